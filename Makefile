@@ -1,0 +1,55 @@
+# Wellhead. The two commands to know: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+BIN := .venv/bin
+ROWS ?= 50000
+SOURCE ?=
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: help setup demo run test check format lock clean
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+setup: .venv/ready ## make the virtual environment .venv (locked versions, hashes checked)
+
+.venv/ready: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Wellhead needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.13 ...")'
+	@echo "Setting up .venv (once) ..."
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv && \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt; \
+	else \
+		$(PYTHON) -m venv --clear .venv && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt; \
+	fi
+	@touch $@
+
+demo: .venv/ready ## import 50,000 rows end to end (SOURCE=<file or OData URL>, ROWS=<count>)
+	@$(BIN)/python -m local demo --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
+
+run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, ROWS= as for demo)
+	@$(BIN)/python -m local run --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
+
+test: .venv/ready ## run all the tests
+	@$(BIN)/python -m pytest
+
+check: .venv/ready ## everything: lint, types, import rules, tests
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest
+
+format: .venv/ready ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv)
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command "make lock" --group bundle -o requirements.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command "make lock" --constraint requirements.txt \
+		--group bundle --group local --group check -o requirements-dev.txt
+
+clean: ## remove .venv and caches; the data in .local stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

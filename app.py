@@ -1,0 +1,84 @@
+"""The routes and functions of Wellhead: parse, call one function, return."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any
+
+from chalice.app import Chalice, Request, Response
+
+from chalicelib.errors import ValidationError
+from chalicelib.job import Job, parse_job_id
+from chalicelib.responses import ResponseBuilder, enveloped
+from chalicelib.services import Services, warm
+from chalicelib.trigger import refuse_unasked, start_import
+
+POLL_SECONDS = 1  # how soon the status of a running job is worth another look
+
+app = Chalice(app_name="wellhead")
+app.log.setLevel(logging.INFO)
+services = warm(Services())
+
+
+@app.route("/api/v1/wells/import/trigger", methods=["GET"])
+@enveloped(app)
+def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
+    refuse_unasked(request.headers)
+    return _started(respond, status=200)
+
+
+@app.route("/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"])
+@enveloped(app)
+def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
+    refuse_unasked(request.headers)
+    _refuse_body(request.raw_body)
+    return _started(respond, status=202)
+
+
+@app.route("/api/v1/wells/import/status/{job_id}", methods=["GET"])
+@enveloped(app)
+def get_status(_: Request, respond: ResponseBuilder, job_id: str) -> Response:
+    job = services.job_manager.get(parse_job_id(job_id))
+    headers = {} if job.status.final else {"Retry-After": str(POLL_SECONDS)}
+    return respond.success(job.view(time.time()), _sentence(job), headers=headers)
+
+
+@app.lambda_function(name="import")
+def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return services.run_import(
+        parse_job_id(str(event.get("job_id"))),
+        request_id=context.aws_request_id,
+        remaining=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
+
+
+def _started(respond: ResponseBuilder, *, status: int) -> Response:
+    job = start_import(job_manager=services.job_manager, dispatcher=services.dispatcher)
+    return respond.success(
+        {"job_id": job.job_id, "status": job.status, "created_at": job.created_at},
+        "The import has been started. Follow it at the address in Location.",
+        status=status,
+        headers={"Location": f"status/{job.job_id}", "Retry-After": str(POLL_SECONDS)},
+    )
+
+
+def _refuse_body(body: str | bytes) -> None:
+    """The trigger takes no parameters yet; an empty JSON object is as good as nothing."""
+    try:
+        parameters = json.loads(body) if body.strip() else {}
+    except ValueError as exc:
+        raise ValidationError("The body is no JSON. Send none, or an empty object.", field="body") from exc
+    if parameters != {}:
+        raise ValidationError("The trigger takes no parameters. Send no body, or an empty object.", field="body")
+
+
+def _sentence(job: Job) -> str:
+    if job.error:
+        return str(job.error["message"])
+    return {
+        "PENDING": "The import waits for its worker.",
+        "RUNNING": f"The import is running: {job.fetched_records:,} rows so far.",
+        "COMPLETED": f"The import is complete: {job.total_records:,} rows, {job.new_records:,} of them new.",
+    }.get(job.status, "The import was stopped.")

@@ -1,0 +1,97 @@
+"""A batch: the rows of several pages in one file, a row a line, on their way into the staging table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+RAW_BYTES = 4096  # of a rejected row's text are kept
+LONGEST_ROW = 4 << 20  # bytes; a longer row is rejected
+
+
+@dataclass(frozen=True)
+class Run:
+    """Rows that stood one after the other on a page of the source; positions count from 0."""
+
+    page: int
+    position: int
+    rows: int
+
+
+@dataclass
+class Batch:
+    path: Path
+    runs: list[Run] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0  # bytes
+
+    def append(self, page: int, rows: list[Any]) -> None:
+        """`rows` are JSON texts, bytes-like, without line breaks."""
+        text = b"\n".join(rows) + b"\n" if rows else b""
+        with self.path.open("ab") as file:
+            file.write(text)
+        self.runs.append(Run(page, 0, len(rows)))
+        self.rows += len(rows)
+        self.size += len(text)
+
+    def clear(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self.runs, self.rows, self.size = [], 0, 0
+
+    def lines(self) -> Iterator[tuple[int, int, bytes]]:
+        """Page, position and text of each row."""
+        places = ((run.page, run.position + i) for run in self.runs for i in range(run.rows))
+        with self.path.open("rb") as file:
+            for (page, position), line in zip(places, file, strict=True):
+                yield page, position, line
+
+    def split_unreadable(self, unreadable: Path) -> Batch:
+        """A batch of the readable rows alone; the others go to `unreadable` as placed rows."""
+        readable = Batch(self.path.with_suffix(".readable"))
+        with readable.path.open("wb") as good, unreadable.open("w") as bad:
+            for page, position, line in self.lines():
+                if is_readable(line):
+                    good.write(line)
+                    readable._count(page, position)
+                else:
+                    bad.write(placed_row(page, position, line))
+        return readable
+
+    def _count(self, page: int, position: int) -> None:
+        self.rows += 1
+        last = self.runs[-1] if self.runs else None
+        if last and last.page == page and last.position + last.rows == position:
+            self.runs[-1] = Run(page, last.position, last.rows + 1)
+        else:
+            self.runs.append(Run(page, position, 1))
+
+
+def placed_row(page: int, position: int, line: bytes, **more: int) -> str:
+    """One line for the staging statements: where a rejected row stood, and its text, whatever its bytes."""
+    raw = line[:RAW_BYTES].decode("utf-8", "replace").rstrip("\n")
+    return json.dumps({**more, "page": page, "position": position, "raw": raw}) + "\n"
+
+
+def is_readable(line: bytes) -> bool:
+    """What DuckDB takes as one row: an object in valid UTF-8 text, no field twice, no lone surrogate."""
+    if len(line) > LONGEST_ROW:
+        return False
+    try:
+        row = json.loads(line.decode("utf-8"), object_pairs_hook=_unique)
+        json.dumps(row, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(row, dict)
+
+
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    pairs = list(pairs)
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field stands twice")
+    return fields

@@ -1,0 +1,45 @@
+"""DynamoDB's typed attribute values to and from plain Python (boto3 has this; it costs 90 ms of a cold start)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def to_item(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: to_attribute(inner) for name, inner in value.items()}
+
+
+def from_item(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: from_attribute(attribute) for name, attribute in item.items()}
+
+
+def to_attribute(value: Any) -> dict[str, Any]:
+    """Floats are written with all their digits; DynamoDB keeps 38, a double needs 17."""
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": str(value)}
+        case int() | float():
+            return {"N": repr(value)}
+        case dict():
+            return {"M": to_item(value)}
+        case list() | tuple():
+            return {"L": [to_attribute(inner) for inner in value]}
+    raise TypeError(f"DynamoDB cannot hold a {type(value).__name__}")
+
+
+def from_attribute(attribute: dict[str, Any]) -> Any:
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            return int(value) if value.lstrip("-").isdigit() else float(value)
+        case "M":
+            return from_item(value)
+        case "L":
+            return [from_attribute(inner) for inner in value]
+    return value

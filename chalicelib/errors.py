@@ -1,0 +1,273 @@
+"""Every error of Wellhead, in one tree.
+
+    WellheadError                    code, HTTP status, whether trying again can help
+    ├── SettingsError                a setting is missing or wrong; nothing starts
+    ├── ValidationError              400  the request is not of the contract's form
+    │   └── InvalidJobId             400
+    ├── RequestForbidden             403  a browser sent it on somebody else's behalf
+    ├── JobNotFound                  404
+    ├── BusinessRuleViolation        409  names the rule that refuses
+    │   └── ImportAlreadyRunning     409  SINGLE_IMPORT_RULE
+    ├── StateUnavailable             503  DynamoDB does not answer
+    ├── DispatchFailed               503  the import function could not be started
+    ├── ClaimRefused                 this delivery has nothing to do
+    ├── LeaseLost                    another worker has taken over; stop at once, write nothing
+    └── ImportFailed                 what makes a job FAILED
+        ├── LeaseExpired             the worker died and nothing could go on
+        ├── NotStarted               the import function never started
+        ├── NoProgress               a slice of the import brought nothing new
+        ├── TooManyAttempts          the import was restarted too often
+        ├── SourceError              the operator's OData API
+        │   ├── SourceUnreachable    no connection, or no answer in time
+        │   ├── SourceUnavailable    429 or 5xx, again and again
+        │   ├── SourceUnauthorized   401 or 403
+        │   ├── SourceNotFound       404 or 410
+        │   ├── SourceRefused        another 4xx
+        │   ├── SourceRedirected     an answer or a link points to another origin
+        │   ├── SourceInvalid        not an OData page
+        │   ├── SourceTooLarge       a page or an import beyond its limits
+        │   ├── SourceLoop           the paging does not advance
+        │   └── SourceColumns        a required column is missing or ambiguous
+        ├── WarehouseUnavailable     the warehouse does not answer
+        ├── WarehouseCorrupt         a published file is not what the pointer says
+        ├── WarehouseTooNew          the database was written by a later Wellhead
+        ├── PublishRefused           the new snapshot did not read back as it was written
+        └── ScratchFull              no room on the local disk
+
+A class's docstring is its default sentence for people: what happened and what to do next.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+
+class WellheadError(Exception):
+    """Wellhead failed unexpectedly. Try again; if it stays, look at the function's log for this request."""
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    rule: ClassVar[str | None] = None
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
+        self.details = details
+        super().__init__(self.message)
+
+
+class SettingsError(WellheadError):
+    """A setting is missing or wrong. Correct the one named here; docs/configuration.md lists them all."""
+
+    code = "INVALID_SETTING"
+
+
+class ValidationError(WellheadError):
+    """The request is not of the expected form. Correct the field named here and send it again."""
+
+    code = "VALIDATION_ERROR"
+    http_status = 400
+
+
+class InvalidJobId(ValidationError):
+    """That is no job id. A job id is the UUID that the trigger answered with."""
+
+    code = "INVALID_JOB_ID"
+
+
+class RequestForbidden(WellheadError):
+    """A page of another site, or a browser's prefetch, sent this request. Start imports from Wellhead
+    itself or from your own program.
+    """
+
+    code = "FORBIDDEN"
+    http_status = 403
+
+
+class JobNotFound(WellheadError):
+    """There is no job with this id. Check the id, or start an import to get one."""
+
+    code = "JOB_NOT_FOUND"
+    http_status = 404
+
+
+class BusinessRuleViolation(WellheadError):
+    """A rule of Wellhead forbids this now."""
+
+    code = "BUSINESS_RULE_VIOLATION"
+    http_status = 409
+
+
+class ImportAlreadyRunning(BusinessRuleViolation):
+    """An import is already running, and only one runs at a time. Follow that one, or try again when it ends."""
+
+    rule = "SINGLE_IMPORT_RULE"
+    retryable = True
+
+
+class StateUnavailable(WellheadError):
+    """The job table does not answer. Nothing was changed that you were not told of; try again shortly."""
+
+    code = "STATE_UNAVAILABLE"
+    http_status = 503
+    retryable = True
+
+
+class DispatchFailed(WellheadError):
+    """The import function could not be started just now. The job stays PENDING and is started again."""
+
+    code = "DISPATCH_FAILED"
+    http_status = 503
+    retryable = True
+
+
+class ClaimRefused(WellheadError):
+    """The job is over, or another worker holds it. This delivery has nothing to do."""
+
+    code = "CLAIM_REFUSED"
+
+    def __init__(self, message: str | None = None, *, lease_until: float | None = None) -> None:
+        super().__init__(message)
+        self.lease_until = lease_until
+
+
+class LeaseLost(WellheadError):
+    """Another worker has taken this job over. This one stops and leaves nothing behind."""
+
+    code = "LEASE_LOST"
+
+
+class ImportFailed(WellheadError):
+    """The import failed and the published data is as it was. Look at the function's log for the cause."""
+
+    code = "IMPORT_FAILED"
+
+
+class LeaseExpired(ImportFailed):
+    """The import stopped without a word and its lease ran out. The published data is as it was; start it again."""
+
+    code = "LEASE_EXPIRED"
+    retryable = True
+
+
+class NotStarted(ImportFailed):
+    """The import function did not start in time. Check that it exists and is not throttled, then start again."""
+
+    code = "DISPATCH_FAILED"
+    retryable = True
+
+
+class NoProgress(ImportFailed):
+    """A whole slice of the import brought nothing new, so it would never end. Check how fast the source answers."""
+
+    code = "NO_PROGRESS"
+
+
+class TooManyAttempts(ImportFailed):
+    """The import was restarted as often as allowed and still did not end. Look at its log before another start."""
+
+    code = "TOO_MANY_ATTEMPTS"
+
+
+class SourceError(ImportFailed):
+    """The source did not deliver. The published data is as it was."""
+
+    code = "SOURCE_ERROR"
+
+
+class SourceUnreachable(SourceError):
+    """The source cannot be reached. Check its URL, that it runs, and that the network lets this function out."""
+
+    code = "SOURCE_UNREACHABLE"
+    retryable = True
+
+
+class SourceUnavailable(SourceError):
+    """The source is overloaded or failing. Start the import again later, or ask its operator."""
+
+    code = "SOURCE_UNAVAILABLE"
+    retryable = True
+
+
+class SourceUnauthorized(SourceError):
+    """The source refuses the credentials. Check user, password and their rights, then store them anew."""
+
+    code = "SOURCE_UNAUTHORIZED"
+
+
+class SourceNotFound(SourceError):
+    """The source has no such entity set. Check the path of WELLHEAD_SOURCE_URL."""
+
+    code = "SOURCE_NOT_FOUND"
+
+
+class SourceRefused(SourceError):
+    """The source refuses the request. Check that WELLHEAD_SOURCE_URL is an OData v4 entity set."""
+
+    code = "SOURCE_REFUSED"
+
+
+class SourceRedirected(SourceError):
+    """The source points to another origin, where the credentials must not go. Set WELLHEAD_SOURCE_URL to the
+    place where the data really is.
+    """
+
+    code = "SOURCE_REDIRECTED"
+
+
+class SourceInvalid(SourceError):
+    """The source answered something that is no OData page. Open the URL in a browser to see what it says."""
+
+    code = "SOURCE_INVALID_RESPONSE"
+    retryable = True
+
+
+class SourceTooLarge(SourceError):
+    """The source sent more than the limits allow. Ask for smaller pages, or raise the limit if it is right."""
+
+    code = "SOURCE_LIMIT_EXCEEDED"
+
+
+class SourceLoop(SourceError):
+    """The source's paging does not advance: a link or a page came twice. Ask its operator."""
+
+    code = "SOURCE_PAGING_LOOP"
+
+
+class SourceColumns(SourceError):
+    """The source lacks a required column. Map its fields with WELLHEAD_SOURCE_COLUMNS."""
+
+    code = "SOURCE_COLUMNS_MISSING"
+
+
+class WarehouseUnavailable(ImportFailed):
+    """The warehouse does not answer. Check that the directory or bucket exists and that writing is allowed."""
+
+    code = "WAREHOUSE_UNAVAILABLE"
+    retryable = True
+
+
+class WarehouseCorrupt(ImportFailed):
+    """The published database is not the file that was published. Restore it; docs/workflow.md says how."""
+
+    code = "WAREHOUSE_CORRUPT"
+
+
+class WarehouseTooNew(ImportFailed):
+    """The published database was written by a later version of Wellhead. Upgrade this one before importing."""
+
+    code = "WAREHOUSE_TOO_NEW"
+
+
+class PublishRefused(ImportFailed):
+    """The new database did not read back as it was written, so it was not published. Start the import again."""
+
+    code = "PUBLISH_REFUSED"
+    retryable = True
+
+
+class ScratchFull(ImportFailed):
+    """The import ran out of local disk. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."""
+
+    code = "SCRATCH_FULL"

@@ -1,0 +1,297 @@
+"""ExternalApiAdapter: the operator's OData v4 API as a stream of pages.
+
+A page is atomic. A body cut off, an error object with status 200 or a missing `value` is a failed page, tried
+again and then reported; it is never taken for the end of the data.
+
+The credentials go to the configured origin and nowhere else: links and redirects to another one are refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import json
+import logging
+import random
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+
+import requests
+import urllib3
+
+from .errors import (
+    SourceError,
+    SourceInvalid,
+    SourceLoop,
+    SourceNotFound,
+    SourceRedirected,
+    SourceRefused,
+    SourceTooLarge,
+    SourceUnauthorized,
+    SourceUnavailable,
+    SourceUnreachable,
+)
+from .odata_page import BrokenPage, PageBody, read_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from requests.auth import AuthBase
+
+    from .settings import Settings
+
+CONNECT_SECONDS = 10
+SILENT_SECONDS = 30  # without a single byte
+CHUNK_BYTES = 1 << 18
+MAX_REDIRECTS = 5
+LONGEST_WAIT = 60.0  # seconds between two tries; a Retry-After beyond it ends the import
+PROBE_ROWS = 20
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """The next request and what came before it; no URL after the last page. Stored with every checkpoint."""
+
+    url: str | None
+    page: int = 1
+    delivered: int = 0
+    expected: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """`rows` are JSON texts, one a row, bytes-like and without line breaks."""
+
+    number: int
+    rows: list[Any]
+    bytes: int
+    next: Cursor
+
+
+class ExternalApiAdapter:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        auth: AuthBase | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy and no .netrc: credentials go where the settings say
+        self._session.auth = auth
+        self._session.headers.update(
+            {
+                "Accept": "application/json",
+                "OData-MaxVersion": "4.01",
+                "Prefer": f"odata.maxpagesize={settings.page_size}",
+                "User-Agent": "Wellhead",
+            }
+        )
+        self.retries = 0
+
+    def close(self) -> None:
+        self._session.close()
+
+    def fields(self) -> list[str]:
+        """The field names of the first rows, annotations left out; empty when the source has no rows."""
+        body, _ = self._patiently(self._request_url({"$top": str(PROBE_ROWS)}), page=1)
+        return field_names(body.rows[:PROBE_ROWS])
+
+    def first_cursor(self, key: Iterable[str]) -> Cursor:
+        """The request for the first page, in the order of the key's fields."""
+        return Cursor(url=self._request_url({**self._paging(key), "$count": "true"}))
+
+    def pages(self, cursor: Cursor, key: Iterable[str]) -> Iterator[Page]:
+        """Page after page, from the cursor to the end. Raises SourceError, which names the page."""
+        key = tuple(key)
+        seen: set[int] = set()
+        while cursor.url:
+            if cursor.page > self._settings.max_pages:
+                raise SourceTooLarge(f"The source has more than {self._settings.max_pages:,} pages.")
+            page = self._page(cursor, key)
+            marks = {hash(cursor.url), *_ends(page.rows)}
+            if seen & marks:
+                raise SourceLoop(page=page.number)
+            seen |= marks
+            yield page
+            cursor = page.next
+
+    def _page(self, cursor: Cursor, key: tuple[str, ...]) -> Page:
+        body, size = self._patiently(str(cursor.url), page=cursor.page)
+        expected = body.count if cursor.expected is None else cursor.expected
+        following = replace(
+            cursor, page=cursor.page + 1, delivered=cursor.delivered + len(body.rows), expected=expected
+        )
+        following = replace(following, url=self._next_url(body, cursor, following, key))
+        return Page(number=cursor.page, rows=body.rows, bytes=size, next=following)
+
+    def _next_url(self, body: PageBody, cursor: Cursor, following: Cursor, key: tuple[str, ...]) -> str | None:
+        """The link, or else the rows after those delivered: a server without links is asked until it has no
+        more, so that a page limit of its own loses nothing.
+        """
+        if body.next_link and self._settings.source_paging != "skip":
+            return self._same_origin(urljoin(str(cursor.url), body.next_link))
+        if self._settings.source_paging == "links" or not body.rows:
+            return None
+        if following.expected is not None and following.delivered >= following.expected:
+            return None
+        return self._request_url({**self._paging(key), "$skip": str(following.delivered)})
+
+    def _paging(self, key: Iterable[str]) -> dict[str, str]:
+        order = ",".join(key)
+        return {**({"$orderby": order} if order else {}), "$top": str(self._settings.page_size)}
+
+    def _request_url(self, options: dict[str, str]) -> str:
+        """The entity set with these query options; what the setting itself asks for stays."""
+        url = urlsplit(self._settings.source_url)
+        query = {**dict(parse_qsl(url.query, keep_blank_values=True)), **options}
+        return urlunsplit(url._replace(query=urlencode(query, quote_via=quote, safe="$,")))
+
+    def _same_origin(self, url: str) -> str:
+        if _origin(url) != _origin(self._settings.source_url):
+            raise SourceRedirected(
+                f"The source points to another origin, {_shown(url)}, where the credentials must not go. "
+                "Set WELLHEAD_SOURCE_URL to the place where the data really is."
+            )
+        return url
+
+    def _patiently(self, url: str, *, page: int) -> tuple[PageBody, int]:
+        """One page's body and its size in bytes, tried again after a passing failure."""
+        attempt = 0
+        while True:
+            try:
+                return self._fetch(url)
+            except SourceError as exc:
+                exc.details["page"] = page
+                wait = _backoff(attempt, exc.details.get("retry_after"))
+                if not exc.retryable or attempt >= self._settings.source_retries or wait > LONGEST_WAIT:
+                    raise
+                log.warning("page %d: %s; trying again in %.1f s", page, exc.code, wait)
+            attempt += 1
+            self.retries += 1
+            self._sleep(wait)
+
+    def _fetch(self, url: str) -> tuple[PageBody, int]:
+        deadline = self._clock() + self._settings.page_seconds
+        try:
+            with self._get(url) as response:
+                _check_status(response)
+                content = self._read_body(response, deadline)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
+            raise SourceUnreachable(
+                f"The source at {_shown(url)} cannot be reached ({_cause(exc)}). Check its URL, that it runs, and "
+                "that the network lets this function out."
+            ) from exc
+        try:
+            return read_page(content), len(content)
+        except BrokenPage as exc:
+            raise SourceInvalid(
+                f"The source at {_shown(url)} answered something that is no OData page: {exc}. Open the URL "
+                "in a browser to see what it says."
+            ) from exc
+
+    def _get(self, url: str) -> requests.Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._session.get(
+                url, stream=True, allow_redirects=False, timeout=(CONNECT_SECONDS, SILENT_SECONDS)
+            )
+            if not response.is_redirect:
+                return response
+            response.close()
+            url = self._same_origin(urljoin(url, response.headers["Location"]))
+        raise SourceRedirected(f"The source at {_shown(url)} redirects without end.")
+
+    def _read_body(self, response: requests.Response, deadline: float) -> bytes:
+        """The decompressed body, counted while it arrives: neither a slow drip nor a gzip bomb gets through."""
+        chunks, size, limit = [], 0, self._settings.page_mb << 20
+        while chunk := response.raw.read(CHUNK_BYTES, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                raise SourceTooLarge(
+                    f"The source sent a page of more than {self._settings.page_mb} MB. Ask for fewer rows with "
+                    "WELLHEAD_PAGE_SIZE, or raise WELLHEAD_PAGE_MB if that is right."
+                )
+            if self._clock() > deadline:
+                raise SourceUnavailable(
+                    f"The source needed more than {self._settings.page_seconds} s for one page. Ask for fewer rows "
+                    "with WELLHEAD_PAGE_SIZE, or raise WELLHEAD_PAGE_SECONDS."
+                )
+        return b"".join(chunks)
+
+
+def field_names(rows: Iterable[Any]) -> list[str]:
+    """The names that these rows use, in order; annotations and unreadable rows left out."""
+    names: dict[str, None] = {}
+    for row in rows:
+        with contextlib.suppress(ValueError):
+            document = json.loads(bytes(row))
+            names |= dict.fromkeys(document if isinstance(document, dict) else ())
+    return [name for name in names if "@" not in name]
+
+
+def _ends(rows: list[Any]) -> set[int]:
+    """A page is told from others by its first and last row."""
+    return {hash((bytes(rows[0]), bytes(rows[-1])))} if rows else set()
+
+
+def _check_status(response: requests.Response) -> None:
+    status = response.status_code
+    if status == requests.codes.ok:
+        return
+    error: type[SourceError] = SourceRefused
+    if status in (requests.codes.unauthorized, requests.codes.forbidden):
+        error = SourceUnauthorized
+    elif status in (requests.codes.not_found, requests.codes.gone):
+        error = SourceNotFound
+    elif status in (requests.codes.too_many_requests, requests.codes.request_timeout) or status >= 500:  # noqa: PLR2004
+        error = SourceUnavailable
+    sentence = error().message
+    retry_after = _seconds(response.headers.get("Retry-After"))
+    raise error(f"{sentence} (HTTP {status} from {_shown(response.url)})", retry_after=retry_after)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After is seconds or an HTTP date (RFC 9110, section 10.2.3); nonsense counts as absent."""
+    if not retry_after:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _backoff(attempt: int, retry_after: float | None) -> float:
+    """Seconds: 0.5, 1, 2, 4 … at most 20, each halved at random, and never less than the source asks for."""
+    spread: float = min(20.0, 0.5 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
+    return max(spread, retry_after or 0.0)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _shown(url: str) -> str:
+    """The URL without its query, which may hold a token."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
+def _cause(exc: BaseException) -> str:
+    """A few words without the request's URL, which requests puts into its own sentences."""
+    while exc.__cause__ or exc.__context__:
+        exc = exc.__cause__ or exc.__context__ or exc
+    return f"{type(exc).__name__}: {exc}" if isinstance(exc, OSError) and exc.strerror else type(exc).__name__

@@ -1,0 +1,276 @@
+"""JobManager: who may import, and what the table says of it. Every DynamoDB condition lives here.
+
+One table, keys `pk` and `sk` (strings):
+
+    JOB        JOB#<uuid7>         the job; sorted by creation, so history is one Query
+    LOCK       LOCK#import         owner, since, holder, fence, lease_until; never deleted
+    WAREHOUSE  WAREHOUSE#current   the published snapshot
+
+The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
+job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and
+woke up after another took over can change nothing:
+
+    worker A   claim (fence 7) ── freezes ........................ progress (fence 7): refused, stops
+    worker B                        lease over ── claim (fence 8) ── progress ── finish (fence 8)
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from .errors import ClaimRefused, ImportAlreadyRunning, JobNotFound, LeaseExpired, LeaseLost, NotStarted
+from .job import Job, JobStatus, Phase, job_attributes, job_from_attributes
+from .table import Condition, ConditionRefused, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOCK = {"pk": "LOCK", "sk": "LOCK#import"}
+CURRENT = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#current"}
+ABSENT = Condition("attribute_not_exists(pk)")
+
+
+def job_key(job_id: str) -> dict[str, str]:
+    return {"pk": "JOB", "sk": f"JOB#{job_id}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """Seconds. `grace` covers the skew of clocks: a lease is over only when that much more has passed."""
+
+    seconds: float = 60.0
+    grace: float = 15.0
+    pending: float = 360.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    fence: int = 0
+    owner: str | None = None
+    since: float = 0.0
+    holder: str | None = None
+    lease_until: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right of one worker to run one job, good while the table holds its fence."""
+
+    job: Job
+    holder: str
+    fence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A published database: its file's name in the warehouse, size, SHA-256, rows, and who made it."""
+
+    name: str
+    fence: int
+    rows: int
+    bytes: int
+    sha256: str
+    job_id: str
+
+
+class JobManager:
+    def __init__(self, *, table: Table, lease: Lease, clock: Callable[[], float] = time.time) -> None:
+        self._table = table
+        self._lease = lease
+        self._clock = clock
+
+    def get(self, job_id: str) -> Job:
+        """Raises JobNotFound, StateUnavailable."""
+        item = self._table.read(job_key(job_id))
+        if item is None:
+            raise JobNotFound(job_id=job_id)
+        return job_from_attributes(item)
+
+    def lock(self) -> Lock:
+        return Lock(**(self._table.read(LOCK) or {}))
+
+    def current_snapshot(self) -> Snapshot | None:
+        item = self._table.read(CURRENT)
+        return Snapshot(**item) if item else None
+
+    def create(self, job: Job) -> Job:
+        """Store the job and take the lock for it, both or neither.
+
+        The lock is read first: that refuses most callers without a write, and a write then names what was
+        read. Raises ImportAlreadyRunning with the running job's id and start.
+
+            A   reads: free ──────────── writes, if still free: done
+            B   reads: free ── writes, if still free: refused ── reads again: held by A ── refused
+        """
+        while True:
+            lock = self.lock()
+            if lock.owner == job.job_id:
+                return self.get(job.job_id)  # it was written, only the answer was lost
+            if lock.owner and not self._is_over(lock):
+                raise ImportAlreadyRunning(job_id=lock.owner, started_at=lock.since)
+            created = replace(job, fence=lock.fence)
+            try:
+                self._table.transact(self._creation(created, lock))
+            except ConditionRefused:
+                continue
+            return created
+
+    def _creation(self, job: Job, lock: Lock) -> list[dict[str, Any]]:
+        now = self._clock()
+        mine = {
+            "owner": job.job_id,
+            "since": job.created_at,
+            "fence": lock.fence,
+            "lease_until": now + self._lease.pending,
+        }
+        writes = [
+            self._table.put(job_key(job.job_id) | job_attributes(job), when=ABSENT),
+            self._table.update(LOCK, mine, remove=["holder"], when=_as_read(lock)),
+        ]
+        return [*writes, self._expiry(lock, now)] if lock.owner else writes
+
+    def _expiry(self, lock: Lock, now: float) -> dict[str, Any]:
+        """The job whose lease is over ends FAILED in the same transaction that takes its lock. It cannot be
+        final already: the transaction that ends a job frees its lock.
+        """
+        old = self.get(str(lock.owner))
+        error = LeaseExpired() if old.started_at else NotStarted()
+        return self._job_update(old.failed_with(error, at=now), fence=lock.fence)
+
+    def claim(self, job_id: str, *, holder: str) -> Claim:
+        """Become the one worker of the job. `holder` names this attempt and no other.
+
+        Raises ClaimRefused: the job is over, or the lease of its worker is not (then with `lease_until`).
+        """
+        while True:
+            lock = self.lock()
+            if lock.owner != job_id:
+                raise ClaimRefused
+            if lock.holder == holder:
+                return Claim(job=self.get(job_id), holder=holder, fence=lock.fence)  # only the answer was lost
+            if lock.holder and not self._is_over(lock):
+                raise ClaimRefused(lease_until=lock.lease_until + self._lease.grace)
+            claim = self._next_claim(self.get(job_id), lock, holder)
+            mine = {
+                "holder": holder,
+                "fence": claim.fence,
+                "lease_until": self._clock() + self._lease.seconds,
+            }
+            writes = [
+                self._job_update(claim.job, fence=lock.fence),
+                self._table.update(LOCK, mine, when=_as_read(lock)),
+            ]
+            try:
+                self._table.transact(writes)
+            except ConditionRefused:
+                continue
+            return claim
+
+    def _next_claim(self, job: Job, lock: Lock, holder: str) -> Claim:
+        now = self._clock()
+        running = replace(
+            job,
+            status=JobStatus.RUNNING,
+            phase=Phase.FETCHING,
+            started_at=job.started_at or now,
+            heartbeat_at=now,
+            attempt=job.attempt + 1,
+            fence=lock.fence + 1,
+        )
+        running = running.with_event(now, "claimed", attempt=running.attempt)
+        return Claim(job=running, holder=holder, fence=running.fence)
+
+    def progress(self, claim: Claim, job: Job, *, lease_seconds: float | None = None) -> Job:
+        """Store the job as it is now and renew the lease. Raises LeaseLost."""
+        now = self._clock()
+        alive = replace(job, heartbeat_at=now)
+        renewed = {"lease_until": now + (lease_seconds or self._lease.seconds)}
+        self._write_fenced(
+            self._job_update(alive, fence=claim.fence),
+            self._table.update(LOCK, renewed, when=_is_mine(claim)),
+        )
+        return alive
+
+    def hand_over(self, claim: Claim, job: Job) -> None:
+        """Free the holder's place for the next worker of the same job. Raises LeaseLost."""
+        now = self._clock()
+        waiting = replace(job, heartbeat_at=now).with_event(now, "handed over", attempt=job.attempt)
+        until = {"lease_until": now + self._lease.pending}
+        self._write_fenced(
+            self._job_update(waiting, fence=claim.fence),
+            self._table.update(LOCK, until, remove=["holder"], when=_is_mine(claim)),
+        )
+
+    def finish(self, claim: Claim, job: Job, *, snapshot: Snapshot | None = None, base: str | None = None) -> Job:
+        """The job's final state, the freed lock and the moved pointer, all or none.
+
+        `base` names the snapshot that the new one was made from; the pointer moves from there and from
+        nowhere else. Raises LeaseLost.
+        """
+        writes = [
+            self._job_update(job, fence=claim.fence),
+            self._table.update(
+                LOCK,
+                {"fence": claim.fence},
+                remove=["owner", "since", "holder", "lease_until"],
+                when=_is_mine(claim),
+            ),
+        ]
+        if snapshot:
+            writes.append(self._table.put(CURRENT | asdict(snapshot), when=_points_to(base)))
+        try:
+            self._table.transact(writes)
+        except ConditionRefused:
+            stored = self.get(job.job_id)
+            if stored.status is job.status and stored.fence == claim.fence:
+                return stored  # it was written, only the answer was lost
+            raise LeaseLost from None
+        return job
+
+    def _is_over(self, lock: Lock) -> bool:
+        return lock.lease_until + self._lease.grace < self._clock()
+
+    def _write_fenced(self, *writes: dict[str, Any]) -> None:
+        try:
+            self._table.transact(list(writes))
+        except ConditionRefused:
+            raise LeaseLost from None
+
+    def _job_update(self, job: Job, *, fence: int) -> dict[str, Any]:
+        """The whole job, while it is open and stands at the fence that the writer knows."""
+        is_open = Condition(
+            "#status IN (:pending, :running)", {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING}
+        )
+        at_my_fence = Condition("#fence = :fence", {":fence": fence})
+        return self._table.update(job_key(job.job_id), job_attributes(job), when=is_open & at_my_fence)
+
+
+def _as_read(lock: Lock) -> Condition:
+    """Nobody has written the lock since it was read: every write changes its fence, owner or lease."""
+    if lock.fence == 0 and lock.owner is None:
+        return Condition(
+            "attribute_not_exists(#owner) AND (attribute_not_exists(#fence) OR #fence = :zero)", {":zero": 0}
+        )
+    same_fence = Condition("#fence = :read_fence", {":read_fence": lock.fence})
+    if lock.owner is None:
+        return same_fence & Condition("attribute_not_exists(#owner)")
+    same_owner = Condition("#owner = :read_owner", {":read_owner": lock.owner})
+    same_lease = Condition("#lease_until = :read_lease", {":read_lease": lock.lease_until})
+    return same_fence & same_owner & same_lease
+
+
+def _is_mine(claim: Claim) -> Condition:
+    """The owner is my job, the holder is me, and nobody claimed after me."""
+    my_job = Condition("#owner = :owner", {":owner": claim.job.job_id})
+    my_place = Condition("#holder = :holder", {":holder": claim.holder})
+    my_fence = Condition("#fence = :fence", {":fence": claim.fence})
+    return my_job & my_place & my_fence
+
+
+def _points_to(base: str | None) -> Condition:
+    """The published snapshot is still the one that was merged into, so no import is overwritten."""
+    if base is None:
+        return ABSENT
+    return Condition("#name = :base", {":base": base})

@@ -1,0 +1,78 @@
+"""Run an iterator ahead of its reader, in a thread, a few items at most."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+
+T = TypeVar("T")
+
+
+class _End:
+    """What the maker hands over last: nothing, or the error that ended it."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
+
+class Prefetched(Generic[T]):
+    """The items, made up to `ahead` of their use. An error of the maker is raised to the reader.
+
+    While the next item is not there, `while_waiting` is called in the reader's own thread every `every`
+    seconds. Leaving the context tells the maker to stop after the item it is making.
+    """
+
+    def __init__(
+        self, items: Iterable[T], *, ahead: int, while_waiting: Callable[[], None], every: float = 1.0
+    ) -> None:
+        self._items = items
+        self._while_waiting = while_waiting
+        self._every = every
+        self._ready: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
+        self._stopped = threading.Event()
+
+    def __enter__(self) -> Iterator[T]:
+        threading.Thread(target=self._make, name="prefetch", daemon=True).start()
+        return self._read()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+
+    def _read(self) -> Iterator[T]:
+        while True:
+            try:
+                item = self._ready.get(timeout=self._every)
+            except queue.Empty:
+                self._while_waiting()
+                continue
+            if not isinstance(item, _End):
+                yield item
+            elif item.error:
+                raise item.error
+            else:
+                return
+
+    def _make(self) -> None:
+        try:
+            for item in self._items:
+                if not self._hand(item):
+                    return
+            self._hand(_End())
+        except BaseException as exc:  # noqa: BLE001  raised again where the items are read
+            self._hand(_End(exc))
+
+    def _hand(self, item: T | _End) -> bool:
+        while not self._stopped.is_set():
+            try:
+                self._ready.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+            return True
+        return False

@@ -1,0 +1,283 @@
+"""DuckDBWellProductionRepository: stage rows, merge them into a store. All files are on local disk.
+
+The SQL stands in well_production.sql; this file fills its lists of columns and binds its values.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from .batch import Batch, placed_row
+from .errors import PublishRefused, ScratchFull, SourceInvalid, WarehouseCorrupt, WarehouseTooNew
+from .rows import COLUMNS, KEY, REJECTION_REASONS, VALUES, VOLUMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SCHEMA_VERSION = 1
+STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What `import_runs` keeps of an import besides its counts. Times are epoch seconds."""
+
+    job_id: str
+    fence: int
+    source: str
+    triggered_by: str
+    started_at: float
+    expected_records: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeResult:
+    new_records: int
+    updated_records: int
+    duplicate_records: int
+    failed_records: int
+    stored_records: int
+    warnings: dict[str, int]
+
+
+class DuckDBWellProductionRepository:
+    """One import's scratch database in `directory`, which belongs to this import alone."""
+
+    def __init__(self, *, directory: Path, memory_mb: int) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self._connection = duckdb.connect(directory / "scratch.duckdb", config=_config(directory, memory_mb))
+        for name in _statements():
+            if name.startswith("macro_"):
+                self._run(name)
+        self._run("create_staged")
+        self._exported = 0
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @property
+    def staged_rows(self) -> int:
+        return int(self._one("staged_range")[1])
+
+    @property
+    def rejected_rows(self) -> int:
+        return int(self._one("count_rejected")[0])
+
+    def stage(self, batch: Batch, mapping: Mapping[str, str]) -> None:
+        """Read the batch into the staging table; bad rows stay there with their reason, place and text.
+
+        Raises SourceInvalid when DuckDB cannot read what a JSON parser could, ScratchFull.
+        """
+        try:
+            self._stage(batch, mapping)
+        except duckdb.Error as exc:
+            _raise_if_full(exc)
+            self._stage_readable(batch, mapping)
+
+    def _stage(self, batch: Batch, mapping: Mapping[str, str]) -> None:
+        first = self.staged_rows
+        fields = {mapping.get(column.name, f"absent {column.name}"): "VARCHAR" for column in COLUMNS}
+        self._run("stage", file=str(batch.path), fields=fields)
+        self._place_problems(batch, first)
+
+    def _stage_readable(self, batch: Batch, mapping: Mapping[str, str]) -> None:
+        """DuckDB refuses a whole file for one broken row: take the broken rows out and stage the rest."""
+        unreadable = batch.path.with_suffix(".unreadable")
+        readable = batch.split_unreadable(unreadable)
+        try:
+            if readable.rows:
+                self._stage(readable, mapping)
+            self._run("stage_unreadable", file=str(unreadable))
+        except duckdb.Error as exc:
+            _raise_if_full(exc)
+            pages = f"{batch.runs[0].page} to {batch.runs[-1].page}"
+            raise SourceInvalid(
+                f"Pages {pages} of the source hold rows that cannot be read: {_first_line(exc)}",
+                page=batch.runs[0].page,
+            ) from exc
+        finally:
+            readable.clear()
+            unreadable.unlink(missing_ok=True)
+
+    def _place_problems(self, batch: Batch, first: int) -> None:
+        problems = [row for (row,) in self._run("new_problems", first=first).fetchall()]
+        if not problems:
+            return
+        placed, wanted = batch.path.with_suffix(".placed"), set(problems)
+        with placed.open("w") as file:
+            for row, (page, position, line) in enumerate(batch.lines(), start=first):
+                if row in wanted:
+                    file.write(placed_row(page, position, line, staged_row=row))
+        self._run("place_problems", file=str(placed))
+        placed.unlink()
+
+    def export_segment(self, path: Path) -> int:
+        """The rows staged since the last segment, as one Parquet file; how many there are."""
+        first, self._exported = self._exported, self.staged_rows
+        if self._exported > first:
+            self._run("export_segment", {"first": str(first), "path": _quoted(path)})
+        return self._exported - first
+
+    def load_segment(self, path: Path) -> None:
+        """Stage again what a segment holds."""
+        self._run("load_segment", file=str(path))
+        self._exported = self.staged_rows
+
+    def field_names(self, batch: Batch) -> list[str]:
+        """All field names that occur in the batch; none when a row of it is unreadable."""
+        try:
+            return [name for (name,) in self._run("field_names", file=str(batch.path)).fetchall()]
+        except duckdb.Error:
+            return []
+
+    def merge(self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int]) -> MergeResult:
+        """Merge all that is staged into the store, a database file that nobody else has open, or a new one.
+
+        `warnings` are added to those found here. One transaction, then CHECKPOINT and close. Raises
+        WarehouseTooNew, WarehouseCorrupt, ScratchFull.
+        """
+        is_new = not store.exists()
+        with self._attached(store):
+            if is_new:
+                self._create_store()
+            self._check_schema()
+            for statement in ("pick_latest", "match_stored", "pick_revised"):
+                self._run(statement)
+            found = {**warnings, **self._count_warnings(now)}
+            self._connection.execute("BEGIN")
+            result = self._write_outcome(facts, now, found)
+            self._connection.execute("COMMIT")
+            self._connection.execute("CHECKPOINT wells")
+        return result
+
+    def _write_outcome(self, facts: RunFacts, now: float, warnings: dict[str, int]) -> MergeResult:
+        result = self._count_outcome(warnings)
+        self._run("keep_history", now=now, job_id=facts.job_id)
+        self._run("delete_revised")
+        self._run("insert_revised", now=now)
+        self._run("insert_new", now=now)
+        reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
+        self._run("insert_rejected", job_id=facts.job_id, now=now, reasons=reasons, sentences=sentences)
+        counts = {name: value for name, value in vars(result).items() if name.endswith("_records")}
+        del counts["stored_records"]
+        self._run("insert_run", **vars(facts), **counts, now=now, warnings=json.dumps(warnings))
+        return result
+
+    def _count_outcome(self, warnings: dict[str, int]) -> MergeResult:
+        staged, failed, distinct_keys, known_keys, updated, stored = self._one("count_outcome")
+        new = distinct_keys - known_keys
+        return MergeResult(
+            new_records=new,
+            updated_records=updated,
+            duplicate_records=staged - failed - new - updated,
+            failed_records=failed,
+            stored_records=stored + new,
+            warnings=warnings,
+        )
+
+    def _count_warnings(self, now: float) -> dict[str, int]:
+        counted = self._run("count_warnings", now=now)
+        names = [column[0] for column in counted.description or []]
+        return {name: count for name, count in zip(names, counted.fetchall()[0], strict=True) if count}
+
+    def _create_store(self) -> None:
+        self._run("create_store", {"schema_version": str(SCHEMA_VERSION)})
+        for table in ("well_production", "well_production_history"):
+            for column in COLUMNS:
+                comment = column.comment.replace("'", "''")
+                self._connection.execute(f"COMMENT ON COLUMN wells.{table}.{column.name} IS '{comment}'")
+            self._connection.execute(f"COMMENT ON COLUMN wells.{table}.created_at IS 'first seen by an import'")
+            self._connection.execute(f"COMMENT ON COLUMN wells.{table}.updated_at IS 'last changed by an import'")
+
+    def _check_schema(self) -> None:
+        try:
+            (version,) = self._one("schema_version")
+        except duckdb.CatalogException as exc:
+            raise WarehouseCorrupt("The published database is none of Wellhead's: it says no schema version.") from exc
+        if version > SCHEMA_VERSION:
+            raise WarehouseTooNew
+
+    def verify(self, store: Path, *, rows: int) -> None:
+        """Read a finished store back: it must hold `rows` rows and no key twice. Raises PublishRefused."""
+        with self._attached(store, read_only=True):
+            stored, repeated = self._one("count_stored")
+        if (stored, repeated) != (rows, 0):
+            raise PublishRefused(
+                f"The new database holds {stored:,} rows and {repeated:,} keys twice instead of {rows:,} rows and "
+                "none, so it was not published. Start the import again."
+            )
+
+    @contextmanager
+    def _attached(self, store: Path, *, read_only: bool = False) -> Iterator[None]:
+        options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}'"
+        try:
+            self._connection.execute(f"ATTACH '{_quoted(store)}' AS wells ({options})")
+            yield
+        except duckdb.Error as exc:
+            _raise_if_full(exc)
+            raise
+        finally:
+            self._connection.execute("DETACH DATABASE IF EXISTS wells")
+
+    def _run(self, name: str, lists: Mapping[str, str] | None = None, **values: Any) -> duckdb.DuckDBPyConnection:
+        text = _statements()[name].format_map({**_LISTS, **(lists or {})})
+        return self._connection.execute(text, values) if values else self._connection.execute(text)
+
+    def _one(self, name: str) -> tuple[Any, ...]:
+        """The one row of a statement. All of it is fetched: a result left open blocks what follows."""
+        (row,) = self._run(name).fetchall()
+        return tuple(row)
+
+
+_LISTS = {
+    "columns": ", ".join(column.name for column in COLUMNS),
+    "columns_with_types": ", ".join(f"{column.name} {column.type}" for column in COLUMNS),
+    "staged_columns": ", ".join(f"staged.{column.name}" for column in COLUMNS),
+    "key": ", ".join(KEY),
+    "volumes": ", ".join(VOLUMES),
+    "values_differ": " OR ".join(f"staged.{name} IS DISTINCT FROM stored.{name}" for name in VALUES),
+    "values_read": ", ".join(f"read_{column.kind}({column.name})" for column in COLUMNS),
+    "problems_found": ", ".join(
+        f"{column.kind}_problem('{column.name}', {column.name}, {column.low}, {column.high})" for column in COLUMNS
+    ),
+}
+
+
+@cache
+def _statements() -> dict[str, str]:
+    text = Path(__file__).with_name("well_production.sql").read_text("utf-8")
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _config(directory: Path, memory_mb: int) -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "memory_limit": f"{memory_mb}MB",
+        "temp_directory": str(directory / "spill"),
+        "home_directory": str(directory),
+        "extension_directory": str(directory / "extensions"),
+        "autoinstall_known_extensions": False,
+        "TimeZone": "UTC",
+    }
+
+
+def _raise_if_full(exc: duckdb.Error) -> None:
+    if "No space left" in str(exc) or "max_temp_directory_size" in str(exc):
+        raise ScratchFull from exc
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).partition("\n")[0][:200]

@@ -1,0 +1,133 @@
+"""Builds the collaborators once for each process: the light ones for the API, the rest for the import function.
+
+Importing this connects to nothing. `duckdb` and `requests` are imported only where an import runs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .dispatcher import Dispatcher
+from .errors import SettingsError
+from .job_manager import JobManager, Lease
+from .settings import Settings
+from .table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from requests.auth import AuthBase
+
+    from .import_service import WellProductionImportService
+    from .job_manager import Claim
+
+# The API has 29 s: a table that does not answer in a few is reported as such.
+_CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+class Services:
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._environment = environment
+
+    @cached_property
+    def settings(self) -> Settings:
+        settings = Settings.from_environment(self._environment)
+        logging.getLogger().setLevel(settings.log_level)
+        return settings
+
+    @cached_property
+    def job_manager(self) -> JobManager:
+        settings = self.settings
+        return JobManager(
+            table=Table(dynamodb=self._client("dynamodb"), name=settings.table),
+            lease=Lease(
+                seconds=settings.lease_seconds,
+                grace=settings.lease_grace_seconds,
+                pending=settings.pending_seconds,
+            ),
+        )
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(lambda_client=self._client("lambda"), function=self.settings.import_function)
+
+    def run_import(self, job_id: str, *, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
+        from .importer import run_import
+
+        return run_import(
+            job_id,
+            request_id=request_id,
+            job_manager=self.job_manager,
+            dispatcher=self.dispatcher,
+            new_service=lambda claim: self._import_service(claim, remaining),
+        )
+
+    def _import_service(self, claim: Claim, remaining: Callable[[], float]) -> WellProductionImportService:
+        from .external_api import ExternalApiAdapter
+        from .import_service import WellProductionImportService
+        from .warehouse import open_warehouse
+
+        settings = self.settings
+        s3 = self._client("s3") if settings.warehouse.startswith("s3://") else None
+        return WellProductionImportService(
+            claim=claim,
+            settings=settings,
+            job_manager=self.job_manager,
+            source=ExternalApiAdapter(settings=settings, auth=self._source_auth()),
+            warehouse=open_warehouse(settings.warehouse, s3=s3),
+            directory=_own_directory(Path(settings.scratch), claim),
+            remaining=remaining,
+        )
+
+    def _source_auth(self) -> AuthBase | None:
+        """Basic credentials from an SSM SecureString: {"username": …, "password": …}. Read for each import, so a
+        rotated password needs no new deployment.
+        """
+        from requests.auth import HTTPBasicAuth
+
+        if self.settings.source_auth == "none":
+            return None
+        try:
+            answer = self._client("ssm").get_parameter(Name=self.settings.source_secret, WithDecryption=True)
+            secret = json.loads(answer["Parameter"]["Value"])
+            return HTTPBasicAuth(secret["username"].encode(), secret["password"].encode())
+        except (ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise SettingsError(
+                "WELLHEAD_SOURCE_SECRET does not name a readable SSM parameter that holds "
+                '{"username": "...", "password": "..."}.'
+            ) from exc
+
+    @cached_property
+    def _session(self) -> botocore.session.Session:
+        return botocore.session.get_session()
+
+    def _client(self, service: str) -> Any:
+        return self._session.create_client(service, config=_CLIENT)
+
+
+def _own_directory(scratch: Path, claim: Claim) -> Path:
+    """An empty directory for this claim. What dead workers left in a reused /tmp goes; nothing else does."""
+    for left in scratch.glob("import-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    directory = scratch / f"import-{claim.job.job_id}-{claim.fence}"
+    directory.mkdir(parents=True)
+    return directory
+
+
+def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Services:
+    """Inside Lambda, build what every request needs while the function initialises: half a second of a first
+    request otherwise. Elsewhere (packaging, tests) importing the app must need no settings.
+    """
+    if "AWS_LAMBDA_RUNTIME_API" in environment:
+        _ = services.job_manager, services.dispatcher
+    return services

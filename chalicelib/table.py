@@ -1,0 +1,118 @@
+"""One DynamoDB table: plain Python values in and out, conditional writes in transactions."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .dynamodb_item import from_item, to_attribute, to_item
+from .errors import StateUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from types_boto3_dynamodb import DynamoDBClient
+
+CONFLICT_TRIES = 8  # another transaction holds an item for milliseconds; eight tries span about 5 s
+
+log = logging.getLogger(__name__)
+
+
+class ConditionRefused(Exception):
+    """A condition of the transaction did not hold; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition expression. `#name` is an attribute, `:name` one of `values`."""
+
+    expression: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __and__(self, other: Condition) -> Condition:
+        return Condition(f"({self.expression}) AND ({other.expression})", {**self.values, **other.values})
+
+
+class Table:
+    def __init__(self, *, dynamodb: DynamoDBClient, name: str) -> None:
+        self._dynamodb = dynamodb
+        self._name = name
+
+    def read(self, key: Mapping[str, str]) -> dict[str, Any] | None:
+        """The item without its key, strongly consistent. Raises StateUnavailable."""
+        try:
+            answer = self._dynamodb.get_item(TableName=self._name, Key=to_item(dict(key)), ConsistentRead=True)
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable(exc) from exc
+        if "Item" not in answer:
+            return None
+        return {name: value for name, value in from_item(answer["Item"]).items() if name not in key}
+
+    def put(self, item: Mapping[str, Any], *, when: Condition) -> dict[str, Any]:
+        return {"Put": {"TableName": self._name, "Item": to_item(dict(item)), **_condition(when)}}
+
+    def update(
+        self,
+        key: Mapping[str, str],
+        values: Mapping[str, Any],
+        *,
+        remove: Iterable[str] = (),
+        when: Condition,
+    ) -> dict[str, Any]:
+        sets = ", ".join(f"#{name} = :set_{name}" for name in values)
+        removes = ", ".join(f"#{name}" for name in remove)
+        expression = f"SET {sets}" + (f" REMOVE {removes}" if removes else "")
+        new = {f":set_{name}": value for name, value in values.items()}
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": to_item(dict(key)),
+                "UpdateExpression": expression,
+                **_condition(when, expression, new),
+            }
+        }
+
+    def transact(self, writes: list[dict[str, Any]]) -> None:
+        """All of the writes or none. Raises ConditionRefused, StateUnavailable."""
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                self._dynamodb.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]
+            except (ClientError, BotoCoreError) as exc:
+                reasons = _cancellation_reasons(exc)
+                if "ConditionalCheckFailed" in reasons:
+                    raise ConditionRefused from exc
+                if "TransactionConflict" not in reasons:
+                    raise _unavailable(exc) from exc
+                time.sleep(random.uniform(0.5, 1.0) * 0.04 * 2**attempt)  # noqa: S311
+            else:
+                return
+        raise StateUnavailable
+
+
+def _condition(when: Condition, more_text: str = "", more_values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    names = sorted(set(re.findall(r"#\w+", when.expression + more_text)))
+    values = {**when.values, **(more_values or {})}
+    arguments: dict[str, Any] = {"ConditionExpression": when.expression}
+    if names:
+        arguments["ExpressionAttributeNames"] = {name: name[1:] for name in names}
+    if values:
+        arguments["ExpressionAttributeValues"] = {name: to_attribute(value) for name, value in values.items()}
+    return arguments
+
+
+def _cancellation_reasons(exc: Exception) -> set[str]:
+    if not isinstance(exc, ClientError):
+        return set()
+    reasons: list[dict[str, Any]] = exc.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    return {reason.get("Code", "None") for reason in reasons}
+
+
+def _unavailable(exc: Exception) -> StateUnavailable:
+    log.error("the job table does not answer: %s", exc)
+    return StateUnavailable()

@@ -1,0 +1,49 @@
+"""Start an import: create the job, dispatch it, answer. Nothing here waits for the import."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from .errors import DispatchFailed, RequestForbidden
+from .job import Job, new_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .dispatcher import Dispatcher
+    from .job_manager import JobManager
+
+log = logging.getLogger(__name__)
+
+
+def start_import(
+    *,
+    job_manager: JobManager,
+    dispatcher: Dispatcher,
+    triggered_by: str = "anonymous",
+    parameters: Mapping[str, Any] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Job:
+    """The accepted job, PENDING. Raises ImportAlreadyRunning, StateUnavailable.
+
+    A job whose dispatch fails is accepted all the same: it is in the table, and the sweeper starts it.
+    """
+    job = job_manager.create(new_job(now=clock(), triggered_by=triggered_by, parameters=dict(parameters or {})))
+    try:
+        dispatcher.dispatch(job.job_id)
+    except DispatchFailed as exc:
+        log.warning("job %s waits for the sweeper, its dispatch failed: %s", job.job_id, exc.__cause__)
+    return job
+
+
+def refuse_unasked(headers: Mapping[str, str]) -> None:
+    """Refuse what a browser sends by itself or for another site: a GET trigger changes state.
+
+    Fetch metadata: https://www.w3.org/TR/fetch-metadata/ (Sec-Fetch-Site), Sec-Purpose for prefetch.
+    """
+    sent = {name.lower(): value.lower() for name, value in headers.items()}
+    prefetch = "prefetch" in sent.get("sec-purpose", "") + sent.get("purpose", "") + sent.get("x-moz", "")
+    if prefetch or sent.get("sec-fetch-site", "none") in ("cross-site", "same-site"):
+        raise RequestForbidden

@@ -1,0 +1,210 @@
+"""The warehouse: whole, closed, immutable files under names that carry the fence; in a directory or on S3.
+
+    snapshots/wells-<fence>-<job>.duckdb        a published database, or one that nothing points at
+    segments/<job>/<fence>-<part>-<number>.parquet   staged rows of an unfinished import
+    wells.duckdb                                a copy of the current snapshot, for people and tools
+
+Nobody ever opens a file here for writing. A file is complete when its name exists.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .errors import WarehouseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from types_boto3_s3 import S3Client
+
+LATEST = "wells.duckdb"
+SNAPSHOTS = "snapshots/"
+SEGMENTS = "segments/"
+
+
+def snapshot_name(fence: int, job_id: str) -> str:
+    return f"{SNAPSHOTS}wells-{fence:010d}-{job_id}.duckdb"
+
+
+def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
+    return f"{SEGMENTS}{job_id}/{fence:010d}-{part:04d}-{number:06d}.parquet"
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Warehouse(Protocol):
+    """Every method raises WarehouseUnavailable."""
+
+    def put(self, name: str, path: Path, *, sha256: str) -> None:
+        """Store a copy of the file under a new name. The same content under the same name is a repeat, not
+        an error; other content is refused.
+        """
+
+    def fetch(self, name: str, path: Path) -> None:
+        """A local copy of the file, in place of what is at `path`."""
+
+    def set_latest(self, name: str) -> None:
+        """Let the stable name hold a copy of this snapshot."""
+
+    def names(self, prefix: str) -> list[str]:
+        """The names that begin so, sorted."""
+
+    def remove(self, name: str) -> None:
+        """Remove the file; it need not exist."""
+
+    def location(self, name: str) -> str:
+        """Where people find the file: a path or an s3:// URL."""
+
+
+def open_warehouse(url: str, *, s3: S3Client | None = None) -> Warehouse:
+    if url.startswith("s3://"):
+        if s3 is None:
+            raise ValueError("a warehouse on S3 needs an S3 client")
+        parts = urlsplit(url)
+        return S3Warehouse(s3=s3, bucket=parts.netloc, prefix=parts.path.strip("/"))
+    return DirectoryWarehouse(Path(url))
+
+
+class DirectoryWarehouse:
+    """A local folder or an EFS mount. A file is written beside its name, synced, then renamed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, name: str, path: Path, *, sha256: str) -> None:
+        with _directory_errors():
+            target = self._root / name
+            if target.exists():
+                if sha256_of(target) != sha256:
+                    raise WarehouseUnavailable(f"Another file stands already at {target}; remove it by hand.")
+                return
+            self._copy(path, target)
+
+    def fetch(self, name: str, path: Path) -> None:
+        with _directory_errors():
+            shutil.copyfile(self._root / name, path)
+
+    def set_latest(self, name: str) -> None:
+        with _directory_errors():
+            self._copy(self._root / name, self._root / LATEST)
+
+    def names(self, prefix: str) -> list[str]:
+        with _directory_errors():
+            files = (path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
+            return sorted(name for name in files if name.startswith(prefix) and not name.endswith(".part"))
+
+    def remove(self, name: str) -> None:
+        with _directory_errors():
+            (self._root / name).unlink(missing_ok=True)
+
+    def location(self, name: str) -> str:
+        return str(self._root / name)
+
+    def _copy(self, path: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        try:
+            shutil.copyfile(path, part)
+            _sync(part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        _sync(target.parent)
+
+
+class S3Warehouse:
+    """A prefix of a bucket. `If-None-Match: *` makes a name write-once; the checksum proves the transfer."""
+
+    def __init__(self, *, s3: S3Client, bucket: str, prefix: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+
+    def put(self, name: str, path: Path, *, sha256: str) -> None:
+        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        with _s3_errors(), path.open("rb") as body:
+            try:
+                self._s3.put_object(
+                    Bucket=self._bucket,
+                    Key=self._prefix + name,
+                    Body=body,
+                    IfNoneMatch="*",
+                    ChecksumSHA256=checksum,
+                    Metadata={"sha256": sha256},
+                )
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] != "PreconditionFailed" or self._sha256(name) != sha256:
+                    raise
+
+    def fetch(self, name: str, path: Path) -> None:
+        with _s3_errors():
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)
+            with path.open("wb") as file:
+                for chunk in answer["Body"].iter_chunks(1 << 20):
+                    file.write(chunk)
+
+    def set_latest(self, name: str) -> None:
+        with _s3_errors():
+            source = {"Bucket": self._bucket, "Key": self._prefix + name}
+            self._s3.copy_object(Bucket=self._bucket, Key=self._prefix + LATEST, CopySource=source)  # type: ignore[arg-type]
+
+    def names(self, prefix: str) -> list[str]:
+        with _s3_errors():
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+            return sorted(item["Key"].removeprefix(self._prefix) for page in pages for item in page.get("Contents", []))
+
+    def remove(self, name: str) -> None:
+        with _s3_errors():
+            self._s3.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+
+    def location(self, name: str) -> str:
+        return f"s3://{self._bucket}/{self._prefix}{name}"
+
+    def _sha256(self, name: str) -> str | None:
+        head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
+        return head["Metadata"].get("sha256")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _directory_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise WarehouseUnavailable(
+            f"The warehouse directory does not answer: {exc.strerror or exc}. Check that it exists, has room, and "
+            "may be written by this function."
+        ) from exc
+
+
+@contextmanager
+def _s3_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as exc:
+        code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else type(exc).__name__
+        raise WarehouseUnavailable(
+            f"The warehouse bucket does not answer: {code}. Check that it exists and that this function may use it."
+        ) from exc
