@@ -7,12 +7,13 @@ import logging
 import time
 from typing import Any
 
-from chalice.app import Chalice, Request, Response
+from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib.errors import ValidationError
 from chalicelib.job import Job, parse_job_id
 from chalicelib.responses import ResponseBuilder, enveloped
 from chalicelib.services import Services, warm
+from chalicelib.sweeper import sweep
 from chalicelib.trigger import refuse_unasked, start_import
 
 POLL_SECONDS = 1  # how soon the status of a running job is worth another look
@@ -52,6 +53,11 @@ def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request_id=context.aws_request_id,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
     )
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="sweeper")
+def sweep_jobs(_: CloudWatchEvent) -> str:
+    return sweep(job_manager=services.job_manager, dispatcher=services.dispatcher)
 
 
 def _started(respond: ResponseBuilder, *, status: int) -> Response:

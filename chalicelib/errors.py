@@ -159,7 +159,9 @@ class NotStarted(ImportFailed):
 
 
 class NoProgress(ImportFailed):
-    """A whole slice of the import brought nothing new, so it would never end. Check how fast the source answers."""
+    """Attempt after attempt stopped at the same place, so the import would never end. Look at the function's log:
+    it may be short of memory or time, or the source too slow for one page.
+    """
 
     code = "NO_PROGRESS"
 

@@ -35,6 +35,7 @@ PROGRESS_SECONDS = 1.0
 HAND_OVER_SECONDS = 45.0  # of the time budget, kept for the last batch and its checkpoint
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge; it sizes the lease of the merge
 PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying
+STALLED_ATTEMPTS = 4  # in a row from the same checkpoint: the worker dies at the same place each time
 ROOM_FACTOR = 3  # the store is copied, grows, and sorts beside itself
 OWN_FIELDS = {"created_at", "updated_at"}  # Wellhead keeps its own, so the source's are no unknown fields
 
@@ -79,6 +80,8 @@ class WellProductionImportService:
         """The completed job. Raises HandOver, LeaseLost, StateUnavailable, ImportFailed."""
         if self.job.attempt > self._settings.max_attempts:
             raise TooManyAttempts
+        if self.job.stalled_attempts > STALLED_ATTEMPTS:
+            raise NoProgress
         repository = DuckDBWellProductionRepository(directory=self._directory, memory_mb=self._settings.memory_mb)
         try:
             start = self._resume(repository)

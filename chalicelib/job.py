@@ -40,7 +40,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """All that is known of one import. Times are epoch seconds, counts are rows."""
+    """All that is known of one import. Times are epoch seconds, counts are rows.
+
+    `cursor` and `segments` are the last checkpoint; `claimed_cursor` is the one that the latest attempt began
+    at, and `stalled_attempts` how many attempts in a row began at the same.
+    """
 
     job_id: str
     created_at: float
@@ -52,6 +56,8 @@ class Job:
     triggered_by: str = "anonymous"
     parameters: dict[str, Any] = field(default_factory=dict)
     attempt: int = 0
+    stalled_attempts: int = 0
+    claimed_cursor: dict[str, Any] | None = None
     fence: int = 0
     progress_percentage: float | None = None
     expected_records: int | None = None
@@ -128,7 +134,7 @@ class Job:
         return round(now + seconds * (100.0 - done) / done, 3)
 
 
-_HIDDEN = {"fence", "cursor", "segments"}
+_HIDDEN = {"fence", "cursor", "segments", "claimed_cursor", "stalled_attempts"}
 _SHOWN = [f.name for f in fields(Job) if f.name not in _HIDDEN]
 
 
@@ -157,8 +163,12 @@ def parse_job_id(text: str) -> str:
 
 
 def job_attributes(job: Job) -> dict[str, Any]:
-    """The job as plain values, nulls left out, as the table stores it."""
+    """The job as plain values, as the table stores it; what is null is not stored."""
     return {name: value for name, value in asdict(job).items() if value is not None}
+
+
+def absent_attributes(job: Job) -> list[str]:
+    return [f.name for f in fields(job) if getattr(job, f.name) is None]
 
 
 def job_from_attributes(attributes: dict[str, Any]) -> Job:

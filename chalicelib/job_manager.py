@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import ClaimRefused, ImportAlreadyRunning, JobNotFound, LeaseExpired, LeaseLost, NotStarted
-from .job import Job, JobStatus, Phase, job_attributes, job_from_attributes
+from .job import Job, JobStatus, Phase, absent_attributes, job_attributes, job_from_attributes
 from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class JobManager:
             lock = self.lock()
             if lock.owner == job.job_id:
                 return self.get(job.job_id)  # it was written, only the answer was lost
-            if lock.owner and not self._is_over(lock):
+            if lock.owner and not self.is_over(lock):
                 raise ImportAlreadyRunning(job_id=lock.owner, started_at=lock.since)
             created = replace(job, fence=lock.fence)
             try:
@@ -150,7 +150,7 @@ class JobManager:
                 raise ClaimRefused
             if lock.holder == holder:
                 return Claim(job=self.get(job_id), holder=holder, fence=lock.fence)  # only the answer was lost
-            if lock.holder and not self._is_over(lock):
+            if lock.holder and not self.is_over(lock):
                 raise ClaimRefused(lease_until=lock.lease_until + self._lease.grace)
             claim = self._next_claim(self.get(job_id), lock, holder)
             mine = {
@@ -170,6 +170,7 @@ class JobManager:
 
     def _next_claim(self, job: Job, lock: Lock, holder: str) -> Claim:
         now = self._clock()
+        began_here = job.attempt > 0 and job.cursor == job.claimed_cursor
         running = replace(
             job,
             status=JobStatus.RUNNING,
@@ -177,6 +178,8 @@ class JobManager:
             started_at=job.started_at or now,
             heartbeat_at=now,
             attempt=job.attempt + 1,
+            stalled_attempts=job.stalled_attempts + 1 if began_here else 0,
+            claimed_cursor=job.cursor,
             fence=lock.fence + 1,
         )
         running = running.with_event(now, "claimed", attempt=running.attempt)
@@ -229,14 +232,36 @@ class JobManager:
             raise LeaseLost from None
         return job
 
-    def _is_over(self, lock: Lock) -> bool:
+    def free_holder(self, lock: Lock) -> bool:
+        """The worker's lease is over: free its place for another worker of the same job. False when somebody
+        else wrote the lock since it was read.
+        """
+        until = {"lease_until": self._clock() + self._lease.pending}
+        return self._try(self._table.update(LOCK, until, remove=["holder"], when=_as_read(lock)))
+
+    def expire(self, lock: Lock) -> bool:
+        """No worker came or will come: the job ends FAILED and the lock is free. False when somebody else
+        wrote the lock since it was read.
+        """
+        freed = self._table.update(
+            LOCK, {"fence": lock.fence}, remove=["owner", "since", "holder", "lease_until"], when=_as_read(lock)
+        )
+        return self._try(self._expiry(lock, self._clock()), freed)
+
+    def is_over(self, lock: Lock) -> bool:
+        """Whether the lease is over, skew of clocks allowed for."""
         return lock.lease_until + self._lease.grace < self._clock()
 
-    def _write_fenced(self, *writes: dict[str, Any]) -> None:
+    def _try(self, *writes: dict[str, Any]) -> bool:
         try:
             self._table.transact(list(writes))
         except ConditionRefused:
-            raise LeaseLost from None
+            return False
+        return True
+
+    def _write_fenced(self, *writes: dict[str, Any]) -> None:
+        if not self._try(*writes):
+            raise LeaseLost
 
     def _job_update(self, job: Job, *, fence: int) -> dict[str, Any]:
         """The whole job, while it is open and stands at the fence that the writer knows."""
@@ -244,7 +269,9 @@ class JobManager:
             "#status IN (:pending, :running)", {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING}
         )
         at_my_fence = Condition("#fence = :fence", {":fence": fence})
-        return self._table.update(job_key(job.job_id), job_attributes(job), when=is_open & at_my_fence)
+        return self._table.update(
+            job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=is_open & at_my_fence
+        )
 
 
 def _as_read(lock: Lock) -> Condition:

@@ -9,6 +9,7 @@ import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,7 +186,8 @@ class DuckDBWellProductionRepository:
         )
 
     def _count_warnings(self, now: float) -> dict[str, int]:
-        counted = self._run("count_warnings", now=now)
+        today = datetime.fromtimestamp(now, UTC).date().isoformat()
+        counted = self._run("count_warnings", today=today)
         names = [column[0] for column in counted.description or []]
         return {name: count for name, count in zip(names, counted.fetchall()[0], strict=True) if count}
 
@@ -266,7 +268,6 @@ def _config(directory: Path, memory_mb: int) -> dict[str, str | bool | int | flo
         "home_directory": str(directory),
         "extension_directory": str(directory / "extensions"),
         "autoinstall_known_extensions": False,
-        "TimeZone": "UTC",
     }
 
 

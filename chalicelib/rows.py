@@ -39,7 +39,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """`low` and `high` bound what is accepted; outside of them a row is rejected."""
+    """`low` and `high` bound what is accepted (years for a day); outside of them a row is rejected."""
 
     name: str
     kind: Kind
@@ -55,6 +55,8 @@ class Column:
 
 # A volume beyond a billion barrels (or 1,000 Tcf) a day is no measurement: the world makes 0.1 billion barrels.
 _VOLUME = 1_000_000
+# Drake's well, the first drilled for oil, was finished in 1859; dates such as 9999-12-31 mean "no date".
+_YEARS = (1859, 2199)
 # One period is a year at most; 25-hour days and corrections stay well inside.
 _DAYS = 400
 
@@ -71,7 +73,9 @@ COLUMNS = (
     ),
     Column("well_reference", Kind.WORDS, Role.VALUE, "the operator's reference of the well"),
     Column("well_name", Kind.WORDS, Role.VALUE, "name of the well"),
-    Column("production_period", Kind.DAY, Role.KEY, "first day of the production period, as the source writes it"),
+    Column(
+        "production_period", Kind.DAY, Role.KEY, "first day of the production period, as the source writes it", *_YEARS
+    ),
     Column(
         "days_on_production",
         Kind.NUMBER,

@@ -207,7 +207,7 @@ SELECT
 SELECT
     count(*) FILTER (least({volumes}) < 0) AS NEGATIVE_VOLUME,
     count(*) FILTER (days_on_production > day(last_day(production_period)) + 0.05) AS DAYS_BEYOND_PERIOD,
-    count(*) FILTER (production_period > to_timestamp($now)::DATE) AS FUTURE_PERIOD,
+    count(*) FILTER (production_period > CAST($today AS DATE)) AS FUTURE_PERIOD,
     count(*) FILTER (liquids_production_kbd < oil_production_kbd) AS LIQUIDS_BELOW_OIL,
     (
         SELECT count(*) FROM (
