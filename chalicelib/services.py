@@ -42,7 +42,7 @@ class Services:
     @cached_property
     def settings(self) -> Settings:
         settings = Settings.from_environment(self._environment)
-        logging.getLogger().setLevel(settings.log_level)
+        logging.getLogger("chalicelib").setLevel(settings.log_level)
         return settings
 
     @cached_property
