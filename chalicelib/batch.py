@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 RAW_BYTES = 4096  # of a rejected row's text are kept
-LONGEST_ROW = 4 << 20  # bytes; a longer row is rejected
+LONGEST_ROW = 4 << 20  # bytes; a longer row is rejected, and DuckDB told to take as much
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Batch:
     runs: list[Run] = field(default_factory=list)
     rows: int = 0
     size: int = 0  # bytes
+    longest_row: int = 0  # bytes
 
     def append(self, page: int, rows: list[Any]) -> None:
         """`rows` are JSON texts, bytes-like, without line breaks."""
@@ -38,10 +39,11 @@ class Batch:
         self.runs.append(Run(page, 0, len(rows)))
         self.rows += len(rows)
         self.size += len(text)
+        self.longest_row = max(self.longest_row, max(map(len, rows), default=0))
 
     def clear(self) -> None:
         self.path.unlink(missing_ok=True)
-        self.runs, self.rows, self.size = [], 0, 0
+        self.runs, self.rows, self.size, self.longest_row = [], 0, 0, 0
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:
         """Page, position and text of each row."""
@@ -50,12 +52,14 @@ class Batch:
             for (page, position), line in zip(places, file, strict=True):
                 yield page, position, line
 
-    def split_unreadable(self, unreadable: Path) -> Batch:
-        """A batch of the readable rows alone; the others go to `unreadable` as placed rows."""
+    def split_unreadable(self, unreadable: Path, fields: Collection[str]) -> Batch:
+        """A batch of the rows alone from which `fields` can be read; the others go to `unreadable` as placed
+        rows.
+        """
         readable = Batch(self.path.with_suffix(".readable"))
         with readable.path.open("wb") as good, unreadable.open("w") as bad:
             for page, position, line in self.lines():
-                if is_readable(line):
+                if is_readable(line, fields):
                     good.write(line)
                     readable._count(page, position)
                 else:
@@ -77,21 +81,22 @@ def placed_row(page: int, position: int, line: bytes, **more: int) -> str:
     return json.dumps({**more, "page": page, "position": position, "raw": raw}) + "\n"
 
 
-def is_readable(line: bytes) -> bool:
-    """What DuckDB takes as one row: an object in valid UTF-8 text, no field twice, no lone surrogate."""
-    if len(line) > LONGEST_ROW:
+def is_readable(line: bytes, fields: Collection[str]) -> bool:
+    """What DuckDB takes as one row, so that a row's fate never hangs on its neighbours: an object or null in
+    valid UTF-8 text, none of `fields` twice, no lone surrogate.
+    """
+    if len(line.rstrip(b"\n")) > LONGEST_ROW:
         return False
     try:
-        row = json.loads(line.decode("utf-8"), object_pairs_hook=_unique)
+        row = json.loads(line.decode("utf-8"), object_pairs_hook=_Members)
         json.dumps(row, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         return False
-    return isinstance(row, dict)
+    if not isinstance(row, _Members):
+        return row is None
+    names = [name for name, _ in row if name in fields]
+    return len(names) == len(set(names))
 
 
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    pairs = list(pairs)
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a field stands twice")
-    return fields
+class _Members(list[tuple[str, Any]]):
+    """An object's members, those that stand twice included."""

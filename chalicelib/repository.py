@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from .batch import Batch, placed_row
+from .batch import LONGEST_ROW, Batch, placed_row
 from .errors import PublishRefused, ScratchFull, SourceInvalid, WarehouseCorrupt, WarehouseTooNew
 from .rows import COLUMNS, KEY, REJECTION_REASONS, VALUES, VOLUMES
 
@@ -78,6 +78,9 @@ class DuckDBWellProductionRepository:
 
         Raises SourceInvalid when DuckDB cannot read what a JSON parser could, ScratchFull.
         """
+        if batch.longest_row > LONGEST_ROW:
+            self._stage_readable(batch, mapping)
+            return
         try:
             self._stage(batch, mapping)
         except duckdb.Error as exc:
@@ -86,14 +89,15 @@ class DuckDBWellProductionRepository:
 
     def _stage(self, batch: Batch, mapping: Mapping[str, str]) -> None:
         first = self.staged_rows
-        fields = {mapping.get(column.name, f"absent {column.name}"): "VARCHAR" for column in COLUMNS}
-        self._run("stage", file=str(batch.path), fields=fields)
+        sources = [mapping.get(column.name, f"absent {column.name}") for column in COLUMNS]
+        names = ", ".join('"' + source.replace('"', '""') + '"' for source in sources)
+        self._run("stage", {"source_fields": names}, file=str(batch.path), fields=dict.fromkeys(sources, "VARCHAR"))
         self._place_problems(batch, first)
 
     def _stage_readable(self, batch: Batch, mapping: Mapping[str, str]) -> None:
         """DuckDB refuses a whole file for one broken row: take the broken rows out and stage the rest."""
         unreadable = batch.path.with_suffix(".unreadable")
-        readable = batch.split_unreadable(unreadable)
+        readable = batch.split_unreadable(unreadable, set(mapping.values()))
         try:
             if readable.rows:
                 self._stage(readable, mapping)

@@ -10,7 +10,7 @@
 CREATE OR REPLACE TEMP MACRO read_whole(x) AS
     CASE
         WHEN contains(x, '_') THEN NULL  -- DuckDB takes 1_000 for a thousand
-        WHEN contains(x, '.') AND abs(TRY_CAST(x AS DOUBLE)) >= 9007199254740992 THEN NULL  -- 2^53: no exact fraction
+        WHEN abs(TRY_CAST(x AS DOUBLE)) >= 9007199254740992 AND regexp_matches(x, '[.eE]') THEN NULL  -- 2^53: inexact
         WHEN TRY_CAST(x AS DOUBLE) = TRY_CAST(x AS BIGINT) THEN TRY_CAST(x AS BIGINT)  -- 1.7 would round to 2
     END;
 
@@ -19,12 +19,13 @@ CREATE OR REPLACE TEMP MACRO read_number(x) AS
     CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) AND NOT contains(x, '_') THEN TRY_CAST(x AS DOUBLE) END;
 
 -- name: macro_read_day
--- The calendar date as written, whatever time and offset follow it.
+-- The calendar date as written, whatever time and offset follow it: 't' and 'z' too, but no '(BC)'.
 CREATE OR REPLACE TEMP MACRO read_day(x) AS
     CASE
         WHEN substr(x, 5, 1) <> '-' OR substr(x, 8, 1) <> '-' THEN NULL
         WHEN length(x) = 10 THEN TRY_CAST(x AS DATE)
-        WHEN substr(x, 11, 1) IN ('T', ' ') AND TRY_CAST(x AS TIMESTAMP) IS NOT NULL THEN TRY_CAST(left(x, 10) AS DATE)
+        WHEN regexp_matches(x, '^.{{10}}[Tt ][0-9]') AND TRY_CAST(upper(x) AS TIMESTAMP) IS NOT NULL
+            THEN TRY_CAST(left(x, 10) AS DATE)
     END;
 
 -- name: macro_read_words
@@ -69,7 +70,10 @@ CREATE TABLE IF NOT EXISTS staged ({columns_with_types}, problem VARCHAR, page I
 -- name: stage
 INSERT INTO staged
 SELECT {values_read}, coalesce({problems_found}), NULL, NULL, NULL
-FROM read_json($file, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS source({columns});
+FROM (
+    SELECT {source_fields}
+    FROM read_json($file, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304)
+) AS source({columns});
 
 -- name: field_names
 SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects($file, maximum_object_size = 4194304);

@@ -1,0 +1,223 @@
+"""API Gateway on the laptop: the unchanged app.py behind Chalice's own local gateway.
+
+What differs from `chalice local`: keep-alive without a 44 ms delay; the gateway's own errors in the product's
+envelope, as the GatewayResponses of the template make them in AWS; and an app whose current request and
+context belong to one thread.
+
+`python -m local.api_gateway` prints one line of JSON when it listens: its URL and the functions of the app.
+"""
+
+import argparse
+import base64
+import contextlib
+import errno
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, ClassVar
+
+from chalice.app import Chalice
+from chalice.config import Config
+from chalice.local import LambdaContext, LocalChalice, LocalGateway, LocalGatewayException
+
+from local.app_graph import deployed_functions, load_config
+from local.loopback import BodyTooLargeError, LoopbackHandler, LoopbackServer, MalformedRequestError
+
+MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's payload quota
+MAX_DRAINED_BYTES = 64 * 1024 * 1024  # read and dropped, so that the client hears why it was refused
+
+ERRORS = {
+    HTTPStatus.BAD_REQUEST: ("BAD_REQUEST", "The request is not well-formed HTTP."),
+    HTTPStatus.UNAUTHORIZED: ("UNAUTHORIZED", "Send an Authorization header with a valid token."),
+    HTTPStatus.FORBIDDEN: ("FORBIDDEN", "This token does not allow that."),
+    HTTPStatus.NOT_FOUND: ("ROUTE_NOT_FOUND", "There is no such route."),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("METHOD_NOT_ALLOWED", "This route does not know that method."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("PAYLOAD_TOO_LARGE", "A request may have 10 MB at most."),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("INTERNAL_ERROR", "Something failed unexpectedly. Try again."),
+}
+
+
+class RefusedError(Exception):
+    """The gateway answers by itself, with one of ERRORS."""
+
+    def __init__(self, status: HTTPStatus, **headers: str) -> None:
+        self.status = status
+        self.headers = headers
+
+
+class ThreadLocalChalice(LocalChalice):
+    """Chalice serves `current_request` per thread; its `lambda_context` is shared, so it joins it here."""
+
+    @property
+    def lambda_context(self) -> LambdaContext:
+        context: LambdaContext = self._THREAD_LOCAL.lambda_context
+        return context
+
+    @lambda_context.setter
+    def lambda_context(self, value: LambdaContext) -> None:
+        self._THREAD_LOCAL.lambda_context = value
+
+
+class Gateway(LocalGateway):
+    def __init__(self, app: Chalice, config: Config) -> None:
+        app.__class__ = type("LocalApp", (ThreadLocalChalice, type(app)), {})
+        super().__init__(app, config)
+
+    def respond(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, request_id: str
+    ) -> dict[str, Any]:
+        """The app's response; raises RefusedError."""
+        event = self._event(method, path, headers, body, request_id)
+        methods = self._app_object.routes[event["requestContext"]["resourcePath"]]
+        if method == "OPTIONS" and method not in methods:
+            preflight = self._autogen_options_headers(event)
+            return {"statusCode": 200, "headers": preflight, "multiValueHeaders": {}, "body": ""}
+        if method not in methods:
+            raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, Allow=", ".join(sorted(methods)))
+        try:
+            event, context = self._authorizer.authorize(path, event, self._generate_lambda_context())
+        except LocalGatewayException as exc:
+            raise RefusedError(HTTPStatus(exc.CODE)) from exc
+        response: dict[str, Any] = self._app_object(event, context)
+        return response
+
+    def _event(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, request_id: str
+    ) -> dict[str, Any]:
+        try:
+            event = self._generate_lambda_event(method, path, dict(headers), body or None)
+        except ValueError as exc:
+            raise RefusedError(HTTPStatus.NOT_FOUND) from exc
+        event["requestContext"]["requestId"] = request_id
+        event["requestContext"]["stage"] = self._config.chalice_stage
+        return event
+
+
+class ApiHandler(LoopbackHandler):
+    gateway: ClassVar[Gateway]
+
+    def _serve(self) -> None:
+        self._begin()
+        try:
+            body = self._body()
+            response = self.gateway.respond(
+                self.command, self.path, dict(self.headers), body, request_id=self._request_id
+            )
+            self._send(response)
+        except RefusedError as exc:
+            self._refuse(exc.status, exc.headers)
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001  the last line of defence, as in AWS
+            traceback.print_exc()
+            self._headers_buffer: list[bytes] = []  # half an answer may be in it
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, {})
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+        """http.server's own refusals: a bad request line, too many or too long headers, an odd method."""
+        self._begin()
+        self.request_version = "HTTP/1.1"
+        self.close_connection = True
+        no_such_method = code == HTTPStatus.NOT_IMPLEMENTED
+        self._refuse(HTTPStatus.METHOD_NOT_ALLOWED if no_such_method else HTTPStatus.BAD_REQUEST, {})
+
+    def _begin(self) -> None:
+        self._started = time.monotonic()
+        self._request_id = str(uuid.uuid4())
+
+    def _body(self) -> bytes:
+        try:
+            return self.read_body(limit=MAX_BODY_BYTES)
+        except MalformedRequestError as exc:
+            self.close_connection = True
+            raise RefusedError(HTTPStatus.BAD_REQUEST) from exc
+        except BodyTooLargeError as exc:
+            self.close_connection = True
+            self._drain()
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE) from exc
+
+    def _drain(self) -> None:
+        self.connection.settimeout(1)
+        left = MAX_DRAINED_BYTES
+        with contextlib.suppress(TimeoutError):
+            while left > 0 and (read := len(self.rfile.read1(65536))):
+                left -= read
+
+    def _send(self, response: dict[str, Any]) -> None:
+        headers = {**response["headers"], **response["multiValueHeaders"]}
+        if "content-type" not in map(str.lower, headers):
+            headers["Content-Type"] = "application/json"
+        body = response["body"] or ""
+        content = base64.b64decode(body) if response.get("isBase64Encoded") else _bytes(body)
+        self._finish(response["statusCode"], content, headers)
+
+    def _refuse(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
+        code, message = ERRORS[status]
+        envelope = {
+            "success": False,
+            "error": {"code": code, "message": message, "retryable": False},
+            "request_id": self._request_id,
+            "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        content = json.dumps(envelope).encode()
+        self._finish(status, content, {"Content-Type": "application/json", **headers})
+
+    def _finish(self, status: int, content: bytes, headers: Mapping[str, str | list[str]]) -> None:
+        if self.close_connection:
+            headers = {**headers, "Connection": "close"}
+        self.answer(status, content, {**headers, "x-amzn-RequestId": self._request_id})
+        took = 1000 * (time.monotonic() - self._started)
+        path = getattr(self, "path", "").partition("?")[0]
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        print(f"{now} {self._request_id} {self.command} {path!r} {int(status)} {took:.1f} ms")
+
+
+def _bytes(body: str | bytes) -> bytes:
+    return body.encode() if isinstance(body, str) else body
+
+
+def create_server(app: Chalice, config: Config, *, port: int) -> LoopbackServer:
+    """On the port, or on a free one when another program has it."""
+    handler = type("Handler", (ApiHandler,), {"gateway": Gateway(app, config)})
+    try:
+        return LoopbackServer(handler, port=port)
+    except OSError as exc:
+        if exc.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        return LoopbackServer(handler, port=0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m local.api_gateway")
+    parser.add_argument("--project", type=Path, default=Path.cwd())
+    parser.add_argument("--stage", default="local")
+    parser.add_argument("--port", type=int, default=8000)
+    options = parser.parse_args()
+    config = load_config(options.project, stage=options.stage)
+    for name, value in config.environment_variables.items():
+        os.environ.setdefault(name, value)
+    app = config.chalice_app
+    functions = [asdict(function) for function in deployed_functions(config)]
+    server = create_server(app, config, port=options.port)
+    print(json.dumps({"url": server.url, "functions": functions}), flush=True)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what follows is the log
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    server.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.pause()
+    server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+-- name: rejected
+SELECT reason, count(*) AS rows, first(detail ORDER BY page, position), first(raw ORDER BY page, position)
+FROM rejected_rows
+WHERE job_id = $job_id
+GROUP BY reason
+ORDER BY rows DESC, reason;
+
+-- name: top_fields
+SELECT
+    field_name,
+    count(DISTINCT well_code) AS wells,
+    round(sum(oil_production_kbd * day(last_day(production_period)))) AS oil_thousand_barrels
+FROM well_production
+GROUP BY field_name
+ORDER BY oil_thousand_barrels DESC NULLS LAST
+LIMIT 5;
+
+-- name: has_job
+SELECT 1 FROM import_runs WHERE job_id = ?;

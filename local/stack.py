@@ -1,0 +1,308 @@
+"""The whole of Wellhead on one laptop: emulated AWS, Lambda, the API and a sample source, all on 127.0.0.1.
+
+    with LocalStack() as stack:
+        stack.api_url
+
+Nothing in it can reach AWS: its processes get dummy credentials, endpoints on this machine, and no proxies.
+What must outlive it is in the state directory: the table, the queue of events, the warehouse.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from local import child
+from local.aws import REGION, LocalAws
+from local.lambda_endpoint import LambdaEndpoint
+from local.lambda_runtime import LambdaFunction, LambdaRuntime
+from local.loopback import HOST
+from local.schedules import Schedules
+
+PROJECT = Path(__file__).parents[1]
+START_SECONDS = 60.0
+BUCKET = "wellhead-local"
+SECRET = "/wellhead/local/source"  # noqa: S105  its name
+DEFAULTS = {
+    "WELLHEAD_TABLE": "wellhead-local",
+    "WELLHEAD_IMPORT_FUNCTION": "wellhead-local-import",
+    "WELLHEAD_LEASE_SECONDS": "10",
+    "WELLHEAD_LEASE_GRACE_SECONDS": "2",
+}
+KEPT_FROM_THE_PRODUCT = {"WELLHEAD_SOURCE_USERNAME", "WELLHEAD_SOURCE_PASSWORD"}
+
+
+class StackError(Exception):
+    """The stack cannot start; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What to import: a file, an OData URL, or so many generated rows."""
+
+    rows: int = 50_000
+    file: Path | None = None
+    url: str | None = None
+
+    @classmethod
+    def parse(cls, text: str | None, *, rows: int) -> "Source":
+        """Raises StackError for a file that does not exist."""
+        if not text:
+            return cls(rows=rows)
+        if text.startswith(("http://", "https://")):
+            return cls(url=text)
+        if not Path(text).is_file():
+            raise StackError(f"There is no file {text}. SOURCE is a file of JSON rows or an http(s) URL.")
+        return cls(file=Path(text).resolve())
+
+    @property
+    def arguments(self) -> list[str]:
+        return ["--file", str(self.file)] if self.file else ["--rows", str(self.rows)]
+
+
+class LocalStack:
+    """Everything between `__enter__` and `__exit__`; raises StackError when it cannot start."""
+
+    def __init__(
+        self,
+        *,
+        source: Source | None = None,
+        state: Path = PROJECT / ".local",
+        project: Path = PROJECT,
+        port: int = 8000,
+        user_environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._user = dict(os.environ if user_environment is None else user_environment)
+        self._source = source or Source()
+        self._project = project
+        self._port = port
+        self._exit = ExitStack()
+        self.state = state.resolve()
+        self.warehouse_path = self.state / "warehouse"
+        self.environment: dict[str, str] = {}
+        self.api_url = self.aws_url = self.lambda_url = self.source_url = ""
+        self._api: subprocess.Popen[bytes] | None = None
+
+    @property
+    def database_path(self) -> Path:
+        return self.warehouse_path / "wells.duckdb"
+
+    def is_serving(self) -> bool:
+        return self._api is not None and self._api.poll() is None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as exits:
+            exits.enter_context(_lock(self.state))
+            self._start(exits)
+            exits.enter_context(_written(self.state / "stack.json", self._facts()))
+            self._exit = exits.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with _undisturbed():
+            self._exit.close()
+
+    def _start(self, exits: ExitStack) -> None:
+        username, password = self._credentials()
+        self.source_url = self._source.url or self._start_source(exits, username, password)
+        aws = exits.enter_context(
+            LocalAws(
+                table=self._setting("WELLHEAD_TABLE"),
+                journal=self.state / "state" / "table.sqlite",
+                bucket=BUCKET,
+            )
+        )
+        self.aws_url = aws.url
+        if username:
+            aws.put_parameter(SECRET, json.dumps({"username": username, "password": password}))
+        self.environment |= _isolated(self._user)
+        runtime = LambdaRuntime(project=self._project, logs=self.state / "logs", environment=self.environment)
+        endpoint = exits.enter_context(LambdaEndpoint(runtime=runtime, queue=self.state / "state" / "events.sqlite"))
+        self.lambda_url = endpoint.url
+        self.environment |= self._endpoints() | self._settings(authenticated=bool(username))
+        functions = self._start_api(exits)
+        endpoint.deploy(functions)
+        exits.enter_context(Schedules(endpoint, functions))
+
+    def _credentials(self) -> tuple[str | None, str]:
+        """Of the source. The sample asks for a password too, so that the demo takes the real way."""
+        if username := self._user.get("WELLHEAD_SOURCE_USERNAME"):
+            return username, self._user.get("WELLHEAD_SOURCE_PASSWORD", "")
+        return (None, "") if self._source.url else ("sample", secrets.token_urlsafe())
+
+    def _start_source(self, exits: ExitStack, username: str | None, password: str) -> str:
+        """On the port of last time if it can be: an interrupted import goes on where its link points."""
+        remembered = self.state / "state" / "source.port"
+        port = _free_port(int(remembered.read_text()) if remembered.exists() else 0)
+        credentials = {"SAMPLE_SOURCE_USERNAME": username or "", "SAMPLE_SOURCE_PASSWORD": password}
+        command = [sys.executable, "-m", "local.source", "--port", str(port), "--exit-with-parent"]
+        process = self._spawn(exits, "source", [*command, *self._source.arguments], _isolated(self._user) | credentials)
+        url = self._ready_line(process, "source").removeprefix("ready ").strip()
+        remembered.write_text(url.split(":")[2].partition("/")[0])
+        return url
+
+    def _start_api(self, exits: ExitStack) -> list[LambdaFunction]:
+        command = [sys.executable, "-m", "local.api_gateway", "--port", str(self._port)]
+        command += ["--project", str(self._project)]
+        self._api = self._spawn(exits, "api", command, self.environment)
+        ready = json.loads(self._ready_line(self._api, "api"))
+        self.api_url = ready["url"]
+        return [LambdaFunction(**function) for function in ready["functions"]]
+
+    def _spawn(
+        self, exits: ExitStack, name: str, command: list[str], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        with (self.state / "logs" / f"{name}.log").open("ab") as log:
+            process = child.start(
+                command,
+                environment=environment,
+                cwd=PROJECT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        exits.callback(child.end, process)
+        return process
+
+    def _ready_line(self, process: subprocess.Popen[bytes], name: str) -> str:
+        assert process.stdout is not None
+        readable, _, _ = select.select([process.stdout], [], [], START_SECONDS)
+        line = process.stdout.readline().decode() if readable else ""
+        if not line.strip():
+            log = self.state / "logs" / f"{name}.log"
+            raise StackError(f"The {name} did not start:\n{_tail(log)}\nMore in {log}.")
+        return line
+
+    def _setting(self, name: str) -> str:
+        return self._user.get(name) or DEFAULTS[name]
+
+    def _endpoints(self) -> dict[str, str]:
+        names = ("AWS_ENDPOINT_URL", *(f"AWS_ENDPOINT_URL_{name}" for name in ("DYNAMODB", "S3", "SSM")))
+        return dict.fromkeys(names, self.aws_url) | {"AWS_ENDPOINT_URL_LAMBDA": self.lambda_url}
+
+    def _settings(self, *, authenticated: bool) -> dict[str, str]:
+        """The user's WELLHEAD_* variables win, except for what this stack has just made up."""
+        directories = {
+            "WELLHEAD_WAREHOUSE": str(self.warehouse_path),
+            "WELLHEAD_SCRATCH": str(self.state / "scratch"),
+        }
+        users = {
+            name: value
+            for name, value in self._user.items()
+            if name.startswith("WELLHEAD_") and name not in KEPT_FROM_THE_PRODUCT
+        }
+        source = {"WELLHEAD_SOURCE_URL": self.source_url}
+        if authenticated:
+            source |= {"WELLHEAD_SOURCE_AUTH": "basic", "WELLHEAD_SOURCE_SECRET": SECRET}
+        settings = DEFAULTS | directories | users | source
+        if not settings["WELLHEAD_WAREHOUSE"].startswith("s3://"):
+            self.warehouse_path = Path(settings["WELLHEAD_WAREHOUSE"])
+            self.warehouse_path.mkdir(parents=True, exist_ok=True)
+        Path(settings["WELLHEAD_SCRATCH"]).mkdir(parents=True, exist_ok=True)
+        return settings
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "pid": os.getpid(),
+            "api_url": self.api_url,
+            "aws_url": self.aws_url,
+            "lambda_url": self.lambda_url,
+            "source_url": self.source_url,
+            "state": str(self.state),
+            "warehouse": str(self.warehouse_path),
+        }
+
+
+def _isolated(user: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment without a way to AWS, and without the settings of the product."""
+    unwanted = ("AWS_", "BOTO", "WELLHEAD_", "PYTHONDONTWRITEBYTECODE")
+    kept = {
+        name: value
+        for name, value in user.items()
+        if not name.startswith(unwanted) and not name.lower().endswith("_proxy")
+    }
+    return kept | {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "*",
+    }
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """A second Ctrl-C would leave processes behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _lock(state: Path) -> Iterator[None]:
+    """One stack to a state directory. The kernel frees the lock, whatever becomes of its holder."""
+    for name in ("logs", "state"):
+        (state / name).mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(_who_runs(state)) from None
+        yield
+
+
+def _who_runs(state: Path) -> str:
+    try:
+        other = json.loads((state / "stack.json").read_text())
+    except (OSError, ValueError):
+        return f"Another stack is just starting or stopping on {state}. Try again in a few seconds."
+    return (
+        f"Another stack (process {other['pid']}) already runs on {state} and serves {other['api_url']}."
+        f" Use that one, or stop it first: kill {other['pid']}"
+    )
+
+
+@contextlib.contextmanager
+def _written(path: Path, facts: Mapping[str, Any]) -> Iterator[None]:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(facts, indent=2) + "\n")
+    part.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _free_port(preferred: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, preferred))
+        except OSError:
+            return 0
+    return preferred
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-5:])

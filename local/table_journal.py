@@ -1,0 +1,57 @@
+"""The table on disk: the items of one DynamoDB table in SQLite, so that they outlive the process."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Key(NamedTuple):
+    pk: str
+    sk: str
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, Any]) -> "Key":
+        return cls(attributes["pk"]["S"], attributes["sk"]["S"])
+
+
+class TableJournal:
+    """Each item is kept as DynamoDB's own JSON. The caller serialises the calls."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = wal")
+        self._db.execute("PRAGMA synchronous = normal")  # survives the process, not a power cut
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS item (pk TEXT, sk TEXT, attributes TEXT, PRIMARY KEY (pk, sk))"
+        )
+
+    def items(self) -> Iterator[dict[str, Any]]:
+        for (attributes,) in self._db.execute("SELECT attributes FROM item"):
+            yield json.loads(attributes, object_hook=_with_bytes)
+
+    def write(self, items: Mapping[Key, dict[str, Any] | None]) -> None:
+        """None deletes the item."""
+        puts = [(*key, json.dumps(item, default=_as_text)) for key, item in items.items() if item is not None]
+        deletes = [key for key, item in items.items() if item is None]
+        self._db.execute("BEGIN")
+        try:
+            self._db.executemany("INSERT OR REPLACE INTO item VALUES (?, ?, ?)", puts)
+            self._db.executemany("DELETE FROM item WHERE pk = ? AND sk = ?", deletes)
+        except sqlite3.Error:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _as_text(binary: bytes) -> dict[str, str]:
+    return {"$bytes": binary.hex()}
+
+
+def _with_bytes(value: dict[str, Any]) -> Any:
+    return bytes.fromhex(value["$bytes"]) if isinstance(value.get("$bytes"), str) else value

@@ -1,0 +1,42 @@
+"""What most tests stand on: the laptop's AWS over HTTP, and an environment that the product reads as its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from local.aws import LocalAws
+
+TABLE = "wellhead-test"
+
+# No deadline: the machines that run this are shared, and a slow example is no wrong one.
+hypothesis.settings.register_profile("wellhead", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("wellhead")
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
+    """A running DynamoDB, S3 and SSM; AWS clients of this process find it by their environment."""
+    with LocalAws(table=TABLE, journal=tmp_path / "table.sqlite") as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield aws
+
+
+@pytest.fixture
+def environment(aws: LocalAws, tmp_path: Path) -> dict[str, str]:
+    """The WELLHEAD_ variables for Services: `aws`, a warehouse and a scratch in `tmp_path`.
+
+    Nothing listens at the source's URL; a test that fetches puts its own there.
+    """
+    return {
+        "WELLHEAD_TABLE": TABLE,
+        "WELLHEAD_IMPORT_FUNCTION": "wellhead-test-import",
+        "WELLHEAD_WAREHOUSE": str(tmp_path / "warehouse"),
+        "WELLHEAD_SCRATCH": str(tmp_path / "scratch"),
+        "WELLHEAD_SOURCE_URL": "http://127.0.0.1:9/odata/WellProduction",
+    }

@@ -1,0 +1,256 @@
+"""Lambda on the laptop: real processes under the real awslambdaric, asked through botocore."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.session import get_session
+
+from local.lambda_endpoint import FailedEvent, LambdaEndpoint
+from local.lambda_runtime import LambdaFunction, LambdaRuntime
+
+HANDLERS = """
+    import json, os, pathlib, signal, time
+
+    def note(text):
+        with open("notes", "a") as notes:
+            notes.write(text + "\\n")
+
+    def echo(event, context):
+        print("hello from the handler")
+        note(context.aws_request_id)
+        return {"event": event, "name": context.function_name, "memory": context.memory_limit_in_mb,
+                "left": context.get_remaining_time_in_millis(), "colour": os.environ.get("COLOUR")}
+
+    def fail(event, context):
+        note(context.aws_request_id)
+        raise ValueError("the handler's own error")
+
+    def fail_once(event, context):
+        first = not pathlib.Path("notes").exists()
+        note(context.aws_request_id)
+        if first:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def leave(event, context):
+        note(context.aws_request_id)
+        os._exit(7)
+
+    def hang(event, context):
+        note(f"{os.getpid()} {context.aws_request_id}")
+        time.sleep(60)
+"""
+
+
+def wait_until(condition: Callable[[], Any], *, seconds: float = 15) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+    return found
+
+
+def is_running(pid: int) -> bool:
+    """A zombie has ended, whether or not its parent has looked."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
+
+
+def lambda_client(url: str) -> Any:
+    return get_session().create_client(
+        "lambda",
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+class Laptop:
+    """A Lambda endpoint with the handlers above, its client, and what the handlers noted."""
+
+    def __init__(self, project: Path, **options: Any) -> None:
+        (project / "handlers.py").write_text(textwrap.dedent(HANDLERS))
+        self.project = project
+        self.failures: list[FailedEvent] = []
+        environment = {"PATH": os.environ["PATH"]}
+        runtime = LambdaRuntime(project=project, logs=project / "logs", environment=environment)
+        self.endpoint = LambdaEndpoint(
+            runtime=runtime,
+            queue=project / "events.sqlite",
+            on_failure=self.failures.append,
+            **({"retry_delays": (0.05, 0.05)} | options),
+        ).start()
+        names = ("echo", "fail", "fail_once", "leave", "hang", "absent")
+        self.endpoint.deploy(
+            LambdaFunction(
+                name=f"test-{name}",
+                handler=f"handlers.{name}",
+                timeout=0.5 if name == "hang" else 20,
+                memory_mb=256,
+                environment={"COLOUR": "green"},
+            )
+            for name in names
+        )
+        self.client = lambda_client(self.endpoint.url)
+
+    def invoke(self, name: str, *, kind: str = "Event", payload: bytes = b"{}") -> Any:
+        return self.client.invoke(FunctionName=f"test-{name}", InvocationType=kind, Payload=payload)
+
+    def notes(self) -> list[str]:
+        with contextlib.suppress(FileNotFoundError):
+            return (self.project / "notes").read_text().splitlines()
+        return []
+
+    def log(self, name: str) -> str:
+        return (self.project / "logs" / f"test-{name}.log").read_text()
+
+    def stop(self) -> None:
+        self.client.close()
+        self.endpoint.stop()
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Iterator[Laptop]:
+    laptop = Laptop(tmp_path)
+    yield laptop
+    laptop.stop()
+
+
+def test_an_event_is_accepted_at_once_and_runs_the_real_handler(laptop: Laptop) -> None:
+    answer = laptop.invoke("echo", payload=b'{"job_id": "1"}')
+
+    assert answer["StatusCode"] == 202
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    wait_until(lambda: "REPORT" in laptop.log("echo"))
+    assert laptop.notes() == [request_id]
+    log = laptop.log("echo")
+    assert log.startswith(f"START RequestId: {request_id} Version: $LATEST\nhello from the handler\n")
+    assert f"END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: " in log
+    assert "\tMemory Size: 256 MB\tMax Memory Used: " in log
+    assert laptop.failures == []
+
+
+def test_a_synchronous_call_returns_the_answer(laptop: Laptop) -> None:
+    answer = laptop.invoke("echo", kind="RequestResponse", payload=b'{"well": 7}')
+
+    shown = json.loads(answer["Payload"].read())
+    assert 0 < shown.pop("left") <= 20_000
+    assert shown == {"event": {"well": 7}, "name": "test-echo", "memory": "256", "colour": "green"}
+    assert "FunctionError" not in answer
+
+
+def test_a_synchronous_error_is_a_function_error(laptop: Laptop) -> None:
+    answer = laptop.invoke("fail", kind="RequestResponse")
+
+    assert answer["FunctionError"] == "Unhandled"
+    error = json.loads(answer["Payload"].read())
+    assert (error["errorType"], error["errorMessage"]) == ("ValueError", "the handler's own error")
+
+
+@pytest.mark.parametrize(
+    ("name", "error_type", "message"),
+    [
+        ("fail", "ValueError", "the handler's own error"),
+        ("leave", "Runtime.ExitError", "exit status 7"),
+        ("hang", "Sandbox.Timedout", "Task timed out after 0.50 seconds"),
+        ("absent", "Runtime.HandlerNotFound", "Handler 'absent' missing on module 'handlers'"),
+    ],
+)
+def test_a_failing_event_is_tried_three_times_and_given_up(
+    laptop: Laptop, name: str, error_type: str, message: str
+) -> None:
+    request_id = laptop.invoke(name)["ResponseMetadata"]["RequestId"]
+
+    failed: FailedEvent = wait_until(lambda: laptop.failures)[0]
+    assert (failed.event.request_id, failed.condition, failed.attempts) == (request_id, "RetriesExhausted", 3)
+    assert failed.outcome is not None
+    error = json.loads(failed.outcome.payload)
+    assert error["errorType"] == error_type
+    assert message in error["errorMessage"]
+    assert laptop.log(name).count(f"START RequestId: {request_id} ") == 3
+    notes = [note.split()[-1] for note in laptop.notes()]
+    assert notes == ([] if name == "absent" else [request_id] * 3)
+
+
+def test_a_killed_worker_is_tried_again_with_the_same_request_id(laptop: Laptop) -> None:
+    request_id = laptop.invoke("fail_once")["ResponseMetadata"]["RequestId"]
+
+    wait_until(lambda: laptop.log("fail_once").count("REPORT") == 2)
+    assert laptop.notes() == [request_id, request_id]
+    assert "exited with error: signal: 9" in laptop.log("fail_once")
+    assert laptop.failures == []
+
+
+def test_an_event_too_old_is_given_up_without_another_attempt(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path, maximum_event_age=1.0, retry_delays=(5.0, 5.0))
+    laptop.invoke("leave")
+
+    failed: FailedEvent = wait_until(lambda: laptop.failures)[0]
+    laptop.stop()
+    assert (failed.condition, failed.attempts) == ("EventAgeExceeded", 1)
+
+
+@pytest.mark.parametrize("name", ["nobody", "arn:aws:lambda:us-east-1:123456789012:function:nobody"])
+def test_an_unknown_function_is_not_found(laptop: Laptop, name: str) -> None:
+    with pytest.raises(laptop.client.exceptions.ResourceNotFoundException) as refused:
+        laptop.client.invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
+
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+def test_what_is_no_json_or_too_large_is_refused(laptop: Laptop) -> None:
+    with pytest.raises(laptop.client.exceptions.InvalidRequestContentException):
+        laptop.invoke("echo", payload=b"{")
+    with pytest.raises(laptop.client.exceptions.RequestTooLargeException):
+        laptop.invoke("echo", payload=b'"' + b"x" * 1024 * 1024 + b'"')
+
+
+def test_stop_ends_the_worker_and_the_next_endpoint_delivers_its_event_again(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    request_id = laptop.invoke("hang")["ResponseMetadata"]["RequestId"]
+    pid = int(wait_until(laptop.notes)[0].split()[0])
+
+    started = time.monotonic()
+    laptop.stop()
+
+    assert time.monotonic() - started < 2
+    assert not is_running(pid)
+    (tmp_path / "notes").unlink()
+    again = Laptop(tmp_path)
+    assert wait_until(again.notes)[0].split()[1] == request_id
+    again.stop()
+
+
+def test_a_killed_stack_leaves_no_worker(tmp_path: Path) -> None:
+    (tmp_path / "handlers.py").write_text(textwrap.dedent(HANDLERS))
+    stack = textwrap.dedent("""
+        import os, sys
+        from pathlib import Path
+        from local.lambda_runtime import LambdaFunction, LambdaRuntime
+        project = Path(sys.argv[1])
+        runtime = LambdaRuntime(project=project, logs=project / "logs", environment=dict(os.environ))
+        function = LambdaFunction(name="hang", handler="handlers.hang", timeout=60)
+        runtime.invoke(function, request_id="1", payload=b"{}")
+    """)
+    root = Path(__file__).parents[1]
+    with subprocess.Popen([sys.executable, "-c", stack, str(tmp_path)], cwd=root) as process:
+        notes = tmp_path / "notes"
+        wait_until(lambda: notes.exists() and notes.read_text())
+        process.send_signal(signal.SIGKILL)
+    pid = int(notes.read_text().split()[0])
+    wait_until(lambda: not is_running(pid), seconds=5)
