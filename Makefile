@@ -7,7 +7,7 @@ ROWS ?= 50000
 SOURCE ?=
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help setup demo run test check format lock clean
+.PHONY: help setup demo run test check lint format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -35,11 +35,12 @@ run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, ROWS= as
 test: .venv/ready ## run all the tests
 	@$(BIN)/python -m pytest
 
-check: .venv/ready ## everything: lint, types, import rules, tests
+check: lint test ## everything: lint, then all the tests
+
+lint: .venv/ready ## style, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+	@$(BIN)/lint-imports --no-logo
 
 format: .venv/ready ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

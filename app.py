@@ -13,8 +13,7 @@ from chalicelib.errors import ValidationError
 from chalicelib.job import Job, parse_job_id
 from chalicelib.responses import ResponseBuilder, enveloped
 from chalicelib.services import Services, warm
-from chalicelib.sweeper import sweep
-from chalicelib.trigger import refuse_unasked, start_import
+from chalicelib.trigger import parse_idempotency_key, refuse_unasked, start_import
 
 POLL_SECONDS = 1  # how soon the status of a running job is worth another look
 
@@ -27,7 +26,7 @@ services = warm(Services())
 @enveloped(app)
 def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
     refuse_unasked(request.headers)
-    return _started(respond, status=200)
+    return _started(request, respond, status=200)
 
 
 @app.route("/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"])
@@ -35,7 +34,7 @@ def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
 def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
     refuse_unasked(request.headers)
     _refuse_body(request.raw_body)
-    return _started(respond, status=202)
+    return _started(request, respond, status=202)
 
 
 @app.route("/api/v1/wells/import/status/{job_id}", methods=["GET"])
@@ -57,11 +56,12 @@ def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="sweeper")
 def sweep_jobs(_: CloudWatchEvent) -> str:
-    return sweep(job_manager=services.job_manager, dispatcher=services.dispatcher)
+    return services.sweep()
 
 
-def _started(respond: ResponseBuilder, *, status: int) -> Response:
-    job = start_import(job_manager=services.job_manager, dispatcher=services.dispatcher)
+def _started(request: Request, respond: ResponseBuilder, *, status: int) -> Response:
+    key = parse_idempotency_key(request.headers.get("idempotency-key"))
+    job = start_import(job_manager=services.job_manager, dispatcher=services.dispatcher, key=key)
     return respond.success(
         {"job_id": job.job_id, "status": job.status, "created_at": job.created_at},
         "The import has been started. Follow it at the address in Location.",

@@ -77,7 +77,8 @@ class Batch:
 
 def placed_row(page: int, position: int, line: bytes, **more: int) -> str:
     """One line for the staging statements: where a rejected row stood, and its text, whatever its bytes."""
-    raw = line[:RAW_BYTES].decode("utf-8", "replace").rstrip("\n")
+    text = line[:RAW_BYTES].decode("utf-8", "replace").rstrip("\n")
+    raw = text.encode()[:RAW_BYTES].decode("utf-8", "ignore")  # a broken byte has become three
     return json.dumps({**more, "page": page, "position": position, "raw": raw}) + "\n"
 
 

@@ -7,11 +7,13 @@
     ├── RequestForbidden             403  a browser sent it on somebody else's behalf
     ├── JobNotFound                  404
     ├── BusinessRuleViolation        409  names the rule that refuses
-    │   └── ImportAlreadyRunning     409  SINGLE_IMPORT_RULE
+    │   ├── ImportAlreadyRunning     409  SINGLE_IMPORT_RULE
+    │   └── JobIsFinal               409  FINAL_STATE_RULE
     ├── StateUnavailable             503  DynamoDB does not answer
     ├── DispatchFailed               503  the import function could not be started
     ├── ClaimRefused                 this delivery has nothing to do
     ├── LeaseLost                    another worker has taken over; stop at once, write nothing
+    ├── CancelRequested              somebody asked the job to stop
     └── ImportFailed                 what makes a job FAILED
         ├── LeaseExpired             the worker died and nothing could go on
         ├── NotStarted               the import function never started
@@ -106,6 +108,12 @@ class ImportAlreadyRunning(BusinessRuleViolation):
     retryable = True
 
 
+class JobIsFinal(BusinessRuleViolation):
+    """The job has ended, and what has ended does not change. Start a new import if you need one."""
+
+    rule = "FINAL_STATE_RULE"
+
+
 class StateUnavailable(WellheadError):
     """The job table does not answer. Nothing was changed that you were not told of; try again shortly."""
 
@@ -136,6 +144,12 @@ class LeaseLost(WellheadError):
     """Another worker has taken this job over. This one stops and leaves nothing behind."""
 
     code = "LEASE_LOST"
+
+
+class CancelRequested(WellheadError):
+    """Somebody asked this job to stop. The published data is as it was."""
+
+    code = "CANCELLED"
 
 
 class ImportFailed(WellheadError):

@@ -263,11 +263,11 @@ def _seconds(retry_after: str | None) -> float | None:
     """Retry-After is seconds or an HTTP date (RFC 9110, section 10.2.3); nonsense counts as absent."""
     if not retry_after:
         return None
-    if retry_after.strip().isdigit():
+    if retry_after.strip().isdecimal():
         return float(retry_after)
     try:
         return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

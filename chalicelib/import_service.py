@@ -20,7 +20,7 @@ from .job_manager import Claim, JobManager, Snapshot
 from .prefetch import Prefetched
 from .repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from .rows import KEY, VALUES, WARNING_RULES, map_columns
-from .warehouse import SEGMENTS, SNAPSHOTS, Warehouse, segment_name, sha256_of, snapshot_name
+from .warehouse import Warehouse, segment_name, sha256_of, snapshot_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ class WellProductionImportService:
         self._reported_at = self._checkpointed_at = clock()
 
     def run(self) -> Job:
-        """The completed job. Raises HandOver, LeaseLost, StateUnavailable, ImportFailed."""
+        """The completed job. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed."""
         if self.job.attempt > self._settings.max_attempts:
             raise TooManyAttempts
         if self.job.stalled_attempts > STALLED_ATTEMPTS:
@@ -95,6 +95,7 @@ class WellProductionImportService:
             return self._merge_and_publish(repository, end, base)
         finally:
             repository.close()
+            self._source.close()
             shutil.rmtree(self._directory, ignore_errors=True)
 
     # -- fetching -----------------------------------------------------------------------------
@@ -117,7 +118,7 @@ class WellProductionImportService:
 
     def _fetch(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> Cursor:
         """Stage page after page; the cursor after the last one."""
-        started, batch = cursor, Batch(self._directory / "batch.ndjson")
+        batch = Batch(self._directory / "batch.ndjson")
         pages = self._source.pages(cursor, self._key_fields())
         with Prefetched(pages, ahead=PAGES_AHEAD, while_waiting=self._beat) as arriving:
             for page in arriving:
@@ -125,7 +126,7 @@ class WellProductionImportService:
                 cursor = page.next
                 if self._is_due(batch) or cursor.url is None:
                     self._stage(repository, batch)
-                    self._checkpoint_if_due(repository, cursor, since=started)
+                    self._checkpoint_if_due(repository, cursor)
         return cursor
 
     def _take(self, page: Page, batch: Batch) -> None:
@@ -178,10 +179,8 @@ class WellProductionImportService:
     def _is_time_up(self) -> bool:
         return self._remaining() < HAND_OVER_SECONDS
 
-    def _checkpoint_if_due(self, repository: DuckDBWellProductionRepository, cursor: Cursor, *, since: Cursor) -> None:
+    def _checkpoint_if_due(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
         if self._is_time_up():
-            if cursor == since:
-                raise NoProgress
             self._checkpoint(repository, cursor)
             raise HandOver
         if self._is_checkpoint_due() and cursor.url is not None:
@@ -291,13 +290,10 @@ class WellProductionImportService:
         return completed.with_event(now, "completed", records=completed.total_records)
 
     def _tidy(self, snapshot: Snapshot) -> None:
-        """What follows the published snapshot; the next import does again what fails here."""
+        """What follows the published snapshot; when it fails, the retry of the event or the sweeper does it."""
         try:
             self._warehouse.set_latest(snapshot.name)
-            for name in self._warehouse.names(SNAPSHOTS)[: -self._settings.snapshots_kept]:
-                if name != snapshot.name:
-                    self._warehouse.remove(name)
-            for name in self._warehouse.names(SEGMENTS):
+            for name in self.job.segments:
                 self._warehouse.remove(name)
         except WarehouseUnavailable as exc:
             log.warning("the import is published, tidying the warehouse failed: %s", exc.message)

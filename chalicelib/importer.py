@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import time
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
+    CancelRequested,
     ClaimRefused,
     DispatchFailed,
     ImportFailed,
@@ -19,11 +23,12 @@ from .errors import (
 from .import_service import HandOver, WellProductionImportService
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .dispatcher import Dispatcher
     from .job import Job
     from .job_manager import Claim, JobManager
+    from .warehouse import Warehouse
 
 WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
 
@@ -36,6 +41,7 @@ def run_import(
     request_id: str,
     job_manager: JobManager,
     dispatcher: Dispatcher,
+    warehouse: Warehouse,
     new_service: Callable[[Claim], WellProductionImportService],
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], object] = time.sleep,
@@ -44,18 +50,49 @@ def run_import(
     holder = f"{request_id}/{uuid.uuid4().hex[:8]}"
     claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, clock=clock, sleep=sleep)
     if claim is None:
+        show_latest(job_id, job_manager=job_manager, warehouse=warehouse)
         return {"job_id": job_id, "outcome": "nothing to do"}
     log.info("job %s: attempt %d, fence %d", job_id, claim.job.attempt, claim.fence)
-    service = new_service(claim)
+    service = None
     try:
-        job = service.run()
+        service = new_service(claim)
+        return {"job_id": job_id, "outcome": service.run().status}
     except HandOver:
-        return _hand_over(claim, service.job, job_manager, dispatcher)
+        return _hand_over(claim, _newest(claim, service), job_manager, dispatcher)
+    except CancelRequested:
+        return _finish(claim, _newest(claim, service).cancelled(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
         return _give_way(job_id, exc)
-    except Exception as exc:  # noqa: BLE001  logged and told by _fail
-        return _fail(claim, service.job, exc, job_manager, clock())
-    return {"job_id": job_id, "outcome": job.status}
+    except Exception as exc:  # noqa: BLE001  told to people as the job's error, and to the log in full
+        job = _newest(claim, service).failed_with(_told(job_id, exc), at=clock())
+        return _finish(claim, job, job_manager)
+
+
+def show_latest(job_id: str, *, job_manager: JobManager, warehouse: Warehouse) -> None:
+    """The stable name follows the pointer after the job is over: a worker that died in between left that to
+    the retry of its event.
+    """
+    current = job_manager.current_snapshot()
+    if current and current.job_id == job_id:
+        warehouse.set_latest(current.name)
+
+
+@contextmanager
+def stopped_by_sigterm() -> Iterator[Callable[[], bool]]:
+    """Whether SIGTERM has come: the worker then hands over at its next page, as at the end of its time."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped.is_set  # signals are for the main thread alone
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    try:
+        yield stopped.is_set
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _newest(claim: Claim, service: WellProductionImportService | None) -> Job:
+    return service.job if service else claim.job
 
 
 def claim_patiently(
@@ -98,6 +135,14 @@ def _hand_over(claim: Claim, job: Job, job_manager: JobManager, dispatcher: Disp
     return {"job_id": job.job_id, "outcome": "handed over"}
 
 
+def _finish(claim: Claim, job: Job, job_manager: JobManager) -> dict[str, Any]:
+    try:
+        finished = job_manager.finish(claim, job)
+    except LeaseLost as exc:
+        return _give_way(job.job_id, exc)
+    return {"job_id": job.job_id, "outcome": finished.status}
+
+
 def _give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
     """Without the table nothing may be said of the job: Lambda's retry goes on when it is back."""
     if isinstance(exc, StateUnavailable):
@@ -106,18 +151,10 @@ def _give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
     return {"job_id": job_id, "outcome": "lease lost"}
 
 
-def _fail(claim: Claim, job: Job, exc: Exception, job_manager: JobManager, now: float) -> dict[str, Any]:
-    """The job ends FAILED with what people can use; the stack trace goes to the log alone."""
-    error = exc if isinstance(exc, WellheadError) else ImportFailed()
-    log.error(
-        "job %s failed: %s %s",
-        job.job_id,
-        error.code,
-        error.message,
-        exc_info=not isinstance(exc, WellheadError),
-    )
-    try:
-        failed = job_manager.finish(claim, job.failed_with(error, at=now))
-    except LeaseLost as lost:
-        return _give_way(job.job_id, lost)
-    return {"job_id": job.job_id, "outcome": failed.status, "code": error.code}
+def _told(job_id: str, exc: Exception) -> WellheadError:
+    """What people are told. What nobody foresaw keeps its words and its stack trace in the log."""
+    if isinstance(exc, WellheadError):
+        log.error("job %s failed: %s %s", job_id, exc.code, exc.message)
+        return exc
+    log.error("job %s failed", job_id, exc_info=exc)
+    return ImportFailed()

@@ -1,7 +1,7 @@
 """A job: one import from its trigger to its final state. Pure: no clock, no I/O.
 
-    PENDING ──claim──▶ RUNNING (FETCHING → MERGING → PUBLISHING) ──finish──▶ COMPLETED | FAILED
-       └───────────────────────────── never started ─────────────────────────────▶ FAILED
+    PENDING ──claim──▶ RUNNING (FETCHING → MERGING → PUBLISHING) ──finish──▶ COMPLETED | FAILED | CANCELLED
+       └────────────────────── never started, or cancelled ──────────────────────▶ FAILED | CANCELLED
 
 Final states never change.
 """
@@ -43,7 +43,8 @@ class Job:
     """All that is known of one import. Times are epoch seconds, counts are rows.
 
     `cursor` and `segments` are the last checkpoint; `claimed_cursor` is the one that the latest attempt began
-    at, and `stalled_attempts` how many attempts in a row began at the same.
+    at, and `stalled_attempts` how many attempts in a row began at the same. `cancel_requested_at` is set by
+    whoever asks the job to stop, never by its worker.
     """
 
     job_id: str
@@ -53,6 +54,7 @@ class Job:
     started_at: float | None = None
     completed_at: float | None = None
     heartbeat_at: float | None = None
+    cancel_requested_at: float | None = None
     triggered_by: str = "anonymous"
     parameters: dict[str, Any] = field(default_factory=dict)
     attempt: int = 0
@@ -109,6 +111,10 @@ class Job:
         failed = replace(self, status=JobStatus.FAILED, completed_at=at, error=cause)
         return failed.with_event(at, "failed", code=error.code)
 
+    def cancelled(self, *, at: float) -> Job:
+        stopped = replace(self, status=JobStatus.CANCELLED, phase=None, completed_at=at)
+        return stopped.with_event(at, "cancelled")
+
     def view(self, now: float) -> dict[str, Any]:
         """What the API shows. `now` closes the execution time of a job that still runs."""
         shown = {name: getattr(self, name) for name in _SHOWN}
@@ -135,6 +141,7 @@ class Job:
 
 
 _HIDDEN = {"fence", "cursor", "segments", "claimed_cursor", "stalled_attempts"}
+_OTHERS = {"cancel_requested_at"}  # written by others while the worker runs, so its writes leave it alone
 _SHOWN = [f.name for f in fields(Job) if f.name not in _HIDDEN]
 
 
@@ -163,12 +170,12 @@ def parse_job_id(text: str) -> str:
 
 
 def job_attributes(job: Job) -> dict[str, Any]:
-    """The job as plain values, as the table stores it; what is null is not stored."""
-    return {name: value for name, value in asdict(job).items() if value is not None}
+    """The job as its worker stores it: plain values, and nothing for what is null."""
+    return {name: value for name, value in asdict(job).items() if value is not None and name not in _OTHERS}
 
 
 def absent_attributes(job: Job) -> list[str]:
-    return [f.name for f in fields(job) if getattr(job, f.name) is None]
+    return [f.name for f in fields(job) if getattr(job, f.name) is None and f.name not in _OTHERS]
 
 
 def job_from_attributes(attributes: dict[str, Any]) -> Job:

@@ -2,9 +2,10 @@
 
 One table, keys `pk` and `sk` (strings):
 
-    JOB        JOB#<uuid7>         the job; sorted by creation, so history is one Query
-    LOCK       LOCK#import         owner, since, holder, fence, lease_until; never deleted
-    WAREHOUSE  WAREHOUSE#current   the published snapshot
+    JOB          JOB#<uuid7>         the job; sorted by creation, so history is one Query
+    LOCK         LOCK#import         owner, since, holder, fence, lease_until; never deleted
+    WAREHOUSE    WAREHOUSE#current   the published snapshot
+    IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
 job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and
@@ -16,11 +17,21 @@ woke up after another took over can change nothing:
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import ClaimRefused, ImportAlreadyRunning, JobNotFound, LeaseExpired, LeaseLost, NotStarted
+from .errors import (
+    CancelRequested,
+    ClaimRefused,
+    ImportAlreadyRunning,
+    JobIsFinal,
+    JobNotFound,
+    LeaseExpired,
+    LeaseLost,
+    NotStarted,
+)
 from .job import Job, JobStatus, Phase, absent_attributes, job_attributes, job_from_attributes
 from .table import Condition, ConditionRefused, Table
 
@@ -29,7 +40,18 @@ if TYPE_CHECKING:
 
 LOCK = {"pk": "LOCK", "sk": "LOCK#import"}
 CURRENT = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#current"}
+LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
+IS_OPEN = Condition("#status IN (:pending, :running)", {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING})
 ABSENT = Condition("attribute_not_exists(pk)")
+
+
+IDEMPOTENCY_SECONDS = 86_400
+
+
+def idempotency_key(caller: str, key: str) -> dict[str, str]:
+    """One caller's keys are not another's. Hashed: a key may be long, and may say more than the table should."""
+    digest = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest()
+    return {"pk": "IDEMPOTENCY", "sk": f"IDEMPOTENCY#{digest}"}
 
 
 def job_key(job_id: str) -> dict[str, str]:
@@ -95,16 +117,20 @@ class JobManager:
         item = self._table.read(CURRENT)
         return Snapshot(**item) if item else None
 
-    def create(self, job: Job) -> Job:
+    def create(self, job: Job, *, key: str | None = None) -> Job:
         """Store the job and take the lock for it, both or neither.
 
         The lock is read first: that refuses most callers without a write, and a write then names what was
-        read. Raises ImportAlreadyRunning with the running job's id and start.
+        read. A caller who sends the same `key` again gets the job that the first call made, whatever has
+        become of it. Raises ImportAlreadyRunning with the running job's id and start.
 
             A   reads: free ──────────── writes, if still free: done
             B   reads: free ── writes, if still free: refused ── reads again: held by A ── refused
         """
+        remembered = idempotency_key(job.triggered_by, key) if key else None
         while True:
+            if remembered and (known := self._recall(remembered)):
+                return self.get(known)
             lock = self.lock()
             if lock.owner == job.job_id:
                 return self.get(job.job_id)  # it was written, only the answer was lost
@@ -112,12 +138,18 @@ class JobManager:
                 raise ImportAlreadyRunning(job_id=lock.owner, started_at=lock.since)
             created = replace(job, fence=lock.fence)
             try:
-                self._table.transact(self._creation(created, lock))
+                self._table.transact(self._creation(created, lock, remembered))
             except ConditionRefused:
+                if item := self._table.read(job_key(job.job_id)):
+                    return job_from_attributes(item)  # it was written, and even came to its end
                 continue
             return created
 
-    def _creation(self, job: Job, lock: Lock) -> list[dict[str, Any]]:
+    def _recall(self, key: dict[str, str]) -> str | None:
+        item = self._table.read(key)
+        return item["job_id"] if item and item["expires_at"] > self._clock() else None
+
+    def _creation(self, job: Job, lock: Lock, remembered: dict[str, str] | None) -> list[dict[str, Any]]:
         now = self._clock()
         mine = {
             "owner": job.job_id,
@@ -129,13 +161,20 @@ class JobManager:
             self._table.put(job_key(job.job_id) | job_attributes(job), when=ABSENT),
             self._table.update(LOCK, mine, remove=["holder"], when=_as_read(lock)),
         ]
-        return [*writes, self._expiry(lock, now)] if lock.owner else writes
+        if remembered:
+            note = remembered | {"job_id": job.job_id, "expires_at": int(now) + IDEMPOTENCY_SECONDS}
+            writes.append(self._table.put(note, when=_is_forgotten(now)))
+        if lock.owner:
+            writes.append(self._expiry(lock, now))
+        return writes
 
     def _expiry(self, lock: Lock, now: float) -> dict[str, Any]:
         """The job whose lease is over ends FAILED in the same transaction that takes its lock. It cannot be
         final already: the transaction that ends a job frees its lock.
         """
         old = self.get(str(lock.owner))
+        if old.cancel_requested_at is not None:
+            return self._job_update(old.cancelled(at=now), fence=lock.fence)
         error = LeaseExpired() if old.started_at else NotStarted()
         return self._job_update(old.failed_with(error, at=now), fence=lock.fence)
 
@@ -186,25 +225,48 @@ class JobManager:
         return Claim(job=running, holder=holder, fence=running.fence)
 
     def progress(self, claim: Claim, job: Job, *, lease_seconds: float | None = None) -> Job:
-        """Store the job as it is now and renew the lease. Raises LeaseLost."""
+        """Store the job as it is now and renew the lease. Raises LeaseLost, CancelRequested."""
         now = self._clock()
         alive = replace(job, heartbeat_at=now)
         renewed = {"lease_until": now + (lease_seconds or self._lease.seconds)}
-        self._write_fenced(
-            self._job_update(alive, fence=claim.fence),
+        written = self._try(
+            self._job_update(alive, fence=claim.fence, unless_cancelled=True),
             self._table.update(LOCK, renewed, when=_is_mine(claim)),
         )
+        if not written:
+            raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
         return alive
+
+    def _asks_to_stop(self, claim: Claim) -> bool:
+        job = self.get(claim.job.job_id)
+        return job.fence == claim.fence and not job.status.final and job.cancel_requested_at is not None
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask the job to stop. One that nobody works on ends here; a worker sees the mark when it next reports
+        progress, and one that is about to publish may still complete. Raises JobNotFound, JobIsFinal.
+        """
+        while True:
+            job, lock, now = self.get(job_id), self.lock(), self._clock()
+            if job.status.final:
+                raise JobIsFinal(job_id=job_id, status=job.status)
+            if lock.owner == job_id and lock.holder is None:
+                stopped = job.cancelled(at=now)
+                if self._try(self._job_update(stopped, fence=lock.fence), self._freed(lock)):
+                    return stopped
+            elif self._try(self._table.update(job_key(job_id), {"cancel_requested_at": now}, when=IS_OPEN)):
+                return replace(job, cancel_requested_at=now)
 
     def hand_over(self, claim: Claim, job: Job) -> None:
         """Free the holder's place for the next worker of the same job. Raises LeaseLost."""
         now = self._clock()
         waiting = replace(job, heartbeat_at=now).with_event(now, "handed over", attempt=job.attempt)
         until = {"lease_until": now + self._lease.pending}
-        self._write_fenced(
+        handed_over = self._try(
             self._job_update(waiting, fence=claim.fence),
             self._table.update(LOCK, until, remove=["holder"], when=_is_mine(claim)),
         )
+        if not handed_over:
+            raise LeaseLost
 
     def finish(self, claim: Claim, job: Job, *, snapshot: Snapshot | None = None, base: str | None = None) -> Job:
         """The job's final state, the freed lock and the moved pointer, all or none.
@@ -214,12 +276,7 @@ class JobManager:
         """
         writes = [
             self._job_update(job, fence=claim.fence),
-            self._table.update(
-                LOCK,
-                {"fence": claim.fence},
-                remove=["owner", "since", "holder", "lease_until"],
-                when=_is_mine(claim),
-            ),
+            self._table.update(LOCK, {"fence": claim.fence}, remove=LOCK_TAKEN, when=_is_mine(claim)),
         ]
         if snapshot:
             writes.append(self._table.put(CURRENT | asdict(snapshot), when=_points_to(base)))
@@ -227,7 +284,7 @@ class JobManager:
             self._table.transact(writes)
         except ConditionRefused:
             stored = self.get(job.job_id)
-            if stored.status is job.status and stored.fence == claim.fence:
+            if replace(stored, cancel_requested_at=job.cancel_requested_at) == job:
                 return stored  # it was written, only the answer was lost
             raise LeaseLost from None
         return job
@@ -243,10 +300,10 @@ class JobManager:
         """No worker came or will come: the job ends FAILED and the lock is free. False when somebody else
         wrote the lock since it was read.
         """
-        freed = self._table.update(
-            LOCK, {"fence": lock.fence}, remove=["owner", "since", "holder", "lease_until"], when=_as_read(lock)
-        )
-        return self._try(self._expiry(lock, self._clock()), freed)
+        return self._try(self._expiry(lock, self._clock()), self._freed(lock))
+
+    def _freed(self, lock: Lock) -> dict[str, Any]:
+        return self._table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=_as_read(lock))
 
     def is_over(self, lock: Lock) -> bool:
         """Whether the lease is over, skew of clocks allowed for."""
@@ -259,19 +316,17 @@ class JobManager:
             return False
         return True
 
-    def _write_fenced(self, *writes: dict[str, Any]) -> None:
-        if not self._try(*writes):
-            raise LeaseLost
-
-    def _job_update(self, job: Job, *, fence: int) -> dict[str, Any]:
+    def _job_update(self, job: Job, *, fence: int, unless_cancelled: bool = False) -> dict[str, Any]:
         """The whole job, while it is open and stands at the fence that the writer knows."""
-        is_open = Condition(
-            "#status IN (:pending, :running)", {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING}
-        )
-        at_my_fence = Condition("#fence = :fence", {":fence": fence})
-        return self._table.update(
-            job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=is_open & at_my_fence
-        )
+        when = IS_OPEN & Condition("#fence = :fence", {":fence": fence})
+        if unless_cancelled:
+            when &= Condition("attribute_not_exists(#cancel_requested_at)")
+        return self._table.update(job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=when)
+
+
+def _is_forgotten(now: float) -> Condition:
+    """Nobody used the key, or so long ago that it counts as new. DynamoDB deletes expired items days late."""
+    return Condition("attribute_not_exists(pk) OR #expires_at <= :now", {":now": now})
 
 
 def _as_read(lock: Lock) -> Condition:

@@ -16,6 +16,9 @@ import msgspec
 _NEWLINES = bytes.maketrans(b"\r\n", b"  ")  # legal between JSON tokens only, so a row becomes one line
 
 
+_MOST_ROWS = 2**63 - 1  # what import_runs can note
+
+
 class BrokenPage(ValueError):
     """The body is no OData page; says why in a few words."""
 
@@ -30,6 +33,7 @@ class _Envelope(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Envelope)
+_PYTHON = json.JSONDecoder()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,19 +66,61 @@ def read_page(body: bytes) -> PageBody:
 
 
 def _decode_leniently(body: bytes) -> _Envelope:
+    text = body.decode("utf-8", "surrogateescape")
     try:
-        document = json.loads(body)
+        document = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise BrokenPage(f"it is no complete JSON: {exc}") from exc
     if not isinstance(document, dict) or not isinstance(document.get("value"), list):
         raise BrokenPage("it holds no list named value")
-    rows = [json.dumps(row).encode() for row in document.pop("value")]
+    if "error" in document:
+        raise BrokenPage(f"an error instead of rows: {_excerpt(json.dumps(document['error']).encode())}")
     try:
         page = msgspec.convert({**document, "value": []}, _Envelope, strict=True)
     except msgspec.ValidationError as exc:
         raise BrokenPage(str(exc)) from exc
-    page.value = [msgspec.Raw(row) for row in rows]
+    page.value = [msgspec.Raw(row.encode("utf-8", "surrogateescape")) for row in _row_texts(text)]
     return page
+
+
+def _row_texts(text: str) -> list[str]:
+    """The rows as they are written, cut out of a document that Python's parser has found whole."""
+    rows: list[str] = []
+    at = _after(text, text.index("{"))
+    while text[at] != "}":
+        name, end = _PYTHON.raw_decode(text, at)
+        at = _after(text, _after(text, end - 1))
+        if name == "value":
+            rows, end = _element_texts(text, at)
+        else:
+            _, end = _PYTHON.raw_decode(text, at)
+        at = _next_item(text, end)
+    return rows
+
+
+def _element_texts(text: str, at: int) -> tuple[list[str], int]:
+    """The elements of the list that begins at `at`, and where it ends."""
+    elements = []
+    at = _after(text, at)
+    while text[at] != "]":
+        _, end = _PYTHON.raw_decode(text, at)
+        elements.append(text[at:end])
+        at = _next_item(text, end)
+    return elements, at + 1
+
+
+def _next_item(text: str, end: int) -> int:
+    """Where the next item begins, or the bracket that closes the list or object."""
+    at = _after(text, end - 1)
+    return _after(text, at) if text[at] == "," else at
+
+
+def _after(text: str, at: int) -> int:
+    """The first place after `at` that is no white space."""
+    at += 1
+    while text[at] in " \t\r\n":
+        at += 1
+    return at
 
 
 def _count(count: int | str | None) -> int | None:
@@ -83,7 +129,7 @@ def _count(count: int | str | None) -> int | None:
         number = int(count) if count is not None else -1
     except ValueError:
         return None
-    return number if number >= 0 else None
+    return number if 0 <= number <= _MOST_ROWS else None
 
 
 def _excerpt(text: bytes, most: int = 200) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -228,11 +228,14 @@ class DuckDBWellProductionRepository:
         try:
             self._connection.execute(f"ATTACH '{_quoted(store)}' AS wells ({options})")
             yield
-        except duckdb.Error as exc:
-            _raise_if_full(exc)
+            self._connection.execute("DETACH DATABASE wells")
+        except BaseException as exc:
+            for statement in ("ROLLBACK", "DETACH DATABASE IF EXISTS wells"):
+                with suppress(duckdb.Error):  # what failed first is what is told
+                    self._connection.execute(statement)
+            if isinstance(exc, duckdb.Error):
+                _raise_if_full(exc)
             raise
-        finally:
-            self._connection.execute("DETACH DATABASE IF EXISTS wells")
 
     def _run(self, name: str, lists: Mapping[str, str] | None = None, **values: Any) -> duckdb.DuckDBPyConnection:
         text = _statements()[name].format_map({**_LISTS, **(lists or {})})

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .import_service import WellProductionImportService
     from .job_manager import Claim
+    from .warehouse import Warehouse
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
 _CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
@@ -61,30 +62,44 @@ class Services:
     def dispatcher(self) -> Dispatcher:
         return Dispatcher(lambda_client=self._client("lambda"), function=self.settings.import_function)
 
-    def run_import(self, job_id: str, *, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
-        from .importer import run_import
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        from .warehouse import open_warehouse
 
-        return run_import(
-            job_id,
-            request_id=request_id,
-            job_manager=self.job_manager,
-            dispatcher=self.dispatcher,
-            new_service=lambda claim: self._import_service(claim, remaining),
-        )
+        url = self.settings.warehouse
+        return open_warehouse(url, s3=self._client("s3") if url.startswith("s3://") else None)
+
+    def run_import(self, job_id: str, *, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
+        from .importer import run_import, stopped_by_sigterm
+
+        with stopped_by_sigterm() as stopped:
+            return run_import(
+                job_id,
+                request_id=request_id,
+                job_manager=self.job_manager,
+                dispatcher=self.dispatcher,
+                warehouse=self.warehouse,
+                new_service=lambda claim: self._import_service(claim, lambda: 0.0 if stopped() else remaining()),
+            )
+
+    def sweep(self) -> str:
+        from .sweeper import clear_orphans, sweep
+
+        outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
+        clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=self.settings.snapshots_kept)
+        return outcome
 
     def _import_service(self, claim: Claim, remaining: Callable[[], float]) -> WellProductionImportService:
         from .external_api import ExternalApiAdapter
         from .import_service import WellProductionImportService
-        from .warehouse import open_warehouse
 
         settings = self.settings
-        s3 = self._client("s3") if settings.warehouse.startswith("s3://") else None
         return WellProductionImportService(
             claim=claim,
             settings=settings,
             job_manager=self.job_manager,
             source=ExternalApiAdapter(settings=settings, auth=self._source_auth()),
-            warehouse=open_warehouse(settings.warehouse, s3=s3),
+            warehouse=self.warehouse,
             directory=_own_directory(Path(settings.scratch), claim),
             remaining=remaining,
         )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -85,7 +86,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _warehouse(value: str) -> str:
-    if not (value.startswith("/") or (value.startswith("s3://") and urlsplit(value).netloc)):
+    if not (value.startswith("/") or re.match(r"s3://[A-Za-z0-9._-]+(/|$)", value)):
         raise ValueError("must be an absolute directory or s3://bucket/prefix")
     return value.rstrip("/") or "/"
 

@@ -1,4 +1,4 @@
-"""The sweeper: every minute it sees to it that an accepted job ends.
+"""The sweeper: every minute it sees to it that an accepted job ends, and clears what nothing points at.
 
 Events and workers get lost: a dispatch fails, a queue drops an event, a process dies. What they leave is a lock
 whose lease runs out or whose place is empty. Two sweepers at once do no harm: each write names the lock as it
@@ -11,15 +11,20 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from .errors import DispatchFailed
+from .errors import DispatchFailed, JobNotFound
+from .job import JobStatus
+from .warehouse import SEGMENTS, SNAPSHOTS, fence_of, is_fenced, job_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .dispatcher import Dispatcher
     from .job_manager import JobManager, Lock
+    from .warehouse import Warehouse
 
 DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
+
+SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept
 
 log = logging.getLogger(__name__)
 
@@ -60,3 +65,52 @@ def _dispatch(job_id: str, dispatcher: Dispatcher) -> str:
         log.warning("job %s could not be dispatched: %s", job_id, exc.__cause__)
         return "nothing"
     return "dispatched"
+
+
+def clear_orphans(
+    *, job_manager: JobManager, warehouse: Warehouse, kept: int, clock: Callable[[], float] = time.time
+) -> list[str]:
+    """Remove from the warehouse what dead workers and old imports left; the names removed.
+
+    Kept are the current snapshot, the `kept` - 1 newest published before it, and for a week the segments of jobs
+    that did not complete. Nothing is removed while an import runs, nor what carries a later fence than the
+    lock had when it was free: that belongs to an import that has begun since.
+    """
+    lock = job_manager.lock()
+    if lock.owner:
+        return []
+    names = [name for name in warehouse.names("") if is_fenced(name) and fence_of(name) <= lock.fence]
+    wanted = _published(names, job_manager)[:kept]
+    now = clock()
+    stale = [
+        name
+        for name in names
+        if name not in wanted and not (name.startswith(SEGMENTS) and _may_go_on(job_manager, job_of(name), now))
+    ]
+    for name in stale:
+        warehouse.remove(name)
+    return stale
+
+
+def _published(names: list[str], job_manager: JobManager) -> list[str]:
+    """The current snapshot, then those published before it, newest first."""
+    current = job_manager.current_snapshot()
+    if current is None:
+        return []
+    before = [name for name in reversed(names) if name.startswith(SNAPSHOTS) and name < current.name]
+    return [current.name, *(name for name in before if _ended_as(job_manager, job_of(name)) is JobStatus.COMPLETED)]
+
+
+def _ended_as(job_manager: JobManager, job_id: str) -> JobStatus | None:
+    try:
+        return job_manager.get(job_id).status
+    except JobNotFound:
+        return None
+
+
+def _may_go_on(job_manager: JobManager, job_id: str, now: float) -> bool:
+    try:
+        job = job_manager.get(job_id)
+    except JobNotFound:
+        return False
+    return job.status is not JobStatus.COMPLETED and now - (job.completed_at or now) < SEGMENT_SECONDS

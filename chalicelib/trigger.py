@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from .errors import DispatchFailed, RequestForbidden
-from .job import Job, new_job
+from .errors import DispatchFailed, RequestForbidden, ValidationError
+from .job import Job, JobStatus, new_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,18 +25,34 @@ def start_import(
     dispatcher: Dispatcher,
     triggered_by: str = "anonymous",
     parameters: Mapping[str, Any] | None = None,
+    key: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Job:
-    """The accepted job, PENDING. Raises ImportAlreadyRunning, StateUnavailable.
+    """The accepted job, or the one that the same caller's `key` made before. Raises ImportAlreadyRunning,
+    StateUnavailable.
 
     A job whose dispatch fails is accepted all the same: it is in the table, and the sweeper starts it.
     """
-    job = job_manager.create(new_job(now=clock(), triggered_by=triggered_by, parameters=dict(parameters or {})))
+    wanted = new_job(now=clock(), triggered_by=triggered_by, parameters=dict(parameters or {}))
+    job = job_manager.create(wanted, key=key)
+    if job.status is not JobStatus.PENDING:
+        return job
     try:
         dispatcher.dispatch(job.job_id)
     except DispatchFailed as exc:
         log.warning("job %s waits for the sweeper, its dispatch failed: %s", job.job_id, exc.__cause__)
     return job
+
+
+def parse_idempotency_key(text: str | None) -> str | None:
+    """Raises ValidationError. The characters are those that an HTTP header carries unchanged."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"[\x21-\x7e]{1,255}", text):
+        raise ValidationError(
+            "Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.", field="Idempotency-Key"
+        )
+    return text
 
 
 def refuse_unasked(headers: Mapping[str, str]) -> None:

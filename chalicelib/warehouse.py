@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,24 @@ def snapshot_name(fence: int, job_id: str) -> str:
 
 def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
     return f"{SEGMENTS}{job_id}/{fence:010d}-{part:04d}-{number:06d}.parquet"
+
+
+_FENCED = re.compile(r"snapshots/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.duckdb|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*")
+
+
+def is_fenced(name: str) -> bool:
+    """Whether the name is one that an import makes; whatever else lies in the warehouse is somebody else's."""
+    return _FENCED.fullmatch(name) is not None
+
+
+def fence_of(name: str) -> int:
+    match = _FENCED.fullmatch(name)
+    return int(match[1] or match[4]) if match else 0
+
+
+def job_of(name: str) -> str:
+    match = _FENCED.fullmatch(name)
+    return str(match["job"] or match["of"]) if match else ""
 
 
 def sha256_of(path: Path) -> str:
@@ -89,7 +108,7 @@ class DirectoryWarehouse:
             target = self._root / name
             if target.exists():
                 if sha256_of(target) != sha256:
-                    raise WarehouseUnavailable(f"Another file stands already at {target}; remove it by hand.")
+                    raise _taken(name)
                 return
             self._copy(path, target)
 
@@ -146,8 +165,10 @@ class S3Warehouse:
                     Metadata={"sha256": sha256},
                 )
             except ClientError as exc:
-                if exc.response["Error"]["Code"] != "PreconditionFailed" or self._sha256(name) != sha256:
+                if exc.response["Error"]["Code"] != "PreconditionFailed":
                     raise
+                if self._sha256(name) != sha256:
+                    raise _taken(name) from exc
 
     def fetch(self, name: str, path: Path) -> None:
         with _s3_errors():
@@ -178,6 +199,10 @@ class S3Warehouse:
     def _sha256(self, name: str) -> str | None:
         head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
         return head["Metadata"].get("sha256")
+
+
+def _taken(name: str) -> WarehouseUnavailable:
+    return WarehouseUnavailable(f"Another file stands in the warehouse as {name} already; remove it by hand.")
 
 
 def _sync(path: Path) -> None:

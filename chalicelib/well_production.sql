@@ -19,13 +19,15 @@ CREATE OR REPLACE TEMP MACRO read_number(x) AS
     CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) AND NOT contains(x, '_') THEN TRY_CAST(x AS DOUBLE) END;
 
 -- name: macro_read_day
--- The calendar date as written, whatever time and offset follow it: 't' and 'z' too, but no '(BC)'.
+-- The calendar date as written, whatever time and offset follow it. DuckDB's own timestamps know no T00:00Z.
 CREATE OR REPLACE TEMP MACRO read_day(x) AS
     CASE
         WHEN substr(x, 5, 1) <> '-' OR substr(x, 8, 1) <> '-' THEN NULL
         WHEN length(x) = 10 THEN TRY_CAST(x AS DATE)
-        WHEN regexp_matches(x, '^.{{10}}[Tt ][0-9]') AND TRY_CAST(upper(x) AS TIMESTAMP) IS NOT NULL
-            THEN TRY_CAST(left(x, 10) AS DATE)
+        WHEN regexp_full_match(
+            substr(x, 11),
+            '[Tt ]([01]\d|2[0-4]):[0-5]\d(:([0-5]\d|60)(\.\d+)?)?( ?([Zz]|[+-]\d\d(:?[0-5]\d)?))?'
+        ) THEN TRY_CAST(left(x, 10) AS DATE)
     END;
 
 -- name: macro_read_words
