@@ -63,6 +63,7 @@ class WellProductionImportService:
         directory: Path,
         remaining: Callable[[], float],
         clock: Callable[[], float] = time.time,
+        new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
     ) -> None:
         self.job = claim.job
         self._claim = claim
@@ -73,6 +74,7 @@ class WellProductionImportService:
         self._directory = directory
         self._remaining = remaining
         self._clock = clock
+        self._new_repository = new_repository
         self._fields: list[str] = []
         self._reported_at = self._checkpointed_at = clock()
 
@@ -82,7 +84,7 @@ class WellProductionImportService:
             raise TooManyAttempts
         if self.job.stalled_attempts > STALLED_ATTEMPTS:
             raise NoProgress
-        repository = DuckDBWellProductionRepository(directory=self._directory, memory_mb=self._settings.memory_mb)
+        repository = self._new_repository(directory=self._directory, memory_mb=self._settings.memory_mb)
         try:
             start = self._resume(repository)
             end = self._fetch(repository, start)

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from local.demo import STATUS, TRIGGER, DemoError, run_demo
+from local.loopback import SWITCH_SECONDS
 from local.stack import PROJECT, LocalStack, Source, StackError
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -18,9 +19,11 @@ INTERRUPTED = 128 + signal.SIGINT
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` would have it ignored
+        signal.signal(number, _terminate)
     try:
         source = options.source or os.environ.get("WELLHEAD_SOURCE_URL")
         stack = LocalStack(source=Source.parse(source, rows=options.rows), state=options.state, port=options.port)

@@ -30,7 +30,13 @@ from chalice.config import Config
 from chalice.local import LambdaContext, LocalChalice, LocalGateway, LocalGatewayException
 
 from local.app_graph import deployed_functions, load_config
-from local.loopback import BodyTooLargeError, LoopbackHandler, LoopbackServer, MalformedRequestError
+from local.loopback import (
+    SWITCH_SECONDS,
+    BodyTooLargeError,
+    LoopbackHandler,
+    LoopbackServer,
+    MalformedRequestError,
+)
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's payload quota
 MAX_DRAINED_BYTES = 64 * 1024 * 1024  # read and dropped, so that the client hears why it was refused
@@ -204,6 +210,7 @@ def main() -> None:
     parser.add_argument("--stage", default="local")
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args()
+    sys.setswitchinterval(SWITCH_SECONDS)
     config = load_config(options.project, stage=options.stage)
     for name, value in config.environment_variables.items():
         os.environ.setdefault(name, value)

@@ -11,6 +11,7 @@ import copy
 import json
 import sys
 import threading
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
@@ -93,7 +94,10 @@ class LocalAws:
         """Raises MalformedRequestError."""
         operation = headers.get("X-Amz-Target", "").removeprefix(DYNAMODB)
         keys = self._touched(operation, body)
+        whole = self._key_of_whole_read(operation, body)
         with self._mutex:
+            if whole:
+                return _item_answer(self._read(whole))
             if operation == "TransactWriteItems":
                 return self._transact(keys, method, path, headers, body)
             answer = self._ask_moto(method, path, headers, body)
@@ -101,9 +105,18 @@ class LocalAws:
                 self._record(keys)
             return answer
 
-    def _transact(
-        self, keys: list[Key], method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    def _key_of_whole_read(self, operation: str, body: bytes) -> Key | None:
+        """Of a GetItem for a whole item. It is answered without moto, whose serialiser takes 6 ms for a job."""
+        if operation != "GetItem":
+            return None
+        try:
+            request = json.loads(body)
+            plain = request.keys() <= {"TableName", "Key", "ConsistentRead"}
+            return Key.of(request["Key"]) if plain and request["TableName"] == self._table_name else None
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None  # moto knows DynamoDB's words for it
+
+    def _transact(self, keys: list[Key], method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Run a transaction on a table of just the items it names, and once per ClientRequestToken.
 
         moto copies the table it works on: with its whole history that takes 0.1 s a thousand items.
@@ -180,9 +193,7 @@ class LocalAws:
         with response:
             return Answer(response.status_code, response.get_data(), dict(response.headers))
 
-    def _call(
-        self, method: str, path: str, *, signed_for: str, target: str = "", request: Any = None
-    ) -> None:
+    def _call(self, method: str, path: str, *, signed_for: str, target: str = "", request: Any = None) -> None:
         """A request of the stack's own. moto reads only the service and the region off the signature."""
         scope = f"local/20240101/{REGION}/{signed_for}/aws4_request"
         headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}", "X-Amz-Target": target}
@@ -227,6 +238,11 @@ class AwsHandler(LoopbackHandler):
         self.answer(answer.status, answer.body, headers)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve  # noqa: N815  (http.server's names)
+
+
+def _item_answer(item: dict[str, Any] | None) -> Answer:
+    body = json.dumps({"Item": item} if item else {}, default=lambda binary: b64encode(binary).decode())
+    return Answer(HTTPStatus.OK, body.encode(), {"Content-Type": "application/x-amz-json-1.0"})
 
 
 HOP_BY_HOP = {"connection", "transfer-encoding"}

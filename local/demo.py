@@ -92,7 +92,8 @@ def _import(api: Api, console: Console) -> dict[str, Any]:
         raise DemoError(f"The trigger was refused ({status}): {_sentence(answer)}")
     console.print(
         f"An earlier import ([cyan]{details['job_id']}[/], started {_clock_time(details.get('started_at'))}) is"
-        " not finished. It goes on now; this can take a few seconds, until its lease is over."
+        " not finished. It goes on now; this can take a few seconds, until its lease is over.",
+        soft_wrap=True,
     )
     job = _follow(api, details["job_id"], console)
     return job if job["status"] == "COMPLETED" else _import(api, console)

@@ -24,9 +24,7 @@ class TableJournal:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = wal")
         self._db.execute("PRAGMA synchronous = normal")  # survives the process, not a power cut
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS item (pk TEXT, sk TEXT, attributes TEXT, PRIMARY KEY (pk, sk))"
-        )
+        self._db.execute("CREATE TABLE IF NOT EXISTS item (pk TEXT, sk TEXT, attributes TEXT, PRIMARY KEY (pk, sk))")
 
     def items(self) -> Iterator[dict[str, Any]]:
         for (attributes,) in self._db.execute("SELECT attributes FROM item"):

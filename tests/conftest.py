@@ -1,10 +1,14 @@
 """What most tests stand on: the laptop's AWS over HTTP, and an environment that the product reads as its own."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from coordination import aws_client
+from scripted_source import Client, Connect, ScriptedSource, Serve
 
 from local.aws import LocalAws
 
@@ -40,3 +44,30 @@ def environment(aws: LocalAws, tmp_path: Path) -> dict[str, str]:
         "WELLHEAD_SCRATCH": str(tmp_path / "scratch"),
         "WELLHEAD_SOURCE_URL": "http://127.0.0.1:9/odata/WellProduction",
     }
+
+
+@pytest.fixture
+def dynamodb(aws: LocalAws) -> Iterator[Any]:
+    client = aws_client(aws.url)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Makes sources of steps."""
+    with ExitStack() as stack:
+        yield lambda *steps: stack.enter_context(ScriptedSource(*steps))
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Makes adapters on a URL; settings without WELLHEAD_ in lower case."""
+    with ExitStack() as stack:
+
+        def connect(url: str, **options: Any) -> Client:
+            client = Client(url, **options)
+            stack.callback(client.adapter.close)
+            return client
+
+        yield connect

@@ -67,9 +67,7 @@ def sample_app() -> Chalice:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LoopbackServer]:
     app = sample_app()
-    config = Config.create(
-        chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(tmp_path)
-    )
+    config = Config.create(chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(tmp_path))
     server = create_server(app, config, port=0).start()
     yield server
     server.stop()
@@ -190,9 +188,7 @@ def test_requests_in_parallel_see_their_own_context(server: LoopbackServer) -> N
 
 def test_a_taken_port_gives_way_to_a_free_one(server: LoopbackServer, tmp_path: Path) -> None:
     app = sample_app()
-    config = Config.create(
-        chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(tmp_path)
-    )
+    config = Config.create(chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(tmp_path))
     second = create_server(app, config, port=server.server_port).start()
     second.stop()
     assert second.server_port not in (0, server.server_port)

@@ -85,6 +85,16 @@ def test_every_kind_of_write_survives_a_restart(tmp_path: Path) -> None:
     assert after["a"] == key("a") | attributes | {"v": {"S": "new"}}
 
 
+def test_a_whole_item_and_a_part_of_it_are_read(dynamodb: Any) -> None:
+    item = key("a") | {"n": {"N": "1.50"}, "b": {"B": b"\x00\xff"}}
+    dynamodb.put_item(TableName=TABLE, Item=item)
+
+    assert dynamodb.get_item(TableName=TABLE, Key=key("a"), ConsistentRead=True)["Item"] == item
+    part = dynamodb.get_item(TableName=TABLE, Key=key("a"), ProjectionExpression="n")["Item"]
+    assert part == {"n": {"N": "1.50"}}
+    assert "Item" not in dynamodb.get_item(TableName=TABLE, Key=key("b"))
+
+
 def test_a_refused_write_leaves_the_table_as_it_was(aws: LocalAws, dynamodb: Any) -> None:
     dynamodb.put_item(TableName=TABLE, Item=key("a"))
     exists = put("a", v={"N": "1"})
@@ -159,9 +169,7 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
     journal = tmp_path / "table.sqlite"
     command = [sys.executable, "-m", "local.aws", "--table", TABLE, "--journal", str(journal)]
     root = Path(__file__).parents[1]
-    with subprocess.Popen(
-        command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         dynamodb = client(process.stdout.readline().split()[1])
         acknowledged: list[int] = []

@@ -45,8 +45,7 @@ def import_into(warehouse: Warehouse, rows: list[Row]) -> Expected:
     """What an import does, written as plainly as can be."""
     good = [row for row in rows if is_good(row)]
     last = {
-        (row["field_code"], row["well_code"], row["production_period"]): [row[name] for name in VALUES]
-        for row in good
+        (row["field_code"], row["well_code"], row["production_period"]): [row[name] for name in VALUES] for row in good
     }
     new = len(last.keys() - warehouse.keys())
     updated = sum(key in warehouse and warehouse[key] != values for key, values in last.items())
@@ -55,9 +54,7 @@ def import_into(warehouse: Warehouse, rows: list[Row]) -> Expected:
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    seed=st.integers(0, 5), revision=st.integers(0, 3), skip=st.integers(0, 2_600), top=st.integers(0, 700)
-)
+@given(seed=st.integers(0, 5), revision=st.integers(0, 3), skip=st.integers(0, 2_600), top=st.integers(0, 700))
 def test_a_page_is_a_slice_of_the_whole(seed: int, revision: int, skip: int, top: int) -> None:
     data = GeneratedProduction(2_500, seed, revision)
     whole = data.page(0, 2_500)
@@ -90,9 +87,7 @@ def test_fifty_thousand_rows_hold_twelve_bad_ones_and_five_repeated_keys() -> No
     assert import_into({}, rows) == data.expected()
 
 
-@pytest.mark.parametrize(
-    ("rows", "bad_rows"), [(1_000, True), (751, True), (750, True), (12_000, False), (0, True)]
-)
+@pytest.mark.parametrize(("rows", "bad_rows"), [(1_000, True), (751, True), (750, True), (12_000, False), (0, True)])
 def test_expected_counts_are_what_an_import_counts(rows: int, bad_rows: bool) -> None:
     data = GeneratedProduction(rows, bad_rows=bad_rows)
 
@@ -151,11 +146,7 @@ def test_the_rows_look_like_well_production() -> None:
 
 
 def test_wells_decline_and_water_out() -> None:
-    rows = [
-        row
-        for row in rows_of(GeneratedProduction(20_000))
-        if is_good(row) and row["days_on_production"] >= 28
-    ]
+    rows = [row for row in rows_of(GeneratedProduction(20_000)) if is_good(row) and row["days_on_production"] >= 28]
     wells = [list(months) for _, months in itertools.groupby(rows, key=lambda row: row["well_code"])]
     aged = [months for months in wells if len(months) > 40]
 
@@ -199,9 +190,7 @@ def written(tmp_path: Path) -> Callable[[bytes], Path]:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_file_serves_the_rows_it_holds(
-    pack: Callable[[bytes], bytes], written: Callable[[bytes], Path]
-) -> None:
+def test_a_file_serves_the_rows_it_holds(pack: Callable[[bytes], bytes], written: Callable[[bytes], Path]) -> None:
     data = GeneratedProduction(800, bad_rows=False)
     lines = data.page(0, 800)
 
@@ -227,9 +216,7 @@ def test_an_empty_file_has_no_rows(written: Callable[[bytes], Path]) -> None:
         assert (len(file), file.page(0, 10)) == (0, [])
 
 
-@pytest.mark.parametrize(
-    "line", [b'{"field_code": 1', b"[1, 2]", b'{"oil_production_kbd": NaN}', b'{"a": "\xff"}']
-)
+@pytest.mark.parametrize("line", [b'{"field_code": 1', b"[1, 2]", b'{"oil_production_kbd": NaN}', b'{"a": "\xff"}'])
 def test_a_bad_line_is_named(line: bytes, written: Callable[[bytes], Path]) -> None:
     with pytest.raises(NdjsonError, match=r"^Line 3 of rows\.ndjson is no JSON object: .+\.$"):
         NdjsonFile(written(b'{"field_code": 1}\n\n' + line + b"\n"))
