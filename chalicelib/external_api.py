@@ -13,6 +13,7 @@ import email.utils
 import json
 import logging
 import random
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -115,7 +116,7 @@ class ExternalApiAdapter:
         seen: set[int] = set()
         while cursor.url:
             if cursor.page > self._settings.max_pages:
-                raise SourceTooLarge(f"The source has more than {self._settings.max_pages:,} pages.")
+                raise SourceTooLarge(f"The source has more than {self._settings.max_pages:,} pages.", page=cursor.page)
             page = self._page(cursor, key)
             marks = {hash(cursor.url), *_ends(page.rows)}
             if seen & marks:
@@ -138,7 +139,7 @@ class ExternalApiAdapter:
         more, so that a page limit of its own loses nothing.
         """
         if body.next_link and self._settings.source_paging != "skip":
-            return self._same_origin(urljoin(str(cursor.url), body.next_link))
+            return self._follow(str(cursor.url), body.next_link, page=cursor.page)
         if self._settings.source_paging == "links" or not body.rows:
             return None
         if following.expected is not None and following.delivered >= following.expected:
@@ -155,13 +156,20 @@ class ExternalApiAdapter:
         query = {**dict(parse_qsl(url.query, keep_blank_values=True)), **options}
         return urlunsplit(url._replace(query=urlencode(query, quote_via=quote, safe="$,")))
 
-    def _same_origin(self, url: str) -> str:
-        if _origin(url) != _origin(self._settings.source_url):
+    def _follow(self, url: str, link: str, **details: Any) -> str:
+        """Where a link leads, within the configured origin. Raises SourceRedirected, SourceInvalid."""
+        try:
+            address = urljoin(url, link)
+            origin, shown = _origin(address), _shown(address)
+        except ValueError as exc:
+            raise SourceInvalid(f"The source at {_shown(url)} gave a link that is no URL.", **details) from exc
+        if origin != _origin(self._settings.source_url):
             raise SourceRedirected(
-                f"The source points to another origin, {_shown(url)}, where the credentials must not go. "
-                "Set WELLHEAD_SOURCE_URL to the place where the data really is."
+                f"The source points to another origin, {shown}, where the credentials must not go. "
+                "Set WELLHEAD_SOURCE_URL to the place where the data really is.",
+                **details,
             )
-        return url
+        return address
 
     def _patiently(self, url: str, *, page: int) -> tuple[PageBody, int]:
         """One page's body and its size in bytes, tried again after a passing failure."""
@@ -194,25 +202,26 @@ class ExternalApiAdapter:
             return read_page(content), len(content)
         except BrokenPage as exc:
             raise SourceInvalid(
-                f"The source at {_shown(url)} answered something that is no OData page: {exc}. Open the URL "
+                f"The source at {_shown(url)} answered something that is no OData page: {_told(exc)}. Open the URL "
                 "in a browser to see what it says."
             ) from exc
 
     def _get(self, url: str) -> requests.Response:
         for _ in range(MAX_REDIRECTS + 1):
-            response = self._session.get(
-                url, stream=True, allow_redirects=False, timeout=(CONNECT_SECONDS, SILENT_SECONDS)
-            )
+            silent = min(SILENT_SECONDS, self._settings.page_seconds)
+            response = self._session.get(url, stream=True, allow_redirects=False, timeout=(CONNECT_SECONDS, silent))
             if not response.is_redirect:
                 return response
             response.close()
-            url = self._same_origin(urljoin(url, response.headers["Location"]))
+            url = self._follow(url, response.headers["Location"])
         raise SourceRedirected(f"The source at {_shown(url)} redirects without end.")
 
     def _read_body(self, response: requests.Response, deadline: float) -> bytes:
-        """The decompressed body, counted while it arrives: neither a slow drip nor a gzip bomb gets through."""
+        """The decompressed body, counted while it arrives: neither a slow drip nor a gzip bomb gets through.
+        `read1` returns with what is there; `read` would wait for a full chunk, however long that takes.
+        """
         chunks, size, limit = [], 0, self._settings.page_mb << 20
-        while chunk := response.raw.read(CHUNK_BYTES, decode_content=True):
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:
@@ -277,17 +286,20 @@ def _backoff(attempt: int, retry_after: float | None) -> float:
     return max(spread, retry_after or 0.0)
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _origin(url: str) -> tuple[str | None, str | None, int | None]:
+    """By the parser that `requests` sends with: `http://a\\@b/` leads to a, where urllib.parse reads b."""
+    parts = urllib3.util.parse_url(url)
+    return parts.scheme, parts.host, parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
 
 
 def _shown(url: str) -> str:
-    """The URL without its query, which may hold a token."""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"
+    """The URL without its user and its query, which may hold a token."""
+    return urllib3.util.parse_url(url)._replace(auth=None, query=None, fragment=None).url
+
+
+def _told(exc: BrokenPage) -> str:
+    """What the source says for itself, without credentials or queries that it may repeat."""
+    return re.sub(r"(?i)\b(basic|bearer) +[^\s\"']+|\?[^\s\"']*", "…", str(exc))
 
 
 def _cause(exc: BaseException) -> str:

@@ -20,7 +20,7 @@ from .job_manager import Claim, JobManager, Snapshot
 from .prefetch import Prefetched
 from .repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from .rows import KEY, VALUES, WARNING_RULES, map_columns
-from .warehouse import Warehouse, segment_name, sha256_of, snapshot_name
+from .warehouse import Warehouse, add_segment, segment_names, sha256_of, snapshot_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ class WellProductionImportService:
         self._fields = self._source.fields()
         if self.job.cursor is None:
             return self._source.first_cursor(self._key_fields())
-        for name in self.job.segments:
+        for name in segment_names(self.job.segments):
             segment = self._directory / "segment.parquet"
             self._warehouse.fetch(name, segment)
             repository.load_segment(segment)
@@ -194,9 +194,9 @@ class WellProductionImportService:
         """
         path = self._directory / "segment.parquet"
         if rows := repository.export_segment(path):
-            name = segment_name(self.job.job_id, self._claim.fence, len(self.job.segments))
-            self._warehouse.put(name, path, sha256=sha256_of(path))
-            self.job = replace(self.job, segments=[*self.job.segments, name])
+            runs = add_segment(self.job.segments, self.job.job_id, self._claim.fence)
+            self._warehouse.put(segment_names(runs)[-1], path, sha256=sha256_of(path))
+            self.job = replace(self.job, segments=runs)
         path.unlink(missing_ok=True)
         self.job = replace(self.job, cursor=asdict(cursor))
         self._note("checkpoint", page=cursor.page, records=rows)
@@ -295,7 +295,7 @@ class WellProductionImportService:
         """What follows the published snapshot; when it fails, the retry of the event or the sweeper does it."""
         try:
             self._warehouse.set_latest(snapshot.name)
-            for name in self.job.segments:
+            for name in segment_names(self.job.segments):
                 self._warehouse.remove(name)
         except WarehouseUnavailable as exc:
             log.warning("the import is published, tidying the warehouse failed: %s", exc.message)

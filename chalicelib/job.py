@@ -44,7 +44,8 @@ class Job:
 
     `cursor` and `segments` are the last checkpoint; `claimed_cursor` is the one that the latest attempt began
     at, and `stalled_attempts` how many attempts in a row began at the same. `cancel_requested_at` is set by
-    whoever asks the job to stop, never by its worker.
+    whoever asks the job to stop, never by its worker. A run of segments is noted as {job_id, fence, count}: a
+    long import makes thousands, and an item is paid for by its size at each write.
     """
 
     job_id: str
@@ -69,7 +70,7 @@ class Job:
     duplicate_records: int = 0
     failed_records: int = 0
     cursor: dict[str, Any] | None = None
-    segments: list[str] = field(default_factory=list)
+    segments: list[dict[str, Any]] = field(default_factory=list)
     stats: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)

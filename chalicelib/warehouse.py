@@ -16,7 +16,7 @@ import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,6 +39,18 @@ def snapshot_name(fence: int, job_id: str) -> str:
 
 def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
     return f"{SEGMENTS}{job_id}/{fence:010d}-{part:04d}-{number:06d}.parquet"
+
+
+def segment_names(runs: list[dict[str, Any]]) -> list[str]:
+    """The names of all segments of these runs, each {job_id, fence, count}, in the order they were made."""
+    return [segment_name(run["job_id"], run["fence"], number) for run in runs for number in range(run["count"])]
+
+
+def add_segment(runs: list[dict[str, Any]], job_id: str, fence: int) -> list[dict[str, Any]]:
+    """The runs with one more segment, whose name is then the last one of them."""
+    if runs and (runs[-1]["job_id"], runs[-1]["fence"]) == (job_id, fence):
+        return [*runs[:-1], {**runs[-1], "count": runs[-1]["count"] + 1}]
+    return [*runs, {"job_id": job_id, "fence": fence, "count": 1}]
 
 
 _FENCED = re.compile(r"snapshots/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.duckdb|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*")
