@@ -22,7 +22,7 @@ app.log.setLevel(logging.INFO)
 services = warm(Services())
 
 
-@app.route("/api/v1/wells/import/trigger", methods=["GET"])
+@app.route("/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"])
 @enveloped(app)
 def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
     refuse_unasked(request.headers)
@@ -37,7 +37,7 @@ def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
     return _started(request, respond, status=202)
 
 
-@app.route("/api/v1/wells/import/status/{job_id}", methods=["GET"])
+@app.route("/api/v1/wells/import/status/{job_id}", methods=["GET"], content_types=["*/*"])
 @enveloped(app)
 def get_status(_: Request, respond: ResponseBuilder, job_id: str) -> Response:
     job = services.job_manager.get(parse_job_id(job_id))

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import IO, ClassVar
 from local import child
 from local.loopback import LoopbackHandler, LoopbackServer
 
+STOP_SECONDS = 2.0
 INIT_SECONDS = 30.0  # Lambda gives an init 10 s; a busy laptop is slower
 ACCOUNT_AND_REGION = "us-east-1:123456789012"
 
@@ -84,10 +85,18 @@ class LambdaRuntime:
         return outcome
 
     def stop(self) -> None:
+        """Every process gets SIGTERM and a moment to hand over what it does, then it is killed."""
+        self._signal_all(subprocess.Popen.terminate)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self._signal_all(child.kill)
+
+    def _signal_all(self, send: Callable[[subprocess.Popen[bytes]], None]) -> None:
         with self._mutex:
             self._stopped = True
             for process in self._running:
-                child.kill(process)
+                send(process)
 
     def _start(self, function: LambdaFunction, api: "RuntimeApi", log: IO[bytes]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "awslambdaric", function.handler]

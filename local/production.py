@@ -154,11 +154,7 @@ class GeneratedProduction:
         return count
 
     def _is_good_first(self, position: int) -> bool:
-        return (
-            position < self._rows
-            and position not in self.bad_positions
-            and position not in self.repeated_positions
-        )
+        return position < self._rows and position not in self.bad_positions and position not in self.repeated_positions
 
 
 @dataclass(frozen=True)

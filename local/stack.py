@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from chalicelib.errors import SettingsError
+from chalicelib.settings import Settings
 from local import child
 from local.aws import REGION, LocalAws
 from local.lambda_endpoint import LambdaEndpoint
@@ -40,6 +42,7 @@ DEFAULTS = {
     "WELLHEAD_IMPORT_FUNCTION": "wellhead-local-import",
     "WELLHEAD_LEASE_SECONDS": "10",
     "WELLHEAD_LEASE_GRACE_SECONDS": "2",
+    "WELLHEAD_CHECKPOINT_SECONDS": "5",
 }
 KEPT_FROM_THE_PRODUCT = {"WELLHEAD_SOURCE_USERNAME", "WELLHEAD_SOURCE_PASSWORD"}
 
@@ -132,6 +135,7 @@ class LocalStack:
         endpoint = exits.enter_context(LambdaEndpoint(runtime=runtime, queue=self.state / "state" / "events.sqlite"))
         self.lambda_url = endpoint.url
         self.environment |= self._endpoints() | self._settings(authenticated=bool(username))
+        _check(self.environment)
         functions = self._start_api(exits)
         endpoint.deploy(functions)
         exits.enter_context(Schedules(endpoint, functions))
@@ -223,6 +227,13 @@ class LocalStack:
             "state": str(self.state),
             "warehouse": str(self.warehouse_path),
         }
+
+
+def _check(environment: Mapping[str, str]) -> None:
+    try:
+        Settings.from_environment(environment)
+    except SettingsError as exc:
+        raise StackError(exc.message) from exc
 
 
 def _isolated(user: Mapping[str, str]) -> dict[str, str]:
