@@ -73,6 +73,13 @@ class Page:
     next: Cursor
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: redirects are followed by `_get` alone. Told not to, requests still prepares the next request,
+        and for that it reads the whole body of this answer, whatever its size.
+        """
+
+
 class ExternalApiAdapter:
     def __init__(
         self,
@@ -85,7 +92,7 @@ class ExternalApiAdapter:
         self._settings = settings
         self._clock = clock
         self._sleep = sleep
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False  # no proxy and no .netrc: credentials go where the settings say
         self._session.auth = auth
         self._session.headers.update(
@@ -287,7 +294,7 @@ def _backoff(attempt: int, retry_after: float | None) -> float:
 
 
 def _origin(url: str) -> tuple[str | None, str | None, int | None]:
-    """By the parser that `requests` sends with: `http://a\\@b/` leads to a, where urllib.parse reads b."""
+    r"""By the parser that `requests` sends with: `http://a\@b/` leads to a, where urllib.parse reads b."""
     parts = urllib3.util.parse_url(url)
     return parts.scheme, parts.host, parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
 

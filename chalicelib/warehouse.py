@@ -14,7 +14,8 @@ import hashlib
 import os
 import re
 import shutil
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 LATEST = "wells.duckdb"
 SNAPSHOTS = "snapshots/"
 SEGMENTS = "segments/"
+PART_SECONDS = 3600
 
 
 def snapshot_name(fence: int, job_id: str) -> str:
@@ -146,6 +148,7 @@ class DirectoryWarehouse:
 
     def _copy(self, path: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
+        self._clear_parts()
         part = target.with_name(f"{target.name}.{os.getpid()}.part")
         try:
             shutil.copyfile(path, part)
@@ -154,6 +157,13 @@ class DirectoryWarehouse:
         finally:
             part.unlink(missing_ok=True)
         _sync(target.parent)
+
+    def _clear_parts(self) -> None:
+        """What processes that died while copying left; a younger one may still be at work."""
+        for part in self._root.rglob("*.part"):
+            with suppress(FileNotFoundError):
+                if time.time() - part.stat().st_mtime > PART_SECONDS:
+                    part.unlink()
 
 
 class S3Warehouse:
