@@ -45,6 +45,9 @@ lint: .venv/ready ## style, types and import rules
 format: .venv/ready ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
+bench: .venv/ready ## measure a whole import beside DuckDB's own load of the same rows (ROWS=, default 1,000,000 here)
+	@$(BIN)/python -m benchmarks.import_speed $(if $(filter command line,$(origin ROWS)),--rows $(ROWS))
+
 lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make lock" --group bundle -o requirements.txt

@@ -1,0 +1,506 @@
+"""The documents are true: what exists is documented, and what is documented exists."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+from staging import published, run_import
+
+import local.__main__
+import local.source
+from app import app
+from chalicelib import errors, job, repository, rows
+from chalicelib.errors import ImportFailed, WellheadError
+from chalicelib.job import JobStatus, Phase, new_job
+from chalicelib.services import Services
+from chalicelib.settings import SETTINGS, Settings
+from local.api_gateway import ERRORS
+from local.production import GeneratedProduction
+from local.source import SampleSource
+from local.stack import DEFAULTS, KEPT_FROM_THE_PRODUCT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PROJECT = Path(__file__).parents[1]
+NOT_OURS = {"DynamoDB", "DuckDB"}
+DIAGRAMS = ("sequenceDiagram", "stateDiagram-v2", "flowchart")
+IN_THE_LOG_ALONE = {"CLAIM_REFUSED", "LEASE_LOST", "CANCELLED"}
+
+
+# -- reading the documents --------------------------------------------------------------------------------
+
+
+@cache
+def tree() -> list[Path]:
+    """The files that are in the repository or would be with the next commit."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    answer = subprocess.run(listing, cwd=PROJECT, capture_output=True, check=False)
+    names = answer.stdout.decode().split("\0") if answer.returncode == 0 else _names_without_git()
+    return [PROJECT / name for name in names if name and (PROJECT / name).is_file()]
+
+
+def _names_without_git() -> Iterator[str]:
+    for path in PROJECT.rglob("*"):
+        name = path.relative_to(PROJECT).as_posix()
+        if not any(part.startswith(".") or part == "__pycache__" for part in Path(name).parts):
+            yield name
+
+
+def documents() -> list[Path]:
+    return [path for path in tree() if path.suffix == ".md"]
+
+
+@cache
+def text(name: str) -> str:
+    return (PROJECT / name).read_text("utf-8")
+
+
+def section(document: str, title: str) -> str:
+    """From a heading to the next one of its level or above."""
+    heading = re.search(rf"^(#+) {re.escape(title)}\n", document, re.MULTILINE)
+    assert heading, f"there is no heading {title!r}"
+    below = document[heading.end() :]
+    following = re.search(rf"^#{{1,{len(heading[1])}}} ", below, re.MULTILINE)
+    return below[: following.start()] if following else below
+
+
+def table(document: str) -> list[list[str]]:
+    """The cells of every row of every table, code marks kept, headings and rulers left out."""
+    lines = document.splitlines()
+    rulers = {number for number, line in enumerate(lines) if re.fullmatch(r"\|[-| ]+\|", line)}
+    body = (
+        line
+        for number, line in enumerate(lines)
+        if line.startswith("|") and number not in rulers and number + 1 not in rulers
+    )
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in body]
+
+
+def names(document: str, column: int = 0) -> set[str]:
+    """The names in code style of one column of the tables."""
+    return {name for row in table(document) for name in re.findall(r"`([^`]+)`", row[column])}
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
+
+
+def every_block(language: str) -> list[Any]:
+    return [
+        pytest.param(block, id=f"{path.relative_to(PROJECT)}-{number}")
+        for path in documents()
+        for number, block in enumerate(blocks(path.read_text("utf-8"), language), start=1)
+    ]
+
+
+# -- commands ---------------------------------------------------------------------------------------------
+
+
+def test_the_readme_lists_the_make_targets_and_no_other() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.MULTILINE)
+
+    assert names(section(text("README.md"), "Commands")) - flags_of(local.__main__._parser()) == {
+        f"make {target}" for target in targets
+    }
+
+
+def test_the_variables_of_make_are_documented() -> None:
+    variables = re.findall(r"^([A-Z]+) \?=", text("Makefile"), re.MULTILINE)
+
+    assert set(variables) <= names(section(text("docs/configuration.md"), "On the laptop"))
+
+
+def test_the_readme_names_the_local_commands_and_flags() -> None:
+    parser = local.__main__._parser()
+    documented = section(text("README.md"), "Commands")
+
+    assert all(f"python -m local {command}" in documented for command in commands_of(parser))
+    assert {name for name in names(documented) if name.startswith("-")} == flags_of(parser)
+
+
+def test_the_flags_of_the_sample_source_are_documented() -> None:
+    documented = section(text("docs/configuration.md"), "The sample source by itself")
+
+    assert names(documented) == flags_of(local.source._parser())
+
+
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    actions = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return {name: command for action in actions for name, command in action.choices.items()}
+
+
+def flags_of(parser: argparse.ArgumentParser) -> set[str]:
+    parsers = [parser, *commands_of(parser).values()]
+    options = {option for each in parsers for action in each._actions for option in action.option_strings}
+    return options - {"-h", "--help"}
+
+
+# -- settings ---------------------------------------------------------------------------------------------
+
+
+def documented_settings() -> dict[str, list[str]]:
+    rows = table(section(text("docs/configuration.md"), "Settings of the product"))
+    return {row[0].strip("`"): row for row in rows}
+
+
+def test_the_settings_are_documented_and_no_other() -> None:
+    assert set(documented_settings()) == {setting.variable for setting in SETTINGS.values()}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_default_is_documented_as_it_is(name: str) -> None:
+    setting = SETTINGS[name]
+    documented = documented_settings()[setting.variable][2].strip("`")
+    required = {"WELLHEAD_TABLE": "t", "WELLHEAD_IMPORT_FUNCTION": "f", "WELLHEAD_WAREHOUSE": "/w"}
+    required["WELLHEAD_SOURCE_URL"] = "https://example.org/odata/Wells"
+
+    default = getattr(Settings.from_environment(required), name)
+
+    assert (documented == "required") == (setting.variable in required)
+    if documented != "required":
+        assert setting.read("" if documented == "empty" else documented) == default
+
+
+def test_the_local_variables_are_documented() -> None:
+    documented = names(section(text("docs/configuration.md"), "On the laptop"))
+    samples = {"SAMPLE_SOURCE_USERNAME", "SAMPLE_SOURCE_PASSWORD"}
+
+    assert set(DEFAULTS) | KEPT_FROM_THE_PRODUCT | samples <= documented
+
+
+def test_the_local_defaults_are_documented_as_they_are() -> None:
+    documented = {
+        row[0].strip("`"): row[1]
+        for row in table(section(text("docs/configuration.md"), "On the laptop"))
+        if row[0].strip("`") in DEFAULTS
+    }
+
+    assert {variable: value.split("`")[1] for variable, value in documented.items()} == DEFAULTS
+
+
+def test_no_document_names_a_variable_that_nothing_reads() -> None:
+    code = "".join(path.read_text("utf-8") for path in tree() if path.suffix == ".py" and "tests" not in path.parts)
+    known = set(re.findall(r"\bWELLHEAD_[A-Z_]+[A-Z]\b", code))
+    for path in documents():
+        assert set(re.findall(r"\bWELLHEAD_[A-Z_]+[A-Z]\b", path.read_text("utf-8"))) <= known, path
+
+
+# -- the API ----------------------------------------------------------------------------------------------
+
+
+def test_the_routes_are_documented_and_no_other() -> None:
+    routes = {f"{method} {path}" for path, methods in app.routes.items() for method in methods}
+
+    assert names(section(text("docs/api.md"), "The API").partition("## Every answer")[0]) == routes
+
+
+def test_the_fields_of_a_job_are_documented_and_no_other() -> None:
+    shown = new_job(now=0.0, triggered_by="ada", parameters={}).view(now=1.0)
+    documented, _, _ = section(text("docs/workflow.md"), "The job").partition("The time line")
+
+    assert {row[0].strip("`") for row in table(documented)} == set(shown)
+
+
+def test_the_example_of_a_job_has_its_fields() -> None:
+    examples = [json.loads(block) for block in blocks(text("docs/api.md"), "json")]
+    [shown] = [example["data"] for example in examples if example.get("data", {}).get("events")]
+
+    assert set(shown) == set(new_job(now=0.0, triggered_by="ada", parameters={}).view(now=1.0))
+
+
+def test_the_states_and_phases_are_documented_and_no_other() -> None:
+    documented = section(text("docs/workflow.md"), "States and phases")
+
+    assert names(documented) - names(documented, 1) == {*JobStatus, *Phase}
+
+
+def test_the_events_of_the_time_line_are_documented_and_no_other() -> None:
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").glob("*.py"))
+    noted = set(re.findall(r'(?:with_event\([^")]+, |_note\()"([a-z ]+)"', code))
+    entered = {phase.lower() for phase in re.findall(r"_enter\(Phase\.([A-Z]+)", code)}
+    _, _, documented = section(text("docs/workflow.md"), "The job").partition("The time line")
+
+    assert names(documented) - names(documented, 1) == noted | entered
+
+
+# -- errors -----------------------------------------------------------------------------------------------
+
+
+def error_classes(parent: type[WellheadError] = WellheadError) -> list[type[WellheadError]]:
+    return [parent, *(each for child in parent.__subclasses__() for each in error_classes(child))]
+
+
+def documented_errors(title: str) -> dict[str, list[str]]:
+    rows = table(section(text("docs/errors.md"), title).partition("The rules of")[0])
+    return {row[0].strip("`"): row for row in rows}
+
+
+def test_the_error_codes_are_documented_and_no_other() -> None:
+    titles = ("Answers of the API", "Why a job FAILED", "In the log alone")
+    documented = [code for title in titles for code in documented_errors(title)]
+
+    assert sorted(documented) == sorted({error.code for error in error_classes()})
+
+
+@pytest.mark.parametrize("error", error_classes(), ids=lambda error: str(error.__name__))
+def test_an_error_is_documented_as_it_is(error: type[WellheadError]) -> None:
+    if error.code in IN_THE_LOG_ALONE:
+        where, title = "log", "In the log alone"
+    elif issubclass(error, ImportFailed) or error is errors.DispatchFailed:
+        where, title = "job", "Why a job FAILED"
+    else:
+        where, title = f"HTTP {error.http_status}", "Answers of the API"
+    row = documented_errors(title)[error.code]
+
+    assert where in row[1]
+    assert row[2] == "by rule" or row[2] == ("yes" if error.retryable else "no")
+
+
+def test_the_rules_are_documented_and_no_other() -> None:
+    documented = {
+        row[0].strip("`"): row[1]
+        for row in table(section(text("docs/errors.md"), "Answers of the API").partition("The rules of")[2])
+    }
+
+    assert documented == {
+        error.rule: "yes" if error.retryable else "no" for error in error_classes() if error.rule is not None
+    }
+
+
+def test_the_answers_of_the_gateway_are_documented_and_no_other() -> None:
+    documented = {code: row[1] for code, row in documented_errors("Answers of the gateway").items()}
+
+    assert documented == {code: f"HTTP {int(status)}" for status, (code, _) in ERRORS.items()}
+
+
+@pytest.mark.parametrize(
+    ("title", "known"),
+    [("Why a row is rejected", rows.REJECTION_REASONS), ("Warnings", rows.WARNING_RULES)],
+    ids=["reasons", "warnings"],
+)
+def test_the_reasons_and_rules_of_rows_are_documented_and_no_other(title: str, known: Mapping[str, str]) -> None:
+    assert names(section(text("docs/errors.md"), title)) == set(known)
+
+
+def test_the_workflow_names_no_code_that_does_not_exist() -> None:
+    known = {error.code for error in error_classes()}
+    scenarios = names(section(text("docs/workflow.md"), "When something fails"), 1)
+
+    assert scenarios <= known
+
+
+# -- the data ---------------------------------------------------------------------------------------------
+
+
+def documented_columns() -> dict[str, list[str]]:
+    document = section(text("docs/data.md"), "Columns of well_production").partition("What is read how")[0]
+    return {row[0].strip("`"): row for row in table(document)}
+
+
+def test_the_columns_are_documented_with_type_and_role() -> None:
+    documented = [(name, row[1], row[2]) for name, row in documented_columns().items()]
+    ours = [(name, "TIMESTAMPTZ", "ours") for name in ("created_at", "updated_at")]
+
+    assert documented == [*((column.name, column.type, str(column.role)) for column in rows.COLUMNS), *ours]
+
+
+def test_the_bounds_are_documented() -> None:
+    for column in rows.COLUMNS:
+        if column.kind is rows.Kind.NUMBER:
+            accepted = documented_columns()[column.name][4]
+            assert f"−{-column.low:,} to {column.high:,}" in accepted  # noqa: RUF001  a minus, not a hyphen
+        if column.kind is rows.Kind.DAY:
+            assert f"{column.low} to {column.high}" in documented_columns()[column.name][4]
+
+
+def test_the_tables_of_a_published_file_are_documented_and_no_other() -> None:
+    statement = repository._statements()["create_store"]
+    tables = dict(re.findall(r"CREATE TABLE wells\.(\w+) \((.*?)\);", statement, re.DOTALL))
+    described = table(section(text("docs/data.md"), "Tables of the published file"))
+    documented = {row[0].strip("`"): row for row in described}
+
+    assert set(documented) == set(tables)
+    for name, columns in tables.items():
+        own = set(re.findall(r"(\w+) [A-Z]+", columns)) - {"created_at", "updated_at"}
+        assert own <= set(re.findall(r"\w+", documented[name][2])), name
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty store, as a first import would make it."""
+    directory = tmp_path_factory.mktemp("store")
+    scratch = repository.DuckDBWellProductionRepository(directory=directory, memory_mb=100)
+    facts = repository.RunFacts(
+        job_id="j", fence=1, source="s", triggered_by="ada", started_at=0.0, expected_records=None
+    )
+    scratch.merge(directory / "wells.duckdb", facts, now=1.0, warnings={})
+    scratch.close()
+    with duckdb.connect(directory / "wells.duckdb", read_only=True) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("statement", every_block("sql"))
+def test_the_sql_runs(store: duckdb.DuckDBPyConnection, statement: str) -> None:
+    store.execute(statement).fetchall()
+
+
+# -- the blocks and links of every document -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", every_block("json"))
+def test_the_json_is_json(block: str) -> None:
+    json.loads(block)
+
+
+@pytest.mark.parametrize("block", every_block("python"))
+def test_the_python_is_python(block: str) -> None:
+    compile(block, "a document", "exec")
+
+
+@pytest.mark.parametrize("block", every_block("mermaid"))
+def test_a_diagram_has_a_kind_and_a_body(block: str) -> None:
+    kind, *body = block.split("\n")
+
+    assert kind in DIAGRAMS
+    assert any(line.strip() for line in body)
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_every_fence_is_closed(path: Path) -> None:
+    assert path.read_text("utf-8").count("\n```") % 2 == 0
+
+
+def test_the_workflow_has_its_diagrams() -> None:
+    assert len(blocks(text("docs/workflow.md"), "mermaid")) == 2
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_every_relative_link_leads_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text("utf-8")):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        assert target.is_dir() or not anchor or anchor in anchors(target), link
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that the headings of a document get on GitHub."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_links_every_file_on_the_path_of_an_import() -> None:
+    modules = {path.stem for path in (PROJECT / "chalicelib").glob("*.py")}
+    linked = set(re.findall(r"\(chalicelib/(\w+)\.py\)", section(text("README.md"), "The path of an import")))
+
+    assert linked <= modules
+    assert {"trigger", "job_manager", "dispatcher", "importer", "import_service", "repository", "warehouse"} <= linked
+
+
+# -- names of the code --------------------------------------------------------------------------------------
+
+
+def test_the_classes_that_the_workflow_names_exist() -> None:
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").glob("*.py"))
+    prose = re.sub(r"```python.*?```", "", text("docs/workflow.md"), flags=re.DOTALL)
+    named = set(re.findall(r"\b[A-Z][a-z]+(?:[A-Z][A-Za-z]*)+\b", prose))
+
+    assert named - NOT_OURS <= set(re.findall(r"^class (\w+)", code, re.MULTILINE))
+
+
+def test_the_participants_of_the_diagram_exist() -> None:
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").glob("*.py"))
+    participants = re.findall(r"^ +participant \w+ as (\S+)$", text("docs/workflow.md"), re.MULTILINE)
+
+    assert participants
+    assert set(participants) - {"app.py"} <= set(re.findall(r"^(?:class|def) (\w+)", code, re.MULTILINE))
+
+
+def test_the_functions_that_the_workflow_names_exist() -> None:
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").glob("*.py"))
+    prose = re.sub(r"```.*?```", "", text("docs/workflow.md"), flags=re.DOTALL)
+    known = set(re.findall(r"def (\w+)", code)) | set(new_job(now=0.0, triggered_by="", parameters={}).view(0.0))
+    known |= {"http_retries", "rejected_rows", "aws_url"}
+
+    assert set(re.findall(r"`(?:\w+\.)?([a-z]+_[a-z_]+)`", prose)) <= known
+
+
+def test_the_time_limits_that_the_workflow_names_are_the_codes_own() -> None:
+    document = text("docs/workflow.md")
+
+    assert f"beyond {job.MAX_EVENTS}" in document
+    assert f"0 to {job.FETCH_SHARE:.0f} %" in document
+
+
+# -- decisions, licence, history ----------------------------------------------------------------------------
+
+
+def test_every_runtime_dependency_has_its_line() -> None:
+    groups = tomllib.loads(text("pyproject.toml"))["dependency-groups"]
+    bundled = {re.split(r"[=<>\[]", requirement)[0] for requirement in groups["bundle"]}
+
+    assert names(text("docs/decisions/008-runtime-dependencies.md")) == bundled | {"chalice", "botocore"}
+
+
+def test_a_decision_has_context_decision_and_cost_under_its_number() -> None:
+    decisions = sorted((PROJECT / "docs" / "decisions").glob("*.md"))
+
+    assert [path.name[:3] for path in decisions] == [f"{number:03}" for number in range(1, len(decisions) + 1)]
+    for path in decisions:
+        document = path.read_text("utf-8")
+        assert document.startswith(f"# {int(path.name[:3])}. ")
+        for part in ("**Context.**", "**Decision.**", "**What it costs.**"):
+            assert part in document, path
+
+
+def test_the_changelog_and_the_licence_are_of_this_project() -> None:
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+
+    assert f"## [{project['version']}]" in text("CHANGELOG.md")
+    assert "Apache License" in text("LICENSE")
+    assert project["license"] == "Apache-2.0"
+
+
+def test_no_file_names_a_place_on_somebodys_machine() -> None:
+    places = re.compile(rb"(?<![\w./-])/(?:root|home|work|Users)/")
+    mine = Path(__file__)
+    for path in tree():
+        if path != mine:
+            assert not places.search(path.read_bytes()), path
+
+
+# -- restoring a snapshot -----------------------------------------------------------------------------------
+
+
+def test_the_procedure_that_restores_a_snapshot_works(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with SampleSource(GeneratedProduction(40)) as source:
+        run_import(environment, source.url)
+    first = Services(environment).job_manager.current_snapshot()
+    with SampleSource(GeneratedProduction(90)) as source:
+        run_import(environment, source.url)
+    assert first
+    for name, value in {**environment, "SNAPSHOT": first.name}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+    [procedure] = blocks(section(text("docs/workflow.md"), "Restoring a snapshot"), "python")
+    exec(compile(procedure, "docs/workflow.md", "exec"), {})
+
+    assert Services(environment).job_manager.current_snapshot() == first
+    assert published(environment).read_bytes() == (tmp_path / "warehouse" / "wells.duckdb").read_bytes()
+    with SampleSource(GeneratedProduction(90)) as source:
+        assert run_import(environment, source.url).new_records == 50
