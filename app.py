@@ -10,7 +10,7 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib.errors import ValidationError
-from chalicelib.job import Job, parse_job_id
+from chalicelib.job import Job, JobStatus, parse_job_id
 from chalicelib.responses import ResponseBuilder, enveloped
 from chalicelib.services import Services, warm
 from chalicelib.trigger import parse_idempotency_key, refuse_unasked, start_import
@@ -62,9 +62,10 @@ def sweep_jobs(_: CloudWatchEvent) -> str:
 def _started(request: Request, respond: ResponseBuilder, *, status: int) -> Response:
     key = parse_idempotency_key(request.headers.get("idempotency-key"))
     job = start_import(job_manager=services.job_manager, dispatcher=services.dispatcher, key=key)
+    began = "has been started" if job.status is JobStatus.PENDING else "was started before, by the same key"
     return respond.success(
         {"job_id": job.job_id, "status": job.status, "created_at": job.created_at},
-        "The import has been started. Follow it at the address in Location.",
+        f"The import {began}. Follow it at the address in Location.",
         status=status,
         headers={"Location": f"status/{job.job_id}", "Retry-After": str(POLL_SECONDS)},
     )
@@ -74,7 +75,7 @@ def _refuse_body(body: str | bytes) -> None:
     """The trigger takes no parameters yet; an empty JSON object is as good as nothing."""
     try:
         parameters = json.loads(body) if body.strip() else {}
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise ValidationError("The body is no JSON. Send none, or an empty object.", field="body") from exc
     if parameters != {}:
         raise ValidationError("The trigger takes no parameters. Send no body, or an empty object.", field="body")

@@ -46,7 +46,7 @@ from typing import Any, ClassVar
 
 
 class WellheadError(Exception):
-    """Wellhead failed unexpectedly. Try again; if it stays, look at the function's log for this request."""
+    """Wellhead failed unexpectedly. Look at the function's log for this request, and report what it says."""
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     http_status: ClassVar[int] = 500

@@ -60,7 +60,9 @@ class Cursor:
     url: str | None
     page: int = 1
     delivered: int = 0
+    bytes: int = 0
     expected: int | None = None
+    recounted: bool = False  # a later count was neither the first one nor what remained of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,6 @@ class Page:
 
     number: int
     rows: list[Any]
-    bytes: int
     next: Cursor
 
 
@@ -134,12 +135,19 @@ class ExternalApiAdapter:
 
     def _page(self, cursor: Cursor, key: tuple[str, ...]) -> Page:
         body, size = self._patiently(str(cursor.url), page=cursor.page)
-        expected = body.count if cursor.expected is None else cursor.expected
+        expected = body.count if cursor.page == 1 else cursor.expected
+        remaining = (expected or 0) - cursor.delivered
+        is_other = None not in (expected, body.count) and body.count not in (expected, remaining)
         following = replace(
-            cursor, page=cursor.page + 1, delivered=cursor.delivered + len(body.rows), expected=expected
+            cursor,
+            page=cursor.page + 1,
+            delivered=cursor.delivered + len(body.rows),
+            bytes=cursor.bytes + size,
+            expected=expected,
+            recounted=cursor.recounted or is_other,
         )
         following = replace(following, url=self._next_url(body, cursor, following, key))
-        return Page(number=cursor.page, rows=body.rows, bytes=size, next=following)
+        return Page(number=cursor.page, rows=body.rows, next=following)
 
     def _next_url(self, body: PageBody, cursor: Cursor, following: Cursor, key: tuple[str, ...]) -> str | None:
         """The link, or else the rows after those delivered: a server without links is asked until it has no

@@ -13,19 +13,21 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from .batch import Batch
-from .errors import NoProgress, PublishRefused, ScratchFull, TooManyAttempts, WarehouseCorrupt, WarehouseUnavailable
+from .errors import NoProgress, PublishRefused, TooManyAttempts
 from .external_api import Cursor, ExternalApiAdapter, Page
 from .job import Job, JobStatus, Phase
-from .job_manager import Claim, JobManager, Snapshot
 from .prefetch import Prefetched
+from .publication import Publication
 from .repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from .rows import KEY, VALUES, WARNING_RULES, map_columns
-from .warehouse import Warehouse, add_segment, segment_names, sha256_of, snapshot_name
+from .warehouse import Warehouse, add_segment, segment_names, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from .job_manager import Claim, JobManager, Snapshot
     from .settings import Settings
 
 BATCH_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smallest
@@ -36,7 +38,6 @@ HAND_OVER_SECONDS = 45.0  # of the time budget, kept for the last batch and its 
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge; it sizes the lease of the merge
 PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying
 STALLED_ATTEMPTS = 4  # in a row from the same checkpoint: the worker dies at the same place each time
-ROOM_FACTOR = 3  # the store is copied, grows, and sorts beside itself
 OWN_FIELDS = {"created_at", "updated_at"}  # Wellhead keeps its own, so the source's are no unknown fields
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class WellProductionImportService:
         remaining: Callable[[], float],
         clock: Callable[[], float] = time.time,
         new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
+        prefetched: Callable[..., AbstractContextManager[Iterable[Page]]] = Prefetched,
     ) -> None:
         self.job = claim.job
         self._claim = claim
@@ -75,8 +77,9 @@ class WellProductionImportService:
         self._remaining = remaining
         self._clock = clock
         self._new_repository = new_repository
+        self._prefetched = prefetched
         self._fields: list[str] = []
-        self._reported_at = self._checkpointed_at = clock()
+        self._reported_at = self._checkpointed_at = self._phase_began_at = clock()
 
     def run(self) -> Job:
         """The completed job. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed."""
@@ -91,6 +94,7 @@ class WellProductionImportService:
             base = self._job_manager.current_snapshot()
             merge_seconds = (end.delivered + (base.rows if base else 0)) / MERGE_ROWS_PER_SECOND
             if end != start and self._remaining() < HAND_OVER_SECONDS + merge_seconds:
+                self._count_seconds()
                 self._checkpoint(repository, end)
                 raise HandOver
             self._enter(Phase.MERGING, seconds=merge_seconds)
@@ -122,7 +126,7 @@ class WellProductionImportService:
         """Stage page after page; the cursor after the last one."""
         batch = Batch(self._directory / "batch.ndjson")
         pages = self._source.pages(cursor, self._key_fields())
-        with Prefetched(pages, ahead=PAGES_AHEAD, while_waiting=self._beat) as arriving:
+        with self._prefetched(pages, ahead=PAGES_AHEAD, while_waiting=self._beat) as arriving:
             for page in arriving:
                 self._take(page, batch)
                 cursor = page.next
@@ -135,8 +139,8 @@ class WellProductionImportService:
         batch.append(page.number, page.rows)
         stats = {
             "pages": page.number,
-            "bytes": self.job.stats.get("bytes", 0) + page.bytes,
-            "http_retries": self._source.retries,
+            "bytes": page.next.bytes,
+            "http_retries": self._claim.job.stats.get("http_retries", 0) + self._source.retries,
         }
         self.job = replace(
             self.job,
@@ -183,6 +187,7 @@ class WellProductionImportService:
 
     def _checkpoint_if_due(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
         if self._is_time_up():
+            self._count_seconds()
             self._checkpoint(repository, cursor)
             raise HandOver
         if self._is_checkpoint_due() and cursor.url is not None:
@@ -207,33 +212,19 @@ class WellProductionImportService:
     def _merge_and_publish(
         self, repository: DuckDBWellProductionRepository, cursor: Cursor, base: Snapshot | None
     ) -> Job:
-        store = self._directory / "wells.duckdb"
-        self._check_room(base)
-        if base:
-            self._fetch_store(base, store)
-        now = self._clock()
-        result = repository.merge(store, self._facts(), now=now, warnings=self._source_warnings(cursor))
+        publication = Publication(warehouse=self._warehouse, directory=self._directory, claim=self._claim)
+        store = publication.working_copy(base)
+        warnings = self._source_warnings(cursor)
+        result = repository.merge(store, self._facts(), now=self._clock(), warnings=warnings)
+        self._count_rows(result, cursor)
         self._enter(Phase.PUBLISHING, seconds=store.stat().st_size / PUBLISH_BYTES_PER_SECOND)
         repository.verify(store, rows=result.stored_records)
-        snapshot = self._put(store, result)
-        self.job = self._completed(result, cursor)
+        snapshot = publication.put(store, rows=result.stored_records)
+        self._count_seconds()
+        self._complete(result.warnings)
         self.job = self._job_manager.finish(self._claim, self.job, snapshot=snapshot, base=base.name if base else None)
-        self._tidy(snapshot)
+        publication.follow(snapshot, segments=segment_names(self.job.segments))
         return self.job
-
-    def _check_room(self, base: Snapshot | None) -> None:
-        needed = ROOM_FACTOR * (base.bytes if base else 0)
-        free = shutil.disk_usage(self._directory).free
-        if free < needed:
-            raise ScratchFull(
-                f"Merging needs about {needed >> 20:,} MB of local disk and {free >> 20:,} MB are free. Give the "
-                "function more ephemeral storage, or WELLHEAD_SCRATCH more room."
-            )
-
-    def _fetch_store(self, base: Snapshot, store: Path) -> None:
-        self._warehouse.fetch(base.name, store)
-        if sha256_of(store) != base.sha256:
-            raise WarehouseCorrupt
 
     def _facts(self) -> RunFacts:
         return RunFacts(
@@ -248,26 +239,29 @@ class WellProductionImportService:
     def _source_warnings(self, cursor: Cursor) -> dict[str, int]:
         known = set(self._mapping().values()) if self._fields else set()
         unknown = [name for name in self._fields if name not in known | OWN_FIELDS]
-        changed = cursor.expected is not None and cursor.expected != cursor.delivered
+        missing = abs(cursor.expected - cursor.delivered) if cursor.expected is not None else 0
         counts = {
-            "SOURCE_CHANGED": abs((cursor.expected or 0) - cursor.delivered) if changed else 0,
+            "SOURCE_CHANGED": missing or int(cursor.recounted),
             "UNKNOWN_FIELDS": len(unknown),
         }
         return {rule: count for rule, count in counts.items() if count}
 
-    def _put(self, store: Path, result: MergeResult) -> Snapshot:
-        snapshot = Snapshot(
-            name=snapshot_name(self._claim.fence, self.job.job_id),
-            fence=self._claim.fence,
-            rows=result.stored_records,
-            bytes=store.stat().st_size,
-            sha256=sha256_of(store),
-            job_id=self.job.job_id,
+    def _count_rows(self, result: MergeResult, cursor: Cursor) -> None:
+        """Every row that the source delivered must be accounted for."""
+        self.job = replace(
+            self.job,
+            new_records=result.new_records,
+            updated_records=result.updated_records,
+            duplicate_records=result.duplicate_records,
+            failed_records=result.failed_records,
         )
-        self._warehouse.put(snapshot.name, store, sha256=snapshot.sha256)
-        return snapshot
+        if self.job.total_records != cursor.delivered:
+            raise PublishRefused(
+                f"The source delivered {cursor.delivered:,} rows and {self.job.total_records:,} are accounted for, so "
+                "nothing was published. Start the import again."
+            )
 
-    def _completed(self, result: MergeResult, cursor: Cursor) -> Job:
+    def _complete(self, warnings: dict[str, int]) -> None:
         now = self._clock()
         completed = replace(
             self.job,
@@ -275,37 +269,26 @@ class WellProductionImportService:
             phase=None,
             completed_at=now,
             progress_percentage=100.0,
-            new_records=result.new_records,
-            updated_records=result.updated_records,
-            duplicate_records=result.duplicate_records,
-            failed_records=result.failed_records,
             warnings=[
-                {"rule": rule, "count": count, "message": WARNING_RULES[rule]}
-                for rule, count in result.warnings.items()
+                {"rule": rule, "count": count, "message": WARNING_RULES[rule]} for rule, count in warnings.items()
             ],
         )
-        if completed.total_records != cursor.delivered:
-            raise PublishRefused(
-                f"The source delivered {cursor.delivered:,} rows and {completed.total_records:,} are accounted for, so "
-                "nothing was published. Start the import again."
-            )
-        return completed.with_event(now, "completed", records=completed.total_records)
-
-    def _tidy(self, snapshot: Snapshot) -> None:
-        """What follows the published snapshot; when it fails, the retry of the event or the sweeper does it."""
-        try:
-            self._warehouse.set_latest(snapshot.name)
-            for name in segment_names(self.job.segments):
-                self._warehouse.remove(name)
-        except WarehouseUnavailable as exc:
-            log.warning("the import is published, tidying the warehouse failed: %s", exc.message)
+        self.job = completed.with_event(now, "completed", records=completed.total_records)
 
     # -- reporting ----------------------------------------------------------------------------
 
     def _enter(self, phase: Phase, *, seconds: float) -> None:
         """The lease of a phase without heartbeats is as long as the phase may take."""
+        self._count_seconds()
         self.job = replace(self.job, phase=phase)
         self._note(phase.lower(), lease_seconds=self._settings.lease_seconds + seconds)
+
+    def _count_seconds(self) -> None:
+        """What the phase that ends has taken, over all attempts."""
+        now, name = self._clock(), f"{str(self.job.phase).lower()}_seconds"
+        spent = self.job.stats.get(name, 0.0) + now - self._phase_began_at
+        self.job = replace(self.job, stats={**self.job.stats, name: round(spent, 3)})
+        self._phase_began_at = now
 
     def _note(self, event: str, *, lease_seconds: float | None = None, **facts: Any) -> None:
         """An event on the job's time line, stored at once."""

@@ -83,9 +83,10 @@ class Services:
             )
 
     def sweep(self) -> str:
-        from .sweeper import clear_orphans, sweep
+        from .sweeper import clear_orphans, show_latest, sweep
 
         outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
+        show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
         clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=self.settings.snapshots_kept)
         return outcome
 

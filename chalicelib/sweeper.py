@@ -67,20 +67,28 @@ def _dispatch(job_id: str, dispatcher: Dispatcher) -> str:
     return "dispatched"
 
 
+def show_latest(*, job_manager: JobManager, warehouse: Warehouse) -> None:
+    """The stable name follows the pointer, also when the worker died between the two."""
+    current = job_manager.current_snapshot()
+    if current and warehouse.latest() != current.name:
+        warehouse.set_latest(current.name)
+
+
 def clear_orphans(
     *, job_manager: JobManager, warehouse: Warehouse, kept: int, clock: Callable[[], float] = time.time
 ) -> list[str]:
     """Remove from the warehouse what dead workers and old imports left; the names removed.
 
-    Kept are the current snapshot, the `kept` - 1 newest published before it, and for a week the segments of jobs
-    that did not complete. Nothing is removed while an import runs, nor what carries a later fence than the
+    Kept are the current snapshot, the `kept` newest published ones, and for a week the segments of jobs that did
+    not complete. Nothing is removed while an import runs, nor what carries a later fence than the
     lock had when it was free: that belongs to an import that has begun since.
     """
     lock = job_manager.lock()
     if lock.owner:
         return []
     names = [name for name in warehouse.names("") if is_fenced(name) and fence_of(name) <= lock.fence]
-    wanted = _published(names, job_manager)[:kept]
+    current = job_manager.current_snapshot()
+    wanted = {current.name if current else "", *_published(names, job_manager)[:kept]}
     now = clock()
     stale = [
         name
@@ -93,12 +101,9 @@ def clear_orphans(
 
 
 def _published(names: list[str], job_manager: JobManager) -> list[str]:
-    """The current snapshot, then those published before it, newest first."""
-    current = job_manager.current_snapshot()
-    if current is None:
-        return []
-    before = [name for name in reversed(names) if name.startswith(SNAPSHOTS) and name < current.name]
-    return [current.name, *(name for name in before if _ended_as(job_manager, job_of(name)) is JobStatus.COMPLETED)]
+    """The snapshots that were current once, newest first; the others were left by workers that lost their lease."""
+    snapshots = [name for name in reversed(names) if name.startswith(SNAPSHOTS)]
+    return [name for name in snapshots if _ended_as(job_manager, job_of(name)) is JobStatus.COMPLETED]
 
 
 def _ended_as(job_manager: JobManager, job_id: str) -> JobStatus | None:

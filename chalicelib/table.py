@@ -15,7 +15,7 @@ from .dynamodb_item import from_item, to_attribute, to_item
 from .errors import StateUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from types_boto3_dynamodb import DynamoDBClient
 
@@ -40,9 +40,12 @@ class Condition:
 
 
 class Table:
-    def __init__(self, *, dynamodb: DynamoDBClient, name: str) -> None:
+    def __init__(
+        self, *, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], object] = time.sleep
+    ) -> None:
         self._dynamodb = dynamodb
         self._name = name
+        self._sleep = sleep
 
     def read(self, key: Mapping[str, str]) -> dict[str, Any] | None:
         """The item without its key, strongly consistent. Raises StateUnavailable."""
@@ -89,7 +92,7 @@ class Table:
                     raise ConditionRefused from exc
                 if "TransactionConflict" not in reasons:
                     raise _unavailable(exc) from exc
-                time.sleep(random.uniform(0.5, 1.0) * 0.04 * 2**attempt)  # noqa: S311
+                self._sleep(random.uniform(0.5, 1.0) * 0.04 * 2**attempt)  # noqa: S311
             else:
                 return
         raise StateUnavailable

@@ -2,7 +2,8 @@
 
     snapshots/wells-<fence>-<job>.duckdb        a published database, or one that nothing points at
     segments/<job>/<fence>-<part>-<number>.parquet   staged rows of an unfinished import
-    wells.duckdb                                a copy of the current snapshot, for people and tools
+    wells.duckdb                                a copy of the current snapshot, for people and tools; which one
+                                                is noted in wells.duckdb.name, on S3 in the object's metadata
 
 Nobody ever opens a file here for writing. A file is complete when its name exists.
 """
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 LATEST = "wells.duckdb"
+LATEST_NOTE = "wells.duckdb.name"
 SNAPSHOTS = "snapshots/"
 SEGMENTS = "segments/"
 PART_SECONDS = 3600
@@ -92,6 +94,9 @@ class Warehouse(Protocol):
     def set_latest(self, name: str) -> None:
         """Let the stable name hold a copy of this snapshot."""
 
+    def latest(self) -> str | None:
+        """The snapshot that the stable name holds a copy of."""
+
     def names(self, prefix: str) -> list[str]:
         """The names that begin so, sorted."""
 
@@ -133,6 +138,14 @@ class DirectoryWarehouse:
     def set_latest(self, name: str) -> None:
         with _directory_errors():
             self._copy(self._root / name, self._root / LATEST)
+            note = self._root / LATEST_NOTE
+            note.with_suffix(".part").write_text(name, "utf-8")
+            note.with_suffix(".part").replace(note)
+
+    def latest(self) -> str | None:
+        with _directory_errors():
+            note = self._root / LATEST_NOTE
+            return note.read_text("utf-8") if note.exists() else None
 
     def names(self, prefix: str) -> list[str]:
         with _directory_errors():
@@ -201,8 +214,23 @@ class S3Warehouse:
 
     def set_latest(self, name: str) -> None:
         with _s3_errors():
-            source = {"Bucket": self._bucket, "Key": self._prefix + name}
-            self._s3.copy_object(Bucket=self._bucket, Key=self._prefix + LATEST, CopySource=source)  # type: ignore[arg-type]
+            self._s3.copy_object(
+                Bucket=self._bucket,
+                Key=self._prefix + LATEST,
+                CopySource={"Bucket": self._bucket, "Key": self._prefix + name},
+                MetadataDirective="REPLACE",
+                Metadata={"snapshot": name},
+            )
+
+    def latest(self) -> str | None:
+        with _s3_errors():
+            try:
+                head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + LATEST)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                    return None
+                raise
+            return head["Metadata"].get("snapshot")
 
     def names(self, prefix: str) -> list[str]:
         with _s3_errors():

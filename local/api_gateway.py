@@ -177,7 +177,12 @@ class ApiHandler(LoopbackHandler):
             "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
         content = json.dumps(envelope).encode()
-        self._finish(status, content, {"Content-Type": "application/json", **headers})
+        own = {
+            "Content-Type": "application/json",
+            "Cache-Control": "no-store",
+            "X-Request-ID": self._request_id,
+        }
+        self._finish(status, content, {**own, **headers})
 
     def _finish(self, status: int, content: bytes, headers: Mapping[str, str | list[str]]) -> None:
         if self.close_connection:
