@@ -62,6 +62,7 @@ class Cursor:
     delivered: int = 0
     bytes: int = 0
     expected: int | None = None
+    by_link: bool = False  # the source has links, so a page without one is the last
     recounted: bool = False  # a later count was neither the first one nor what remained of it
 
 
@@ -146,16 +147,18 @@ class ExternalApiAdapter:
             expected=expected,
             recounted=cursor.recounted or is_other,
         )
-        following = replace(following, url=self._next_url(body, cursor, following, key))
+        if body.next_link and self._settings.source_paging != "skip":
+            url = self._follow(str(cursor.url), body.next_link, page=cursor.page)
+            following = replace(following, url=url, by_link=True)
+        else:
+            following = replace(following, url=self._skip_url(body, following, key))
         return Page(number=cursor.page, rows=body.rows, next=following)
 
-    def _next_url(self, body: PageBody, cursor: Cursor, following: Cursor, key: tuple[str, ...]) -> str | None:
-        """The link, or else the rows after those delivered: a server without links is asked until it has no
-        more, so that a page limit of its own loses nothing.
+    def _skip_url(self, body: PageBody, following: Cursor, key: tuple[str, ...]) -> str | None:
+        """The rows after those delivered: a server without links is asked until it has no more, so that a page
+        limit of its own loses nothing.
         """
-        if body.next_link and self._settings.source_paging != "skip":
-            return self._follow(str(cursor.url), body.next_link, page=cursor.page)
-        if self._settings.source_paging == "links" or not body.rows:
+        if self._settings.source_paging == "links" or following.by_link or not body.rows:
             return None
         if following.expected is not None and following.delivered >= following.expected:
             return None

@@ -7,9 +7,11 @@ from typing import Any
 
 import hypothesis
 import pytest
-from coordination import aws_client
+from coordination import Clock, aws_client
 from scripted_source import Client, Connect, ScriptedSource, Serve
 
+from chalicelib.job_manager import JobManager, Lease
+from chalicelib.table import Table
 from local.aws import LocalAws
 
 TABLE = "wellhead-test"
@@ -71,3 +73,14 @@ def connect() -> Iterator[Connect]:
             return client
 
         yield connect
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def manager(dynamodb: Any, clock: Clock) -> JobManager:
+    """With the usual lease: 60 s, 15 s of grace, 360 s for a job that waits."""
+    return JobManager(table=Table(dynamodb=dynamodb, name=TABLE), lease=Lease(), clock=clock)

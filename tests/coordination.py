@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import botocore.session
 from botocore.config import Config
@@ -13,11 +14,12 @@ from chalicelib.dynamodb_item import from_item
 from chalicelib.errors import DispatchFailed, StateUnavailable
 from chalicelib.job import Job, new_job
 from chalicelib.table import Table
+from local.loopback import LoopbackHandler
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-NOON = 1_704_110_400.0  # 2024-01-01 12:00 UTC
+NOON = 1_735_732_800.0  # 2025-01-01 12:00 UTC
 
 
 class Clock:
@@ -84,3 +86,16 @@ def table_contents(dynamodb: DynamoDBClient, table: str) -> dict[str, dict[str, 
 
 def a_job(clock: Clock) -> Job:
     return new_job(now=clock(), triggered_by="tests", parameters={})
+
+
+class LambdaHandler(LoopbackHandler):
+    """Lambda's Invoke: keeps what it is asked, as (path, kind, payload), and answers with `status`."""
+
+    status: ClassVar[int] = 202
+    invocations: ClassVar[list[Any]]
+
+    def do_POST(self) -> None:  # noqa: N802  http.server's name
+        kind = self.headers["X-Amz-Invocation-Type"]
+        self.invocations.append((self.path, kind, json.loads(self.read_body())))
+        error = json.dumps({"Type": "User", "Message": "no"}).encode()
+        self.answer(self.status, b"" if self.status < 300 else error)

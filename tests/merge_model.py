@@ -1,0 +1,168 @@
+"""Random histories of imports, and what a store must hold after them by the merge rule, in the plainest Python."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+from staging import NOON, SAME_NAMES, facts, json_row
+
+from chalicelib.repository import MergeResult
+from chalicelib.rows import KEY, REJECTION_REASONS, VALUES, VOLUMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Row = dict[str, Any]
+Page = list[Row | tuple[bytes, str]]  # a rejected row comes with its problem
+
+# ------------------------------------------------------------------------------------------ the histories
+
+REJECTED = [
+    (b'{"field_code": null}', "MISSING_KEY field_code"),
+    (json_row(well_code=1.5), "NOT_A_WHOLE_NUMBER well_code"),
+    (json_row(oil_production_kbd="much"), "NOT_A_NUMBER oil_production_kbd"),
+    (json_row(production_period="soon"), "NOT_A_DATE production_period"),
+    (json_row(well_name={}), "NOT_TEXT well_name"),
+    (json_row(days_on_production=1e9), "OUT_OF_RANGE days_on_production"),
+    (json_row()[:-1] + b',"well_name":"\\ud800"}', "UNREADABLE row"),
+    (b'{"field_code":1,"field_code":1}', "UNREADABLE row"),
+]
+volumes = st.sampled_from([None, 0.0, 0.1, 2.5, -1.0])
+rows = st.fixed_dictionaries(
+    {
+        "field_code": st.integers(1, 2),
+        "well_code": st.integers(1, 2),
+        "production_period": st.sampled_from(["2023-02-01", "2024-01-01", "2199-12-31"]),
+    },
+    optional={
+        "field_name": st.sampled_from([None, "North"]),
+        "well_name": st.sampled_from([None, "", "A", "B"]),
+        "days_on_production": st.sampled_from([None, 0.0, 25.5, 31.0]),
+        "oil_production_kbd": volumes,
+        "liquids_production_kbd": volumes,
+        "data_source": st.sampled_from([None, "one", "two"]),
+        "partition_0": st.sampled_from(["2023", "2024"]),
+    },
+)
+pages: st.SearchStrategy[Page] = st.lists(
+    st.one_of(rows, rows, rows, rows, st.sampled_from(REJECTED)),
+    max_size=6,
+)
+
+
+@dataclass(frozen=True)
+class Import:
+    """Batches of pages. Every batch that ends in `checkpoints` leaves as a segment; a new worker loads them all
+    before `restart`.
+    """
+
+    batches: list[list[Page]]
+    checkpoints: set[int] = field(default_factory=set)
+    restart: int | None = None
+
+    @property
+    def pages(self) -> list[Page]:
+        return [page for batch in self.batches for page in batch]
+
+
+batches = st.lists(st.lists(pages, min_size=1, max_size=3), max_size=2)
+imports = st.builds(Import, batches)
+
+# ---------------------------------------------------------------------------------------------- the model
+
+
+@dataclass
+class Model:
+    """What the store holds by DESIGN's merge rule, in the plainest Python."""
+
+    stored: dict[tuple[Any, ...], Row] = field(default_factory=dict)
+    history: list[Row] = field(default_factory=list)
+    rejected: list[Row] = field(default_factory=list)
+    runs: list[Row] = field(default_factory=list)
+
+    def run(self, number: int, pages: list[Page], expected: int | None, source_warnings: dict[str, int]) -> MergeResult:
+        now, job = float(NOON + number * 1000), f"job-{number}"
+        latest: dict[tuple[Any, ...], Row] = {}
+        delivered = failed = new = updated = 0
+        for page, position, row in placed(pages):
+            delivered += 1
+            if isinstance(row, tuple):
+                failed += 1
+                self.rejected.append(rejected(row, now) | {"job_id": job, "page": page, "position": position})
+            else:
+                latest[key_of(row)] = row
+        for key, row in latest.items():
+            full = full_row(row)
+            old = self.stored.get(key)
+            if old is None:
+                new += 1
+                self.stored[key] = full | {"created_at": now, "updated_at": now}
+            elif any(old[name] != full[name] for name in VALUES):
+                updated += 1
+                self.history.append(old | {"replaced_at": now, "job_id": job})
+                self.stored[key] = full | {"created_at": old["created_at"], "updated_at": now}
+        counts = {
+            "new_records": new,
+            "updated_records": updated,
+            "duplicate_records": delivered - failed - new - updated,
+            "failed_records": failed,
+        }
+        warnings = source_warnings | odd([full_row(row) for row in latest.values()], now)
+        run = vars(facts(number, expected)) | counts | {"merged_at": now, "warnings": warnings}
+        self.runs.append(run)
+        return MergeResult(**counts, stored_records=len(self.stored), warnings=warnings)
+
+    def tables(self) -> dict[str, list[Row]]:
+        return {
+            "well_production": [self.stored[key] for key in sorted(self.stored)],
+            "well_production_history": sorted(self.history, key=lambda row: (row["replaced_at"], *key_of(row))),
+            "rejected_rows": self.rejected,
+            "import_runs": self.runs,
+        }
+
+
+def rejected(row: tuple[bytes, str], now: float) -> Row:
+    reason, column = row[1].split()
+    detail = f"{column}: {REJECTION_REASONS[reason]}"
+    return {"reason": reason, "detail": detail, "raw": row[0].decode(), "rejected_at": now}
+
+
+def placed(pages: list[Page]) -> Iterator[tuple[int, int, Row | tuple[bytes, str]]]:
+    for number, page in enumerate(pages, start=1):
+        for position, row in enumerate(page):
+            yield number, position, row
+
+
+def key_of(row: Row) -> tuple[Any, ...]:
+    return tuple(str(row[name]) for name in KEY)
+
+
+def full_row(row: Row) -> Row:
+    period = date.fromisoformat(row["production_period"])
+    return dict.fromkeys(SAME_NAMES) | row | {"production_period": period}
+
+
+def odd(latest: list[Row], now: float) -> dict[str, int]:
+    today = datetime.fromtimestamp(now, UTC).date()
+    names: dict[int, set[str]] = {}
+    for row in latest:
+        names.setdefault(row["well_code"], set()).update({row["well_name"]} - {None})
+    counts = {
+        "NEGATIVE_VOLUME": sum(any((row[name] or 0) < 0 for name in VOLUMES) for row in latest),
+        "DAYS_BEYOND_PERIOD": sum((row["days_on_production"] or 0) > month_days(row) + 0.05 for row in latest),
+        "FUTURE_PERIOD": sum(row["production_period"] > today for row in latest),
+        "LIQUIDS_BELOW_OIL": sum(
+            None not in (liquids := row["liquids_production_kbd"], oil := row["oil_production_kbd"]) and liquids < oil
+            for row in latest
+        ),
+        "WELL_WITH_TWO_NAMES": sum(len(of_a_well) > 1 for of_a_well in names.values()),
+    }
+    return {rule: count for rule, count in counts.items() if count}
+
+
+def month_days(row: Row) -> int:
+    return calendar.monthrange(row["production_period"].year, row["production_period"].month)[1]

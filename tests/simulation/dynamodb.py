@@ -1,0 +1,124 @@
+"""A DynamoDB of one process: the operations the product uses, with their conditions really evaluated.
+
+It raises botocore's own errors. test_dynamodb_contract.py holds it against moto.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from .expressions import InvalidExpression, Item, Scope, condition, placeholders, update
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Key = tuple[str, str]
+Written = dict[Key, tuple[Item | None, Item]]  # before and after
+
+
+class InMemoryDynamoDb:
+    """Tables with the keys `pk` and `sk`. Stored items are never changed in place. `on_write` sees each
+    transaction that was accepted.
+    """
+
+    def __init__(self, *, on_write: Callable[[Written], None] = lambda _: None) -> None:
+        self.items: dict[Key, Item] = {}
+        self._on_write = on_write
+        self._tokens: dict[str, Any] = {}
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> dict[str, Any]:  # noqa: N803
+        item = self.items.get(_key(Key))
+        return {"Item": dict(item)} if item else {}
+
+    def transact_write_items(
+        self,
+        *,
+        TransactItems: list[dict[str, Any]],  # noqa: N803
+        ClientRequestToken: str | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
+        if ClientRequestToken in self._tokens:
+            if self._tokens[ClientRequestToken] != TransactItems:
+                raise _error("IdempotentParameterMismatchException", "The token was used with another request.")
+            return {}
+        try:
+            written = self._written(TransactItems)
+        except InvalidExpression as exc:
+            raise _error("ValidationException", str(exc)) from exc
+        self.items |= {key: after for key, (_, after) in written.items()}
+        if ClientRequestToken is not None:
+            self._tokens[ClientRequestToken] = TransactItems
+        self._on_write(written)
+        return {}
+
+    def _written(self, actions: list[dict[str, Any]]) -> Written:
+        """What the transaction would write; raises what DynamoDB answers when it would not."""
+        pairs = [pair for action in actions for pair in action.items()]
+        keys = [_key(write.get("Key") or write["Item"]) for _, write in pairs]
+        if len(set(keys)) < len(keys):
+            raise InvalidExpression("Transaction request cannot include multiple operations on one item")
+        for _, write in pairs:
+            _check_placeholders(write)
+        before = [self.items.get(key) for key in keys]
+        held = [_holds(write, item) for (_, write), item in zip(pairs, before, strict=True)]
+        after = [
+            _updated(write, item) if kind == "Update" else write["Item"]
+            for (kind, write), item in zip(pairs, before, strict=True)
+        ]
+        if not all(held):
+            raise cancelled([None if holds else "ConditionalCheckFailed" for holds in held])
+        return dict(zip(keys, zip(before, after, strict=True), strict=True))
+
+
+def cancelled(codes: list[str | None]) -> ClientError:
+    """The refusal of a transaction: one reason for each of its items, in order."""
+    sentences = {"ConditionalCheckFailed": "The conditional request failed"}
+    reasons = [{"Code": code, "Message": sentences.get(code, "Transaction is ongoing")} if code else {} for code in codes]
+    names = ", ".join(code or "None" for code in codes)
+    error = _error(
+        "TransactionCanceledException",
+        f"Transaction cancelled, please refer cancellation reasons for specific reasons [{names}]",
+    )
+    error.response["CancellationReasons"] = [{"Code": "None"} | reason for reason in reasons]  # type: ignore[typeddict-unknown-key]
+    return error
+
+
+def _holds(write: dict[str, Any], item: Item | None) -> bool:
+    text = write.get("ConditionExpression")
+    return text is None or condition(text)(_scope(write, item or {}))
+
+
+def _updated(write: dict[str, Any], item: Item | None) -> Item:
+    sets, removes = update(write["UpdateExpression"])
+    scope = _scope(write, item or write["Key"])
+    names = [scope.names.get(token, token) for token in (*(attribute for attribute, _ in sets), *removes)]
+    if len(set(names)) < len(names):
+        raise InvalidExpression("Two document paths overlap with each other")
+    if not {"pk", "sk"}.isdisjoint(names):
+        raise InvalidExpression("Cannot update attribute pk or sk. This attribute is part of the key")
+    values = {name: scope.operand(value) for name, (_, value) in zip(names, sets, strict=False)}
+    if None in values.values():
+        raise InvalidExpression("The provided expression refers to an attribute that does not exist in the item")
+    gone = names[len(sets) :]
+    return {name: value for name, value in {**scope.item, **values}.items() if name not in gone}
+
+
+def _scope(write: dict[str, Any], item: Item) -> Scope:
+    names = write.get("ExpressionAttributeNames", {})
+    return Scope(item=item, names=names, values=write.get("ExpressionAttributeValues", {}))
+
+
+def _check_placeholders(write: dict[str, Any]) -> None:
+    used = placeholders(write.get("ConditionExpression", "")) | placeholders(write.get("UpdateExpression", ""))
+    given = {*write.get("ExpressionAttributeNames", ()), *write.get("ExpressionAttributeValues", ())}
+    if used != given:
+        raise InvalidExpression(f"unused or undefined in expressions: {', '.join(sorted(used ^ given))}")
+
+
+def _key(item: Item) -> Key:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _error(code: str, message: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "TransactWriteItems")

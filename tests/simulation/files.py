@@ -1,0 +1,75 @@
+"""The simulated warehouse: a dictionary with the manners of the real one."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import WarehouseUnavailable
+from chalicelib.warehouse import LATEST
+
+from .weather import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from .weather import Network
+
+FAULTS = tuple(fault for fault in Fault if fault is not Fault.CONFLICT)
+
+
+class SimulatedWarehouse:
+    """`on_change` is told the name of each file that was stored or removed."""
+
+    def __init__(self, *, network: Network, on_change: Callable[[str, bool], None]) -> None:
+        self.files: dict[str, bytes] = {}
+        self.shown: str | None = None
+        self._network = network
+        self._on_change = on_change
+
+    def put(self, name: str, path: Path, *, sha256: str) -> None:
+        content = path.read_bytes()
+        assert hashlib.sha256(content).hexdigest() == sha256
+        self._call(f"put {name}", lambda: self._store(name, content))
+
+    def fetch(self, name: str, path: Path) -> None:
+        path.write_bytes(self._call(f"fetch {name}", lambda: self._content(name)))
+
+    def set_latest(self, name: str) -> None:
+        self._call(f"set latest {name}", lambda: self._set_latest(name))
+
+    def latest(self) -> str | None:
+        return self._call("latest", lambda: self.shown)  # type: ignore[no-any-return]
+
+    def names(self, prefix: str) -> list[str]:
+        names: list[str] = self._call("list", lambda: sorted(name for name in self.files if name.startswith(prefix)))
+        return names
+
+    def remove(self, name: str) -> None:
+        self._call(f"remove {name}", lambda: self._remove(name))
+
+    def location(self, name: str) -> str:
+        return name
+
+    def _store(self, name: str, content: bytes) -> None:
+        is_same = self.files.setdefault(name, content) == content
+        self._on_change(name, is_same)
+        if not is_same:
+            raise WarehouseUnavailable(f"Another file stands in the warehouse as {name} already.")
+
+    def _set_latest(self, name: str) -> None:
+        self.files[LATEST] = self._content(name)
+        self.shown = name
+
+    def _content(self, name: str) -> bytes:
+        if name not in self.files:
+            raise WarehouseUnavailable(f"There is no {name}.")
+        return self.files[name]
+
+    def _remove(self, name: str) -> None:
+        self.files.pop(name, None)
+        self._on_change(name, True)
+
+    def _call(self, what: str, do: Callable[[], Any]) -> Any:
+        return self._network.call("warehouse", what, do, error=lambda _: WarehouseUnavailable(), faults=FAULTS)

@@ -1,0 +1,166 @@
+"""What an import works with: a source of a few rows, and a repository that keeps them in dictionaries."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import PublishRefused, SourceUnavailable
+from chalicelib.external_api import Cursor, ExternalApiAdapter, Page
+from chalicelib.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
+from chalicelib.rows import KEY, VALUES
+
+from .weather import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from chalicelib.batch import Batch
+
+    from .weather import Network
+
+Row = tuple[int, int, str, int]  # page, position, well, oil
+FIELDS = [*KEY, *VALUES]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the source holds: another version after each published import."""
+
+    pages: int
+    rows: int
+    page_seconds: float
+
+    def page(self, number: int, version: int) -> list[Row]:
+        return [self._row(number, position, version) for position in range(self.rows)]
+
+    def _row(self, page: int, position: int, version: int) -> Row:
+        """Of five rows one has a new key in each version, and the last of them comes twice in a source."""
+        row = (page - 1) * self.rows + position
+        is_repeated = row == self.pages * self.rows - 1
+        well = f"well {0 if is_repeated else row}" + (f" of {version}" if row % 5 == 3 else "")
+        return page, position, well, version if row % 2 else 0
+
+    def all_rows(self, version: int) -> list[Row]:
+        return [row for page in range(1, self.pages + 1) for row in self.page(page, version)]
+
+
+class SimulatedSource(ExternalApiAdapter):
+    def __init__(self, *, contents: Contents, network: Network, version: Callable[[], int]) -> None:
+        self.retries = 0
+        self._contents = contents
+        self._network = network
+        self._version = version
+
+    def close(self) -> None:
+        pass
+
+    def fields(self) -> list[str]:
+        self._ask("fields", list)
+        return FIELDS
+
+    def first_cursor(self, key: Iterable[str]) -> Cursor:
+        return Cursor(url="page 1")
+
+    def pages(self, cursor: Cursor, key: Iterable[str]) -> Iterator[Page]:
+        while cursor.url:
+            page = self._page(cursor)
+            yield page
+            cursor = page.next
+
+    def _page(self, cursor: Cursor) -> Page:
+        number = cursor.page
+        self._network.work(f"page {number}", self._contents.page_seconds)
+        rows = self._ask(f"page {number}", lambda: self._contents.page(number, self._version()))
+        following = replace(
+            cursor,
+            url=f"page {number + 1}" if number < self._contents.pages else None,
+            page=number + 1,
+            delivered=cursor.delivered + len(rows),
+            bytes=cursor.bytes + 1,
+            expected=self._contents.pages * self._contents.rows,
+        )
+        return Page(number=number, rows=[json.dumps(row[2:]).encode() for row in rows], next=following)
+
+    def _ask(self, what: str, do: Callable[[], list[Row]]) -> list[Row]:
+        faults = (Fault.REFUSED, Fault.FREEZE, Fault.CRASH)
+        rows: list[Row] = self._network.call("source", what, do, error=lambda _: SourceUnavailable(), faults=faults)
+        return rows
+
+
+class Unhurried:
+    """Takes the place of Prefetched: the pages are made when they are asked for, in the worker's own thread."""
+
+    def __init__(self, items: Iterable[Page], *, ahead: int, while_waiting: Callable[[], None]) -> None:
+        self._items = items
+        self._while_waiting = while_waiting
+
+    def __enter__(self) -> Iterator[Page]:
+        for item in self._items:
+            self._while_waiting()
+            yield item
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+class InMemoryRepository(DuckDBWellProductionRepository):
+    """Stores are JSON files: {"wells": {well: oil}, "runs": [[job, its rows' places]]}."""
+
+    def __init__(self, *, network: Network, directory: Path, **_: Any) -> None:
+        directory.mkdir(parents=True)
+        self._network = network
+        self._rows: list[Row] = []
+        self._exported = 0
+
+    def close(self) -> None:
+        pass
+
+    @property
+    def rejected_rows(self) -> int:
+        return 0
+
+    def field_names(self, batch: Batch) -> list[str]:
+        return FIELDS
+
+    def stage(self, batch: Batch, mapping: Mapping[str, str]) -> None:
+        self._network.work("stage", 0.1)
+        self._rows += [(page, position, *json.loads(line)) for page, position, line in batch.lines()]
+
+    def export_segment(self, path: Path) -> int:
+        rows = self._rows[self._exported :]
+        if rows:
+            path.write_text(json.dumps(rows))
+        self._exported = len(self._rows)
+        return len(rows)
+
+    def load_segment(self, path: Path) -> None:
+        self._rows += [tuple(row) for row in json.loads(path.read_text())]
+        self._exported = len(self._rows)
+
+    def merge(self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int]) -> MergeResult:
+        self._network.work("merge", 2.0)
+        stored = json.loads(store.read_text()) if store.exists() else {"wells": {}, "runs": []}
+        wells: dict[str, int] = stored["wells"]
+        latest = {well: oil for _, _, well, oil in self._rows}
+        new = sum(well not in wells for well in latest)
+        updated = sum(well in wells and wells[well] != oil for well, oil in latest.items())
+        runs = [*stored["runs"], [facts.job_id, sorted(row[:2] for row in self._rows)]]
+        store.write_text(json.dumps({"wells": wells | latest, "runs": runs}))
+        return MergeResult(
+            new_records=new,
+            updated_records=updated,
+            duplicate_records=len(self._rows) - new - updated,
+            failed_records=0,
+            stored_records=len(wells | latest),
+            warnings=warnings,
+        )
+
+    def verify(self, store: Path, *, rows: int) -> None:
+        if len(json.loads(store.read_text())["wells"]) != rows:
+            raise PublishRefused

@@ -1,0 +1,300 @@
+"""One seed: a world of clients, workers and sweepers in a storm, the calm after it, and what was seen."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from chalicelib.dispatcher import Dispatcher
+from chalicelib.errors import (
+    ImportAlreadyRunning,
+    JobIsFinal,
+    JobNotFound,
+    StateUnavailable,
+    WarehouseUnavailable,
+    WellheadError,
+)
+from chalicelib.import_service import WellProductionImportService
+from chalicelib.importer import run_import
+from chalicelib.job_manager import Claim, JobManager, Lease
+from chalicelib.settings import Settings
+from chalicelib.sweeper import clear_orphans, show_latest, sweep
+from chalicelib.table import Table
+from chalicelib.trigger import start_import
+from chalicelib.warehouse import LATEST
+
+from .aws import LambdaQueue, TableClient
+from .dynamodb import InMemoryDynamoDb
+from .files import SimulatedWarehouse
+from .production import Contents, InMemoryRepository, SimulatedSource, Unhurried
+from .scheduler import NOON, Actor, Ended, Scheduler
+from .watch import Broken, Violation, Watch
+from .weather import Network, Storm
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEASE = Lease(seconds=60, grace=15, pending=360)
+ENDS_WITHIN = 900.0  # seconds of calm after which a job must have ended
+SWEEP_SECONDS = 60.0
+SETTINGS = Settings.from_environment(
+    {
+        "WELLHEAD_TABLE": "table",
+        "WELLHEAD_IMPORT_FUNCTION": "import",
+        "WELLHEAD_WAREHOUSE": "/warehouse",
+        "WELLHEAD_SOURCE_URL": "http://127.0.0.1/source",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is under test. A mutant replaces one of them."""
+
+    table: Callable[..., Table] = Table
+    job_manager: Callable[..., JobManager] = JobManager
+    service: Callable[..., WellProductionImportService] = WellProductionImportService
+    run_import: Callable[..., Any] = run_import
+    sweep: Callable[..., str] = sweep
+    clear_orphans: Callable[..., list[str]] = clear_orphans
+
+
+@dataclass(frozen=True)
+class Outcome:
+    seed: int
+    violations: list[Violation]
+    history: list[str]
+
+    def report(self) -> str:
+        broken = "\n".join(f"broken: {violation.promise}\n  {violation.facts}" for violation in self.violations)
+        return "\n".join([f"seed {self.seed}", *self.history, broken])
+
+
+def simulate(seed: int, directory: Path, parts: Parts | None = None) -> Outcome:
+    with silence():
+        return World(seed, directory, parts or Parts()).run()
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """The log would tell of thousands of storms."""
+    logger = logging.getLogger("chalicelib")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+class World:
+    def __init__(self, seed: int, directory: Path, parts: Parts) -> None:
+        self._seed = seed
+        self._draw = draw = random.Random(seed)
+        self._directory = directory
+        self._parts = parts
+        self._scheduler = scheduler = Scheduler()
+        self._storm = Storm.brew(draw, now=scheduler.now)
+        self._network = Network(scheduler=scheduler, storm=self._storm, draw=draw)
+        self._contents = Contents(
+            pages=draw.randint(1, 4), rows=draw.randint(1, 3), page_seconds=draw.choice([0.5, 5.0, 20.0])
+        )
+        self._warehouse = SimulatedWarehouse(network=self._network, on_change=self._see_file)
+        self._watch = Watch(scheduler=scheduler, contents=self._contents, files=self._warehouse.files)
+        self._watch.note = self._network.note
+        dynamodb = InMemoryDynamoDb(on_write=self._watch.on_write)
+        self._table_client = TableClient(dynamodb=dynamodb, network=self._network, draw=draw)
+        self._queue = LambdaQueue(
+            scheduler=scheduler, network=self._network, storm=self._storm, draw=draw, work=self._start_worker
+        )
+        self._settings = replace(
+            SETTINGS,
+            checkpoint_seconds=draw.choice([1, 5, 30]),
+            max_attempts=draw.choice([2, 5, 100]),
+            snapshots_kept=draw.randint(1, 3),
+        )
+        self._skew = draw.choice([0.0, 1.0, 7.4])
+        self._timeout = draw.choice([60.0, 120.0, 900.0])
+        self._started: dict[str, int] = {}
+        self._last: list[str] = []
+
+    def run(self) -> Outcome:
+        for number in range(self._draw.randint(1, 3)):
+            for _ in range(self._draw.randint(1, 2)):
+                self._scheduler.after(self._draw.uniform(0, 250), partial(self._visit, number))
+        self._scheduler.after(self._draw.uniform(0, SWEEP_SECONDS), self._tick)
+        self._scheduler.run()
+        if not self._watch.violations:
+            with_latest = self._warehouse.files.get(LATEST)
+            self._judge(lambda: self._watch.at_rest(kept=self._settings.snapshots_kept, latest=with_latest))
+            self._judge(lambda: [self._watch.completed_at_last(job_id) for job_id in self._last])
+        return Outcome(self._seed, self._watch.violations, _readable(self._network.history))
+
+    def _judge(self, look: Callable[[], object]) -> None:
+        try:
+            look()
+        except Broken:
+            self._scheduler.stop()
+
+    def _see_file(self, name: str, is_same: bool) -> None:
+        self._watch.on_change(name, is_same)
+
+    # -- actors -------------------------------------------------------------------------------
+
+    def _start(self, role: str, run: Callable[[Actor], object], *, failed: Callable[[], None] | None = None) -> None:
+        """`failed` follows when the process dies or raises."""
+        self._started[role] = self._started.get(role, 0) + 1
+        actor = Actor(name=f"{role} {self._started[role]}", skew=self._draw.uniform(-self._skew, self._skew))
+        if role == "worker":
+            actor.killed_at = self._scheduler.now + self._timeout
+
+        def live() -> None:
+            try:
+                self._network.note("begins", f"clock {actor.skew:+.1f} s")
+                outcome = run(actor)
+            except Broken:
+                self._scheduler.stop()
+            except Ended:
+                self._network.note("is dead", "")
+                if failed:
+                    failed()
+                raise
+            except (StateUnavailable, WarehouseUnavailable) as exc:
+                self._network.note("raises", exc.code)
+                if failed:
+                    failed()
+            else:
+                self._network.note("ends", str(outcome))
+
+        self._scheduler.start(actor, live)
+
+    def _job_manager(self, actor: Actor) -> JobManager:
+        table = self._parts.table(
+            dynamodb=self._table_client, name="table", sleep=lambda _: self._scheduler.pause(self._draw.uniform(0, 0.2))
+        )
+        return self._parts.job_manager(table=table, lease=LEASE, clock=self._scheduler.clock(actor))
+
+    @property
+    def _dispatcher(self) -> Dispatcher:
+        return Dispatcher(lambda_client=cast("Any", self._queue), function="import")
+
+    def _start_worker(self, job_id: str, request_id: str, failed: Callable[[], None]) -> None:
+        def run(actor: Actor) -> Any:
+            self._network.note("works on", f"{job_id}, {request_id}")
+            return self._parts.run_import(
+                job_id,
+                request_id=request_id,
+                job_manager=self._job_manager(actor),
+                dispatcher=self._dispatcher,
+                warehouse=self._warehouse,
+                new_service=partial(self._service, actor),
+                clock=self._scheduler.clock(actor),
+                sleep=self._scheduler.pause,
+            )["outcome"]
+
+        self._start("worker", run, failed=failed)
+
+    def _service(self, actor: Actor, claim: Claim) -> WellProductionImportService:
+        return self._parts.service(
+            claim=claim,
+            settings=self._settings,
+            job_manager=self._job_manager(actor),
+            source=SimulatedSource(contents=self._contents, network=self._network, version=lambda: self._watch.version),
+            warehouse=self._warehouse,
+            directory=self._directory / f"{self._seed} {actor.name}",
+            remaining=lambda: actor.killed_at - self._scheduler.now,
+            clock=self._scheduler.clock(actor),
+            new_repository=partial(InMemoryRepository, network=self._network),
+            prefetched=Unhurried,
+        )
+
+    def _sweep(self, actor: Actor) -> str:
+        job_manager, clock = self._job_manager(actor), self._scheduler.clock(actor)
+        outcome = self._parts.sweep(job_manager=job_manager, dispatcher=self._dispatcher, clock=clock)
+        show_latest(job_manager=job_manager, warehouse=self._warehouse)
+        kept = self._settings.snapshots_kept
+        self._parts.clear_orphans(job_manager=job_manager, warehouse=self._warehouse, kept=kept, clock=clock)
+        return outcome
+
+    # -- the sweeper's schedule, and the calm --------------------------------------------------
+
+    def _tick(self) -> None:
+        if self._scheduler.now > self._storm.clears_at and self._scheduler.is_idle and not self._watch.open_jobs:
+            if self._last:
+                return
+            self._start("client", self._last_import)
+        for job_id in self._watch.open_jobs:
+            self._see_overdue(job_id)
+        for _ in range(1 + (self._draw.random() < 0.15)):
+            self._start("sweeper", self._sweep)
+        self._scheduler.after(SWEEP_SECONDS, self._tick)
+
+    def _see_overdue(self, job_id: str) -> None:
+        self._judge(lambda: self._watch.overdue(job_id, seconds=ENDS_WITHIN, since=self._storm.clears_at))
+
+    def _last_import(self, actor: Actor) -> str:
+        """The calm is proven by an import that completes."""
+        self._last.append(self._trigger(actor, "somebody", None))
+        return "triggered"
+
+    # -- clients ------------------------------------------------------------------------------
+
+    def _visit(self, client: int) -> None:
+        if self._draw.random() < 0.25:
+            self._start("client", self._cancel)
+            return
+        self._started["key"] = self._started.get("key", 0) + 1
+        key = f"key {self._started['key']}" if self._draw.random() < 0.5 else None
+        caller = f"client {client} with {key}" if key else f"client {client}"
+        for _ in range(2 if key and self._draw.random() < 0.2 else 1):
+            self._ask(caller, key, 3)
+
+    def _ask(self, caller: str, key: str | None, tries: int) -> None:
+        """One request for an import; without an answer it is sent again."""
+
+        def again() -> None:
+            if tries > 1:
+                self._scheduler.after(self._draw.uniform(0.1, 30), lambda: self._ask(caller, key, tries - 1))
+
+        self._start("client", lambda actor: self._trigger(actor, caller, key), failed=again)
+
+    def _trigger(self, actor: Actor, caller: str, key: str | None) -> str:
+        asked_at = self._scheduler.now
+        try:
+            job = start_import(
+                job_manager=self._job_manager(actor),
+                dispatcher=self._dispatcher,
+                triggered_by=caller,
+                key=key,
+                clock=self._scheduler.clock(actor),
+            )
+        except ImportAlreadyRunning as refused:
+            self._watch.refused(refused.details["job_id"], asked_at=asked_at, caller=caller)
+            return f"refused: {refused.details['job_id']}"
+        self._watch.accepted(job.job_id, caller)
+        return job.job_id
+
+    def _cancel(self, actor: Actor) -> str:
+        job_ids = [*self._watch.jobs, "of nobody"]
+        wanted = self._draw.choice(job_ids[-3:])
+        try:
+            return f"cancel: {self._job_manager(actor).cancel(wanted).status}"
+        except (JobIsFinal, JobNotFound) as exc:
+            return f"cancel: {cast('WellheadError', exc).code}"
+
+
+def _readable(history: list[tuple[float, str, str, str]]) -> list[str]:
+    """Job ids are random: they are numbered as they appear, so a seed tells the same story each time."""
+    numbers: dict[str, str] = {}
+
+    def numbered(match: re.Match[str]) -> str:
+        return numbers.setdefault(match[0], f"job {len(numbers) + 1}")
+
+    lines = (f"{now - NOON:8.2f} {actor:12} {what}: {outcome}" for now, actor, what, outcome in history)
+    return [re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", numbered, line) for line in lines]

@@ -1,0 +1,84 @@
+"""What is imported where, and that importing connects to nothing and asks for nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("duckdb", "requests", "boto3", "msgspec")
+
+SERVE = """
+import sys
+import app as module
+
+def call(method, path, resource, parameters=None):
+    event = {
+        "requestContext": {"httpMethod": method, "resourcePath": resource, "identity": {"sourceIp": "127.0.0.1"}},
+        "path": path, "headers": {}, "multiValueQueryStringParameters": None, "pathParameters": parameters,
+        "stageVariables": None, "body": None, "isBase64Encoded": False,
+    }
+    return module.app(event, None)
+
+started = call("POST", "/t", "/api/v1/wells/import/trigger")
+assert started["statusCode"] == 202, started
+job_id = started["headers"]["Location"].split("/")[1]
+status = call("GET", "/s", "/api/v1/wells/import/status/{job_id}", {"job_id": job_id})
+assert status["statusCode"] == 200, status
+"""
+
+HERMETIC = """
+import sys
+
+def refuse(event, arguments):
+    if event.startswith("socket.") and event not in ("socket.__new__", "socket.gethostname"):
+        raise AssertionError(f"{event} {arguments}")
+
+sys.addaudithook(refuse)
+import app
+"""
+
+
+def run(code: str, environment: Mapping[str, str]) -> str:
+    """What the code prints, in a fresh interpreter that knows no other environment."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_trigger_and_status_load_nothing_heavy(environment: dict[str, str]) -> None:
+    aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    look = f"print([name for name in {HEAVY} if name in sys.modules])"
+
+    assert run(SERVE + look, environment | aws) == "[]\n"
+
+
+def test_importing_the_app_connects_to_nothing_and_needs_no_settings() -> None:
+    assert run(HERMETIC, {}) == ""
+
+
+def test_the_import_function_knows_nothing_of_the_laptops_aws() -> None:
+    look = "print([name for name in ('boto3', 'moto', 'local', 'tests') if name in sys.modules])"
+
+    assert run("import sys, chalicelib.importer\n" + look, {}) == "[]\n"
+
+
+def test_the_layers_hold() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,215 @@
+"""Every variable: its default, its limits, and a refusal that names the variable and never repeats the value."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.errors import SettingsError
+from chalicelib.settings import SETTINGS, Settings
+
+REQUIRED = {
+    "WELLHEAD_TABLE": "wells",
+    "WELLHEAD_IMPORT_FUNCTION": "import",
+    "WELLHEAD_WAREHOUSE": "s3://wells/prod",
+    "WELLHEAD_SOURCE_URL": "https://example.org/odata/WellProduction",
+}
+DEFAULTS: dict[str, Any] = {
+    "table": "wells",
+    "import_function": "import",
+    "warehouse": "s3://wells/prod",
+    "scratch": "/tmp/wellhead",
+    "snapshots_kept": 3,
+    "memory_mb": 700,
+    "source_url": "https://example.org/odata/WellProduction",
+    "source_auth": "none",
+    "source_secret": "",
+    "source_paging": "auto",
+    "source_columns": {},
+    "source_retries": 4,
+    "page_size": 10_000,
+    "page_seconds": 60,
+    "page_mb": 100,
+    "max_pages": 100_000,
+    "lease_seconds": 60,
+    "lease_grace_seconds": 15,
+    "pending_seconds": 360,
+    "checkpoint_seconds": 30,
+    "max_attempts": 100,
+    "log_level": "INFO",
+}
+LIMITS = {
+    "WELLHEAD_SNAPSHOTS_KEPT": (1, 1000),
+    "WELLHEAD_MEMORY_MB": (100, 100_000),
+    "WELLHEAD_SOURCE_RETRIES": (0, 20),
+    "WELLHEAD_PAGE_SIZE": (1, 1_000_000),
+    "WELLHEAD_PAGE_SECONDS": (1, 600),
+    "WELLHEAD_PAGE_MB": (1, 1024),
+    "WELLHEAD_MAX_PAGES": (1, 10_000_000),
+    "WELLHEAD_LEASE_SECONDS": (2, 900),
+    "WELLHEAD_LEASE_GRACE_SECONDS": (0, 300),
+    "WELLHEAD_PENDING_SECONDS": (5, 86_400),
+    "WELLHEAD_CHECKPOINT_SECONDS": (1, 3600),
+    "WELLHEAD_MAX_ATTEMPTS": (1, 10_000),
+}
+CHOICES = {
+    "WELLHEAD_SOURCE_AUTH": ["none", "basic"],
+    "WELLHEAD_SOURCE_PAGING": ["auto", "links", "skip"],
+    "WELLHEAD_LOG_LEVEL": ["DEBUG", "INFO", "WARNING", "ERROR"],
+}
+BAD = {
+    "WELLHEAD_TABLE": ["", "  "],
+    "WELLHEAD_IMPORT_FUNCTION": ["", "\t"],
+    "WELLHEAD_SCRATCH": ["", " "],
+    "WELLHEAD_WAREHOUSE": [
+        "relative/hunter2",
+        "s3://",
+        "s3:///hunter2",
+        "S3://hunter2",
+        "s3://[hunter2]/x",
+        "s3://hunter2\u2100/x",
+        "s3://user@hunter2/x",
+        "https://hunter2/x",
+    ],
+    "WELLHEAD_SOURCE_URL": [
+        "hunter2",
+        "ftp://hunter2.org/x",
+        "https://",
+        "https:///hunter2",
+        "https://[hunter2]/x",
+        "https://hunter2.org:port/x",
+        "https://hunter2.org:99999/x",
+        "https://ada:hunter2@example.org/x",
+        "https://hunter2@example.org/x",
+        "https://@example.org/hunter2",
+        "https://:hunter2@example.org/x",
+        "https://example.org/x#hunter2",
+        "https://hunter2\u2100.org/x",
+    ],
+    "WELLHEAD_SOURCE_COLUMNS": ["hunter2", "well_code=", "=hunter2", "well_code=Api,hunter2"],
+    **{variable: ["hunter2", "NONE", ""] for variable in CHOICES},
+    **{variable: ["hunter2", "", "1.5", "9" * 5000, "0x10", "-1", "1e3"] for variable in LIMITS},
+}
+
+
+def read(**changes: str) -> Settings:
+    return Settings.from_environment(REQUIRED | changes)
+
+
+def refusal(**changes: str) -> str:
+    with pytest.raises(SettingsError) as refused:
+        read(**changes)
+    return refused.value.message
+
+
+def test_the_defaults() -> None:
+    assert dataclasses.asdict(read()) == DEFAULTS
+
+
+def test_every_variable_is_tried_here() -> None:
+    variables = [setting.variable for setting in SETTINGS.values()]
+
+    assert sorted(variables) == sorted({*BAD, "WELLHEAD_SOURCE_SECRET"})
+    assert set(variables) == {f"WELLHEAD_{name.upper()}" for name in SETTINGS}
+
+
+@pytest.mark.parametrize("variable", REQUIRED)
+def test_what_is_required_is_named_when_it_is_missing(variable: str) -> None:
+    environment = {name: value for name, value in REQUIRED.items() if name != variable}
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment(environment)
+
+    assert refused.value.message == f"{variable} is not set; it is required."
+
+
+@pytest.mark.parametrize(("variable", "value"), [(variable, value) for variable in BAD for value in BAD[variable]])
+def test_a_bad_value_is_refused_in_one_sentence_that_does_not_repeat_it(variable: str, value: str) -> None:
+    message = refusal(**{variable: value})
+
+    assert message.startswith(f"{variable} must ")
+    assert message.endswith(".")
+    assert "\n" not in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(("variable", "limits"), LIMITS.items())
+def test_numbers_are_taken_within_their_limits(variable: str, limits: tuple[int, int]) -> None:
+    name = variable.removeprefix("WELLHEAD_").lower()
+
+    assert [getattr(read(**{variable: str(limit)}), name) for limit in limits] == list(limits)
+    for beyond in (limits[0] - 1, limits[1] + 1):
+        assert refusal(**{variable: str(beyond)}) == f"{variable} must be from {limits[0]:,} to {limits[1]:,}."
+
+
+@pytest.mark.parametrize(("variable", "choices"), CHOICES.items())
+def test_choices_are_taken_as_they_are(variable: str, choices: list[str]) -> None:
+    name = variable.removeprefix("WELLHEAD_").lower()
+
+    for choice in choices:
+        assert getattr(read(**{variable: choice}, WELLHEAD_SOURCE_SECRET="/a"), name) == choice
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "localhost:8000"])
+def test_http_is_for_this_machine(host: str) -> None:
+    url = f"http://{host}/odata/WellProduction"
+
+    assert read(WELLHEAD_SOURCE_URL=url).source_url == url
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "example.org",
+        "localhost.example.org",
+        "127.0.0.1.example.org",
+        "0.0.0.0",
+        "10.0.0.1",
+        "169.254.169.254",
+        "[::]",
+        "127.1",
+        "2130706433",
+        "LOCALHOST.",
+    ],
+)
+def test_http_to_another_machine_is_refused(host: str) -> None:
+    message = refusal(WELLHEAD_SOURCE_URL=f"http://{host}/x")
+
+    assert message == "WELLHEAD_SOURCE_URL must be https, because credentials and data would travel in the open."
+
+
+def test_basic_credentials_need_a_secret() -> None:
+    message = refusal(WELLHEAD_SOURCE_AUTH="basic", WELLHEAD_SOURCE_SECRET=" ")
+
+    assert message == "WELLHEAD_SOURCE_SECRET is not set; WELLHEAD_SOURCE_AUTH=basic needs it."
+    assert read(WELLHEAD_SOURCE_AUTH="basic", WELLHEAD_SOURCE_SECRET=" /wellhead/source ").source_secret == (
+        "/wellhead/source"
+    )
+
+
+def test_columns_and_places_are_read_without_their_padding() -> None:
+    settings = read(
+        WELLHEAD_SOURCE_COLUMNS=" well_code = Api Number ,, oil_production_kbd=Oil", WELLHEAD_WAREHOUSE="/w/"
+    )
+
+    assert settings.source_columns == {"well_code": "Api Number", "oil_production_kbd": "Oil"}
+    assert settings.warehouse == "/w"
+    assert read(WELLHEAD_WAREHOUSE="/").warehouse == "/"
+
+
+@given(
+    variable=st.sampled_from([setting.variable for setting in SETTINGS.values()]),
+    value=st.text(min_size=8).map(lambda text: f"{text}hunter2"),
+)
+def test_any_value_is_read_or_refused_without_being_repeated(variable: str, value: str) -> None:
+    try:
+        read(**{variable: value})
+        message = variable
+    except SettingsError as refused:
+        message = refused.message
+    assert variable in message
+    assert "hunter2" not in message

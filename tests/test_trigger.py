@@ -1,0 +1,87 @@
+"""An accepted job is in the table whatever becomes of its dispatch, and no browser starts one by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from coordination import NOON, Clock, RecordingDispatcher, table_contents
+
+from chalicelib.errors import ImportAlreadyRunning, RequestForbidden, StateUnavailable
+from chalicelib.job import job_attributes
+from chalicelib.trigger import refuse_unasked, start_import
+
+if TYPE_CHECKING:
+    from chalicelib.job_manager import JobManager
+
+TABLE = "wellhead-test"
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_an_accepted_job_is_stored_and_dispatched(
+    manager: JobManager, clock: Clock, dynamodb: Any, failing: bool
+) -> None:
+    dispatcher = RecordingDispatcher(failing=failing)
+
+    job = start_import(job_manager=manager, dispatcher=dispatcher, triggered_by="ann", parameters={"a": 1}, clock=clock)
+
+    assert dispatcher.dispatched == ([] if failing else [job.job_id])
+    assert (job.created_at, job.triggered_by, job.parameters) == (NOON, "ann", {"a": 1})
+    assert job.events == [{"at": NOON, "event": "created", "by": "ann"}]
+    assert table_contents(dynamodb, TABLE) == {
+        f"JOB#{job.job_id}": job_attributes(job),
+        "LOCK#import": {"owner": job.job_id, "since": NOON, "fence": 0, "lease_until": NOON + 360},
+    }
+
+
+def test_a_refused_trigger_stores_and_dispatches_nothing(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+    dispatcher = RecordingDispatcher()
+    running = start_import(job_manager=manager, dispatcher=dispatcher, clock=clock)
+    before = table_contents(dynamodb, TABLE)
+
+    with pytest.raises(ImportAlreadyRunning) as refused:
+        start_import(job_manager=manager, dispatcher=dispatcher, clock=clock)
+
+    assert refused.value.details == {"job_id": running.job_id, "started_at": NOON}
+    assert dispatcher.dispatched == [running.job_id]
+    assert table_contents(dynamodb, TABLE) == before
+
+
+def test_nothing_is_dispatched_that_is_not_in_the_table(manager: JobManager, clock: Clock, aws: Any) -> None:
+    dispatcher = RecordingDispatcher()
+    aws.stop()
+
+    with pytest.raises(StateUnavailable):
+        start_import(job_manager=manager, dispatcher=dispatcher, clock=clock)
+
+    assert dispatcher.dispatched == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"sec-fetch-site": "Cross-Site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Purpose": "prefetch"},
+        {"Sec-Purpose": "prefetch;prerender", "Sec-Fetch-Site": "same-origin"},
+        {"Purpose": "prefetch"},
+        {"X-Moz": "prefetch"},
+    ],
+)
+def test_what_a_browser_sends_by_itself_is_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(RequestForbidden):
+        refuse_unasked(headers)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
+        {"Accept": "application/json", "Authorization": "Bearer x"},
+    ],
+)
+def test_what_was_asked_for_is_let_through(headers: dict[str, str]) -> None:
+    refuse_unasked(headers)
