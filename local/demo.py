@@ -231,7 +231,7 @@ def _show_next(stack: LocalStack, console: Console) -> None:
         f"The API was at {stack.api_url} and stops now; `make run` keeps it serving.\n\n"
         "Try next:\n"
         "  make demo                once more: 0 new, every row is a duplicate\n"
-        "  make demo, then Ctrl-C   midway: the next `make demo` goes on where it stopped\n"
+        "  make demo ROWS=1000000   and Ctrl-C midway: the next one goes on where it stopped\n"
         f"  make run                 then twice: curl -X POST {stack.api_url}{TRIGGER}\n"
         "                           the second answers 409, because one import runs at a time",
         highlight=False,
