@@ -23,6 +23,8 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
+from moto.ssm.models import ssm_backends
 from werkzeug.test import Client, TestResponse
 
 from local.loopback import LoopbackHandler, LoopbackServer, MalformedRequestError
@@ -60,6 +62,8 @@ class LocalAws:
         self._tokens: dict[str, tuple[bytes, Answer]] = {}
         self._journal = TableJournal(journal)
         self._tables: dict[str, Table] = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
+        for backends in (s3_backends, ssm_backends):
+            backends.reset()
         self._create_table()
         self._call("PUT", f"/{bucket}", signed_for="s3")
         for name, value in (parameters or {}).items():

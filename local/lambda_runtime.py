@@ -21,7 +21,7 @@ from typing import IO, ClassVar
 from local import child
 from local.loopback import LoopbackHandler, LoopbackServer
 
-STOP_SECONDS = 2.0
+STOP_SECONDS = 1.5
 INIT_SECONDS = 30.0  # Lambda gives an init 10 s; a busy laptop is slower
 ACCOUNT_AND_REGION = "us-east-1:123456789012"
 
@@ -86,7 +86,7 @@ class LambdaRuntime:
 
     def stop(self) -> None:
         """Every process gets SIGTERM and a moment to hand over what it does, then it is killed."""
-        self._signal_all(subprocess.Popen.terminate)
+        self._signal_all(child.ask_to_end)
         deadline = time.monotonic() + STOP_SECONDS
         while self._running and time.monotonic() < deadline:
             time.sleep(0.02)
