@@ -63,7 +63,7 @@ class LocalAws:
         self._journal = TableJournal(journal)
         self._tables: dict[str, Table] = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
         for backends in (s3_backends, ssm_backends):
-            backends.reset()
+            backends[DEFAULT_ACCOUNT_ID].reset()
         self._create_table()
         self._call("PUT", f"/{bucket}", signed_for="s3")
         for name, value in (parameters or {}).items():
