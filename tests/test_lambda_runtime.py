@@ -117,7 +117,8 @@ class Laptop:
         return []
 
     def log(self, name: str) -> str:
-        return (self.project / "logs" / f"test-{name}.log").read_text()
+        path = self.project / "logs" / f"test-{name}.log"
+        return path.read_text() if path.exists() else ""
 
     def stop(self) -> None:
         self.client.close()
