@@ -5,9 +5,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROWS ?= 50000
 SOURCE ?=
+SOAKED = $(addprefix tests/test_,crash_points.py races.py duplicate_deliveries.py simulation.py)
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help setup demo run test check lint format lock clean
+.PHONY: help setup demo run test soak check lint format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -34,6 +35,9 @@ run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, ROWS= as
 
 test: .venv/ready ## run all the tests
 	@$(BIN)/python -m pytest
+
+soak: .venv/ready ## the tests of races and crashes again, many times longer (about an hour)
+	@SOAK=1 SOAK_SEEDS=100000 $(BIN)/python -m pytest --timeout 7200 $(SOAKED)
 
 check: lint test ## everything: lint, then all the tests
 

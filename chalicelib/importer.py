@@ -73,7 +73,7 @@ def show_latest(job_id: str, *, job_manager: JobManager, warehouse: Warehouse) -
     the retry of its event.
     """
     current = job_manager.current_snapshot()
-    if current and current.job_id == job_id:
+    if current and current.job_id == job_id and warehouse.latest() != current.name:
         warehouse.set_latest(current.name)
 
 

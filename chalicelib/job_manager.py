@@ -129,9 +129,9 @@ class JobManager:
         """
         remembered = idempotency_key(job.triggered_by, key) if key else None
         while True:
-            if remembered and (known := self._recall(remembered)):
-                return self.get(known)
             lock = self.lock()
+            if remembered and (known := self._recall(remembered)):  # after the lock: its owner may be of this key
+                return self.get(known)
             if lock.owner == job.job_id:
                 return self.get(job.job_id)  # it was written, only the answer was lost
             if lock.owner and not self.is_over(lock):

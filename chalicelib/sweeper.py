@@ -103,14 +103,16 @@ def clear_orphans(
 def _published(names: list[str], job_manager: JobManager) -> list[str]:
     """The snapshots that were current once, newest first; the others were left by workers that lost their lease."""
     snapshots = [name for name in reversed(names) if name.startswith(SNAPSHOTS)]
-    return [name for name in snapshots if _ended_as(job_manager, job_of(name)) is JobStatus.COMPLETED]
+    return [name for name in snapshots if _was_published(job_manager, name)]
 
 
-def _ended_as(job_manager: JobManager, job_id: str) -> JobStatus | None:
+def _was_published(job_manager: JobManager, name: str) -> bool:
+    """Its job is COMPLETED, and by the attempt that made this file."""
     try:
-        return job_manager.get(job_id).status
+        job = job_manager.get(job_of(name))
     except JobNotFound:
-        return None
+        return False
+    return job.status is JobStatus.COMPLETED and job.fence == fence_of(name)
 
 
 def _may_go_on(job_manager: JobManager, job_id: str, now: float) -> bool:

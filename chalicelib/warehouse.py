@@ -14,6 +14,7 @@ import base64
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import time
 from contextlib import contextmanager, suppress
@@ -137,20 +138,24 @@ class DirectoryWarehouse:
 
     def set_latest(self, name: str) -> None:
         with _directory_errors():
-            self._copy(self._root / name, self._root / LATEST)
-            note = self._root / LATEST_NOTE
-            note.with_suffix(".part").write_text(name, "utf-8")
-            note.with_suffix(".part").replace(note)
+            mark = self._copy(self._root / name, self._root / LATEST)
+            with _part_of(self._root / LATEST_NOTE) as part:
+                part.write_text(f"{name}\n{mark}", "utf-8")
 
     def latest(self) -> str | None:
+        """None too when the note was written for another file: two workers met, or somebody changed it."""
         with _directory_errors():
-            note = self._root / LATEST_NOTE
-            return note.read_text("utf-8") if note.exists() else None
+            try:
+                name, _, mark = (self._root / LATEST_NOTE).read_text("utf-8").partition("\n")
+                return name if mark == _mark(self._root / LATEST) else None
+            except FileNotFoundError:
+                return None
 
     def names(self, prefix: str) -> list[str]:
         with _directory_errors():
             files = (path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
-            return sorted(name for name in files if name.startswith(prefix) and not name.endswith(".part"))
+            shown = (name for name in files if name != LATEST_NOTE and not name.endswith(".part"))
+            return sorted(name for name in shown if name.startswith(prefix))
 
     def remove(self, name: str) -> None:
         with _directory_errors():
@@ -159,17 +164,15 @@ class DirectoryWarehouse:
     def location(self, name: str) -> str:
         return str(self._root / name)
 
-    def _copy(self, path: Path, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    def _copy(self, path: Path, target: Path) -> str:
+        """The mark of the copy."""
         self._clear_parts()
-        part = target.with_name(f"{target.name}.{os.getpid()}.part")
-        try:
+        with _part_of(target) as part:
             shutil.copyfile(path, part)
             _sync(part)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+            mark = _mark(part)
         _sync(target.parent)
+        return mark
 
     def _clear_parts(self) -> None:
         """What processes that died while copying left; a younger one may still be at work."""
@@ -253,6 +256,26 @@ class S3Warehouse:
 
 def _taken(name: str) -> WarehouseUnavailable:
     return WarehouseUnavailable(f"Another file stands in the warehouse as {name} already; remove it by hand.")
+
+
+@contextmanager
+def _part_of(target: Path) -> Iterator[Path]:
+    """A file beside the target that then takes its place. Its name is random: on EFS the functions of different
+    machines have the same process numbers.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _mark(path: Path) -> str:
+    """It differs for each file that ever had a name, and after each change of it; a rename keeps it."""
+    stat = path.stat()
+    return f"{stat.st_ino} {stat.st_mtime_ns} {stat.st_size}"
 
 
 def _sync(path: Path) -> None:

@@ -17,6 +17,8 @@ from chalicelib.table import Table
 from local.loopback import LoopbackHandler
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from types_boto3_dynamodb import DynamoDBClient
 
 NOON = 1_735_732_800.0  # 2025-01-01 12:00 UTC
@@ -60,6 +62,19 @@ class SilentTable(Table):
     def transact(self, writes: list[dict[str, Any]]) -> None:
         super().transact(writes)
         raise StateUnavailable
+
+
+class InterruptedTable(Table):
+    """Before the first transaction somebody else does something."""
+
+    def __init__(self, meanwhile: Callable[[], object], **options: Any) -> None:
+        super().__init__(**options)
+        self._meanwhile = [meanwhile]
+
+    def transact(self, writes: list[dict[str, Any]]) -> None:
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        super().transact(writes)
 
 
 @cache  # it reads the models of its services from disk

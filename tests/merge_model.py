@@ -56,13 +56,13 @@ pages: st.SearchStrategy[Page] = st.lists(
 
 @dataclass(frozen=True)
 class Import:
-    """Batches of pages. Every batch that ends in `checkpoints` leaves as a segment; a new worker loads them all
-    before `restart`.
+    """Batches of pages. Each batch in `checkpoints` is followed by a segment; before each in `restarts` a new
+    worker takes over and loads all segments.
     """
 
     batches: list[list[Page]]
     checkpoints: set[int] = field(default_factory=set)
-    restart: int | None = None
+    restarts: set[int] = field(default_factory=set)
 
     @property
     def pages(self) -> list[Page]:

@@ -235,7 +235,7 @@ def test_a_page_takes_no_longer_than_it_may(
     with pytest.raises(error):
         client.rows()
 
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 6
 
 
 # --- words

@@ -15,6 +15,7 @@ from scripted_source import Answer, ScriptedSource, Serve, page
 
 from chalicelib.errors import SourceUnavailable, StateUnavailable
 from chalicelib.job import JobStatus
+from chalicelib.job_manager import Lock
 from chalicelib.services import Services
 from chalicelib.warehouse import DirectoryWarehouse
 from local.production import GeneratedProduction
@@ -74,21 +75,18 @@ FAILURES: dict[str, list[Answer]] = {
 
 
 @pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize(("code", "answers"), FAILURES.items(), ids=FAILURES)
-def test_a_failing_source_ends_the_job_with_its_own_code(
-    worker: Worker, serve: Serve, code: str, answers: list[Answer]
-) -> None:
-    worker.settings = replace(worker.settings, source_url=serve(*answers).url)
+def test_a_failing_source_ends_the_job_with_its_own_code(worker: Worker, serve: Serve) -> None:
+    for fence, (code, answers) in enumerate(FAILURES.items(), start=2):
+        worker.settings = replace(worker.settings, source_url=serve(*answers).url)
 
-    job = worker.import_all()
+        job = worker.import_all()
 
-    assert (job.status, job.completed_at) == (JobStatus.FAILED, worker.clock())
-    assert job.error is not None
-    assert (job.error["code"], job.error["attempt"], job.error["phase"]) == (code, 1, "FETCHING")
-    assert job.events[-1] == {"at": worker.clock(), "event": "failed", "code": code}
-    assert files(worker.settings.scratch) == {}
-    assert worker.manager.lock().owner is None
-    assert worker.manager.lock().fence == 2
+        assert (job.status, job.completed_at) == (JobStatus.FAILED, worker.clock())
+        assert job.error is not None
+        assert (job.error["code"], job.error["attempt"], job.error["phase"]) == (code, 1, "FETCHING")
+        assert job.events[-1] == {"at": worker.clock(), "event": "failed", "code": code}
+        assert files(worker.settings.scratch) == {}
+        assert worker.manager.lock() == Lock(fence=fence)
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -129,45 +127,42 @@ def broken_remaining() -> float:
 
 
 @pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize("broken", ["warehouse", "repository", "context"])
 def test_an_unexpected_error_is_told_without_its_words(
-    worker: Worker, dynamodb: Any, caplog: pytest.LogCaptureFixture, broken: str
+    worker: Worker, dynamodb: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options: dict[str, Any] = {}
-    if broken == "warehouse":
-        worker.warehouse = BrokenWarehouse(Path(worker.settings.warehouse))
-    if broken == "repository":
-        options["new_repository"] = broken_repository
-    if broken == "context":
-        options["remaining"] = broken_remaining
-    job_id = worker.trigger()
+    worker.warehouse = BrokenWarehouse(Path(worker.settings.warehouse))
+    broken: list[dict[str, Any]] = [{}, {"new_repository": broken_repository}, {"remaining": broken_remaining}]
+    for options in broken:
+        caplog.clear()
+        job_id = worker.trigger()
 
-    assert worker.run(job_id, **options) == {"job_id": job_id, "outcome": "FAILED"}
+        assert worker.run(job_id, **options) == {"job_id": job_id, "outcome": "FAILED"}
 
-    job = worker.manager.get(job_id)
-    assert job.error is not None
-    assert (job.error["code"], job.error["retryable"]) == ("IMPORT_FAILED", False)
-    item = json.dumps(table_contents(dynamodb, TABLE)[f"JOB#{job_id}"])
-    assert [word for word in (SECRET, "Traceback", "Error", ".py") if word in item] == []
-    assert SECRET in caplog.text  # for whoever may read the log
+        job = worker.manager.get(job_id)
+        assert job.error is not None
+        assert (job.error["code"], job.error["retryable"]) == ("IMPORT_FAILED", False)
+        item = json.dumps(table_contents(dynamodb, TABLE)[f"JOB#{job_id}"])
+        assert [word for word in (SECRET, "Traceback", "Error", ".py") if word in item] == []
+        assert SECRET in caplog.text  # for whoever may read the log
 
 
-@pytest.mark.usefixtures("unchanged", "worker")
-@pytest.mark.parametrize("secret", [None, "not JSON", '{"username": "reader"}', "[]"])
+@pytest.mark.usefixtures("unchanged")
 def test_credentials_that_cannot_be_read_end_the_job(
-    environment: dict[str, str], aws: LocalAws, worker: Worker, secret: str | None
+    environment: dict[str, str], aws: LocalAws, worker: Worker
 ) -> None:
-    if secret:
-        aws.put_parameter("/source", secret)
-    environment |= {"WELLHEAD_SOURCE_AUTH": "basic", "WELLHEAD_SOURCE_SECRET": "/source"}
-    job_id = worker.trigger()
+    environment |= {"WELLHEAD_SOURCE_AUTH": "basic", "WELLHEAD_SOURCE_SECRET": "/unreadable"}
+    services = Services(environment)
+    for secret in (None, "not JSON", '{"username": "reader"}', "[]"):
+        if secret:
+            aws.put_parameter("/unreadable", secret)
+        job_id = worker.trigger()
 
-    outcome = Services(environment).run_import(job_id, request_id="r", remaining=lambda: ENOUGH)
+        outcome = services.run_import(job_id, request_id="r", remaining=lambda: ENOUGH)
 
-    assert outcome == {"job_id": job_id, "outcome": "FAILED"}
-    error = worker.manager.get(job_id).error
-    assert error is not None
-    assert (error["code"], error["message"].split()[0]) == ("INVALID_SETTING", "WELLHEAD_SOURCE_SECRET")
+        assert outcome == {"job_id": job_id, "outcome": "FAILED"}
+        error = worker.manager.get(job_id).error
+        assert error is not None
+        assert (error["code"], error["message"].split()[0]) == ("INVALID_SETTING", "WELLHEAD_SOURCE_SECRET")
 
 
 def test_not_even_the_debug_log_holds_the_credentials(

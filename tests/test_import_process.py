@@ -7,8 +7,9 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from imports import ENOUGH, expected_rows, files, rejected_rows, stored_rows
@@ -21,13 +22,10 @@ from chalicelib.warehouse import LATEST, sha256_of
 from local.production import GeneratedProduction
 from local.source import SampleSource
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 ROOT = Path(__file__).parents[1]
 OLD = GeneratedProduction(3_000)
 NEW = GeneratedProduction(3_000, revision=1)
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Import:
@@ -111,12 +109,13 @@ def with_a_snapshot_on_disk(work: Import) -> bool:
     return any(f"-{work.job_id}.duckdb" in path.name for path in work.warehouse.glob("snapshots/*"))
 
 
-MOMENTS = [while_fetching, after_a_checkpoint, while_merging, while_publishing, with_a_snapshot_on_disk]
+Moment = Callable[[Import], bool]
+MOMENTS: list[Moment] = [while_fetching, after_a_checkpoint, while_merging, while_publishing, with_a_snapshot_on_disk]
 
 
-@pytest.mark.parametrize("over_an_old_one", [False, True])
+@pytest.mark.parametrize(("over_an_old_one", "moments"), [(False, MOMENTS[::2]), (True, MOMENTS)])
 def test_killed_at_any_moment_an_import_still_brings_every_row_once(
-    environment: dict[str, str], dynamodb: Any, over_an_old_one: bool
+    environment: dict[str, str], dynamodb: Any, over_an_old_one: bool, moments: list[Moment]
 ) -> None:
     with SampleSource(OLD) as source:
         environment |= {
@@ -135,7 +134,7 @@ def test_killed_at_any_moment_an_import_still_brings_every_row_once(
         work = Import(environment, dynamodb, source)
 
         kills = 0
-        for moment in MOMENTS:
+        for moment in moments:
             work.run_until(moment)
             kills += 1
             published = work.published()
@@ -144,7 +143,7 @@ def test_killed_at_any_moment_an_import_still_brings_every_row_once(
             if is_over:  # the worker was a little faster than the kill
                 break
             work.let_the_lease_end()
-        assert kills >= 4
+        assert kills >= len(moments) - 1
         source.latency = 0
         work.services.run_import(work.job_id, request_id="last", remaining=lambda: ENOUGH)
 

@@ -159,5 +159,5 @@ def empty(dynamodb: Any) -> None:
 
 
 def test_the_table_follows_the_model(dynamodb: Any) -> None:
-    few = settings(max_examples=20, stateful_step_count=25, deadline=None)
+    few = settings(max_examples=12, stateful_step_count=25, deadline=None)
     run_state_machine_as_test(lambda: Coordination(dynamodb), settings=few)  # type: ignore[arg-type]

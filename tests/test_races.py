@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from coordination import table_contents
+from soak import longer
 
 from chalicelib.errors import SourceUnavailable
 from chalicelib.job_manager import JobManager, Lease
 from chalicelib.table import Table
 
 TABLE = "wellhead-test"
-PROCESSES = 4
-ROUNDS = 60
+PROCESSES = longer(4, 8)
+ROUNDS = longer(60, 500)
 ROOT = Path(__file__).parents[1]
 
 

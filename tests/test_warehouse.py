@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.errors import WarehouseUnavailable
-from chalicelib.warehouse import LATEST, Warehouse, open_warehouse, segment_name, sha256_of, snapshot_name
+from chalicelib.warehouse import LATEST, LATEST_NOTE, Warehouse, open_warehouse, segment_name, sha256_of, snapshot_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,7 +196,7 @@ def test_a_copy_that_fails_midway_leaves_nothing(tmp_path: Path, file: Path) -> 
 
     assert warehouse.names("") == [snapshot_name(1, JOB), LATEST]
     files = [path.name for path in (tmp_path / HUNTER2).rglob("*") if path.is_file()]
-    assert sorted(files) == sorted([LATEST, Path(snapshot_name(1, JOB)).name])
+    assert sorted(files) == sorted([LATEST, LATEST_NOTE, Path(snapshot_name(1, JOB)).name])
     assert "File too large" in failed.value.message
     assert HUNTER2 not in failed.value.message
     assert str(tmp_path) not in failed.value.message

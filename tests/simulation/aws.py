@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from .dynamodb import cancelled
 from .weather import Fault
@@ -50,9 +50,17 @@ class TableClient:
         return self._network.call(
             "table",
             f"write {' '.join(kinds)}",
-            lambda: self._dynamodb.transact_write_items(**request, ClientRequestToken=token),
+            lambda: self._transact(request, token),
             error=error,
         )
+
+    def _transact(self, request: Any, token: str | None) -> None:
+        try:
+            self._dynamodb.transact_write_items(**request, ClientRequestToken=token)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] != "TransactionCanceledException":
+                raise TypeError(f"DynamoDB would not take {request}") from exc
+            raise
 
 
 class LambdaQueue:

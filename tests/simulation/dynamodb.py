@@ -5,7 +5,7 @@ It raises botocore's own errors. test_dynamodb_contract.py holds it against moto
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -74,13 +74,15 @@ class InMemoryDynamoDb:
 def cancelled(codes: list[str | None]) -> ClientError:
     """The refusal of a transaction: one reason for each of its items, in order."""
     sentences = {"ConditionalCheckFailed": "The conditional request failed"}
-    reasons = [{"Code": code, "Message": sentences.get(code, "Transaction is ongoing")} if code else {} for code in codes]
+    reasons = [
+        {"Code": code, "Message": sentences.get(code, "Transaction is ongoing")} if code else {} for code in codes
+    ]
     names = ", ".join(code or "None" for code in codes)
     error = _error(
         "TransactionCanceledException",
         f"Transaction cancelled, please refer cancellation reasons for specific reasons [{names}]",
     )
-    error.response["CancellationReasons"] = [{"Code": "None"} | reason for reason in reasons]  # type: ignore[typeddict-unknown-key]
+    cast("Any", error.response)["CancellationReasons"] = [{"Code": "None"} | reason for reason in reasons]
     return error
 
 

@@ -85,6 +85,7 @@ class Parser:
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
         self._at = 0
+        self._last_group = 0, 0  # the tokens of the latest group, its closing parenthesis included
 
     def disjunction(self) -> Test:
         tests = [self._conjunction()]
@@ -103,10 +104,17 @@ class Parser:
             test = self._negation()
             return lambda scope: not test(scope)
         if self.take_if("("):
-            test = self.disjunction()
-            self.take(")")
-            return test
+            return self._group()
         return self._existence() or self._comparison()
+
+    def _group(self) -> Test:
+        begins = self._at
+        test = self.disjunction()
+        if self._last_group == (begins + 1, self._at):
+            raise InvalidExpression("The expression has redundant parentheses")
+        self.take(")")
+        self._last_group = begins, self._at
+        return test
 
     def _existence(self) -> Test | None:
         function = self.take_if("ATTRIBUTE_EXISTS", "ATTRIBUTE_NOT_EXISTS")

@@ -22,8 +22,8 @@ FAULTS = tuple(fault for fault in Fault if fault is not Fault.CONFLICT)
 class SimulatedWarehouse:
     """`on_change` is told the name of each file that was stored or removed."""
 
-    def __init__(self, *, network: Network, on_change: Callable[[str, bool], None]) -> None:
-        self.files: dict[str, bytes] = {}
+    def __init__(self, *, files: dict[str, bytes], network: Network, on_change: Callable[[str, bool], None]) -> None:
+        self.files = files
         self.shown: str | None = None
         self._network = network
         self._on_change = on_change

@@ -67,11 +67,11 @@ class SimulatedSource(ExternalApiAdapter):
 
     def pages(self, cursor: Cursor, key: Iterable[str]) -> Iterator[Page]:
         while cursor.url:
-            page = self._page(cursor)
+            page = self._made(cursor)
             yield page
             cursor = page.next
 
-    def _page(self, cursor: Cursor) -> Page:
+    def _made(self, cursor: Cursor) -> Page:
         number = cursor.page
         self._network.work(f"page {number}", self._contents.page_seconds)
         rows = self._ask(f"page {number}", lambda: self._contents.page(number, self._version()))

@@ -6,8 +6,10 @@ is next there, so the order of all that happens follows from the diary alone, ne
 
 from __future__ import annotations
 
+import _thread
 import heapq
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,12 @@ class Ended(BaseException):
     """The actor is no more: its process was killed, or the simulation is over."""
 
 
+def _kept_baton() -> threading.Lock:
+    baton = threading.Lock()
+    baton.acquire()
+    return baton
+
+
 @dataclass(eq=False)
 class Actor:
     """A process. `skew` is what its clock is ahead of the true time; at `killed_at` it is ended."""
@@ -29,7 +37,7 @@ class Actor:
     skew: float = 0.0
     killed_at: float = float("inf")
     dead: bool = False
-    baton: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    baton: threading.Lock = field(default_factory=_kept_baton)
 
 
 class Scheduler:
@@ -39,8 +47,8 @@ class Scheduler:
         self._main = Actor("main")
         self._diary: list[tuple[float, int, Actor | Callable[[], None]]] = []
         self._entries = 0
-        self._alive: dict[Actor, threading.Thread] = {}
-        self._over = False
+        self._alive: list[Actor] = []
+        self.is_over = False
 
     @property
     def actor(self) -> Actor:
@@ -55,9 +63,8 @@ class Scheduler:
         heapq.heappush(self._diary, (self.now + seconds, self._entries, step))
 
     def start(self, actor: Actor, run: Callable[[], None], *, after: float = 0.0) -> None:
-        thread = threading.Thread(target=self._live, args=(actor, run), name=actor.name, daemon=True)
-        self._alive[actor] = thread
-        thread.start()
+        self._alive.append(actor)
+        _thread.start_new_thread(self._live, (actor, run))
         self.after(after, actor)
 
     def pause(self, seconds: float) -> None:
@@ -69,17 +76,16 @@ class Scheduler:
                 following.baton.release()
                 actor.baton.acquire()
             self.running = actor
-        if actor.dead or self._over or self.now >= actor.killed_at:
+        if actor.dead or self.is_over or self.now >= actor.killed_at:
             actor.dead = True
             raise Ended
 
     def run(self) -> None:
         """Until the diary is empty or `stop` is called."""
         self._turn_to(self._next())
-        self._over = True
-        for actor, thread in list(self._alive.items()):
-            self._turn_to(actor)
-            thread.join()
+        self.is_over = True
+        while self._alive:
+            self._turn_to(self._alive[0])
 
     @property
     def is_idle(self) -> bool:
@@ -87,7 +93,7 @@ class Scheduler:
         return not self._diary and not self._alive
 
     def stop(self) -> None:
-        self._over = True
+        self.is_over = True
 
     def _turn_to(self, actor: Actor) -> None:
         if actor is not self._main:
@@ -96,22 +102,23 @@ class Scheduler:
 
     def _next(self) -> Actor:
         """The actor whose turn it is; what else stands in the diary before is done here."""
-        while self._diary and not self._over:
+        while self._diary and not self.is_over:
             self.now, _, step = heapq.heappop(self._diary)
             if isinstance(step, Actor):
                 return step
             self.running = None
-            step()
+            with suppress(Ended):
+                step()
         return self._main
 
     def _live(self, actor: Actor, run: Callable[[], None]) -> None:
         actor.baton.acquire()
         self.running = actor
         try:
-            if not self._over:
+            if not self.is_over:
                 run()
         except Ended:
             pass
         finally:
-            del self._alive[actor]
+            self._alive.remove(actor)
             self._next().baton.release()

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.dynamodb_item import from_item
 from chalicelib.job import JobStatus
+from chalicelib.warehouse import segment_names
+
+from .scheduler import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,21 +31,18 @@ FORESEEN = {
     "SOURCE_UNAVAILABLE",
     "WAREHOUSE_UNAVAILABLE",
 }
+KEYED = " with key "  # in the name of a caller who sends one
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Violation:
     promise: str
-    facts: str
-
-
-class Broken(BaseException):
-    """A promise is broken: the simulation ends here."""
+    facts: tuple[object, ...]
 
 
 class Watch:
-    """`files` are those of the warehouse. Jobs are told apart by their ids."""
+    """`files` are those of the warehouse. The first broken promise ends the simulation."""
 
     def __init__(self, *, scheduler: Scheduler, contents: Contents, files: dict[str, bytes]) -> None:
         self.violations: list[Violation] = []
@@ -51,7 +51,7 @@ class Watch:
         self.pointer: Values | None = None
         self.published: list[str] = []  # the jobs whose data became current, in order
         self.wells: dict[str, int] = {}  # what the current data must be
-        self.note: Callable[[str, str], None] = lambda what, outcome: None
+        self.note: Callable[[str, object], None] = lambda what, outcome: None
         self._scheduler = scheduler
         self._contents = contents
         self._files = files
@@ -87,30 +87,30 @@ class Watch:
     def _see_job(self, job: Values) -> None:
         job_id, before = job["job_id"], self.jobs.get(job["job_id"])
         self.jobs[job_id] = job
-        self._note_job(job)
+        self.note("", job)
         self._open_since.setdefault(job_id, self._scheduler.now)
         is_final = JobStatus(job["status"]).final
         if is_final:
             self._open_until.setdefault(job_id, self._scheduler.now)
         if before:
             was_final = JobStatus(before["status"]).final
-            self._expect(not was_final or before == job, "final states never change", f"{before} became {job}")
-            self._expect(_progress(job) >= _progress(before), "progress never falls", f"{before} became {job}")
+            self._expect(not was_final or before == job, "final states never change", before, job)
+            self._expect(_progress(job) >= _progress(before), "progress never falls", before, job)
         is_full = _progress(job) == 100.0
-        self._expect(is_full == (job["status"] == "COMPLETED"), "100 % is COMPLETED", str(job))
+        self._expect(is_full == (job["status"] == "COMPLETED"), "100 % is COMPLETED", job)
         if job["status"] == "FAILED":
-            self._expect(job["error"]["code"] in FORESEEN, "a job fails for a foreseen reason", str(job["error"]))
+            self._expect(job["error"]["code"] in FORESEEN, "a job fails for a foreseen reason", job["error"])
 
     def _see_lock(self, lock: Values, jobs: list[Values]) -> None:
         before, self.lock = self.lock, lock
         actor = self._scheduler.running
-        self._note_lock(lock)
-        self._expect(lock["fence"] >= before.get("fence", 0), "the fence never falls", f"{before} became {lock}")
+        self.note("", lock)
+        self._expect(lock["fence"] >= before.get("fence", 0), "the fence never falls", before, lock)
         claims = lock.get("holder") not in (None, before.get("holder"))
         if claims:
-            self._expect(lock["fence"] > before["fence"], "each claim raises the fence", f"{before} became {lock}")
+            self._expect(lock["fence"] > before["fence"], "each claim raises the fence", before, lock)
         elif self._role() == "worker":
-            self._expect(actor is self._holder, "one writer", f"{before} became {lock}")
+            self._expect(actor is self._holder, "one writer", before, lock)
         if before.get("owner"):
             self._see_handing(before, lock, jobs)
         if claims:
@@ -124,55 +124,48 @@ class Watch:
         actor, writer = self._scheduler.running, self._lease_writer
         assert writer is not None
         is_over = self._scheduler.now + writer.skew > before["lease_until"]
-        facts = f"{before} became {lock}"
         if "holder" in before and lock.get("holder") != before["holder"] and actor is not self._holder:
-            self._expect(is_over, "a place is taken when its lease is over", facts)
+            self._expect(is_over, "a place is taken when its lease is over", before, lock)
         elif "holder" not in before and "owner" not in lock:
             asked = [job for job in jobs if job["status"] == "CANCELLED"]
-            self._expect(is_over or bool(asked), "a waiting job ends when its lease is over", facts)
+            self._expect(is_over or bool(asked), "a waiting job ends when its lease is over", before, lock)
         if lock.get("owner") not in (None, before["owner"]):
-            self._expect(is_over, "a place is taken when its lease is over", facts)
+            self._expect(is_over, "a place is taken when its lease is over", before, lock)
 
     def _see_pointer(self, pointer: Values) -> None:
         before, self.pointer = self.pointer, pointer
-        facts = f"{before} became {pointer}"
-        self._expect(before is None or pointer["fence"] > before["fence"], "the pointer moves forward", facts)
+        self._expect(before is None or pointer["fence"] > before["fence"], "the pointer moves forward", before, pointer)
         job = self.jobs.get(pointer["job_id"], {})
         is_whole = (job.get("status"), job.get("fence")) == ("COMPLETED", pointer["fence"])
-        self._expect(is_whole, "no published file without its COMPLETED job", f"{facts} with {job}")
+        self._expect(is_whole, "no published file without its COMPLETED job", before, pointer, job)
         stored = json.loads(self._content(pointer))
         places = sorted([row[0], row[1]] for row in self._contents.all_rows(self.version))
         self.wells |= {well: oil for *_, well, oil in self._contents.all_rows(self.version)}
         self.published.append(pointer["job_id"])
-        self._expect(stored["runs"][-1][1] == places, "each row once", f"{stored['runs'][-1]} for {places}")
+        self._expect(stored["runs"][-1][1] == places, "each row once", stored["runs"][-1], places)
         runs = [job_id for job_id, _ in stored["runs"]]
-        self._expect(runs == self.published, "each import once", f"{runs} for {self.published}")
-        self._expect(stored["wells"] == self.wells, "published data equals the model", f"{stored} for {self.wells}")
+        self._expect(runs == self.published, "each import once", runs, self.published)
+        self._expect(stored["wells"] == self.wells, "published data equals the model", stored, self.wells)
 
     def _see_whole(self) -> None:
         opened = self.open_jobs
-        self._expect(len(opened) <= 1, "one open job", str(opened))
+        self._expect(len(opened) <= 1, "one open job", opened)
         owners = [self.lock["owner"]] if "owner" in self.lock else []
-        self._expect(opened == owners, "the lock is owned while a job is open", f"{opened} with {self.lock}")
+        self._expect(opened == owners, "the lock is owned while a job is open", opened, self.lock)
         for job_id in opened:
             job = self.jobs[job_id]
-            self._expect(job["fence"] == self.lock["fence"], "job and lock agree", f"{job} with {self.lock}")
-            missing = [name for name in job["segments"] if name not in self._files]
-            self._expect(not missing, "a recorded segment is stored", str(missing))
+            self._expect(job["fence"] == self.lock["fence"], "job and lock agree", job, self.lock)
+            missing = [name for name in segment_names(job["segments"]) if name not in self._files]
+            self._expect(not missing, "a recorded segment is stored", missing)
         completed = [job_id for job_id, job in self.jobs.items() if job["status"] == "COMPLETED"]
-        self._expect(sorted(completed) == sorted(self.published), "COMPLETED means published", str(completed))
+        self._expect(sorted(completed) == sorted(self.published), "COMPLETED means published", completed)
 
     def on_change(self, name: str, is_same: bool) -> None:
         """Of a file of the warehouse, after it was stored or removed."""
         self._expect(is_same, "a name is written once", name)
         if self.pointer:
             self._content(self.pointer)
-        for job_id in self.open_jobs:
-            self._expect(
-                all(segment in self._files for segment in self.jobs[job_id]["segments"]),
-                "a recorded segment is stored",
-                name,
-            )
+        self._see_whole()
 
     # -- what is answered ---------------------------------------------------------------------
 
@@ -183,30 +176,35 @@ class Watch:
     def refused(self, naming: str, *, asked_at: float, caller: str) -> None:
         is_open = self._open_until.get(naming, asked_at) >= asked_at and naming in self._open_since
         self._expect(is_open, "who is refused learns who holds the lock", naming)
-        own = self.jobs[naming]["triggered_by"] == caller
-        self._expect(not own, "one's own retry is not refused", naming)
+        is_own = self.jobs[naming]["triggered_by"] == caller
+        self._expect(not is_own, "one's own retry is not refused", naming)
+
+    def unforeseen(self, exc: Exception) -> None:
+        self._expect(False, "nothing unforeseen is raised", repr(exc))
 
     # -- at the end ---------------------------------------------------------------------------
 
     def overdue(self, job_id: str, *, seconds: float, since: float) -> None:
         late = self._scheduler.now - max(since, self._open_since[job_id])
-        self._expect(late <= seconds, "every accepted job ends", str(self.jobs[job_id]))
+        self._expect(late <= seconds, "every accepted job ends", self.jobs[job_id])
+
+    def still_moving(self, *, until: float) -> None:
+        self._expect(self._scheduler.now < until, "all comes to rest")
 
     def at_rest(self, *, kept: int, latest: bytes | None) -> None:
         """After the storm, when nobody is at work and the sweeper has been."""
         for caller, jobs in self._callers().items():
-            self._expect(len(jobs) == 1, "a key makes one job", f"{caller}: {jobs}")
+            self._expect(len(jobs) == 1, "a key makes one job", caller, jobs)
         names = [name for name in self._files if "/" in name]
         ended = {job_id for job_id, job in self.jobs.items() if job["status"] != "COMPLETED"}
-        current = self.pointer["job_id"] if self.pointer else ""
         wanted = {job_id: self.jobs[job_id]["fence"] for job_id in self.published[-kept:]}
         snapshots = [f"snapshots/wells-{fence:010d}-{job_id}.duckdb" for job_id, fence in wanted.items()]
         unwanted = [name for name in names if name not in snapshots and not _is_of(name, ended)]
-        self._expect(not unwanted, "nothing unwanted stays", str(unwanted))
+        self._expect(not unwanted, "nothing unwanted stays", unwanted)
         missing = [name for name in snapshots if name not in names]
-        self._expect(not missing, "what is wanted stays", f"{missing} for {current}")
+        self._expect(not missing, "what is wanted stays", missing)
         expected = self._content(self.pointer) if self.pointer else None
-        self._expect(latest == expected, "the stable name holds the latest", f"{self.pointer}")
+        self._expect(latest == expected, "the stable name holds the latest", self.pointer)
 
     def completed_at_last(self, job_id: str) -> None:
         self._expect(self.jobs[job_id]["status"] == "COMPLETED", "in good weather an import completes", job_id)
@@ -214,7 +212,7 @@ class Watch:
     def _callers(self) -> dict[str, list[str]]:
         callers: dict[str, list[str]] = {}
         for job_id, job in self.jobs.items():
-            if " with key " in job["triggered_by"]:
+            if KEYED in job["triggered_by"]:
                 callers.setdefault(job["triggered_by"], []).append(job_id)
         return callers
 
@@ -228,22 +226,12 @@ class Watch:
         actor = self._scheduler.running
         return actor.name.partition(" ")[0] if actor else ""
 
-    def _expect(self, holds: bool, promise: str, facts: str) -> None:
+    def _expect(self, holds: bool, promise: str, *facts: object) -> None:
         if not holds:
             self.violations.append(Violation(promise, facts))
             self.note(promise, "BROKEN")
-            raise Broken
-
-    def _note_job(self, job: Values) -> None:
-        progress = f"{_progress(job):.0f} %, page {(job.get('cursor') or {}).get('page')}"
-        asked = ", asked to stop" if "cancel_requested_at" in job else ""
-        self.note(f"  {job['job_id']}", f"{job['status']} fence {job['fence']}, {progress}{asked}")
-
-    def _note_lock(self, lock: Values) -> None:
-        lease = lock.get("lease_until", 0) - self._scheduler.now
-        holder = "held" if "holder" in lock else "waiting"
-        state = f"{lock['owner']} {holder}, lease {lease:.1f} s" if "owner" in lock else "free"
-        self.note("  lock", f"{state}, fence {lock['fence']}")
+            self._scheduler.stop()
+            raise Ended
 
 
 def _progress(job: Values) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable
 
     from .scheduler import Actor, Scheduler
@@ -25,14 +25,25 @@ class Fault(StrEnum):
     CRASH = "crash"  # the process ends before or after the call
 
 
-FREQUENCIES = (0.0, 0.01, 0.02, 0.04, 0.08, 0.15)
-FREEZE_SECONDS = (20.0, 200.0)
+FREQUENCIES = (0.0, 0.01, 0.02, 0.04, 0.08, 0.12)
+FREEZE_SECONDS = (60.0, 240.0)
 LATE_SECONDS = (0.5, 150.0)
 
 
-@dataclass
+class Climate(StrEnum):
+    """What kind of storm a seed has."""
+
+    CHANGEABLE = "a little of everything"
+    FREEZING = "freezes alone"
+    CRASHING = "crashes alone"
+    DEAF = "answers get lost, requests come twice"
+    LATE = "requests come late"
+    STILL = "no event is delivered for ten minutes"
+
+
+@dataclass(frozen=True)
 class Storm:
-    """Calls meet one of `faults` with `frequency`, and are all refused while `now` is in an outage."""
+    """Calls meet one of `faults` with `frequency`, and are all refused while their service is out."""
 
     frequency: float
     faults: tuple[Fault, ...]
@@ -41,20 +52,28 @@ class Storm:
     clears_at: float
 
     @classmethod
-    def brew(cls, draw: random.Random, *, now: float) -> Storm:
-        faults = tuple(fault for fault in Fault if draw.random() < 0.6)
-        outages = {}
-        for service in ("table", "warehouse", "queue"):
-            if draw.random() < 0.15:
-                begins = now + draw.uniform(0, 200)
-                outages[service] = begins, begins + draw.uniform(5, 120)
-        return cls(
-            frequency=draw.choice(FREQUENCIES),
-            faults=faults,
-            outages=outages,
-            slowness=draw.choice([0.02, 0.1, 0.5]),
-            clears_at=now + draw.uniform(100, 500),
-        )
+    def brew(cls, draw: random.Random, climate: Climate, *, now: float) -> Storm:
+        frequency, likelihood = draw.choice(FREQUENCIES), draw.choice([0.2, 0.6])
+        faults = tuple(fault for fault in Fault if draw.random() < likelihood)
+        clears_at = now + draw.uniform(100, 500)
+        outages = {
+            service: (begins := now + draw.uniform(0, 200), begins + draw.uniform(5, 120))
+            for service in ("table", "warehouse", "queue")
+            if draw.random() < 0.15
+        }
+        match climate:
+            case Climate.FREEZING:
+                frequency, faults = 0.06, (Fault.FREEZE,)
+            case Climate.CRASHING:
+                frequency, faults = 0.06, (Fault.CRASH,)
+            case Climate.DEAF:
+                frequency, faults = 0.12, (Fault.LOST, Fault.TWICE)
+            case Climate.LATE:
+                frequency, faults = 0.1, (Fault.LATE,)
+            case Climate.STILL:
+                clears_at = now + 600
+                outages = {"queue": (now, clears_at)}
+        return cls(frequency, faults, outages, draw.choice([0.02, 0.1, 0.5]), clears_at)
 
     def fault(self, draw: random.Random, service: str, now: float, possible: tuple[Fault, ...]) -> Fault | None:
         if now >= self.clears_at:
@@ -72,7 +91,7 @@ class Network:
     """Every call of every actor goes through here; each is a place where others may come first."""
 
     def __init__(self, *, scheduler: Scheduler, storm: Storm, draw: random.Random) -> None:
-        self.history: list[tuple[float, str, str, str]] = []
+        self.history: list[tuple[float, str, str, object]] = []
         self._scheduler = scheduler
         self._storm = storm
         self._draw = draw
@@ -115,7 +134,9 @@ class Network:
         self._meet(self._storm.fault(self._draw, "", self._scheduler.now, possible), what)
         self._scheduler.pause(self._draw.uniform(0, seconds))
 
-    def note(self, what: str, outcome: str) -> None:
+    def note(self, what: str, outcome: object) -> None:
+        if self._scheduler.is_over:
+            return
         actor = self._scheduler.running
         self.history.append((self._scheduler.now, actor.name if actor else "the network", what, outcome))
 

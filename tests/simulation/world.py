@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -33,15 +31,18 @@ from .aws import LambdaQueue, TableClient
 from .dynamodb import InMemoryDynamoDb
 from .files import SimulatedWarehouse
 from .production import Contents, InMemoryRepository, SimulatedSource, Unhurried
-from .scheduler import NOON, Actor, Ended, Scheduler
-from .watch import Broken, Violation, Watch
-from .weather import Network, Storm
+from .scheduler import Actor, Ended, Scheduler
+from .story import Event, readable
+from .watch import KEYED, Violation, Watch
+from .weather import Climate, Network, Storm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 LEASE = Lease(seconds=60, grace=15, pending=360)
 ENDS_WITHIN = 900.0  # seconds of calm after which a job must have ended
+COMES_TO_REST_WITHIN = 7200.0
 SWEEP_SECONDS = 60.0
 SETTINGS = Settings.from_environment(
     {
@@ -69,16 +70,21 @@ class Parts:
 class Outcome:
     seed: int
     violations: list[Violation]
-    history: list[str]
+    story: list[Event]
+
+    @property
+    def history(self) -> list[str]:
+        return readable(self.story)
 
     def report(self) -> str:
-        broken = "\n".join(f"broken: {violation.promise}\n  {violation.facts}" for violation in self.violations)
-        return "\n".join([f"seed {self.seed}", *self.history, broken])
+        broken = [f"broken: {broken.promise}: {broken.facts}" for broken in self.violations]
+        return "\n".join([f"seed {self.seed}", *self.history, *broken])
 
 
-def simulate(seed: int, directory: Path, parts: Parts | None = None) -> Outcome:
+def simulate(seed: int, directory: Path, parts: Parts | None = None, *, climate: Climate | None = None) -> Outcome:
+    """`climate` is drawn by default."""
     with silence():
-        return World(seed, directory, parts or Parts()).run()
+        return World(seed, directory, parts or Parts(), climate).run()
 
 
 @contextmanager
@@ -94,19 +100,20 @@ def silence() -> Iterator[None]:
 
 
 class World:
-    def __init__(self, seed: int, directory: Path, parts: Parts) -> None:
+    def __init__(self, seed: int, directory: Path, parts: Parts, climate: Climate | None) -> None:
         self._seed = seed
         self._draw = draw = random.Random(seed)
         self._directory = directory
         self._parts = parts
         self._scheduler = scheduler = Scheduler()
-        self._storm = Storm.brew(draw, now=scheduler.now)
+        self._storm = Storm.brew(draw, climate or draw.choice([*Climate, *[Climate.CHANGEABLE] * 3]), now=scheduler.now)
         self._network = Network(scheduler=scheduler, storm=self._storm, draw=draw)
         self._contents = Contents(
             pages=draw.randint(1, 4), rows=draw.randint(1, 3), page_seconds=draw.choice([0.5, 5.0, 20.0])
         )
-        self._warehouse = SimulatedWarehouse(network=self._network, on_change=self._see_file)
-        self._watch = Watch(scheduler=scheduler, contents=self._contents, files=self._warehouse.files)
+        files: dict[str, bytes] = {}
+        self._watch = Watch(scheduler=scheduler, contents=self._contents, files=files)
+        self._warehouse = SimulatedWarehouse(files=files, network=self._network, on_change=self._watch.on_change)
         self._watch.note = self._network.note
         dynamodb = InMemoryDynamoDb(on_write=self._watch.on_write)
         self._table_client = TableClient(dynamodb=dynamodb, network=self._network, draw=draw)
@@ -116,13 +123,14 @@ class World:
         self._settings = replace(
             SETTINGS,
             checkpoint_seconds=draw.choice([1, 5, 30]),
-            max_attempts=draw.choice([2, 5, 100]),
+            max_attempts=draw.choice([8, 100]),
             snapshots_kept=draw.randint(1, 3),
         )
         self._skew = draw.choice([0.0, 1.0, 7.4])
-        self._timeout = draw.choice([60.0, 120.0, 900.0])
+        self._timeout = draw.choice([60.0, 120.0, 900.0, 900.0])
         self._started: dict[str, int] = {}
         self._last: list[str] = []
+        self._is_swept = False
 
     def run(self) -> Outcome:
         for number in range(self._draw.randint(1, 3)):
@@ -131,19 +139,14 @@ class World:
         self._scheduler.after(self._draw.uniform(0, SWEEP_SECONDS), self._tick)
         self._scheduler.run()
         if not self._watch.violations:
-            with_latest = self._warehouse.files.get(LATEST)
-            self._judge(lambda: self._watch.at_rest(kept=self._settings.snapshots_kept, latest=with_latest))
-            self._judge(lambda: [self._watch.completed_at_last(job_id) for job_id in self._last])
-        return Outcome(self._seed, self._watch.violations, _readable(self._network.history))
+            self._judge()
+        return Outcome(self._seed, self._watch.violations, self._network.history)
 
-    def _judge(self, look: Callable[[], object]) -> None:
-        try:
-            look()
-        except Broken:
-            self._scheduler.stop()
-
-    def _see_file(self, name: str, is_same: bool) -> None:
-        self._watch.on_change(name, is_same)
+    def _judge(self) -> None:
+        with suppress(Ended):
+            self._watch.at_rest(kept=self._settings.snapshots_kept, latest=self._warehouse.files.get(LATEST))
+            for job_id in self._last:
+                self._watch.completed_at_last(job_id)
 
     # -- actors -------------------------------------------------------------------------------
 
@@ -158,8 +161,6 @@ class World:
             try:
                 self._network.note("begins", f"clock {actor.skew:+.1f} s")
                 outcome = run(actor)
-            except Broken:
-                self._scheduler.stop()
             except Ended:
                 self._network.note("is dead", "")
                 if failed:
@@ -169,6 +170,8 @@ class World:
                 self._network.note("raises", exc.code)
                 if failed:
                     failed()
+            except Exception as exc:  # noqa: BLE001  whatever it is, it is a finding
+                self._watch.unforeseen(exc)
             else:
                 self._network.note("ends", str(outcome))
 
@@ -225,18 +228,19 @@ class World:
     # -- the sweeper's schedule, and the calm --------------------------------------------------
 
     def _tick(self) -> None:
+        self._watch.still_moving(until=self._storm.clears_at + COMES_TO_REST_WITHIN)
         if self._scheduler.now > self._storm.clears_at and self._scheduler.is_idle and not self._watch.open_jobs:
-            if self._last:
+            if self._is_swept:
                 return
-            self._start("client", self._last_import)
+            if self._last:
+                self._is_swept = True
+            else:
+                self._start("client", self._last_import)
         for job_id in self._watch.open_jobs:
-            self._see_overdue(job_id)
+            self._watch.overdue(job_id, seconds=ENDS_WITHIN, since=self._storm.clears_at)
         for _ in range(1 + (self._draw.random() < 0.15)):
             self._start("sweeper", self._sweep)
         self._scheduler.after(SWEEP_SECONDS, self._tick)
-
-    def _see_overdue(self, job_id: str) -> None:
-        self._judge(lambda: self._watch.overdue(job_id, seconds=ENDS_WITHIN, since=self._storm.clears_at))
 
     def _last_import(self, actor: Actor) -> str:
         """The calm is proven by an import that completes."""
@@ -250,8 +254,8 @@ class World:
             self._start("client", self._cancel)
             return
         self._started["key"] = self._started.get("key", 0) + 1
-        key = f"key {self._started['key']}" if self._draw.random() < 0.5 else None
-        caller = f"client {client} with {key}" if key else f"client {client}"
+        key = str(self._started["key"]) if self._draw.random() < 0.5 else None
+        caller = f"client {client}{KEYED}{key}"
         for _ in range(2 if key and self._draw.random() < 0.2 else 1):
             self._ask(caller, key, 3)
 
@@ -265,7 +269,7 @@ class World:
         self._start("client", lambda actor: self._trigger(actor, caller, key), failed=again)
 
     def _trigger(self, actor: Actor, caller: str, key: str | None) -> str:
-        asked_at = self._scheduler.now
+        asked_at, caller = self._scheduler.now, caller if key else actor.name
         try:
             job = start_import(
                 job_manager=self._job_manager(actor),
@@ -287,14 +291,3 @@ class World:
             return f"cancel: {self._job_manager(actor).cancel(wanted).status}"
         except (JobIsFinal, JobNotFound) as exc:
             return f"cancel: {cast('WellheadError', exc).code}"
-
-
-def _readable(history: list[tuple[float, str, str, str]]) -> list[str]:
-    """Job ids are random: they are numbered as they appear, so a seed tells the same story each time."""
-    numbers: dict[str, str] = {}
-
-    def numbered(match: re.Match[str]) -> str:
-        return numbers.setdefault(match[0], f"job {len(numbers) + 1}")
-
-    lines = (f"{now - NOON:8.2f} {actor:12} {what}: {outcome}" for now, actor, what, outcome in history)
-    return [re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", numbered, line) for line in lines]

@@ -1,0 +1,297 @@
+"""The protocol with one condition or one step taken away, and the promise that the simulation then sees broken."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from chalicelib.import_service import HandOver, WellProductionImportService
+from chalicelib.job_manager import Claim, JobManager, Lock, idempotency_key
+from chalicelib.sweeper import clear_orphans, sweep
+from chalicelib.table import Condition, Table
+
+from .weather import Climate
+from .world import Parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from chalicelib.external_api import Cursor
+    from chalicelib.job import Job
+    from chalicelib.repository import DuckDBWellProductionRepository, MergeResult
+    from chalicelib.warehouse import Warehouse
+
+ALWAYS = "attribute_exists(pk) OR attribute_not_exists(pk)"
+IS_OPEN = "#status IN (:pending, :running)"
+JOB_FENCE = "#fence = :fence"
+IS_MINE = ("#owner = :owner", "#holder = :holder", "#fence = :fence")
+POINTS_TO = ("#name = :base", "attribute_not_exists(pk)")
+READ_LEASE = "#lease_until = :read_lease"
+AS_READ = (
+    "#fence = :read_fence",
+    "#owner = :read_owner",
+    READ_LEASE,
+    "attribute_not_exists(#owner)",
+    "attribute_not_exists(#fence) OR #fence = :zero",
+)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    parts: Parts
+    broken: str
+    climate: Climate | None = None  # the one that brings it to light soonest
+
+
+# -- conditions and writes taken away ------------------------------------------------------------
+
+
+class LooseTable(Table):
+    """For the while, conditions lack `arms` and transactions the writes that speak of `unwritten`."""
+
+    arms: tuple[str, ...] = ()
+    unwritten: str | None = None
+
+    @contextmanager
+    def loose(self, arms: tuple[str, ...], unwritten: str | None) -> Iterator[None]:
+        self.arms, self.unwritten = arms, unwritten
+        try:
+            yield
+        finally:
+            self.arms, self.unwritten = (), None
+
+    def put(self, item: Mapping[str, Any], *, when: Condition) -> dict[str, Any]:
+        return super().put(item, when=_loosened(when, self.arms))
+
+    def update(
+        self, key: Mapping[str, str], values: Mapping[str, Any], *, remove: Iterable[str] = (), when: Condition
+    ) -> dict[str, Any]:
+        return super().update(key, values, remove=remove, when=_loosened(when, self.arms))
+
+    def transact(self, writes: list[dict[str, Any]]) -> None:
+        super().transact([write for write in writes if self.unwritten is None or self.unwritten not in repr(write)])
+
+
+def _loosened(when: Condition, arms: tuple[str, ...]) -> Condition:
+    text = when.expression
+    for arm in arms:
+        text = text.replace(arm, ALWAYS)
+    used = re.findall(r":\w+", text)
+    return Condition(text, {name: value for name, value in when.values.items() if name in used})
+
+
+def without(method: str, *arms: str, unwritten: str | None = None) -> Parts:
+    """JobManager's `method` without these arms of its conditions, or without a write."""
+
+    def loosely(self: JobManager, *args: Any, **options: Any) -> Any:
+        with cast("LooseTable", self._table).loose(arms, unwritten):
+            return getattr(JobManager, method)(self, *args, **options)
+
+    return Parts(table=LooseTable, job_manager=type("Loose", (JobManager,), {method: loosely}))
+
+
+# -- steps taken away from the JobManager ---------------------------------------------------------
+
+
+def hasty(method: str) -> Parts:
+    """JobManager's `method` takes every lease for over."""
+
+    def hastily(self: Any, *args: Any, **options: Any) -> Any:
+        self.is_over = lambda _: True
+        try:
+            return getattr(JobManager, method)(self, *args, **options)
+        finally:
+            del self.is_over
+
+    return Parts(job_manager=type("Hasty", (JobManager,), {method: hastily}))
+
+
+class WithoutGrace(JobManager):
+    def is_over(self, lock: Lock) -> bool:
+        return lock.lease_until < self._clock()
+
+
+class SameFence(JobManager):
+    def _next_claim(self, job: Job, lock: Lock, holder: str) -> Claim:
+        claim = super()._next_claim(job, lock, holder)
+        return replace(claim, fence=lock.fence, job=replace(claim.job, fence=lock.fence))
+
+
+class EndingWhatRuns(JobManager):
+    """`cancel` takes every job for one that nobody works on."""
+
+    is_cancelling = False
+
+    def lock(self) -> Lock:
+        lock = super().lock()
+        return replace(lock, holder=None) if self.is_cancelling else lock
+
+    def cancel(self, job_id: str) -> Job:
+        self.is_cancelling = True
+        try:
+            return super().cancel(job_id)
+        finally:
+            self.is_cancelling = False
+
+
+class KeyBeforeLock(JobManager):
+    """The key is looked up before the lock is read, as it once was."""
+
+    recalled: list[str | None]
+
+    def create(self, job: Job, *, key: str | None = None) -> Job:
+        self.recalled = [super()._recall(idempotency_key(job.triggered_by, key))] if key else []
+        return super().create(job, key=key)
+
+    def _recall(self, key: dict[str, str]) -> str | None:
+        return self.recalled.pop() if self.recalled else super()._recall(key)
+
+
+class KeptPlace(JobManager):
+    """Hands over, but does not leave."""
+
+    def hand_over(self, claim: Claim, job: Job) -> None:
+        self.progress(claim, job, lease_seconds=self._lease.pending)
+
+
+# -- steps taken away from the import -------------------------------------------------------------
+
+
+class NotedFirst(WellProductionImportService):
+    """The job names a segment before it is stored."""
+
+    def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
+        warehouse, deferred = self._warehouse, Deferred()
+        self._warehouse = cast("Warehouse", deferred)
+        try:
+            super()._checkpoint(repository, cursor)
+        finally:
+            self._warehouse = warehouse
+        for name, path, sha256 in deferred.files:
+            warehouse.put(name, path, sha256=sha256)
+
+
+class Deferred:
+    def __init__(self) -> None:
+        self.files: list[tuple[str, Path, str]] = []
+
+    def put(self, name: str, path: Path, *, sha256: str) -> None:
+        copy = path.with_suffix(".deferred")
+        shutil.copyfile(path, copy)
+        self.files.append((name, copy, sha256))
+
+
+class Unchecked(WellProductionImportService):
+    """Publishes without comparing the rows delivered with the rows accounted for."""
+
+    def _count_rows(self, result: MergeResult, cursor: Cursor) -> None:
+        super()._count_rows(result, replace(cursor, delivered=sum(_counts(result))))
+
+
+def _counts(result: MergeResult) -> tuple[int, ...]:
+    return result.new_records, result.updated_records, result.duplicate_records, result.failed_records
+
+
+class WholeSegments(Unchecked):
+    """Each segment holds all rows so far, not those since the last one."""
+
+    def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
+        cast("Any", repository)._exported = 0
+        super()._checkpoint(repository, cursor)
+
+
+class AheadOfRows(Unchecked):
+    """The cursor is recorded, the segment is not."""
+
+    def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
+        segments = self.job.segments
+        super()._checkpoint(repository, cursor)
+        self.job = replace(self.job, segments=segments)
+
+
+class NothingKept(WellProductionImportService):
+    """Hands over without a checkpoint."""
+
+    def _checkpoint_if_due(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
+        if self._is_time_up():
+            raise HandOver
+
+
+# -- steps taken away from the sweeper ------------------------------------------------------------
+
+
+def hasty_sweep(*, job_manager: JobManager, **options: Any) -> str:
+    cast("Any", job_manager).is_over = lambda _: True
+    return sweep(job_manager=job_manager, **options)
+
+
+def sweep_of_the_waiting(*, job_manager: JobManager, **options: Any) -> str:
+    return "nothing" if job_manager.lock().holder else sweep(job_manager=job_manager, **options)
+
+
+def blind_clearing(*, job_manager: JobManager, **options: Any) -> list[str]:
+    cast("Any", job_manager).lock = lambda: Lock(fence=10**9)
+    return clear_orphans(job_manager=job_manager, **options)
+
+
+RISES = "each claim raises the fence"
+OVER = "a place is taken when its lease is over"
+MUTANTS = [
+    Mutant(
+        "create without the lock's condition", without("create", *AS_READ), "the fence never falls", Climate.FREEZING
+    ),
+    Mutant("create ignores the lease", hasty("create"), OVER),
+    Mutant("create forgets the key", without("create", unwritten="IDEMPOTENCY#"), "a key makes one job"),
+    Mutant(
+        "create recalls the key first",
+        Parts(job_manager=KeyBeforeLock),
+        "one's own retry is not refused",
+        Climate.CHANGEABLE,
+    ),
+    Mutant("a takeover leaves the old job", without("create", unwritten="FAILED"), "one open job", Climate.FREEZING),
+    Mutant("claim ignores the lease", hasty("claim"), OVER),
+    Mutant("claim ignores what was written since", without("claim", *AS_READ, JOB_FENCE), RISES, Climate.FREEZING),
+    Mutant("claim keeps the fence", Parts(job_manager=SameFence), RISES),
+    Mutant("progress without a fence", without("progress", *IS_MINE, JOB_FENCE), "one writer", Climate.FREEZING),
+    Mutant(
+        "progress on an ended job",
+        without("progress", *IS_MINE, JOB_FENCE, IS_OPEN),
+        "final states never change",
+        Climate.FREEZING,
+    ),
+    Mutant("hand-over keeps the place", Parts(job_manager=KeptPlace), "every accepted job ends", Climate.CHANGEABLE),
+    Mutant(
+        "finish without a fence", without("finish", *IS_MINE, JOB_FENCE, *POINTS_TO), "one writer", Climate.FREEZING
+    ),
+    Mutant("finish keeps the lock", without("finish", unwritten="LOCK#"), "the lock is owned while a job is open"),
+    Mutant("finish keeps the pointer", without("finish", unwritten="WAREHOUSE#"), "COMPLETED means published"),
+    Mutant("cancel ignores the holder", Parts(job_manager=EndingWhatRuns), OVER, Climate.CHANGEABLE),
+    Mutant("no grace for clocks", Parts(job_manager=WithoutGrace), OVER, Climate.FREEZING),
+    Mutant("the sweeper ignores the lease", Parts(sweep=hasty_sweep), OVER),
+    Mutant("the sweeper frees what was renewed", without("free_holder", *AS_READ), OVER, Climate.FREEZING),
+    Mutant(
+        "the sweeper ends no job",
+        without("expire", unwritten="JOB#"),
+        "the lock is owned while a job is open",
+        Climate.STILL,
+    ),
+    Mutant(
+        "the sweeper restarts nothing", Parts(sweep=sweep_of_the_waiting), "every accepted job ends", Climate.CRASHING
+    ),
+    Mutant("no sweeper", Parts(sweep=lambda **_: "nothing"), "every accepted job ends"),
+    Mutant(
+        "orphans cleared during imports",
+        Parts(clear_orphans=blind_clearing),
+        "the published file is there and whole",
+        Climate.FREEZING,
+    ),
+    Mutant("a segment noted before it is stored", Parts(service=NotedFirst), "a recorded segment is stored"),
+    Mutant("a cursor without its rows", Parts(service=AheadOfRows), "each row once"),
+    Mutant("segments overlap", Parts(service=WholeSegments), "each row once"),
+    Mutant("hand-over without a checkpoint", Parts(service=NothingKept), "in good weather an import completes"),
+]
