@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 import threading
@@ -17,6 +18,7 @@ from .errors import (
     ImportFailed,
     JobNotFound,
     LeaseLost,
+    ScratchFull,
     StateUnavailable,
     WellheadError,
 )
@@ -157,4 +159,4 @@ def _told(job_id: str, exc: Exception) -> WellheadError:
         log.error("job %s failed: %s %s", job_id, exc.code, exc.message)
         return exc
     log.error("job %s failed", job_id, exc_info=exc)
-    return ImportFailed()
+    return ScratchFull() if isinstance(exc, OSError) and exc.errno == errno.ENOSPC else ImportFailed()

@@ -40,9 +40,7 @@ class Condition:
 
 
 class Table:
-    def __init__(
-        self, *, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], object] = time.sleep
-    ) -> None:
+    def __init__(self, *, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], object] = time.sleep) -> None:
         self._dynamodb = dynamodb
         self._name = name
         self._sleep = sleep

@@ -3,7 +3,8 @@
 An order is {"do": "import" | "trigger" | "sweep", "job_id", "pages", "at": [kind, number, how]}. Each is carried out
 in a fork of this process, which has loaded everything and connected to nothing. `kind` is "call", an AWS call;
 "file", a step that changes a file of the warehouse or the scratch; or "time", and then it dies after so many
-microseconds. `pages` is the time budget of an import: after so many pages it is used up. The answer is {"ended": exit code or minus the signal, "said": …, "trail": [[kind, name]]}.
+microseconds. `pages` is the time budget of an import: after so many pages it is used up. The answer is
+{"ended": exit code or minus the signal, "said": …, "trail": [[kind, name]]}.
 
     how       a call                                      a file step
     before    dies; nothing was sent                      dies; nothing was done

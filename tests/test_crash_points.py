@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from local.aws import LocalAws
 
+pytestmark = pytest.mark.timeout(longer(600, 7200))
+
 DEADLY = ["before", "unseen", *(["after"] if SOAK else [])]  # for the world outside "after" is as "unseen"
 HOWS = [*DEADLY, "once", "lost"]
 PARTS = 3

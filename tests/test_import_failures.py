@@ -146,6 +146,23 @@ def test_an_unexpected_error_is_told_without_its_words(
         assert SECRET in caplog.text  # for whoever may read the log
 
 
+def repository_on_a_full_disk(**_: Any) -> Any:
+    with Path("/dev/full").open("w") as full:
+        full.write("a batch of rows")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full, a device without room")
+@pytest.mark.usefixtures("unchanged")
+def test_a_full_local_disk_is_told_as_such(worker: Worker) -> None:
+    job_id = worker.trigger()
+
+    assert worker.run(job_id, new_repository=repository_on_a_full_disk) == {"job_id": job_id, "outcome": "FAILED"}
+
+    error = worker.manager.get(job_id).error
+    assert error is not None
+    assert error["code"] == "SCRATCH_FULL"
+
+
 @pytest.mark.usefixtures("unchanged")
 def test_credentials_that_cannot_be_read_end_the_job(
     environment: dict[str, str], aws: LocalAws, worker: Worker

@@ -119,6 +119,7 @@ class Network:
         try:
             answer = self._noted(what, do)
             if fault is Fault.TWICE:
+                self.note(what, fault)
                 answer = self._noted(f"{what} (sent again)", do)
         finally:
             self._meet(None if is_before else fault, what)
