@@ -87,7 +87,7 @@ def survive(lab: Lab, point: Point, *, pages: int | None = None) -> None:
 @pytest.mark.parametrize("lab", ["s3", *(["directory"] if SOAK else [])], indirect=True)
 def test_every_aws_call(lab: Lab, how: str) -> None:
     calls = [name for kind, name in rehearse(lab).trail if kind == "call"]
-    assert len(calls) >= 17
+    assert len(calls) >= 10  # 17 with S3
 
     for number, name in enumerate(calls):
         if SOAK or how in ("before", "lost") or not is_read(name):
