@@ -1,5 +1,6 @@
 """What most tests stand on: the laptop's AWS over HTTP, and an environment that the product reads as its own."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from coordination import Clock, aws_client
 from scripted_source import Client, Connect, ScriptedSource, Serve
 
 from chalicelib.job_manager import JobManager, Lease
+from chalicelib.settings import is_loopback
 from chalicelib.table import Table
 from local.aws import LocalAws
 
@@ -19,6 +21,15 @@ TABLE = "wellhead-test"
 # No deadline: the machines that run this are shared, and a slow example is no wrong one.
 hypothesis.settings.register_profile("wellhead", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("wellhead")
+
+
+def refuse_the_network(event: str, arguments: tuple[Any, ...]) -> None:
+    """No test reaches for anything but this machine."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple) and not is_loopback(arguments[1][0]):
+        raise AssertionError(f"a test reaches for {arguments[1][0]}")
+
+
+sys.addaudithook(refuse_the_network)
 
 
 @pytest.fixture
