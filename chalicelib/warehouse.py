@@ -104,9 +104,6 @@ class Warehouse(Protocol):
     def remove(self, name: str) -> None:
         """Remove the file; it need not exist."""
 
-    def location(self, name: str) -> str:
-        """Where people find the file: a path or an s3:// URL."""
-
 
 def open_warehouse(url: str, *, s3: S3Client | None = None) -> Warehouse:
     if url.startswith("s3://"):
@@ -160,9 +157,6 @@ class DirectoryWarehouse:
     def remove(self, name: str) -> None:
         with _directory_errors():
             (self._root / name).unlink(missing_ok=True)
-
-    def location(self, name: str) -> str:
-        return str(self._root / name)
 
     def _copy(self, path: Path, target: Path) -> str:
         """The mark of the copy."""
@@ -245,9 +239,6 @@ class S3Warehouse:
     def remove(self, name: str) -> None:
         with _s3_errors():
             self._s3.delete_object(Bucket=self._bucket, Key=self._prefix + name)
-
-    def location(self, name: str) -> str:
-        return f"s3://{self._bucket}/{self._prefix}{name}"
 
     def _sha256(self, name: str) -> str | None:
         head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)

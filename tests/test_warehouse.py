@@ -166,10 +166,6 @@ def test_the_stable_name_holds_the_latest_snapshot(warehouse: Warehouse, tmp_pat
     assert fetched(warehouse, LATEST, tmp_path / "copy") == file.read_bytes()
 
 
-def test_a_location_names_the_file(warehouse: Warehouse) -> None:
-    assert warehouse.location(SNAPSHOT).endswith(f"/{SNAPSHOT}")
-
-
 # ------------------------------------------------------------------------------------------- failures
 
 

@@ -49,9 +49,6 @@ class SimulatedWarehouse:
     def remove(self, name: str) -> None:
         self._call(f"remove {name}", lambda: self._remove(name))
 
-    def location(self, name: str) -> str:
-        return name
-
     def _store(self, name: str, content: bytes) -> None:
         is_same = self.files.setdefault(name, content) == content
         self._on_change(name, is_same)
