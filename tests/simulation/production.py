@@ -50,10 +50,13 @@ class Contents:
 
 class SimulatedSource(ExternalApiAdapter):
     def __init__(self, *, contents: Contents, network: Network, version: Callable[[], int]) -> None:
-        self.retries = 0
         self._contents = contents
         self._network = network
         self._version = version
+
+    @property
+    def retries(self) -> int:
+        return 0
 
     def close(self) -> None:
         pass
