@@ -5,10 +5,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROWS ?= 50000
 SOURCE ?=
-SOAKED = $(addprefix tests/test_,crash_points.py races.py duplicate_deliveries.py simulation.py)
+BENCH ?=
+SOAKED = $(addprefix tests/test_,crash_points.py races.py duplicate_deliveries.py simulation.py lock_model.py)
 export PYTHONDONTWRITEBYTECODE = 1
+export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 
-.PHONY: help setup demo run test soak check lint format lock clean
+.PHONY: help setup demo check-source run test compatibility soak bench bench-peers check lint format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -30,11 +32,24 @@ setup: .venv/ready ## make the virtual environment .venv (locked versions, hashe
 demo: .venv/ready ## import 50,000 rows end to end (SOURCE=<file or OData URL>, ROWS=<count>)
 	@$(BIN)/python -m local demo --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
 
+check-source: .venv/ready ## show what an import would find at a source, and store nothing (SOURCE=<file or OData URL>)
+	@$(BIN)/python -m local check-source --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
+
 run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, ROWS= as for demo)
 	@$(BIN)/python -m local run --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
 
 test: .venv/ready ## run all the tests
 	@$(BIN)/python -m pytest
+
+compatibility: .venv/ready ## read a published file with DuckDB 1.4, 1.5 and 2.0, each in an environment of its own
+	@for version in 1.4 1.5 2.0; do \
+		home="$(COMPATIBILITY)/$$version"; more=; \
+		[ $$version != 1.5 ] || more="duckdb-extension-httpfs==1.5.5 pandas"; \
+		[ -e "$$home/ready" ] || { $(PYTHON) -m venv --clear "$$home" && \
+			"$$home/bin/python" -m pip install --quiet --disable-pip-version-check "duckdb==$$version.*" $$more && \
+			touch "$$home/ready"; } || exit 1; \
+	done
+	@$(BIN)/python -m pytest tests/test_compatibility.py tests/test_using_the_data.py
 
 soak: .venv/ready ## the tests of races and crashes again, many times longer (about an hour)
 	@SOAK=1 $(BIN)/python -m pytest --timeout 7200 $(SOAKED)
@@ -49,8 +64,11 @@ lint: .venv/ready ## style, types and import rules
 format: .venv/ready ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-bench: .venv/ready ## measure a whole import beside DuckDB's own load of the same rows (ROWS=, default 1,000,000 here)
-	@$(BIN)/python -m benchmarks.import_speed $(if $(filter command line,$(origin ROWS)),--rows $(ROWS))
+bench: .venv/ready ## measure a whole import beside DuckDB's own load and other tools, tables and a JSON file (BENCH="--rows 1e6 --no-peers")
+	@$(BIN)/python -m benchmarks $(BENCH)
+
+bench-peers: .venv/ready ## make the other tools' own environments (make bench does it too)
+	@$(BIN)/python -m benchmarks.environments
 
 lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
+from chalice.app import Chalice, CloudWatchEvent, MultiDict, Rate, Request, Response
 
-from chalicelib.errors import ValidationError
 from chalicelib.job import Job, JobStatus, parse_job_id
 from chalicelib.responses import ResponseBuilder, enveloped
 from chalicelib.services import Services, warm
-from chalicelib.trigger import parse_idempotency_key, refuse_unasked, start_import
+from chalicelib.trigger import parse_idempotency_key, parse_parameters, refuse_unasked, start_import
 
 POLL_SECONDS = 1  # how soon the status of a running job is worth another look
 
@@ -33,8 +31,7 @@ def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
 @enveloped(app)
 def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
     refuse_unasked(request.headers)
-    _refuse_body(request.raw_body)
-    return _started(request, respond, status=202)
+    return _started(request, respond, status=202, body=request.raw_body)
 
 
 @app.route("/api/v1/wells/import/status/{job_id}", methods=["GET"], content_types=["*/*"])
@@ -54,14 +51,27 @@ def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
     )
 
 
+@app.lambda_function(name="failed-event")
+def take_up_job(record: dict[str, Any], _: Any) -> str:
+    """The OnFailure destination of the import function; what it is sent:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    return services.take_up(parse_job_id(str(record["requestPayload"].get("job_id"))))
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="sweeper")
 def sweep_jobs(_: CloudWatchEvent) -> str:
     return services.sweep()
 
 
-def _started(request: Request, respond: ResponseBuilder, *, status: int) -> Response:
-    key = parse_idempotency_key(request.headers.get("idempotency-key"))
-    job = start_import(job_manager=services.job_manager, dispatcher=services.dispatcher, key=key)
+def _started(request: Request, respond: ResponseBuilder, *, status: int, body: str | bytes = "") -> Response:
+    query = request.query_params or MultiDict({})
+    job = start_import(
+        job_manager=services.job_manager,
+        dispatcher=services.dispatcher,
+        parameters=parse_parameters({name: query.getlist(name) for name in query}, body),
+        key=parse_idempotency_key(request.headers.get("idempotency-key")),
+    )
     began = "has been started" if job.status is JobStatus.PENDING else "was started before, by the same key"
     return respond.success(
         {"job_id": job.job_id, "status": job.status, "created_at": job.created_at},
@@ -69,16 +79,6 @@ def _started(request: Request, respond: ResponseBuilder, *, status: int) -> Resp
         status=status,
         headers={"Location": f"status/{job.job_id}", "Retry-After": str(POLL_SECONDS)},
     )
-
-
-def _refuse_body(body: str | bytes) -> None:
-    """The trigger takes no parameters yet; an empty JSON object is as good as nothing."""
-    try:
-        parameters = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError) as exc:
-        raise ValidationError("The body is no JSON. Send none, or an empty object.", field="body") from exc
-    if parameters != {}:
-        raise ValidationError("The trigger takes no parameters. Send no body, or an empty object.", field="body")
 
 
 def _sentence(job: Job) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RAW_BYTES = 4096  # of a rejected row's text are kept
+JOINED_ROWS = 200  # at a time: about 100 kB, which need no fresh memory from the system each time
 LONGEST_ROW = 4 << 20  # bytes; a longer row is rejected, and DuckDB told to take as much
 
 
@@ -33,22 +35,29 @@ class Batch:
 
     def append(self, page: int, rows: list[Any]) -> None:
         """`rows` are JSON texts, bytes-like, without line breaks."""
-        text = b"\n".join(rows) + b"\n" if rows else b""
-        with self.path.open("ab") as file:
-            file.write(text)
+        with self.path.open("r+b" if self.path.exists() else "wb") as file:
+            file.seek(self.size)
+            for first in range(0, len(rows), JOINED_ROWS):
+                file.write(b"\n".join(rows[first : first + JOINED_ROWS]))
+                file.write(b"\n")
+            self.size = file.tell()
         self.runs.append(Run(page, 0, len(rows)))
         self.rows += len(rows)
-        self.size += len(text)
         self.longest_row = max(self.longest_row, max(map(len, rows), default=0))
 
     def clear(self) -> None:
-        self.path.unlink(missing_ok=True)
+        """The file stays, to be written over: new pages of the disk cache cost more than the writing itself."""
         self.runs, self.rows, self.size, self.longest_row = [], 0, 0, 0
+
+    def sealed(self) -> Path:
+        """The file with nothing of an earlier batch after its rows."""
+        os.truncate(self.path, self.size)
+        return self.path
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:
         """Page, position and text of each row."""
         places = ((run.page, run.position + i) for run in self.runs for i in range(run.rows))
-        with self.path.open("rb") as file:
+        with self.sealed().open("rb") as file:
             for (page, position), line in zip(places, file, strict=True):
                 yield page, position, line
 
@@ -57,17 +66,18 @@ class Batch:
         rows.
         """
         readable = Batch(self.path.with_suffix(".readable"))
-        with readable.path.open("wb") as good, unreadable.open("w") as bad:
+        with readable.path.open("wb") as good, unreadable.open("wb") as bad:
             for page, position, line in self.lines():
                 if is_readable(line, fields):
                     good.write(line)
-                    readable._count(page, position)
+                    readable._count(page, position, len(line))
                 else:
                     bad.write(placed_row(page, position, line))
         return readable
 
-    def _count(self, page: int, position: int) -> None:
+    def _count(self, page: int, position: int, size: int) -> None:
         self.rows += 1
+        self.size += size
         last = self.runs[-1] if self.runs else None
         if last and last.page == page and last.position + last.rows == position:
             self.runs[-1] = Run(page, last.position, last.rows + 1)
@@ -75,11 +85,15 @@ class Batch:
             self.runs.append(Run(page, position, 1))
 
 
-def placed_row(page: int, position: int, line: bytes, **more: int) -> str:
-    """One line for the staging statements: where a rejected row stood, and its text, whatever its bytes."""
+def placed_row(page: int, position: int, line: bytes, *, whole: bool = False, **more: int) -> bytes:
+    """One line for the staging statements: where a row stood and its text, whatever its bytes; with `whole`, for
+    a readable row, also the row itself.
+    """
     text = line[:RAW_BYTES].decode("utf-8", "replace").rstrip("\n")
     raw = text.encode()[:RAW_BYTES].decode("utf-8", "ignore")  # a broken byte has become three
-    return json.dumps({**more, "page": page, "position": position, "raw": raw}) + "\n"
+    placed = json.dumps({**more, "page": page, "position": position, "raw": raw}).encode()
+    row = b', "row": ' + line.rstrip(b"\n") if whole else b""
+    return placed[:-1] + row + b"}\n"
 
 
 def is_readable(line: bytes, fields: Collection[str]) -> bool:

@@ -6,6 +6,7 @@
     │   └── InvalidJobId             400
     ├── RequestForbidden             403  a browser sent it on somebody else's behalf
     ├── JobNotFound                  404
+    ├── NothingPublished             404  no import has completed yet
     ├── BusinessRuleViolation        409  names the rule that refuses
     │   ├── ImportAlreadyRunning     409  SINGLE_IMPORT_RULE
     │   └── JobIsFinal               409  FINAL_STATE_RULE
@@ -19,16 +20,30 @@
         ├── NotStarted               the import function never started
         ├── NoProgress               a slice of the import brought nothing new
         ├── TooManyAttempts          the import was restarted too often
+        ├── SecretUnavailable        the store of the source's secret does not answer
+        ├── SecretInvalid            the source's secret is missing, not readable or not of its form
         ├── SourceError              the operator's OData API
-        │   ├── SourceUnreachable    no connection, or no answer in time
-        │   ├── SourceUnavailable    429 or 5xx, again and again
-        │   ├── SourceUnauthorized   401 or 403
-        │   ├── SourceNotFound       404 or 410
-        │   ├── SourceRefused        another 4xx
+        │   ├── SourceUnreachable    no connection
+        │   ├── SourceUntrusted      its certificate is not valid
+        │   ├── SourceInterrupted    the connection broke, or the body ended early
+        │   ├── SourceTooSlow        a page was not there in time
+        │   ├── SourceUnavailable    408 or 5xx
+        │   ├── SourceThrottled      429
+        │   ├── SourceUnauthorized   401
+        │   ├── SourceForbidden      403
+        │   ├── SourceNotFound       404
+        │   ├── SourceGone           410
+        │   ├── SourceRefused        another 4xx, or a status that is no page
         │   ├── SourceRedirected     an answer or a link points to another origin
         │   ├── SourceInvalid        not an OData page
+        │   ├── SourceEncoding       a character set or a compression that is not read
         │   ├── SourceTooLarge       a page or an import beyond its limits
+        │   ├── SourceTimeSpent      the whole source took longer than it may
+        │   ├── WorkerTimeSpent      this worker's time ends before the page is there
+        │   ├── TokenUnavailable     the token endpoint does not answer
+        │   ├── TokenRefused         the token endpoint refuses the client
         │   ├── SourceLoop           the paging does not advance
+        │   ├── SourceKey            the key does not tell what comes after a row
         │   └── SourceColumns        a required column is missing or ambiguous
         ├── WarehouseUnavailable     the warehouse does not answer
         ├── WarehouseCorrupt         a published file is not what the pointer says
@@ -92,6 +107,14 @@ class JobNotFound(WellheadError):
 
     code = "JOB_NOT_FOUND"
     http_status = 404
+
+
+class NothingPublished(WellheadError):
+    """There is no data yet, because no import has completed. Start one, or wait for the one that runs."""
+
+    code = "NO_DATA_YET"
+    http_status = 404
+    retryable = True
 
 
 class BusinessRuleViolation(WellheadError):
@@ -166,7 +189,9 @@ class LeaseExpired(ImportFailed):
 
 
 class NotStarted(ImportFailed):
-    """The import function did not start in time. Check that it exists and is not throttled, then start again."""
+    """The import function did not start in time, or failed at every start. Check that it exists and is not
+    throttled, and look at its log; then start again.
+    """
 
     code = "DISPATCH_FAILED"
     retryable = True
@@ -186,6 +211,21 @@ class TooManyAttempts(ImportFailed):
     code = "TOO_MANY_ATTEMPTS"
 
 
+class SecretUnavailable(ImportFailed):
+    """The store that holds the source's secret does not answer. Start the import again later."""
+
+    code = "SECRET_UNAVAILABLE"
+    retryable = True
+
+
+class SecretInvalid(ImportFailed):
+    """The source's secret is missing, may not be read, or is not of the expected form. Store it anew;
+    docs/configuration.md shows the form.
+    """
+
+    code = "SECRET_INVALID"
+
+
 class SourceError(ImportFailed):
     """The source did not deliver. The published data is as it was."""
 
@@ -199,6 +239,32 @@ class SourceUnreachable(SourceError):
     retryable = True
 
 
+class SourceUntrusted(SourceError):
+    """The source's certificate is not valid for its name, or of no known authority. Nothing was sent to it. Check
+    the host in WELLHEAD_SOURCE_URL, or ask the source's operator.
+    """
+
+    code = "SOURCE_CERTIFICATE_INVALID"
+
+
+class SourceInterrupted(SourceError):
+    """The connection to the source broke before the answer was whole. Start the import again; if it stays, ask
+    for fewer rows with WELLHEAD_PAGE_SIZE.
+    """
+
+    code = "SOURCE_INTERRUPTED"
+    retryable = True
+
+
+class SourceTooSlow(SourceError):
+    """The source was too slow with a page. Ask for fewer rows with WELLHEAD_PAGE_SIZE, or raise
+    WELLHEAD_PAGE_SECONDS.
+    """
+
+    code = "SOURCE_TOO_SLOW"
+    retryable = True
+
+
 class SourceUnavailable(SourceError):
     """The source is overloaded or failing. Start the import again later, or ask its operator."""
 
@@ -206,16 +272,39 @@ class SourceUnavailable(SourceError):
     retryable = True
 
 
+class SourceThrottled(SourceError):
+    """The source takes no more requests for now. Start the import again later, and ask for less at a time with
+    WELLHEAD_SOURCE_RPS.
+    """
+
+    code = "SOURCE_THROTTLED"
+    retryable = True
+
+
 class SourceUnauthorized(SourceError):
-    """The source refuses the credentials. Check user, password and their rights, then store them anew."""
+    """The source does not know the credentials. Check them and WELLHEAD_SOURCE_AUTH, then store them anew."""
 
     code = "SOURCE_UNAUTHORIZED"
+
+
+class SourceForbidden(SourceError):
+    """The source does not let these credentials read. Ask its operator for the right to read the entity set."""
+
+    code = "SOURCE_FORBIDDEN"
 
 
 class SourceNotFound(SourceError):
     """The source has no such entity set. Check the path of WELLHEAD_SOURCE_URL."""
 
     code = "SOURCE_NOT_FOUND"
+
+
+class SourceGone(SourceError):
+    """The source no longer has this page: its link has expired, or the entity set was removed. Start a new import,
+    and check the path of WELLHEAD_SOURCE_URL if the first page is gone.
+    """
+
+    code = "SOURCE_GONE"
 
 
 class SourceRefused(SourceError):
@@ -226,7 +315,7 @@ class SourceRefused(SourceError):
 
 class SourceRedirected(SourceError):
     """The source points to another origin, where the credentials must not go. Set WELLHEAD_SOURCE_URL to the
-    place where the data really is.
+    place where the data really is, or name that origin in WELLHEAD_SOURCE_ALIASES if it is the same service.
     """
 
     code = "SOURCE_REDIRECTED"
@@ -239,16 +328,58 @@ class SourceInvalid(SourceError):
     retryable = True
 
 
+class SourceEncoding(SourceError):
+    """The source writes in a character set or a compression that Wellhead does not read. Ask its operator for
+    UTF-8, plain or as gzip.
+    """
+
+    code = "SOURCE_ENCODING"
+
+
 class SourceTooLarge(SourceError):
     """The source sent more than the limits allow. Ask for smaller pages, or raise the limit if it is right."""
 
     code = "SOURCE_LIMIT_EXCEEDED"
 
 
+class SourceTimeSpent(SourceError):
+    """The source did not deliver everything within WELLHEAD_SOURCE_SECONDS. Raise it if so long is right."""
+
+    code = "SOURCE_TIME_SPENT"
+
+
+class WorkerTimeSpent(SourceError):
+    """The worker's time ended before the source delivered the next page. Start the import again."""
+
+    code = "WORKER_TIME_SPENT"
+    retryable = True
+
+
+class TokenUnavailable(SourceError):
+    """The token endpoint gives no usable answer. Check WELLHEAD_SOURCE_TOKEN_URL, or start the import again later."""
+
+    code = "TOKEN_UNAVAILABLE"
+    retryable = True
+
+
+class TokenRefused(SourceError):
+    """The token endpoint refuses the client. Check the client id, its secret and WELLHEAD_SOURCE_SCOPE."""
+
+    code = "TOKEN_REFUSED"
+
+
 class SourceLoop(SourceError):
     """The source's paging does not advance: a link or a page came twice. Ask its operator."""
 
     code = "SOURCE_PAGING_LOOP"
+
+
+class SourceKey(SourceError):
+    """The rows of the source cannot be told apart by a key, so its pages cannot be cut by one. Set
+    WELLHEAD_SOURCE_PAGING to auto.
+    """
+
+    code = "SOURCE_KEY_UNUSABLE"
 
 
 class SourceColumns(SourceError):

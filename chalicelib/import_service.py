@@ -13,8 +13,9 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from .batch import Batch
-from .errors import NoProgress, PublishRefused, TooManyAttempts
-from .external_api import Cursor, ExternalApiAdapter, Page
+from .errors import PublishRefused, WorkerTimeSpent
+from .external_api import Cursor, ExternalApiAdapter, Page, Survey
+from .increment import Increment
 from .job import Job, JobStatus, Phase
 from .prefetch import Prefetched
 from .publication import Publication
@@ -30,14 +31,13 @@ if TYPE_CHECKING:
     from .job_manager import Claim, JobManager, Snapshot
     from .settings import Settings
 
-BATCH_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smallest
-BATCH_BYTES = 64 << 20
+BATCH_ROWS = 245_760  # two row groups of DuckDB: full groups stage fastest and smallest
+BATCH_BYTES = 128 << 20
 PAGES_AHEAD = 2
 PROGRESS_SECONDS = 1.0
 HAND_OVER_SECONDS = 45.0  # of the time budget, kept for the last batch and its checkpoint
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge; it sizes the lease of the merge
 PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying
-STALLED_ATTEMPTS = 4  # in a row from the same checkpoint: the worker dies at the same place each time
 OWN_FIELDS = {"created_at", "updated_at"}  # Wellhead keeps its own, so the source's are no unknown fields
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,12 @@ log = logging.getLogger(__name__)
 
 class HandOver(Exception):
     """The time budget is used up, and all that was staged stands in a checkpoint."""
+
+
+def time_to_fetch(remaining: Callable[[], float]) -> Callable[[], float]:
+    """The worker's time without what the last batch and its checkpoint need; of a short one, without a quarter."""
+    kept = min(HAND_OVER_SECONDS, remaining() / 4)
+    return lambda: remaining() - kept
 
 
 class WellProductionImportService:
@@ -65,7 +71,7 @@ class WellProductionImportService:
         remaining: Callable[[], float],
         clock: Callable[[], float] = time.time,
         new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
-        prefetched: Callable[..., AbstractContextManager[Iterable[Page]]] = Prefetched,
+        prefetched: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetched,
     ) -> None:
         self.job = claim.job
         self._claim = claim
@@ -78,20 +84,20 @@ class WellProductionImportService:
         self._clock = clock
         self._new_repository = new_repository
         self._prefetched = prefetched
+        self._survey = Survey()
         self._fields: list[str] = []
+        self._increment = Increment(settings)
+        self._changed_until: float | None = None
         self._reported_at = self._checkpointed_at = self._phase_began_at = clock()
 
     def run(self) -> Job:
         """The completed job. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed."""
-        if self.job.attempt > self._settings.max_attempts:
-            raise TooManyAttempts
-        if self.job.stalled_attempts > STALLED_ATTEMPTS:
-            raise NoProgress
         repository = self._new_repository(directory=self._directory, memory_mb=self._settings.memory_mb)
         try:
             start = self._resume(repository)
             end = self._fetch(repository, start)
             base = self._job_manager.current_snapshot()
+            self._increment.check(base, end.changed_since)
             merge_seconds = (end.delivered + (base.rows if base else 0)) / MERGE_ROWS_PER_SECOND
             if end != start and self._remaining() < HAND_OVER_SECONDS + merge_seconds:
                 self._count_seconds()
@@ -99,6 +105,8 @@ class WellProductionImportService:
                 raise HandOver
             self._enter(Phase.MERGING, seconds=merge_seconds)
             return self._merge_and_publish(repository, end, base)
+        except WorkerTimeSpent as exc:
+            raise HandOver from exc
         finally:
             repository.close()
             self._source.close()
@@ -108,9 +116,12 @@ class WellProductionImportService:
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> Cursor:
         """Where to begin: at the first page, or after the rows of the recorded segments."""
-        self._fields = self._source.fields()
+        surveys = (survey() for survey in (self._source.survey,))
+        with self._prefetched(surveys, ahead=1, while_waiting=self._beat) as arriving:
+            self._survey = next(iter(arriving))
+        self._fields = self._survey.fields
         if self.job.cursor is None:
-            return self._source.first_cursor(self._key_fields())
+            return self._begin()
         for name in segment_names(self.job.segments):
             segment = self._directory / "segment.parquet"
             self._warehouse.fetch(name, segment)
@@ -118,21 +129,37 @@ class WellProductionImportService:
             segment.unlink()
             self._beat()
         cursor = Cursor(**self.job.cursor)
+        self._changed_until = cursor.changed_until
         self.job = replace(self.job, fetched_records=cursor.delivered)
         self._note("resumed", page=cursor.page, records=cursor.delivered)
         return cursor
 
+    def _begin(self) -> Cursor:
+        """The first page of all rows, or of those changed since the published snapshot's watermark."""
+        since = None
+        if self._settings.source_changed:
+            since = self._increment.since(self._job_manager.current_snapshot(), self.job)
+        if since is not None:
+            self.job = replace(self.job, stats={**self.job.stats, "changed_since": since})
+        return self._source.first_cursor(self._key_fields(), self._survey, changed_since=since)
+
     def _fetch(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> Cursor:
         """Stage page after page; the cursor after the last one."""
         batch = Batch(self._directory / "batch.ndjson")
-        pages = self._source.pages(cursor, self._key_fields())
-        with self._prefetched(pages, ahead=PAGES_AHEAD, while_waiting=self._beat) as arriving:
-            for page in arriving:
-                self._take(page, batch)
-                cursor = page.next
-                if self._is_due(batch) or cursor.url is None:
-                    self._stage(repository, batch)
-                    self._checkpoint_if_due(repository, cursor)
+        pages = self._source.pages(cursor, self._survey)
+        try:
+            with self._prefetched(pages, ahead=PAGES_AHEAD, while_waiting=self._beat) as arriving:
+                for page in arriving:
+                    self._take(page, batch)
+                    cursor = page.next
+                    if self._is_due(batch) or cursor.url is None:
+                        self._stage(repository, batch)
+                        self._checkpoint_if_due(repository, cursor)
+        except WorkerTimeSpent as exc:
+            self._stage(repository, batch)
+            self._count_seconds()
+            self._checkpoint(repository, cursor)
+            raise HandOver from exc
         return cursor
 
     def _take(self, page: Page, batch: Batch) -> None:
@@ -158,8 +185,16 @@ class WellProductionImportService:
         if batch.rows:
             self._learn_fields(repository, batch)
             repository.stage(batch, self._mapping())
+            self._note_changes(repository, batch)
         batch.clear()
         self.job = replace(self.job, failed_records=repository.rejected_rows)
+
+    def _note_changes(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
+        if not self._settings.source_changed:
+            return
+        newest = repository.newest_change(batch, self._settings.source_changed)
+        if newest is not None:
+            self._changed_until = max(newest, self._changed_until or newest)
 
     def _learn_fields(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
         """A source that leaves nulls out may show a field late. Looking costs a third of staging, so it is
@@ -203,7 +238,7 @@ class WellProductionImportService:
             self._warehouse.put(segment_names(runs)[-1], path, sha256=sha256_of(path))
             self.job = replace(self.job, segments=runs)
         path.unlink(missing_ok=True)
-        self.job = replace(self.job, cursor=asdict(cursor))
+        self.job = replace(self.job, cursor=asdict(replace(cursor, changed_until=self._changed_until)))
         self._note("checkpoint", page=cursor.page, records=rows)
         self._checkpointed_at = self._clock()
 
@@ -220,6 +255,7 @@ class WellProductionImportService:
         self._enter(Phase.PUBLISHING, seconds=store.stat().st_size / PUBLISH_BYTES_PER_SECOND)
         repository.verify(store, rows=result.stored_records)
         snapshot = publication.put(store, rows=result.stored_records)
+        snapshot = self._increment.noted(snapshot, base, self._changed_until, self.job.started_at or self._clock())
         self._count_seconds()
         self._complete(result.warnings)
         self.job = self._job_manager.finish(self._claim, self.job, snapshot=snapshot, base=base.name if base else None)

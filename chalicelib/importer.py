@@ -18,11 +18,14 @@ from .errors import (
     ImportFailed,
     JobNotFound,
     LeaseLost,
+    NoProgress,
     ScratchFull,
     StateUnavailable,
+    TooManyAttempts,
     WellheadError,
 )
 from .import_service import HandOver, WellProductionImportService
+from .publication import show_latest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from .warehouse import Warehouse
 
 WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
+STALLED_ATTEMPTS = 4  # in a row from the same checkpoint: the worker dies at the same place each time
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +49,7 @@ def run_import(
     dispatcher: Dispatcher,
     warehouse: Warehouse,
     new_service: Callable[[Claim], WellProductionImportService],
+    max_attempts: int,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], object] = time.sleep,
 ) -> dict[str, Any]:
@@ -52,11 +57,12 @@ def run_import(
     holder = f"{request_id}/{uuid.uuid4().hex[:8]}"
     claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, clock=clock, sleep=sleep)
     if claim is None:
-        show_latest(job_id, job_manager=job_manager, warehouse=warehouse)
+        show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
         return {"job_id": job_id, "outcome": "nothing to do"}
     log.info("job %s: attempt %d, fence %d", job_id, claim.job.attempt, claim.fence)
     service = None
     try:
+        _refuse_endless(claim.job, max_attempts)
         service = new_service(claim)
         return {"job_id": job_id, "outcome": service.run().status}
     except HandOver:
@@ -68,15 +74,6 @@ def run_import(
     except Exception as exc:  # noqa: BLE001  told to people as the job's error, and to the log in full
         job = _newest(claim, service).failed_with(_told(job_id, exc), at=clock())
         return _finish(claim, job, job_manager)
-
-
-def show_latest(job_id: str, *, job_manager: JobManager, warehouse: Warehouse) -> None:
-    """The stable name follows the pointer after the job is over: a worker that died in between left that to
-    the retry of its event.
-    """
-    current = job_manager.current_snapshot()
-    if current and current.job_id == job_id and warehouse.latest() != current.name:
-        warehouse.set_latest(current.name)
 
 
 @contextmanager
@@ -91,6 +88,16 @@ def stopped_by_sigterm() -> Iterator[Callable[[], bool]]:
         yield stopped.is_set
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _refuse_endless(job: Job, max_attempts: int) -> None:
+    """Before anything of the import is built: that may be what the attempts die of. Raises TooManyAttempts,
+    NoProgress.
+    """
+    if job.attempt > max_attempts:
+        raise TooManyAttempts
+    if job.stalled_attempts > STALLED_ATTEMPTS:
+        raise NoProgress
 
 
 def _newest(claim: Claim, service: WellProductionImportService | None) -> Job:

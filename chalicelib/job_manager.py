@@ -87,7 +87,10 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A published database: its file's name in the warehouse, size, SHA-256, rows, and who made it."""
+    """A published database: its file's name in the warehouse, size, SHA-256, rows, and who made it.
+
+    The source's changes until `changed_until` (epoch seconds) are in it, counted for the source `changed_of`.
+    """
 
     name: str
     fence: int
@@ -95,6 +98,8 @@ class Snapshot:
     bytes: int
     sha256: str
     job_id: str
+    changed_until: float | None = None
+    changed_of: str | None = None
 
 
 class JobManager:

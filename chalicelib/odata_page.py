@@ -1,5 +1,7 @@
 """The body of one OData page: the rows as untouched JSON texts, the count and the link to the next page.
 
+OData v4 has the rows in `value`, v2 in `d` or `d.results`.
+
 msgspec reads the envelope and leaves each row as the bytes it is: DuckDB reads the rows, so they are parsed
 once. What msgspec refuses but Python's parser takes (NaN, Infinity, lone surrogates) is a page with bad
 rows in it, not a bad page.
@@ -23,8 +25,17 @@ class BrokenPage(ValueError):
     """The body is no OData page; says why in a few words."""
 
 
+class _Results(msgspec.Struct):
+    """What OData v2 has in `d`."""
+
+    results: list[msgspec.Raw]
+    count: int | str | None = msgspec.field(name="__count", default=None)
+    next_link: str | None = msgspec.field(name="__next", default=None)
+
+
 class _Envelope(msgspec.Struct):
     value: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    d: _Results | list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
     error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     count_v4: int | str | None = msgspec.field(name="@odata.count", default=None)
     count_v401: int | str | None = msgspec.field(name="@count", default=None)
@@ -41,6 +52,7 @@ class PageBody:
     rows: list[Any]  # bytes-like, one JSON text each, without a line break
     count: int | None
     next_link: str | None
+    is_v2: bool = False
 
 
 def read_page(body: bytes) -> PageBody:
@@ -53,60 +65,85 @@ def read_page(body: bytes) -> PageBody:
     except msgspec.ValidationError as exc:
         raise BrokenPage(str(exc)) from exc
     except (msgspec.DecodeError, RecursionError):
-        page = _decode_leniently(body)
+        return _read_leniently(body)
+    return _page_body(page)
+
+
+def _page_body(page: _Envelope, rows: list[Any] | None = None) -> PageBody:
+    """`rows` take the place of those in the envelope."""
     if page.error is not msgspec.UNSET:
         raise BrokenPage(f"an error instead of rows: {_excerpt(bytes(page.error))}")
-    if page.value is msgspec.UNSET:
-        raise BrokenPage("it holds no list named value")
-    return PageBody(
-        rows=list(page.value),
-        count=_count(page.count_v4 if page.count_v4 is not None else page.count_v401),
-        next_link=page.next_v4 or page.next_v401,
-    )
+    if isinstance(page.value, list):
+        count = page.count_v4 if page.count_v4 is not None else page.count_v401
+        return PageBody(rows=rows or page.value, count=_count(count), next_link=page.next_v4 or page.next_v401)
+    if isinstance(page.d, list):
+        return PageBody(rows=rows or page.d, count=None, next_link=None, is_v2=True)
+    if isinstance(page.d, _Results):
+        results = page.d
+        return PageBody(
+            rows=rows or results.results, count=_count(results.count), next_link=results.next_link, is_v2=True
+        )
+    raise BrokenPage("it holds no list named value, d or d.results")
 
 
-def _decode_leniently(body: bytes) -> _Envelope:
+def _read_leniently(body: bytes) -> PageBody:
     text = body.decode("utf-8", "surrogateescape")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise BrokenPage(f"it is no complete JSON: {exc}") from exc
-    if not isinstance(document, dict) or not isinstance(document.get("value"), list):
-        raise BrokenPage("it holds no list named value")
+    path = _path_of_rows(document)
+    if path is None:
+        raise BrokenPage("it holds no list named value, d or d.results")
     if "error" in document:
         raise BrokenPage(f"an error instead of rows: {_excerpt(json.dumps(document['error']).encode())}")
+    (document["d"] if path == ("d", "results") else document)[path[-1]] = []
     try:
-        page = msgspec.convert({**document, "value": []}, _Envelope, strict=True)
+        page = msgspec.convert(document, _Envelope, strict=True)
     except msgspec.ValidationError as exc:
         raise BrokenPage(str(exc)) from exc
-    page.value = [msgspec.Raw(row.encode("utf-8", "surrogateescape")) for row in _row_texts(text)]
-    return page
+    rows = [row.encode("utf-8", "surrogateescape") for row in _row_texts(text, 0, path)]
+    return _page_body(page, rows)
 
 
-def _row_texts(text: str) -> list[str]:
-    """The rows as they are written, cut out of a document that Python's parser has found whole."""
+def _path_of_rows(document: Any) -> tuple[str, ...] | None:
+    for path in (("value",), ("d",), ("d", "results")):
+        found = document
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        if isinstance(found, list):
+            return path
+    return None
+
+
+def _row_texts(text: str, at: int, path: tuple[str, ...]) -> list[str]:
+    """The rows as they are written, cut out of a document that Python's parser has found whole. The last of
+    several members of one name counts, as it does for the parser.
+    """
+    at = _after(text, at - 1)
+    if not path:
+        return _element_texts(text, at)
     rows: list[str] = []
-    at = _after(text, text.index("{"))
+    at = _after(text, at)
     while text[at] != "}":
         name, end = _PYTHON.raw_decode(text, at)
         at = _after(text, _after(text, end - 1))
-        if name == "value":
-            rows, end = _element_texts(text, at)
-        else:
-            _, end = _PYTHON.raw_decode(text, at)
+        _, end = _PYTHON.raw_decode(text, at)
+        if name == path[0]:
+            rows = _row_texts(text, at, path[1:])
         at = _next_item(text, end)
     return rows
 
 
-def _element_texts(text: str, at: int) -> tuple[list[str], int]:
-    """The elements of the list that begins at `at`, and where it ends."""
+def _element_texts(text: str, at: int) -> list[str]:
+    """The elements of the list that begins at `at`."""
     elements = []
     at = _after(text, at)
     while text[at] != "]":
         _, end = _PYTHON.raw_decode(text, at)
         elements.append(text[at:end])
         at = _next_item(text, end)
-    return elements, at + 1
+    return elements
 
 
 def _next_item(text: str, end: int) -> int:

@@ -14,9 +14,22 @@ from .warehouse import Warehouse, sha256_of, snapshot_name
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .job_manager import JobManager
+
 ROOM_FACTOR = 3  # the store is copied, grows, and sorts beside itself
 
 log = logging.getLogger(__name__)
+
+
+def show_latest(*, job_manager: JobManager, warehouse: Warehouse, made_by: str | None = None) -> None:
+    """The stable name follows the pointer, also when the worker died between the two; with `made_by`, only if
+    this job made the current snapshot. Raises StateUnavailable, WarehouseUnavailable.
+    """
+    current = job_manager.current_snapshot()
+    if current is None or made_by not in (None, current.job_id):
+        return
+    if warehouse.latest() != current.name:
+        warehouse.set_latest(current.name)
 
 
 @dataclass(frozen=True, kw_only=True)

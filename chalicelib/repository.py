@@ -6,24 +6,24 @@ The SQL stands in well_production.sql; this file fills its lists of columns and 
 from __future__ import annotations
 
 import json
-import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from .batch import LONGEST_ROW, Batch, placed_row
-from .errors import PublishRefused, ScratchFull, SourceInvalid, WarehouseCorrupt, WarehouseTooNew
+from .errors import PublishRefused, SourceInvalid
+from .local_duckdb import local_config, raise_if_full
 from .rows import COLUMNS, KEY, REJECTION_REASONS, VALUES, VOLUMES
+from .statements import named_statements
+from .store_schema import prepare_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-SCHEMA_VERSION = 1
 STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
 
 
@@ -55,23 +55,17 @@ class DuckDBWellProductionRepository:
     def __init__(self, *, directory: Path, memory_mb: int) -> None:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        self._connection = duckdb.connect(directory / "scratch.duckdb", config=_config(directory, memory_mb))
-        for name in _statements():
+        self._connection = duckdb.connect(directory / "scratch.duckdb", config=local_config(directory, memory_mb))
+        for name in _SQL:
             if name.startswith("macro_"):
                 self._run(name)
+        self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # nobody opens the scratch file again
+        self._connection.execute("SET threads = 1")  # until the merge: with more, a batch is put together twice
         self._run("create_staged")
-        self._exported = 0
+        self._exported = self._staged = self.rejected_rows = 0
 
     def close(self) -> None:
         self._connection.close()
-
-    @property
-    def staged_rows(self) -> int:
-        return int(self._one("staged_range")[1])
-
-    @property
-    def rejected_rows(self) -> int:
-        return int(self._one("count_rejected")[0])
 
     def stage(self, batch: Batch, mapping: Mapping[str, str]) -> None:
         """Read the batch into the staging table; bad rows stay there with their reason, place and text.
@@ -84,15 +78,15 @@ class DuckDBWellProductionRepository:
         try:
             self._stage(batch, mapping)
         except duckdb.Error as exc:
-            _raise_if_full(exc)
+            raise_if_full(exc)
             self._stage_readable(batch, mapping)
 
     def _stage(self, batch: Batch, mapping: Mapping[str, str]) -> None:
-        first = self.staged_rows
         sources = [mapping.get(column.name, f"absent {column.name}") for column in COLUMNS]
         names = ", ".join('"' + source.replace('"', '""') + '"' for source in sources)
-        self._run("stage", {"source_fields": names}, file=str(batch.path), fields=dict.fromkeys(sources, "VARCHAR"))
-        self._place_problems(batch, first)
+        self._run("stage", {"source_fields": names}, file=str(batch.sealed()), fields=dict.fromkeys(sources, "VARCHAR"))
+        self._examine_doubtful(batch, sources)
+        self._count_staged()
 
     def _stage_readable(self, batch: Batch, mapping: Mapping[str, str]) -> None:
         """DuckDB refuses a whole file for one broken row: take the broken rows out and stage the rest."""
@@ -102,32 +96,48 @@ class DuckDBWellProductionRepository:
             if readable.rows:
                 self._stage(readable, mapping)
             self._run("stage_unreadable", file=str(unreadable))
+            self._count_staged()
         except duckdb.Error as exc:
-            _raise_if_full(exc)
+            raise_if_full(exc)
             pages = f"{batch.runs[0].page} to {batch.runs[-1].page}"
             raise SourceInvalid(
                 f"Pages {pages} of the source hold rows that cannot be read: {_first_line(exc)}",
                 page=batch.runs[0].page,
             ) from exc
         finally:
-            readable.clear()
+            readable.path.unlink(missing_ok=True)
             unreadable.unlink(missing_ok=True)
 
-    def _place_problems(self, batch: Batch, first: int) -> None:
-        problems = [row for (row,) in self._run("new_problems", first=first).fetchall()]
-        if not problems:
+    def _examine_doubtful(self, batch: Batch, sources: list[str]) -> None:
+        """Few rows, if any: they are read again from their own text, which a rejected row keeps."""
+        doubtful = {row for (row,) in self._run("doubtful", first=self._staged).fetchall()}
+        if not doubtful:
             return
-        placed, wanted = batch.path.with_suffix(".placed"), set(problems)
-        with placed.open("w") as file:
-            for row, (page, position, line) in enumerate(batch.lines(), start=first):
-                if row in wanted:
-                    file.write(placed_row(page, position, line, staged_row=row))
-        self._run("place_problems", file=str(placed))
+        placed = batch.path.with_suffix(".placed")
+        with placed.open("wb") as file:
+            for row, (page, position, line) in enumerate(batch.lines(), start=self._staged):
+                if row in doubtful:
+                    file.write(placed_row(page, position, line, staged_row=row, whole=True))
+        self._run("examine", {"problems_found": _problems(sources)}, file=str(placed))
         placed.unlink()
+
+    def _count_staged(self) -> None:
+        _, self._staged, self.rejected_rows = self._one("staged_range")
+
+    def newest_change(self, batch: Batch, field: str) -> float | None:
+        """The latest moment that the field holds in the batch, epoch seconds; None when there is none, or when a row
+        of the batch is unreadable.
+        """
+        try:
+            found = self._run("newest_change", file=str(batch.sealed()), fields={field: "VARCHAR"})
+            ((microseconds,),) = found.fetchall()
+        except duckdb.Error:
+            return None
+        return None if microseconds is None else float(microseconds / 1_000_000)
 
     def export_segment(self, path: Path) -> int:
         """The rows staged since the last segment, as one Parquet file; how many there are."""
-        first, self._exported = self._exported, self.staged_rows
+        first, self._exported = self._exported, self._staged
         if self._exported > first:
             self._run("export_segment", {"first": str(first), "path": _quoted(path)})
         return self._exported - first
@@ -135,12 +145,13 @@ class DuckDBWellProductionRepository:
     def load_segment(self, path: Path) -> None:
         """Stage again what a segment holds."""
         self._run("load_segment", file=str(path))
-        self._exported = self.staged_rows
+        self._count_staged()
+        self._exported = self._staged
 
     def field_names(self, batch: Batch) -> list[str]:
         """All field names that occur in the batch; none when a row of it is unreadable."""
         try:
-            return [name for (name,) in self._run("field_names", file=str(batch.path)).fetchall()]
+            return [name for (name,) in self._run("field_names", file=str(batch.sealed())).fetchall()]
         except duckdb.Error:
             return []
 
@@ -151,10 +162,9 @@ class DuckDBWellProductionRepository:
         WarehouseTooNew, WarehouseCorrupt, ScratchFull.
         """
         is_new = not store.exists()
+        self._connection.execute("RESET threads")
         with self._attached(store):
-            if is_new:
-                self._create_store()
-            self._check_schema()
+            prepare_store(self._connection, is_new=is_new)
             for statement in ("pick_latest", "match_stored", "pick_revised"):
                 self._run(statement)
             found = {**warnings, **self._count_warnings(now)}
@@ -195,23 +205,6 @@ class DuckDBWellProductionRepository:
         names = [column[0] for column in counted.description or []]
         return {name: count for name, count in zip(names, counted.fetchall()[0], strict=True) if count}
 
-    def _create_store(self) -> None:
-        self._run("create_store", {"schema_version": str(SCHEMA_VERSION)})
-        for table in ("well_production", "well_production_history"):
-            for column in COLUMNS:
-                comment = column.comment.replace("'", "''")
-                self._connection.execute(f"COMMENT ON COLUMN wells.{table}.{column.name} IS '{comment}'")
-            self._connection.execute(f"COMMENT ON COLUMN wells.{table}.created_at IS 'first seen by an import'")
-            self._connection.execute(f"COMMENT ON COLUMN wells.{table}.updated_at IS 'last changed by an import'")
-
-    def _check_schema(self) -> None:
-        try:
-            (version,) = self._one("schema_version")
-        except duckdb.CatalogException as exc:
-            raise WarehouseCorrupt("The published database is none of Wellhead's: it says no schema version.") from exc
-        if version > SCHEMA_VERSION:
-            raise WarehouseTooNew
-
     def verify(self, store: Path, *, rows: int) -> None:
         """Read a finished store back: it must hold `rows` rows and no key twice. Raises PublishRefused."""
         with self._attached(store, read_only=True):
@@ -234,11 +227,11 @@ class DuckDBWellProductionRepository:
                 with suppress(duckdb.Error):  # what failed first is what is told
                     self._connection.execute(statement)
             if isinstance(exc, duckdb.Error):
-                _raise_if_full(exc)
+                raise_if_full(exc)
             raise
 
     def _run(self, name: str, lists: Mapping[str, str] | None = None, **values: Any) -> duckdb.DuckDBPyConnection:
-        text = _statements()[name].format_map({**_LISTS, **(lists or {})})
+        text = _SQL[name].format_map({**_LISTS, **(lists or {})})
         return self._connection.execute(text, values) if values else self._connection.execute(text)
 
     def _one(self, name: str) -> tuple[Any, ...]:
@@ -247,6 +240,7 @@ class DuckDBWellProductionRepository:
         return tuple(row)
 
 
+_SQL = named_statements("well_production.sql")
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "columns_with_types": ", ".join(f"{column.name} {column.type}" for column in COLUMNS),
@@ -254,33 +248,24 @@ _LISTS = {
     "key": ", ".join(KEY),
     "volumes": ", ".join(VOLUMES),
     "values_differ": " OR ".join(f"staged.{name} IS DISTINCT FROM stored.{name}" for name in VALUES),
-    "values_read": ", ".join(f"read_{column.kind}({column.name})" for column in COLUMNS),
-    "problems_found": ", ".join(
-        f"{column.kind}_problem('{column.name}', {column.name}, {column.low}, {column.high})" for column in COLUMNS
+    "values": ", ".join(f"read_{column.kind}({column.name}) AS value_of_{column.name}" for column in COLUMNS),
+    "values_read": ", ".join(f"value_of_{column.name}" for column in COLUMNS),
+    "all_sound": " AND ".join(
+        f"(is_sound_{column.kind}({column.name}, value_of_{column.name}, {column.low}, {column.high}))"
+        for column in COLUMNS
     ),
 }
 
 
-@cache
-def _statements() -> dict[str, str]:
-    text = Path(__file__).with_name("well_production.sql").read_text("utf-8")
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def _config(directory: Path, memory_mb: int) -> dict[str, str | bool | int | float | list[str]]:
-    return {
-        "memory_limit": f"{memory_mb}MB",
-        "temp_directory": str(directory / "spill"),
-        "home_directory": str(directory),
-        "extension_directory": str(directory / "extensions"),
-        "autoinstall_known_extensions": False,
-    }
-
-
-def _raise_if_full(exc: duckdb.Error) -> None:
-    if "No space left" in str(exc) or "max_temp_directory_size" in str(exc):
-        raise ScratchFull from exc
+def _problems(sources: list[str]) -> str:
+    """What is wrong with each column of a `row`, whose fields are named by `sources` in the order of COLUMNS."""
+    found = []
+    for column, source in zip(COLUMNS, sources, strict=True):
+        # A JSON pointer (RFC 6901) takes any name, quotes and dots included.
+        pointer = "'/" + source.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
+        field = f"'{column.name}', row ->> {pointer}, json_type(row, {pointer})"
+        found.append(f"{column.kind}_problem({field}, {column.low}, {column.high})")
+    return ", ".join(found)
 
 
 def _quoted(path: Path) -> str:

@@ -155,11 +155,7 @@ def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str
     """
     present = list(dict.fromkeys(fields))
     _check_overrides(present, overrides)
-    mapping = {}
-    for column in COLUMNS:
-        field = overrides.get(column.name) or _matching_field(column.name, present)
-        if field:
-            mapping[column.name] = field
+    mapping = match_fields(present, overrides)
     missing = [name for name in KEY if name not in mapping]
     if not missing and not any(name in mapping for name in VOLUMES):
         missing = ["any of " + ", ".join(VOLUMES)]
@@ -169,6 +165,12 @@ def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str
             "Name the right fields in WELLHEAD_SOURCE_COLUMNS."
         )
     return mapping
+
+
+def match_fields(present: list[str], overrides: Mapping[str, str]) -> dict[str, str]:
+    """As map_columns, whatever is missing. Raises SourceColumns when a match is ambiguous."""
+    matches = {column.name: overrides.get(column.name) or _matching_field(column.name, present) for column in COLUMNS}
+    return {column: field for column, field in matches.items() if field}
 
 
 def _check_overrides(present: list[str], overrides: Mapping[str, str]) -> None:

@@ -5,20 +5,18 @@ Importing this connects to nothing. `duckdb` and `requests` are imported only wh
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from .dispatcher import Dispatcher
-from .errors import SettingsError
 from .job_manager import JobManager, Lease
 from .settings import Settings
 from .table import Table
@@ -26,10 +24,10 @@ from .table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from requests.auth import AuthBase
-
+    from .external_api import ExternalApiAdapter
     from .import_service import WellProductionImportService
     from .job_manager import Claim
+    from .published_production import PublishedProduction
     from .warehouse import Warehouse
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
@@ -69,6 +67,18 @@ class Services:
         url = self.settings.warehouse
         return open_warehouse(url, s3=self._client("s3") if url.startswith("s3://") else None)
 
+    @cached_property
+    def published(self) -> PublishedProduction:
+        """The published data, for questions."""
+        from .published_production import PublishedProduction
+
+        return PublishedProduction(
+            current=self.job_manager.current_snapshot,
+            warehouse=self.warehouse,
+            directory=Path(self.settings.scratch) / "reading",
+            memory_mb=self.settings.memory_mb,
+        )
+
     def run_import(self, job_id: str, *, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
         from .importer import run_import, stopped_by_sigterm
 
@@ -79,49 +89,51 @@ class Services:
                 job_manager=self.job_manager,
                 dispatcher=self.dispatcher,
                 warehouse=self.warehouse,
-                new_service=lambda claim: self._import_service(claim, lambda: 0.0 if stopped() else remaining()),
+                new_service=lambda claim: self._import_service(claim, remaining, stopped),
+                max_attempts=self.settings.max_attempts,
             )
 
+    def take_up(self, job_id: str) -> str:
+        from .sweeper import take_up
+
+        return take_up(job_id, job_manager=self.job_manager, dispatcher=self.dispatcher)
+
     def sweep(self) -> str:
-        from .sweeper import clear_orphans, show_latest, sweep
+        from .publication import show_latest
+        from .sweeper import clear_orphans, sweep
 
         outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
         show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
         clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=self.settings.snapshots_kept)
         return outcome
 
-    def _import_service(self, claim: Claim, remaining: Callable[[], float]) -> WellProductionImportService:
-        from .external_api import ExternalApiAdapter
-        from .import_service import WellProductionImportService
+    def _import_service(
+        self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool]
+    ) -> WellProductionImportService:
+        from .import_service import WellProductionImportService, time_to_fetch
 
         settings = self.settings
         return WellProductionImportService(
             claim=claim,
             settings=settings,
             job_manager=self.job_manager,
-            source=ExternalApiAdapter(settings=settings, auth=self._source_auth()),
+            source=self._source(claim, time_to_fetch(remaining)),
             warehouse=self.warehouse,
             directory=_own_directory(Path(settings.scratch), claim),
-            remaining=remaining,
+            remaining=lambda: 0.0 if stopped() else remaining(),
         )
 
-    def _source_auth(self) -> AuthBase | None:
-        """Basic credentials from an SSM SecureString: {"username": …, "password": …}. Read for each import, so a
-        rotated password needs no new deployment.
-        """
-        from requests.auth import HTTPBasicAuth
+    def _source(self, claim: Claim, remaining: Callable[[], float]) -> ExternalApiAdapter:
+        """The secret is read here, once for each import. Raises SecretUnavailable, SecretInvalid."""
+        from .external_api import ExternalApiAdapter
+        from .source_connection import SourceConnection
+        from .source_credentials import open_credentials
 
-        if self.settings.source_auth == "none":
-            return None
-        try:
-            answer = self._client("ssm").get_parameter(Name=self.settings.source_secret, WithDecryption=True)
-            secret = json.loads(answer["Parameter"]["Value"])
-            return HTTPBasicAuth(secret["username"].encode(), secret["password"].encode())
-        except (ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise SettingsError(
-                "WELLHEAD_SOURCE_SECRET does not name a readable SSM parameter that holds "
-                '{"username": "...", "password": "..."}.'
-            ) from exc
+        settings = self.settings
+        auth = open_credentials(settings, client=self._client, environment=self._environment)
+        spent = max(0.0, time.time() - (claim.job.started_at or time.time()))
+        connection = SourceConnection(settings=settings, auth=auth, remaining=remaining, spent=spent)
+        return ExternalApiAdapter(settings=settings, connection=connection)
 
     @cached_property
     def _session(self) -> botocore.session.Session:

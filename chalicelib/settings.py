@@ -16,6 +16,8 @@ from .errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_FRAMING = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "upgrade"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -46,6 +48,18 @@ def _choice(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def _decimal(low: float, high: float) -> Callable[[str], float]:
+    def read(value: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value.strip()):
+            raise ValueError("must be a number such as 2 or 0.5")
+        number = float(value)
+        if not low <= number <= high:
+            raise ValueError(f"must be from {low:,} to {high:,}")
+        return number
+
+    return read
+
+
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def read(value: str) -> int:
         try:
@@ -59,14 +73,14 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def _source_url(value: str) -> str:
+def _url(value: str) -> str:
     try:
         url = urlsplit(value.strip())
         host, _ = url.hostname, url.port
     except ValueError:
         raise ValueError("must be a URL") from None
     if url.scheme not in ("http", "https") or not host:
-        raise ValueError("must be an http or https URL of an OData entity set")
+        raise ValueError("must be an http or https URL")
     if url.username is not None or url.password is not None:
         raise ValueError("must not hold a user name or password; use WELLHEAD_SOURCE_SECRET")
     if url.scheme == "http" and not is_loopback(host):
@@ -74,6 +88,25 @@ def _source_url(value: str) -> str:
     if url.fragment:
         raise ValueError("must not hold a fragment")
     return value.strip()
+
+
+def _url_or_nothing(value: str) -> str:
+    return _url(value) if value.strip() else ""
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    """`https://host:port,https://host`: places, without a path."""
+    origins = tuple(_url(origin) for origin in value.split(",") if origin.strip())
+    if any(urlsplit(origin).path not in ("", "/") or "?" in origin for origin in origins):
+        raise ValueError("must be origins such as https://data.example.org:8443, without a path")
+    return origins
+
+
+def _header_name(value: str) -> str:
+    name = value.strip()
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or name.lower() in _FRAMING:
+        raise ValueError("must be the name of an HTTP header that may carry a key")
+    return name
 
 
 def is_loopback(host: str) -> bool:
@@ -108,11 +141,20 @@ class Settings:
     snapshots_kept: int = _setting("WELLHEAD_SNAPSHOTS_KEPT", _whole(1, 1000), "3")
     memory_mb: int = _setting("WELLHEAD_MEMORY_MB", _whole(100, 100_000), "700")
 
-    source_url: str = _setting("WELLHEAD_SOURCE_URL", _source_url)
-    source_auth: str = _setting("WELLHEAD_SOURCE_AUTH", _choice("none", "basic"), "none")
+    source_url: str = _setting("WELLHEAD_SOURCE_URL", _url)
+    source_aliases: tuple[str, ...] = _setting("WELLHEAD_SOURCE_ALIASES", _origins, "")
+    source_auth: str = _setting("WELLHEAD_SOURCE_AUTH", _choice("none", "basic", "bearer", "api_key", "oauth2"), "none")
     source_secret: str = _setting("WELLHEAD_SOURCE_SECRET", str.strip, "")
-    source_paging: str = _setting("WELLHEAD_SOURCE_PAGING", _choice("auto", "links", "skip"), "auto")
+    source_key_header: str = _setting("WELLHEAD_SOURCE_KEY_HEADER", _header_name, "X-API-Key")
+    source_token_url: str = _setting("WELLHEAD_SOURCE_TOKEN_URL", _url_or_nothing, "")
+    source_scope: str = _setting("WELLHEAD_SOURCE_SCOPE", str.strip, "")
+    source_paging: str = _setting("WELLHEAD_SOURCE_PAGING", _choice("auto", "links", "skip", "keys"), "auto")
     source_columns: dict[str, str] = _setting("WELLHEAD_SOURCE_COLUMNS", _columns, "")
+    source_changed: str = _setting("WELLHEAD_SOURCE_CHANGED", str.strip, "")
+    source_overlap_seconds: int = _setting("WELLHEAD_SOURCE_OVERLAP_SECONDS", _whole(0, 31_536_000), "3600")
+    source_seconds: int = _setting("WELLHEAD_SOURCE_SECONDS", _whole(1, 2_592_000), "86400")
+    source_connections: int = _setting("WELLHEAD_SOURCE_CONNECTIONS", _whole(1, 16), "4")
+    source_rps: float = _setting("WELLHEAD_SOURCE_RPS", _decimal(0, 10_000), "0")
     source_retries: int = _setting("WELLHEAD_SOURCE_RETRIES", _whole(0, 20), "4")
     page_size: int = _setting("WELLHEAD_PAGE_SIZE", _whole(1, 1_000_000), "10000")
     page_seconds: int = _setting("WELLHEAD_PAGE_SECONDS", _whole(1, 600), "60")
@@ -137,12 +179,18 @@ class Settings:
             if text is not None:
                 values[name] = _read(setting, text)
         settings = cls(**values)
-        if settings.source_auth != "none" and not settings.source_secret:
-            raise SettingsError("WELLHEAD_SOURCE_SECRET is not set; WELLHEAD_SOURCE_AUTH=basic needs it.")
+        for name in _needed_for(settings.source_auth):
+            if not getattr(settings, name):
+                variable = SETTINGS[name].variable
+                raise SettingsError(f"{variable} is not set; WELLHEAD_SOURCE_AUTH={settings.source_auth} needs it.")
         return settings
 
 
 SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(Settings)}
+
+
+def _needed_for(auth: str) -> tuple[str, ...]:
+    return {"none": (), "oauth2": ("source_secret", "source_token_url")}.get(auth, ("source_secret",))
 
 
 def _required(name: str) -> bool:

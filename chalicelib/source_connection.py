@@ -3,193 +3,263 @@
 A page is atomic. A body cut off, an error object with status 200 or a missing `value` is a failed page, tried
 again and then reported.
 
-The credentials go to the configured origin and nowhere else: links and redirects to another one are refused.
+The credentials go to the configured origin and its listed aliases, and nowhere else: links and redirects to another
+one are refused.
 """
 
 from __future__ import annotations
 
-import email.utils
 import logging
 import random
-import re
+import threading
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
 
 import requests
 import urllib3
 
+from .answer_body import Broken, Unreadable, read_body
+from .bounded_session import HEAD_BYTES, BoundedSession, TooLarge, TooSlow
 from .errors import (
+    SourceEncoding,
     SourceError,
     SourceInvalid,
-    SourceNotFound,
     SourceRedirected,
-    SourceRefused,
+    SourceTimeSpent,
     SourceTooLarge,
-    SourceUnauthorized,
-    SourceUnavailable,
-    SourceUnreachable,
+    SourceTooSlow,
+    WorkerTimeSpent,
 )
 from .odata_page import BrokenPage, PageBody, read_page
+from .source_credentials import SourceAuth, TokenAuth
+from .source_failure import broken_exchange, check_status, shown, told
+from .throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from requests.auth import AuthBase
 
     from .settings import Settings
 
-CONNECT_SECONDS = 10
-SILENT_SECONDS = 30  # without a single byte
-CHUNK_BYTES = 1 << 18
 MAX_REDIRECTS = 5
 LONGEST_WAIT = 60.0  # seconds between two tries; a Retry-After beyond it ends the import
+FRAMING_BYTES = 1 << 20  # what chunk sizes and trailers may add to a page on the wire
+
+OVERLOADED = {429, 503}
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: redirects are followed by `_get` alone. Told not to, requests still prepares the next request,
-        and for that it reads the whole body of this answer, whatever its size.
-        """
-
-
 class SourceConnection:
+    """Safe for threads: each request takes an idle session, so connections are used again, by one at a time.
+
+    `remaining` tells the seconds that this worker has left to fetch in, `spent` those that earlier workers took of
+    WELLHEAD_SOURCE_SECONDS.
+    """
+
     def __init__(
         self,
         *,
         settings: Settings,
         auth: AuthBase | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
+        remaining: Callable[[], float] = lambda: float("inf"),
+        spent: float = 0.0,
     ) -> None:
         self._settings = settings
+        self._auth = auth
         self._clock = clock
-        self._sleep = sleep
-        self._session = _Session()
-        self._session.trust_env = False  # no proxy and no .netrc: credentials go where the settings say
-        self._session.auth = auth
-        self._session.headers.update(
-            {
-                "Accept": "application/json",
-                "OData-MaxVersion": "4.01",
-                "Prefer": f"odata.maxpagesize={settings.page_size}",
-                "User-Agent": "Wellhead",
-            }
+        self._closed = threading.Event()
+        self._sleep = sleep or self._closed.wait
+        self._remaining = remaining
+        self._until = clock() + settings.source_seconds - spent
+        self._origins = {_origin(url) for url in (settings.source_url, *settings.source_aliases)}
+        self._throttle = Throttle(
+            most=settings.source_connections, per_second=settings.source_rps, clock=clock, sleep=self._rest
         )
+        self._idle: list[BoundedSession] = []
+        self._counting = threading.Lock()
         self.retries = 0
 
+    @property
+    def requests_at_once(self) -> int:
+        """How many may be under way now: those of the setting, or fewer while the source is overloaded."""
+        return self._throttle.limit
+
     def close(self) -> None:
-        self._session.close()
+        """Nothing more is asked; who waits for another try gives up."""
+        self._closed.set()
+        while self._idle:
+            self._idle.pop().close()
 
     def get_page(self, url: str, *, page: int) -> tuple[PageBody, int]:
         """One page's body and its size in bytes, tried again after a passing failure. Raises SourceError."""
+        return self._insist(url, lambda: self._page(url), page=page)
+
+    def get_document(self, url: str, *, accept: str = "application/xml") -> bytes:
+        """Another document of the service, such as its `$metadata`, under the limits of a page. Raises SourceError."""
+        return self._insist(url, lambda: self._receive(url, accept=accept))
+
+    def _insist(self, url: str, attempt_once: Callable[[], T], **details: Any) -> T:
         attempt = 0
         while True:
             try:
-                return self._fetch(url)
+                return attempt_once()
             except SourceError as exc:
-                exc.details["page"] = page
-                wait = _backoff(attempt, exc.details.get("retry_after"))
-                if not exc.retryable or attempt >= self._settings.source_retries or wait > LONGEST_WAIT:
-                    raise
-                log.warning("page %d: %s; trying again in %.1f s", page, exc.code, wait)
+                exc.details |= {**details, "url": shown(url)}
+                self._hide_secrets(exc)
+                wait = self._wait_before(attempt, exc)
+                log.warning("%s %s; trying again in %.1f s", exc.code, exc.details, wait)
             attempt += 1
-            self.retries += 1
+            with self._counting:
+                self.retries += 1
             self._sleep(wait)
 
     def follow(self, url: str, link: str, **details: Any) -> str:
-        """Where a link leads, within the configured origin. Raises SourceRedirected, SourceInvalid."""
+        """Where a link leads, within the configured origin and its aliases. Raises SourceRedirected, SourceInvalid."""
         try:
             address = urljoin(url, link)
-            origin, shown = _origin(address), _shown(address)
+            origin, place = _origin(address), shown(address)
         except ValueError as exc:
-            raise SourceInvalid(f"The source at {_shown(url)} gave a link that is no URL.", **details) from exc
-        if origin != _origin(self._settings.source_url):
+            raise SourceInvalid(f"The source at {shown(url)} gave a link that is no URL.", **details) from exc
+        if origin not in self._origins:
             raise SourceRedirected(
-                f"The source points to another origin, {shown}, where the credentials must not go. "
-                "Set WELLHEAD_SOURCE_URL to the place where the data really is.",
+                f"The source points to another origin, {place}, where the credentials must not go. Set "
+                "WELLHEAD_SOURCE_URL to the place where the data really is, or name that origin in "
+                "WELLHEAD_SOURCE_ALIASES if it is the same service.",
                 **details,
             )
         return address
 
-    def _fetch(self, url: str) -> tuple[PageBody, int]:
-        deadline = self._clock() + self._settings.page_seconds
-        try:
-            with self._get(url) as response:
-                _check_status(response)
-                content = self._read_body(response, deadline)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-            raise SourceUnreachable(
-                f"The source at {_shown(url)} cannot be reached ({_cause(exc)}). Check its URL, that it runs, and "
-                "that the network lets this function out."
-            ) from exc
+    def _hide_secrets(self, exc: SourceError) -> None:
+        """A source may repeat what it was sent, in its own words or in a link."""
+        if isinstance(self._auth, SourceAuth):
+            exc.message = self._auth.hide(exc.message)
+            exc.details["url"] = self._auth.hide(exc.details["url"])
+            exc.args = (exc.message,)
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def _wait_before(self, attempt: int, failed: SourceError) -> float:
+        """Seconds until the next try. Raises what ends the import instead."""
+        wait = _backoff(attempt, failed.details.get("retry_after"))
+        spent = isinstance(failed, WorkerTimeSpent) or attempt >= self._settings.source_retries
+        if spent or not failed.retryable or wait > LONGEST_WAIT:
+            raise failed
+        left, error = self._time_left()
+        if wait >= left:
+            raise error(**failed.details) from failed
+        if failed.details.get("status") in OVERLOADED:
+            self._throttle.pause(wait)
+        return wait
+
+    def _time_left(self, *others: tuple[float, type[SourceError]]) -> tuple[float, type[SourceError]]:
+        """Seconds until the first limit of time, and the error that tells of it."""
+        limits = [(self._until - self._clock(), SourceTimeSpent), (self._remaining(), WorkerTimeSpent), *others]
+        return min(limits, key=lambda limit: limit[0])
+
+    def _rest(self, seconds: float) -> None:
+        """Until this request's turn comes. Raises SourceTimeSpent, WorkerTimeSpent."""
+        left, error = self._time_left()
+        if seconds >= left:
+            raise error
+        self._sleep(seconds)
+
+    # -- one try ------------------------------------------------------------------------------
+
+    def _page(self, url: str) -> tuple[PageBody, int]:
+        content = self._receive(url)
         try:
             return read_page(content), len(content)
         except BrokenPage as exc:
             raise SourceInvalid(
-                f"The source at {_shown(url)} answered something that is no OData page: {_told(exc)}. Open the URL "
+                f"The source at {shown(url)} answered something that is no OData page: {told(exc)}. Open the URL "
                 "in a browser to see what it says."
-            ) from exc
+            ) from None
 
-    def _get(self, url: str) -> requests.Response:
+    def _receive(self, url: str, **headers: str) -> bytes:
+        with self._throttle.slot() as slot:
+            try:
+                return self._exchange(url, headers)
+            except SourceError as exc:
+                slot.overloaded = isinstance(exc, SourceTooSlow) or exc.details.get("status") in OVERLOADED
+                raise
+
+    def _exchange(self, url: str, headers: dict[str, str]) -> bytes:
+        """The body of one good answer, whole and within its limits."""
+        seconds, late = self._time_left((self._settings.page_seconds, SourceTooSlow))
+        if self._closed.is_set():
+            raise WorkerTimeSpent
+        if seconds <= 0:
+            raise late
+        most = self._settings.page_mb << 20
+        try:
+            with self._session() as session:
+                session.allowance.grant(seconds=seconds, body_bytes=most + FRAMING_BYTES)
+                with self._get(session, url, headers) as response:
+                    check_status(response)
+                    return read_body(response, session.allowance, most=most)
+        except TooSlow as exc:
+            raise late from exc
+        except TooLarge as exc:
+            raise SourceTooLarge(
+                f"The source sent a page of more than {self._settings.page_mb} MB, or headers of more than "
+                f"{HEAD_BYTES >> 10} KB. Ask for fewer rows with WELLHEAD_PAGE_SIZE, or raise WELLHEAD_PAGE_MB if "
+                "that is right."
+            ) from exc
+        except Unreadable as exc:
+            raise SourceEncoding(f"The page of {shown(url)} is not read: {exc}. Ask for UTF-8, plain or gzip.") from exc
+        except Broken as exc:
+            raise SourceInvalid(f"The page of {shown(url)} is damaged: {exc}. Start the import again.") from exc
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
+            raise broken_exchange(exc, url) from exc
+
+    @contextmanager
+    def _session(self) -> Iterator[BoundedSession]:
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = self._new_session()
+        try:
+            yield session
+        finally:
+            self._idle.append(session)
+            if self._closed.is_set():
+                self.close()
+
+    def _new_session(self) -> BoundedSession:
+        session = BoundedSession(auth=self._auth, clock=self._clock)
+        session.headers["OData-MaxVersion"] = "4.01"
+        session.headers["Prefer"] = f"odata.maxpagesize={self._settings.page_size}"
+        return session
+
+    def _get(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
+        """The first answer that is no redirect. The first URL is checked too: it may come from a checkpoint that was
+        written under other settings.
+        """
+        url = self.follow(url, "")
         for _ in range(MAX_REDIRECTS + 1):
-            silent = min(SILENT_SECONDS, self._settings.page_seconds)
-            response = self._session.get(url, stream=True, allow_redirects=False, timeout=(CONNECT_SECONDS, silent))
+            response = self._ask(session, url, headers)
             if not response.is_redirect:
                 return response
             response.close()
             url = self.follow(url, response.headers["Location"])
-        raise SourceRedirected(f"The source at {_shown(url)} redirects without end.")
+        raise SourceRedirected(f"The source at {shown(url)} redirects without end.")
 
-    def _read_body(self, response: requests.Response, deadline: float) -> bytes:
-        """The decompressed body, counted while it arrives: neither a slow drip nor a gzip bomb gets through.
-        `read1` returns with what is there; `read` would wait for a full chunk, however long that takes.
-        """
-        chunks, size, limit = [], 0, self._settings.page_mb << 20
-        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                raise SourceTooLarge(
-                    f"The source sent a page of more than {self._settings.page_mb} MB. Ask for fewer rows with "
-                    "WELLHEAD_PAGE_SIZE, or raise WELLHEAD_PAGE_MB if that is right."
-                )
-            if self._clock() > deadline:
-                raise SourceUnavailable(
-                    f"The source needed more than {self._settings.page_seconds} s for one page. Ask for fewer rows "
-                    "with WELLHEAD_PAGE_SIZE, or raise WELLHEAD_PAGE_SECONDS."
-                )
-        return b"".join(chunks)
-
-
-def _check_status(response: requests.Response) -> None:
-    status = response.status_code
-    if status == requests.codes.ok:
-        return
-    error: type[SourceError] = SourceRefused
-    if status in (requests.codes.unauthorized, requests.codes.forbidden):
-        error = SourceUnauthorized
-    elif status in (requests.codes.not_found, requests.codes.gone):
-        error = SourceNotFound
-    elif status in (requests.codes.too_many_requests, requests.codes.request_timeout) or status >= 500:  # noqa: PLR2004
-        error = SourceUnavailable
-    sentence = error().message
-    retry_after = _seconds(response.headers.get("Retry-After"))
-    raise error(f"{sentence} (HTTP {status} from {_shown(response.url)})", retry_after=retry_after)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After is seconds or an HTTP date (RFC 9110, section 10.2.3); nonsense counts as absent."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return None
+    def _ask(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
+        """A token that the source refuses is renewed, once."""
+        response = session.ask("GET", url, headers=headers)
+        if response.status_code == requests.codes.unauthorized and isinstance(self._auth, TokenAuth):
+            response.close()
+            self._auth.forget(response.request)
+            response = session.ask("GET", url, headers=headers)
+        return response
 
 
 def _backoff(attempt: int, retry_after: float | None) -> float:
@@ -202,20 +272,3 @@ def _origin(url: str) -> tuple[str | None, str | None, int | None]:
     r"""By the parser that `requests` sends with: `http://a\@b/` leads to a, where urllib.parse reads b."""
     parts = urllib3.util.parse_url(url)
     return parts.scheme, parts.host, parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
-
-
-def _shown(url: str) -> str:
-    """The URL without its user and its query, which may hold a token."""
-    return urllib3.util.parse_url(url)._replace(auth=None, query=None, fragment=None).url
-
-
-def _told(exc: BrokenPage) -> str:
-    """What the source says for itself, without credentials or queries that it may repeat."""
-    return re.sub(r"(?i)\b(basic|bearer) +[^\s\"']+|\?[^\s\"']*", "…", str(exc))
-
-
-def _cause(exc: BaseException) -> str:
-    """A few words without the request's URL, which requests puts into its own sentences."""
-    while exc.__cause__ or exc.__context__:
-        exc = exc.__cause__ or exc.__context__ or exc
-    return f"{type(exc).__name__}: {exc}" if isinstance(exc, OSError) and exc.strerror else type(exc).__name__

@@ -43,6 +43,27 @@ def sweep(*, job_manager: JobManager, dispatcher: Dispatcher, clock: Callable[[]
     return "nothing"
 
 
+def take_up(
+    job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher, clock: Callable[[], float] = time.time
+) -> str:
+    """Every delivery of an event for this job has failed, or it grew too old: what the sweeper would do
+    later, now. Raises StateUnavailable.
+
+    A job that nobody ever claimed ends: the function fails at every start. Any other is dispatched again, also
+    while a lease runs: that delivery leaves when the holder lives, and goes on when its lease is over
+    (importer.claim_patiently). Nothing but the lease tells which of the two it is: of an event that was
+    delivered twice, one copy may have failed and the other be at work.
+    """
+    lock = job_manager.lock()
+    if lock.owner != job_id:
+        return "nothing"
+    if job_manager.is_over(lock):
+        return sweep(job_manager=job_manager, dispatcher=dispatcher, clock=clock)
+    if lock.holder is None and job_manager.get(job_id).status is JobStatus.PENDING:
+        return "failed" if job_manager.expire(lock) else "nothing"
+    return _dispatch(job_id, dispatcher)
+
+
 def _restart(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str:
     if not job_manager.free_holder(lock):
         return "nothing"
@@ -65,13 +86,6 @@ def _dispatch(job_id: str, dispatcher: Dispatcher) -> str:
         log.warning("job %s could not be dispatched: %s", job_id, exc.__cause__)
         return "nothing"
     return "dispatched"
-
-
-def show_latest(*, job_manager: JobManager, warehouse: Warehouse) -> None:
-    """The stable name follows the pointer, also when the worker died between the two."""
-    current = job_manager.current_snapshot()
-    if current and warehouse.latest() != current.name:
-        warehouse.set_latest(current.name)
 
 
 def clear_orphans(

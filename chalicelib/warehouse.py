@@ -92,6 +92,9 @@ class Warehouse(Protocol):
     def fetch(self, name: str, path: Path) -> None:
         """A local copy of the file, in place of what is at `path`."""
 
+    def local_path(self, name: str) -> Path | None:
+        """Where the file can be opened in place; None when it has to be fetched. It need not exist."""
+
     def set_latest(self, name: str) -> None:
         """Let the stable name hold a copy of this snapshot."""
 
@@ -132,6 +135,9 @@ class DirectoryWarehouse:
     def fetch(self, name: str, path: Path) -> None:
         with _directory_errors():
             shutil.copyfile(self._root / name, path)
+
+    def local_path(self, name: str) -> Path:
+        return self._root / name
 
     def set_latest(self, name: str) -> None:
         with _directory_errors():
@@ -208,6 +214,9 @@ class S3Warehouse:
             with path.open("wb") as file:
                 for chunk in answer["Body"].iter_chunks(1 << 20):
                     file.write(chunk)
+
+    def local_path(self, name: str) -> None:
+        """Nothing of a bucket is on this machine."""
 
     def set_latest(self, name: str) -> None:
         with _s3_errors():

@@ -1,14 +1,16 @@
--- The statements of the store. A statement begins at "-- name:" and goes to the next one.
+-- The statements of an import. A statement begins at "-- name:" and goes to the next one.
 -- {braces} are lists of columns made from rows.py; $names are bound values.
 
 
 -- READING -------------------------------------------------------------------------------------------------
--- A field of the source arrives as text whatever its JSON type. Each kind of column has a macro that reads
--- it, NULL when it cannot be read, and one that says what is wrong: 'REASON column', NULL when nothing is.
+-- A field of the source arrives as text whatever its JSON type. Each kind of column has three macros: read_ reads
+-- the text x, NULL when it cannot; is_sound_ tells cheaply whether the value v that was read from x is in order;
+-- and _problem, for the few that are not, says why: 'REASON column', or NULL when nothing is wrong after all.
 
 -- name: macro_read_whole
 CREATE OR REPLACE TEMP MACRO read_whole(x) AS
     CASE
+        WHEN CAST(TRY_CAST(x AS BIGINT) AS VARCHAR) = x THEN TRY_CAST(x AS BIGINT)  -- nearly always, and cheap to see
         WHEN contains(x, '_') THEN NULL  -- DuckDB takes 1_000 for a thousand
         WHEN abs(TRY_CAST(x AS DOUBLE)) >= 9007199254740992 AND regexp_matches(x, '[.eE]') THEN NULL  -- 2^53: inexact
         WHEN TRY_CAST(x AS DOUBLE) = TRY_CAST(x AS BIGINT) THEN TRY_CAST(x AS BIGINT)  -- 1.7 would round to 2
@@ -16,12 +18,22 @@ CREATE OR REPLACE TEMP MACRO read_whole(x) AS
 
 -- name: macro_read_number
 CREATE OR REPLACE TEMP MACRO read_number(x) AS
-    CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) AND NOT contains(x, '_') THEN TRY_CAST(x AS DOUBLE) END;
+    CASE WHEN NOT contains(x, '_') AND isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END;
+
+-- name: macro_read_ticks
+-- OData v2 writes /Date(ms)/ or /Date(ms+minutes)/: milliseconds since 1970, and what to add for the local time.
+CREATE OR REPLACE TEMP MACRO read_ticks(x) AS
+    CASE WHEN regexp_full_match(x, '/Date\(-?\d{{1,14}}([+-]\d{{1,4}})?\)/') THEN make_timestamp(
+        1000 * CAST(regexp_extract(x, '\((-?\d+)', 1) AS BIGINT)
+        + 60000000 * coalesce(TRY_CAST(regexp_extract(x, '\d([+-]\d+)\)', 1) AS BIGINT), 0)
+    ) END;
 
 -- name: macro_read_day
 -- The calendar date as written, whatever time and offset follow it. DuckDB's own timestamps know no T00:00Z.
 CREATE OR REPLACE TEMP MACRO read_day(x) AS
     CASE
+        WHEN CAST(TRY_CAST(x AS DATE) AS VARCHAR) = x AND length(x) = 10 THEN TRY_CAST(x AS DATE)  -- the usual form
+        WHEN left(x, 6) = '/Date(' THEN CAST(read_ticks(x) AS DATE)
         WHEN substr(x, 5, 1) <> '-' OR substr(x, 8, 1) <> '-' THEN NULL
         WHEN length(x) = 10 THEN TRY_CAST(x AS DATE)
         WHEN regexp_full_match(
@@ -30,11 +42,38 @@ CREATE OR REPLACE TEMP MACRO read_day(x) AS
         ) THEN TRY_CAST(left(x, 10) AS DATE)
     END;
 
+-- name: macro_read_moment
+-- Microseconds since 1970 of a date and time; UTC where no offset is written.
+CREATE OR REPLACE TEMP MACRO read_moment(x) AS
+    CASE
+        WHEN left(x, 6) = '/Date(' THEN epoch_us(read_ticks(regexp_replace(x, '(\d)[+-]\d+\)', '\1)')))
+        WHEN substr(x, 5, 1) <> '-' OR substr(x, 8, 1) <> '-' THEN NULL
+        WHEN NOT regexp_matches(substr(x, 11), '[Zz+-]') THEN epoch_us(TRY_CAST(x AS TIMESTAMP))
+        WHEN substr(x, 17, 1) <> ':' THEN  -- DuckDB's own moments know no T00:00Z
+            epoch_us(TRY_CAST(left(x, 16) || ':00' || upper(substr(x, 17)) AS TIMESTAMPTZ))
+        ELSE epoch_us(TRY_CAST(upper(x) AS TIMESTAMPTZ))
+    END;
+
 -- name: macro_read_words
 CREATE OR REPLACE TEMP MACRO read_words(x) AS x;
 
+-- name: macro_is_sound_whole
+CREATE OR REPLACE TEMP MACRO is_sound_whole(x, v, low, high) AS v BETWEEN low AND high;
+
+-- name: macro_is_sound_number
+CREATE OR REPLACE TEMP MACRO is_sound_number(x, v, low, high) AS x IS NULL OR v BETWEEN low AND high;
+
+-- name: macro_is_sound_day
+CREATE OR REPLACE TEMP MACRO is_sound_day(x, v, low, high) AS
+    v BETWEEN make_date(low, 1, 1) AND make_date(high, 12, 31);
+
+-- name: macro_is_sound_words
+-- What begins so may be an object or a list, or a name that only looks like one.
+CREATE OR REPLACE TEMP MACRO is_sound_words(x, v, low, high) AS
+    x IS NULL OR NOT (starts_with(x, '{{') OR starts_with(x, '['));
+
 -- name: macro_whole_problem
-CREATE OR REPLACE TEMP MACRO whole_problem(name, x, low, high) AS
+CREATE OR REPLACE TEMP MACRO whole_problem(name, x, type, low, high) AS
     CASE
         WHEN x IS NULL THEN 'MISSING_KEY ' || name
         WHEN read_whole(x) IS NULL THEN 'NOT_A_WHOLE_NUMBER ' || name
@@ -42,7 +81,7 @@ CREATE OR REPLACE TEMP MACRO whole_problem(name, x, low, high) AS
     END;
 
 -- name: macro_number_problem
-CREATE OR REPLACE TEMP MACRO number_problem(name, x, low, high) AS
+CREATE OR REPLACE TEMP MACRO number_problem(name, x, type, low, high) AS
     CASE
         WHEN x IS NULL THEN NULL
         WHEN read_number(x) IS NULL THEN 'NOT_A_NUMBER ' || name
@@ -50,7 +89,7 @@ CREATE OR REPLACE TEMP MACRO number_problem(name, x, low, high) AS
     END;
 
 -- name: macro_day_problem
-CREATE OR REPLACE TEMP MACRO day_problem(name, x, low, high) AS
+CREATE OR REPLACE TEMP MACRO day_problem(name, x, type, low, high) AS
     CASE
         WHEN x IS NULL THEN 'MISSING_KEY ' || name
         WHEN read_day(x) IS NULL THEN 'NOT_A_DATE ' || name
@@ -58,8 +97,8 @@ CREATE OR REPLACE TEMP MACRO day_problem(name, x, low, high) AS
     END;
 
 -- name: macro_words_problem
-CREATE OR REPLACE TEMP MACRO words_problem(name, x, low, high) AS
-    CASE WHEN left(x, 1) IN ('{{', '[') AND json_valid(x) THEN 'NOT_TEXT ' || name END;
+CREATE OR REPLACE TEMP MACRO words_problem(name, x, type, low, high) AS
+    CASE WHEN type IN ('OBJECT', 'ARRAY') THEN 'NOT_TEXT ' || name END;
 
 
 -- STAGING -------------------------------------------------------------------------------------------------
@@ -71,28 +110,44 @@ CREATE TABLE IF NOT EXISTS staged ({columns_with_types}, problem VARCHAR, page I
 
 -- name: stage
 INSERT INTO staged
-SELECT {values_read}, coalesce({problems_found}), NULL, NULL, NULL
+SELECT {values_read}, CASE WHEN {all_sound} THEN NULL ELSE 'DOUBTFUL row' END, NULL, NULL, NULL
 FROM (
-    SELECT {source_fields}
-    FROM read_json($file, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304)
-) AS source({columns});
+    SELECT *, {values}
+    FROM (
+        SELECT {source_fields}
+        FROM read_json($file, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304)
+    ) AS source({columns})
+);
 
 -- name: field_names
 SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects($file, maximum_object_size = 4194304);
 
--- name: staged_range
-SELECT count(*), coalesce(max(rowid) + 1, 0) FROM staged;
-
--- name: new_problems
-SELECT rowid FROM staged WHERE rowid >= $first AND problem IS NOT NULL AND raw IS NULL ORDER BY rowid;
-
--- name: place_problems
-UPDATE staged SET page = placed.page, position = placed.position, raw = placed.raw
+-- name: newest_change
+SELECT max(read_moment(changed))
 FROM read_json(
-    $file, format = 'newline_delimited', maximum_object_size = 4194304,
-    columns = {{staged_row: 'BIGINT', page: 'INTEGER', position: 'INTEGER', raw: 'VARCHAR'}}
-) AS placed
-WHERE staged.rowid = placed.staged_row;
+    $file, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304, ignore_errors = true
+) AS source(changed);
+
+-- name: staged_range
+SELECT count(*), coalesce(max(rowid) + 1, 0), count(problem) FROM staged;
+
+-- name: doubtful
+SELECT rowid FROM staged WHERE rowid >= $first AND problem = 'DOUBTFUL row' ORDER BY rowid;
+
+-- name: examine
+-- The doubtful rows, with their places and their whole text; those in order after all lose the mark.
+UPDATE staged SET problem = found.problem, page = found.page, position = found.position, raw = found.raw
+FROM (
+    SELECT staged_row, coalesce({problems_found}) AS problem,
+        CASE WHEN problem IS NOT NULL THEN examined.page END AS page,
+        CASE WHEN problem IS NOT NULL THEN examined.position END AS position,
+        CASE WHEN problem IS NOT NULL THEN examined.raw END AS raw
+    FROM read_json(
+        $file, format = 'newline_delimited', maximum_object_size = 8388608,
+        columns = {{staged_row: 'BIGINT', page: 'INTEGER', position: 'INTEGER', raw: 'VARCHAR', row: 'JSON'}}
+    ) AS examined
+) AS found
+WHERE staged.rowid = found.staged_row;
 
 -- name: stage_unreadable
 INSERT INTO staged (problem, page, position, raw)
@@ -102,42 +157,11 @@ FROM read_json(
     columns = {{page: 'INTEGER', position: 'INTEGER', raw: 'VARCHAR'}}
 );
 
--- name: count_rejected
-SELECT count(*) FROM staged WHERE problem IS NOT NULL;
-
 -- name: export_segment
 COPY (SELECT * FROM staged WHERE rowid >= {first} ORDER BY rowid) TO '{path}' (FORMAT parquet, COMPRESSION zstd);
 
 -- name: load_segment
 INSERT INTO staged SELECT * FROM read_parquet($file);
-
-
--- THE STORE -----------------------------------------------------------------------------------------------
--- No primary key: it doubles the file and slows the merge. Uniqueness comes from the merge, the lock and the
--- fence, and is checked when the finished file is read back.
-
--- name: create_store
-CREATE TABLE wells.well_production ({columns_with_types}, created_at TIMESTAMPTZ, updated_at TIMESTAMPTZ);
-CREATE TABLE wells.well_production_history (
-    {columns_with_types}, created_at TIMESTAMPTZ, updated_at TIMESTAMPTZ, replaced_at TIMESTAMPTZ, job_id VARCHAR
-);
-CREATE TABLE wells.rejected_rows (
-    job_id VARCHAR, page INTEGER, position INTEGER, reason VARCHAR, detail VARCHAR, raw VARCHAR, rejected_at TIMESTAMPTZ
-);
-CREATE TABLE wells.import_runs (
-    job_id VARCHAR, fence BIGINT, source VARCHAR, triggered_by VARCHAR, started_at TIMESTAMPTZ, merged_at TIMESTAMPTZ,
-    new_records BIGINT, updated_records BIGINT, duplicate_records BIGINT, failed_records BIGINT,
-    expected_records BIGINT, warnings JSON
-);
-CREATE TABLE wells.wellhead_schema (version INTEGER);
-INSERT INTO wells.wellhead_schema VALUES ({schema_version});
-COMMENT ON TABLE wells.well_production IS 'One row is one well, in one field, for one production period.';
-COMMENT ON TABLE wells.well_production_history IS 'The rows as they were before an import replaced them.';
-COMMENT ON TABLE wells.rejected_rows IS 'Rows of the source that could not be imported, with the reason and the raw text.';
-COMMENT ON TABLE wells.import_runs IS 'One row is one completed import.';
-
--- name: schema_version
-SELECT version FROM wells.wellhead_schema;
 
 
 -- THE MERGE -----------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""DynamoDB, S3 and SSM on one loopback port: moto behind one mutex, with a table that outlives the process.
+"""DynamoDB, S3, SSM and Secrets Manager on one loopback port: moto behind one mutex.
 
-moto's transactions copy and restore the whole table without a lock, so two threads can both win one
-condition; here one request runs at a time. Every write to the table is in SQLite before its answer leaves:
-`kill -9` loses no acknowledged write. The bucket and the parameters live in memory only, because locally
+The table outlives the process. moto's transactions copy and restore it whole without a lock, so two threads can both
+win one condition; here one request runs at a time. Every write to the table is in SQLite before its answer leaves:
+`kill -9` loses no acknowledged write. The bucket, the parameters and the secrets live in memory only, because locally
 the warehouse is a directory and the parameters are seeded at every start.
 """
 
@@ -24,6 +24,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 from werkzeug.test import Client, TestResponse
 
@@ -42,7 +43,7 @@ class Answer(NamedTuple):
 
 
 class LocalAws:
-    """`url` answers DynamoDB (one table, key `pk` + `sk`), S3 (one bucket) and SSM until `stop`.
+    """`url` answers DynamoDB (one table, key `pk` + `sk`), S3 (one bucket), SSM and Secrets Manager until `stop`.
 
     One at a time in a process: moto's state is global.
     """
@@ -62,7 +63,7 @@ class LocalAws:
         self._tokens: dict[str, tuple[bytes, Answer]] = {}
         self._journal = TableJournal(journal)
         self._tables: dict[str, Table] = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
-        for backends in (s3_backends, ssm_backends):
+        for backends in (s3_backends, ssm_backends, secretsmanager_backends):
             backends[DEFAULT_ACCOUNT_ID].reset()
         self._create_table()
         self._call("PUT", f"/{bucket}", signed_for="s3")

@@ -2,7 +2,7 @@
 
 An `Event` is on disk before its 202 leaves. It is delivered at least once: tried again twice with the same
 request id after a crash, a timeout or an error, and again after a restart of the stack, until it is older
-than the maximum event age. What never succeeds goes to the OnFailure destination.
+than the maximum event age. What never succeeds goes to the function's OnFailure destination, as an event of its own.
 """
 
 import json
@@ -13,7 +13,8 @@ import threading
 import time
 import urllib.parse
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
@@ -37,24 +38,46 @@ class Event(NamedTuple):
 
 
 class FailedEvent(NamedTuple):
-    """What an OnFailure destination learns; `condition` is RetriesExhausted or EventAgeExceeded."""
+    """`condition` is RetriesExhausted or EventAgeExceeded; there is no `outcome` when it was never delivered."""
 
     event: Event
     condition: str
     attempts: int
     outcome: Outcome | None
 
+    def log(self) -> None:
+        last = self.outcome.payload.decode(errors="replace") if self.outcome else "never started"
+        log.error(
+            "%s gave up on %s after %d attempts (%s): %s",
+            self.event.function,
+            self.event.request_id,
+            self.attempts,
+            self.condition,
+            last,
+        )
 
-def log_failure(failed: FailedEvent) -> None:
-    last = failed.outcome.payload.decode(errors="replace") if failed.outcome else "never started"
-    log.error(
-        "%s gave up on %s after %d attempts (%s): %s",
-        failed.event.function,
-        failed.event.request_id,
-        failed.attempts,
-        failed.condition,
-        last,
-    )
+    def record(self) -> bytes:
+        """What an OnFailure destination is sent.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+        """
+        record = {
+            "version": "1.0",
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "requestContext": {
+                "requestId": self.event.request_id,
+                "functionArn": f"{LambdaFunction(name=self.event.function, handler='').arn}:$LATEST",
+                "condition": self.condition,
+                "approximateInvokeCount": self.attempts,
+            },
+            "requestPayload": json.loads(self.event.payload),
+        }
+        if self.outcome:
+            record |= {
+                "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+                "responsePayload": _json_or_text(self.outcome.payload),
+            }
+        return json.dumps(record).encode()
 
 
 class EventQueue:
@@ -79,6 +102,13 @@ class EventQueue:
         with self._mutex:
             self._db.execute("DELETE FROM event WHERE request_id = ?", (event.request_id,))
 
+    def replace(self, event: Event, following: Event) -> None:
+        """Both or neither, so no failure goes untold when the stack is killed."""
+        with self._mutex, self._db:
+            self._db.execute("BEGIN")
+            self._db.execute("DELETE FROM event WHERE request_id = ?", (event.request_id,))
+            self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", following)
+
     def events(self) -> list[Event]:
         with self._mutex:
             return [Event(*row) for row in self._db.execute("SELECT * FROM event ORDER BY accepted_at")]
@@ -89,7 +119,10 @@ class EventQueue:
 
 
 class LambdaEndpoint:
-    """Serves from `start` to `stop`; knows no function before `deploy`."""
+    """Serves from `start` to `stop`; knows no function before `deploy`.
+
+    `destinations` names for a function the one that is sent its failed events.
+    """
 
     def __init__(
         self,
@@ -98,13 +131,13 @@ class LambdaEndpoint:
         queue: Path,
         retry_delays: Sequence[float] = RETRY_DELAYS,
         maximum_event_age: float = MAXIMUM_EVENT_AGE,
-        on_failure: Callable[[FailedEvent], None] = log_failure,
+        destinations: Mapping[str, str] | None = None,
     ) -> None:
         self._runtime = runtime
         self._queue = EventQueue(queue)
         self._retry_delays = retry_delays
         self._maximum_event_age = maximum_event_age
-        self._on_failure = on_failure
+        self._destinations = destinations or {}
         self._functions: dict[str, LambdaFunction] = {}
         self._stopping = threading.Event()
         self._deliveries: set[threading.Thread] = set()
@@ -162,15 +195,27 @@ class LambdaEndpoint:
         delivery.start()
 
     def _deliver(self, event: Event) -> None:
+        following: Event | None = event
         try:
-            failed = self._attempt(event)
+            while following:
+                following = self._see_through(following)
         except RuntimeStoppedError:
-            return  # stays in the queue for the next stack
+            pass  # stays in the queue for the next stack
         finally:
             self._deliveries.discard(threading.current_thread())
-        self._queue.remove(event)
+
+    def _see_through(self, event: Event) -> Event | None:
+        """The event for the destination, when this one has failed and its function has one."""
+        failed = self._attempt(event)
         if failed:
-            self._on_failure(failed)
+            failed.log()
+        destination = self._destinations.get(event.function) if failed else None
+        if not failed or destination not in self._functions:
+            self._queue.remove(event)
+            return None
+        following = Event(str(uuid.uuid4()), destination, failed.record(), time.time())
+        self._queue.replace(event, following)
+        return following
 
     def _attempt(self, event: Event) -> FailedEvent | None:
         """None when an attempt succeeded."""
@@ -245,3 +290,7 @@ def _is_json(payload: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _json_or_text(payload: bytes) -> object:
+    return json.loads(payload) if _is_json(payload) else payload.decode(errors="replace")

@@ -1,5 +1,8 @@
-"""What a request asks of the sample source: `$filter` on the key, `$orderby`, `$top`, `$skip`, `$count`."""
+"""What a request asks of the sample source: `$filter` on the key and on `updated_at`, `$orderby`, `$top`, `$skip`,
+`$count`; in OData v2 `$inlinecount` and literals such as `1L` and `datetime'2024-01-01T00:00:00'`.
+"""
 
+import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -11,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from local.production import Key
 
 KEY = ("field_code", "well_code", "production_period")
+CHANGED = "updated_at"
 
 
 class Rows(Protocol):
@@ -19,6 +23,7 @@ class Rows(Protocol):
     @property
     def ordered(self) -> bool: ...
     def __len__(self) -> int: ...
+    def __hash__(self) -> int: ...
     def key(self, position: int) -> Key: ...
     def page(self, skip: int, top: int) -> list[bytes]: ...
 
@@ -29,21 +34,27 @@ class QueryError(ValueError):
 
 Bound = tuple[int | str | None, int | str | None] | None
 """The least and the greatest value of a key column among some rows; None: could be anything."""
-Bounds = tuple[Bound, Bound, Bound]
+Bounds = tuple[Bound, ...]
 Verdict = bool | None
-"""Whether all rows within bounds match (True), or none (False), or it depends (None)."""
+"""Whether all rows within bounds match (True), or none (False), or it depends (None). The bounds are those of the
+key columns and, for a single row, its change."""
 Test = Callable[[Bounds], Verdict]
 
 OPERATORS = {"eq": eq, "gt": gt, "ge": ge, "lt": lt, "le": le}
-TOKEN = re.compile(r"\s*([()]|\d{4}-\d\d-\d\d\b|-?\d{1,18}\b|[A-Za-z_]+)\s*")
+TOKEN = re.compile(
+    r"\s*([()]|(?:datetime|datetimeoffset)'[^']*'|\d{4}-\d\d-\d\dT[\d:]{8}Z|\d{4}-\d\d-\d\d\b|-?\d{1,18}L?\b|[A-Za-z_]+)\s*"
+)
 MOST_PARENTHESES = 50
 
 
 class Filter:
-    """Comparisons on the key columns, joined with and, or and parentheses; read by recursive descent."""
+    """Comparisons on the key columns and the change, joined with and, or and parentheses; read by recursive
+    descent. `by_row`: each row must be looked at.
+    """
 
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
+        self.by_row = CHANGED in self._tokens
         if self._tokens.count("(") > MOST_PARENTHESES:
             raise QueryError(f"$filter has more than {MOST_PARENTHESES} parentheses.")
         self.test = self._any()
@@ -72,12 +83,10 @@ class Filter:
 
     def _comparison(self) -> Test:
         column, operator, literal = (self._next() for _ in range(3))
-        if column not in KEY or operator not in OPERATORS:
-            raise QueryError(f"$filter compares {', '.join(KEY)} with {', '.join(OPERATORS)} only.")
-        is_date = "-" in literal[1:]
-        if not literal[-1].isdigit() or is_date != (column == KEY[-1]):
-            raise QueryError(f"$filter cannot compare {column} with {literal!r}.")
-        return _comparison(KEY.index(column), operator, literal if is_date else int(literal))
+        columns = (*KEY, CHANGED)
+        if column not in columns or operator not in OPERATORS:
+            raise QueryError(f"$filter compares {', '.join(columns)} with {', '.join(OPERATORS)} only.")
+        return _comparison(columns.index(column), operator, _value(column, literal))
 
     def _accept(self, token: str) -> bool:
         return bool(self._tokens) and self._tokens[0] == token and bool(self._tokens.popleft())
@@ -86,6 +95,18 @@ class Filter:
         if not self._tokens:
             raise QueryError("$filter ends too early.")
         return self._tokens.popleft()
+
+
+def _value(column: str, literal: str) -> int | str:
+    """As the rows hold it: a number, a date, or a moment in UTC to the second."""
+    plain = re.sub(r"^datetime(offset)?'(.*)'$", r"\2", literal)
+    if column == CHANGED and re.fullmatch(r"[\d-]{10}T[\d:]{8}Z?", plain):
+        return plain.rstrip("Z") + "Z"
+    if column == KEY[-1] and re.fullmatch(r"\d{4}-\d\d-\d\d(T00:00:00Z?)?", plain):
+        return plain[:10]
+    if column in KEY[:-1] and re.fullmatch(r"-?\d+L?", literal):
+        return int(literal.rstrip("L"))
+    raise QueryError(f"$filter cannot compare {column} with {literal!r}.")
 
 
 def _tokens(text: str) -> deque[str]:
@@ -132,8 +153,30 @@ def _negated(verdict: Verdict) -> Verdict:
     return None if verdict is None else not verdict
 
 
-def matching(rows: Rows, test: Test) -> list[range]:
-    """The runs of positions that match, found by halving whatever is neither all in nor all out."""
+def matching(rows: Rows, wanted: Filter) -> list[range]:
+    """The runs of positions that match, found by halving whatever is neither all in nor all out, unless each row
+    must be looked at.
+    """
+    if wanted.by_row:
+        return _matching_by_row(rows, wanted.test)
+    return _matching_by_key(rows, wanted.test)
+
+
+def _matching_by_row(rows: Rows, test: Test, step: int = 1_000) -> list[range]:
+    runs: list[range] = []
+    for start in range(0, len(rows), step):
+        for position, row in enumerate(rows.page(start, step), start=start):
+            changed = json.loads(row).get(CHANGED)
+            if not test((*((each, each) for each in rows.key(position)), (changed, changed))):
+                continue
+            if runs and runs[-1].stop == position:
+                runs[-1] = range(runs[-1].start, position + 1)
+            else:
+                runs.append(range(position, position + 1))
+    return runs
+
+
+def _matching_by_key(rows: Rows, test: Test) -> list[range]:
     runs: list[range] = []
     pending = [range(len(rows))]
     while pending:
@@ -172,16 +215,17 @@ class Query:
     count: bool
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, version: int = 4) -> Self:
         pairs = parse_qsl(text, keep_blank_values=True)
         names = [name for name, _ in pairs if name.startswith("$")]
         if len(names) > len(set(names)):
             raise QueryError("A query option comes twice.")
         options = {name: value for name, value in pairs if name in names}
-        if unknown := sorted(options.keys() - SUPPORTED):
+        counting, counts = COUNTING[version]
+        if unknown := sorted(options.keys() - SUPPORTED - {counting}):
             raise QueryError(f"{', '.join(unknown)} is not supported.")
-        if options.get("$count", "false") not in {"true", "false"}:
-            raise QueryError("$count must be true or false.")
+        if options.get(counting, counts[0]) not in counts:
+            raise QueryError(f"{counting} must be {' or '.join(reversed(counts))}.")
         _check_order(options.get("$orderby", ",".join(KEY)))
         skip = _whole(options, "$skiptoken" if "$skiptoken" in options else "$skip")
         return cls(
@@ -189,7 +233,7 @@ class Query:
             options.get("$filter", ""),
             skip or 0,
             _whole(options, "$top"),
-            options.get("$count") == "true",
+            options.get(counting) == counts[1],
         )
 
     def continued(self, skiptoken: int) -> str:
@@ -199,7 +243,8 @@ class Query:
         return urlencode(options, quote_via=quote, safe="$,")
 
 
-SUPPORTED = {"$filter", "$orderby", "$top", "$skip", "$skiptoken", "$count", "$format"}
+SUPPORTED = {"$filter", "$orderby", "$top", "$skip", "$skiptoken", "$format"}
+COUNTING = {2: ("$inlinecount", ("none", "allpages")), 4: ("$count", ("false", "true"))}
 
 
 def _check_order(text: str) -> None:

@@ -1,8 +1,9 @@
 """A sample OData v4 source: `python -m local.source --rows 50000 --port 0`.
 
-It pages in one of two ways. `links`: `$top` (like `Prefer: odata.maxpagesize`) is the size of a page, and
-`@odata.nextLink` goes on with a `$skiptoken` while rows remain, as servers do that page by what the client
-asks for. `skip`: `$top` and `$skip` as OData defines them, never more than the largest page, and no links.
+It speaks OData v4, or v2. It pages in one of two ways. `links`: `$top` (like `Prefer: odata.maxpagesize`) is the
+size of a page, and `@odata.nextLink` goes on with a `$skiptoken` while rows remain, as servers do that page by
+what the client asks for. `skip`: `$top` and `$skip` as OData defines them, never more than the largest page, and
+no links.
 
 Rows come in the order of the data: a file that is not sorted by key stays so, whatever `$orderby` says.
 """
@@ -30,12 +31,11 @@ from urllib.parse import parse_qsl, urlsplit
 from local.faults import FAULT_KINDS, Fault, Faults
 from local.loopback import LoopbackHandler, LoopbackServer
 from local.ndjson_file import NdjsonError, NdjsonFile
+from local.odata_format import ENTITY_SET, HEADERS, Version, metadata, write_page
 from local.odata_query import Filter, Query, QueryError, Rows, matching
 from local.production import GeneratedProduction
 
 SERVICE = "/odata/"
-ENTITY_SET = "WellProduction"
-JSON = "application/json;odata.metadata=minimal"
 
 Paging = Literal["links", "skip"]
 
@@ -67,6 +67,7 @@ class SampleSource:
         *,
         port: int = 0,
         paging: Paging = "links",
+        version: Version = 4,
         max_page_size: int = 10_000,
         relative_links: bool = False,
         credentials: tuple[str, str] | None = None,
@@ -76,6 +77,7 @@ class SampleSource:
     ) -> None:
         self.rows = rows
         self.paging = paging
+        self.version = version
         self.max_page_size = max_page_size
         self.relative_links = relative_links
         self.credentials = credentials
@@ -115,7 +117,7 @@ class SampleSource:
         try:
             reply = self._reply(url.path, url.query, headers)
         except QueryError as exc:
-            return _error(400, "BadRequest", str(exc))
+            return self._error(400, "BadRequest", str(exc))
         return _zipped(reply) if self.compress and "gzip" in headers.get("accept-encoding", "") else reply
 
     def _record(self, path: str, query: str, headers: dict[str, str]) -> None:
@@ -131,12 +133,12 @@ class SampleSource:
 
     def _reply(self, path: str, query: str, headers: dict[str, str]) -> Reply:
         if path == SERVICE:
-            return _ok(json.dumps(self._service_document()).encode())
+            return self._ok(json.dumps(self._service_document()).encode())
         if path == SERVICE + "$metadata":
-            return Reply(200, METADATA, {"Content-Type": "application/xml", "OData-Version": "4.0"})
+            return Reply(200, metadata(self.version), HEADERS[self.version] | {"Content-Type": "application/xml"})
         if path == SERVICE + ENTITY_SET:
-            return self._page(Query.parse(query), _preferred_size(headers.get("prefer", "")))
-        return _error(404, "NotFound", f"There is no {path} here.")
+            return self._page(Query.parse(query, self.version), _preferred_size(headers.get("prefer", "")))
+        return self._error(404, "NotFound", f"There is no {path} here.")
 
     def _service_document(self) -> dict[str, object]:
         sets = [{"name": ENTITY_SET, "kind": "EntitySet", "url": ENTITY_SET}]
@@ -146,12 +148,12 @@ class SampleSource:
         if self.paging == "skip":
             preferred = None
         size = min(wish for wish in (self.max_page_size, query.top, preferred) if wish is not None)
-        runs = self._runs(query.filter)
+        runs = self._runs(self.rows, query.filter)
         positions = _cut(runs, query.skip, size)
         fault = self._fault(positions, size)
         if fault and fault.kind == "fail":
             retry_after = {"Retry-After": fault.retry_after} if fault.retry_after else {}
-            return _error(fault.status, "Unavailable", "A fault was asked for.", retry_after)
+            return self._error(fault.status, "Unavailable", "A fault was asked for.", retry_after)
         rows = [row for run in positions for row in self.rows.page(run.start, len(run))]
         total = sum(map(len, runs))
         reply = self._ok_page(query, rows, total, failing=bool(fault and fault.kind == "error"))
@@ -160,20 +162,24 @@ class SampleSource:
         return replace(reply, headers=reply.headers | applied, share=share)
 
     def _ok_page(self, query: Query, rows: list[bytes], total: int, *, failing: bool) -> Reply:
-        count = f'"@odata.count":{total},' if query.count else ""
-        tail = self._link(query, query.skip + len(rows), total) if rows else ""
+        link = self._link(query, query.skip + len(rows), total) if rows else ""
+        count = total if query.count else None
         if failing:
-            rows = rows[: len(rows) // 2]
-            tail = ',"error":{"code":"InternalError","message":"The rest of the page could not be read."}'
-        head = f'{{"@odata.context":"{self.root}$metadata#{ENTITY_SET}",{count}"value":[\n'
-        return _ok(b"".join([head.encode(), b",\n".join(rows), b"\n]", tail.encode(), b"}"]))
+            rows, link = rows[: len(rows) // 2], ""
+        broken = '{"code":"InternalError","message":"The rest of the page could not be read."}' if failing else ""
+        return self._ok(write_page(rows, version=self.version, root=self.root, count=count, link=link, error=broken))
 
     def _link(self, query: Query, following: int, total: int) -> str:
         if self.paging == "skip" or following >= total:
             return ""
-        return (
-            f',"@odata.nextLink":"{"" if self.relative_links else self.root}{ENTITY_SET}?{query.continued(following)}"'
-        )
+        return f"{'' if self.relative_links else self.root}{ENTITY_SET}?{query.continued(following)}"
+
+    def _ok(self, body: bytes) -> Reply:
+        return Reply(200, body, HEADERS[self.version])
+
+    def _error(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Reply:
+        body = json.dumps({"error": {"code": code, "message": message}}).encode()
+        return Reply(status, body, HEADERS[self.version] | (headers or {}))
 
     def _fault(self, positions: list[range], size: int) -> Fault | None:
         fault = self.faults.take(positions[0].start // size + 1) if positions else None
@@ -181,8 +187,8 @@ class SampleSource:
             self._stopping.wait(fault.seconds)
         return fault
 
-    def _find_runs(self, text: str) -> list[range]:
-        return matching(self.rows, Filter(text).test) if text else [range(len(self.rows))]
+    def _find_runs(self, rows: Rows, text: str) -> list[range]:
+        return matching(rows, Filter(text)) if text else [range(len(rows))]
 
 
 def _preferred_size(prefer: str) -> int | None:
@@ -204,55 +210,9 @@ def _cut(runs: Sequence[range], skip: int, size: int) -> list[range]:
 UNAUTHORIZED = Reply(401, b"Unauthorized", {"Content-Type": "text/plain", "WWW-Authenticate": 'Basic realm="sample"'})
 
 
-def _ok(body: bytes) -> Reply:
-    return Reply(200, body, {"Content-Type": JSON, "OData-Version": "4.0"})
-
-
-def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Reply:
-    body = json.dumps({"error": {"code": code, "message": message}}).encode()
-    return Reply(status, body, {"Content-Type": JSON, "OData-Version": "4.0"} | (headers or {}))
-
-
 def _zipped(reply: Reply) -> Reply:
     body = gzip.compress(reply.body, compresslevel=1, mtime=0)
     return replace(reply, body=body, headers=reply.headers | {"Content-Encoding": "gzip"})
-
-
-METADATA = b"""\
-<?xml version="1.0" encoding="utf-8"?>
-<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">
-  <edmx:DataServices>
-    <Schema Namespace="Sample" xmlns="http://docs.oasis-open.org/odata/ns/edm">
-      <EntityType Name="MonthlyProduction">
-        <Key>
-          <PropertyRef Name="field_code"/>
-          <PropertyRef Name="well_code"/>
-          <PropertyRef Name="production_period"/>
-        </Key>
-        <Property Name="field_code" Type="Edm.Int64" Nullable="false"/>
-        <Property Name="field_name" Type="Edm.String"/>
-        <Property Name="well_code" Type="Edm.Int64" Nullable="false"/>
-        <Property Name="well_reference" Type="Edm.String"/>
-        <Property Name="well_name" Type="Edm.String"/>
-        <Property Name="production_period" Type="Edm.Date" Nullable="false"/>
-        <Property Name="days_on_production" Type="Edm.Double"/>
-        <Property Name="oil_production_kbd" Type="Edm.Double"/>
-        <Property Name="gas_production_mmcfd" Type="Edm.Double"/>
-        <Property Name="liquids_production_kbd" Type="Edm.Double"/>
-        <Property Name="water_production_kbd" Type="Edm.Double"/>
-        <Property Name="data_source" Type="Edm.String"/>
-        <Property Name="source_data" Type="Edm.String"/>
-        <Property Name="partition_0" Type="Edm.String"/>
-        <Property Name="created_at" Type="Edm.DateTimeOffset" Precision="0"/>
-        <Property Name="updated_at" Type="Edm.DateTimeOffset" Precision="0"/>
-      </EntityType>
-      <EntityContainer Name="Container">
-        <EntitySet Name="WellProduction" EntityType="Sample.MonthlyProduction"/>
-      </EntityContainer>
-    </Schema>
-  </edmx:DataServices>
-</edmx:Edmx>
-"""
 
 
 class _Server(LoopbackServer):
@@ -310,6 +270,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--file", type=Path, help="serve this NDJSON file (.gz or plain) and generate nothing")
     add("--port", type=int, default=0)
     add("--paging", choices=["links", "skip"], default="links")
+    add("--odata-version", type=int, choices=[2, 4], default=4)
     add("--max-page-size", type=int, default=10_000)
     add("--relative-links", action="store_true")
     add("--username", default=os.environ.get("SAMPLE_SOURCE_USERNAME"))
@@ -341,6 +302,7 @@ def _source(rows: Rows, options: argparse.Namespace) -> SampleSource:
         rows,
         port=options.port,
         paging=options.paging,
+        version=options.odata_version,
         max_page_size=options.max_page_size,
         relative_links=options.relative_links,
         credentials=(options.username, options.password or "") if options.username else None,

@@ -45,6 +45,7 @@ DEFAULTS = {
     "WELLHEAD_CHECKPOINT_SECONDS": "5",
 }
 KEPT_FROM_THE_PRODUCT = {"WELLHEAD_SOURCE_USERNAME", "WELLHEAD_SOURCE_PASSWORD"}
+DESTINATIONS = {"wellhead-local-import": "wellhead-local-failed-event"}  # OnFailure, as deployed
 
 
 class StackError(Exception):
@@ -132,7 +133,8 @@ class LocalStack:
             aws.put_parameter(SECRET, json.dumps({"username": username, "password": password}))
         self.environment |= _isolated(self._user)
         runtime = LambdaRuntime(project=self._project, logs=self.state / "logs", environment=self.environment)
-        endpoint = exits.enter_context(LambdaEndpoint(runtime=runtime, queue=self.state / "state" / "events.sqlite"))
+        queue = self.state / "state" / "events.sqlite"
+        endpoint = exits.enter_context(LambdaEndpoint(runtime=runtime, queue=queue, destinations=DESTINATIONS))
         self.lambda_url = endpoint.url
         self.environment |= self._endpoints() | self._settings(authenticated=bool(username))
         _check(self.environment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -107,6 +108,7 @@ class Lab:
     def create(self) -> str:
         """The next job, for the next revision of the source."""
         self.revise()
+        shutil.rmtree(self.environment["WELLHEAD_SCRATCH"], ignore_errors=True)  # or clearing it would shift the steps
         return self.create_again()
 
     def create_again(self) -> str:

@@ -25,7 +25,8 @@ def main(job_ids: list[str]) -> None:
             job_manager=services.job_manager,
             dispatcher=services.dispatcher,
             warehouse=services.warehouse,
-            new_service=lambda claim: services._import_service(claim, lambda: ENOUGH),
+            new_service=lambda claim: services._import_service(claim, lambda: ENOUGH, lambda: False),
+            max_attempts=services.settings.max_attempts,
             sleep=lambda _: time.sleep(LOOK_SECONDS),
         )
         print(said["job_id"], said["outcome"], sep="\t", flush=True)

@@ -16,6 +16,7 @@ from chalicelib.importer import run_import
 from chalicelib.job_manager import Claim, JobManager, Lease
 from chalicelib.rows import COLUMNS, Kind
 from chalicelib.settings import Settings
+from chalicelib.source_connection import SourceConnection
 from chalicelib.table import Table
 from chalicelib.warehouse import DirectoryWarehouse, sha256_of
 
@@ -44,13 +45,23 @@ class Worker:
     def trigger(self) -> str:
         return self.manager.create(a_job(self.clock)).job_id
 
-    def run(self, job_id: str, *, remaining: Callable[[], float] = lambda: ENOUGH, **options: Any) -> Any:
+    def run(
+        self,
+        job_id: str,
+        *,
+        remaining: Callable[[], float] = lambda: ENOUGH,
+        build: Callable[[Claim], WellProductionImportService] | None = None,
+        **options: Any,
+    ) -> Any:
         def new_service(claim: Claim) -> WellProductionImportService:
             return WellProductionImportService(
                 claim=claim,
                 settings=self.settings,
                 job_manager=self.manager,
-                source=ExternalApiAdapter(settings=self.settings, sleep=self.clock.advance),
+                source=ExternalApiAdapter(
+                    settings=self.settings,
+                    connection=SourceConnection(settings=self.settings, sleep=self.clock.advance),
+                ),
                 warehouse=self.warehouse,
                 directory=Path(self.settings.scratch) / str(claim.fence),
                 remaining=remaining,
@@ -64,7 +75,8 @@ class Worker:
             job_manager=self.manager,
             dispatcher=self.dispatcher,
             warehouse=self.warehouse,
-            new_service=new_service,
+            new_service=new_service if build is None else build,
+            max_attempts=self.settings.max_attempts,
             clock=self.clock,
             sleep=self.sleep,
         )

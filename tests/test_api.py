@@ -174,7 +174,8 @@ def test_a_body_of_something_is_refused(api: Api, dynamodb: Any) -> None:
         b"0",
         b'""',
         b"NaN",
-        b'{"full": true}',
+        b'{"full": 1}',
+        b'{"full": true, "more": 1}',
         b"a=b",
         b"\xff\xfe",
         b"\x00",
@@ -187,6 +188,21 @@ def test_a_body_of_something_is_refused(api: Api, dynamodb: Any) -> None:
         assert (reply.status, error["code"], error["details"]) == (400, "VALIDATION_ERROR", {"field": "body"}), body[:9]
         assert error["retryable"] is False
     assert table_contents(dynamodb, TABLE) == {}
+
+
+def test_a_full_import_is_asked_for_by_query_or_body(api: Api, manager: JobManager, dynamodb: Any) -> None:
+    for method, query, body in [
+        ("GET", "?full=true", None),
+        ("POST", "?full=true", None),
+        ("POST", "", b'{"full": true}'),
+    ]:
+        reply = api.ask(method, TRIGGER + query, body)
+        job_id = reply.envelope["data"]["job_id"]
+        assert manager.get(job_id).parameters == {"full": True}
+        assert end(manager) == job_id
+
+    reply = api.ask("GET", TRIGGER + "?full=maybe")
+    assert (reply.status, reply.envelope["error"]["details"]) == (400, {"field": "full"})
 
 
 def test_what_a_browser_sends_by_itself_starts_nothing(api: Api, dynamodb: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from staging import batch_of
 
-from chalicelib.batch import LONGEST_ROW, RAW_BYTES, Batch, Run, is_readable, placed_row
+from chalicelib.batch import JOINED_ROWS, LONGEST_ROW, RAW_BYTES, Batch, Run, is_readable, placed_row
 
 FIELDS = {"field_code", "well_name"}
 
@@ -26,12 +26,23 @@ def test_rows_of_several_pages_stand_in_one_file_in_order(tmp_path: Path) -> Non
 
 
 def test_a_cleared_batch_is_as_new(tmp_path: Path) -> None:
-    batch = batch_of(tmp_path, [b'{"a":1}'])
+    batch = batch_of(tmp_path, [b'{"a":1}', b'{"a":2}'], [b'{"a":3}'])
 
     batch.clear()
-
     assert batch == Batch(batch.path)
-    assert not batch.path.exists()
+    batch.append(4, [b'{"a":4}'])
+
+    assert batch.sealed().read_bytes() == b'{"a":4}\n'
+    assert list(batch.lines()) == [(4, 0, b'{"a":4}\n')]
+
+
+def test_many_rows_stay_one_a_line(tmp_path: Path) -> None:
+    rows = [b'{"a":%d}' % number for number in range(2 * JOINED_ROWS + 1)]
+
+    assert batch_of(tmp_path, rows, rows[:JOINED_ROWS]).sealed().read_bytes().split(b"\n")[:-1] == [
+        *rows,
+        *rows[:JOINED_ROWS],
+    ]
 
 
 READABLE = [

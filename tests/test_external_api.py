@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
-from scripted_source import KEY, PATH, Answer, Connect, Serve, page, rows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scripted_source import KEY, PATH, Answer, Client, Connect, ScriptedSource, Serve, page, rows
 
 from chalicelib.errors import SourceLoop, SourceTooLarge
-from chalicelib.external_api import Cursor
+from chalicelib.external_api import Cursor, Survey
 from local.production import GeneratedProduction
 from local.source import Paging, SampleSource
 
@@ -36,6 +40,43 @@ def test_a_link_is_followed_however_it_is_written(
     ]
 
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMS: dict[str, Callable[[ScriptedSource, str], str]] = {
+    "absolute": lambda source, query: f"{source.url}?{query}",
+    "of the host": lambda source, query: f"{PATH}?{query}",
+    "of the service": lambda source, query: f"Wells?{query}",
+    "a sibling": lambda source, query: f"./Wells?{query}",
+    "up and down": lambda source, query: f"../odata/Wells?{query}",
+    "the query alone": lambda source, query: f"?{query}",
+    "without a scheme": lambda source, query: source.url.removeprefix("http:") + f"?{query}",
+}
+
+
+@settings(max_examples=60)
+@given(
+    form=st.sampled_from(sorted(FORMS)),
+    token=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30),
+    times=st.integers(1, 100),
+    own=st.sampled_from(["", "?tenant=7", "?$filter=a eq 1&sap-client=100"]),
+)
+def test_any_token_arrives_as_it_was_given(form: str, token: str, times: int, own: str) -> None:
+    """Up to several kB of whatever characters, in every form of link; nothing of the first request is added."""
+    query = urlencode({"$skiptoken": token * times, "$top": "2"})
+    with ScriptedSource(Answer(b"")) as source:
+        source.steps = [
+            Answer(page(rows(0, 2), odata_nextLink=FORMS[form](source, query))),
+            Answer(page(rows(2, 1))),
+        ]
+        client = Client(source.url + own)
+        delivered = client.rows()
+        client.adapter.close()
+
+    assert delivered == rows(0, 3)
+    assert (source.asked[1].path, source.asked[1].query) == (PATH, {"$skiptoken": token * times, "$top": "2"})
+
+
 def test_each_page_says_what_comes_next(serve: Serve, connect: Connect) -> None:
     source = serve(
         Answer(page(rows(0, 2), odata_count="3", odata_nextLink="Wells?$skiptoken=2")), Answer(page(rows(2, 1)))
@@ -45,11 +86,17 @@ def test_each_page_says_what_comes_next(serve: Serve, connect: Connect) -> None:
 
     first, last = page(rows(0, 2), odata_count="3", odata_nextLink="Wells?$skiptoken=2"), page(rows(2, 1))
     following = Cursor(
-        url=f"{source.url}?$skiptoken=2", page=2, delivered=2, bytes=len(first), expected=3, by_link=True
+        url=f"{source.url}?$skiptoken=2",
+        page=2,
+        delivered=2,
+        bytes=len(first),
+        expected=3,
+        by_link=True,
+        order=list(KEY),
     )
     assert [(page.number, page.next) for page in pages] == [
         (1, following),
-        (2, Cursor(url=None, page=3, delivered=3, bytes=len(first + last), expected=3, by_link=True)),
+        (2, replace(following, url=None, page=3, delivered=3, bytes=len(first + last))),
     ]
 
 
@@ -84,7 +131,8 @@ def test_an_import_goes_on_at_any_cursor(serve: Serve, connect: Connect) -> None
     source = serve(Answer(page(rows(8, 1))))
     client = connect(source.url)
 
-    [last] = client.adapter.pages(Cursor(url=f"{source.url}?$skiptoken=8", page=5, delivered=8, expected=9), KEY)
+    cursor = Cursor(url=f"{source.url}?$skiptoken=8", page=5, delivered=8, expected=9)
+    [last] = client.adapter.pages(cursor, Survey())
 
     size = len(page(rows(8, 1)))
     assert (last.number, last.next) == (5, Cursor(url=None, page=6, delivered=9, bytes=size, expected=9))
@@ -188,5 +236,38 @@ def test_the_fields_are_those_of_the_first_rows(serve: Serve, connect: Connect) 
     first = {"@odata.id": "x", "a": 1, "b@odata.type": "#Int64", "b": "2"}
     source = serve(Answer(page([first, {"c": None, "a": 1}, 7])))
 
-    assert connect(source.url).adapter.fields() == ["a", "b", "c"]
+    assert connect(source.url).adapter.survey().fields == ["a", "b", "c"]
     assert source.asked[0].query == {"$top": "20"}
+
+
+def test_annotations_and_links_to_other_entities_are_no_fields(serve: Serve, connect: Connect) -> None:
+    row = {"__metadata": {"uri": "x"}, "a": None, "Field": {"__deferred": {"uri": "y"}}, "b": "2", "b@odata.type": "x"}
+    source = serve(Answer(json.dumps({"d": {"results": [row, {"a": 7}]}}).encode()))
+
+    survey = connect(source.url).adapter.survey()
+
+    assert (survey.fields, survey.values, survey.version) == (["a", "b"], {"a": "7", "b": "2"}, 2)
+
+
+def test_a_service_of_v2_is_asked_for_its_count_in_its_way(serve: Serve, connect: Connect) -> None:
+    body = json.dumps({"d": {"results": rows(0, 2), "__count": "3", "__next": "Wells?$skiptoken=2"}}).encode()
+    source = serve(Answer(body), Answer(body), Answer(json.dumps({"d": rows(2, 1)}).encode()))
+    adapter = connect(source.url).adapter
+    survey = adapter.survey()
+
+    pages = list(adapter.pages(adapter.first_cursor(KEY, survey), survey))
+
+    assert [len(each.rows) for each in pages] == [2, 1]
+    assert pages[-1].next.expected == 3
+    assert source.asked[1].query == {"$orderby": ",".join(KEY), "$top": "2", "$inlinecount": "allpages"}
+
+
+@pytest.mark.parametrize("answer", [Answer(b"", status=404), Answer(b"", status=406), Answer(b"<html>")])
+def test_a_service_need_not_describe_itself(serve: Serve, connect: Connect, answer: Answer) -> None:
+    source = serve(Answer(page(rows(0, 1))), answer)
+
+    survey = connect(f"{source.url}?$filter=a eq 1&sap-client=100").adapter.survey(with_types=True)
+
+    assert (survey.fields, survey.entity) == (["well_code"], None)
+    assert (source.asked[1].path, source.asked[1].query) == ("/odata/$metadata", {"sap-client": "100"})
+    assert source.asked[1].headers["accept"] == "application/xml"

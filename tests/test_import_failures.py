@@ -64,7 +64,11 @@ FIELDS = Answer(page([FIRST]))
 FAILURES: dict[str, list[Answer]] = {
     "SOURCE_UNAVAILABLE": [FIELDS, Answer(status=503)],
     "SOURCE_UNAUTHORIZED": [Answer(status=401)],
-    "SOURCE_NOT_FOUND": [FIELDS, Answer(status=410)],
+    "SOURCE_THROTTLED": [FIELDS, Answer(status=429)],
+    "SOURCE_FORBIDDEN": [FIELDS, Answer(status=403)],
+    "SOURCE_NOT_FOUND": [FIELDS, Answer(status=404)],
+    "SOURCE_GONE": [FIELDS, Answer(status=410)],
+    "SOURCE_ENCODING": [FIELDS, Answer(page([FIRST]), headers={"Content-Encoding": "br"})],
     "SOURCE_REFUSED": [FIELDS, Answer(status=400)],
     "SOURCE_REDIRECTED": [FIELDS, Answer(page([FIRST], odata_nextLink="http://127.0.0.2/"))],
     "SOURCE_INVALID_RESPONSE": [FIELDS, Answer(page([FIRST], odata_nextLink="?a")), Answer(b"<html>")],
@@ -179,7 +183,7 @@ def test_credentials_that_cannot_be_read_end_the_job(
         assert outcome == {"job_id": job_id, "outcome": "FAILED"}
         error = worker.manager.get(job_id).error
         assert error is not None
-        assert (error["code"], error["message"].split()[0]) == ("INVALID_SETTING", "WELLHEAD_SOURCE_SECRET")
+        assert (error["code"], error["retryable"]) == ("SECRET_INVALID", False)
 
 
 def test_not_even_the_debug_log_holds_the_credentials(

@@ -257,6 +257,25 @@ def test_attempts_that_die_at_the_same_place_come_to_an_end(worker: Worker) -> N
     assert worker.manager.lock().owner is None
 
 
+def test_attempts_that_die_before_they_begin_come_to_an_end(worker: Worker) -> None:
+    """As when a library cannot be loaded without the end of the process."""
+
+    def dies(_: object) -> Any:
+        raise Died
+
+    job_id = worker.trigger()
+    for _ in range(5):
+        with pytest.raises(Died):
+            worker.run(job_id, build=dies)
+
+    assert worker.run(job_id, build=dies)["outcome"] == "FAILED"
+
+    error = worker.manager.get(job_id).error
+    assert error is not None
+    assert error["code"] == "NO_PROGRESS"
+    assert worker.manager.lock().owner is None
+
+
 def test_too_many_attempts_come_to_an_end(environment: dict[str, str], dynamodb: Any, worker: Worker) -> None:
     worker = Worker(environment | {"WELLHEAD_MAX_ATTEMPTS": "2"}, dynamodb)
     job_id = worker.trigger()

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from botocore.config import Config
 from botocore.session import get_session
 
-from local.lambda_endpoint import FailedEvent, LambdaEndpoint
+from local.lambda_endpoint import Event, FailedEvent, LambdaEndpoint
 from local.lambda_runtime import LambdaFunction, LambdaRuntime
 
 HANDLERS = """
@@ -49,7 +50,26 @@ HANDLERS = """
     def hang(event, context):
         note(f"{os.getpid()} {context.aws_request_id}")
         time.sleep(60)
+
+    def keep(record, context):
+        with open("failures", "a") as failures:
+            failures.write(json.dumps(record) + "\\n")
+
+    def keep_at_last(record, context):
+        if not pathlib.Path("refused").exists():
+            pathlib.Path("refused").touch()
+            raise ValueError("not yet")
+        keep(record, context)
+
+    def keep_later(record, context):
+        if not pathlib.Path("later").exists():
+            pathlib.Path("later").touch()
+            time.sleep(60)
+        keep(record, context)
 """
+
+
+FAILING = ("fail", "leave", "hang", "absent")
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = 15) -> Any:
@@ -81,21 +101,22 @@ def lambda_client(url: str) -> Any:
 
 
 class Laptop:
-    """A Lambda endpoint with the handlers above, its client, and what the handlers noted."""
+    """A Lambda endpoint with the handlers above, its client, and what the handlers noted. The failed events go to
+    the handler `destination`.
+    """
 
-    def __init__(self, project: Path, **options: Any) -> None:
+    def __init__(self, project: Path, *, destination: str = "keep", **options: Any) -> None:
         (project / "handlers.py").write_text(textwrap.dedent(HANDLERS))
         self.project = project
-        self.failures: list[FailedEvent] = []
         environment = {"PATH": os.environ["PATH"]}
         runtime = LambdaRuntime(project=project, logs=project / "logs", environment=environment)
         self.endpoint = LambdaEndpoint(
             runtime=runtime,
             queue=project / "events.sqlite",
-            on_failure=self.failures.append,
+            destinations={f"test-{name}": f"test-{destination}" for name in FAILING},
             **({"retry_delays": (0.05, 0.05)} | options),
         ).start()
-        names = ("echo", "fail", "fail_once", "leave", "hang", "absent")
+        names = ("echo", "fail_once", *FAILING, "keep", "keep_at_last", "keep_later")
         self.endpoint.deploy(
             LambdaFunction(
                 name=f"test-{name}",
@@ -115,6 +136,11 @@ class Laptop:
         with contextlib.suppress(FileNotFoundError):
             return (self.project / "notes").read_text().splitlines()
         return []
+
+    def failures(self) -> list[dict[str, Any]]:
+        """What the destination was sent."""
+        path = self.project / "failures"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def log(self, name: str) -> str:
         path = self.project / "logs" / f"test-{name}.log"
@@ -143,7 +169,7 @@ def test_an_event_is_accepted_at_once_and_runs_the_real_handler(laptop: Laptop) 
     assert log.startswith(f"START RequestId: {request_id} Version: $LATEST\nhello from the handler\n")
     assert f"END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: " in log
     assert "\tMemory Size: 256 MB\tMax Memory Used: " in log
-    assert laptop.failures == []
+    assert laptop.failures() == []
 
 
 def test_a_synchronous_call_returns_the_answer(laptop: Laptop) -> None:
@@ -175,14 +201,24 @@ def test_a_synchronous_error_is_a_function_error(laptop: Laptop) -> None:
 def test_a_failing_event_is_tried_three_times_and_given_up(
     laptop: Laptop, name: str, error_type: str, message: str
 ) -> None:
-    request_id = laptop.invoke(name)["ResponseMetadata"]["RequestId"]
+    request_id = laptop.invoke(name, payload=b'{"job_id": "1"}')["ResponseMetadata"]["RequestId"]
 
-    failed: FailedEvent = wait_until(lambda: laptop.failures)[0]
-    assert (failed.event.request_id, failed.condition, failed.attempts) == (request_id, "RetriesExhausted", 3)
-    assert failed.outcome is not None
-    error = json.loads(failed.outcome.payload)
+    [record] = wait_until(laptop.failures)
+    error = record.pop("responsePayload")
     assert error["errorType"] == error_type
     assert message in error["errorMessage"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", record.pop("timestamp"))
+    assert record == {
+        "version": "1.0",
+        "requestContext": {
+            "requestId": request_id,
+            "functionArn": f"arn:aws:lambda:us-east-1:123456789012:function:test-{name}:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "requestPayload": {"job_id": "1"},
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+    }
     assert laptop.log(name).count(f"START RequestId: {request_id} ") == 3
     notes = [note.split()[-1] for note in laptop.notes()]
     assert notes == ([] if name == "absent" else [request_id] * 3)
@@ -194,16 +230,48 @@ def test_a_killed_worker_is_tried_again_with_the_same_request_id(laptop: Laptop)
     wait_until(lambda: laptop.log("fail_once").count("REPORT") == 2)
     assert laptop.notes() == [request_id, request_id]
     assert "exited with error: signal: 9" in laptop.log("fail_once")
-    assert laptop.failures == []
+    assert laptop.failures() == []
 
 
 def test_an_event_too_old_is_given_up_without_another_attempt(tmp_path: Path) -> None:
     laptop = Laptop(tmp_path, maximum_event_age=1.0, retry_delays=(5.0, 5.0))
     laptop.invoke("leave")
 
-    failed: FailedEvent = wait_until(lambda: laptop.failures)[0]
+    [record] = wait_until(laptop.failures)
     laptop.stop()
-    assert (failed.condition, failed.attempts) == ("EventAgeExceeded", 1)
+    context = record["requestContext"]
+    assert (context["condition"], context["approximateInvokeCount"]) == ("EventAgeExceeded", 1)
+    assert record["responsePayload"]["errorType"] == "Runtime.ExitError"
+
+
+def test_an_event_that_was_never_delivered_is_told_without_an_answer() -> None:
+    record = json.loads(FailedEvent(Event("1", "test-fail", b"{}", 0.0), "EventAgeExceeded", 0, None).record())
+
+    assert record["requestContext"]["approximateInvokeCount"] == 0
+    assert not record.keys() & {"responseContext", "responsePayload"}
+
+
+def test_the_destination_is_tried_again_too(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path, destination="keep_at_last")
+    laptop.invoke("fail")
+
+    assert len(wait_until(laptop.failures)) == 1
+    laptop.stop()
+    assert laptop.log("keep_at_last").count("START") == 2
+
+
+def test_a_failure_that_was_not_told_yet_is_told_by_the_next_endpoint(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path, destination="keep_later")
+    request_id = laptop.invoke("fail")["ResponseMetadata"]["RequestId"]
+    wait_until((tmp_path / "later").exists)
+    laptop.stop()
+    assert laptop.failures() == []
+
+    again = Laptop(tmp_path, destination="keep_later")
+
+    [record] = wait_until(again.failures)
+    again.stop()
+    assert record["requestContext"]["requestId"] == request_id
 
 
 @pytest.mark.parametrize("name", ["nobody", "arn:aws:lambda:us-east-1:123456789012:function:nobody"])

@@ -56,7 +56,12 @@ def test_the_rows_are_the_texts_of_the_source(body: bytes, rows: list[bytes]) ->
         (b"<html>", "no complete JSON"),
         (b"[]", "Expected `object`"),
         (b"null", "Expected `object`"),
-        (b'{"d":{"results":[]}}', "no list named value"),
+        (b'{"d":{"results":{}}}', "results"),
+        (b'{"d":{}}', "results"),
+        (b'{"d":5}', "Expected"),
+        (b'{"d":{"x":NaN}}', "no list named value, d or d.results"),
+        (b'{"d":{"results":[{"a":1}]},"error":{"code":"Busy"}}', 'an error instead of rows: {"code":"Busy"}'),
+        (b'{"d":{"results":[{"a":NaN}],"__next":5}}', "__next"),
         (b'{"value":null}', "value"),
         (b'{"value":{"a":1}}', "value"),
         (b'{"value":[{"a":NaN}],"@odata.nextLink":5}', "nextLink"),
@@ -151,3 +156,33 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return one == other or (math.isnan(one) and math.isnan(other))
     return json.dumps(one) == json.dumps(other)
+
+
+# -- OData v2 -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", [b'{"a":1.50}', b'{"a":NaN}', b'{"a":"\\ud800"}'])
+@pytest.mark.parametrize(
+    ("template", "count", "next_link"),
+    [
+        (b'{"d":[ROW,ROW]}', None, None),
+        (b'{"d":{"results":[ROW,ROW]}}', None, None),
+        (b'{"d":{"__count":"123","results":[ROW,ROW],"__next":"n"}}', 123, "n"),
+        (b'{"d":{"results":[ROW,ROW],"__next":"n","__count":123}}', 123, "n"),
+        (b'{"d":{"results":[ROW,ROW],"__next":null,"__count":"many"}}', None, None),
+    ],
+)
+def test_the_shapes_of_v2(row: bytes, template: bytes, count: int | None, next_link: str | None) -> None:
+    page = read_page(template.replace(b"ROW", row))
+
+    assert page == PageBody(rows=page.rows, count=count, next_link=next_link, is_v2=True)
+    assert [bytes(text) for text in page.rows] == [row, row]
+
+
+@pytest.mark.parametrize("row", [b'{"a":"x"}', b'{"a":NaN}'])
+def test_a_page_of_v2_cut_off_anywhere_is_never_a_page(row: bytes) -> None:
+    body = b'{"d":{"__count":"2","results":[' + row + b", " + row + b'],"__next":"next"}}'
+
+    for length in range(len(body)):
+        with pytest.raises(BrokenPage):
+            read_page(body[:length])

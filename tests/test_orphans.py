@@ -12,7 +12,8 @@ from coordination import Clock, a_job, aws_client
 from chalicelib.errors import SourceUnavailable
 from chalicelib.job import JobStatus
 from chalicelib.job_manager import Claim, JobManager, Snapshot
-from chalicelib.sweeper import SEGMENT_SECONDS, clear_orphans, show_latest
+from chalicelib.publication import show_latest
+from chalicelib.sweeper import SEGMENT_SECONDS, clear_orphans
 from chalicelib.warehouse import LATEST, Warehouse, open_warehouse, segment_name, sha256_of, snapshot_name
 
 if TYPE_CHECKING:

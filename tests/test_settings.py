@@ -26,10 +26,17 @@ DEFAULTS: dict[str, Any] = {
     "snapshots_kept": 3,
     "memory_mb": 700,
     "source_url": "https://example.org/odata/WellProduction",
+    "source_aliases": (),
     "source_auth": "none",
     "source_secret": "",
+    "source_key_header": "X-API-Key",
+    "source_token_url": "",
+    "source_scope": "",
     "source_paging": "auto",
     "source_columns": {},
+    "source_seconds": 86_400,
+    "source_connections": 4,
+    "source_rps": 0.0,
     "source_retries": 4,
     "page_size": 10_000,
     "page_seconds": 60,
@@ -45,6 +52,8 @@ DEFAULTS: dict[str, Any] = {
 LIMITS = {
     "WELLHEAD_SNAPSHOTS_KEPT": (1, 1000),
     "WELLHEAD_MEMORY_MB": (100, 100_000),
+    "WELLHEAD_SOURCE_SECONDS": (1, 2_592_000),
+    "WELLHEAD_SOURCE_CONNECTIONS": (1, 16),
     "WELLHEAD_SOURCE_RETRIES": (0, 20),
     "WELLHEAD_PAGE_SIZE": (1, 1_000_000),
     "WELLHEAD_PAGE_SECONDS": (1, 600),
@@ -57,7 +66,7 @@ LIMITS = {
     "WELLHEAD_MAX_ATTEMPTS": (1, 10_000),
 }
 CHOICES = {
-    "WELLHEAD_SOURCE_AUTH": ["none", "basic"],
+    "WELLHEAD_SOURCE_AUTH": ["none", "basic", "bearer", "api_key", "oauth2"],
     "WELLHEAD_SOURCE_PAGING": ["auto", "links", "skip"],
     "WELLHEAD_LOG_LEVEL": ["DEBUG", "INFO", "WARNING", "ERROR"],
 }
@@ -90,6 +99,19 @@ BAD = {
         "https://example.org/x#hunter2",
         "https://hunter2\u2100.org/x",
     ],
+    "WELLHEAD_SOURCE_ALIASES": [
+        "hunter2",
+        "https://example.org,hunter2",
+        "https://example.org/hunter2",
+        "https://example.org?hunter2",
+        "https://example.org#hunter2",
+        "https://ada:hunter2@example.org",
+        "http://hunter2.org",
+        "ftp://hunter2.org",
+    ],
+    "WELLHEAD_SOURCE_TOKEN_URL": ["hunter2", "http://hunter2.org/token", "https://ada:hunter2@example.org/token"],
+    "WELLHEAD_SOURCE_KEY_HEADER": ["", " ", "hunter2 x", "hunter2:", "hunter2\r\nX", "Host", "content-length", "é"],
+    "WELLHEAD_SOURCE_RPS": ["", "hunter2", "-1", "nan", "inf", "1e3", "1,5", ".5", "9" * 400],
     "WELLHEAD_SOURCE_COLUMNS": ["hunter2", "well_code=", "=hunter2", "well_code=Api,hunter2"],
     **{variable: ["hunter2", "NONE", ""] for variable in CHOICES},
     **{variable: ["hunter2", "", "1.5", "9" * 5000, "0x10", "-1", "1e3"] for variable in LIMITS},
@@ -113,7 +135,7 @@ def test_the_defaults() -> None:
 def test_every_variable_is_tried_here() -> None:
     variables = [setting.variable for setting in SETTINGS.values()]
 
-    assert sorted(variables) == sorted({*BAD, "WELLHEAD_SOURCE_SECRET"})
+    assert sorted(variables) == sorted({*BAD, "WELLHEAD_SOURCE_SECRET", "WELLHEAD_SOURCE_SCOPE"})
     assert set(variables) == {f"WELLHEAD_{name.upper()}" for name in SETTINGS}
 
 
@@ -151,7 +173,8 @@ def test_choices_are_taken_as_they_are(variable: str, choices: list[str]) -> Non
     name = variable.removeprefix("WELLHEAD_").lower()
 
     for choice in choices:
-        assert getattr(read(**{variable: choice}, WELLHEAD_SOURCE_SECRET="/a"), name) == choice
+        needed = {"WELLHEAD_SOURCE_SECRET": "/a", "WELLHEAD_SOURCE_TOKEN_URL": "https://example.org/token"}
+        assert getattr(read(**needed, **{variable: choice}), name) == choice
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "localhost:8000"])
@@ -189,6 +212,31 @@ def test_basic_credentials_need_a_secret() -> None:
     assert read(WELLHEAD_SOURCE_AUTH="basic", WELLHEAD_SOURCE_SECRET=" /wellhead/source ").source_secret == (
         "/wellhead/source"
     )
+
+
+@pytest.mark.parametrize("kind", ["bearer", "api_key", "oauth2"])
+def test_every_kind_of_credentials_needs_a_secret(kind: str) -> None:
+    message = refusal(WELLHEAD_SOURCE_AUTH=kind)
+
+    assert message == f"WELLHEAD_SOURCE_SECRET is not set; WELLHEAD_SOURCE_AUTH={kind} needs it."
+
+
+def test_oauth2_needs_a_token_endpoint() -> None:
+    message = refusal(WELLHEAD_SOURCE_AUTH="oauth2", WELLHEAD_SOURCE_SECRET="/a", WELLHEAD_SOURCE_TOKEN_URL=" ")
+
+    assert message == "WELLHEAD_SOURCE_TOKEN_URL is not set; WELLHEAD_SOURCE_AUTH=oauth2 needs it."
+
+
+def test_aliases_are_origins() -> None:
+    settings = read(WELLHEAD_SOURCE_ALIASES=" https://a.example.org:8443 ,, http://localhost:8000/")
+
+    assert settings.source_aliases == ("https://a.example.org:8443", "http://localhost:8000/")
+
+
+@pytest.mark.parametrize(("value", "rps"), [("0", 0.0), ("0.5", 0.5), (" 20 ", 20.0), ("10000", 10_000.0)])
+def test_requests_per_second_may_be_a_fraction(value: str, rps: float) -> None:
+    assert read(WELLHEAD_SOURCE_RPS=value).source_rps == rps
+    assert refusal(WELLHEAD_SOURCE_RPS="10000.5") == "WELLHEAD_SOURCE_RPS must be from 0 to 10,000."
 
 
 def test_columns_and_places_are_read_without_their_padding() -> None:

@@ -170,7 +170,7 @@ def test_a_filter_matches_what_python_matches(filters: tuple[str, str]) -> None:
     text, expression = filters
     model = eval(f"lambda key: {expression}")
 
-    runs = matching(DATA, Filter(text).test)
+    runs = matching(DATA, Filter(text))
 
     assert [position for run in runs for position in run] == [
         position for position, key in enumerate(KEYS) if model(key)
@@ -189,13 +189,44 @@ def test_a_filter_over_an_unsorted_file_still_finds_its_rows(tmp_path: Path) -> 
     path.write_text("\n".join(map(json.dumps, rows)))
 
     with NdjsonFile(path) as file:
-        assert matching(file, Filter("field_code eq 3").test) == [range(1), range(3, 4)]
-        assert matching(file, Filter("field_code lt 9 and well_code ge 2").test) == [range(2, 4)]
+        assert matching(file, Filter("field_code eq 3")) == [range(1), range(3, 4)]
+        assert matching(file, Filter("field_code lt 9 and well_code ge 2")) == [range(2, 4)]
+
+
+def test_a_filter_finds_what_changed(session: requests.Session, source: SampleSource) -> None:
+    wanted = [row for row in ROWS if row["updated_at"] >= "2024-06-15T06:00:00Z" and row["field_code"] > 1001]
+
+    changed = "(updated_at ge 2024-06-15T06:00:00Z) and (field_code gt 1001)"
+    page = get(session, source.url, filter=changed, count="true")
+
+    assert 0 < len(wanted) < len(ROWS)
+    assert (page["@odata.count"], page["value"]) == (len(wanted), wanted)
+
+
+def test_the_same_rows_in_v2(session: requests.Session) -> None:
+    with SampleSource(DATA, version=2, max_page_size=700) as source:
+        first = get(session, source.url, inlinecount="allpages", orderby=",".join(KEY_NAMES))["d"]
+        after = "field_code gt 1002L or (field_code eq 1002L and production_period ge datetime'2024-01-01T00:00:00')"
+        filtered = get(session, source.url, filter=after)["d"]
+        refused = session.get(f"{source.url}?$count=true", timeout=10)
+
+    row = first["results"][0]
+    assert (first["__count"], len(first["results"]), "$skiptoken=700" in first["__next"]) == ("2000", 700, True)
+    assert row["well_code"] == str(ROWS[0]["well_code"])
+    assert row["production_period"] == "/Date(1412121600000)/"
+    assert row["__metadata"]["type"] == "Sample.MonthlyProduction"
+    assert "__deferred" in row["Field"]
+    assert row["oil_production_kbd"] == ROWS[0]["oil_production_kbd"]
+    assert len(filtered["results"]) == min(
+        700, sum(key[0] > 1002 or (key[0] == 1002 and key[2] >= "2024-01-01") for key in KEYS)
+    )
+    assert refused.status_code == 400
 
 
 @pytest.mark.parametrize(
     "text",
     [
+        "updated_at ge 2024-01-01",
         "field_name eq 'Alpha'",
         "field_code eq",
         "field_code ne 1",

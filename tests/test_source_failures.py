@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import socket
+import struct
+import threading
+import time
 from email.utils import formatdate
-from time import time
+from typing import TYPE_CHECKING
 
 import pytest
-from scripted_source import Answer, Connect, ScriptedHandler, ScriptedSource, Serve, Step, page, rows
+from scripted_source import (
+    Answer,
+    Connect,
+    ScriptedHandler,
+    ScriptedSource,
+    Serve,
+    SkippedTime,
+    Step,
+    page,
+    rows,
+    settings_for,
+)
 
 from chalicelib.errors import (
     SourceError,
+    SourceForbidden,
+    SourceGone,
+    SourceInterrupted,
     SourceInvalid,
     SourceNotFound,
     SourceRefused,
+    SourceThrottled,
+    SourceTimeSpent,
     SourceUnauthorized,
     SourceUnavailable,
     SourceUnreachable,
+    WorkerTimeSpent,
 )
+from chalicelib.source_connection import SourceConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def truncated(handler: ScriptedHandler) -> None:
@@ -32,6 +58,23 @@ def length_too_short(handler: ScriptedHandler) -> None:
     handler.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n", page(rows(0, 2)))
 
 
+def no_chunk_size(handler: ScriptedHandler) -> None:
+    handler.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"rows\r\n")
+
+
+def two_lengths(handler: ScriptedHandler) -> None:
+    handler.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nContent-Length: 13\r\n\r\n", page([]))
+
+
+def cut_in_a_header(handler: ScriptedHandler) -> None:
+    handler.raw(b"HTTP/1.1 200 OK\r\nContent-Le")
+
+
+def reset(handler: ScriptedHandler) -> None:
+    handler.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n", page([]))
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 def no_answer(handler: ScriptedHandler) -> None:
     """The connection closes without a byte."""
 
@@ -41,16 +84,23 @@ def no_http(handler: ScriptedHandler) -> None:
 
 
 PASSING: dict[str, tuple[Step, type[SourceError]]] = {
-    "429": (Answer(status=429), SourceUnavailable),
+    "429": (Answer(status=429), SourceThrottled),
     "408": (Answer(status=408), SourceUnavailable),
     "500": (Answer(status=500), SourceUnavailable),
     "503": (Answer(status=503), SourceUnavailable),
-    "no answer": (no_answer, SourceUnreachable),
-    "no HTTP": (no_http, SourceUnreachable),
-    "truncated": (truncated, SourceUnreachable),
-    "cut between chunks": (cut_between_chunks, SourceUnreachable),
+    "no answer": (no_answer, SourceInterrupted),
+    "no HTTP": (no_http, SourceInvalid),
+    "no chunk size": (no_chunk_size, SourceInterrupted),
+    "two lengths": (two_lengths, SourceInvalid),
+    "truncated": (truncated, SourceInterrupted),
+    "cut between chunks": (cut_between_chunks, SourceInterrupted),
+    "cut in a header": (cut_in_a_header, SourceInvalid),
+    "reset": (reset, SourceInterrupted),
     "length too short": (length_too_short, SourceInvalid),
-    "broken gzip": (Answer(page([]), headers={"Content-Encoding": "gzip"}), SourceUnreachable),
+    "broken gzip": (Answer(page([]), headers={"Content-Encoding": "gzip"}), SourceInvalid),
+    "cut gzip": (Answer(gzip.compress(page([]))[:-4], headers={"Content-Encoding": "gzip"}), SourceInvalid),
+    "no gzip at all": (Answer(b"", headers={"Content-Encoding": "gzip"}), SourceInvalid),
+    "deep nesting": (Answer(b'{"value": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"), SourceInvalid),
     "error object": (Answer(b'{"error": {"code": "Internal"}}'), SourceInvalid),
     "in-stream error": (Answer(b'{"value": [{"a": 1}], "error": {"code": "x"}}'), SourceInvalid),
     "cut JSON": (Answer(b'{"value": [{"a": 1}'), SourceInvalid),
@@ -60,7 +110,6 @@ PASSING: dict[str, tuple[Step, type[SourceError]]] = {
     "a list": (Answer(b"[]"), SourceInvalid),
     "value is an object": (Answer(b'{"value": {}}'), SourceInvalid),
     "link is a number": (Answer(b'{"value": [], "@odata.nextLink": 7}'), SourceInvalid),
-    "UTF-16": (Answer('{"value": []}'.encode("utf-16")), SourceInvalid),
 }
 
 
@@ -87,9 +136,9 @@ def test_a_failed_page_is_tried_again_and_then_reported(
     [
         (400, SourceRefused, "SOURCE_REFUSED"),
         (401, SourceUnauthorized, "SOURCE_UNAUTHORIZED"),
-        (403, SourceUnauthorized, "SOURCE_UNAUTHORIZED"),
+        (403, SourceForbidden, "SOURCE_FORBIDDEN"),
         (404, SourceNotFound, "SOURCE_NOT_FOUND"),
-        (410, SourceNotFound, "SOURCE_NOT_FOUND"),
+        (410, SourceGone, "SOURCE_GONE"),
         (204, SourceRefused, "SOURCE_REFUSED"),
         (302, SourceRefused, "SOURCE_REFUSED"),
     ],
@@ -140,9 +189,95 @@ def test_a_wait_beyond_the_lease_ends_the_import(serve: Serve, connect: Connect,
     assert client.slept == []
 
 
+# --- the limits of time
+
+
+def test_a_wait_beyond_the_time_for_the_whole_source_ends_the_import(serve: Serve) -> None:
+    source = serve(Answer(status=503, headers={"Retry-After": "40"}))
+    connection, slept = connection_to(source.url, spent=70.0, source_seconds="100")
+
+    with pytest.raises(SourceTimeSpent) as failed:
+        connection.get_page(source.url, page=7)
+
+    assert (failed.value.code, failed.value.retryable) == ("SOURCE_TIME_SPENT", False)
+    assert (failed.value.details["page"], slept, len(source.asked)) == (7, [], 1)
+
+
+def test_nothing_is_asked_when_the_time_for_the_whole_source_is_over(serve: Serve) -> None:
+    source = serve(Answer(page([])))
+    connection, _ = connection_to(source.url, spent=100.0, source_seconds="100")
+
+    with pytest.raises(SourceTimeSpent):
+        connection.get_page(source.url, page=1)
+
+    assert source.asked == []
+
+
+def test_the_worker_waits_no_longer_than_it_lives(serve: Serve) -> None:
+    source = serve(Answer(status=503, headers={"Retry-After": "40"}))
+    connection, slept = connection_to(source.url, remaining=lambda: 30.0)
+
+    with pytest.raises(WorkerTimeSpent) as failed:
+        connection.get_page(source.url, page=7)
+
+    assert (failed.value.retryable, failed.value.details["page"], slept) == (True, 7, [])
+
+
+@pytest.mark.parametrize("left", [0.3, -1.0])
+def test_a_page_takes_no_longer_than_the_worker_lives(serve: Serve, left: float) -> None:
+    source = serve(silence)
+    connection, slept = connection_to(source.url, remaining=lambda: left)
+
+    with pytest.raises(WorkerTimeSpent):
+        connection.get_page(source.url, page=1)
+
+    assert (slept, len(source.asked)) == ([], 1 if left > 0 else 0)
+
+
+def silence(handler: ScriptedHandler) -> None:
+    handler.connection.settimeout(10)
+    handler.connection.recv(1)  # until the client leaves
+
+
+def test_a_closed_connection_asks_no_more_and_waits_no_more(serve: Serve) -> None:
+    source = serve(Answer(status=503, headers={"Retry-After": "60"}))
+    connection = SourceConnection(settings=settings_for(source.url))
+    failures: list[BaseException] = []
+
+    def fetch() -> None:
+        try:
+            connection.get_page(source.url, page=1)
+        except SourceError as exc:
+            failures.append(exc)
+
+    waiting = threading.Thread(target=fetch, daemon=True)
+    waiting.start()
+    while not connection.retries:
+        time.sleep(0.01)
+    connection.close()
+    waiting.join(10)
+
+    assert (len(failures), len(source.asked)) == (1, 1)
+
+
+def connection_to(
+    url: str, *, remaining: Callable[[], float] = lambda: 900.0, spent: float = 0.0, **settings: str
+) -> tuple[SourceConnection, list[float]]:
+    """A connection, and the seconds that it sleeps."""
+    skipped = SkippedTime()
+    connection = SourceConnection(
+        settings=settings_for(url, **settings),
+        clock=skipped.clock,
+        sleep=skipped.sleep,
+        remaining=remaining,
+        spent=spent,
+    )
+    return connection, skipped.slept
+
+
 def in_a_header(retry_after: str | int) -> str:
     """A number of seconds becomes the date that is so far off."""
-    return retry_after if isinstance(retry_after, str) else formatdate(time() + retry_after, usegmt=True)
+    return retry_after if isinstance(retry_after, str) else formatdate(time.time() + retry_after, usegmt=True)
 
 
 def test_the_waits_grow(serve: Serve, connect: Connect) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from coordination import NOON, Clock, RecordingDispatcher, table_contents
 
-from chalicelib.errors import ImportAlreadyRunning, RequestForbidden, StateUnavailable
+from chalicelib.errors import ImportAlreadyRunning, RequestForbidden, StateUnavailable, ValidationError
 from chalicelib.job import job_attributes
-from chalicelib.trigger import refuse_unasked, start_import
+from chalicelib.trigger import parse_parameters, refuse_unasked, start_import
 
 if TYPE_CHECKING:
     from chalicelib.job_manager import JobManager
@@ -85,3 +85,51 @@ def test_what_a_browser_sends_by_itself_is_refused(headers: dict[str, str]) -> N
 )
 def test_what_was_asked_for_is_let_through(headers: dict[str, str]) -> None:
     refuse_unasked(headers)
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "parameters"),
+    [
+        ({}, "", {}),
+        ({}, b" {} ", {}),
+        ({"full": ["true"]}, "", {"full": True}),
+        ({"full": ["false"]}, "", {}),
+        ({}, '{"full": true}', {"full": True}),
+        ({}, b'{"full": false}', {}),
+        ({"full": ["true"]}, '{"full": true}', {"full": True}),
+    ],
+)
+def test_what_is_asked_for_is_read(query: dict[str, list[str]], body: str | bytes, parameters: dict[str, Any]) -> None:
+    assert parse_parameters(query, body) == parameters
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "field"),
+    [
+        ({"full": ["yes"]}, "", "full"),
+        ({"full": [""]}, "", "full"),
+        ({"full": ["true", "true"]}, "", "full"),
+        ({"ful": ["true"]}, "", "ful"),
+        ({"full": ["true"]}, '{"full": false}', "full"),
+        ({}, '{"full": "true"}', "body"),
+        ({}, '{"full": null}', "body"),
+        ({}, '{"since": 1}', "body"),
+    ],
+)
+def test_what_is_not_understood_is_refused(query: dict[str, list[str]], body: str, field: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        parse_parameters(query, body)
+
+    assert refused.value.details == {"field": field}
+
+
+def test_a_key_is_not_sent_again_with_other_parameters(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+    dispatcher = RecordingDispatcher()
+    job = start_import(job_manager=manager, dispatcher=dispatcher, parameters={"full": True}, key="k", clock=clock)
+    before = table_contents(dynamodb, TABLE)
+
+    with pytest.raises(ValidationError) as refused:
+        start_import(job_manager=manager, dispatcher=dispatcher, key="k", clock=clock)
+
+    assert refused.value.details == {"field": "Idempotency-Key"}
+    assert (table_contents(dynamodb, TABLE), dispatcher.dispatched) == (before, [job.job_id])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from staging import KEY_OF_A_ROW, NOTHING, SAME_NAMES, json_row, stage
+from staging import KEY_OF_A_ROW, NOTHING, SAME_NAMES, batch_of, json_row, stage
 
 from chalicelib.repository import DuckDBWellProductionRepository
 from chalicelib.rows import BIGINT_MAX
@@ -181,7 +181,7 @@ def test_what_is_no_date(reader: Reader) -> None:
         "2024-01-31 BC",
         "2024-01-31T25:00",
         "2024-01-31Z",
-        "/Date(1706659200000)/",
+        "/Date(1706659200000)",
         "\uff12024-01-31",
     ]
     values = [*map(json.dumps, texts), "20240131", "true", "{}", "[]", "1.5"]
@@ -235,3 +235,66 @@ def test_one_field_may_fill_two_columns(reader: Reader, tmp_path: Path) -> None:
 
     key = {"field_code": 1, "well_code": 608054000700, "production_period": date(2024, 1, 1)}
     assert staged == NOTHING | key | {"well_reference": "608054000700"}
+
+
+# -- OData v2 -----------------------------------------------------------------------------------------------
+
+
+FIRST, LAST = ((date(year, 1, 3) - date(1970, 1, 1)).days * 86_400_000 for year in (1859, 2199))
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.integers(FIRST, LAST), st.integers(-840, 840)), min_size=1))
+def test_the_milliseconds_of_v2_are_the_calendar_date(reader: Reader, moments: list[tuple[int, int]]) -> None:
+    """UTC without an offset; with one, which is in minutes, the local date there."""
+    texts, dates = [], []
+    for ticks, offset in moments:
+        texts += [f'"\\/Date({ticks})\\/"', f'"/Date({ticks}{offset:+05})/"']
+        days = (ticks // 86_400_000, (ticks + offset * 60_000) // 86_400_000)
+        dates += [date(1970, 1, 1) + timedelta(days=each) for each in days]
+
+    assert reader.read("production_period", texts) == [(each, None) for each in dates]
+
+
+@pytest.mark.parametrize(
+    "text", ["/Date()/", "/Date(1)", "/Date(1.5)/", "/Date(x)/", " /Date(1)/", "/Date(1+2", "/Date(123456789012345)/"]
+)
+def test_what_only_looks_like_milliseconds_is_no_date(reader: Reader, text: str) -> None:
+    assert reader.read("production_period", [f'"{text}"']) == [(None, "NOT_A_DATE production_period")]
+
+
+# -- changes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2024-01-01T05:00:00Z", "2024-01-01T05:00:00"),
+        ("2024-01-01t05:00:00z", "2024-01-01T05:00:00"),
+        ("2024-01-01T05:00:00.1234567Z", "2024-01-01T05:00:00.123456"),
+        ("2024-01-01T05:00:00+05:30", "2023-12-31T23:30:00"),
+        ("2024-01-01 05:00:00-03:00", "2024-01-01T08:00:00"),
+        ("2024-01-01T05:00Z", "2024-01-01T05:00:00"),
+        ("2024-01-01T05:00+05:00", "2024-01-01T00:00:00"),
+        ("2024-01-01T05:00:00", "2024-01-01T05:00:00"),
+        ("2024-01-01", "2024-01-01T00:00:00"),
+        ("/Date(0)/", "1970-01-01T00:00:00"),
+        ("/Date(-1000)/", "1969-12-31T23:59:59"),
+        ("/Date(1000+0060)/", "1970-01-01T00:00:01"),
+        ("2024-02-30T00:00:00Z", None),
+        ("infinity", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_a_change_is_read_as_a_moment_wherever_the_reader_is(
+    tmp_path: Path, reader: Reader, text: str, moment: str | None
+) -> None:
+    reader.repository._connection.execute("SET TimeZone = 'America/New_York'")
+    rows = [json_row(changed=each) for each in (text, None, "1900-01-01" if moment is None else "never")]
+    rows += [b'{"changed": 5}', b"null", b"broken"]
+
+    newest = reader.repository.newest_change(batch_of(tmp_path, rows), "changed")
+
+    expected = datetime.fromisoformat((moment or "1900-01-01T00:00:00") + "+00:00").timestamp()
+    assert newest == expected

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -12,11 +14,13 @@ from .weather import Fault
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
 
     from .dynamodb import InMemoryDynamoDb
     from .scheduler import Scheduler
     from .weather import Network, Storm
+
+Work = Callable[[str, str, Callable[[], None]], None]
+"""Of a job, by a request; with what follows when it fails."""
 
 MAX_EVENT_AGE = 300.0
 RETRY_SECONDS = (60.0, 120.0)  # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -64,7 +68,9 @@ class TableClient:
 
 
 class LambdaQueue:
-    """Delivers each event at least once or, in a storm, never; a failed one twice more with its request id."""
+    """Delivers each event at least once or, in a storm, never; a failed one twice more with its request id. One that
+    always failed, or grew too old, is an event for `take_up`.
+    """
 
     def __init__(
         self,
@@ -73,22 +79,29 @@ class LambdaQueue:
         network: Network,
         storm: Storm,
         draw: random.Random,
-        work: Callable[[str, str, Callable[[], None]], None],
+        work: Work,
+        take_up: Work,
+        on_given_up: Callable[[str], None],
     ) -> None:
         self._scheduler = scheduler
         self._network = network
         self._storm = storm
         self._draw = draw
         self._work = work
+        self._take_up = take_up
+        self._on_given_up = on_given_up
         self._accepted = 0
 
     def invoke(self, *, Payload: bytes, **_: Any) -> None:  # noqa: N803
         job_id = json.loads(Payload)["job_id"]
-        self._network.call("queue", "dispatch", lambda: self._accept(job_id), error=_no_answer, faults=STEADY)
+        self._network.call(
+            "queue", "dispatch", lambda: self._accept(job_id, self._work), error=_no_answer, faults=STEADY
+        )
 
-    def _accept(self, job_id: str) -> None:
+    def _accept(self, job_id: str, work: Work) -> None:
         self._accepted += 1
-        event = Event(job_id=job_id, request_id=f"request-{self._accepted}", accepted_at=self._scheduler.now)
+        request_id = f"request-{self._accepted}"
+        event = Event(job_id=job_id, request_id=request_id, accepted_at=self._scheduler.now, work=work)
         is_stormy = self._scheduler.now < self._storm.clears_at
         if is_stormy and self._draw.random() < self._storm.frequency:
             self._network.note(event.request_id, "lost in the queue")
@@ -103,21 +116,30 @@ class LambdaQueue:
 
     def _deliver(self, event: Event, tries: int) -> None:
         if self._scheduler.now - event.accepted_at > MAX_EVENT_AGE:
-            self._network.note(event.request_id, "dropped: too old")
+            self._give_up(event, "too old")
             return
 
         def failed() -> None:
             if tries < len(RETRY_SECONDS):
                 self._deliver_after(RETRY_SECONDS[tries], event, tries + 1)
+            else:
+                self._give_up(event, "failed each time")
 
-        self._work(event.job_id, event.request_id, failed)
+        event.work(event.job_id, event.request_id, failed)
+
+    def _give_up(self, event: Event, why: str) -> None:
+        self._network.note(event.request_id, f"given up: {why}")
+        if event.work == self._work:
+            self._on_given_up(event.job_id)
+            self._accept(event.job_id, self._take_up)
 
 
+@dataclass(frozen=True)
 class Event:
-    def __init__(self, *, job_id: str, request_id: str, accepted_at: float) -> None:
-        self.job_id = job_id
-        self.request_id = request_id
-        self.accepted_at = accepted_at
+    job_id: str
+    request_id: str
+    accepted_at: float
+    work: Work
 
 
 def _no_answer(_: Fault) -> Exception:

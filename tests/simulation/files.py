@@ -36,6 +36,9 @@ class SimulatedWarehouse:
     def fetch(self, name: str, path: Path) -> None:
         path.write_bytes(self._call(f"fetch {name}", lambda: self._content(name)))
 
+    def local_path(self, name: str) -> None:
+        """It has no files."""
+
     def set_latest(self, name: str) -> None:
         self._call(f"set latest {name}", lambda: self._set_latest(name))
 

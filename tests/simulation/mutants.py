@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.import_service import HandOver, WellProductionImportService
 from chalicelib.job_manager import Claim, JobManager, Lock, idempotency_key
-from chalicelib.sweeper import clear_orphans, sweep
+from chalicelib.sweeper import clear_orphans, sweep, take_up
 from chalicelib.table import Condition, Table
 
 from .weather import Climate
@@ -214,6 +214,13 @@ class AheadOfRows(Unchecked):
         self.job = replace(self.job, segments=segments)
 
 
+class Quiet(WellProductionImportService):
+    """Does not compare the rows delivered with those announced."""
+
+    def _source_warnings(self, cursor: Cursor) -> dict[str, int]:
+        return super()._source_warnings(replace(cursor, expected=cursor.delivered))
+
+
 class NothingKept(WellProductionImportService):
     """Hands over without a checkpoint."""
 
@@ -237,6 +244,25 @@ def sweep_of_the_waiting(*, job_manager: JobManager, **options: Any) -> str:
 def blind_clearing(*, job_manager: JobManager, **options: Any) -> list[str]:
     cast("Any", job_manager).lock = lambda: Lock(fence=10**9)
     return clear_orphans(job_manager=job_manager, **options)
+
+
+# -- steps taken away from the failed event -------------------------------------------------------
+
+
+def take_up_anything(_: str, *, job_manager: JobManager, **options: Any) -> str:
+    return take_up(str(job_manager.lock().owner), job_manager=job_manager, **options)
+
+
+def take_up_to_end(job_id: str, *, job_manager: JobManager, **options: Any) -> str:
+    lock = job_manager.lock()
+    if lock.owner == job_id and lock.holder is None:
+        return "failed" if job_manager.expire(lock) else "nothing"
+    return take_up(job_id, job_manager=job_manager, **options)
+
+
+def hasty_take_up(job_id: str, *, job_manager: JobManager, **options: Any) -> str:
+    cast("Any", job_manager).is_over = lambda _: True
+    return take_up(job_id, job_manager=job_manager, **options)
 
 
 RISES = "each claim raises the fence"
@@ -266,7 +292,7 @@ MUTANTS = [
     ),
     Mutant("hand-over keeps the place", Parts(job_manager=KeptPlace), "every accepted job ends", Climate.CHANGEABLE),
     Mutant(
-        "finish without a fence", without("finish", *IS_MINE, JOB_FENCE, *POINTS_TO), "one writer", Climate.FREEZING
+        "finish without a fence", without("finish", *IS_MINE, JOB_FENCE, *POINTS_TO), "one writer", Climate.CHANGEABLE
     ),
     Mutant("finish keeps the lock", without("finish", unwritten="LOCK#"), "the lock is owned while a job is open"),
     Mutant("finish keeps the pointer", without("finish", unwritten="WAREHOUSE#"), "COMPLETED means published"),
@@ -280,9 +306,7 @@ MUTANTS = [
         "the lock is owned while a job is open",
         Climate.STILL,
     ),
-    Mutant(
-        "the sweeper restarts nothing", Parts(sweep=sweep_of_the_waiting), "every accepted job ends", Climate.CRASHING
-    ),
+    Mutant("the sweeper restarts nothing", Parts(sweep=sweep_of_the_waiting), "every accepted job ends", Climate.LATE),
     Mutant("no sweeper", Parts(sweep=lambda **_: "nothing"), "every accepted job ends"),
     Mutant(
         "orphans cleared during imports",
@@ -290,6 +314,20 @@ MUTANTS = [
         "the published file is there and whole",
         Climate.FREEZING,
     ),
+    Mutant(
+        "a failed event ends another job",
+        Parts(take_up=take_up_anything),
+        "a waiting job ends when its lease is over",
+        Climate.FAILING,
+    ),
+    Mutant(
+        "a failed event ends what waits for its next worker",
+        Parts(take_up=take_up_to_end),
+        "a waiting job ends when its lease is over",
+        Climate.FAILING,
+    ),
+    Mutant("a failed event frees a living worker's place", Parts(take_up=hasty_take_up), OVER, Climate.FAILING),
+    Mutant("a change of the source is kept quiet", Parts(service=Quiet), "a changed source is told"),
     Mutant("a segment noted before it is stored", Parts(service=NotedFirst), "a recorded segment is stored"),
     Mutant("a cursor without its rows", Parts(service=AheadOfRows), "each row once"),
     Mutant("segments overlap", Parts(service=WholeSegments), "each row once"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import PublishRefused, SourceUnavailable
-from chalicelib.external_api import Cursor, ExternalApiAdapter, Page
+from chalicelib.external_api import Cursor, ExternalApiAdapter, Page, Survey
 from chalicelib.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from chalicelib.rows import KEY, VALUES
 
@@ -22,30 +22,33 @@ if TYPE_CHECKING:
 
     from .weather import Network
 
-Row = tuple[int, int, str, int]  # page, position, well, oil
+Row = tuple[int, int, str, int, int]  # page, position, well, oil, version of the source
 FIELDS = [*KEY, *VALUES]
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the source holds: another version after each published import."""
+    """What the source holds: another version after each published import, and now and then during one. Every second
+    version has a row more.
+    """
 
     pages: int
     rows: int
     page_seconds: float
 
     def page(self, number: int, version: int) -> list[Row]:
-        return [self._row(number, position, version) for position in range(self.rows)]
+        more = version % 2 if number == self.pages else 0
+        return [self._row(number, position, version) for position in range(self.rows + more)]
 
     def _row(self, page: int, position: int, version: int) -> Row:
         """Of five rows one has a new key in each version, and the last of them comes twice in a source."""
         row = (page - 1) * self.rows + position
         is_repeated = row == self.pages * self.rows - 1
         well = f"well {0 if is_repeated else row}" + (f" of {version}" if row % 5 == 3 else "")
-        return page, position, well, version if row % 2 else 0
+        return page, position, well, version if row % 2 else 0, version
 
-    def all_rows(self, version: int) -> list[Row]:
-        return [row for page in range(1, self.pages + 1) for row in self.page(page, version)]
+    def count(self, version: int) -> int:
+        return self.pages * self.rows + version % 2
 
 
 class SimulatedSource(ExternalApiAdapter):
@@ -61,14 +64,14 @@ class SimulatedSource(ExternalApiAdapter):
     def close(self) -> None:
         pass
 
-    def fields(self) -> list[str]:
+    def survey(self, *, with_types: bool = False) -> Survey:
         self._ask("fields", list)
-        return FIELDS
+        return Survey(fields=FIELDS)
 
-    def first_cursor(self, key: Iterable[str]) -> Cursor:
+    def first_cursor(self, key: Iterable[str], survey: Survey, *, changed_since: float | None = None) -> Cursor:
         return Cursor(url="page 1")
 
-    def pages(self, cursor: Cursor, key: Iterable[str]) -> Iterator[Page]:
+    def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
         while cursor.url:
             page = self._made(cursor)
             yield page
@@ -78,13 +81,14 @@ class SimulatedSource(ExternalApiAdapter):
         number = cursor.page
         self._network.work(f"page {number}", self._contents.page_seconds)
         rows = self._ask(f"page {number}", lambda: self._contents.page(number, self._version()))
+        announced = self._contents.count(rows[0][-1])
         following = replace(
             cursor,
             url=f"page {number + 1}" if number < self._contents.pages else None,
             page=number + 1,
             delivered=cursor.delivered + len(rows),
             bytes=cursor.bytes + 1,
-            expected=self._contents.pages * self._contents.rows,
+            expected=announced if cursor.expected is None else cursor.expected,
         )
         return Page(number=number, rows=[json.dumps(row[2:]).encode() for row in rows], next=following)
 
@@ -113,20 +117,17 @@ class Unhurried:
 
 
 class InMemoryRepository(DuckDBWellProductionRepository):
-    """Stores are JSON files: {"wells": {well: oil}, "runs": [[job, its rows' places]]}."""
+    """Stores are JSON files: {"wells": {well: oil}, "runs": [[job, page, position and version of its rows]]}."""
 
     def __init__(self, *, network: Network, directory: Path, **_: Any) -> None:
         directory.mkdir(parents=True)
+        self.rejected_rows = 0
         self._network = network
         self._rows: list[Row] = []
         self._exported = 0
 
     def close(self) -> None:
         pass
-
-    @property
-    def rejected_rows(self) -> int:
-        return 0
 
     def field_names(self, batch: Batch) -> list[str]:
         return FIELDS
@@ -150,10 +151,10 @@ class InMemoryRepository(DuckDBWellProductionRepository):
         self._network.work("merge", 2.0)
         stored = json.loads(store.read_text()) if store.exists() else {"wells": {}, "runs": []}
         wells: dict[str, int] = stored["wells"]
-        latest = {well: oil for _, _, well, oil in self._rows}
+        latest = {well: oil for _, _, well, oil, _ in self._rows}
         new = sum(well not in wells for well in latest)
         updated = sum(well in wells and wells[well] != oil for well, oil in latest.items())
-        runs = [*stored["runs"], [facts.job_id, sorted(row[:2] for row in self._rows)]]
+        runs = [*stored["runs"], [facts.job_id, sorted((*row[:2], row[-1]) for row in self._rows)]]
         store.write_text(json.dumps({"wells": wells | latest, "runs": runs}))
         return MergeResult(
             new_records=new,

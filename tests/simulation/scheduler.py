@@ -31,10 +31,13 @@ def _kept_baton() -> threading.Lock:
 
 @dataclass(eq=False)
 class Actor:
-    """A process. `skew` is what its clock is ahead of the true time; at `killed_at` it is ended."""
+    """A process. `skew` is what its clock is ahead of the true time; at `stopped_at` it gets SIGTERM, at `killed_at`
+    it is ended.
+    """
 
     name: str
     skew: float = 0.0
+    stopped_at: float = float("inf")
     killed_at: float = float("inf")
     dead: bool = False
     baton: threading.Lock = field(default_factory=_kept_baton)

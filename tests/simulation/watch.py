@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .dynamodb import Written
-    from .production import Contents
+    from .production import Contents, Row
     from .scheduler import Actor, Scheduler
 
 FORESEEN = {
@@ -59,11 +59,21 @@ class Watch:
         self._lease_writer: Actor | None = None
         self._open_since: dict[str, float] = {}
         self._open_until: dict[str, float] = {}
+        self._given_up: set[str] = set()
+        self._changes = 0
 
     @property
     def version(self) -> int:
-        """Of the source: it changes with each published import."""
-        return len(self.published)
+        """Of the source: it changes with each published import, and now and then."""
+        return len(self.published) + self._changes
+
+    def source_changes(self) -> None:
+        self._changes += 1
+        self.note("the source changes", f"version {self.version}")
+
+    def given_up(self, job_id: str) -> None:
+        """All deliveries of an event for the job have failed."""
+        self._given_up.add(job_id)
 
     @property
     def open_jobs(self) -> list[str]:
@@ -128,7 +138,8 @@ class Watch:
             self._expect(is_over, "a place is taken when its lease is over", before, lock)
         elif "holder" not in before and "owner" not in lock:
             asked = [job for job in jobs if job["status"] == "CANCELLED"]
-            self._expect(is_over or bool(asked), "a waiting job ends when its lease is over", before, lock)
+            hopeless = [job for job in jobs if job["job_id"] in self._given_up and not job["attempt"]]
+            self._expect(is_over or bool(asked or hopeless), "a waiting job ends when its lease is over", before, lock)
         if lock.get("owner") not in (None, before["owner"]):
             self._expect(is_over, "a place is taken when its lease is over", before, lock)
 
@@ -139,13 +150,26 @@ class Watch:
         is_whole = (job.get("status"), job.get("fence")) == ("COMPLETED", pointer["fence"])
         self._expect(is_whole, "no published file without its COMPLETED job", before, pointer, job)
         stored = json.loads(self._content(pointer))
-        places = sorted([row[0], row[1]] for row in self._contents.all_rows(self.version))
-        self.wells |= {well: oil for *_, well, oil in self._contents.all_rows(self.version)}
+        rows = self._see_rows(stored["runs"][-1][1], job)
+        self.wells |= {well: oil for _, _, well, oil, _ in rows}
         self.published.append(pointer["job_id"])
-        self._expect(stored["runs"][-1][1] == places, "each row once", stored["runs"][-1], places)
         runs = [job_id for job_id, _ in stored["runs"]]
         self._expect(runs == self.published, "each import once", runs, self.published)
         self._expect(stored["wells"] == self.wells, "published data equals the model", stored, self.wells)
+
+    def _see_rows(self, places: list[list[int]], job: Values) -> list[Row]:
+        """The rows that were imported: each page whole and as it was at one moment, and the pages in order."""
+        versions = {page: version for page, _, version in places}
+        rows = [row for page, version in sorted(versions.items()) for row in self._contents.page(page, version)]
+        expected = [[page, position, version] for page, position, *_, version in rows]
+        self._expect(places == expected and len(versions) == self._contents.pages, "each row once", places, expected)
+        in_order = [versions[page] for page in sorted(versions)]
+        self._expect(in_order == sorted(in_order) and in_order[-1] <= self.version, "pages come in order", in_order)
+        announced = self._contents.count(in_order[0])
+        told = [warning["rule"] for warning in job["warnings"]]
+        self._expect(job["expected_records"] == announced, "what was announced first is expected", job)
+        self._expect(("SOURCE_CHANGED" in told) == (announced != len(rows)), "a changed source is told", job)
+        return rows
 
     def _see_whole(self) -> None:
         opened = self.open_jobs

@@ -39,21 +39,26 @@ class Climate(StrEnum):
     DEAF = "answers get lost, requests come twice"
     LATE = "requests come late"
     STILL = "no event is delivered for ten minutes"
+    FAILING = "deliveries fail before they begin"
 
 
 @dataclass(frozen=True)
 class Storm:
-    """Calls meet one of `faults` with `frequency`, and are all refused while their service is out."""
+    """Calls meet one of `faults` with `frequency`, and are all refused while their service is out. Of the workers a
+    share of `broken_starts` fails before it begins.
+    """
 
     frequency: float
     faults: tuple[Fault, ...]
     outages: dict[str, tuple[float, float]]
     slowness: float
     clears_at: float
+    broken_starts: float = 0.0
 
     @classmethod
     def brew(cls, draw: random.Random, climate: Climate, *, now: float) -> Storm:
         frequency, likelihood = draw.choice(FREQUENCIES), draw.choice([0.2, 0.6])
+        broken_starts = 0.0
         faults = tuple(fault for fault in Fault if draw.random() < likelihood)
         clears_at = now + draw.uniform(100, 500)
         outages = {
@@ -73,7 +78,9 @@ class Storm:
             case Climate.STILL:
                 clears_at = now + 600
                 outages = {"queue": (now, clears_at)}
-        return cls(frequency, faults, outages, draw.choice([0.02, 0.1, 0.5]), clears_at)
+            case Climate.FAILING:
+                broken_starts, clears_at = 0.7, now + 900
+        return cls(frequency, faults, outages, draw.choice([0.02, 0.1, 0.5]), clears_at, broken_starts)
 
     def fault(self, draw: random.Random, service: str, now: float, possible: tuple[Fault, ...]) -> Fault | None:
         if now >= self.clears_at:

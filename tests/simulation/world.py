@@ -21,8 +21,9 @@ from chalicelib.errors import (
 from chalicelib.import_service import WellProductionImportService
 from chalicelib.importer import run_import
 from chalicelib.job_manager import Claim, JobManager, Lease
+from chalicelib.publication import show_latest
 from chalicelib.settings import Settings
-from chalicelib.sweeper import clear_orphans, show_latest, sweep
+from chalicelib.sweeper import clear_orphans, sweep, take_up
 from chalicelib.table import Table
 from chalicelib.trigger import start_import
 from chalicelib.warehouse import LATEST
@@ -44,6 +45,7 @@ LEASE = Lease(seconds=60, grace=15, pending=360)
 ENDS_WITHIN = 900.0  # seconds of calm after which a job must have ended
 COMES_TO_REST_WITHIN = 7200.0
 SWEEP_SECONDS = 60.0
+STOPPED_SHARE = 0.1  # of the workers
 SETTINGS = Settings.from_environment(
     {
         "WELLHEAD_TABLE": "table",
@@ -63,6 +65,7 @@ class Parts:
     service: Callable[..., WellProductionImportService] = WellProductionImportService
     run_import: Callable[..., Any] = run_import
     sweep: Callable[..., str] = sweep
+    take_up: Callable[..., str] = take_up
     clear_orphans: Callable[..., list[str]] = clear_orphans
 
 
@@ -118,7 +121,13 @@ class World:
         dynamodb = InMemoryDynamoDb(on_write=self._watch.on_write)
         self._table_client = TableClient(dynamodb=dynamodb, network=self._network, draw=draw)
         self._queue = LambdaQueue(
-            scheduler=scheduler, network=self._network, storm=self._storm, draw=draw, work=self._start_worker
+            scheduler=scheduler,
+            network=self._network,
+            storm=self._storm,
+            draw=draw,
+            work=self._start_worker,
+            take_up=self._start_destination,
+            on_given_up=self._watch.given_up,
         )
         self._settings = replace(
             SETTINGS,
@@ -136,6 +145,8 @@ class World:
         for number in range(self._draw.randint(1, 3)):
             for _ in range(self._draw.randint(1, 2)):
                 self._scheduler.after(self._draw.uniform(0, 250), partial(self._visit, number))
+        for _ in range(self._draw.choice([0, 0, 1, 3])):
+            self._scheduler.after(self._draw.uniform(0, 400), self._watch.source_changes)
         self._scheduler.after(self._draw.uniform(0, SWEEP_SECONDS), self._tick)
         self._scheduler.run()
         if not self._watch.violations:
@@ -156,6 +167,7 @@ class World:
         actor = Actor(name=f"{role} {self._started[role]}", skew=self._draw.uniform(-self._skew, self._skew))
         if role == "worker":
             actor.killed_at = self._scheduler.now + self._timeout
+            self._plan_stop(actor)
 
         def live() -> None:
             try:
@@ -177,6 +189,19 @@ class World:
 
         self._scheduler.start(actor, live)
 
+    def _plan_stop(self, actor: Actor) -> None:
+        """Now and then a worker gets SIGTERM, and some time after it is killed."""
+        if self._scheduler.now >= self._storm.clears_at or self._draw.random() >= STOPPED_SHARE:
+            return
+        seconds = self._draw.uniform(0, 60)
+        actor.stopped_at = self._scheduler.now + seconds
+        actor.killed_at = min(actor.killed_at, actor.stopped_at + self._draw.choice([2.0, 60.0]))
+        self._scheduler.after(seconds, lambda: self._network.note(actor.name, "SIGTERM"))
+
+    def _remaining(self, actor: Actor) -> float:
+        now = self._scheduler.now
+        return 0.0 if now >= actor.stopped_at else actor.killed_at - now
+
     def _job_manager(self, actor: Actor) -> JobManager:
         table = self._parts.table(
             dynamodb=self._table_client, name="table", sleep=lambda _: self._scheduler.pause(self._draw.uniform(0, 0.2))
@@ -190,6 +215,8 @@ class World:
     def _start_worker(self, job_id: str, request_id: str, failed: Callable[[], None]) -> None:
         def run(actor: Actor) -> Any:
             self._network.note("works on", f"{job_id}, {request_id}")
+            if self._scheduler.now < self._storm.clears_at and self._draw.random() < self._storm.broken_starts:
+                raise StateUnavailable
             return self._parts.run_import(
                 job_id,
                 request_id=request_id,
@@ -197,11 +224,24 @@ class World:
                 dispatcher=self._dispatcher,
                 warehouse=self._warehouse,
                 new_service=partial(self._service, actor),
+                max_attempts=self._settings.max_attempts,
                 clock=self._scheduler.clock(actor),
                 sleep=self._scheduler.pause,
             )["outcome"]
 
         self._start("worker", run, failed=failed)
+
+    def _start_destination(self, job_id: str, request_id: str, failed: Callable[[], None]) -> None:
+        def run(actor: Actor) -> str:
+            self._network.note("takes up", f"{job_id}, {request_id}")
+            return self._parts.take_up(
+                job_id,
+                job_manager=self._job_manager(actor),
+                dispatcher=self._dispatcher,
+                clock=self._scheduler.clock(actor),
+            )
+
+        self._start("destination", run, failed=failed)
 
     def _service(self, actor: Actor, claim: Claim) -> WellProductionImportService:
         return self._parts.service(
@@ -211,7 +251,7 @@ class World:
             source=SimulatedSource(contents=self._contents, network=self._network, version=lambda: self._watch.version),
             warehouse=self._warehouse,
             directory=self._directory / f"{self._seed} {actor.name}",
-            remaining=lambda: actor.killed_at - self._scheduler.now,
+            remaining=partial(self._remaining, actor),
             clock=self._scheduler.clock(actor),
             new_repository=partial(InMemoryRepository, network=self._network),
             prefetched=Unhurried,

@@ -1,0 +1,93 @@
+"""The part of a service's `$metadata` that an import needs: the key and the types of one entity set.
+
+OData v2 and v4 write it alike for that. The document comes from outside: one with a DTD is refused, so no entity
+is ever expanded, and nothing but names is kept of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from xml.parsers import expat  # it reads no external entity by itself
+
+MOST_BYTES = 16 << 20
+MOST_NAMES = 100_000
+
+
+class BrokenMetadata(ValueError):
+    """No metadata document, or one that is not read; says why in a few words."""
+
+
+@dataclass(kw_only=True)
+class EntityType:
+    """`types` tells the Edm type of each property, in the document's order; `key` the names of its key."""
+
+    base: str = ""
+    key: list[str] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
+
+
+def read_entity_type(document: bytes, entity_set: str) -> EntityType | None:
+    """The type of the set's entities, inherited properties included; None when the document does not name the set.
+
+    Raises BrokenMetadata.
+    """
+    if len(document) > MOST_BYTES:
+        raise BrokenMetadata(f"it has more than {MOST_BYTES >> 20} MB")
+    reader = _Reader()
+    try:
+        reader.read(document)
+    except (expat.ExpatError, UnicodeError, LookupError) as exc:
+        raise BrokenMetadata("it is no well-formed XML") from exc
+    name = reader.sets.get(entity_set)
+    return None if name is None else reader.whole_type(name)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.sets: dict[str, str] = {}
+        self._types: dict[str, EntityType] = {}
+        self._current: EntityType | None = None
+        self._names = 0
+
+    def read(self, document: bytes) -> None:
+        parser = expat.ParserCreate(namespace_separator=" ")
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.Parse(document, True)
+
+    def whole_type(self, name: str) -> EntityType | None:
+        """Own and inherited; a chain that comes back to itself ends there."""
+        key: list[str] = []
+        types: dict[str, str] = {}
+        seen: set[str] = set()
+        while name not in seen and (found := self._types.get(name)):
+            seen.add(name)
+            key, types, name = key or found.key, found.types | types, found.base
+        return EntityType(key=key, types=types) if seen else None
+
+    def _start(self, element: str, attributes: dict[str, str]) -> None:
+        self._names += 1
+        if self._names > MOST_NAMES:
+            raise BrokenMetadata(f"it has more than {MOST_NAMES:,} elements")
+        name, element = attributes.get("Name", ""), _last(element, " ")
+        if element == "EntityType":
+            self._current = self._types[name] = EntityType(base=_last(attributes.get("BaseType", ""), "."))
+        elif element == "EntitySet":
+            self.sets[name] = _last(attributes.get("EntityType", ""), ".")
+        elif element == "Property" and self._current:
+            self._current.types[name] = attributes.get("Type", "")
+        elif element == "PropertyRef" and self._current:
+            self._current.key.append(name)
+
+    def _end(self, element: str) -> None:
+        if _last(element, " ") == "EntityType":
+            self._current = None
+
+
+def _last(name: str, separator: str) -> str:
+    return name.rpartition(separator)[2]
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise BrokenMetadata("it has a DTD, which is not read")
