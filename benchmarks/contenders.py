@@ -1,91 +1,135 @@
-"""The ways to get a source into DuckDB that are compared, each run in a process of its own.
-
-`python -m benchmarks.contenders NAME URL PAGES_DIRECTORY WORK_DIRECTORY` prints one line of JSON: wall and CPU seconds,
-peak memory in MB, rows.
-"""
+"""The ways to get a source into DuckDB that are compared, and the check that each one's result is right."""
 
 from __future__ import annotations
 
 import json
-import os
-import resource
+import math
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
-import requests
 
-from chalicelib.rows import COLUMNS
+from benchmarks.environments import python_of
 
-TYPED = {column.name: column.type for column in COLUMNS}
-LOAD = "INSERT INTO wells SELECT * FROM read_json($files, format='array', columns=$columns)"
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-
-def _typed_load(files: list[str], database: Path) -> int:
-    """DuckDB's own way, without a check, a rejected row or a key: the floor that no importer can beat."""
-    with duckdb.connect(database) as connection:
-        connection.execute("CREATE TABLE wells (" + ", ".join(f"{name} {kind}" for name, kind in TYPED.items()) + ")")
-        connection.execute(LOAD, {"files": files, "columns": TYPED})
-        return int(connection.execute("SELECT count(*) FROM wells").fetchall()[0][0])
-
-
-def floor_one_statement(_: str, pages: Path, work: Path) -> int:
-    """One statement over the same rows, already on local disk."""
-    return _typed_load([str(path) for path in sorted(pages.glob("*.array"))], work / "floor.duckdb")
+PEERS = Path(__file__).parent / "peers"
+ALL_ROWS = "SELECT oil_production_kbd AS oil FROM (FROM read_json($files, format='array') LIMIT $rows)"
+ROW_A_KEY = """
+    SELECT any_value(oil_production_kbd) AS oil
+    FROM (FROM read_json($files, format='array') LIMIT $rows)
+    GROUP BY field_code, well_code, production_period
+"""
 
 
-def floor_download_then_insert(url: str, pages: Path, work: Path) -> int:
-    """Download every page with 4 connections, then the one statement."""
-    numbers = range(len(list(pages.glob("*.json"))))
-    with requests.Session() as session, ThreadPoolExecutor(4) as pool:
-        session.trust_env = False
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One load: from where, and into which directory."""
 
-        def download(number: int) -> str:
-            with session.get(f"{url}?$skiptoken={number}", stream=True, timeout=60) as answer:
-                body = answer.raw.read()
-            path = work / f"page-{number:06d}.json"
-            path.write_bytes(body[body.index(b'"value":[') + 8 : body.rindex(b"]") + 1])
-            return str(path)
+    url: str
+    pages: Path
+    work: Path
+    cache: Path
 
-        files = list(pool.map(download, numbers))
-    return _typed_load(files, work / "floor.duckdb")
+    @property
+    def database(self) -> str:
+        return str(self.work / "wells.duckdb")
 
 
-def wellhead(url: str, _: Path, work: Path) -> int:
-    """The whole import: fetch, check, stage, merge, verify, publish. WELLHEAD_* and AWS_* come from the caller."""
-    from chalicelib.job import new_job
-    from chalicelib.services import Services
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """`most_rows`: a slow one loads only so many, and its seconds a row are compared."""
 
-    services = Services({**os.environ, "WELLHEAD_SOURCE_URL": url, "WELLHEAD_SCRATCH": str(work)})
-    job = services.job_manager.create(new_job(now=time.time(), triggered_by="benchmark", parameters={}))
-    services.run_import(job.job_id, request_id="benchmark", remaining=lambda: 900.0)
-    done = services.job_manager.get(job.job_id)
-    if done.error:
-        raise SystemExit(done.error["message"])
-    return done.total_records
+    name: str
+    command: Callable[[Task], list[str]]
+    table: str = "wells"
+    keyed: bool = True
+    environment: str | None = None
+    most_rows: int | None = None
 
 
-CONTENDERS = {
-    "floor 1: one statement, local files": floor_one_statement,
-    "floor 2: download all, insert once": floor_download_then_insert,
-    "wellhead": wellhead,
-}
+def own(way: str) -> Callable[[Task], list[str]]:
+    return lambda task: [sys.executable, "-m", "benchmarks.own", way, task.url, str(task.pages), str(task.work)]
 
 
-def main() -> None:
-    name, url, pages, work = sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])
-    started, cpu = time.perf_counter(), time.process_time()
-    rows = CONTENDERS[name](url, pages, work)
-    measured = {
-        "wall": round(time.perf_counter() - started, 2),
-        "cpu": round(time.process_time() - cpu, 2),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
-        "rows": rows,
-    }
-    print(json.dumps(measured))
+def peer(environment: str, script: str, *more: Callable[[Task], int]) -> Callable[[Task], list[str]]:
+    return lambda task: [
+        str(python_of(environment, task.cache)),
+        *(str(PEERS / script), task.url, task.database),
+        *(str(argument(task)) for argument in more),
+    ]
 
 
-if __name__ == "__main__":
-    main()
+FLOOR_1, FLOOR_2, WELLHEAD = "floor 1: one statement, local files", "floor 2: download all, insert once", "wellhead"
+ARROW, FRAMES = "dlt, Arrow tables by hand", "polars frame a page, ON CONFLICT"
+REST_API, SLING, ROW_BY_ROW = "dlt, rest_api source", "sling", "executemany, ON CONFLICT"
+AGAIN, REVISED = f"{WELLHEAD}, all the same again", f"{WELLHEAD}, again with revised rows"
+FEW = 2_000
+OWN = [
+    Contender(name=FLOOR_1, command=own("one-statement"), keyed=False),
+    Contender(name=FLOOR_2, command=own("download-then-insert"), keyed=False),
+]
+OTHERS = [
+    Contender(
+        name=ARROW,
+        command=peer("dlt", "dlt_arrow.py"),
+        table="production.wells",
+        environment="dlt",
+    ),
+    Contender(name=FRAMES, command=peer("naive", "naive_frames.py"), environment="naive"),
+    Contender(
+        name=REST_API,
+        command=peer("dlt", "dlt_rest_api.py"),
+        table="production.wells",
+        environment="dlt",
+    ),
+    Contender(
+        name=SLING,
+        command=peer("sling", "sling.py", lambda task: len(list(task.pages.glob("*.array")))),
+        environment="sling",
+    ),
+    Contender(
+        name=ROW_BY_ROW,
+        command=peer("naive", "naive_rows.py", lambda _: FEW),
+        environment="naive",
+        most_rows=FEW,
+    ),
+]
+
+
+def problem(contender: Contender, task: Task) -> str | None:
+    """Why the database is not what it should be: its rows and the sum of a column against those of the pages."""
+    expected = truth(task.pages, keyed=contender.keyed, rows=contender.most_rows)
+    try:
+        found = contents(Path(task.database), contender.table)
+    except duckdb.Error as exc:
+        return f"failed: {str(exc).splitlines()[0][:160]}"
+    return differs(found, expected)
+
+
+def differs(found: tuple[int, float], expected: tuple[int, float]) -> str | None:
+    if found[0] == expected[0] and math.isclose(found[1], expected[1], rel_tol=1e-9):
+        return None
+    return f"failed: {found[0]:,} rows of {found[1]:.3f} kbd instead of {expected[0]:,} of {expected[1]:.3f}"
+
+
+def contents(database: Path, table: str) -> tuple[int, float]:
+    with duckdb.connect(database, read_only=True) as connection:
+        count, oil = connection.execute(f"SELECT count(*), sum(oil_production_kbd) FROM {table}").fetchall()[0]  # noqa: S608
+    return count, float(oil)
+
+
+def truth(pages: Path, *, keyed: bool, rows: int | None = None) -> tuple[int, float]:
+    """How many rows the pages hold, and the sum of their oil; `keyed`: one row a key. Kept beside the pages."""
+    kept = pages / f"truth-{keyed}-{rows}.json"
+    if not kept.exists():
+        files = [str(path) for path in sorted(pages.glob("*.array"))]
+        query = f"SELECT count(*), sum(oil) FROM ({ROW_A_KEY if keyed else ALL_ROWS})"  # noqa: S608
+        with duckdb.connect() as connection:
+            found = connection.execute(query, {"files": files, "rows": rows or 1 << 62}).fetchall()[0]
+        kept.write_text(json.dumps(found))
+    count, oil = json.loads(kept.read_text())
+    return count, oil

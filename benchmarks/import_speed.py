@@ -1,116 +1,153 @@
-"""How fast a whole import is, beside DuckDB's own load of the same rows, in one run: `make bench`.
+"""How fast a whole import is, beside DuckDB's own load of the same rows and beside other tools, in one run.
 
-Read the ratios, not the seconds: the machine is shared. Each contender runs in a fresh process, turn by turn, and
-the best of the turns counts. CPU seconds are the contender's own; the source and the job table run elsewhere.
+Each contender runs in a fresh process, and the turn with the least CPU counts. The page server and the job table
+run elsewhere; their CPU is nobody's.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
-import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from benchmarks.contenders import CONTENDERS
-from benchmarks.pages import render
+from benchmarks import contenders, measure
+from benchmarks.contenders import AGAIN, REVISED, WELLHEAD, Contender, Task
+from benchmarks.environments import python_of
+from benchmarks.pages import Pages, render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 PROJECT = Path(__file__).parents[1]
-WELLHEAD = "wellhead"
+COUNTS = ("new_records", "updated_records", "duplicate_records")
 
 
-def run(*, rows: int, page_size: int, turns: int, cache: Path) -> dict[str, Any]:
-    pages = cache / f"{rows}-{page_size}"
-    render(pages, rows=rows, page_size=page_size)
-    with ExitStack() as exits:
-        url = _served(exits, ["benchmarks.pages", str(pages), str(rows), str(page_size)])
-        results = {name: [_turn(name, url, pages) for _ in range(turns)] for name in CONTENDERS}
-        results["wellhead, the same again"] = [_turn(WELLHEAD, url, pages, again=True) for _ in range(turns)]
-    best = {name: min(measured, key=lambda one: one["cpu"]) for name, measured in results.items()}
-    return {"rows": rows, "page_size": page_size, "machine": _machine(), "results": best}
+def compare(
+    pages: Pages, others: Sequence[Contender], *, turns: int, limit: float, cache: Path
+) -> dict[str, dict[str, Any]]:
+    """The figures of each contender, of Wellhead's import and of its two re-imports, by name."""
+    directory = render(pages, cache / "pages")
+    with served(directory) as url:
+        own = {
+            one.name: _best([_load(one, url, directory, limit, cache) for _ in range(turns)]) for one in contenders.OWN
+        }
+        ours = _imports_of(pages, url, turns=turns, limit=limit, cache=cache)
+        peers = {one.name: _load(one, url, directory, limit, cache) for one in others}
+    return {**own, **ours, **peers}
 
 
-def _turn(name: str, url: str, pages: Path, *, again: bool = False) -> dict[str, Any]:
-    work = Path(tempfile.mkdtemp(prefix="wellhead-bench-"))
-    with ExitStack() as table:
-        environment = dict(os.environ)
-        if name == WELLHEAD:
-            aws = _served(table, ["local.aws", "--journal", str(work / "table.sqlite")]).removeprefix("ready ")
-            environment |= _settings(aws, work)
-        command = [sys.executable, "-m", "benchmarks.contenders", name, url, str(pages), str(work / "scratch")]
-        measured: dict[str, Any] = {}
-        for _ in range(2 if again else 1):
-            (work / "scratch").mkdir(exist_ok=True)
-            output = subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True).stdout
-            measured = json.loads(output.splitlines()[-1])
-    shutil.rmtree(work)
-    return measured
+def _load(contender: Contender, url: str, pages: Path, limit: float, cache: Path) -> dict[str, Any]:
+    if contender.environment and not python_of(contender.environment, cache).exists():
+        return {"wall": 0, "cpu": 0, "peak_mb": 0, "rows": 0, "failure": "failed: it has no environment"}
+    with work_directory() as work:
+        task = Task(url=url, pages=pages, work=work, cache=cache)
+        measured = measure.run(contender.command(task), environment=_environment(), work=work, limit=limit)
+        measured["rows"] = contenders.truth(pages, keyed=False, rows=contender.most_rows)[0]
+        measured["failure"] = measured["failure"] or contenders.problem(contender, task)
+        return measured
 
 
-def _settings(aws: str, work: Path) -> dict[str, str]:
-    return {
-        "AWS_ENDPOINT_URL": aws,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "WELLHEAD_TABLE": "wellhead-local",
-        "WELLHEAD_IMPORT_FUNCTION": "none",
-        "WELLHEAD_WAREHOUSE": str(work / "warehouse"),
-    }
+def _imports_of(pages: Pages, url: str, *, turns: int, limit: float, cache: Path) -> dict[str, dict[str, Any]]:
+    """Into an empty store, then all the same once more, then with the rows that a later revision changed."""
+    revised = render(Pages(**{**vars(pages), "revision": 1}), cache / "pages")
+    names = (WELLHEAD, AGAIN, REVISED)
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    with served(revised) as revised_url:
+        for _ in range(turns):
+            with store() as (environment, work):
+                for name, source in zip(names, (url, url, revised_url), strict=True):
+                    truth = contenders.truth(
+                        revised if source == revised_url else cache / "pages" / pages.name, keyed=True
+                    )
+                    runs[name].append(imported(source, environment, work, truth=truth, limit=limit))
+    return {name: _best(measured) for name, measured in runs.items()}
 
 
-def _served(exits: ExitStack, module: list[str]) -> str:
-    """The first line that a child process prints; it ends with `exits`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *module], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    exits.callback(process.wait)
-    exits.callback(process.kill)
-    assert process.stdout
-    return process.stdout.readline().strip()
+def imported(
+    url: str, environment: dict[str, str], work: Path, *, truth: tuple[int, float] | None, limit: float
+) -> dict[str, Any]:
+    """One import of Wellhead into the store of `environment`: its figures, counts, and the published file's size."""
+    command = [sys.executable, "-m", "benchmarks.own", "wellhead", url, "-", str(work)]
+    measured = measure.run(command, environment=environment, work=work, limit=limit)
+    if not measured["failure"]:
+        job = json.loads(measure.last_line(work / "contender.log"))
+        published = Path(environment["WELLHEAD_WAREHOUSE"]) / "wells.duckdb"
+        found = contenders.contents(published, "well_production")
+        measured |= {name: job[name] for name in COUNTS}
+        measured |= {"rows": job["total_records"], "file_bytes": published.stat().st_size, "stats": job["stats"]}
+        measured["plain_bytes"] = plain_size(published, work / "plain.duckdb")
+        measured["failure"] = contenders.differs(found, truth) if truth else None
+    return {"rows": 0, **measured}
 
 
-def _machine() -> str:
-    return (
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
-    )
+def plain_size(published: Path, plain: Path) -> int:
+    """Bytes of a database with nothing but the same rows and columns."""
+    plain.unlink(missing_ok=True)
+    with duckdb.connect(plain) as connection:
+        connection.execute(f"ATTACH '{published}' AS published (READ_ONLY)")
+        connection.execute("CREATE TABLE wells AS FROM published.well_production")
+    return plain.stat().st_size
 
 
-def table(report: dict[str, Any]) -> str:
-    floor = report["results"]["floor 1: one statement, local files"]
-    lines = [
-        f"{report['rows']:,} rows, {report['page_size']:,} a page; {report['machine']}",
-        "",
-        "| | wall s | CPU s | rows per CPU s | of floor 1 | peak MB |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for name, one in report["results"].items():
-        rate, ratio = one["rows"] / one["cpu"], floor["cpu"] / one["cpu"]
-        lines.append(f"| {name} | {one['wall']} | {one['cpu']} | {rate:,.0f} | {ratio:.2f} | {one['peak_mb']} |")
-    return "\n".join(lines)
+def _best(turns: list[dict[str, Any]]) -> dict[str, Any]:
+    """The turn with the least CPU; one that failed rather than none."""
+    return min(turns, key=lambda one: (one["failure"] is not None, one["cpu"]))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.import_speed", description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--page-size", type=int, default=10_000)
-    parser.add_argument("--turns", type=int, default=2)
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "wellhead-bench-pages")
-    parser.add_argument("--json", type=Path, help="also write the figures there")
-    options = parser.parse_args()
-    report = run(rows=options.rows, page_size=options.page_size, turns=options.turns, cache=options.cache)
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
-    print(table(report))
+@contextmanager
+def store() -> Iterator[tuple[dict[str, str], Path]]:
+    """An empty warehouse and job table: the environment of an import, and its work directory."""
+    with work_directory() as work, _child("local.aws", "--journal", str(work / "table.sqlite")) as line:
+        yield (
+            _environment()
+            | {
+                "AWS_ENDPOINT_URL": line.removeprefix("ready "),
+                "AWS_ACCESS_KEY_ID": "local",
+                "AWS_SECRET_ACCESS_KEY": "local",
+                "AWS_DEFAULT_REGION": "us-east-1",
+                "WELLHEAD_TABLE": "wellhead-local",
+                "WELLHEAD_IMPORT_FUNCTION": "none",
+                "WELLHEAD_WAREHOUSE": str(work / "warehouse"),
+            },
+            work,
+        )
 
 
-if __name__ == "__main__":
-    main()
+@contextmanager
+def served(pages: Path) -> Iterator[str]:
+    """The URL of the entity set while the pages are served."""
+    with _child("benchmarks.pages", str(pages)) as url:
+        yield url
+
+
+@contextmanager
+def work_directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="wellhead-bench-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
+
+
+@contextmanager
+def _child(module: str, *arguments: str) -> Iterator[str]:
+    """The first line that a child process prints; it ends with the context."""
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(
+        command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of a caller's settings or credentials reaches a contender."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WELLHEAD_", "AWS_"))}
+    return {**kept, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -1,12 +1,16 @@
 """Pre-rendered OData pages on loopback, so that the source is never the limit of a measurement.
 
-`python -m benchmarks.pages DIRECTORY ROWS PAGE_SIZE` renders them once and serves until its input ends.
+`python -m benchmarks.pages DIRECTORY` serves what `render` wrote there until it is killed; the first line that it
+prints is the URL of the entity set. Only the rows of a page are on disk, as one JSON array a page: the server puts
+the envelope around them, and DuckDB's own load reads the same files.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -16,27 +20,51 @@ from local.production import GeneratedProduction
 ENTITY_SET = "/odata/WellProduction"
 
 
-def render(directory: Path, *, rows: int, page_size: int) -> int:
-    """Write the pages that are not there yet; how many there are."""
-    data = GeneratedProduction(rows, bad_rows=False)  # a typed load stops at the first bad value
-    pages = -(-rows // page_size)
-    directory.mkdir(parents=True, exist_ok=True)
-    for number in range(pages):
-        path = directory / f"{number:06d}.json"
-        if not path.exists():
-            values = b"[" + b",".join(data.page(number * page_size, page_size)) + b"]"
-            path.with_suffix(".array").write_bytes(values)
-            path.write_bytes(_page(values, number, pages, rows))
-    return pages
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """`rows` rows from position `first` of the sample production, at a revision of it."""
+
+    rows: int
+    page_size: int
+    first: int = 0
+    revision: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.first}-{self.rows}-{self.page_size}-{self.revision}"
+
+    @property
+    def count(self) -> int:
+        return -(-self.rows // self.page_size)
 
 
-def _page(values: bytes, number: int, pages: int, rows: int) -> bytes:
-    head = json.dumps({"@odata.context": "$metadata", "@odata.count": rows})[:-1].encode()
-    link = "" if number == pages - 1 else f',"@odata.nextLink":"WellProduction?$skiptoken={number + 1}"'
-    return head + b',"value":' + values + link.encode() + b"}"
+def render(pages: Pages, cache: Path) -> Path:
+    """The directory of the pages in `cache`; what is there already is not written again."""
+    directory = cache / pages.name
+    if not directory.exists():
+        part = directory.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        # Without bad rows: a typed load stops at the first bad value.
+        data = GeneratedProduction(pages.first + pages.rows, revision=pages.revision, bad_rows=False)
+        for number in range(pages.count):
+            rows = data.page(pages.first + number * pages.page_size, pages.page_size)
+            (part / f"{number:06d}.array").write_bytes(b"[" + b",".join(rows) + b"]")
+        (part / "pages.json").write_text(json.dumps(asdict(pages)))
+        part.rename(directory)
+    return directory
+
+
+def envelope(number: int, pages: Pages) -> tuple[bytes, bytes]:
+    """What stands before and after the rows of a page."""
+    head = json.dumps({"@odata.context": "$metadata", "@odata.count": pages.rows})[:-1].encode() + b',"value":'
+    link = "" if number == pages.count - 1 else f',"@odata.nextLink":"WellProduction?$skiptoken={number + 1}"'
+    return head, link.encode() + b"}"
 
 
 def serve(directory: Path) -> ThreadingHTTPServer:
+    pages = Pages(**json.loads((directory / "pages.json").read_text()))
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1
@@ -44,12 +72,17 @@ def serve(directory: Path) -> ThreadingHTTPServer:
 
         def do_GET(self) -> None:
             number = int(parse_qs(urlsplit(self.path).query).get("$skiptoken", ["0"])[0])
-            body = (directory / f"{number:06d}.json").read_bytes()
+            if number >= pages.count:
+                self.send_error(404)
+                return
+            head, tail = envelope(number, pages)
+            rows = (directory / f"{number:06d}.array").read_bytes()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(head) + len(rows) + len(tail)))
             self.end_headers()
-            self.wfile.write(body)
+            for part in (head, rows, tail):
+                self.wfile.write(part)
 
         def log_message(self, *_: object) -> None: ...
 
@@ -57,9 +90,7 @@ def serve(directory: Path) -> ThreadingHTTPServer:
 
 
 def main() -> None:
-    directory, rows, page_size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    render(directory, rows=rows, page_size=page_size)
-    server = serve(directory)
+    server = serve(Path(sys.argv[1]))
     print(f"http://127.0.0.1:{server.server_port}{ENTITY_SET}", flush=True)
     server.serve_forever()
 
