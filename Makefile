@@ -6,11 +6,11 @@ BIN := .venv/bin
 ROWS ?= 50000
 SOURCE ?=
 BENCH ?=
-SOAKED = $(addprefix tests/test_,crash_points.py races.py duplicate_deliveries.py simulation.py lock_model.py)
+SOAKED = $(addprefix tests/test_,crash_points.py kills.py repository.py races.py duplicate_deliveries.py simulation.py lock_model.py)
 export PYTHONDONTWRITEBYTECODE = 1
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 
-.PHONY: help setup demo check-source run test compatibility soak bench bench-peers check lint format lock clean
+.PHONY: help setup demo check-source run test compatibility soak bench bench-source bench-peers check lint format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -66,6 +66,9 @@ format: .venv/ready ## format the code
 
 bench: .venv/ready ## measure a whole import beside DuckDB's own load and other tools, tables and a JSON file (BENCH="--rows 1e6 --no-peers")
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+bench-source: .venv/ready ## measure how fast the source is read, beside curl and requests (BENCH="--rows 1e5 --document")
+	@$(BIN)/python -m benchmarks.source $(BENCH)
 
 bench-peers: .venv/ready ## make the other tools' own environments (make bench does it too)
 	@$(BIN)/python -m benchmarks.environments

@@ -6,40 +6,156 @@ import logging
 import time
 from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, MultiDict, Rate, Request, Response
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rate, Request, Response
 
+from chalicelib.history import HistoryPage, cursor_of
+from chalicelib.inquiry import inquire, sentence
 from chalicelib.job import Job, JobStatus, parse_job_id
-from chalicelib.responses import ResponseBuilder, enveloped
+from chalicelib.question import Question, parse_question
+from chalicelib.rejects_csv import csv_headers, rejects_csv, wants_csv
+from chalicelib.request_fields import refuse_body, single_values
+from chalicelib.responses import ResponseBuilder, enveloped, principal_of
 from chalicelib.services import Services, warm
-from chalicelib.trigger import parse_idempotency_key, parse_parameters, refuse_unasked, start_import
+from chalicelib.tokens import KEPT_SECONDS, Role
+from chalicelib.trigger import (
+    parse_idempotency_key,
+    parse_parameters,
+    refuse_unasked,
+    retry_import,
+    start_import,
+)
 
-POLL_SECONDS = 1  # how soon the status of a running job is worth another look
+POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it has taken so far
+POLL_SECONDS = (1, 30)  # at least, at most
 
 app = Chalice(app_name="wellhead")
 app.log.setLevel(logging.INFO)
 services = warm(Services())
 
 
-@app.route("/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"])
-@enveloped(app)
+@app.authorizer(name="authorizer", ttl_seconds=int(KEPT_SECONDS))
+def authorizer(request: AuthRequest) -> AuthResponse:
+    """Tells who calls. What he may do is decided where the route is, `enveloped(app, role=...)`: API Gateway keeps this
+    answer for all routes, and its own refusal could not say which role is needed.
+    """
+    principal = services.tokens.principal(request.token)
+    if principal is None:
+        raise ValueError("Unauthorized")  # the one word that API Gateway answers with 401
+    return AuthResponse(routes=["*"], principal_id=principal.name, context={"role": principal.role})
+
+
+@app.route("/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.OPERATOR)
 def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
     refuse_unasked(request.headers)
     return _started(request, respond, status=200)
 
 
-@app.route("/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"])
-@enveloped(app)
+@app.route("/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.OPERATOR)
 def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
     refuse_unasked(request.headers)
     return _started(request, respond, status=202, body=request.raw_body)
 
 
-@app.route("/api/v1/wells/import/status/{job_id}", methods=["GET"], content_types=["*/*"])
+@app.route("/api/v1/wells/import/status/{job_id}", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
-def get_status(_: Request, respond: ResponseBuilder, job_id: str) -> Response:
+def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
+    single_values(_query(request))
     job = services.job_manager.get(parse_job_id(job_id))
-    headers = {} if job.status.final else {"Retry-After": str(POLL_SECONDS)}
-    return respond.success(job.view(time.time()), _sentence(job), headers=headers)
+    return respond.unless_known(job.view(time.time()), _sentence(job), seen=job.view(0.0), headers=_poll(job))
+
+
+@app.route("/api/v1/wells/import/jobs", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_jobs(request: Request, respond: ResponseBuilder) -> Response:
+    page = HistoryPage.parse(_query(request))
+    jobs, rest = services.job_manager.history(limit=page.limit, status=page.status, before=page.before)
+    now, next_cursor = time.time(), cursor_of(rest) if rest else None
+    return respond.unless_known(
+        {"jobs": [job.summary(now) for job in jobs], "next_cursor": next_cursor},
+        "The jobs, newest first.",
+        seen=[next_cursor, *(job.summary(0.0) for job in jobs)],
+    )
+
+
+@app.route("/api/v1/wells/import/jobs/{job_id}/cancel", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.OPERATOR)
+def cancel_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
+    single_values(_query(request))
+    refuse_body(request.raw_body)
+    job = services.job_manager.cancel(parse_job_id(job_id))
+    told = "was stopped" if job.status.final else "has been asked to stop; it ends at its next report"
+    headers = {"Location": f"../../status/{job.job_id}", **_poll(job)}
+    return respond.success(job.view(time.time()), f"The import {told}.", status=202, headers=headers)
+
+
+@app.route("/api/v1/wells/import/jobs/{job_id}/retry", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.OPERATOR)
+def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
+    single_values(_query(request))
+    refuse_body(request.raw_body)
+    job = retry_import(
+        parse_job_id(job_id),
+        job_manager=services.job_manager,
+        dispatcher=services.dispatcher,
+        warehouse=services.warehouse,
+        triggered_by=principal_of(request).name,
+        source_id=services.settings.source_id,
+        key=parse_idempotency_key(request.headers.get("idempotency-key")),
+    )
+    return _accepted(respond, job, status=202, location=f"../../status/{job.job_id}")
+
+
+@app.route("/api/v1/wells/import/jobs/{job_id}/rejects", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
+    query = _query(request)
+    as_csv = wants_csv(query.pop("format", []), request.headers.get("accept", ""))
+    return _asked(request, respond, parse_question("rejects", query, job_id=job_id), as_csv=as_csv)
+
+
+@app.route("/api/v1/wells/production", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_production(request: Request, respond: ResponseBuilder) -> Response:
+    return _asked(request, respond, parse_question("production", _query(request)))
+
+
+@app.route("/api/v1/wells/production/totals", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_totals(request: Request, respond: ResponseBuilder) -> Response:
+    return _asked(request, respond, parse_question("totals", _query(request)))
+
+
+@app.route("/api/v1/wells/production/summary", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def get_summary(request: Request, respond: ResponseBuilder) -> Response:
+    return _asked(request, respond, parse_question("summary", _query(request)))
+
+
+@app.route("/api/v1/wells", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_wells(request: Request, respond: ResponseBuilder) -> Response:
+    return _asked(request, respond, parse_question("wells", _query(request)))
+
+
+@app.route("/api/v1/wells/export", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def get_export(request: Request, respond: ResponseBuilder) -> Response:
+    export = services.query_client.ask(parse_question("export", _query(request)))
+    return respond.success(export, "The current database can be read from the address in url.")
+
+
+@app.route("/api/v1/health", methods=["GET"], content_types=["*/*"])
+@enveloped(app, role=None)
+def get_health(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    return respond.success(services.health(), "What the API needs answers.")
+
+
+@app.lambda_function(name="query")
+def answer_question(event: Any, _: Any) -> dict[str, Any]:
+    return services.answer(event)
 
 
 @app.lambda_function(name="import")
@@ -65,20 +181,53 @@ def sweep_jobs(_: CloudWatchEvent) -> str:
 
 
 def _started(request: Request, respond: ResponseBuilder, *, status: int, body: str | bytes = "") -> Response:
-    query = request.query_params or MultiDict({})
     job = start_import(
         job_manager=services.job_manager,
         dispatcher=services.dispatcher,
-        parameters=parse_parameters({name: query.getlist(name) for name in query}, body),
+        triggered_by=principal_of(request).name,
+        parameters=parse_parameters(_query(request), body),
+        source_id=services.settings.source_id,
         key=parse_idempotency_key(request.headers.get("idempotency-key")),
     )
+    return _accepted(respond, job, status=status, location=f"status/{job.job_id}")
+
+
+def _accepted(respond: ResponseBuilder, job: Job, *, status: int, location: str) -> Response:
     began = "has been started" if job.status is JobStatus.PENDING else "was started before, by the same key"
+    origin = {"retry_of": job.retry_of} if job.retry_of else {}
     return respond.success(
-        {"job_id": job.job_id, "status": job.status, "created_at": job.created_at},
+        {"job_id": job.job_id, "status": job.status, "created_at": job.created_at, **origin},
         f"The import {began}. Follow it at the address in Location.",
         status=status,
-        headers={"Location": f"status/{job.job_id}", "Retry-After": str(POLL_SECONDS)},
+        headers={"Location": location, **_poll(job)},
     )
+
+
+def _asked(request: Request, respond: ResponseBuilder, question: Question, *, as_csv: bool = False) -> Response:
+    answer = inquire(
+        question,
+        job_manager=services.job_manager,
+        query_client=services.query_client,
+        form="csv" if as_csv else "json",
+        known=request.headers.get("if-none-match", ""),
+    )
+    headers = {"ETag": answer.etag}
+    if answer.data is None:
+        return respond.unchanged(headers)
+    if as_csv:
+        return respond.text(rejects_csv(answer.data["rows"]), {**headers, **csv_headers(answer.data["next_cursor"])})
+    return respond.success(answer.data, sentence(answer.data), headers=headers)
+
+
+def _query(request: Request) -> dict[str, list[str]]:
+    sent = request.query_params
+    return {name: sent.getlist(name) for name in sent} if sent else {}
+
+
+def _poll(job: Job) -> dict[str, str]:
+    least, most = POLL_SECONDS
+    seconds = min(most, max(least, int(time.time() - job.created_at) // POLL_SHARE))
+    return {} if job.status.final else {"Retry-After": str(seconds)}
 
 
 def _sentence(job: Job) -> str:

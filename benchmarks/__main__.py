@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +14,7 @@ from benchmarks import environments, report
 from benchmarks.contenders import OTHERS
 from benchmarks.growth import growth
 from benchmarks.import_speed import compare
+from benchmarks.measure import facts_of
 from benchmarks.pages import Pages
 
 
@@ -35,13 +32,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _facts() -> dict[str, Any]:
-    own = {name: version(name) for name in ("duckdb", "msgspec", "requests")}
-    return {
-        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
-        "load": os.getloadavg()[0],
-        "versions": {"Python": platform.python_version(), **own, **_peer_versions()},
-    }
+    here = facts_of("duckdb", "msgspec", "requests")
+    return {**here, "versions": here["versions"] | _peer_versions()}
 
 
 def _peer_versions() -> dict[str, str]:

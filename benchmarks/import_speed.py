@@ -104,7 +104,7 @@ def _best(turns: list[dict[str, Any]]) -> dict[str, Any]:
 @contextmanager
 def store() -> Iterator[tuple[dict[str, str], Path]]:
     """An empty warehouse and job table: the environment of an import, and its work directory."""
-    with work_directory() as work, _child("local.aws", "--journal", str(work / "table.sqlite")) as line:
+    with work_directory() as work, child("local.aws", "--journal", str(work / "table.sqlite")) as line:
         yield (
             _environment()
             | {
@@ -123,7 +123,7 @@ def store() -> Iterator[tuple[dict[str, str], Path]]:
 @contextmanager
 def served(pages: Path) -> Iterator[str]:
     """The URL of the entity set while the pages are served."""
-    with _child("benchmarks.pages", str(pages)) as url:
+    with child("benchmarks.pages", str(pages)) as url:
         yield url
 
 
@@ -134,7 +134,7 @@ def work_directory() -> Iterator[Path]:
 
 
 @contextmanager
-def _child(module: str, *arguments: str) -> Iterator[str]:
+def child(module: str, *arguments: str) -> Iterator[str]:
     """The first line that a child process prints; it ends with the context."""
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,16 @@ def run(command: list[str], *, environment: dict[str, str], work: Path, limit: f
         "peak_mb": memory.peak,  # not ru_maxrss: it counts what this process had when it started the other
         **memory.peaks,
         "failure": _failure(process.returncode, log, late=late, limit=limit),
+    }
+
+
+def facts_of(*packages: str) -> dict[str, Any]:
+    """When and where a run is made, under what load, and with which versions."""
+    return {
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "load": os.getloadavg()[0],
+        "versions": {"Python": platform.python_version(), **{name: version(name) for name in packages}},
     }
 
 

@@ -14,8 +14,7 @@ BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of the figures
 
 def markdown(report: dict[str, Any]) -> str:
     """All tables of a report as `python -m benchmarks` makes it."""
-    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    parts = [f"{report['date']}; {report['machine']}; load {report['load']:.1f} at the start. {versions}."]
+    parts = [heading(report)]
     parts += ["### Expected and found", _expectations(report["imports"])]
     for rows, results in report["imports"].items():
         parts += [f"### {int(rows):,} rows", _speed(results), _reimports(results)]
@@ -25,12 +24,22 @@ def markdown(report: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def heading(report: dict[str, Any]) -> str:
+    """When, where and with what the figures were made."""
+    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    return f"{report['date']}; {report['machine']}; load {report['load']:.1f} at the start. {versions}."
+
+
 def write(report: dict[str, Any], document: Path = DOCUMENT) -> None:
-    """Put the tables between the markers of the document, in place of those of an earlier run."""
+    put(markdown(report), document, BEGIN, END)
+
+
+def put(tables: str, document: Path, begin: str, end: str) -> None:
+    """Between these markers of the document, in place of what an earlier run has put there."""
     text = document.read_text("utf-8")
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    document.write_text(f"{head}{BEGIN}\n\n{markdown(report)}\n{END}{tail}", "utf-8")
+    head, _, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    document.write_text(f"{head}{begin}\n\n{tables}\n{end}{tail}", "utf-8")
 
 
 def _expectations(imports: dict[str, Results]) -> str:

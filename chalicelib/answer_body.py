@@ -1,5 +1,8 @@
 """The body of an HTTP answer as UTF-8 bytes: unpacked while it arrives, counted, and refused when it is neither
 UTF-8 nor plain nor gzip.
+
+It comes without a byte order mark and on one line. In JSON and XML a line break between tokens is as good as a blank,
+and JSON has none within them. Done piece by piece, because a second copy of a page is memory that nobody has.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 18
 JOINED_BYTES = 8 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
+MOST_MEMBERS = 10_000  # of a gzip stream: programs that write many make one of each 64 KB
 GZIP = 16 + zlib.MAX_WBITS  # zlib's number for a gzip header and trailer
 _UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff")
 _BELOW_128_AS_ASCII = re.compile(r"us-ascii|ascii|(iso[-_]?8859[-_]|windows-125|cp-?125|latin-?)\d+")
@@ -45,7 +51,7 @@ def read_body(response: requests.Response, allowance: Allowance, *, most: int) -
             body.append(piece)
     if gzip:
         gzip.end()
-    content = body.bytes()
+    content = body.whole()
     _refuse_mojibake(response.headers.get("Content-Type", ""), content)
     return content
 
@@ -70,43 +76,58 @@ class _Body:
         self._buffer = io.BytesIO()
 
     def append(self, piece: bytes) -> None:
-        self._pieces.append(piece)
+        has_breaks = b"\n" in piece or b"\r" in piece
+        self._pieces.append(piece.translate(LINE_BREAKS) if has_breaks else piece)
         self._size += len(piece)
         if self._size > self._most:
             raise TooLarge
         if self._size - self._buffer.tell() > JOINED_BYTES:
             self._move()
 
-    def bytes(self) -> bytes:
+    def whole(self) -> bytes:
         if not self._buffer.tell():
-            return b"".join(self._pieces)
+            return self._joined()
         self._move()
         return self._buffer.getvalue()
 
     def _move(self) -> None:
-        self._buffer.writelines(self._pieces)
+        if self._buffer.tell():
+            self._buffer.writelines(self._pieces)
+        else:
+            self._buffer.write(self._joined())
         self._pieces.clear()
+
+    def _joined(self) -> bytes:
+        """The body from its beginning."""
+        return b"".join(self._pieces).removeprefix(BYTE_ORDER_MARK)
 
 
 class _Gzip:
-    """A gzip stream, member by member and in bounded pieces. Time is looked at for each of them, because a member
-    may be empty and a stream may have any number of these.
+    """A gzip stream, member by member and in bounded pieces. Time is looked at for each of them. A member may be empty,
+    so that their number is bounded too: a hundred MB of those would be a minute of work.
     """
 
     def __init__(self, allowance: Allowance) -> None:
         self._allowance = allowance
         self._member = zlib.decompressobj(GZIP)
+        self._members = 1
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         while data:
             self._allowance.seconds()
             if self._member.eof:
-                self._member = zlib.decompressobj(GZIP)
+                self._begin_member()
             try:
                 yield self._member.decompress(data, CHUNK_BYTES)
             except zlib.error as exc:
                 raise Broken("its gzip is damaged") from exc
             data = self._member.unconsumed_tail or self._member.unused_data
+
+    def _begin_member(self) -> None:
+        self._members += 1
+        if self._members > MOST_MEMBERS:
+            raise TooLarge
+        self._member = zlib.decompressobj(GZIP)
 
     def end(self) -> None:
         if not self._member.eof:

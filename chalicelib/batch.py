@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 RAW_BYTES = 4096  # of a rejected row's text are kept
 JOINED_ROWS = 200  # at a time: about 100 kB, which need no fresh memory from the system each time
+LARGE_ROW = 1 << 14  # bytes; such rows are written one by one, because joining them takes their memory twice
 LONGEST_ROW = 4 << 20  # bytes; a longer row is rejected, and DuckDB told to take as much
 
 
@@ -35,15 +36,18 @@ class Batch:
 
     def append(self, page: int, rows: list[Any]) -> None:
         """`rows` are JSON texts, bytes-like, without line breaks."""
+        longest = max(map(len, rows), default=0)
+        joined = 1 if longest > LARGE_ROW else JOINED_ROWS
         with self.path.open("r+b" if self.path.exists() else "wb") as file:
             file.seek(self.size)
-            for first in range(0, len(rows), JOINED_ROWS):
-                file.write(b"\n".join(rows[first : first + JOINED_ROWS]))
+            for first in range(0, len(rows), joined):
+                some = rows[first : first + joined]
+                file.write(some[0] if len(some) == 1 else b"\n".join(some))
                 file.write(b"\n")
             self.size = file.tell()
         self.runs.append(Run(page, 0, len(rows)))
         self.rows += len(rows)
-        self.longest_row = max(self.longest_row, max(map(len, rows), default=0))
+        self.longest_row = max(self.longest_row, longest)
 
     def clear(self) -> None:
         """The file stays, to be written over: new pages of the disk cache cost more than the writing itself."""
@@ -55,11 +59,22 @@ class Batch:
         return self.path
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:
-        """Page, position and text of each row."""
+        """Page, position and text of each row; of one that is too long its beginning, which is too long as well."""
         places = ((run.page, run.position + i) for run in self.runs for i in range(run.rows))
         with self.sealed().open("rb") as file:
-            for (page, position), line in zip(places, file, strict=True):
+            for (page, position), line in zip(places, _bounded_lines(file), strict=True):
                 yield page, position, line
+
+    def field_names(self) -> list[str]:
+        """All field names that occur; none when a row is unreadable. For few long rows: DuckDB does it faster, and
+        in the memory of many.
+        """
+        names: dict[str, None] = {}
+        for _, _, line in self.lines():
+            if not is_readable(line, ()):
+                return []
+            names |= dict.fromkeys(json.loads(line) or ())
+        return [name for name in names if "@" not in name and name != "__metadata"]
 
     def split_unreadable(self, unreadable: Path, fields: Collection[str]) -> Batch:
         """A batch of the rows alone from which `fields` can be read; the others go to `unreadable` as placed
@@ -85,6 +100,13 @@ class Batch:
             self.runs.append(Run(page, position, 1))
 
 
+def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(LONGEST_ROW + 2):
+        yield line
+        while not line.endswith(b"\n"):
+            line = file.readline(LONGEST_ROW)
+
+
 def placed_row(page: int, position: int, line: bytes, *, whole: bool = False, **more: int) -> bytes:
     """One line for the staging statements: where a row stood and its text, whatever its bytes; with `whole`, for
     a readable row, also the row itself.
@@ -100,7 +122,7 @@ def is_readable(line: bytes, fields: Collection[str]) -> bool:
     """What DuckDB takes as one row, so that a row's fate never hangs on its neighbours: an object or null in
     valid UTF-8 text, none of `fields` twice, no lone surrogate.
     """
-    if len(line.rstrip(b"\n")) > LONGEST_ROW:
+    if len(line) > LONGEST_ROW + len(b"\n"):
         return False
     try:
         row = json.loads(line.decode("utf-8"), object_pairs_hook=_Members)

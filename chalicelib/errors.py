@@ -4,14 +4,28 @@
     ├── SettingsError                a setting is missing or wrong; nothing starts
     ├── ValidationError              400  the request is not of the contract's form
     │   └── InvalidJobId             400
+    ├── Unauthorized                 401  no token, or one that nobody knows
     ├── RequestForbidden             403  a browser sent it on somebody else's behalf
+    ├── RoleRequired                 403  the token's role does not allow that
     ├── JobNotFound                  404
     ├── NothingPublished             404  no import has completed yet
+    ├── RejectsNotYet                409  the job has not published its rejected rows yet
+    ├── RejectsNotKept               409  the job ended without publishing anything
     ├── BusinessRuleViolation        409  names the rule that refuses
     │   ├── ImportAlreadyRunning     409  SINGLE_IMPORT_RULE
-    │   └── JobIsFinal               409  FINAL_STATE_RULE
+    │   ├── JobIsFinal               409  FINAL_STATE_RULE
+    │   ├── NotRetryable             409  RETRY_RULE
+    │   ├── RetriedAlready           409  SINGLE_RETRY_RULE
+    │   └── NotResumable             409  RESUME_RULE
     ├── StateUnavailable             503  DynamoDB does not answer
+    ├── TokensUnavailable            503  SSM does not answer
     ├── DispatchFailed               503  the import function could not be started
+    ├── QueryUnavailable             503  the query function gave no answer
+    │   ├── QueryFunctionMissing     503  there is none, or it may not be called
+    │   ├── QueryThrottled           503  it takes no more calls for now
+    │   └── QueryTooSlow             504  the answer was not there in time
+    ├── AnswerTooLarge               500  one row is more than an answer can carry
+    ├── Unhealthy                    503  something that the API needs does not answer
     ├── ClaimRefused                 this delivery has nothing to do
     ├── LeaseLost                    another worker has taken over; stop at once, write nothing
     ├── CancelRequested              somebody asked the job to stop
@@ -45,7 +59,8 @@
         │   ├── SourceLoop           the paging does not advance
         │   ├── SourceKey            the key does not tell what comes after a row
         │   └── SourceColumns        a required column is missing or ambiguous
-        ├── WarehouseUnavailable     the warehouse does not answer
+        ├── WarehouseUnavailable     the warehouse refuses, or does not answer
+        │   └── WarehouseSilent      it gave no answer; the import goes on from its checkpoint
         ├── WarehouseCorrupt         a published file is not what the pointer says
         ├── WarehouseTooNew          the database was written by a later Wellhead
         ├── PublishRefused           the new snapshot did not read back as it was written
@@ -93,6 +108,20 @@ class InvalidJobId(ValidationError):
     code = "INVALID_JOB_ID"
 
 
+class Unauthorized(WellheadError):
+    """Send the header `Authorization: Bearer` with a valid token."""
+
+    code = "UNAUTHORIZED"
+    http_status = 401
+
+
+class RoleRequired(WellheadError):
+    """The role of this token does not allow that. Use a token with the role that is named here."""
+
+    code = "ROLE_REQUIRED"
+    http_status = 403
+
+
 class RequestForbidden(WellheadError):
     """A page of another site, or a browser's prefetch, sent this request. Start imports from Wellhead
     itself or from your own program.
@@ -117,6 +146,21 @@ class NothingPublished(WellheadError):
     retryable = True
 
 
+class RejectsNotYet(WellheadError):
+    """The import has not completed, and its rejected rows are published with it. Ask again when it has."""
+
+    code = "REJECTS_NOT_YET"
+    http_status = 409
+    retryable = True
+
+
+class RejectsNotKept(WellheadError):
+    """The import ended without publishing anything, its rejected rows among it. Its status says why it ended."""
+
+    code = "REJECTS_NOT_KEPT"
+    http_status = 409
+
+
 class BusinessRuleViolation(WellheadError):
     """A rule of Wellhead forbids this now."""
 
@@ -137,6 +181,24 @@ class JobIsFinal(BusinessRuleViolation):
     rule = "FINAL_STATE_RULE"
 
 
+class NotRetryable(BusinessRuleViolation):
+    """Only a job that FAILED or was CANCELLED can be retried. Follow this one, or start a new import."""
+
+    rule = "RETRY_RULE"
+
+
+class RetriedAlready(BusinessRuleViolation):
+    """The job was retried already. Follow the job that goes on from it; if that one ended too, retry that one."""
+
+    rule = "SINGLE_RETRY_RULE"
+
+
+class NotResumable(BusinessRuleViolation):
+    """What the job had fetched is of no use any more. Start a new import."""
+
+    rule = "RESUME_RULE"
+
+
 class StateUnavailable(WellheadError):
     """The job table does not answer. Nothing was changed that you were not told of; try again shortly."""
 
@@ -145,10 +207,63 @@ class StateUnavailable(WellheadError):
     retryable = True
 
 
+class TokensUnavailable(WellheadError):
+    """The token cannot be checked just now, because the store of tokens does not answer. Try again shortly."""
+
+    code = "TOKENS_UNAVAILABLE"
+    http_status = 503
+    retryable = True
+
+
 class DispatchFailed(WellheadError):
     """The import function could not be started just now. The job stays PENDING and is started again."""
 
     code = "DISPATCH_FAILED"
+    http_status = 503
+    retryable = True
+
+
+class QueryUnavailable(WellheadError):
+    """The query function gave no answer just now. Try again shortly; if it stays, look at the function's log."""
+
+    code = "QUERY_UNAVAILABLE"
+    http_status = 503
+    retryable = True
+
+
+class QueryFunctionMissing(QueryUnavailable):
+    """The query function is not there, or the API may not call it. Check WELLHEAD_QUERY_FUNCTION and the
+    deployment; imports are not affected.
+    """
+
+    code = "QUERY_FUNCTION_MISSING"
+
+
+class QueryThrottled(QueryUnavailable):
+    """Too many questions are being answered at this moment. Try again shortly, with fewer at a time."""
+
+    code = "QUERY_THROTTLED"
+
+
+class QueryTooSlow(QueryUnavailable):
+    """The answer was not there in time. Try again: the first question after an import may have to fetch the
+    database. If it stays, ask for less, such as one field or fewer years.
+    """
+
+    code = "QUERY_TOO_SLOW"
+    http_status = 504
+
+
+class AnswerTooLarge(WellheadError):
+    """One row is larger than an answer can be. Read it from the database itself; the export says where it is."""
+
+    code = "ANSWER_TOO_LARGE"
+
+
+class Unhealthy(WellheadError):
+    """Something that the API needs does not answer. The details say what, each with the code of its error."""
+
+    code = "UNHEALTHY"
     http_status = 503
     retryable = True
 
@@ -392,7 +507,14 @@ class WarehouseUnavailable(ImportFailed):
     """The warehouse does not answer. Check that the directory or bucket exists and that writing is allowed."""
 
     code = "WAREHOUSE_UNAVAILABLE"
+    http_status = 503
     retryable = True
+
+
+class WarehouseSilent(WarehouseUnavailable):
+    """The warehouse gives no answer just now. The import goes on from its last checkpoint, a few times; if it still
+    fails, check that the bucket exists and can be reached.
+    """
 
 
 class WarehouseCorrupt(ImportFailed):
@@ -418,3 +540,16 @@ class ScratchFull(ImportFailed):
     """The import ran out of local disk. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."""
 
     code = "SCRATCH_FULL"
+
+
+def error_of(code: str, message: str, details: dict[str, Any]) -> WellheadError:
+    """The error that another process told of; one of an unknown code is no more than unexpected."""
+    kind = _KINDS.get(code)
+    return kind(message, **details) if kind else WellheadError()
+
+
+def _family(kind: type[WellheadError]) -> list[type[WellheadError]]:
+    return [kind, *(each for child in kind.__subclasses__() for each in _family(child))]
+
+
+_KINDS = {kind.code: kind for kind in reversed(_family(WellheadError))}  # the first of a code is its parent

@@ -7,6 +7,7 @@ comes after it is told by a link, by how many rows there were, or by the key of 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from .source_connection import SourceConnection
 
 PROBE_ROWS = 20
+EXAMPLE_CHARACTERS = 200
+GUESSED_BYTES = 10 << 20  # of a page that is asked for beside others: they are all in memory together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +66,18 @@ class Page:
     number: int
     rows: list[Any]
     next: Cursor
+    size: int = 0  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What the source shows of itself before the first page. `values` are examples, one of each field."""
+    """What the source shows of itself before the first page. `values` are examples, one of each field; `links` lead to
+    other entities and are no fields.
+    """
 
     fields: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
+    links: set[str] = field(default_factory=set)
     version: int = V4
     entity: EntityType | None = None
 
@@ -97,11 +104,13 @@ class ExternalApiAdapter:
         No fields when the source has no rows. Raises SourceError.
         """
         body, _ = self._connection.get_page(self._request_url({"$top": str(PROBE_ROWS)}), page=1)
-        values = example_values(body.rows[:PROBE_ROWS])
+        first = readable_rows(body.rows[:PROBE_ROWS])
+        values = example_values(first)
         with_types = with_types or self._settings.source_paging == "keys" or bool(self._settings.source_changed)
         return Survey(
             fields=list(values),
             values={name: value for name, value in values.items() if value is not None},
+            links={name for row in first for name, value in row.items() if _is_deferred(value)},
             version=V2 if body.is_v2 else V4,
             entity=self._entity_type() if with_types else None,
         )
@@ -170,7 +179,7 @@ class ExternalApiAdapter:
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
         """Page after page, from the cursor to the end. Raises SourceError, which names the page."""
-        ahead = Lookahead(lambda url, page: self._connection.get_page(url, page=page))
+        ahead = Lookahead(lambda url, page: self._connection.get_page(url, page=page), self._guess)
         seen: set[int] = set()
         stride = _Stride(self._settings.page_size)
         while cursor.url:
@@ -183,8 +192,8 @@ class ExternalApiAdapter:
             if seen & marks:
                 raise SourceLoop(page=page.number)
             seen |= marks
+            stride.learn(len(page.rows), page.size)
             yield page
-            stride.learn(len(page.rows))
             cursor = self._in_step(page.next, survey, stride)
 
     def _page(self, cursor: Cursor, survey: Survey, ahead: Lookahead[tuple[PageBody, int]]) -> Page:
@@ -205,7 +214,15 @@ class ExternalApiAdapter:
             expected=expected,
             recounted=cursor.recounted or is_other,
         )
-        return Page(number=cursor.page, rows=body.rows, next=self._followed(cursor, following, body, survey))
+        following = self._followed(cursor, following, body, survey)
+        return Page(number=cursor.page, rows=body.rows, next=following, size=size)
+
+    def _guess(self, url: str, page: int) -> tuple[PageBody, int] | None:
+        """None for a page that has no place beside others: it is asked for again when it is its turn."""
+        try:
+            return self._connection.get_page(url, page=page, most=GUESSED_BYTES)
+        except SourceTooLarge:
+            return None
 
     def _followed(self, cursor: Cursor, following: Cursor, body: PageBody, survey: Survey) -> Cursor:
         """`following` with the request that comes next."""
@@ -251,7 +268,7 @@ class ExternalApiAdapter:
         """The next requests, if the pages stay as long as they were, by the numbers of their pages. Only where
         `$skip` and the count say beforehand what will be asked for.
         """
-        if not self._skips(cursor) or stride.rows is None or cursor.expected is None:
+        if not self._skips(cursor) or stride.rows is None or cursor.expected is None or stride.is_large:
             return {}
         first = cursor.delivered - cursor.delivered % stride.rows + stride.rows
         starts = range(first, cursor.expected, stride.rows)[: self._settings.source_connections - 1]
@@ -275,28 +292,42 @@ class _Stride:
 
     def __init__(self, page_size: int) -> None:
         self.rows: int | None = None
+        self.is_large = False
         self._page_size = page_size
         self._before = 0
 
-    def learn(self, rows: int) -> None:
+    def learn(self, rows: int, size: int) -> None:
+        self.is_large = size > GUESSED_BYTES
         if self.rows is None and rows and rows in (self._page_size, self._before):
             self.rows = rows
         self._before = rows
 
 
-def example_values(rows: Iterable[Any]) -> dict[str, Any]:
+def readable_rows(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    found = []
+    for row in rows:
+        with contextlib.suppress(Unwritable):
+            found.append(read_row(row))
+    return found
+
+
+def example_values(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """The fields of these rows, in order, each with its first value that is not null. Annotations, v2's
-    `__metadata` and its links to other entities are no fields; unreadable rows are left out.
+    `__metadata` and its links to other entities are no fields.
     """
     found: dict[str, Any] = {}
     for row in rows:
-        with contextlib.suppress(Unwritable):
-            for name, value in read_row(row).items():
-                if "@" in name or name == "__metadata" or _is_deferred(value):
-                    continue
-                if found.get(name) is None:
-                    found[name] = value
+        for name, value in row.items():
+            if "@" in name or name == "__metadata" or _is_deferred(value):
+                continue
+            if found.get(name) is None:
+                found[name] = _example(value)
     return found
+
+
+def _example(value: Any) -> Any:
+    """Enough to tell its type; a long text is of no use and stays in memory."""
+    return value[:EXAMPLE_CHARACTERS] if type(value) is str else value
 
 
 def _is_deferred(value: Any) -> bool:
@@ -305,4 +336,8 @@ def _is_deferred(value: Any) -> bool:
 
 def _ends(rows: list[Any]) -> set[int]:
     """A page is told from others by its first and last row."""
-    return {hash((bytes(rows[0]), bytes(rows[-1])))} if rows else set()
+    if not rows:
+        return set()
+    ends = hashlib.blake2b(rows[0], digest_size=8)
+    ends.update(rows[-1])
+    return {hash(ends.digest())}

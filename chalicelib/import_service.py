@@ -18,7 +18,7 @@ from .external_api import Cursor, ExternalApiAdapter, Page, Survey
 from .increment import Increment
 from .job import Job, JobStatus, Phase
 from .prefetch import Prefetched
-from .publication import Publication
+from .publication import Publication, check_room
 from .repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from .rows import KEY, VALUES, WARNING_RULES, map_columns
 from .warehouse import Warehouse, add_segment, segment_names, sha256_of
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from .job_manager import Claim, JobManager, Snapshot
     from .settings import Settings
 
-BATCH_ROWS = 245_760  # two row groups of DuckDB: full groups stage fastest and smallest
-BATCH_BYTES = 128 << 20
+BATCH_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smallest
+BATCH_BYTES = 64 << 20
 PAGES_AHEAD = 2
+BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
 PROGRESS_SECONDS = 1.0
 HAND_OVER_SECONDS = 45.0  # of the time budget, kept for the last batch and its checkpoint
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge; it sizes the lease of the merge
@@ -145,11 +146,19 @@ class WellProductionImportService:
 
     def _fetch(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> Cursor:
         """Stage page after page; the cursor after the last one."""
-        batch = Batch(self._directory / "batch.ndjson")
+        batch, start = Batch(self._directory / "batch.ndjson"), cursor
         pages = self._source.pages(cursor, self._survey)
         try:
-            with self._prefetched(pages, ahead=PAGES_AHEAD, while_waiting=self._beat) as arriving:
+            with self._prefetched(
+                pages,
+                ahead=PAGES_AHEAD,
+                while_waiting=self._beat,
+                weigh=lambda page: page.size,
+                most_weight=BYTES_AHEAD,
+            ) as arriving:
                 for page in arriving:
+                    if cursor is start:
+                        self._check_room(start, page.next.expected)
                     self._take(page, batch)
                     cursor = page.next
                     if self._is_due(batch) or cursor.url is None:
@@ -162,8 +171,15 @@ class WellProductionImportService:
             raise HandOver from exc
         return cursor
 
+    def _check_room(self, start: Cursor, expected: int | None) -> None:
+        """As soon as the source has told how many rows it has, before they fill the disk. Raises ScratchFull."""
+        if expected is not None:
+            base = self._job_manager.current_snapshot()
+            check_room(self._directory, base, to_stage=expected - start.delivered, to_merge=expected)
+
     def _take(self, page: Page, batch: Batch) -> None:
         batch.append(page.number, page.rows)
+        page.rows.clear()  # a large page leaves the memory before it is staged
         stats = {
             "pages": page.number,
             "bytes": page.next.bytes,
@@ -202,7 +218,8 @@ class WellProductionImportService:
         """
         mapping = self._mapping() if self._fields else {}
         if any(name not in mapping for name in VALUES):
-            self._fields = list(dict.fromkeys([*self._fields, *repository.field_names(batch)]))
+            names = (name for name in repository.field_names(batch) if name not in self._survey.links)
+            self._fields = list(dict.fromkeys([*self._fields, *names]))
 
     def _mapping(self) -> dict[str, str]:
         return map_columns(self._fields, self._settings.source_columns)
@@ -248,14 +265,15 @@ class WellProductionImportService:
         self, repository: DuckDBWellProductionRepository, cursor: Cursor, base: Snapshot | None
     ) -> Job:
         publication = Publication(warehouse=self._warehouse, directory=self._directory, claim=self._claim)
-        store = publication.working_copy(base)
+        store = publication.working_copy(base, rows=cursor.delivered)
         warnings = self._source_warnings(cursor)
         result = repository.merge(store, self._facts(), now=self._clock(), warnings=warnings)
         self._count_rows(result, cursor)
         self._enter(Phase.PUBLISHING, seconds=store.stat().st_size / PUBLISH_BYTES_PER_SECOND)
         repository.verify(store, rows=result.stored_records)
         snapshot = publication.put(store, rows=result.stored_records)
-        snapshot = self._increment.noted(snapshot, base, self._changed_until, self.job.started_at or self._clock())
+        began = self.job.reading_since or self.job.started_at or self._clock()
+        snapshot = self._increment.noted(snapshot, base, self._changed_until, began)
         self._count_seconds()
         self._complete(result.warnings)
         self.job = self._job_manager.finish(self._claim, self.job, snapshot=snapshot, base=base.name if base else None)

@@ -22,6 +22,7 @@ from .errors import (
     ScratchFull,
     StateUnavailable,
     TooManyAttempts,
+    WarehouseSilent,
     WellheadError,
 )
 from .import_service import HandOver, WellProductionImportService
@@ -53,7 +54,7 @@ def run_import(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], object] = time.sleep,
 ) -> dict[str, Any]:
-    """What became of the job. Raises StateUnavailable, so that Lambda delivers the event again."""
+    """What became of the job. Raises StateUnavailable and WarehouseSilent, so that Lambda delivers the event again."""
     holder = f"{request_id}/{uuid.uuid4().hex[:8]}"
     claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, clock=clock, sleep=sleep)
     if claim is None:
@@ -71,7 +72,9 @@ def run_import(
         return _finish(claim, _newest(claim, service).cancelled(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
         return _give_way(job_id, exc)
-    except Exception as exc:  # noqa: BLE001  told to people as the job's error, and to the log in full
+    except Exception as exc:  # told to people as the job's error, and to the log in full
+        if isinstance(exc, WarehouseSilent) and claim.job.stalled_attempts < STALLED_ATTEMPTS:
+            raise  # the next attempt begins when the lease is over; the last one tells the error
         job = _newest(claim, service).failed_with(_told(job_id, exc), at=clock())
         return _finish(claim, job, job_manager)
 

@@ -45,7 +45,9 @@ class Job:
     `cursor` and `segments` are the last checkpoint; `claimed_cursor` is the one that the latest attempt began
     at, and `stalled_attempts` how many attempts in a row began at the same. `cancel_requested_at` is set by
     whoever asks the job to stop, never by its worker. A run of segments is noted as {job_id, fence, count}: a
-    long import makes thousands, and an item is paid for by its size at each write.
+    long import makes thousands, and an item is paid for by its size at each write. `source_id` tells which
+    settings of the source the checkpoint belongs to (Settings.source_id), `reading_since` when the job began whose
+    checkpoint this one goes on from.
     """
 
     job_id: str
@@ -58,6 +60,10 @@ class Job:
     cancel_requested_at: float | None = None
     triggered_by: str = "anonymous"
     parameters: dict[str, Any] = field(default_factory=dict)
+    retry_of: str | None = None
+    retried_by: str | None = None
+    source_id: str | None = None
+    reading_since: float | None = None
     attempt: int = 0
     stalled_attempts: int = 0
     claimed_cursor: dict[str, Any] | None = None
@@ -116,6 +122,22 @@ class Job:
         stopped = replace(self, status=JobStatus.CANCELLED, phase=None, completed_at=at)
         return stopped.with_event(at, "cancelled")
 
+    def retry(self, *, now: float, triggered_by: str) -> Job:
+        """A new job that goes on from this one's last checkpoint. The segments keep the names they have."""
+        job = new_job(now=now, triggered_by=triggered_by, parameters=self.parameters, source_id=self.source_id)
+        began = self.reading_since or self.started_at
+        return replace(
+            job,
+            retry_of=self.job_id,
+            cursor=self.cursor,
+            segments=self.segments,
+            reading_since=began if self.cursor else None,
+        )
+
+    def summary(self, now: float) -> dict[str, Any]:
+        """What a list of jobs shows: the time line alone can be ten times the rest."""
+        return {name: value for name, value in self.view(now).items() if name != "events"}
+
     def view(self, now: float) -> dict[str, Any]:
         """What the API shows. `now` closes the execution time of a job that still runs."""
         shown = {name: getattr(self, name) for name in _SHOWN}
@@ -141,14 +163,25 @@ class Job:
         return round(now + seconds * (100.0 - done) / done, 3)
 
 
-_HIDDEN = {"fence", "cursor", "segments", "claimed_cursor", "stalled_attempts"}
-_OTHERS = {"cancel_requested_at"}  # written by others while the worker runs, so its writes leave it alone
+_HIDDEN = {"fence", "cursor", "segments", "claimed_cursor", "stalled_attempts", "source_id", "reading_since"}
+_OTHERS = {"cancel_requested_at", "retried_by"}  # written by others than the worker, so its writes leave them alone
 _SHOWN = [f.name for f in fields(Job) if f.name not in _HIDDEN]
 
 
-def new_job(*, now: float, triggered_by: str, parameters: dict[str, Any]) -> Job:
-    job = Job(job_id=uuid7(now, os.urandom(10)), created_at=now, triggered_by=triggered_by, parameters=parameters)
+def new_job(*, now: float, triggered_by: str, parameters: dict[str, Any], source_id: str | None = None) -> Job:
+    job = Job(
+        job_id=uuid7(now, os.urandom(10)),
+        created_at=now,
+        triggered_by=triggered_by,
+        parameters=parameters,
+        source_id=source_id,
+    )
     return job.with_event(now, "created", by=triggered_by)
+
+
+def same_but_for_others(stored: Job, job: Job) -> bool:
+    """Whether the stored job is what its worker wrote, whatever others have added to it since."""
+    return replace(stored, **{name: getattr(job, name) for name in _OTHERS}) == job
 
 
 def uuid7(now: float, randomness: bytes) -> str:

@@ -30,9 +30,11 @@ from .errors import (
     JobNotFound,
     LeaseExpired,
     LeaseLost,
+    NotResumable,
     NotStarted,
+    RetriedAlready,
 )
-from .job import Job, JobStatus, Phase, absent_attributes, job_attributes, job_from_attributes
+from .job import Job, JobStatus, Phase, absent_attributes, job_attributes, job_from_attributes, same_but_for_others
 from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
@@ -43,7 +45,12 @@ CURRENT = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#current"}
 LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
 IS_OPEN = Condition("#status IN (:pending, :running)", {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING})
 ABSENT = Condition("attribute_not_exists(pk)")
-
+STOPPED = Condition(
+    "#status IN (:failed, :cancelled)", {":failed": JobStatus.FAILED, ":cancelled": JobStatus.CANCELLED}
+)
+NOT_RETRIED = Condition("attribute_not_exists(#retried_by)")
+HISTORY_LOOK = 100  # items at a look, where a filter leaves some of them out
+HISTORY_LOOKS = 20  # in one answer: 2,000 jobs are read in a second or two
 
 IDEMPOTENCY_SECONDS = 86_400
 
@@ -115,6 +122,27 @@ class JobManager:
             raise JobNotFound(job_id=job_id)
         return job_from_attributes(item)
 
+    def history(
+        self, *, limit: int, status: JobStatus | None = None, before: str | None = None
+    ) -> tuple[list[Job], str | None]:
+        """At most `limit` jobs, newest first, older than the job `before`; and where the rest begins, None at the end.
+
+        One answer looks at a bounded number of jobs: with a `status` that few have, it may hold fewer than `limit`
+        and still have a rest. Raises StateUnavailable.
+        """
+        when = Condition("#status = :status", {":status": status}) if status else None
+        found: list[Job] = []
+        place = job_key(before)["sk"] if before else None
+        for _ in range(HISTORY_LOOKS):
+            look = HISTORY_LOOK if status else limit + 1  # one more tells whether there is a rest
+            items, place = self._table.newest("JOB", limit=look, before=place, when=when)
+            found += [job_from_attributes(item) for item in items]
+            if len(found) > limit:
+                return found[:limit], found[limit - 1].job_id
+            if place is None:
+                return found, None
+        return found, str(place).removeprefix("JOB#")
+
     def lock(self) -> Lock:
         return Lock(**(self._table.read(LOCK) or {}))
 
@@ -127,7 +155,8 @@ class JobManager:
 
         The lock is read first: that refuses most callers without a write, and a write then names what was
         read. A caller who sends the same `key` again gets the job that the first call made, whatever has
-        become of it. Raises ImportAlreadyRunning with the running job's id and start.
+        become of it. Raises ImportAlreadyRunning with the running job's id and start; and for a job that
+        goes on from another one RetriedAlready, NotResumable.
 
             A   reads: free ──────────── writes, if still free: done
             B   reads: free ── writes, if still free: refused ── reads again: held by A ── refused
@@ -139,6 +168,8 @@ class JobManager:
                 return self.get(known)
             if lock.owner == job.job_id:
                 return self.get(job.job_id)  # it was written, only the answer was lost
+            if job.retry_of:
+                self._refuse_retry(self.get(job.retry_of), by=job.job_id)
             if lock.owner and not self.is_over(lock):
                 raise ImportAlreadyRunning(job_id=lock.owner, started_at=lock.since)
             created = replace(job, fence=lock.fence)
@@ -149,6 +180,22 @@ class JobManager:
                     return job_from_attributes(item)  # it was written, and even came to its end
                 continue
             return created
+
+    def _refuse_retry(self, old: Job, *, by: str) -> None:
+        """Called after the lock was read: what is published since then has changed the lock, and the write fails.
+
+        Rows that were fetched before another import was published may be older than what it published.
+        """
+        if old.retried_by not in (None, by):
+            raise RetriedAlready(job_id=old.job_id, retried_by=old.retried_by)
+        current = self.current_snapshot()
+        if old.cursor and current and current.fence > old.fence:
+            raise NotResumable(
+                "Another import has been published since, and the rows that this job had fetched may be older. "
+                "Start a new import.",
+                job_id=old.job_id,
+                published_by=current.job_id,
+            )
 
     def _recall(self, key: dict[str, str]) -> str | None:
         item = self._table.read(key)
@@ -169,6 +216,9 @@ class JobManager:
         if remembered:
             note = remembered | {"job_id": job.job_id, "expires_at": int(now) + IDEMPOTENCY_SECONDS}
             writes.append(self._table.put(note, when=_is_forgotten(now)))
+        if job.retry_of:
+            link = {"retried_by": job.job_id}
+            writes.append(self._table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED))
         if lock.owner:
             writes.append(self._expiry(lock, now))
         return writes
@@ -251,7 +301,8 @@ class JobManager:
         progress, and one that is about to publish may still complete. Raises JobNotFound, JobIsFinal.
         """
         while True:
-            job, lock, now = self.get(job_id), self.lock(), self._clock()
+            lock = self.lock()  # first: then the job as read cannot be older than the write's condition
+            job, now = self.get(job_id), self._clock()
             if job.status.final:
                 raise JobIsFinal(job_id=job_id, status=job.status)
             if lock.owner == job_id and lock.holder is None:
@@ -289,7 +340,7 @@ class JobManager:
             self._table.transact(writes)
         except ConditionRefused:
             stored = self.get(job.job_id)
-            if replace(stored, cancel_requested_at=job.cancel_requested_at) == job:
+            if same_but_for_others(stored, job):
                 return stored  # it was written, only the answer was lost
             raise LeaseLost from None
         return job

@@ -1,15 +1,17 @@
-"""DuckDB on a function's own disk: its settings, and its word for a full disk."""
+"""DuckDB on a function's own disk: its settings, and its words for a full disk and a file that is no database."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .errors import ScratchFull
+import duckdb
+
+from .errors import ScratchFull, WarehouseCorrupt, WarehouseTooNew
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import duckdb
+LATER_FORMAT = "database file with version number"
 
 
 def local_config(directory: Path, memory_mb: int) -> dict[str, str | bool | int | float | list[str]]:
@@ -27,3 +29,11 @@ def local_config(directory: Path, memory_mb: int) -> dict[str, str | bool | int 
 def raise_if_full(exc: duckdb.Error) -> None:
     if "No space left" in str(exc) or "max_temp_directory_size" in str(exc):
         raise ScratchFull from exc
+
+
+def raise_if_unreadable(exc: duckdb.Error) -> None:
+    """A file of a later DuckDB, of another program, or a damaged one."""
+    if LATER_FORMAT in str(exc):
+        raise WarehouseTooNew from exc
+    if isinstance(exc, duckdb.IOException):
+        raise WarehouseCorrupt from exc

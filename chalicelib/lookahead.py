@@ -13,13 +13,15 @@ T = TypeVar("T")
 
 
 class Lookahead(Generic[T]):
-    """`make(url, page)`, perhaps begun already. What was begun and is not wanted any more is dropped unseen, its
-    error too. `make` must end soon when its source is closed: the threads end with it.
+    """`make(url, page)`, perhaps begun already by `guess`, which may give None: then it is made when it is taken. What
+    was begun and is not wanted any more is dropped unseen, its error too. Both must end soon when their source is
+    closed: the threads end with it.
     """
 
-    def __init__(self, make: Callable[[str, int], T]) -> None:
+    def __init__(self, make: Callable[[str, int], T], guess: Callable[[str, int], T | None] | None = None) -> None:
         self._make = make
-        self._begun: dict[str, Future[T]] = {}
+        self._guess = guess or make
+        self._begun: dict[str, Future[T | None]] = {}
 
     def expect(self, pages: Mapping[str, int]) -> None:
         """Begin with the URLs that are not begun yet; forget the others."""
@@ -28,15 +30,16 @@ class Lookahead(Generic[T]):
     def take(self, url: str, page: int) -> T:
         """The result; an error of `make` is raised here."""
         begun = self._begun.pop(url, None)
-        return begun.result() if begun else self._make(url, page)
+        made = begun.result() if begun else None
+        return self._make(url, page) if made is None else made
 
-    def _begin(self, url: str, page: int) -> Future[T]:
-        future: Future[T] = Future()
+    def _begin(self, url: str, page: int) -> Future[T | None]:
+        future: Future[T | None] = Future()
         threading.Thread(target=self._run, args=(future, url, page), name=f"page {page}", daemon=True).start()
         return future
 
-    def _run(self, future: Future[T], url: str, page: int) -> None:
+    def _run(self, future: Future[T | None], url: str, page: int) -> None:
         try:
-            future.set_result(self._make(url, page))
+            future.set_result(self._guess(url, page))
         except BaseException as exc:  # noqa: BLE001  raised again where the result is taken
             future.set_exception(exc)

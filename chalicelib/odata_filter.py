@@ -14,6 +14,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from .batch import LONGEST_ROW
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,6 +46,8 @@ class Digits(str):
 
 def read_row(row: Any) -> dict[str, Any]:
     """The members of a row, numbers as Digits. Raises Unwritable when it is no readable object."""
+    if len(row) > LONGEST_ROW:
+        raise Unwritable("its row is too long")
     try:
         members = json.loads(bytes(row).decode("utf-8"), parse_int=Digits, parse_float=Digits)
     except (ValueError, RecursionError) as exc:

@@ -10,15 +10,16 @@ rows in it, not a bad page.
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-_NEWLINES = bytes.maketrans(b"\r\n", b"  ")  # legal between JSON tokens only, so a row becomes one line
-
-
-_MOST_ROWS = 2**63 - 1  # what import_runs can note
+_HIGHEST_COUNT = 2**63 - 1  # what import_runs can note
+_COUNTED_BYTES = 1 << 20  # at a time, of the rows of a page that may have too many
+_STRIDES = (61, 67, 71, 73, 79, 83, 89, 97)  # primes: none falls in step with short rows
+_LENIENT_BYTES = 16 << 20  # Python's parser takes several times the memory of what it reads
 
 
 class BrokenPage(ValueError):
@@ -43,6 +44,18 @@ class _Envelope(msgspec.Struct):
     next_v401: str | None = msgspec.field(name="@nextLink", default=None)
 
 
+class _Outline(msgspec.Struct):
+    """The rows as one text, so that any number of them takes no memory."""
+
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    d: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    results: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_NAMES = {field.encode_name for struct in (_Envelope, _Results) for field in msgspec.structs.fields(struct)}
+_TOLD = {"code", "message"}  # of an error
+_OUTLINE = msgspec.json.Decoder(_Outline)
+_RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _DECODER = msgspec.json.Decoder(_Envelope)
 _PYTHON = json.JSONDecoder()
 
@@ -55,18 +68,100 @@ class PageBody:
     is_v2: bool = False
 
 
-def read_page(body: bytes) -> PageBody:
-    """Raises BrokenPage: not JSON, cut off, no list of values, or an error in place of or after the rows."""
-    body = body.removeprefix(b"\xef\xbb\xbf")
-    if b"\n" in body or b"\r" in body:
-        body = body.translate(_NEWLINES)
+def read_page(body: bytes, *, most_rows: int = 500_000) -> PageBody:
+    """`body` is without line breaks. Raises BrokenPage: not JSON, cut off, no list of values, the list twice, more
+    than about `most_rows` of them, or an error in place of or after the rows.
+    """
+    _refuse_many(body, most_rows)
     try:
         page = _DECODER.decode(body)
     except msgspec.ValidationError as exc:
         raise BrokenPage(str(exc)) from exc
     except (msgspec.DecodeError, RecursionError):
-        return _read_leniently(body)
-    return _page_body(page)
+        found = _read_leniently(body)
+    else:
+        found = _page_body(page)
+    _refuse_repeated(body, found)
+    return found
+
+
+def _refuse_many(body: bytes, most: int) -> None:
+    """A hundred MB of `{},` would be 33 million rows, and 2 GB of memory. Only a page with so many commas is looked at
+    closely; a random sample tells of most pages that they have not.
+    """
+    stride = random.choice(_STRIDES)  # noqa: S311
+    if 2 * stride * body[::stride].count(b",") < most or body.count(b",") < most:
+        return
+    try:
+        outline = _OUTLINE.decode(body)
+        if isinstance(outline.d, msgspec.Raw) and bytes(memoryview(outline.d)[:1]) == b"{":
+            outline = _OUTLINE.decode(memoryview(outline.d))
+    except (msgspec.DecodeError, RecursionError):
+        return  # and will be refused
+    for rows in (outline.value, outline.results, outline.d):
+        if isinstance(rows, msgspec.Raw) and _has_more(memoryview(rows), most):
+            raise BrokenPage(f"it holds more than {most:,} rows")
+
+
+def _has_more(rows: memoryview, most: int) -> bool:
+    """Rows are counted piece by piece, each cut after what looks like the end of a row and then is one."""
+    at, size, found = 1, _COUNTED_BYTES, 0
+    while at < len(rows) - 1 and found <= most:
+        piece = bytes(rows[at : at + size])
+        is_enlarged = size > _COUNTED_BYTES
+        if is_enlarged and (piece.count(b",") > most or size > _LENIENT_BYTES):
+            return True  # or rows so long that they are none
+        length, count = _whole_rows(piece)
+        at, found, size = at + length, found + count, _COUNTED_BYTES if count else size * 8
+        while bytes(rows[at : at + 1]) in (b" ", b"\t", b","):
+            at += 1
+    return found > most
+
+
+def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:
+    """How long the whole rows at the beginning of the piece are, and how many; nothing when their end is not found."""
+    end = len(piece)
+    for _ in range(tries):
+        end = piece.rfind(b"}", 0, end)
+        if end < 0:
+            break
+        try:
+            return end + 1, len(_RAW_ROWS.decode(b"[" + piece[: end + 1] + b"]"))
+        except (msgspec.DecodeError, RecursionError):
+            continue
+    return 0, 0
+
+
+def _refuse_repeated(body: bytes, page: PageBody) -> None:
+    """Of a member that stands twice the parser keeps the last, and the rows of the first would be lost in silence."""
+    for name in (b'"d"', b'"results"') if page.is_v2 else (b'"value"',):
+        rest = _without_rows(body, page.rows)
+        found = rest.count(name)
+        if found > 1 and rest is body:
+            found -= sum(bytes(row).count(name) for row in page.rows)
+        if found > 1 and (len(body) > _LENIENT_BYTES or _has_twice(body, json.loads(name))):
+            raise BrokenPage(f"it holds {name.decode()} twice")
+
+
+def _without_rows(body: bytes, rows: list[Any]) -> bytes:
+    """What stands around the rows, which is little to search; all of it when there are blanks between them."""
+    size = sum(map(len, rows)) + len(rows) - 1
+    start = body.find(memoryview(rows[0])) if rows else 0
+    end = start + size
+    if not rows or memoryview(body)[end - len(rows[-1]) : end] != memoryview(rows[-1]):
+        return body
+    return body[:start] + body[end:]
+
+
+def _has_twice(body: bytes, name: str) -> bool:
+    """Whether the outermost object has the member twice; the results of v2, which stand further in, any object."""
+    twice = []
+
+    def look(members: list[tuple[str, Any]]) -> None:
+        twice.append(sum(each == name for each, _ in members) > 1)
+
+    json.loads(body.decode("utf-8", "surrogateescape"), object_pairs_hook=look)
+    return any(twice) if name == "results" else twice[-1]
 
 
 def _page_body(page: _Envelope, rows: list[Any] | None = None) -> PageBody:
@@ -87,9 +182,14 @@ def _page_body(page: _Envelope, rows: list[Any] | None = None) -> PageBody:
 
 
 def _read_leniently(body: bytes) -> PageBody:
+    if len(body) > _LENIENT_BYTES:
+        raise BrokenPage(
+            f"it is no complete JSON, or holds NaN, Infinity or halves of characters, which are read in pages of "
+            f"{_LENIENT_BYTES >> 20} MB at most"
+        )
     text = body.decode("utf-8", "surrogateescape")
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_known_members)
     except (ValueError, RecursionError) as exc:
         raise BrokenPage(f"it is no complete JSON: {exc}") from exc
     path = _path_of_rows(document)
@@ -104,6 +204,11 @@ def _read_leniently(body: bytes) -> PageBody:
         raise BrokenPage(str(exc)) from exc
     rows = [row.encode("utf-8", "surrogateescape") for row in _row_texts(text, 0, path)]
     return _page_body(page, rows)
+
+
+def _known_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of an object what an envelope has: rows are looked at and not kept."""
+    return {name: value for name, value in members if name in _NAMES or name in _TOLD}
 
 
 def _path_of_rows(document: Any) -> tuple[str, ...] | None:
@@ -166,7 +271,7 @@ def _count(count: int | str | None) -> int | None:
         number = int(count) if count is not None else -1
     except ValueError:
         return None
-    return number if 0 <= number <= _MOST_ROWS else None
+    return number if 0 <= number <= _HIGHEST_COUNT else None
 
 
 def _excerpt(text: bytes, most: int = 200) -> str:

@@ -23,18 +23,32 @@ class _End:
 class Prefetched(Generic[T]):
     """The items, made up to `ahead` of their use. An error of the maker is raised to the reader.
 
+    No item is begun while those that are made and not done with weigh more than `most_weight`: a heavy one is
+    done with before the next is made.
+
     While the next item is not there, `while_waiting` is called in the reader's own thread every `every`
     seconds. Leaving the context tells the maker to stop after the item it is making.
     """
 
     def __init__(
-        self, items: Iterable[T], *, ahead: int, while_waiting: Callable[[], None], every: float = 1.0
+        self,
+        items: Iterable[T],
+        *,
+        ahead: int,
+        while_waiting: Callable[[], None],
+        every: float = 1.0,
+        weigh: Callable[[T], int] = lambda _: 0,
+        most_weight: int = 0,
     ) -> None:
         self._items = items
         self._while_waiting = while_waiting
         self._every = every
         self._ready: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
         self._stopped = threading.Event()
+        self._weigh = weigh
+        self._most_weight = most_weight
+        self._weight = 0
+        self._lighter = threading.Condition()
 
     def __enter__(self) -> Iterator[T]:
         threading.Thread(target=self._make, name="prefetch", daemon=True).start()
@@ -44,6 +58,7 @@ class Prefetched(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped.set()
+        self._add_weight(0)
 
     def _read(self) -> Iterator[T]:
         while True:
@@ -53,7 +68,9 @@ class Prefetched(Generic[T]):
                 self._while_waiting()
                 continue
             if not isinstance(item, _End):
+                weight = self._weigh(item)
                 yield item
+                self._add_weight(-weight)
             elif item.error:
                 raise item.error
             else:
@@ -62,11 +79,22 @@ class Prefetched(Generic[T]):
     def _make(self) -> None:
         try:
             for item in self._items:
+                self._add_weight(self._weigh(item))
                 if not self._hand(item):
                     return
+                self._wait_until_light()
             self._hand(_End())
         except BaseException as exc:  # noqa: BLE001  raised again where the items are read
             self._hand(_End(exc))
+
+    def _add_weight(self, weight: int) -> None:
+        with self._lighter:
+            self._weight += weight
+            self._lighter.notify_all()
+
+    def _wait_until_light(self) -> None:
+        with self._lighter:
+            self._lighter.wait_for(lambda: self._weight <= self._most_weight or self._stopped.is_set())
 
     def _hand(self, item: T | _End) -> bool:
         while not self._stopped.is_set():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from .errors import ValidationError, WarehouseCorrupt, WarehouseTooNew
-from .local_duckdb import local_config, raise_if_full
+from .local_duckdb import LATER_FORMAT, local_config, raise_if_full
+from .question import MOST_REJECTS, MOST_ROWS
 from .statements import named_statements
 from .store_schema import read_version
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-MOST_ROWS = 4_000  # 2 MB of JSON; from 5,000 on DuckDB sorts the whole table to find the first ones
-MOST_REJECTS = 1_000  # each has up to 4 KiB of raw text
 THREADS = 2  # one question must not take the machine from all others
 
 _SQL = named_statements("production_query.sql")
@@ -35,7 +33,6 @@ _TIMES = {
     name: f"strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%gZ') AS {name}"
     for name in ("created_at", "updated_at", "rejected_at", "started_at", "merged_at")
 }
-_LATER_FORMAT = re.compile(r"database file with version number")
 _KEYS: Mapping[str, Mapping[str, type]] = {
     "production": {"field_code": int, "well_code": int, "production_period": date},
     "totals": {"production_period": date},
@@ -206,6 +203,6 @@ def _file_errors() -> Iterator[None]:
         raise
     except duckdb.Error as exc:
         raise_if_full(exc)
-        if _LATER_FORMAT.search(str(exc)):
+        if LATER_FORMAT in str(exc):
             raise WarehouseTooNew from exc
         raise WarehouseCorrupt from exc

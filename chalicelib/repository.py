@@ -15,7 +15,7 @@ import duckdb
 
 from .batch import LONGEST_ROW, Batch, placed_row
 from .errors import PublishRefused, SourceInvalid
-from .local_duckdb import local_config, raise_if_full
+from .local_duckdb import local_config, raise_if_full, raise_if_unreadable
 from .rows import COLUMNS, KEY, REJECTION_REASONS, VALUES, VOLUMES
 from .statements import named_statements
 from .store_schema import prepare_store
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+LONG_ROW = 1 << 15  # bytes; DuckDB holds the text of 2,048 rows at once where it takes them whole
 STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
 
 
@@ -150,6 +151,8 @@ class DuckDBWellProductionRepository:
 
     def field_names(self, batch: Batch) -> list[str]:
         """All field names that occur in the batch; none when a row of it is unreadable."""
+        if batch.longest_row > LONG_ROW:
+            return batch.field_names()
         try:
             return [name for (name,) in self._run("field_names", file=str(batch.sealed())).fetchall()]
         except duckdb.Error:
@@ -228,6 +231,7 @@ class DuckDBWellProductionRepository:
                     self._connection.execute(statement)
             if isinstance(exc, duckdb.Error):
                 raise_if_full(exc)
+                raise_if_unreadable(exc)
             raise
 
     def _run(self, name: str, lists: Mapping[str, str] | None = None, **values: Any) -> duckdb.DuckDBPyConnection:

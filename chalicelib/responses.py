@@ -2,6 +2,8 @@
 
 {"success": true, "data": …, "message": …, "request_id": …, "timestamp": …}
 {"success": false, "error": {"code", "message", "rule"?, "details"?, "retryable"}, "request_id": …, "timestamp": …}
+
+A client that accepts application/problem+json gets an error in that form (RFC 9457), with the same facts.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ import re
 import time
 import uuid
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Response
 
-from .errors import WellheadError
+from .errors import RoleRequired, Unauthorized, WellheadError
+from .etag import etag_of, is_known
+from .tokens import Principal, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 RETRY_SECONDS = 5  # until an answer that asks for another try may differ
+PROBLEM = "application/problem+json"
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +38,34 @@ log = logging.getLogger(__name__)
 class ResponseBuilder:
     """Builds the answers to one request."""
 
-    def __init__(self, *, request_id: str, now: float) -> None:
+    def __init__(self, *, request_id: str, now: float, accept: str = "", if_none_match: str = "") -> None:
         self._request_id = request_id
         self._now = now
+        self._accept = accept
+        self._if_none_match = if_none_match
 
     def success(
         self, data: Any, message: str, *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> Response:
         return self._response({"success": True, "data": data, "message": message}, status, headers or {})
+
+    def unless_known(self, data: Any, message: str, *, seen: Any, headers: Mapping[str, str] | None = None) -> Response:
+        """304 without a body when the client has it already. `seen` is what the answer says, less what the clock
+        alone changes.
+
+        The tag is weak, because request id and timestamp are another's each time.
+        """
+        tagged = {"ETag": etag_of(seen), **(headers or {})}
+        if is_known(self._if_none_match, tagged["ETag"]):
+            return self.unchanged(tagged)
+        return self.success(data, message, headers=tagged)
+
+    def unchanged(self, headers: Mapping[str, str]) -> Response:
+        return Response(body="", status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers(headers))
+
+    def text(self, body: str, headers: Mapping[str, str]) -> Response:
+        """What is no envelope; `headers` has its Content-Type. Chalice serves text as it is, whatever is accepted."""
+        return Response(body=body, status_code=HTTPStatus.OK, headers=self._headers(headers))
 
     def failure(self, error: WellheadError) -> Response:
         shown: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
@@ -48,25 +74,40 @@ class ResponseBuilder:
         if error.details:
             shown["details"] = error.details
         headers = {"Retry-After": str(RETRY_SECONDS)} if error.retryable else {}
+        if error.http_status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
+        if PROBLEM in re.split(r"[\s,;]+", self._accept.lower()):
+            return self._problem(shown, error.http_status, headers)
         return self._response({"success": False, "error": shown}, error.http_status, headers)
+
+    def _problem(self, shown: dict[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+        """RFC 9457, section 3. The type is blank, so the title is the status's own phrase; our facts are extensions."""
+        facts = {name: value for name, value in shown.items() if name != "message"}
+        problem = {"title": HTTPStatus(status).phrase, "status": status, "detail": shown["message"], **facts}
+        return self._response(problem, status, {"Content-Type": PROBLEM, **headers})
 
     def _response(self, body: dict[str, Any], status: int, headers: Mapping[str, str]) -> Response:
         timestamp = datetime.fromtimestamp(self._now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Response(
-            body={**body, "request_id": self._request_id, "timestamp": timestamp},
-            status_code=status,
-            headers={
-                "Content-Type": "application/json",
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-                "X-Request-ID": self._request_id,
-                **headers,
-            },
-        )
+        whole = {**body, "request_id": self._request_id, "timestamp": timestamp}
+        return Response(body=whole, status_code=status, headers=self._headers(headers))
+
+    def _headers(self, own: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "Content-Type": "application/json",
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "X-Request-ID": self._request_id,
+            **own,
+        }
 
 
-def enveloped(app: Chalice) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+def enveloped(
+    app: Chalice, *, role: Role | None = Role.READER
+) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
     """A view takes the request and a ResponseBuilder first; what it raises becomes the envelope of an error.
+
+    `role` is what the caller must have; None for everybody, with or without a token. A route without the authorizer
+    refuses everybody, unless it is None: nothing is open by mistake.
 
     Chalice turns a view's errors into answers of its own before any middleware sees them, so this stands on
     the view itself.
@@ -75,9 +116,16 @@ def enveloped(app: Chalice) -> Callable[[Callable[..., Response]], Callable[...,
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
         @functools.wraps(view)
         def answer(*args: Any, **kwargs: Any) -> Response:
-            request = app.current_request
-            builder = ResponseBuilder(request_id=_request_id(request), now=time.time())
+            request: Any = app.current_request
+            builder = ResponseBuilder(
+                request_id=_request_id(request),
+                now=time.time(),
+                accept=request.headers.get("accept", ""),
+                if_none_match=request.headers.get("if-none-match", ""),
+            )
             try:
+                if role:
+                    _require(role, principal_of(request))
                 return view(request, builder, *args, **kwargs)
             except WellheadError as error:
                 return builder.failure(error)
@@ -88,6 +136,20 @@ def enveloped(app: Chalice) -> Callable[[Callable[..., Response]], Callable[...,
         return answer
 
     return decorate
+
+
+def principal_of(request: Any) -> Principal:
+    """Whom the authorizer has recognised. Raises Unauthorized."""
+    told = (request.context or {}).get("authorizer") or {}
+    try:
+        return Principal(name=told["principalId"], role=Role(told["role"]))
+    except (KeyError, ValueError):
+        raise Unauthorized from None
+
+
+def _require(needed: Role, principal: Principal) -> None:
+    if not principal.role.covers(needed):
+        raise RoleRequired(f"This needs the role {needed}; the token has the role {principal.role}.", needed=needed)
 
 
 def _request_id(request: Any) -> str:

@@ -169,7 +169,13 @@ def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str
 
 def match_fields(present: list[str], overrides: Mapping[str, str]) -> dict[str, str]:
     """As map_columns, whatever is missing. Raises SourceColumns when a match is ambiguous."""
-    matches = {column.name: overrides.get(column.name) or _matching_field(column.name, present) for column in COLUMNS}
+    plain: dict[str, list[str]] = {}
+    for field in present:
+        plain.setdefault(_plain(field), []).append(field)
+    matches = {
+        column.name: overrides.get(column.name) or _matching_field(column.name, plain.get(_plain(column.name), []))
+        for column in COLUMNS
+    }
     return {column: field for column, field in matches.items() if field}
 
 
@@ -183,10 +189,10 @@ def _check_overrides(present: list[str], overrides: Mapping[str, str]) -> None:
         )
 
 
-def _matching_field(column: str, present: list[str]) -> str | None:
-    if column in present:
+def _matching_field(column: str, matches: list[str]) -> str | None:
+    """Among the fields that are called like the column but for case and punctuation."""
+    if column in matches:
         return column
-    matches = [field for field in present if _plain(field) == _plain(column)]
     if len(matches) > 1:
         raise SourceColumns(
             f"The source has several fields for {column}: {_some(matches)}. "

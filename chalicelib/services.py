@@ -17,9 +17,12 @@ import botocore.session
 from botocore.config import Config
 
 from .dispatcher import Dispatcher
+from .health import check_warehouse, health
 from .job_manager import JobManager, Lease
-from .settings import Settings
+from .query_client import PATIENCE, QueryClient
+from .settings import Settings, tokens_path
 from .table import Table
+from .tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
 _CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
+# A signed URL must name the bucket's own region: a redirect from the global address would break its signature.
+_S3_CLIENT = _CLIENT.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
 class Services:
@@ -61,11 +66,15 @@ class Services:
         return Dispatcher(lambda_client=self._client("lambda"), function=self.settings.import_function)
 
     @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(ssm=self._client("ssm"), path=tokens_path(self._environment))
+
+    @cached_property
     def warehouse(self) -> Warehouse:
         from .warehouse import open_warehouse
 
         url = self.settings.warehouse
-        return open_warehouse(url, s3=self._client("s3") if url.startswith("s3://") else None)
+        return open_warehouse(url, s3=self._client("s3", _S3_CLIENT) if url.startswith("s3://") else None)
 
     @cached_property
     def published(self) -> PublishedProduction:
@@ -77,6 +86,40 @@ class Services:
             warehouse=self.warehouse,
             directory=Path(self.settings.scratch) / "reading",
             memory_mb=self.settings.memory_mb,
+        )
+
+    @cached_property
+    def query_client(self) -> QueryClient:
+        """Of the query function, for the API."""
+        client = self._client("lambda", PATIENCE)
+        return QueryClient(lambda_client=client, function=self.settings.query_function)
+
+    def answer(self, event: Any) -> dict[str, Any]:
+        """The query function's answer to its event. It raises nothing: an error is an answer too."""
+        from .answers import answer, where_to_download
+
+        return answer(
+            event,
+            published=lambda: self.published,
+            export=lambda: where_to_download(job_manager=self.job_manager, warehouse=self.warehouse),
+        )
+
+    def health(self) -> dict[str, Any]:
+        """Two small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""
+
+        def read_table() -> object:
+            return self.job_manager.current_snapshot()
+
+        def check_query_function() -> None:
+            self.query_client.check()
+
+        return health(
+            {
+                "settings": lambda: self.settings,
+                "table": read_table,
+                "warehouse": lambda: check_warehouse(self.settings.warehouse),
+                "query_function": check_query_function,
+            }
         )
 
     def run_import(self, job_id: str, *, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
@@ -139,8 +182,8 @@ class Services:
     def _session(self) -> botocore.session.Session:
         return botocore.session.get_session()
 
-    def _client(self, service: str) -> Any:
-        return self._session.create_client(service, config=_CLIENT)
+    def _client(self, service: str, config: Config = _CLIENT) -> Any:
+        return self._session.create_client(service, config=config)
 
 
 def _own_directory(scratch: Path, claim: Claim) -> Path:

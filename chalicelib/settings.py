@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 import re
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from .errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+TOKENS = "/wellhead/tokens"  # the path in SSM, by default
 _FRAMING = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "upgrade"}
 
 
@@ -124,6 +127,13 @@ def _warehouse(value: str) -> str:
     return value.rstrip("/") or "/"
 
 
+def _parameter_path(value: str) -> str:
+    """Of SSM: https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-hierarchies.html"""
+    if not re.fullmatch(r"(/[A-Za-z0-9_.-]{1,100}){1,10}/?", value):
+        raise ValueError("must be a path such as /wellhead/tokens")
+    return value.rstrip("/")
+
+
 def _columns(value: str) -> dict[str, str]:
     """`column=Field,column=Field`: which field of the source fills a column."""
     pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
@@ -136,10 +146,12 @@ def _columns(value: str) -> dict[str, str]:
 class Settings:
     table: str = _setting("WELLHEAD_TABLE", _text)
     import_function: str = _setting("WELLHEAD_IMPORT_FUNCTION", _text)
+    query_function: str = _setting("WELLHEAD_QUERY_FUNCTION", str.strip, "")
     warehouse: str = _setting("WELLHEAD_WAREHOUSE", _warehouse)
     scratch: str = _setting("WELLHEAD_SCRATCH", _text, "/tmp/wellhead")  # noqa: S108  Lambda's own disk
+    tokens: str = _setting("WELLHEAD_TOKENS", _parameter_path, TOKENS)
     snapshots_kept: int = _setting("WELLHEAD_SNAPSHOTS_KEPT", _whole(1, 1000), "3")
-    memory_mb: int = _setting("WELLHEAD_MEMORY_MB", _whole(100, 100_000), "700")
+    memory_mb: int = _setting("WELLHEAD_MEMORY_MB", _whole(100, 100_000), "300")
 
     source_url: str = _setting("WELLHEAD_SOURCE_URL", _url)
     source_aliases: tuple[str, ...] = _setting("WELLHEAD_SOURCE_ALIASES", _origins, "")
@@ -168,6 +180,14 @@ class Settings:
     max_attempts: int = _setting("WELLHEAD_MAX_ATTEMPTS", _whole(1, 10_000), "100")
     log_level: str = _setting("WELLHEAD_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 
+    @property
+    def source_id(self) -> str:
+        """Other settings of the source, another id: a checkpoint is of use with the settings it was made with alone.
+        Hashed, because the URL's query may hold a token.
+        """
+        told = [self.source_url, self.source_paging, self.source_changed, sorted(self.source_columns.items())]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Raises SettingsError: one sentence that names the first wrong variable."""
@@ -187,6 +207,15 @@ class Settings:
 
 
 SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(Settings)}
+
+
+def tokens_path(environment: Mapping[str, str]) -> str:
+    """WELLHEAD_TOKENS alone, so that callers are known, and told of it, when another setting is wrong. Raises
+    SettingsError.
+    """
+    setting = SETTINGS["tokens"]
+    text = environment.get(setting.variable)
+    return TOKENS if text is None else str(_read(setting, text))
 
 
 def _needed_for(auth: str) -> tuple[str, ...]:

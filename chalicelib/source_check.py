@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .errors import SourceColumns
+from .errors import SourceColumns, SourceKey
+from .external_api import Page
 from .rows import COLUMNS, KEY, map_columns, match_fields
 
 if TYPE_CHECKING:
-    from .external_api import ExternalApiAdapter, Page, Survey
+    from .external_api import ExternalApiAdapter, Survey
     from .settings import Settings
 
 OWN_FIELDS = {"created_at", "updated_at"}
@@ -52,7 +53,11 @@ def check_source(source: ExternalApiAdapter, settings: Settings) -> SourceCheck:
     except SourceColumns as exc:
         problem = exc.message
     key = [] if problem else [mapping[name] for name in KEY]
-    page = next(source.pages(source.first_cursor(key, survey), survey))
+    page = Page(number=1, rows=[], next=source.first_cursor(key, survey))
+    try:
+        page = next(source.pages(page.next, survey))
+    except SourceKey as exc:
+        problem = problem or exc.message
     return SourceCheck(
         problem=problem,
         columns=_columns(mapping, survey),

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 MAX_REDIRECTS = 5
 LONGEST_WAIT = 60.0  # seconds between two tries; a Retry-After beyond it ends the import
+LONGEST_LINK = 1 << 16  # characters; the link goes into the job's checkpoint, and an item of the table has 400 KB
+MOST_ROWS = 500_000  # of a page, unless more are asked for: a row takes 70 bytes beside its text
 FRAMING_BYTES = 1 << 20  # what chunk sizes and trailers may add to a page on the wire
 
 OVERLOADED = {429, 503}
@@ -73,6 +75,7 @@ class SourceConnection:
         spent: float = 0.0,
     ) -> None:
         self._settings = settings
+        self._most = settings.page_mb << 20
         self._auth = auth
         self._clock = clock
         self._closed = threading.Event()
@@ -98,13 +101,15 @@ class SourceConnection:
         while self._idle:
             self._idle.pop().close()
 
-    def get_page(self, url: str, *, page: int) -> tuple[PageBody, int]:
-        """One page's body and its size in bytes, tried again after a passing failure. Raises SourceError."""
-        return self._insist(url, lambda: self._page(url), page=page)
+    def get_page(self, url: str, *, page: int, most: int | None = None) -> tuple[PageBody, int]:
+        """One page's body and its size in bytes, of `most` or what the setting allows, tried again after a passing
+        failure. Raises SourceError.
+        """
+        return self._insist(url, lambda: self._page(url, min(most or self._most, self._most)), page=page)
 
     def get_document(self, url: str, *, accept: str = "application/xml") -> bytes:
         """Another document of the service, such as its `$metadata`, under the limits of a page. Raises SourceError."""
-        return self._insist(url, lambda: self._receive(url, accept=accept))
+        return self._insist(url, lambda: self._receive(url, self._most, accept=accept))
 
     def _insist(self, url: str, attempt_once: Callable[[], T], **details: Any) -> T:
         attempt = 0
@@ -123,6 +128,11 @@ class SourceConnection:
 
     def follow(self, url: str, link: str, **details: Any) -> str:
         """Where a link leads, within the configured origin and its aliases. Raises SourceRedirected, SourceInvalid."""
+        if len(link) > LONGEST_LINK:
+            raise SourceInvalid(
+                f"The source at {shown(url)} gave a link of more than {LONGEST_LINK:,} characters. Ask its operator.",
+                **details,
+            )
         try:
             address = urljoin(url, link)
             origin, place = _origin(address), shown(address)
@@ -173,32 +183,31 @@ class SourceConnection:
 
     # -- one try ------------------------------------------------------------------------------
 
-    def _page(self, url: str) -> tuple[PageBody, int]:
-        content = self._receive(url)
+    def _page(self, url: str, most: int) -> tuple[PageBody, int]:
+        content = self._receive(url, most)
         try:
-            return read_page(content), len(content)
+            return read_page(content, most_rows=max(MOST_ROWS, self._settings.page_size)), len(content)
         except BrokenPage as exc:
             raise SourceInvalid(
                 f"The source at {shown(url)} answered something that is no OData page: {told(exc)}. Open the URL "
                 "in a browser to see what it says."
             ) from None
 
-    def _receive(self, url: str, **headers: str) -> bytes:
+    def _receive(self, url: str, most: int, **headers: str) -> bytes:
         with self._throttle.slot() as slot:
             try:
-                return self._exchange(url, headers)
+                return self._exchange(url, headers, most)
             except SourceError as exc:
                 slot.overloaded = isinstance(exc, SourceTooSlow) or exc.details.get("status") in OVERLOADED
                 raise
 
-    def _exchange(self, url: str, headers: dict[str, str]) -> bytes:
+    def _exchange(self, url: str, headers: dict[str, str], most: int) -> bytes:
         """The body of one good answer, whole and within its limits."""
         seconds, late = self._time_left((self._settings.page_seconds, SourceTooSlow))
         if self._closed.is_set():
             raise WorkerTimeSpent
         if seconds <= 0:
             raise late
-        most = self._settings.page_mb << 20
         try:
             with self._session() as session:
                 session.allowance.grant(seconds=seconds, body_bytes=most + FRAMING_BYTES)

@@ -67,6 +67,7 @@ def open_credentials(
             scope=settings.source_scope,
             client_id=secret["client_id"],
             client_secret=secret["client_secret"],
+            seconds=min(TOKEN_SECONDS, settings.page_seconds),
         )
     if kind == "api_key":
         return HeaderAuth(settings.source_key_header, secret["key"])
@@ -121,6 +122,7 @@ class TokenAuth(SourceAuth):
         scope: str,
         client_id: str,
         client_secret: str,
+        seconds: float = TOKEN_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -129,6 +131,7 @@ class TokenAuth(SourceAuth):
         # Section 2.3.1: both are form-encoded before they become a Basic header.
         client = basic_auth(quote_plus(client_id), quote_plus(client_secret))
         self._session = BoundedSession(auth=client, clock=clock)
+        self._seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()
         self._header = ""
@@ -156,7 +159,7 @@ class TokenAuth(SourceAuth):
 
     def _answer(self) -> bytes:
         allowance = self._session.allowance
-        allowance.grant(seconds=TOKEN_SECONDS, body_bytes=TOKEN_BYTES)
+        allowance.grant(seconds=self._seconds, body_bytes=TOKEN_BYTES)
         try:
             with self._session.ask("POST", self._url, data=self._form) as response:
                 body = read_body(response, allowance, most=TOKEN_BYTES)

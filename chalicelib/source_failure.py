@@ -39,6 +39,8 @@ STATUS_ERRORS: dict[int, type[SourceError]] = {
     429: SourceThrottled,
 }
 
+LONGEST_SHOWN = 300  # characters of a URL
+
 _BROKEN = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, ssl.SSLEOFError, http.client.IncompleteRead)
 _NO_HTTP = (http.client.HTTPException, urllib3.exceptions.InvalidHeader, requests.exceptions.InvalidHeader)
 
@@ -90,8 +92,9 @@ def _seconds(retry_after: str | None) -> float | None:
 
 
 def shown(url: str) -> str:
-    """The URL without its user and its query, which may hold a token."""
-    return urllib3.util.parse_url(url)._replace(auth=None, query=None, fragment=None).url
+    """The URL without its user and its query, which may hold a token, and not without end."""
+    place = urllib3.util.parse_url(url)._replace(auth=None, query=None, fragment=None).url
+    return place if len(place) <= LONGEST_SHOWN else place[:LONGEST_SHOWN] + "…"
 
 
 def told(exc: ValueError) -> str:

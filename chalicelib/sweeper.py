@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
 
-SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept
+SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; trigger.RETRY_SECONDS is shorter
+READER_SECONDS = 3600.0  # who read the pointer before it moved may open or fetch that snapshot for so long
 
 log = logging.getLogger(__name__)
 
@@ -93,17 +94,17 @@ def clear_orphans(
 ) -> list[str]:
     """Remove from the warehouse what dead workers and old imports left; the names removed.
 
-    Kept are the current snapshot, the `kept` newest published ones, and for a week the segments of jobs that did
-    not complete. Nothing is removed while an import runs, nor what carries a later fence than the
-    lock had when it was free: that belongs to an import that has begun since.
+    Kept are the current snapshot, the `kept` newest published ones, those that were current within the last hour, and
+    for a week the segments of jobs that did not complete. Nothing is removed while an import runs, nor what carries a
+    later fence than the lock had when it was free: that belongs to an import that has begun since.
     """
     lock = job_manager.lock()
     if lock.owner:
         return []
     names = [name for name in warehouse.names("") if is_fenced(name) and fence_of(name) <= lock.fence]
     current = job_manager.current_snapshot()
-    wanted = {current.name if current else "", *_published(names, job_manager)[:kept]}
     now = clock()
+    wanted = {current.name if current else "", *_readable(names, job_manager, kept=kept, now=now)}
     stale = [
         name
         for name in names
@@ -111,27 +112,44 @@ def clear_orphans(
     ]
     for name in stale:
         warehouse.remove(name)
+    warehouse.tidy(now=now)
     return stale
 
 
-def _published(names: list[str], job_manager: JobManager) -> list[str]:
-    """The snapshots that were current once, newest first; the others were left by workers that lost their lease."""
+def _readable(names: list[str], job_manager: JobManager, *, kept: int, now: float) -> list[str]:
+    """The newest published snapshots, and those that the next one replaced a short time ago."""
+    published = _published(names, job_manager)
+    replaced_at = [now, *(published_at for _, published_at in published)]
+    return [
+        name for place, (name, _) in enumerate(published) if place < kept or now - replaced_at[place] < READER_SECONDS
+    ]
+
+
+def _published(names: list[str], job_manager: JobManager) -> list[tuple[str, float]]:
+    """The snapshots that were current once and since when, newest first; the others were left by workers that lost
+    their lease.
+    """
     snapshots = [name for name in reversed(names) if name.startswith(SNAPSHOTS)]
-    return [name for name in snapshots if _was_published(job_manager, name)]
+    published_at = {name: _published_at(job_manager, name) for name in snapshots}
+    return [(name, at) for name, at in published_at.items() if at is not None]
 
 
-def _was_published(job_manager: JobManager, name: str) -> bool:
-    """Its job is COMPLETED, and by the attempt that made this file."""
+def _published_at(job_manager: JobManager, name: str) -> float | None:
+    """None unless its job is COMPLETED, and by the attempt that made this file."""
     try:
         job = job_manager.get(job_of(name))
     except JobNotFound:
-        return False
-    return job.status is JobStatus.COMPLETED and job.fence == fence_of(name)
+        return None
+    is_its = job.status is JobStatus.COMPLETED and job.fence == fence_of(name)
+    return job.completed_at if is_its else None
 
 
 def _may_go_on(job_manager: JobManager, job_id: str, now: float) -> bool:
+    """A job that was retried goes on as its retry, which names its segments."""
     try:
         job = job_manager.get(job_id)
+        while job.retried_by:
+            job = job_manager.get(job.retried_by)
     except JobNotFound:
         return False
     return job.status is not JobStatus.COMPLETED and now - (job.completed_at or now) < SEGMENT_SECONDS

@@ -53,7 +53,35 @@ class Table:
             raise _unavailable(exc) from exc
         if "Item" not in answer:
             return None
-        return {name: value for name, value in from_item(answer["Item"]).items() if name not in key}
+        return _without_key(from_item(answer["Item"]))
+
+    def newest(
+        self, pk: str, *, limit: int, before: str | None = None, when: Condition | None = None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """One look at the items of a partition, by falling sort key from `before` on: those among the next `limit`
+        that fulfil `when`, and the sort key to look on from; None at the end. Raises StateUnavailable.
+        """
+        arguments: dict[str, Any] = {"ExpressionAttributeNames": {}, "ExpressionAttributeValues": {}}
+        if when:
+            arguments = _condition(when)
+            arguments["FilterExpression"] = arguments.pop("ConditionExpression")
+        if before:
+            arguments["ExclusiveStartKey"] = to_item({"pk": pk, "sk": before})
+        arguments["ExpressionAttributeNames"] |= {"#pk": "pk"}
+        arguments["ExpressionAttributeValues"] |= {":pk": to_attribute(pk)}
+        try:
+            answer = self._dynamodb.query(
+                TableName=self._name,
+                KeyConditionExpression="#pk = :pk",
+                ScanIndexForward=False,
+                ConsistentRead=True,
+                Limit=limit,
+                **arguments,
+            )
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable(exc) from exc
+        more = from_item(dict(answer.get("LastEvaluatedKey", {})))
+        return [_without_key(from_item(dict(item))) for item in answer["Items"]], more.get("sk")
 
     def put(self, item: Mapping[str, Any], *, when: Condition) -> dict[str, Any]:
         return {"Put": {"TableName": self._name, "Item": to_item(dict(item)), **_condition(when)}}
@@ -94,6 +122,10 @@ class Table:
             else:
                 return
         raise StateUnavailable
+
+
+def _without_key(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name not in ("pk", "sk")}
 
 
 def _condition(when: Condition, more_text: str = "", more_values: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .errors import DispatchFailed, RequestForbidden, ValidationError
+from .errors import DispatchFailed, NotResumable, NotRetryable, RequestForbidden, ValidationError
 from .job import Job, JobStatus, new_job
+from .request_fields import SHOWN_NAME, json_body
+from .warehouse import SEGMENTS, segment_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from .dispatcher import Dispatcher
     from .job_manager import JobManager
+    from .warehouse import Warehouse
+
+RETRY_SECONDS = 6 * 86_400  # for so long a job can be retried; the sweeper keeps its segments a day longer
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +31,7 @@ def start_import(
     dispatcher: Dispatcher,
     triggered_by: str = "anonymous",
     parameters: Mapping[str, Any] | None = None,
+    source_id: str | None = None,
     key: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Job:
@@ -34,11 +40,56 @@ def start_import(
 
     A job whose dispatch fails is accepted all the same: it is in the table, and the sweeper starts it.
     """
-    wanted = new_job(now=clock(), triggered_by=triggered_by, parameters=dict(parameters or {}))
+    wanted = new_job(now=clock(), triggered_by=triggered_by, parameters=dict(parameters or {}), source_id=source_id)
+    return _accept(wanted, key, job_manager, dispatcher)
+
+
+def retry_import(
+    job_id: str,
+    *,
+    job_manager: JobManager,
+    dispatcher: Dispatcher,
+    warehouse: Warehouse,
+    triggered_by: str,
+    source_id: str,
+    key: str | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Job:
+    """A new job that goes on from the last checkpoint of this one, or the one that the same caller's `key` made before.
+    A job that ended before its first checkpoint begins anew. Raises JobNotFound, NotRetryable, RetriedAlready,
+    NotResumable, WarehouseUnavailable, and what start_import raises.
+    """
+    old = job_manager.get(job_id)
+    if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+        raise NotRetryable(job_id=job_id, status=old.status)
+    wanted = replace(old.retry(now=clock(), triggered_by=triggered_by), source_id=source_id)
+    if old.cursor and not old.retried_by:
+        _refuse_useless(old, source_id, warehouse, clock())
+    return _accept(wanted, key, job_manager, dispatcher)
+
+
+def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) -> None:
+    """Raises NotResumable, WarehouseUnavailable."""
+    if old.source_id != source_id:
+        raise NotResumable(
+            "The settings of the source have changed since this job began, so its checkpoint is of no use. "
+            "Start a new import.",
+            job_id=old.job_id,
+        )
+    runs = {f"{SEGMENTS}{run['job_id']}/" for run in old.segments}
+    stored = {name for prefix in runs for name in warehouse.names(prefix)}
+    is_too_old = now - (old.completed_at or now) > RETRY_SECONDS
+    if is_too_old or not stored.issuperset(segment_names(old.segments)):
+        raise NotResumable(
+            "The rows that this job had fetched are not kept any more. Start a new import.", job_id=old.job_id
+        )
+
+
+def _accept(wanted: Job, key: str | None, job_manager: JobManager, dispatcher: Dispatcher) -> Job:
     job = job_manager.create(wanted, key=key)
-    if job.parameters != wanted.parameters:
+    if (job.parameters, job.retry_of) != (wanted.parameters, wanted.retry_of):
         raise ValidationError(
-            "This Idempotency-Key was sent before with other parameters. Send a new key.", field="Idempotency-Key"
+            "This Idempotency-Key was sent before for something else. Send a new key.", field="Idempotency-Key"
         )
     if job.status is not JobStatus.PENDING:
         return job
@@ -53,17 +104,12 @@ def parse_parameters(query: Mapping[str, Sequence[str]], body: str | bytes = "")
     """`full` from the query or from a JSON body: `{"full": True}`, or nothing for the default. Raises
     ValidationError.
     """
-    try:
-        sent = json.loads(body) if body.strip() else {}
-    except (ValueError, RecursionError) as exc:
-        raise ValidationError(
-            'The body is no JSON. Send none, or an object such as {"full": true}.', field="body"
-        ) from exc
+    sent = json_body(body)
     if not isinstance(sent, dict) or not all(name == "full" and isinstance(sent[name], bool) for name in sent):
         raise ValidationError('The body may be an object such as {"full": true}, or nothing.', field="body")
     for name, values in query.items():
         if name != "full" or list(values) not in (["true"], ["false"]):
-            raise ValidationError("The trigger knows one parameter: full=true or full=false.", field=name)
+            raise ValidationError("The trigger knows one parameter: full=true or full=false.", field=name[:SHOWN_NAME])
         if sent.setdefault(name, values[0] == "true") is not (values[0] == "true"):
             raise ValidationError("The query and the body ask for different things. Send one of them.", field=name)
     return {"full": True} if sent.get("full") else {}

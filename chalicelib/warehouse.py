@@ -18,13 +18,15 @@ import secrets
 import shutil
 import time
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 
-from .errors import WarehouseUnavailable
+from .errors import WarehouseSilent, WarehouseUnavailable
+from .multipart import UPLOAD_SECONDS, Multipart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +97,9 @@ class Warehouse(Protocol):
     def local_path(self, name: str) -> Path | None:
         """Where the file can be opened in place; None when it has to be fetched. It need not exist."""
 
+    def download_url(self, name: str, *, seconds: int) -> str:
+        """Where the file can be read from: on S3 for so many seconds by whoever has the URL."""
+
     def set_latest(self, name: str) -> None:
         """Let the stable name hold a copy of this snapshot."""
 
@@ -107,13 +112,16 @@ class Warehouse(Protocol):
     def remove(self, name: str) -> None:
         """Remove the file; it need not exist."""
 
+    def tidy(self, *, now: float) -> None:
+        """Remove what is no file and nobody needs: unfinished uploads, empty folders of segments."""
+
 
 def open_warehouse(url: str, *, s3: S3Client | None = None) -> Warehouse:
     if url.startswith("s3://"):
         if s3 is None:
             raise ValueError("a warehouse on S3 needs an S3 client")
         parts = urlsplit(url)
-        return S3Warehouse(s3=s3, bucket=parts.netloc, prefix=parts.path.strip("/"))
+        return S3Warehouse(Multipart(s3=s3, bucket=parts.netloc), prefix=parts.path.strip("/"))
     return DirectoryWarehouse(Path(url))
 
 
@@ -138,6 +146,12 @@ class DirectoryWarehouse:
 
     def local_path(self, name: str) -> Path:
         return self._root / name
+
+    def download_url(self, name: str, *, seconds: int) -> str:  # noqa: ARG002  a file has no term
+        path = self._root / name
+        if not path.is_file():
+            raise _absent(name)
+        return path.absolute().as_uri()
 
     def set_latest(self, name: str) -> None:
         with _directory_errors():
@@ -164,6 +178,14 @@ class DirectoryWarehouse:
         with _directory_errors():
             (self._root / name).unlink(missing_ok=True)
 
+    def tidy(self, *, now: float) -> None:
+        """A young folder may be that of a worker about to put its first segment there."""
+        with _directory_errors():
+            for folder in (self._root / SEGMENTS).glob("*/"):
+                if now - folder.stat().st_mtime > PART_SECONDS:
+                    with suppress(OSError):  # it is not empty
+                        folder.rmdir()
+
     def _copy(self, path: Path, target: Path) -> str:
         """The mark of the copy."""
         self._clear_parts()
@@ -185,28 +207,36 @@ class DirectoryWarehouse:
 class S3Warehouse:
     """A prefix of a bucket. `If-None-Match: *` makes a name write-once; the checksum proves the transfer."""
 
-    def __init__(self, *, s3: S3Client, bucket: str, prefix: str) -> None:
-        self._s3 = s3
-        self._bucket = bucket
+    def __init__(self, multipart: Multipart, *, prefix: str) -> None:
+        self._s3 = multipart.s3
+        self._bucket = multipart.bucket
+        self._multipart = multipart
         self._prefix = f"{prefix}/" if prefix else ""
 
     def put(self, name: str, path: Path, *, sha256: str) -> None:
-        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
-        with _s3_errors(), path.open("rb") as body:
+        with _s3_errors():
             try:
-                self._s3.put_object(
-                    Bucket=self._bucket,
-                    Key=self._prefix + name,
-                    Body=body,
-                    IfNoneMatch="*",
-                    ChecksumSHA256=checksum,
-                    Metadata={"sha256": sha256},
-                )
+                if path.stat().st_size > self._multipart.largest_request:
+                    self._multipart.send(path, self._prefix + name, metadata={"sha256": sha256})
+                else:
+                    self._put_at_once(name, path, sha256)
             except ClientError as exc:
-                if exc.response["Error"]["Code"] != "PreconditionFailed":
+                # A second try of a completion whose answer got lost finds its upload gone.
+                if exc.response["Error"]["Code"] not in {"PreconditionFailed", "NoSuchUpload"}:
                     raise
                 if self._sha256(name) != sha256:
                     raise _taken(name) from exc
+
+    def _put_at_once(self, name: str, path: Path, sha256: str) -> None:
+        with path.open("rb") as body:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=self._prefix + name,
+                Body=body,
+                IfNoneMatch="*",
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                Metadata={"sha256": sha256},
+            )
 
     def fetch(self, name: str, path: Path) -> None:
         with _s3_errors():
@@ -218,14 +248,34 @@ class S3Warehouse:
     def local_path(self, name: str) -> None:
         """Nothing of a bucket is on this machine."""
 
-    def set_latest(self, name: str) -> None:
+    def download_url(self, name: str, *, seconds: int) -> str:
+        """The URL is as good as the rights of whoever signs it, and no longer than his credentials."""
+        where = {"Bucket": self._bucket, "Key": self._prefix + name}
         with _s3_errors():
+            try:
+                self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                    raise _absent(name) from exc
+                raise
+            saved_as = f'attachment; filename="{LATEST}"'
+            return self._s3.generate_presigned_url(
+                "get_object", Params=where | {"ResponseContentDisposition": saved_as}, ExpiresIn=seconds
+            )
+
+    def set_latest(self, name: str) -> None:
+        source, told = self._prefix + name, {"snapshot": name}
+        with _s3_errors():
+            size = self._size(name)
+            if size > self._multipart.largest_request:
+                self._multipart.copy(source, self._prefix + LATEST, size=size, metadata=told)
+                return
             self._s3.copy_object(
                 Bucket=self._bucket,
                 Key=self._prefix + LATEST,
-                CopySource={"Bucket": self._bucket, "Key": self._prefix + name},
+                CopySource={"Bucket": self._bucket, "Key": source},
                 MetadataDirective="REPLACE",
-                Metadata={"snapshot": name},
+                Metadata=told,
             )
 
     def latest(self) -> str | None:
@@ -249,9 +299,29 @@ class S3Warehouse:
         with _s3_errors():
             self._s3.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
+    def tidy(self, *, now: float) -> None:
+        with _s3_errors():
+            self._multipart.abort_old(self._prefix, begun_before=now - UPLOAD_SECONDS, is_ours=self._is_ours)
+
+    def _is_ours(self, key: str) -> bool:
+        name = key.removeprefix(self._prefix)
+        return name == LATEST or is_fenced(name)
+
+    def _size(self, name: str) -> int:
+        """Listed and not asked for with a HEAD, whose refusal says no more than 404."""
+        key = self._prefix + name
+        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+        if not found or found[0]["Key"] != key:
+            raise _absent(name)
+        return found[0]["Size"]
+
     def _sha256(self, name: str) -> str | None:
         head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
         return head["Metadata"].get("sha256")
+
+
+def _absent(name: str) -> WarehouseUnavailable:
+    return WarehouseUnavailable(f"The warehouse has no {name}. Restore it; docs/workflow.md says how.")
 
 
 def _taken(name: str) -> WarehouseUnavailable:
@@ -303,6 +373,14 @@ def _s3_errors() -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as exc:
         code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else type(exc).__name__
-        raise WarehouseUnavailable(
+        kind = WarehouseSilent if _may_pass(exc) else WarehouseUnavailable
+        raise kind(
             f"The warehouse bucket does not answer: {code}. Check that it exists and that this function may use it."
         ) from exc
+
+
+def _may_pass(exc: ClientError | BotoCoreError) -> bool:
+    """No answer after all of botocore's tries, or S3's word that it cannot now."""
+    if isinstance(exc, ClientError):
+        return exc.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(exc, (HTTPClientError, IncompleteReadError))

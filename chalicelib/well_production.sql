@@ -120,7 +120,10 @@ FROM (
 );
 
 -- name: field_names
-SELECT DISTINCT unnest(json_keys(json)) FROM read_ndjson_objects($file, maximum_object_size = 4194304);
+-- Annotations, and what v2 writes beside the fields, are none.
+SELECT DISTINCT name
+FROM (SELECT unnest(json_keys(json)) AS name FROM read_ndjson_objects($file, maximum_object_size = 4194304))
+WHERE NOT contains(name, '@') AND name <> '__metadata';
 
 -- name: newest_change
 SELECT max(read_moment(changed))

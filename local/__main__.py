@@ -1,10 +1,11 @@
 """`python -m local demo` imports once and shows what came, `run` serves until Ctrl-C, `check-source` looks at a
-source.
+source, `token` makes a token for the API.
 """
 
 import argparse
 import logging
 import os
+import shlex
 import signal
 import sys
 import time
@@ -12,10 +13,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from chalicelib.tokens import Role
 from local.check_source import run_check
 from local.demo import STATUS, TRIGGER, DemoError, run_demo
 from local.loopback import SWITCH_SECONDS
-from local.stack import PROJECT, LocalStack, Source, StackError
+from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError
+from local.tokens import TokenBook, TokenError, tell_running_stack
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -28,12 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` would have it ignored
         signal.signal(number, _terminate)
     try:
+        if options.command == "token":
+            return make_token(options.state, options.name, Role(options.role))
         source = Source.parse(options.source or os.environ.get("WELLHEAD_SOURCE_URL"), rows=options.rows)
         if options.command == "check-source":
             return run_check(source, os.environ, Console())
         stack = LocalStack(source=source, state=options.state, port=options.port)
         return demo(stack) if options.command == "demo" else run(stack)
-    except StackError as exc:
+    except (StackError, TokenError) as exc:
         print(exc, file=sys.stderr)
         return 2
     except DemoError as exc:
@@ -64,16 +69,37 @@ def run(stack: LocalStack) -> int:
         return 0
 
 
+def make_token(state: Path, name: str, role: Role) -> int:
+    """Prints the token; it is shown here and never again."""
+    book = TokenBook(state.resolve())
+    token = book.make(name, role)
+    path = os.environ.get("WELLHEAD_TOKENS") or DEFAULTS["WELLHEAD_TOKENS"]
+    is_known = tell_running_stack(book.state, name, book.parameters[name], path=path)
+    print(token)
+    when = "It works at once" if is_known else "It works when the stack runs"
+    print(f"{when}, as {name} with the role {role}. Keep it: only its hash is stored.", file=sys.stderr)
+    return 0
+
+
 def _show(stack: LocalStack) -> None:
+    file = stack.tokens.own_file
+    header = f'-H "Authorization: Bearer $(cat {shlex.quote(_shortest(file))})"'
+    if stack.has_new_token:
+        print(f"The token of this machine, shown once and kept in {file}:\n\n  {stack.token}\n")
     print(
         f"Wellhead serves {stack.api_url} until Ctrl-C.\n\n"
-        f"  curl -X POST {stack.api_url}{TRIGGER}\n"
-        f"  curl {stack.api_url}{STATUS}JOB_ID\n\n"
+        f"  curl -X POST {header} {stack.api_url}{TRIGGER}\n"
+        f"  curl {header} {stack.api_url}{STATUS}JOB_ID\n\n"
         f"Source     {stack.source_url}\n"
         f"Warehouse  {stack.warehouse_path}\n"
         f"Logs       {stack.state / 'logs'}",
         flush=True,
     )
+
+
+def _shortest(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,6 +117,10 @@ def _parser() -> argparse.ArgumentParser:
             continue
         command.add_argument("--state", type=Path, default=PROJECT / ".local", help="what outlives the stack")
         command.add_argument("--port", type=int, default=8000, help="of the API, if it is free")
+    token = commands.add_parser("token", help="make a token for the API and print it")
+    token.add_argument("--name", required=True, help="whose it is; a token that the name had before ends")
+    token.add_argument("--role", required=True, choices=list(Role), help="what it allows")
+    token.add_argument("--state", type=Path, default=PROJECT / ".local", help="of the stack it is for")
     return parser
 
 

@@ -49,7 +49,9 @@ ERRORS = {
     HTTPStatus.METHOD_NOT_ALLOWED: ("METHOD_NOT_ALLOWED", "This route does not know that method."),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("PAYLOAD_TOO_LARGE", "A request may have 10 MB at most."),
     HTTPStatus.INTERNAL_SERVER_ERROR: ("INTERNAL_ERROR", "Something failed unexpectedly. Try again."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("TOKENS_UNAVAILABLE", "The token cannot be checked just now. Try again shortly."),
 }
+RETRY_SECONDS = "5"
 
 
 class RefusedError(Exception):
@@ -84,17 +86,28 @@ class Gateway(LocalGateway):
         """The app's response; raises RefusedError."""
         event = self._event(method, path, headers, body, request_id)
         methods = self._app_object.routes[event["requestContext"]["resourcePath"]]
-        if method == "OPTIONS" and method not in methods:
+        if method == "OPTIONS" and any(route.cors for route in methods.values()):
             preflight = self._autogen_options_headers(event)
             return {"statusCode": 200, "headers": preflight, "multiValueHeaders": {}, "body": ""}
         if method not in methods:
             raise RefusedError(HTTPStatus.METHOD_NOT_ALLOWED, Allow=", ".join(sorted(methods)))
-        try:
-            event, context = self._authorizer.authorize(path, event, self._generate_lambda_context())
-        except LocalGatewayException as exc:
-            raise RefusedError(HTTPStatus(exc.CODE)) from exc
+        event, context = self._authorized(path, event)
         response: dict[str, Any] = self._app_object(event, context)
         return response
+
+    def _authorized(self, path: str, event: dict[str, Any]) -> tuple[dict[str, Any], LambdaContext]:
+        """As API Gateway takes an authorizer: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
+        An error with the one word is a refusal, any other is the authorizer's own failure (AUTHORIZER_FAILURE).
+        """
+        try:
+            return self._authorizer.authorize(path, event, self._generate_lambda_context())
+        except LocalGatewayException as exc:
+            raise RefusedError(HTTPStatus(exc.CODE)) from exc
+        except Exception as exc:
+            if str(exc) == "Unauthorized":
+                raise RefusedError(HTTPStatus.UNAUTHORIZED) from exc
+            traceback.print_exc()
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE) from exc
 
     def _event(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, request_id: str
@@ -170,9 +183,10 @@ class ApiHandler(LoopbackHandler):
 
     def _refuse(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
         code, message = ERRORS[status]
+        is_passing = status is HTTPStatus.SERVICE_UNAVAILABLE
         envelope = {
             "success": False,
-            "error": {"code": code, "message": message, "retryable": False},
+            "error": {"code": code, "message": message, "retryable": is_passing},
             "request_id": self._request_id,
             "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
@@ -180,8 +194,13 @@ class ApiHandler(LoopbackHandler):
         own = {
             "Content-Type": "application/json",
             "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
             "X-Request-ID": self._request_id,
         }
+        if is_passing:
+            own["Retry-After"] = RETRY_SECONDS
+        if status is HTTPStatus.UNAUTHORIZED:
+            own["WWW-Authenticate"] = "Bearer"
         self._finish(status, content, {**own, **headers})
 
     def _finish(self, status: int, content: bytes, headers: Mapping[str, str | list[str]]) -> None:

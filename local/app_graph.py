@@ -8,7 +8,7 @@ from chalice.config import Config
 from chalice.deploy import models
 from chalice.deploy.appgraph import ApplicationGraphBuilder
 
-from local.lambda_runtime import LambdaFunction
+from local.runtime_api import LambdaFunction
 
 DEFAULT_TIMEOUT = 60  # seconds and megabytes: what Chalice deploys when the config is silent
 DEFAULT_MEMORY_MB = 128

@@ -40,8 +40,9 @@ class DemoError(Exception):
 
 
 class Api:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str) -> None:
         self._url = url
+        self._token = token
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def trigger(self) -> tuple[int, dict[str, Any]]:
@@ -55,6 +56,7 @@ class Api:
         return job
 
     def _ask(self, request: urllib.request.Request) -> tuple[int, dict[str, Any]]:
+        request.add_header("Authorization", f"Bearer {self._token}")
         try:
             with self._opener.open(request, timeout=30) as response:
                 return response.status, json.load(response)
@@ -67,7 +69,7 @@ class Api:
 
 def run_demo(stack: LocalStack, console: Console) -> int:
     """The exit code: 0 when the import is COMPLETED and its counts add up."""
-    api = Api(stack.api_url)
+    api = Api(stack.api_url, stack.token)
     console.print(f"[bold]Wellhead[/] imports {escape(stack.source_url)}", soft_wrap=True)
     job = _import(api, console)
     if job["status"] != "COMPLETED":
@@ -232,7 +234,7 @@ def _show_next(stack: LocalStack, console: Console) -> None:
         "Try next:\n"
         "  make demo                once more: 0 new, every row is a duplicate\n"
         "  make demo ROWS=1000000   and Ctrl-C midway: the next one goes on where it stopped\n"
-        f"  make run                 then twice: curl -X POST {stack.api_url}{TRIGGER}\n"
+        f"  make run                 then twice the curl line that it prints:\n"
         "                           the second answers 409, because one import runs at a time",
         highlight=False,
         soft_wrap=True,

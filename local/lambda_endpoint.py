@@ -1,5 +1,7 @@
 """Lambda's Invoke on a loopback port: what `AWS_ENDPOINT_URL_LAMBDA` names, so that botocore works unchanged.
 
+Whoever waits for the answer (`RequestResponse`) gets that of a warm worker, beside whatever else runs.
+
 An `Event` is on disk before its 202 leaves. It is delivered at least once: tried again twice with the same
 request id after a crash, a timeout or an error, and again after a restart of the stack, until it is older
 than the maximum event age. What never succeeds goes to the function's OnFailure destination, as an event of its own.
@@ -18,8 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
-from local.lambda_runtime import LambdaFunction, LambdaRuntime, Outcome, RuntimeStoppedError
+from local.lambda_runtime import LambdaRuntime, RuntimeStoppedError, ThrottledError
 from local.loopback import LoopbackHandler, LoopbackServer, MalformedRequestError
+from local.runtime_api import LambdaFunction, Outcome
 
 RETRY_DELAYS = (1.0, 2.0)  # seconds; Lambda waits 60 and 120
 MAXIMUM_EVENT_AGE = 300.0  # seconds
@@ -187,7 +190,8 @@ class LambdaEndpoint:
         self._start_delivery(event)
 
     def invoke(self, function: LambdaFunction, request_id: str, payload: bytes) -> Outcome:
-        return self._runtime.invoke(function, request_id=request_id, payload=payload)
+        """Raises RuntimeStoppedError, ThrottledError."""
+        return self._runtime.invoke_warm(function, request_id=request_id, payload=payload)
 
     def _start_delivery(self, event: Event) -> None:
         delivery = threading.Thread(target=self._deliver, args=(event,), daemon=True)
@@ -275,6 +279,9 @@ class LambdaEndpointHandler(LoopbackHandler):
             outcome = self.endpoint.invoke(function, headers["x-amzn-RequestId"], payload)
         except RuntimeStoppedError:
             self._refuse(503, "ServiceException", "The stack is stopping")
+            return
+        except ThrottledError:
+            self._refuse(429, "TooManyRequestsException", "Rate Exceeded.", Type="User")
             return
         error = {"X-Amz-Function-Error": "Unhandled"} if outcome.error else {}
         self.answer(200, outcome.payload, headers | error)

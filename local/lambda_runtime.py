@@ -1,128 +1,134 @@
-"""One invocation of a Lambda function: the real handler, by the real awslambdaric, in its own process.
+"""Lambda functions on the laptop: the real handler, by the real awslambdaric, in a process of its own.
 
-The process asks a Runtime API for its event and posts its answer there, as in Lambda:
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. A function past its timeout is killed with
-its process group. There is no warm pool: a process serves one event and is ended.
+The process asks a Runtime API for its events and posts its answers there, as in Lambda. A function past its
+timeout is killed with its process group. A worker of an event serves that one and is ended; where somebody waits
+for the answer, workers are kept for the next question.
 """
 
-import json
 import os
 import queue
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, ClassVar
+from typing import IO, TYPE_CHECKING
 
 from local import child
-from local.loopback import LoopbackHandler, LoopbackServer
+from local.runtime_api import Invocation, LambdaFunction, Outcome, RuntimeApi
+
+if TYPE_CHECKING:
+    import subprocess
 
 STOP_SECONDS = 1.5
-INIT_SECONDS = 30.0  # Lambda gives an init 10 s; a busy laptop is slower
-ACCOUNT_AND_REGION = "us-east-1:123456789012"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LambdaFunction:
-    """`name` as deployed, `handler` as module.function, `timeout` in seconds, `memory_mb` as announced.
-
-    `schedule` is the expression of its EventBridge rule, such as `rate(1 minute)`.
-    """
-
-    name: str
-    handler: str
-    timeout: float = 60.0
-    memory_mb: int = 128
-    environment: Mapping[str, str] = field(default_factory=dict)
-    schedule: str | None = None
-
-    @property
-    def arn(self) -> str:
-        return f"arn:aws:lambda:{ACCOUNT_AND_REGION}:function:{self.name}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came back. `error` is None when the handler returned, else Lambda's error type."""
-
-    payload: bytes
-    error: str | None = None
+WARM_WORKERS = 2  # a long question holds up no short one, and a laptop has room for its imports
+THROTTLED_SECONDS = 5.0  # until one of them is free
 
 
 class RuntimeStoppedError(Exception):
     """The stack is stopping; the invocation did not come to an end."""
 
 
+class ThrottledError(Exception):
+    """All workers of the function stay busy."""
+
+
 class LambdaRuntime:
-    def __init__(self, *, project: Path, logs: Path, environment: Mapping[str, str]) -> None:
+    """`patience` is how many seconds a question waits for a warm worker."""
+
+    def __init__(
+        self, *, project: Path, logs: Path, environment: Mapping[str, str], patience: float = THROTTLED_SECONDS
+    ) -> None:
         self._project = project
         self._logs = logs
         self._environment = environment
+        self._patience = patience
         self._mutex = threading.Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[Worker] = set()
+        self._places: dict[str, Places] = {}
         self._stopped = False
         logs.mkdir(parents=True, exist_ok=True)
 
     def invoke(self, function: LambdaFunction, *, request_id: str, payload: bytes) -> Outcome:
-        """Blocks until the process has answered, died or run out of time; by then it is gone.
+        """Blocks until the worker has answered, died or run out of time; by then it is gone.
 
         Raises RuntimeStoppedError.
         """
-        with (self._logs / f"{function.name}.log").open("ab", buffering=0) as log:
-            _log(log, f"START RequestId: {request_id} Version: $LATEST")
-            api = RuntimeApi(function, request_id=request_id, payload=payload)
-            process = self._start(function, api, log)
-            outcome, peak_kb = self._see_through(process, api, function)
-            if self._stopped:
-                raise RuntimeStoppedError
-            if outcome.error:
-                _log(log, f"{request_id} {outcome.error}: {outcome.payload.decode(errors='replace')[:2000]}")
-            _log(log, f"END RequestId: {request_id}\n{api.report(peak_kb)}")
+        worker = self._start(function)
+        try:
+            return self._see_through(worker, Invocation(function, request_id=request_id, payload=payload))
+        finally:
+            self._end(worker)
+
+    def invoke_warm(self, function: LambdaFunction, *, request_id: str, payload: bytes) -> Outcome:
+        """The same with a worker that is kept, unless it failed. Raises RuntimeStoppedError, ThrottledError."""
+        with self._mutex:
+            places = self._places.setdefault(function.name, Places())
+        with places.taken(self._patience) as place:
+            if place.worker is None or not place.worker.is_alive():
+                place.worker = self._start(function)
+            worker, failed = place.worker, True
+            try:
+                outcome = self._see_through(worker, Invocation(function, request_id=request_id, payload=payload))
+                failed = outcome.error is not None
+            finally:
+                if failed:
+                    self._end(worker)
         return outcome
 
     def stop(self) -> None:
         """Every process gets SIGTERM and a moment to hand over what it does, then it is killed."""
-        self._signal_all(child.ask_to_end)
-        deadline = time.monotonic() + STOP_SECONDS
-        while self._running and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self._signal_all(child.kill)
-
-    def _signal_all(self, send: Callable[[subprocess.Popen[bytes]], None]) -> None:
         with self._mutex:
             self._stopped = True
-            for process in self._running:
-                send(process)
+            workers = list(self._running)
+        for worker in workers:
+            worker.ask_to_end()
+        deadline = time.monotonic() + STOP_SECONDS
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+        for worker in workers:
+            worker.kill()
 
-    def _start(self, function: LambdaFunction, api: "RuntimeApi", log: IO[bytes]) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "awslambdaric", function.handler]
-        environment = self._lambda_environment(function, api)
+    def _start(self, function: LambdaFunction) -> "Worker":
         with self._mutex:
             if self._stopped:
-                api.stop()
                 raise RuntimeStoppedError
-            process = child.start(command, environment=environment, cwd=self._project, stdout=log, stderr=log)
-            self._running.add(process)
-        return process
+            api = RuntimeApi()
+            worker = Worker(
+                api,
+                [sys.executable, "-m", "awslambdaric", function.handler],
+                environment=self._lambda_environment(function, api),
+                cwd=self._project,
+                log=self._log(function),
+            )
+            self._running.add(worker)
+            worker.start()
+        return worker
 
-    def _see_through(
-        self, process: subprocess.Popen[bytes], api: "RuntimeApi", function: LambdaFunction
-    ) -> tuple[Outcome, int]:
-        reaper = Reaper(process, api)
-        try:
-            outcome = api.outcome(function.timeout)
-            peak_kb = _peak_kb(process.pid)
-        finally:
-            child.kill(process)
-            reaper.join()
-            with self._mutex:
-                self._running.discard(process)
-            api.stop()
-        return outcome, peak_kb or reaper.peak_kb
+    def _end(self, worker: "Worker") -> None:
+        worker.kill()
+        with self._mutex:
+            self._running.discard(worker)
+
+    def _see_through(self, worker: "Worker", invocation: "Invocation") -> Outcome:
+        request_id = invocation.request_id
+        with self._log(invocation.function).open("ab", buffering=0) as log:
+            _write(log, f"START RequestId: {request_id} Version: $LATEST")
+            worker.api.give(invocation)
+            outcome = invocation.outcome()
+            peak_kb = worker.peak_kb()
+            if self._stopped:
+                raise RuntimeStoppedError
+            if outcome.error:
+                _write(log, f"{request_id} {outcome.error}: {outcome.payload.decode(errors='replace')[:2000]}")
+            _write(log, f"END RequestId: {request_id}\n{invocation.report(peak_kb)}")
+        return outcome
+
+    def _log(self, function: LambdaFunction) -> Path:
+        return self._logs / f"{function.name}.log"
 
     def _lambda_environment(self, function: LambdaFunction, api: "RuntimeApi") -> dict[str, str]:
         """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
@@ -145,123 +151,79 @@ class LambdaRuntime:
         }
 
 
-class RuntimeApi:
-    """Lambda's Runtime API for one process and one event."""
+class Worker(threading.Thread):
+    """A process of a function, from its start to its end.
 
-    def __init__(self, function: LambdaFunction, *, request_id: str, payload: bytes) -> None:
-        self.function = function
-        self.request_id = request_id
-        self.payload = payload
-        self.stopped = threading.Event()
-        self._signals: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
-        self._created = self._fetched = time.monotonic()
-        self._handed_out = threading.Lock()
-        handler = type("Handler", (RuntimeApiHandler,), {"api": self})
-        self._server = LoopbackServer(handler).start()
+    The process dies with the thread that started it (local/child.py), so that thread does nothing but wait for it.
+    """
 
-    @property
-    def address(self) -> str:
-        return self._server.url.removeprefix("http://")
-
-    def stop(self) -> None:
-        self.stopped.set()
-        self._server.stop()
-
-    def hand_out(self) -> bool:
-        """True for the first asker. The clock of the timeout starts here, as in Lambda."""
-        if not self._handed_out.acquire(blocking=False):
-            return False
-        self._fetched = time.monotonic()
-        self._signals.put(None)
-        return True
-
-    def post(self, outcome: Outcome) -> None:
-        self._signals.put(outcome)
-
-    def outcome(self, timeout: float) -> Outcome:
-        try:
-            return self._signals.get(timeout=INIT_SECONDS) or self._answer(timeout)
-        except queue.Empty:
-            return self._failure("Sandbox.Timedout", f"Init timed out after {INIT_SECONDS:.2f} seconds")
-
-    def _answer(self, timeout: float) -> Outcome:
-        try:
-            outcome = self._signals.get(timeout=timeout)
-        except queue.Empty:
-            outcome = None
-        return outcome or self._failure("Sandbox.Timedout", f"Task timed out after {timeout:.2f} seconds")
-
-    def exited(self, code: int) -> None:
-        how = f"signal: {-code}" if code < 0 else f"exit status {code}"
-        self.post(self._failure("Runtime.ExitError", f"Error: Runtime exited with error: {how}"))
-
-    def _failure(self, error: str, message: str) -> Outcome:
-        body = {"errorType": error, "errorMessage": f"RequestId: {self.request_id} {message}"}
-        return Outcome(payload=json.dumps(body).encode(), error=error)
-
-    def report(self, peak_kb: int) -> str:
-        return "\t".join(
-            [
-                f"REPORT RequestId: {self.request_id}",
-                f"Duration: {1000 * (time.monotonic() - self._fetched):.2f} ms",
-                f"Memory Size: {self.function.memory_mb} MB",
-                f"Max Memory Used: {peak_kb // 1024} MB",
-                f"Init Duration: {1000 * (self._fetched - self._created):.2f} ms",
-            ]
-        )
-
-
-class RuntimeApiHandler(LoopbackHandler):
-    api: ClassVar[RuntimeApi]
-
-    def do_GET(self) -> None:  # noqa: N802
-        if not self.path.endswith("/runtime/invocation/next"):
-            self.answer(404, b"")
-        elif self.api.hand_out():
-            self.answer(200, self.api.payload, self._event_headers())
-        else:
-            self.api.stopped.wait()  # Lambda would freeze the process here
-            self.close_connection = True
-
-    def do_POST(self) -> None:  # noqa: N802
-        body = self.read_body()
-        self.answer(202, b'{"status":"OK"}', {"Content-Type": "application/json"})
-        self.wfile.flush()
-        error = None
-        if self.path.endswith("/error"):
-            error = self.headers.get("Lambda-Runtime-Function-Error-Type") or "Unhandled"
-        self.api.post(Outcome(payload=body, error=error))
-
-    def _event_headers(self) -> dict[str, str]:
-        deadline = int(1000 * (time.time() + self.api.function.timeout))
-        return {
-            "Content-Type": "application/json",
-            "Lambda-Runtime-Aws-Request-Id": self.api.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(deadline),
-            "Lambda-Runtime-Invoked-Function-Arn": self.api.function.arn,
-            "Lambda-Runtime-Trace-Id": "Root=1-00000000-000000000000000000000000;Sampled=0",
-        }
-
-
-class Reaper(threading.Thread):
-    """Waits for the process and keeps its peak memory."""
-
-    def __init__(self, process: subprocess.Popen[bytes], api: RuntimeApi) -> None:
+    def __init__(
+        self, api: RuntimeApi, command: list[str], *, environment: Mapping[str, str], cwd: Path, log: Path
+    ) -> None:
         super().__init__(daemon=True)
-        self._process = process
-        self._api = api
-        self.peak_kb = 0
-        self.start()
+        self.api = api
+        self._command = command
+        self._environment = environment
+        self._cwd = cwd
+        self._log = log
+        self._began = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._last_peak_kb = 0
 
     def run(self) -> None:
-        _, status, usage = os.wait4(self._process.pid, 0)
-        self.peak_kb = usage.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        self._api.exited(self._process.returncode)
+        with self._log.open("ab", buffering=0) as log:
+            process = self._process = child.start(
+                self._command, environment=self._environment, cwd=self._cwd, stdout=log, stderr=log
+            )
+        self._began.set()
+        _, status, usage = os.wait4(process.pid, 0)
+        self._last_peak_kb = usage.ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.api.exited(process.returncode)
+
+    def peak_kb(self) -> int:
+        """The kernel's figure of a process that has ended starts at its parent's size."""
+        return (_peak_kb(self._process.pid) if self._process else 0) or self._last_peak_kb
+
+    def ask_to_end(self) -> None:
+        if self._began.wait(STOP_SECONDS) and self._process:
+            child.ask_to_end(self._process)
+
+    def kill(self) -> None:
+        """Returns when the process is gone, and its group with it."""
+        if self._began.wait(STOP_SECONDS) and self._process:
+            child.kill(self._process)
+            self.join()
+        self.api.stop()
+
+
+@dataclass
+class Place:
+    worker: Worker | None = None
+
+
+class Places:
+    """Where the warm workers of one function are. The one that was used last is used next."""
+
+    def __init__(self) -> None:
+        self._free: queue.LifoQueue[Place] = queue.LifoQueue()
+        for _ in range(WARM_WORKERS):
+            self._free.put(Place())
+
+    @contextmanager
+    def taken(self, patience: float) -> Iterator[Place]:
+        """Raises ThrottledError."""
+        try:
+            place = self._free.get(timeout=patience)
+        except queue.Empty:
+            raise ThrottledError from None
+        try:
+            yield place
+        finally:
+            self._free.put(place)
 
 
 def _peak_kb(pid: int) -> int:
-    """The kernel's `ru_maxrss` of a child starts at its parent's size; this figure is the process's own."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -270,5 +232,5 @@ def _peak_kb(pid: int) -> int:
     return int(peaks[0]) if peaks else 0
 
 
-def _log(log: IO[bytes], line: str) -> None:
+def _write(log: IO[bytes], line: str) -> None:
     log.write(f"{line}\n".encode())

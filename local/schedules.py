@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from local.lambda_endpoint import LambdaEndpoint
-from local.lambda_runtime import LambdaFunction
+from local.runtime_api import LambdaFunction
 
 SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 

@@ -29,9 +29,11 @@ from chalicelib.settings import Settings
 from local import child
 from local.aws import REGION, LocalAws
 from local.lambda_endpoint import LambdaEndpoint
-from local.lambda_runtime import LambdaFunction, LambdaRuntime
+from local.lambda_runtime import LambdaRuntime
 from local.loopback import HOST
+from local.runtime_api import LambdaFunction
 from local.schedules import Schedules
+from local.tokens import TokenBook
 
 PROJECT = Path(__file__).parents[1]
 START_SECONDS = 60.0
@@ -40,6 +42,8 @@ SECRET = "/wellhead/local/source"  # noqa: S105  its name
 DEFAULTS = {
     "WELLHEAD_TABLE": "wellhead-local",
     "WELLHEAD_IMPORT_FUNCTION": "wellhead-local-import",
+    "WELLHEAD_QUERY_FUNCTION": "wellhead-local-query",
+    "WELLHEAD_TOKENS": "/wellhead/local/tokens",
     "WELLHEAD_LEASE_SECONDS": "10",
     "WELLHEAD_LEASE_GRACE_SECONDS": "2",
     "WELLHEAD_CHECKPOINT_SECONDS": "5",
@@ -96,6 +100,9 @@ class LocalStack:
         self.state = state.resolve()
         self.warehouse_path = self.state / "warehouse"
         self.environment: dict[str, str] = {}
+        self.tokens = TokenBook(self.state)
+        self.token = ""
+        self.has_new_token = not self.tokens.own_file.exists()
         self.api_url = self.aws_url = self.lambda_url = self.source_url = ""
         self._api: subprocess.Popen[bytes] | None = None
 
@@ -129,6 +136,7 @@ class LocalStack:
             )
         )
         self.aws_url = aws.url
+        self._put_tokens(aws)
         if username:
             aws.put_parameter(SECRET, json.dumps({"username": username, "password": password}))
         self.environment |= _isolated(self._user)
@@ -141,6 +149,11 @@ class LocalStack:
         functions = self._start_api(exits)
         endpoint.deploy(functions)
         exits.enter_context(Schedules(endpoint, functions))
+
+    def _put_tokens(self, aws: LocalAws) -> None:
+        self.token = self.tokens.own()
+        for name, value in self.tokens.parameters.items():
+            aws.put_parameter(f"{self._setting('WELLHEAD_TOKENS')}/{name}", value)
 
     def _credentials(self) -> tuple[str | None, str]:
         """Of the source. The sample asks for a password too, so that the demo takes the real way."""

@@ -1,5 +1,7 @@
 """What most tests stand on: the laptop's AWS over HTTP, and an environment that the product reads as its own."""
 
+import importlib
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,13 +10,20 @@ from typing import Any
 
 import hypothesis
 import pytest
-from coordination import Clock, aws_client
+import source_contract
+from api_client import OPERATOR, READER, Api
+from chalice.config import Config
+from coordination import Clock, LambdaHandler, aws_client
 from scripted_source import Client, Connect, ScriptedSource, Serve
+from source_contract import Stage
 
 from chalicelib.job_manager import JobManager, Lease
 from chalicelib.settings import is_loopback
 from chalicelib.table import Table
+from chalicelib.tokens import digest_of
+from local.api_gateway import create_server
 from local.aws import LocalAws
+from local.loopback import LoopbackServer
 
 TABLE = "wellhead-test"
 
@@ -36,12 +45,16 @@ sys.addaudithook(refuse_the_network)
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
     """A running DynamoDB, S3 and SSM; AWS clients of this process find it by their environment."""
     with LocalAws(table=TABLE, journal=tmp_path / "table.sqlite") as aws:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
-        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        set_up_aws(monkeypatch, aws)
         yield aws
+
+
+def set_up_aws(environment: pytest.MonkeyPatch, aws: LocalAws) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", aws.url)
+    environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    environment.setenv("AWS_ACCESS_KEY_ID", "local")
+    environment.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 @pytest.fixture
@@ -57,6 +70,36 @@ def environment(aws: LocalAws, tmp_path: Path) -> dict[str, str]:
         "WELLHEAD_SCRATCH": str(tmp_path / "scratch"),
         "WELLHEAD_SOURCE_URL": "http://127.0.0.1:9/odata/WellProduction",
     }
+
+
+@pytest.fixture
+def lambda_handler(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[LambdaHandler]]:
+    handler = type("Handler", (LambdaHandler,), {"invocations": []})
+    server = LoopbackServer(handler).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
+    yield handler
+    server.stop()
+
+
+@pytest.fixture
+def api(
+    environment: dict[str, str],
+    aws: LocalAws,
+    lambda_handler: type[LambdaHandler],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Iterator[Api]:
+    """The app behind a gateway, imported anew, so that it reads this test's environment."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for name, token, role in [("ada", OPERATOR, "operator"), ("bob", READER, "reader")]:
+        aws.put_parameter(f"/wellhead/tokens/{name}", json.dumps({"sha256": digest_of(token), "role": role}))
+    monkeypatch.delitem(sys.modules, "app", raising=False)
+    app = importlib.import_module("app").app
+    config = Config.create(chalice_stage="local", chalice_app=app, app_name="wellhead", project_dir=str(tmp_path))
+    server = create_server(app, config, port=0).start()
+    yield Api(server.server_port)
+    server.stop()
 
 
 @pytest.fixture
@@ -84,6 +127,19 @@ def connect() -> Iterator[Connect]:
             return client
 
         yield connect
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """What the contract of the source is held against."""
+    directory = tmp_path_factory.mktemp("contract")
+    with (
+        LocalAws(table=source_contract.TABLE, journal=directory / "table.sqlite") as aws,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        set_up_aws(environment, aws)
+        with Stage(aws, directory) as stage:
+            yield stage
 
 
 @pytest.fixture

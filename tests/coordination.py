@@ -104,13 +104,14 @@ def a_job(clock: Clock) -> Job:
 
 
 class LambdaHandler(LoopbackHandler):
-    """Lambda's Invoke: keeps what it is asked, as (path, kind, payload), and answers with `status`."""
+    """Lambda's Invoke: keeps what it is asked, as (path, kind, payload), and answers with `status` and `answered`."""
 
     status: ClassVar[int] = 202
+    answered: ClassVar[bytes] = b""
     invocations: ClassVar[list[Any]]
 
     def do_POST(self) -> None:  # noqa: N802  http.server's name
         kind = self.headers["X-Amz-Invocation-Type"]
         self.invocations.append((self.path, kind, json.loads(self.read_body())))
         error = json.dumps({"Type": "User", "Message": "no"}).encode()
-        self.answer(self.status, b"" if self.status < 300 else error)
+        self.answer(self.status, self.answered if self.status < 300 else error)

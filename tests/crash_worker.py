@@ -2,9 +2,11 @@
 
 An order is {"do": "import" | "trigger" | "sweep", "job_id", "pages", "at": [kind, number, how]}. Each is carried out
 in a fork of this process, which has loaded everything and connected to nothing. `kind` is "call", an AWS call;
-"file", a step that changes a file of the warehouse or the scratch; or "time", and then it dies after so many
-microseconds. `pages` is the time budget of an import: after so many pages it is used up. The answer is
-{"ended": exit code or minus the signal, "said": …, "trail": [[kind, name]]}.
+"file", a step that changes a file of the warehouse or the scratch; "time", and then it dies after so many
+microseconds; or "stage", and then it is killed from outside so many microseconds after the stage `how` began, at
+its `turn`. `pages` is the time budget of an import: after so many pages it is used up. The answer is
+{"ended": exit code or minus the signal, "said": …, "trail": [[kind, name]]}; a stage's name comes
+with the second when it began.
 
     how       a call                                      a file step
     before    dies; nothing was sent                      dies; nothing was done
@@ -21,8 +23,9 @@ import json
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,12 +34,15 @@ from botocore.httpsession import URLLib3Session
 
 import chalicelib.import_service
 import chalicelib.sweeper  # noqa: F401  loaded before the first fork
+from chalicelib.repository import DuckDBWellProductionRepository, MergeResult
 from chalicelib.services import Services
 from chalicelib.trigger import start_import
+from chalicelib.warehouse import SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chalicelib.import_service import WellProductionImportService
     from chalicelib.settings import Settings
 
 SERVICES = ("dynamodb", "s3", "lambda", "ssm")
@@ -46,11 +52,63 @@ ENOUGH = 900.0
 
 
 class EagerServices(Services):
-    """A checkpoint after every page: the number of steps does not hang on the clock."""
+    """A checkpoint after every page: the number of steps does not hang on the clock. The import tells its stages."""
+
+    def __init__(self, fate: Fate) -> None:
+        super().__init__()
+        self._fate = fate
 
     @cached_property
     def settings(self) -> Settings:
         return replace(super().settings, checkpoint_seconds=0)
+
+    @cached_property
+    def warehouse(self) -> Any:
+        return TellingWarehouse(super().warehouse, self._fate)
+
+    def _import_service(self, *details: Any) -> WellProductionImportService:
+        service = super()._import_service(*details)
+        service._new_repository = partial(TellingRepository, self._fate)
+        return service
+
+
+class TellingWarehouse:
+    """A checkpoint lasts until its segment is stored."""
+
+    def __init__(self, warehouse: Any, fate: Fate) -> None:
+        self._warehouse = warehouse
+        self._fate = fate
+
+    def put(self, name: str, path: Path, *, sha256: str) -> None:
+        self._warehouse.put(name, path, sha256=sha256)
+        if name.startswith(SEGMENTS):
+            self._fate.enters("fetching")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._warehouse, name)
+
+
+class TellingRepository(DuckDBWellProductionRepository):
+    def __init__(self, fate: Fate, **options: Any) -> None:
+        super().__init__(**options)
+        self._fate = fate
+
+    def stage(self, *details: Any) -> None:
+        self._fate.enters("staging")
+        super().stage(*details)
+        self._fate.enters("fetching")
+
+    def export_segment(self, path: Path) -> int:
+        self._fate.enters("checkpointing")
+        return super().export_segment(path)
+
+    def merge(self, *details: Any, **more: Any) -> MergeResult:
+        self._fate.enters("merging")
+        return super().merge(*details, **more)
+
+    def verify(self, *details: Any, **more: Any) -> None:
+        self._fate.enters("publishing")
+        super().verify(*details, **more)
 
 
 def die() -> None:
@@ -64,20 +122,31 @@ class Fate:
         self._counted = {"call": 0, "file": 0}
         self._is_due = self._sent = False
 
-    def choose(self, kind: str = "", number: int = -1, how: str = "", *, trail: int) -> None:
+    def choose(self, kind: str = "", number: int = -1, how: str = "", *, turn: int = 0, trail: int) -> None:
         self._kind = kind
         self._number = number
         self._how = how
+        self._turns = turn
         self._trail = trail
         if kind == "time":  # the kernel ends the process wherever it is
             signal.setitimer(signal.ITIMER_REAL, number / 1e6)
 
     def comes_to(self, kind: str, name: str) -> bool:
         """Whether this step is the chosen one."""
-        os.write(self._trail, json.dumps([kind, name]).encode() + b"\n")
+        self._tell(kind, name)
         number = self._counted[kind]
         self._counted[kind] += 1
         return (kind, number) == (self._kind, self._number)
+
+    def enters(self, stage: str) -> None:
+        self._tell("stage", [stage, time.monotonic()])
+        if (self._kind, self._how) == ("stage", stage):
+            if self._turns == 0:
+                self._tell("kill", self._number)
+            self._turns -= 1
+
+    def _tell(self, *what: Any) -> None:
+        os.write(self._trail, json.dumps(what).encode() + b"\n")
 
     def before_call(self, event_name: str, **_: Any) -> None:
         self._is_due = self.comes_to("call", event_name.partition(".")[2])
@@ -160,8 +229,8 @@ def carry_out(services: Services, order: dict[str, Any]) -> Any:
     )
 
 
-def in_a_fork(work: Callable[[int], Any]) -> tuple[int, str]:
-    """The exit code or minus the signal of a child that does the work, and what it wrote."""
+def in_a_fork(work: Callable[[int], Any]) -> tuple[int, list[Any]]:
+    """The exit code or minus the signal of a child that does the work, and what it told."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -175,14 +244,20 @@ def in_a_fork(work: Callable[[int], Any]) -> tuple[int, str]:
         finally:
             os._exit(code)
     os.close(writing)
+    told = []
     with os.fdopen(reading) as pipe:
-        told = pipe.read()
+        for line in pipe:
+            told.append(json.loads(line))
+            if told[-1][0] == "kill":
+                time.sleep(told.pop()[1] / 1e6)
+                os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status), told
 
 
 def main() -> None:
-    services, fate = EagerServices(), Fate()
+    fate = Fate()
+    services = EagerServices(fate)
     hook_calls(services, fate)
     _ = services.job_manager, services.dispatcher, services.warehouse, services._client("ssm")
     roots = {"warehouse": services.settings.warehouse, "scratch": services.settings.scratch}
@@ -192,13 +267,12 @@ def main() -> None:
 
         def work(trail: int, order: dict[str, Any] = order) -> Any:
             hook_files(roots, fate)
-            fate.choose(*order.get("at") or (), trail=trail)
+            fate.choose(*order.get("at") or (), turn=order.get("turn", 0), trail=trail)
             return carry_out(services, order)
 
         ended, told = in_a_fork(work)
-        trail = [json.loads(step) for step in told.splitlines()]
-        said = [what for kind, what in trail if kind == "said"]
-        answer = {"ended": ended, "said": said, "trail": [step for step in trail if step[0] != "said"]}
+        said = [step[1] for step in told if step[0] == "said"]
+        answer = {"ended": ended, "said": said, "trail": [step for step in told if step[0] != "said"]}
         print(json.dumps(answer), flush=True)
 
 

@@ -36,7 +36,7 @@ Point = tuple[str, int, str]
 class Ended:
     code: int
     said: Any
-    trail: list[list[str]]
+    trail: list[list[Any]]
 
     def count(self, kind: str) -> int:
         return sum(step[0] == kind for step in self.trail)
@@ -44,6 +44,11 @@ class Ended:
     @property
     def died(self) -> bool:
         return self.code < 0
+
+    @property
+    def stages(self) -> list[tuple[str, float]]:
+        """Each stage of the import and the second when it began."""
+        return [tuple(what) for kind, what in self.trail if kind == "stage"]
 
 
 class Lab:
@@ -114,8 +119,8 @@ class Lab:
     def create_again(self) -> str:
         return self.manager.create(new_job(now=time.time(), triggered_by="tests", parameters={})).job_id
 
-    def deliver(self, job_id: str, *, at: Point | None = None, pages: int | None = None) -> Ended:
-        return self.order("import", job_id=job_id, at=at, pages=pages)
+    def deliver(self, job_id: str, *, at: Point | None = None, pages: int | None = None, turn: int = 0) -> Ended:
+        return self.order("import", job_id=job_id, at=at, pages=pages, turn=turn)
 
     def let_the_lease_end(self) -> None:
         """As if time had passed: nobody else writes the lock while no worker lives."""

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import http.client
-import importlib
 import json
-import sys
 import time
 import uuid
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from chalice.config import Config
+from api_client import OPERATOR, READER
 from coordination import LambdaHandler, table_contents
 
+import app
 from chalicelib.errors import NotStarted, SourceUnavailable
+from chalicelib.job import new_job
 from chalicelib.services import Services
-from local.api_gateway import create_server
-from local.loopback import LoopbackServer
+from chalicelib.tokens import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from api_client import Api
 
     from chalicelib.job_manager import JobManager
     from local.aws import LocalAws
@@ -29,59 +27,8 @@ if TYPE_CHECKING:
 TABLE = "wellhead-test"
 TRIGGER = "/api/v1/wells/import/trigger"
 STATUS = "/api/v1/wells/import/status"
+JOBS = "/api/v1/wells/import/jobs"
 UNKNOWN = "018cc251-f400-7000-8000-000000000000"
-
-
-class Reply(NamedTuple):
-    status: int
-    headers: http.client.HTTPMessage
-    envelope: dict[str, Any]
-
-
-class Api:
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
-        """Checks what holds for every answer, and leaves request id and time out of the envelope."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body=body, headers=sent)
-        response = connection.getresponse()
-        envelope = json.loads(response.read())
-        connection.close()
-        assert response.headers["Content-Type"] == "application/json"
-        assert response.headers["Cache-Control"] == "no-store"
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert response.headers["X-Request-ID"] == envelope.pop("request_id")
-        then = datetime.strptime(envelope.pop("timestamp"), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        assert abs((datetime.now(UTC) - then).total_seconds()) < 10
-        assert envelope["success"] == (response.status < 400)
-        return Reply(response.status, response.headers, envelope)
-
-
-@pytest.fixture
-def lambda_handler(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[LambdaHandler]]:
-    handler = type("Handler", (LambdaHandler,), {"invocations": []})
-    server = LoopbackServer(handler).start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
-    yield handler
-    server.stop()
-
-
-@pytest.fixture
-def api(
-    environment: dict[str, str], lambda_handler: type[LambdaHandler], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> Iterator[Api]:
-    """The app behind a gateway, imported anew, so that it reads this test's environment."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, "app", raising=False)
-    app = importlib.import_module("app").app
-    config = Config.create(chalice_stage="local", chalice_app=app, app_name="wellhead", project_dir=str(tmp_path))
-    server = create_server(app, config, port=0).start()
-    yield Api(server.server_port)
-    server.stop()
 
 
 @pytest.fixture
@@ -258,8 +205,10 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
         "job_id": job_id,
         "status": "PENDING",
         "created_at": job.created_at,
-        "triggered_by": "anonymous",
+        "triggered_by": "ada",
         "parameters": {},
+        "retry_of": None,
+        "retried_by": None,
         "attempt": 0,
         "stats": {},
         "events": job.events[:1],
@@ -315,6 +264,7 @@ def test_a_well_formed_request_id_is_honoured_and_another_replaced(api: Api) -> 
 
 
 def test_a_table_that_does_not_answer_is_told_as_such(api: Api, aws: LocalAws) -> None:
+    api.ask("GET", f"{STATUS}/{UNKNOWN}")  # the token is known for a while
     aws.stop()
 
     for method, path in [("POST", TRIGGER), ("GET", f"{STATUS}/{UNKNOWN}")]:
@@ -342,3 +292,302 @@ def test_an_unexpected_error_shows_nothing_of_the_inside(api: Api, dynamodb: Any
     error = reply.envelope["error"]
     assert error.pop("message").startswith("Wellhead failed unexpectedly.")
     assert (reply.status, error) == (500, {"code": "INTERNAL_ERROR", "retryable": False})
+
+
+# --- tokens and roles
+
+RULES: dict[str, str | None] = {
+    "GET /api/v1/wells/import/trigger": "operator",
+    "POST /api/v1/wells/import/trigger": "operator",
+    "POST /api/v1/wells/import/jobs/{job_id}/cancel": "operator",
+    "POST /api/v1/wells/import/jobs/{job_id}/retry": "operator",
+    "GET /api/v1/wells/import/status/{job_id}": "reader",
+    "GET /api/v1/wells/import/jobs": "reader",
+    "GET /api/v1/wells/import/jobs/{job_id}/rejects": "reader",
+    "GET /api/v1/wells/production": "reader",
+    "GET /api/v1/wells/production/totals": "reader",
+    "GET /api/v1/wells/production/summary": "reader",
+    "GET /api/v1/wells": "reader",
+    "GET /api/v1/wells/export": "reader",
+    "GET /api/v1/health": None,
+}
+
+
+def routes() -> list[str]:
+    return [f"{method} {path}" for path, methods in app.app.routes.items() for method in methods]
+
+
+def test_every_route_has_a_rule() -> None:
+    """Who adds a route says here who may call it: reader, operator, or None for everybody."""
+    assert sorted(routes()) == sorted(RULES)
+
+
+@pytest.mark.parametrize("route", RULES)
+def test_a_route_is_for_those_who_may(api: Api, route: str) -> None:
+    method, path = route.split()
+    path, needed = path.replace("{job_id}", UNKNOWN), RULES[route]
+
+    unknown: list[str | None] = [None, "", "Bearer", "Bearer x", f"Basic {OPERATOR}", OPERATOR, f"Bearer {READER} x"]
+    for authorization in unknown if needed else []:
+        reply = api.ask(method, path, Authorization=authorization)
+        error = reply.envelope["error"]
+        assert (reply.status, error["code"], error["retryable"]) == (401, "UNAUTHORIZED", False), authorization
+        assert reply.headers["WWW-Authenticate"] == "Bearer"
+    as_reader = api.ask(method, path, Authorization=f"Bearer {READER}")
+    if needed == "operator":
+        error = as_reader.envelope["error"]
+        assert (as_reader.status, error["code"], error["details"]) == (403, "ROLE_REQUIRED", {"needed": "operator"})
+        assert error["message"] == "This needs the role operator; the token has the role reader."
+    else:
+        assert as_reader.status not in (401, 403)
+    assert api.ask(method, path, Authorization=f"bearer  {OPERATOR}").status not in (401, 403)
+
+
+def test_a_route_without_the_authorizer_is_closed_to_everybody(aws: LocalAws) -> None:
+    """What no gateway has let through has no principal."""
+    event = {
+        "requestContext": {
+            "httpMethod": "GET",
+            "resourcePath": "/api/v1/wells/import/jobs",
+            "identity": {"sourceIp": "127.0.0.1"},
+        },
+        "path": "/api/v1/wells/import/jobs",
+        "headers": {"authorization": f"Bearer {OPERATOR}"},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+    answer = app.app(event, None)
+
+    assert answer["statusCode"] == 401
+    assert json.loads(answer["body"])["error"]["code"] == "UNAUTHORIZED"
+
+
+def test_a_store_of_tokens_that_does_not_answer_lets_nobody_in(api: Api, aws: LocalAws) -> None:
+    aws.stop()
+
+    reply = api.ask("GET", JOBS)
+
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+    assert (reply.envelope["error"]["code"], reply.envelope["error"]["retryable"]) == ("TOKENS_UNAVAILABLE", True)
+
+
+def test_one_callers_key_is_not_anothers(api: Api, aws: LocalAws, manager: JobManager) -> None:
+    aws.put_parameter("/wellhead/tokens/eve", json.dumps({"sha256": digest_of("eves"), "role": "operator"}))
+    first = api.ask("POST", TRIGGER, Idempotency_Key="k").envelope["data"]["job_id"]
+    end(manager)
+
+    second = api.ask("POST", TRIGGER, Idempotency_Key="k", Authorization="Bearer eves").envelope["data"]["job_id"]
+
+    assert [manager.get(job_id).triggered_by for job_id in (first, second)] == ["ada", "eve"]
+
+
+# --- history
+
+
+def test_the_history_is_read_page_by_page(api: Api, manager: JobManager) -> None:
+    made = [api.ask("POST", TRIGGER).envelope["data"]["job_id"]]
+    for _ in range(4):
+        end(manager)
+        made.append(api.ask("POST", TRIGGER).envelope["data"]["job_id"])
+
+    first = api.ask("GET", f"{JOBS}?limit=2").envelope["data"]
+    second = api.ask("GET", f"{JOBS}?limit=2&cursor={first['next_cursor']}").envelope["data"]
+    third = api.ask("GET", f"{JOBS}?limit=2&cursor={second['next_cursor']}").envelope["data"]
+
+    pages = [[job["job_id"] for job in page["jobs"]] for page in (first, second, third)]
+    assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
+    assert third["next_cursor"] is None
+    whole = api.ask("GET", f"{STATUS}/{made[0]}").envelope["data"]
+    assert third["jobs"][0] == {name: value for name, value in whole.items() if name != "events"}
+    failed = api.ask("GET", f"{JOBS}?status=FAILED&limit=3").envelope["data"]
+    assert [job["job_id"] for job in failed["jobs"]] == made[3:0:-1]
+    rest = api.ask("GET", f"{JOBS}?status=FAILED&limit=3&cursor={failed['next_cursor']}").envelope["data"]
+    assert ([job["job_id"] for job in rest["jobs"]], rest["next_cursor"]) == (made[:1], None)
+    assert api.ask("GET", f"{JOBS}?status=COMPLETED").envelope["data"] == {"jobs": [], "next_cursor": None}
+
+
+def test_a_query_that_is_not_understood_names_its_field(api: Api) -> None:
+    many = "&".join(f"limit={number}" for number in range(2))
+    for query, field in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=1.5", "limit"),
+        ("limit=", "limit"),
+        ("limit=%D9%A1", "limit"),
+        ("limit=" + "9" * 5000, "limit"),
+        (many, "limit"),
+        ("status=failed", "status"),
+        ("status=", "status"),
+        ("status=FAILED%00", "status"),
+        ("cursor=", "cursor"),
+        ("cursor=AAAA", "cursor"),
+        ("cursor=" + "A" * 22, "cursor"),
+        ("cursor=" + "x" * 4000, "cursor"),
+        ("cursor=%F0%9F%92%A9", "cursor"),
+        ("Limit=1", "Limit"),
+        ("order=asc", "order"),
+        ("x" * 100 + "=1", "x" * 64),
+        ("%22%3Cscript%3E=1", '"<script>'),
+    ]:
+        reply = api.ask("GET", f"{JOBS}?{query}")
+
+        error = reply.envelope["error"]
+        assert (reply.status, error["code"], error["details"]) == (400, "VALIDATION_ERROR", {"field": field}), query
+    for method, path in [
+        ("GET", f"{STATUS}/{UNKNOWN}"),
+        ("POST", f"{JOBS}/{UNKNOWN}/cancel"),
+        ("POST", f"{JOBS}/{UNKNOWN}/retry"),
+    ]:
+        reply = api.ask(method, f"{path}?token=hunter2")
+        assert (reply.status, reply.envelope["error"]["details"]) == (400, {"field": "token"})
+        assert "hunter2" not in str(reply)
+
+
+# --- conditional requests
+
+
+@pytest.mark.parametrize("path", [STATUS, JOBS])
+def test_what_is_known_is_not_sent_again(api: Api, manager: JobManager, path: str) -> None:
+    job_id = api.ask("POST", TRIGGER).envelope["data"]["job_id"]
+    path = f"{path}/{job_id}" if path == STATUS else path
+    tag = api.ask("GET", path).headers["ETag"]
+    assert tag.startswith('W/"')
+
+    for known in (tag, f'"other", {tag}', "*"):
+        again = api.ask("GET", path, If_None_Match=known)
+        assert (again.status, again.headers["ETag"]) == (304, tag)
+        assert again.headers["Retry-After"] == ("1" if path.startswith(STATUS) else None)
+    for other in ('W/"other"', "", tag[:-2], "W/", "\xe9"):
+        assert api.ask("GET", path, If_None_Match=other).status == 200
+    end(manager)
+
+    changed = api.ask("GET", path, If_None_Match=tag)
+
+    assert changed.status == 200
+    assert changed.headers["ETag"] != tag
+
+
+def test_polling_slows_down_as_the_job_grows_old(api: Api, manager: JobManager) -> None:
+    for age, seconds in [(5, "1"), (45, "4"), (3600, "30")]:
+        job = new_job(now=time.time() - age, triggered_by="ada", parameters={})
+        manager.create(job)
+
+        assert api.ask("GET", f"{STATUS}/{job.job_id}").headers["Retry-After"] == seconds
+        end(manager)
+
+
+# --- cancel
+
+
+def test_a_waiting_job_is_cancelled_at_once(api: Api) -> None:
+    job_id = api.ask("POST", TRIGGER).envelope["data"]["job_id"]
+
+    reply = api.ask("POST", f"{JOBS}/{job_id}/cancel")
+
+    assert (reply.status, reply.envelope["data"]["status"]) == (202, "CANCELLED")
+    assert reply.envelope["message"] == "The import was stopped."
+    assert (reply.headers["Location"], reply.headers["Retry-After"]) == (f"../../status/{job_id}", None)
+    again = api.ask("POST", f"{JOBS}/{job_id}/cancel", b"{}")
+    error = again.envelope["error"]
+    assert (again.status, error["rule"], error["retryable"]) == (409, "FINAL_STATE_RULE", False)
+    assert error["details"] == {"job_id": job_id, "status": "CANCELLED"}
+
+
+def test_a_running_job_is_asked_to_stop(api: Api, manager: JobManager) -> None:
+    job_id = api.ask("POST", TRIGGER).envelope["data"]["job_id"]
+    manager.claim(job_id, holder="w1")
+
+    reply = api.ask("POST", f"{JOBS}/{job_id}/cancel")
+
+    assert (reply.status, reply.headers["Retry-After"]) == (202, "1")
+    assert reply.envelope["data"]["status"] == "RUNNING"
+    assert reply.envelope["data"]["cancel_requested_at"] > 0
+    assert reply.envelope["message"] == "The import has been asked to stop; it ends at its next report."
+
+
+@pytest.mark.parametrize("action", ["cancel", "retry"])
+def test_only_a_known_job_takes_orders(api: Api, action: str) -> None:
+    assert api.ask("POST", f"{JOBS}/{UNKNOWN}/{action}").envelope["error"]["code"] == "JOB_NOT_FOUND"
+    for text in ("1", str(uuid.uuid4()), "%27", "x" * 5000):
+        reply = api.ask("POST", f"{JOBS}/{text}/{action}")
+        assert (reply.status, reply.envelope["error"]["code"]) == (400, "INVALID_JOB_ID")
+    for body in (b"x", b"[]", b'{"a": 1}', b"\xff", b"null", b"[" * 100_000):
+        reply = api.ask("POST", f"{JOBS}/{UNKNOWN}/{action}", body)
+        assert (reply.status, reply.envelope["error"]["details"]) == (400, {"field": "body"}), body[:9]
+
+
+# --- retry
+
+
+def test_a_failed_job_is_retried_once(api: Api, manager: JobManager, lambda_handler: type[LambdaHandler]) -> None:
+    started = api.ask("POST", f"{TRIGGER}?full=true").envelope["data"]["job_id"]
+    early = api.ask("POST", f"{JOBS}/{started}/retry").envelope["error"]
+    old = end(manager)
+
+    reply = api.ask("POST", f"{JOBS}/{old}/retry", Idempotency_Key="r")
+    again = api.ask("POST", f"{JOBS}/{old}/retry", Idempotency_Key="r")
+    without_key = api.ask("POST", f"{JOBS}/{old}/retry")
+
+    job_id = reply.envelope["data"]["job_id"]
+    assert (early["rule"], early["details"]) == ("RETRY_RULE", {"job_id": old, "status": "PENDING"})
+    assert (reply.status, reply.envelope["data"]["retry_of"]) == (202, old)
+    assert (reply.headers["Location"], reply.headers["Retry-After"]) == (f"../../status/{job_id}", "1")
+    assert again.envelope["data"] == reply.envelope["data"]
+    error = without_key.envelope["error"]
+    assert (without_key.status, error["rule"]) == (409, "SINGLE_RETRY_RULE")
+    assert error["details"] == {"job_id": old, "retried_by": job_id}
+    view = api.ask("GET", f"{STATUS}/{job_id}").envelope["data"]
+    assert (view["retry_of"], view["parameters"], view["triggered_by"]) == (old, {"full": True}, "ada")
+    assert api.ask("GET", f"{STATUS}/{old}").envelope["data"]["retried_by"] == job_id
+    assert [payload["job_id"] for *_, payload in lambda_handler.invocations] == [started, job_id, job_id]
+
+
+# --- problem details
+
+
+def test_who_asks_for_problem_details_gets_them(api: Api) -> None:
+    def ask(**headers: str) -> tuple[int, str | None, dict[str, Any]]:
+        connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=20)
+        connection.request("GET", f"{STATUS}/{UNKNOWN}", headers={"Authorization": f"Bearer {READER}", **headers})
+        response = connection.getresponse()
+        body = json.loads(response.read())
+        connection.close()
+        return response.status, response.headers["Content-Type"], body
+
+    status, kind, problem = ask(Accept="text/html, application/problem+json;q=0.9", **{"X-Request-ID": "r1"})
+    plain = ask(Accept="application/json")
+
+    assert problem.pop("timestamp")
+    assert problem.pop("detail").startswith("There is no job with this id.")
+    assert (status, kind, problem) == (
+        404,
+        "application/problem+json",
+        {
+            "title": "Not Found",
+            "status": 404,
+            "code": "JOB_NOT_FOUND",
+            "details": {"job_id": UNKNOWN},
+            "retryable": False,
+            "request_id": "r1",
+        },
+    )
+    assert plain[1] == "application/json"
+
+
+# --- other methods
+
+
+def test_other_methods_are_answered_too(api: Api, dynamodb: Any) -> None:
+    for path, allowed in [(TRIGGER, "GET, POST"), (JOBS, "GET"), (f"{JOBS}/{UNKNOWN}/cancel", "POST")]:
+        for method in ("HEAD", "OPTIONS", "DELETE", "PUT", "PATCH"):
+            reply = api.ask(method, path, Authorization=None)
+
+            assert (reply.status, reply.headers["Allow"]) == (405, allowed)
+            assert method == "HEAD" or reply.envelope["error"]["code"] == "METHOD_NOT_ALLOWED"
+            assert reply.headers["Access-Control-Allow-Origin"] is None
+    assert table_contents(dynamodb, TABLE) == {}

@@ -16,8 +16,8 @@ from chalice.config import Config
 
 from local.api_gateway import MAX_BODY_BYTES, create_server
 from local.app_graph import deployed_functions, load_config
-from local.lambda_runtime import LambdaFunction
 from local.loopback import LoopbackServer
+from local.runtime_api import LambdaFunction
 
 
 def request_of(app: Chalice) -> Request:
@@ -32,6 +32,8 @@ def sample_app() -> Chalice:
     def token(request: Any) -> AuthResponse:
         if request.token == "broken":
             raise ValueError("the authorizer's own error")
+        if request.token == "unknown":
+            raise ValueError("Unauthorized")
         allowed: list[Any] = ["*"] if request.token == "good" else []
         return AuthResponse(routes=allowed, principal_id="somebody")
 
@@ -39,6 +41,10 @@ def sample_app() -> Chalice:
     def wells(name: str) -> dict[str, Any]:
         event = request_of(app).to_dict()
         return {"name": name, "request_id": event["context"]["requestId"]}
+
+    @app.route("/shared", cors=True)
+    def shared() -> dict[str, Any]:
+        return {}
 
     @app.route("/secret", authorizer=token)
     def secret() -> Response:
@@ -94,7 +100,9 @@ def assert_envelope(response: http.client.HTTPResponse, body: bytes, status: int
     envelope = json.loads(body)
     assert envelope["success"] is False
     assert envelope["error"].pop("message")
-    assert envelope["error"] == {"code": code, "retryable": False}
+    assert envelope["error"] == {"code": code, "retryable": status == 503}
+    assert response.headers["Retry-After"] == ("5" if status == 503 else None)
+    assert response.headers["WWW-Authenticate"] == ("Bearer" if status == 401 else None)
     assert envelope["request_id"] == response.headers["x-amzn-RequestId"]
     then = datetime.strptime(envelope["timestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     assert abs((datetime.now(UTC) - then).total_seconds()) < 5
@@ -117,7 +125,9 @@ def test_the_app_answers_with_the_request_id_of_the_gateway(connection: http.cli
         ("TRACE", "/wells/1", {}, (405, "METHOD_NOT_ALLOWED")),
         ("GET", "/secret", {}, (401, "UNAUTHORIZED")),
         ("GET", "/secret", {"Authorization": "bad"}, (403, "FORBIDDEN")),
-        ("GET", "/secret", {"Authorization": "broken"}, (500, "INTERNAL_ERROR")),
+        ("GET", "/secret", {"Authorization": "unknown"}, (401, "UNAUTHORIZED")),
+        ("GET", "/secret", {"Authorization": "broken"}, (503, "TOKENS_UNAVAILABLE")),
+        ("OPTIONS", "/secret", {}, (405, "METHOD_NOT_ALLOWED")),
         ("GET", "/wells/1", {"X-Large": "x" * 70_000}, (400, "BAD_REQUEST")),
         ("POST", "/wells/1", {"Content-Length": "many"}, (400, "BAD_REQUEST")),
         ("POST", "/wells/1", {"Transfer-Encoding": "chunked"}, (400, "BAD_REQUEST")),
@@ -164,7 +174,8 @@ def test_one_connection_serves_every_method_without_delay(connection: http.clien
     started = time.monotonic()
     for _ in range(5):
         assert ask(connection, "HEAD", "/wells/1")[1] == b""
-        assert ask(connection, "OPTIONS", "/wells/1")[0].status == 200
+        assert ask(connection, "OPTIONS", "/wells/1")[0].status == 405
+        assert ask(connection, "OPTIONS", "/shared")[0].status == 200
         assert ask(connection, "GET", "/unchanged")[0].status == 304
         assert ask(connection, "POST", "/wells/1", iter([b"chun", b"ked"]))[0].status == 200
         assert ask(connection, "GET", "/nowhere")[0].status == 404

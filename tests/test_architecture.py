@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.dynamodb_item import to_item
+from chalicelib.job_manager import CURRENT, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from coordination import LambdaHandler
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("duckdb", "requests", "boto3", "msgspec")
@@ -20,7 +26,8 @@ import app as module
 
 def call(method, path, resource, parameters=None):
     event = {
-        "requestContext": {"httpMethod": method, "resourcePath": resource, "identity": {"sourceIp": "127.0.0.1"}},
+        "requestContext": {"httpMethod": method, "resourcePath": resource, "identity": {"sourceIp": "127.0.0.1"},
+                           "authorizer": {"principalId": "ann", "role": "operator"}},
         "path": path, "headers": {}, "multiValueQueryStringParameters": None, "pathParameters": parameters,
         "stageVariables": None, "body": None, "isBase64Encoded": False,
     }
@@ -31,6 +38,14 @@ assert started["statusCode"] == 202, started
 job_id = started["headers"]["Location"].split("/")[1]
 status = call("GET", "/s", "/api/v1/wells/import/status/{job_id}", {"job_id": job_id})
 assert status["statusCode"] == 200, status
+"""
+
+ASK = """
+resource = "/api/v1/wells/production"
+answer = call("GET", resource, resource)
+assert answer["statusCode"] == 200, answer
+health = call("GET", "/api/v1/health", "/api/v1/health")
+assert "UNHEALTHY" in health["body"], health  # there is no warehouse yet
 """
 
 HERMETIC = """
@@ -65,6 +80,20 @@ def test_trigger_and_status_load_nothing_heavy(environment: dict[str, str]) -> N
     look = f"print([name for name in {HEAVY} if name in sys.modules])"
 
     assert run(SERVE + look, environment | aws) == "[]\n"
+
+
+def test_asking_for_data_loads_nothing_heavy(
+    environment: dict[str, str], lambda_handler: type[LambdaHandler], dynamodb: Any
+) -> None:
+    lambda_handler.status, lambda_handler.answered = 200, b'{"data": {"rows": [], "next_cursor": null}}'
+    snapshot = Snapshot(name="snapshots/x", fence=1, rows=0, bytes=0, sha256="", job_id="")
+    dynamodb.put_item(TableName=environment["WELLHEAD_TABLE"], Item=to_item(CURRENT | asdict(snapshot)))
+    aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    serve = SERVE.partition("started =")[0] + ASK
+    look = f"print([name for name in {HEAVY} if name in sys.modules])"
+
+    assert run(serve + look, environment | aws | {"WELLHEAD_QUERY_FUNCTION": "query"}) == "[]\n"
+    assert [kind for _, kind, _ in lambda_handler.invocations] == ["RequestResponse", "DryRun"]
 
 
 def test_importing_the_app_connects_to_nothing_and_needs_no_settings() -> None:

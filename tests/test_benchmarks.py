@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import duckdb
 import pytest
 
-from benchmarks import measure, report
+from benchmarks import measure, report, source
 from benchmarks.contenders import (
     AGAIN,
     FLOOR_1,
@@ -121,6 +121,20 @@ def test_the_document_has_the_place_that_the_tables_are_written_to() -> None:
 
     assert text.count(report.BEGIN) == text.count(report.END) == 1
     assert text.index(report.BEGIN) < text.index(report.END)
+
+
+def test_reading_the_source_is_measured_and_has_its_place(tmp_path: Path) -> None:
+    sizes = ["--rows", "300", "--page-sizes", "100", "--latencies", "0", "--connections", "1,2", "--turns", "1"]
+    command = [sys.executable, "-m", "benchmarks.source", "--cache", str(tmp_path), *sizes]
+
+    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
+
+    found = json.loads((tmp_path / "source.json").read_text())
+    assert [cell["connections"] for cell in found["cells"]] == [1, 2]
+    assert all(rate > 0 for cell in found["cells"] for rate in cell["rows_per_second"].values())
+    assert len(source.markdown(found).splitlines()) == 6
+    text = report.DOCUMENT.read_text("utf-8")
+    assert text.count(source.BEGIN) == text.count(source.END) == 1
 
 
 def test_the_served_pages_hold_all_rows_once(tmp_path: Path) -> None:

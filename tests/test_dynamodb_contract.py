@@ -208,3 +208,60 @@ def verdict(database: Any, stored: dict[str, Any], when: str, arguments: dict[st
     except ClientError as exc:
         return exc.response["Error"]["Code"]
     return "holds"
+
+
+# --- query
+
+
+def looks(database: Any, limit: int, **arguments: Any) -> list[tuple[list[str], str | None]]:
+    """The numbers of the jobs in each look, newest first, and where it ended."""
+    found: list[tuple[list[str], str | None]] = []
+    start: dict[str, Any] = {}
+    names = {"#pk": "pk", **arguments.pop("names", {})}
+    values = {":pk": {"S": "JOB"}, **arguments.pop("values", {})}
+    while True:
+        answer = database.query(
+            TableName=TABLE,
+            KeyConditionExpression="#pk = :pk",
+            ScanIndexForward=False,
+            ConsistentRead=True,
+            Limit=limit,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=values,
+            **start,
+            **arguments,
+        )
+        last = answer.get("LastEvaluatedKey")
+        found.append(([item["sk"]["S"] for item in answer["Items"]], last and last["sk"]["S"]))
+        if not last:
+            return found
+        start = {"ExclusiveStartKey": last}
+
+
+def fill(database: Any, jobs: str) -> None:
+    for number, status in enumerate(jobs):
+        item = {"pk": {"S": "JOB"}, "sk": {"S": str(number)}, "status": {"S": status}}
+        database.transact_write_items(TransactItems=[{"Put": {"TableName": TABLE, "Item": item}}])
+    database.transact_write_items(TransactItems=[{"Put": {"TableName": TABLE, "Item": OTHER}}])
+
+
+def test_a_query_sees_one_partition_by_falling_key(database: Any) -> None:
+    fill(database, "abcde")
+
+    assert looks(database, 10) == [(["4", "3", "2", "1", "0"], None)]
+    assert looks(database, 2) == [(["4", "3"], "3"), (["2", "1"], "1"), (["0"], None)]
+
+
+def test_a_look_that_ends_at_the_last_item_does_not_know_it() -> None:
+    """As DynamoDB says of LastEvaluatedKey; moto knows more."""
+    database = InMemoryDynamoDb()
+    fill(database, "abcd")
+
+    assert looks(database, 2) == [(["3", "2"], "2"), (["1", "0"], "0"), ([], None)]
+
+
+def test_a_filter_comes_after_the_limit(database: Any) -> None:
+    fill(database, "abaab")
+
+    filtered = {"FilterExpression": "#status = :wanted", "names": names("status"), "values": {":wanted": {"S": "b"}}}
+    assert looks(database, 2, **filtered) == [(["4"], "3"), (["1"], "1"), ([], None)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from coordination import a_job, table_contents
 from imports import ENOUGH, Budget, Worker, files
 from scripted_source import Answer, ScriptedSource, Serve, page
 
-from chalicelib.errors import SourceUnavailable, StateUnavailable
+from chalicelib.errors import SourceUnavailable, StateUnavailable, WarehouseSilent
 from chalicelib.job import JobStatus
 from chalicelib.job_manager import Lock
 from chalicelib.services import Services
@@ -122,12 +123,55 @@ class BrokenWarehouse(DirectoryWarehouse):
         raise RuntimeError(f"the password is {SECRET}")
 
 
+class SilentWarehouse(DirectoryWarehouse):
+    """It gives no answer to so many puts."""
+
+    def __init__(self, root: Path, silences: int) -> None:
+        super().__init__(root)
+        self._silences = iter(range(silences))
+
+    def put(self, name: str, path: Path, *, sha256: str) -> None:
+        if next(self._silences, None) is not None:
+            raise WarehouseSilent
+        super().put(name, path, sha256=sha256)
+
+
 def broken_repository(**_: Any) -> Any:
     raise ValueError(f"the password is {SECRET}")
 
 
 def broken_remaining() -> float:
     raise KeyError(f"the password is {SECRET}")
+
+
+def test_an_import_outlives_a_warehouse_that_gives_no_answer(worker: Worker) -> None:
+    """The event is delivered again, and the next attempt goes on when the lease is over."""
+    worker.warehouse = SilentWarehouse(Path(worker.settings.warehouse), silences=4)
+    job_id = worker.trigger()
+
+    for _ in range(4):
+        with pytest.raises(WarehouseSilent):
+            worker.run(job_id)
+        assert worker.manager.get(job_id).status is JobStatus.RUNNING
+    worker.run(job_id)
+
+    job = worker.manager.get(job_id)
+    assert (job.status, job.attempt, job.duplicate_records) == (JobStatus.COMPLETED, 5, 300)
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_a_warehouse_that_stays_silent_ends_the_job(worker: Worker) -> None:
+    worker.warehouse = SilentWarehouse(Path(worker.settings.warehouse), silences=99)
+    job_id = worker.trigger()
+
+    for _ in range(4):
+        with pytest.raises(WarehouseSilent):
+            worker.run(job_id)
+    assert worker.run(job_id) == {"job_id": job_id, "outcome": "FAILED"}
+
+    error = worker.manager.get(job_id).error
+    assert error is not None
+    assert (error["code"], error["retryable"], error["attempt"]) == ("WAREHOUSE_UNAVAILABLE", True, 5)
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -165,6 +209,25 @@ def test_a_full_local_disk_is_told_as_such(worker: Worker) -> None:
     error = worker.manager.get(job_id).error
     assert error is not None
     assert error["code"] == "SCRATCH_FULL"
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_an_import_that_the_local_disk_cannot_take_ends_before_it_is_fetched(worker: Worker, serve: Serve) -> None:
+    """512 TB for its rows: nothing of them is written, no working copy made."""
+    source = serve(FIELDS, Answer(page([FIRST], odata_count=10**12)))
+    worker.settings = replace(worker.settings, source_url=source.url)
+    job_id = worker.trigger()
+
+    worker.run(job_id)
+
+    error = worker.manager.get(job_id).error
+    assert error is not None
+    assert error["code"] == "SCRATCH_FULL"
+    assert re.search(
+        r"needs about 549,3\d\d,\d{3} MB of local disk, .* MB for 1,000,000,000,000 rows and \d+ MB for the database, "
+        r"and [\d,]+ MB are free\. .* WELLHEAD_SCRATCH",
+        error["message"],
+    )
 
 
 @pytest.mark.usefixtures("unchanged")

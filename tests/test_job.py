@@ -168,6 +168,8 @@ def test_a_new_job_shows_what_is_known_of_it() -> None:
         "cancel_requested_at": None,
         "triggered_by": "ada",
         "parameters": {"why": "test"},
+        "retry_of": None,
+        "retried_by": None,
         "stats": {},
         "events": [{"at": NOON, "event": "created", "by": "ada"}],
         "error": None,
@@ -257,19 +259,20 @@ def test_a_status_is_final_or_open() -> None:
 
 
 def test_what_is_stored_of_a_job_comes_back() -> None:
-    """The mark of a cancel is others' to write: a worker's writes neither store nor remove it."""
+    """The marks of a cancel and of a retry are others' to write: a worker's writes neither store nor remove them."""
     segments = [{"job_id": JOB_ID, "fence": 1, "count": 2}]
     jobs = [
         new_job(now=NOON, triggered_by="ada", parameters={}),
         a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, cursor={"url": None}, segments=segments),
-        a_job(status=JobStatus.CANCELLED, cancel_requested_at=NOON),
+        a_job(status=JobStatus.CANCELLED, cancel_requested_at=NOON, retried_by=JOB_ID),
     ]
 
     for job in jobs:
         attributes, absent = job_attributes(job), absent_attributes(job)
-        mark = {"cancel_requested_at": job.cancel_requested_at} if job.cancel_requested_at else {}
-        assert job_from_attributes({**attributes, **mark, "pk": "JOB", "of a later version": 1}) == job
-        assert sorted([*attributes, *absent, "cancel_requested_at"]) == sorted(vars(job))
+        others = ("cancel_requested_at", "retried_by")
+        marks = {name: value for name in others if (value := getattr(job, name)) is not None}
+        assert job_from_attributes({**attributes, **marks, "pk": "JOB", "of a later version": 1}) == job
+        assert sorted([*attributes, *absent, *others]) == sorted(vars(job))
 
 
 def test_a_cancelled_job_keeps_what_it_had() -> None:

@@ -10,15 +10,18 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
 from botocore.session import get_session
 
 from local.lambda_endpoint import Event, FailedEvent, LambdaEndpoint
-from local.lambda_runtime import LambdaFunction, LambdaRuntime
+from local.lambda_runtime import LambdaRuntime
+from local.runtime_api import LambdaFunction
 
 HANDLERS = """
     import json, os, pathlib, signal, time
@@ -50,6 +53,14 @@ HANDLERS = """
     def hang(event, context):
         note(f"{os.getpid()} {context.aws_request_id}")
         time.sleep(60)
+
+    def query(event, context):
+        if event.get("seconds"):
+            note(f"{os.getpid()} began")
+            time.sleep(event["seconds"])
+        if event.get("fails"):
+            raise ValueError("no")
+        return os.getpid()
 
     def keep(record, context):
         with open("failures", "a") as failures:
@@ -105,18 +116,19 @@ class Laptop:
     the handler `destination`.
     """
 
-    def __init__(self, project: Path, *, destination: str = "keep", **options: Any) -> None:
+    def __init__(self, project: Path, *, destination: str = "keep", patience: float = 5, **options: Any) -> None:
         (project / "handlers.py").write_text(textwrap.dedent(HANDLERS))
         self.project = project
         environment = {"PATH": os.environ["PATH"]}
-        runtime = LambdaRuntime(project=project, logs=project / "logs", environment=environment)
+        logs = project / "logs"
+        runtime = LambdaRuntime(project=project, logs=logs, environment=environment, patience=patience)
         self.endpoint = LambdaEndpoint(
             runtime=runtime,
             queue=project / "events.sqlite",
             destinations={f"test-{name}": f"test-{destination}" for name in FAILING},
             **({"retry_delays": (0.05, 0.05)} | options),
         ).start()
-        names = ("echo", "fail_once", *FAILING, "keep", "keep_at_last", "keep_later")
+        names = ("echo", "fail_once", "query", *FAILING, "keep", "keep_at_last", "keep_later")
         self.endpoint.deploy(
             LambdaFunction(
                 name=f"test-{name}",
@@ -131,6 +143,12 @@ class Laptop:
 
     def invoke(self, name: str, *, kind: str = "Event", payload: bytes = b"{}") -> Any:
         return self.client.invoke(FunctionName=f"test-{name}", InvocationType=kind, Payload=payload)
+
+    def query(self, **event: Any) -> Any:
+        """What the handler returned, which is the number of its process; or Lambda's error."""
+        answer = self.invoke("query", kind="RequestResponse", payload=json.dumps(event).encode())
+        told = json.loads(answer["Payload"].read())
+        return told["errorType"] if "FunctionError" in answer else told
 
     def notes(self) -> list[str]:
         with contextlib.suppress(FileNotFoundError):
@@ -187,6 +205,83 @@ def test_a_synchronous_error_is_a_function_error(laptop: Laptop) -> None:
     assert answer["FunctionError"] == "Unhandled"
     error = json.loads(answer["Payload"].read())
     assert (error["errorType"], error["errorMessage"]) == ("ValueError", "the handler's own error")
+
+
+def test_who_waits_for_answers_gets_them_of_one_warm_worker(laptop: Laptop) -> None:
+    first = laptop.query()
+
+    assert [laptop.query() for _ in range(5)] == [first] * 5
+    assert is_running(first)
+    assert laptop.log("query").count("REPORT") == 6
+
+
+def test_questions_at_the_same_time_have_two_workers_and_the_next_one_waits(laptop: Laptop) -> None:
+    with ThreadPoolExecutor() as threads:
+        pids = list(threads.map(lambda _: laptop.query(seconds=0.3), range(4)))
+
+    assert len(set(pids)) == 2
+    assert laptop.query() in pids
+
+
+def test_a_question_waits_for_no_event(laptop: Laptop) -> None:
+    laptop.invoke("query", payload=b'{"seconds": 20}')
+    began = int(wait_until(laptop.notes)[0].split()[0])
+
+    assert laptop.query() != began
+    assert is_running(began)
+
+
+def test_questions_beyond_all_workers_are_throttled(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path, patience=0.1)
+    with ThreadPoolExecutor() as threads:
+        busy = [threads.submit(laptop.query, seconds=2) for _ in range(2)]
+        wait_until(lambda: len(laptop.notes()) == 2)
+
+        with pytest.raises(laptop.client.exceptions.TooManyRequestsException):
+            laptop.query()
+
+        for question in busy:
+            question.result()
+    laptop.stop()
+
+
+def test_a_warm_worker_that_was_killed_is_replaced(laptop: Laptop) -> None:
+    first = laptop.query()
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: not is_running(first))
+    second = laptop.query()
+    with ThreadPoolExecutor() as threads:
+        midway = threads.submit(laptop.query, seconds=20)
+        wait_until(laptop.notes)
+        os.kill(second, signal.SIGKILL)
+        assert midway.result() == "Runtime.ExitError"
+    third = laptop.query()
+
+    assert len({first, second, third}) == 3
+
+
+def test_a_warm_worker_that_fails_or_hangs_is_ended_for_good(laptop: Laptop) -> None:
+    failed = laptop.query()
+    assert laptop.query(fails=True) == "ValueError"
+    wait_until(lambda: not is_running(failed))
+    assert laptop.query() != failed
+
+    answer = laptop.invoke("hang", kind="RequestResponse")
+    assert json.loads(answer["Payload"].read())["errorType"] == "Sandbox.Timedout"
+    assert not is_running(int(laptop.notes()[0].split()[0]))
+
+
+def test_stop_ends_the_warm_workers_and_whoever_waits_is_told(laptop: Laptop) -> None:
+    warm = laptop.query()
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(laptop.query, seconds=20)
+        wait_until(laptop.notes)
+
+        laptop.endpoint.stop()
+
+        with pytest.raises((ClientError, HTTPClientError)):
+            waiting.result()
+    assert not is_running(warm)
 
 
 @pytest.mark.parametrize(
@@ -310,7 +405,8 @@ def test_a_killed_stack_leaves_no_worker(tmp_path: Path) -> None:
     stack = textwrap.dedent("""
         import os, sys
         from pathlib import Path
-        from local.lambda_runtime import LambdaFunction, LambdaRuntime
+        from local.lambda_runtime import LambdaRuntime
+        from local.runtime_api import LambdaFunction
         project = Path(sys.argv[1])
         runtime = LambdaRuntime(project=project, logs=project / "logs", environment=dict(os.environ))
         function = LambdaFunction(name="hang", handler="handlers.hang", timeout=60)

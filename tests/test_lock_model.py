@@ -225,6 +225,7 @@ class Coordination(RuleBasedStateMachine):
     def finish(self, data: Any, status: str, is_stale: bool) -> None:
         claim = self.some_claim(data)
         is_mine = self.is_mine(claim)
+        self.clock.advance(0.001)  # at the same moment the job may have ended in the same way, and that is no refusal
         job, snapshot = self.ending(claim, JobStatus(status))
         base = "of another time" if is_stale else self.pointer.name if self.pointer else None
         is_stale = is_stale and snapshot is not None

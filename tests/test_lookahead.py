@@ -44,3 +44,14 @@ def test_an_error_is_told_to_who_takes_and_to_nobody_else() -> None:
         ahead.take("bad", 2)
     ahead.expect({"bad": 2})
     ahead.expect({})
+
+
+def test_a_guess_that_gives_nothing_is_made_when_it_is_taken() -> None:
+    maker = Maker()
+    maker.go.set()
+    guessed = []
+    ahead = Lookahead(maker.make, lambda url, page: guessed.append((url, page)))
+    ahead.expect({"a": 1})
+
+    assert ahead.take("a", 1) == "A"
+    assert (guessed, maker.made) == ([("a", 1)], [("a", 1)])

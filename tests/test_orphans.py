@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,12 +15,20 @@ from chalicelib.errors import SourceUnavailable
 from chalicelib.job import JobStatus
 from chalicelib.job_manager import Claim, JobManager, Snapshot
 from chalicelib.publication import show_latest
-from chalicelib.sweeper import SEGMENT_SECONDS, clear_orphans
-from chalicelib.warehouse import LATEST, Warehouse, open_warehouse, segment_name, sha256_of, snapshot_name
+from chalicelib.sweeper import READER_SECONDS, SEGMENT_SECONDS, clear_orphans
+from chalicelib.warehouse import (
+    LATEST,
+    PART_SECONDS,
+    DirectoryWarehouse,
+    Warehouse,
+    open_warehouse,
+    segment_name,
+    sha256_of,
+    snapshot_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from local.aws import LocalAws
 
@@ -87,11 +97,59 @@ def imports(request: pytest.FixtureRequest, manager: JobManager, clock: Clock, t
 
 def test_the_current_snapshot_and_the_newest_published_ones_are_kept(imports: Imports) -> None:
     published = [imports.publish(imports.begin()) for _ in range(4)]
+    imports.clock.advance(READER_SECONDS)
 
     assert imports.clear() == published[:2]
 
     assert imports.warehouse.names("") == published[2:]
     assert imports.clear() == []
+
+
+def test_a_reader_that_has_just_read_the_pointer_still_finds_its_file(imports: Imports, tmp_path: Path) -> None:
+    """However many snapshots are published before it opens the file: each is kept for an hour after its turn."""
+    published = []
+    for _ in range(5):
+        imports.clock.advance(READER_SECONDS / 4)
+        published.append(imports.publish(imports.begin()))
+
+    imports.clock.advance(READER_SECONDS / 4 - 1)
+    assert imports.clear() == []  # the first was replaced an hour ago less one second
+    imports.clock.advance(1)
+    assert imports.clear() == published[:1]
+
+    imports.warehouse.fetch(published[1], tmp_path / "copy")
+    assert (tmp_path / "copy").read_text() == published[1]
+
+
+def test_who_has_a_file_open_reads_it_to_its_end(manager: JobManager, clock: Clock, tmp_path: Path) -> None:
+    imports = Imports(manager, clock, DirectoryWarehouse(tmp_path / "warehouse"), tmp_path)
+    published = [imports.publish(imports.begin()) for _ in range(4)]
+    clock.advance(READER_SECONDS)
+    with Path(tmp_path, "warehouse", published[0]).open() as file:
+        assert imports.clear() == published[:2]
+
+        assert file.read() == published[0]
+
+
+def test_the_folders_of_segments_that_are_gone_go_too(manager: JobManager, clock: Clock, tmp_path: Path) -> None:
+    """An empty one may be young: a worker is about to put its first segment there."""
+    imports = Imports(manager, clock, DirectoryWarehouse(tmp_path / "warehouse"), tmp_path)
+    claim = imports.begin()
+    imports.put_segment(claim)
+    segments = tmp_path / "warehouse" / "segments"
+    (segments / "young").mkdir()
+    imports.fail(claim)
+    clock.advance(SEGMENT_SECONDS)
+    for folder, age in (("young", PART_SECONDS - 1), (claim.job.job_id, PART_SECONDS + 1)):
+        os.utime(segments / folder, (clock() - age, clock() - age))
+    assert imports.clear()
+
+    left = [folder.name for folder in segments.iterdir()]
+
+    assert "young" in left
+    os.utime(segments / claim.job.job_id, (clock() - PART_SECONDS - 1,) * 2)  # the segment has gone just now
+    imports.clear()
+    assert [folder.name for folder in segments.iterdir()] == ["young"]
 
 
 def test_what_zombies_left_goes_and_takes_no_kept_ones_place(imports: Imports) -> None:
@@ -158,6 +216,7 @@ class BusyWarehouse:
 @pytest.mark.parametrize("ends", [False, True])
 def test_the_files_of_an_import_that_begins_meanwhile_are_its_own(imports: Imports, ends: bool) -> None:
     published = [imports.publish(imports.begin()) for _ in range(3)]
+    imports.clock.advance(READER_SECONDS)
     files: list[str] = []
 
     def begin() -> None:

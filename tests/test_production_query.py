@@ -17,7 +17,8 @@ from staging import NOON, SAME_NAMES, batch_of, facts, json_row
 
 from chalicelib import production_query
 from chalicelib.errors import ValidationError, WarehouseCorrupt, WarehouseTooNew
-from chalicelib.production_query import MOST_REJECTS, MOST_ROWS, ProductionQuery, Rows
+from chalicelib.production_query import ProductionQuery, Rows
+from chalicelib.question import MOST_REJECTS, MOST_ROWS
 from chalicelib.repository import DuckDBWellProductionRepository
 from chalicelib.rows import COLUMNS
 

@@ -224,6 +224,17 @@ def test_a_database_that_is_not_wellheads_is_left_alone(store: Store) -> None:
     assert store.path.read_bytes() == before
 
 
+@pytest.mark.parametrize("damage", ["text", "half", "block", "header"])
+def test_a_file_that_is_no_whole_database_is_told_as_such(store: Store, damage: str) -> None:
+    store.run(1, Import([[[json.loads(json_row())]]]))
+    whole = store.path.read_bytes()
+    made = {"text": b"well_code,oil\n" * 1000, "half": whole[: len(whole) // 2], "header": bytes(12288) + whole[12288:]}
+    store.path.write_bytes(made.get(damage, whole[:12288] + bytes(len(whole) - 12288)))
+
+    with pytest.raises(WarehouseCorrupt, match="not the file that was published"):
+        store.run(2, Import([[[json.loads(json_row())]]]))
+
+
 def test_a_failed_merge_tells_its_cause_and_changes_nothing(store: Store) -> None:
     """A count beyond 64 bits fails at the merge's last statement, when all rows have been written."""
     store.run(1, Import([[[json.loads(json_row(well_name="A"))]]]))

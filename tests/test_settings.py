@@ -21,10 +21,12 @@ REQUIRED = {
 DEFAULTS: dict[str, Any] = {
     "table": "wells",
     "import_function": "import",
+    "query_function": "",
     "warehouse": "s3://wells/prod",
     "scratch": "/tmp/wellhead",
+    "tokens": "/wellhead/tokens",
     "snapshots_kept": 3,
-    "memory_mb": 700,
+    "memory_mb": 300,
     "source_url": "https://example.org/odata/WellProduction",
     "source_aliases": (),
     "source_auth": "none",
@@ -34,6 +36,8 @@ DEFAULTS: dict[str, Any] = {
     "source_scope": "",
     "source_paging": "auto",
     "source_columns": {},
+    "source_changed": "",
+    "source_overlap_seconds": 3600,
     "source_seconds": 86_400,
     "source_connections": 4,
     "source_rps": 0.0,
@@ -54,6 +58,7 @@ LIMITS = {
     "WELLHEAD_MEMORY_MB": (100, 100_000),
     "WELLHEAD_SOURCE_SECONDS": (1, 2_592_000),
     "WELLHEAD_SOURCE_CONNECTIONS": (1, 16),
+    "WELLHEAD_SOURCE_OVERLAP_SECONDS": (0, 31_536_000),
     "WELLHEAD_SOURCE_RETRIES": (0, 20),
     "WELLHEAD_PAGE_SIZE": (1, 1_000_000),
     "WELLHEAD_PAGE_SECONDS": (1, 600),
@@ -67,8 +72,14 @@ LIMITS = {
 }
 CHOICES = {
     "WELLHEAD_SOURCE_AUTH": ["none", "basic", "bearer", "api_key", "oauth2"],
-    "WELLHEAD_SOURCE_PAGING": ["auto", "links", "skip"],
+    "WELLHEAD_SOURCE_PAGING": ["auto", "links", "skip", "keys"],
     "WELLHEAD_LOG_LEVEL": ["DEBUG", "INFO", "WARNING", "ERROR"],
+}
+ANY_TEXT = {
+    "WELLHEAD_QUERY_FUNCTION",
+    "WELLHEAD_SOURCE_CHANGED",
+    "WELLHEAD_SOURCE_SCOPE",
+    "WELLHEAD_SOURCE_SECRET",
 }
 BAD = {
     "WELLHEAD_TABLE": ["", "  "],
@@ -84,6 +95,7 @@ BAD = {
         "s3://user@hunter2/x",
         "https://hunter2/x",
     ],
+    "WELLHEAD_TOKENS": ["", "hunter2", "/hunter2/../x/ y", "//hunter2", "/"],
     "WELLHEAD_SOURCE_URL": [
         "hunter2",
         "ftp://hunter2.org/x",
@@ -135,7 +147,7 @@ def test_the_defaults() -> None:
 def test_every_variable_is_tried_here() -> None:
     variables = [setting.variable for setting in SETTINGS.values()]
 
-    assert sorted(variables) == sorted({*BAD, "WELLHEAD_SOURCE_SECRET", "WELLHEAD_SOURCE_SCOPE"})
+    assert sorted(variables) == sorted({*BAD, *ANY_TEXT})
     assert set(variables) == {f"WELLHEAD_{name.upper()}" for name in SETTINGS}
 
 

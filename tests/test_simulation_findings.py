@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from coordination import Clock, a_job
 from simulation.dynamodb import InMemoryDynamoDb
 
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 
 
 class OvertakenTable(Table):
-    """Once, something happens right after a key was looked up."""
+    """Once, something happens right after an item of this kind was read."""
 
+    after = "IDEMPOTENCY"
     meanwhile: Callable[[], object] | None = None
 
     def read(self, key: Mapping[str, str]) -> dict[str, Any] | None:
         item = super().read(key)
-        if key["pk"] == "IDEMPOTENCY" and self.meanwhile:
+        if key["pk"] == self.after and self.meanwhile:
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
         return item
@@ -41,6 +43,26 @@ def test_two_requests_with_one_key_at_once_get_one_job() -> None:
     table.meanwhile = lambda: manager.create(first, key="k")
 
     assert manager.create(a_job(clock), key="k").job_id == first.job_id
+
+
+@pytest.mark.parametrize("after", ["JOB", "LOCK"])
+def test_a_cancel_keeps_what_the_worker_reported_meanwhile(after: str) -> None:
+    """It read the job, the worker wrote a checkpoint and handed over, and the job ended as it had been read."""
+    clock = Clock()
+    table = OvertakenTable(dynamodb=cast("Any", InMemoryDynamoDb()), name="table")
+    manager = JobManager(table=table, lease=Lease(), clock=clock)
+    claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
+    checkpointed = replace(claim.job, cursor={"url": "page 3"}, fetched_records=20, progress_percentage=40.0)
+
+    def work() -> None:
+        manager.hand_over(claim, manager.progress(claim, checkpointed))
+
+    table.after, table.meanwhile = after, work
+    manager.cancel(claim.job.job_id)
+
+    stored = manager.get(claim.job.job_id)
+    assert (stored.cursor, stored.progress_percentage) == ({"url": "page 3"}, 40.0)
+    assert stored.status is JobStatus.CANCELLED or stored.cancel_requested_at
 
 
 def test_the_snapshot_of_a_dead_attempt_goes_though_its_job_completed(tmp_path: Path) -> None:

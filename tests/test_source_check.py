@@ -76,6 +76,16 @@ def test_missing_and_unknown_fields_are_told(serve: Serve, connect: Connect) -> 
     }
 
 
+def test_columns_are_shown_also_where_pages_cannot_be_cut_by_the_key(serve: Serve, connect: Connect) -> None:
+    row = {"FieldCode": 7, "Oil": 1.5}
+    source = serve(Answer(page([row])), Answer(b"", status=404), Answer(page([row])))
+
+    check = checked(connect(source.url, source_paging="keys"))
+
+    assert "no field for well_code, production_period" in check.problem
+    assert [column.field for column in check.columns if column.field] == ["FieldCode"]
+
+
 def test_an_empty_source_is_told_by_its_metadata(connect: Connect) -> None:
     with SampleSource(GeneratedProduction(0)) as source:
         check = checked(connect(source.url))

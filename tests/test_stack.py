@@ -33,8 +33,10 @@ def wait_until(condition: Callable[[], Any], *, seconds: float = 30) -> Any:
     return found
 
 
-def ask(url: str, *, method: str = "GET") -> tuple[int, dict[str, Any]]:
-    request = urllib.request.Request(url, method=method)
+def ask(state: Path, path: str, *, method: str = "GET") -> tuple[int, dict[str, Any]]:
+    """With the token of the stack that runs on this state directory."""
+    token = {"Authorization": f"Bearer {(state / 'token').read_text().strip()}"}
+    request = urllib.request.Request(facts_of(state)["api_url"] + path, method=method, headers=token)
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
             return response.status, json.load(response)
@@ -43,23 +45,23 @@ def ask(url: str, *, method: str = "GET") -> tuple[int, dict[str, Any]]:
             return exc.code, json.load(exc)
 
 
-def trigger(api_url: str) -> str:
-    status, answer = ask(api_url + TRIGGER, method="POST")
+def trigger(state: Path) -> str:
+    status, answer = ask(state, TRIGGER, method="POST")
     assert status == 202, answer
     job_id: str = answer["data"]["job_id"]
     return job_id
 
 
-def job(api_url: str, job_id: str) -> dict[str, Any]:
-    status, answer = ask(api_url + STATUS + job_id)
+def job(state: Path, job_id: str) -> dict[str, Any]:
+    status, answer = ask(state, STATUS + job_id)
     assert status == 200, answer
     view: dict[str, Any] = answer["data"]
     return view
 
 
-def job_at_its_end(api_url: str, job_id: str) -> dict[str, Any]:
+def job_at_its_end(state: Path, job_id: str) -> dict[str, Any]:
     def ended() -> dict[str, Any] | None:
-        view = job(api_url, job_id)
+        view = job(state, job_id)
         return view if view["status"] in ("COMPLETED", "FAILED") else None
 
     view: dict[str, Any] = wait_until(ended, seconds=60)
@@ -111,7 +113,7 @@ def addresses_listened_on(pids: set[int]) -> list[str]:
 def test_an_import_through_the_api(tmp_path: Path) -> None:
     user = {**os.environ, "AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "real", "HTTPS_PROXY": "http://proxy"}
     with stack(tmp_path, user_environment=user | {"WELLHEAD_PAGE_SIZE": "300"}) as running:
-        view = job_at_its_end(running.api_url, trigger(running.api_url))
+        view = job_at_its_end(tmp_path, trigger(tmp_path))
         environment = dict(running.environment)
         wait_until(running.database_path.exists)
         assert view["status"] == "COMPLETED", view["error"]
@@ -131,11 +133,11 @@ def test_an_import_through_the_api(tmp_path: Path) -> None:
 
 
 def test_history_survives_a_restart_and_nothing_is_new_the_second_time(tmp_path: Path) -> None:
-    with stack(tmp_path) as running:
-        first = job_at_its_end(running.api_url, trigger(running.api_url))
-    with stack(tmp_path) as running:
-        assert job(running.api_url, first["job_id"]) == first
-        second = job_at_its_end(running.api_url, trigger(running.api_url))
+    with stack(tmp_path):
+        first = job_at_its_end(tmp_path, trigger(tmp_path))
+    with stack(tmp_path):
+        assert job(tmp_path, first["job_id"]) == first
+        second = job_at_its_end(tmp_path, trigger(tmp_path))
 
     assert (first["status"], second["status"]) == ("COMPLETED", "COMPLETED")
     assert second["new_records"] == second["updated_records"] == 0
@@ -149,8 +151,8 @@ def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> 
         facts = facts_of(tmp_path)
         with pytest.raises(StackError, match=rf"process {process.pid}\).* serves {facts['api_url']}"), stack(tmp_path):
             pass
-        job_id = trigger(facts["api_url"])
-        wait_until(lambda: job(facts["api_url"], job_id)["status"] == "RUNNING")
+        job_id = trigger(tmp_path)
+        wait_until(lambda: job(tmp_path, job_id)["status"] == "RUNNING")
         everyone = family(process.pid)
         assert len(everyone) >= 4  # the stack, the source, the API, the worker; the sweeper comes and goes
         assert set(addresses_listened_on(everyone)) == {"0100007F"}
@@ -169,15 +171,14 @@ def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> 
 def test_a_killed_stack_leaves_no_process_and_the_next_one_finishes_its_import(tmp_path: Path) -> None:
     with start_command(tmp_path, "run", "--rows", "100000") as process:
         wait_until((tmp_path / "stack.json").exists)
-        api_url = facts_of(tmp_path)["api_url"]
-        job_id = trigger(api_url)
-        wait_until(lambda: job(api_url, job_id)["fetched_records"] or job(api_url, job_id)["completed_at"])
+        job_id = trigger(tmp_path)
+        wait_until(lambda: job(tmp_path, job_id)["fetched_records"] or job(tmp_path, job_id)["completed_at"])
         everyone = family(process.pid)
         process.kill()
     wait_until(lambda: not everyone & parents().keys(), seconds=5)
 
-    with stack(tmp_path, rows=100_000, user_environment=SHORT_LEASE) as running:
-        view = job_at_its_end(running.api_url, job_id)
+    with stack(tmp_path, rows=100_000, user_environment=SHORT_LEASE):
+        view = job_at_its_end(tmp_path, job_id)
 
     assert view["status"] == "COMPLETED", view["error"]
     assert view["total_records"] == 100_000

@@ -32,6 +32,30 @@ class InMemoryDynamoDb:
         item = self.items.get(_key(Key))
         return {"Item": dict(item)} if item else {}
 
+    def query(
+        self,
+        *,
+        TableName: str,  # noqa: N803
+        KeyConditionExpression: str,  # noqa: N803
+        ScanIndexForward: bool,  # noqa: N803
+        Limit: int,  # noqa: N803
+        FilterExpression: str | None = None,  # noqa: N803
+        ExclusiveStartKey: Item | None = None,  # noqa: N803
+        ConsistentRead: bool = False,  # noqa: N803
+        **names_and_values: Any,
+    ) -> dict[str, Any]:
+        """The filter comes after the limit, and a look that reaches its limit names its last key."""
+        wanted = {"ConditionExpression": KeyConditionExpression, **names_and_values}
+        keys = sorted((key for key, item in self.items.items() if _holds(wanted, item)), reverse=not ScanIndexForward)
+        if ExclusiveStartKey:
+            start = _key(ExclusiveStartKey)
+            keys = [key for key in keys if (key > start if ScanIndexForward else key < start)]
+        seen = keys[:Limit]
+        held = [key for key in seen if _holds({**wanted, "ConditionExpression": FilterExpression}, self.items[key])]
+        pk, sk = seen[-1] if seen else ("", "")
+        more = {"LastEvaluatedKey": {"pk": {"S": pk}, "sk": {"S": sk}}} if len(seen) == Limit else {}
+        return {"Items": [dict(self.items[key]) for key in held], "Count": len(held), "ScannedCount": len(seen), **more}
+
     def transact_write_items(
         self,
         *,

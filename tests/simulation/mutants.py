@@ -152,6 +152,11 @@ class KeyBeforeLock(JobManager):
         return self.recalled.pop() if self.recalled else super()._recall(key)
 
 
+class AnyRetry(JobManager):
+    def _refuse_retry(self, old: Job, *, by: str) -> None:
+        pass
+
+
 class KeptPlace(JobManager):
     """Hands over, but does not leave."""
 
@@ -292,8 +297,12 @@ MUTANTS = [
     ),
     Mutant("hand-over keeps the place", Parts(job_manager=KeptPlace), "every accepted job ends", Climate.CHANGEABLE),
     Mutant(
-        "finish without a fence", without("finish", *IS_MINE, JOB_FENCE, *POINTS_TO), "one writer", Climate.CHANGEABLE
+        "finish without a fence",
+        without("finish", *IS_MINE, JOB_FENCE, *POINTS_TO),
+        "the fence never falls",
+        Climate.FREEZING,
     ),
+    Mutant("a retry of what is out of date", Parts(job_manager=AnyRetry), "no older row is published"),
     Mutant("finish keeps the lock", without("finish", unwritten="LOCK#"), "the lock is owned while a job is open"),
     Mutant("finish keeps the pointer", without("finish", unwritten="WAREHOUSE#"), "COMPLETED means published"),
     Mutant("cancel ignores the holder", Parts(job_manager=EndingWhatRuns), OVER, Climate.CHANGEABLE),

@@ -101,7 +101,7 @@ class SimulatedSource(ExternalApiAdapter):
 class Unhurried:
     """Takes the place of Prefetched: the pages are made when they are asked for, in the worker's own thread."""
 
-    def __init__(self, items: Iterable[Page], *, ahead: int, while_waiting: Callable[[], None]) -> None:
+    def __init__(self, items: Iterable[Page], *, while_waiting: Callable[[], None], **_: Any) -> None:
         self._items = items
         self._while_waiting = while_waiting
 

@@ -61,6 +61,7 @@ class Watch:
         self._open_until: dict[str, float] = {}
         self._given_up: set[str] = set()
         self._changes = 0
+        self._newest = 0  # version of the source among the rows that were published
 
     @property
     def version(self) -> int:
@@ -104,7 +105,8 @@ class Watch:
             self._open_until.setdefault(job_id, self._scheduler.now)
         if before:
             was_final = JobStatus(before["status"]).final
-            self._expect(not was_final or before == job, "final states never change", before, job)
+            link = {name: job[name] for name in ("retried_by",) if name in job and name not in before}
+            self._expect(not was_final or before | link == job, "final states never change", before, job)
             self._expect(_progress(job) >= _progress(before), "progress never falls", before, job)
         is_full = _progress(job) == 100.0
         self._expect(is_full == (job["status"] == "COMPLETED"), "100 % is COMPLETED", job)
@@ -165,6 +167,8 @@ class Watch:
         self._expect(places == expected and len(versions) == self._contents.pages, "each row once", places, expected)
         in_order = [versions[page] for page in sorted(versions)]
         self._expect(in_order == sorted(in_order) and in_order[-1] <= self.version, "pages come in order", in_order)
+        self._expect(in_order[0] >= self._newest, "no older row is published", in_order, self._newest)
+        self._newest = in_order[-1]
         announced = self._contents.count(in_order[0])
         told = [warning["rule"] for warning in job["warnings"]]
         self._expect(job["expected_records"] == announced, "what was announced first is expected", job)

@@ -14,6 +14,9 @@ from chalicelib.errors import (
     ImportAlreadyRunning,
     JobIsFinal,
     JobNotFound,
+    NotResumable,
+    NotRetryable,
+    RetriedAlready,
     StateUnavailable,
     WarehouseUnavailable,
     WellheadError,
@@ -23,9 +26,9 @@ from chalicelib.importer import run_import
 from chalicelib.job_manager import Claim, JobManager, Lease
 from chalicelib.publication import show_latest
 from chalicelib.settings import Settings
-from chalicelib.sweeper import clear_orphans, sweep, take_up
+from chalicelib.sweeper import READER_SECONDS, clear_orphans, sweep, take_up
 from chalicelib.table import Table
-from chalicelib.trigger import start_import
+from chalicelib.trigger import retry_import, start_import
 from chalicelib.warehouse import LATEST
 
 from .aws import LambdaQueue, TableClient
@@ -147,6 +150,8 @@ class World:
                 self._scheduler.after(self._draw.uniform(0, 250), partial(self._visit, number))
         for _ in range(self._draw.choice([0, 0, 1, 3])):
             self._scheduler.after(self._draw.uniform(0, 400), self._watch.source_changes)
+        for _ in range(self._draw.choice([0, 1, 4])):
+            self._scheduler.after(self._draw.uniform(100, 1500), partial(self._start, "client", self._retry))
         self._scheduler.after(self._draw.uniform(0, SWEEP_SECONDS), self._tick)
         self._scheduler.run()
         if not self._watch.violations:
@@ -261,8 +266,12 @@ class World:
         job_manager, clock = self._job_manager(actor), self._scheduler.clock(actor)
         outcome = self._parts.sweep(job_manager=job_manager, dispatcher=self._dispatcher, clock=clock)
         show_latest(job_manager=job_manager, warehouse=self._warehouse)
-        kept = self._settings.snapshots_kept
-        self._parts.clear_orphans(job_manager=job_manager, warehouse=self._warehouse, kept=kept, clock=clock)
+        self._parts.clear_orphans(
+            job_manager=job_manager,
+            warehouse=self._warehouse,
+            kept=self._settings.snapshots_kept,
+            clock=lambda: clock() + READER_SECONDS,  # nobody here reads what was published
+        )
         return outcome
 
     # -- the sweeper's schedule, and the calm --------------------------------------------------
@@ -315,6 +324,7 @@ class World:
                 job_manager=self._job_manager(actor),
                 dispatcher=self._dispatcher,
                 triggered_by=caller,
+                source_id=self._settings.source_id,
                 key=key,
                 clock=self._scheduler.clock(actor),
             )
@@ -324,9 +334,31 @@ class World:
         self._watch.accepted(job.job_id, caller)
         return job.job_id
 
+    def _some_job(self) -> str:
+        return self._draw.choice([*self._watch.jobs, "of nobody"][-3:])
+
+    def _retry(self, actor: Actor) -> str:
+        asked_at, wanted = self._scheduler.now, self._some_job()
+        try:
+            job = retry_import(
+                wanted,
+                job_manager=self._job_manager(actor),
+                dispatcher=self._dispatcher,
+                warehouse=self._warehouse,
+                triggered_by=actor.name,
+                source_id=self._settings.source_id,
+                clock=self._scheduler.clock(actor),
+            )
+        except ImportAlreadyRunning as refused:
+            self._watch.refused(refused.details["job_id"], asked_at=asked_at, caller=actor.name)
+            return f"retry refused: {refused.details['job_id']}"
+        except (JobNotFound, NotRetryable, RetriedAlready, NotResumable) as exc:
+            return f"retry: {type(exc).__name__}"
+        self._watch.accepted(job.job_id, actor.name)
+        return f"retry: of {wanted} by {job.job_id}"
+
     def _cancel(self, actor: Actor) -> str:
-        job_ids = [*self._watch.jobs, "of nobody"]
-        wanted = self._draw.choice(job_ids[-3:])
+        wanted = self._some_job()
         try:
             return f"cancel: {self._job_manager(actor).cancel(wanted).status}"
         except (JobIsFinal, JobNotFound) as exc:

@@ -1,0 +1,92 @@
+"""The tokens of this machine: their hashes in the state directory, from where the stack puts them into its SSM.
+
+The stack's own token is kept as it is, in a file that nobody else may read: the demo and the curl lines use it.
+"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+
+from chalicelib.tokens import NAME, Role, digest_of
+from local.aws import REGION
+
+OWN = "laptop"  # the name of the stack's own token
+
+
+class TokenError(Exception):
+    """The token cannot be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class TokenBook:
+    """`parameters` are names and values as SSM holds them."""
+
+    state: Path
+
+    @property
+    def _hashes(self) -> Path:
+        return self.state / "state" / "tokens.json"
+
+    @property
+    def own_file(self) -> Path:
+        return self.state / "token"
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        if not self._hashes.exists():
+            return {}
+        return {name: json.dumps(entry) for name, entry in json.loads(self._hashes.read_text()).items()}
+
+    def make(self, name: str, role: Role) -> str:
+        """A new token; one that the name had before ends. Raises TokenError."""
+        if not NAME.fullmatch(name):
+            raise TokenError("The name may have 1 to 64 of letters, digits, `.`, `_` and `-`.")
+        token = f"wellhead_{secrets.token_urlsafe(32)}"
+        self._note(name, token, role)
+        return token
+
+    def own(self) -> str:
+        """The stack's own operator token: a random one, made at the first start."""
+        if self.own_file.exists():
+            token = self.own_file.read_text().strip()
+            self._note(OWN, token, Role.OPERATOR)
+        else:
+            token = self.make(OWN, Role.OPERATOR)
+            _write_privately(self.own_file, token + "\n")
+        return token
+
+    def _note(self, name: str, token: str, role: Role) -> None:
+        known = json.loads(self._hashes.read_text()) if self._hashes.exists() else {}
+        known[name] = {"sha256": digest_of(token), "role": role}
+        self._hashes.parent.mkdir(parents=True, exist_ok=True)
+        _write_privately(self._hashes, json.dumps(known, indent=2) + "\n")
+
+
+def tell_running_stack(state: Path, name: str, value: str, *, path: str) -> bool:
+    """Put the parameter into the SSM of the stack that runs on this state directory, if one does."""
+    try:
+        facts = json.loads((state / "stack.json").read_text())
+    except FileNotFoundError:
+        return False
+    ssm: Any = botocore.session.get_session().create_client(
+        "ssm",
+        region_name=REGION,
+        endpoint_url=facts["aws_url"],
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106  the emulator's
+    )
+    ssm.put_parameter(Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True)
+    return True
+
+
+def _write_privately(path: Path, text: str) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123  a descriptor
+        file.write(text)
+    part.replace(path)

@@ -1,0 +1,45 @@
+"""A client of the API under test, and the tokens that it knows."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+OPERATOR, READER = "operators-token", "readers-token"
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    envelope: dict[str, Any]
+
+
+class Api:
+    """Asks as an operator whose name is ada, unless another Authorization is given; None for none."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str | None) -> Reply:
+        """Checks what holds for every answer, and leaves request id and time out of the envelope."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        asked = {"Authorization": f"Bearer {OPERATOR}", **headers}
+        sent = {name.replace("_", "-"): value for name, value in asked.items() if value is not None}
+        connection.request(method, path, body=body, headers=sent)
+        response = connection.getresponse()
+        content = response.read()
+        connection.close()
+        assert response.headers["Content-Type"] == "application/json"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        if response.status == 304 or method == "HEAD":
+            assert content == b""
+            return Reply(response.status, response.headers, {})
+        envelope = json.loads(content)
+        assert response.headers["X-Request-ID"] == envelope.pop("request_id")
+        then = datetime.strptime(envelope.pop("timestamp"), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        assert abs((datetime.now(UTC) - then).total_seconds()) < 10
+        assert envelope["success"] == (response.status < 400)
+        return Reply(response.status, response.headers, envelope)
