@@ -135,6 +135,11 @@ class Lab:
             ExpressionAttributeValues={":value": to_attribute(value)},
         )
 
+    def let_an_hour_pass(self) -> None:
+        """As if nobody read the older snapshots any more."""
+        for job_id in self.jobs():
+            self._set(job_key(job_id), "completed_at", 1)
+
     def let_a_dispatch_be_due(self) -> None:
         """As if half a minute had passed since the worker's last sign of life."""
         owner = self.manager.lock().owner

@@ -166,6 +166,7 @@ def test_every_step_of_the_sweeper(lab: Lab, kind: str) -> None:
     rehearse(lab)
     number, steps = 0, 1
     while number < steps:
+        lab.let_an_hour_pass()
         job_id = lab.create()
         assert lab.deliver(job_id, at=("call", 6, "before")).died
         lab.let_the_lease_end()
