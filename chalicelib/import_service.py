@@ -131,7 +131,7 @@ class WellProductionImportService:
             self._beat()
         cursor = Cursor(**self.job.cursor)
         self._changed_until = cursor.changed_until
-        self.job = replace(self.job, fetched_records=cursor.delivered)
+        self.job = replace(self.job, fetched_records=cursor.delivered, expected_records=cursor.expected)
         self._note("resumed", page=cursor.page, records=cursor.delivered)
         return cursor
 

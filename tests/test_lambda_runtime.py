@@ -95,7 +95,7 @@ def is_running(pid: int) -> bool:
     """A zombie has ended, whether or not its parent has looked."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in "ZX"
 

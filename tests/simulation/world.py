@@ -270,7 +270,7 @@ class World:
             job_manager=job_manager,
             warehouse=self._warehouse,
             kept=self._settings.snapshots_kept,
-            clock=lambda: clock() + READER_SECONDS,  # nobody here reads what was published
+            clock=lambda: clock() + 2 * READER_SECONDS,  # nobody here reads what was published
         )
         return outcome
 
