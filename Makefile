@@ -7,6 +7,7 @@ ROWS ?= 50000
 SOURCE ?=
 BENCH ?=
 SOAKED = $(addprefix tests/test_,crash_points.py kills.py repository.py races.py duplicate_deliveries.py simulation.py lock_model.py)
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 export PYTHONDONTWRITEBYTECODE = 1
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 
@@ -15,16 +16,25 @@ export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-setup: .venv/ready ## make the virtual environment .venv (locked versions, hashes checked)
+setup: .venv/checks ## make the virtual environment .venv with the tools of the tests (locked versions, hashes checked)
 
-.venv/ready: requirements-dev.txt
+.venv/ready: requirements-local.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Wellhead needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.13 ...")'
 	@echo "Setting up .venv (once) ..."
 	@if command -v uv >/dev/null 2>&1; then \
 		uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv && \
-		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt; \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-local.txt; \
 	else \
 		$(PYTHON) -m venv --clear .venv && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt; \
+	fi
+	@touch $@
+
+.venv/checks: .venv/ready requirements-dev.txt
+	@echo "Adding the tools of the tests to .venv (once) ..."
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt; \
+	else \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt; \
 	fi
 	@touch $@
@@ -38,10 +48,10 @@ check-source: .venv/ready ## show what an import would find at a source, and sto
 run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, ROWS= as for demo)
 	@$(BIN)/python -m local run --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
 
-test: .venv/ready ## run all the tests
+test: .venv/checks ## run all the tests
 	@$(BIN)/python -m pytest
 
-compatibility: .venv/ready ## read a published file with DuckDB 1.4, 1.5 and 2.0, each in an environment of its own
+compatibility: .venv/checks ## read a published file with DuckDB 1.4, 1.5 and 2.0, each in an environment of its own
 	@for version in 1.4 1.5 2.0; do \
 		home="$(COMPATIBILITY)/$$version"; more=; \
 		[ $$version != 1.5 ] || more="duckdb-extension-httpfs==1.5.5 pandas"; \
@@ -51,17 +61,17 @@ compatibility: .venv/ready ## read a published file with DuckDB 1.4, 1.5 and 2.0
 	done
 	@$(BIN)/python -m pytest tests/test_compatibility.py tests/test_using_the_data.py
 
-soak: .venv/ready ## the tests of races and crashes again, many times longer (about an hour)
+soak: .venv/checks ## the tests of races and crashes again, many times longer (about an hour)
 	@SOAK=1 $(BIN)/python -m pytest --timeout 7200 $(SOAKED)
 
 check: lint test ## everything: lint, then all the tests
 
-lint: .venv/ready ## style, types and import rules
+lint: .venv/checks ## style, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-format: .venv/ready ## format the code
+format: .venv/checks ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 bench: .venv/ready ## measure a whole import beside DuckDB's own load and other tools, tables and a JSON file (BENCH="--rows 1e6 --no-peers")
@@ -74,11 +84,10 @@ bench-peers: .venv/ready ## make the other tools' own environments (make bench d
 	@$(BIN)/python -m benchmarks.environments
 
 lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv)
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--custom-compile-command "make lock" --group bundle -o requirements.txt
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--custom-compile-command "make lock" --constraint requirements.txt \
-		--group bundle --group local --group check -o requirements-dev.txt
+	$(LOCK) --upgrade --group bundle -o requirements.txt
+	$(LOCK) --upgrade --constraint requirements.txt --group bundle --group local --group clients --group check \
+		-o requirements-dev.txt
+	$(LOCK) --constraint requirements-dev.txt --group bundle --group local --group clients -o requirements-local.txt
 
 clean: ## remove .venv and caches; the data in .local stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
