@@ -208,6 +208,9 @@ class DuckDBWellProductionRepository:
         names = [column[0] for column in counted.description or []]
         return {name: count for name, count in zip(names, counted.fetchall()[0], strict=True) if count}
 
+    def rejected_by_reason(self) -> dict[str, int]:
+        return dict(self._run("count_rejected").fetchall())
+
     def verify(self, store: Path, *, rows: int) -> None:
         """Read a finished store back: it must hold `rows` rows and no key twice. Raises PublishRefused."""
         with self._attached(store, read_only=True):
@@ -252,7 +255,10 @@ _LISTS = {
     "key": ", ".join(KEY),
     "volumes": ", ".join(VOLUMES),
     "values_differ": " OR ".join(f"staged.{name} IS DISTINCT FROM stored.{name}" for name in VALUES),
-    "values": ", ".join(f"read_{column.kind}({column.name}) AS value_of_{column.name}" for column in COLUMNS),
+    "values": ", ".join(
+        f"{'draft' if column.kind == 'number' else 'read'}_{column.kind}({column.name}) AS value_of_{column.name}"
+        for column in COLUMNS
+    ),
     "values_read": ", ".join(f"value_of_{column.name}" for column in COLUMNS),
     "all_sound": " AND ".join(
         f"(is_sound_{column.kind}({column.name}, value_of_{column.name}, {column.low}, {column.high}))"

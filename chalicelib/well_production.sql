@@ -20,6 +20,10 @@ CREATE OR REPLACE TEMP MACRO read_whole(x) AS
 CREATE OR REPLACE TEMP MACRO read_number(x) AS
     CASE WHEN NOT contains(x, '_') AND isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END;
 
+-- name: macro_draft_number
+-- For staging: half the price of read_number, because is_sound_number finds what that would refuse.
+CREATE OR REPLACE TEMP MACRO draft_number(x) AS TRY_CAST(x AS DOUBLE);
+
 -- name: macro_read_ticks
 -- OData v2 writes /Date(ms)/ or /Date(ms+minutes)/: milliseconds since 1970, and what to add for the local time.
 CREATE OR REPLACE TEMP MACRO read_ticks(x) AS
@@ -61,7 +65,9 @@ CREATE OR REPLACE TEMP MACRO read_words(x) AS x;
 CREATE OR REPLACE TEMP MACRO is_sound_whole(x, v, low, high) AS v BETWEEN low AND high;
 
 -- name: macro_is_sound_number
-CREATE OR REPLACE TEMP MACRO is_sound_number(x, v, low, high) AS x IS NULL OR v BETWEEN low AND high;
+-- NaN and infinity lie between no two bounds.
+CREATE OR REPLACE TEMP MACRO is_sound_number(x, v, low, high) AS
+    x IS NULL OR (v BETWEEN low AND high AND NOT contains(x, '_'));
 
 -- name: macro_is_sound_day
 CREATE OR REPLACE TEMP MACRO is_sound_day(x, v, low, high) AS
@@ -220,6 +226,11 @@ SELECT
     raw, to_timestamp($now)
 FROM staged WHERE problem IS NOT NULL
 ORDER BY page, position;
+
+-- name: count_rejected
+SELECT split_part(problem, ' ', 1) AS reason, count(*)
+FROM staged WHERE problem IS NOT NULL
+GROUP BY reason ORDER BY reason;
 
 -- name: insert_run
 INSERT INTO wells.import_runs VALUES (

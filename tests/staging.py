@@ -62,13 +62,21 @@ def stage(
     first: int = 1,
     mapping: Mapping[str, str] = SAME_NAMES,
 ) -> list[dict[str, Any]]:
-    """Stage the pages as one batch; what the staging table got of them, in its order."""
+    """Stage the pages as one batch; what the staging table got of them, in its order. A column without a number in it
+    is shown empty: its row is rejected, and nothing reads it again.
+    """
     batch = batch_of(directory, *pages, first=first)
     repository.stage(batch, mapping)
     batch.clear()
     segment = directory / "segment.parquet"
     repository.export_segment(segment)
-    return as_dicts(_reading().execute("SELECT * FROM read_parquet(?)", [str(segment)]))
+    rows = as_dicts(_reading().execute("SELECT * FROM read_parquet(?)", [str(segment)]))
+    return [row | _without_number(row["problem"] or "") for row in rows]
+
+
+def _without_number(problem: str) -> dict[str, None]:
+    reason, _, column = problem.partition(" ")
+    return {column: None} if reason == "NOT_A_NUMBER" else {}
 
 
 @cache
