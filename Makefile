@@ -8,7 +8,7 @@ SOURCE ?=
 BENCH ?=
 SOAKED = $(addprefix tests/test_,crash_points.py kills.py repository.py races.py duplicate_deliveries.py simulation.py lock_model.py)
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
-export PYTHONDONTWRITEBYTECODE = 1
+unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 
 .PHONY: help setup demo check-source run test compatibility soak bench bench-source bench-peers check lint format lock clean

@@ -149,5 +149,6 @@ def child(module: str, *arguments: str) -> Iterator[str]:
 
 def _environment() -> dict[str, str]:
     """Nothing of a caller's settings or credentials reaches a contender."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WELLHEAD_", "AWS_"))}
-    return {**kept, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1"}
+    unwanted = ("WELLHEAD_", "AWS_", "PYTHONDONTWRITEBYTECODE")  # nobody compiles his code at each start
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    return {**kept, "PYTHONPATH": str(PROJECT)}
