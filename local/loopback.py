@@ -94,9 +94,10 @@ class LoopbackServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler], *, port: int = 0) -> None:
+    def __init__(self, handler: type[BaseHTTPRequestHandler], *, port: int = 0, host: str = HOST) -> None:
         self._connections: set[Any] = set()
-        super().__init__((HOST, port), handler)
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), handler)
 
     @property
     def url(self) -> str:

@@ -73,19 +73,20 @@ class ScriptedHandler(LoopbackHandler):
 class ScriptedSource:
     """Serves the steps in order, the last one again and again, inside a `with`. Requests may come at once."""
 
-    def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.steps = list(steps)
         self.asked: list[Asked] = []
         self._turn = threading.Lock()
         handler = type("Handler", (ScriptedHandler,), {"source": self})
-        self._server = LoopbackServer(handler)
+        self._server = LoopbackServer(handler, host=host)
+        self._host = f"[{host}]" if ":" in host else host
         self._scheme = "https" if tls else "http"
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
 
     @property
     def root(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self.port}"
+        return f"{self._scheme}://{self._host}:{self.port}"
 
     @property
     def url(self) -> str:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from scripted_source import Answer, ScriptedHandler, Serve, SkippedTime, page, rows, settings_for
+from scripted_source import (
+    KEY,
+    Answer,
+    Client,
+    ScriptedHandler,
+    ScriptedSource,
+    Serve,
+    SkippedTime,
+    page,
+    rows,
+    settings_for,
+)
 
 import chalicelib
-from chalicelib.errors import SourceThrottled, WorkerTimeSpent
+from chalicelib.errors import SourceRedirected, SourceThrottled, WorkerTimeSpent
+from chalicelib.external_api import Survey
 from chalicelib.source_connection import SourceConnection
 
 PROJECT = Path(__file__).parents[1]
@@ -25,6 +38,22 @@ def test_many_pages_come_over_one_connection(serve: Serve) -> None:
         connection.get_page(source.url, page=number)
 
     assert source.connections == 1
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_a_source_on_ipv6_is_an_origin_like_any_other() -> None:
+    with ScriptedSource(host="::1") as source, ScriptedSource(host="::1") as other:
+        source.steps = [
+            Answer(page(rows(0, 2), odata_nextLink=f"{source.url}?$skiptoken=2")),
+            Answer(page(rows(2, 1), odata_nextLink=f"{other.url}?$skiptoken=3")),
+        ]
+        client = Client(source.url)
+        pages = client.adapter.pages(client.adapter.first_cursor(KEY, Survey()), Survey())
+
+        assert len(next(pages).rows) == 2
+        with pytest.raises(SourceRedirected, match=r"http://\[::1\]"):
+            next(pages)
+        assert (len(source.asked), other.asked) == (2, [])
 
 
 def test_the_source_is_told_who_asks(serve: Serve) -> None:

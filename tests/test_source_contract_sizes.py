@@ -112,6 +112,13 @@ def failing_at_length(handler: ScriptedHandler) -> None:
         handler.raw(b" " * MB)
 
 
+def cut_by_skip(handler: ScriptedHandler) -> object:
+    """Five pages of sixty rows, 58 MB each."""
+    number = int(handler.asked.query.get("$skip", "0")) // 60
+    last = LAST[:-1] + b',"@odata.count":300}'
+    return whole(Repeated(FILLED, 58, first=START + b'{"page": %d},' % number, last=last))(handler)  # type: ignore[operator]
+
+
 CASES = {
     # --- compressed
     "a gzip bomb of 1 GB": refused(pouring(PACKED, GIGABYTE), says="more than 100 MB"),
@@ -154,6 +161,11 @@ CASES = {
             Answer(page([])),
         ],
         expect=Completed(oil=TWO, duplicate=138, failed=3, warnings={"UNKNOWN_FIELDS": 2}),
+    ),
+    "several pages of 50 MB over four connections": Case(
+        steps=[cut_by_skip],
+        expect=Completed(oil=TWO, duplicate=293, failed=5, warnings={"UNKNOWN_FIELDS": 2}),
+        settings={"page_size": "60", "source_paging": "skip", "source_connections": "4"},
     ),
     # --- many and deep
     "30 million rows on a page": refused(whole(MANY_ROWS), INVALID, says="more than 500,000 rows", retryable=True),
