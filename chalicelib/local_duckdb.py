@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from .errors import ScratchFull, WarehouseCorrupt, WarehouseTooNew
+from .errors import ScratchFull, WarehouseCorrupt, WarehouseTooNew, WarehouseUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +32,17 @@ def raise_if_full(exc: duckdb.Error) -> None:
 
 
 def raise_if_unreadable(exc: duckdb.Error) -> None:
-    """A file of a later DuckDB, of another program, or a damaged one."""
+    """A file of a later DuckDB, of another program, a damaged one, or one that this function may not open."""
+    raise_if_forbidden(exc)
     if LATER_FORMAT in str(exc):
         raise WarehouseTooNew from exc
     if isinstance(exc, duckdb.IOException):
         raise WarehouseCorrupt from exc
+
+
+def raise_if_forbidden(exc: duckdb.Error) -> None:
+    if "Permission denied" in str(exc):
+        raise WarehouseUnavailable(
+            "This function may not open the published database. Give it the right to read and write the warehouse "
+            "directory and the files in it."
+        ) from exc

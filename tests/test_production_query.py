@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -24,8 +27,8 @@ from chalicelib.rows import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
+PROJECT = Path(__file__).parents[1]
 ROWS = [
     {"field_code": field, "well_code": well, "production_period": f"{year}-{month:02}-01", "well_name": name}
     | {"well_reference": f"15/9-{well % 10}", "field_name": f"Field {field}", "oil_production_kbd": 1.5}
@@ -123,6 +126,27 @@ def test_pages_join_to_the_whole(query: ProductionQuery, limit: int, field: int 
     assert all_pages(query.wells, limit, field_code=field) == query.wells(field_code=field).rows
     assert all_pages(query.totals, limit, field_code=field) == query.totals(field_code=field).rows
     assert all_pages(query.rejects, limit, job_id="job-1") == query.rejects("job-1").rows
+
+
+def test_what_a_revision_replaced_is_told_with_the_import_that_did(query: ProductionQuery) -> None:
+    [old] = query.revisions().rows
+
+    values = dict.fromkeys(column.name for column in COLUMNS)
+    provenance = ("data_source", "source_data", "partition_0")
+    shown = {name: value for name, value in (values | ROWS[1]).items() if name not in provenance}
+    assert old == shown | {"replaced_at": "2024-01-01T12:00:02.000Z", "job_id": "job-2"}
+    assert query.revisions(field_code=1).rows == query.revisions(first=date(2024, 1, 1)).rows == []
+    assert query.revisions(well_code=420000000001, last=date(2023, 2, 1)).rows == [old]
+
+
+def test_the_revisions_of_a_row_come_oldest_first_and_in_pages(tmp_path: Path) -> None:
+    versions = [[json_row(oil_production_kbd=number), json_row(field_code=2)] for number in range(4)]
+    query = ProductionQuery.open(merged(tmp_path, *versions), directory=tmp_path / "reading", memory_mb=100)
+
+    rows = query.revisions().rows
+    assert [(row["oil_production_kbd"], row["job_id"]) for row in rows] == [(0, "job-2"), (1, "job-3"), (2, "job-4")]
+    assert all(all_pages(query.revisions, limit) == rows for limit in (1, 2, 3))
+    query.close()
 
 
 def test_totals_add_up_a_period(query: ProductionQuery) -> None:
@@ -353,6 +377,22 @@ def test_a_damaged_file_is_told_as_such(tmp_path: Path, store: Path, damage: str
 
     with pytest.raises(WarehouseCorrupt):
         ProductionQuery.open(damaged, directory=tmp_path, memory_mb=100).production()
+
+
+def test_a_file_that_may_not_be_opened_is_no_damaged_one(tmp_path: Path, store: Path) -> None:
+    """Root may open everything, so the process becomes somebody else."""
+    store.chmod(0)
+    code = (
+        "import os, sys; from chalicelib.production_query import ProductionQuery; from pathlib import Path\n"
+        "os.getuid() or os.setuid(65534)\n"
+        "try: ProductionQuery.open(Path(sys.argv[1]), directory=Path('/tmp'), memory_mb=100)\n"
+        "except Exception as exc: print(exc.code, exc.retryable)"
+    )
+
+    command = [sys.executable, "-c", code, str(store)]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+
+    assert ended.stdout == "WAREHOUSE_UNAVAILABLE True\n", ended.stderr
 
 
 def test_a_file_that_breaks_while_it_is_read_is_told_as_such(tmp_path: Path) -> None:
