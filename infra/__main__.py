@@ -1,0 +1,112 @@
+"""`python -m infra package|deploy|destroy|token`: what `make` calls."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.tokens import Role
+from infra.bundle import MACHINES, PackageError, dependencies, own_architecture
+from infra.deployment import Deployment, DeploymentError
+from infra.fragments import FragmentError
+from infra.package import BUILD, DEPENDENCIES, build
+
+TOLD = {"ApiUrl": "API", "ConsoleUrl": "console", "BucketName": "bucket", "TableName": "table"}
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    try:
+        options.run(options)
+    except (PackageError, FragmentError, DeploymentError) as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    except (BotoCoreError, ClientError) as exc:
+        print(f"AWS refused: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra", description="Packages and deploys Wellhead.")
+    commands = parser.add_subparsers(required=True)
+    fetch = commands.add_parser("fetch", help="fetch the packages of the bundle, for this machine's processor")
+    package = commands.add_parser("package", help="build wellhead.zip and template.json")
+    package.add_argument("--output", type=Path)
+    package.add_argument("--architecture", choices=sorted(MACHINES))
+    deploy = commands.add_parser("deploy", help="package, then create the stack or change it")
+    deploy.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
+    destroy = commands.add_parser("destroy", help="delete the stack and keep the data")
+    destroy.add_argument("--data", choices=["keep", "delete"], default="keep")
+    token = commands.add_parser("token", help="make a token for the deployed API")
+    token.add_argument("--name", required=True)
+    token.add_argument("--role", required=True, choices=list(Role))
+    for command, run in ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token)):
+        command.add_argument("--stage", default="dev")
+        command.set_defaults(run=run)
+    fetch.set_defaults(run=_fetch)
+    return parser
+
+
+def _fetch(_: argparse.Namespace) -> None:
+    dependencies(own_architecture(), cache=DEPENDENCIES)
+
+
+def _package(options: argparse.Namespace) -> None:
+    output = options.output or BUILD / options.stage
+    built = build(stage=options.stage, output=output, architecture=options.architecture)
+    print(f"{built.bundle}\n{built.template}")
+
+
+def _deploy(options: argparse.Namespace) -> None:
+    parameters = dict(_pair(text) for text in options.parameter)
+    deployment = _deployment(options.stage)
+    package = build(stage=options.stage, output=BUILD / options.stage)
+    print(f"Deploying {deployment.stack} to {deployment.region}; the first time takes some minutes ...")
+    outputs = deployment.deploy(package, parameters)
+    for name, told in TOLD.items():
+        print(f"  {told}: {outputs[name]}")
+    print(f"Make a token: make token STAGE={options.stage} ROLE=operator NAME=...")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise DeploymentError(f"A parameter looks like SourceUrl=https://..., and not like {name}.")
+    return name, value
+
+
+def _destroy(options: argparse.Namespace) -> None:
+    deployment = _deployment(options.stage)
+    deployment.destroy()
+    if options.data == "delete":
+        deployment.delete_data()
+        print(f"{deployment.stack} is gone, and so are its table, its bucket, its tokens and its secret.")
+        return
+    print(f"{deployment.stack} is gone. Kept: the table {deployment.stack}, its bucket, and the tokens and the secret")
+    print(f"below /{deployment.stack} in SSM. The next deploy of this stage takes them over.")
+
+
+def _token(options: argparse.Namespace) -> None:
+    token = _deployment(options.stage).make_token(options.name, Role(options.role))
+    print(f"{token}\nIt is shown this once and works within seconds.")
+
+
+def _deployment(stage: str) -> Deployment:
+    session = botocore.session.get_session()
+    region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
+    if not region:
+        raise DeploymentError("No region is chosen. Set AWS_REGION, or AWS_PROFILE to a profile that has one.")
+
+    def client(service: str) -> Any:
+        return session.create_client(service, region_name=region)
+
+    return Deployment(client=client, region=region, stage=stage)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

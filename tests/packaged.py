@@ -1,0 +1,30 @@
+"""What `make package` makes, built once for all the tests of a run."""
+
+import fcntl
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra.bundle import own_architecture
+from infra.package import Package, build
+
+STAGE = "emulated"
+
+
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """For this machine's own processor. The workers of a run share it: whoever is first builds, the others wait."""
+    basis = tmp_path_factory.getbasetemp()
+    shared = basis.parent if basis.name.startswith("popen-") else basis
+    package = Package(bundle=shared / "package" / "wellhead.zip", template=shared / "package" / "template.json")
+    with (shared / "package.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not package.template.exists():
+            build(stage=STAGE, output=package.bundle.parent, architecture=own_architecture())
+    return package
+
+
+def unpacked(package: Package, directory: Path) -> Path:
+    with zipfile.ZipFile(package.bundle) as bundle:
+        bundle.extractall(directory)
+    return directory
