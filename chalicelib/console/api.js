@@ -1,0 +1,255 @@
+// The API as the console asks it: signed in, in one form of error, not again for what has not changed, and again and
+// again where something moves.
+
+const BASE = new URL("../api/v1/", import.meta.url); // also behind a stage's prefix
+const KEPT_ANSWERS = 60;
+const PATIENCE = 32_000; // ms; the API itself answers within 29 seconds
+const TOKEN = "wellhead-token";
+const ROLE = "wellhead-role";
+const SENDABLE = /^[\x21-\x7e]+$/; // what a header can carry
+const BACKOFF = [1, 2, 4, 8, 15]; // seconds
+
+const answers = new Map(); // address to {etag, data}, the oldest first
+let skew = 0; // seconds that this machine's clock is behind the API's
+
+// -- who is signed in ------------------------------------------------------------------------------------------------
+
+// The token of this tab, and the role that the API says it has.
+class Session extends EventTarget {
+  get token() {
+    return sessionStorage.getItem(TOKEN);
+  }
+
+  get role() {
+    return sessionStorage.getItem(ROLE);
+  }
+
+  get mayOperate() {
+    return this.role === "operator";
+  }
+
+  // Whether the text can be a token at all.
+  begin(token) {
+    const isToken = SENDABLE.test(token);
+    if (isToken) {
+      sessionStorage.setItem(TOKEN, token);
+      sessionStorage.removeItem(ROLE);
+    }
+    return isToken;
+  }
+
+  learn(role) {
+    if (role && role !== this.role) {
+      sessionStorage.setItem(ROLE, role);
+      this.dispatchEvent(new Event("role"));
+    }
+  }
+
+  end(reason) {
+    sessionStorage.removeItem(TOKEN);
+    sessionStorage.removeItem(ROLE);
+    this.dispatchEvent(new CustomEvent("end", { detail: reason }));
+  }
+
+  // A link may bring a token in its fragment, which is sent to no server; it does not stay in the address.
+  takeFromAddress() {
+    const found = /^#token=([^&]*)$/.exec(location.hash);
+    if (!found) return false;
+    history.replaceState(null, "", location.pathname + location.search);
+    return this.begin(decoded(found[1]));
+  }
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+export const session = new Session();
+
+// -- asking ----------------------------------------------------------------------------------------------------------
+
+export class ApiError extends Error {
+  constructor(message, facts) {
+    super(message);
+    Object.assign(this, { status: 0, code: "UNREACHABLE", retryable: true, details: {}, retryAfter: null }, facts);
+  }
+
+  // What may pass by itself: the connection, the API's own trouble.
+  get passes() {
+    return this.retryable || this.status >= 500;
+  }
+}
+
+export const now = () => Date.now() / 1000 + skew;
+
+// {data, retryAfter}; raises ApiError, and AbortError after `signal`.
+export async function ask(path, { method = "GET", headers = {}, signal } = {}) {
+  const address = new URL(path, BASE).href;
+  const known = method === "GET" ? answers.get(address) : undefined;
+  const sent = known ? { ...headers, "If-None-Match": known.etag } : headers;
+  const { response, text } = await send(address, method, sent, signal);
+  const retryAfter = Number(response.headers.get("Retry-After")) || null;
+  if (response.status === 304) return { data: known.data, retryAfter };
+  const envelope = parse(text);
+  if (!response.ok || !envelope?.success) throw failure(response, envelope, retryAfter);
+  learnTime(envelope.timestamp);
+  if (method === "GET") remember(address, response.headers.get("ETag"), envelope.data);
+  return { data: envelope.data, retryAfter };
+}
+
+// {text, cursor} of a page of CSV.
+export async function askCsv(path, { signal } = {}) {
+  const { response, text } = await send(new URL(path, BASE).href, "GET", {}, signal);
+  if (!response.ok) throw failure(response, parse(text), null);
+  return { text, cursor: response.headers.get("X-Next-Cursor") };
+}
+
+// All rows of a list, page after page.
+export async function askAll(path, query, { signal } = {}) {
+  const rows = [];
+  let cursor = null;
+  do {
+    const page = await ask(`${path}?${new URLSearchParams({ ...query, ...(cursor && { cursor }) })}`, { signal });
+    rows.push(...page.data.rows);
+    cursor = page.data.next_cursor;
+  } while (cursor);
+  return rows;
+}
+
+export function forget() {
+  answers.clear();
+}
+
+async function send(address, method, headers, signal) {
+  const token = session.token;
+  const patience = AbortSignal.timeout(PATIENCE);
+  try {
+    const response = await fetch(address, {
+      method,
+      cache: "no-store",
+      credentials: "omit",
+      headers: { ...headers, Authorization: `Bearer ${token}` },
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+    });
+    const text = await response.text();
+    session.learn(response.headers.get("X-Wellhead-Role"));
+    if (response.status === 401 && token === session.token) session.end("expired");
+    return { response, text };
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError("The API does not answer.");
+  }
+}
+
+function failure(response, envelope, retryAfter) {
+  const told = envelope?.error;
+  const { message, ...facts } = told ?? {
+    code: `HTTP_${response.status}`,
+    retryable: response.status === 429 || response.status >= 500,
+  };
+  return new ApiError(message ?? `The API answered with ${response.status}.`, {
+    status: response.status,
+    retryAfter,
+    ...facts,
+  });
+}
+
+function remember(address, etag, data) {
+  answers.delete(address);
+  if (etag) answers.set(address, { etag, data });
+  if (answers.size > KEPT_ANSWERS) answers.delete(answers.keys().next().value);
+}
+
+function learnTime(timestamp) {
+  const behind = Date.parse(timestamp) / 1000 - Date.now() / 1000;
+  skew = Math.abs(behind) > 2 ? behind : 0; // the timestamp is of whole seconds
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(/[:[,\s]-?\d{16}/.test(text) ? withLongNumbersAsText(text) : text);
+  } catch {
+    return null;
+  }
+}
+
+// Codes have up to 64 bits, and JavaScript's numbers 53. Text is matched first, so that nothing within it is.
+function withLongNumbersAsText(text) {
+  return text.replace(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/g, (part) =>
+    /^-?\d{16,}$/.test(part) ? `"${part}"` : part,
+  );
+}
+
+// -- asking again ----------------------------------------------------------------------------------------------------
+
+class Connection extends EventTarget {
+  isLost = false;
+
+  lost(error, seconds) {
+    this.isLost = true;
+    this.dispatchEvent(new CustomEvent("lost", { detail: { error, seconds } }));
+  }
+
+  back() {
+    if (!this.isLost) return;
+    this.isLost = false;
+    this.dispatchEvent(new Event("back"));
+  }
+
+  reset() {
+    this.isLost = false;
+  }
+}
+
+export const connection = new Connection();
+
+// Calls `look`, which tells after how many seconds to look again, or null for never. `soon` of what this returns looks at
+// once; `ended` rejects with an error that does not pass.
+export function poll(look, signal) {
+  let wake = () => {};
+  let isHurried = false; // somebody asked for a look while one was under way
+  const ended = (async () => {
+    for (let failures = 0, seconds = 0; seconds !== null && !signal.aborted;) {
+      try {
+        seconds = await look();
+        failures = 0;
+        connection.back();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!error.passes) throw error;
+        seconds = Math.max(error.retryAfter ?? 0, BACKOFF[Math.min(failures++, BACKOFF.length - 1)]);
+        connection.lost(error, seconds);
+      }
+      if (seconds && !isHurried) await pause(seconds, signal, (resolve) => (wake = resolve));
+      isHurried = false;
+    }
+  })();
+  const soon = () => {
+    isHurried = true;
+    wake();
+  };
+  return { ended, soon };
+}
+
+function pause(seconds, signal, give) {
+  return new Promise((resolve) => {
+    const over = new AbortController();
+    const end = () => {
+      over.abort();
+      clearTimeout(timer);
+      resolve();
+    };
+    const due = () => {
+      if (!document.hidden) return end();
+      document.addEventListener("visibilitychange", end, { signal: over.signal });
+    };
+    const timer = setTimeout(due, seconds * 1000);
+    window.addEventListener("online", end, { signal: over.signal });
+    signal.addEventListener("abort", end, { signal: over.signal });
+    give(end);
+  });
+}

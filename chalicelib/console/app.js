@@ -1,0 +1,172 @@
+// The frame: who is signed in, which page the address names, whether the API answers.
+
+import { ask, connection, forget, session } from "./api.js";
+import { data } from "./data.js";
+import { button, h, say } from "./dom.js";
+import { history as historyPage } from "./history.js";
+import { imports } from "./imports.js";
+import { job } from "./job.js";
+import { field, well } from "./series.js";
+
+const ROUTES = [
+  [/^\/imports$/, imports],
+  [/^\/history$/, historyPage],
+  [/^\/jobs\/([0-9a-f-]{36})$/, job, "/history"],
+  [/^\/data$/, data],
+  [/^\/wells\/(-?\d+)\/(-?\d+)$/, well, "/data"],
+  [/^\/fields\/(-?\d+)$/, field, "/data"],
+];
+
+const at = (id) => document.getElementById(id);
+const main = at("main");
+let shown = new AbortController();
+
+function show({ focused = false } = {}) {
+  shown.abort();
+  shown = new AbortController();
+  const { signal } = shown;
+  const root = h("div", { class: "page" });
+  main.replaceChildren(root);
+  showWho();
+  connection.reset();
+  at("connection").hidden = true;
+  if (!session.token) return signIn(root);
+  const [path, query] = (location.hash.slice(1) || "/imports").split("?");
+  const [found, view, parent] =
+    ROUTES.map(([pattern, ...rest]) => [pattern.exec(path), ...rest]).find(([match]) => match) ?? [];
+  showPlace(parent ?? path);
+  const page = {
+    root,
+    signal,
+    parameters: found?.slice(1) ?? [],
+    query: new URLSearchParams(query),
+    retitle: (title) => (document.title = `${title} · Wellhead`),
+    fail: (error) => signal.aborted || fail(root, error),
+  };
+  if (view) view(page);
+  else
+    root.append(
+      h("h1", { tabindex: "-1" }, "There is no such page"),
+      h("p", {}, h("a", { href: "#/imports" }, "To the imports")),
+    );
+  if (focused) (root.querySelector("h1") ?? main).focus();
+  if (focused) window.scrollTo(0, 0);
+}
+
+function showPlace(path) {
+  for (const link of at("nav").children) {
+    if (link.hash === `#${path}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+function showWho() {
+  at("nav").hidden = at("who").hidden = !session.token;
+  at("role").textContent = session.role ?? "";
+  at("role").hidden = !session.role;
+}
+
+function fail(root, error) {
+  if (error.status === 401) return; // the sign-in says it
+  root.append(
+    h(
+      "div",
+      { class: "notice bad", role: "alert" },
+      h("p", { class: "message" }, error.message),
+      error.code ? h("p", {}, "Code ", h("code", {}, error.code)) : null,
+      h(
+        "div",
+        { class: "actions" },
+        button("Try again", () => show(), { class: "primary" }),
+      ),
+    ),
+  );
+  if (!error.code) throw error; // a mistake of the console's own belongs into the browser's log
+}
+
+const REASONS = {
+  expired: "The API does not accept this token, or no longer. Sign in with another one.",
+  left: "You are signed out.",
+};
+
+function signIn(root, reason) {
+  document.title = "Sign in · Wellhead";
+  const told = h(
+    "p",
+    { class: "notice bad", role: "alert", hidden: !reason || reason === "left" },
+    REASONS[reason] ?? "",
+  );
+  const input = h("input", { id: "token", type: "password", autocomplete: "off", spellcheck: "false", required: true });
+  const send = async (event) => {
+    event.preventDefault();
+    if (!session.begin(input.value.trim())) return refuse("That is no token: it has characters that no token has.");
+    try {
+      await ask("wells/import/jobs?limit=1");
+      show({ focused: true });
+    } catch (error) {
+      if (error.status === 401) return;
+      refuse(error.message);
+    }
+  };
+  const refuse = (text) => {
+    told.hidden = false;
+    told.textContent = text;
+    input.focus();
+  };
+  root.append(
+    h(
+      "section",
+      { class: "panel sign-in" },
+      h("h1", { tabindex: "-1" }, "Sign in"),
+      reason === "left" ? h("p", {}, REASONS.left) : null,
+      told,
+      h(
+        "form",
+        { onsubmit: send },
+        h("label", { for: "token" }, "Token of the API"),
+        input,
+        h("button", { type: "submit", class: "primary large" }, "Sign in"),
+      ),
+      h(
+        "p",
+        { class: "muted" },
+        "On your own machine ",
+        h("code", {}, "make run"),
+        " prints a link that signs you in. Elsewhere, ask whoever runs Wellhead for a token. It is kept in this tab until you close it.",
+      ),
+    ),
+  );
+  input.focus();
+}
+
+session.addEventListener("role", showWho);
+session.addEventListener("end", ({ detail }) => {
+  shown.abort();
+  forget();
+  showWho();
+  const root = h("div", { class: "page" });
+  main.replaceChildren(root);
+  signIn(root, detail);
+});
+connection.addEventListener("lost", ({ detail: { error, seconds } }) => {
+  const again = `Trying again ${seconds > 1 ? `in ${seconds} seconds` : "now"}.`;
+  const lost = error.code === "UNREACHABLE" ? "The connection to the API is lost." : error.message;
+  at("connection").textContent = `${lost} ${again} What you see may be old.`;
+  at("connection").hidden = false;
+});
+connection.addEventListener("back", () => {
+  at("connection").hidden = true;
+  say("The connection is back.");
+});
+at("sign-out").addEventListener("click", () => session.end("left"));
+at("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+window.addEventListener("hashchange", () => {
+  if (session.takeFromAddress()) forget();
+  show({ focused: true });
+});
+
+session.takeFromAddress();
+show();

@@ -1,0 +1,126 @@
+// What is published: its facts, the file, the sums of all wells, and the wells.
+
+import { ask, askAll } from "./api.js";
+import { button, clock, count, h, moment, period, seconds, size, whole } from "./dom.js";
+import { copyButton, facts, jobLink } from "./parts.js";
+import { totalsPanel } from "./series.js";
+import { wells } from "./wells.js";
+
+export async function data(page) {
+  page.retitle("Data");
+  const status = h("p", { class: "muted" }, "Loading …");
+  page.root.append(h("h1", { tabindex: "-1" }, "Data"), status);
+  try {
+    const { data: summary } = await ask("wells/production/summary", { signal: page.signal });
+    status.remove();
+    page.root.append(tiles(summary), wells(page), summary.rows ? totals(page) : "", database(summary, page));
+  } catch (error) {
+    if (error.code !== "NO_DATA_YET") return page.fail(error);
+    status.replaceWith(
+      h(
+        "section",
+        { class: "panel" },
+        h("h2", {}, "Nothing is published yet"),
+        h("p", {}, "The data shows here when the first import is complete."),
+        h("p", {}, h("a", { href: "#/imports" }, "Start an import")),
+      ),
+    );
+  }
+}
+
+function totals(page) {
+  const place = h("div", {}, h("section", { class: "panel tall" }, h("p", { class: "muted" }, "Loading …")));
+  const given = { title: "All wells together", name: "all-wells", folded: true };
+  askAll("wells/production/totals", {}, { signal: page.signal })
+    .then((rows) => place.replaceChildren(totalsPanel(page, { ...given, rows })))
+    .catch((error) => (place.remove(), page.fail(error)));
+  return place;
+}
+
+function tiles(summary) {
+  const tile = (title, value, note) =>
+    h("div", {}, h("dt", {}, title), h("dd", {}, value, note ? h("small", {}, note) : null));
+  const { last_import: last } = summary;
+  return h(
+    "dl",
+    { class: "tiles" },
+    tile("Rows", whole(summary.rows), `${whole(summary.replaced_rows)} replaced by revisions`),
+    tile(
+      "Wells",
+      whole(summary.wells),
+      `${whole(summary.wells_with_gaps)} with gaps, ${whole(summary.missing_months)} months missing`,
+    ),
+    tile("Fields", whole(summary.fields)),
+    tile("Periods", `${period(summary.first_period)} – ${period(summary.last_period)}`),
+    tile("Database", size(summary.snapshot.bytes), `${whole(summary.rejected_rows)} rejected rows kept`),
+    last
+      ? tile(
+          "Last import",
+          jobLink(last.job_id, moment(seconds(last.merged_at))),
+          `by ${last.triggered_by}, ${whole(last.new_records)} new, ${whole(last.updated_records)} updated`,
+        )
+      : null,
+  );
+}
+
+function database(summary, page) {
+  const { snapshot } = summary;
+  const place = h("div", { role: "status" });
+  const download = button("Download the database", async () => {
+    download.disabled = true;
+    try {
+      const { data } = await ask("wells/export", { signal: page.signal });
+      place.replaceChildren(whereItIs(data));
+    } catch (error) {
+      place.replaceChildren(h("p", { class: "notice bad" }, error.message));
+    }
+    download.disabled = false;
+  });
+  return h(
+    "section",
+    { class: "panel", "aria-labelledby": "database" },
+    h(
+      "div",
+      { class: "headline" },
+      h("h2", { id: "database" }, "The database"),
+      h("span", { class: "muted" }, "one DuckDB file, version 1.4 and later open it"),
+      download,
+    ),
+    place,
+    facts(
+      ["Snapshot", h("code", {}, snapshot.name)],
+      ["Size", `${size(snapshot.bytes)} (${count(snapshot.bytes, "byte")})`],
+      [
+        "SHA-256",
+        h("span", {}, h("code", { class: "long" }, snapshot.sha256), " ", copyButton(snapshot.sha256, "the checksum")),
+      ],
+    ),
+  );
+}
+
+// A browser opens no file of another machine, nor of its own: for those the path is told.
+function whereItIs({ url, name, sha256, expires_at: end }) {
+  if (url.startsWith("file:")) {
+    const path = decodeURIComponent(new URL(url).pathname);
+    return h(
+      "p",
+      { class: "notice" },
+      "The warehouse is a directory of the machine that runs Wellhead. The file is there: ",
+      h("code", { class: "long" }, path),
+      " ",
+      copyButton(path, "the path"),
+    );
+  }
+  const file = name.split("/").at(-1);
+  const link = h("a", { href: url, download: file, rel: "noreferrer" }, file);
+  link.click();
+  return h(
+    "p",
+    { class: "notice" },
+    "The download has begun: ",
+    link,
+    end ? `; the link works until ${clock(end)} UTC.` : ".",
+    " Its SHA-256 is to be ",
+    h("code", { class: "long" }, sha256),
+  );
+}

@@ -1,0 +1,162 @@
+// Elements, made of names, attributes and text, and how numbers and times are written. Nothing here takes markup: what the
+// source sent stays text.
+
+const SVG = "http://www.w3.org/2000/svg";
+const FORMULA = /^[\t\r\n]|^\s*[=+\-@＝＋－＠]/;
+const UTC = { timeZone: "UTC" };
+const WHOLE = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const RATE = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
+const SHARE = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+const SIZE = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+const MOMENT = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium", timeStyle: "medium" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { ...UTC, timeStyle: "medium" });
+const MONTH = new Intl.DateTimeFormat(undefined, { ...UTC, year: "numeric", month: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium" });
+const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
+
+// -- elements --------------------------------------------------------------------------------------------------------
+
+export function h(name, attributes = {}, ...children) {
+  return filled(document.createElement(name), attributes, children);
+}
+
+export function svg(name, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, name), attributes, children);
+}
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
+  return element;
+}
+
+export const button = (text, onclick, attributes = {}) => h("button", { type: "button", onclick, ...attributes }, text);
+
+// For screen readers; the same words twice are said twice.
+export function say(text) {
+  const said = document.getElementById("said");
+  said.textContent = said.textContent === text ? `${text}\u00a0` : text;
+}
+
+// Resolves to whether the person agrees.
+export function confirm({ title, text, yes, no }) {
+  const { promise, resolve } = Promise.withResolvers();
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "dialog-title", onclose: () => (resolve(dialog.returnValue === "yes"), dialog.remove()) },
+    h("h2", { id: "dialog-title" }, title),
+    h("p", {}, text),
+    h(
+      "div",
+      { class: "actions" },
+      button(no, () => dialog.close("no")),
+      button(yes, () => dialog.close("yes"), { class: "danger" }),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return promise;
+}
+
+export function save(name, type, parts) {
+  const url = URL.createObjectURL(new Blob(parts, { type }));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+// A table that scrolls within its frame, which the keyboard can reach.
+export function framed(label, table) {
+  return h("div", { class: "frame", role: "region", "aria-label": label, tabindex: "0" }, table);
+}
+
+// Columns: {title, cell(row), class}.
+export function table(caption, columns, rows) {
+  return h(
+    "table",
+    {},
+    h("caption", { class: "unseen" }, caption),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        columns.map((column) => h("th", { scope: "col", class: column.class }, column.title)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row) =>
+        h(
+          "tr",
+          {},
+          columns.map((column) => h("td", { class: column.class }, column.cell(row))),
+        ),
+      ),
+    ),
+  );
+}
+
+// -- numbers and times: as the reader's locale writes them, times always in UTC --------------------------------------
+
+export const NONE = "–";
+
+export const whole = (value) => (value === null || value === undefined ? NONE : WHOLE.format(value));
+export const rate = (value) => (value === null || value === undefined ? NONE : RATE.format(value));
+// A part that is there is never shown as nothing, and one that lacks something never as all.
+export function share(value) {
+  if (value > 0 && value < 0.001) return `< ${SHARE.format(0.001)}`;
+  return value > 0.999 && value < 1 ? `> ${SHARE.format(0.999)}` : SHARE.format(value);
+}
+
+export const moment = (seconds) => MOMENT.format(seconds * 1000);
+export const clock = (seconds) => CLOCK.format(seconds * 1000);
+export const seconds = (text) => Date.parse(text) / 1000;
+
+export function size(bytes) {
+  let place = 0;
+  while (bytes >= 1000 && place < UNITS.length - 1) {
+    bytes /= 1000;
+    place += 1;
+  }
+  return `${SIZE.format(bytes)} ${UNITS[place]}`;
+}
+
+export function duration(total) {
+  if (total === null || total === undefined) return NONE;
+  if (total < 10) return `${SIZE.format(Math.max(0, total))} s`;
+  const whole = Math.round(total);
+  if (whole < 60) return `${whole} s`;
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours ? `${WHOLE.format(hours)} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+}
+
+// A period by its month when it begins with one, as monthly data does.
+export function period(day) {
+  if (!day) return NONE;
+  return (day.endsWith("-01") ? MONTH : DAY).format(Date.parse(day));
+}
+
+export const count = (number, one, many = `${one}s`) => `${whole(number)} ${number === 1 ? one : many}`;
+
+// -- CSV (RFC 4180) --------------------------------------------------------------------------------------------------
+
+// Text that begins like a formula gets a leading apostrophe, so that no spreadsheet runs it.
+export function csv(names, rows) {
+  const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
+  return lines.map((cells) => cells.map(cell).join(",") + "\r\n").join("");
+}
+
+function cell(value) {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "number" || /^-?\d+$/.test(value)) return String(value);
+  const harmless = FORMULA.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

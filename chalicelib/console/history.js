@@ -1,0 +1,91 @@
+// All imports, newest first, in pages.
+
+import { ask, poll } from "./api.js";
+import { duration, framed, h, NONE, table, whole } from "./dom.js";
+import { badge, jobLink, rowsOf, time } from "./parts.js";
+
+const STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"];
+const ROWS = 25;
+const SECONDS = 5; // between looks
+
+const COLUMNS = [
+  { title: "Status", cell: badge },
+  { title: "Created", cell: (job) => jobLink(job.job_id, time(job.created_at)) },
+  { title: "Duration", class: "number", cell: (job) => duration(job.execution_time_seconds) },
+  { title: "Rows", class: "number", cell: (job) => whole(rowsOf(job)) },
+  { title: "New", class: "number", cell: (job) => published(job, job.new_records) },
+  { title: "Updated", class: "number", cell: (job) => published(job, job.updated_records) },
+  { title: "Unchanged", class: "number", cell: (job) => published(job, job.duplicate_records) },
+  { title: "Rejected", class: "number", cell: (job) => whole(job.failed_records) },
+  { title: "By", class: "name", cell: (job) => job.triggered_by },
+  { title: "What happened", class: "line", cell: (job) => h("span", { title: told(job) }, told(job)) },
+];
+
+export function history(page) {
+  page.retitle("History");
+  const status = STATUSES.includes(page.query.get("status")) ? page.query.get("status") : "";
+  const pages = (page.query.get("pages") ?? "").split(",").filter(Boolean);
+  const list = h("div", {}, h("p", { class: "muted" }, "Loading …"));
+  page.root.append(
+    h("h1", { tabindex: "-1" }, "History"),
+    h("section", { class: "panel", "aria-label": "Imports" }, filter(status), list),
+  );
+  let shown = null;
+  const query = new URLSearchParams({
+    limit: ROWS,
+    ...(status && { status }),
+    ...(pages.length && { cursor: pages.at(-1) }),
+  });
+  const watch = poll(async () => {
+    const { data } = await ask(`wells/import/jobs?${query}`, { signal: page.signal });
+    if (data !== shown) list.replaceChildren(...content(data, status, pages));
+    shown = data;
+    return SECONDS;
+  }, page.signal);
+  watch.ended.catch(page.fail);
+}
+
+function filter(status) {
+  const select = h(
+    "select",
+    { id: "status", onchange: () => (location.hash = address(select.value, [])) },
+    h("option", { value: "" }, "All"),
+    STATUSES.map((name) =>
+      h("option", { value: name, selected: name === status }, name[0] + name.slice(1).toLowerCase()),
+    ),
+  );
+  return h("p", { class: "filter" }, h("label", { for: "status" }, "Status"), select);
+}
+
+function content(data, status, pages) {
+  const list = data.jobs.length
+    ? framed("Imports, a table that scrolls", table("Imports, newest first; times in UTC", COLUMNS, data.jobs))
+    : h(
+        "p",
+        { class: "muted" },
+        status || pages.length ? "No import on this page has this status." : "No import has been started yet.",
+      );
+  return [
+    list,
+    h(
+      "nav",
+      { class: "pages", "aria-label": "Pages" },
+      pages.length ? h("a", { href: address(status, pages.slice(0, -1)), rel: "prev" }, "← Newer") : h("span", {}),
+      data.next_cursor ? h("a", { href: address(status, [...pages, data.next_cursor]), rel: "next" }, "Older →") : null,
+    ),
+  ];
+}
+
+function address(status, pages) {
+  const query = new URLSearchParams({ ...(status && { status }), ...(pages.length && { pages: pages.join(",") }) });
+  return `#/history${query.size ? `?${query}` : ""}`;
+}
+
+const published = (job, count) => (job.status === "COMPLETED" ? whole(count) : NONE);
+
+function told(job) {
+  if (job.error) return job.error.message;
+  if (job.warnings.length) return job.warnings.map(({ count, rule }) => `${whole(count)} ${rule}`).join(", ");
+  if (job.phase) return job.phase[0] + job.phase.slice(1).toLowerCase();
+  return { COMPLETED: "Published", CANCELLED: "Stopped on request", PENDING: "Waits for its worker" }[job.status];
+}

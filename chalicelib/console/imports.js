@@ -1,0 +1,222 @@
+// The first page: start an import, watch the one that runs, see how the last one ended.
+
+import { ask, poll, session } from "./api.js";
+import { count, duration, h, moment, say, whole } from "./dom.js";
+import {
+  asked,
+  badge,
+  facts,
+  failure,
+  isFinal,
+  jobLink,
+  outcomes,
+  progressCard,
+  refusal,
+  retryButton,
+  sender,
+  time,
+  warnings,
+} from "./parts.js";
+
+const RECENT = 6;
+const IDLE_SECONDS = 4; // between looks for an import that somebody else has started
+
+export function imports(page) {
+  page.retitle("Imports");
+  const { signal } = page;
+  const heading = h("h2", { id: "current-title", tabindex: "-1" }, "Current import");
+  const current = h("div", {}, h("p", { class: "muted" }, "Loading …"));
+  const recent = h("section", { class: "panel", "aria-labelledby": "recent-title", hidden: true });
+  let followed = null;
+  let isListed = false; // whether the imports before the followed one are shown
+  let card = null;
+
+  const follow = (id) => {
+    followed = id;
+    isListed = false;
+    starter.clear();
+    heading.focus();
+    watch.soon();
+  };
+  const starter = startPanel(signal, follow);
+  const refused = (error) => current.prepend(refusal(error, follow));
+
+  page.root.append(
+    h("h1", { tabindex: "-1" }, "Imports"),
+    h(
+      "div",
+      { class: "split" },
+      starter.element,
+      h("section", { class: "panel", "aria-labelledby": "current-title" }, heading, current),
+    ),
+    recent,
+  );
+
+  async function look() {
+    if (followed && isListed) return lookAtJob();
+    const { data } = await ask(`wells/import/jobs?limit=${RECENT}`, { signal });
+    const [newest] = data.jobs;
+    if (!followed && newest && !isFinal(newest)) followed = newest.job_id;
+    const current = followed ?? newest?.job_id;
+    showRecent(
+      recent,
+      data.jobs.filter((job) => job.job_id !== current),
+    );
+    isListed = true;
+    if (followed) return 0;
+    showEnd(newest);
+    return IDLE_SECONDS;
+  }
+
+  async function lookAtJob() {
+    const id = followed;
+    const { data: job, retryAfter } = await ask(`wells/import/status/${id}`, { signal });
+    if (isFinal(job)) {
+      say(`The import is ${job.status.toLowerCase()}.`);
+      followed = null;
+      return 0;
+    }
+    showRunning(job);
+    return retryAfter ?? 1;
+  }
+
+  function showRunning(job) {
+    heading.textContent = "Current import";
+    starter.busy(job);
+    if (card?.id === job.job_id) return card.update(job);
+    card?.end();
+    card = { id: job.job_id, ...progressCard(job, { signal, refused, stopped: () => watch.soon() }) };
+    current.replaceChildren(card.element);
+  }
+
+  function showEnd(job) {
+    starter.busy(null);
+    starter.free();
+    const shown = job && `${job.job_id} ${job.retried_by} ${session.role}`;
+    if (current.dataset.shown === shown && !card) return;
+    card?.end();
+    card = null;
+    current.dataset.shown = shown;
+    heading.textContent = job ? "Last import" : "No import yet";
+    current.replaceChildren(job ? ended(job, { follow, refused }) : h("p", {}, "Start one: its progress shows here."));
+  }
+
+  const watch = poll(look, signal);
+  watch.ended.catch(page.fail);
+}
+
+// {element, clear(), busy(job), free()}: the form that starts an import.
+function startPanel(signal, follow) {
+  const answer = h("div", {});
+  const choice = (value, title, text, checked) =>
+    h(
+      "label",
+      { class: "choice" },
+      h("input", { type: "radio", name: "full", value, checked, onchange: () => start.renew() }),
+      h("span", {}, h("b", {}, title), h("small", {}, text)),
+    );
+  const start = sender("Start import", () => `wells/import/trigger?full=${form.elements.full.value}`, {
+    attributes: { class: "primary large" },
+    sent: (data) => (say("The import has been started."), follow(data.job_id)),
+    refused: (error) => answer.replaceChildren(refusal(error, follow)),
+  });
+  const hint = h("p", { class: "muted", "data-hint": "" });
+  const form = h(
+    "form",
+    { onsubmit: (event) => event.preventDefault() },
+    h(
+      "fieldset",
+      {},
+      h("legend", { class: "unseen" }, "What to ask the source for"),
+      choice(
+        "false",
+        "What has changed",
+        "Since the last import, where the source is set up for it; otherwise everything.",
+        true,
+      ),
+      choice("true", "Everything", "All rows of the source. Rows that are known already count as unchanged.", false),
+    ),
+    start.element,
+    hint,
+  );
+  const note = h("p", {}, "Your token has the role reader: it shows imports and data, and starts nothing.");
+  const showRole = () => {
+    form.hidden = session.role === "reader";
+    note.hidden = session.role !== "reader";
+  };
+  showRole();
+  session.addEventListener("role", showRole, { signal });
+  return {
+    element: h(
+      "section",
+      { class: "panel start", "aria-labelledby": "start-title" },
+      h("h2", { id: "start-title" }, "Start an import"),
+      form,
+      note,
+      answer,
+    ),
+    clear: () => answer.replaceChildren(),
+    busy: (job) => (hint.textContent = job ? "An import is running. Only one runs at a time." : ""),
+    free: () => answer.querySelector(".running")?.remove(),
+  };
+}
+
+function ended(job, { follow, refused }) {
+  const again = retryButton(job, { sent: follow, refused });
+  const lines = {
+    COMPLETED: () =>
+      `${count(job.total_records, "row")} in ${duration(job.execution_time_seconds)}, published ${moment(job.completed_at)}.`,
+    FAILED: () => `It ended ${moment(job.completed_at)}, after ${count(job.fetched_records, "row")}.`,
+    CANCELLED: () =>
+      `It was stopped ${moment(job.completed_at)}, after ${count(job.fetched_records, "row")}. What is published stays as it was.`,
+  };
+  return h(
+    "div",
+    { class: "ended", "data-job": job.job_id },
+    h("div", { class: "headline" }, badge(job), h("span", {}, lines[job.status]())),
+    job.status === "COMPLETED" ? outcomes(job) : null,
+    failure(job),
+    warnings(job),
+    facts(
+      ["Started by", job.triggered_by],
+      ["Asked for", asked(job)],
+      ["Created", time(job.created_at)],
+      ["Took", duration(job.execution_time_seconds)],
+      ["Speed", job.records_per_second ? `${whole(job.records_per_second)} rows/s` : null],
+    ),
+    h(
+      "div",
+      { class: "actions" },
+      again,
+      job.retried_by ? jobLink(job.retried_by, "The import that goes on from it") : null,
+      jobLink(job.job_id, job.failed_records && job.status === "COMPLETED" ? "Details and rejected rows" : "Details"),
+      job.status === "COMPLETED" ? h("a", { href: "#/data" }, "Look at the data") : null,
+    ),
+  );
+}
+
+function showRecent(place, jobs) {
+  place.hidden = !jobs.length;
+  place.replaceChildren(
+    h("h2", { id: "recent-title" }, "Imports before"),
+    h(
+      "ul",
+      { class: "recent" },
+      jobs.map((job) =>
+        h(
+          "li",
+          {},
+          badge(job),
+          jobLink(job.job_id, time(job.created_at)),
+          h("span", { class: "muted" }, job.error ? job.error.message : summaryOf(job)),
+        ),
+      ),
+    ),
+    h("p", {}, h("a", { href: "#/history" }, "All imports")),
+  );
+}
+
+const summaryOf = (job) =>
+  job.status === "COMPLETED"
+    ? `${whole(job.new_records)} new, ${whole(job.updated_records)} updated, ${whole(job.failed_records)} rejected`
+    : `stopped after ${count(job.fetched_records, "row")}`;

@@ -1,0 +1,271 @@
+// One import: how it goes or went, its time line, its warnings and what it rejected.
+
+import { ask, askCsv, poll, session } from "./api.js";
+import { button, clock, count, duration, framed, h, moment, save, say, size, table, whole } from "./dom.js";
+import {
+  asked,
+  badge,
+  copyButton,
+  facts,
+  failure,
+  isFinal,
+  jobLink,
+  outcomes,
+  progressCard,
+  refusal,
+  retryButton,
+  rowsOf,
+  time,
+  warnings,
+} from "./parts.js";
+
+const REJECTS = 200;
+const SHOWN = 50; // of each reason
+
+const REJECT_COLUMNS = [
+  { title: "Page", class: "number", cell: (row) => whole(row.page) },
+  { title: "Place", class: "number", cell: (row) => whole(row.position + 1) },
+  {
+    title: "Why, and the row as the source wrote it",
+    class: "text",
+    cell: (row) => [row.detail, h("pre", {}, row.raw)],
+  },
+];
+const TOLD = {
+  created: ({ by }) => `Created by ${by}`,
+  claimed: ({ attempt }) => `Attempt ${whole(attempt)} began`,
+  resumed: ({ page, records }) => `Went on at page ${whole(page)}, after ${count(records, "row")}`,
+  checkpoint: ({ page, records }) => `Checkpoint: ${count(records, "more row")} safe, page ${whole(page)} is next`,
+  "handed over": ({ attempt }) => `Attempt ${whole(attempt)} used up its time; the next one goes on`,
+  merging: () => "Merging into a copy of the database",
+  publishing: () => "Publishing: the new database is read back and stored",
+  completed: ({ records }) => `Completed with ${count(records, "row")}`,
+  failed: ({ code }) => `Failed: ${code}`,
+  cancelled: () => "Cancelled",
+};
+
+export function job(page) {
+  const [id] = page.parameters;
+  page.retitle("Import");
+  const title = h("h1", { tabindex: "-1" }, "Import");
+  const state = h("section", { class: "panel", "aria-label": "State" }, h("p", { class: "muted" }, "Loading …"));
+  const more = h("div", { class: "page" });
+  page.root.append(h("p", { class: "crumb" }, h("a", { href: "#/history" }, "History")), title, state, more);
+
+  let card = null;
+  let shown = null;
+  const follow = (other) => (location.hash = `#/jobs/${other}`);
+  const refused = (error) => state.append(refusal(error, follow));
+  const watch = poll(async () => {
+    const { data, retryAfter } = await ask(`wells/import/status/${id}`, { signal: page.signal });
+    if (data !== shown) show(data);
+    shown = data;
+    return isFinal(data) ? null : (retryAfter ?? 1);
+  }, page.signal);
+  watch.ended.catch(page.fail);
+
+  function show(job) {
+    title.textContent = `Import of ${moment(job.created_at)} UTC`;
+    page.retitle(`Import of ${clock(job.created_at)}`);
+    if (isFinal(job)) {
+      if (card) say(`The import is ${job.status.toLowerCase()}.`);
+      card?.end();
+      state.replaceChildren(...ended(job, follow, refused));
+      more.replaceChildren(...[warned(job), timeLine(job), rejected(job, page), particulars(job)].filter(Boolean));
+      return;
+    }
+    card ??= running(job);
+    card.update(job);
+    more.replaceChildren(timeLine(job));
+  }
+
+  function running(job) {
+    const made = progressCard(job, { signal: page.signal, refused, stopped: () => watch.soon() });
+    state.replaceChildren(made.element);
+    return made;
+  }
+
+  session.addEventListener("role", () => shown && isFinal(shown) && show(shown), { signal: page.signal });
+}
+
+function ended(job, follow, refused) {
+  const again = retryButton(job, { sent: follow, refused });
+  return [
+    h(
+      "div",
+      { class: "headline" },
+      badge(job),
+      h("span", {}, `${count(rowsOf(job), "row")} in ${duration(job.execution_time_seconds)}`),
+    ),
+    job.status === "COMPLETED" ? outcomes(job) : null,
+    failure(job),
+    again || job.retried_by
+      ? h(
+          "div",
+          { class: "actions" },
+          again,
+          job.retried_by ? jobLink(job.retried_by, "The import that goes on from it") : null,
+        )
+      : null,
+  ].filter(Boolean);
+}
+
+function warned(job) {
+  const list = warnings(job);
+  return (
+    list &&
+    h(
+      "section",
+      { class: "panel", "aria-labelledby": "warnings" },
+      h("h2", { id: "warnings" }, "Warnings"),
+      h("p", { class: "muted" }, "These rows are imported as they are, but worth a look."),
+      list,
+    )
+  );
+}
+
+function timeLine(job) {
+  const columns = [
+    { title: "Time (UTC)", cell: ({ at }) => h("time", { datetime: new Date(at * 1000).toISOString() }, clock(at)) },
+    { title: "After", class: "number", cell: ({ at }) => duration(at - job.created_at) },
+    { title: "Event", class: "text", cell: (event) => TOLD[event.event]?.(event) ?? event.event },
+  ];
+  return h(
+    "section",
+    { class: "panel", "aria-labelledby": "time-line" },
+    h("h2", { id: "time-line" }, "Time line"),
+    framed("Time line, a table that scrolls", table("What happened when", columns, job.events)),
+  );
+}
+
+function particulars(job) {
+  const { pages, bytes, http_retries: retries, fetching_seconds: fetching, changed_since: since } = job.stats;
+  return h(
+    "section",
+    { class: "panel", "aria-labelledby": "particulars" },
+    h("h2", { id: "particulars" }, "Particulars"),
+    facts(
+      ["Created", time(job.created_at)],
+      ["First worker", time(job.started_at)],
+      ["Ended", time(job.completed_at)],
+      ["Started by", job.triggered_by],
+      ["Asked for", asked(job)],
+      ["Changed since", since ? time(since) : null],
+      ["Announced by the source", job.expected_records === null ? null : count(job.expected_records, "row")],
+      ["Fetched", count(job.fetched_records, "row")],
+      ["Speed", job.records_per_second ? `${whole(job.records_per_second)} rows/s` : null],
+      ["Fetching took", fetching ? duration(fetching) : null],
+      ["Pages", pages ? whole(pages) : null],
+      ["Received", bytes ? size(bytes) : null],
+      ["Pages asked for again", retries === undefined ? null : whole(retries)],
+      ["Attempts", whole(job.attempt)],
+      ["Goes on from", job.retry_of && jobLink(job.retry_of, job.retry_of)],
+      ["Job", h("span", {}, h("code", {}, job.job_id), " ", copyButton(job.job_id, "the job id"))],
+    ),
+  );
+}
+
+function rejected(job, page) {
+  return job.status === "COMPLETED" && job.failed_records ? rejects(job, page) : null;
+}
+
+// -- the rejected rows, by reason, each with what the source wrote; and all of them as CSV ---------------------------
+
+function rejects(job, page) {
+  const path = `wells/import/jobs/${job.job_id}/rejects`;
+  const groups = h("div", { class: "reasons" }, h("p", { class: "muted" }, "Loading …"));
+  const problem = h("div", {});
+  const rows = [];
+  let cursor = null;
+
+  async function load() {
+    more.disabled = true;
+    try {
+      const query = new URLSearchParams({ limit: REJECTS, ...(cursor && { cursor }) });
+      const { data } = await ask(`${path}?${query}`, { signal: page.signal });
+      rows.push(...data.rows);
+      cursor = data.next_cursor;
+      groups.replaceChildren(...grouped(rows));
+      known.textContent = cursor ? `${whole(rows.length)} of ${whole(job.failed_records)} rows are shown here.` : "";
+    } catch (error) {
+      tell(error);
+    }
+    more.disabled = false;
+    more.hidden = !cursor;
+  }
+
+  async function download() {
+    fetchAll.disabled = true;
+    try {
+      save(`rejected-${job.job_id}.csv`, "text/csv", await allCsv(path, page.signal));
+    } catch (error) {
+      tell(error);
+    }
+    fetchAll.disabled = false;
+  }
+
+  const tell = (error) =>
+    page.signal.aborted || problem.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
+  const known = h("p", { class: "muted" });
+  const more = button("Load more", load, { hidden: true });
+  const fetchAll = button("Download as CSV", download);
+  load();
+  return h(
+    "section",
+    { class: "panel", "aria-labelledby": "rejected" },
+    h(
+      "div",
+      { class: "headline" },
+      h("h2", { id: "rejected" }, "Rejected rows"),
+      h("span", { class: "muted" }, count(job.failed_records, "row")),
+      fetchAll,
+    ),
+    problem,
+    groups,
+    known,
+    more,
+  );
+}
+
+function grouped(rows) {
+  const groups = Map.groupBy(rows, (row) => row.reason);
+  const largest = [...groups].sort(([, one], [, other]) => other.length - one.length);
+  return largest.map(([reason, members], place) =>
+    h(
+      "details",
+      { open: place === 0 },
+      h(
+        "summary",
+        {},
+        h("b", {}, whole(members.length)),
+        " ",
+        h("code", {}, reason),
+        " ",
+        h("span", { class: "muted" }, ruleOf(members[0].detail)),
+      ),
+      framed(
+        `Rows rejected as ${reason}, a table that scrolls`,
+        table(`Rows rejected as ${reason}`, REJECT_COLUMNS, members.slice(0, SHOWN)),
+      ),
+      members.length > SHOWN
+        ? h("p", { class: "muted" }, `${whole(members.length - SHOWN)} more are in the CSV.`)
+        : null,
+    ),
+  );
+}
+
+// The rule, without the column that the row breaks it with.
+const ruleOf = (detail) => detail.slice(detail.indexOf(": ") + 1).trim();
+
+// Page after page; the line with the names once.
+async function allCsv(path, signal) {
+  const parts = [];
+  let cursor = null;
+  do {
+    const query = new URLSearchParams({ format: "csv", limit: 1000, ...(cursor && { cursor }) });
+    const page = await askCsv(`${path}?${query}`, { signal });
+    parts.push(parts.length ? page.text.slice(page.text.indexOf("\n") + 1) : page.text);
+    cursor = page.cursor;
+  } while (cursor);
+  return parts;
+}

@@ -1,0 +1,202 @@
+// The production of one well, and the sums of one field or of all: plot, table and CSV of the same rows.
+
+import { ask, askAll } from "./api.js";
+import { chart, MEASURES } from "./chart.js";
+import { button, count, csv, framed, h, period, rate, save, table } from "./dom.js";
+import { facts } from "./parts.js";
+import { wells } from "./wells.js";
+
+const SPANS = [
+  ["All", null],
+  ["10 years", 10],
+  ["5 years", 5],
+  ["1 year", 1],
+];
+const UNITS = { kbd: "thousand barrels per day", "MMcf/d": "million standard cubic feet per day" };
+
+export async function well(page) {
+  const [field, code] = page.parameters;
+  const query = { field_code: field, well_code: code };
+  const title = heading(page, `Well ${code}`);
+  try {
+    const rows = await askAll("wells/production", query, page);
+    if (!rows.length) return title.after(h("p", {}, "Nothing is published of this well."));
+    const revisions = await askAll("wells/production/revisions", query, page);
+    const { well_name: name, field_name: fieldName, well_reference: reference } = rows.at(-1);
+    named(page, title, name ?? `Well ${code}`);
+    page.root.append(
+      facts(
+        ["Field", h("a", { href: `#/fields/${field}` }, h("bdi", {}, fieldName ?? field))],
+        ["Reference", reference && h("bdi", {}, reference)],
+        ["Code", code],
+        [
+          "Periods",
+          `${count(rows.length, "period")}, ${period(rows[0].production_period)} – ${period(rows.at(-1).production_period)}`,
+        ],
+      ),
+      panel(page, {
+        title: "Production",
+        rows,
+        revisions,
+        name: `well-${code}`,
+        last: { title: "Days", name: "days_on_production" },
+      }),
+    );
+  } catch (error) {
+    page.fail(error);
+  }
+}
+
+export async function field(page) {
+  const [code] = page.parameters;
+  const title = heading(page, `Field ${code}`);
+  try {
+    const { data } = await ask(`wells?${new URLSearchParams({ field_code: code, limit: 1 })}`, page);
+    if (!data.rows.length) return title.after(h("p", {}, "Nothing is published of this field."));
+    named(page, title, data.rows[0].field_name ?? `Field ${code}`);
+    const rows = await askAll("wells/production/totals", { field_code: code }, page);
+    page.root.append(
+      totalsPanel(page, { title: "All wells of the field", rows, name: `field-${code}` }),
+      wells(page, { field: code }),
+    );
+  } catch (error) {
+    page.fail(error);
+  }
+}
+
+export const totalsPanel = (page, given) => panel(page, { ...given, last: { title: "Wells", name: "wells" } });
+
+function heading(page, text) {
+  const title = h("h1", { tabindex: "-1" });
+  page.root.append(h("p", { class: "crumb" }, h("a", { href: "#/data" }, "Data")), title);
+  named(page, title, text);
+  return title;
+}
+
+function named(page, title, name) {
+  title.replaceChildren(h("bdi", {}, name));
+  page.retitle(name);
+}
+
+// `last` is the last column of the table; `folded` hides the table until it is asked for.
+function panel(page, { title, rows, revisions = [], name, last, folded = false }) {
+  const range = { first: null, last: null };
+  const inputs = [dateInput("From", "first"), dateInput("To", "last")];
+  const figures = h("div", {});
+  const spans = SPANS.map(([text, years]) => button(text, () => pick(...spanOf(rows, years)), { class: "quiet" }));
+  const plot = chart(rows, { revisions, picked: (...days) => pick(...days), signal: page.signal });
+  const isLog = h("input", { type: "checkbox", onchange: () => (plot.log(isLog.checked), tell()) });
+  const note = h("p", { class: "muted", role: "status" });
+
+  function pick(first, end) {
+    Object.assign(range, { first, last: end });
+    plot.zoom(first, end);
+    tell();
+  }
+
+  function tell() {
+    const within = rows.filter(isWithin(range));
+    inputs.forEach(
+      ({ input, side }) => (input.value = range[side] ?? rows.at(side === "first" ? 0 : -1).production_period),
+    );
+    spans.forEach((each, index) => each.setAttribute("aria-pressed", String(isSpan(rows, range, SPANS[index][1]))));
+    figures.replaceChildren(dataTable(title, within, revisions, last));
+    note.textContent = noteOf(within, revisions.filter(isWithin(range)), isLog.checked);
+  }
+
+  function dateInput(text, side) {
+    const input = h("input", { type: "date", onchange: () => pick(...chosen()) });
+    return { side, input, element: h("label", {}, `${text} `, input) };
+  }
+
+  const chosen = () => {
+    const [first, end] = inputs.map(({ input }) => input.value || null);
+    return first && end && first > end ? [end, first] : [first, end];
+  };
+  const download = button("Download as CSV", () => saveCsv(name, Object.keys(rows[0]), rows.filter(isWithin(range))));
+  const shown = folded ? h("details", {}, h("summary", {}, "The figures as a table"), figures) : figures;
+  tell();
+  return h(
+    "section",
+    { class: "panel", "aria-label": title },
+    h("div", { class: "headline" }, h("h2", {}, title), download),
+    h(
+      "div",
+      { class: "controls" },
+      h("div", { class: "spans", role: "group", "aria-label": "Range" }, spans),
+      inputs.map(({ element }) => element),
+      h("label", { class: "check" }, isLog, " Log scale"),
+    ),
+    plot.element,
+    note,
+    shown,
+  );
+}
+
+const isWithin =
+  ({ first, last }) =>
+  ({ production_period: day }) =>
+    (!first || day >= first) && (!last || day <= last);
+
+function spanOf(rows, years) {
+  if (!years) return [null, null];
+  const end = rows.at(-1).production_period;
+  return [`${Number(end.slice(0, 4)) - years}${end.slice(4)}`, end];
+}
+
+function isSpan(rows, range, years) {
+  const [first, end] = spanOf(rows, years);
+  return range.first === first && range.last === end;
+}
+
+function noteOf(rows, revisions, isLog) {
+  const missing = missingMonths(rows);
+  const revised = new Set(revisions.map(({ production_period: day }) => day)).size;
+  return [
+    `${count(rows.length, "period")}.`,
+    missing ? `${count(missing, "month is", "months are")} missing.` : "",
+    revised ? `${count(revised, "period")} revised: a ring marks what the value was.` : "",
+    isLog ? "Zeros and negative rates have no place on a log scale." : "",
+    "Drag across the plot to choose a range.",
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
+// Between the first and the last row.
+function missingMonths(rows) {
+  const months = new Set(rows.map(({ production_period: day }) => monthOf(day)));
+  return rows.length
+    ? monthOf(rows.at(-1).production_period) - monthOf(rows[0].production_period) + 1 - months.size
+    : 0;
+}
+
+const monthOf = (day) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7));
+
+function dataTable(title, rows, revisions, last) {
+  const before = Map.groupBy(revisions, ({ production_period: day }) => day);
+  const columns = [
+    { title: "Period", cell: (row) => period(row.production_period) },
+    ...MEASURES.map(({ name, title, unit }) => ({
+      title: h("span", { title: UNITS[unit] }, `${title}, ${unit}`),
+      class: "number",
+      cell: (row) => [rate(row[name]), wasOf(row, before.get(row.production_period), name)],
+    })),
+    { title: last.title, class: "number", cell: (row) => rate(row[last.name]) },
+  ];
+  return framed(
+    `${title}, a table that scrolls`,
+    table(`${title}: rates by period, newest first`, columns, rows.toReversed()),
+  );
+}
+
+// The values that were there before, the latest first, without those that a revision left alone.
+function wasOf(row, revisions = [], name) {
+  const values = [...revisions.map((old) => old[name]), row[name]];
+  const was = values.filter((value, place) => place < values.length - 1 && value !== values[place + 1]);
+  return was.length ? h("small", { class: "was" }, ` was ${was.toReversed().map(rate).join(", ")}`) : null;
+}
+
+function saveCsv(name, columns, rows) {
+  save(`${name}.csv`, "text/csv;charset=utf-8", [csv(columns, rows)]);
+}

@@ -1,0 +1,108 @@
+// The wells, found by name, reference or code.
+
+import { ask } from "./api.js";
+import { button, count, framed, h, period, say, table, whole } from "./dom.js";
+
+const WELLS = 50;
+const TYPING = 250; // ms of rest before a search
+
+const COLUMNS = [
+  {
+    title: "Well",
+    class: "name",
+    cell: (well) => link(`wells/${well.field_code}/${well.well_code}`, well.well_name ?? well.well_code),
+  },
+  {
+    title: "Field",
+    class: "name",
+    cell: (well) => link(`fields/${well.field_code}`, well.field_name ?? well.field_code),
+  },
+  { title: "Reference", cell: (well) => h("bdi", {}, well.well_reference ?? "") },
+  { title: "Code", class: "number", cell: (well) => String(well.well_code) },
+  { title: "First period", class: "number", cell: (well) => period(well.first_period) },
+  { title: "Last period", class: "number", cell: (well) => period(well.last_period) },
+  { title: "Periods", class: "number", cell: (well) => whole(well.periods) },
+];
+
+// The search and its list; of one field when `field` is its code.
+export function wells(page, { field = null } = {}) {
+  const found = h("div", { class: "found" });
+  const input = h("input", {
+    id: "search",
+    type: "search",
+    value: page.query.get("search") ?? "",
+    maxlength: "100",
+    placeholder: "Name, reference or code",
+    autocomplete: "off",
+  });
+  let asking = new AbortController();
+  let timer = 0;
+
+  async function search() {
+    clearTimeout(timer);
+    asking.abort();
+    asking = new AbortController();
+    const signal = AbortSignal.any([page.signal, asking.signal]);
+    const text = input.value.trim();
+    if (!field) keepInAddress(text);
+    const more = (cursor) => askWells({ search: text, field_code: field, cursor }, signal);
+    try {
+      const list = wellList(await more(null), more);
+      if (!signal.aborted) found.replaceChildren(...list);
+    } catch (error) {
+      if (!signal.aborted) found.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
+    }
+  }
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(search, TYPING);
+  });
+  const form = h(
+    "form",
+    { class: "filter", role: "search", onsubmit: (event) => (event.preventDefault(), search()) },
+    h("label", { for: "search" }, "Find a well"),
+    input,
+  );
+  search();
+  return h("section", { class: "panel", "aria-labelledby": "wells" }, h("h2", { id: "wells" }, "Wells"), form, found);
+}
+
+const link = (path, text) => h("a", { href: `#/${path}` }, h("bdi", {}, text));
+
+function keepInAddress(text) {
+  history.replaceState(null, "", `#/data${text ? `?${new URLSearchParams({ search: text })}` : ""}`);
+}
+
+async function askWells(wanted, signal) {
+  const query = new URLSearchParams(Object.entries({ limit: WELLS, ...wanted }).filter(([, value]) => value));
+  return (await ask(`wells?${query}`, { signal })).data;
+}
+
+function wellList(first, askMore) {
+  if (!first.rows.length) {
+    say("No well found.");
+    return [h("p", { class: "muted" }, "No well has this in its name, reference or code.")];
+  }
+  const rows = [...first.rows];
+  let cursor = first.next_cursor;
+  const list = h("div", {});
+  const told = h("span", { class: "muted", role: "status" });
+  const more = button("Show more", async () => {
+    try {
+      const page = await askMore(cursor);
+      rows.push(...page.rows);
+      cursor = page.next_cursor;
+      show();
+    } catch (error) {
+      told.textContent = error.message;
+    }
+  });
+  function show() {
+    list.replaceChildren(framed("Wells, a table that scrolls", table("Wells by field and code", COLUMNS, rows)));
+    more.hidden = !cursor;
+    told.textContent = cursor ? `The first ${count(rows.length, "well")}.` : `${count(rows.length, "well")}.`;
+  }
+  show();
+  return [list, h("div", { class: "actions" }, told, more)];
+}
