@@ -1,32 +1,40 @@
 # Wellhead. The two commands to know: `make demo` and `make test`.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-PYTHON ?= python3
+PYTHON ?= $(shell python3.13 -c 'import ensurepip' 2>/dev/null && echo python3.13 || echo python3)
 BIN := .venv/bin
 ROWS ?= 50000
 SOURCE ?=
 BENCH ?=
-SOAKED = $(addprefix tests/test_,crash_points.py kills.py repository.py races.py duplicate_deliveries.py simulation.py lock_model.py)
+STAGE ?= dev
+PARAMETERS ?=
+DATA ?= keep
+ROLE ?=
+NAME ?=
+SOAKED = $(addprefix tests/test_,crash_points.py kills.py repository.py races.py duplicate_deliveries.py simulation.py lock_model.py api_fuzzed.py)
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
+EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
 unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 
-.PHONY: help setup demo check-source run test compatibility soak bench bench-source bench-peers check lint format lock clean
+.PHONY: help setup demo check-source run screenshots test compatibility package deploy destroy token soak bench bench-source bench-cold-start bench-load bench-peers check lint openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-setup: .venv/checks ## make the virtual environment .venv with the tools of the tests (locked versions, hashes checked)
+setup: .venv/checks .venv/bundle ## make the virtual environment .venv with the tools of the tests (locked versions, hashes checked)
 
 .venv/ready: requirements-local.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Wellhead needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.13 ...")'
 	@echo "Setting up .venv (once) ..."
 	@if command -v uv >/dev/null 2>&1; then \
 		uv venv --quiet --clear --python "$$(command -v $(PYTHON))" .venv && \
-		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-local.txt; \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-local.txt && \
+		uv pip install --quiet --python $(BIN)/python $(EDITABLE); \
 	else \
 		$(PYTHON) -m venv --clear .venv && \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check $(EDITABLE); \
 	fi
 	@touch $@
 
@@ -48,7 +56,30 @@ check-source: .venv/ready ## show what an import would find at a source, and sto
 run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, ROWS= as for demo)
 	@$(BIN)/python -m local run --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
 
-test: .venv/checks ## run all the tests
+screenshots: .venv/checks ## take the pictures of the console, the command line and the window in docs/images (needs Chromium and Xvfb)
+	@$(BIN)/python -m local.screenshots
+	@$(BIN)/python -m local.terminal_picture
+	@$(BIN)/python -m local.window_picture
+
+# What Lambda runs beside our code; the tests package it and contact nobody.
+.venv/bundle: .venv/ready requirements.txt
+	@echo "Fetching the packages of the Lambda bundle (once) ..."
+	@$(BIN)/python -m infra fetch
+	@touch $@
+
+package: .venv/bundle ## build what is deployed: build/STAGE/wellhead.zip and template.json (STAGE=dev)
+	@$(BIN)/python -m infra package --stage $(STAGE)
+
+deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=dev, PARAMETERS="SourceUrl=https://... LogDays=7")
+	@$(BIN)/python -m infra deploy --stage $(STAGE) $(foreach pair,$(PARAMETERS),--parameter '$(pair)')
+
+destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=delete deletes that too)
+	@$(BIN)/python -m infra destroy --stage $(STAGE) --data $(DATA)
+
+token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader or operator, NAME=...)
+	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)'
+
+test: .venv/checks .venv/bundle ## run all the tests
 	@$(BIN)/python -m pytest
 
 compatibility: .venv/checks ## read a published file with DuckDB 1.4, 1.5 and 2.0, each in an environment of its own
@@ -71,6 +102,9 @@ lint: .venv/checks ## style, types and import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
+openapi: .venv/checks ## write the OpenAPI document out of the code
+	@$(BIN)/python -m local.openapi
+
 format: .venv/checks ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
@@ -79,6 +113,12 @@ bench: .venv/ready ## measure a whole import beside DuckDB's own load and other 
 
 bench-source: .venv/ready ## measure how fast the source is read, beside curl and requests (BENCH="--rows 1e5 --document")
 	@$(BIN)/python -m benchmarks.source $(BENCH)
+
+bench-cold-start: .venv/ready ## measure the cold start of the packaged functions beside a bare boto3 handler (BENCH="--turns 21 --document")
+	@$(BIN)/python -m benchmarks.cold_start $(BENCH)
+
+bench-load: .venv/ready ## measure 10,000 status and 1,000 trigger requests against a local stack (BENCH="--document")
+	@$(BIN)/python -m benchmarks.load $(BENCH)
 
 bench-peers: .venv/ready ## make the other tools' own environments (make bench does it too)
 	@$(BIN)/python -m benchmarks.environments
@@ -89,5 +129,5 @@ lock: ## resolve pyproject.toml's dependency groups into the locked requirements
 		-o requirements-dev.txt
 	$(LOCK) --constraint requirements-dev.txt --group bundle --group local --group clients -o requirements-local.txt
 
-clean: ## remove .venv and caches; the data in .local stays
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove .venv, builds and caches; the data in .local stays
+	rm -rf .venv build build wellhead.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

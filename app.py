@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import time
 from typing import Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rate, Request, Response
 
+from chalicelib.api_document import api_document
+from chalicelib.console import PAGE, console_file
+from chalicelib.etag import is_known
 from chalicelib.history import HistoryPage, cursor_of
 from chalicelib.inquiry import inquire, sentence
 from chalicelib.job import Job, JobStatus, parse_job_id
+from chalicelib.logs import begin, know
 from chalicelib.question import Question, parse_question
 from chalicelib.rejects_csv import csv_headers, rejects_csv, wants_csv
 from chalicelib.request_fields import refuse_body, single_values
 from chalicelib.responses import ResponseBuilder, enveloped, principal_of
 from chalicelib.services import Services, warm
+from chalicelib.settings import cors_origins
 from chalicelib.tokens import KEPT_SECONDS, Role
 from chalicelib.trigger import (
     parse_idempotency_key,
@@ -28,8 +33,7 @@ from chalicelib.trigger import (
 POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it has taken so far
 POLL_SECONDS = (1, 30)  # at least, at most
 
-app = Chalice(app_name="wellhead")
-app.log.setLevel(logging.INFO)
+app = Chalice(app_name="wellhead", configure_logs=False)
 services = warm(Services())
 
 
@@ -47,18 +51,20 @@ def authorizer(request: AuthRequest) -> AuthResponse:
 @app.route("/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
-    refuse_unasked(request.headers)
+    refuse_unasked(request.headers, allowed_origins=cors_origins(os.environ))
     return _started(request, respond, status=200)
 
 
 @app.route("/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
-    refuse_unasked(request.headers)
+    refuse_unasked(request.headers, allowed_origins=cors_origins(os.environ))
     return _started(request, respond, status=202, body=request.raw_body)
 
 
-@app.route("/api/v1/wells/import/status/{job_id}", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/import/status/{job_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app)
 def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
@@ -66,7 +72,7 @@ def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
     return respond.unless_known(job.view(time.time()), _sentence(job), seen=job.view(0.0), headers=_poll(job))
 
 
-@app.route("/api/v1/wells/import/jobs", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@app.route("/api/v1/wells/import/jobs", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_jobs(request: Request, respond: ResponseBuilder) -> Response:
     page = HistoryPage.parse(_query(request))
@@ -107,7 +113,9 @@ def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respon
     return _accepted(respond, job, status=202, location=f"../../status/{job.job_id}")
 
 
-@app.route("/api/v1/wells/import/jobs/{job_id}/rejects", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/import/jobs/{job_id}/rejects", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
 @enveloped(app)
 def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     query = _query(request)
@@ -115,51 +123,94 @@ def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Res
     return _asked(request, respond, parse_question("rejects", query, job_id=job_id), as_csv=as_csv)
 
 
-@app.route("/api/v1/wells/production", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@app.route("/api/v1/wells/production", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_production(request: Request, respond: ResponseBuilder) -> Response:
     return _asked(request, respond, parse_question("production", _query(request)))
 
 
-@app.route("/api/v1/wells/production/totals", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@app.route("/api/v1/wells/production/revisions", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_revisions(request: Request, respond: ResponseBuilder) -> Response:
+    return _asked(request, respond, parse_question("revisions", _query(request)))
+
+
+@app.route("/api/v1/wells/production/totals", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_totals(request: Request, respond: ResponseBuilder) -> Response:
     return _asked(request, respond, parse_question("totals", _query(request)))
 
 
-@app.route("/api/v1/wells/production/summary", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@app.route("/api/v1/wells/production/summary", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def get_summary(request: Request, respond: ResponseBuilder) -> Response:
     return _asked(request, respond, parse_question("summary", _query(request)))
 
 
-@app.route("/api/v1/wells", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@app.route("/api/v1/wells", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_wells(request: Request, respond: ResponseBuilder) -> Response:
     return _asked(request, respond, parse_question("wells", _query(request)))
 
 
-@app.route("/api/v1/wells/export", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
+@app.route("/api/v1/wells/export", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def get_export(request: Request, respond: ResponseBuilder) -> Response:
     export = services.query_client.ask(parse_question("export", _query(request)))
     return respond.success(export, "The current database can be read from the address in url.")
 
 
-@app.route("/api/v1/health", methods=["GET"], content_types=["*/*"])
+@app.route("/api/v1/health", methods=["GET", "HEAD"], content_types=["*/*"])
 @enveloped(app, role=None)
 def get_health(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     return respond.success(services.health(), "What the API needs answers.")
 
 
+@app.route("/api/v1/openapi.json", methods=["GET", "HEAD"], content_types=["*/*"])
+@enveloped(app, role=None)
+def get_openapi(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    document = api_document()
+    if is_known(request.headers.get("if-none-match", ""), document.headers["ETag"]):
+        return respond.unchanged(document.headers)
+    return respond.text(document.text, document.headers)
+
+
+@app.route("/console", methods=["GET", "HEAD"], content_types=["*/*"])
+@enveloped(app, role=None)
+def get_console(request: Request, respond: ResponseBuilder) -> Response:
+    if request.context.get("path", "").endswith("/"):  # the page names its files relative to an address without it
+        return respond.moved("../console")
+    return _file(request, respond, PAGE)
+
+
+@app.route("/console/{file}", methods=["GET", "HEAD"], content_types=["*/*"])
+@enveloped(app, role=None)
+def get_console_file(request: Request, respond: ResponseBuilder, file: str) -> Response:
+    if file == PAGE:
+        return respond.moved("../console")
+    return _file(request, respond, file)
+
+
+@enveloped(app, role=None)
+def show_methods(request: Request, respond: ResponseBuilder, **_: str) -> Response:
+    return respond.options(app.routes[request.context["resourcePath"]])
+
+
+for _path in list(app.routes):  # none has `cors=`: which origins may ask is a setting, read with each request
+    app.route(_path, methods=["OPTIONS"], content_types=["*/*"])(show_methods)
+
+
 @app.lambda_function(name="query")
-def answer_question(event: Any, _: Any) -> dict[str, Any]:
+def answer_question(event: Any, context: Any) -> dict[str, Any]:
+    _begin(context)
     return services.answer(event)
 
 
 @app.lambda_function(name="import")
 def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    _begin(context)
     return services.run_import(
         parse_job_id(str(event.get("job_id"))),
         request_id=context.aws_request_id,
@@ -168,15 +219,17 @@ def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 @app.lambda_function(name="failed-event")
-def take_up_job(record: dict[str, Any], _: Any) -> str:
+def take_up_job(record: dict[str, Any], context: Any) -> str:
     """The OnFailure destination of the import function; what it is sent:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
+    _begin(context)
     return services.take_up(parse_job_id(str(record["requestPayload"].get("job_id"))))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="sweeper")
-def sweep_jobs(_: CloudWatchEvent) -> str:
+def sweep_jobs(event: CloudWatchEvent) -> str:
+    _begin(event.context)
     return services.sweep()
 
 
@@ -192,7 +245,12 @@ def _started(request: Request, respond: ResponseBuilder, *, status: int, body: s
     return _accepted(respond, job, status=status, location=f"status/{job.job_id}")
 
 
+def _begin(context: Any) -> None:
+    begin(request_id=getattr(context, "aws_request_id", None))
+
+
 def _accepted(respond: ResponseBuilder, job: Job, *, status: int, location: str) -> Response:
+    know(job_id=job.job_id)
     began = "has been started" if job.status is JobStatus.PENDING else "was started before, by the same key"
     origin = {"retry_of": job.retry_of} if job.retry_of else {}
     return respond.success(
@@ -217,6 +275,13 @@ def _asked(request: Request, respond: ResponseBuilder, question: Question, *, as
     if as_csv:
         return respond.text(rejects_csv(answer.data["rows"]), {**headers, **csv_headers(answer.data["next_cursor"])})
     return respond.success(answer.data, sentence(answer.data), headers=headers)
+
+
+def _file(request: Request, respond: ResponseBuilder, name: str) -> Response:
+    file = console_file(name)
+    if is_known(request.headers.get("if-none-match", ""), file.headers["ETag"]):
+        return respond.unchanged(file.headers)
+    return respond.text(file.text, file.headers)
 
 
 def _query(request: Request) -> dict[str, list[str]]:

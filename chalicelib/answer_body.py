@@ -12,6 +12,8 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
+from urllib3.exceptions import IncompleteRead
+
 from .bounded_session import TooLarge
 
 if TYPE_CHECKING:
@@ -39,21 +41,53 @@ class Broken(Exception):
     """The compressed body is damaged or ends early."""
 
 
-def read_body(response: requests.Response, allowance: Allowance, *, most: int) -> bytes:
+def read_body(response: requests.Response, allowance: Allowance, *, most: int) -> bytes | bytearray:
     """Of `most` bytes at most. Raises TooSlow, TooLarge, Unreadable, Broken, urllib3's HTTPError.
 
     `read1` returns with what is there; `read` would wait for a full chunk, however long that takes.
     """
     gzip = _Gzip(allowance) if _is_gzip(response.headers.get("Content-Encoding", "")) else None
+    length: int | None = response.raw.length_remaining
+    content: bytes | bytearray
+    if gzip or length is None:
+        content = _read_pieces(response, gzip, most)
+    else:
+        content = _read_at_once(response, allowance, length, most)
+    _refuse_mojibake(response.headers.get("Content-Type", ""), content)
+    return content
+
+
+def _read_at_once(response: requests.Response, allowance: Allowance, length: int, most: int) -> bytearray:
+    """What tells its length goes from the socket to its place: to join pieces takes as long as to receive them."""
+    if length > most:
+        raise TooLarge
+    body = bytearray(length)
+    received = allowance.fill(body)
+    response.raw.read1()  # its end, which gives the connection back
+    if received < length:
+        raise IncompleteRead(received, length - received)
+    _put_on_one_line(body)
+    if body.startswith(BYTE_ORDER_MARK):
+        del body[: len(BYTE_ORDER_MARK)]
+    return body
+
+
+def _put_on_one_line(body: bytearray) -> None:
+    if b"\n" not in body and b"\r" not in body:
+        return
+    for start in range(0, len(body), CHUNK_BYTES):
+        piece = slice(start, start + CHUNK_BYTES)
+        body[piece] = body[piece].translate(LINE_BREAKS)
+
+
+def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> bytes:
     body = _Body(most)
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
         for piece in gzip.pieces(chunk) if gzip else (chunk,):
             body.append(piece)
     if gzip:
         gzip.end()
-    content = body.whole()
-    _refuse_mojibake(response.headers.get("Content-Type", ""), content)
-    return content
+    return body.whole()
 
 
 def _is_gzip(encoding: str) -> bool:
@@ -134,7 +168,7 @@ class _Gzip:
             raise Broken("its gzip ends early")
 
 
-def _refuse_mojibake(content_type: str, body: bytes) -> None:
+def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:
     """JSON begins with two characters of ASCII, so a zero byte among the first four tells UTF-16 and UTF-32. Another
     character set does no harm while all of the text is ASCII.
     """

@@ -11,9 +11,12 @@ import logging
 import time
 from dataclasses import asdict
 from datetime import date
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from .errors import AnswerTooLarge, JobNotFound, NothingPublished, ValidationError, WellheadError
+from .logs import know
+from .metrics import record
 from .question import Question, parse_question
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ DOWNLOAD_SECONDS = 600  # to begin a download; one that has begun goes on
 
 _LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows]]] = {
     "production": lambda query: query.production,
+    "revisions": lambda query: query.revisions,
     "totals": lambda query: query.totals,
     "wells": lambda query: query.wells,
     "rejects": lambda query: query.rejects,
@@ -44,13 +48,26 @@ def answer(
     event: Any, *, published: Callable[[], PublishedProduction], export: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     """`published` and `export` are called for the questions that need them."""
+    started, failed = time.monotonic(), None
     try:
-        return {"data": _answer(_question(event), published, export)}
+        question = _question(event)
+        know(question=question.name)
+        reply = {"data": _answer(question, published, export)}
     except WellheadError as error:
-        return {"error": _told(error)}
+        failed = error
     except Exception:
         log.exception("unexpected error")
-        return {"error": _told(WellheadError())}
+        failed = WellheadError()
+    _count(failed, time.monotonic() - started)
+    return {"error": _told(failed)} if failed else reply
+
+
+def _count(failed: WellheadError | None, seconds: float) -> None:
+    """What the caller did wrong is no error of the function."""
+    is_ours = failed is not None and failed.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    figures = {"QuestionSeconds": seconds, "QuestionErrors": float(is_ours)}
+    level = logging.ERROR if is_ours else logging.INFO
+    record("the question is answered", figures, level=level, code=failed.code if failed else None)
 
 
 def _question(event: Any) -> Question:

@@ -43,6 +43,8 @@ class TooLarge(Exception):
 class Allowance:
     """What one exchange may take: seconds in all, and bytes as they come off the socket."""
 
+    _answer: HTTPResponse
+
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until = self._left = float("inf")
@@ -55,8 +57,17 @@ class Allowance:
     def begin_head(self) -> None:
         self._left = HEAD_BYTES
 
-    def begin_body(self) -> None:
+    def begin_body(self, answer: HTTPResponse) -> None:
         self._left = self._body_bytes
+        self._answer = answer
+
+    def fill(self, buffer: bytearray) -> int:
+        """Read the body of the last answer into the buffer; how many bytes came until one of them ended."""
+        with memoryview(buffer) as room:
+            received = 0
+            while received < len(room) and (size := self._answer.readinto(room[received:])):
+                received += size
+            return received
 
     def seconds(self) -> float:
         """What is left. Raises TooSlow."""
@@ -126,7 +137,7 @@ class _BoundedResponse(HTTPResponse):
     def begin(self) -> None:
         self.allowance.begin_head()
         super().begin()
-        self.allowance.begin_body()
+        self.allowance.begin_body(self)
 
 
 class _BoundedRaw(io.RawIOBase):

@@ -9,6 +9,7 @@
     ├── RoleRequired                 403  the token's role does not allow that
     ├── JobNotFound                  404
     ├── NothingPublished             404  no import has completed yet
+    ├── FileNotServed                404  the console has no such file
     ├── RejectsNotYet                409  the job has not published its rejected rows yet
     ├── RejectsNotKept               409  the job ended without publishing anything
     ├── BusinessRuleViolation        409  names the rule that refuses
@@ -144,6 +145,13 @@ class NothingPublished(WellheadError):
     code = "NO_DATA_YET"
     http_status = 404
     retryable = True
+
+
+class FileNotServed(WellheadError):
+    """The console has no such file. Open it at /console."""
+
+    code = "FILE_NOT_FOUND"
+    http_status = 404
 
 
 class RejectsNotYet(WellheadError):

@@ -44,7 +44,8 @@ class Cursor:
     """The next request and what came before it; no URL after the last page. Stored with every checkpoint.
 
     `order` names the fields in whose order the rows come. Only rows changed since `changed_since` are asked for;
-    `changed_until` is the latest change among the rows before the cursor. Both are epoch seconds.
+    `changed_until` is the latest change among the rows before the cursor, `undated` the number of those without one.
+    Times are epoch seconds. `limits` is a filter that every request carries.
     """
 
     url: str | None
@@ -57,6 +58,8 @@ class Cursor:
     order: list[str] = field(default_factory=list)
     changed_since: float | None = None
     changed_until: float | None = None
+    undated: int = 0
+    limits: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +132,9 @@ class ExternalApiAdapter:
 
     # -- requests ---------------------------------------------------------------------------------
 
-    def first_cursor(self, key: Iterable[str], survey: Survey, *, changed_since: float | None = None) -> Cursor:
+    def first_cursor(
+        self, key: Iterable[str], survey: Survey, *, changed_since: float | None = None, limits: str = ""
+    ) -> Cursor:
         """The request for the first page. The rows come in the order of `key`, or of the source's own key where
         pages are cut by it: that one is never null and never twice.
         """
@@ -138,14 +143,15 @@ class ExternalApiAdapter:
             own = survey.entity.key if survey.entity else []
             order = own if own and all(name in survey.fields for name in own) else order
         self._changed_type(survey)
-        cursor = Cursor(url=None, order=order, changed_since=changed_since)
+        cursor = Cursor(url=None, order=order, changed_since=changed_since, limits=limits)
         count = {"$inlinecount": "allpages"} if survey.version == V2 else {"$count": "true"}
         return replace(cursor, url=self._page_url(cursor, survey, **count))
 
     def _page_url(self, cursor: Cursor, survey: Survey, *filters: str, **options: str) -> str:
         order = {"$orderby": ",".join(cursor.order)} if cursor.order else {}
         top = {"$top": str(self._settings.page_size)}
-        return self._request_url({**order, **top, **options}, self._changed_filter(cursor, survey), *filters)
+        filters = (cursor.limits, self._changed_filter(cursor, survey), *filters)
+        return self._request_url({**order, **top, **options}, *filters)
 
     def _changed_filter(self, cursor: Cursor, survey: Survey) -> str:
         edm_type = self._changed_type(survey)

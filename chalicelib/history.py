@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
-import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .errors import InvalidJobId, ValidationError
 from .job import JobStatus, parse_job_id
+from .parameters import CURSOR, choice, limit, read_value
 from .request_fields import single_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from .parameters import Parameter
 
 JOBS_DEFAULT = 20
 JOBS_MOST = 100
@@ -30,11 +32,12 @@ class HistoryPage:
     @classmethod
     def parse(cls, query: Mapping[str, Sequence[str]]) -> HistoryPage:
         """Raises ValidationError."""
-        told = single_values(query, allowed=("status", "limit", "cursor"))
+        told = single_values(query, allowed=tuple(HISTORY))
+        values = {name: read_value(name, HISTORY[name], text) for name, text in told.items()}
         return cls(
-            status=_status(told["status"]) if "status" in told else None,
-            limit=_limit(told["limit"]) if "limit" in told else JOBS_DEFAULT,
-            before=_job_before(told["cursor"]) if "cursor" in told else None,
+            status=JobStatus(values["status"]) if "status" in values else None,
+            limit=values.get("limit", JOBS_DEFAULT),
+            before=values.get("cursor"),
         )
 
 
@@ -55,14 +58,8 @@ def _job_before(cursor: str) -> str:
     return job_id
 
 
-def _status(text: str) -> JobStatus:
-    try:
-        return JobStatus(text)
-    except ValueError:
-        raise ValidationError(f"The status is one of {', '.join(JobStatus)}.", field="status") from None
-
-
-def _limit(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= JOBS_MOST:
-        raise ValidationError(f"The limit is a whole number from 1 to {JOBS_MOST}.", field="limit")
-    return int(text)
+HISTORY: Mapping[str, Parameter] = {
+    "status": choice(*JobStatus, meaning="only jobs with this status"),
+    "limit": limit(JOBS_MOST),
+    "cursor": replace(CURSOR, read=_job_before),
+}

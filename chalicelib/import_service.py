@@ -21,6 +21,7 @@ from .prefetch import Prefetched
 from .publication import Publication, check_room
 from .repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from .rows import KEY, VALUES, WARNING_RULES, map_columns
+from .source_limits import is_limited, limits_filter
 from .warehouse import Warehouse, add_segment, segment_names, sha256_of
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class WellProductionImportService:
         self._fields: list[str] = []
         self._increment = Increment(settings)
         self._changed_until: float | None = None
+        self._undated = 0
         self._reported_at = self._checkpointed_at = self._phase_began_at = clock()
 
     def run(self) -> Job:
@@ -117,7 +119,8 @@ class WellProductionImportService:
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> Cursor:
         """Where to begin: at the first page, or after the rows of the recorded segments."""
-        surveys = (survey() for survey in (self._source.survey,))
+        with_types = is_limited(self.job.parameters)
+        surveys = (survey(with_types=with_types) for survey in (self._source.survey,))
         with self._prefetched(surveys, ahead=1, while_waiting=self._beat) as arriving:
             self._survey = next(iter(arriving))
         self._fields = self._survey.fields
@@ -130,7 +133,7 @@ class WellProductionImportService:
             segment.unlink()
             self._beat()
         cursor = Cursor(**self.job.cursor)
-        self._changed_until = cursor.changed_until
+        self._changed_until, self._undated = cursor.changed_until, cursor.undated
         self.job = replace(self.job, fetched_records=cursor.delivered, expected_records=cursor.expected)
         self._note("resumed", page=cursor.page, records=cursor.delivered)
         return cursor
@@ -142,7 +145,8 @@ class WellProductionImportService:
             since = self._increment.since(self._job_manager.current_snapshot(), self.job)
         if since is not None:
             self.job = replace(self.job, stats={**self.job.stats, "changed_since": since})
-        return self._source.first_cursor(self._key_fields(), self._survey, changed_since=since)
+        limits = limits_filter(self.job.parameters, self._mapping(), self._survey) if self._fields else ""
+        return self._source.first_cursor(self._key_fields(), self._survey, changed_since=since, limits=limits)
 
     def _fetch(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> Cursor:
         """Stage page after page; the cursor after the last one."""
@@ -199,16 +203,19 @@ class WellProductionImportService:
 
     def _stage(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
         if batch.rows:
+            began = self._clock()
             self._learn_fields(repository, batch)
             repository.stage(batch, self._mapping())
             self._note_changes(repository, batch)
+            self._spend("staging_seconds", self._clock() - began)
         batch.clear()
         self.job = replace(self.job, failed_records=repository.rejected_rows)
 
     def _note_changes(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
         if not self._settings.source_changed:
             return
-        newest = repository.newest_change(batch, self._settings.source_changed)
+        newest, undated = repository.change_times(batch, self._settings.source_changed)
+        self._undated += undated
         if newest is not None:
             self._changed_until = max(newest, self._changed_until or newest)
 
@@ -255,7 +262,8 @@ class WellProductionImportService:
             self._warehouse.put(segment_names(runs)[-1], path, sha256=sha256_of(path))
             self.job = replace(self.job, segments=runs)
         path.unlink(missing_ok=True)
-        self.job = replace(self.job, cursor=asdict(replace(cursor, changed_until=self._changed_until)))
+        seen = replace(cursor, changed_until=self._changed_until, undated=self._undated)
+        self.job = replace(self.job, cursor=asdict(seen))
         self._note("checkpoint", page=cursor.page, records=rows)
         self._checkpointed_at = self._clock()
 
@@ -269,11 +277,13 @@ class WellProductionImportService:
         warnings = self._source_warnings(cursor)
         result = repository.merge(store, self._facts(), now=self._clock(), warnings=warnings)
         self._count_rows(result, cursor)
+        for reason, count in repository.rejected_by_reason().items():
+            log.info("rows are rejected", extra={"reason": reason, "rows": count})
         self._enter(Phase.PUBLISHING, seconds=store.stat().st_size / PUBLISH_BYTES_PER_SECOND)
         repository.verify(store, rows=result.stored_records)
         snapshot = publication.put(store, rows=result.stored_records)
         began = self.job.reading_since or self.job.started_at or self._clock()
-        snapshot = self._increment.noted(snapshot, base, self._changed_until, began)
+        snapshot = self._increment.noted(snapshot, base, self._changed_until, began, self.job)
         self._count_seconds()
         self._complete(result.warnings)
         self.job = self._job_manager.finish(self._claim, self.job, snapshot=snapshot, base=base.name if base else None)
@@ -297,6 +307,7 @@ class WellProductionImportService:
         counts = {
             "SOURCE_CHANGED": missing or int(cursor.recounted),
             "UNKNOWN_FIELDS": len(unknown),
+            "WITHOUT_CHANGE_TIME": self._undated,
         }
         return {rule: count for rule, count in counts.items() if count}
 
@@ -339,14 +350,18 @@ class WellProductionImportService:
 
     def _count_seconds(self) -> None:
         """What the phase that ends has taken, over all attempts."""
-        now, name = self._clock(), f"{str(self.job.phase).lower()}_seconds"
-        spent = self.job.stats.get(name, 0.0) + now - self._phase_began_at
-        self.job = replace(self.job, stats={**self.job.stats, name: round(spent, 3)})
+        now = self._clock()
+        self._spend(f"{str(self.job.phase).lower()}_seconds", now - self._phase_began_at)
         self._phase_began_at = now
+
+    def _spend(self, name: str, seconds: float) -> None:
+        spent = self.job.stats.get(name, 0.0) + seconds
+        self.job = replace(self.job, stats={**self.job.stats, name: round(spent, 3)})
 
     def _note(self, event: str, *, lease_seconds: float | None = None, **facts: Any) -> None:
         """An event on the job's time line, stored at once."""
         self.job = self.job.with_event(self._clock(), event, **facts)
+        log.info(event, extra={"page": facts.get("page"), "rows": facts.get("records")})
         self._report(lease_seconds)
 
     def _beat(self) -> None:

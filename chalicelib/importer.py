@@ -26,6 +26,7 @@ from .errors import (
     WellheadError,
 )
 from .import_service import HandOver, WellProductionImportService
+from .logs import know
 from .publication import show_latest
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ def run_import(
     sleep: Callable[[float], object] = time.sleep,
 ) -> dict[str, Any]:
     """What became of the job. Raises StateUnavailable and WarehouseSilent, so that Lambda delivers the event again."""
+    know(job_id=job_id)
     holder = f"{request_id}/{uuid.uuid4().hex[:8]}"
     claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, clock=clock, sleep=sleep)
     if claim is None:
+        log.info("nothing to do", extra={"code": ClaimRefused.code})
         show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
         return {"job_id": job_id, "outcome": "nothing to do"}
-    log.info("job %s: attempt %d, fence %d", job_id, claim.job.attempt, claim.fence)
+    know(attempt=claim.job.attempt, fence=claim.fence)
     service = None
     try:
         _refuse_endless(claim.job, max_attempts)
@@ -72,10 +75,10 @@ def run_import(
         return _finish(claim, _newest(claim, service).cancelled(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
         return _give_way(job_id, exc)
-    except Exception as exc:  # told to people as the job's error, and to the log in full
+    except Exception as exc:  # told to people as the job's error
         if isinstance(exc, WarehouseSilent) and claim.job.stalled_attempts < STALLED_ATTEMPTS:
             raise  # the next attempt begins when the lease is over; the last one tells the error
-        job = _newest(claim, service).failed_with(_told(job_id, exc), at=clock())
+        job = _newest(claim, service).failed_with(_told(exc), at=clock())
         return _finish(claim, job, job_manager)
 
 
@@ -125,7 +128,7 @@ def claim_patiently(
         try:
             return job_manager.claim(job_id, holder=holder)
         except JobNotFound:
-            log.exception("job %s does not exist", job_id)
+            log.error("the job does not exist")  # noqa: TRY400  the cause says no more
             return None
         except ClaimRefused as refused:
             until = refused.lease_until
@@ -143,7 +146,7 @@ def _hand_over(claim: Claim, job: Job, job_manager: JobManager, dispatcher: Disp
     except LeaseLost as exc:
         return _give_way(job.job_id, exc)
     except DispatchFailed as exc:
-        log.warning("job %s waits for the sweeper, its dispatch failed: %s", job.job_id, exc.__cause__)
+        log.warning("the job waits for the sweeper, its dispatch failed: %s", exc.__cause__)
     return {"job_id": job.job_id, "outcome": "handed over"}
 
 
@@ -159,14 +162,14 @@ def _give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
     """Without the table nothing may be said of the job: Lambda's retry goes on when it is back."""
     if isinstance(exc, StateUnavailable):
         raise exc
-    log.warning("job %s: another worker has taken over", job_id)
+    log.warning("another worker has taken over", extra={"code": exc.code})
     return {"job_id": job_id, "outcome": "lease lost"}
 
 
-def _told(job_id: str, exc: Exception) -> WellheadError:
-    """What people are told. What nobody foresaw keeps its words and its stack trace in the log."""
+def _told(exc: Exception) -> WellheadError:
+    """What people are told. Of what nobody foresaw the log tells the type and the place."""
     if isinstance(exc, WellheadError):
-        log.error("job %s failed: %s %s", job_id, exc.code, exc.message)
+        log.error("the import failed: %s", exc.message, extra={"code": exc.code})
         return exc
-    log.error("job %s failed", job_id, exc_info=exc)
+    log.error("the import failed unexpectedly", exc_info=exc)
     return ScratchFull() if isinstance(exc, OSError) and exc.errno == errno.ENOSPC else ImportFailed()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .errors import PublishRefused
+from .source_limits import is_limited
 
 if TYPE_CHECKING:
     from .job import Job
@@ -40,10 +41,18 @@ class Increment:
                 "ask for, so nothing was published. Start the import again."
             )
 
-    def noted(self, snapshot: Snapshot, base: Snapshot | None, newest: float | None, began: float) -> Snapshot:
-        """The snapshot with its watermark, which never falls. `newest` is the latest change among the rows."""
+    def noted(
+        self, snapshot: Snapshot, base: Snapshot | None, newest: float | None, began: float, job: Job
+    ) -> Snapshot:
+        """The snapshot with its watermark, which never falls. `newest` is the latest change among the rows.
+
+        An import of a part saw nothing of the rest, so the watermark stays where it was; without one, the next
+        whole import asks for everything.
+        """
         if not self.settings.source_changed:
             return snapshot
+        if is_limited(job.parameters):
+            return replace(snapshot, changed_until=self._known_until(base), changed_of=self._source)
         marks = [self._known_until(base), None if newest is None else min(newest, began)]
         until = max((mark for mark in marks if mark is not None), default=None)
         return replace(snapshot, changed_until=until, changed_of=self._source)

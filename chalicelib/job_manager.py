@@ -35,6 +35,7 @@ from .errors import (
     RetriedAlready,
 )
 from .job import Job, JobStatus, Phase, absent_attributes, job_attributes, job_from_attributes, same_but_for_others
+from .metrics import handed_over, job_claimed, job_ended, worker_gone
 from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
@@ -173,12 +174,15 @@ class JobManager:
             if lock.owner and not self.is_over(lock):
                 raise ImportAlreadyRunning(job_id=lock.owner, started_at=lock.since)
             created = replace(job, fence=lock.fence)
+            expired = self._expired(lock) if lock.owner else None
             try:
-                self._table.transact(self._creation(created, lock, remembered))
+                self._table.transact(self._creation(created, lock, remembered, expired))
             except ConditionRefused:
                 if item := self._table.read(job_key(job.job_id)):
                     return job_from_attributes(item)  # it was written, and even came to its end
                 continue
+            if expired:
+                job_ended(expired)
             return created
 
     def _refuse_retry(self, old: Job, *, by: str) -> None:
@@ -201,7 +205,9 @@ class JobManager:
         item = self._table.read(key)
         return item["job_id"] if item and item["expires_at"] > self._clock() else None
 
-    def _creation(self, job: Job, lock: Lock, remembered: dict[str, str] | None) -> list[dict[str, Any]]:
+    def _creation(
+        self, job: Job, lock: Lock, remembered: dict[str, str] | None, expired: Job | None
+    ) -> list[dict[str, Any]]:
         now = self._clock()
         mine = {
             "owner": job.job_id,
@@ -219,19 +225,18 @@ class JobManager:
         if job.retry_of:
             link = {"retried_by": job.job_id}
             writes.append(self._table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED))
-        if lock.owner:
-            writes.append(self._expiry(lock, now))
+        if expired:
+            writes.append(self._job_update(expired, fence=lock.fence))
         return writes
 
-    def _expiry(self, lock: Lock, now: float) -> dict[str, Any]:
+    def _expired(self, lock: Lock) -> Job:
         """The job whose lease is over ends FAILED in the same transaction that takes its lock. It cannot be
         final already: the transaction that ends a job frees its lock.
         """
-        old = self.get(str(lock.owner))
+        old, now = self.get(str(lock.owner)), self._clock()
         if old.cancel_requested_at is not None:
-            return self._job_update(old.cancelled(at=now), fence=lock.fence)
-        error = LeaseExpired() if old.started_at else NotStarted()
-        return self._job_update(old.failed_with(error, at=now), fence=lock.fence)
+            return old.cancelled(at=now)
+        return old.failed_with(LeaseExpired() if old.started_at else NotStarted(), at=now)
 
     def claim(self, job_id: str, *, holder: str) -> Claim:
         """Become the one worker of the job. `holder` names this attempt and no other.
@@ -260,6 +265,7 @@ class JobManager:
                 self._table.transact(writes)
             except ConditionRefused:
                 continue
+            job_claimed(claim.job, from_a_dead_worker=lock.holder is not None)
             return claim
 
     def _next_claim(self, job: Job, lock: Lock, holder: str) -> Claim:
@@ -308,6 +314,7 @@ class JobManager:
             if lock.owner == job_id and lock.holder is None:
                 stopped = job.cancelled(at=now)
                 if self._try(self._job_update(stopped, fence=lock.fence), self._freed(lock)):
+                    job_ended(stopped)
                     return stopped
             elif self._try(self._table.update(job_key(job_id), {"cancel_requested_at": now}, when=IS_OPEN)):
                 return replace(job, cancel_requested_at=now)
@@ -317,12 +324,13 @@ class JobManager:
         now = self._clock()
         waiting = replace(job, heartbeat_at=now).with_event(now, "handed over", attempt=job.attempt)
         until = {"lease_until": now + self._lease.pending}
-        handed_over = self._try(
+        written = self._try(
             self._job_update(waiting, fence=claim.fence),
             self._table.update(LOCK, until, remove=["holder"], when=_is_mine(claim)),
         )
-        if not handed_over:
+        if not written:
             raise LeaseLost
+        handed_over(waiting)
 
     def finish(self, claim: Claim, job: Job, *, snapshot: Snapshot | None = None, base: str | None = None) -> Job:
         """The job's final state, the freed lock and the moved pointer, all or none.
@@ -343,6 +351,7 @@ class JobManager:
             if same_but_for_others(stored, job):
                 return stored  # it was written, only the answer was lost
             raise LeaseLost from None
+        job_ended(job)
         return job
 
     def free_holder(self, lock: Lock) -> bool:
@@ -350,13 +359,20 @@ class JobManager:
         else wrote the lock since it was read.
         """
         until = {"lease_until": self._clock() + self._lease.pending}
-        return self._try(self._table.update(LOCK, until, remove=["holder"], when=_as_read(lock)))
+        freed = self._try(self._table.update(LOCK, until, remove=["holder"], when=_as_read(lock)))
+        if freed:
+            worker_gone(str(lock.owner))
+        return freed
 
     def expire(self, lock: Lock) -> bool:
         """No worker came or will come: the job ends FAILED and the lock is free. False when somebody else
         wrote the lock since it was read.
         """
-        return self._try(self._expiry(lock, self._clock()), self._freed(lock))
+        expired = self._expired(lock)
+        written = self._try(self._job_update(expired, fence=lock.fence), self._freed(lock))
+        if written:
+            job_ended(expired)
+        return written
 
     def _freed(self, lock: Lock) -> dict[str, Any]:
         return self._table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=_as_read(lock))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -35,7 +36,8 @@ class Lookahead(Generic[T]):
 
     def _begin(self, url: str, page: int) -> Future[T | None]:
         future: Future[T | None] = Future()
-        threading.Thread(target=self._run, args=(future, url, page), name=f"page {page}", daemon=True).start()
+        run = contextvars.copy_context().run  # its lines of the log tell of the same job
+        threading.Thread(target=run, args=(self._run, future, url, page), name=f"page {page}", daemon=True).start()
         return future
 
     def _run(self, future: Future[T | None], url: str, page: int) -> None:

@@ -26,7 +26,7 @@ class EntityType:
     types: dict[str, str] = field(default_factory=dict)
 
 
-def read_entity_type(document: bytes, entity_set: str) -> EntityType | None:
+def read_entity_type(document: bytes | bytearray, entity_set: str) -> EntityType | None:
     """The type of the set's entities, inherited properties included; None when the document does not name the set.
 
     Raises BrokenMetadata.
@@ -49,7 +49,7 @@ class _Reader:
         self._current: EntityType | None = None
         self._names = 0
 
-    def read(self, document: bytes) -> None:
+    def read(self, document: bytes | bytearray) -> None:
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.StartDoctypeDeclHandler = _refuse_doctype
         parser.StartElementHandler = self._start

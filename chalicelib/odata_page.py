@@ -68,7 +68,7 @@ class PageBody:
     is_v2: bool = False
 
 
-def read_page(body: bytes, *, most_rows: int = 500_000) -> PageBody:
+def read_page(body: bytes | bytearray, *, most_rows: int = 500_000) -> PageBody:
     """`body` is without line breaks. Raises BrokenPage: not JSON, cut off, no list of values, the list twice, more
     than about `most_rows` of them, or an error in place of or after the rows.
     """
@@ -85,7 +85,7 @@ def read_page(body: bytes, *, most_rows: int = 500_000) -> PageBody:
     return found
 
 
-def _refuse_many(body: bytes, most: int) -> None:
+def _refuse_many(body: bytes | bytearray, most: int) -> None:
     """A hundred MB of `{},` would be 33 million rows, and 2 GB of memory. Only a page with so many commas is looked at
     closely; a random sample tells of most pages that they have not.
     """
@@ -132,7 +132,7 @@ def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:
     return 0, 0
 
 
-def _refuse_repeated(body: bytes, page: PageBody) -> None:
+def _refuse_repeated(body: bytes | bytearray, page: PageBody) -> None:
     """Of a member that stands twice the parser keeps the last, and the rows of the first would be lost in silence."""
     for name in (b'"d"', b'"results"') if page.is_v2 else (b'"value"',):
         rest = _without_rows(body, page.rows)
@@ -143,7 +143,7 @@ def _refuse_repeated(body: bytes, page: PageBody) -> None:
             raise BrokenPage(f"it holds {name.decode()} twice")
 
 
-def _without_rows(body: bytes, rows: list[Any]) -> bytes:
+def _without_rows(body: bytes | bytearray, rows: list[Any]) -> bytes | bytearray:
     """What stands around the rows, which is little to search; all of it when there are blanks between them."""
     size = sum(map(len, rows)) + len(rows) - 1
     start = body.find(memoryview(rows[0])) if rows else 0
@@ -153,7 +153,7 @@ def _without_rows(body: bytes, rows: list[Any]) -> bytes:
     return body[:start] + body[end:]
 
 
-def _has_twice(body: bytes, name: str) -> bool:
+def _has_twice(body: bytes | bytearray, name: str) -> bool:
     """Whether the outermost object has the member twice; the results of v2, which stand further in, any object."""
     twice = []
 
@@ -181,7 +181,7 @@ def _page_body(page: _Envelope, rows: list[Any] | None = None) -> PageBody:
     raise BrokenPage("it holds no list named value, d or d.results")
 
 
-def _read_leniently(body: bytes) -> PageBody:
+def _read_leniently(body: bytes | bytearray) -> PageBody:
     if len(body) > _LENIENT_BYTES:
         raise BrokenPage(
             f"it is no complete JSON, or holds NaN, Infinity or halves of characters, which are read in pages of "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import queue
 import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -51,7 +52,8 @@ class Prefetched(Generic[T]):
         self._lighter = threading.Condition()
 
     def __enter__(self) -> Iterator[T]:
-        threading.Thread(target=self._make, name="prefetch", daemon=True).start()
+        make = contextvars.copy_context().run  # its lines of the log tell of the same job
+        threading.Thread(target=make, args=(self._make,), name="prefetch", daemon=True).start()
         return self._read()
 
     def __exit__(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from .errors import ValidationError, WarehouseCorrupt, WarehouseTooNew
-from .local_duckdb import LATER_FORMAT, local_config, raise_if_full
+from .local_duckdb import LATER_FORMAT, local_config, raise_if_forbidden, raise_if_full
 from .question import MOST_REJECTS, MOST_ROWS
 from .statements import named_statements
 from .store_schema import read_version
@@ -31,10 +31,11 @@ THREADS = 2  # one question must not take the machine from all others
 _SQL = named_statements("production_query.sql")
 _TIMES = {
     name: f"strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%gZ') AS {name}"
-    for name in ("created_at", "updated_at", "rejected_at", "started_at", "merged_at")
+    for name in ("created_at", "updated_at", "replaced_at", "rejected_at", "started_at", "merged_at")
 }
 _KEYS: Mapping[str, Mapping[str, type]] = {
     "production": {"field_code": int, "well_code": int, "production_period": date},
+    "revisions": {"field_code": int, "well_code": int, "production_period": date, "job_id": str},
     "totals": {"production_period": date},
     "wells": {"field_code": int, "well_code": int},
     "rejects": {"page": int, "position": int},
@@ -93,6 +94,22 @@ class ProductionQuery:
         """The columns of well_production, by field, well and period."""
         filters = {"field_code": field_code, "well_code": well_code, "first": _iso(first), "last": _iso(last)}
         return self._page("production", filters, cursor, limit)
+
+    def revisions(
+        self,
+        *,
+        field_code: int | None = None,
+        well_code: int | None = None,
+        first: date | None = None,
+        last: date | None = None,
+        limit: int = 1000,
+        cursor: str | None = None,
+    ) -> Rows:
+        """The rows as they were before an import, `job_id`, replaced them at `replaced_at`; by field, well, period
+        and then the oldest first.
+        """
+        filters = {"field_code": field_code, "well_code": well_code, "first": _iso(first), "last": _iso(last)}
+        return self._page("revisions", filters, cursor, limit)
 
     def totals(
         self,
@@ -186,6 +203,8 @@ def _read_cursor(cursor: str, name: str) -> dict[str, Any]:
 def _part(value: Any, of: type) -> int | str:
     if of is date:
         return date.fromisoformat(value).isoformat()
+    if of is str and isinstance(value, str) and value.isascii():
+        return value
     if type(value) is not int or not -(2**63) <= value < 2**63:
         raise ValueError("no whole number of 64 bits")
     return value
@@ -203,6 +222,7 @@ def _file_errors() -> Iterator[None]:
         raise
     except duckdb.Error as exc:
         raise_if_full(exc)
+        raise_if_forbidden(exc)
         if LATER_FORMAT in str(exc):
             raise WarehouseTooNew from exc
         raise WarehouseCorrupt from exc

@@ -26,6 +26,28 @@ WHERE ($field_code IS NULL OR field_code = $field_code)
 ORDER BY field_code, well_code, well_production.production_period
 LIMIT $limit;
 
+-- name: revisions
+-- An import replaces a row at most once, and job ids sort by time, so they tell the revisions of a row apart.
+SELECT
+    field_code, field_name, well_code, well_reference, well_name,
+    CAST(production_period AS VARCHAR) AS production_period, days_on_production, oil_production_kbd,
+    gas_production_mmcfd, liquids_production_kbd, water_production_kbd, {replaced_at}, job_id
+FROM wells.well_production_history
+WHERE ($field_code IS NULL OR field_code = $field_code)
+    AND ($well_code IS NULL OR well_code = $well_code)
+    AND ($first IS NULL OR production_period >= CAST($first AS DATE))
+    AND ($last IS NULL OR production_period <= CAST($last AS DATE))
+    AND (
+        $after_field_code IS NULL
+        OR (
+            field_code >= $after_field_code
+            AND (field_code, well_code, well_production_history.production_period, job_id)
+                > ($after_field_code, $after_well_code, CAST($after_production_period AS DATE), $after_job_id)
+        )
+    )
+ORDER BY field_code, well_code, well_production_history.production_period, job_id
+LIMIT $limit;
+
 -- name: totals
 SELECT
     CAST(production_period AS VARCHAR) AS production_period,

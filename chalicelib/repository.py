@@ -125,16 +125,16 @@ class DuckDBWellProductionRepository:
     def _count_staged(self) -> None:
         _, self._staged, self.rejected_rows = self._one("staged_range")
 
-    def newest_change(self, batch: Batch, field: str) -> float | None:
-        """The latest moment that the field holds in the batch, epoch seconds; None when there is none, or when a row
-        of the batch is unreadable.
+    def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
+        """The latest moment that the field holds in the batch, epoch seconds, and in how many rows it holds none.
+        (None, 0) when DuckDB cannot read the batch.
         """
         try:
-            found = self._run("newest_change", file=str(batch.sealed()), fields={field: "VARCHAR"})
-            ((microseconds,),) = found.fetchall()
+            found = self._run("change_times", file=str(batch.sealed()), fields={field: "VARCHAR"})
+            ((microseconds, undated),) = found.fetchall()
         except duckdb.Error:
-            return None
-        return None if microseconds is None else float(microseconds / 1_000_000)
+            return None, 0
+        return None if microseconds is None else float(microseconds / 1_000_000), undated
 
     def export_segment(self, path: Path) -> int:
         """The rows staged since the last segment, as one Parquet file; how many there are."""

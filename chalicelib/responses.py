@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import re
 import time
 import uuid
@@ -19,16 +20,19 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Response
 
+from .cors import cors_headers
 from .errors import RoleRequired, Unauthorized, WellheadError
 from .etag import etag_of, is_known
+from .logs import begin, know
 from .tokens import Principal, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from chalice.app import Chalice
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+JOB_ID = re.compile(r"[0-9a-f-]{36}")
 RETRY_SECONDS = 5  # until an answer that asks for another try may differ
 PROBLEM = "application/problem+json"
 
@@ -38,11 +42,25 @@ log = logging.getLogger(__name__)
 class ResponseBuilder:
     """Builds the answers to one request."""
 
-    def __init__(self, *, request_id: str, now: float, accept: str = "", if_none_match: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        request_id: str,
+        now: float,
+        accept: str = "",
+        if_none_match: str = "",
+        cors: Mapping[str, str] | None = None,
+    ) -> None:
         self._request_id = request_id
+        self._cors = cors or {}
         self._now = now
         self._accept = accept
         self._if_none_match = if_none_match
+        self._role: dict[str, str] = {}
+
+    def recognise(self, principal: Principal) -> None:
+        """Every answer tells the caller his own role, so that a client can leave out what he may not do."""
+        self._role = {"X-Wellhead-Role": principal.role}
 
     def success(
         self, data: Any, message: str, *, status: int = 200, headers: Mapping[str, str] | None = None
@@ -63,6 +81,15 @@ class ResponseBuilder:
     def unchanged(self, headers: Mapping[str, str]) -> Response:
         return Response(body="", status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers(headers))
 
+    def moved(self, to: str) -> Response:
+        """`to` is relative to the address that was asked for."""
+        return Response(body="", status_code=HTTPStatus.PERMANENT_REDIRECT, headers=self._headers({"Location": to}))
+
+    def options(self, methods: Iterable[str]) -> Response:
+        """What the address knows, without a body."""
+        headers = self._headers({"Allow": ", ".join(sorted(methods))})
+        return Response(body="", status_code=HTTPStatus.NO_CONTENT, headers=headers)
+
     def text(self, body: str, headers: Mapping[str, str]) -> Response:
         """What is no envelope; `headers` has its Content-Type. Chalice serves text as it is, whatever is accepted."""
         return Response(body=body, status_code=HTTPStatus.OK, headers=self._headers(headers))
@@ -76,15 +103,10 @@ class ResponseBuilder:
         headers = {"Retry-After": str(RETRY_SECONDS)} if error.retryable else {}
         if error.http_status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
-        if PROBLEM in re.split(r"[\s,;]+", self._accept.lower()):
-            return self._problem(shown, error.http_status, headers)
-        return self._response({"success": False, "error": shown}, error.http_status, headers)
-
-    def _problem(self, shown: dict[str, Any], status: int, headers: Mapping[str, str]) -> Response:
-        """RFC 9457, section 3. The type is blank, so the title is the status's own phrase; our facts are extensions."""
-        facts = {name: value for name, value in shown.items() if name != "message"}
-        problem = {"title": HTTPStatus(status).phrase, "status": status, "detail": shown["message"], **facts}
-        return self._response(problem, status, {"Content-Type": PROBLEM, **headers})
+        if not wants_problem(self._accept):
+            return self._response({"success": False, "error": shown}, error.http_status, headers)
+        problem = problem_details(shown, error.http_status)
+        return self._response(problem, error.http_status, {"Content-Type": PROBLEM, **headers})
 
     def _response(self, body: dict[str, Any], status: int, headers: Mapping[str, str]) -> Response:
         timestamp = datetime.fromtimestamp(self._now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -97,8 +119,20 @@ class ResponseBuilder:
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
             "X-Request-ID": self._request_id,
+            **self._role,
+            **self._cors,
             **own,
         }
+
+
+def wants_problem(accept: str) -> bool:
+    return PROBLEM in re.split(r"[\s,;]+", accept.lower())
+
+
+def problem_details(shown: Mapping[str, Any], status: int) -> dict[str, Any]:
+    """RFC 9457, section 3. The type is blank, so the title is the status's own phrase; our facts are extensions."""
+    facts = {name: value for name, value in shown.items() if name != "message"}
+    return {"title": HTTPStatus(status).phrase, "status": status, "detail": shown["message"], **facts}
 
 
 def enveloped(
@@ -117,22 +151,31 @@ def enveloped(
         @functools.wraps(view)
         def answer(*args: Any, **kwargs: Any) -> Response:
             request: Any = app.current_request
+            request_id, started = _request_id(request), time.monotonic()
+            begin(**_told_of(request, request_id))
             builder = ResponseBuilder(
-                request_id=_request_id(request),
+                request_id=request_id,
                 now=time.time(),
                 accept=request.headers.get("accept", ""),
                 if_none_match=request.headers.get("if-none-match", ""),
+                cors=cors_headers(request.headers, os.environ),
             )
             try:
                 if role:
-                    _require(role, principal_of(request))
-                return view(request, builder, *args, **kwargs)
+                    builder.recognise(principal := principal_of(request))
+                    _require(role, principal)
+                response = view(request, builder, *args, **kwargs)
             except WellheadError as error:
-                return builder.failure(error)
+                know(code=error.code)
+                response = builder.failure(error)
             except Exception:
+                know(code=WellheadError.code)
                 log.exception("unexpected error")
-                return builder.failure(WellheadError())
+                response = builder.failure(WellheadError())
+            _log_answer(response, time.monotonic() - started)
+            return response
 
+        answer.__dict__["role"] = role
         return answer
 
     return decorate
@@ -150,6 +193,25 @@ def principal_of(request: Any) -> Principal:
 def _require(needed: Role, principal: Principal) -> None:
     if not principal.role.covers(needed):
         raise RoleRequired(f"This needs the role {needed}; the token has the role {principal.role}.", needed=needed)
+
+
+def _told_of(request: Any, request_id: str) -> dict[str, Any]:
+    """For the log: no query, no header and no body, which may hold anything."""
+    context = request.context or {}
+    job_id = (request.uri_params or {}).get("job_id", "")
+    return {
+        "request_id": request_id,
+        "invocation": getattr(request.lambda_context, "aws_request_id", None),
+        "method": request.method,
+        "route": context.get("resourcePath"),
+        "caller": (context.get("authorizer") or {}).get("principalId"),
+        "job_id": job_id if JOB_ID.fullmatch(job_id) else None,
+    }
+
+
+def _log_answer(response: Response, seconds: float) -> None:
+    level = logging.ERROR if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+    log.log(level, "answered", extra={"status": int(response.status_code), "seconds": round(seconds, 4)})
 
 
 def _request_id(request: Any) -> str:

@@ -142,6 +142,7 @@ WARNING_RULES = {
     "WELL_WITH_TWO_NAMES": "a well code that comes with more than one name",
     "SOURCE_CHANGED": "the source delivered another number of rows than it had announced",
     "UNKNOWN_FIELDS": "fields of the source that no column takes; they are not stored",
+    "WITHOUT_CHANGE_TIME": "no time of change that can be read; only a full import notices when such a row changes",
 }
 
 

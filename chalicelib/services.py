@@ -12,6 +12,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
@@ -19,6 +20,7 @@ from botocore.config import Config
 from .dispatcher import Dispatcher
 from .health import check_warehouse, health
 from .job_manager import JobManager, Lease
+from .logs import start_logging
 from .query_client import PATIENCE, QueryClient
 from .settings import Settings, tokens_path
 from .table import Table
@@ -26,6 +28,8 @@ from .tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from types_boto3_s3 import S3Client
 
     from .external_api import ExternalApiAdapter
     from .import_service import WellProductionImportService
@@ -71,8 +75,6 @@ class Services:
 
     @cached_property
     def warehouse(self) -> Warehouse:
-        from .warehouse import open_warehouse
-
         url = self.settings.warehouse
         return open_warehouse(url, s3=self._client("s3", _S3_CLIENT) if url.startswith("s3://") else None)
 
@@ -143,8 +145,9 @@ class Services:
 
     def sweep(self) -> str:
         from .publication import show_latest
-        from .sweeper import clear_orphans, sweep
+        from .sweeper import clear_orphans, sweep, take_pulse
 
+        take_pulse(job_manager=self.job_manager)
         outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
         show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
         clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=self.settings.snapshots_kept)
@@ -200,5 +203,22 @@ def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Ser
     request otherwise. Elsewhere (packaging, tests) importing the app must need no settings.
     """
     if "AWS_LAMBDA_RUNTIME_API" in environment:
-        _ = services.job_manager, services.dispatcher
+        start_logging(environment)
+        is_authorizer = environment.get("_HANDLER") == "app.authorizer"
+        _ = services.tokens if is_authorizer else (services.job_manager, services.dispatcher)
     return services
+
+
+def open_warehouse(url: str, *, s3: S3Client | None = None) -> Warehouse:
+    """Of a directory, or of `s3://bucket/prefix` with a client."""
+    if url.startswith("s3://"):
+        from .multipart import Multipart
+        from .s3_warehouse import S3Warehouse
+
+        if s3 is None:
+            raise ValueError("a warehouse on S3 needs an S3 client")
+        parts = urlsplit(url)
+        return S3Warehouse(Multipart(s3=s3, bucket=parts.netloc), prefix=parts.path.strip("/"))
+    from .warehouse import DirectoryWarehouse
+
+    return DirectoryWarehouse(Path(url))

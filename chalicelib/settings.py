@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 TOKENS = "/wellhead/tokens"  # the path in SSM, by default
+STAGE = "local"
 _FRAMING = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "upgrade"}
 
 
@@ -134,6 +135,13 @@ def _parameter_path(value: str) -> str:
     return value.rstrip("/")
 
 
+def _stage(value: str) -> str:
+    """A dimension of metrics and a field of each line of the log, so it is short."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
+        raise ValueError("must be 1 to 64 letters, digits, hyphens or underscores")
+    return value
+
+
 def _columns(value: str) -> dict[str, str]:
     """`column=Field,column=Field`: which field of the source fills a column."""
     pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
@@ -150,6 +158,7 @@ class Settings:
     warehouse: str = _setting("WELLHEAD_WAREHOUSE", _warehouse)
     scratch: str = _setting("WELLHEAD_SCRATCH", _text, "/tmp/wellhead")  # noqa: S108  Lambda's own disk
     tokens: str = _setting("WELLHEAD_TOKENS", _parameter_path, TOKENS)
+    cors_origins: tuple[str, ...] = _setting("WELLHEAD_CORS_ORIGINS", _origins, "")
     snapshots_kept: int = _setting("WELLHEAD_SNAPSHOTS_KEPT", _whole(1, 1000), "3")
     memory_mb: int = _setting("WELLHEAD_MEMORY_MB", _whole(100, 100_000), "300")
 
@@ -178,6 +187,7 @@ class Settings:
     pending_seconds: int = _setting("WELLHEAD_PENDING_SECONDS", _whole(5, 86_400), "360")
     checkpoint_seconds: int = _setting("WELLHEAD_CHECKPOINT_SECONDS", _whole(1, 3600), "30")
     max_attempts: int = _setting("WELLHEAD_MAX_ATTEMPTS", _whole(1, 10_000), "100")
+    stage: str = _setting("WELLHEAD_STAGE", _stage, STAGE)
     log_level: str = _setting("WELLHEAD_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 
     @property
@@ -216,6 +226,25 @@ def tokens_path(environment: Mapping[str, str]) -> str:
     setting = SETTINGS["tokens"]
     text = environment.get(setting.variable)
     return TOKENS if text is None else str(_read(setting, text))
+
+
+def cors_origins(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """WELLHEAD_CORS_ORIGINS alone, for answers that need no other setting. Empty when it is wrong: the routes that
+    read all settings tell of it.
+    """
+    try:
+        origins = _read(SETTINGS["cors_origins"], environment.get("WELLHEAD_CORS_ORIGINS", ""))
+    except SettingsError:
+        return ()
+    return tuple(origin.rstrip("/").lower() for origin in origins)
+
+
+def stage_name(environment: Mapping[str, str]) -> str:
+    """WELLHEAD_STAGE alone, for the log, which tells of wrong settings too."""
+    try:
+        return str(_read(SETTINGS["stage"], environment.get("WELLHEAD_STAGE", STAGE)))
+    except SettingsError:
+        return STAGE
 
 
 def _needed_for(auth: str) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from .errors import (
     SourceTooSlow,
     WorkerTimeSpent,
 )
+from .metrics import record
 from .odata_page import BrokenPage, PageBody, read_page
 from .source_credentials import SourceAuth, TokenAuth
 from .source_failure import broken_exchange, check_status, shown, told
@@ -53,8 +54,6 @@ FRAMING_BYTES = 1 << 20  # what chunk sizes and trailers may add to a page on th
 OVERLOADED = {429, 503}
 
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 
 class SourceConnection:
@@ -105,9 +104,13 @@ class SourceConnection:
         """One page's body and its size in bytes, of `most` or what the setting allows, tried again after a passing
         failure. Raises SourceError.
         """
-        return self._insist(url, lambda: self._page(url, min(most or self._most, self._most)), page=page)
+        started = self._clock()
+        body, size = self._insist(url, lambda: self._page(url, min(most or self._most, self._most)), page=page)
+        seconds = self._clock() - started
+        record("a page is there", {"PageSeconds": seconds}, page=page, rows=len(body.rows), bytes=size)
+        return body, size
 
-    def get_document(self, url: str, *, accept: str = "application/xml") -> bytes:
+    def get_document(self, url: str, *, accept: str = "application/xml") -> bytes | bytearray:
         """Another document of the service, such as its `$metadata`, under the limits of a page. Raises SourceError."""
         return self._insist(url, lambda: self._receive(url, self._most, accept=accept))
 
@@ -120,7 +123,9 @@ class SourceConnection:
                 exc.details |= {**details, "url": shown(url)}
                 self._hide_secrets(exc)
                 wait = self._wait_before(attempt, exc)
-                log.warning("%s %s; trying again in %.1f s", exc.code, exc.details, wait)
+                told = f"{exc.message} Trying again in {wait:.1f} s."
+                page = details.get("page")
+                record(told, {"HttpRetries": 1}, level=logging.WARNING, code=exc.code, page=page)
             attempt += 1
             with self._counting:
                 self.retries += 1
@@ -193,7 +198,7 @@ class SourceConnection:
                 "in a browser to see what it says."
             ) from None
 
-    def _receive(self, url: str, most: int, **headers: str) -> bytes:
+    def _receive(self, url: str, most: int, **headers: str) -> bytes | bytearray:
         with self._throttle.slot() as slot:
             try:
                 return self._exchange(url, headers, most)
@@ -201,7 +206,7 @@ class SourceConnection:
                 slot.overloaded = isinstance(exc, SourceTooSlow) or exc.details.get("status") in OVERLOADED
                 raise
 
-    def _exchange(self, url: str, headers: dict[str, str], most: int) -> bytes:
+    def _exchange(self, url: str, headers: dict[str, str], most: int) -> bytes | bytearray:
         """The body of one good answer, whole and within its limits."""
         seconds, late = self._time_left((self._settings.page_seconds, SourceTooSlow))
         if self._closed.is_set():

@@ -157,7 +157,7 @@ class TokenAuth(SourceAuth):
         self._secrets = {token}
         self._until = asked_at + seconds - min(RENEWED_EARLY, seconds / 5)
 
-    def _answer(self) -> bytes:
+    def _answer(self) -> bytes | bytearray:
         allowance = self._session.allowance
         allowance.grant(seconds=self._seconds, body_bytes=TOKEN_BYTES)
         try:
@@ -171,7 +171,7 @@ class TokenAuth(SourceAuth):
         return body
 
 
-def _check(status: int, body: bytes) -> None:
+def _check(status: int, body: bytes | bytearray) -> None:
     if status == requests.codes.ok:
         return
     passing = status >= 500 or status in (requests.codes.too_many_requests, requests.codes.request_timeout)  # noqa: PLR2004
@@ -181,7 +181,7 @@ def _check(status: int, body: bytes) -> None:
     raise error(f"{error().message} (HTTP {status}{reason})")
 
 
-def _token(body: bytes) -> tuple[str, float]:
+def _token(body: bytes | bytearray) -> tuple[str, float]:
     """The access token, and how many seconds it lives; without end when the answer does not tell."""
     answer = _object(body)
     token, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
@@ -192,7 +192,7 @@ def _token(body: bytes) -> tuple[str, float]:
     return token, seconds or float("inf")
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes | bytearray) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

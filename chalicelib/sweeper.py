@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .errors import DispatchFailed, JobNotFound
 from .job import JobStatus
+from .metrics import record
 from .warehouse import SEGMENTS, SNAPSHOTS, fence_of, is_fenced, job_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def take_up(
     (importer.claim_patiently). Nothing but the lease tells which of the two it is: of an event that was
     delivered twice, one copy may have failed and the other be at work.
     """
+    log.warning("no delivery of an event for the job came to its end", extra={"job_id": job_id})
     lock = job_manager.lock()
     if lock.owner != job_id:
         return "nothing"
@@ -68,7 +70,6 @@ def take_up(
 def _restart(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str:
     if not job_manager.free_holder(lock):
         return "nothing"
-    log.warning("job %s: its worker died, another one goes on", lock.owner)
     _dispatch(str(lock.owner), dispatcher)
     return "restarted"
 
@@ -84,9 +85,24 @@ def _dispatch(job_id: str, dispatcher: Dispatcher) -> str:
     try:
         dispatcher.dispatch(job_id)
     except DispatchFailed as exc:
-        log.warning("job %s could not be dispatched: %s", job_id, exc.__cause__)
+        log.warning("the job could not be dispatched: %s", exc.__cause__, extra={"job_id": job_id})
         return "nothing"
+    log.info("the job is dispatched again", extra={"job_id": job_id})
     return "dispatched"
+
+
+def take_pulse(*, job_manager: JobManager, clock: Callable[[], float] = time.time) -> None:
+    """What nobody else would tell when nothing happens. The alarms "no heartbeat" and "no success" live by it: the
+    first also when it does not come. Raises StateUnavailable.
+    """
+    lock, current, now = job_manager.lock(), job_manager.current_snapshot(), clock()
+    job = job_manager.get(lock.owner) if lock.owner else None
+    is_running = job is not None and job.status is JobStatus.RUNNING
+    silent = now - (job.heartbeat_at or now) if job and is_running else 0.0
+    published_at = _published_at(job_manager, current.name) if current else None
+    hours = (now - published_at) / 3600 if published_at else None
+    figures = {"SecondsSinceHeartbeat": max(0.0, silent), "HoursSinceSuccess": hours}
+    record("the sweeper is alive", figures, job_id=lock.owner)
 
 
 def clear_orphans(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import DispatchFailed, NotResumable, NotRetryable, RequestForbidden, ValidationError
 from .job import Job, JobStatus, new_job
-from .request_fields import SHOWN_NAME, json_body
+from .parameters import FIELD_CODE, FROM, FULL, TO, check_range, read_value, refusal
+from .request_fields import json_body, single_values
 from .warehouse import SEGMENTS, segment_names
 
 if TYPE_CHECKING:
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
 
     from .dispatcher import Dispatcher
     from .job_manager import JobManager
+    from .parameters import Parameter
     from .warehouse import Warehouse
 
+PARAMETERS: Mapping[str, Parameter] = {"full": FULL, "field_code": FIELD_CODE, "from": FROM, "to": TO}
 RETRY_SECONDS = 6 * 86_400  # for so long a job can be retried; the sweeper keeps its segments a day longer
+
+_JSON_TYPES = {"boolean": bool, "integer": int, "string": str}
 
 log = logging.getLogger(__name__)
 
@@ -96,23 +102,37 @@ def _accept(wanted: Job, key: str | None, job_manager: JobManager, dispatcher: D
     try:
         dispatcher.dispatch(job.job_id)
     except DispatchFailed as exc:
-        log.warning("job %s waits for the sweeper, its dispatch failed: %s", job.job_id, exc.__cause__)
+        names = {"job_id": job.job_id}
+        log.warning("the job waits for the sweeper, its dispatch failed: %s", exc.__cause__, extra=names)
     return job
 
 
 def parse_parameters(query: Mapping[str, Sequence[str]], body: str | bytes = "") -> dict[str, Any]:
-    """`full` from the query or from a JSON body: `{"full": True}`, or nothing for the default. Raises
-    ValidationError.
+    """What is to be imported, from the query or from a JSON body: whole numbers, dates as YYYY-MM-DD, and `full` only
+    when it is true. Raises ValidationError.
     """
-    sent = json_body(body)
-    if not isinstance(sent, dict) or not all(name == "full" and isinstance(sent[name], bool) for name in sent):
-        raise ValidationError('The body may be an object such as {"full": true}, or nothing.', field="body")
-    for name, values in query.items():
-        if name != "full" or list(values) not in (["true"], ["false"]):
-            raise ValidationError("The trigger knows one parameter: full=true or full=false.", field=name[:SHOWN_NAME])
-        if sent.setdefault(name, values[0] == "true") is not (values[0] == "true"):
+    sent = _sent(json_body(body))
+    told = single_values(query, allowed=tuple(PARAMETERS))
+    for name, value in {name: read_value(name, PARAMETERS[name], text) for name, text in told.items()}.items():
+        if sent.setdefault(name, value) != value:
             raise ValidationError("The query and the body ask for different things. Send one of them.", field=name)
-    return {"full": True} if sent.get("full") else {}
+    check_range(sent)
+    return {name: sent[name] for name in PARAMETERS if name in sent and sent[name] is not False}
+
+
+def _sent(body: Any) -> dict[str, Any]:
+    """The members of the body, read like the parameters of a query. Raises ValidationError."""
+    if not isinstance(body, dict) or not body.keys() <= PARAMETERS.keys():
+        known = ", ".join(PARAMETERS)
+        raise ValidationError(f"The body may be an object with {known}, or nothing.", field="body")
+    return {name: _read_member(name, value) for name, value in body.items()}
+
+
+def _read_member(name: str, value: Any) -> Any:
+    parameter = PARAMETERS[name]
+    if type(value) is not _JSON_TYPES[parameter.schema["type"]]:
+        raise refusal(name, parameter)
+    return read_value(name, parameter, value if isinstance(value, str) else json.dumps(value))
 
 
 def parse_idempotency_key(text: str | None) -> str | None:
@@ -126,12 +146,14 @@ def parse_idempotency_key(text: str | None) -> str | None:
     return text
 
 
-def refuse_unasked(headers: Mapping[str, str]) -> None:
-    """Refuse what a browser sends by itself or for another site: a GET trigger changes state.
+def refuse_unasked(headers: Mapping[str, str], *, allowed_origins: Sequence[str] = ()) -> None:
+    """Refuse what a browser sends by itself or for another site: a GET trigger changes state. The pages of the
+    allowed origins may.
 
     Fetch metadata: https://www.w3.org/TR/fetch-metadata/ (Sec-Fetch-Site), Sec-Purpose for prefetch.
     """
     sent = {name.lower(): value.lower() for name, value in headers.items()}
     prefetch = "prefetch" in sent.get("sec-purpose", "") + sent.get("purpose", "") + sent.get("x-moz", "")
-    if prefetch or sent.get("sec-fetch-site", "none") in ("cross-site", "same-site"):
+    foreign = sent.get("sec-fetch-site", "none") in ("cross-site", "same-site")
+    if prefetch or (foreign and sent.get("origin") not in allowed_origins):
         raise RequestForbidden

@@ -131,8 +131,8 @@ SELECT DISTINCT name
 FROM (SELECT unnest(json_keys(json)) AS name FROM read_ndjson_objects($file, maximum_object_size = 4194304))
 WHERE NOT contains(name, '@') AND name <> '__metadata';
 
--- name: newest_change
-SELECT max(read_moment(changed))
+-- name: change_times
+SELECT max(read_moment(changed)), count(*) - count(read_moment(changed))
 FROM read_json(
     $file, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304, ignore_errors = true
 ) AS source(changed);

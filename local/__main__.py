@@ -88,6 +88,9 @@ def _show(stack: LocalStack) -> None:
         print(f"The token of this machine, shown once and kept in {file}:\n\n  {stack.token}\n")
     print(
         f"Wellhead serves {stack.api_url} until Ctrl-C.\n\n"
+        f"  {stack.console_link}\n\n"
+        "opens the console in a browser, signed in. Or, on the command line:\n\n"
+        f"{_program(stack)}"
         f"  curl -X POST {header} {stack.api_url}{TRIGGER}\n"
         f"  curl {header} {stack.api_url}{STATUS}JOB_ID\n\n"
         f"Source     {stack.source_url}\n"
@@ -95,6 +98,13 @@ def _show(stack: LocalStack) -> None:
         f"Logs       {stack.state / 'logs'}",
         flush=True,
     )
+
+
+def _program(stack: LocalStack) -> str:
+    """A line for the command line, which finds by itself what serves here."""
+    program = Path(sys.executable).with_name("wellhead")
+    is_found = program.exists() and stack.state == PROJECT / ".local"
+    return f"  {_shortest(program)} import\n" if is_found else ""
 
 
 def _shortest(path: Path) -> str:

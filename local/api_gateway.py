@@ -11,6 +11,7 @@ import argparse
 import base64
 import contextlib
 import errno
+import gzip
 import json
 import os
 import signal
@@ -29,6 +30,8 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import LambdaContext, LocalChalice, LocalGateway, LocalGatewayException
 
+from chalicelib.logs import start_logging
+from chalicelib.responses import PROBLEM, problem_details, wants_problem
 from local.app_graph import deployed_functions, load_config
 from local.loopback import (
     SWITCH_SECONDS,
@@ -77,6 +80,7 @@ class ThreadLocalChalice(LocalChalice):
 
 class Gateway(LocalGateway):
     def __init__(self, app: Chalice, config: Config) -> None:
+        self.least_compressed: int | None = config.minimum_compression_size
         app.__class__ = type("LocalApp", (ThreadLocalChalice, type(app)), {})
         super().__init__(app, config)
 
@@ -184,15 +188,13 @@ class ApiHandler(LoopbackHandler):
     def _refuse(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
         code, message = ERRORS[status]
         is_passing = status is HTTPStatus.SERVICE_UNAVAILABLE
-        envelope = {
-            "success": False,
-            "error": {"code": code, "message": message, "retryable": is_passing},
-            "request_id": self._request_id,
-            "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        content = json.dumps(envelope).encode()
+        shown = {"code": code, "message": message, "retryable": is_passing}
+        is_problem = wants_problem((getattr(self, "headers", None) or {}).get("Accept", ""))
+        told = problem_details(shown, status) if is_problem else {"success": False, "error": shown}
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        content = json.dumps({**told, "request_id": self._request_id, "timestamp": at}).encode()
         own = {
-            "Content-Type": "application/json",
+            "Content-Type": PROBLEM if is_problem else "application/json",
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
             "X-Request-ID": self._request_id,
@@ -206,11 +208,19 @@ class ApiHandler(LoopbackHandler):
     def _finish(self, status: int, content: bytes, headers: Mapping[str, str | list[str]]) -> None:
         if self.close_connection:
             headers = {**headers, "Connection": "close"}
+        if self._is_worth_compressing(content):
+            content, headers = gzip.compress(content, mtime=0), {**headers, "Content-Encoding": "gzip"}
         self.answer(status, content, {**headers, "x-amzn-RequestId": self._request_id})
         took = 1000 * (time.monotonic() - self._started)
         path = getattr(self, "path", "").partition("?")[0]
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         print(f"{now} {self._request_id} {self.command} {path!r} {int(status)} {took:.1f} ms")
+
+    def _is_worth_compressing(self, content: bytes) -> bool:
+        """As API Gateway: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gzip-compression-decompression.html"""
+        least = self.gateway.least_compressed
+        accepted = (getattr(self, "headers", None) or {}).get("Accept-Encoding", "")
+        return least is not None and len(content) >= least and "gzip" in accepted.lower()
 
 
 def _bytes(body: str | bytes) -> bytes:
@@ -244,6 +254,7 @@ def main() -> None:
     print(json.dumps({"url": server.url, "functions": functions}), flush=True)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what follows is the log
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    start_logging(os.environ)
     server.start()
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()

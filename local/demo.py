@@ -71,6 +71,7 @@ def run_demo(stack: LocalStack, console: Console) -> int:
     """The exit code: 0 when the import is COMPLETED and its counts add up."""
     api = Api(stack.api_url, stack.token)
     console.print(f"[bold]Wellhead[/] imports {escape(stack.source_url)}", soft_wrap=True)
+    console.print(f"Watch it in a browser: {escape(stack.console_link)}", soft_wrap=True, highlight=False)
     job = _import(api, console)
     if job["status"] != "COMPLETED":
         _show_failure(job, stack, console)
@@ -234,8 +235,8 @@ def _show_next(stack: LocalStack, console: Console) -> None:
         "Try next:\n"
         "  make demo                once more: 0 new, every row is a duplicate\n"
         "  make demo ROWS=1000000   and Ctrl-C midway: the next one goes on where it stopped\n"
-        f"  make run                 then twice the curl line that it prints:\n"
-        "                           the second answers 409, because one import runs at a time",
+        "  make run                 keeps it serving, and prints a link to the web console\n"
+        "                           and the curl lines that start an import",
         highlight=False,
         soft_wrap=True,
     )

@@ -48,7 +48,8 @@ DEFAULTS = {
     "WELLHEAD_LEASE_GRACE_SECONDS": "2",
     "WELLHEAD_CHECKPOINT_SECONDS": "5",
 }
-KEPT_FROM_THE_PRODUCT = {"WELLHEAD_SOURCE_USERNAME", "WELLHEAD_SOURCE_PASSWORD"}
+OF_THE_CLIENTS = {"WELLHEAD_URL", "WELLHEAD_TOKEN", "WELLHEAD_PROFILE"}  # for another Wellhead than this one
+KEPT_FROM_THE_PRODUCT = {"WELLHEAD_SOURCE_USERNAME", "WELLHEAD_SOURCE_PASSWORD"} | OF_THE_CLIENTS
 DESTINATIONS = {"wellhead-local-import": "wellhead-local-failed-event"}  # OnFailure, as deployed
 
 
@@ -109,6 +110,11 @@ class LocalStack:
     @property
     def database_path(self) -> Path:
         return self.warehouse_path / "wells.duckdb"
+
+    @property
+    def console_link(self) -> str:
+        """Signs in by itself: the console takes the token from the fragment, which no browser sends to a server."""
+        return f"{self.api_url}/console#token={self.token}"
 
     def is_serving(self) -> bool:
         return self._api is not None and self._api.poll() is None

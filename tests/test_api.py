@@ -121,7 +121,6 @@ def test_a_body_of_something_is_refused(api: Api, dynamodb: Any) -> None:
         b"0",
         b'""',
         b"NaN",
-        b'{"full": 1}',
         b'{"full": true, "more": 1}',
         b"a=b",
         b"\xff\xfe",
@@ -148,8 +147,23 @@ def test_a_full_import_is_asked_for_by_query_or_body(api: Api, manager: JobManag
         assert manager.get(job_id).parameters == {"full": True}
         assert end(manager) == job_id
 
-    reply = api.ask("GET", TRIGGER + "?full=maybe")
-    assert (reply.status, reply.envelope["error"]["details"]) == (400, {"field": "full"})
+    for method, query, body in [("GET", "?full=maybe", None), ("POST", "", b'{"full": 1}')]:
+        reply = api.ask(method, TRIGGER + query, body)
+        details = {"field": "full", "allowed": "true or false"}
+        assert (reply.status, reply.envelope["error"]["details"]) == (400, details)
+
+
+def test_a_part_is_asked_for_by_query_or_body(api: Api, manager: JobManager) -> None:
+    part = {"field_code": 1001, "from": "2024-01-01", "to": "2024-06-30"}
+    whole = "?field_code=1001&from=2024-01-01&to=2024-06-30"
+    for method, query, body in [("GET", whole, None), ("POST", "?to=2024-06-30", json.dumps(part).encode())]:
+        job_id = api.ask(method, TRIGGER + query, body).envelope["data"]["job_id"]
+        assert api.ask("GET", f"{STATUS}/{job_id}").envelope["data"]["parameters"] == part
+        end(manager)
+
+    for query, field in [("?from=2024-02-01&to=2024-01-31", "from"), ("?field_code=x", "field_code")]:
+        reply = api.ask("POST", TRIGGER + query)
+        assert (reply.status, reply.envelope["error"]["details"]["field"]) == (400, field)
 
 
 def test_what_a_browser_sends_by_itself_starts_nothing(api: Api, dynamodb: Any) -> None:
@@ -305,21 +319,27 @@ RULES: dict[str, str | None] = {
     "GET /api/v1/wells/import/jobs": "reader",
     "GET /api/v1/wells/import/jobs/{job_id}/rejects": "reader",
     "GET /api/v1/wells/production": "reader",
+    "GET /api/v1/wells/production/revisions": "reader",
     "GET /api/v1/wells/production/totals": "reader",
     "GET /api/v1/wells/production/summary": "reader",
     "GET /api/v1/wells": "reader",
     "GET /api/v1/wells/export": "reader",
     "GET /api/v1/health": None,
+    "GET /api/v1/openapi.json": None,
+    "GET /console": None,
+    "GET /console/{file}": None,
 }
 
 
-def routes() -> list[str]:
-    return [f"{method} {path}" for path, methods in app.app.routes.items() for method in methods]
+def routes() -> set[str]:
+    """A HEAD is for those who may GET, an OPTIONS for everybody."""
+    listed = {(method.replace("HEAD", "GET"), path) for path, methods in app.app.routes.items() for method in methods}
+    return {f"{method} {path}" for method, path in listed if method != "OPTIONS"}
 
 
 def test_every_route_has_a_rule() -> None:
     """Who adds a route says here who may call it: reader, operator, or None for everybody."""
-    assert sorted(routes()) == sorted(RULES)
+    assert routes() == set(RULES)
 
 
 @pytest.mark.parametrize("route", RULES)
@@ -333,14 +353,14 @@ def test_a_route_is_for_those_who_may(api: Api, route: str) -> None:
         error = reply.envelope["error"]
         assert (reply.status, error["code"], error["retryable"]) == (401, "UNAUTHORIZED", False), authorization
         assert reply.headers["WWW-Authenticate"] == "Bearer"
-    as_reader = api.ask(method, path, Authorization=f"Bearer {READER}")
+    as_reader = api.exchange(method, path, Authorization=f"Bearer {READER}")
     if needed == "operator":
-        error = as_reader.envelope["error"]
+        error = json.loads(as_reader.content)["error"]
         assert (as_reader.status, error["code"], error["details"]) == (403, "ROLE_REQUIRED", {"needed": "operator"})
         assert error["message"] == "This needs the role operator; the token has the role reader."
     else:
         assert as_reader.status not in (401, 403)
-    assert api.ask(method, path, Authorization=f"bearer  {OPERATOR}").status not in (401, 403)
+    assert api.exchange(method, path, Authorization=f"bearer  {OPERATOR}").status not in (401, 403)
 
 
 def test_a_route_without_the_authorizer_is_closed_to_everybody(aws: LocalAws) -> None:
@@ -437,7 +457,7 @@ def test_a_query_that_is_not_understood_names_its_field(api: Api) -> None:
         reply = api.ask("GET", f"{JOBS}?{query}")
 
         error = reply.envelope["error"]
-        assert (reply.status, error["code"], error["details"]) == (400, "VALIDATION_ERROR", {"field": field}), query
+        assert (reply.status, error["code"], error["details"]["field"]) == (400, "VALIDATION_ERROR", field), query
     for method, path in [
         ("GET", f"{STATUS}/{UNKNOWN}"),
         ("POST", f"{JOBS}/{UNKNOWN}/cancel"),
@@ -582,12 +602,86 @@ def test_who_asks_for_problem_details_gets_them(api: Api) -> None:
 # --- other methods
 
 
-def test_other_methods_are_answered_too(api: Api, dynamodb: Any) -> None:
-    for path, allowed in [(TRIGGER, "GET, POST"), (JOBS, "GET"), (f"{JOBS}/{UNKNOWN}/cancel", "POST")]:
-        for method in ("HEAD", "OPTIONS", "DELETE", "PUT", "PATCH"):
+def test_head_is_get_without_a_body_and_starts_nothing(api: Api, dynamodb: Any) -> None:
+    for path in (JOBS, "/api/v1/openapi.json"):
+        get = api.exchange("GET", path, X_Request_ID="r")
+        head = api.exchange("HEAD", path, X_Request_ID="r")
+        assert (head.status, head.content) == (200, b"")
+        assert dict(head.headers) | {"x-amzn-RequestId": ""} == dict(get.headers) | {"x-amzn-RequestId": ""}
+    assert api.ask("HEAD", JOBS, Authorization=None).status == 401
+    assert api.ask("HEAD", JOBS, If_None_Match="*").status == 304
+    assert api.ask("HEAD", f"{STATUS}/{UNKNOWN}").status == 404
+    assert api.ask("HEAD", TRIGGER).status == 405
+    assert table_contents(dynamodb, TABLE) == {}
+
+
+@pytest.mark.parametrize("path", list(app.app.routes))
+def test_options_tells_the_methods(api: Api, path: str) -> None:
+    """To everybody, and to no other origin."""
+    asked: dict[str, Any] = {"Origin": "https://example.org", "Access_Control_Request_Method": "GET"}
+    reply = api.exchange("OPTIONS", path.replace("{job_id}", UNKNOWN), Authorization=None, **asked)
+
+    assert (reply.status, reply.content) == (204, b"")
+    assert reply.headers["Allow"].split(", ") == sorted(app.app.routes[path])
+    assert not [name for name in reply.headers if name.startswith("Access-Control")]
+
+
+def test_other_methods_are_refused(api: Api, dynamodb: Any) -> None:
+    trigger, jobs = "GET, OPTIONS, POST", "GET, HEAD, OPTIONS"
+    for path, allowed in [(TRIGGER, trigger), (JOBS, jobs), (f"{JOBS}/{UNKNOWN}/cancel", "OPTIONS, POST")]:
+        for method in ("DELETE", "PUT", "PATCH"):
             reply = api.ask(method, path, Authorization=None)
 
             assert (reply.status, reply.headers["Allow"]) == (405, allowed)
-            assert method == "HEAD" or reply.envelope["error"]["code"] == "METHOD_NOT_ALLOWED"
-            assert reply.headers["Access-Control-Allow-Origin"] is None
+            assert reply.envelope["error"]["code"] == "METHOD_NOT_ALLOWED"
     assert table_contents(dynamodb, TABLE) == {}
+
+
+# --- pages of other origins
+
+CONSOLE = "https://console.example.org"
+
+
+def cors(headers: http.client.HTTPMessage) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.startswith("Access-Control") or name == "Vary"}
+
+
+def test_no_other_origin_is_allowed_by_default(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cors(api.ask("GET", JOBS, Origin=CONSOLE).headers) == {}
+
+    monkeypatch.setenv("WELLHEAD_CORS_ORIGINS", "no origin")
+    assert cors(api.exchange("GET", "/api/v1/openapi.json", Origin="no origin").headers) == {}
+
+
+def test_a_listed_origin_may_ask(api: Api, monkeypatch: pytest.MonkeyPatch, dynamodb: Any) -> None:
+    monkeypatch.setenv("WELLHEAD_CORS_ORIGINS", f"https://other.example.org,{CONSOLE}")
+    preflight: dict[str, Any] = {
+        "Access_Control_Request_Method": "POST",
+        "Access_Control_Request_Headers": "authorization",
+    }
+
+    asked = api.exchange("OPTIONS", TRIGGER, Authorization=None, Origin=CONSOLE, **preflight)
+    foreign = api.exchange("OPTIONS", TRIGGER, Authorization=None, Origin="https://evil.example.org", **preflight)
+    refused = api.ask("POST", TRIGGER, Origin="https://evil.example.org", Sec_Fetch_Site="cross-site")
+    nothing = table_contents(dynamodb, TABLE)
+    started = api.ask("POST", TRIGGER, Origin=CONSOLE, Sec_Fetch_Site="cross-site")
+    failed = api.ask("GET", f"{STATUS}/{UNKNOWN}", Origin=CONSOLE)
+
+    shown = "ETag, Location, Retry-After, X-Next-Cursor, X-Request-ID, X-Wellhead-Role"
+    allowed = {"Vary": "Origin", "Access-Control-Allow-Origin": CONSOLE, "Access-Control-Expose-Headers": shown}
+    assert cors(started.headers) == cors(failed.headers) == allowed
+    assert cors(asked.headers) == allowed | {
+        "Access-Control-Allow-Methods": "GET, HEAD, POST",
+        "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, "
+        "X-Request-ID",
+        "Access-Control-Max-Age": "600",
+    }
+    assert cors(foreign.headers) == cors(refused.headers) == {"Vary": "Origin"}
+    assert (started.status, refused.status, nothing) == (202, 403, {})
+
+
+def test_no_route_leaves_origins_to_the_gateway() -> None:
+    """Chalice would write them into the packaged gateway, and a setting that is read later would say otherwise."""
+    told: list[Any] = [route.cors for methods in app.app.routes.values() for route in methods.values()]
+
+    assert set(told) == {None}

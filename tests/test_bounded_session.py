@@ -58,7 +58,7 @@ def session(certificate: Path) -> Iterator[BoundedSession]:
         yield session
 
 
-def fetch(session: BoundedSession, url: str, *, seconds: float = 30.0, most: int = 1 << 20) -> bytes:
+def fetch(session: BoundedSession, url: str, *, seconds: float = 30.0, most: int = 1 << 20) -> bytes | bytearray:
     session.allowance.grant(seconds=seconds, body_bytes=most)
     with session.ask("GET", url) as response:
         return read_body(response, session.allowance, most=most)

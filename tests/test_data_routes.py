@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import pytest
 from api_client import OPERATOR, READER
+from api_contract import hold
 from scripted_source import Answer as SourceAnswer
 from scripted_source import page
 from staging import KEY_OF_A_ROW, run_import
@@ -41,6 +42,7 @@ ROWS: list[dict[str, Any]] = [
 BAD: list[Any] = [{"well_code": 1}, {**KEY_OF_A_ROW, "oil_production_kbd": "much"}, FORMULA]
 DATA_ROUTES = [
     "/wells/production",
+    "/wells/production/revisions",
     "/wells/production/totals",
     "/wells/production/summary",
     "/wells",
@@ -93,11 +95,14 @@ class Wells:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:
             sent["Authorization"] = f"Bearer {token}"
-        connection.request("GET", BASE + path.format(job=self.job.job_id), headers=sent)
+        target = BASE + path.format(job=self.job.job_id)
+        connection.request("GET", target, headers=sent)
         response = connection.getresponse()
         answer = Answer(response.status, response.headers, response.read().decode())
         connection.close()
         assert answer.headers["Cache-Control"] == "no-store"
+        is_json = "json" in answer.headers["Content-Type"] and answer.status != 304
+        hold("GET", target, answer.status, answer.headers["Content-Type"], json.loads(answer.body) if is_json else "")
         return answer
 
 
@@ -166,6 +171,14 @@ def test_production_is_filtered_and_paged(wells: Wells) -> None:
         "question": "production",
         "arguments": {"field_code": 1, "from": "2024-02-01", "to": "2024-03-31", "limit": 3},
     }
+
+
+def test_revisions_tell_what_was_replaced_and_by_which_import(wells: Wells, serve: Serve) -> None:
+    later = run_import(wells.environment, source_of(serve, [{**ROWS[0], "oil_production_kbd": 2}, *ROWS[1:]]))
+
+    [old] = wells.ask("/wells/production/revisions?field_code=1&well_code=10").data["rows"]
+    assert (old["production_period"], old["oil_production_kbd"], old["job_id"]) == ("2024-01-01", 1.5, later.job_id)
+    assert wells.ask("/wells/production/revisions?from=2024-02-01").data == {"rows": [], "next_cursor": None}
 
 
 def test_totals_wells_and_summary(wells: Wells) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,7 @@ def test_the_data_is_asked_for_through_a_function_that_may_die(tmp_path: Path) -
         )
 
         worker = running("app.answer_question")
+        assert_logged(tmp_path / "logs", job["job_id"])
         assert loads_duckdb(worker)
         assert not loads_duckdb(running("local.api_gateway"))
 
@@ -57,6 +59,29 @@ def test_the_data_is_asked_for_through_a_function_that_may_die(tmp_path: Path) -
             status, answer = midway.result()
         assert (status, answer["error"]["code"], answer["error"]["retryable"]) == (503, "QUERY_UNAVAILABLE", True)
         assert data(tmp_path, ROUTES[0]) == told[ROUTES[0]]
+
+
+def assert_logged(logs: Path, job_id: str) -> None:
+    """Each function under awslambdaric, and the API, writes lines of JSON beside what the runtime writes."""
+    texts = {function: logs / f"wellhead-local-{function}.log" for function in ("import", "query")}
+    texts["api"] = logs / "api.log"
+    lines = {
+        function: [json.loads(line) for line in path.read_text().splitlines() if line.startswith("{")]
+        for function, path in texts.items()
+    }
+
+    [ended] = [line for line in lines["import"] if line["message"] == "the job is COMPLETED"]
+    assert (ended["job_id"], ended["function"], ended["JobsCompleted"]) == (job_id, "wellhead-local-import", 1)
+    assert ended["request_id"] in texts["import"].read_text().partition("START RequestId: ")[2][:36]
+    assert {line["question"] for line in lines["query"]} == {
+        "production",
+        "totals",
+        "summary",
+        "wells",
+        "rejects",
+        "export",
+    }
+    assert {line["route"] for line in lines["api"]} >= {f"{BASE}/health", f"{BASE}/wells/import/trigger"}
 
 
 def data(state: Path, route: str) -> Any:

@@ -190,6 +190,7 @@ def test_rows_that_are_rejected_or_undated_do_not_stop_the_watermark(worker: Wor
 
     assert (job.status, job.failed_records, job.new_records) == (JobStatus.COMPLETED, 1, 3)
     assert snapshot(worker).changed_until == seconds(FEBRUARY)
+    assert [(warning["rule"], warning["count"]) for warning in job.warnings] == [("WITHOUT_CHANGE_TIME", 2)]
 
 
 def test_a_later_worker_keeps_the_filter_and_the_watermark(worker: Worker, source: SampleSource) -> None:
@@ -210,6 +211,21 @@ def test_a_later_worker_keeps_the_filter_and_the_watermark(worker: Worker, sourc
     assert len(pages) >= 4
     assert set(pages) == {"updated_at ge 2023-02-10T05:00:00Z"}
     assert snapshot(worker).changed_until == seconds(MARCH)
+
+
+def test_undated_rows_are_counted_over_all_workers(worker: Worker, source: SampleSource) -> None:
+    source.rows = Wells(*((well, 3.0, None if well in (1, 8) else FEBRUARY) for well in range(1, 9)))
+    change(worker, page_size=2, checkpoint_seconds=1, source_paging="skip")
+    source.paging = "skip"
+    job_id = worker.trigger()
+
+    worker.run(job_id, remaining=Budget(worker.clock, 3))
+    assert worker.manager.get(job_id).status is JobStatus.RUNNING
+    worker.run(job_id)
+
+    job = worker.manager.get(job_id)
+    assert (job.status, job.attempt) == (JobStatus.COMPLETED, 2)
+    assert [(warning["rule"], warning["count"]) for warning in job.warnings] == [("WITHOUT_CHANGE_TIME", 2)]
 
 
 @pytest.mark.parametrize("paging", ["links", "skip", "keys"])

@@ -15,7 +15,8 @@ from coordination import aws_client
 
 from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
 from chalicelib.multipart import UPLOAD_SECONDS, Multipart
-from chalicelib.warehouse import LATEST, S3Warehouse, sha256_of, snapshot_name
+from chalicelib.s3_warehouse import S3Warehouse
+from chalicelib.warehouse import LATEST, sha256_of, snapshot_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

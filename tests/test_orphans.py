@@ -15,13 +15,13 @@ from chalicelib.errors import SourceUnavailable
 from chalicelib.job import JobStatus
 from chalicelib.job_manager import Claim, JobManager, Snapshot
 from chalicelib.publication import show_latest
+from chalicelib.services import open_warehouse
 from chalicelib.sweeper import READER_SECONDS, SEGMENT_SECONDS, clear_orphans
 from chalicelib.warehouse import (
     LATEST,
     PART_SECONDS,
     DirectoryWarehouse,
     Warehouse,
-    open_warehouse,
     segment_name,
     sha256_of,
     snapshot_name,

@@ -14,8 +14,9 @@ from chalicelib.errors import NothingPublished, ScratchFull, WarehouseCorrupt, W
 from chalicelib.job_manager import Snapshot
 from chalicelib.published_production import FACTS, PublishedProduction
 from chalicelib.repository import DuckDBWellProductionRepository
-from chalicelib.services import Services
-from chalicelib.warehouse import S3Warehouse, Warehouse, open_warehouse, sha256_of, snapshot_name
+from chalicelib.s3_warehouse import S3Warehouse
+from chalicelib.services import Services, open_warehouse
+from chalicelib.warehouse import Warehouse, sha256_of, snapshot_name
 from local.production import GeneratedProduction
 from local.source import SampleSource
 

@@ -87,7 +87,7 @@ def test_a_range_goes_forward_and_a_parameter_comes_once() -> None:
 def test_a_job_id_and_a_question_are_what_they_must_be() -> None:
     with pytest.raises(InvalidJobId):
         parse_question("rejects", {}, job_id="1")
-    with pytest.raises(ValidationError, match="production, totals, wells"):
+    with pytest.raises(ValidationError, match="production, revisions, totals, wells"):
         parse_question("tables", {})
 
 

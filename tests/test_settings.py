@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "warehouse": "s3://wells/prod",
     "scratch": "/tmp/wellhead",
     "tokens": "/wellhead/tokens",
+    "cors_origins": (),
     "snapshots_kept": 3,
     "memory_mb": 300,
     "source_url": "https://example.org/odata/WellProduction",
@@ -51,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
     "pending_seconds": 360,
     "checkpoint_seconds": 30,
     "max_attempts": 100,
+    "stage": "local",
     "log_level": "INFO",
 }
 LIMITS = {
@@ -95,6 +97,7 @@ BAD = {
         "s3://user@hunter2/x",
         "https://hunter2/x",
     ],
+    "WELLHEAD_STAGE": ["", "hunter2 x", "hunter2/", "hunter2\n", "h" * 65, "é"],
     "WELLHEAD_TOKENS": ["", "hunter2", "/hunter2/../x/ y", "//hunter2", "/"],
     "WELLHEAD_SOURCE_URL": [
         "hunter2",
@@ -121,6 +124,7 @@ BAD = {
         "http://hunter2.org",
         "ftp://hunter2.org",
     ],
+    "WELLHEAD_CORS_ORIGINS": ["hunter2", "*", "http://hunter2.org", "https://example.org/hunter2", "null"],
     "WELLHEAD_SOURCE_TOKEN_URL": ["hunter2", "http://hunter2.org/token", "https://ada:hunter2@example.org/token"],
     "WELLHEAD_SOURCE_KEY_HEADER": ["", " ", "hunter2 x", "hunter2:", "hunter2\r\nX", "Host", "content-length", "é"],
     "WELLHEAD_SOURCE_RPS": ["", "hunter2", "-1", "nan", "inf", "1e3", "1,5", ".5", "9" * 400],

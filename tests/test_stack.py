@@ -163,6 +163,7 @@ def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> 
         assert not everyone & parents().keys()
     assert process.returncode == 0
     assert f"Wellhead serves {facts['api_url']} until Ctrl-C." in output
+    assert f"{facts['api_url']}/console#token={(tmp_path / 'token').read_text().strip()}" in output
     assert errors == ""
     assert not (tmp_path / "stack.json").exists()
 

@@ -97,6 +97,10 @@ def test_what_was_asked_for_is_let_through(headers: dict[str, str]) -> None:
         ({}, '{"full": true}', {"full": True}),
         ({}, b'{"full": false}', {}),
         ({"full": ["true"]}, '{"full": true}', {"full": True}),
+        ({"field_code": ["-7"], "from": ["2024-01-01"]}, "", {"field_code": -7, "from": "2024-01-01"}),
+        ({"to": ["2024-01-31"]}, '{"field_code": 7}', {"field_code": 7, "to": "2024-01-31"}),
+        ({"from": ["2024-01-31"]}, '{"to": "2024-01-31", "full": false}', {"from": "2024-01-31", "to": "2024-01-31"}),
+        ({"field_code": ["7"]}, '{"field_code": 7}', {"field_code": 7}),
     ],
 )
 def test_what_is_asked_for_is_read(query: dict[str, list[str]], body: str | bytes, parameters: dict[str, Any]) -> None:
@@ -111,16 +115,27 @@ def test_what_is_asked_for_is_read(query: dict[str, list[str]], body: str | byte
         ({"full": ["true", "true"]}, "", "full"),
         ({"ful": ["true"]}, "", "ful"),
         ({"full": ["true"]}, '{"full": false}', "full"),
-        ({}, '{"full": "true"}', "body"),
-        ({}, '{"full": null}', "body"),
+        ({}, '{"full": "true"}', "full"),
+        ({}, '{"full": null}', "full"),
         ({}, '{"since": 1}', "body"),
+        ({}, '["full"]', "body"),
+        ({"field_code": ["1.0"]}, "", "field_code"),
+        ({"field_code": ["9223372036854775808"]}, "", "field_code"),
+        ({}, '{"field_code": "1"}', "field_code"),
+        ({}, '{"field_code": true}', "field_code"),
+        ({}, '{"field_code": 1.0}', "field_code"),
+        ({}, '{"field_code": 9223372036854775808}', "field_code"),
+        ({"from": ["2024-02-30"]}, "", "from"),
+        ({}, '{"to": 20240101}', "to"),
+        ({"from": ["2024-02-01"]}, '{"to": "2024-01-31"}', "from"),
+        ({"field_code": ["1"]}, '{"field_code": 2}', "field_code"),
     ],
 )
 def test_what_is_not_understood_is_refused(query: dict[str, list[str]], body: str, field: str) -> None:
     with pytest.raises(ValidationError) as refused:
         parse_parameters(query, body)
 
-    assert refused.value.details == {"field": field}
+    assert refused.value.details["field"] == field
 
 
 def test_a_key_is_not_sent_again_with_other_parameters(manager: JobManager, clock: Clock, dynamodb: Any) -> None:

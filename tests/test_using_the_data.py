@@ -14,8 +14,8 @@ from test_compatibility import ENVIRONMENTS
 from test_docs import blocks, section, table, text
 from test_warehouse import own_prefix, s3_client
 
-from chalicelib.services import Services
-from chalicelib.warehouse import open_warehouse, sha256_of
+from chalicelib.services import Services, open_warehouse
+from chalicelib.warehouse import sha256_of
 from local.production import GeneratedProduction
 from local.source import SampleSource
 

@@ -16,7 +16,8 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.errors import WarehouseUnavailable
-from chalicelib.warehouse import LATEST, LATEST_NOTE, Warehouse, open_warehouse, segment_name, sha256_of, snapshot_name
+from chalicelib.services import open_warehouse
+from chalicelib.warehouse import LATEST, LATEST_NOTE, Warehouse, segment_name, sha256_of, snapshot_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -294,7 +294,8 @@ def test_a_change_is_read_as_a_moment_wherever_the_reader_is(
     rows = [json_row(changed=each) for each in (text, None, "1900-01-01" if moment is None else "never")]
     rows += [b'{"changed": 5}', b"null", b"broken"]
 
-    newest = reader.repository.newest_change(batch_of(tmp_path, rows), "changed")
+    newest, undated = reader.repository.change_times(batch_of(tmp_path, rows), "changed")
 
     expected = datetime.fromisoformat((moment or "1900-01-01T00:00:00") + "+00:00").timestamp()
     assert newest == expected
+    assert undated == 5

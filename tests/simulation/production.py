@@ -68,7 +68,9 @@ class SimulatedSource(ExternalApiAdapter):
         self._ask("fields", list)
         return Survey(fields=FIELDS)
 
-    def first_cursor(self, key: Iterable[str], survey: Survey, *, changed_since: float | None = None) -> Cursor:
+    def first_cursor(
+        self, key: Iterable[str], survey: Survey, *, changed_since: float | None = None, limits: str = ""
+    ) -> Cursor:
         return Cursor(url="page 1")
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
@@ -164,6 +166,9 @@ class InMemoryRepository(DuckDBWellProductionRepository):
             stored_records=len(wells | latest),
             warnings=warnings,
         )
+
+    def rejected_by_reason(self) -> dict[str, int]:
+        return {}
 
     def verify(self, store: Path, *, rows: int) -> None:
         if len(json.loads(store.read_text())["wells"]) != rows:

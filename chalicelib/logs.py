@@ -1,0 +1,111 @@
+"""One line of JSON for each event, on standard output, which Lambda carries to CloudWatch.
+
+A line holds the fields named here and no others, so a payload or a secret cannot slip in beside the message. Of an
+exception it tells the type and the places in the code: its words may hold data.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+from .errors import WellheadError
+from .settings import stage_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FIELDS: Mapping[str, str] = {
+    "request_id": "of the answer's envelope; for functions without one, of the invocation",
+    "invocation": "Lambda's own id of the invocation, as in its START and REPORT lines",
+    "job_id": "the job",
+    "attempt": "which worker of the job",
+    "fence": "the number of that worker's claim",
+    "method": "of an API request",
+    "route": "of an API request, with the names of its parameters in place of their values",
+    "status": "the HTTP status of an answer",
+    "caller": "the name of the caller's token",
+    "question": "what the query function was asked",
+    "code": "of an error, as in docs/errors.md",
+    "page": "of the source",
+    "rows": "how many",
+    "bytes": "how many",
+    "seconds": "how long it took",
+    "reason": "why rows were rejected, as in docs/errors.md",
+}
+LONGEST = 1_000  # characters of a message
+INNERMOST = 8  # frames of an exception
+
+_known: ContextVar[Mapping[str, Any]] = ContextVar("what the lines of this invocation have in common")
+
+
+def begin(**fields: Any) -> None:
+    """A new invocation or request: its lines tell these fields, and nothing of the one before."""
+    _known.set(fields)
+
+
+def know(**fields: Any) -> None:
+    """From here on the lines of this invocation tell these fields too."""
+    _known.set({**_known.get({}), **fields})
+
+
+class JsonLines(logging.Formatter):
+    """`figures` of a record are those of a metric (metrics.py); they stand beside the fields."""
+
+    def __init__(self, own: Mapping[str, str]) -> None:
+        super().__init__()
+        self._own = own
+
+    def format(self, record: logging.LogRecord) -> str:
+        told = {**_known.get({}), **vars(record)}
+        line = {
+            "timestamp": datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+            "level": record.levelname,
+            "message": record.getMessage()[:LONGEST],
+            "logger": record.name,
+            **self._own,
+            **{name: told[name] for name in FIELDS if told.get(name) is not None},
+            **told.get("figures", {}),
+        }
+        if record.exc_info and record.exc_info[1]:
+            line["error"] = _described(record.exc_info[1])
+        return json.dumps(line, default=str)
+
+
+def start_logging(environment: Mapping[str, str], stream: TextIO | None = None) -> None:
+    """In place of what Lambda's runtime has set up. Libraries tell their warnings alone, whatever the level of the
+    function's log: what botocore says at DEBUG holds the secrets that it reads. Figures are written at every level.
+    """
+    function = environment.get("AWS_LAMBDA_FUNCTION_NAME", "local")
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(JsonLines({"function": function, "stage": stage_name(environment)}))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in ("chalicelib", "chalicelib.metrics"):
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _described(exc: BaseException) -> dict[str, Any]:
+    frames = traceback.extract_tb(exc.__traceback__)[-INNERMOST:]
+    code = exc.code if isinstance(exc, WellheadError) else None
+    return {
+        "type": type(exc).__name__,
+        **({"code": code} if code else {}),
+        "causes": [type(cause).__name__ for cause in _causes(exc)],
+        "frames": [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    seen = {id(exc)}
+    cause = exc.__cause__ or exc.__context__
+    while cause and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__

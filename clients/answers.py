@@ -1,0 +1,200 @@
+"""What the API answers, as values. docs/workflow.md explains each field of a job, docs/api.md the rest.
+
+Times are epoch seconds where they are numbers, counts are rows. A field that a newer API adds is left out here and
+stays in `raw`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, NotRequired, Self, TypedDict, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Status = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
+Phase = Literal["FETCHING", "MERGING", "PUBLISHING"]
+FINAL: frozenset[str] = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+Row = TypeVar("Row")
+
+
+class JobError(TypedDict):
+    code: str
+    message: str
+    retryable: bool
+    phase: Phase | None
+    page: int | None
+    attempt: int
+
+
+class Warned(TypedDict):
+    rule: str
+    count: int
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One import. What a trigger answers has the first three fields alone; the list of jobs has no `events`."""
+
+    job_id: str
+    status: Status
+    created_at: float
+    phase: Phase | None = None
+    started_at: float | None = None
+    completed_at: float | None = None
+    heartbeat_at: float | None = None
+    cancel_requested_at: float | None = None
+    triggered_by: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    retry_of: str | None = None
+    retried_by: str | None = None
+    attempt: int = 0
+    progress_percentage: float | None = None
+    expected_records: int | None = None
+    fetched_records: int = 0
+    new_records: int = 0
+    updated_records: int = 0
+    duplicate_records: int = 0
+    failed_records: int = 0
+    total_records: int = 0
+    records_per_second: float | None = None
+    execution_time_seconds: float | None = None
+    estimated_completion_at: float | None = None
+    stats: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[Warned, ...] = ()
+    error: JobError | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_view(cls, view: Mapping[str, Any]) -> Self:
+        """Raises KeyError, TypeError when that is no job."""
+        known = {each.name: view[each.name] for each in fields(cls) if each.name in view and each.name != "raw"}
+        for name in ("events", "warnings"):
+            known[name] = tuple(known.get(name) or ())
+        return cls(**known, raw=dict(view))
+
+    @property
+    def final(self) -> bool:
+        return self.status in FINAL
+
+
+class Well(TypedDict):
+    """One well in one field; the periods are days, such as 2024-01-01."""
+
+    field_code: int
+    field_name: str | None
+    well_code: int
+    well_reference: str | None
+    well_name: str | None
+    first_period: str
+    last_period: str
+    periods: int
+
+
+class Production(TypedDict):
+    """One well, in one field, for one period. Oil, liquids and water in thousand barrels a day, gas in million
+    standard cubic feet a day.
+    """
+
+    field_code: int
+    field_name: str | None
+    well_code: int
+    well_reference: str | None
+    well_name: str | None
+    production_period: str
+    days_on_production: float | None
+    oil_production_kbd: float | None
+    gas_production_mmcfd: float | None
+    liquids_production_kbd: float | None
+    water_production_kbd: float | None
+    data_source: str | None
+    source_data: str | None
+    partition_0: str | None
+    created_at: str
+    updated_at: str
+
+
+class Totals(TypedDict):
+    """The sums of one period over `wells` rows, in the units of Production."""
+
+    production_period: str
+    wells: int
+    oil_production_kbd: float | None
+    gas_production_mmcfd: float | None
+    liquids_production_kbd: float | None
+    water_production_kbd: float | None
+
+
+class RejectedRow(TypedDict):
+    page: int
+    position: int
+    reason: str
+    detail: str
+    raw: str
+    rejected_at: str
+
+
+class SnapshotFacts(TypedDict):
+    name: str
+    fence: int
+    rows: int
+    bytes: int
+    sha256: str
+    job_id: str
+
+
+class Summary(TypedDict):
+    rows: int
+    wells: int
+    fields: int
+    first_period: str | None
+    last_period: str | None
+    wells_with_gaps: int
+    missing_months: int
+    replaced_rows: int
+    rejected_rows: int
+    last_import: dict[str, Any] | None
+    schema_version: int
+    storage_version: str
+    snapshot: SnapshotFacts
+
+
+class Health(TypedDict):
+    version: NotRequired[str]
+    checks: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """`next_cursor` asks for the page after; None on the last one."""
+
+    rows: tuple[Row, ...]
+    next_cursor: str | None
+
+
+class CsvPage(NamedTuple):
+    """RFC 4180 with a line of headings."""
+
+    text: str
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """Where the published database can be read from; whoever has a signed `url` needs no token."""
+
+    url: str = field(repr=False)
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+    job_id: str
+    created_at: float | None
+    expires_at: float | None
+
+    @classmethod
+    def from_view(cls, view: Mapping[str, Any]) -> Self:
+        """Raises KeyError when that is no export."""
+        return cls(**{each.name: view[each.name] for each in fields(cls)})

@@ -1,0 +1,99 @@
+"""Where values stand on an axis, and which points a line may join. Pure: no canvas here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from math import ceil, floor, isfinite, log10
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+LONGEST_MONTH = 31  # days: two monthly periods that are further apart have a month between them
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From value to share of the axis: 0 at its low end, 1 at its high end."""
+
+    low: float
+    high: float
+    is_log: bool = False
+
+    @classmethod
+    def around(cls, values: Iterable[float | None], *, is_log: bool = False) -> Axis:
+        """A linear axis begins at zero, or below; a logarithmic one at the decade of the smallest value."""
+        known = [value for value in values if value is not None and isfinite(value) and (value > 0 or not is_log)]
+        if is_log:
+            low, high = min(known, default=0.1), max(known, default=1.0)
+            first, last = floor(log10(low)), ceil(log10(high))
+            return cls(10.0**first, 10.0 ** max(last, first + 1), is_log=True)
+        low, high = min(known, default=0.0), max(known, default=0.0)
+        step = nice_step(max(high, 0.0) - min(low, 0.0) or 1.0)
+        return cls(min(floor(low / step), 0) * step, max(ceil(high / step) * step, step if low >= 0 else 0.0))
+
+    def share(self, value: float | None) -> float | None:
+        """None where the value is missing, or has no place on a logarithmic axis."""
+        if value is None or not isfinite(value) or (self.is_log and value <= 0):
+            return None
+        if self.is_log:
+            return (log10(value) - log10(self.low)) / (log10(self.high) - log10(self.low))
+        return (value - self.low) / (self.high - self.low)
+
+    def ticks(self) -> list[float]:
+        if self.is_log:
+            first, last = round(log10(self.low)), round(log10(self.high))
+            every = ceil((last - first) / 4)
+            return [10.0**power for power in range(first, last + 1, every)]
+        step = nice_step(self.high - self.low)
+        return [number * step for number in range(round(self.low / step), round(self.high / step) + 1)]
+
+
+def nice_step(span: float, parts: int = 3) -> float:
+    """One, two or five times a power of ten, for about so many parts."""
+    rough = span / parts
+    power = 10.0 ** floor(log10(rough))
+    return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough * 0.999)
+
+
+def runs(periods: Sequence[date], values: Sequence[float | None]) -> list[list[int]]:
+    """Positions that one line joins: a missing value or a missing month ends a run."""
+    found: list[list[int]] = []
+    for place, value in enumerate(values):
+        if value is None:
+            continue
+        is_next = bool(found) and found[-1][-1] == place - 1
+        if is_next and (periods[place] - periods[place - 1]).days <= LONGEST_MONTH:
+            found[-1].append(place)
+        else:
+            found.append([place])
+    return found
+
+
+def gaps(periods: Sequence[date]) -> list[tuple[date, date]]:
+    """Between which two periods months are missing."""
+    return [(before, after) for before, after in pairwise(periods) if (after - before).days > LONGEST_MONTH]
+
+
+def year_ticks(first: date, last: date, most: int) -> list[date]:
+    """The first of January of every year, or of every second, fifth, tenth."""
+    years = range(first.year + (first > date(first.year, 1, 1)), last.year + 1)
+    every = next((number for number in (1, 2, 5, 10, 20, 50) if len(years) <= most * number), 100)
+    return [date(year, 1, 1) for year in years if year % every == 0]
+
+
+def nearest(periods: Sequence[date], share: float) -> int:
+    """The position of the period that is nearest to this share of the time between the first and the last."""
+    days = (periods[-1] - periods[0]).days * share
+    return min(range(len(periods)), key=lambda place: abs((periods[place] - periods[0]).days - days))
+
+
+def figure(value: float) -> str:
+    """Four digits that matter: 0.02796, 12.35, 1,235."""
+    if value == 0:
+        return "0"
+    digits = max(0, 3 - floor(log10(abs(value))))
+    text = f"{value:,.{min(digits, 8)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

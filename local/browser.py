@@ -1,0 +1,35 @@
+"""A browser of this machine, for the tests of the web console and its pictures."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",  # containers and CI run as root
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_browser() -> str | None:
+    """The path of Chromium or Chrome, when there is one."""
+    return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Browser]:
+    """Raises FileNotFoundError where there is none."""
+    path = find_browser()
+    if path is None:
+        raise FileNotFoundError("There is no Chromium here. Install it: apt-get install chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield running
+        running.close()
