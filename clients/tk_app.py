@@ -5,6 +5,7 @@ It needs Tk and a display. Where one is missing it says how to get it, and where
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -38,15 +39,18 @@ def run(target: Target | None, profiles: Profiles, *, name: str | None) -> int:
 
         from clients.tk_screen import ask_for_sharp_pixels
         from clients.tk_window import Window
-    except ImportError:
+    except ImportError as exc:
+        if exc.name not in {"tkinter", "_tkinter"}:
+            raise
         return _explain(WITHOUT_TK, address)
     ask_for_sharp_pixels()
     try:
         root = tk.Tk(className="Wellhead")
     except tk.TclError:
-        raise
+        return _explain(WITHOUT_DISPLAY, address)
     book = Book(profiles, name or "default")
     window = Window(root, make_client=make_client, remember=book.remember, open_folder=open_folder)
+    signal.signal(signal.SIGINT, lambda *_: root.after(0, window.leave))  # Tk would show Ctrl-C as an error
     window.begin(address, (target.token if target else None) or "")
     root.mainloop()
     return 0

@@ -24,21 +24,30 @@ STATES = {
 
 
 class ConnectionPage(ttk.Frame):
-    """`remember` keeps URL and token for the next time, once they have worked."""
+    """`remember` keeps URL and token for the next time, once they have worked; then `go_on` leads to the next page."""
 
     def __init__(
-        self, parent: tk.Misc, theme: Theme, session: Session, *, remember: Callable[[str, str], object]
+        self,
+        parent: tk.Misc,
+        theme: Theme,
+        session: Session,
+        *,
+        remember: Callable[[str, str], object],
+        go_on: Callable[[], None],
     ) -> None:
         super().__init__(parent, style="Page.TFrame")
         px = theme.px
         self._session = session
         self._theme = theme
         self._remember = remember
+        self._go_on = go_on
         self._unproved: tuple[str, str] | None = None
+        self._filled = ("", "")
         ttk.Label(self, text="Connection", style="PageTitle.TLabel").pack(anchor="w")
         card = Card(self, theme, room=28)
         card.pack(anchor="w", pady=(px(14), 0))
         self.url, self.token, self.keeps = tk.StringVar(self), tk.StringVar(self), tk.BooleanVar(self, value=True)
+        self.url.trace_add("write", lambda *_: self._part_from_token())
         self._field(card, px, "Address of the server", self.url, "For example http://127.0.0.1:8000")
         entry = self._field(card, px, "Token", self.token, "make run writes one for this machine into .local/token")
         entry.configure(show="•")
@@ -67,12 +76,19 @@ class ConnectionPage(ttk.Frame):
         self.shown_state.pack(side="right")
 
     def fill(self, url: str, token: str) -> None:
+        self._filled = (url, token)
         self.url.set(url)
         self.token.set(token)
 
+    def _part_from_token(self) -> None:
+        """A saved token goes to the address that it was saved with, and to no other."""
+        url, token = self._filled
+        if token and self.url.get() != url and self.token.get() == token:
+            self.token.set("")
+
     def connect(self) -> None:
         url, token = self.url.get().strip().rstrip("/"), self.token.get().strip()
-        self._unproved = (url, token) if self.keeps.get() else None
+        self._unproved = (url, token)
         self._session.connect(url, token)
 
     def refresh(self) -> None:
@@ -81,7 +97,12 @@ class ConnectionPage(ttk.Frame):
         self.leave.state(["disabled" if self._session.link == "off" else "!disabled"])
         if self._session.link == "on" and self._unproved:
             proved, self._unproved = self._unproved, None
-            try:
-                self._remember(*proved)
-            except ClientError as exc:
-                self._session.show_failure(exc)
+            self._go_on()
+            if self.keeps.get():
+                self._keep(*proved)
+
+    def _keep(self, url: str, token: str) -> None:
+        try:
+            self._remember(url, token)
+        except ClientError as exc:
+            self._session.show_failure(exc)

@@ -84,7 +84,7 @@ class Details(Card):
         bar = ttk.Scrollbar(self, orient="vertical")
         self.text = tk.Text(self, width=20, height=4, wrap="word", yscrollcommand=bar.set, state="disabled")
         self.text.configure(relief="flat", borderwidth=0, highlightthickness=0, padx=px(6), pady=px(6), cursor="arrow")
-        self.text.configure(font=theme.fonts["Text"], tabs=(px(76), "left"), spacing3=px(2))
+        self.text.configure(font=theme.fonts["Text"], tabs=(px(68), "left"), spacing3=px(2))
         bar.configure(command=self.text.yview)
         bar.pack(side="right", fill="y")
         self.text.pack(side="left", fill="both", expand=True)
@@ -96,7 +96,7 @@ class Details(Card):
         self.text.tag_configure("muted", foreground=palette.muted)
         self.text.tag_configure("mono", font=fonts["Mono"], foreground=palette.muted)
         self.text.tag_configure("strong", font=fonts["Strong"])
-        self.text.tag_configure("event", lmargin2=px(76))
+        self.text.tag_configure("event", lmargin2=px(68))
         for tone in ("bad", "warning"):
             self.text.tag_configure(tone, foreground=self._theme.tone(tone))
 

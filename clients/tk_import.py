@@ -55,7 +55,7 @@ class ImportPage(ttk.Frame):
         self._session.start(full=self.scope.get() == "full")
 
     def refresh(self) -> None:
-        can_start = self._session.link == "on" and not self._session.is_starting and not self._session.is_following
+        can_start = self._session.may_act and not self._session.is_following
         self.start.state(["!disabled" if can_start else "disabled"])
         self.progress.refresh()
         self.history.refresh()
@@ -152,15 +152,15 @@ class ProgressCard(Card):
             tile.show(words.NOTHING)
 
     def _show_buttons(self, job: Job | None) -> None:
-        is_on = self._session.link == "on"
+        may_act = self._session.may_act
         can_cancel = job is not None and not job.final
         can_retry = job is not None and job.status in ("FAILED", "CANCELLED") and job.retried_by is None
         for button, is_there in ((self.cancel, can_cancel), (self.retry, can_retry)):
             if is_there != bool(button.winfo_manager()):
                 button.pack(side="right") if is_there else button.pack_forget()
         asked = job is not None and job.cancel_requested_at is not None
-        self.cancel.state(["!disabled" if is_on and not asked else "disabled"])
-        self.retry.state(["!disabled" if is_on and not self._session.is_starting else "disabled"])
+        self.cancel.state(["!disabled" if may_act and not asked else "disabled"])
+        self.retry.state(["!disabled" if may_act else "disabled"])
 
     def _show_meter(self, job: Job) -> None:
         style = f"{METERS.get(job.status, 'accent')}.Horizontal.TProgressbar"

@@ -28,7 +28,7 @@ class Measure:
 
 MEASURES = (
     Measure("oil_production_kbd", "Oil", "thousand barrels a day", "oil"),
-    Measure("gas_production_mmcfd", "Gas", "million cubic feet a day", "gas"),
+    Measure("gas_production_mmcfd", "Gas", "million standard cubic feet a day", "gas"),
     Measure("water_production_kbd", "Water", "thousand barrels a day", "water"),
     Measure("liquids_production_kbd", "Liquids", "thousand barrels a day", "liquids"),
 )

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from clients import tk_words as words
 from clients.connection import is_transient
-from clients.errors import AlreadyRunning, AuthFailed, ClientError, NotFound, Unreachable
+from clients.errors import AlreadyRunning, ApiError, AuthFailed, ClientError, NotFound, Unreachable
 from clients.tk_worker import Lane, MakeClient, Network
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ class Listener(Protocol):
 
 
 class Session:
-    """`later` calls back on the window's thread after so many seconds."""
+    """`later` calls back on the window's thread after so many seconds. `failures` counts the polls in a row that had no
+    answer, after the attempts of the client itself.
+    """
 
     def __init__(
         self,
@@ -71,10 +74,11 @@ class Session:
         self._clock = clock
         self._network: Network | None = None
         self._chain = 0
-        self._failures = 0
+        self.failures = 0
         self._heard = 0.0
         self.link: Link = "off"
         self.url = ""
+        self.role: str | None = None
         self.job: Job | None = None
         self.jobs: tuple[Job, ...] = ()
         self.is_starting = False
@@ -88,7 +92,7 @@ class Session:
         except ClientError as exc:
             self.show_failure(exc)
             return
-        self._network, self.url, self.link, self._failures = network, url, "connecting", 0
+        self._network, self.url, self.link, self.failures = network, url, "connecting", 0
         self._listener.forget_notice()
         self._listener.changed()
         self._poll_now()
@@ -98,7 +102,8 @@ class Session:
         if self._network:
             self._network.close()
         self._chain += 1
-        self._network, self.link, self.job, self.jobs, self.is_starting = None, "off", None, (), False
+        self._network, self.link, self.role, self.job, self.jobs = None, "off", None, None, ()
+        self.is_starting = False
         self._listener.changed()
 
     def deliver(self) -> None:
@@ -127,6 +132,11 @@ class Session:
             self.post(lambda: self._lose(error))
 
     # -- what people ask for ----------------------------------------------------------------------------
+
+    @property
+    def may_act(self) -> bool:
+        """Whether what starts and stops imports can be pressed; whoever has a reader's token may look."""
+        return self.link == "on" and self.role != "reader" and not self.is_starting
 
     @property
     def is_following(self) -> bool:
@@ -201,8 +211,9 @@ class Session:
     def _ask_in_chain(self, ask: Callable[[WellheadClient], Any], take: Callable[[Any], None]) -> None:
         chain = self._chain
 
-        def done(found: Any) -> None:
+        def done(answer: tuple[Any, str | None]) -> None:
             if chain == self._chain:
+                found, self.role = answer
                 self._poll_later()
                 self._answered()
                 take(found)
@@ -211,10 +222,10 @@ class Session:
             if chain == self._chain:
                 self._unanswered(failure)
 
-        self.ask("jobs", ask, done, failed)
+        self.ask("jobs", lambda client: (ask(client), client.role), done, failed)
 
     def _answered(self) -> None:
-        was, self.link, self._failures = self.link, "on", 0
+        was, self.link, self.failures = self.link, "on", 0
         if was == "lost":
             self._listener.notify(Notice("good", "The connection is back."))
         if was != "on":
@@ -232,8 +243,8 @@ class Session:
             self.show_failure(failure)
         else:
             self._lose(failure)
-            self._poll_later(LOST_SECONDS[min(self._failures, len(LOST_SECONDS) - 1)])
-            self._failures += 1
+            self._poll_later(LOST_SECONDS[min(self.failures, len(LOST_SECONDS) - 1)])
+            self.failures += 1
 
     def _lose(self, failure: Exception) -> None:
         if self.link == "lost":
@@ -288,8 +299,9 @@ def _may_pass(failure: Exception) -> bool:
 
 
 def sentence(failure: BaseException) -> str:
-    """For people. Of what the server says, with the id by which its log finds the request."""
+    """For people. Where the server is at fault, with the id by which its log finds the request."""
     if not isinstance(failure, ClientError):
         return f"Something unexpected happened in this window: {type(failure).__name__}: {failure}"
-    known = isinstance(failure, Unreachable) or not failure.request_id
-    return failure.message if known else f"{failure.message} (request {failure.request_id})"
+    if isinstance(failure, ApiError) and failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and failure.request_id:
+        return f"{failure.message} (request {failure.request_id})"
+    return failure.message

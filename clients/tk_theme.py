@@ -210,7 +210,7 @@ class Theme:
         style.layout("Treeview.Heading", nested("Treeheading.padding", "Treeheading.text", sticky="we"))
         style.configure("Treeview.Heading", background=colours.surface, foreground=colours.muted)
         style.configure("Treeview.Heading", font=self.fonts["Small"], padding=(px(6), px(6)), relief="flat")
-        style.configure("Treeview.Cell", padding=(px(2), 0))
+        style.configure("Treeview.Cell", padding=(px(6) - 4, 0))  # beside the 4 that are always there
         style.map("Treeview.Heading", background=[])
 
 

@@ -54,7 +54,9 @@ class Window:
         self._is_leaving = False
         self._set_up_root()
         body = self._body()
-        self.connection = ConnectionPage(body, self.theme, self.session, remember=remember)
+        self.connection = ConnectionPage(
+            body, self.theme, self.session, remember=remember, go_on=lambda: self.open_page("Import")
+        )
         self.imports = ImportPage(body, self.theme, self.session)
         self.wells = WellsPage(body, self.theme, self.session)
         self.database = DatabasePage(body, self.theme, self.session, open_folder=open_folder)
@@ -141,7 +143,8 @@ class Window:
             return
         tone, text = STATES[self.session.link]
         self.state.configure(text=text, style=f"{tone}.Pill.TLabel")
-        self.server.configure(text=self.session.url if self.session.link != "off" else "")
+        told = [self.session.url, f"Role: {self.session.role}" if self.session.role else ""]
+        self.server.configure(text="\n".join(filter(None, told)) if self.session.link != "off" else "")
         self.imports.refresh()
         self.connection.refresh()
 

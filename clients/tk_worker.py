@@ -40,7 +40,6 @@ class Network:
 
     def __init__(self, make_client: Callable[[], WellheadClient]) -> None:
         clients = {lane: make_client() for lane in LANES}
-        self._client = clients["jobs"]
         self._questions: dict[Lane, queue.SimpleQueue[Question | None]] = {lane: queue.SimpleQueue() for lane in LANES}
         self._answers: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._is_open = True

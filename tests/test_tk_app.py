@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -13,12 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from test_stack import ask, trigger, wait_until
 
+from chalicelib.tokens import Role
 from clients.profiles import Profile, Profiles
 from clients.tk_app import Book
 from clients.tk_words import NOTHING, UNKNOWN
 from local.production import GeneratedProduction
 from local.source import SampleSource
 from local.stack import LocalStack, Source
+from local.tokens import TokenBook
 from local.xvfb import Xvfb, why_not
 
 if TYPE_CHECKING:
@@ -28,9 +32,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 ROWS = 8_000
+needs_tk = pytest.mark.skipif(importlib.util.find_spec("_tkinter") is None, reason="this Python has no tkinter")
 needs_window = pytest.mark.skipif(bool(why_not()), reason=why_not())
 FINAL = {"Completed", "Failed", "Cancelled"}
-SLOW = 1.5  # seconds a page: until a test has seen what it wants to see of a running import
+SLOW = 1.0  # seconds a page: until a test has seen what it wants to see of a running import
 RARELY = 60.0  # seconds from one look at the history to the next: longer than any of these tests
 
 
@@ -38,6 +43,7 @@ class Stage(NamedTuple):
     stack: LocalStack
     source: SampleSource
     display: str
+    reader: str
 
     @property
     def token(self) -> str:
@@ -60,16 +66,16 @@ class Stage(NamedTuple):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    state = tmp_path_factory.mktemp("tk")
+    reader = TokenBook(state).make("eve", Role.READER)
     environment = {**os.environ, "WELLHEAD_PAGE_SIZE": "1000", "WELLHEAD_CHECKPOINT_SECONDS": "1"}
     with (
         Xvfb() as xvfb,
         SampleSource(GeneratedProduction(ROWS), max_page_size=1000) as source,
-        LocalStack(
-            source=Source(url=source.url), state=tmp_path_factory.mktemp("tk"), port=0, user_environment=environment
-        ) as stack,
+        LocalStack(source=Source(url=source.url), state=state, port=0, user_environment=environment) as stack,
     ):
         trigger(stack.state)
-        stage = Stage(stack, source, xvfb.name)
+        stage = Stage(stack, source, xvfb.name, reader)
         stage.settle()
         yield stage
 
@@ -90,7 +96,7 @@ def connected(stage: Stage, url: str = "", **options: Any) -> Iterator[Driver]:
     with open_window(stage.display, **options) as driver:
         driver.connect(url or stage.url, stage.token)
         driver.wait(lambda: driver.link == "Connected" and driver.status in FINAL)
-        driver.window.open_page("Import")
+        assert driver.window.imports.winfo_ismapped()
         yield driver
 
 
@@ -179,6 +185,7 @@ def test_a_lost_connection_is_told_and_comes_back_by_itself(stage: Stage) -> Non
         driver.wait(lambda: driver.status == "Running")
         relay.cut()
         driver.wait(lambda: driver.link == "No answer")
+        driver.wait(lambda: driver.window.session.failures)
         assert "The import goes on without this window." in driver.notice
         assert driver.window.imports.start.instate(["disabled"])
 
@@ -261,6 +268,8 @@ def test_an_import_that_somebody_else_starts_is_found(stage: Stage) -> None:
 
 @needs_window
 def test_an_earlier_import_is_shown_with_its_time_line(stage: Stage) -> None:
+    trigger(stage.stack.state)
+    stage.settle()
     with connected(stage) as driver:
         tree = driver.window.imports.history.listing.tree
         first = tree.get_children()[-1]
@@ -342,6 +351,46 @@ def test_a_wrong_token_and_a_wrong_address_are_told(stage: Stage) -> None:
         driver.connect(f"{stage.url}/", stage.token)
         driver.wait(lambda: driver.link == "Connected")
         assert driver.remembered == [(stage.url, stage.token)]
+        driver.window.connection.url.set("https://elsewhere.example.com")
+        assert driver.window.connection.token.get() == ""
+
+
+@needs_window
+def test_the_program_opens_the_window_and_ends_with_ctrl_c(stage: Stage, tmp_path: Path) -> None:
+    from tk_stage import Relay
+
+    stage.source.latency = SLOW
+    job_id = trigger(stage.stack.state)
+    relay = Relay(stage.url)
+    known = {"WELLHEAD_URL": relay.url, "WELLHEAD_TOKEN": stage.token, "XDG_CONFIG_HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "clients.cli", "gui"],
+        cwd=ROOT,
+        env={**os.environ, **known, "DISPLAY": stage.display},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        wait_until(lambda: [path for path in relay.passed if path.endswith(job_id)][1:])
+        program.send_signal(signal.SIGINT)
+        output, errors = program.communicate(timeout=30)
+    relay.cut()
+
+    assert program.returncode == 0
+    assert output == ""
+    assert errors == f"The import {job_id} goes on. See it with: wellhead status {job_id}\n"
+
+
+@needs_window
+def test_a_reader_sees_everything_and_starts_nothing(stage: Stage) -> None:
+    from tk_stage import open_window
+
+    with open_window(stage.display) as driver:
+        driver.connect(stage.url, stage.reader)
+        driver.wait(lambda: driver.link == "Connected" and driver.status in FINAL)
+
+        assert "Role: reader" in driver.window.server.cget("text")
+        assert driver.window.imports.start.instate(["disabled"])
 
 
 @needs_window
@@ -380,7 +429,9 @@ WITHOUT_TKINTER = "import sys; sys.modules['tkinter'] = None; from clients.cli i
     ("code", "advice"),
     [
         pytest.param(WITHOUT_TKINTER, "apt install python3-tk", id="no Tk"),
-        pytest.param(WITHOUT_TKINTER.replace("sys.modules['tkinter'] = None; ", ""), "display", id="no display"),
+        pytest.param(
+            WITHOUT_TKINTER.replace("sys.modules['tkinter'] = None; ", ""), "display", id="no display", marks=needs_tk
+        ),
     ],
 )
 def test_without_tk_or_a_display_it_says_what_to_do(tmp_path: Path, code: str, advice: str) -> None:

@@ -24,13 +24,16 @@ PAUSE = 0.005
 
 
 class Relay:
-    """A way to the API that can be cut and mended, and closed for what comes while it is."""
+    """A way to the API that can be cut and mended, and closed for a while. `passed` are the answered paths."""
 
     def __init__(self, api_url: str) -> None:
         self.is_passing = threading.Event()
         self.is_passing.set()
+        self.passed: list[str] = []
         target = int(api_url.rpartition(":")[2])
-        self._handler = type("Handler", (RelayHandler,), {"target": target, "is_passing": self.is_passing})
+        self._handler = type(
+            "Handler", (RelayHandler,), {"target": target, "is_passing": self.is_passing, "passed": self.passed}
+        )
         self._server = LoopbackServer(self._handler).start()
         self.url, self._port = self._server.url, self._server.server_port
 
@@ -44,6 +47,7 @@ class Relay:
 class RelayHandler(LoopbackHandler):
     target: ClassVar[int]
     is_passing: ClassVar[threading.Event]
+    passed: ClassVar[list[str]]
 
     def _pass(self) -> None:
         body = self.read_body()
@@ -55,6 +59,7 @@ class RelayHandler(LoopbackHandler):
         connection.close()
         headers = {name: value for name, value in answer.getheaders() if name.lower() not in BY_THE_CONNECTION}
         self.answer(answer.status, content, headers)
+        self.passed.append(self.path)
 
     do_GET = do_POST = _pass  # noqa: N815  http.server's names
 
@@ -86,6 +91,7 @@ class Driver:
         self.press(self.window.banner.buttons[name])
 
     def connect(self, url: str, token: str) -> None:
+        self.window.open_page("Connection")
         self.window.connection.fill(url, token)
         self.press(self.window.connection.button)
 
