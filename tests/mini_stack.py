@@ -4,9 +4,9 @@ What it cannot do of the template is left out or done for it here, and nowhere e
 
 - it knows no saved queries of the logs, and no alarms that calculate; nothing refers to either (`LEFT_OUT`);
 - from the definition of an API it takes the routes, and not who guards them: `guard` does that, as the definition says;
-- it answers for itself in words of its own: tests/test_gateway_responses.py looks at ours;
-- one EventBridge Pipe is as good as another to it: tests/test_notifications.py looks at the filter;
-- it mounts no EFS and checks no rights: tests/test_policies.py looks at the rights.
+- it answers for itself in words of its own, passes everything through an EventBridge Pipe, and deletes what a stack is
+  to leave: tests/test_template.py looks at the answers, the filter and the policy;
+- it checks no rights, which tests/test_policies.py does, mounts no EFS, and imports no resources that exist.
 """
 
 from __future__ import annotations
@@ -71,10 +71,6 @@ class MiniStack:
     @property
     def log(self) -> Path:
         return self._directory / "ministack.log"
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     def client(self, service: str) -> Any:
         return get_session().create_client(

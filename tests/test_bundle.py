@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import uuid
 import zipfile
@@ -17,6 +18,7 @@ from packaged import packaged, unpacked
 
 from chalicelib.tokens import digest_of
 from infra.bundle import MACHINES, PackageError, check_bundle, own_architecture, python_version, write_bundle
+from infra.package import build
 from local.lambda_runtime import Worker
 from local.production import GeneratedProduction
 from local.runtime_api import Invocation, LambdaFunction, RuntimeApi
@@ -62,7 +64,7 @@ def test_it_holds_all_of_ours_that_runs(names: set[str]) -> None:
         for path in (ROOT / "chalicelib").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {"chalicelib/well_production.sql", "chalicelib/console/index.html"} <= files
+    assert {"chalicelib/well_production.sql", "chalicelib/console/index.html", "chalicelib/openapi.json"} <= files
     assert files | {"app.py"} <= names
 
 
@@ -126,6 +128,28 @@ def test_nor_is_one_for_another_architecture(package: Package) -> None:
     other = next(name for name in MACHINES if name != own_architecture())
     with pytest.raises(PackageError, match="has no _duckdb"):
         check_bundle(package.bundle, other)
+
+
+def test_a_stage_that_is_not_configured_cannot_be_packaged(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match="no stage staging"):
+        build(stage="staging", output=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["token", "--role", "operator", "--name", "ada"], "No region is chosen"),
+        (["deploy", "--parameter", "SourceUrl"], "looks like SourceUrl=https://"),
+        (["package", "--stage", "staging"], "There is no stage staging"),
+    ],
+)
+def test_a_command_says_in_one_line_what_is_missing(arguments: list[str], told: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "AWS_CONFIG_FILE": os.devnull}
+    command = [sys.executable, "-m", "infra", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 class Lambda:

@@ -108,8 +108,12 @@ class Deployed:
     def workers(self, function: str) -> list[int]:
         """The processes of a function."""
         mark = f"AWS_LAMBDA_FUNCTION_NAME={STACK}-{function}".encode()
-        found = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/environ") if _holds(path, mark)]
-        return [pid for pid in found if os.getpgid(pid) == os.getpgid(self.mini_stack.pid)]
+        address = f"GATEWAY_PORT={self.mini_stack.port}".encode()
+        return [
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/environ")
+            if {mark, address} <= _environment(path)
+        ]
 
     def set_source_secret(self, password: str) -> None:
         secret = json.dumps({"username": USER, "password": password})
@@ -124,11 +128,11 @@ class Deployed:
         )
 
 
-def _holds(path: Path, mark: bytes) -> bool:
+def _environment(path: Path) -> set[bytes]:
     try:
-        return mark in path.read_bytes().split(b"\0")
-    except OSError:
-        return False
+        return set(path.read_bytes().split(b"\0"))
+    except OSError:  # the process has ended
+        return set()
 
 
 @pytest.mark.timeout(600)
@@ -168,12 +172,19 @@ def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, so
         deployment.deploy(package, {"SourceURL": source.url})
     given = {"SourceUrl": source.url, "SourceAuth": "basic", "NotificationEmail": "wells@example.com"}
     outputs = deployment.deploy(package, given)
-    assert deployment.deploy(package, {}) == outputs  # nothing changes, and what was given before stays
+    for change in ({"LogDays": "7"}, {}):  # the second changes nothing
+        assert deployment.deploy(package, change) == outputs
+        assert given.items() | {("LogDays", "7")} <= _parameters(mini_stack).items()
     guard(mini_stack.client, package, api_id=outputs["RestAPIId"], stack=STACK)
     token = _command(mini_stack, "token", "--role", "operator", "--name", "ada").splitlines()[0]
     stack = Deployed(mini_stack, api_id=outputs["RestAPIId"], token=token)
     stack.set_source_secret(PASSWORD)
     return stack
+
+
+def _parameters(mini_stack: MiniStack) -> dict[str, str]:
+    [stack] = mini_stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    return {told["ParameterKey"]: told["ParameterValue"] for told in stack["Parameters"]}
 
 
 def _command(mini_stack: MiniStack, *arguments: str) -> str:
@@ -196,9 +207,10 @@ def _only_tokens_open_it(stack: Deployed) -> None:
 
 
 def _an_import_is_published(stack: Deployed, source: SampleSource, directory: Path) -> None:
-    source.latency = 0.2
+    source.latency = 2
     job_id = stack.trigger()
     status, answer = stack.ask("POST", "/api/v1/wells/import/trigger")
+    source.latency = 0
     assert (status, answer["error"]["rule"]) == (409, "SINGLE_IMPORT_RULE")
     assert answer["error"]["details"]["job_id"] == job_id
     view = stack.job_at_its_end(job_id)
@@ -210,12 +222,13 @@ def _an_import_is_published(stack: Deployed, source: SampleSource, directory: Pa
 
 
 def _a_killed_worker_is_survived(stack: Deployed, source: SampleSource, directory: Path) -> None:
-    source.rows, source.latency = NEW, 0.5
+    source.rows, source.latency = NEW, 1
     job_id = stack.trigger()
-    wait_until(lambda: any(event["event"] == "checkpoint" for event in stack.job(job_id)["events"]))
-    source.latency = 0
+    wait_until(lambda: stack.job(job_id)["status"] == "RUNNING")
     [worker] = stack.workers("import")
+    wait_until(lambda: any(event["event"] == "checkpoint" for event in stack.job(job_id)["events"]))
     os.kill(worker, signal.SIGKILL)
+    source.latency = 0
     view = stack.job_at_its_end(job_id)
     assert view["status"] == "COMPLETED", view["error"]
     assert [event["event"] for event in view["events"]].count("claimed") == 2

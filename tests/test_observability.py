@@ -114,6 +114,19 @@ def test_the_silence_that_sounds_the_alarm_is_longer_than_a_worker_lives() -> No
     assert ALARMS["NoHeartbeat"]["TreatMissingData"] == "breaching"  # the sweeper is dead
 
 
+FUNCTIONS = ("APIHandler", "Authorizer", "Import", "Query", "Sweeper", "FailedEvent")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_lambda_lets_every_line_of_ours_pass_and_keeps_it_in_a_group_with_an_end(name: str) -> None:
+    """WELLHEAD_LOG_LEVEL decides: with JSON, Lambda would drop what is below INFO by itself."""
+    config = RESOURCES[name]["Properties"]["LoggingConfig"]
+
+    assert (config["LogFormat"], config["ApplicationLogLevel"]) == ("JSON", "DEBUG")
+    assert config["LogGroup"] == {"Ref": f"{name}Logs"}
+    assert RESOURCES[f"{name}Logs"]["Properties"]["RetentionInDays"] == {"Ref": "LogDays"}
+
+
 # -- the dashboard ----------------------------------------------------------------------------------------
 
 

@@ -70,6 +70,15 @@ def test_each_function_has_settings_that_it_accepts(template: dict[str, Any]) ->
         assert settings.memory_mb + 200 <= memory or name not in ("Import", "Query")
 
 
+def test_with_efs_the_warehouse_is_what_is_mounted(template: dict[str, Any]) -> None:
+    conditions = {**CONDITIONS, "UsesEfs": True}
+    directory = template["Globals"]["Function"]["Environment"]["Variables"]["WELLHEAD_WAREHOUSE"]
+    for name in FUNCTIONS:
+        mounts = resolved(properties(template, name).get("FileSystemConfigs"), conditions, {})
+        assert (mounts is None) == (name in ("Authorizer", "FailedEvent"))
+        assert {mount["LocalMountPath"] for mount in mounts or []} <= {resolved(directory, conditions, {})}
+
+
 def test_a_waiting_job_outlives_its_event(expanded: dict[str, Any]) -> None:
     events = properties(expanded, "ImportEvents")
     pending = Settings.from_environment(_least()).pending_seconds
