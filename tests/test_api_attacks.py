@@ -14,9 +14,10 @@ import pytest
 from attacks import KINDS, PAYLOADS
 from coordination import aws_client, table_contents
 from imports import files
-from test_stack import job_at_its_end, stack, trigger
+from test_stack import job_at_its_end, stack, trigger, wait_until
 
 from chalicelib.tokens import Role
+from chalicelib.warehouse import LATEST_NOTE
 from local.production import GeneratedProduction
 from local.source import SampleSource
 from local.stack import LocalStack, Source
@@ -81,6 +82,7 @@ def victim(tmp_path: Path) -> Iterator[Victim]:
     with stack(tmp_path, rows=1_000) as running:
         job_id = trigger(tmp_path)
         job_at_its_end(tmp_path, job_id)
+        wait_until((running.warehouse_path / LATEST_NOTE).exists)  # the stable name follows the job's end
         with Victim(running, job_id) as victim:
             yield victim
 
