@@ -34,7 +34,7 @@ BASE = "/api/v1/wells/import"
 PATIENCE = 120
 
 # wrk knows a duration and no number of requests: when its one thread has enough, it interrupts its own process, which
-# then tells its figures (`$PPID` of the shell is wrk). Latencies are in microseconds.
+# then tells its figures. `$PPID` of the shell is wrk, deaf to it while it waits for the shell. Latencies are in µs.
 WRK_SCRIPT = """
 local thread
 function setup(made) thread = made end
@@ -42,7 +42,7 @@ function init(args) answered, total, statuses = 0, tonumber(args[1]), "" end
 function response(status)
   answered = answered + 1
   if answered <= total then statuses = statuses .. status .. "," end
-  if answered == total then os.execute("kill -INT $PPID") end
+  if answered == total then os.execute("(sleep 0.05; kill -INT $PPID) &") end
 end
 function done(summary, latency)
   io.stderr:write(string.format(

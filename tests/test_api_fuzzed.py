@@ -39,7 +39,9 @@ CHECKED: Any = CHECKS.get_by_names(
     ]
 )
 PROBLEM = "application/problem+json"
-EXAMPLES = {"get": longer(30, 150), "post": longer(30, 150), "head": longer(4, 30), "options": longer(1, 5)}
+EXAMPLES = {"get": longer(80, 400), "post": longer(80, 400), "head": longer(4, 30), "options": longer(1, 5)}
+
+AT_LEAST = {GenerationMode.POSITIVE: (1_150, 4_600), GenerationMode.NEGATIVE: (850, 3_400)}  # requests
 
 
 class Fuzzed:
@@ -57,11 +59,9 @@ class Fuzzed:
         self.asked += 1
         self.statuses.add(response.status_code)
         case.validate_response(response, checks=CHECKED)
-        assert response.headers["X-Request-ID".lower()]
         if response.status_code >= 400 and case.method != "HEAD":
             told = json.loads(response.content)
-            assert {"request_id", "timestamp"} <= set(told)
-            assert ("code" in told) == (accept == PROBLEM and told.get("success") is None)
+            assert ("success" in told) == (accept != PROBLEM)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_every_answer_is_what_the_document_says(fuzzed: Fuzzed, mode: Generation
     for operation in schema.get_all_operations():
         fuzz(operation.ok(), fuzzed, mode)
 
-    assert fuzzed.asked >= longer(300, 1_500)
+    assert fuzzed.asked >= longer(*AT_LEAST[mode])
     assert {200, 204, 404, 409} <= fuzzed.statuses if mode is GenerationMode.POSITIVE else 400 in fuzzed.statuses
 
 

@@ -146,6 +146,32 @@ def test_what_the_gateway_refuses_has_the_envelope(
     assert_envelope(response, answer, *refusal)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "refusal"),
+    [
+        ("GET", "/nowhere", {}, (404, "ROUTE_NOT_FOUND")),
+        ("DELETE", "/wells/1", {}, (405, "METHOD_NOT_ALLOWED")),
+        ("GET", "/secret", {}, (401, "UNAUTHORIZED")),
+        ("GET", "/secret", {"Authorization": "bad"}, (403, "FORBIDDEN")),
+        ("GET", "/secret", {"Authorization": "broken"}, (503, "TOKENS_UNAVAILABLE")),
+        ("POST", "/wells/1", {"Content-Length": "many"}, (400, "BAD_REQUEST")),
+    ],
+)
+def test_who_asks_for_problem_details_gets_them_of_the_gateway_too(
+    connection: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str], refusal: tuple[int, str]
+) -> None:
+    response, body = ask(connection, method, path, **headers, Accept="application/problem+json, */*;q=0.1")
+
+    status, code = refusal
+    problem = json.loads(body)
+    assert (response.status, response.headers["Content-Type"]) == (status, "application/problem+json")
+    assert problem.pop("timestamp")
+    assert problem.pop("detail")
+    assert problem.pop("request_id") == response.headers["X-Request-ID"]
+    title = http.client.responses[status]
+    assert problem == {"title": title, "status": status, "code": code, "retryable": status == 503}
+
+
 def test_a_request_line_that_is_none_has_the_envelope(server: LoopbackServer) -> None:
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as client:
         client.sendall(b"what is this\r\n\r\n")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from api_contract import complaints, document, operations, resolved
+from chalice.deploy.swagger import TemplatedSwaggerGenerator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app
@@ -41,6 +42,16 @@ def test_every_route_is_in_the_document_and_no_other() -> None:
 
     assert set(operations()) == of_the_api
     assert {route.split()[1] for route in routes if BASE not in route} == {"/console", "/console/{file}"}
+
+
+def test_the_packaged_gateway_agrees() -> None:
+    """Every method reaches the app, OPTIONS too: what is answered does not hang on the settings of who packages."""
+    packaged = TemplatedSwaggerGenerator().generate_swagger(app)["paths"]
+    asked = {f"{method.upper()} {path}": told for path, item in packaged.items() for method, told in item.items()}
+
+    assert {told["x-amazon-apigateway-integration"]["type"] for told in asked.values()} == {"aws_proxy"}
+    of_the_api = {name.replace(BASE, "", 1): "security" in told for name, told in asked.items() if f" {BASE}/" in name}
+    assert of_the_api == {name: bool(told["security"]) for name, told in operations().items()}
 
 
 def test_an_address_of_the_document_leads_to_the_route() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CHANGED = "2023-02-10T06:00:00Z"
 LATER = "2023-03-10T06:00:00Z"
 SAME = {name: name for name in KEY}
-PART = {"field_code": 2, "from": "2024-02-01", "to": "2024-03-31"}
+PART = {"field_code": 2, "from": "2024-02-01", "to": "2024-03-01"}
 OF_THE_PART = {(2, well, f"2024-0{month}-01") for well in (1, 2, 3) for month in (2, 3)}
 
 
@@ -141,7 +141,7 @@ def test_a_part_never_moves_the_watermark(environment: dict[str, str], dynamodb:
     assert (part.fetched_records, part.stats["changed_since"]) == (6, whole.stats["changed_since"])
     assert whole.fetched_records == len(Months())
     filters = {asked.query["$filter"] for asked in source.requests if "$count" in asked.query}
-    limits = "(field_code eq 2) and (production_period ge 2024-02-01) and (production_period lt 2024-04-01)"
+    limits = "(field_code eq 2) and (production_period ge 2024-02-01) and (production_period lt 2024-03-02)"
     assert filters == {f"({limits}) and (updated_at ge 2023-02-10T05:00:00Z)", "updated_at ge 2023-02-10T05:00:00Z"}
 
 
