@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -24,6 +24,7 @@ from .errors import (
     SourceTooLarge,
 )
 from .lookahead import Lookahead
+from .masked_link import masked, unmasked
 from .odata_filter import MOMENT_TYPES, V2, V4, Unwritable, after, all_of, literal, moment_literal, read_row, type_of
 from .odata_metadata import BrokenMetadata, EntityType, read_entity_type
 
@@ -180,6 +181,16 @@ class ExternalApiAdapter:
         wanted = all_of(own.get("$filter", ""), *filters)
         query = {**own, **({"$filter": wanted} if wanted else {}), **options}
         return urlunsplit(url._replace(query=urlencode(query, quote_via=quote, safe="$,")))
+
+    def stored(self, cursor: Cursor) -> dict[str, Any]:
+        """The cursor as a checkpoint keeps it."""
+        link = masked(cursor.url, self._settings.source_url) if cursor.url else None
+        return asdict(replace(cursor, url=link))
+
+    def restored(self, stored: dict[str, Any]) -> Cursor:
+        cursor = Cursor(**stored)
+        link = unmasked(cursor.url, self._settings.source_url) if cursor.url else None
+        return replace(cursor, url=link)
 
     # -- pages ------------------------------------------------------------------------------------
 
