@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from .errors import (
@@ -61,6 +61,15 @@ class Cursor:
     changed_until: float | None = None
     undated: int = 0
     limits: str = ""
+
+    def stored(self, source_url: str) -> dict[str, Any]:
+        """As a checkpoint keeps it, without what the query of `source_url` holds."""
+        return asdict(replace(self, url=masked(self.url, source_url) if self.url else None))
+
+    @classmethod
+    def restored(cls, stored: dict[str, Any], source_url: str) -> Self:
+        cursor = cls(**stored)
+        return replace(cursor, url=unmasked(cursor.url, source_url) if cursor.url else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,16 +190,6 @@ class ExternalApiAdapter:
         wanted = all_of(own.get("$filter", ""), *filters)
         query = {**own, **({"$filter": wanted} if wanted else {}), **options}
         return urlunsplit(url._replace(query=urlencode(query, quote_via=quote, safe="$,")))
-
-    def stored(self, cursor: Cursor) -> dict[str, Any]:
-        """The cursor as a checkpoint keeps it."""
-        link = masked(cursor.url, self._settings.source_url) if cursor.url else None
-        return asdict(replace(cursor, url=link))
-
-    def restored(self, stored: dict[str, Any]) -> Cursor:
-        cursor = Cursor(**stored)
-        link = unmasked(cursor.url, self._settings.source_url) if cursor.url else None
-        return replace(cursor, url=link)
 
     # -- pages ------------------------------------------------------------------------------------
 

@@ -132,7 +132,7 @@ class WellProductionImportService:
             repository.load_segment(segment)
             segment.unlink()
             self._beat()
-        cursor = self._source.restored(self.job.cursor)
+        cursor = Cursor.restored(self.job.cursor, self._settings.source_url)
         self._changed_until, self._undated = cursor.changed_until, cursor.undated
         self.job = replace(self.job, fetched_records=cursor.delivered, expected_records=cursor.expected)
         self._note("resumed", page=cursor.page, records=cursor.delivered)
@@ -263,7 +263,7 @@ class WellProductionImportService:
             self.job = replace(self.job, segments=runs)
         path.unlink(missing_ok=True)
         seen = replace(cursor, changed_until=self._changed_until, undated=self._undated)
-        self.job = replace(self.job, cursor=self._source.stored(seen))
+        self.job = replace(self.job, cursor=seen.stored(self._settings.source_url))
         self._note("checkpoint", page=cursor.page, records=rows)
         self._checkpointed_at = self._clock()
 

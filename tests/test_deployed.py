@@ -68,6 +68,17 @@ class Deployed:
             with exc:
                 return exc.code, json.load(exc)
 
+    def status_of(self, method: str, path: str) -> int:
+        request = urllib.request.Request(
+            self._base + path, method=method, headers={"Authorization": f"Bearer {self.token}"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as exc:
+            with exc:
+                return exc.code
+
     def text(self, path: str) -> str:
         with urllib.request.urlopen(self._base + path, timeout=60) as response:
             return str(response.read().decode())
@@ -86,7 +97,7 @@ class Deployed:
     def job_at_its_end(self, job_id: str) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:
             view = self.job(job_id)
-            return view if view["status"] in ("COMPLETED", "FAILED") else None
+            return view if view["status"] in ("COMPLETED", "FAILED", "CANCELLED") else None
 
         view: dict[str, Any] = wait_until(ended, seconds=120)
         return view
@@ -149,6 +160,8 @@ def test_a_deployed_stack_from_its_creation_to_its_end(
         _an_import_is_published(stack, source, tmp_path)
         _a_killed_worker_is_survived(stack, source, tmp_path)
         _a_failing_source_ends_the_job(stack, tmp_path)
+        _a_job_is_cancelled(stack, source)
+        _every_route_answers(stack)
         _failed_events_are_taken_up(stack)
         _deleted(deployment, mini_stack)
 
@@ -242,6 +255,34 @@ def _a_failing_source_ends_the_job(stack: Deployed, directory: Path) -> None:
     assert (view["status"], view["error"]["code"]) == ("FAILED", "SOURCE_UNAUTHORIZED")
     assert stack.published(directory) == expected_rows(NEW)
     stack.set_source_secret(PASSWORD)
+
+    status, answer = stack.ask("POST", f"/api/v1/wells/import/jobs/{view['job_id']}/retry")
+    assert (status, answer["data"]["retry_of"]) == (202, view["job_id"])
+    again = stack.job_at_its_end(answer["data"]["job_id"])
+    assert (again["status"], again["new_records"]) == ("COMPLETED", 0)
+
+
+def _a_job_is_cancelled(stack: Deployed, source: SampleSource) -> None:
+    source.latency = 1
+    job_id = stack.trigger()
+    assert stack.ask("POST", f"/api/v1/wells/import/jobs/{job_id}/cancel")[0] == 202
+    source.latency = 0
+    assert stack.job_at_its_end(job_id)["status"] == "CANCELLED"
+
+
+def _every_route_answers(stack: Deployed) -> None:
+    """As the served document lists them; what changes something has been asked before."""
+    document = json.loads(stack.text("/api/v1/openapi.json"))
+    job_id = stack.ask("GET", "/api/v1/wells/import/jobs?status=COMPLETED&limit=1")[1]["data"]["jobs"][0]["job_id"]
+    asked = [
+        (method.upper(), f"/api/v1{path.format(job_id=job_id)}")
+        for path, methods in document["paths"].items()
+        for method in methods
+        if method in ("get", "head", "options") and (method, path) != ("get", "/wells/import/trigger")
+    ]
+    answered = {(method, path): stack.status_of(method, path) for method, path in asked}
+    assert len(asked) > 35
+    assert answered == {(method, path): 204 if method == "OPTIONS" else 200 for method, path in asked}
 
 
 def _failed_events_are_taken_up(stack: Deployed) -> None:
