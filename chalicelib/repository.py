@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONG_ROW = 1 << 15  # bytes; DuckDB holds the text of 2,048 rows at once where it takes them whole
+STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody reads before the merge
 STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
 
 
@@ -61,7 +62,9 @@ class DuckDBWellProductionRepository:
             if name.startswith("macro_"):
                 self._run(name)
         self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # nobody opens the scratch file again
+        self._memory_mb = memory_mb
         self._connection.execute("SET threads = 1")  # until the merge: with more, a batch is put together twice
+        self._connection.execute(f"SET memory_limit = '{min(memory_mb, STAGING_MB)}MB'")  # until the merge too
         self._run("create_staged")
         self._exported = self._staged = self.rejected_rows = 0
 
@@ -166,6 +169,7 @@ class DuckDBWellProductionRepository:
         """
         is_new = not store.exists()
         self._connection.execute("RESET threads")
+        self._connection.execute(f"SET memory_limit = '{self._memory_mb}MB'")
         with self._attached(store):
             prepare_store(self._connection, is_new=is_new)
             for statement in ("pick_latest", "match_stored", "pick_revised"):
