@@ -11,7 +11,7 @@ PARAMETERS ?=
 DATA ?= keep
 ROLE ?=
 NAME ?=
-SOAKED = $(addprefix tests/test_,crash_points.py kills.py repository.py races.py duplicate_deliveries.py simulation.py lock_model.py api_fuzzed.py)
+SOAKED = $(addprefix tests/,imports/test_crash_points.py imports/test_kills.py store/test_repository.py jobs/test_races.py jobs/test_duplicate_deliveries.py simulation/test_simulation.py jobs/test_lock_model.py api/test_api_fuzzed.py)
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
 unexport PYTHONDONTWRITEBYTECODE
@@ -57,9 +57,9 @@ run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, ROWS= as
 	@$(BIN)/python -m local run --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
 
 screenshots: .venv/checks ## take the pictures of the console, the command line and the window in docs/images (needs Chromium and Xvfb)
-	@$(BIN)/python -m local.screenshots
-	@$(BIN)/python -m local.terminal_picture
-	@$(BIN)/python -m local.window_picture
+	@$(BIN)/python -m local.pictures.console
+	@$(BIN)/python -m local.pictures.terminal
+	@$(BIN)/python -m local.pictures.window
 
 # What Lambda runs beside our code; the tests package it and contact nobody.
 .venv/bundle: .venv/ready requirements.txt
@@ -90,7 +90,7 @@ compatibility: .venv/checks ## read a published file with DuckDB 1.4, 1.5 and 2.
 			"$$home/bin/python" -m pip install --quiet --disable-pip-version-check "duckdb==$$version.*" $$more && \
 			touch "$$home/ready"; } || exit 1; \
 	done
-	@$(BIN)/python -m pytest tests/test_compatibility.py tests/test_using_the_data.py
+	@$(BIN)/python -m pytest tests/store/test_compatibility.py tests/store/test_using_the_data.py
 
 soak: .venv/checks ## the tests of races and crashes again, many times longer (about an hour)
 	@SOAK=1 $(BIN)/python -m pytest --timeout 7200 $(SOAKED)
@@ -103,7 +103,7 @@ lint: .venv/checks ## style, types and import rules
 	@$(BIN)/lint-imports --no-logo
 
 openapi: .venv/checks ## write the OpenAPI document out of the code
-	@$(BIN)/python -m local.openapi
+	@$(BIN)/python -m infra.openapi
 
 format: .venv/checks ## format the code
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

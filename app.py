@@ -8,27 +8,27 @@ from typing import Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rate, Request, Response
 
-from chalicelib.api_document import api_document
-from chalicelib.console import PAGE, console_file
-from chalicelib.etag import is_known
-from chalicelib.history import HistoryPage, cursor_of
-from chalicelib.inquiry import inquire, sentence
-from chalicelib.job import Job, JobStatus, parse_job_id
-from chalicelib.logs import begin, know
-from chalicelib.question import Question, parse_question
-from chalicelib.rejects_csv import csv_headers, rejects_csv, wants_csv
-from chalicelib.request_fields import refuse_body, single_values
-from chalicelib.responses import ResponseBuilder, enveloped, principal_of
-from chalicelib.services import Services, warm
-from chalicelib.settings import cors_origins
-from chalicelib.tokens import KEPT_SECONDS, Role
-from chalicelib.trigger import (
+from chalicelib.api.console_files import PAGE, console_file
+from chalicelib.api.document import api_document
+from chalicelib.api.etag import is_known
+from chalicelib.api.history import HistoryPage, cursor_of
+from chalicelib.api.rejects_csv import csv_headers, rejects_csv, wants_csv
+from chalicelib.api.request_fields import refuse_body, single_values
+from chalicelib.api.responses import ResponseBuilder, enveloped, principal_of
+from chalicelib.api.tokens import KEPT_SECONDS, Role
+from chalicelib.jobs.job import Job, JobStatus, parse_job_id
+from chalicelib.jobs.starting import (
     parse_idempotency_key,
     parse_parameters,
     refuse_unasked,
     retry_import,
     start_import,
 )
+from chalicelib.logs import begin, know
+from chalicelib.queries.ask import inquire, sentence
+from chalicelib.queries.query import Question, parse_question
+from chalicelib.services import Services, warm
+from chalicelib.settings import cors_origins
 
 POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it has taken so far
 POLL_SECONDS = (1, 30)  # at least, at most

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import environments, measure, report
-from chalicelib.dynamodb_item import to_item
-from chalicelib.job_manager import LOCK
-from chalicelib.tokens import digest_of
-from local.aws import LocalAws
-from local.loopback import LoopbackHandler, LoopbackServer
-from local.runtime_api import Invocation, LambdaFunction, Outcome, RuntimeApi
+from chalicelib.api.tokens import digest_of
+from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.manager import LOCK
+from local.aws.emulator import LocalAws
+from local.aws.loopback import LoopbackHandler, LoopbackServer
+from local.aws.runtime_api import Invocation, LambdaFunction, Outcome, RuntimeApi
 
 TABLE, TOKEN = "wellhead-cold", "benchmarks-token"
 EXPECTED = 1.15

@@ -104,7 +104,7 @@ def _best(turns: list[dict[str, Any]]) -> dict[str, Any]:
 @contextmanager
 def store() -> Iterator[tuple[dict[str, str], Path]]:
     """An empty warehouse and job table: the environment of an import, and its work directory."""
-    with work_directory() as work, child("local.aws", "--journal", str(work / "table.sqlite")) as line:
+    with work_directory() as work, child("local.aws.emulator", "--journal", str(work / "table.sqlite")) as line:
         yield (
             _environment()
             | {

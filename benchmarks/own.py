@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from chalicelib.rows import COLUMNS
+from chalicelib.store.columns import COLUMNS
 
 TYPED = {column.name: column.type for column in COLUMNS}
 LOAD = "INSERT INTO wells SELECT * FROM read_json($files, format='array', columns=$columns)"
@@ -52,7 +52,7 @@ def download_then_insert(url: str, pages: Path, work: Path) -> None:
 
 def wellhead(url: str, _: Path, work: Path) -> None:
     """Fetch, check, stage, merge, verify, publish. WELLHEAD_* and AWS_* come from the caller."""
-    from chalicelib.job import new_job
+    from chalicelib.jobs.job import new_job
     from chalicelib.services import Services
 
     services = Services({**os.environ, "WELLHEAD_SOURCE_URL": url, "WELLHEAD_SCRATCH": str(work / "scratch")})

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from local.production import GeneratedProduction
+from local.source.production import GeneratedProduction
 
 ENTITY_SET = "/odata/WellProduction"
 

@@ -76,9 +76,9 @@ def _curl_version() -> str | None:
 
 def wellhead(url: str, rows: int, page_size: int, connections: int) -> float:
     """Seconds, as of the other one."""
-    from chalicelib.external_api import ExternalApiAdapter, Survey
+    from chalicelib.http.connection import SourceConnection
+    from chalicelib.odata.adapter import ExternalApiAdapter, Survey
     from chalicelib.settings import Settings
-    from chalicelib.source_connection import SourceConnection
 
     unused = {"WELLHEAD_TABLE": "-", "WELLHEAD_IMPORT_FUNCTION": "-", "WELLHEAD_WAREHOUSE": "/-"}
     paging = {"WELLHEAD_PAGE_SIZE": str(page_size), "WELLHEAD_SOURCE_CONNECTIONS": str(connections)}

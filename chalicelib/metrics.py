@@ -12,13 +12,14 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.jobs.job import JobStatus
+
 from .errors import CancelRequested
-from .job import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .job import Job
+    from chalicelib.jobs.job import Job
 
 NAMESPACE = "Wellhead"
 UNITS: Mapping[str, str] = {

@@ -17,25 +17,26 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
-from .dispatcher import Dispatcher
-from .health import check_warehouse, health
-from .job_manager import JobManager, Lease
+from chalicelib.api.health import check_warehouse, health
+from chalicelib.api.tokens import Tokens
+from chalicelib.jobs.dispatcher import Dispatcher
+from chalicelib.jobs.manager import JobManager, Lease
+from chalicelib.jobs.table import Table
+from chalicelib.queries.client import PATIENCE, QueryClient
+
 from .logs import start_logging
-from .query_client import PATIENCE, QueryClient
 from .settings import Settings, tokens_path
-from .table import Table
-from .tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from types_boto3_s3 import S3Client
 
-    from .external_api import ExternalApiAdapter
-    from .import_service import WellProductionImportService
-    from .job_manager import Claim
-    from .published_production import PublishedProduction
-    from .warehouse import Warehouse
+    from chalicelib.imports.service import WellProductionImportService
+    from chalicelib.jobs.manager import Claim
+    from chalicelib.odata.adapter import ExternalApiAdapter
+    from chalicelib.queries.published import PublishedProduction
+    from chalicelib.warehouse.names import Warehouse
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
 _CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
@@ -81,7 +82,7 @@ class Services:
     @cached_property
     def published(self) -> PublishedProduction:
         """The published data, for questions."""
-        from .published_production import PublishedProduction
+        from chalicelib.queries.published import PublishedProduction
 
         return PublishedProduction(
             current=self.job_manager.current_snapshot,
@@ -98,7 +99,7 @@ class Services:
 
     def answer(self, event: Any) -> dict[str, Any]:
         """The query function's answer to its event. It raises nothing: an error is an answer too."""
-        from .answers import answer, where_to_download
+        from chalicelib.queries.function import answer, where_to_download
 
         return answer(
             event,
@@ -125,7 +126,7 @@ class Services:
         )
 
     def run_import(self, job_id: str, *, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
-        from .importer import run_import, stopped_by_sigterm
+        from chalicelib.imports.worker import run_import, stopped_by_sigterm
 
         with stopped_by_sigterm() as stopped:
             return run_import(
@@ -139,13 +140,13 @@ class Services:
             )
 
     def take_up(self, job_id: str) -> str:
-        from .sweeper import take_up
+        from chalicelib.jobs.sweeper import take_up
 
         return take_up(job_id, job_manager=self.job_manager, dispatcher=self.dispatcher)
 
     def sweep(self) -> str:
-        from .publication import show_latest
-        from .sweeper import clear_orphans, sweep, take_pulse
+        from chalicelib.imports.publication import show_latest
+        from chalicelib.jobs.sweeper import clear_orphans, sweep, take_pulse
 
         take_pulse(job_manager=self.job_manager)
         outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
@@ -156,7 +157,7 @@ class Services:
     def _import_service(
         self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool]
     ) -> WellProductionImportService:
-        from .import_service import WellProductionImportService, time_to_fetch
+        from chalicelib.imports.service import WellProductionImportService, time_to_fetch
 
         settings = self.settings
         return WellProductionImportService(
@@ -171,9 +172,9 @@ class Services:
 
     def _source(self, claim: Claim, remaining: Callable[[], float]) -> ExternalApiAdapter:
         """The secret is read here, once for each import. Raises SecretUnavailable, SecretInvalid."""
-        from .external_api import ExternalApiAdapter
-        from .source_connection import SourceConnection
-        from .source_credentials import open_credentials
+        from chalicelib.http.connection import SourceConnection
+        from chalicelib.http.credentials import open_credentials
+        from chalicelib.odata.adapter import ExternalApiAdapter
 
         settings = self.settings
         auth = open_credentials(settings, client=self._client, environment=self._environment)
@@ -212,13 +213,13 @@ def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Ser
 def open_warehouse(url: str, *, s3: S3Client | None = None) -> Warehouse:
     """Of a directory, or of `s3://bucket/prefix` with a client."""
     if url.startswith("s3://"):
-        from .multipart import Multipart
-        from .s3_warehouse import S3Warehouse
+        from chalicelib.warehouse.multipart import Multipart
+        from chalicelib.warehouse.s3 import S3Warehouse
 
         if s3 is None:
             raise ValueError("a warehouse on S3 needs an S3 client")
         parts = urlsplit(url)
         return S3Warehouse(Multipart(s3=s3, bucket=parts.netloc), prefix=parts.path.strip("/"))
-    from .warehouse import DirectoryWarehouse
+    from chalicelib.warehouse.directory import DirectoryWarehouse
 
     return DirectoryWarehouse(Path(url))

@@ -9,7 +9,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.tokens import Role
+from chalicelib.api.tokens import Role
 from infra.bundle import MACHINES, PackageError, dependencies, own_architecture
 from infra.deployment import Deployment, DeploymentError
 from infra.fragments import FragmentError

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from chalicelib.tokens import NAME, Role, digest_of
+from chalicelib.api.tokens import NAME, Role, digest_of
 from infra.package import Package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from chalicelib.tokens import Role
-from local.check_source import run_check
-from local.demo import STATUS, TRIGGER, DemoError, run_demo
-from local.loopback import SWITCH_SECONDS
+from chalicelib.api.tokens import Role
+from local.aws.loopback import SWITCH_SECONDS
+from local.commands.check_source import run_check
+from local.commands.demo import STATUS, TRIGGER, DemoError, run_demo
 from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError
 from local.tokens import TokenBook, TokenError, tell_running_stack
 

@@ -30,10 +30,10 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import LambdaContext, LocalChalice, LocalGateway, LocalGatewayException
 
+from chalicelib.api.responses import PROBLEM, problem_details, wants_problem
 from chalicelib.logs import start_logging
-from chalicelib.responses import PROBLEM, problem_details, wants_problem
-from local.app_graph import deployed_functions, load_config
-from local.loopback import (
+from local.aws.app_graph import deployed_functions, load_config
+from local.aws.loopback import (
     SWITCH_SECONDS,
     BodyTooLargeError,
     LoopbackHandler,

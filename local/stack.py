@@ -26,13 +26,13 @@ from typing import Any, Self
 
 from chalicelib.errors import SettingsError
 from chalicelib.settings import Settings
-from local import child
-from local.aws import REGION, LocalAws
-from local.lambda_endpoint import LambdaEndpoint
-from local.lambda_runtime import LambdaRuntime
-from local.loopback import HOST
-from local.runtime_api import LambdaFunction
-from local.schedules import Schedules
+from local.aws import child
+from local.aws.emulator import REGION, LocalAws
+from local.aws.lambda_endpoint import LambdaEndpoint
+from local.aws.lambda_runtime import LambdaRuntime
+from local.aws.loopback import HOST
+from local.aws.runtime_api import LambdaFunction
+from local.aws.schedules import Schedules
 from local.tokens import TokenBook
 
 PROJECT = Path(__file__).parents[1]
@@ -172,7 +172,7 @@ class LocalStack:
         remembered = self.state / "state" / "source.port"
         port = _free_port(int(remembered.read_text()) if remembered.exists() else 0)
         credentials = {"SAMPLE_SOURCE_USERNAME": username or "", "SAMPLE_SOURCE_PASSWORD": password}
-        command = [sys.executable, "-m", "local.source", "--port", str(port), "--exit-with-parent"]
+        command = [sys.executable, "-m", "local.source.server", "--port", str(port), "--exit-with-parent"]
         process = self._spawn(exits, "source", [*command, *self._source.arguments], _isolated(self._user) | credentials)
         url = self._ready_line(process, "source").removeprefix("ready ").strip()
         remembered.write_text(url.split(":")[2].partition("/")[0])

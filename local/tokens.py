@@ -12,8 +12,8 @@ from typing import Any
 
 import botocore.session
 
-from chalicelib.tokens import NAME, Role, digest_of
-from local.aws import REGION
+from chalicelib.api.tokens import NAME, Role, digest_of
+from local.aws.emulator import REGION
 
 OWN = "laptop"  # the name of the stack's own token
 

@@ -12,20 +12,20 @@ from typing import Any
 
 import hypothesis
 import pytest
-import source_contract
-from api_client import OPERATOR, READER, Api
 from chalice.config import Config
-from coordination import Clock, LambdaHandler, aws_client
-from scripted_source import Client, Connect, ScriptedSource, Serve
-from source_contract import Stage
+from support import source_contract
+from support.api_client import OPERATOR, READER, Api
+from support.coordination import Clock, LambdaHandler, aws_client
+from support.scripted_source import Client, Connect, ScriptedSource, Serve
+from support.source_contract import Stage
 
-from chalicelib.job_manager import JobManager, Lease
+from chalicelib.api.tokens import digest_of
+from chalicelib.jobs.manager import JobManager, Lease
+from chalicelib.jobs.table import Table
 from chalicelib.settings import is_loopback
-from chalicelib.table import Table
-from chalicelib.tokens import digest_of
 from local.api_gateway import create_server
-from local.aws import LocalAws
-from local.loopback import LoopbackServer
+from local.aws.emulator import LocalAws
+from local.aws.loopback import LoopbackServer
 
 TABLE = "wellhead-test"
 

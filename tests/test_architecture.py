@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.dynamodb_item import to_item
-from chalicelib.job_manager import CURRENT, Snapshot
+from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.manager import CURRENT, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from coordination import LambdaHandler
+    from support.coordination import LambdaHandler
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("duckdb", "requests", "boto3", "msgspec")
@@ -103,7 +103,7 @@ def test_importing_the_app_connects_to_nothing_and_needs_no_settings() -> None:
 def test_the_import_function_knows_nothing_of_the_laptops_aws() -> None:
     look = "print([name for name in ('boto3', 'moto', 'local', 'tests') if name in sys.modules])"
 
-    assert run("import sys, chalicelib.importer\n" + look, {}) == "[]\n"
+    assert run("import sys, chalicelib.imports.worker\n" + look, {}) == "[]\n"
 
 
 def test_the_layers_hold() -> None:

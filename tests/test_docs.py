@@ -5,33 +5,44 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import tomllib
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from staging import published, run_import
+from support.documents import (
+    PROJECT,
+    blocks,
+    documents,
+    every_block,
+    names,
+    section,
+    table,
+    text,
+    tree,
+)
+from support.staging import published, run_import
 
 import local.__main__
-import local.source
+import local.source.server
 from app import app
-from chalicelib import errors, job, repository, rows
+from chalicelib import errors
 from chalicelib.errors import ImportFailed, WellheadError
-from chalicelib.job import JobStatus, Phase, new_job
+from chalicelib.jobs import job
+from chalicelib.jobs.job import JobStatus, Phase, new_job
 from chalicelib.services import Services
 from chalicelib.settings import SETTINGS, Settings
+from chalicelib.store import columns as rows
+from chalicelib.store import repository
 from infra.gateway_responses import WORDS
-from local.production import GeneratedProduction
-from local.source import SampleSource
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
 from local.stack import DEFAULTS, KEPT_FROM_THE_PRODUCT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PROJECT = Path(__file__).parents[1]
 NOT_OURS = {"DynamoDB", "DuckDB", "OnFailure"}
 DIAGRAMS = ("sequenceDiagram", "stateDiagram-v2", "flowchart")
 FOR_ALL = {"HEAD", "OPTIONS"}  # told once, not route by route
@@ -39,69 +50,6 @@ IN_THE_LOG_ALONE = {"CLAIM_REFUSED", "LEASE_LOST", "CANCELLED"}
 
 
 # -- reading the documents --------------------------------------------------------------------------------
-
-
-@cache
-def tree() -> list[Path]:
-    """The files that are in the repository or would be with the next commit."""
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    answer = subprocess.run(listing, cwd=PROJECT, capture_output=True, check=False)
-    names = answer.stdout.decode().split("\0") if answer.returncode == 0 else _names_without_git()
-    return [PROJECT / name for name in names if name and (PROJECT / name).is_file()]
-
-
-def _names_without_git() -> Iterator[str]:
-    for path in PROJECT.rglob("*"):
-        name = path.relative_to(PROJECT).as_posix()
-        if not any(part.startswith(".") or part == "__pycache__" for part in Path(name).parts):
-            yield name
-
-
-def documents() -> list[Path]:
-    return [path for path in tree() if path.suffix == ".md"]
-
-
-@cache
-def text(name: str) -> str:
-    return (PROJECT / name).read_text("utf-8")
-
-
-def section(document: str, title: str) -> str:
-    """From a heading to the next one of its level or above."""
-    heading = re.search(rf"^(#+) {re.escape(title)}\n", document, re.MULTILINE)
-    assert heading, f"there is no heading {title!r}"
-    below = document[heading.end() :]
-    following = re.search(rf"^#{{1,{len(heading[1])}}} ", below, re.MULTILINE)
-    return below[: following.start()] if following else below
-
-
-def table(document: str) -> list[list[str]]:
-    """The cells of every row of every table, code marks kept, headings and rulers left out."""
-    lines = document.splitlines()
-    rulers = {number for number, line in enumerate(lines) if re.fullmatch(r"\|[-| ]+\|", line)}
-    body = (
-        line
-        for number, line in enumerate(lines)
-        if line.startswith("|") and number not in rulers and number + 1 not in rulers
-    )
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in body]
-
-
-def names(document: str, column: int = 0) -> set[str]:
-    """The names in code style of one column of the tables."""
-    return {name for row in table(document) for name in re.findall(r"`([^`]+)`", row[column])}
-
-
-def blocks(document: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)
-
-
-def every_block(language: str) -> list[Any]:
-    return [
-        pytest.param(block, id=f"{path.relative_to(PROJECT)}-{number}")
-        for path in documents()
-        for number, block in enumerate(blocks(path.read_text("utf-8"), language), start=1)
-    ]
 
 
 # -- commands ---------------------------------------------------------------------------------------------
@@ -132,7 +80,7 @@ def test_the_readme_names_the_local_commands_and_flags() -> None:
 def test_the_flags_of_the_sample_source_are_documented() -> None:
     documented = section(text("docs/configuration.md"), "The sample source by itself")
 
-    assert names(documented) == flags_of(local.source._parser())
+    assert names(documented) == flags_of(local.source.server._parser())
 
 
 def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -226,7 +174,7 @@ def test_the_states_and_phases_are_documented_and_no_other() -> None:
 
 
 def test_the_events_of_the_time_line_are_documented_and_no_other() -> None:
-    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").glob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").rglob("*.py"))
     noted = set(re.findall(r'(?:with_event\([^")]+, |_note\()"([a-z ]+)"', code))
     entered = {phase.lower() for phase in re.findall(r"_enter\(Phase\.([A-Z]+)", code)}
     _, _, documented = section(text("docs/workflow.md"), "The job").partition("The time line")
@@ -412,18 +360,26 @@ def anchors(path: Path) -> set[str]:
 
 
 def test_the_readme_links_every_file_on_the_path_of_an_import() -> None:
-    modules = {path.stem for path in (PROJECT / "chalicelib").glob("*.py")}
-    linked = set(re.findall(r"\(chalicelib/(\w+)\.py\)", section(text("README.md"), "The path of an import")))
+    modules = {path.relative_to(PROJECT / "chalicelib").as_posix() for path in (PROJECT / "chalicelib").rglob("*.py")}
+    linked = set(re.findall(r"\(chalicelib/([\w/]+\.py)\)", section(text("README.md"), "The path of an import")))
 
     assert linked <= modules
-    assert {"trigger", "job_manager", "dispatcher", "importer", "import_service", "repository", "warehouse"} <= linked
+    assert {
+        "jobs/starting.py",
+        "jobs/manager.py",
+        "jobs/dispatcher.py",
+        "imports/worker.py",
+        "imports/service.py",
+        "store/repository.py",
+        "warehouse/directory.py",
+    } <= linked
 
 
 # -- names of the code --------------------------------------------------------------------------------------
 
 
 def test_the_classes_that_the_workflow_names_exist() -> None:
-    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").glob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").rglob("*.py"))
     prose = re.sub(r"```python.*?```", "", text("docs/workflow.md"), flags=re.DOTALL)
     named = set(re.findall(r"\b[A-Z][a-z]+(?:[A-Z][A-Za-z]*)+\b", prose))
 
@@ -431,7 +387,7 @@ def test_the_classes_that_the_workflow_names_exist() -> None:
 
 
 def test_the_participants_of_the_diagram_exist() -> None:
-    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").glob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").rglob("*.py"))
     participants = re.findall(r"^ +participant \w+ as (\S+)$", text("docs/workflow.md"), re.MULTILINE)
 
     assert participants
@@ -439,7 +395,7 @@ def test_the_participants_of_the_diagram_exist() -> None:
 
 
 def test_the_functions_that_the_workflow_names_exist() -> None:
-    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").glob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").rglob("*.py"))
     prose = re.sub(r"```.*?```", "", text("docs/workflow.md"), flags=re.DOTALL)
     known = set(re.findall(r"def (\w+)", code)) | set(new_job(now=0.0, triggered_by="", parameters={}).view(0.0))
     known |= {"fetching_seconds", "staging_seconds", "merging_seconds", "publishing_seconds"}

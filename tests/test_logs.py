@@ -10,24 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from api_client import OPERATOR, READER, Api
 from hypothesis import given
 from hypothesis import strategies as st
-from imports import Worker
-from log_lines import Log, logging_to_text
-from scripted_source import Answer, ScriptedHandler, Serve, page
-from test_source_credentials import KINDS, SECRETS, TokenEndpoint, leaks
+from support.api_client import OPERATOR, READER, Api
+from support.credentials import KINDS, SECRETS, TokenEndpoint, leaks
+from support.imports import Worker
+from support.log_lines import Log, logging_to_text
+from support.scripted_source import Answer, ScriptedHandler, Serve, page
 
 from chalicelib.errors import SourceUnavailable
+from chalicelib.imports.prefetch import Prefetched
 from chalicelib.logs import FIELDS, LONGEST, begin, know, start_logging
-from chalicelib.lookahead import Lookahead
-from chalicelib.prefetch import Prefetched
+from chalicelib.odata.requests_ahead import Lookahead
 from chalicelib.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from coordination import LambdaHandler
+    from support.coordination import LambdaHandler
 
 OWN = {"timestamp", "level", "message", "logger", "function", "stage"}
 BESIDES = {"error", "_aws"}

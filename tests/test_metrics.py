@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from coordination import a_job
-from imports import Budget, Worker
-from log_lines import Log, logging_to_text
-from scripted_source import Answer, Serve
+from support.coordination import a_job
+from support.imports import Budget, Worker
+from support.log_lines import Log, logging_to_text
+from support.scripted_source import Answer, Serve
 
 from chalicelib.errors import NotStarted, SourceUnavailable
-from chalicelib.job import JobStatus
+from chalicelib.jobs.job import JobStatus
+from chalicelib.jobs.sweeper import sweep, take_pulse
 from chalicelib.metrics import UNITS, record
 from chalicelib.services import Services
-from chalicelib.sweeper import sweep, take_pulse
-from local.faults import Faults
-from local.production import GeneratedProduction
-from local.source import SampleSource
+from local.source.faults import Faults
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.job import Job
+    from chalicelib.jobs.job import Job
 
 HOUR = 3600
 

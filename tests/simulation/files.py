@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
-from chalicelib.warehouse import LATEST
+from chalicelib.warehouse.names import LATEST
 
 from .weather import Fault
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from chalicelib.import_service import HandOver, WellProductionImportService
-from chalicelib.job_manager import Claim, JobManager, Lock, idempotency_key
-from chalicelib.sweeper import clear_orphans, sweep, take_up
-from chalicelib.table import Condition, Table
+from chalicelib.imports.service import HandOver, WellProductionImportService
+from chalicelib.jobs.manager import Claim, JobManager, Lock, idempotency_key
+from chalicelib.jobs.sweeper import clear_orphans, sweep, take_up
+from chalicelib.jobs.table import Condition, Table
 
 from .weather import Climate
 from .world import Parts
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from chalicelib.external_api import Cursor
-    from chalicelib.job import Job
-    from chalicelib.repository import DuckDBWellProductionRepository, MergeResult
-    from chalicelib.warehouse import Warehouse
+    from chalicelib.jobs.job import Job
+    from chalicelib.odata.adapter import Cursor
+    from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
+    from chalicelib.warehouse.names import Warehouse
 
 ALWAYS = "attribute_exists(pk) OR attribute_not_exists(pk)"
 IS_OPEN = "#status IN (:pending, :running)"

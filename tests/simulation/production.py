@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import PublishRefused, SourceUnavailable
-from chalicelib.external_api import Cursor, ExternalApiAdapter, Page, Survey
-from chalicelib.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
-from chalicelib.rows import KEY, VALUES
+from chalicelib.odata.adapter import Cursor, ExternalApiAdapter, Page, Survey
+from chalicelib.store.columns import KEY, VALUES
+from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 
 from .weather import Fault
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from chalicelib.batch import Batch
+    from chalicelib.store.batch import Batch
 
     from .weather import Network
 

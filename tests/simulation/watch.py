@@ -10,9 +10,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.dynamodb_item import from_item
-from chalicelib.job import JobStatus
-from chalicelib.warehouse import segment_names
+from chalicelib.jobs.dynamodb_item import from_item
+from chalicelib.jobs.job import JobStatus
+from chalicelib.warehouse.names import segment_names
 
 from .scheduler import Ended
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from chalicelib.dispatcher import Dispatcher
 from chalicelib.errors import (
     ImportAlreadyRunning,
     JobIsFinal,
@@ -21,15 +20,16 @@ from chalicelib.errors import (
     WarehouseUnavailable,
     WellheadError,
 )
-from chalicelib.import_service import WellProductionImportService
-from chalicelib.importer import run_import
-from chalicelib.job_manager import Claim, JobManager, Lease
-from chalicelib.publication import show_latest
+from chalicelib.imports.publication import show_latest
+from chalicelib.imports.service import WellProductionImportService
+from chalicelib.imports.worker import run_import
+from chalicelib.jobs.dispatcher import Dispatcher
+from chalicelib.jobs.manager import Claim, JobManager, Lease
+from chalicelib.jobs.starting import retry_import, start_import
+from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans, sweep, take_up
+from chalicelib.jobs.table import Table
 from chalicelib.settings import Settings
-from chalicelib.sweeper import READER_SECONDS, clear_orphans, sweep, take_up
-from chalicelib.table import Table
-from chalicelib.trigger import retry_import, start_import
-from chalicelib.warehouse import LATEST
+from chalicelib.warehouse.names import LATEST
 
 from .aws import LambdaQueue, TableClient
 from .dynamodb import InMemoryDynamoDb

@@ -1,0 +1,74 @@
+"""The files of the web console, as they are served: which there are, their types, and what a browser may do with them.
+
+Read once, when this is imported. A name is looked up, never joined to a path: nothing else can be asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import FileNotServed
+
+from .etag import etag_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PAGE = "index.html"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+# All that the page loads is its own, and there is no inline script or style; text never becomes markup (Trusted
+# Types). https://www.w3.org/TR/CSP3/
+RULES = {
+    "default-src": "'none'",
+    **dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), "'self'"),
+    **dict.fromkeys(("base-uri", "form-action", "frame-ancestors"), "'none'"),
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
+}
+UNUSED = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "payment", "usb")
+HEADERS = {
+    "Cache-Control": "no-cache",  # kept, and asked after with If-None-Match: a new version shows at the next load
+    "Content-Security-Policy": "; ".join(f"{what} {where}" for what, where in RULES.items()),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleFile:
+    text: str
+    headers: Mapping[str, str]
+
+
+def read_files(directory: Path) -> dict[str, ConsoleFile]:
+    return {path.name: _read(path) for path in directory.iterdir() if path.suffix in TYPES}
+
+
+def console_file(name: str) -> ConsoleFile:
+    """Raises FileNotServed."""
+    file = FILES.get(name)
+    if file is None:
+        raise FileNotServed
+    return file
+
+
+def _read(path: Path) -> ConsoleFile:
+    text = path.read_text("utf-8")
+    own = {"Content-Type": TYPES[path.suffix], "ETag": etag_of(path.name, text)}
+    return ConsoleFile(text=text, headers=HEADERS | own)
+
+
+FILES = read_files(Path(__file__).with_name("console"))

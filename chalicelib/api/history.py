@@ -1,0 +1,66 @@
+"""What the list of jobs is asked for: which of them, how many, and from where on."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import InvalidJobId, ValidationError
+from chalicelib.jobs.job import JobStatus, parse_job_id
+
+from .parameters import CURSOR, choice, limit, read_value
+from .request_fields import single_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .parameters import Parameter
+
+JOBS_DEFAULT = 20
+JOBS_MOST = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryPage:
+    """`before` is the job that the page comes after, newest first."""
+
+    status: JobStatus | None = None
+    limit: int = JOBS_DEFAULT
+    before: str | None = None
+
+    @classmethod
+    def parse(cls, query: Mapping[str, Sequence[str]]) -> HistoryPage:
+        """Raises ValidationError."""
+        told = single_values(query, allowed=tuple(HISTORY))
+        values = {name: read_value(name, HISTORY[name], text) for name, text in told.items()}
+        return cls(
+            status=JobStatus(values["status"]) if "status" in values else None,
+            limit=values.get("limit", JOBS_DEFAULT),
+            before=values.get("cursor"),
+        )
+
+
+def cursor_of(job_id: str) -> str:
+    return base64.urlsafe_b64encode(uuid.UUID(job_id).bytes).decode().rstrip("=")
+
+
+def _job_before(cursor: str) -> str:
+    try:
+        job_id = parse_job_id(str(uuid.UUID(bytes=base64.urlsafe_b64decode(f"{cursor}=="))))
+    except (ValueError, InvalidJobId):
+        job_id = ""
+    if not job_id or cursor_of(job_id) != cursor:
+        raise ValidationError(
+            "That is no cursor. Send the next_cursor of the page before as it is, or none to begin at the newest job.",
+            field="cursor",
+        )
+    return job_id
+
+
+HISTORY: Mapping[str, Parameter] = {
+    "status": choice(*JobStatus, meaning="only jobs with this status"),
+    "limit": limit(JOBS_MOST),
+    "cursor": replace(CURSOR, read=_job_before),
+}

@@ -1,0 +1,136 @@
+"""Parameter: what a value of a request may be, for people, for programs and for the code that reads it.
+
+The routes read their parameters by these, and the OpenAPI document shows the same ones. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MOST_CURSOR = 200  # characters; the longest key of a list needs half of it
+MOST_SEARCH = 100
+_NO_CONTROL = r"^[^\u0000-\u001F\u007F-\u009F]*$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """`allowed` completes the sentence "… must be …", `schema` says it in JSON Schema. `read` raises ValueError, or a
+    ValidationError of its own.
+    """
+
+    read: Callable[[str], Any]
+    allowed: str
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    meaning: str = ""
+
+
+def whole(low: int, high: int, allowed: str, meaning: str) -> Parameter:
+    def read(text: str) -> int:
+        number = int(text) if re.fullmatch(r"-?[0-9]{1,19}", text) else None
+        if number is None or not low <= number <= high:
+            raise ValueError
+        return number
+
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return Parameter(read=read, allowed=allowed, schema=schema, meaning=meaning)
+
+
+def limit(most: int) -> Parameter:
+    return whole(1, most, f"a whole number from 1 to {most:,}", "how many at most")
+
+
+def choice(*values: str, meaning: str) -> Parameter:
+    def read(text: str) -> str:
+        if text not in values:
+            raise ValueError
+        return text
+
+    schema = {"type": "string", "enum": list(values)}
+    return Parameter(read=read, allowed=f"one of {', '.join(values)}", schema=schema, meaning=meaning)
+
+
+def read_value(name: str, parameter: Parameter, text: str) -> Any:
+    """The value is not repeated in the error: what was put in the wrong place may be a secret. Raises
+    ValidationError.
+    """
+    try:
+        return parameter.read(text)
+    except ValueError:
+        raise refusal(name, parameter) from None
+
+
+def refusal(name: str, parameter: Parameter) -> ValidationError:
+    return ValidationError(f"{name} must be {parameter.allowed}.", field=name, allowed=parameter.allowed)
+
+
+def check_range(values: Mapping[str, Any]) -> None:
+    """Raises ValidationError."""
+    if "from" in values and "to" in values and values["from"] > values["to"]:
+        raise ValidationError("from must not be after to.", field="from", allowed="a date that is not after to")
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
+
+
+def _day(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError
+    return date.fromisoformat(text).isoformat()
+
+
+def _search(text: str) -> str:
+    """Any script, any sign; a lone surrogate is no text, and a control character none that anybody searches for."""
+    if len(text) > MOST_SEARCH or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
+        raise ValueError
+    return text
+
+
+def _cursor(text: str) -> str:
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{MOST_CURSOR}}}", text):
+        raise ValueError
+    return text
+
+
+def _of_day(meaning: str) -> Parameter:
+    schema = {"type": "string", "format": "date"}
+    return Parameter(read=_day, allowed="a date such as 2024-01-31", schema=schema, meaning=meaning)
+
+
+def _code(meaning: str) -> Parameter:
+    return whole(-(2**63), 2**63 - 1, "a whole number of 64 bits", meaning)
+
+
+FULL = Parameter(
+    read=_truth,
+    allowed="true or false",
+    schema={"type": "boolean", "default": False},
+    meaning="ask the source for everything, not for what has changed alone",
+)
+FIELD_CODE = _code("one field")
+WELL_CODE = _code("one well")
+FROM = _of_day("the first day of the production periods, inclusive")
+TO = _of_day("the last day of the production periods, inclusive")
+CURSOR = Parameter(
+    read=_cursor,
+    allowed="the next_cursor of the page before, as it came",
+    schema={"type": "string", "pattern": f"^[A-Za-z0-9_-]{{1,{MOST_CURSOR}}}$"},
+    meaning="the next_cursor of the page before, as it came; without one, the first page",
+)
+SEARCH = Parameter(
+    read=_search,
+    allowed=f"text of at most {MOST_SEARCH} characters, none of them a control character",
+    schema={"type": "string", "maxLength": MOST_SEARCH, "pattern": _NO_CONTROL},
+    meaning="text that the name, the reference or the code of a well contains, whatever its case",
+)

@@ -1,0 +1,225 @@
+"""ResponseBuilder: the one envelope of every answer, and the one place where errors become HTTP.
+
+{"success": true, "data": …, "message": …, "request_id": …, "timestamp": …}
+{"success": false, "error": {"code", "message", "rule"?, "details"?, "retryable"}, "request_id": …, "timestamp": …}
+
+A client that accepts application/problem+json gets an error in that form (RFC 9457), with the same facts.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import re
+import time
+import uuid
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import Response
+
+from chalicelib.errors import RoleRequired, Unauthorized, WellheadError
+from chalicelib.logs import begin, know
+
+from .cors import cors_headers
+from .etag import etag_of, is_known
+from .tokens import Principal, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from chalice.app import Chalice
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+JOB_ID = re.compile(r"[0-9a-f-]{36}")
+RETRY_SECONDS = 5  # until an answer that asks for another try may differ
+PROBLEM = "application/problem+json"
+
+log = logging.getLogger(__name__)
+
+
+class ResponseBuilder:
+    """Builds the answers to one request."""
+
+    def __init__(
+        self,
+        *,
+        request_id: str,
+        now: float,
+        accept: str = "",
+        if_none_match: str = "",
+        cors: Mapping[str, str] | None = None,
+    ) -> None:
+        self._request_id = request_id
+        self._cors = cors or {}
+        self._now = now
+        self._accept = accept
+        self._if_none_match = if_none_match
+        self._role: dict[str, str] = {}
+
+    def recognise(self, principal: Principal) -> None:
+        """Every answer tells the caller his own role, so that a client can leave out what he may not do."""
+        self._role = {"X-Wellhead-Role": principal.role}
+
+    def success(
+        self, data: Any, message: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        return self._response({"success": True, "data": data, "message": message}, status, headers or {})
+
+    def unless_known(self, data: Any, message: str, *, seen: Any, headers: Mapping[str, str] | None = None) -> Response:
+        """304 without a body when the client has it already. `seen` is what the answer says, less what the clock
+        alone changes.
+
+        The tag is weak, because request id and timestamp are another's each time.
+        """
+        tagged = {"ETag": etag_of(seen), **(headers or {})}
+        if is_known(self._if_none_match, tagged["ETag"]):
+            return self.unchanged(tagged)
+        return self.success(data, message, headers=tagged)
+
+    def unchanged(self, headers: Mapping[str, str]) -> Response:
+        return Response(body="", status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers(headers))
+
+    def moved(self, to: str) -> Response:
+        """`to` is relative to the address that was asked for."""
+        return Response(body="", status_code=HTTPStatus.PERMANENT_REDIRECT, headers=self._headers({"Location": to}))
+
+    def options(self, methods: Iterable[str]) -> Response:
+        """What the address knows, without a body."""
+        headers = self._headers({"Allow": ", ".join(sorted(methods))})
+        return Response(body="", status_code=HTTPStatus.NO_CONTENT, headers=headers)
+
+    def text(self, body: str, headers: Mapping[str, str]) -> Response:
+        """What is no envelope; `headers` has its Content-Type. Chalice serves text as it is, whatever is accepted."""
+        return Response(body=body, status_code=HTTPStatus.OK, headers=self._headers(headers))
+
+    def failure(self, error: WellheadError) -> Response:
+        shown: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
+        if error.rule:
+            shown["rule"] = error.rule
+        if error.details:
+            shown["details"] = error.details
+        headers = {"Retry-After": str(RETRY_SECONDS)} if error.retryable else {}
+        if error.http_status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
+        if not wants_problem(self._accept):
+            return self._response({"success": False, "error": shown}, error.http_status, headers)
+        problem = problem_details(shown, error.http_status)
+        return self._response(problem, error.http_status, {"Content-Type": PROBLEM, **headers})
+
+    def _response(self, body: dict[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+        timestamp = datetime.fromtimestamp(self._now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        whole = {**body, "request_id": self._request_id, "timestamp": timestamp}
+        return Response(body=whole, status_code=status, headers=self._headers(headers))
+
+    def _headers(self, own: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "Content-Type": "application/json",
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "X-Request-ID": self._request_id,
+            **self._role,
+            **self._cors,
+            **own,
+        }
+
+
+def wants_problem(accept: str) -> bool:
+    return PROBLEM in re.split(r"[\s,;]+", accept.lower())
+
+
+def problem_details(shown: Mapping[str, Any], status: int) -> dict[str, Any]:
+    """RFC 9457, section 3. The type is blank, so the title is the status's own phrase; our facts are extensions."""
+    facts = {name: value for name, value in shown.items() if name != "message"}
+    return {"title": HTTPStatus(status).phrase, "status": status, "detail": shown["message"], **facts}
+
+
+def enveloped(
+    app: Chalice, *, role: Role | None = Role.READER
+) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """A view takes the request and a ResponseBuilder first; what it raises becomes the envelope of an error.
+
+    `role` is what the caller must have; None for everybody, with or without a token. A route without the authorizer
+    refuses everybody, unless it is None: nothing is open by mistake.
+
+    Chalice turns a view's errors into answers of its own before any middleware sees them, so this stands on
+    the view itself.
+    """
+
+    def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+        @functools.wraps(view)
+        def answer(*args: Any, **kwargs: Any) -> Response:
+            request: Any = app.current_request
+            request_id, started = _request_id(request), time.monotonic()
+            begin(**_told_of(request, request_id))
+            builder = ResponseBuilder(
+                request_id=request_id,
+                now=time.time(),
+                accept=request.headers.get("accept", ""),
+                if_none_match=request.headers.get("if-none-match", ""),
+                cors=cors_headers(request.headers, os.environ),
+            )
+            try:
+                if role:
+                    builder.recognise(principal := principal_of(request))
+                    _require(role, principal)
+                response = view(request, builder, *args, **kwargs)
+            except WellheadError as error:
+                know(code=error.code)
+                response = builder.failure(error)
+            except Exception:
+                know(code=WellheadError.code)
+                log.exception("unexpected error")
+                response = builder.failure(WellheadError())
+            _log_answer(response, time.monotonic() - started)
+            return response
+
+        answer.__dict__["role"] = role
+        return answer
+
+    return decorate
+
+
+def principal_of(request: Any) -> Principal:
+    """Whom the authorizer has recognised. Raises Unauthorized."""
+    told = (request.context or {}).get("authorizer") or {}
+    try:
+        return Principal(name=told["principalId"], role=Role(told["role"]))
+    except (KeyError, ValueError):
+        raise Unauthorized from None
+
+
+def _require(needed: Role, principal: Principal) -> None:
+    if not principal.role.covers(needed):
+        raise RoleRequired(f"This needs the role {needed}; the token has the role {principal.role}.", needed=needed)
+
+
+def _told_of(request: Any, request_id: str) -> dict[str, Any]:
+    """For the log: no query, no header and no body, which may hold anything."""
+    context = request.context or {}
+    job_id = (request.uri_params or {}).get("job_id", "")
+    return {
+        "request_id": request_id,
+        "invocation": getattr(request.lambda_context, "aws_request_id", None),
+        "method": request.method,
+        "route": context.get("resourcePath"),
+        "caller": (context.get("authorizer") or {}).get("principalId"),
+        "job_id": job_id if JOB_ID.fullmatch(job_id) else None,
+    }
+
+
+def _log_answer(response: Response, seconds: float) -> None:
+    level = logging.ERROR if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+    log.log(level, "answered", extra={"status": int(response.status_code), "seconds": round(seconds, 4)})
+
+
+def _request_id(request: Any) -> str:
+    """The caller's id when it is well-formed, else Lambda's. Never `app.lambda_context`: under the local
+    server's threads that may be another request's.
+    """
+    wished = str(request.headers.get("x-request-id", ""))
+    if REQUEST_ID.fullmatch(wished):
+        return wished
+    return str(getattr(request.lambda_context, "aws_request_id", None) or uuid.uuid4())

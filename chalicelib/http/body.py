@@ -1,0 +1,185 @@
+"""The body of an HTTP answer as UTF-8 bytes: unpacked while it arrives, counted, and refused when it is neither
+UTF-8 nor plain nor gzip.
+
+It comes without a byte order mark and on one line. In JSON and XML a line break between tokens is as good as a blank,
+and JSON has none within them. Done piece by piece, because a second copy of a page is memory that nobody has.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from typing import TYPE_CHECKING
+
+from urllib3.exceptions import IncompleteRead
+
+from .session import TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import requests
+
+    from .session import Allowance
+
+CHUNK_BYTES = 1 << 18
+JOINED_BYTES = 8 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
+MOST_MEMBERS = 10_000  # of a gzip stream: programs that write many make one of each 64 KB
+GZIP = 16 + zlib.MAX_WBITS  # zlib's number for a gzip header and trailer
+_UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff")
+_BELOW_128_AS_ASCII = re.compile(r"us-ascii|ascii|(iso[-_]?8859[-_]|windows-125|cp-?125|latin-?)\d+")
+
+
+class Unreadable(Exception):
+    """A compression or a character set that is not read; says which."""
+
+
+class Broken(Exception):
+    """The compressed body is damaged or ends early."""
+
+
+def read_body(response: requests.Response, allowance: Allowance, *, most: int) -> bytes | bytearray:
+    """Of `most` bytes at most. Raises TooSlow, TooLarge, Unreadable, Broken, urllib3's HTTPError.
+
+    `read1` returns with what is there; `read` would wait for a full chunk, however long that takes.
+    """
+    gzip = _Gzip(allowance) if _is_gzip(response.headers.get("Content-Encoding", "")) else None
+    length: int | None = response.raw.length_remaining
+    content: bytes | bytearray
+    if gzip or length is None:
+        content = _read_pieces(response, gzip, most)
+    else:
+        content = _read_at_once(response, allowance, length, most)
+    _refuse_mojibake(response.headers.get("Content-Type", ""), content)
+    return content
+
+
+def _read_at_once(response: requests.Response, allowance: Allowance, length: int, most: int) -> bytearray:
+    """What tells its length goes from the socket to its place: to join pieces takes as long as to receive them."""
+    if length > most:
+        raise TooLarge
+    body = bytearray(length)
+    received = allowance.fill(body)
+    response.raw.read1()  # its end, which gives the connection back
+    if received < length:
+        raise IncompleteRead(received, length - received)
+    _put_on_one_line(body)
+    if body.startswith(BYTE_ORDER_MARK):
+        del body[: len(BYTE_ORDER_MARK)]
+    return body
+
+
+def _put_on_one_line(body: bytearray) -> None:
+    if b"\n" not in body and b"\r" not in body:
+        return
+    for start in range(0, len(body), CHUNK_BYTES):
+        piece = slice(start, start + CHUNK_BYTES)
+        body[piece] = body[piece].translate(LINE_BREAKS)
+
+
+def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> bytes:
+    body = _Body(most)
+    while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
+        for piece in gzip.pieces(chunk) if gzip else (chunk,):
+            body.append(piece)
+    if gzip:
+        gzip.end()
+    return body.whole()
+
+
+def _is_gzip(encoding: str) -> bool:
+    """Nothing else is asked for."""
+    names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
+    if names and names not in (["gzip"], ["x-gzip"]):
+        raise Unreadable(f"it is compressed as {_told(encoding)}")
+    return bool(names)
+
+
+class _Body:
+    """Joined from its pieces. A large one goes to a buffer that grows in place, because joining takes its memory twice;
+    for a small one that would cost more time than all the rest of reading.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._size = 0
+        self._pieces: list[bytes] = []
+        self._buffer = io.BytesIO()
+
+    def append(self, piece: bytes) -> None:
+        has_breaks = b"\n" in piece or b"\r" in piece
+        self._pieces.append(piece.translate(LINE_BREAKS) if has_breaks else piece)
+        self._size += len(piece)
+        if self._size > self._most:
+            raise TooLarge
+        if self._size - self._buffer.tell() > JOINED_BYTES:
+            self._move()
+
+    def whole(self) -> bytes:
+        if not self._buffer.tell():
+            return self._joined()
+        self._move()
+        return self._buffer.getvalue()
+
+    def _move(self) -> None:
+        if self._buffer.tell():
+            self._buffer.writelines(self._pieces)
+        else:
+            self._buffer.write(self._joined())
+        self._pieces.clear()
+
+    def _joined(self) -> bytes:
+        """The body from its beginning."""
+        return b"".join(self._pieces).removeprefix(BYTE_ORDER_MARK)
+
+
+class _Gzip:
+    """A gzip stream, member by member and in bounded pieces. Time is looked at for each of them. A member may be empty,
+    so that their number is bounded too: a hundred MB of those would be a minute of work.
+    """
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._member = zlib.decompressobj(GZIP)
+        self._members = 1
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            self._allowance.seconds()
+            if self._member.eof:
+                self._begin_member()
+            try:
+                yield self._member.decompress(data, CHUNK_BYTES)
+            except zlib.error as exc:
+                raise Broken("its gzip is damaged") from exc
+            data = self._member.unconsumed_tail or self._member.unused_data
+
+    def _begin_member(self) -> None:
+        self._members += 1
+        if self._members > MOST_MEMBERS:
+            raise TooLarge
+        self._member = zlib.decompressobj(GZIP)
+
+    def end(self) -> None:
+        if not self._member.eof:
+            raise Broken("its gzip ends early")
+
+
+def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:
+    """JSON begins with two characters of ASCII, so a zero byte among the first four tells UTF-16 and UTF-32. Another
+    character set does no harm while all of the text is ASCII.
+    """
+    declared = re.search(r"charset\s*=\s*[\"']?([^\s;\"',]+)", content_type, re.IGNORECASE)
+    charset = declared[1].lower() if declared else "utf-8"
+    if body.startswith(_UTF_16_OR_32) or b"\0" in body[:4]:
+        raise Unreadable("it is written in UTF-16 or UTF-32")
+    if charset in ("utf-8", "utf8") or (_BELOW_128_AS_ASCII.fullmatch(charset) and body.isascii()):
+        return
+    raise Unreadable(f"it is written in {_told(charset)}")
+
+
+def _told(name: str) -> str:
+    return repr(re.sub(r"[^\w.,+ -]", "", name, flags=re.ASCII)[:40])

@@ -1,0 +1,289 @@
+"""SourceConnection: one page of the source at a time, whatever the network and a hostile server do.
+
+A page is atomic. A body cut off, an error object with status 200 or a missing `value` is a failed page, tried
+again and then reported.
+
+The credentials go to the configured origin and its listed aliases, and nowhere else: links and redirects to another
+one are refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin
+
+import requests
+import urllib3
+
+from chalicelib.errors import (
+    SourceEncoding,
+    SourceError,
+    SourceInvalid,
+    SourceRedirected,
+    SourceTimeSpent,
+    SourceTooLarge,
+    SourceTooSlow,
+    WorkerTimeSpent,
+)
+from chalicelib.metrics import record
+from chalicelib.odata.envelope import BrokenPage, PageBody, read_page
+
+from .body import Broken, Unreadable, read_body
+from .credentials import SourceAuth, TokenAuth
+from .failures import broken_exchange, check_status, shown, told
+from .session import HEAD_BYTES, BoundedSession, TooLarge, TooSlow
+from .throttle import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from requests.auth import AuthBase
+
+    from chalicelib.settings import Settings
+
+MAX_REDIRECTS = 5
+LONGEST_WAIT = 60.0  # seconds between two tries; a Retry-After beyond it ends the import
+LONGEST_LINK = 1 << 16  # characters; the link goes into the job's checkpoint, and an item of the table has 400 KB
+MOST_ROWS = 500_000  # of a page, unless more are asked for: a row takes 70 bytes beside its text
+FRAMING_BYTES = 1 << 20  # what chunk sizes and trailers may add to a page on the wire
+
+OVERLOADED = {429, 503}
+
+T = TypeVar("T")
+
+
+class SourceConnection:
+    """Safe for threads: each request takes an idle session, so connections are used again, by one at a time.
+
+    `remaining` tells the seconds that this worker has left to fetch in, `spent` those that earlier workers took of
+    WELLHEAD_SOURCE_SECONDS.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        auth: AuthBase | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] | None = None,
+        remaining: Callable[[], float] = lambda: float("inf"),
+        spent: float = 0.0,
+    ) -> None:
+        self._settings = settings
+        self._most = settings.page_mb << 20
+        self._auth = auth
+        self._clock = clock
+        self._closed = threading.Event()
+        self._sleep = sleep or self._closed.wait
+        self._remaining = remaining
+        self._until = clock() + settings.source_seconds - spent
+        self._origins = {_origin(url) for url in (settings.source_url, *settings.source_aliases)}
+        self._throttle = Throttle(
+            most=settings.source_connections, per_second=settings.source_rps, clock=clock, sleep=self._rest
+        )
+        self._idle: list[BoundedSession] = []
+        self._counting = threading.Lock()
+        self.retries = 0
+
+    @property
+    def requests_at_once(self) -> int:
+        """How many may be under way now: those of the setting, or fewer while the source is overloaded."""
+        return self._throttle.limit
+
+    def close(self) -> None:
+        """Nothing more is asked; who waits for another try gives up."""
+        self._closed.set()
+        while self._idle:
+            self._idle.pop().close()
+
+    def get_page(self, url: str, *, page: int, most: int | None = None) -> tuple[PageBody, int]:
+        """One page's body and its size in bytes, of `most` or what the setting allows, tried again after a passing
+        failure. Raises SourceError.
+        """
+        started = self._clock()
+        body, size = self._insist(url, lambda: self._page(url, min(most or self._most, self._most)), page=page)
+        seconds = self._clock() - started
+        record("a page is there", {"PageSeconds": seconds}, page=page, rows=len(body.rows), bytes=size)
+        return body, size
+
+    def get_document(self, url: str, *, accept: str = "application/xml") -> bytes | bytearray:
+        """Another document of the service, such as its `$metadata`, under the limits of a page. Raises SourceError."""
+        return self._insist(url, lambda: self._receive(url, self._most, accept=accept))
+
+    def _insist(self, url: str, attempt_once: Callable[[], T], **details: Any) -> T:
+        attempt = 0
+        while True:
+            try:
+                return attempt_once()
+            except SourceError as exc:
+                exc.details |= {**details, "url": shown(url)}
+                self._hide_secrets(exc)
+                wait = self._wait_before(attempt, exc)
+                told = f"{exc.message} Trying again in {wait:.1f} s."
+                page = details.get("page")
+                record(told, {"HttpRetries": 1}, level=logging.WARNING, code=exc.code, page=page)
+            attempt += 1
+            with self._counting:
+                self.retries += 1
+            self._sleep(wait)
+
+    def follow(self, url: str, link: str, **details: Any) -> str:
+        """Where a link leads, within the configured origin and its aliases. Raises SourceRedirected, SourceInvalid."""
+        if len(link) > LONGEST_LINK:
+            raise SourceInvalid(
+                f"The source at {shown(url)} gave a link of more than {LONGEST_LINK:,} characters. Ask its operator.",
+                **details,
+            )
+        try:
+            address = urljoin(url, link)
+            origin, place = _origin(address), shown(address)
+        except ValueError as exc:
+            raise SourceInvalid(f"The source at {shown(url)} gave a link that is no URL.", **details) from exc
+        if origin not in self._origins:
+            raise SourceRedirected(
+                f"The source points to another origin, {place}, where the credentials must not go. Set "
+                "WELLHEAD_SOURCE_URL to the place where the data really is, or name that origin in "
+                "WELLHEAD_SOURCE_ALIASES if it is the same service.",
+                **details,
+            )
+        return address
+
+    def _hide_secrets(self, exc: SourceError) -> None:
+        """A source may repeat what it was sent, in its own words or in a link."""
+        if isinstance(self._auth, SourceAuth):
+            exc.message = self._auth.hide(exc.message)
+            exc.details["url"] = self._auth.hide(exc.details["url"])
+            exc.args = (exc.message,)
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def _wait_before(self, attempt: int, failed: SourceError) -> float:
+        """Seconds until the next try. Raises what ends the import instead."""
+        wait = _backoff(attempt, failed.details.get("retry_after"))
+        spent = isinstance(failed, WorkerTimeSpent) or attempt >= self._settings.source_retries
+        if spent or not failed.retryable or wait > LONGEST_WAIT:
+            raise failed
+        left, error = self._time_left()
+        if wait >= left:
+            raise error(**failed.details) from failed
+        if failed.details.get("status") in OVERLOADED:
+            self._throttle.pause(wait)
+        return wait
+
+    def _time_left(self, *others: tuple[float, type[SourceError]]) -> tuple[float, type[SourceError]]:
+        """Seconds until the first limit of time, and the error that tells of it."""
+        limits = [(self._until - self._clock(), SourceTimeSpent), (self._remaining(), WorkerTimeSpent), *others]
+        return min(limits, key=lambda limit: limit[0])
+
+    def _rest(self, seconds: float) -> None:
+        """Until this request's turn comes. Raises SourceTimeSpent, WorkerTimeSpent."""
+        left, error = self._time_left()
+        if seconds >= left:
+            raise error
+        self._sleep(seconds)
+
+    # -- one try ------------------------------------------------------------------------------
+
+    def _page(self, url: str, most: int) -> tuple[PageBody, int]:
+        content = self._receive(url, most)
+        try:
+            return read_page(content, most_rows=max(MOST_ROWS, self._settings.page_size)), len(content)
+        except BrokenPage as exc:
+            raise SourceInvalid(
+                f"The source at {shown(url)} answered something that is no OData page: {told(exc)}. Open the URL "
+                "in a browser to see what it says."
+            ) from None
+
+    def _receive(self, url: str, most: int, **headers: str) -> bytes | bytearray:
+        with self._throttle.slot() as slot:
+            try:
+                return self._exchange(url, headers, most)
+            except SourceError as exc:
+                slot.overloaded = isinstance(exc, SourceTooSlow) or exc.details.get("status") in OVERLOADED
+                raise
+
+    def _exchange(self, url: str, headers: dict[str, str], most: int) -> bytes | bytearray:
+        """The body of one good answer, whole and within its limits."""
+        seconds, late = self._time_left((self._settings.page_seconds, SourceTooSlow))
+        if self._closed.is_set():
+            raise WorkerTimeSpent
+        if seconds <= 0:
+            raise late
+        try:
+            with self._session() as session:
+                session.allowance.grant(seconds=seconds, body_bytes=most + FRAMING_BYTES)
+                with self._get(session, url, headers) as response:
+                    check_status(response)
+                    return read_body(response, session.allowance, most=most)
+        except TooSlow as exc:
+            raise late from exc
+        except TooLarge as exc:
+            raise SourceTooLarge(
+                f"The source sent a page of more than {self._settings.page_mb} MB, or headers of more than "
+                f"{HEAD_BYTES >> 10} KB. Ask for fewer rows with WELLHEAD_PAGE_SIZE, or raise WELLHEAD_PAGE_MB if "
+                "that is right."
+            ) from exc
+        except Unreadable as exc:
+            raise SourceEncoding(f"The page of {shown(url)} is not read: {exc}. Ask for UTF-8, plain or gzip.") from exc
+        except Broken as exc:
+            raise SourceInvalid(f"The page of {shown(url)} is damaged: {exc}. Start the import again.") from exc
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
+            raise broken_exchange(exc, url) from exc
+
+    @contextmanager
+    def _session(self) -> Iterator[BoundedSession]:
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = self._new_session()
+        try:
+            yield session
+        finally:
+            self._idle.append(session)
+            if self._closed.is_set():
+                self.close()
+
+    def _new_session(self) -> BoundedSession:
+        session = BoundedSession(auth=self._auth, clock=self._clock)
+        session.headers["OData-MaxVersion"] = "4.01"
+        session.headers["Prefer"] = f"odata.maxpagesize={self._settings.page_size}"
+        return session
+
+    def _get(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
+        """The first answer that is no redirect. The first URL is checked too: it may come from a checkpoint that was
+        written under other settings.
+        """
+        url = self.follow(url, "")
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._ask(session, url, headers)
+            if not response.is_redirect:
+                return response
+            response.close()
+            url = self.follow(url, response.headers["Location"])
+        raise SourceRedirected(f"The source at {shown(url)} redirects without end.")
+
+    def _ask(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
+        """A token that the source refuses is renewed, once."""
+        response = session.ask("GET", url, headers=headers)
+        if response.status_code == requests.codes.unauthorized and isinstance(self._auth, TokenAuth):
+            response.close()
+            self._auth.forget(response.request)
+            response = session.ask("GET", url, headers=headers)
+        return response
+
+
+def _backoff(attempt: int, retry_after: float | None) -> float:
+    """Seconds: 0.5, 1, 2, 4 … at most 20, each halved at random, and never less than the source asks for."""
+    spread: float = min(20.0, 0.5 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
+    return max(spread, retry_after or 0.0)
+
+
+def _origin(url: str) -> tuple[str | None, str | None, int | None]:
+    r"""By the parser that `requests` sends with: `http://a\@b/` leads to a, where urllib.parse reads b."""
+    parts = urllib3.util.parse_url(url)
+    return parts.scheme, parts.host, parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")

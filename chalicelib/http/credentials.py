@@ -1,0 +1,254 @@
+"""The credentials of the source: where the secret is kept, what it must look like, and what it puts on a request.
+
+A secret is read once for each import, so a rotated one needs no new deployment. It is in no error, log, repr or job.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+import requests
+import urllib3
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from requests.auth import AuthBase
+
+from chalicelib.errors import SecretInvalid, SecretUnavailable, TokenRefused, TokenUnavailable
+
+from .body import Broken, Unreadable, read_body
+from .session import BoundedSession, TooLarge, TooSlow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chalicelib.settings import Settings
+
+FORMS = {
+    "basic": ("username", "password"),
+    "bearer": ("token",),
+    "api_key": ("key",),
+    "oauth2": ("client_id", "client_secret"),
+}
+TOKEN_SECONDS = 30.0
+TOKEN_BYTES = 1 << 17
+RENEWED_EARLY = 60.0  # seconds; of a token that lives shorter, a fifth of its life
+SECRET_PART = 8  # characters of a secret that are hidden like the whole
+OAUTH_ERRORS = {  # RFC 6749, section 5.2
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+}
+
+_HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can write half a character; no header can
+_BUSY = {"TooManyRequestsException", "RequestLimitExceeded", "InternalServiceError", "InternalServerError"}
+
+
+def open_credentials(
+    settings: Settings, *, client: Callable[[str], Any], environment: Mapping[str, str]
+) -> SourceAuth | None:
+    """What signs the requests to the source; None for an open source. `client` makes an AWS client by its service.
+    Raises SecretUnavailable, SecretInvalid.
+    """
+    kind = settings.source_auth
+    if kind == "none":
+        return None
+    secret = _parsed(kind, _stored(settings.source_secret, client, environment))
+    if kind == "oauth2":
+        return TokenAuth(
+            url=settings.source_token_url,
+            scope=settings.source_scope,
+            client_id=secret["client_id"],
+            client_secret=secret["client_secret"],
+            seconds=min(TOKEN_SECONDS, settings.page_seconds),
+        )
+    if kind == "api_key":
+        return HeaderAuth(settings.source_key_header, secret["key"])
+    if kind == "bearer":
+        return HeaderAuth("Authorization", "Bearer " + secret["token"])
+    return basic_auth(secret["username"], secret["password"])
+
+
+class SourceAuth(AuthBase):
+    """Signs a request. `hide` takes the secrets out of a text."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+
+    def hide(self, text: str) -> str:
+        """A text may have been cut within a secret, so a good part of one is taken out too."""
+        for secret in self._secrets.copy():
+            for length in range(len(secret), min(len(secret), SECRET_PART) - 1, -1):
+                text = text.replace(secret[:length], "…")
+        return text
+
+
+class HeaderAuth(SourceAuth):
+    """The same header on every request."""
+
+    def __init__(self, name: str, value: str, *secrets: str) -> None:
+        super().__init__()
+        self._name = name
+        self._value = value
+        self._secrets = {secret for secret in (value, value.rpartition(" ")[2], *secrets) if secret}
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers[self._name] = self._value
+        return request
+
+
+def basic_auth(user: str, password: str) -> HeaderAuth:
+    """RFC 7617, in UTF-8."""
+    return HeaderAuth("Authorization", "Basic " + b64encode(f"{user}:{password}".encode()).decode(), password)
+
+
+class TokenAuth(SourceAuth):
+    """OAuth2 client credentials (RFC 6749, section 4.4). Safe for threads: of many that need a token, one fetches it.
+
+    Calling it raises TokenUnavailable, TokenRefused.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        scope: str,
+        client_id: str,
+        client_secret: str,
+        seconds: float = TOKEN_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self._url = url
+        self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
+        # Section 2.3.1: both are form-encoded before they become a Basic header.
+        client = basic_auth(quote_plus(client_id), quote_plus(client_secret))
+        self._session = BoundedSession(auth=client, clock=clock)
+        self._seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._header = ""
+        self._until = 0.0
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        with self._lock:
+            if not self._header or self._clock() >= self._until:
+                self._renew()
+            request.headers["Authorization"] = self._header
+        return request
+
+    def forget(self, request: requests.PreparedRequest) -> None:
+        """The source refused this request: its token is not used again. A newer one stays."""
+        with self._lock:
+            if request.headers.get("Authorization") == self._header:
+                self._header = ""
+
+    def _renew(self) -> None:
+        asked_at = self._clock()
+        token, seconds = _token(self._answer())
+        self._header = f"Bearer {token}"
+        self._secrets = {token}
+        self._until = asked_at + seconds - min(RENEWED_EARLY, seconds / 5)
+
+    def _answer(self) -> bytes | bytearray:
+        allowance = self._session.allowance
+        allowance.grant(seconds=self._seconds, body_bytes=TOKEN_BYTES)
+        try:
+            with self._session.ask("POST", self._url, data=self._form) as response:
+                body = read_body(response, allowance, most=TOKEN_BYTES)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
+            raise TokenUnavailable from exc
+        except (TooSlow, TooLarge, Unreadable, Broken) as exc:
+            raise TokenUnavailable from exc
+        _check(response.status_code, body)
+        return body
+
+
+def _check(status: int, body: bytes | bytearray) -> None:
+    if status == requests.codes.ok:
+        return
+    passing = status >= 500 or status in (requests.codes.too_many_requests, requests.codes.request_timeout)  # noqa: PLR2004
+    error = TokenUnavailable if passing else TokenRefused
+    told = _object(body).get("error")
+    reason = f", {told}" if isinstance(told, str) and told in OAUTH_ERRORS else ""
+    raise error(f"{error().message} (HTTP {status}{reason})")
+
+
+def _token(body: bytes | bytearray) -> tuple[str, float]:
+    """The access token, and how many seconds it lives; without end when the answer does not tell."""
+    answer = _object(body)
+    token, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
+    if not (isinstance(token, str) and _HEADER_TEXT.fullmatch(token) and str(kind).lower() == "bearer"):
+        raise TokenUnavailable("The token endpoint's answer holds no bearer token. Check WELLHEAD_SOURCE_TOKEN_URL.")
+    lives = re.fullmatch(r"([0-9]{1,9})(\.[0-9]+)?", str(answer.get("expires_in")))
+    seconds = float(lives[0]) if lives else 0.0
+    return token, seconds or float("inf")
+
+
+def _object(body: bytes | bytearray) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _stored(place: str, client: Callable[[str], Any], environment: Mapping[str, str]) -> str:
+    """The secret's text. Errors do not repeat the place: it may be a secret put where its name belongs."""
+    store, _, name = place.partition(":")
+    try:
+        if store == "env":
+            return environment[name]
+        if store == "secretsmanager":
+            return str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+        return str(client("ssm").get_parameter(Name=place, WithDecryption=True)["Parameter"]["Value"])
+    except (ParamValidationError, KeyError) as exc:
+        raise _unfound() from exc
+    except ClientError as exc:
+        raise (SecretUnavailable() if _is_passing(exc) else _unfound()) from exc
+    except BotoCoreError as exc:
+        raise SecretUnavailable from exc
+
+
+def _unfound() -> SecretInvalid:
+    return SecretInvalid(
+        "WELLHEAD_SOURCE_SECRET names no secret that may be read. It is the name of an SSM parameter, or "
+        "secretsmanager: and a name or ARN, or env: and a variable. Check that it exists and who may read it."
+    )
+
+
+def _is_passing(exc: ClientError) -> bool:
+    code = exc.response.get("Error", {}).get("Code", "")
+    status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or "Throttl" in code or code in _BUSY  # noqa: PLR2004
+
+
+def _parsed(kind: str, text: str) -> dict[str, str]:
+    """The parts of the secret by name. The parser's own error would hold the whole text."""
+    secret = _object(text.encode("utf-8", "replace"))
+    parts = {name: secret.get(name) for name in FORMS[kind]}
+    if not all(isinstance(part, str) and _is_fit(name, part.strip()) for name, part in parts.items()):
+        form = ", ".join(f'"{name}": "..."' for name in FORMS[kind])
+        raise SecretInvalid(f"WELLHEAD_SOURCE_AUTH={kind} needs a secret of the form {{{form}}}. Store it anew.")
+    return {name: _as_sent(name, str(part)) for name, part in parts.items()}
+
+
+def _is_fit(name: str, part: str) -> bool:
+    if name in ("token", "key"):
+        return bool(_HEADER_TEXT.fullmatch(part))
+    if _SURROGATE.search(part) or (name == "username" and ":" in part):
+        return False
+    return bool(part) or name in FORMS["basic"]  # some services take a key as user or password, beside nothing
+
+
+def _as_sent(name: str, part: str) -> str:
+    """A key copied with its line break is the key; in a password every character counts."""
+    return part.strip() if name in ("token", "key") else part

@@ -1,0 +1,163 @@
+"""BoundedSession: HTTP requests whose answers take no more time and bytes than they may.
+
+requests bounds the time of a single read and nothing else. Here every byte that comes off the socket is counted, and
+each read waits no longer than what is left: a drip of header lines, chunk sizes or compressed nothing is no way around.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from chalicelib import __version__
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from requests.auth import AuthBase
+
+USER_AGENT = f"Wellhead/{__version__}"
+CONNECT_SECONDS = 10.0
+SILENT_SECONDS = 30.0  # without a single byte
+HEAD_BYTES = 1 << 17  # status line and headers; http.client itself takes a hundred headers of 64 KiB
+BUFFER_BYTES = 1 << 16
+
+
+class TooSlow(Exception):
+    """The answer was not whole in time. No OSError, so that nothing on the way takes it for a broken connection."""
+
+
+class TooLarge(Exception):
+    """The answer has more bytes than it may."""
+
+
+class Allowance:
+    """What one exchange may take: seconds in all, and bytes as they come off the socket."""
+
+    _answer: HTTPResponse
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until = self._left = float("inf")
+        self._body_bytes = 0
+
+    def grant(self, *, seconds: float, body_bytes: int) -> None:
+        self._until = self._clock() + seconds
+        self._body_bytes = body_bytes
+
+    def begin_head(self) -> None:
+        self._left = HEAD_BYTES
+
+    def begin_body(self, answer: HTTPResponse) -> None:
+        self._left = self._body_bytes
+        self._answer = answer
+
+    def fill(self, buffer: bytearray) -> int:
+        """Read the body of the last answer into the buffer; how many bytes came until one of them ended."""
+        with memoryview(buffer) as room:
+            received = 0
+            while received < len(room) and (size := self._answer.readinto(room[received:])):
+                received += size
+            return received
+
+    def seconds(self) -> float:
+        """What is left. Raises TooSlow."""
+        left = self._until - self._clock()
+        if left <= 0:
+            raise TooSlow
+        return left
+
+    def take(self, size: int) -> None:
+        """Raises TooLarge."""
+        self._left -= size
+        if self._left < 0:
+            raise TooLarge
+
+
+class BoundedSession(requests.Session):
+    """For one thread at a time. Follows no redirect, keeps no cookie, asks the environment for nothing."""
+
+    def __init__(self, *, auth: AuthBase | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.allowance = Allowance(clock)
+        self.auth = auth
+        self.trust_env = False  # no proxy and no .netrc: credentials go where the settings say
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # they would grow with every answer
+        self.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _Adapter(self.allowance))
+
+    def ask(self, method: str, url: str, **options: Any) -> requests.Response:
+        """The answer without its body. Raises TooSlow, TooLarge, requests.RequestException."""
+        connect = min(CONNECT_SECONDS, self.allowance.seconds())
+        timeout = (connect, SILENT_SECONDS)
+        return self.request(method, url, stream=True, allow_redirects=False, timeout=timeout, **options)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None. Told not to follow, requests still prepares the next request, and for that it reads the whole body
+        of this answer, whatever its size.
+        """
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, allowance: Allowance) -> None:
+        self._pools = _pools(allowance)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+
+def _pools(allowance: Allowance) -> dict[str, type]:
+    """urllib3's pools, whose connections read their answers within the allowance."""
+    reading = {"response_class": type("Response", (_BoundedResponse,), {"allowance": allowance})}
+    plain = {"ConnectionCls": type("Connection", (HTTPConnection,), reading)}
+    tls = {"ConnectionCls": type("TlsConnection", (HTTPSConnection,), reading)}
+    return {"http": type("Pool", (HTTPConnectionPool,), plain), "https": type("TlsPool", (HTTPSConnectionPool,), tls)}
+
+
+class _BoundedResponse(HTTPResponse):
+    allowance: Allowance
+
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        raw = _BoundedRaw(self.fp.detach(), sock, self.allowance)
+        self.fp = io.BufferedReader(raw, BUFFER_BYTES)
+
+    def begin(self) -> None:
+        self.allowance.begin_head()
+        super().begin()
+        self.allowance.begin_body(self)
+
+
+class _BoundedRaw(io.RawIOBase):
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, allowance: Allowance) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._allowance = allowance
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(min(SILENT_SECONDS, self._allowance.seconds()))
+        try:
+            size: int | None = self._raw.readinto(buffer)
+        except TimeoutError as exc:
+            raise TooSlow from exc
+        self._allowance.take(size or 0)
+        return size
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()

@@ -1,0 +1,55 @@
+"""The limits of an import that is asked for a part of the source: one field, some periods. They become a `$filter`."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import SourceColumns
+from chalicelib.odata.filters import MOMENT_TYPES, Unwritable, all_of, literal, moment_literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.odata.adapter import Survey
+
+FIELD, PERIOD = "field_code", "production_period"
+LIMITS = ("field_code", "from", "to")  # the parameters of a job that leave rows out
+LAST_DAY = date.max.isoformat()
+
+
+def is_limited(parameters: Mapping[str, Any]) -> bool:
+    return any(name in parameters for name in LIMITS)
+
+
+def limits_filter(parameters: Mapping[str, Any], mapping: Mapping[str, str], survey: Survey) -> str:
+    """Empty where nothing is left out. `mapping` tells which field fills a column. A period lies before the day
+    after the last one, so that one with a time of day is in. Raises SourceColumns.
+    """
+    parts = []
+    if FIELD in parameters:
+        parts.append(_compared(FIELD, "eq", str(parameters[FIELD]), mapping, survey))
+    if "from" in parameters:
+        parts.append(_compared(PERIOD, "ge", parameters["from"], mapping, survey))
+    if parameters.get("to", LAST_DAY) != LAST_DAY:
+        day_after = date.fromisoformat(parameters["to"]) + timedelta(days=1)
+        parts.append(_compared(PERIOD, "lt", day_after.isoformat(), mapping, survey))
+    return all_of(*parts) if parts else ""
+
+
+def _compared(column: str, operator: str, value: str, mapping: Mapping[str, str], survey: Survey) -> str:
+    name = mapping[column]
+    edm_type = survey.type_of(name)
+    try:
+        return f"{name} {operator} {_written(value, edm_type, survey.version)}"
+    except Unwritable as exc:
+        raise SourceColumns(
+            f"The source's field {name} is {edm_type}, which cannot be compared with {value}. Start the import "
+            "without that limit."
+        ) from exc
+
+
+def _written(value: str, edm_type: str | None, version: int) -> str:
+    if edm_type in MOMENT_TYPES:
+        return moment_literal(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp(), edm_type, version)
+    return literal(value, edm_type, version)

@@ -1,0 +1,176 @@
+"""run_import: one invocation of the import function, from its claim to the job's end."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import threading
+import time
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import (
+    CancelRequested,
+    ClaimRefused,
+    DispatchFailed,
+    ImportFailed,
+    JobNotFound,
+    LeaseLost,
+    NoProgress,
+    ScratchFull,
+    StateUnavailable,
+    TooManyAttempts,
+    WarehouseSilent,
+    WellheadError,
+)
+from chalicelib.logs import know
+
+from .publication import show_latest
+from .service import HandOver, WellProductionImportService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from chalicelib.jobs.dispatcher import Dispatcher
+    from chalicelib.jobs.job import Job
+    from chalicelib.jobs.manager import Claim, JobManager
+    from chalicelib.warehouse.names import Warehouse
+
+WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
+STALLED_ATTEMPTS = 4  # in a row from the same checkpoint: the worker dies at the same place each time
+
+log = logging.getLogger(__name__)
+
+
+def run_import(
+    job_id: str,
+    *,
+    request_id: str,
+    job_manager: JobManager,
+    dispatcher: Dispatcher,
+    warehouse: Warehouse,
+    new_service: Callable[[Claim], WellProductionImportService],
+    max_attempts: int,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], object] = time.sleep,
+) -> dict[str, Any]:
+    """What became of the job. Raises StateUnavailable and WarehouseSilent, so that Lambda delivers the event again."""
+    know(job_id=job_id)
+    holder = f"{request_id}/{uuid.uuid4().hex[:8]}"
+    claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, clock=clock, sleep=sleep)
+    if claim is None:
+        log.info("nothing to do", extra={"code": ClaimRefused.code})
+        show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
+        return {"job_id": job_id, "outcome": "nothing to do"}
+    know(attempt=claim.job.attempt, fence=claim.fence)
+    service = None
+    try:
+        _refuse_endless(claim.job, max_attempts)
+        service = new_service(claim)
+        return {"job_id": job_id, "outcome": service.run().status}
+    except HandOver:
+        return _hand_over(claim, _newest(claim, service), job_manager, dispatcher)
+    except CancelRequested:
+        return _finish(claim, _newest(claim, service).cancelled(at=clock()), job_manager)
+    except (LeaseLost, StateUnavailable) as exc:
+        return _give_way(job_id, exc)
+    except Exception as exc:  # told to people as the job's error
+        if isinstance(exc, WarehouseSilent) and claim.job.stalled_attempts < STALLED_ATTEMPTS:
+            raise  # the next attempt begins when the lease is over; the last one tells the error
+        job = _newest(claim, service).failed_with(_told(exc), at=clock())
+        return _finish(claim, job, job_manager)
+
+
+@contextmanager
+def stopped_by_sigterm() -> Iterator[Callable[[], bool]]:
+    """Whether SIGTERM has come: the worker then hands over at its next page, as at the end of its time."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped.is_set  # signals are for the main thread alone
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    try:
+        yield stopped.is_set
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _refuse_endless(job: Job, max_attempts: int) -> None:
+    """Before anything of the import is built: that may be what the attempts die of. Raises TooManyAttempts,
+    NoProgress.
+    """
+    if job.attempt > max_attempts:
+        raise TooManyAttempts
+    if job.stalled_attempts > STALLED_ATTEMPTS:
+        raise NoProgress
+
+
+def _newest(claim: Claim, service: WellProductionImportService | None) -> Job:
+    return service.job if service else claim.job
+
+
+def claim_patiently(
+    job_id: str,
+    *,
+    holder: str,
+    job_manager: JobManager,
+    clock: Callable[[], float],
+    sleep: Callable[[float], object],
+) -> Claim | None:
+    """The claim, or None when there is nothing to do.
+
+    When another worker holds the job, this delivery watches its lease. A lease that is renewed shows a living
+    worker: this is a duplicate and leaves. A lease that runs out shows a dead one: this is its retry.
+    """
+    seen: float | None = None
+    while True:
+        try:
+            return job_manager.claim(job_id, holder=holder)
+        except JobNotFound:
+            log.error("the job does not exist")  # noqa: TRY400  the cause says no more
+            return None
+        except ClaimRefused as refused:
+            until = refused.lease_until
+        if until is None or (seen is not None and until > seen):
+            return None
+        seen = until
+        sleep(max(0.05, min(WATCH_SECONDS, until - clock() + 0.05)))
+
+
+def _hand_over(claim: Claim, job: Job, job_manager: JobManager, dispatcher: Dispatcher) -> dict[str, Any]:
+    """The dispatch is the fast path; when it fails, the sweeper starts the next worker."""
+    try:
+        job_manager.hand_over(claim, job)
+        dispatcher.dispatch(job.job_id)
+    except LeaseLost as exc:
+        return _give_way(job.job_id, exc)
+    except DispatchFailed as exc:
+        log.warning("the job waits for the sweeper, its dispatch failed: %s", exc.__cause__)
+    return {"job_id": job.job_id, "outcome": "handed over"}
+
+
+def _finish(claim: Claim, job: Job, job_manager: JobManager) -> dict[str, Any]:
+    try:
+        finished = job_manager.finish(claim, job)
+    except LeaseLost as exc:
+        return _give_way(job.job_id, exc)
+    return {"job_id": job.job_id, "outcome": finished.status}
+
+
+def _give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
+    """Without the table nothing may be said of the job: Lambda's retry goes on when it is back."""
+    if isinstance(exc, StateUnavailable):
+        raise exc
+    log.warning("another worker has taken over", extra={"code": exc.code})
+    return {"job_id": job_id, "outcome": "lease lost"}
+
+
+def _told(exc: Exception) -> WellheadError:
+    """What people are told. Of what nobody foresaw the log tells the type and the place."""
+    if isinstance(exc, WellheadError):
+        log.error("the import failed: %s", exc.message, extra={"code": exc.code})
+        return exc
+    log.error("the import failed unexpectedly", exc_info=exc)
+    return ScratchFull() if isinstance(exc, OSError) and exc.errno == errno.ENOSPC else ImportFailed()

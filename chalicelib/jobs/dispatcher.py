@@ -1,0 +1,30 @@
+"""Starts the import function without waiting for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import DispatchFailed
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+
+
+class Dispatcher:
+    def __init__(self, *, lambda_client: LambdaClient, function: str) -> None:
+        self._lambda = lambda_client
+        self._function = function
+
+    def dispatch(self, job_id: str) -> None:
+        """Queue one invocation for the job. It may be delivered more than once: the claim sorts that out.
+
+        Raises DispatchFailed.
+        """
+        payload = json.dumps({"job_id": job_id}).encode()
+        try:
+            self._lambda.invoke(FunctionName=self._function, InvocationType="Event", Payload=payload)
+        except (ClientError, BotoCoreError) as exc:
+            raise DispatchFailed from exc

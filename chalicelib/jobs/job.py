@@ -1,0 +1,221 @@
+"""A job: one import from its trigger to its final state. Pure: no clock, no I/O.
+
+    PENDING ──claim──▶ RUNNING (FETCHING → MERGING → PUBLISHING) ──finish──▶ COMPLETED | FAILED | CANCELLED
+       └────────────────────── never started, or cancelled ──────────────────────▶ FAILED | CANCELLED
+
+Final states never change.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.errors import InvalidJobId, WellheadError
+
+MAX_EVENTS = 200  # a time line of 200 events is about 20 KB of the 400 KB a DynamoDB item may have
+FETCH_SHARE = 90.0  # percent of the progress bar given to fetching; merging and publishing share the rest
+
+
+class JobStatus(StrEnum):
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def final(self) -> bool:
+        return self not in (JobStatus.PENDING, JobStatus.RUNNING)
+
+
+class Phase(StrEnum):
+    FETCHING = "FETCHING"
+    MERGING = "MERGING"
+    PUBLISHING = "PUBLISHING"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """All that is known of one import. Times are epoch seconds, counts are rows.
+
+    `cursor` and `segments` are the last checkpoint; `claimed_cursor` is the one that the latest attempt began
+    at, and `stalled_attempts` how many attempts in a row began at the same. `cancel_requested_at` is set by
+    whoever asks the job to stop, never by its worker. A run of segments is noted as {job_id, fence, count}: a
+    long import makes thousands, and an item is paid for by its size at each write. `source_id` tells which
+    settings of the source the checkpoint belongs to (Settings.source_id), `reading_since` when the job began whose
+    checkpoint this one goes on from.
+    """
+
+    job_id: str
+    created_at: float
+    status: JobStatus = JobStatus.PENDING
+    phase: Phase | None = None
+    started_at: float | None = None
+    completed_at: float | None = None
+    heartbeat_at: float | None = None
+    cancel_requested_at: float | None = None
+    triggered_by: str = "anonymous"
+    parameters: dict[str, Any] = field(default_factory=dict)
+    retry_of: str | None = None
+    retried_by: str | None = None
+    source_id: str | None = None
+    reading_since: float | None = None
+    attempt: int = 0
+    stalled_attempts: int = 0
+    claimed_cursor: dict[str, Any] | None = None
+    fence: int = 0
+    progress_percentage: float | None = None
+    expected_records: int | None = None
+    fetched_records: int = 0
+    new_records: int = 0
+    updated_records: int = 0
+    duplicate_records: int = 0
+    failed_records: int = 0
+    cursor: dict[str, Any] | None = None
+    segments: list[dict[str, Any]] = field(default_factory=list)
+    stats: dict[str, Any] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    error: dict[str, Any] | None = None
+
+    @property
+    def total_records(self) -> int:
+        return self.new_records + self.updated_records + self.duplicate_records + self.failed_records
+
+    def with_event(self, at: float, event: str, **facts: Any) -> Job:
+        """The job with one more event on its time line; the middle gives way when it grows too long."""
+        events = [*self.events, {"at": at, "event": event, **facts}]
+        if len(events) > MAX_EVENTS:
+            events = events[: MAX_EVENTS // 2] + events[-MAX_EVENTS // 2 :]
+        return replace(self, events=events)
+
+    def with_progress(self) -> Job:
+        """The job with its progress worked out anew: null while nothing is expected, never falling."""
+        match self.phase, self.expected_records:
+            case Phase.PUBLISHING, _:
+                percentage = 97.0
+            case Phase.MERGING, _:
+                percentage = FETCH_SHARE
+            case _, int(expected) if expected > 0:
+                percentage = min(FETCH_SHARE, FETCH_SHARE * self.fetched_records / expected)
+            case _:
+                return self
+        return replace(self, progress_percentage=max(round(percentage, 1), self.progress_percentage or 0.0))
+
+    def failed_with(self, error: WellheadError, *, at: float) -> Job:
+        cause = {
+            "code": error.code,
+            "message": error.message,
+            "retryable": error.retryable,
+            "phase": self.phase,
+            "page": error.details.get("page"),
+            "attempt": self.attempt,
+        }
+        failed = replace(self, status=JobStatus.FAILED, completed_at=at, error=cause)
+        return failed.with_event(at, "failed", code=error.code)
+
+    def cancelled(self, *, at: float) -> Job:
+        stopped = replace(self, status=JobStatus.CANCELLED, phase=None, completed_at=at)
+        return stopped.with_event(at, "cancelled")
+
+    def retry(self, *, now: float, triggered_by: str) -> Job:
+        """A new job that goes on from this one's last checkpoint. The segments keep the names they have."""
+        job = new_job(now=now, triggered_by=triggered_by, parameters=self.parameters, source_id=self.source_id)
+        began = self.reading_since or self.started_at
+        return replace(
+            job,
+            retry_of=self.job_id,
+            cursor=self.cursor,
+            segments=self.segments,
+            reading_since=began if self.cursor else None,
+        )
+
+    def summary(self, now: float) -> dict[str, Any]:
+        """What a list of jobs shows: the time line alone can be ten times the rest."""
+        return {name: value for name, value in self.view(now).items() if name != "events"}
+
+    def view(self, now: float) -> dict[str, Any]:
+        """What the API shows. `now` closes the execution time of a job that still runs."""
+        shown = {name: getattr(self, name) for name in _SHOWN}
+        shown["total_records"] = self.total_records
+        shown["execution_time_seconds"] = self._seconds_running(now)
+        shown["records_per_second"] = self._records_per_second(now)
+        shown["estimated_completion_at"] = self._estimated_completion_at(now)
+        return shown
+
+    def _seconds_running(self, now: float) -> float | None:
+        if self.started_at is None:
+            return None
+        return round(max(0.0, (self.completed_at or now) - self.started_at), 3)
+
+    def _records_per_second(self, now: float) -> float | None:
+        seconds = self._seconds_running(now)
+        return round(self.fetched_records / seconds, 1) if seconds else None
+
+    def _estimated_completion_at(self, now: float) -> float | None:
+        seconds, done = self._seconds_running(now), self.progress_percentage
+        if self.status is not JobStatus.RUNNING or not self.expected_records or not seconds or not done:
+            return None
+        return round(now + seconds * (100.0 - done) / done, 3)
+
+
+_HIDDEN = {"fence", "cursor", "segments", "claimed_cursor", "stalled_attempts", "source_id", "reading_since"}
+_OTHERS = {"cancel_requested_at", "retried_by"}  # written by others than the worker, so its writes leave them alone
+_SHOWN = [f.name for f in fields(Job) if f.name not in _HIDDEN]
+
+
+def new_job(*, now: float, triggered_by: str, parameters: dict[str, Any], source_id: str | None = None) -> Job:
+    job = Job(
+        job_id=uuid7(now, os.urandom(10)),
+        created_at=now,
+        triggered_by=triggered_by,
+        parameters=parameters,
+        source_id=source_id,
+    )
+    return job.with_event(now, "created", by=triggered_by)
+
+
+def same_but_for_others(stored: Job, job: Job) -> bool:
+    """Whether the stored job is what its worker wrote, whatever others have added to it since."""
+    return replace(stored, **{name: getattr(job, name) for name in _OTHERS}) == job
+
+
+def uuid7(now: float, randomness: bytes) -> str:
+    """A UUID of version 7 (RFC 9562, section 5.7): it sorts by its creation time in milliseconds."""
+    value = int(now * 1000) << 80 | int.from_bytes(randomness, "big")
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def parse_job_id(text: str) -> str:
+    """The job id in its canonical form; raises InvalidJobId."""
+    try:
+        parsed = uuid.UUID(text)
+    except ValueError:
+        raise InvalidJobId from None
+    if str(parsed) != text.lower() or parsed.version != 7:  # noqa: PLR2004
+        raise InvalidJobId
+    return str(parsed)
+
+
+def job_attributes(job: Job) -> dict[str, Any]:
+    """The job as its worker stores it: plain values, and nothing for what is null."""
+    return {name: value for name, value in asdict(job).items() if value is not None and name not in _OTHERS}
+
+
+def absent_attributes(job: Job) -> list[str]:
+    return [f.name for f in fields(job) if getattr(job, f.name) is None and f.name not in _OTHERS]
+
+
+def job_from_attributes(attributes: dict[str, Any]) -> Job:
+    known = {f.name for f in fields(Job)}
+    values = {name: value for name, value in attributes.items() if name in known}
+    values["status"] = JobStatus(values["status"])
+    if "phase" in values:
+        values["phase"] = Phase(values["phase"])
+    return Job(**values)

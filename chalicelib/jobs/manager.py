@@ -1,0 +1,431 @@
+"""JobManager: who may import, and what the table says of it. Every DynamoDB condition lives here.
+
+One table, keys `pk` and `sk` (strings):
+
+    JOB          JOB#<uuid7>         the job; sorted by creation, so history is one Query
+    LOCK         LOCK#import         owner, since, holder, fence, lease_until; never deleted
+    WAREHOUSE    WAREHOUSE#current   the published snapshot
+    IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
+
+The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
+job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and
+woke up after another took over can change nothing:
+
+    worker A   claim (fence 7) ── freezes ........................ progress (fence 7): refused, stops
+    worker B                        lease over ── claim (fence 8) ── progress ── finish (fence 8)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import (
+    CancelRequested,
+    ClaimRefused,
+    ImportAlreadyRunning,
+    JobIsFinal,
+    JobNotFound,
+    LeaseExpired,
+    LeaseLost,
+    NotResumable,
+    NotStarted,
+    RetriedAlready,
+)
+from chalicelib.metrics import handed_over, job_claimed, job_ended, worker_gone
+
+from .job import Job, JobStatus, Phase, absent_attributes, job_attributes, job_from_attributes, same_but_for_others
+from .table import Condition, ConditionRefused, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOCK = {"pk": "LOCK", "sk": "LOCK#import"}
+CURRENT = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#current"}
+LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
+IS_OPEN = Condition("#status IN (:pending, :running)", {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING})
+ABSENT = Condition("attribute_not_exists(pk)")
+STOPPED = Condition(
+    "#status IN (:failed, :cancelled)", {":failed": JobStatus.FAILED, ":cancelled": JobStatus.CANCELLED}
+)
+NOT_RETRIED = Condition("attribute_not_exists(#retried_by)")
+HISTORY_LOOK = 100  # items at a look, where a filter leaves some of them out
+HISTORY_LOOKS = 20  # in one answer: 2,000 jobs are read in a second or two
+
+IDEMPOTENCY_SECONDS = 86_400
+
+
+def idempotency_key(caller: str, key: str) -> dict[str, str]:
+    """One caller's keys are not another's. Hashed: a key may be long, and may say more than the table should."""
+    digest = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest()
+    return {"pk": "IDEMPOTENCY", "sk": f"IDEMPOTENCY#{digest}"}
+
+
+def job_key(job_id: str) -> dict[str, str]:
+    return {"pk": "JOB", "sk": f"JOB#{job_id}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """Seconds. `grace` covers the skew of clocks: a lease is over only when that much more has passed."""
+
+    seconds: float = 60.0
+    grace: float = 15.0
+    pending: float = 360.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    fence: int = 0
+    owner: str | None = None
+    since: float = 0.0
+    holder: str | None = None
+    lease_until: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right of one worker to run one job, good while the table holds its fence."""
+
+    job: Job
+    holder: str
+    fence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A published database: its file's name in the warehouse, size, SHA-256, rows, and who made it.
+
+    The source's changes until `changed_until` (epoch seconds) are in it, counted for the source `changed_of`.
+    """
+
+    name: str
+    fence: int
+    rows: int
+    bytes: int
+    sha256: str
+    job_id: str
+    changed_until: float | None = None
+    changed_of: str | None = None
+
+
+class JobManager:
+    def __init__(self, *, table: Table, lease: Lease, clock: Callable[[], float] = time.time) -> None:
+        self._table = table
+        self._lease = lease
+        self._clock = clock
+
+    def get(self, job_id: str) -> Job:
+        """Raises JobNotFound, StateUnavailable."""
+        item = self._table.read(job_key(job_id))
+        if item is None:
+            raise JobNotFound(job_id=job_id)
+        return job_from_attributes(item)
+
+    def history(
+        self, *, limit: int, status: JobStatus | None = None, before: str | None = None
+    ) -> tuple[list[Job], str | None]:
+        """At most `limit` jobs, newest first, older than the job `before`; and where the rest begins, None at the end.
+
+        One answer looks at a bounded number of jobs: with a `status` that few have, it may hold fewer than `limit`
+        and still have a rest. Raises StateUnavailable.
+        """
+        when = Condition("#status = :status", {":status": status}) if status else None
+        found: list[Job] = []
+        place = job_key(before)["sk"] if before else None
+        for _ in range(HISTORY_LOOKS):
+            look = HISTORY_LOOK if status else limit + 1  # one more tells whether there is a rest
+            items, place = self._table.newest("JOB", limit=look, before=place, when=when)
+            found += [job_from_attributes(item) for item in items]
+            if len(found) > limit:
+                return found[:limit], found[limit - 1].job_id
+            if place is None:
+                return found, None
+        return found, str(place).removeprefix("JOB#")
+
+    def lock(self) -> Lock:
+        return Lock(**(self._table.read(LOCK) or {}))
+
+    def current_snapshot(self) -> Snapshot | None:
+        item = self._table.read(CURRENT)
+        return Snapshot(**item) if item else None
+
+    def create(self, job: Job, *, key: str | None = None) -> Job:
+        """Store the job and take the lock for it, both or neither.
+
+        The lock is read first: that refuses most callers without a write, and a write then names what was
+        read. A caller who sends the same `key` again gets the job that the first call made, whatever has
+        become of it. Raises ImportAlreadyRunning with the running job's id and start; and for a job that
+        goes on from another one RetriedAlready, NotResumable.
+
+            A   reads: free ──────────── writes, if still free: done
+            B   reads: free ── writes, if still free: refused ── reads again: held by A ── refused
+        """
+        remembered = idempotency_key(job.triggered_by, key) if key else None
+        while True:
+            lock = self.lock()
+            if remembered and (known := self._recall(remembered)):  # after the lock: its owner may be of this key
+                return self.get(known)
+            if lock.owner == job.job_id:
+                return self.get(job.job_id)  # it was written, only the answer was lost
+            if job.retry_of:
+                self._refuse_retry(self.get(job.retry_of), by=job.job_id)
+            if lock.owner and not self.is_over(lock):
+                raise ImportAlreadyRunning(job_id=lock.owner, started_at=lock.since)
+            created = replace(job, fence=lock.fence)
+            expired = self._expired(lock) if lock.owner else None
+            try:
+                self._table.transact(self._creation(created, lock, remembered, expired))
+            except ConditionRefused:
+                if item := self._table.read(job_key(job.job_id)):
+                    return job_from_attributes(item)  # it was written, and even came to its end
+                continue
+            if expired:
+                job_ended(expired)
+            return created
+
+    def _refuse_retry(self, old: Job, *, by: str) -> None:
+        """Called after the lock was read: what is published since then has changed the lock, and the write fails.
+
+        Rows that were fetched before another import was published may be older than what it published.
+        """
+        if old.retried_by not in (None, by):
+            raise RetriedAlready(job_id=old.job_id, retried_by=old.retried_by)
+        current = self.current_snapshot()
+        if old.cursor and current and current.fence > old.fence:
+            raise NotResumable(
+                "Another import has been published since, and the rows that this job had fetched may be older. "
+                "Start a new import.",
+                job_id=old.job_id,
+                published_by=current.job_id,
+            )
+
+    def _recall(self, key: dict[str, str]) -> str | None:
+        item = self._table.read(key)
+        return item["job_id"] if item and item["expires_at"] > self._clock() else None
+
+    def _creation(
+        self, job: Job, lock: Lock, remembered: dict[str, str] | None, expired: Job | None
+    ) -> list[dict[str, Any]]:
+        now = self._clock()
+        mine = {
+            "owner": job.job_id,
+            "since": job.created_at,
+            "fence": lock.fence,
+            "lease_until": now + self._lease.pending,
+        }
+        writes = [
+            self._table.put(job_key(job.job_id) | job_attributes(job), when=ABSENT),
+            self._table.update(LOCK, mine, remove=["holder"], when=_as_read(lock)),
+        ]
+        if remembered:
+            note = remembered | {"job_id": job.job_id, "expires_at": int(now) + IDEMPOTENCY_SECONDS}
+            writes.append(self._table.put(note, when=_is_forgotten(now)))
+        if job.retry_of:
+            link = {"retried_by": job.job_id}
+            writes.append(self._table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED))
+        if expired:
+            writes.append(self._job_update(expired, fence=lock.fence))
+        return writes
+
+    def _expired(self, lock: Lock) -> Job:
+        """The job whose lease is over ends FAILED in the same transaction that takes its lock. It cannot be
+        final already: the transaction that ends a job frees its lock.
+        """
+        old, now = self.get(str(lock.owner)), self._clock()
+        if old.cancel_requested_at is not None:
+            return old.cancelled(at=now)
+        return old.failed_with(LeaseExpired() if old.started_at else NotStarted(), at=now)
+
+    def claim(self, job_id: str, *, holder: str) -> Claim:
+        """Become the one worker of the job. `holder` names this attempt and no other.
+
+        Raises ClaimRefused: the job is over, or the lease of its worker is not (then with `lease_until`).
+        """
+        while True:
+            lock = self.lock()
+            if lock.owner != job_id:
+                raise ClaimRefused
+            if lock.holder == holder:
+                return Claim(job=self.get(job_id), holder=holder, fence=lock.fence)  # only the answer was lost
+            if lock.holder and not self.is_over(lock):
+                raise ClaimRefused(lease_until=lock.lease_until + self._lease.grace)
+            claim = self._next_claim(self.get(job_id), lock, holder)
+            mine = {
+                "holder": holder,
+                "fence": claim.fence,
+                "lease_until": self._clock() + self._lease.seconds,
+            }
+            writes = [
+                self._job_update(claim.job, fence=lock.fence),
+                self._table.update(LOCK, mine, when=_as_read(lock)),
+            ]
+            try:
+                self._table.transact(writes)
+            except ConditionRefused:
+                continue
+            job_claimed(claim.job, from_a_dead_worker=lock.holder is not None)
+            return claim
+
+    def _next_claim(self, job: Job, lock: Lock, holder: str) -> Claim:
+        now = self._clock()
+        began_here = job.attempt > 0 and job.cursor == job.claimed_cursor
+        running = replace(
+            job,
+            status=JobStatus.RUNNING,
+            phase=Phase.FETCHING,
+            started_at=job.started_at or now,
+            heartbeat_at=now,
+            attempt=job.attempt + 1,
+            stalled_attempts=job.stalled_attempts + 1 if began_here else 0,
+            claimed_cursor=job.cursor,
+            fence=lock.fence + 1,
+        )
+        running = running.with_event(now, "claimed", attempt=running.attempt)
+        return Claim(job=running, holder=holder, fence=running.fence)
+
+    def progress(self, claim: Claim, job: Job, *, lease_seconds: float | None = None) -> Job:
+        """Store the job as it is now and renew the lease. Raises LeaseLost, CancelRequested."""
+        now = self._clock()
+        alive = replace(job, heartbeat_at=now)
+        renewed = {"lease_until": now + (lease_seconds or self._lease.seconds)}
+        written = self._try(
+            self._job_update(alive, fence=claim.fence, unless_cancelled=True),
+            self._table.update(LOCK, renewed, when=_is_mine(claim)),
+        )
+        if not written:
+            raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
+        return alive
+
+    def _asks_to_stop(self, claim: Claim) -> bool:
+        job = self.get(claim.job.job_id)
+        return job.fence == claim.fence and not job.status.final and job.cancel_requested_at is not None
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask the job to stop. One that nobody works on ends here; a worker sees the mark when it next reports
+        progress, and one that is about to publish may still complete. Raises JobNotFound, JobIsFinal.
+        """
+        while True:
+            lock = self.lock()  # first: then the job as read cannot be older than the write's condition
+            job, now = self.get(job_id), self._clock()
+            if job.status.final:
+                raise JobIsFinal(job_id=job_id, status=job.status)
+            if lock.owner == job_id and lock.holder is None:
+                stopped = job.cancelled(at=now)
+                if self._try(self._job_update(stopped, fence=lock.fence), self._freed(lock)):
+                    job_ended(stopped)
+                    return stopped
+            elif self._try(self._table.update(job_key(job_id), {"cancel_requested_at": now}, when=IS_OPEN)):
+                return replace(job, cancel_requested_at=now)
+
+    def hand_over(self, claim: Claim, job: Job) -> None:
+        """Free the holder's place for the next worker of the same job. Raises LeaseLost."""
+        now = self._clock()
+        waiting = replace(job, heartbeat_at=now).with_event(now, "handed over", attempt=job.attempt)
+        until = {"lease_until": now + self._lease.pending}
+        written = self._try(
+            self._job_update(waiting, fence=claim.fence),
+            self._table.update(LOCK, until, remove=["holder"], when=_is_mine(claim)),
+        )
+        if not written:
+            raise LeaseLost
+        handed_over(waiting)
+
+    def finish(self, claim: Claim, job: Job, *, snapshot: Snapshot | None = None, base: str | None = None) -> Job:
+        """The job's final state, the freed lock and the moved pointer, all or none.
+
+        `base` names the snapshot that the new one was made from; the pointer moves from there and from
+        nowhere else. Raises LeaseLost.
+        """
+        writes = [
+            self._job_update(job, fence=claim.fence),
+            self._table.update(LOCK, {"fence": claim.fence}, remove=LOCK_TAKEN, when=_is_mine(claim)),
+        ]
+        if snapshot:
+            writes.append(self._table.put(CURRENT | asdict(snapshot), when=_points_to(base)))
+        try:
+            self._table.transact(writes)
+        except ConditionRefused:
+            stored = self.get(job.job_id)
+            if same_but_for_others(stored, job):
+                return stored  # it was written, only the answer was lost
+            raise LeaseLost from None
+        job_ended(job)
+        return job
+
+    def free_holder(self, lock: Lock) -> bool:
+        """The worker's lease is over: free its place for another worker of the same job. False when somebody
+        else wrote the lock since it was read.
+        """
+        until = {"lease_until": self._clock() + self._lease.pending}
+        freed = self._try(self._table.update(LOCK, until, remove=["holder"], when=_as_read(lock)))
+        if freed:
+            worker_gone(str(lock.owner))
+        return freed
+
+    def expire(self, lock: Lock) -> bool:
+        """No worker came or will come: the job ends FAILED and the lock is free. False when somebody else
+        wrote the lock since it was read.
+        """
+        expired = self._expired(lock)
+        written = self._try(self._job_update(expired, fence=lock.fence), self._freed(lock))
+        if written:
+            job_ended(expired)
+        return written
+
+    def _freed(self, lock: Lock) -> dict[str, Any]:
+        return self._table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=_as_read(lock))
+
+    def is_over(self, lock: Lock) -> bool:
+        """Whether the lease is over, skew of clocks allowed for."""
+        return lock.lease_until + self._lease.grace < self._clock()
+
+    def _try(self, *writes: dict[str, Any]) -> bool:
+        try:
+            self._table.transact(list(writes))
+        except ConditionRefused:
+            return False
+        return True
+
+    def _job_update(self, job: Job, *, fence: int, unless_cancelled: bool = False) -> dict[str, Any]:
+        """The whole job, while it is open and stands at the fence that the writer knows."""
+        when = IS_OPEN & Condition("#fence = :fence", {":fence": fence})
+        if unless_cancelled:
+            when &= Condition("attribute_not_exists(#cancel_requested_at)")
+        return self._table.update(job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=when)
+
+
+def _is_forgotten(now: float) -> Condition:
+    """Nobody used the key, or so long ago that it counts as new. DynamoDB deletes expired items days late."""
+    return Condition("attribute_not_exists(pk) OR #expires_at <= :now", {":now": now})
+
+
+def _as_read(lock: Lock) -> Condition:
+    """Nobody has written the lock since it was read: every write changes its fence, owner or lease."""
+    if lock.fence == 0 and lock.owner is None:
+        return Condition(
+            "attribute_not_exists(#owner) AND (attribute_not_exists(#fence) OR #fence = :zero)", {":zero": 0}
+        )
+    same_fence = Condition("#fence = :read_fence", {":read_fence": lock.fence})
+    if lock.owner is None:
+        return same_fence & Condition("attribute_not_exists(#owner)")
+    same_owner = Condition("#owner = :read_owner", {":read_owner": lock.owner})
+    same_lease = Condition("#lease_until = :read_lease", {":read_lease": lock.lease_until})
+    return same_fence & same_owner & same_lease
+
+
+def _is_mine(claim: Claim) -> Condition:
+    """The owner is my job, the holder is me, and nobody claimed after me."""
+    my_job = Condition("#owner = :owner", {":owner": claim.job.job_id})
+    my_place = Condition("#holder = :holder", {":holder": claim.holder})
+    my_fence = Condition("#fence = :fence", {":fence": claim.fence})
+    return my_job & my_place & my_fence
+
+
+def _points_to(base: str | None) -> Condition:
+    """The published snapshot is still the one that was merged into, so no import is overwritten."""
+    if base is None:
+        return ABSENT
+    return Condition("#name = :base", {":base": base})

@@ -1,0 +1,173 @@
+"""The sweeper: every minute it sees to it that an accepted job ends, and clears what nothing points at.
+
+Events and workers get lost: a dispatch fails, a queue drops an event, a process dies. What they leave is a lock
+whose lease runs out or whose place is empty. Two sweepers at once do no harm: each write names the lock as it
+was read, and a job dispatched twice is claimed once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import DispatchFailed, JobNotFound
+from chalicelib.metrics import record
+from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, fence_of, is_fenced, job_of
+
+from .job import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chalicelib.warehouse.names import Warehouse
+
+    from .dispatcher import Dispatcher
+    from .manager import JobManager, Lock
+
+DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
+
+SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; trigger.RETRY_SECONDS is shorter
+READER_SECONDS = 3600.0  # who read the pointer before it moved may open or fetch that snapshot for so long
+
+log = logging.getLogger(__name__)
+
+
+def sweep(*, job_manager: JobManager, dispatcher: Dispatcher, clock: Callable[[], float] = time.time) -> str:
+    """What was done: "nothing", "failed", "restarted" or "dispatched". Raises StateUnavailable."""
+    lock = job_manager.lock()
+    if lock.owner is None:
+        return "nothing"
+    if lock.holder is None and job_manager.is_over(lock):
+        return "failed" if job_manager.expire(lock) else "nothing"
+    if lock.holder and job_manager.is_over(lock):
+        return _restart(lock, job_manager, dispatcher)
+    if lock.holder is None and _waits_long(lock, job_manager, clock()):
+        return _dispatch(str(lock.owner), dispatcher)
+    return "nothing"
+
+
+def take_up(
+    job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher, clock: Callable[[], float] = time.time
+) -> str:
+    """Every delivery of an event for this job has failed, or it grew too old: what the sweeper would do
+    later, now. Raises StateUnavailable.
+
+    A job that nobody ever claimed ends: the function fails at every start. Any other is dispatched again, also
+    while a lease runs: that delivery leaves when the holder lives, and goes on when its lease is over
+    (importer.claim_patiently). Nothing but the lease tells which of the two it is: of an event that was
+    delivered twice, one copy may have failed and the other be at work.
+    """
+    log.warning("no delivery of an event for the job came to its end", extra={"job_id": job_id})
+    lock = job_manager.lock()
+    if lock.owner != job_id:
+        return "nothing"
+    if job_manager.is_over(lock):
+        return sweep(job_manager=job_manager, dispatcher=dispatcher, clock=clock)
+    if lock.holder is None and job_manager.get(job_id).status is JobStatus.PENDING:
+        return "failed" if job_manager.expire(lock) else "nothing"
+    return _dispatch(job_id, dispatcher)
+
+
+def _restart(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str:
+    if not job_manager.free_holder(lock):
+        return "nothing"
+    _dispatch(str(lock.owner), dispatcher)
+    return "restarted"
+
+
+def _waits_long(lock: Lock, job_manager: JobManager, now: float) -> bool:
+    """Nobody has claimed the job though its event had the time to arrive."""
+    job = job_manager.get(str(lock.owner))
+    return now - (job.heartbeat_at or job.created_at) > DISPATCH_SECONDS
+
+
+def _dispatch(job_id: str, dispatcher: Dispatcher) -> str:
+    """A failure is not the end: the next sweep tries again until the lease of the waiting job is over."""
+    try:
+        dispatcher.dispatch(job_id)
+    except DispatchFailed as exc:
+        log.warning("the job could not be dispatched: %s", exc.__cause__, extra={"job_id": job_id})
+        return "nothing"
+    log.info("the job is dispatched again", extra={"job_id": job_id})
+    return "dispatched"
+
+
+def take_pulse(*, job_manager: JobManager, clock: Callable[[], float] = time.time) -> None:
+    """What nobody else would tell when nothing happens. The alarms "no heartbeat" and "no success" live by it: the
+    first also when it does not come. Raises StateUnavailable.
+    """
+    lock, current, now = job_manager.lock(), job_manager.current_snapshot(), clock()
+    job = job_manager.get(lock.owner) if lock.owner else None
+    is_running = job is not None and job.status is JobStatus.RUNNING
+    silent = now - (job.heartbeat_at or now) if job and is_running else 0.0
+    published_at = _published_at(job_manager, current.name) if current else None
+    hours = (now - published_at) / 3600 if published_at else None
+    figures = {"SecondsSinceHeartbeat": max(0.0, silent), "HoursSinceSuccess": hours}
+    record("the sweeper is alive", figures, job_id=lock.owner)
+
+
+def clear_orphans(
+    *, job_manager: JobManager, warehouse: Warehouse, kept: int, clock: Callable[[], float] = time.time
+) -> list[str]:
+    """Remove from the warehouse what dead workers and old imports left; the names removed.
+
+    Kept are the current snapshot, the `kept` newest published ones, those that were current within the last hour, and
+    for a week the segments of jobs that did not complete. Nothing is removed while an import runs, nor what carries a
+    later fence than the lock had when it was free: that belongs to an import that has begun since.
+    """
+    lock = job_manager.lock()
+    if lock.owner:
+        return []
+    names = [name for name in warehouse.names("") if is_fenced(name) and fence_of(name) <= lock.fence]
+    current = job_manager.current_snapshot()
+    now = clock()
+    wanted = {current.name if current else "", *_readable(names, job_manager, kept=kept, now=now)}
+    stale = [
+        name
+        for name in names
+        if name not in wanted and not (name.startswith(SEGMENTS) and _may_go_on(job_manager, job_of(name), now))
+    ]
+    for name in stale:
+        warehouse.remove(name)
+    warehouse.tidy(now=now)
+    return stale
+
+
+def _readable(names: list[str], job_manager: JobManager, *, kept: int, now: float) -> list[str]:
+    """The newest published snapshots, and those that the next one replaced a short time ago."""
+    published = _published(names, job_manager)
+    replaced_at = [now, *(published_at for _, published_at in published)]
+    return [
+        name for place, (name, _) in enumerate(published) if place < kept or now - replaced_at[place] < READER_SECONDS
+    ]
+
+
+def _published(names: list[str], job_manager: JobManager) -> list[tuple[str, float]]:
+    """The snapshots that were current once and since when, newest first; the others were left by workers that lost
+    their lease.
+    """
+    snapshots = [name for name in reversed(names) if name.startswith(SNAPSHOTS)]
+    published_at = {name: _published_at(job_manager, name) for name in snapshots}
+    return [(name, at) for name, at in published_at.items() if at is not None]
+
+
+def _published_at(job_manager: JobManager, name: str) -> float | None:
+    """None unless its job is COMPLETED, and by the attempt that made this file."""
+    try:
+        job = job_manager.get(job_of(name))
+    except JobNotFound:
+        return None
+    is_its = job.status is JobStatus.COMPLETED and job.fence == fence_of(name)
+    return job.completed_at if is_its else None
+
+
+def _may_go_on(job_manager: JobManager, job_id: str, now: float) -> bool:
+    """A job that was retried goes on as its retry, which names its segments."""
+    try:
+        job = job_manager.get(job_id)
+        while job.retried_by:
+            job = job_manager.get(job.retried_by)
+    except JobNotFound:
+        return False
+    return job.status is not JobStatus.COMPLETED and now - (job.completed_at or now) < SEGMENT_SECONDS

@@ -1,0 +1,152 @@
+"""One DynamoDB table: plain Python values in and out, conditional writes in transactions."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import StateUnavailable
+
+from .dynamodb_item import from_item, to_attribute, to_item
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from types_boto3_dynamodb import DynamoDBClient
+
+CONFLICT_TRIES = 8  # another transaction holds an item for milliseconds; eight tries span about 5 s
+
+log = logging.getLogger(__name__)
+
+
+class ConditionRefused(Exception):
+    """A condition of the transaction did not hold; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition expression. `#name` is an attribute, `:name` one of `values`."""
+
+    expression: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __and__(self, other: Condition) -> Condition:
+        return Condition(f"({self.expression}) AND ({other.expression})", {**self.values, **other.values})
+
+
+class Table:
+    def __init__(self, *, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._dynamodb = dynamodb
+        self._name = name
+        self._sleep = sleep
+
+    def read(self, key: Mapping[str, str]) -> dict[str, Any] | None:
+        """The item without its key, strongly consistent. Raises StateUnavailable."""
+        try:
+            answer = self._dynamodb.get_item(TableName=self._name, Key=to_item(dict(key)), ConsistentRead=True)
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable(exc) from exc
+        if "Item" not in answer:
+            return None
+        return _without_key(from_item(answer["Item"]))
+
+    def newest(
+        self, pk: str, *, limit: int, before: str | None = None, when: Condition | None = None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """One look at the items of a partition, by falling sort key from `before` on: those among the next `limit`
+        that fulfil `when`, and the sort key to look on from; None at the end. Raises StateUnavailable.
+        """
+        arguments: dict[str, Any] = {"ExpressionAttributeNames": {}, "ExpressionAttributeValues": {}}
+        if when:
+            arguments = _condition(when)
+            arguments["FilterExpression"] = arguments.pop("ConditionExpression")
+        if before:
+            arguments["ExclusiveStartKey"] = to_item({"pk": pk, "sk": before})
+        arguments["ExpressionAttributeNames"] |= {"#pk": "pk"}
+        arguments["ExpressionAttributeValues"] |= {":pk": to_attribute(pk)}
+        try:
+            answer = self._dynamodb.query(
+                TableName=self._name,
+                KeyConditionExpression="#pk = :pk",
+                ScanIndexForward=False,
+                ConsistentRead=True,
+                Limit=limit,
+                **arguments,
+            )
+        except (ClientError, BotoCoreError) as exc:
+            raise _unavailable(exc) from exc
+        more = from_item(dict(answer.get("LastEvaluatedKey", {})))
+        return [_without_key(from_item(dict(item))) for item in answer["Items"]], more.get("sk")
+
+    def put(self, item: Mapping[str, Any], *, when: Condition) -> dict[str, Any]:
+        return {"Put": {"TableName": self._name, "Item": to_item(dict(item)), **_condition(when)}}
+
+    def update(
+        self,
+        key: Mapping[str, str],
+        values: Mapping[str, Any],
+        *,
+        remove: Iterable[str] = (),
+        when: Condition,
+    ) -> dict[str, Any]:
+        sets = ", ".join(f"#{name} = :set_{name}" for name in values)
+        removes = ", ".join(f"#{name}" for name in remove)
+        expression = f"SET {sets}" + (f" REMOVE {removes}" if removes else "")
+        new = {f":set_{name}": value for name, value in values.items()}
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": to_item(dict(key)),
+                "UpdateExpression": expression,
+                **_condition(when, expression, new),
+            }
+        }
+
+    def transact(self, writes: list[dict[str, Any]]) -> None:
+        """All of the writes or none. Raises ConditionRefused, StateUnavailable."""
+        for attempt in range(CONFLICT_TRIES):
+            try:
+                self._dynamodb.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]
+            except (ClientError, BotoCoreError) as exc:
+                reasons = _cancellation_reasons(exc)
+                if "ConditionalCheckFailed" in reasons:
+                    raise ConditionRefused from exc
+                if "TransactionConflict" not in reasons:
+                    raise _unavailable(exc) from exc
+                self._sleep(random.uniform(0.5, 1.0) * 0.04 * 2**attempt)  # noqa: S311
+            else:
+                return
+        raise StateUnavailable
+
+
+def _without_key(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name not in ("pk", "sk")}
+
+
+def _condition(when: Condition, more_text: str = "", more_values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    names = sorted(set(re.findall(r"#\w+", when.expression + more_text)))
+    values = {**when.values, **(more_values or {})}
+    arguments: dict[str, Any] = {"ConditionExpression": when.expression}
+    if names:
+        arguments["ExpressionAttributeNames"] = {name: name[1:] for name in names}
+    if values:
+        arguments["ExpressionAttributeValues"] = {name: to_attribute(value) for name, value in values.items()}
+    return arguments
+
+
+def _cancellation_reasons(exc: Exception) -> set[str]:
+    if not isinstance(exc, ClientError):
+        return set()
+    reasons: list[dict[str, Any]] = exc.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    return {reason.get("Code", "None") for reason in reasons}
+
+
+def _unavailable(exc: Exception) -> StateUnavailable:
+    log.error("the job table does not answer: %s", exc)
+    return StateUnavailable()

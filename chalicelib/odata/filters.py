@@ -1,0 +1,155 @@
+"""`$filter` expressions for the source: the rows after a key, the rows changed since a moment.
+
+A literal is written by the field's Edm type. Where no `$metadata` tells it, the JSON value does: a number stands
+for itself, text that looks like a date or a moment is one, other text is a string.
+
+OData v4: https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html, section 5.1.1.13
+OData v2: https://www.odata.org/documentation/odata-version-2-0/overview/, section 6
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.store.batch import LONGEST_ROW
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+V2, V4 = 2, 4
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+WHOLE_TYPES = {"Edm.Byte", "Edm.SByte", "Edm.Int16", "Edm.Int32", "Edm.Int64"}
+NUMBER_TYPES = {*WHOLE_TYPES, "Edm.Decimal", "Edm.Double", "Edm.Single"}
+MOMENT_TYPES = {"Edm.Date", "Edm.DateTime", "Edm.DateTimeOffset"}
+_SUFFIX_V2 = {"Edm.Int64": "L", "Edm.Decimal": "M", "Edm.Double": "d", "Edm.Single": "f"}
+
+_WHOLE = re.compile(r"-?\d+")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?)([Zz]|[+-]\d\d:\d\d)?")
+_TICKS = re.compile(r"/Date\((-?\d{1,14})([+-]\d{1,4})?\)/")
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Unwritable(ValueError):
+    """The value cannot stand in a filter; says why in a few words."""
+
+
+class Digits(str):
+    """A JSON number as it is written."""
+
+    __slots__ = ()
+
+
+def read_row(row: Any) -> dict[str, Any]:
+    """The members of a row, numbers as Digits. Raises Unwritable when it is no readable object."""
+    if len(row) > LONGEST_ROW:
+        raise Unwritable("its row is too long")
+    try:
+        members = json.loads(bytes(row).decode("utf-8"), parse_int=Digits, parse_float=Digits)
+    except (ValueError, RecursionError) as exc:
+        raise Unwritable("it is no readable row") from exc
+    if not isinstance(members, dict):
+        raise Unwritable("it is no readable row")
+    return members
+
+
+def after(key: Sequence[tuple[str, str]]) -> str:
+    """The rows that follow these (field, literal) in the order of the fields, ascending."""
+    (field, literal), *rest = key
+    if not rest:
+        return f"{field} gt {literal}"
+    return f"{field} gt {literal} or ({field} eq {literal} and ({after(rest)}))"
+
+
+def all_of(*filters: str) -> str:
+    """The filters joined, empty ones left out."""
+    present = [each for each in filters if each]
+    return present[0] if len(present) == 1 else " and ".join(f"({each})" for each in present)
+
+
+def literal(value: Any, edm_type: str | None, version: int) -> str:
+    """Raises Unwritable: null, an object, or not of the field's type."""
+    if value is None:
+        raise Unwritable("it is null")
+    if isinstance(value, bool) or not isinstance(value, str):
+        raise Unwritable("it is neither a number nor text")
+    return _write(str(value), edm_type or type_of(value), version)
+
+
+def type_of(value: Any) -> str:
+    """The Edm type that a JSON value most likely has."""
+    if isinstance(value, Digits):
+        return "Edm.Int32" if _WHOLE.fullmatch(value) else "Edm.Double"
+    if not isinstance(value, str):
+        return "Edm.String"
+    ticks = _TICKS.fullmatch(value)
+    if ticks:
+        return "Edm.DateTimeOffset" if ticks[2] else "Edm.DateTime"
+    if _DAY.fullmatch(value):
+        return "Edm.Date"
+    moment = _MOMENT.fullmatch(value)
+    return "Edm.DateTimeOffset" if moment and moment[2] else "Edm.String"
+
+
+def moment_literal(seconds: float, edm_type: str, version: int) -> str:
+    """The whole second before an epoch time, as a literal of one of MOMENT_TYPES."""
+    at = (EPOCH + timedelta(seconds=int(seconds // 1))).isoformat().replace("+00:00", "Z")
+    if edm_type == "Edm.Date":
+        at = at[:10]
+    return _write(at, edm_type, version)
+
+
+def _write(text: str, edm_type: str, version: int) -> str:
+    if edm_type in NUMBER_TYPES:
+        pattern = _WHOLE if edm_type in WHOLE_TYPES else _NUMBER
+        return _checked(text, pattern, edm_type) + (_SUFFIX_V2.get(edm_type, "") if version == V2 else "")
+    if edm_type == "Edm.String":
+        return "'" + text.replace("'", "''") + "'"
+    if edm_type == "Edm.Guid":
+        guid = _checked(text, _GUID, edm_type)
+        return f"guid'{guid}'" if version == V2 else guid
+    if edm_type == "Edm.Date":
+        return _day(text)
+    if edm_type in MOMENT_TYPES:
+        return _moment(text, edm_type, version)
+    raise Unwritable(f"its type {edm_type} has no order that can be asked for")
+
+
+def _checked(text: str, pattern: re.Pattern[str], edm_type: str) -> str:
+    if not pattern.fullmatch(text):
+        raise Unwritable(f"it is no {edm_type}")
+    return text
+
+
+def _day(text: str) -> str:
+    try:
+        datetime.fromisoformat(_checked(text, _DAY, "Edm.Date"))
+    except ValueError as exc:
+        raise Unwritable("it is no Edm.Date") from exc
+    return text
+
+
+def _moment(text: str, edm_type: str, version: int) -> str:
+    moment = _MOMENT.fullmatch(_from_ticks(text))
+    if not moment:
+        raise Unwritable(f"it is no {edm_type}")
+    if edm_type == "Edm.DateTime":
+        return f"datetime'{moment[1]}'"
+    at = f"{moment[1]}{moment[2] or 'Z'}"
+    return f"datetimeoffset'{at}'" if version == V2 else at
+
+
+def _from_ticks(text: str) -> str:
+    """What v2 writes as milliseconds since 1970, in UTC."""
+    ticks = _TICKS.fullmatch(text)
+    if not ticks:
+        return text
+    try:
+        at = EPOCH + timedelta(milliseconds=int(ticks[1]))
+    except OverflowError as exc:
+        raise Unwritable("it is beyond the years 1 to 9999") from exc
+    return at.isoformat(timespec="milliseconds" if int(ticks[1]) % 1000 else "seconds").replace("+00:00", "Z")

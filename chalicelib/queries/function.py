@@ -1,0 +1,141 @@
+"""What the query function does with its event: the question is checked, asked, and answered as data.
+
+{"data": …} or {"error": {"code", "message", "status", "details", "retryable"}}: an error too is an answer, so that
+it reaches the caller whole. Lambda would make an exception of it, with a stack trace.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import asdict
+from datetime import date
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import AnswerTooLarge, JobNotFound, NothingPublished, ValidationError, WellheadError
+from chalicelib.logs import know
+from chalicelib.metrics import record
+
+from .query import Question, parse_question
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from chalicelib.jobs.manager import JobManager
+    from chalicelib.warehouse.names import Warehouse
+
+    from .production import ProductionQuery, Rows
+    from .published import PublishedProduction
+
+# An answer of Lambda may have 6 MB, also the API function's, which is this one in JSON once more.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MOST_BYTES = 5_500_000
+DOWNLOAD_SECONDS = 600  # to begin a download; one that has begun goes on
+
+_LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows]]] = {
+    "production": lambda query: query.production,
+    "revisions": lambda query: query.revisions,
+    "totals": lambda query: query.totals,
+    "wells": lambda query: query.wells,
+    "rejects": lambda query: query.rejects,
+}
+_NAMES = {"from": "first", "to": "last"}  # as ProductionQuery calls them
+
+log = logging.getLogger(__name__)
+
+
+def answer(
+    event: Any, *, published: Callable[[], PublishedProduction], export: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """`published` and `export` are called for the questions that need them."""
+    started, failed = time.monotonic(), None
+    try:
+        question = _question(event)
+        know(question=question.name)
+        reply = {"data": _answer(question, published, export)}
+    except WellheadError as error:
+        failed = error
+    except Exception:
+        log.exception("unexpected error")
+        failed = WellheadError()
+    _count(failed, time.monotonic() - started)
+    return {"error": _told(failed)} if failed else reply
+
+
+def _count(failed: WellheadError | None, seconds: float) -> None:
+    """What the caller did wrong is no error of the function."""
+    is_ours = failed is not None and failed.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    figures = {"QuestionSeconds": seconds, "QuestionErrors": float(is_ours)}
+    level = logging.ERROR if is_ours else logging.INFO
+    record("the question is answered", figures, level=level, code=failed.code if failed else None)
+
+
+def _question(event: Any) -> Question:
+    arguments = event.get("arguments", {}) if isinstance(event, dict) else None
+    if not isinstance(arguments, dict):
+        raise ValidationError('The event must be {"question": …, "arguments": {…}}.', field="arguments")
+    given = {name: [str(value)] for name, value in arguments.items() if value is not None}
+    return parse_question(str(event.get("question")), given)
+
+
+def _answer(
+    question: Question, published: Callable[[], PublishedProduction], export: Callable[[], dict[str, Any]]
+) -> Any:
+    if question.name == "export":
+        return export()
+    if question.name == "summary":
+        return published().summary()
+    with published().query() as query:
+        return _page(question, _LISTS[question.name](query))
+
+
+def _page(question: Question, ask: Callable[..., Rows]) -> dict[str, Any]:
+    """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge."""
+    wanted = {_NAMES.get(name, name): value for name, value in question.arguments.items()}
+    wanted |= {name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted}
+    while (size := _size(page := asdict(ask(**wanted)))) > MOST_BYTES:
+        if len(page["rows"]) == 1:
+            raise AnswerTooLarge
+        wanted["limit"] = max(1, len(page["rows"]) * MOST_BYTES // (2 * size))
+    return page
+
+
+def _size(data: Any) -> int:
+    """In bytes, as text within JSON."""
+    return len(json.dumps(json.dumps(data)))
+
+
+def _told(error: WellheadError) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "message": error.message,
+        "status": error.http_status,
+        "details": error.details,
+        "retryable": error.retryable,
+    }
+
+
+def where_to_download(
+    *, job_manager: JobManager, warehouse: Warehouse, clock: Callable[[], float] = time.time
+) -> dict[str, Any]:
+    """The current database: where it can be read from and until when, and how to tell that it came whole.
+
+    `expires_at` is null where the URL is a file's. `created_at` is null when nobody knows the job any more. Raises
+    NothingPublished, StateUnavailable, WarehouseUnavailable.
+    """
+    snapshot = job_manager.current_snapshot()
+    if snapshot is None:
+        raise NothingPublished
+    url = warehouse.download_url(snapshot.name, seconds=DOWNLOAD_SECONDS)
+    facts = {name: getattr(snapshot, name) for name in ("name", "rows", "bytes", "sha256", "job_id")}
+    expires_at = None if url.startswith("file:") else clock() + DOWNLOAD_SECONDS
+    return {"url": url, "expires_at": expires_at, "created_at": _made_at(job_manager, snapshot.job_id), **facts}
+
+
+def _made_at(job_manager: JobManager, job_id: str) -> float | None:
+    try:
+        return job_manager.get(job_id).completed_at
+    except JobNotFound:
+        return None

@@ -1,0 +1,72 @@
+"""Question: what may be asked about the published data, with which parameters, and what each may be.
+
+The API reads a question out of a request, the query function out of its event; both by the table below. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.api.parameters import (
+    CURSOR,
+    FIELD_CODE,
+    FROM,
+    SEARCH,
+    TO,
+    WELL_CODE,
+    Parameter,
+    check_range,
+    limit,
+    read_value,
+)
+from chalicelib.api.request_fields import single_values
+from chalicelib.errors import ValidationError
+from chalicelib.jobs.job import parse_job_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MOST_ROWS = 4_000  # 2 MB of JSON; from 5,000 on DuckDB sorts the whole table to find the first ones
+MOST_REJECTS = 1_000  # each has up to 4 KiB of raw text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """`arguments` are checked and plain: whole numbers and text, a date as YYYY-MM-DD."""
+
+    name: str
+    arguments: dict[str, Any]
+
+    @property
+    def event(self) -> dict[str, Any]:
+        """What the query function is sent."""
+        return {"question": self.name, "arguments": self.arguments}
+
+
+_JOB_ID = Parameter(read=parse_job_id, allowed="the id of a job")
+_RANGE = {"from": FROM, "to": TO}
+_PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
+
+QUESTIONS: Mapping[str, Mapping[str, Parameter]] = {
+    "production": {"well_code": WELL_CODE, "field_code": FIELD_CODE, **_RANGE, **_PAGE},
+    "revisions": {"well_code": WELL_CODE, "field_code": FIELD_CODE, **_RANGE, **_PAGE},
+    "totals": {"field_code": FIELD_CODE, **_RANGE, **_PAGE},
+    "wells": {"search": SEARCH, "field_code": FIELD_CODE, **_PAGE},
+    "rejects": {"job_id": _JOB_ID, "limit": limit(MOST_REJECTS), "cursor": CURSOR},
+    "summary": {},
+    "export": {},
+}
+
+
+def parse_question(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Question:
+    """`path` are parameters that the address itself holds. Raises ValidationError with the field and what is
+    allowed there, InvalidJobId.
+    """
+    known = QUESTIONS.get(name)
+    if known is None:
+        raise ValidationError(f"The questions are {', '.join(QUESTIONS)}.", field="question")
+    told = single_values(query, allowed=[each for each in known if each not in path]) | path
+    arguments = {each: read_value(each, parameter, told[each]) for each, parameter in known.items() if each in told}
+    check_range(arguments)
+    return Question(name=name, arguments=arguments)

@@ -1,0 +1,48 @@
+"""DuckDB on a function's own disk: its settings, and its words for a full disk and a file that is no database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseTooNew, WarehouseUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LATER_FORMAT = "database file with version number"
+
+
+def local_config(directory: Path, memory_mb: int) -> dict[str, str | bool | int | float | list[str]]:
+    """All that DuckDB writes by itself goes into `directory`; it loads nothing from elsewhere."""
+    return {
+        "memory_limit": f"{memory_mb}MB",
+        "temp_directory": str(directory / "spill"),
+        "home_directory": str(directory),
+        "extension_directory": str(directory / "extensions"),
+        "autoinstall_known_extensions": False,
+        "checkpoint_threshold": "1TB",  # a checkpoint at each commit rewrites the row groups again and again
+    }
+
+
+def raise_if_full(exc: duckdb.Error) -> None:
+    if "No space left" in str(exc) or "max_temp_directory_size" in str(exc):
+        raise ScratchFull from exc
+
+
+def raise_if_unreadable(exc: duckdb.Error) -> None:
+    """A file of a later DuckDB, of another program, a damaged one, or one that this function may not open."""
+    raise_if_forbidden(exc)
+    if LATER_FORMAT in str(exc):
+        raise WarehouseTooNew from exc
+    if isinstance(exc, duckdb.IOException):
+        raise WarehouseCorrupt from exc
+
+
+def raise_if_forbidden(exc: duckdb.Error) -> None:
+    if "Permission denied" in str(exc):
+        raise WarehouseUnavailable(
+            "This function may not open the published database. Give it the right to read and write the warehouse "
+            "directory and the files in it."
+        ) from exc

@@ -1,0 +1,112 @@
+"""Large objects of S3, sent or copied in parts: one request takes 5 GB at most, and a broken one begins anew.
+
+S3 checks the SHA-256 of each part as it comes, and tells one of these for the whole: it knows no SHA-256 of the bytes
+of an object that came in parts (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html).
+What fails is aborted. The parts of a process that died stay, unseen and paid for, until `abort_old`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import WarehouseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from types_boto3_s3 import S3Client
+
+LARGEST_REQUEST = 1 << 30  # bytes; what is larger goes in parts
+PART_BYTES = 64 << 20  # one is in memory while it is sent; S3 takes 10,000 of them
+UPLOAD_SECONDS = 86_400  # no living process sends one object for longer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multipart:
+    """Every method raises what botocore raises."""
+
+    s3: S3Client
+    bucket: str
+    largest_request: int = LARGEST_REQUEST
+    part_bytes: int = PART_BYTES
+
+    def send(self, path: Path, key: str, *, metadata: dict[str, str]) -> None:
+        """As a new object: PreconditionFailed when the key is taken. Raises WarehouseUnavailable too, when S3 then
+        holds something else than was sent.
+        """
+        size = path.stat().st_size
+        with self._begun(key, Metadata=metadata, ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE") as upload:
+            parts = [self._send_part(upload, path, *part) for part in self._cut(size)]
+            self._complete(upload, parts, size, IfNoneMatch="*")
+        self._compare(key, size, whole_of([part["ChecksumSHA256"] for part in parts]))
+
+    def copy(self, source: str, key: str, *, size: int, metadata: dict[str, str]) -> None:
+        """From one key of the bucket to another, in place of what that one holds."""
+        with self._begun(key, Metadata=metadata) as upload:
+            parts = [self._copy_part(upload, source, *part) for part in self._cut(size)]
+            self._complete(upload, parts, size)
+
+    def abort_old(self, prefix: str, *, begun_before: float, is_ours: Callable[[str], bool]) -> None:
+        """The uploads below the prefix that no living process goes on with. `begun_before` is in epoch seconds."""
+        for page in self.s3.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket, Prefix=prefix):
+            for upload in page.get("Uploads", []):
+                if upload["Initiated"].timestamp() < begun_before and is_ours(upload["Key"]):
+                    self.s3.abort_multipart_upload(Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+
+    @contextmanager
+    def _begun(self, key: str, **options: Any) -> Iterator[dict[str, Any]]:
+        begun = self.s3.create_multipart_upload(Bucket=self.bucket, Key=key, **options)
+        upload: dict[str, Any] = {"Bucket": self.bucket, "Key": key, "UploadId": begun["UploadId"]}
+        try:
+            yield upload
+        except BaseException:
+            with suppress(ClientError, BotoCoreError):  # what failed first is what is told
+                self.s3.abort_multipart_upload(**upload)
+            raise
+
+    def _cut(self, size: int) -> Iterator[tuple[int, int, int]]:
+        """The number, the first byte and the length of each part."""
+        for number, first in enumerate(range(0, size, self.part_bytes), start=1):
+            yield number, first, min(self.part_bytes, size - first)
+
+    def _send_part(self, upload: dict[str, Any], path: Path, number: int, first: int, length: int) -> dict[str, Any]:
+        with path.open("rb") as file:
+            file.seek(first)
+            body = file.read(length)
+        checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        told = self.s3.upload_part(**upload, PartNumber=number, Body=body, ChecksumSHA256=checksum)
+        return {"PartNumber": number, "ETag": told["ETag"], "ChecksumSHA256": checksum}
+
+    def _copy_part(self, upload: dict[str, Any], source: str, number: int, first: int, length: int) -> dict[str, Any]:
+        told = self.s3.upload_part_copy(
+            **upload,
+            PartNumber=number,
+            CopySource={"Bucket": self.bucket, "Key": source},
+            CopySourceRange=f"bytes={first}-{first + length - 1}",
+        )["CopyPartResult"]
+        checksums = {name: value for name, value in told.items() if name.startswith("Checksum")}
+        return {"PartNumber": number, "ETag": told["ETag"], **checksums}
+
+    def _complete(self, upload: dict[str, Any], parts: list[Any], size: int, **conditions: Any) -> None:
+        self.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, MpuObjectSize=size, **conditions)
+
+    def _compare(self, key: str, size: int, checksum: str) -> None:
+        held = self.s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
+        told = held.get("ChecksumSHA256", "").partition("-")[0]  # the number of parts follows
+        if (held["ContentLength"], told) != (size, checksum):
+            raise WarehouseUnavailable(
+                "The warehouse bucket holds something else than was sent. Start the import again."
+            )
+
+
+def whole_of(checksums: list[str]) -> str:
+    """The checksum of an object of parts with these checksums."""
+    digests = b"".join(base64.b64decode(checksum) for checksum in checksums)
+    return base64.b64encode(hashlib.sha256(digests).digest()).decode()

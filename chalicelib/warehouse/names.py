@@ -1,0 +1,111 @@
+"""The warehouse: whole, closed, immutable files under names that carry the fence. Here those in a directory;
+S3Warehouse keeps them in a bucket.
+
+    snapshots/wells-<fence>-<job>.duckdb        a published database, or one that nothing points at
+    segments/<job>/<fence>-<part>-<number>.parquet   staged rows of an unfinished import
+    wells.duckdb                                a copy of the current snapshot, for people and tools; which one
+                                                is noted in wells.duckdb.name, on S3 in the object's metadata
+
+Nobody ever opens a file here for writing. A file is complete when its name exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+from chalicelib.errors import WarehouseUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LATEST = "wells.duckdb"
+LATEST_NOTE = "wells.duckdb.name"
+SNAPSHOTS = "snapshots/"
+SEGMENTS = "segments/"
+PART_SECONDS = 3600
+
+
+def snapshot_name(fence: int, job_id: str) -> str:
+    return f"{SNAPSHOTS}wells-{fence:010d}-{job_id}.duckdb"
+
+
+def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
+    return f"{SEGMENTS}{job_id}/{fence:010d}-{part:04d}-{number:06d}.parquet"
+
+
+def segment_names(runs: list[dict[str, Any]]) -> list[str]:
+    """The names of all segments of these runs, each {job_id, fence, count}, in the order they were made."""
+    return [segment_name(run["job_id"], run["fence"], number) for run in runs for number in range(run["count"])]
+
+
+def add_segment(runs: list[dict[str, Any]], job_id: str, fence: int) -> list[dict[str, Any]]:
+    """The runs with one more segment, whose name is then the last one of them."""
+    if runs and (runs[-1]["job_id"], runs[-1]["fence"]) == (job_id, fence):
+        return [*runs[:-1], {**runs[-1], "count": runs[-1]["count"] + 1}]
+    return [*runs, {"job_id": job_id, "fence": fence, "count": 1}]
+
+
+_FENCED = re.compile(r"snapshots/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.duckdb|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*")
+
+
+def is_fenced(name: str) -> bool:
+    """Whether the name is one that an import makes; whatever else lies in the warehouse is somebody else's."""
+    return _FENCED.fullmatch(name) is not None
+
+
+def fence_of(name: str) -> int:
+    match = _FENCED.fullmatch(name)
+    return int(match[1] or match[4]) if match else 0
+
+
+def job_of(name: str) -> str:
+    match = _FENCED.fullmatch(name)
+    return str(match["job"] or match["of"]) if match else ""
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Warehouse(Protocol):
+    """Every method raises WarehouseUnavailable."""
+
+    def put(self, name: str, path: Path, *, sha256: str) -> None:
+        """Store a copy of the file under a new name. The same content under the same name is a repeat, not
+        an error; other content is refused.
+        """
+
+    def fetch(self, name: str, path: Path) -> None:
+        """A local copy of the file, in place of what is at `path`."""
+
+    def local_path(self, name: str) -> Path | None:
+        """Where the file can be opened in place; None when it has to be fetched. It need not exist."""
+
+    def download_url(self, name: str, *, seconds: int) -> str:
+        """Where the file can be read from: on S3 for so many seconds by whoever has the URL."""
+
+    def set_latest(self, name: str) -> None:
+        """Let the stable name hold a copy of this snapshot."""
+
+    def latest(self) -> str | None:
+        """The snapshot that the stable name holds a copy of."""
+
+    def names(self, prefix: str) -> list[str]:
+        """The names that begin so, sorted."""
+
+    def remove(self, name: str) -> None:
+        """Remove the file; it need not exist."""
+
+    def tidy(self, *, now: float) -> None:
+        """Remove what is no file and nobody needs: unfinished uploads, empty folders of segments."""
+
+
+def absent(name: str) -> WarehouseUnavailable:
+    return WarehouseUnavailable(f"The warehouse has no {name}. Restore it; docs/workflow.md says how.")
+
+
+def taken(name: str) -> WarehouseUnavailable:
+    return WarehouseUnavailable(f"Another file stands in the warehouse as {name} already; remove it by hand.")

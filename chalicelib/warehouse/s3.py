@@ -1,0 +1,154 @@
+"""S3Warehouse: the warehouse as a prefix of a bucket."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+
+from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
+
+from .multipart import UPLOAD_SECONDS, Multipart
+from .names import LATEST, absent, is_fenced, taken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class S3Warehouse:
+    """`If-None-Match: *` makes a name write-once; the checksum proves the transfer."""
+
+    def __init__(self, multipart: Multipart, *, prefix: str) -> None:
+        self._s3 = multipart.s3
+        self._bucket = multipart.bucket
+        self._multipart = multipart
+        self._prefix = f"{prefix}/" if prefix else ""
+
+    def put(self, name: str, path: Path, *, sha256: str) -> None:
+        with _s3_errors():
+            try:
+                if path.stat().st_size > self._multipart.largest_request:
+                    self._multipart.send(path, self._prefix + name, metadata={"sha256": sha256})
+                else:
+                    self._put_at_once(name, path, sha256)
+            except ClientError as exc:
+                # A second try of a completion whose answer got lost finds its upload gone.
+                if exc.response["Error"]["Code"] not in {"PreconditionFailed", "NoSuchUpload"}:
+                    raise
+                if self._sha256(name) != sha256:
+                    raise taken(name) from exc
+
+    def _put_at_once(self, name: str, path: Path, sha256: str) -> None:
+        with path.open("rb") as body:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=self._prefix + name,
+                Body=body,
+                IfNoneMatch="*",
+                ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
+                Metadata={"sha256": sha256},
+            )
+
+    def fetch(self, name: str, path: Path) -> None:
+        with _s3_errors():
+            answer = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)
+            with path.open("wb") as file:
+                for chunk in answer["Body"].iter_chunks(1 << 20):
+                    file.write(chunk)
+
+    def local_path(self, name: str) -> None:
+        """Nothing of a bucket is on this machine."""
+
+    def download_url(self, name: str, *, seconds: int) -> str:
+        """The URL is as good as the rights of whoever signs it, and no longer than his credentials."""
+        where = {"Bucket": self._bucket, "Key": self._prefix + name}
+        with _s3_errors():
+            try:
+                self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                    raise absent(name) from exc
+                raise
+            saved_as = f'attachment; filename="{LATEST}"'
+            return self._s3.generate_presigned_url(
+                "get_object", Params=where | {"ResponseContentDisposition": saved_as}, ExpiresIn=seconds
+            )
+
+    def set_latest(self, name: str) -> None:
+        source, told = self._prefix + name, {"snapshot": name}
+        with _s3_errors():
+            size = self._size(name)
+            if size > self._multipart.largest_request:
+                self._multipart.copy(source, self._prefix + LATEST, size=size, metadata=told)
+                return
+            self._s3.copy_object(
+                Bucket=self._bucket,
+                Key=self._prefix + LATEST,
+                CopySource={"Bucket": self._bucket, "Key": source},
+                MetadataDirective="REPLACE",
+                Metadata=told,
+            )
+
+    def latest(self) -> str | None:
+        with _s3_errors():
+            try:
+                head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + LATEST)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                    return None
+                raise
+            return head["Metadata"].get("snapshot")
+
+    def names(self, prefix: str) -> list[str]:
+        with _s3_errors():
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+            return sorted(item["Key"].removeprefix(self._prefix) for page in pages for item in page.get("Contents", []))
+
+    def remove(self, name: str) -> None:
+        with _s3_errors():
+            self._s3.delete_object(Bucket=self._bucket, Key=self._prefix + name)
+
+    def tidy(self, *, now: float) -> None:
+        with _s3_errors():
+            self._multipart.abort_old(self._prefix, begun_before=now - UPLOAD_SECONDS, is_ours=self._is_ours)
+
+    def _is_ours(self, key: str) -> bool:
+        name = key.removeprefix(self._prefix)
+        return name == LATEST or is_fenced(name)
+
+    def _size(self, name: str) -> int:
+        """Listed and not asked for with a HEAD, whose refusal says no more than 404."""
+        key = self._prefix + name
+        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+        if not found or found[0]["Key"] != key:
+            raise absent(name)
+        return found[0]["Size"]
+
+    def _sha256(self, name: str) -> str | None:
+        head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
+        return head["Metadata"].get("sha256")
+
+
+@contextmanager
+def _s3_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as exc:
+        code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else type(exc).__name__
+        kind = WarehouseSilent if _may_pass(exc) else WarehouseUnavailable
+        raise kind(
+            f"The warehouse bucket does not answer: {code}. Check that it exists and that this function may use it."
+        ) from exc
+
+
+def _may_pass(exc: ClientError | BotoCoreError) -> bool:
+    """No answer after all of botocore's tries, or S3's word that it cannot now."""
+    if isinstance(exc, ClientError):
+        return exc.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(exc, (HTTPClientError, IncompleteReadError))

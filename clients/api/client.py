@@ -1,0 +1,268 @@
+"""The HTTP API of Wellhead as one typed client, on which the command line and the desktop window stand.
+
+    with WellheadClient("http://127.0.0.1:8000", token) as wellhead:
+        job = wellhead.wait(wellhead.trigger().job_id, print)
+
+Every method raises ClientError (clients/errors.py). What is sent again by itself, when no answer came or one that says
+to try again, is what can do no harm twice: questions, and a trigger or retry, by its Idempotency-Key.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import quote
+
+from clients.api.answers import CsvPage, Export, Health, Job, Page, RejectedRow, Summary
+from clients.api.connection import Answer, Connection, is_transient
+from clients.api.download import download
+from clients.api.errors import ApiError, ClientError, NotWellhead, TimedOut, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from clients.api.answers import Production, Row, Status, Totals, Well
+
+POLL_SECONDS = 1.0  # where the API does not say
+MOST_POLL_SECONDS = 10.0  # while nothing answers
+LOST_SECONDS = 60.0  # an import is followed through a break of so long
+
+
+class WellheadClient:
+    """Not for several threads at once: one client each. `token` None is of use for `health` alone.
+
+    `pause` waits so many seconds; a program that must stop at once passes an Event's `wait` and leaves the loop.
+    `on_retry` hears of each error that is tried again, and after how many seconds. Raises InvalidAddress.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        *,
+        on_retry: Callable[[ClientError, float], object] | None = None,
+        pause: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connection = Connection(url, token, pause=pause, on_retry=on_retry)
+        self._pause = pause
+        self._clock = clock
+        self._seen: tuple[str, str, Job] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @property
+    def url(self) -> str:
+        return self._connection.url
+
+    @property
+    def role(self) -> str | None:
+        """Of the token, `reader` or `operator`; None before the first answer that told."""
+        return self._connection.role
+
+    # -- imports ----------------------------------------------------------------------------------------
+
+    def trigger(
+        self,
+        *,
+        full: bool = False,
+        field_code: int | None = None,
+        first: str | None = None,
+        last: str | None = None,
+        key: str | None = None,
+    ) -> Job:
+        """The job that was started; with the `key` of an earlier call, that one's. A field or days such as 2024-01-31
+        make it an import of that part. Raises AlreadyRunning.
+        """
+        asked = {"full": "true" if full else None, "field_code": field_code, "from": first, "to": last}
+        return self._start("/wells/import/trigger", key, params=_told(asked))
+
+    def retry(self, job_id: str, *, key: str | None = None) -> Job:
+        """A new job that goes on from the last checkpoint of one that FAILED or was CANCELLED. Raises AlreadyRunning,
+        RuleViolated.
+        """
+        return self._start(f"/wells/import/jobs/{_part(job_id)}/retry", key)
+
+    def cancel(self, job_id: str) -> Job:
+        """The job, which ends at its next report when somebody works on it. Raises RuleViolated when it has ended."""
+        return _job(self._connection.ask("POST", f"/wells/import/jobs/{_part(job_id)}/cancel", safe=False))
+
+    def status(self, job_id: str) -> Job:
+        """The clock alone moves the seconds and rates of a running job: while nothing else has changed they stay as
+        they were when it was last asked for.
+        """
+        return self._status(job_id)[0]
+
+    def follow(self, job_id: str, *, timeout: float | None = None) -> Iterator[Job]:
+        """The job at once and then as often as the API asks for, up to its final state; through a break of the
+        connection of a minute. Raises TimedOut after `timeout` seconds; the import goes on.
+        """
+        began = heard = self._clock()
+        backoff = POLL_SECONDS
+        while True:
+            left = None if timeout is None else timeout - (self._clock() - began)
+            if left is not None and left <= 0:
+                raise TimedOut(details={"job_id": job_id})
+            try:
+                job, pause = self._status(job_id, within=left, safe=False)
+            except (Unreachable, ApiError) as error:
+                if not is_transient(error) or self._clock() - heard > LOST_SECONDS:
+                    raise
+                self._connection.wait(error, backoff, most=LOST_SECONDS if left is None else left)
+                backoff = min(2 * backoff, MOST_POLL_SECONDS)
+                continue
+            heard, backoff = self._clock(), POLL_SECONDS
+            yield job
+            if job.final:
+                return
+            self._pause(pause if left is None else min(pause, left))
+
+    def wait(
+        self, job_id: str, on_progress: Callable[[Job], object] | None = None, *, timeout: float | None = None
+    ) -> Job:
+        """The job in its final state, whichever that is. Raises TimedOut."""
+        job = None
+        for job in self.follow(job_id, timeout=timeout):
+            if on_progress:
+                on_progress(job)
+        return cast("Job", job)
+
+    def history(
+        self, *, status: Status | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Page[Job]:
+        """Newest first, without their time lines."""
+        answer = self._get("/wells/import/jobs", status=status, limit=limit, cursor=cursor)
+        try:
+            jobs = tuple(Job.from_view(view) for view in answer.data["jobs"])
+            return Page(jobs, answer.data["next_cursor"])
+        except (KeyError, TypeError) as exc:
+            raise NotWellhead from exc
+
+    def rejects(self, job_id: str, *, limit: int | None = None, cursor: str | None = None) -> Page[RejectedRow]:
+        """The rows that a completed import rejected, in the order of the source."""
+        return self._page(f"/wells/import/jobs/{_part(job_id)}/rejects", limit=limit, cursor=cursor)
+
+    def rejects_csv(self, job_id: str, *, limit: int = 1000, cursor: str | None = None) -> CsvPage:
+        answer = self._get(f"/wells/import/jobs/{_part(job_id)}/rejects", format="csv", limit=limit, cursor=cursor)
+        return CsvPage(answer.text, answer.headers.get("X-Next-Cursor"))
+
+    # -- what is published --------------------------------------------------------------------------------
+
+    def wells(
+        self,
+        search: str | None = None,
+        *,
+        field_code: int | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page[Well]:
+        return self._page("/wells", search=search, field_code=field_code, limit=limit, cursor=cursor)
+
+    def production(
+        self,
+        *,
+        well_code: int | None = None,
+        field_code: int | None = None,
+        first: str | None = None,
+        last: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page[Production]:
+        """By field, well and period. `first` and `last` are days such as 2024-01-31, both inclusive."""
+        codes = {"well_code": well_code, "field_code": field_code}
+        return self._page("/wells/production", **codes, **{"from": first, "to": last}, limit=limit, cursor=cursor)
+
+    def totals(
+        self,
+        *,
+        field_code: int | None = None,
+        first: str | None = None,
+        last: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page[Totals]:
+        """Sums by period, of all wells or those of a field."""
+        days = {"from": first, "to": last}
+        return self._page("/wells/production/totals", field_code=field_code, **days, limit=limit, cursor=cursor)
+
+    def summary(self) -> Summary:
+        return cast("Summary", self._get("/wells/production/summary").data)
+
+    def export(self) -> Export:
+        """Where the published database can be read from, for ten minutes where it is on S3."""
+        try:
+            return Export.from_view(self._get("/wells/export").data)
+        except (KeyError, TypeError) as exc:
+            raise NotWellhead from exc
+
+    def download(self, path: Path, on_bytes: Callable[[int, int], object] | None = None) -> Export:
+        """Puts the published database there, whole and checked by its SHA-256. `on_bytes` hears how many of how many
+        bytes have come. Raises DownloadFailed, DownloadDamaged.
+        """
+        export = self.export()
+        download(export, path, lambda count: on_bytes(count, export.bytes) if on_bytes else None)
+        return export
+
+    def health(self) -> Health:
+        """Needs no token. Raises ApiError UNHEALTHY, whose details name what does not answer."""
+        return cast("Health", self._connection.ask("GET", "/health", safe=False).data)
+
+    # -- how it is asked ----------------------------------------------------------------------------------
+
+    def _start(self, path: str, key: str | None, **sent: Any) -> Job:
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return _job(self._connection.ask("POST", path, safe=True, headers=headers, **sent))
+
+    def _status(self, job_id: str, *, within: float | None = None, safe: bool = True) -> tuple[Job, float]:
+        """And after how many seconds to ask again."""
+        seen_id, tag, seen = self._seen or ("", "", None)
+        headers = {"If-None-Match": tag} if tag and seen_id == job_id else {}
+        path = f"/wells/import/status/{_part(job_id)}"
+        answer = self._connection.ask("GET", path, safe=safe, within=within, headers=headers)
+        job = seen if seen and answer.data is None else _job(answer)
+        self._seen = (job_id, answer.headers.get("ETag", ""), job)
+        return job, POLL_SECONDS if answer.retry_after is None else answer.retry_after
+
+    def _page(self, path: str, **query: Any) -> Page[Any]:
+        answer = self._get(path, **query)
+        try:
+            return Page(tuple(answer.data["rows"]), answer.data["next_cursor"])
+        except (KeyError, TypeError) as exc:
+            raise NotWellhead from exc
+
+    def _get(self, path: str, **query: Any) -> Answer:
+        return self._connection.ask("GET", path, safe=True, params=_told(query))
+
+
+def every(ask: Callable[[str | None], Page[Row]]) -> Iterator[Row]:
+    """The rows of all pages: `every(lambda cursor: client.wells(cursor=cursor))`."""
+    page = ask(None)
+    yield from page.rows
+    while page.next_cursor:
+        page = ask(page.next_cursor)
+        yield from page.rows
+
+
+def _told(query: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def _part(job_id: str) -> str:
+    """As one part of a path, whatever somebody has typed."""
+    return quote(job_id, safe="") or "-"
+
+
+def _job(answer: Answer) -> Job:
+    try:
+        return Job.from_view(answer.data)
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise NotWellhead from exc

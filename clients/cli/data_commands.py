@@ -1,0 +1,220 @@
+"""wellhead wells, production, summary, download, sql: what has to do with the published data."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.progress import BarColumn, DownloadColumn, Progress
+from rich.text import Text
+
+from clients.api.client import WellheadClient, every
+from clients.api.errors import DownloadFailed, NotFound
+from clients.api.profiles import CHECKOUT
+from clients.cli.local_sql import run_sql
+from clients.cli.options import day_option, json_option, limit_option, with_session
+from clients.cli.plot import Point, plot
+from clients.cli.terminal import Column, Terminal, count, rate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clients.api.answers import Export, Production, Summary
+    from clients.cli.session import Session
+
+WELLS_SHOWN = 50
+MOST_ROWS = 4000  # of one answer
+FILE = Path("wells.duckdb")
+MEASURES = {  # by name: the column, and its unit
+    "oil": ("oil_production_kbd", "thousand barrels a day"),
+    "gas": ("gas_production_mmcfd", "million standard cubic feet a day"),
+    "liquids": ("liquids_production_kbd", "thousand barrels a day"),
+    "water": ("water_production_kbd", "thousand barrels a day"),
+}
+
+WELL_COLUMNS = [
+    Column("well", lambda row: row["well_code"], is_number=True),
+    Column("name", lambda row: row["well_name"], is_cut=True),
+    Column("field", lambda row: row["field_code"], is_number=True),
+    Column("field name", lambda row: row["field_name"], is_cut=True),
+    Column("first", lambda row: row["first_period"]),
+    Column("last", lambda row: row["last_period"]),
+    Column("periods", lambda row: row["periods"], count, is_number=True),
+]
+
+
+def _rate_column(heading: str, name: str) -> Column:
+    return Column(heading, lambda row: row[name], rate, is_number=True)
+
+
+PRODUCTION_COLUMNS = [
+    Column("period", lambda row: row["production_period"]),
+    Column("field", lambda row: row["field_code"], is_number=True),
+    Column("days", lambda row: row["days_on_production"], "{:g}".format, is_number=True),
+    *(_rate_column(heading, name) for heading, (name, _) in MEASURES.items()),
+]
+
+
+@click.command()
+@click.argument("search", required=False)
+@click.option("--field", "field_code", type=int, metavar="CODE", help="Only those of this field.")
+@limit_option(f"How many at most; by default {WELLS_SHOWN} on a terminal, else all.")
+@json_option
+@with_session
+def wells(session: Session, search: str | None, field_code: int | None, limit: int | None) -> None:
+    """List the wells, all or those that SEARCH finds.
+
+    It looks for the text in name, reference and code, whatever its case.
+    """
+    terminal = session.terminal
+    most = limit or (WELLS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
+    page = min(most or MOST_ROWS, MOST_ROWS)
+    with session.client() as wellhead:
+        pages = every(lambda cursor: wellhead.wells(search, field_code=field_code, limit=page, cursor=cursor))
+        _show_rows(terminal, WELL_COLUMNS, itertools.islice(pages, most))
+
+
+@click.command()
+@click.argument("well")
+@click.option("--field", "field_code", type=int, metavar="CODE", help="Only what it produced in this field.")
+@day_option("--from", "first", "From this production period on.")
+@day_option("--to", "last", "Up to this production period.")
+@click.option("--plot", "is_plotted", is_flag=True, help="Draw a line over time in place of the table.")
+@click.option("--measure", type=click.Choice(list(MEASURES)), default="oil", help="What --plot draws; oil by default.")
+@json_option
+@with_session
+def production(session: Session, /, well: str, is_plotted: bool, measure: str, **asked: Any) -> None:
+    """Show what a well produced.
+
+    WELL is its code, or a part of its name or reference that no other well has.
+    """
+    terminal = session.terminal
+    with session.client() as wellhead:
+        code = int(well) if re.fullmatch("-?[0-9]+", well) else _code_of(wellhead, well)
+        rows = list(every(lambda cursor: wellhead.production(well_code=code, limit=MOST_ROWS, cursor=cursor, **asked)))
+    if not rows:
+        raise NotFound(f"Nothing is published of {well}. List the wells: wellhead wells", status=404, code="NO_WELL")
+    if is_plotted and not terminal.wants_json:
+        _plot(terminal, rows, measure)
+        return
+    terminal.note(f"{rows[-1]['well_name']}, {rows[-1]['field_name']}")
+    _show_rows(terminal, PRODUCTION_COLUMNS, rows)
+
+
+@click.command()
+@json_option
+@with_session
+def summary(session: Session) -> None:
+    """Show what is published, and by which import."""
+    with session.client() as wellhead:
+        found = wellhead.summary()
+    if session.terminal.wants_json:
+        session.terminal.json(found)
+    else:
+        session.terminal.facts(_facts(found))
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=FILE)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@json_option
+@with_session
+def download(session: Session, path: Path, force: bool) -> None:
+    """Download the published database, checked by its SHA-256.
+
+    PATH is a file or a directory; wells.duckdb here by default.
+    """
+    target = path / FILE if path.is_dir() else path
+    if target.exists() and not force:
+        raise DownloadFailed(f"{target} is there already. Replace it with --force.", code="FILE_EXISTS")
+    with session.client() as wellhead:
+        export = _download(session.terminal, wellhead, target)
+    if session.terminal.wants_json:
+        facts = {name: getattr(export, name) for name in ("rows", "bytes", "sha256", "job_id", "created_at")}
+        session.terminal.json({"path": str(target.resolve()), **facts})
+    else:
+        session.terminal.facts([("file", target), ("rows", export.rows), ("sha256", export.sha256)])
+
+
+@click.command()
+@click.argument("query", required=False)
+@click.option("--file", type=click.Path(path_type=Path), help="The database; wells.duckdb by default.")
+@json_option
+@with_session
+def sql(session: Session, query: str | None, file: Path | None) -> None:
+    """Ask the downloaded database, read-only.
+
+    QUERY is a statement; without one it is read from stdin, on a terminal statement by statement. The database is
+    wells.duckdb here, or what the local stack of this checkout has published, or --file.
+    """
+    published = CHECKOUT / ".local" / "warehouse" / FILE
+    default = published if published.exists() and not FILE.exists() else FILE
+    run_sql(session.terminal, file or default, query)
+
+
+def _show_rows(terminal: Terminal, columns: Sequence[Column], rows: Any) -> None:
+    if terminal.wants_json:
+        terminal.json(list(rows))
+    else:
+        terminal.rows(columns, rows)
+
+
+def _code_of(wellhead: WellheadClient, search: str) -> int:
+    """Raises NotFound when it is not one well."""
+    found = wellhead.wells(search, limit=MOST_ROWS).rows
+    named = [well for well in found if (well["well_name"] or "").lower() == search.lower()]
+    codes = {well["well_code"] for well in named or found}
+    if len(codes) == 1:
+        return codes.pop()
+    names = ", ".join(f"{well['well_code']} ({well['well_name']})" for well in found[:5])
+    told = f"Several wells have that in their name: {names}. Give one's code." if found else "No well has that name."
+    raise NotFound(told, status=404, code="NO_SUCH_WELL" if not found else "SEVERAL_WELLS")
+
+
+def _plot(terminal: Terminal, rows: Sequence[Production], measure: str) -> None:
+    """The sum over the fields, where a well produces in several."""
+    column, unit = MEASURES[measure]
+    sums: defaultdict[date, float] = defaultdict(float)
+    for row in rows:
+        if (value := row[column]) is not None:  # type: ignore[literal-required]
+            sums[date.fromisoformat(row["production_period"])] += value
+    terminal.line(f"{rows[-1]['well_name']}: {measure}, {unit}")
+    is_wide = "utf" in (sys.stdout.encoding or "").lower()
+    for line in plot([Point(*each) for each in sums.items()], width=min(terminal.out.width, 120), braille=is_wide):
+        scale, tick, signs = line.partition("┤")
+        terminal.out.print(Text.assemble((scale + tick, "dim"), (signs, "cyan")))
+
+
+def _download(terminal: Terminal, wellhead: WellheadClient, target: Path) -> Export:
+    if not terminal.err.is_terminal:
+        return wellhead.download(target)
+    with Progress(BarColumn(), DownloadColumn(), console=terminal.err, transient=True) as bar:
+        task = bar.add_task("")
+        return wellhead.download(target, lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _facts(found: Summary) -> list[tuple[str, object]]:
+    newest = found["last_import"] or {}
+    return [
+        ("rows", found["rows"]),
+        ("wells", found["wells"]),
+        ("fields", found["fields"]),
+        ("first period", found["first_period"]),
+        ("last period", found["last_period"]),
+        ("wells with gaps", found["wells_with_gaps"]),
+        ("missing months", found["missing_months"]),
+        ("replaced rows", found["replaced_rows"]),
+        ("rejected rows", found["rejected_rows"]),
+        ("last import", newest.get("job_id")),
+        ("merged", newest.get("merged_at")),
+        ("by", newest.get("triggered_by")),
+        ("source", newest.get("source")),
+        ("bytes", found["snapshot"]["bytes"]),
+        ("sha256", found["snapshot"]["sha256"]),
+    ]

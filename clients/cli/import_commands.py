@@ -1,0 +1,224 @@
+"""wellhead import, status, jobs, cancel, retry, rejects: what has to do with imports."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clients.api.answers import FINAL, Job
+from clients.api.client import WellheadClient, every
+from clients.api.errors import AlreadyRunning, NotFound
+from clients.cli.options import day_option, json_option, limit_option, wait_options, with_session
+from clients.cli.session import Exit, Session
+from clients.cli.terminal import Column, Terminal, count, duration, moment, short_moment
+
+if TYPE_CHECKING:
+    from clients.api.answers import Status
+
+STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
+REJECTS_SHOWN = 50
+JOBS_SHOWN = 20
+PAGE = 1000
+
+JOB_COLUMNS = [
+    Column("job", lambda job: job.job_id),
+    Column("status", lambda job: job.status),
+    Column("triggered", lambda job: moment(job.created_at), short_moment),
+    Column("took", lambda job: duration(job.execution_time_seconds)),
+    Column("rows", lambda job: job.total_records if job.final else job.fetched_records, count, is_number=True),
+    Column("error", lambda job: job.error and job.error["code"], is_cut=True),
+]
+REJECT_COLUMNS = [
+    Column("page", lambda row: row["page"], is_number=True),
+    Column("position", lambda row: row["position"], count, is_number=True),
+    Column("reason", lambda row: row["reason"]),
+    Column("detail", lambda row: row["detail"], is_cut=True),
+    Column("raw", lambda row: row["raw"], is_cut=True),
+]
+
+
+@click.command("import")
+@click.option("--full", is_flag=True, help="Ask the source for everything, also where increments are set up.")
+@click.option("--field", "field_code", type=int, metavar="CODE", help="Only the rows of this field.")
+@day_option("--from", "first", "Only the production periods from this one on.")
+@day_option("--to", "last", "Only the production periods up to this one.")
+@click.option("--attach", is_flag=True, help="When an import runs already, follow that one.")
+@wait_options(default=True)
+@json_option
+@with_session
+def start(session: Session, /, attach: bool, wait: bool, timeout: float | None, **asked: Any) -> int:
+    """Start an import and follow it to its end."""
+    with session.client() as wellhead:
+        try:
+            job = wellhead.trigger(**asked)
+        except AlreadyRunning as running:
+            if not attach:
+                raise
+            session.terminal.note(f"An import runs already: {running.job_id}. This is how it goes on.")
+            job = wellhead.status(running.job_id)
+        return _finish(session, wellhead, job, wait=wait, timeout=timeout)
+
+
+@click.command()
+@click.argument("job_id", required=False)
+@wait_options(default=False)
+@json_option
+@with_session
+def status(session: Session, job_id: str | None, wait: bool, timeout: float | None) -> int:
+    """Show an import: the newest one, or JOB_ID.
+
+    With --wait the exit code tells how it ended.
+    """
+    with session.client() as wellhead:
+        job = wellhead.status(job_id or _newest(wellhead).job_id)
+        if wait:
+            return _finish(session, wellhead, job, wait=True, timeout=timeout)
+    _show(session.terminal, job)
+    return Exit.DONE
+
+
+@click.command()
+@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only those with this status.")
+@limit_option(f"How many at most; {JOBS_SHOWN} by default.")
+@json_option
+@with_session
+def jobs(session: Session, status: Status | None, limit: int | None) -> None:
+    """List the imports, newest first."""
+    most = limit or JOBS_SHOWN
+    with session.client() as wellhead:
+        pages = every(lambda cursor: wellhead.history(status=status, limit=min(most, 100), cursor=cursor))
+        found = list(itertools.islice(pages, most))
+    if session.terminal.wants_json:
+        session.terminal.json([job.raw for job in found])
+    else:
+        session.terminal.rows(JOB_COLUMNS, found)
+
+
+@click.command()
+@click.argument("job_id", required=False)
+@json_option
+@with_session
+def cancel(session: Session, job_id: str | None) -> None:
+    """Stop an import: the one that runs, or JOB_ID.
+
+    What was published before stays; a stopped import can be retried.
+    """
+    with session.client() as wellhead:
+        job = wellhead.cancel(job_id or _running(wellhead).job_id)
+    if not job.final:
+        session.terminal.note("It stops at its next report.")
+    _show(session.terminal, job)
+
+
+@click.command()
+@click.argument("job_id", required=False)
+@wait_options(default=True)
+@json_option
+@with_session
+def retry(session: Session, job_id: str | None, wait: bool, timeout: float | None) -> int:
+    """Go on with an import that ended early.
+
+    That is the newest one, or JOB_ID. It FAILED or was CANCELLED, and goes on from its last checkpoint.
+    """
+    with session.client() as wellhead:
+        job = wellhead.retry(job_id or _newest(wellhead).job_id)
+        return _finish(session, wellhead, job, wait=wait, timeout=timeout)
+
+
+@click.command()
+@click.argument("job_id", required=False)
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
+@limit_option(f"How many at most; by default {REJECTS_SHOWN} on a terminal, else all.")
+@json_option
+@with_session
+def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | None) -> None:
+    """Show the rows that an import rejected, and why.
+
+    That is the newest completed import, or JOB_ID.
+    """
+    terminal = session.terminal
+    with session.client() as wellhead:
+        wanted = job_id or _newest(wellhead, "COMPLETED").job_id
+        if as_csv:
+            _print_csv(wellhead, wanted, limit)
+            return
+        most = limit or (REJECTS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
+        pages = every(lambda cursor: wellhead.rejects(wanted, limit=min(most or PAGE, PAGE), cursor=cursor))
+        rows = itertools.islice(pages, most)
+        if terminal.wants_json:
+            terminal.json(list(rows))
+        else:
+            terminal.rows(REJECT_COLUMNS, rows)
+
+
+def _print_csv(wellhead: WellheadClient, job_id: str, limit: int | None) -> None:
+    """The line of headings once. It holds no quotes, so the first line break ends it."""
+    left, cursor, skip = limit, None, 0
+    while left is None or left > 0:
+        asked = min(left or PAGE, PAGE)
+        page = wellhead.rejects_csv(job_id, limit=asked, cursor=cursor)
+        sys.stdout.buffer.write(page.text[skip:].encode())
+        if not (cursor := page.next_cursor):
+            break
+        skip = page.text.index("\r\n") + 2
+        left = None if left is None else left - asked
+    sys.stdout.flush()
+
+
+def _finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, timeout: float | None) -> int:
+    """The exit code: of an import that ended, whether it completed."""
+    if wait and not job.final:
+        job = session.follow(wellhead, job.job_id, timeout)
+    _show(session.terminal, job)
+    if not wait:
+        session.terminal.note(f"Follow it: wellhead status {job.job_id} --wait")
+    return Exit.FAILED if job.final and job.status != "COMPLETED" else Exit.DONE
+
+
+def _newest(wellhead: WellheadClient, status: Status | None = None) -> Job:
+    """Raises NotFound."""
+    found = next(every(lambda cursor: wellhead.history(status=status, limit=1, cursor=cursor)), None)
+    if found is None:
+        kind = f"{status} import" if status else "import"
+        raise NotFound(f"There is no {kind} yet. Start one: wellhead import", status=404, code="NO_JOB_YET")
+    return found
+
+
+def _running(wellhead: WellheadClient) -> Job:
+    """Raises NotFound. One runs at a time, so the newest tells."""
+    newest = _newest(wellhead)
+    if newest.status in FINAL:
+        raise NotFound("No import runs, so there is nothing to cancel.", status=404, code="NO_JOB_RUNS")
+    return newest
+
+
+def _show(terminal: Terminal, job: Job) -> None:
+    if terminal.wants_json:
+        terminal.json(job.raw)
+        return
+    terminal.facts(_facts(job))
+    for warning in job.warnings:
+        terminal.note(f"{warning['count']:,} {warning['rule']}: {warning['message']}", "yellow")
+    if job.error:
+        terminal.note(f"{job.error['code']}: {job.error['message']}", "red")
+
+
+def _facts(job: Job) -> list[tuple[str, object]]:
+    counts = {name: getattr(job, f"{name}_records") for name in ("new", "updated", "duplicate", "failed", "total")}
+    is_counted = job.status == "COMPLETED"
+    return [
+        ("job", job.job_id),
+        ("status", job.status),
+        ("phase", job.phase),
+        ("triggered", moment(job.created_at)),
+        ("by", job.triggered_by),
+        ("goes on from", job.retry_of),
+        ("retried by", job.retried_by),
+        ("took", duration(job.execution_time_seconds)),
+        ("progress", None if job.progress_percentage is None or job.final else f"{job.progress_percentage:.0f} %"),
+        ("fetched", job.fetched_records if job.fetched_records and not is_counted else None),
+        *((name, value) for name, value in counts.items() if is_counted),
+    ]

@@ -1,0 +1,108 @@
+"""Questions in SQL to a database file, read-only, by DuckDB in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from clients.api.errors import ClientError
+from clients.cli.terminal import Column, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import duckdb
+
+PROMPT, MORE = "wellhead> ", "     ...> "
+ROWS_SHOWN = 200
+
+
+class SqlError(ClientError):
+    """The question could not be answered."""
+
+    default_code = "SQL_ERROR"
+
+
+def run_sql(terminal: Terminal, path: Path, query: str | None) -> None:
+    """Raises SqlError."""
+    with _opened(path) as database:
+        if query is None and sys.stdin.isatty():
+            _converse(terminal, database)
+        else:
+            _answer(terminal, database, sys.stdin.read() if query is None else query)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    try:
+        import duckdb
+    except ImportError:
+        raise SqlError(
+            "This needs DuckDB for Python: pip install duckdb, or pip install '.[sql]' in the checkout.",
+            code="DUCKDB_MISSING",
+        ) from None
+    if not path.is_file():
+        raise SqlError(f"There is no database {path}. Get it: wellhead download", code="DATABASE_MISSING")
+    try:
+        database = duckdb.connect(path, read_only=True)
+    except duckdb.Error as exc:
+        raise SqlError(f"{path} cannot be opened: {_first_line(exc)}") from exc
+    with database:
+        yield database
+
+
+def _converse(terminal: Terminal, database: duckdb.DuckDBPyConnection) -> None:
+    """Statement by statement, each up to its semicolon, until the end of the input."""
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  gives `input` a history and editing
+    terminal.note("Read-only. A statement ends with ; and Ctrl-D leaves.")
+    text = ""
+    while True:
+        try:
+            text += input(MORE if text.strip() else PROMPT) + "\n"
+        except EOFError:
+            terminal.note("")
+            return
+        if text.rstrip().endswith(";"):
+            try:
+                _answer(terminal, database, text)
+            except SqlError as error:
+                terminal.error(error)
+            text = ""
+
+
+def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str) -> None:
+    import duckdb
+
+    try:
+        answer = database.execute(query)
+        names = [column[0] for column in answer.description or []]
+        if terminal.wants_json:
+            terminal.json([dict(zip(names, row, strict=True)) for row in answer.fetchall()])
+        else:
+            _show(terminal, names, answer)
+    except duckdb.Error as exc:
+        raise SqlError(_first_line(exc)) from exc
+
+
+def _show(terminal: Terminal, names: list[str], answer: duckdb.DuckDBPyConnection) -> None:
+    columns = [Column(name, itemgetter(place)) for place, name in enumerate(names)]
+    if not terminal.out.is_terminal:
+        terminal.rows(columns, _each(answer))
+        return
+    terminal.rows(columns, answer.fetchmany(ROWS_SHOWN))
+    if answer.fetchone():
+        terminal.note(f"There are more than {ROWS_SHOWN} rows. A pipe or --json gets all of them.")
+
+
+def _each(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while rows := answer.fetchmany(10_000):
+        yield from rows
+
+
+def _first_line(exc: Exception) -> str:
+    """Of what DuckDB says; the lines below draw where in the statement it is."""
+    return str(exc).partition("\n")[0]

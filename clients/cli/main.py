@@ -1,0 +1,82 @@
+"""`wellhead`: the command line of Wellhead. docs/cli.md describes every command, option and exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from clients.api.errors import ClientError
+from clients.cli import data_commands, import_commands, setup_commands
+from clients.cli.options import with_session
+from clients.cli.session import Exit, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+COMMANDS: Iterable[click.Command] = (
+    import_commands.start,
+    import_commands.status,
+    import_commands.jobs,
+    import_commands.cancel,
+    import_commands.retry,
+    import_commands.rejects,
+    data_commands.wells,
+    data_commands.production,
+    data_commands.summary,
+    data_commands.download,
+    data_commands.sql,
+    setup_commands.check_source,
+    setup_commands.gui,
+    setup_commands.login,
+    setup_commands.logout,
+    setup_commands.profiles,
+    setup_commands.completion,
+)
+
+
+class Commands(click.Group):
+    """In the order of the list, and with our errors told in one place."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ClientError as error:
+            return ctx.ensure_object(Session).report(error)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--url", help="Of the Wellhead that is meant, in place of a profile's.")
+@click.option("--profile", metavar="NAME", help="The saved address to use; `local` is the stack of this checkout.")
+@click.version_option(package_name="wellhead", message="%(version)s")
+@with_session
+def wellhead(session: Session, url: str | None, profile: str | None) -> None:
+    """Import well production, follow it, and read what is published."""
+    session.url, session.profile = url, profile
+
+
+for command in COMMANDS:
+    wellhead.add_command(command)
+
+
+def main() -> int:
+    """The exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a sign that the terminal does not know is no reason to stop
+    try:
+        return int(wellhead.main(prog_name="wellhead", standalone_mode=False, obj=Session()) or Exit.DONE)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        return Exit.INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

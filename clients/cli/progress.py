@@ -1,0 +1,71 @@
+"""How far an import is: a bar on a terminal, elsewhere a line when something has changed."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from clients.cli.terminal import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    from clients.api.answers import Job
+
+
+@contextlib.contextmanager
+def progress(console: Console) -> Iterator[Callable[[Job], None]]:
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield _line_by_line(console)
+        return
+    bars = BarColumn(complete_style="cyan", finished_style="green")
+    columns = (TextColumn("{task.description:<10}"), bars, TextColumn("{task.fields[facts]}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("PENDING", total=100, facts="")
+
+        def show(job: Job) -> None:
+            is_unknown = job.progress_percentage is None and job.status == "RUNNING"
+            bar.update(
+                task,
+                description=job.phase or job.status,
+                completed=job.progress_percentage or 0,
+                total=None if is_unknown else 100,
+                facts=facts_of(job),
+            )
+
+        yield show
+
+
+def facts_of(job: Job) -> str:
+    expected = f" of {job.expected_records:,}" if job.expected_records else ""
+    parts = [
+        f"{job.progress_percentage:3.0f} %" if job.progress_percentage is not None else "",
+        f"{job.fetched_records:,}{expected} rows",
+        f"{job.records_per_second:,.0f} rows/s" if job.records_per_second else "",
+        f"{left} left" if (left := duration(seconds_left(job))) else "",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def seconds_left(job: Job) -> float | None:
+    """By the progress so far. The API's own estimate is a time of its clock, which may not be ours."""
+    if job.status != "RUNNING" or not job.execution_time_seconds or not job.progress_percentage:
+        return None
+    return job.execution_time_seconds * (100 - job.progress_percentage) / job.progress_percentage
+
+
+def _line_by_line(console: Console) -> Callable[[Job], None]:
+    last = ""
+
+    def show(job: Job) -> None:
+        nonlocal last
+        line = f"{job.phase or job.status:<10} {facts_of(job)}"
+        if line != last:
+            last = line
+            console.print(line)
+
+    return show

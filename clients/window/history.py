@@ -1,0 +1,174 @@
+"""The imports so far, and all that is known of the one that is chosen."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from tkinter import ttk
+from typing import TYPE_CHECKING
+
+from clients.window import words
+from clients.window.parts import Card, Listing
+
+if TYPE_CHECKING:
+    from clients.api.answers import Job
+    from clients.window.session import Session
+    from clients.window.theme import Theme
+
+COLUMNS = (
+    ("status", "Status", 86, "w"),
+    ("started", "Started", 88, "w"),
+    ("duration", "Duration", 80, "e"),
+    ("new", "New", 60, "e"),
+    ("updated", "Updated", 60, "e"),
+    ("duplicate", "Duplicate", 66, "e"),
+    ("rejected", "Rejected", 64, "e"),
+    ("who", "By", 54, "w"),
+    ("error", "Error", 60, "w"),
+)
+Piece = tuple[str, tuple[str, ...]]
+"""Text and the tags that it is shown with."""
+
+
+class History(ttk.Frame):
+    def __init__(self, parent: tk.Misc, theme: Theme, session: Session) -> None:
+        super().__init__(parent, style="Page.TFrame")
+        self._session = session
+        self._theme = theme
+        self.columnconfigure(0, weight=71, uniform="history")
+        self.columnconfigure(1, weight=29, uniform="history")
+        self.rowconfigure(0, weight=1)
+        self._table()
+        self.details = Details(self, theme)
+        self.details.grid(row=0, column=1, sticky="nsew", padx=(theme.px(14), 0))
+        self.bind_all("<<Recoloured>>", lambda _: self._colour(), add=True)
+        self._colour()
+
+    def _table(self) -> None:
+        px, card = self._theme.px, Card(self, self._theme, room=12)
+        card.grid(row=0, column=0, sticky="nsew")
+        ttk.Label(card, text="History", style="Head.TLabel").pack(anchor="w", padx=px(6))
+        self.listing = Listing(card, self._theme, COLUMNS, grows="error")
+        self.listing.pack(fill="both", expand=True, pady=(px(6), 0))
+        self.listing.tree.bind("<<TreeviewSelect>>", lambda _: self._choose())
+
+    def _colour(self) -> None:
+        for status, tone in words.STATUS_TONES.items():
+            self.listing.tree.tag_configure(status, foreground=self._theme.tone(tone))
+        self.details.colour()
+
+    def refresh(self) -> None:
+        self.listing.fill({job.job_id: (cells(job), job.status) for job in self._session.jobs})
+        live = self._session.job
+        if live and self.listing.chosen in (None, live.job_id):
+            self.details.show(live)
+
+    def _choose(self) -> None:
+        """The list has no time lines: ask for the whole job."""
+        if job_id := self.listing.chosen:
+            self._session.ask("data", lambda client: client.status(job_id), self._show)
+
+    def _show(self, job: Job) -> None:
+        if self.listing.chosen == job.job_id:
+            self.details.show(job)
+
+
+class Details(Card):
+    """Text that can be selected and copied."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+        super().__init__(parent, theme, room=12)
+        px = theme.px
+        self._theme = theme
+        self._shown: list[Piece] = []
+        ttk.Label(self, text="Details", style="Head.TLabel").pack(anchor="w", padx=px(6))
+        bar = ttk.Scrollbar(self, orient="vertical")
+        self.text = tk.Text(self, width=20, height=4, wrap="word", yscrollcommand=bar.set, state="disabled")
+        self.text.configure(relief="flat", borderwidth=0, highlightthickness=0, padx=px(6), pady=px(6), cursor="arrow")
+        self.text.configure(font=theme.fonts["Text"], tabs=(px(68), "left"), spacing3=px(2))
+        bar.configure(command=self.text.yview)
+        bar.pack(side="right", fill="y")
+        self.text.pack(side="left", fill="both", expand=True)
+
+    def colour(self) -> None:
+        palette, fonts, px = self._theme.palette, self._theme.fonts, self._theme.px
+        self.text.configure(background=palette.surface, foreground=palette.text)
+        self.text.tag_configure("caption", foreground=palette.muted, font=fonts["Strong"], spacing1=px(10))
+        self.text.tag_configure("muted", foreground=palette.muted)
+        self.text.tag_configure("mono", font=fonts["Mono"], foreground=palette.muted)
+        self.text.tag_configure("strong", font=fonts["Strong"])
+        self.text.tag_configure("event", lmargin2=px(68))
+        for tone in ("bad", "warning"):
+            self.text.tag_configure(tone, foreground=self._theme.tone(tone))
+
+    def show(self, job: Job) -> None:
+        """Draws nothing when nothing has changed, so that a selection stays."""
+        pieces = told(job)
+        if pieces == self._shown:
+            return
+        place = self.text.yview()[0] if self._shown[:1] == pieces[:1] else 0.0
+        self._shown = pieces
+        self.text.configure(state="normal")
+        self.text.delete("1.0", "end")
+        for text, tags in pieces:
+            self.text.insert("end", text, tags)
+        self.text.configure(state="disabled")
+        self.text.yview_moveto(place)
+
+
+def cells(job: Job) -> tuple[str, ...]:
+    merged = (job.new_records, job.updated_records, job.duplicate_records)
+    return (
+        job.status.capitalize(),
+        words.moment(job.created_at),
+        words.duration(job.execution_time_seconds),
+        *(words.count(number) if job.status == "COMPLETED" else "" for number in merged),
+        words.count(job.failed_records),
+        job.triggered_by or "",
+        job.error["code"] if job.error else "",
+    )
+
+
+def told(job: Job) -> list[Piece]:
+    pieces: list[Piece] = [(f"{job.job_id}\n", ("mono",))]
+    for name, other in (("Goes on from", job.retry_of), ("Retried by", job.retried_by)):
+        pieces += [(f"{name} {words.short(other)}\n", ("muted",))] if other else []
+    return pieces + error(job) + warnings(job) + time_line(job)
+
+
+def error(job: Job) -> list[Piece]:
+    if job.error is None:
+        return []
+    found = job.error
+    where = [words.PHASES.get(found.get("phase") or "", ""), f"page {found['page']}" if found.get("page") else ""]
+    place = ", ".join(part for part in (*where, f"attempt {found.get('attempt')}") if part)
+    return [
+        ("Error\n", ("caption",)),
+        (f"{found['code']}\n", ("bad", "strong")),
+        (f"{found['message']}\n", ()),
+        (f"{place}\n", ("muted",)),
+        (f"{advice(job, is_passing=found['retryable'])}\n", ("strong",)),
+    ]
+
+
+def advice(job: Job, *, is_passing: bool) -> str:
+    if job.retried_by:
+        return "It was retried."
+    if job.status == "CANCELLED" or is_passing:
+        return "Retry goes on from the last checkpoint."
+    return "Mend the cause first. Then Retry goes on from the last checkpoint."
+
+
+def warnings(job: Job) -> list[Piece]:
+    pieces: list[Piece] = [("Warnings\n", ("caption",))] if job.warnings else []
+    for warning in job.warnings:
+        pieces.append((f"{warning['rule']}   {words.count(warning['count'])}\n", ("warning", "strong")))
+        pieces.append((f"{warning['message']}\n", ()))
+    return pieces
+
+
+def time_line(job: Job) -> list[Piece]:
+    pieces: list[Piece] = [("Time line\n", ("caption",))] if job.events else []
+    for event in job.events:
+        since = words.duration(event["at"] - job.created_at)
+        pieces += [(f"{since}\t", ("muted", "event")), (f"{words.event(event)}\n", ("event",))]
+    return pieces

@@ -1,0 +1,193 @@
+"""The page of the import: start one, see it live, stop it, and what came before."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from tkinter import ttk
+from typing import TYPE_CHECKING
+
+from clients.window import words
+from clients.window.history import History
+from clients.window.parts import Card, tiles
+
+if TYPE_CHECKING:
+    from clients.api.answers import Job
+    from clients.window.session import Session
+    from clients.window.theme import Theme
+
+PACE = ("Rows a second", "Time so far", "Time left")
+OUTCOMES = ("New", "Updated", "Duplicate", "Rejected")
+METERS = {"COMPLETED": "good", "FAILED": "bad", "CANCELLED": "muted"}
+STEPS = tuple(words.PHASES)
+
+
+class ImportPage(ttk.Frame):
+    def __init__(self, parent: tk.Misc, theme: Theme, session: Session) -> None:
+        super().__init__(parent, style="Page.TFrame")
+        px = theme.px
+        self._session = session
+        self._head(theme)
+        self.progress = ProgressCard(self, theme, session)
+        self.progress.grid(row=1, column=0, sticky="ew", pady=px(14))
+        self.history = History(self, theme, session)
+        self.history.grid(row=2, column=0, sticky="nsew")
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(2, weight=1)
+
+    def _head(self, theme: Theme) -> None:
+        px = theme.px
+        head = ttk.Frame(self, style="Page.TFrame")
+        head.grid(row=0, column=0, sticky="ew")
+        ttk.Label(head, text="Import", style="PageTitle.TLabel").pack(side="left")
+        self.start = ttk.Button(head, text="Start import", style="Start.TButton", command=self._start)
+        self.start.pack(side="right", padx=(px(14), 0))
+        self.scope = tk.StringVar(self, "incremental")
+        self.scopes = {
+            name: ttk.Radiobutton(
+                head, text=name.capitalize(), value=name, variable=self.scope, style="Segment.TRadiobutton"
+            )
+            for name in ("full", "incremental")
+        }
+        for button in self.scopes.values():
+            button.pack(side="right")
+
+    def _start(self) -> None:
+        self._session.start(full=self.scope.get() == "full")
+
+    def refresh(self) -> None:
+        can_start = self._session.may_act and not self._session.is_following
+        self.start.state(["!disabled" if can_start else "disabled"])
+        self.progress.refresh()
+        self.history.refresh()
+
+
+class ProgressCard(Card):
+    """The job that is followed, or the last one."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme, session: Session) -> None:
+        super().__init__(parent, theme)
+        self._theme = theme
+        self._session = session
+        self._head()
+        self._bar()
+        self._steps()
+        row = ttk.Frame(self)
+        row.pack(fill="x")
+        self.tiles = tiles(row, theme, (*PACE, *OUTCOMES))
+
+    def _head(self) -> None:
+        px = self._theme.px
+        head = ttk.Frame(self, height=px(34))
+        head.pack(fill="x")
+        head.pack_propagate(False)
+        self.status = ttk.Label(head)
+        self.status.pack(side="left")
+        self.origin = ttk.Label(head, style="Muted.TLabel")
+        self.origin.pack(side="left", padx=px(12))
+        self.cancel = ttk.Button(head, text="Cancel import", style="Danger.TButton", command=self._session.cancel)
+        self.retry = ttk.Button(head, text="Retry", style="Plain.TButton", command=self._retry)
+
+    def _bar(self) -> None:
+        px = self._theme.px
+        line = ttk.Frame(self)
+        line.pack(fill="x", pady=(px(10), px(8)))
+        self.percent = ttk.Label(line, style="Huge.TLabel")
+        self.percent.pack(side="left")
+        self.phase = ttk.Label(line, style="Head.TLabel")
+        self.phase.pack(side="left", anchor="s", padx=px(14), pady=(0, px(6)))
+        self.rows = ttk.Label(line, style="Muted.TLabel")
+        self.rows.pack(side="right", anchor="s", pady=(0, px(6)))
+        self.meter = ttk.Progressbar(self, maximum=100)
+        self.meter.pack(fill="x")
+
+    def _steps(self) -> None:
+        px = self._theme.px
+        row = ttk.Frame(self)
+        row.pack(fill="x", pady=(px(8), px(16)))
+        self.steps = {step: ttk.Label(row) for step in STEPS}
+        for label in self.steps.values():
+            label.pack(side="left", padx=(0, px(22)))
+
+    def _retry(self) -> None:
+        if job := self._session.job:
+            self._session.retry(job.job_id)
+
+    def refresh(self) -> None:
+        job = self._session.job
+        self._show_buttons(job)
+        self.tick()
+        if job is None:
+            self._show_nothing()
+            return
+        tone = words.STATUS_TONES[job.status]
+        self.status.configure(text=job.status.capitalize(), style=f"{tone}.Pill.TLabel")
+        self.origin.configure(text=words.origin(job))
+        self.phase.configure(text=words.state(job))
+        self.rows.configure(text=words.rows(job))
+        self._show_meter(job)
+        self._show_steps(reached(job))
+        self._show_outcome(job)
+
+    def tick(self) -> None:
+        """The time goes on between two answers."""
+        job, since = self._session.job, self._session.since_heard
+        self.tiles["Time so far"].show(words.duration(words.elapsed(job, since)) if job else words.NOTHING)
+        runs = job is not None and job.status == "RUNNING"
+        self.tiles["Time left"].show(words.remaining(job, since) if job and runs else words.NOTHING)
+        if runs and self._is_unknown(job):
+            self.meter.step(3)
+
+    def _is_unknown(self, job: Job | None) -> bool:
+        return job is not None and job.status == "RUNNING" and job.progress_percentage is None
+
+    def _show_nothing(self) -> None:
+        self.status.configure(text="No import yet", style="muted.Pill.TLabel")
+        self.percent.configure(text="0 %")
+        self.meter.configure(mode="determinate", value=0, style="accent.Horizontal.TProgressbar")
+        self.phase.configure(text="Ready to start" if self._session.link == "on" else "Not connected")
+        for label in (self.origin, self.rows):
+            label.configure(text="")
+        self._show_steps(-1)
+        for tile in self.tiles.values():
+            tile.show(words.NOTHING)
+
+    def _show_buttons(self, job: Job | None) -> None:
+        may_act = self._session.may_act
+        can_cancel = job is not None and not job.final
+        can_retry = job is not None and job.status in ("FAILED", "CANCELLED") and job.retried_by is None
+        for button, is_there in ((self.cancel, can_cancel), (self.retry, can_retry)):
+            if is_there != bool(button.winfo_manager()):
+                button.pack(side="right") if is_there else button.pack_forget()
+        asked = job is not None and job.cancel_requested_at is not None
+        self.cancel.state(["!disabled" if may_act and not asked else "disabled"])
+        self.retry.state(["!disabled" if may_act else "disabled"])
+
+    def _show_meter(self, job: Job) -> None:
+        style = f"{METERS.get(job.status, 'accent')}.Horizontal.TProgressbar"
+        if self._is_unknown(job):
+            self.percent.configure(text=words.UNKNOWN)
+            self.meter.configure(mode="indeterminate", style=style)
+            return
+        done = job.progress_percentage or 0.0
+        self.percent.configure(text=f"{done:.0f} %")
+        self.meter.configure(mode="determinate", value=done, style=style)
+
+    def _show_steps(self, place: int) -> None:
+        for number, (step, label) in enumerate(self.steps.items()):
+            mark, style = ("✓", "good") if number < place else ("●", "accent") if number == place else ("○", "muted")
+            label.configure(text=f"{mark}  {words.PHASES[step]}", style=f"{style}.TLabel")
+
+    def _show_outcome(self, job: Job) -> None:
+        """What is new is known when the rows are merged."""
+        columns = (job.new_records, job.updated_records, job.duplicate_records, job.failed_records)
+        for name, number in zip(OUTCOMES, columns, strict=True):
+            is_known = job.status == "COMPLETED" or name == "Rejected"
+            self.tiles[name].show(words.count(number) if is_known else words.NOTHING)
+        self.tiles["Rows a second"].show(words.count(job.records_per_second))
+
+
+def reached(job: Job) -> int:
+    """How many phases are behind."""
+    if job.status == "COMPLETED":
+        return len(STEPS)
+    return STEPS.index(job.phase) if job.phase in STEPS else -1

@@ -1,0 +1,195 @@
+"""The production of one well: a panel for each measure over one time axis, with a read-out under the pointer."""
+
+from __future__ import annotations
+
+import tkinter as tk
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clients.window.axes import Axis, figure, gaps, nearest, runs, year_ticks
+from clients.window.shapes import mix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from clients.window.theme import Theme
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One column of production; `tone` is its colour in the palette."""
+
+    column: str
+    name: str
+    unit: str
+    tone: str
+
+
+MEASURES = (
+    Measure("oil_production_kbd", "Oil", "thousand barrels a day", "oil"),
+    Measure("gas_production_mmcfd", "Gas", "million standard cubic feet a day", "gas"),
+    Measure("water_production_kbd", "Water", "thousand barrels a day", "water"),
+    Measure("liquids_production_kbd", "Liquids", "thousand barrels a day", "liquids"),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a panel is on the canvas, in pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def x(self, share: float) -> float:
+        return self.left + share * (self.right - self.left)
+
+    def y(self, share: float) -> float:
+        return self.bottom - share * (self.bottom - self.top)
+
+
+class Plot(tk.Canvas):
+    """`readout` is what the pointer shows: the text of each panel, or of the last period without a pointer."""
+
+    def __init__(self, parent: tk.Misc, theme: Theme) -> None:
+        super().__init__(parent, highlightthickness=0, borderwidth=0, width=theme.px(480), height=theme.px(420))
+        self._theme = theme
+        self.periods: list[date] = []
+        self.values: dict[str, list[float | None]] = {}
+        self.is_log = False
+        self.readout: dict[str, str] = {}
+        self._note = ""
+        self.bind("<Configure>", lambda _: self.draw())
+        self.bind("<Motion>", self._hover)
+        self.bind("<Leave>", lambda _: self._read_out(None))
+
+    def show(self, periods: Sequence[date], values: dict[str, list[float | None]]) -> None:
+        """Periods ascend; `values` has as many for each column of MEASURES."""
+        self.periods, self.values, self._note = list(periods), values, ""
+        self.draw()
+
+    def say(self, note: str) -> None:
+        """A sentence in place of the plot."""
+        self.periods, self.values, self._note = [], {}, note
+        self.draw()
+
+    def use_log(self, is_log: bool) -> None:
+        self.is_log = is_log
+        self.draw()
+
+    def draw(self) -> None:
+        self.delete("all")
+        self.configure(background=self._theme.palette.surface)
+        if not self.periods:
+            middle = self.winfo_width() / 2, self.winfo_height() / 2
+            self._text(*middle, self._note, tone="muted", anchor="center", width=self.winfo_width() * 0.8)
+            return
+        for number, measure in enumerate(MEASURES):
+            self._panel(self._place(number), measure)
+        self._time_axis()
+        self._read_out(None)
+
+    def _place(self, number: int) -> Place:
+        px, foot = self._theme.px, self._theme.px(24)
+        height = (self.winfo_height() - foot) / len(MEASURES)
+        top = round(number * height) + px(26)
+        return Place(px(58), top, self.winfo_width() - px(16), round((number + 1) * height) - px(8))
+
+    def _panel(self, place: Place, measure: Measure) -> None:
+        values = self.values[measure.column]
+        axis = Axis.around(values, is_log=self.is_log)
+        self._ground(place, axis)
+        colour = self._theme.tone(measure.tone)
+        points = [self._point(place, axis, number, value) for number, value in enumerate(values)]
+        for run in runs(self.periods, [point and point[1] for point in points]):
+            self._line(place, [point for point in (points[number] for number in run) if point], colour)
+
+    def _ground(self, place: Place, axis: Axis) -> None:
+        palette = self._theme.palette
+        for before, after in gaps(self.periods):
+            left, right = place.x(self._share(before)), place.x(self._share(after))
+            self.create_rectangle(left, place.top, right, place.bottom, fill=palette.sunken, width=0, tags="gap")
+        for tick in axis.ticks():
+            y = place.y(axis.share(tick) or 0.0)
+            self.create_line(place.left, y, place.right, y, fill=palette.border)
+            self._text(place.left - self._theme.px(8), y, figure(tick), tone="muted", anchor="e")
+
+    def _line(self, place: Place, points: list[tuple[float, float]], colour: str) -> None:
+        """With the area below it; a single month is a dot."""
+        flat = [number for point in points for number in point]
+        if len(points) == 1:
+            self._dot(*points[0], colour, "data")
+            return
+        soft = mix(self._theme.palette.surface, colour, 0.12)
+        self.create_polygon(
+            points[0][0], place.bottom, *flat, points[-1][0], place.bottom, fill=soft, outline="", tags="area"
+        )
+        self.create_line(*flat, fill=colour, width=self._theme.px(1.6), joinstyle="round", tags="data")
+
+    def _point(self, place: Place, axis: Axis, number: int, value: float | None) -> tuple[float, float] | None:
+        share = axis.share(value)
+        return None if share is None else (place.x(self._share(self.periods[number])), place.y(share))
+
+    def _share(self, period: date) -> float:
+        days = (self.periods[-1] - self.periods[0]).days
+        return (period - self.periods[0]).days / days if days else 0.5
+
+    def _time_axis(self) -> None:
+        place = self._place(len(MEASURES) - 1)
+        most = max(2, (place.right - place.left) // self._theme.px(56))
+        for year in year_ticks(self.periods[0], self.periods[-1], most):
+            x = place.x(self._share(year))
+            self.create_line(x, place.bottom, x, place.bottom + self._theme.px(4), fill=self._theme.palette.muted)
+            self._text(x, place.bottom + self._theme.px(14), str(year.year), tone="muted", anchor="center")
+
+    def _hover(self, event: tk.Event[Any]) -> None:
+        if not self.periods:
+            return
+        place = self._place(0)
+        share = (event.x - place.left) / max(1, place.right - place.left)
+        self._read_out(nearest(self.periods, min(1.0, max(0.0, share))))
+
+    def _read_out(self, number: int | None) -> None:
+        """Of the period under the pointer, with a line through all panels; of the last one without a pointer."""
+        self.delete("readout")
+        if not self.periods:
+            return
+        if number is not None:
+            self._crosshair(number)
+        for place, measure in ((self._place(index), measure) for index, measure in enumerate(MEASURES)):
+            self.readout[measure.column] = self._reading(measure, -1 if number is None else number)
+            self._headline(place, measure)
+
+    def _reading(self, measure: Measure, number: int) -> str:
+        value = self.values[measure.column][number]
+        told = "no value" if value is None else figure(value)
+        return f"{self.periods[number]:%b %Y}   {told}"
+
+    def _headline(self, place: Place, measure: Measure) -> None:
+        y = place.top - self._theme.px(13)
+        name = self._text(place.left, y, measure.name, tone=measure.tone, font="Strong", tags="readout")
+        right = self.bbox(name)[2] + self._theme.px(8)
+        self._text(right, y, measure.unit, tone="muted", font="Small", tags="readout")
+        self._text(place.right, y, self.readout[measure.column], tone="text", anchor="e", font="Strong", tags="readout")
+
+    def _crosshair(self, number: int) -> None:
+        first, last = self._place(0), self._place(len(MEASURES) - 1)
+        x = first.x(self._share(self.periods[number]))
+        self.create_line(x, first.top, x, last.bottom, fill=self._theme.palette.muted, dash=(3, 3), tags="readout")
+        for index, measure in enumerate(MEASURES):
+            axis = Axis.around(self.values[measure.column], is_log=self.is_log)
+            if point := self._point(self._place(index), axis, number, self.values[measure.column][number]):
+                self._dot(*point, self._theme.tone(measure.tone), "readout")
+
+    def _dot(self, x: float, y: float, colour: str, tags: str) -> None:
+        size = self._theme.px(3)
+        edge = self._theme.palette.surface
+        self.create_oval(x - size, y - size, x + size, y + size, fill=colour, outline=edge, tags=tags)
+
+    def _text(
+        self, x: float, y: float, text: str, *, tone: str, anchor: Any = "w", font: str = "Small", **options: Any
+    ) -> int:
+        fill = self._theme.tone(tone)
+        return self.create_text(x, y, text=text, anchor=anchor, fill=fill, font=self._theme.fonts[font], **options)

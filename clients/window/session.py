@@ -1,0 +1,307 @@
+"""One connection of the window: what it knows of the server, and how it follows an import. No widgets here.
+
+Everything runs on the window's thread; answers come through Network. One chain of polls is alive at a time:
+
+    connected ──▶ idle: the history now and then ──a job runs──▶ following: its status every second ──ended──▶ idle
+        └────────── no answer: lost, asks again with growing pauses ──answer──▶ where it was ──────────┘
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from clients.api.connection import is_transient
+from clients.api.errors import AlreadyRunning, ApiError, AuthFailed, ClientError, NotFound, Unreachable
+from clients.window import words
+from clients.window.worker import Lane, MakeClient, Network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clients.api.answers import Job, Page
+    from clients.api.client import WellheadClient
+
+Link = Literal["off", "connecting", "on", "lost"]
+FOLLOW_SECONDS = 1.0  # a person watches; an unchanged status costs one small read and no body
+IDLE_SECONDS = 5.0
+LOST_SECONDS = (1.0, 2.0, 4.0, 8.0)
+HISTORY = 50  # jobs
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What the banner says; each action has the name of its button."""
+
+    tone: Literal["good", "bad", "warning", "info"]
+    text: str
+    actions: dict[str, Callable[[], None]] = field(default_factory=dict)
+    rings: bool = False
+
+
+class Listener(Protocol):
+    """Who shows the session. `published` says that other data than before may be there."""
+
+    def changed(self) -> None: ...
+
+    def notify(self, notice: Notice) -> None: ...
+
+    def forget_notice(self) -> None: ...
+
+    def published(self) -> None: ...
+
+
+class Session:
+    """`later` calls back on the window's thread after so many seconds. `failures` counts the polls in a row that had no
+    answer, after the attempts of the client itself.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        *,
+        later: Callable[[float, Callable[[], None]], object],
+        make_client: MakeClient,
+        idle_seconds: float = IDLE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._listener = listener
+        self._later = later
+        self._make_client = make_client
+        self._idle_seconds = idle_seconds
+        self._clock = clock
+        self._network: Network | None = None
+        self._chain = 0
+        self.failures = 0
+        self._heard = 0.0
+        self.link: Link = "off"
+        self.url = ""
+        self.role: str | None = None
+        self.job: Job | None = None
+        self.jobs: tuple[Job, ...] = ()
+        self.is_starting = False
+
+    # -- the connection ---------------------------------------------------------------------------------
+
+    def connect(self, url: str, token: str) -> None:
+        self.disconnect()
+        try:
+            network = Network(lambda: self._make_client(url, token, self._hear_trouble))
+        except ClientError as exc:
+            self.show_failure(exc)
+            return
+        self._network, self.url, self.link, self.failures = network, url, "connecting", 0
+        self._listener.forget_notice()
+        self._listener.changed()
+        self._poll_now()
+
+    def disconnect(self) -> None:
+        """A running import goes on without us."""
+        if self._network:
+            self._network.close()
+        self._chain += 1
+        self._network, self.link, self.role, self.job, self.jobs = None, "off", None, None, ()
+        self.is_starting = False
+        self._listener.changed()
+
+    def deliver(self) -> None:
+        if self._network:
+            self._network.deliver()
+
+    def post(self, news: Callable[[], None]) -> None:
+        """From a lane, in the middle of its work: call this on the window's thread."""
+        if network := self._network:
+            network.post(news)
+
+    def ask(
+        self,
+        lane: Lane,
+        ask: Callable[[WellheadClient], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Without a connection nothing happens. A failure that nobody takes is shown."""
+        if self._network:
+            self._network.ask(lane, ask, done, failed or self.show_failure)
+
+    def _hear_trouble(self, error: ClientError, _seconds: float) -> None:
+        """On a lane's thread: its client has no answer yet and tries again by itself."""
+        if isinstance(error, Unreachable):
+            self.post(lambda: self._lose(error))
+
+    # -- what people ask for ----------------------------------------------------------------------------
+
+    @property
+    def may_act(self) -> bool:
+        """Whether what starts and stops imports can be pressed; whoever has a reader's token may look."""
+        return self.link == "on" and self.role != "reader" and not self.is_starting
+
+    @property
+    def is_following(self) -> bool:
+        return self.job is not None and not self.job.final
+
+    @property
+    def since_heard(self) -> float:
+        """Seconds since the server told something new of the job."""
+        return self._clock() - self._heard
+
+    def start(self, *, full: bool) -> None:
+        self._begin(lambda client: client.trigger(full=full))
+
+    def retry(self, job_id: str) -> None:
+        self._begin(lambda client: client.retry(job_id))
+
+    def cancel(self) -> None:
+        if self.job:
+            job_id = self.job.job_id
+            self.ask("jobs", lambda client: client.cancel(job_id), self._take)
+
+    def follow(self, job_id: str) -> None:
+        self.ask("jobs", lambda client: client.status(job_id), self._follow)
+
+    def _begin(self, ask: Callable[[WellheadClient], Job]) -> None:
+        self.is_starting = True
+        self._listener.changed()
+        self.ask("jobs", ask, self._started, self._refused)
+
+    def _started(self, job: Job) -> None:
+        self.is_starting = False
+        self._listener.forget_notice()
+        self.follow(job.job_id)
+
+    def _refused(self, failure: Exception) -> None:
+        self.is_starting = False
+        if isinstance(failure, AlreadyRunning):
+            running = failure.job_id
+            text = f"{failure.message} It is {words.short(running)}, started {words.moment(failure.started_at)}."
+            self._listener.notify(Notice("warning", text, {"Follow it": lambda: self.follow(running)}))
+        else:
+            self.show_failure(failure)
+        self._listener.changed()
+
+    def _follow(self, job: Job) -> None:
+        if all(job.job_id != other.job_id for other in self.jobs):
+            self.jobs = (job, *self.jobs)
+        self._take(job)
+        self._poll_later()
+
+    # -- the chain of polls -----------------------------------------------------------------------------
+
+    def _poll_now(self) -> None:
+        self._chain += 1
+        self._poll(self._chain)
+
+    def _poll_later(self, seconds: float | None = None) -> None:
+        usual = FOLLOW_SECONDS if self.is_following else self._idle_seconds
+        self._chain += 1
+        chain = self._chain
+        self._later(usual if seconds is None else seconds, lambda: self._poll(chain))
+
+    def _poll(self, chain: int) -> None:
+        if chain != self._chain:
+            return
+        if self.job and self.is_following:
+            job_id = self.job.job_id
+            self._ask_in_chain(lambda client: client.status(job_id), self._take)
+        else:
+            self._ask_in_chain(lambda client: client.history(limit=HISTORY), self._take_history)
+
+    def _ask_in_chain(self, ask: Callable[[WellheadClient], Any], take: Callable[[Any], None]) -> None:
+        chain = self._chain
+
+        def done(answer: tuple[Any, str | None]) -> None:
+            if chain == self._chain:
+                found, self.role = answer
+                self._poll_later()
+                self._answered()
+                take(found)
+
+        def failed(failure: Exception) -> None:
+            if chain == self._chain:
+                self._unanswered(failure)
+
+        self.ask("jobs", lambda client: (ask(client), client.role), done, failed)
+
+    def _answered(self) -> None:
+        was, self.link, self.failures = self.link, "on", 0
+        if was == "lost":
+            self._listener.notify(Notice("good", "The connection is back."))
+        if was != "on":
+            self._listener.changed()
+            self._listener.published()
+
+    def _unanswered(self, failure: Exception) -> None:
+        """What has worked once is asked again, unless the server wants none of us."""
+        if isinstance(failure, NotFound):
+            self.job = None
+            self._poll_later()
+            self.show_failure(failure)
+        elif isinstance(failure, AuthFailed) or (self.link == "connecting" and not _may_pass(failure)):
+            self.disconnect()
+            self.show_failure(failure)
+        else:
+            self._lose(failure)
+            self._poll_later(LOST_SECONDS[min(self.failures, len(LOST_SECONDS) - 1)])
+            self.failures += 1
+
+    def _lose(self, failure: Exception) -> None:
+        if self.link == "lost":
+            return
+        self.link = "lost"
+        goes_on = " The import goes on without this window." if self.is_following else ""
+        self._listener.notify(Notice("warning", f"{sentence(failure)}{goes_on} Asking again until it answers."))
+        self._listener.changed()
+
+    # -- what the server tells --------------------------------------------------------------------------
+
+    def _take_history(self, page: Page[Job]) -> None:
+        """Follow the job that runs; without one, show the last."""
+        self.jobs = page.rows
+        running = next((job for job in self.jobs if not job.final), None)
+        wanted = running or next(iter(self.jobs), None)
+        if wanted and (self.job is None or running or wanted.job_id != self.job.job_id):
+            self.follow(wanted.job_id)
+        self._listener.changed()
+
+    def _take(self, job: Job) -> None:
+        known = self.job if self.job and self.job.job_id == job.job_id else None
+        if job != known:
+            self._heard = self._clock()
+        self.job = job
+        self.jobs = tuple(job if other.job_id == job.job_id else other for other in self.jobs)
+        if known and not known.final and job.final:
+            self._ended(job)
+        self._listener.changed()
+
+    def _ended(self, job: Job) -> None:
+        self._listener.notify(self._end_notice(job))
+        if job.status == "COMPLETED":
+            self._listener.published()
+
+    def _end_notice(self, job: Job) -> Notice:
+        again = {"Retry": lambda: self.retry(job.job_id)}
+        if job.error and job.status == "FAILED":
+            return Notice("bad", f"The import failed. {job.error['message']}", again, rings=True)
+        if job.status == "CANCELLED":
+            return Notice("info", "The import was cancelled. What is published is as it was.", again, rings=True)
+        told = f"{words.count(job.total_records)} rows, {words.count(job.new_records)} of them new"
+        took = words.duration(job.execution_time_seconds)
+        return Notice("good", f"The import is complete: {told}, in {took}.", rings=True)
+
+    def show_failure(self, failure: Exception) -> None:
+        self._listener.notify(Notice("bad", sentence(failure)))
+
+
+def _may_pass(failure: Exception) -> bool:
+    return isinstance(failure, ClientError) and is_transient(failure)
+
+
+def sentence(failure: BaseException) -> str:
+    """For people. Where the server is at fault, with the id by which its log finds the request."""
+    if not isinstance(failure, ClientError):
+        return f"Something unexpected happened in this window: {type(failure).__name__}: {failure}"
+    if isinstance(failure, ApiError) and failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and failure.request_id:
+        return f"{failure.message} (request {failure.request_id})"
+    return failure.message

@@ -1,0 +1,223 @@
+"""The look of the window: ttk styles made of rounded tiles, in a light and a dark palette.
+
+Lengths in this file are pixels of a 96-dpi screen; `px` makes them those of the real one. ttk finds some elements
+by the end of their names: `pbar` in a progress bar, `thumb` and `trough` in a scrollbar.
+"""
+
+from __future__ import annotations
+
+import base64
+import tkinter as tk
+from tkinter import ttk
+from typing import Any
+
+from clients.window.palette import DARK, LIGHT, Palette
+from clients.window.screen import make_fonts, scale
+from clients.window.shapes import Picture, emblem, mix, rounded, toggle
+
+Look = tuple[str, str]
+"""Fill and border; no border where it is empty."""
+MIDDLE = 128  # pixels: ttk repeats the middle of a tile, and each time costs a question to the X server
+TONES = ("good", "bad", "warning", "info", "muted", "accent")
+
+
+class Theme:
+    """Both looks of one window; `palette` is the one that shows. A change is told by the event <<Recoloured>>."""
+
+    def __init__(self, root: tk.Tk) -> None:
+        self._root = root
+        self._style = ttk.Style(root)
+        self._factor = scale(root)
+        self.fonts = make_fonts(root)
+        self.palette = LIGHT
+        self._images: list[tk.PhotoImage] = []
+
+    def px(self, length: float) -> int:
+        return max(1, round(length * self._factor))
+
+    def tone(self, name: str) -> str:
+        return self.palette.tone(name)
+
+    def emblem(self, side: float) -> tk.PhotoImage:
+        return self._image(emblem(self.px(side), LIGHT.accent, "#ffffff"))
+
+    def show(self, palette: Palette) -> None:
+        self.palette = palette
+        name = "wellhead-dark" if palette is DARK else "wellhead-light"
+        is_new = name not in self._style.theme_names()
+        if is_new:
+            self._style.theme_create(name, parent="clam")
+        self._style.theme_use(name)
+        if is_new:
+            self._make_styles()
+        self._root.configure(background=palette.page)
+        self._root.event_generate("<<Recoloured>>")
+
+    def _make_styles(self) -> None:
+        self._make_ground()
+        self._make_text()
+        for tone in TONES:
+            self._make_tone(tone)
+        self._make_buttons()
+        self._make_navigation()
+        self._make_segments()
+        self._make_entry()
+        self._make_switch()
+        self._make_bars()
+        self._make_lists()
+
+    def _image(self, picture: Picture, times: int = 1) -> tk.PhotoImage:
+        image = tk.PhotoImage(master=self._root, data=base64.b64encode(picture.png(times)))
+        self._images.append(image)  # Tk forgets an image that nobody holds
+        return image
+
+    def _element(self, name: str, radius: float, look: Look, *states: tuple[str, Look], **options: Any) -> None:
+        """A stretched tile, and what it looks like in some states."""
+        corner = self.px(radius)
+        looks = (look, *(other for _, other in states))
+        usual, *others = (self._image(rounded(corner, *each, self.px(1)), MIDDLE) for each in looks)
+        images: Any = zip((state for state, _ in states), others, strict=True)
+        given: Any = {"border": corner, "padding": 0, "width": 2 * corner, "height": 2 * corner, **options}
+        self._style.element_create(name, "image", usual, *images, sticky="nsew", **given)
+
+    def _make_ground(self) -> None:
+        colours, style = self.palette, self._style
+        style.configure(".", background=colours.surface, foreground=colours.text, font=self.fonts["Text"])
+        style.configure(".", bordercolor=colours.border, troughcolor=colours.sunken, insertcolor=colours.text)
+        style.configure(".", selectbackground=colours.accent, selectforeground=colours.on_accent)
+        style.configure("Page.TFrame", background=colours.page)
+        style.configure("Rule.TFrame", background=colours.border)
+        self._element("Card.ground", 10, (colours.surface, colours.border))
+        style.layout("Card.TFrame", nested("Card.ground"))
+        style.configure("Card.TFrame", background=colours.page)
+        self._element("Tile.ground", 8, (colours.sunken, ""))
+        style.layout("Tile.TFrame", nested("Tile.ground"))
+
+    def _make_text(self) -> None:
+        colours, style, fonts = self.palette, self._style, self.fonts
+        for name in ("Strong", "Head", "Title", "Huge"):
+            style.configure(f"{name}.TLabel", font=fonts[name])
+        style.configure("Mono.TLabel", font=fonts["Mono"], foreground=colours.muted)
+        style.configure("Muted.TLabel", foreground=colours.muted)
+        style.configure("Caption.TLabel", foreground=colours.muted, font=fonts["Small"])
+        style.configure("PageTitle.TLabel", background=colours.page, font=fonts["Title"])
+        style.configure("TileCaption.TLabel", background=colours.sunken, font=fonts["Small"], foreground=colours.muted)
+        style.configure("TileFigure.TLabel", background=colours.sunken, font=fonts["Figure"])
+
+    def _make_tone(self, tone: str) -> None:
+        """Text, pill and banner of the tone, with what stands on the banner."""
+        colours, style, colour, strong = self.palette, self._style, self.tone(tone), self.fonts["Strong"]
+        soft = colours.soft(colour)
+        style.configure(f"{tone}.TLabel", foreground=colour, font=strong)
+        self._element(f"{tone}.pill", 10, (soft, ""), padding=(self.px(10), self.px(3)))
+        style.layout(f"{tone}.Pill.TLabel", nested(f"{tone}.pill", "Label.label"))
+        style.configure(f"{tone}.Pill.TLabel", foreground=colour, font=strong)
+        self._element(f"{tone}.banner", 8, (soft, mix(soft, colour, 0.35)))
+        style.layout(f"{tone}.Banner.TFrame", nested(f"{tone}.banner"))
+        style.configure(f"{tone}.Banner.TFrame", background=colours.page)
+        style.configure(f"{tone}.Banner.TLabel", background=soft, foreground=colour, font=strong)
+        self._make_button(f"{tone}.Banner", (soft, ""), colour, ground=soft, hover=mix(soft, colour, 0.18))
+
+    def _make_button(self, name: str, look: Look, ink: str, *, ground: str, hover: str) -> None:
+        """On its ground; under the pointer it has the other fill."""
+        colours, style = self.palette, self._style
+        fill, border = look
+        quiet = (mix(ground, colours.muted, 0.1), mix(ground, colours.muted, 0.2))
+        states: list[tuple[str, Look]] = [("disabled", quiet), ("pressed", (mix(hover, colours.text, 0.1), border))]
+        states += [("active", (hover, border)), ("focus", (fill, mix(colours.accent, colours.text, 0.3)))]
+        self._element(f"{name}.button", 7, look, *states)
+        style.layout(f"{name}.TButton", nested(f"{name}.button", "Button.padding", "Button.label"))
+        style.configure(f"{name}.TButton", background=ground, foreground=ink, font=self.fonts["Strong"])
+        style.configure(f"{name}.TButton", padding=(self.px(14), self.px(7)), anchor="center")
+        style.map(f"{name}.TButton", background=[], foreground=[("disabled", colours.muted)])
+
+    def _make_buttons(self) -> None:
+        colours = self.palette
+        surface, edge = colours.surface, colours.border
+        darker = mix(colours.accent, colours.text, 0.2)
+        self._make_button("Accent", (colours.accent, ""), colours.on_accent, ground=surface, hover=darker)
+        self._make_button("Start", (colours.accent, ""), colours.on_accent, ground=colours.page, hover=darker)
+        self._make_button("Plain", (surface, edge), colours.text, ground=surface, hover=colours.sunken)
+        self._make_button("Danger", (surface, edge), colours.bad, ground=surface, hover=colours.soft(colours.bad))
+
+    def _make_navigation(self) -> None:
+        colours, style = self.palette, self._style
+        soft, plain = colours.soft(colours.accent), colours.surface
+        edge = mix(colours.accent, colours.text, 0.3)
+        chosen = [("selected focus", (soft, edge)), ("selected", (soft, ""))]
+        others = [("focus", (plain, edge)), ("active", (colours.sunken, ""))]
+        self._element("Nav.button", 7, (plain, ""), *chosen, *others)
+        style.layout("Nav.TButton", nested("Nav.button", "Button.padding", "Button.label"))
+        style.configure("Nav.TButton", anchor="w", padding=(self.px(12), self.px(9)), font=self.fonts["Strong"])
+        style.configure("Nav.TButton", foreground=colours.muted)
+        style.map("Nav.TButton", background=[], foreground=[("selected", colours.accent)])
+
+    def _make_segments(self) -> None:
+        """Radio buttons side by side."""
+        colours, style = self.palette, self._style
+        ring = mix(colours.accent, colours.text, 0.3)
+        chosen = [("selected focus", (colours.surface, ring)), ("selected", (colours.surface, colours.border))]
+        self._element("Segment.ground", 7, (colours.page, ""), *chosen, ("focus", (colours.page, ring)))
+        style.layout("Segment.TRadiobutton", nested("Segment.ground", "Radiobutton.padding", "Radiobutton.label"))
+        style.configure("Segment.TRadiobutton", background=colours.page, padding=(self.px(14), self.px(7)))
+        inks = [("disabled", colours.muted), ("selected", colours.text), ("!selected", colours.muted)]
+        style.map("Segment.TRadiobutton", background=[], foreground=inks)
+
+    def _make_entry(self) -> None:
+        colours, style = self.palette, self._style
+        focused = ("focus", (colours.surface, colours.accent))
+        self._element("Entry.ground", 7, (colours.surface, mix(colours.border, colours.muted, 0.35)), focused)
+        style.layout("TEntry", nested("Entry.ground", "Entry.padding", "Entry.textarea"))
+        style.configure("TEntry", padding=(self.px(10), self.px(7)), foreground=colours.text)
+        style.map("TEntry", background=[], foreground=[("disabled", colours.muted)])
+
+    def _make_switch(self) -> None:
+        colours, style, size = self.palette, self._style, self.px(18)
+        idle = mix(colours.border, colours.muted, 0.5)
+        off = self._image(toggle(size, idle, colours.surface, is_on=False))
+        on = self._image(toggle(size, colours.accent, colours.surface, is_on=True))
+        style.element_create("Switch.indicator", "image", off, ("selected", on), sticky="w", width=self.px(42))
+        indicator = nested("Switch.indicator", side="left", sticky="")
+        label = nested("Checkbutton.label", side="left", sticky="nsew")
+        focus: Any = [("Checkbutton.focus", {"sticky": "nsew", "children": [*indicator, *label]})]
+        style.layout("Switch.TCheckbutton", focus)
+        style.configure("Switch.TCheckbutton", focuscolor=colours.accent, padding=self.px(3))
+        style.map("Switch.TCheckbutton", background=[], foreground=[("disabled", colours.muted)])
+
+    def _make_bars(self) -> None:
+        colours, style = self.palette, self._style
+        self._element("Meter.trough", 6, (mix(colours.sunken, colours.border, 0.4), ""))
+        for tone in ("accent", "good", "bad", "muted"):
+            bar, name = f"{tone}.Progressbar.pbar", f"{tone}.Horizontal.TProgressbar"
+            self._element(bar, 6, (self.tone(tone), ""), width=self.px(160))  # that wide where no share is known
+            inside: Any = nested(bar, side="left", sticky="ns")
+            trough: Any = [("Meter.trough", {"sticky": "ew", "children": inside})]
+            style.layout(name, trough)
+            style.configure(name, background=colours.surface)
+        states = [("disabled", (colours.surface, "")), ("active", (colours.muted, ""))]
+        self._element("Round.Scrollbar.thumb", 4, (mix(colours.border, colours.muted, 0.35), ""), *states)
+        style.layout("Vertical.TScrollbar", nested("Vertical.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="ns"))
+        style.configure("Vertical.TScrollbar", troughcolor=colours.surface, bordercolor=colours.surface)
+        style.configure("Vertical.TScrollbar", background=colours.surface, borderwidth=0, relief="flat")
+
+    def _make_lists(self) -> None:
+        colours, style, px = self.palette, self._style, self.px
+        style.layout("Treeview", nested("Treeview.treearea"))
+        style.configure("Treeview", background=colours.surface, fieldbackground=colours.surface, borderwidth=0)
+        style.configure("Treeview", foreground=colours.text, rowheight=px(30))
+        chosen = [("selected", colours.soft(colours.accent))]
+        style.map("Treeview", background=chosen, foreground=[])
+        style.layout("Treeview.Heading", nested("Treeheading.padding", "Treeheading.text", sticky="we"))
+        style.configure("Treeview.Heading", background=colours.surface, foreground=colours.muted)
+        style.configure("Treeview.Heading", font=self.fonts["Small"], padding=(px(6), px(6)), relief="flat")
+        style.configure("Treeview.Cell", padding=(px(6) - 4, 0))  # beside the 4 that are always there
+        style.map("Treeview.Heading", background=[])
+
+
+def nested(*elements: str, **options: str) -> Any:
+    """A layout: each element in the one before it, all with the same options."""
+    layout: list[Any] = []
+    for name in reversed(elements):
+        inside = {"children": layout} if layout else {}
+        layout = [(name, {"sticky": "nsew", **options, **inside})]
+    return layout

@@ -1,0 +1,105 @@
+"""How figures, times and states of an import read in the window."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clients.api.answers import Job
+
+NOTHING, UNKNOWN = "\N{EN DASH}", "\N{HORIZONTAL ELLIPSIS}"
+STATUS_TONES = {"COMPLETED": "good", "FAILED": "bad", "CANCELLED": "warning", "RUNNING": "info", "PENDING": "muted"}
+STATES = {"PENDING": "Waiting for a worker", "COMPLETED": "Complete", "FAILED": "Failed", "CANCELLED": "Cancelled"}
+PHASES = {"FETCHING": "Fetching rows", "MERGING": "Merging", "PUBLISHING": "Publishing"}
+MINUTE, HOUR = 60, 3600
+STEP = 1000  # from one unit of size to the next
+
+
+def count(number: float | None) -> str:
+    return NOTHING if number is None else f"{number:,.0f}"
+
+
+def duration(seconds: float | None) -> str:
+    """8.4 s, 3 min 05 s, 2 h 07 min."""
+    if seconds is None:
+        return NOTHING
+    if seconds < MINUTE:
+        return f"{max(0.0, seconds):.1f} s"
+    minutes, rest = divmod(round(seconds), MINUTE)
+    hours, minutes = divmod(minutes, MINUTE)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def elapsed(job: Job, since_heard: float) -> float | None:
+    """Seconds of work until now, so many seconds after the server told of the job."""
+    if job.execution_time_seconds is None or job.final:
+        return job.execution_time_seconds
+    return job.execution_time_seconds + since_heard
+
+
+def remaining(job: Job, since_heard: float) -> str:
+    """A guess, so without fractions. By the server's clock alone: ours may be another one."""
+    if job.estimated_completion_at is None or job.started_at is None or job.execution_time_seconds is None:
+        return NOTHING
+    left = job.estimated_completion_at - job.started_at - job.execution_time_seconds - since_heard
+    if left < 1:
+        return "moments"
+    if left < MINUTE:
+        return f"{left:.0f} s"
+    return f"{left / MINUTE:.0f} min" if left < HOUR else duration(left)
+
+
+def moment(epoch: float | None) -> str:
+    """Local time; of another day without the seconds, of another year without the time."""
+    if epoch is None:
+        return NOTHING
+    then, today = time.localtime(epoch), time.localtime()
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M:%S", then)
+    return time.strftime("%d %b %H:%M" if then[0] == today[0] else "%d %b %Y", then)
+
+
+def size(octets: float) -> str:
+    if octets < STEP:
+        return f"{octets:,.0f} bytes"
+    for unit in ("kB", "MB"):
+        octets /= STEP
+        if octets < STEP:
+            return f"{octets:,.1f} {unit}"
+    return f"{octets / STEP:,.2f} GB"
+
+
+def short(job_id: str) -> str:
+    """Enough to tell two jobs apart: a UUIDv7 begins with the time and ends at random."""
+    return f"…{job_id[-8:]}"
+
+
+def state(job: Job) -> str:
+    """What happens just now, in a few words."""
+    if job.cancel_requested_at is not None and not job.final:
+        return "Stopping at the next progress report"
+    return STATES.get(job.status) or PHASES.get(job.phase or "", "Starting")
+
+
+def event(entry: Mapping[str, Any]) -> str:
+    """A line of the time line without its time."""
+    facts = {name: value for name, value in entry.items() if name not in ("at", "event")}
+    told = (f"{value:,} rows" if name == "records" else f"{name} {value}" for name, value in facts.items())
+    return " ".join([str(entry["event"]), ", ".join(told)])
+
+
+def origin(job: Job) -> str:
+    """Which job, since when, by whom, and what was asked for."""
+    told = [short(job.job_id), f"started {moment(job.created_at)} by {job.triggered_by or 'somebody'}"]
+    told += ["full"] if job.parameters.get("full") else []
+    told += [f"goes on from {short(job.retry_of)}"] if job.retry_of else []
+    told += [f"attempt {job.attempt}"] if job.attempt > 1 else []
+    return "  ·  ".join(told)
+
+
+def rows(job: Job) -> str:
+    fetched = count(job.fetched_records)
+    return f"{fetched} rows" if job.expected_records is None else f"{fetched} of {count(job.expected_records)} rows"

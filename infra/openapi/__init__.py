@@ -1,0 +1,221 @@
+"""The OpenAPI 3.1 document, made out of the code's own tables: the routes of the app, the parameters they are read by,
+the errors of the tree, the fields of a job and the columns of the data. Nothing of it is loaded where requests are
+answered: `make openapi` writes the document into a file, and that is served.
+
+The specification: https://spec.openapis.org/oas/v3.1.1.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import __version__
+from chalicelib.errors import RoleRequired
+from infra.openapi.errors import error_examples, error_responses
+from infra.openapi.operations import OPERATIONS, Operation
+from infra.openapi.schemas import SCHEMAS, envelope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from http import HTTPStatus
+
+    from chalice.app import Chalice
+
+    GatewayErrors = Mapping[HTTPStatus, tuple[str, str]]  # status → code and sentence
+
+BASE = "/api/v1"
+
+DESCRIPTION = """\
+Imports of oil and gas well production, and questions to the data. Every answer but the document itself and CSV is an
+envelope: `success`, then `data` and `message`, or `error` with a `code` for programs and a sentence for people. With
+`Accept: application/problem+json` an error comes as problem details (RFC 9457). Parameters that a route does not know
+are refused. The web console at `/console` is no part of this document."""
+
+_TEXT = {"type": "string"}
+HEADERS: dict[str, Any] = {
+    "X-Request-ID": {"description": "The request_id of the answer.", "required": True, "schema": _TEXT},
+    "Cache-Control": {"description": "no-store: every answer is of its moment.", "schema": _TEXT},
+    "X-Wellhead-Role": {
+        "description": "The role of the token.",
+        "schema": {"type": "string", "enum": ["reader", "operator"]},
+    },
+    "Location": {
+        "description": "The address of the job's status, relative to that of the request.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Retry-After": {
+        "description": "Seconds until another try is worth it. A job that has ended has none.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "ETag": {
+        "description": "Changes with what is stored. Send it back as If-None-Match.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{32}"$'},
+    },
+    "Allow": {"description": "The methods of the address.", "required": True, "schema": _TEXT},
+    "WWW-Authenticate": {"description": "The kind of token: Bearer.", "required": True, "schema": _TEXT},
+    "X-Next-Cursor": {"description": "With CSV: the cursor of the page after; none on the last.", "schema": _TEXT},
+}
+REQUEST_HEADERS: dict[str, Any] = {
+    "X-Request-ID": {
+        "description": "1 to 128 of letters, digits, `.`, `_`, `-`; becomes the request_id. Anything else is replaced.",
+        "schema": _TEXT,
+    },
+    "Idempotency-Key": {
+        "description": "1 to 255 visible ASCII characters. For 24 hours the same key gets the same job.",
+        "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
+    },
+    "If-None-Match": {"description": "The ETag of the answer before: 304 when nothing has changed.", "schema": _TEXT},
+}
+JOB_ID = {
+    "name": "job_id",
+    "in": "path",
+    "required": True,
+    "description": "The id of a job, a UUID of version 7.",
+    "schema": {
+        "type": "string",
+        "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$",
+    },
+    "example": "01a205e6-9c31-771e-8a7b-50943f1a777c",
+}
+
+
+def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
+    """`gateway` is what API Gateway answers by itself: status → code and sentence. Raises KeyError for a route that
+    OPERATIONS does not know.
+    """
+    responses: dict[str, Any] = {}
+    paths = {
+        path.removeprefix(BASE): _path(app, path, gateway, responses) for path in app.routes if path.startswith(BASE)
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Wellhead",
+            "version": __version__,
+            "summary": "One import at a time, each row exactly once.",
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "../v1", "description": "Where this document is."}],
+        "tags": [
+            {"name": "import", "description": "Start, follow, list, cancel and retry imports."},
+            {"name": "data", "description": "What the last completed import has published."},
+            {"name": "service", "description": "Health, and this document."},
+        ],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token; its role is reader or operator.",
+                }
+            },
+            "headers": HEADERS,
+            "parameters": {"job_id": JOB_ID, **{name: _header_parameter(name) for name in REQUEST_HEADERS}},
+            "schemas": SCHEMAS,
+            "responses": dict(sorted(responses.items())),
+            "examples": error_examples(gateway, responses),
+        },
+    }
+
+
+def _path(app: Chalice, path: str, gateway: GatewayErrors, responses: dict[str, Any]) -> dict[str, Any]:
+    item: dict[str, Any] = {"parameters": [{"$ref": "#/components/parameters/job_id"}]} if "{job_id}" in path else {}
+    for method, route in app.routes[path].items():
+        if method in ("HEAD", "OPTIONS"):
+            continue
+        operation = OPERATIONS[f"{method} {path.removeprefix(BASE)}"]
+        item[method.lower()] = _operation(operation, route.view_function.role, gateway, responses)  # type: ignore[attr-defined]
+        if "HEAD" in app.routes[path]:
+            item["head"] = _head(operation, item["get"])
+    item["options"] = _options(item)
+    return item
+
+
+def _operation(
+    operation: Operation, role: str | None, gateway: GatewayErrors, responses: dict[str, Any]
+) -> dict[str, Any]:
+    errors = [*operation.errors, *([RoleRequired] if role == "operator" else [])]
+    answers = error_responses(errors, gateway, is_open=role is None)
+    responses.update(answers)
+    told: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "parameters": _parameters(operation),
+        "responses": {str(operation.status): _success(operation, role)},
+        "security": [{"bearer": []}] if role else [],
+    }
+    if role:
+        told |= {"description": f"Needs the role {role}.", "x-wellhead-role": role}
+    if operation.conditional:
+        told["responses"]["304"] = _UNCHANGED
+    told["responses"] |= {name.partition("-")[0]: {"$ref": f"#/components/responses/{name}"} for name in answers}
+    if operation.body:
+        told["requestBody"] = {"content": {"application/json": operation.body}, "required": False}
+    return told
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    query = [{"name": name, "in": "query", **told} for name, told in operation.query.items()]
+    headers = ["X-Request-ID", *operation.request_headers, *(["If-None-Match"] if operation.conditional else [])]
+    return [*query, *({"$ref": f"#/components/parameters/{name}"} for name in headers)]
+
+
+def _header_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", **REQUEST_HEADERS[name]}
+
+
+def _success(operation: Operation, role: str | None) -> dict[str, Any]:
+    return {
+        "description": operation.answer,
+        "headers": _headers(operation, role),
+        "content": {"application/json": envelope_of(operation.data, operation.example), **operation.other_content}
+        if operation.data
+        else operation.other_content,
+    }
+
+
+def _headers(operation: Operation, role: str | None) -> dict[str, Any]:
+    etag = ["ETag"] if operation.conditional else []
+    return _refs(["X-Request-ID", "Cache-Control", *(["X-Wellhead-Role"] if role else []), *etag, *operation.headers])
+
+
+def _refs(names: list[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _head(operation: Operation, get: dict[str, Any]) -> dict[str, Any]:
+    success = {name: value for name, value in get["responses"][str(operation.status)].items() if name != "content"}
+    unchanged = {"304": get["responses"]["304"]} if operation.conditional else {}
+    return {
+        "operationId": f"{operation.id}Head",
+        "summary": f"{operation.summary}: the headers alone",
+        "tags": [operation.tag],
+        "parameters": get["parameters"],
+        "responses": {str(operation.status): success, **unchanged, **_BODYLESS_ERRORS},
+        "security": get["security"],
+    }
+
+
+_UNCHANGED = {
+    "description": "Nothing has changed since the ETag that was sent.",
+    "headers": _refs(["X-Request-ID", "ETag"]),
+}
+_BODYLESS_ERRORS = {
+    kind: {"description": "As to GET, without a body.", "headers": _refs(["X-Request-ID"])} for kind in ("4XX", "5XX")
+}
+
+
+def _options(item: dict[str, Any]) -> dict[str, Any]:
+    first = next(operation for method, operation in item.items() if method in ("get", "post"))
+    return {
+        "operationId": f"{first['operationId']}Options",
+        "summary": "The methods that the address knows",
+        "tags": first["tags"],
+        "responses": {"204": {"description": "They are in Allow.", "headers": _refs(["X-Request-ID", "Allow"])}},
+        "security": [],
+    }

@@ -1,0 +1,137 @@
+"""The errors of the document: for each status the codes that a route can answer with, and an example of each."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.api.responses import PROBLEM, RETRY_SECONDS
+from chalicelib.errors import (
+    BusinessRuleViolation,
+    ImportAlreadyRunning,
+    JobIsFinal,
+    JobNotFound,
+    NotResumable,
+    NotRetryable,
+    RejectsNotKept,
+    RejectsNotYet,
+    RetriedAlready,
+    RoleRequired,
+    SettingsError,
+    Unhealthy,
+    ValidationError,
+    WellheadError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ALWAYS = (ValidationError, SettingsError, WellheadError)
+GATEWAY_ALWAYS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+GATEWAY_WITH_A_TOKEN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
+RETRYABLE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+GATEWAY = "GATEWAY"  # the examples of what the gateway answers by itself
+
+JOB_ID, OTHER_ID = "01a205e6-9c31-771e-8a7b-50943f1a777c", "01a206a4-62ec-744d-a97f-4fb0f2f8cc5d"
+STAMP = {"request_id": "082a9c45-dd9f-49c5-bb9c-fc90188ccec8", "timestamp": "2026-11-23T00:55:28Z"}
+_DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
+    ValidationError: {"field": "limit", "allowed": "a whole number from 1 to 100"},
+    JobNotFound: {"job_id": JOB_ID},
+    RoleRequired: {"needed": "operator"},
+    ImportAlreadyRunning: {"job_id": JOB_ID, "started_at": 1795395329.073538},
+    JobIsFinal: {"job_id": JOB_ID, "status": "COMPLETED"},
+    NotRetryable: {"job_id": JOB_ID, "status": "COMPLETED"},
+    RetriedAlready: {"job_id": JOB_ID, "retried_by": OTHER_ID},
+    NotResumable: {"job_id": JOB_ID},
+    RejectsNotYet: {"job_id": JOB_ID, "status": "RUNNING"},
+    RejectsNotKept: {"job_id": JOB_ID, "status": "FAILED"},
+    Unhealthy: {"version": "0.1.0", "checks": {"settings": "ok", "table": "STATE_UNAVAILABLE"}},
+}
+
+
+def error_responses(
+    errors: Iterable[type[WellheadError]], gateway: Mapping[HTTPStatus, tuple[str, str]], *, is_open: bool
+) -> dict[str, Any]:
+    """Named `<status>-<code>-<code>…`."""
+    by_status: dict[int, dict[str, str]] = {}  # status → name of the example → code
+    possible: tuple[type[WellheadError], ...] = (*errors, *ALWAYS)
+    for error in possible:
+        by_status.setdefault(error.http_status, {})[_name(error)] = error.code
+    for status in (*GATEWAY_ALWAYS, *(() if is_open else GATEWAY_WITH_A_TOKEN)):
+        code, _ = gateway[status]
+        known = by_status.setdefault(int(status), {})
+        if code not in known.values():
+            known[f"{GATEWAY}.{code}"] = code
+    named = {}
+    for status, examples in sorted(by_status.items()):
+        codes = sorted(set(examples.values()))
+        named["-".join([str(status), *codes])] = _response(status, codes, sorted(examples))
+    return named
+
+
+def error_examples(gateway: Mapping[HTTPStatus, tuple[str, str]], responses: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that the responses refer to."""
+    own = {_name(error): _example(_shown(error)) for error in _concrete(WellheadError)}
+    of_the_gateway = {
+        f"{GATEWAY}.{code}": _example({"code": code, "message": text, "retryable": status in RETRYABLE})
+        for status, (code, text) in gateway.items()
+    }
+    used = {name for each in responses.values() for name in each["content"]["application/json"]["examples"]}
+    return {name: example for name, example in sorted((own | of_the_gateway).items()) if name in used}
+
+
+def _name(error: type[WellheadError]) -> str:
+    return error.rule or error.code
+
+
+def _concrete(error: type[WellheadError]) -> list[type[WellheadError]]:
+    """Those that a request can meet: all but the parent of the rules. An error's first kind stands for its code."""
+    children = [each for child in error.__subclasses__() for each in _concrete(child)]
+    return children if error is BusinessRuleViolation else [*children, error]
+
+
+def _shown(error: type[WellheadError]) -> dict[str, Any]:
+    made = error()
+    shown: dict[str, Any] = {"code": made.code, "message": made.message, "retryable": made.retryable}
+    if made.rule:
+        shown["rule"] = made.rule
+    if error in _DETAILS:
+        shown["details"] = _DETAILS[error]
+    return shown
+
+
+def _example(shown: dict[str, Any]) -> dict[str, Any]:
+    return {"summary": shown["message"], "value": {"success": False, "error": shown, **STAMP}}
+
+
+def _response(status: int, codes: list[str], examples: list[str]) -> dict[str, Any]:
+    headers: dict[str, Any] = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = {"$ref": "#/components/headers/WWW-Authenticate"}
+    headers["Retry-After"] = {
+        "description": f"{RETRY_SECONDS}, where the error is retryable.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
+    code = {"enum": codes}
+    return {
+        "description": f"{HTTPStatus(status).phrase}: {', '.join(codes)}.",
+        "headers": headers,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "allOf": [
+                        {"$ref": "#/components/schemas/Error"},
+                        {"properties": {"error": {"properties": {"code": code}}}},
+                    ]
+                },
+                "examples": {name: {"$ref": f"#/components/examples/{name}"} for name in examples},
+            },
+            PROBLEM: {"schema": {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": {"code": code}}]}},
+        },
+    }

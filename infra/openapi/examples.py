@@ -1,0 +1,186 @@
+"""What the routes have answered with: an example of each `data`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.openapi.errors import JOB_ID, OTHER_ID, STAMP
+
+CREATED = 1795395329.073538
+SNAPSHOT = f"snapshots/wells-0000000001-{JOB_ID}.duckdb"
+SHA256 = "fe7c4b5b30cf7fed6ca6f0b61e367d7759c94951d35c429aa65c9650db31a0f0"
+
+
+def told(data: Any, message: str) -> dict[str, Any]:
+    return {"success": True, "data": data, "message": message, **STAMP}
+
+
+def _page(message: str, *rows: dict[str, Any], cursor: str | None = None) -> dict[str, Any]:
+    return told({"rows": list(rows), "next_cursor": cursor}, message)
+
+
+_SUMMARY = {
+    "job_id": JOB_ID,
+    "created_at": CREATED,
+    "status": "COMPLETED",
+    "phase": None,
+    "started_at": 1795395330.4196947,
+    "completed_at": 1795395333.4439785,
+    "heartbeat_at": 1795395333.3111465,
+    "cancel_requested_at": None,
+    "triggered_by": "laptop",
+    "parameters": {},
+    "retry_of": None,
+    "retried_by": None,
+    "attempt": 1,
+    "progress_percentage": 100.0,
+    "expected_records": 50000,
+    "fetched_records": 50000,
+    "new_records": 49983,
+    "updated_records": 0,
+    "duplicate_records": 5,
+    "failed_records": 12,
+    "stats": {"pages": 5, "bytes": 26892689, "http_retries": 0},
+    "warnings": [],
+    "error": None,
+    "total_records": 50000,
+    "execution_time_seconds": 3.024,
+    "records_per_second": 16534.4,
+    "estimated_completion_at": None,
+}
+_EVENTS = [
+    {"at": CREATED, "event": "created", "by": "laptop"},
+    {"at": 1795395330.4196947, "event": "claimed", "attempt": 1},
+    {"at": 1795395332.4619026, "event": "merging"},
+    {"at": 1795395333.3110955, "event": "publishing"},
+    {"at": 1795395333.4439785, "event": "completed", "records": 50000},
+]
+_NOTHING_YET: dict[str, Any] = {
+    "status": "CANCELLED",
+    "started_at": None,
+    "completed_at": 1795395330.1,
+    "heartbeat_at": None,
+    "attempt": 0,
+    "progress_percentage": None,
+    "expected_records": None,
+    "stats": {},
+    "execution_time_seconds": None,
+    "records_per_second": None,
+    **dict.fromkeys(("fetched_records", "new_records", "duplicate_records", "failed_records", "total_records"), 0),
+}
+_ACCEPTED = {"job_id": JOB_ID, "status": "PENDING", "created_at": CREATED}
+_STARTED = "The import has been started. Follow it at the address in Location."
+
+ACCEPTED = told(_ACCEPTED, _STARTED)
+RETRIED = told({**_ACCEPTED, "retry_of": OTHER_ID}, _STARTED)
+JOB = told({**_SUMMARY, "events": _EVENTS}, "The import is complete: 50,000 rows, 49,983 of them new.")
+JOBS = told({"jobs": [_SUMMARY], "next_cursor": "AaIF5pwxdx6LelCUPxp3fA"}, "The jobs, newest first.")
+CANCELLED = told(
+    {**_SUMMARY, **_NOTHING_YET, "events": [_EVENTS[0], {"at": 1795395330.1, "event": "cancelled"}]},
+    "The import was stopped.",
+)
+HEALTH = told(
+    {
+        "version": "0.1.0",
+        "checks": {"settings": "ok", "table": "ok", "warehouse": "ok", "query_function": "ok"},
+    },
+    "What the API needs answers.",
+)
+
+_WELL = {
+    "field_code": 1001,
+    "field_name": "Ruskengate",
+    "well_code": 770010000200,
+    "well_reference": "77-001-00002-00",
+    "well_name": "Ruskengate B-02",
+}
+_RATES = {
+    "oil_production_kbd": 0.027957,
+    "gas_production_mmcfd": 0.038926,
+    "liquids_production_kbd": 0.028462,
+    "water_production_kbd": 0.024917,
+}
+_VALUES = {**_WELL, "production_period": "2024-01-01", "days_on_production": 31.0, **_RATES}
+_MADE_AT = "2026-11-23T04:24:39.511Z"
+_PRODUCTION = {
+    **_VALUES,
+    "data_source": "SAMPLE MONTHLY REPORTS",
+    "source_data": "Orrin Vale Energy|revision=0",
+    "partition_0": "2024",
+    "created_at": _MADE_AT,
+    "updated_at": _MADE_AT,
+}
+_MORE = "1 row. Ask for the following ones with next_cursor."
+
+PAGES = {
+    "production": _page(_MORE, _PRODUCTION, cursor="WyJwcm9kdWN0aW9uIiwxMDAxLDc3MDAxMDAwMDIwMCwiMjAyNC0wMS0wMSJd"),
+    "revisions": _page("1 row.", {**_VALUES, "replaced_at": _MADE_AT, "job_id": JOB_ID}),
+    "totals": _page(
+        _MORE, {"production_period": "2024-01-01", "wells": 3, **_RATES}, cursor="WyJ0b3RhbHMiLCIyMDI0LTAxLTAxIl0"
+    ),
+    "wells": _page("1 row.", {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154}),
+    "rejects": _page(
+        "1 row.",
+        {
+            "page": 1,
+            "position": 900,
+            "reason": "MISSING_KEY",
+            "detail": "well_code: field, well and period identify a row",
+            "raw": '{"field_code": 1002, "well_code": null}',
+            "rejected_at": _MADE_AT,
+        },
+    ),
+}
+REJECTS_CSV = (
+    'page,position,reason,detail,raw,rejected_at\r\n1,900,MISSING_KEY,well_code,"{""field_code"": 1002}",2026\r\n'
+)
+SUMMARY = told(
+    {
+        "rows": 49983,
+        "wells": 478,
+        "fields": 84,
+        "first_period": "2006-06-01",
+        "last_period": "2024-12-01",
+        "wells_with_gaps": 325,
+        "missing_months": 1008,
+        "replaced_rows": 0,
+        "rejected_rows": 12,
+        "last_import": {
+            "job_id": JOB_ID,
+            "source": "https://odata.example.com/v4/WellProduction",
+            "triggered_by": "laptop",
+            "started_at": "2026-11-23T04:24:37.771Z",
+            "merged_at": _MADE_AT,
+            "new_records": 49983,
+            "updated_records": 0,
+            "duplicate_records": 5,
+            "failed_records": 12,
+            "expected_records": 50000,
+            "warnings": {},
+        },
+        "schema_version": 2,
+        "storage_version": "v1.4.0",
+        "snapshot": {
+            "name": SNAPSHOT,
+            "fence": 1,
+            "rows": 49983,
+            "bytes": 2109440,
+            "sha256": SHA256,
+            "job_id": JOB_ID,
+        },
+    },
+    "49,983 rows of 478 wells are published.",
+)
+EXPORT = told(
+    {
+        "url": f"file:///srv/wellhead/warehouse/{SNAPSHOT}",
+        "expires_at": None,
+        "created_at": 1795407880.439536,
+        "name": SNAPSHOT,
+        "rows": 49983,
+        "bytes": 2109440,
+        "sha256": SHA256,
+        "job_id": JOB_ID,
+    },
+    "The current database can be read from the address in url.",
+)

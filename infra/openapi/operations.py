@@ -1,0 +1,254 @@
+"""What the document says of each route, beside what the code tells by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.api.history import HISTORY, JOBS_DEFAULT
+from chalicelib.api.rejects_csv import CSV
+from chalicelib.errors import (
+    AnswerTooLarge,
+    ImportAlreadyRunning,
+    InvalidJobId,
+    JobIsFinal,
+    JobNotFound,
+    NothingPublished,
+    NotResumable,
+    NotRetryable,
+    QueryFunctionMissing,
+    QueryThrottled,
+    QueryTooSlow,
+    QueryUnavailable,
+    RejectsNotKept,
+    RejectsNotYet,
+    RequestForbidden,
+    RetriedAlready,
+    ScratchFull,
+    StateUnavailable,
+    Unhealthy,
+    WarehouseCorrupt,
+    WarehouseTooNew,
+    WarehouseUnavailable,
+    WellheadError,
+)
+from chalicelib.jobs.starting import PARAMETERS
+from chalicelib.queries.production import ProductionQuery
+from chalicelib.queries.query import QUESTIONS
+
+from . import examples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.api.parameters import Parameter
+
+DATA_ERRORS = (
+    NothingPublished,
+    StateUnavailable,
+    QueryUnavailable,
+    QueryFunctionMissing,
+    QueryThrottled,
+    QueryTooSlow,
+    AnswerTooLarge,
+    WarehouseUnavailable,
+    WarehouseCorrupt,
+    WarehouseTooNew,
+    ScratchFull,
+)
+START_ERRORS = (RequestForbidden, ImportAlreadyRunning, StateUnavailable)
+ID_ERRORS = (InvalidJobId, JobNotFound, StateUnavailable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """`data` names the schema of what stands in the envelope; empty where there is none. `query` has the description
+    and the schema of each parameter.
+    """
+
+    id: str
+    summary: str
+    tag: str
+    answer: str
+    data: str = ""
+    example: Any = None
+    status: int = 200
+    query: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    request_headers: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    other_content: Mapping[str, Any] = field(default_factory=dict)
+    conditional: bool = False
+    errors: tuple[type[WellheadError], ...] = ()
+
+
+def _query(parameters: Mapping[str, Parameter], **defaults: Any) -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "description": f"{parameter.meaning}; {parameter.allowed}",
+            "schema": {**parameter.schema, **({"default": defaults[name]} if name in defaults else {})},
+        }
+        for name, parameter in parameters.items()
+    }
+
+
+def _asked(name: str) -> dict[str, dict[str, Any]]:
+    parameters = {each: told for each, told in QUESTIONS[name].items() if each != "job_id"}
+    method = getattr(ProductionQuery, name, None)
+    default = signature(method).parameters["limit"].default if "limit" in parameters and method else None
+    return _query(parameters, **({"limit": default} if default else {}))
+
+
+def _list_of(name: str, id: str, summary: str, data: str) -> Operation:  # noqa: A002  as OpenAPI says it
+    return Operation(
+        id=id,
+        summary=summary,
+        tag="data",
+        answer="A page of rows.",
+        data=data,
+        example=examples.PAGES[name],
+        query=_asked(name),
+        conditional=True,
+        errors=DATA_ERRORS,
+    )
+
+
+_START = {
+    "summary": "Start an import",
+    "tag": "import",
+    "answer": "The import is accepted, or the one that the same Idempotency-Key started.",
+    "data": "Accepted",
+    "example": examples.ACCEPTED,
+    "query": _query(PARAMETERS),
+    "request_headers": ("Idempotency-Key",),
+    "headers": ("Location", "Retry-After"),
+    "errors": START_ERRORS,
+}
+_BODY = {
+    "schema": {"$ref": "#/components/schemas/Import"},
+    "examples": {
+        "everything": {"value": {"full": True}},
+        "a part": {"value": {"field_code": 1001, "from": "2024-01-01", "to": "2024-06-30"}},
+    },
+}
+
+OPERATIONS: Mapping[str, Operation] = {
+    "GET /wells/import/trigger": Operation(id="triggerByGet", **_START),  # type: ignore[arg-type]
+    "POST /wells/import/trigger": Operation(id="trigger", status=202, body=_BODY, **_START),  # type: ignore[arg-type]
+    "GET /wells/import/status/{job_id}": Operation(
+        id="getStatus",
+        summary="Follow a job",
+        tag="import",
+        answer="The job. One that FAILED is a success too, with the cause in `data.error`.",
+        data="Job",
+        example=examples.JOB,
+        headers=("Retry-After",),
+        conditional=True,
+        errors=ID_ERRORS,
+    ),
+    "GET /wells/import/jobs": Operation(
+        id="listJobs",
+        summary="List the jobs, newest first",
+        tag="import",
+        answer="A page of jobs, without their events.",
+        data="JobPage",
+        example=examples.JOBS,
+        query=_query(HISTORY, limit=JOBS_DEFAULT),
+        conditional=True,
+        errors=(StateUnavailable,),
+    ),
+    "POST /wells/import/jobs/{job_id}/cancel": Operation(
+        id="cancelJob",
+        summary="Ask a job to stop",
+        tag="import",
+        answer="The job: CANCELLED, or with `cancel_requested_at` until its next report.",
+        data="Job",
+        example=examples.CANCELLED,
+        status=202,
+        headers=("Location", "Retry-After"),
+        errors=(*ID_ERRORS, JobIsFinal),
+    ),
+    "POST /wells/import/jobs/{job_id}/retry": Operation(
+        id="retryJob",
+        summary="Go on from the checkpoint of a job that FAILED or was CANCELLED",
+        tag="import",
+        answer="A new job is accepted.",
+        data="Accepted",
+        example=examples.RETRIED,
+        status=202,
+        request_headers=("Idempotency-Key",),
+        headers=("Location", "Retry-After"),
+        errors=(
+            *ID_ERRORS,
+            ImportAlreadyRunning,
+            NotRetryable,
+            RetriedAlready,
+            NotResumable,
+            WarehouseUnavailable,
+        ),
+    ),
+    "GET /wells/import/jobs/{job_id}/rejects": Operation(
+        id="listRejects",
+        summary="The rows that a completed import rejected",
+        tag="import",
+        answer="A page of rows, as JSON in the envelope, or as CSV.",
+        data="Rejects",
+        example=examples.PAGES["rejects"],
+        query={
+            **_asked("rejects"),
+            "format": {
+                "description": "wins over the header Accept",
+                "schema": {"type": "string", "enum": ["json", "csv"]},
+            },
+        },
+        headers=("X-Next-Cursor",),
+        other_content={CSV: {"schema": {"type": "string"}, "example": examples.REJECTS_CSV}},
+        conditional=True,
+        errors=(InvalidJobId, JobNotFound, RejectsNotYet, RejectsNotKept, *DATA_ERRORS),
+    ),
+    "GET /wells/production": _list_of(
+        "production", "listProduction", "The production, by field, well and period", "ProductionPage"
+    ),
+    "GET /wells/production/revisions": _list_of(
+        "revisions", "listRevisions", "The values that later imports replaced", "RevisionPage"
+    ),
+    "GET /wells/production/totals": _list_of("totals", "listTotals", "Sums by period, for charts", "TotalPage"),
+    "GET /wells/production/summary": Operation(
+        id="getSummary",
+        summary="What is published, and by which import",
+        tag="data",
+        answer="The facts of the published database.",
+        data="Summary",
+        example=examples.SUMMARY,
+        conditional=True,
+        errors=DATA_ERRORS,
+    ),
+    "GET /wells": _list_of("wells", "listWells", "The wells", "WellPage"),
+    "GET /wells/export": Operation(
+        id="getExport",
+        summary="Where the whole database can be read from",
+        tag="data",
+        answer="An address, short-lived where it is signed: do not log it.",
+        data="Export",
+        example=examples.EXPORT,
+        errors=DATA_ERRORS,
+    ),
+    "GET /health": Operation(
+        id="getHealth",
+        summary="Whether what the API needs answers",
+        tag="service",
+        answer="It does.",
+        data="Health",
+        example=examples.HEALTH,
+        errors=(Unhealthy,),
+    ),
+    "GET /openapi.json": Operation(
+        id="getDocument",
+        summary="This document",
+        tag="service",
+        answer="The document, without an envelope.",
+        other_content={"application/json": {"schema": {"$ref": "#/components/schemas/Document"}}},
+        conditional=True,
+    ),
+}

@@ -1,0 +1,266 @@
+"""The schemas of the document: jobs by the fields of Job, rows by the columns of well production."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
+from chalicelib.jobs.starting import PARAMETERS
+from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
+
+MEANINGS = {
+    "job_id": "a UUID of version 7: it sorts by creation",
+    "created_at": "when it was triggered, epoch seconds",
+    "status": "PENDING and RUNNING go on; the others are final and never change",
+    "phase": "of a RUNNING job; a FAILED one keeps the phase it failed in",
+    "started_at": "its first claim, epoch seconds",
+    "completed_at": "its final state, epoch seconds",
+    "heartbeat_at": "the worker's last sign of life, epoch seconds",
+    "cancel_requested_at": "when somebody asked it to stop, epoch seconds",
+    "triggered_by": "the name of the token that started it",
+    "parameters": "what the trigger was given",
+    "retry_of": "the job that this one goes on from",
+    "retried_by": "the job that goes on from this one",
+    "attempt": "how many workers have claimed it",
+    "progress_percentage": "null while unknown; never falls; 100 only when COMPLETED",
+    "expected_records": "rows that the source announced on its first page",
+    "fetched_records": "rows fetched so far; falls to the last checkpoint when another worker goes on",
+    "new_records": "rows; 0 until COMPLETED",
+    "updated_records": "rows; 0 until COMPLETED",
+    "duplicate_records": "rows; 0 until COMPLETED",
+    "failed_records": "rejected rows",
+    "stats": "pages, bytes, seconds",
+    "events": "the time line",
+    "warnings": "what is odd about the rows, by rule",
+    "error": "why it FAILED",
+    "total_records": "new, updated, duplicate and failed rows; what was fetched, when COMPLETED",
+    "execution_time_seconds": "from the first claim until now or the end",
+    "records_per_second": "fetched_records by execution_time_seconds",
+    "estimated_completion_at": "while RUNNING, epoch seconds; null without an expected count",
+}
+NUMBER, WHOLE, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
+TRUTH = {"type": "boolean"}
+OF_OURS: dict[str, dict[str, Any]] = {
+    "parameters": {"$ref": "#/components/schemas/JobParameters"},
+    "stats": {"$ref": "#/components/schemas/JobStats"},
+    "events": {"type": "array", "items": {"$ref": "#/components/schemas/JobEvent"}},
+    "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/JobWarning"}},
+    "error": {"anyOf": [{"$ref": "#/components/schemas/JobError"}, {"type": "null"}]},
+    "job_id": {"type": "string", "format": "uuid"},
+    "retry_of": {"type": ["string", "null"], "format": "uuid"},
+    "retried_by": {"type": ["string", "null"], "format": "uuid"},
+    "progress_percentage": {"type": ["number", "null"], "minimum": 0, "maximum": 100},
+    "total_records": WHOLE,
+    "execution_time_seconds": {"type": ["number", "null"]},
+    "records_per_second": {"type": ["number", "null"]},
+    "estimated_completion_at": {"type": ["number", "null"]},
+}
+_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+_KINDS = {Kind.WHOLE: "integer", Kind.NUMBER: "number", Kind.DAY: "string", Kind.WORDS: "string"}
+
+
+def whole_object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "required": required, "properties": properties}
+
+
+def envelope_of(data: str, example: Any) -> dict[str, Any]:
+    """The content of a success."""
+    part = {"properties": {"data": {"$ref": f"#/components/schemas/{data}"}}}
+    return {"schema": {"allOf": [{"$ref": "#/components/schemas/Success"}, part]}, "example": example}
+
+
+def of_type(hint: Any) -> dict[str, Any]:
+    """Of a field that is text, a number, a truth, a choice or null."""
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return {"type": "string", "enum": list(hint)}
+    if get_origin(hint) is UnionType:
+        parts = [of_type(each) for each in get_args(hint)]
+        values = [value for part in parts for value in part.get("enum", [])]
+        types = {"type": [part["type"] for part in parts]}
+        return types | ({"enum": [*values, None]} if values else {})
+    return {"type": _TYPES[hint]}
+
+
+def _job(*, events: bool) -> dict[str, Any]:
+    hints = get_type_hints(Job)
+    stored = {each.name for each in fields(Job)}
+    shown = new_job(now=0.0, triggered_by="", parameters={}).view(now=0.0)
+    return whole_object(
+        {
+            name: (OF_OURS.get(name) or of_type(hints[name] if name in stored else float))
+            | {"description": MEANINGS[name]}
+            for name in shown
+            if events or name != "events"
+        }
+    )
+
+
+def column(told: Column) -> dict[str, Any]:
+    kind = _KINDS[told.kind]
+    schema: dict[str, Any] = {"type": kind if told.role is Role.KEY else [kind, "null"], "description": told.comment}
+    if told.kind is Kind.DAY:
+        return schema | {"format": "date"}
+    return schema | ({"minimum": told.low, "maximum": told.high} if told.high else {})
+
+
+def _list(of: str) -> dict[str, Any]:
+    return whole_object(
+        {
+            "rows": {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}},
+            "next_cursor": {"type": ["string", "null"], "description": "asks for the page after; null on the last"},
+        }
+    )
+
+
+MOMENT = {"type": "string", "format": "date-time"}
+DAY = {"type": "string", "format": "date"}
+_COLUMNS = {each.name: column(each) for each in COLUMNS}
+_RATES = {name: _COLUMNS[name] for name in _COLUMNS if name.endswith(("_kbd", "_mmcfd"))}
+_SUMS = {
+    name: {"type": ["number", "null"], "description": f"sum: {told['description']}"} for name, told in _RATES.items()
+}
+_VALUES = {name: told for name, told in _COLUMNS.items() if name not in ("data_source", "source_data", "partition_0")}
+_UUID = {"type": "string", "format": "uuid"}
+_FACTS = {"name": TEXT, "fence": WHOLE, "rows": WHOLE, "bytes": WHOLE, "sha256": {**TEXT, "pattern": "^[0-9a-f]{64}$"}}
+_STAMP = {
+    "request_id": {**TEXT, "description": "also in the header X-Request-ID and in the log"},
+    "timestamp": {**MOMENT, "description": "UTC"},
+}
+_ERROR = {
+    "code": {**TEXT, "description": "docs/errors.md lists them"},
+    "message": {**TEXT, "description": "what happened and what to do next"},
+    "retryable": {**TRUTH, "description": "whether the same request can succeed later"},
+    "rule": {**TEXT, "description": "of BUSINESS_RULE_VIOLATION: which rule"},
+    "details": {
+        "type": "object",
+        "description": "by code, such as the field that is wrong",
+        "additionalProperties": True,
+    },
+}
+
+SCHEMAS: dict[str, Any] = {
+    "Success": whole_object({"success": {"const": True}, "data": {"type": "object"}, "message": TEXT, **_STAMP}),
+    "Error": whole_object(
+        {"success": {"const": False}, "error": whole_object(_ERROR, optional=("rule", "details")), **_STAMP}
+    ),
+    "Problem": whole_object(
+        {"title": TEXT, "status": WHOLE, "detail": TEXT}
+        | {name: told for name, told in _ERROR.items() if name != "message"}
+        | _STAMP,
+        optional=("rule", "details"),
+    ),
+    "Import": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            name: {**parameter.schema, "description": parameter.meaning} for name, parameter in PARAMETERS.items()
+        },
+    },
+    "Accepted": whole_object(
+        {"job_id": _UUID, "status": of_type(JobStatus), "created_at": NUMBER, "retry_of": _UUID}, optional=("retry_of",)
+    ),
+    "Job": _job(events=True),
+    "JobSummary": _job(events=False),
+    "JobParameters": {
+        "type": "object",
+        "properties": {name: {"type": parameter.schema["type"]} for name, parameter in PARAMETERS.items()},
+    },
+    "JobStats": {
+        "type": "object",
+        "properties": {
+            "pages": {**WHOLE, "description": "number of the last page"},
+            "bytes": {**WHOLE, "description": "received, decompressed"},
+            "http_retries": WHOLE,
+            **{f"{name}_seconds": NUMBER for name in ("fetching", "staging", "merging", "publishing")},
+            "changed_since": {**NUMBER, "description": "an increment: from when on it asked, epoch seconds"},
+        },
+    },
+    "JobEvent": whole_object(
+        {"at": NUMBER, "event": TEXT, "by": TEXT, "attempt": WHOLE, "page": WHOLE, "records": WHOLE, "code": TEXT},
+        optional=("by", "attempt", "page", "records", "code"),
+    ),
+    "JobWarning": whole_object({"rule": {"enum": sorted(WARNING_RULES)}, "count": WHOLE, "message": TEXT}),
+    "JobError": whole_object(
+        {
+            "code": TEXT,
+            "message": TEXT,
+            "retryable": TRUTH,
+            "phase": of_type(Phase | None),
+            "page": {"type": ["integer", "null"]},
+            "attempt": WHOLE,
+        }
+    ),
+    "JobPage": whole_object(
+        {
+            "jobs": {"type": "array", "items": {"$ref": "#/components/schemas/JobSummary"}},
+            "next_cursor": {"type": ["string", "null"], "description": "null after the oldest job"},
+        }
+    ),
+    "Rejects": _list("Reject"),
+    "Reject": whole_object(
+        {
+            "page": WHOLE,
+            "position": WHOLE,
+            "reason": {"enum": sorted(REJECTION_REASONS)},
+            "detail": {"type": ["string", "null"]},
+            "raw": {"type": ["string", "null"], "description": "up to 4 KiB of what the source sent"},
+            "rejected_at": MOMENT,
+        }
+    ),
+    "ProductionPage": _list("Production"),
+    "Production": whole_object({**_COLUMNS, "created_at": MOMENT, "updated_at": MOMENT}),
+    "RevisionPage": _list("Revision"),
+    "Revision": whole_object({**_VALUES, "replaced_at": MOMENT, "job_id": _UUID}),
+    "TotalPage": _list("Total"),
+    "Total": whole_object({"production_period": DAY, "wells": WHOLE, **_SUMS}),
+    "WellPage": _list("Well"),
+    "Well": whole_object(
+        {
+            **{
+                name: _COLUMNS[name]
+                for name in ("field_code", "field_name", "well_code", "well_reference", "well_name")
+            },
+            "first_period": DAY,
+            "last_period": DAY,
+            "periods": WHOLE,
+        }
+    ),
+    "Summary": whole_object(
+        {
+            **dict.fromkeys(("rows", "wells", "fields"), WHOLE),
+            **{name: {"type": ["string", "null"], "format": "date"} for name in ("first_period", "last_period")},
+            **dict.fromkeys(("wells_with_gaps", "missing_months", "replaced_rows", "rejected_rows"), WHOLE),
+            "last_import": {"anyOf": [{"$ref": "#/components/schemas/LastImport"}, {"type": "null"}]},
+            "schema_version": WHOLE,
+            "storage_version": TEXT,
+            "snapshot": whole_object({**_FACTS, "job_id": _UUID}),
+        }
+    ),
+    "LastImport": whole_object(
+        {
+            "job_id": _UUID,
+            "source": TEXT,
+            "triggered_by": TEXT,
+            "started_at": MOMENT,
+            "merged_at": MOMENT,
+            **dict.fromkeys(("new_records", "updated_records", "duplicate_records", "failed_records"), WHOLE),
+            "expected_records": {"type": ["integer", "null"]},
+            "warnings": {"type": "object", "additionalProperties": WHOLE, "description": "rule: count"},
+        }
+    ),
+    "Export": whole_object(
+        {
+            "url": {**TEXT, "format": "uri"},
+            "expires_at": {"type": ["number", "null"], "description": "epoch seconds; null for a file"},
+            "created_at": {"type": ["number", "null"], "description": "when the import completed, epoch seconds"},
+            **{name: told for name, told in _FACTS.items() if name != "fence"},
+            "job_id": _UUID,
+        }
+    ),
+    "Health": whole_object({"version": TEXT, "checks": {"type": "object", "additionalProperties": TEXT}}),
+    "Document": {"type": "object", "description": "This document.", "additionalProperties": True},
+}

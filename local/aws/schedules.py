@@ -1,0 +1,68 @@
+"""EventBridge on the laptop: fires the functions that have a rate, at once and then at that rate."""
+
+import json
+import re
+import threading
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Self
+
+from local.aws.lambda_endpoint import LambdaEndpoint
+from local.aws.runtime_api import LambdaFunction
+
+SECONDS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
+
+
+class Schedules:
+    """Only `rate(...)`: a laptop is not left running for a cron expression."""
+
+    def __init__(self, endpoint: LambdaEndpoint, functions: Iterable[LambdaFunction]) -> None:
+        self._endpoint = endpoint
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._fire, args=(function, rate), daemon=True)
+            for function in functions
+            if (rate := rate_seconds(function.schedule))
+        ]
+
+    def start(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _fire(self, function: LambdaFunction, rate: float) -> None:
+        while True:
+            self._endpoint.accept(function, str(uuid.uuid4()), json.dumps(_event()).encode())
+            if self._stopping.wait(rate):
+                return
+
+
+def rate_seconds(expression: str | None) -> float | None:
+    rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression or "")
+    return int(rate[1]) * SECONDS[rate[2]] if rate else None
+
+
+def _event() -> dict[str, object]:
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {},
+    }

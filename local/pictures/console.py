@@ -1,0 +1,94 @@
+"""The pictures of the web console in docs/images, of a real local stack: `make screenshots`."""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page
+
+from local.commands.demo import FINAL, Api
+from local.pictures.browser import browser
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
+from local.stack import PROJECT, LocalStack, Source
+
+ROWS = 60_000
+PAGE_SIZE = 5_000
+SLOW_SECONDS = 1.5  # for each page of the source, so that the progress can be seen
+ENOUGH = 40  # percent
+WIDE, NARROW = (1280, 860), (360, 780)
+
+Scheme = Literal["light", "dark"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.pictures.console")
+    parser.add_argument("--to", type=Path, default=PROJECT / "docs" / "images")
+    to = parser.parse_args().to
+    to.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "WELLHEAD_PAGE_SIZE": str(PAGE_SIZE)}
+    with tempfile.TemporaryDirectory() as state, SampleSource(GeneratedProduction(ROWS)) as source:
+        stack = LocalStack(source=Source(url=source.url), state=Path(state), port=0, user_environment=environment)
+        with stack, browser() as running:
+            import_twice(stack, source)
+            source.latency = SLOW_SECONDS
+            take_pictures(running, stack, to)
+    return 0
+
+
+def import_twice(stack: LocalStack, source: SampleSource) -> None:
+    """The second time some months have been revised."""
+    api = Api(stack.api_url, stack.token)
+    for revision in (0, 1):
+        source.rows = GeneratedProduction(ROWS, revision=revision)
+        _, answer = api.trigger()
+        while (job := api.job(answer["data"]["job_id"]))["status"] not in FINAL:
+            time.sleep(0.2)
+        assert job["status"] == "COMPLETED", job
+
+
+def take_pictures(running: Browser, stack: LocalStack, to: Path) -> None:
+    def take(name: str, show: Callable[[Page], None], scheme: Scheme, size: tuple[int, int]) -> None:
+        width, height = size
+        page = running.new_page(color_scheme=scheme, viewport={"width": width, "height": height}, locale="en-GB")
+        page.goto(stack.console_link)
+        show(page)
+        page.mouse.move(0, 0)
+        page.wait_for_timeout(500)  # the bar moves to its place, the plot is drawn
+        path = to / f"console-{name}.png"
+        page.screenshot(path=path)
+        page.close()
+        print(f"{path}: {path.stat().st_size // 1024} kB")
+
+    take("well", show_well, "light", WIDE)
+    take("well-dark", show_well, "dark", WIDE)
+    take("narrow", show_wells, "light", NARROW)
+    take("imports", show_progress, "light", WIDE)
+
+
+def show_well(page: Page) -> None:
+    page.get_by_role("link", name="Data", exact=True).click()
+    page.get_by_label("Find a well").fill("Kessaholt South B-06")
+    page.get_by_role("link", name="Kessaholt South B-06").click()
+    page.get_by_role("button", name="5 years").click()
+
+
+def show_wells(page: Page) -> None:
+    page.get_by_role("link", name="Data", exact=True).click()
+    page.locator(".found td a").first.wait_for()
+
+
+def show_progress(page: Page) -> None:
+    page.get_by_role("button", name="Start import").click()
+    bar = page.locator("progress[value]")
+    while float(bar.get_attribute("value") or 0) < ENOUGH:
+        page.wait_for_timeout(200)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,545 @@
+"""The console in a real browser, on the real local stack: what a person clicks, reads and downloads."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.console_stage import (
+    BACKWARDS,
+    FORMULA,
+    GAP_FIELD,
+    GAP_WELL,
+    HOSTILE_FIELD,
+    LONELY_FIELD,
+    LONG_CODE,
+    MARKUP,
+    QUOTES,
+    SLOW_SECONDS,
+    Bucket,
+    ConsoleStage,
+    GivenRows,
+    Visit,
+    start_stack,
+)
+
+from chalicelib.jobs.job import new_job
+from local.aws.loopback import LoopbackServer
+from local.pictures.browser import find_browser
+from local.source.server import SampleSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page, Route
+
+pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleStage]:
+    from local.pictures.browser import browser
+
+    with ExitStack() as exits:
+        source = exits.enter_context(SampleSource(GivenRows(revision=0)))
+        stack = exits.enter_context(start_stack(tmp_path_factory.mktemp("state"), source))
+        yield ConsoleStage.prepared(stack, source, exits.enter_context(browser()))
+
+
+@pytest.fixture
+def stage(shared: ConsoleStage) -> ConsoleStage:
+    shared.calm()
+    return shared
+
+
+@pytest.fixture
+def visit(stage: ConsoleStage) -> Iterator[Visit]:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=20_000)
+    visit = Visit(stage)
+    yield visit
+    visit.end()
+
+
+NONE = "\N{EN DASH}"
+EVERYTHING = re.compile("^Everything")
+LOOK_MS = 6_000  # longer than the console waits between two looks
+
+
+def seen(page: Page, selector: str, text: str) -> None:
+    page.locator(selector).filter(has_text=text).first.wait_for()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def gone(page: Page, selector: str) -> None:
+    page.locator(selector).first.wait_for(state="hidden")
+
+
+# --------------------------------------------------------------------------------------- the page of imports
+
+
+def test_an_import_is_started_watched_and_its_result_shown(stage: ConsoleStage, visit: Visit) -> None:
+    stage.source.latency = SLOW_SECONDS
+    page = visit.open()
+    page.get_by_role("radio", name=EVERYTHING).check()
+    press(page, "Start import")
+
+    bar = page.get_by_role("progressbar")
+    bar.wait_for()
+    seen(page, ".phases [aria-current]", "Fetching")
+    seen(page, "[data-figure=speed]", "rows/s")
+    seen(page, "#said", "percent")
+    seen(page, ".facts", "everything")
+    [job], _ = stage.manager.history(limit=1)
+    assert job.parameters == {"full": True}
+    assert 0 < float(bar.get_attribute("value") or 0) <= 100
+
+    seen(page, ".ended .badge", "Completed")
+    ended = stage.ended(job.job_id)
+    shown = page.locator(".outcomes dd").all_inner_texts()
+    counts = [ended[f"{kind}_records"] for kind in ("new", "updated", "duplicate", "failed")]
+    assert [text.split()[0] for text in shown] == [f"{count:,}" for count in counts]
+    seen(page, "#said", "The import is completed.")
+
+
+def test_a_second_start_names_the_running_import_and_follows_it(stage: ConsoleStage, visit: Visit) -> None:
+    stage.source.latency = SLOW_SECONDS
+    page = visit.open()
+    job_id = stage.trigger()
+    press(page, "Start import")
+
+    seen(page, "[role=alert]", job_id)
+    press(page, "Follow it")
+    page.locator(f".progress[data-job='{job_id}']").wait_for()
+    gone(page, "[role=alert]")
+
+
+def test_an_import_started_elsewhere_shows_by_itself_and_survives_a_reload(stage: ConsoleStage, visit: Visit) -> None:
+    stage.source.latency = SLOW_SECONDS
+    visit.page.clock.install()
+    page = visit.open()
+    job_id = stage.trigger()
+    page.clock.fast_forward(LOOK_MS)
+    page.locator(f".progress[data-job='{job_id}']").wait_for()
+
+    page.reload()
+    page.locator(f".progress[data-job='{job_id}']").wait_for()
+    page.locator(f".ended[data-job='{job_id}']").wait_for()
+
+
+def test_an_import_is_stopped_and_goes_on_later(stage: ConsoleStage, visit: Visit) -> None:
+    stage.source.latency = SLOW_SECONDS
+    page = visit.open()
+    press(page, "Start import")
+    press(page, "Stop import")
+    page.get_by_role("dialog").get_by_role("button", name="Keep it running").click()
+    gone(page, "dialog")
+    press(page, "Stop import")
+    page.get_by_role("dialog").get_by_role("button", name="Stop import").click()
+
+    seen(page, ".ended .badge", "Cancelled")
+    [stopped], _ = stage.manager.history(limit=1)
+    stage.source.latency = 0
+    page.locator(".ended .primary").click()
+    seen(page, ".ended .badge", "Completed")
+    [newest], _ = stage.manager.history(limit=1)
+    assert newest.retry_of == stopped.job_id
+
+
+def test_a_failed_import_says_why_and_what_to_do_and_is_retried(stage: ConsoleStage, visit: Visit) -> None:
+    stage.source.faults.fail_page(2, status=403)
+    page = visit.open()
+    press(page, "Start import")
+
+    seen(page, ".ended .badge", "Failed")
+    [failed], _ = stage.manager.history(limit=1)
+    assert failed.error
+    seen(page, ".notice.bad .message", failed.error["message"])
+    seen(page, ".notice.bad code", "SOURCE_FORBIDDEN")
+    page.locator(".ended .primary").click()
+    seen(page, ".ended .badge", "Completed")
+    seen(page, ".recent", failed.error["message"])
+
+
+def test_a_lost_connection_is_told_and_comes_back_by_itself(stage: ConsoleStage, visit: Visit) -> None:
+    visit.page.clock.install()
+    page = visit.open()
+    visit.context.set_offline(True)
+    page.clock.fast_forward(LOOK_MS)
+    seen(page, "#connection", "The connection to the API is lost.")
+    job_id = stage.trigger()
+
+    visit.context.set_offline(False)
+    gone(page, "#connection")
+    page.locator(f"[data-job='{job_id}']").wait_for()
+
+
+def test_nobody_is_asked_while_the_tab_is_hidden(stage: ConsoleStage, visit: Visit) -> None:
+    visit.page.clock.install()
+    page = visit.open()
+    hide = """isHidden => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => isHidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(hide, True)
+    page.clock.run_for(LOOK_MS)  # a look that was under way may end
+    asked = len(visit.asked)
+    page.clock.run_for(10 * LOOK_MS)
+    assert len(visit.asked) == asked
+
+    with page.expect_request("**/jobs?**"):
+        page.evaluate(hide, False)
+
+
+# --------------------------------------------------------------------------------------------- tokens
+
+
+def test_the_token_leaves_the_address_and_stays_in_the_tab(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open()
+
+    assert "token" not in page.url
+    assert all("token" not in url for url in visit.asked)
+    kept = "() => [localStorage.length, document.cookie, sessionStorage.getItem('wellhead-token')]"
+    assert page.evaluate(kept) == [0, "", stage.stack.token]
+    press(page, "Sign out")
+    page.get_by_role("heading", name="Sign in").wait_for()
+    assert page.evaluate("() => sessionStorage.length") == 0
+
+
+def test_without_a_token_there_is_a_form_and_a_wrong_one_is_told(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.page
+    page.goto(stage.url)
+    field = page.get_by_label("Token of the API")
+    for wrong in ("nobodys", "with a space"):
+        field.fill(wrong)
+        press(page, "Sign in")
+        page.get_by_role("alert").wait_for()
+    assert page.get_by_role("navigation").count() == 0
+
+    field.fill(f" {stage.stack.token} ")
+    press(page, "Sign in")
+    page.locator(".ended").wait_for()
+
+
+def test_a_token_that_ends_asks_for_another_and_goes_on_where_one_was(stage: ConsoleStage, visit: Visit) -> None:
+    visit.page.clock.install()
+    page = visit.open("/history")
+    page.locator("tbody tr").first.wait_for()
+    page.evaluate("() => sessionStorage.setItem('wellhead-token', 'ended')")
+    page.clock.fast_forward(LOOK_MS)
+
+    seen(page, "[role=alert]", "does not accept this token")
+    page.get_by_label("Token of the API").fill(stage.stack.token)
+    press(page, "Sign in")
+    page.get_by_role("heading", name="History").wait_for()
+
+
+def test_a_reader_looks_and_starts_nothing(stage: ConsoleStage, visit: Visit) -> None:
+    stage.source.latency = SLOW_SECONDS
+    visit.page.clock.install()
+    page = visit.open(token=stage.reader)
+    seen(page, ".start", "Your token has the role reader")
+    job_id = stage.trigger()
+    page.clock.fast_forward(LOOK_MS)
+    page.locator(f".progress[data-job='{job_id}']").wait_for()
+    assert page.get_by_role("button").all_inner_texts() == ["Sign out"]
+
+    stage.manager.cancel(job_id)
+    seen(page, ".ended .badge", "Cancelled")
+    assert page.get_by_role("button").all_inner_texts() == ["Sign out"]
+
+
+# --------------------------------------------------------------------------------------------- history
+
+
+def test_the_history_is_filtered_and_paged(stage: ConsoleStage, visit: Visit) -> None:
+    begin = time.time()
+    for number in range(30):
+        job = stage.manager.create(new_job(now=begin + number / 1000, triggered_by="ada", parameters={}))
+        stage.manager.cancel(job.job_id)
+    page = visit.open("/history")
+    page.locator("tbody tr").nth(24).wait_for()
+    page.get_by_role("link", name="Older").click()
+    page.get_by_role("link", name="Newer").wait_for()
+    seen(page, "tbody", "Completed")
+
+    page.get_by_label("Status").select_option("COMPLETED")
+    page.wait_for_url("**#/history?status=COMPLETED")
+    seen(page, "tbody", "Completed")
+    statuses = set(page.locator("tbody .badge").all_inner_texts())
+    assert statuses == {"Completed"}
+
+
+def test_a_job_has_its_time_line_and_its_rejected_rows(stage: ConsoleStage, visit: Visit) -> None:
+    job = stage.ended(stage.trigger())
+    page = visit.open(f"/jobs/{job['job_id']}")
+
+    events = page.get_by_role("region", name="Time line, a table that scrolls").locator("tbody tr")
+    events.first.wait_for()
+    assert events.count() == len(job["events"])
+    reasons = page.locator(".reasons details")
+    reasons.first.wait_for()
+    counted = sum(int(text.split()[0]) for text in page.locator(".reasons summary").all_inner_texts())
+    assert counted == job["failed_records"] > 0
+    raw = page.locator(".reasons details[open] pre").first.inner_text()
+    assert json.loads(raw)["field_name"]
+
+    with page.expect_download() as downloaded:
+        press(page, "Download as CSV")
+    lines = downloaded.value.path().read_text().splitlines()
+    assert lines[0] == "page,position,reason,detail,raw,rejected_at"
+    assert len(lines) == 1 + job["failed_records"]
+
+
+# --------------------------------------------------------------------------------------------- data
+
+
+def test_the_summary_says_what_is_published_and_where_the_file_is(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open("/data")
+    page.locator(".tiles").wait_for()
+    snapshot = stage.manager.current_snapshot()
+    assert snapshot
+
+    seen(page, ".tiles", f"{snapshot.rows:,}")
+    seen(page, ".facts code", snapshot.sha256)
+    press(page, "Download the database")
+    seen(page, ".notice", str(stage.stack.warehouse_path / snapshot.name))
+    seen(page, ".legend", "Gas")
+
+
+def test_a_file_in_a_bucket_is_downloaded_with_its_checksum_shown(stage: ConsoleStage, visit: Visit) -> None:
+    bucket = LoopbackServer(Bucket).start()
+    signed = f"{bucket.url}/snapshots/wells-1.duckdb?signature=x"
+    visit.known.append(bucket.url)
+    export = {"url": signed, "name": "snapshots/wells-1.duckdb", "sha256": "c0ffee", "expires_at": 1_704_110_400.0}
+    answer = json.dumps({"success": True, "data": export, "timestamp": "2024-01-01T12:00:00Z"})
+    visit.context.route("**/wells/export", lambda route: route.fulfill(body=answer, content_type="application/json"))
+    page = visit.open("/data")
+    with page.expect_download() as downloaded:
+        press(page, "Download the database")
+
+    assert downloaded.value.suggested_filename == "wells-1.duckdb"
+    assert downloaded.value.path().read_bytes() == b"the database"
+    seen(page, ".notice", "c0ffee")
+    seen(page, ".notice", "12:00:00 UTC")
+    bucket.stop()
+
+
+def test_a_well_is_found_and_its_production_plotted(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open("/data")
+    page.get_by_label("Find a well").fill("gap wel")
+    page.get_by_role("link", name="Gap Well").click()
+    page.locator(".plot canvas").wait_for()
+
+    assert page.title() == "Gap Well · Wellhead"
+    rows = page.locator("tbody tr")
+    assert rows.count() == 25
+    assert rows.first.locator("td").all_inner_texts() == ["Jun 2024", "50", "60", "70", "80", NONE]
+    assert rows.last.locator("td").nth(1).inner_text() == "55.5 was 50"
+    seen(page, "section", "25 periods. 29 months are missing. 1 period revised")
+
+    page.get_by_role("textbox", name="To").fill("2020-06-01")
+    page.get_by_role("textbox", name="To").press("Enter")
+    page.locator("tbody tr").nth(6).wait_for(state="detached")
+    assert rows.count() == 6
+    with page.expect_download() as downloaded:
+        press(page, "Download as CSV")
+    lines = downloaded.value.path().read_text().splitlines()
+    assert len(lines) == 7
+    assert lines[1].startswith(f"{GAP_FIELD},Gap Field,{GAP_WELL},,Gap Well,2020-01-01,,55.5,80,60,70")
+
+
+def test_a_gap_is_a_gap_in_the_plot(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open(f"/wells/{GAP_FIELD}/{GAP_WELL}")
+    page.locator(".plot canvas").wait_for()
+    page.wait_for_timeout(300)
+
+    assert coloured(page, 0.02, 0.18), "2020 is drawn"
+    assert not coloured(page, 0.25, 0.42), "2021 is not"
+    assert coloured(page, 0.47, 0.62), "2022 is drawn"
+    assert not coloured(page, 0.70, 0.97), "2023 and most of 2024 are not"
+    assert coloured(page, 0.98, 1.0), "a month alone is a dot"
+
+    page.get_by_label("Log scale").check()
+    page.wait_for_timeout(300)
+    assert coloured(page, 0.02, 0.18)
+    assert not coloured(page, 0.25, 0.42)
+
+
+def test_a_well_of_one_period_is_a_dot(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open(f"/wells/{LONELY_FIELD}/1")
+    page.locator(".plot canvas").wait_for()
+    page.wait_for_timeout(300)
+
+    assert coloured(page, 0.48, 0.52)
+    assert not coloured(page, 0.1, 0.4)
+    assert page.locator("tbody tr").count() == 1
+
+
+def coloured(page: Page, left: float, right: float) -> bool:
+    """Whether this part of the plot's area, as shares of its width, has a pixel that is not grey."""
+    found: bool = page.evaluate(
+        """([left, right]) => {
+            const canvas = document.querySelector(".plot canvas");
+            const area = document.querySelector(".plot .u-over").getBoundingClientRect();
+            const whole = canvas.getBoundingClientRect();
+            const scale = canvas.width / whole.width;
+            const x = Math.round((area.left - whole.left + left * area.width) * scale);
+            const width = Math.max(1, Math.round((right - left) * area.width * scale));
+            const y = Math.round((area.top - whole.top) * scale);
+            const { data } = canvas.getContext("2d").getImageData(x, y, width, Math.round(area.height * scale));
+            for (let i = 0; i < data.length; i += 4) {
+                const [red, green, blue, alpha] = data.slice(i, i + 4);
+                if (alpha > 128 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) return true;
+            }
+            return false;
+        }""",
+        [left, right],
+    )
+    return found
+
+
+def test_the_plot_is_read_and_cut_with_the_keyboard_and_the_mouse(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open(f"/wells/{GAP_FIELD}/{GAP_WELL}")
+    plot = page.locator(".plot")
+    page.locator(".plot canvas").wait_for()
+    plot.focus()
+    plot.press("Home")
+    seen(page, "#said", "Jan 2020, Oil 55.5 kbd, Liquids 60 kbd, Water 70 kbd, Gas 80 MMcf/d")
+    seen(page, ".legend", "was 50")
+    plot.press("ArrowRight")
+    seen(page, ".at", "Feb 2020")
+    plot.press("End")
+    plot.press("ArrowLeft")
+    seen(page, ".at", "Dec 2022")  # what lies between has no rows
+
+    area = page.locator(".plot .u-over").bounding_box()
+    assert area
+    y = area["y"] + area["height"] / 2
+    page.mouse.move(area["x"] + 1, y)
+    page.mouse.down()
+    page.mouse.move(area["x"] + area["width"] * 0.3, y, steps=4)
+    page.mouse.up()
+    page.locator("tbody tr").nth(12).wait_for(state="detached")
+    assert page.locator("tbody tr").first.locator("td").first.inner_text() == "Dec 2020"
+
+    oil = page.get_by_role("button", name="Oil")
+    oil.click()
+    assert oil.get_attribute("aria-pressed") == "false"
+    page.get_by_role("button", name="All", exact=True).click()
+    page.locator("tbody tr").nth(24).wait_for()
+
+
+def test_a_field_has_its_totals_and_its_wells(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open(f"/fields/{HOSTILE_FIELD}")
+    page.locator(".plot canvas").wait_for()
+    totals = page.get_by_role("region", name="All wells of the field, a table that scrolls").locator("tbody tr")
+
+    assert totals.count() == 2
+    assert totals.first.locator("td").all_inner_texts() == ["Feb 2023", "250", "300", "350", "400", "5"]
+    page.locator(".found tbody tr").nth(4).wait_for()
+
+
+def test_names_of_the_source_are_text_whatever_they_say(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open(f"/fields/{HOSTILE_FIELD}")
+    page.locator(".found tbody tr").nth(4).wait_for()
+    assert page.get_by_role("heading", level=1).text_content() == MARKUP
+    names = page.locator(".found td:first-child").all_text_contents()
+    assert set(names) == {MARKUP, QUOTES, BACKWARDS, FORMULA, "Long Code"}
+    assert page.locator("main script, main img, main b:text-is('B')").count() == 0
+
+    for name in (MARKUP, QUOTES, BACKWARDS):
+        page.goto(f"{stage.url}#/fields/{HOSTILE_FIELD}")
+        page.locator(".found a").get_by_text(name, exact=True).first.click()
+        page.locator(".plot canvas").wait_for()
+        assert page.get_by_role("heading", level=1).text_content() == name
+        assert page.title() == f"{name} · Wellhead"
+
+
+def test_what_a_spreadsheet_would_run_is_made_harmless(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open(f"/wells/{HOSTILE_FIELD}/4")
+    page.locator(".plot canvas").wait_for()
+    with page.expect_download() as downloaded:
+        press(page, "Download as CSV")
+
+    quoted = FORMULA.replace('"', '""')
+    assert downloaded.value.path().read_text().count(f'"\'{quoted}"') == 4  # name and reference, twice
+
+
+def test_a_code_beyond_53_bits_keeps_its_digits(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open(f"/data?search={LONG_CODE}")
+    page.get_by_role("link", name="Long Code").click()
+    page.locator(".plot canvas").wait_for()
+
+    assert page.url.endswith(f"#/wells/{HOSTILE_FIELD}/{LONG_CODE}")
+    seen(page, ".facts", str(LONG_CODE))
+
+
+# --------------------------------------------------------------------------------------------- everywhere
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "rules"),
+    [("light", 1280, []), ("dark", 1280, ["color-contrast"]), ("light", 360, ["scrollable-region-focusable"])],
+    ids=["light", "dark", "narrow"],
+)
+def test_every_page_is_accessible_and_fits(stage: ConsoleStage, scheme: str, width: int, rules: list[str]) -> None:
+    """All of axe's rules once; where only the colours or the width differ, those that these can break."""
+    visit = Visit(stage, color_scheme=scheme, viewport={"width": width, "height": 800})
+    page = visit.open()
+    [job], _ = stage.manager.history(limit=1)
+    well = f"/wells/{GAP_FIELD}/{GAP_WELL}"
+    ready = {"/imports": ".ended", "/history": "tbody tr", f"/jobs/{job.job_id}": "tbody tr", "/data": ".plot canvas"}
+    for path, selector in (ready | {well: ".plot canvas", "/nowhere": "h1"}).items():
+        visit.go(path)
+        page.locator(selector).first.wait_for()
+        assert complaints(page, rules) == [], path
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width, path
+    press(page, "Sign out")
+    assert complaints(page, rules) == []
+    visit.end()
+
+
+def complaints(page: Page, rules: list[str]) -> list[Any]:
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+
+    chosen = {"runOnly": rules} if rules else {}
+    found: list[Any] = Axe().run(page, options={"resultTypes": ["violations"], **chosen}).response["violations"]
+    return found
+
+
+def test_it_works_under_the_prefix_of_a_stage(stage: ConsoleStage, visit: Visit) -> None:
+    def without_prefix(route: Route) -> None:
+        response = route.fetch(url=route.request.url.replace("/dev/", "/", 1))
+        route.fulfill(response=response)
+
+    visit.context.route("**/dev/**", without_prefix)
+    page = visit.page
+    page.goto(f"{stage.stack.api_url}/dev/console#token={stage.stack.token}")
+    page.locator(".ended").wait_for()
+    page.goto(f"{stage.stack.api_url}/dev/console#/data")
+    page.locator(".plot canvas").wait_for()
+
+    assert all(url.startswith(f"{stage.stack.api_url}/dev/") for url in visit.asked)
+
+
+def test_the_first_steps_go_by_keyboard_alone(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open()
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.id") == "main"
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_role("radio", name=EVERYTHING).is_checked()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    seen(page, "#said", "The import")

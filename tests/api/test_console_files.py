@@ -1,0 +1,252 @@
+"""The files of the console: which are served, how, and that they hold what the policy promises."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.client
+import importlib
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from chalice.config import Config
+from support.api_client import OPERATOR, READER
+
+from chalicelib.api.console_files import FILES, PAGE, TYPES, console_file
+from chalicelib.errors import FileNotServed
+from local.api_gateway import create_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.api_client import Api
+
+DIRECTORY = Path(__file__).parents[2] / "chalicelib" / "api" / "console"
+MOST_BYTES = 100_000  # gzipped, all files together
+UPLOT = {  # npm pack uplot@1.6.32: dist/uPlot.iife.min.js, dist/uPlot.min.css, LICENSE
+    "uplot-1.6.32.min.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f",
+    "uplot-1.6.32.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+    "uplot-LICENSE.txt": "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+}
+OWN_SCRIPTS = [name for name in FILES if name.endswith(".js") and name not in UPLOT]
+MARKUP = re.compile(
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|setHTML|srcdoc"
+    r"|\beval\(|new Function|javascript:|cssText|localStorage|document\.cookie"
+)
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The app behind a gateway that compresses as the deployed one does. Nothing else runs: the console asks nobody."""
+    sys.modules.pop("app", None)
+    app = importlib.import_module("app").app
+    config = Config.create(
+        chalice_stage="local",
+        chalice_app=app,
+        app_name="wellhead",
+        project_dir=str(tmp_path_factory.mktemp("project")),
+        minimum_compression_size=1024,
+    )
+    server = create_server(app, config, port=0).start()
+    yield server.server_port
+    server.stop()
+
+
+def ask(port: int, path: str, method: str = "GET", **headers: str) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    response = connection.getresponse()
+    answer = Answer(response.status, response.headers, response.read())
+    connection.close()
+    return answer
+
+
+# --------------------------------------------------------------------------------------------- serving
+
+
+def test_every_file_is_served_without_a_token_as_it_is_and_with_its_type(port: int) -> None:
+    for name in FILES:
+        answer = ask(port, "/console" if name == PAGE else f"/console/{name}")
+
+        assert answer.status == 200, name
+        assert answer.body == (DIRECTORY / name).read_bytes(), name
+        assert answer.headers["Content-Type"] == TYPES[Path(name).suffix]
+
+
+def test_the_headers_allow_a_browser_nothing_but_the_consoles_own(port: int) -> None:
+    for path in ("/console", "/console/app.js", "/console/favicon.svg"):
+        headers = ask(port, path).headers
+
+        policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+        assert policy == {
+            "default-src": "'none'",
+            **dict.fromkeys(["script-src", "style-src", "img-src", "connect-src"], "'self'"),
+            **dict.fromkeys(["base-uri", "form-action", "frame-ancestors"], "'none'"),
+            "require-trusted-types-for": "'script'",
+            "trusted-types": "'none'",
+        }
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "camera=()" in headers["Permissions-Policy"]
+        assert headers["Cache-Control"] == "no-cache"
+
+
+def test_what_a_browser_has_is_not_sent_again(port: int) -> None:
+    first = ask(port, "/console/app.js")
+    again = ask(port, "/console/app.js", If_None_Match=first.headers["ETag"])
+    other = ask(port, "/console/api.js", If_None_Match=first.headers["ETag"])
+
+    assert (again.status, again.body, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert again.headers["Content-Security-Policy"] == first.headers["Content-Security-Policy"]
+    assert other.status == 200
+
+
+def test_files_are_compressed_for_those_who_accept_it(port: int) -> None:
+    small = ask(port, "/console/app.js", Accept_Encoding="gzip, deflate, br")
+    plain = ask(port, "/console/app.js")
+
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert int(small.headers["Content-Length"]) == len(small.body) < len(plain.body)
+    assert gzip.decompress(small.body) == plain.body
+    assert plain.headers["Content-Encoding"] is None
+
+
+@pytest.mark.parametrize("path", ["/console/", "/console/index.html"])
+def test_the_page_has_one_address_to_which_its_links_are_relative(port: int, path: str) -> None:
+    moved = ask(port, path)
+
+    assert (moved.status, moved.headers["Location"]) == (308, "../console")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["console.py", "..", "..%2Fapp.py", "%2e%2e%2fapp.py", "app.js%00", "App.js", "app", "%E2%80%AE", "x" * 2000],
+)
+def test_nothing_but_the_files_by_their_exact_names_is_served(port: int, name: str) -> None:
+    answer = ask(port, f"/console/{name}")
+
+    assert answer.status == 404
+    assert b'"FILE_NOT_FOUND"' in answer.body
+    with pytest.raises(FileNotServed):
+        console_file(name)
+
+
+@pytest.mark.parametrize("path", ["/console/../app.py", "/console/a/b", "/console//app.js"])
+def test_no_path_leads_out_of_the_directory(port: int, path: str) -> None:
+    assert ask(port, path).status == 404
+
+
+def test_the_console_is_read_only(port: int) -> None:
+    for method in ("POST", "PUT", "DELETE"):
+        assert ask(port, "/console", method).status == 405
+
+
+def test_every_answer_to_a_token_tells_its_role(api: Api) -> None:
+    jobs = "/api/v1/wells/import/jobs"
+
+    assert api.ask("GET", jobs).headers["X-Wellhead-Role"] == "operator"
+    assert api.ask("GET", jobs, Authorization=f"Bearer {READER}").headers["X-Wellhead-Role"] == "reader"
+    refused = api.ask("POST", "/api/v1/wells/import/trigger", Authorization=f"Bearer {READER}")
+    assert (refused.status, refused.headers["X-Wellhead-Role"]) == (403, "reader")
+    known = api.ask("GET", jobs, If_None_Match=api.ask("GET", jobs).headers["ETag"])
+    assert (known.status, known.headers["X-Wellhead-Role"]) == (304, "operator")
+    for nobody in (None, "Bearer nobodys", f"Basic {OPERATOR}"):
+        assert api.ask("GET", jobs, Authorization=nobody).headers["X-Wellhead-Role"] is None
+
+
+# --------------------------------------------------------------------------------------------- what is in them
+
+
+class Page(HTMLParser):
+    """The elements of the page, each with its attributes and the text right within it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inline = ""
+        self._open = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        self.inline += data.strip() if self._open in ("script", "style") else ""
+
+
+def links() -> list[str]:
+    page = Page(FILES[PAGE].text)
+    return [
+        value
+        for _, attributes in page.elements
+        for name, value in attributes.items()
+        if name in ("src", "href")
+        if value
+    ]
+
+
+def imports(name: str) -> set[str]:
+    return set(re.findall(r'^(?:import|export)\b[^;]*?from "\./([^"]+)";$', FILES[name].text, re.MULTILINE | re.DOTALL))
+
+
+def test_the_page_has_no_inline_script_or_style() -> None:
+    page = Page(FILES[PAGE].text)
+
+    assert page.inline == ""
+    for _, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+
+
+def test_every_link_is_relative_and_every_file_is_linked() -> None:
+    """Relative, so that the console works under the prefix of an API Gateway stage."""
+    files = {link.removeprefix("console/") for link in links() if not link.startswith("#")}
+    assert all(link.startswith(("console/", "#")) for link in links())
+
+    reached, todo = set(), files
+    while todo:
+        reached |= todo
+        todo = {each for name in todo if name in OWN_SCRIPTS for each in imports(name)} - reached
+
+    assert reached | {PAGE, "uplot-LICENSE.txt"} == set(FILES)
+
+
+@pytest.mark.parametrize("name", OWN_SCRIPTS)
+def test_a_script_makes_elements_and_text_never_markup(name: str) -> None:
+    assert not MARKUP.search(FILES[name].text)
+
+
+@pytest.mark.parametrize("name", [*OWN_SCRIPTS, "style.css"])
+def test_nothing_is_fetched_from_elsewhere(name: str) -> None:
+    addresses = set(re.findall(r"""https?://[^\s"'`)]+|@import|url\(""", FILES[name].text))
+
+    assert addresses <= {"http://www.w3.org/2000/svg"}  # a namespace
+
+
+def test_all_of_it_is_small() -> None:
+    sizes = {name: len(gzip.compress(file.text.encode(), mtime=0)) for name, file in FILES.items()}
+
+    assert sum(sizes.values()) < MOST_BYTES, sizes
+
+
+@pytest.mark.parametrize(("name", "sha256"), UPLOT.items())
+def test_uplot_is_as_it_was_released(name: str, sha256: str) -> None:
+    assert hashlib.sha256((DIRECTORY / name).read_bytes()).hexdigest() == sha256
+
+
+def test_the_directory_holds_nothing_that_is_not_served() -> None:
+    assert {path.name for path in DIRECTORY.iterdir()} == set(FILES)

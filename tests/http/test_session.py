@@ -1,0 +1,107 @@
+"""The bounds hold over TLS too, where the socket is another one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import ssl
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from support.scripted_source import PATH, Answer, ScriptedHandler, ScriptedSource, page, settings_for
+
+from chalicelib.errors import SourceUnreachable, SourceUntrusted
+from chalicelib.http.body import read_body
+from chalicelib.http.connection import SourceConnection
+from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of 127.0.0.1, signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a source")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*private))
+    return path
+
+
+@pytest.fixture
+def source(certificate: Path) -> Iterator[ScriptedSource]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with ScriptedSource(Answer(page([])), tls=context) as source:
+        yield source
+
+
+@pytest.fixture
+def session(certificate: Path) -> Iterator[BoundedSession]:
+    with BoundedSession() as session:
+        session.verify = str(certificate)
+        yield session
+
+
+def fetch(session: BoundedSession, url: str, *, seconds: float = 30.0, most: int = 1 << 20) -> bytes | bytearray:
+    session.allowance.grant(seconds=seconds, body_bytes=most)
+    with session.ask("GET", url) as response:
+        return read_body(response, session.allowance, most=most)
+
+
+def test_pages_come_over_one_connection(source: ScriptedSource, session: BoundedSession) -> None:
+    assert [fetch(session, source.url) for _ in range(5)] == [page([])] * 5
+    assert source.connections == 1
+
+
+def test_a_drip_is_cut(source: ScriptedSource, session: BoundedSession) -> None:
+    def drip(handler: ScriptedHandler) -> None:
+        for _ in range(400):
+            handler.raw(b"H")
+            time.sleep(0.02)
+
+    source.steps = [drip]
+
+    with pytest.raises(TooSlow):
+        fetch(session, source.url, seconds=0.3)
+
+
+@pytest.mark.parametrize("size", [70_000, 2_000_000])
+def test_a_body_is_counted(source: ScriptedSource, session: BoundedSession, size: int) -> None:
+    source.steps = [Answer(b"x" * size)]
+
+    assert len(fetch(session, source.url, most=size)) == size
+    with pytest.raises(TooLarge):
+        fetch(session, source.url, most=size - 1)
+
+
+def test_a_certificate_of_no_known_authority_is_told(source: ScriptedSource) -> None:
+    connection = SourceConnection(settings=settings_for(source.url))
+
+    with pytest.raises(SourceUntrusted) as failed:
+        connection.get_page(source.url, page=1)
+
+    assert (failed.value.code, failed.value.retryable) == ("SOURCE_CERTIFICATE_INVALID", False)
+    assert (source.asked, connection.retries) == ([], 0)
+
+
+def test_a_server_without_tls_is_unreachable_as_https() -> None:
+    with ScriptedSource(Answer(page([]))) as plain:
+        url = f"https://127.0.0.1:{plain.port}{PATH}"
+        with pytest.raises(SourceUnreachable):
+            SourceConnection(settings=settings_for(url, source_retries="0")).get_page(url, page=1)

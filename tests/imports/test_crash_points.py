@@ -1,0 +1,187 @@
+"""The real import dies before, at and after every AWS call and every file step; the next delivery completes it.
+
+The calls and steps are not listed here: a first import without a death counts them. Each run takes a third of them by
+lot, `make soak` all.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.crashes import Ended, Lab, Point, a_lab
+from support.soak import SOAK, longer, some_of
+
+from chalicelib.jobs.job import JobStatus
+from chalicelib.warehouse.names import LATEST, SNAPSHOTS, fence_of, job_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from local.aws.emulator import LocalAws
+
+pytestmark = pytest.mark.timeout(longer(600, 7200))
+
+DEADLY = ["before", "unseen", *(["after"] if SOAK else [])]  # for the world outside "after" is as "unseen"
+HOWS = [*DEADLY, "once", "lost"]
+PARTS = 2
+KILLS = longer(8, 200)
+
+
+@pytest.fixture
+def lab(
+    request: pytest.FixtureRequest, environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path
+) -> Iterator[Lab]:
+    with a_lab(getattr(request, "param", "directory"), environment, aws, dynamodb, tmp_path) as lab:
+        yield lab
+
+
+def rehearse(lab: Lab, *, pages: int | None = None) -> Ended:
+    """The steps of an import that updates an earlier one."""
+    for _ in range(2):
+        job_id = lab.create()
+        ended = lab.deliver(job_id, pages=pages)
+        lab.deliver_until_it_ends(job_id)
+        lab.assert_whole(job_id)
+    return ended
+
+
+def is_read(call: str) -> bool:
+    """Then its answer may get lost without any trace: what comes is as if it had not been asked."""
+    return ".Get" in call
+
+
+def survive(lab: Lab, point: Point, *, pages: int | None = None) -> None:
+    kind, number, how = point
+    job_id, before = lab.create(), lab.snapshot()
+    ended = lab.deliver(job_id, at=point, pages=pages)
+    assert ended.count(kind) > number, f"step {number} was not reached: {ended}"
+    assert ended.died == (how not in ("once", "lost")), ended
+    if how == "once" and not pages:  # botocore asks again, and is understood
+        assert ended.said == {"job_id": job_id, "outcome": "COMPLETED"}
+        assert lab.manager.get(job_id).attempt == 1
+    job = lab.deliver_until_it_ends(job_id)
+    if job.status is JobStatus.FAILED:  # the worker lives, and told that SSM does not answer
+        assert how == "lost"
+        assert job.error
+        assert job.error["code"] in ("INVALID_SETTING", "SECRET_UNAVAILABLE")
+        assert lab.snapshot() == before
+        job_id = lab.create_again()
+        lab.deliver_until_it_ends(job_id)
+    lab.assert_whole(job_id)
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("lab", ["s3", *(["directory"] if SOAK else [])], indirect=True)
+def test_every_aws_call(lab: Lab, how: str) -> None:
+    calls = [name for kind, name in rehearse(lab).trail if kind == "call"]
+    assert len(calls) >= 10  # 17 with S3
+
+    for number, name in some_of(enumerate(calls)):
+        if SOAK or how in ("before", "lost") or not is_read(name):
+            survive(lab, ("call", number, how))
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_file_step(lab: Lab, part: int) -> None:
+    """With them all that lies between two AWS calls."""
+    steps = [name for kind, name in rehearse(lab).trail if kind == "file"]
+    chosen = [number for number, name in enumerate(steps) if SOAK or name.startswith("warehouse")]
+    assert len(chosen) >= 20
+
+    for number in some_of(chosen[part::PARTS]):
+        survive(lab, ("file", number, "before"))
+
+
+def test_every_half_written_file(lab: Lab) -> None:
+    steps = [name for kind, name in rehearse(lab).trail if kind == "file"]
+    renames = [number for number, name in enumerate(steps) if " os.rename " in name]
+    assert len(renames) >= 5
+
+    for number in some_of(renames):
+        survive(lab, ("file", number, "torn"))
+
+
+@pytest.mark.parametrize("lab", ["directory", "s3"], indirect=True)
+def test_any_moment(lab: Lab) -> None:
+    """Not only between the steps: in the middle of a write, a merge, a transfer. One death after the other."""
+    seconds = min(timed(lab) for _ in range(3))
+    deaths = 0
+    while deaths < KILLS:
+        job_id = lab.create()
+        for _ in range(3):
+            deaths += lab.deliver(job_id, at=("time", random.randint(1, round(1e6 * seconds)), "")).died
+            lab.let_the_lease_end()
+        lab.deliver_until_it_ends(job_id)
+        lab.assert_whole(job_id)
+
+
+def timed(lab: Lab) -> float:
+    began = time.monotonic()
+    lab.deliver_until_it_ends(lab.create())
+    return time.monotonic() - began
+
+
+def test_the_hand_over_to_the_next_worker(lab: Lab) -> None:
+    calls = [name for kind, name in rehearse(lab, pages=1).trail if kind == "call"]
+    assert calls[-2:] == ["dynamodb.TransactWriteItems", "lambda.Invoke"]
+
+    for number in (len(calls) - 2, len(calls) - 1):
+        for how in HOWS:
+            survive(lab, ("call", number, how), pages=1)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_every_call_of_the_trigger(lab: Lab, how: str) -> None:
+    accepted = lab.jobs()
+    calls = 3
+    for number in range(calls):
+        lab.revise()
+        ended = lab.order("trigger", at=("call", number, how))
+        assert ended.count("call") > number
+        if lab.jobs() == accepted:  # it was never accepted, so whoever asked asks again
+            assert ended.code != 0
+            assert lab.manager.lock().owner is None
+            assert lab.order("trigger").count("call") == calls
+        [job_id] = set(lab.jobs()) - set(accepted)
+        accepted.append(job_id)
+        lab.deliver_until_it_ends(job_id)
+        lab.assert_whole(job_id)
+
+
+@pytest.mark.parametrize(("lab", "kind"), [("s3", "call"), ("directory", "file")], indirect=["lab"])
+def test_every_step_of_the_sweeper(lab: Lab, kind: str) -> None:
+    """It dies while it frees a dead worker's place, and again while it clears what that worker left."""
+    rehearse(lab)
+    number, stride = (0, 1) if SOAK else (random.randrange(3), 3)
+    died = True
+    while died:
+        lab.let_an_hour_pass()
+        job_id = lab.create()
+        assert lab.deliver(job_id, at=("call", 6, "before")).died
+        lab.let_the_lease_end()
+        asked = len(lab.invocations)
+        frees = lab.order("sweep", at=(kind, number, "before"))
+        assert lab.order("sweep").code == 0
+        lab.let_a_dispatch_be_due()
+        assert lab.order("sweep").code == 0
+        assert len(lab.invocations) > asked
+        lab.deliver_until_it_ends(job_id)
+        clears = lab.order("sweep", at=(kind, number, "before"))
+        lab.order("sweep")
+        lab.assert_whole(job_id)
+        assert_tidy(lab)
+        died = frees.died or clears.died
+        number += stride
+    assert kind == "file" or number > 5
+
+
+def assert_tidy(lab: Lab) -> None:
+    names = lab.services.warehouse.names("")
+    snapshots = [name for name in names if name.startswith(SNAPSHOTS)]
+    assert lab.snapshot().name in snapshots
+    assert [name for name in snapshots if lab.manager.get(job_of(name)).fence != fence_of(name)] == []
+    assert set(names) - set(snapshots) == {LATEST}

@@ -1,0 +1,163 @@
+"""`kill -9` at any moment of an import, again and again: no row is lost or doubled, no half snapshot is published."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.imports import ENOUGH, expected_rows, files, rejected_rows, stored_rows
+
+from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.job import JobStatus, new_job
+from chalicelib.jobs.manager import LOCK, JobManager
+from chalicelib.services import Services
+from chalicelib.warehouse.names import LATEST, sha256_of
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
+
+ROOT = Path(__file__).parents[2]
+OLD = GeneratedProduction(3_000)
+NEW = GeneratedProduction(3_000, revision=1)
+PATIENCE = 60.0
+
+
+class Import:
+    """A job, and the processes that try to run it."""
+
+    def __init__(self, environment: dict[str, str], dynamodb: Any, source: SampleSource) -> None:
+        self.environment = environment
+        self.services = Services(environment)
+        self.dynamodb = dynamodb
+        self.source = source
+        self.warehouse = Path(environment["WELLHEAD_WAREHOUSE"])
+        job = new_job(now=time.time(), triggered_by="tests", parameters={})
+        self.job_id = self.manager.create(job).job_id
+
+    @property
+    def manager(self) -> JobManager:
+        return self.services.job_manager
+
+    def start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(ROOT / "tests" / "support" / "import_worker.py"), self.job_id]
+        return subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, env=os.environ | self.environment | {"PYTHONPATH": str(ROOT)}
+        )
+
+    def run_until(self, moment: Callable[[Import], bool]) -> None:
+        """A process that lives until the moment has come, and up to 30 ms longer."""
+        asked = len(self.source.requests)
+        self.pages_asked = 0
+        with self.start() as process:
+            deadline = time.monotonic() + PATIENCE
+            while process.poll() is None and not moment(self):
+                assert time.monotonic() < deadline, "the moment never came"
+                self.pages_asked = len(self.source.requests) - asked - 1
+            time.sleep(random.uniform(0, 0.03))
+            process.kill()
+
+    def let_the_lease_end(self) -> None:
+        """As if time had passed: nobody else writes the lock while no worker lives."""
+        until = {":until": {"N": "1"}}
+        self.dynamodb.update_item(
+            TableName=self.environment["WELLHEAD_TABLE"],
+            Key=to_item(LOCK),
+            UpdateExpression="SET lease_until = :until",
+            ConditionExpression="attribute_exists(#owner)",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues=until,
+        )
+
+    def published(self) -> list[tuple[Any, ...]]:
+        """The rows that a reader sees now; the file must be the one that the pointer tells of."""
+        snapshot = self.manager.current_snapshot()
+        if snapshot is None:
+            return []
+        path = self.warehouse / snapshot.name
+        assert sha256_of(path) == snapshot.sha256
+        rows = stored_rows(path)
+        assert len(rows) == snapshot.rows
+        return rows
+
+    def phase(self) -> str | None:
+        return self.manager.get(self.job_id).phase
+
+
+def while_fetching(work: Import) -> bool:
+    return work.pages_asked >= 5
+
+
+def after_a_checkpoint(work: Import) -> bool:
+    return bool(work.manager.get(work.job_id).segments)
+
+
+def while_merging(work: Import) -> bool:
+    return work.phase() == "MERGING"
+
+
+def while_publishing(work: Import) -> bool:
+    return work.phase() == "PUBLISHING"
+
+
+def with_a_snapshot_on_disk(work: Import) -> bool:
+    return any(f"-{work.job_id}.duckdb" in path.name for path in work.warehouse.glob("snapshots/*"))
+
+
+Moment = Callable[[Import], bool]
+MOMENTS: list[Moment] = [while_fetching, after_a_checkpoint, while_merging, while_publishing, with_a_snapshot_on_disk]
+
+
+@pytest.mark.parametrize(("over_an_old_one", "moments"), [(False, MOMENTS[::2]), (True, MOMENTS)])
+def test_killed_at_any_moment_an_import_still_brings_every_row_once(
+    environment: dict[str, str], dynamodb: Any, over_an_old_one: bool, moments: list[Moment]
+) -> None:
+    with SampleSource(OLD) as source:
+        environment |= {
+            "WELLHEAD_SOURCE_URL": source.url,
+            "WELLHEAD_PAGE_SIZE": "150",
+            "WELLHEAD_LEASE_SECONDS": "2",
+            "WELLHEAD_LEASE_GRACE_SECONDS": "0",
+            "WELLHEAD_CHECKPOINT_SECONDS": "1",
+            "WELLHEAD_MEMORY_MB": "200",
+        }
+        if over_an_old_one:
+            first = Import(environment, dynamodb, source)
+            first.services.run_import(first.job_id, request_id="first", remaining=lambda: ENOUGH)
+        source.rows, source.latency = NEW, 0.07
+        before, after = expected_rows(OLD) if over_an_old_one else [], expected_rows(NEW)
+        work = Import(environment, dynamodb, source)
+
+        kills = 0
+        for moment in moments:
+            work.run_until(moment)
+            kills += 1
+            published = work.published()
+            is_over = work.manager.get(work.job_id).status.final
+            assert published == (after if is_over else before)
+            if is_over:  # the worker was a little faster than the kill
+                break
+            work.let_the_lease_end()
+        assert kills >= len(moments) - 1
+        source.latency = 0
+        work.services.run_import(work.job_id, request_id="last", remaining=lambda: ENOUGH)
+
+    job = work.manager.get(work.job_id)
+    expected = NEW.expected(0 if over_an_old_one else None)
+    assert job.status is JobStatus.COMPLETED
+    assert (job.new_records, job.updated_records) == (expected.new, expected.updated)
+    assert (job.duplicate_records, job.failed_records) == (expected.duplicate, expected.failed)
+    assert work.published() == after
+    snapshot = work.manager.current_snapshot()
+    assert snapshot is not None
+    assert rejected_rows(work.warehouse / snapshot.name) == expected.failed * (1 + over_an_old_one)
+    work.services.sweep()
+    left = files(work.warehouse)
+    assert left[LATEST] == snapshot.sha256
+    assert [name for name in left if name.startswith("segments/") and not name.endswith(".part")] == []
+    assert len(list(Path(environment["WELLHEAD_SCRATCH"]).iterdir())) <= 1  # the next worker clears it away

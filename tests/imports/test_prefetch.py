@@ -1,0 +1,64 @@
+"""Items are made ahead of their use, heavy ones one at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from chalicelib.imports.prefetch import Prefetched
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Maker:
+    def __init__(self, weights: list[int]) -> None:
+        self.weights = weights
+        self.begun: list[int] = []
+
+    def items(self) -> Iterator[int]:
+        for weight in self.weights:
+            self.begun.append(weight)
+            yield weight
+
+
+def begun_while_the_first_is_used(weights: list[int], *, expected: int) -> list[int]:
+    maker = Maker(weights)
+    with Prefetched(
+        maker.items(), ahead=2, while_waiting=lambda: None, weigh=lambda item: item, most_weight=10
+    ) as arriving:
+        assert next(arriving) == weights[0]
+        until = time.monotonic() + 5
+        while len(maker.begun) < expected and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.1)  # time to begin more, wrongly
+        begun = list(maker.begun)
+        assert list(arriving) == weights[1:]
+    return begun
+
+
+def test_light_items_are_made_ahead() -> None:
+    assert begun_while_the_first_is_used([1] * 9, expected=4) == [1] * 4
+
+
+def test_nothing_is_begun_while_a_heavy_item_is_used() -> None:
+    assert begun_while_the_first_is_used([11, 1, 1], expected=1) == [11]
+
+
+def test_a_heavy_item_is_waited_for_before_the_next() -> None:
+    assert begun_while_the_first_is_used([1, 30, 1, 1], expected=2) == [1, 30]
+
+
+def test_leaving_ends_the_maker_that_waits() -> None:
+    maker = Maker([11, 1])
+    before = set(threading.enumerate())
+    with Prefetched(
+        maker.items(), ahead=2, while_waiting=lambda: None, weigh=lambda item: item, most_weight=10
+    ) as arriving:
+        next(arriving)
+        made = [thread for thread in threading.enumerate() if thread not in before and thread.name == "prefetch"]
+    for thread in made:
+        thread.join(5)
+
+    assert not any(thread.is_alive() for thread in made)

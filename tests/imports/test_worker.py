@@ -1,0 +1,295 @@
+"""One invocation of the import function, from its claim to the job's end, against a real source over HTTP."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.coordination import NOON, a_job, table_contents
+from support.imports import ENOUGH, Budget, Died, Worker, die, expected_rows, files, rejected_rows, stored_rows
+from support.scripted_source import Answer, Serve, page
+
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.manager import Snapshot
+from chalicelib.services import Services
+from chalicelib.warehouse.names import LATEST, LATEST_NOTE, sha256_of
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local.aws.emulator import LocalAws
+
+TABLE = "wellhead-test"
+DATA = GeneratedProduction(2_000)  # with a bad row and a repeated key
+EXPECTED = expected_rows(DATA)
+
+
+@pytest.fixture
+def source() -> Iterator[SampleSource]:
+    with SampleSource(DATA) as source:
+        yield source
+
+
+@pytest.fixture
+def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> Worker:
+    environment |= {
+        "WELLHEAD_SOURCE_URL": source.url,
+        "WELLHEAD_PAGE_SIZE": "250",
+        "WELLHEAD_CHECKPOINT_SECONDS": "3600",
+        "WELLHEAD_MEMORY_MB": "200",
+    }
+    return Worker(environment, dynamodb)
+
+
+def published(worker: Worker) -> Path:
+    snapshot = worker.manager.current_snapshot()
+    assert snapshot is not None
+    path = Path(worker.settings.warehouse) / snapshot.name
+    assert (snapshot.sha256, snapshot.bytes) == (sha256_of(path), path.stat().st_size)
+    return path
+
+
+def assert_whole(worker: Worker, job: Job) -> None:
+    """Every row of the source exactly once, each count right, and nothing left over."""
+    expected = DATA.expected()
+    assert job.status is JobStatus.COMPLETED
+    assert (job.new_records, job.updated_records) == (expected.new, expected.updated)
+    assert (job.duplicate_records, job.failed_records) == (expected.duplicate, expected.failed)
+    assert (job.fetched_records, job.expected_records, job.total_records) == (2_000, 2_000, 2_000)
+    assert job.progress_percentage == 100
+    path = published(worker)
+    assert stored_rows(path) == EXPECTED
+    assert rejected_rows(path) == expected.failed
+    left = files(worker.settings.warehouse)
+    assert sorted(left) == sorted([path.relative_to(worker.settings.warehouse).as_posix(), LATEST, LATEST_NOTE])
+    assert left[LATEST] == sha256_of(path)
+    assert files(worker.settings.scratch) == {}
+    assert worker.manager.lock().owner is None
+
+
+def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
+    job_id = worker.trigger()
+
+    outcome = worker.run(job_id)
+
+    assert outcome == {"job_id": job_id, "outcome": "COMPLETED"}
+    job = worker.manager.get(job_id)
+    assert_whole(worker, job)
+    assert [event["event"] for event in job.events] == ["created", "claimed", "merging", "publishing", "completed"]
+    assert (job.attempt, job.phase, job.error, job.warnings) == (1, None, None, [])
+    assert job.stats["pages"] == 8
+    path = published(worker)
+    assert worker.manager.current_snapshot() == Snapshot(
+        name=f"snapshots/wells-0000000001-{job_id}.duckdb",
+        fence=1,
+        rows=len(EXPECTED),
+        bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+        job_id=job_id,
+    )
+    assert table_contents(dynamodb, TABLE)["LOCK#import"] == {"fence": 1}
+
+
+def test_services_build_an_import_from_the_environment(
+    environment: dict[str, str], worker: Worker, source: SampleSource, aws: LocalAws
+) -> None:
+    source.credentials = ("reader", "pa55wörd")
+    aws.put_parameter("/source", json.dumps({"username": "reader", "password": "pa55wörd"}))
+    environment |= {"WELLHEAD_SOURCE_AUTH": "basic", "WELLHEAD_SOURCE_SECRET": "/source"}
+    services = Services(environment)
+    job = services.job_manager.create(replace(a_job(worker.clock), created_at=time.time()))
+
+    outcome = services.run_import(job.job_id, request_id="r", remaining=lambda: ENOUGH)
+
+    assert outcome == {"job_id": job.job_id, "outcome": "COMPLETED"}
+    assert_whole(worker, services.job_manager.get(job.job_id))
+
+
+def test_a_second_import_updates_what_was_revised(worker: Worker, source: SampleSource) -> None:
+    first = worker.import_all()
+    worker.clock.advance(60)
+    source.rows = revised = GeneratedProduction(2_000, revision=1)
+
+    second = worker.import_all()
+
+    expected = revised.expected(previous=0)
+    assert (second.new_records, second.updated_records) == (0, expected.updated)
+    assert (second.duplicate_records, second.failed_records) == (expected.duplicate, expected.failed)
+    assert stored_rows(published(worker)) == expected_rows(revised)
+    assert worker.manager.get(first.job_id) == first
+
+
+def test_an_empty_source_is_an_empty_database(worker: Worker, source: SampleSource) -> None:
+    source.rows = GeneratedProduction(0)
+
+    job = worker.import_all()
+
+    assert (job.status, job.total_records, job.expected_records) == (JobStatus.COMPLETED, 0, 0)
+    assert stored_rows(published(worker)) == []
+
+
+@pytest.mark.parametrize(("count", "warnings"), [(3, [("SOURCE_CHANGED", 1)]), (9, [("SOURCE_CHANGED", 7)]), (2, [])])
+def test_a_source_that_changes_is_warned_of(worker: Worker, serve: Serve, count: int, warnings: list[Any]) -> None:
+    row = {"field_code": 1, "production_period": "2024-01-01", "oil_production_kbd": 1.0}
+    first = page([row | {"well_code": 1}], odata_count=count if count > 3 else 2, odata_nextLink="?$skiptoken=1")
+    second = page([row | {"well_code": 2}], odata_count=count)
+    source = serve(Answer(first), Answer(first), Answer(second), Answer(page([])))
+    worker.settings = replace(worker.settings, source_url=source.url)
+
+    job = worker.import_all()
+
+    assert (job.status, job.new_records) == (JobStatus.COMPLETED, 2)
+    assert [(warning["rule"], warning["count"]) for warning in job.warnings] == warnings
+
+
+# --- deliveries
+
+
+def test_a_delivery_after_the_end_does_nothing(worker: Worker, dynamodb: Any) -> None:
+    job = worker.import_all()
+    before = table_contents(dynamodb, TABLE), files(worker.settings.warehouse)
+
+    assert worker.run(job.job_id) == {"job_id": job.job_id, "outcome": "nothing to do"}
+
+    assert (table_contents(dynamodb, TABLE), files(worker.settings.warehouse)) == before
+
+
+def test_a_delivery_of_an_unknown_job_does_nothing(worker: Worker, dynamodb: Any) -> None:
+    job_id = a_job(worker.clock).job_id
+
+    assert worker.run(job_id) == {"job_id": job_id, "outcome": "nothing to do"}
+
+    assert table_contents(dynamodb, TABLE) == {}
+
+
+def test_a_duplicate_delivery_leaves_when_the_worker_shows_life(worker: Worker, dynamodb: Any) -> None:
+    claim = worker.manager.claim(worker.trigger(), holder="living")
+    living: list[Any] = []
+
+    def beat(seconds: float) -> None:
+        worker.clock.advance(seconds)
+        worker.manager.progress(claim, claim.job)
+        living.append(table_contents(dynamodb, TABLE))
+
+    worker.sleep = beat
+
+    assert worker.run(claim.job.job_id) == {"job_id": claim.job.job_id, "outcome": "nothing to do"}
+
+    assert living == [table_contents(dynamodb, TABLE)]
+    assert files(worker.settings.warehouse) == {}
+
+
+def test_the_retry_of_a_dead_workers_event_waits_for_its_lease_and_resumes(
+    environment: dict[str, str], dynamodb: Any, worker: Worker, source: SampleSource
+) -> None:
+    worker = Worker(environment | {"WELLHEAD_CHECKPOINT_SECONDS": "5"}, dynamodb)
+    job_id = worker.trigger()
+    with pytest.raises(Died):
+        worker.run(job_id, remaining=Budget(worker.clock, 8, then=die))
+    checkpoint = worker.manager.get(job_id).cursor
+    died_at, asked = worker.clock(), len(source.requests)
+    assert checkpoint is not None
+
+    outcome = worker.run(job_id)
+
+    assert outcome == {"job_id": job_id, "outcome": "COMPLETED"}
+    assert worker.clock() - died_at >= 60
+    job = worker.manager.get(job_id)
+    assert_whole(worker, job)
+    assert (job.attempt, job.fence) == (2, 2)
+    assert [event for event in job.events if event["event"] == "resumed"] == [
+        {"at": job.events[-4]["at"], "event": "resumed", "page": checkpoint["page"], "records": checkpoint["delivered"]}
+    ]
+    again = [request.query.get("$skiptoken") for request in list(source.requests)[asked:]]
+    assert len(again) == 1 + 9 - checkpoint["page"]  # the names of the fields, and the pages that were missing
+
+
+# --- slices
+
+
+@pytest.mark.parametrize("calls", [2, 4])
+def test_an_import_goes_through_many_hands(worker: Worker, calls: int) -> None:
+    job_id = worker.trigger()
+    outcomes: list[str] = []
+    while not outcomes or outcomes[-1] == "handed over":
+        outcomes.append(worker.run(job_id, remaining=Budget(worker.clock, calls))["outcome"])
+
+    job = worker.manager.get(job_id)
+    assert_whole(worker, job)
+    slices = len(outcomes) - 1
+    assert slices >= 2
+    assert outcomes == ["handed over"] * slices + ["COMPLETED"]
+    assert worker.dispatcher.dispatched == [job_id] * slices
+    assert (job.attempt, job.stalled_attempts) == (slices + 1, 0)
+    assert [event["event"] for event in job.events].count("handed over") == slices
+
+
+def test_a_hand_over_that_cannot_be_dispatched_waits_for_the_sweeper(worker: Worker) -> None:
+    job_id = worker.trigger()
+    worker.dispatcher.failing = True
+
+    assert worker.run(job_id, remaining=Budget(worker.clock, 3))["outcome"] == "handed over"
+
+    lock = worker.manager.lock()
+    assert (lock.owner, lock.holder, lock.lease_until) == (job_id, None, worker.clock() + 360)
+    worker.run(job_id)
+    assert_whole(worker, worker.manager.get(job_id))
+
+
+def test_attempts_that_die_at_the_same_place_come_to_an_end(worker: Worker) -> None:
+    job_id = worker.trigger()
+    for _ in range(5):
+        with pytest.raises(Died):
+            worker.run(job_id, remaining=Budget(worker.clock, 2, then=die))
+
+    worker.run(job_id)
+
+    job = worker.manager.get(job_id)
+    assert (job.status, job.attempt, job.stalled_attempts) == (JobStatus.FAILED, 6, 5)
+    assert job.error is not None
+    assert job.error["code"] == "NO_PROGRESS"
+    assert worker.manager.lock().owner is None
+
+
+def test_attempts_that_die_before_they_begin_come_to_an_end(worker: Worker) -> None:
+    """As when a library cannot be loaded without the end of the process."""
+
+    def dies(_: object) -> Any:
+        raise Died
+
+    job_id = worker.trigger()
+    for _ in range(5):
+        with pytest.raises(Died):
+            worker.run(job_id, build=dies)
+
+    assert worker.run(job_id, build=dies)["outcome"] == "FAILED"
+
+    error = worker.manager.get(job_id).error
+    assert error is not None
+    assert error["code"] == "NO_PROGRESS"
+    assert worker.manager.lock().owner is None
+
+
+def test_too_many_attempts_come_to_an_end(environment: dict[str, str], dynamodb: Any, worker: Worker) -> None:
+    worker = Worker(environment | {"WELLHEAD_MAX_ATTEMPTS": "2"}, dynamodb)
+    job_id = worker.trigger()
+
+    outcomes = [worker.run(job_id, remaining=Budget(worker.clock, 1))["outcome"] for _ in range(3)]
+
+    assert outcomes == ["handed over", "handed over", "FAILED"]
+    error = worker.manager.get(job_id).error
+    assert error is not None
+    assert error["code"] == "TOO_MANY_ATTEMPTS"
+
+
+def test_what_a_job_is_made_of_is_plain(worker: Worker) -> None:
+    job = worker.import_all()
+
+    assert json.loads(json.dumps(asdict(job))) == asdict(job)
+    assert job.created_at == NOON

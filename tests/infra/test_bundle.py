@@ -1,0 +1,257 @@
+"""The zip that Lambda runs: what is in it, and its functions under the real awslambdaric, with nothing else at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import awslambdaric  # type: ignore[import-untyped]
+import pytest
+from support.imports import expected_rows, stored_rows
+from support.packaged import packaged, unpacked
+
+from chalicelib.api.tokens import digest_of
+from infra.bundle import MACHINES, PackageError, check_bundle, own_architecture, python_version, write_bundle
+from infra.package import build
+from local.aws.lambda_runtime import Worker
+from local.aws.runtime_api import Invocation, LambdaFunction, RuntimeApi
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from support.coordination import LambdaHandler
+
+    from infra.package import Package
+    from local.aws.emulator import LocalAws
+
+ROOT = Path(__file__).parents[2]
+EVENTS = ROOT / "infra" / "events"
+# What Lambda's own image brings along beside Python.
+RUNTIME = ("awslambdaric", "botocore", "dateutil", "jmespath", "simplejson", "six.py", "snapshot_restore_py.py")
+COMPILED = "runtime_client."
+TOKEN = "wellhead_test"
+DATA = GeneratedProduction(1_200)
+UNCHECKED_HASH = b"\x01\x00\x00\x00"  # the flags of a .pyc (PEP 552)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    return packaged(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def names(package: Package) -> set[str]:
+    with zipfile.ZipFile(package.bundle) as bundle:
+        return set(bundle.namelist())
+
+
+@pytest.fixture(scope="module")
+def task_root(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked(package, tmp_path_factory.mktemp("task"))
+
+
+def test_it_holds_all_of_ours_that_runs(names: set[str]) -> None:
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "chalicelib").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {
+        "chalicelib/store/well_production.sql",
+        "chalicelib/api/console/index.html",
+        "chalicelib/api/openapi.json",
+    } <= files
+    assert files | {"app.py"} <= names
+
+
+def test_it_holds_nothing_else(names: set[str]) -> None:
+    ours = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    major, minor = python_version()
+    library = f"_duckdb.cpython-{major}{minor}-{MACHINES[own_architecture()][0]}-linux-gnu.so"
+    packages = {"certifi", "chalice", "charset_normalizer", "duckdb", "idna", "msgspec", "requests", "urllib3"}
+    compiled = {name for name in ours if name.endswith(".so") and "__mypyc" in name}
+    assert ours - compiled == {"app.py", "__pycache__", "chalicelib", library} | packages
+    assert not [name for name in names if name.endswith((".pyi", "/RECORD"))]
+
+
+def test_every_module_is_compiled_and_never_compared_with_its_source(package: Package, names: set[str]) -> None:
+    modules = {name for name in names if name.endswith(".py")}
+    compiled = {name for name in names if name.endswith(".pyc")}
+    assert len(compiled) == len(modules)
+    with zipfile.ZipFile(package.bundle) as bundle:
+        assert {bundle.read(name)[4:8] for name in compiled} == {UNCHECKED_HASH}
+
+
+def _small_bundle(directory: Path, *, library: bytes | None, machine: int | None = None) -> Path:
+    """Of an app of one line and a DuckDB that is a header alone."""
+    version, (name, number) = python_version(), MACHINES[own_architecture()]
+    dependencies, app, output = directory / "dependencies", directory / "app.zip", directory / "wellhead.zip"
+    (dependencies / "duckdb" / "experimental").mkdir(parents=True)
+    (dependencies / "duckdb" / "__init__.py").write_text("X = 1\n")
+    (dependencies / "duckdb" / "experimental" / "spark.py").write_text("X = 1\n")
+    if library is not None:
+        header = library.ljust(18, b"\0") + (machine or number).to_bytes(2, "little")
+        (dependencies / f"_duckdb.cpython-{version[0]}{version[1]}-{name}-linux-gnu.so").write_bytes(header)
+    with zipfile.ZipFile(app, "w") as archive:
+        archive.writestr("app.py", "import duckdb\n")
+    write_bundle(app, dependencies, output, architecture=own_architecture())
+    return output
+
+
+def test_the_same_content_is_the_same_zip(tmp_path: Path) -> None:
+    first = _small_bundle(tmp_path / "first", library=b"\x7fELF")
+    second = _small_bundle(tmp_path / "second", library=b"\x7fELF")
+    assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as bundle:
+        assert not [name for name in bundle.namelist() if "experimental" in name]
+
+
+def test_a_bundle_without_duckdbs_library_is_none(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match="has no _duckdb"):
+        _small_bundle(tmp_path, library=None)
+    assert not (tmp_path / "wellhead.zip").exists()
+
+
+def test_nor_is_one_with_the_library_of_another_machine(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match="not made for"):
+        _small_bundle(tmp_path, library=b"\x7fELF", machine=8)
+    (tmp_path / "text").mkdir()
+    with pytest.raises(PackageError, match="not made for"):
+        _small_bundle(tmp_path / "text", library=b"text")
+
+
+def test_nor_is_one_for_another_architecture(package: Package) -> None:
+    other = next(name for name in MACHINES if name != own_architecture())
+    with pytest.raises(PackageError, match="has no _duckdb"):
+        check_bundle(package.bundle, other)
+
+
+def test_a_stage_that_is_not_configured_cannot_be_packaged(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match="no stage staging"):
+        build(stage="staging", output=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["token", "--role", "operator", "--name", "ada"], "No region is chosen"),
+        (["deploy", "--parameter", "SourceUrl"], "looks like SourceUrl=https://"),
+        (["package", "--stage", "staging"], "There is no stage staging"),
+    ],
+)
+def test_a_command_says_in_one_line_what_is_missing(arguments: list[str], told: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "AWS_CONFIG_FILE": os.devnull}
+    command = [sys.executable, "-m", "infra", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+class Lambda:
+    """Calls a function of the unpacked bundle: a process of its own, with the modules of the bundle, of Python and of
+    Lambda's image alone.
+    """
+
+    def __init__(self, task_root: Path, directory: Path, environment: dict[str, str]) -> None:
+        self._task_root = task_root
+        self._log = directory / "lambda.log"
+        image = directory / "image"
+        image.mkdir()
+        for path in Path(awslambdaric.__file__).parents[1].iterdir():
+            if path.name in RUNTIME or path.name.startswith(COMPILED):
+                (image / path.name).symlink_to(path)
+        paths = os.pathsep.join([str(task_root), str(image)])
+        self._environment = {"PATH": os.environ["PATH"], "PYTHONPATH": paths, **environment}
+
+    def call(self, handler: str, event: Any, *, seconds: float = 60.0) -> Any:
+        api = RuntimeApi()
+        worker = Worker(
+            api,
+            [sys.executable, "-S", "-m", "awslambdaric", handler],
+            environment={**self._environment, "_HANDLER": handler, "AWS_LAMBDA_RUNTIME_API": api.address},
+            cwd=self._task_root,
+            log=self._log,
+        )
+        worker.start()
+        function = LambdaFunction(name="wellhead-test", handler=handler, timeout=seconds)
+        invocation = Invocation(function, request_id=str(uuid.uuid4()), payload=json.dumps(event).encode())
+        try:
+            api.give(invocation)
+            outcome = invocation.outcome()
+        finally:
+            worker.kill()
+        assert outcome.error is None, (outcome, self._log.read_text())
+        return json.loads(outcome.payload)
+
+
+@pytest.fixture
+def source() -> Iterator[SampleSource]:
+    with SampleSource(DATA) as source:
+        yield source
+
+
+@pytest.fixture
+def function(  # noqa: PLR0917  fixtures
+    task_root: Path,
+    tmp_path: Path,
+    aws: LocalAws,
+    lambda_handler: type[LambdaHandler],
+    environment: dict[str, str],
+    source: SampleSource,
+) -> Callable[..., Any]:
+    """`function(handler, event)`: what the deployed function answers. The table is real, dispatches are noted."""
+    aws.put_parameter("/wellhead/tokens/ada", json.dumps({"sha256": digest_of(TOKEN), "role": "operator"}))
+    names = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID")
+    own = {name: os.environ[name] for name in (*names, "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED")}
+    settings = environment | {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_MEMORY_MB": "200"}
+    return Lambda(task_root, tmp_path, own | settings).call
+
+
+def _event(name: str, **changes: Any) -> dict[str, Any]:
+    return {**json.loads((EVENTS / f"{name}.json").read_text()), **changes}
+
+
+def _body(answer: dict[str, Any], status: int) -> Any:
+    assert answer["statusCode"] == status, answer
+    return json.loads(answer["body"])["data"]
+
+
+def test_its_functions_run_an_import_from_trigger_to_question(
+    function: Callable[..., Any], lambda_handler: type[LambdaHandler], environment: dict[str, str]
+) -> None:
+    job_id = _body(function("app.app", _event("api-trigger")), 202)["job_id"]
+    [(_, kind, event)] = lambda_handler.invocations
+    assert (kind, event) == ("Event", {"job_id": job_id})
+    assert function("app.sweep_jobs", _event("sweeper")) == "nothing"
+
+    assert function("app.import_wells", event)["outcome"] == "COMPLETED"
+    status = _event("api-status", pathParameters={"job_id": job_id})
+    assert _body(function("app.app", status), 200)["new_records"] == DATA.expected().new
+    assert stored_rows(Path(environment["WELLHEAD_WAREHOUSE"]) / "wells.duckdb") == expected_rows(DATA)
+
+    summary = function("app.answer_question", _event("query"))["data"]
+    assert summary["rows"] == DATA.expected().new
+    record = {"requestPayload": {"job_id": job_id}}
+    assert function("app.take_up_job", record) == "nothing"
+
+
+def test_its_authorizer_knows_tokens(function: Callable[..., Any]) -> None:
+    known = function("app.authorizer", _event("authorizer", authorizationToken=f"Bearer {TOKEN}"))
+    assert (known["principalId"], known["context"]) == ("ada", {"role": "operator"})
+
+
+def test_its_api_serves_the_console(function: Callable[..., Any]) -> None:
+    event = _event("api-status", httpMethod="GET", pathParameters=None)
+    event["requestContext"] |= {"resourcePath": "/console", "path": "/dev/console", "httpMethod": "GET"}
+    answer = function("app.app", event)
+    assert answer["statusCode"] == 200
+    assert "<!doctype html>" in answer["body"].lower()

@@ -1,0 +1,318 @@
+"""The rights of each function: those that its code asks AWS for on every path, and not one more.
+
+Each function runs here as a process of its own would: the app imported anew, with the settings of a deployed stage,
+against the laptop's AWS, which lets everybody do everything. What botocore is asked for is noted by function.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError
+from support.coordination import aws_client
+from support.rights import BUCKET, REGION, STACK, Grant, Right, grants, rights
+
+from chalicelib.api.tokens import digest_of
+from chalicelib.errors import WarehouseSilent
+from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.manager import LOCK
+from chalicelib.services import _S3_CLIENT
+from chalicelib.warehouse.multipart import UPLOAD_SECONDS, Multipart
+from chalicelib.warehouse.names import LATEST, SEGMENTS, SNAPSHOTS
+from chalicelib.warehouse.s3 import S3Warehouse
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from support.coordination import LambdaHandler
+
+    from local.aws.emulator import LocalAws
+
+ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper")
+BASIC = {"HasSecretParameter": True, "HasSecretArn": False, "IsTraced": False, "UsesEfs": False}
+EVERYTHING = dict.fromkeys(BASIC, True)
+EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())
+USER, PASSWORD = "wells", "open sesame"
+SECRET = json.dumps({"username": USER, "password": PASSWORD})
+DATA = GeneratedProduction(600)
+OLD_JOB = "018cc251-f400-7000-8000-000000000000"
+ENOUGH = 900_000
+BASE = "/api/v1/wells"
+
+
+class Functions:
+    """The functions of the app, each with what it asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self._apps: dict[str, Any] = {}
+        self.asked: dict[str, set[Right]] = defaultdict(set)
+
+    def app(self, role: str) -> Any:
+        if role not in self._apps:
+            self._monkeypatch.delitem(sys.modules, "app", raising=False)
+            app = self._apps[role] = importlib.import_module("app")
+            app.services._session.register("provide-client-params", self._noted(role))
+        return self._apps[role]
+
+    def _noted(self, role: str) -> Callable[..., None]:
+        def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+            self.asked[role].update(rights(model.name, params))
+
+        return note
+
+    def api(self, method: str, path: str, *, status: int, sent: str | None = None, **headers: str) -> Any:
+        """As API Gateway would ask; `path` with a job's id for {job_id}, and with the query."""
+        address, _, query = path.partition("?")
+        told = dict(pair.split("=") for pair in query.split("&") if pair)
+        job_id = next((part for part in address.split("/") if len(part) == 36), None)
+        resource = address.replace(job_id, "{job_id}") if job_id else address
+        event = {
+            "httpMethod": method,
+            "headers": {"content-type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}},
+            "multiValueQueryStringParameters": {name: [value] for name, value in told.items()} or None,
+            "pathParameters": {"job_id": job_id} if job_id else None,
+            "stageVariables": None,
+            "body": sent,
+            "isBase64Encoded": False,
+            "requestContext": {
+                "httpMethod": method,
+                "resourcePath": resource,
+                "path": address,
+                "authorizer": {"principalId": "ada", "role": "operator"},
+            },
+        }
+        answer = self.app("api").app(event, context())
+        assert answer["statusCode"] == status, answer
+        return json.loads(answer["body"])
+
+    def trigger(self) -> str:
+        return str(self.api("POST", f"{BASE}/import/trigger", status=202)["data"]["job_id"])
+
+    def run_import(self, job_id: str, *, looks: int = ENOUGH) -> str:
+        """`looks`: how often the worker may look at the clock before its time is over."""
+        return str(self.app("import").import_wells({"job_id": job_id}, context(looks))["outcome"])
+
+    def sweep(self) -> str:
+        return str(self.app("sweeper").sweep_jobs(EVERY_MINUTE, context()))
+
+    def take_up(self, job_id: str) -> str:
+        return str(self.app("failed-event").take_up_job({"requestPayload": {"job_id": job_id}}, context()))
+
+    def ask(self, question: str, **arguments: Any) -> Any:
+        reply = self.app("query").answer_question({"question": question, "arguments": arguments}, context())
+        assert "data" in reply, reply
+        return reply["data"]
+
+
+def context(looks: int = ENOUGH) -> Any:
+    left = iter([ENOUGH] * min(looks, 10_000))
+    return SimpleNamespace(aws_request_id="test", get_remaining_time_in_millis=lambda: next(left, 0))
+
+
+@pytest.fixture
+def source() -> Iterator[SampleSource]:
+    with SampleSource(DATA, credentials=(USER, PASSWORD)) as source:
+        yield source
+
+
+@pytest.fixture
+def functions(
+    environment: dict[str, str],
+    aws: LocalAws,
+    lambda_handler: type[LambdaHandler],
+    source: SampleSource,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Functions:
+    aws.put_parameter(f"/{STACK}/tokens/ada", json.dumps({"sha256": digest_of("token"), "role": "operator"}))
+    aws.put_parameter(f"/{STACK}/source", SECRET)
+    s3(aws).create_bucket(Bucket=BUCKET)
+    lambda_handler.answered = b'{"data": {"rows": [], "next_cursor": null}}'
+    settings = {
+        "WELLHEAD_WAREHOUSE": f"s3://{BUCKET}",
+        "WELLHEAD_TOKENS": f"/{STACK}/tokens",
+        "WELLHEAD_QUERY_FUNCTION": f"{STACK}-query",
+        "WELLHEAD_SOURCE_URL": source.url,
+        "WELLHEAD_SOURCE_AUTH": "basic",
+        "WELLHEAD_SOURCE_SECRET": f"/{STACK}/source",
+        "WELLHEAD_PAGE_SIZE": "100",
+    }
+    for name, value in (environment | settings).items():
+        monkeypatch.setenv(name, value)
+    return Functions(monkeypatch)
+
+
+def s3(aws: LocalAws) -> Any:
+    return aws_client(aws.url, "s3", s3={"addressing_style": "path"})
+
+
+def test_each_function_may_do_what_it_does_and_nothing_else(
+    functions: Functions, aws: LocalAws, dynamodb: Any, source: SampleSource
+) -> None:
+    _know_a_caller(functions)
+    _fail_and_retry(functions, source)
+    _ask_and_answer(functions)
+    _stop(functions, dynamodb)
+    _restart_and_end_what_died(functions, dynamodb)
+    _publish_in_parts(functions, dynamodb)
+    _clear(functions, s3(aws))
+    for role in ROLES:
+        granted = [grant for grant in grants(role, BASIC) if not _is_lambdas_own(grant)]
+        assert _missing(functions.asked[role], granted) == [], f"{role} lacks a right"
+        assert _unused(functions.asked[role], granted) == [], f"{role} has a right that it never needs"
+
+
+def test_a_secret_of_secrets_manager_is_read_and_no_parameter(
+    functions: Functions, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = aws_client(aws.url, "secretsmanager").create_secret(Name="source", SecretString=SECRET)
+    monkeypatch.setenv("WELLHEAD_SOURCE_SECRET", f"secretsmanager:{made['ARN']}")
+    assert functions.run_import(functions.trigger()) == "COMPLETED"
+    conditions = {**BASIC, "HasSecretArn": True, "HasSecretParameter": False}
+    granted = grants("import", conditions, secret_arn=made["ARN"])
+    assert _missing(functions.asked["import"], granted) == []
+    assert [grant.resource for grant in granted if "ecret" in grant.sid] == [made["ARN"]]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_right_is_for_everything(role: str) -> None:
+    """X-Ray knows no resources, and is asked for only where the stack is traced."""
+    wide = {grant.sid for grant in grants(role, EVERYTHING) if grant.resource == "*" or "*" in grant.action}
+    assert wide == {"LambdaSendsTraces"}
+    assert not [grant for grant in grants(role, BASIC) if grant.resource == "*"]
+
+
+def test_lambda_itself_writes_logs_and_passes_failed_events_on() -> None:
+    """With the function's role, so these rights are none of its code."""
+    own = {role: sorted({grant.sid for grant in grants(role, BASIC) if _is_lambdas_own(grant)}) for role in ROLES}
+    log = ["LambdaWritesTheLog"]
+    assert own == dict.fromkeys(ROLES, log) | {
+        "import": ["LambdaTellsOfFailedEvents", *log],
+        "failed-event": ["LambdaKeepsUntakenEvents", *log],
+    }
+
+
+def _is_lambdas_own(grant: Grant) -> bool:
+    return grant.sid.startswith("Lambda")
+
+
+def _missing(asked: set[Right], granted: list[Grant]) -> list[Right]:
+    return [right for right in asked if not any(grant.covers(right) for grant in granted)]
+
+
+def _unused(asked: set[Right], granted: list[Grant]) -> list[Grant]:
+    return [grant for grant in granted if not any(grant.covers(right) for right in asked)]
+
+
+def _know_a_caller(functions: Functions) -> None:
+    arn = f"arn:aws:execute-api:{REGION}:123456789012:abc/dev/GET/api/v1/wells"
+    event = {"type": "TOKEN", "authorizationToken": "Bearer token", "methodArn": arn}
+    assert functions.app("authorizer").authorizer(event, context())["principalId"] == "ada"
+
+
+def _fail_and_retry(functions: Functions, source: SampleSource) -> None:
+    """A job that hands over, fails behind its checkpoint, and is retried to its end."""
+    functions.api("GET", "/api/v1/health", status=200)
+    for _ in range(2):
+        first = functions.api("POST", f"{BASE}/import/trigger", status=202, idempotency_key="mine")["data"]["job_id"]
+    functions.api("GET", f"{BASE}/import/trigger", status=409)
+    assert functions.run_import(first, looks=12) == "handed over"
+    source.credentials = ("somebody", "else")
+    assert functions.run_import(first) == "FAILED"
+    source.credentials = (USER, PASSWORD)
+    again = functions.api("POST", f"{BASE}/import/jobs/{first}/retry", status=202)["data"]["job_id"]
+    assert functions.run_import(again) == "COMPLETED"
+    functions.api("GET", f"{BASE}/import/status/{again}", status=200)
+    functions.api("GET", f"{BASE}/import/jobs", status=200)
+
+
+def _ask_and_answer(functions: Functions) -> None:
+    functions.api("GET", f"{BASE}/production", status=200)
+    assert functions.ask("summary")["rows"] == DATA.expected().new
+    assert functions.ask("export")["url"]
+
+
+def _stop(functions: Functions, dynamodb: Any) -> None:
+    waiting = functions.trigger()
+    functions.api("POST", f"{BASE}/import/jobs/{waiting}/cancel", status=202)
+    running = functions.trigger()
+    functions.app("import").services.job_manager.claim(running, holder="dead")
+    functions.api("POST", f"{BASE}/import/jobs/{running}/cancel", status=202)
+    _let_the_lease_end(dynamodb)
+    assert functions.run_import(running) == "CANCELLED"
+
+
+def _restart_and_end_what_died(functions: Functions, dynamodb: Any) -> None:
+    lost = functions.trigger()
+    functions.app("import").services.job_manager.claim(lost, holder="dead")
+    _let_the_lease_end(dynamodb)
+    assert functions.sweep() == "restarted"
+    assert functions.take_up(lost) == "dispatched"
+    _let_the_lease_end(dynamodb)
+    assert functions.sweep() == "failed"
+    assert functions.take_up(functions.trigger()) == "failed"
+    functions.trigger()
+    _let_the_lease_end(dynamodb)
+    assert functions.run_import(functions.trigger()) == "COMPLETED"  # the trigger has ended the job before it
+
+
+def _publish_in_parts(functions: Functions, dynamodb: Any) -> None:
+    """As a database above 1 GB. The upload breaks off once, and so does each copy to the stable name."""
+    broken = [SNAPSHOTS]
+
+    def break_off(request: Any, **_: Any) -> None:
+        if any(name in request.url for name in broken):
+            raise ConnectionClosedError(endpoint_url=request.url)
+
+    for role in ("import", "sweeper"):
+        services = functions.app(role).services
+        client = services._client("s3", _S3_CLIENT)
+        client.meta.events.register("before-send.s3.CompleteMultipartUpload", break_off)
+        services.__dict__["warehouse"] = S3Warehouse(Multipart(s3=client, bucket=BUCKET, largest_request=1), prefix="")
+    job_id = functions.trigger()
+    with pytest.raises(WarehouseSilent):
+        functions.run_import(job_id)
+    _let_the_lease_end(dynamodb)
+    broken[:] = [LATEST]
+    assert functions.run_import(job_id) == "COMPLETED"
+    with pytest.raises(WarehouseSilent):
+        functions.sweep()
+    broken.clear()
+    assert functions.run_import(job_id) == "nothing to do"  # but to set the stable name
+    assert functions.sweep() == "nothing"
+
+
+def _clear(functions: Functions, client: Any) -> None:
+    """What dead workers left: files, and halves of uploads."""
+    orphans = [f"{SNAPSHOTS}wells-0000000001-{OLD_JOB}.duckdb", f"{SEGMENTS}{OLD_JOB}/0000000001-0000-000000.parquet"]
+    for key in orphans:
+        client.put_object(Bucket=BUCKET, Key=key, Body=b"")
+    for key in [*orphans, LATEST]:
+        client.create_multipart_upload(Bucket=BUCKET, Key=key)
+    functions.sweep()
+    functions.app("sweeper").services.warehouse.tidy(now=time.time() + 2 * UPLOAD_SECONDS)
+    left = [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert not set(left) & set(orphans)
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=BUCKET)
+
+
+def _let_the_lease_end(dynamodb: Any) -> None:
+    """As if time had passed: nobody else writes the lock."""
+    dynamodb.update_item(
+        TableName=STACK,
+        Key=to_item(LOCK),
+        UpdateExpression="SET lease_until = :until",
+        ConditionExpression="attribute_exists(#owner)",
+        ExpressionAttributeNames={"#owner": "owner"},
+        ExpressionAttributeValues={":until": {"N": "1"}},
+    )

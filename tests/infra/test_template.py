@@ -1,0 +1,208 @@
+"""The template as it is deployed: merged by Chalice, expanded by SAM, and read as CloudFormation would."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import ManualArgs, lint  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+from support.coordination import Clock, a_job
+from support.packaged import packaged
+from support.rights import resolved
+
+from chalicelib.errors import NotStarted
+from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.job import JobStatus, job_attributes
+from chalicelib.settings import SETTINGS, Settings
+from infra.fragments import FragmentError, merged_fragments
+from infra.gateway_responses import gateway_responses
+
+CONDITIONS = {"UsesEfs": False, "HasSecretArn": False, "HasSecretParameter": True, "Notifies": False}
+PARAMETERS = {"SourceUrl": "https://odata.example.com/v4/WellProduction", "SourceAuth": "basic", "Stage": "dev"}
+FUNCTIONS = ("APIHandler", "Authorizer", "FailedEvent", "Import", "Query", "Sweeper")
+
+
+class NoManagedPolicies:
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return packaged(tmp_path_factory).template_with_code(bucket="wellhead-code", key="wellhead.zip")
+
+
+@pytest.fixture(scope="module")
+def expanded(template: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What CloudFormation makes of it before it makes anything else."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        native: dict[str, Any] = transform(json.loads(json.dumps(template)), {}, NoManagedPolicies())
+    return native
+
+
+def properties(template: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = template["Resources"][name]["Properties"]
+    return found
+
+
+@pytest.mark.parametrize("form", ["template", "expanded"])
+def test_cfn_lint_has_nothing_to_say(form: str, request: pytest.FixtureRequest) -> None:
+    text = json.dumps(request.getfixturevalue(form), indent=1)
+    found = lint(text, config=ManualArgs(regions=["us-east-1", "eu-central-1"]))
+    assert [f"{match.rule.id} line {match.linenumber}: {match.message}" for match in found] == []
+
+
+def test_each_function_has_settings_that_it_accepts(template: dict[str, Any]) -> None:
+    defaults = {name: str(told.get("Default", "")) for name, told in template["Parameters"].items()}
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    for name in FUNCTIONS:
+        own = properties(template, name).get("Environment", {}).get("Variables", {})
+        environment = resolved(shared | own, CONDITIONS, defaults | PARAMETERS)
+        assert environment.keys() <= {setting.variable for setting in SETTINGS.values()}
+        settings = Settings.from_environment(environment)
+        assert settings.warehouse.startswith("s3://")
+        memory = properties(template, name)["MemorySize"]
+        assert settings.memory_mb + 200 <= memory or name not in ("Import", "Query")
+
+
+def test_with_efs_the_warehouse_is_what_is_mounted(template: dict[str, Any]) -> None:
+    conditions = {**CONDITIONS, "UsesEfs": True}
+    directory = template["Globals"]["Function"]["Environment"]["Variables"]["WELLHEAD_WAREHOUSE"]
+    for name in FUNCTIONS:
+        mounts = resolved(properties(template, name).get("FileSystemConfigs"), conditions, {})
+        assert (mounts is None) == (name in ("Authorizer", "FailedEvent"))
+        assert {mount["LocalMountPath"] for mount in mounts or []} <= {resolved(directory, conditions, {})}
+
+
+def test_a_waiting_job_outlives_its_event(expanded: dict[str, Any]) -> None:
+    events = properties(expanded, "ImportEvents")
+    pending = Settings.from_environment(_least()).pending_seconds
+    assert pending == events["MaximumEventAgeInSeconds"] + 60
+    assert events["MaximumRetryAttempts"] == 2
+    assert events["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["FailedEvent", "Arn"]}}}
+    assert properties(expanded, "Import")["RecursiveLoop"] == "Allow"
+
+
+def _least() -> dict[str, str]:
+    """The required settings alone."""
+    names = ("WELLHEAD_TABLE", "WELLHEAD_IMPORT_FUNCTION")
+    where = {"WELLHEAD_WAREHOUSE": "/warehouse", "WELLHEAD_SOURCE_URL": PARAMETERS["SourceUrl"]}
+    return {**dict.fromkeys(names, "text"), **where}
+
+
+def test_data_outlives_the_stack(expanded: dict[str, Any]) -> None:
+    kept = {name for name, told in expanded["Resources"].items() if told.get("DeletionPolicy") == "Retain"}
+    assert {"Table", "Bucket", "FileSystem"} <= kept
+    table = properties(expanded, "Table")
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+    assert expanded["Parameters"]["DeletionProtection"]["Default"] == "true"
+    assert properties(expanded, "Bucket")["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_nobody_can_overwrite_a_published_file(expanded: dict[str, Any]) -> None:
+    """Of a condition's two tests both must hold: a request that creates an object, and says nothing of an older one."""
+    statements = {told["Sid"]: told for told in properties(expanded, "BucketPolicy")["PolicyDocument"]["Statement"]}
+    written_once = statements["PublishedFilesAreWrittenOnce"]
+    assert (written_once["Effect"], written_once["Principal"], written_once["Action"]) == ("Deny", "*", "s3:PutObject")
+    assert written_once["Condition"] == {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    }
+    assert statements["OnlyTls"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_every_function_logs_to_a_group_that_forgets(expanded: dict[str, Any]) -> None:
+    for name in FUNCTIONS:
+        assert properties(expanded, name)["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}Logs"}
+        assert properties(expanded, f"{name}Logs")["RetentionInDays"] == {"Ref": "LogDays"}
+
+
+def test_the_gateway_answers_in_the_envelope(expanded: dict[str, Any]) -> None:
+    told = properties(expanded, "RestAPI")["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert told.keys() == gateway_responses().keys()
+    for kind, response in told.items():
+        body = json.loads(response["responseTemplates"]["application/json"].replace("$context.requestId", "id"))
+        assert body.keys() == {"success", "error", "request_id", "timestamp"}, kind
+        assert body["success"] is False
+        assert body["error"].keys() == {"code", "message", "retryable"}
+        headers = {name.rpartition(".")[2] for name in response["responseParameters"]}
+        assert {"Cache-Control", "X-Request-ID"} <= headers
+        assert ("Retry-After" in headers) == body["error"]["retryable"]
+
+
+def test_a_failing_authorizer_is_no_refusal(expanded: dict[str, Any]) -> None:
+    told = properties(expanded, "RestAPI")["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert told["AUTHORIZER_FAILURE"]["statusCode"] == "503"
+    assert told["UNAUTHORIZED"]["statusCode"] == "401"
+    assert told["UNAUTHORIZED"]["responseParameters"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
+    assert told["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_told"),
+    [
+        (JobStatus.RUNNING, JobStatus.COMPLETED, True),
+        (JobStatus.RUNNING, JobStatus.FAILED, True),
+        (JobStatus.PENDING, JobStatus.FAILED, True),
+        (JobStatus.PENDING, JobStatus.RUNNING, False),
+        (JobStatus.RUNNING, JobStatus.RUNNING, False),
+        (JobStatus.RUNNING, JobStatus.CANCELLED, False),
+        (JobStatus.FAILED, JobStatus.FAILED, False),  # a retry notes its id there
+    ],
+)
+def test_a_mail_tells_of_each_end_once(
+    expanded: dict[str, Any], before: JobStatus, after: JobStatus, *, is_told: bool
+) -> None:
+    [only] = properties(expanded, "ImportPipe")["SourceParameters"]["FilterCriteria"]["Filters"]
+    images = {name: _image(status) for name, status in (("OldImage", before), ("NewImage", after))}
+    record = {"eventName": "MODIFY", "dynamodb": {"Keys": {"pk": {"S": "JOB"}}, **images}}
+    assert _matches(json.loads(only["Pattern"]), record) == is_told
+
+
+def test_a_mail_names_what_the_table_has(expanded: dict[str, Any]) -> None:
+    failed = a_job(Clock()).failed_with(NotStarted(), at=Clock()())
+    image = {"dynamodb": {"NewImage": to_item(job_attributes(failed))}}
+    template = json.dumps(properties(expanded, "ImportPipe")["TargetParameters"]["InputTemplate"])
+    paths = re.findall(r"<\$\.([\w.]+)>", template)
+    assert len(paths) == 6
+    for path in paths:
+        found: Any = image
+        for name in path.split("."):
+            found = found[name]
+
+
+def _image(status: JobStatus) -> dict[str, Any]:
+    return {**to_item(job_attributes(a_job(Clock()))), "status": {"S": str(status)}}
+
+
+def _matches(pattern: Any, event: Any) -> bool:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html, of plain values."""
+    if isinstance(pattern, list):
+        return event in pattern
+    return all(name in event and _matches(inner, event[name]) for name, inner in pattern.items())
+
+
+def test_the_parameters_are_documented_and_no_other(template: dict[str, Any]) -> None:
+    text = (Path(__file__).parents[2] / "infra" / "README.md").read_text("utf-8")
+    rows = text.partition("## Parameters")[2].partition("\n## ")[0].splitlines()
+    told = {name: row for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1] if "|" in row else "")}
+    assert told.keys() == template["Parameters"].keys()
+    for name, parameter in template["Parameters"].items():
+        if parameter.get("Default"):
+            assert told[name].endswith(f"| `{parameter['Default']}` |"), name
+
+
+def test_fragments_may_not_contradict_each_other(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("Resources: {A: {Properties: {Size: 1, Names: !Ref X}}}")
+    (tmp_path / "b.yaml").write_text("Resources: {A: {Properties: {Size: 1, Other: !GetAtt A.Arn}}}")
+    merged = merged_fragments(tmp_path)["Resources"]["A"]["Properties"]
+    assert merged == {"Size": 1, "Names": {"Ref": "X"}, "Other": {"Fn::GetAtt": ["A", "Arn"]}}
+    (tmp_path / "c.yaml").write_text("Resources: {A: {Properties: {Size: 2}}}")
+    with pytest.raises(FragmentError, match=r"c\.yaml: Resources\.A\.Properties\.Size is said otherwise"):
+        merged_fragments(tmp_path)

@@ -1,0 +1,384 @@
+"""Callers, workers, sweepers, lost answers and a clock do what they like; the table must do what a small model says."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from simulation.dynamodb import InMemoryDynamoDb
+from support.coordination import Clock, RecordingDispatcher, a_job, table_contents
+from support.soak import longer
+
+from chalicelib.errors import (
+    CancelRequested,
+    ClaimRefused,
+    ImportAlreadyRunning,
+    JobIsFinal,
+    LeaseLost,
+    SourceUnavailable,
+    StateUnavailable,
+)
+from chalicelib.jobs.dynamodb_item import from_item
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.manager import IDEMPOTENCY_SECONDS, Claim, JobManager, Lease, Lock, Snapshot
+from chalicelib.jobs.sweeper import DISPATCH_SECONDS, sweep, take_up
+from chalicelib.jobs.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TABLE = "wellhead-test"
+LEASE = Lease(seconds=60, grace=15, pending=360)
+KEYS = st.sampled_from([None, "a", "b"])
+SECONDS = st.sampled_from([1, 31, 61, 76, 376, IDEMPOTENCY_SECONDS])
+EXAMPLES = longer(500, 10_000)
+
+
+class DeafTable(Table):
+    """With `is_deaf`, the next transaction that is done has no answer."""
+
+    is_deaf = False
+
+    def transact(self, writes: list[dict[str, Any]]) -> None:
+        super().transact(writes)
+        if self.is_deaf:
+            self.is_deaf = False
+            raise StateUnavailable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the model knows of a job. `page` is that of its checkpoint, `began_at` the one the attempt began with."""
+
+    status: JobStatus = JobStatus.PENDING
+    fence: int
+    attempt: int = 0
+    stalled: int = 0
+    page: int | None = None
+    began_at: int | None = None
+    is_asked_to_stop: bool = False
+    error: str | None = None
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> Facts:
+        return cls(
+            status=JobStatus(item["status"]),
+            fence=item["fence"],
+            attempt=item["attempt"],
+            stalled=item["stalled_attempts"],
+            page=item.get("cursor", {}).get("page"),
+            began_at=item.get("claimed_cursor", {}).get("page"),
+            is_asked_to_stop="cancel_requested_at" in item,
+            error=item.get("error", {}).get("code"),
+        )
+
+
+class Coordination(RuleBasedStateMachine):
+    """`lock`, `pointer`, `jobs` and `keys` are what the table should hold; `heard` is the owner's last sign of life,
+    `claims` what each worker believes. `contents` reads the table.
+    """
+
+    seen: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self, dynamodb: Any, contents: Callable[[], dict[str, Any]]) -> None:
+        super().__init__()
+        self.contents = contents
+        self.clock = Clock()
+        self.dispatcher = RecordingDispatcher()
+        self.table = DeafTable(dynamodb=dynamodb, name=TABLE)
+        self.manager = JobManager(table=self.table, lease=LEASE, clock=self.clock)
+        self.lock = Lock()
+        self.pointer: Snapshot | None = None
+        self.heard = 0.0
+        self.jobs: dict[str, Facts] = {}
+        self.keys: dict[str, tuple[str, float]] = {}
+        self.claims: list[Claim] = []
+        self.ended: dict[str, Any] = {}
+
+    # -- the model --------------------------------------------------------------------------------
+
+    @property
+    def is_over(self) -> bool:
+        return self.clock() > self.lock.lease_until + LEASE.grace
+
+    def is_mine(self, claim: Claim) -> bool:
+        mine = (claim.job.job_id, claim.holder, claim.fence)
+        return (self.lock.owner, self.lock.holder, self.lock.fence) == mine
+
+    def change(self, job_id: str, **facts: Any) -> None:
+        self.jobs[job_id] = replace(self.jobs[job_id], **facts)
+
+    def free(self) -> None:
+        self.lock = Lock(fence=self.lock.fence)
+
+    def wait(self) -> None:
+        self.lock = replace(self.lock, holder=None, lease_until=self.clock() + LEASE.pending)
+
+    def expire(self) -> None:
+        """The owner ends without a worker's word."""
+        owner = str(self.lock.owner)
+        old = self.jobs[owner]
+        if old.is_asked_to_stop:
+            self.change(owner, status=JobStatus.CANCELLED)
+        else:
+            error = "LEASE_EXPIRED" if old.attempt else "DISPATCH_FAILED"
+            self.change(owner, status=JobStatus.FAILED, error=error)
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    @rule(seconds=SECONDS)
+    def time_passes(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule()
+    def the_next_answer_gets_lost(self) -> None:
+        self.table.is_deaf = True
+
+    @rule(key=KEYS, asks_again=st.booleans())
+    def create(self, key: str | None, asks_again: bool) -> None:
+        job, now = a_job(self.clock), self.clock()
+        known, until = self.keys.get(key or "", (None, 0.0))
+        if known and until > now:
+            assert self.manager.create(job, key=key).job_id == known
+            return
+        if self.lock.owner and not self.is_over:
+            with pytest.raises(ImportAlreadyRunning) as refused:
+                self.manager.create(job, key=key)
+            assert refused.value.details == {"job_id": self.lock.owner, "started_at": self.lock.since}
+            return
+        created = self.answer(lambda: self.manager.create(job, key=key))
+        if self.lock.owner:
+            self.expire()
+        self.jobs[job.job_id] = Facts(fence=self.lock.fence)
+        if key:
+            self.keys[key] = job.job_id, int(now) + IDEMPOTENCY_SECONDS
+        fence, until = self.lock.fence, now + LEASE.pending
+        self.lock = Lock(fence=fence, owner=job.job_id, since=job.created_at, lease_until=until)
+        self.heard = now
+        if created is None and asks_again:
+            created = self.manager.create(job, key=key)
+        assert created is None or created.job_id == job.job_id
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data(), asks_again=st.booleans())
+    def claim(self, data: Any, asks_again: bool) -> None:
+        """Also of a job that is over, and of one that another worker has."""
+        job_id = self.some_job(data)
+        holder = f"worker {len(self.claims)} of {self.lock.fence} at {self.clock()}"
+        if self.lock.owner != job_id or (self.lock.holder and not self.is_over):
+            with pytest.raises(ClaimRefused) as refused:
+                self.manager.claim(job_id, holder=holder)
+            watched = self.lock.lease_until + LEASE.grace if self.lock.owner == job_id else None
+            assert refused.value.lease_until == watched
+            return
+        claim = self.answer(lambda: self.manager.claim(job_id, holder=holder))
+        before, fence = self.jobs[job_id], self.lock.fence + 1
+        stalled = before.stalled + 1 if before.attempt and before.page == before.began_at else 0
+        self.change(
+            job_id,
+            status=JobStatus.RUNNING,
+            fence=fence,
+            attempt=before.attempt + 1,
+            stalled=stalled,
+            began_at=before.page,
+        )
+        self.lock = replace(self.lock, holder=holder, fence=fence, lease_until=self.clock() + LEASE.seconds)
+        self.heard = self.clock()
+        if claim is None and asks_again:
+            claim = self.manager.claim(job_id, holder=holder)
+        if claim:
+            assert self.is_mine(claim)
+            self.claims.append(claim)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), is_checkpoint=st.booleans(), seconds=st.sampled_from([None, 500.0]))
+    def progress(self, data: Any, is_checkpoint: bool, seconds: float | None) -> None:
+        claim = self.some_claim(data)
+        job_id, is_mine, facts = claim.job.job_id, self.is_mine(claim), self.jobs[claim.job.job_id]
+        page = (facts.page or 1) + 1 if is_checkpoint else (claim.job.cursor or {}).get("page")
+        job = replace(claim.job, cursor={"page": page} if page else None)
+        is_asked = facts.is_asked_to_stop and facts.fence == claim.fence and not facts.status.final
+        with refused(CancelRequested if is_asked else None if is_mine else LeaseLost):
+            self.answer(lambda: self.manager.progress(claim, job, lease_seconds=seconds))
+            self.claims[self.claims.index(claim)] = replace(claim, job=job)
+            self.change(job_id, page=page)
+            self.lock = replace(self.lock, lease_until=self.clock() + (seconds or LEASE.seconds))
+            self.heard = self.clock()
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def hand_over(self, data: Any) -> None:
+        claim = self.some_claim(data)
+        with refused(None if self.is_mine(claim) else LeaseLost):
+            self.answer(lambda: self.manager.hand_over(claim, claim.job))
+            self.wait()
+            self.heard = self.clock()
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), status=st.sampled_from(["COMPLETED", "FAILED", "CANCELLED"]), is_stale=st.booleans())
+    def finish(self, data: Any, status: str, is_stale: bool) -> None:
+        claim = self.some_claim(data)
+        is_mine = self.is_mine(claim)
+        self.clock.advance(0.001)  # at the same moment the job may have ended in the same way, and that is no refusal
+        job, snapshot = self.ending(claim, JobStatus(status))
+        base = "of another time" if is_stale else self.pointer.name if self.pointer else None
+        is_stale = is_stale and snapshot is not None
+        with refused(None if is_mine and not is_stale else LeaseLost):
+            finished = self.answer(lambda: self.manager.finish(claim, job, snapshot=snapshot, base=base))
+            self.claims.remove(claim)
+            self.pointer = snapshot or self.pointer
+            self.change(job.job_id, status=job.status, error=(job.error or {}).get("code"))
+            self.free()
+            assert (finished or self.manager.finish(claim, job, snapshot=snapshot, base=base)).status is job.status
+
+    def ending(self, claim: Claim, status: JobStatus) -> tuple[Job, Snapshot | None]:
+        now = self.clock()
+        if status is JobStatus.FAILED:
+            return claim.job.failed_with(SourceUnavailable(), at=now), None
+        if status is JobStatus.CANCELLED:
+            return claim.job.cancelled(at=now), None
+        job = replace(claim.job, status=status, phase=None, completed_at=now)
+        name = f"wells-{claim.fence}"
+        return job, Snapshot(name=name, fence=claim.fence, rows=1, bytes=1, sha256="a", job_id=job.job_id)
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data())
+    def cancel(self, data: Any) -> None:
+        job_id = self.some_job(data)
+        with refused(JobIsFinal if self.jobs[job_id].status.final else None):
+            self.answer(lambda: self.manager.cancel(job_id))
+            if self.lock.holder:
+                self.change(job_id, is_asked_to_stop=True)
+            else:
+                self.change(job_id, status=JobStatus.CANCELLED)
+                self.free()
+
+    @rule(is_lost=st.booleans())
+    def sweep(self, is_lost: bool) -> None:
+        self.told(self.swept, is_lost, lambda: sweep(**self.collaborators, clock=self.clock))
+
+    @precondition(lambda self: self.jobs)
+    @rule(data=st.data(), is_lost=st.booleans())
+    def all_deliveries_failed(self, data: Any, is_lost: bool) -> None:
+        """Of some event of some job, however long ago."""
+        job_id = self.some_job(data)
+        expected = self.taken_up(job_id)
+        self.told(lambda: expected, is_lost, lambda: take_up(job_id, **self.collaborators, clock=self.clock))
+
+    # -- what the sweeper and the failed event should do, and say ---------------------------------
+
+    def swept(self) -> str:
+        if self.lock.owner is None:
+            return "nothing"
+        if self.is_over:
+            return "restarted" if self.lock.holder else "failed"
+        is_late = self.clock() - self.heard > DISPATCH_SECONDS
+        return "dispatched" if is_late and not self.lock.holder else "nothing"
+
+    def taken_up(self, job_id: str) -> str:
+        if self.lock.owner != job_id:
+            return "nothing"
+        if self.is_over:
+            return self.swept()
+        return "failed" if self.jobs[job_id].status is JobStatus.PENDING else "dispatched"
+
+    def told(self, expect: Callable[[], str], is_lost: bool, do: Callable[[], str]) -> None:
+        """With `is_lost`, the queue takes no event."""
+        expected, owner = expect(), self.lock.owner
+        self.dispatcher.dispatched.clear()
+        self.dispatcher.failing = is_lost
+        said = self.answer(do)
+        if expected == "restarted":
+            self.wait()
+        elif expected == "failed":
+            self.expire()
+            self.free()
+        assert said in (None, "nothing" if is_lost and expected == "dispatched" else expected)
+        dispatches = expected in ("restarted", "dispatched") and not is_lost and said is not None
+        assert self.dispatcher.dispatched == [owner] * dispatches
+        self.seen[expected] += 1
+
+    # -- helpers ----------------------------------------------------------------------------------
+
+    @property
+    def collaborators(self) -> dict[str, Any]:
+        return {"job_manager": self.manager, "dispatcher": self.dispatcher}
+
+    def answer(self, do: Callable[[], Any]) -> Any:
+        """None when the answer got lost; what was asked for is done all the same."""
+        was_deaf = self.table.is_deaf
+        try:
+            return do()
+        except StateUnavailable:
+            assert was_deaf
+            self.seen["answer lost"] += 1
+            return None
+
+    def some_job(self, data: Any) -> str:
+        """The owner of the lock as often as all others together."""
+        others = list(self.jobs)[-4:]
+        return str(data.draw(st.sampled_from([*others, *[self.lock.owner or others[-1]] * len(others)])))
+
+    def some_claim(self, data: Any) -> Claim:
+        claims = self.claims[-3:]
+        return cast("Claim", data.draw(st.sampled_from([*claims, claims[-1]])))
+
+    @invariant()
+    def the_table_is_as_the_model_says(self) -> None:
+        contents = self.contents()
+        assert Lock(**contents.pop("LOCK#import", {})) == self.lock
+        assert contents.pop("WAREHOUSE#current", None) == (asdict(self.pointer) if self.pointer else None)
+        keys = [contents.pop(name) for name in list(contents) if name.startswith("IDEMPOTENCY#")]
+        assert sorted((item["job_id"], item["expires_at"]) for item in keys) == sorted(self.keys.values())
+        jobs = {name.removeprefix("JOB#"): item for name, item in contents.items()}
+        assert {job_id: Facts.of(item) for job_id, item in jobs.items()} == self.jobs
+        for job_id, item in jobs.items():
+            if self.jobs[job_id].status.final:
+                assert self.ended.setdefault(job_id, item) == item, "a final state changed"
+        running = [facts for facts in self.jobs.values() if not facts.status.final]
+        assert len(running) == (self.lock.owner is not None)
+
+    def teardown(self) -> None:
+        self.seen.update(facts.status for facts in self.jobs.values())
+
+
+def refused(error: type[Exception] | None) -> Any:
+    """What follows must be refused so, or else must work."""
+    return pytest.raises(error) if error else contextlib.nullcontext()
+
+
+def in_memory() -> Coordination:
+    dynamodb = InMemoryDynamoDb()
+
+    def contents() -> dict[str, Any]:
+        items = [from_item(dict(item)) for item in dynamodb.items.values()]
+        return {item.pop("sk"): item for item in items if item.pop("pk")}
+
+    return Coordination(dynamodb, contents)
+
+
+def emptied(dynamodb: Any) -> Coordination:
+    for item in dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]:
+        dynamodb.delete_item(TableName=TABLE, Key={name: item[name] for name in ("pk", "sk")})
+    return Coordination(dynamodb, lambda: table_contents(dynamodb, TABLE))
+
+
+def test_the_table_follows_the_model() -> None:
+    Coordination.seen.clear()
+    many = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None)
+
+    run_state_machine_as_test(in_memory, settings=many)  # type: ignore[arg-type]
+
+    everything = ["nothing", "failed", "restarted", "dispatched", "answer lost", *JobStatus]
+    assert [what for what in everything if not Coordination.seen[what]] == []
+
+
+def test_motos_table_follows_the_model(dynamodb: Any) -> None:
+    few = settings(max_examples=8, stateful_step_count=25, deadline=None)
+    run_state_machine_as_test(lambda: emptied(dynamodb), settings=few)  # type: ignore[arg-type]

@@ -1,0 +1,216 @@
+"""The laptop's DynamoDB: one winner per condition under threads, nothing acknowledged lost by `kill -9`."""
+
+import itertools
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.session import get_session
+
+from local.aws.emulator import LocalAws
+
+TABLE = "wells"
+
+
+def client(url: str, service: str = "dynamodb") -> Any:
+    return get_session().create_client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+@pytest.fixture
+def aws(tmp_path: Path) -> Iterator[LocalAws]:
+    with LocalAws(table=TABLE, journal=tmp_path / "table.sqlite") as aws:
+        yield aws
+
+
+@pytest.fixture
+def dynamodb(aws: LocalAws) -> Iterator[Any]:
+    dynamodb = client(aws.url)
+    yield dynamodb
+    dynamodb.close()
+
+
+def key(name: str) -> dict[str, Any]:
+    return {"pk": {"S": "JOB"}, "sk": {"S": name}}
+
+
+def put(name: str, **attributes: Any) -> dict[str, Any]:
+    return {"Put": {"TableName": TABLE, "Item": key(name) | attributes}}
+
+
+def all_items(dynamodb: Any) -> dict[str, dict[str, Any]]:
+    items = dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]
+    return {item["sk"]["S"]: item for item in items}
+
+
+def test_every_kind_of_write_survives_a_restart(tmp_path: Path) -> None:
+    journal = tmp_path / "table.sqlite"
+    attributes = {"n": {"N": "1.50"}, "b": {"B": b"\x00\xff"}, "m": {"M": {"l": {"L": [{"NULL": True}]}}}}
+    with LocalAws(table=TABLE, journal=journal) as aws:
+        dynamodb = client(aws.url)
+        for name in "abcdef":
+            dynamodb.put_item(TableName=TABLE, Item=key(name) | attributes)
+        change = {":v": {"S": "new"}}
+        dynamodb.update_item(
+            TableName=TABLE, Key=key("a"), UpdateExpression="SET v = :v", ExpressionAttributeValues=change
+        )
+        dynamodb.delete_item(TableName=TABLE, Key=key("b"))
+        gone = {"Delete": {"TableName": TABLE, "Key": key("d")}}
+        dynamodb.transact_write_items(TransactItems=[put("c", v={"S": "t"}), gone])
+        batch = [{"PutRequest": {"Item": key("g")}}, {"DeleteRequest": {"Key": key("e")}}]
+        dynamodb.batch_write_item(RequestItems={TABLE: batch})
+        before = all_items(dynamodb)
+        dynamodb.close()
+    with LocalAws(table=TABLE, journal=journal) as aws:
+        dynamodb = client(aws.url)
+        after = all_items(dynamodb)
+        dynamodb.close()
+
+    assert sorted(after) == ["a", "c", "f", "g"]
+    assert after == before
+    assert after["a"] == key("a") | attributes | {"v": {"S": "new"}}
+
+
+def test_a_whole_item_and_a_part_of_it_are_read(dynamodb: Any) -> None:
+    item = key("a") | {"n": {"N": "1.50"}, "b": {"B": b"\x00\xff"}}
+    dynamodb.put_item(TableName=TABLE, Item=item)
+
+    assert dynamodb.get_item(TableName=TABLE, Key=key("a"), ConsistentRead=True)["Item"] == item
+    part = dynamodb.get_item(TableName=TABLE, Key=key("a"), ProjectionExpression="n")["Item"]
+    assert part == {"n": {"N": "1.50"}}
+    assert "Item" not in dynamodb.get_item(TableName=TABLE, Key=key("b"))
+
+
+def test_a_refused_write_leaves_the_table_as_it_was(aws: LocalAws, dynamodb: Any) -> None:
+    dynamodb.put_item(TableName=TABLE, Item=key("a"))
+    exists = put("a", v={"N": "1"})
+    exists["Put"] |= {"ConditionExpression": "attribute_not_exists(pk)"}
+    exists["Put"] |= {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as refused:
+        dynamodb.transact_write_items(TransactItems=[put("b"), exists])
+
+    reasons = refused.value.response["CancellationReasons"]
+    assert [reason["Code"] for reason in reasons] == ["None", "ConditionalCheckFailed"]
+    assert reasons[1]["Item"] == key("a")
+    assert all_items(dynamodb) == {"a": key("a")}
+
+
+def test_a_repeated_transaction_is_answered_and_not_done_again(dynamodb: Any) -> None:
+    add = {
+        "Update": {
+            "TableName": TABLE,
+            "Key": key("count"),
+            "UpdateExpression": "ADD n :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+    }
+    for _ in range(2):
+        dynamodb.transact_write_items(TransactItems=[add], ClientRequestToken="the same")
+
+    assert all_items(dynamodb)["count"]["n"] == {"N": "1"}
+    with pytest.raises(ClientError, match="IdempotentParameterMismatchException"):
+        dynamodb.transact_write_items(TransactItems=[put("other")], ClientRequestToken="the same")
+
+
+def test_exactly_one_of_eight_threads_wins_each_round(dynamodb: Any) -> None:
+    """Each round moves the fence from n to n + 1 and leaves one job; all threads try it at once."""
+    rounds, threads = 40, 8
+    dynamodb.put_item(TableName=TABLE, Item=key("lock") | {"fence": {"N": "0"}})
+    start = threading.Barrier(threads)
+
+    def win(fence: int, who: int) -> bool:
+        move = {
+            "TableName": TABLE,
+            "Key": key("lock"),
+            "UpdateExpression": "SET fence = :next",
+            "ConditionExpression": "fence = :now",
+            "ExpressionAttributeValues": {":now": {"N": str(fence)}, ":next": {"N": str(fence + 1)}},
+        }
+        try:
+            dynamodb.transact_write_items(TransactItems=[{"Update": move}, put(f"{fence}-{who}")])
+        except dynamodb.exceptions.TransactionCanceledException:
+            return False
+        return True
+
+    def compete(who: int) -> list[int]:
+        return [fence for fence in range(rounds) if start.wait() >= 0 and win(fence, who)]
+
+    with ThreadPoolExecutor(threads) as pool:
+        won = list(pool.map(compete, range(threads)))
+
+    assert sorted(fence for fences in won for fence in fences) == list(range(rounds))
+    items = all_items(dynamodb)
+    assert items["lock"]["fence"] == {"N": str(rounds)}
+    assert set(items) - {"lock"} == {f"{fence}-{who}" for who, fences in enumerate(won) for fence in fences}
+
+
+def write_until_the_end(dynamodb: Any, acknowledged: list[int]) -> None:
+    for number in itertools.count():
+        dynamodb.transact_write_items(TransactItems=[put(f"{number}"), put("last", n={"N": str(number)})])
+        acknowledged.append(number)
+
+
+def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
+    journal = tmp_path / "table.sqlite"
+    command = [sys.executable, "-m", "local.aws.emulator", "--table", TABLE, "--journal", str(journal)]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        dynamodb = client(process.stdout.readline().split()[1])
+        acknowledged: list[int] = []
+        killer = threading.Timer(0.5, process.kill)
+        killer.start()
+        with pytest.raises(HTTPClientError):
+            write_until_the_end(dynamodb, acknowledged)
+        dynamodb.close()
+    killer.join()
+
+    with LocalAws(table=TABLE, journal=journal) as aws:
+        dynamodb = client(aws.url)
+        items = all_items(dynamodb)
+        dynamodb.close()
+    last = int(items.pop("last")["n"]["N"])
+    assert acknowledged
+    assert last in {acknowledged[-1], acknowledged[-1] + 1}  # the one in flight may have been written
+    assert sorted(map(int, items)) == list(range(last + 1))
+
+
+def test_a_bucket_and_parameters_are_there(tmp_path: Path) -> None:
+    with LocalAws(table=TABLE, journal=tmp_path / "t", bucket="wells", parameters={"/a": "{}"}) as aws:
+        ssm, s3 = client(aws.url, "ssm"), client(aws.url, "s3")
+        assert ssm.get_parameter(Name="/a", WithDecryption=True)["Parameter"]["Value"] == "{}"
+        s3.put_object(Bucket="wells", Key="a/b c.duckdb", Body=b"wells", IfNoneMatch="*")
+        with pytest.raises(ClientError, match="PreconditionFailed"):
+            s3.put_object(Bucket="wells", Key="a/b c.duckdb", Body=b"others", IfNoneMatch="*")
+        assert s3.head_object(Bucket="wells", Key="a/b c.duckdb")["ContentLength"] == 5
+        url = s3.generate_presigned_url("get_object", Params={"Bucket": "wells", "Key": "a/b c.duckdb"})
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read() == b"wells"
+        ssm.close()
+        s3.close()
+
+
+def test_a_malformed_request_is_refused(aws: LocalAws, dynamodb: Any) -> None:
+    request = urllib.request.Request(
+        aws.url, data=b"{", headers={"X-Amz-Target": "DynamoDB_20120810.TransactWriteItems"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 400
+    refused.value.close()
+    assert all_items(dynamodb) == {}

@@ -1,0 +1,145 @@
+"""The whole stack: start, an import over HTTP, Ctrl-C, `kill -9`, restart, and nothing beyond this machine."""
+
+import os
+import signal
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.stack import (
+    SHORT_LEASE,
+    addresses_listened_on,
+    facts_of,
+    family,
+    job,
+    job_at_its_end,
+    needs_proc,
+    parents,
+    stack,
+    start_command,
+    trigger,
+    wait_until,
+)
+
+from local.stack import StackError
+
+IMPORT_LOG = "logs/wellhead-local-import.log"
+
+
+def test_an_import_through_the_api(tmp_path: Path) -> None:
+    user = {**os.environ, "AWS_PROFILE": "production", "AWS_SESSION_TOKEN": "real", "HTTPS_PROXY": "http://proxy"}
+    with stack(tmp_path, user_environment=user | {"WELLHEAD_PAGE_SIZE": "300"}) as running:
+        view = job_at_its_end(tmp_path, trigger(tmp_path))
+        environment = dict(running.environment)
+        wait_until(running.database_path.exists)
+        assert view["status"] == "COMPLETED", view["error"]
+        assert view["total_records"] == view["fetched_records"] == 1000
+        assert view["stats"]["pages"] == 4
+        assert "password" not in (tmp_path / "stack.json").read_text()
+
+    with duckdb.connect(running.database_path, read_only=True) as database:
+        stored = database.execute("SELECT count(*) FROM well_production").fetchall()
+    assert stored == [(view["new_records"],)]
+    assert not any(name.lower().endswith("_proxy") and name != "NO_PROXY" for name in environment)
+    assert not environment.keys() & {"AWS_PROFILE", "AWS_SESSION_TOKEN"}
+    assert environment["AWS_ACCESS_KEY_ID"] == environment["AWS_SECRET_ACCESS_KEY"] == "local"
+    endpoints = [value for name, value in environment.items() if name.startswith("AWS_ENDPOINT_URL")]
+    assert len(endpoints) == 5
+    assert all(url.startswith("http://127.0.0.1:") for url in endpoints)
+
+
+def test_history_survives_a_restart_and_nothing_is_new_the_second_time(tmp_path: Path) -> None:
+    with stack(tmp_path):
+        first = job_at_its_end(tmp_path, trigger(tmp_path))
+    with stack(tmp_path):
+        assert job(tmp_path, first["job_id"]) == first
+        second = job_at_its_end(tmp_path, trigger(tmp_path))
+
+    assert (first["status"], second["status"]) == ("COMPLETED", "COMPLETED")
+    assert second["new_records"] == second["updated_records"] == 0
+    assert second["total_records"] == first["total_records"]
+
+
+@needs_proc
+def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    with start_command(tmp_path, "run", "--rows", "300000") as process:
+        wait_until((tmp_path / "stack.json").exists)
+        facts = facts_of(tmp_path)
+        with pytest.raises(StackError, match=rf"process {process.pid}\).* serves {facts['api_url']}"), stack(tmp_path):
+            pass
+        job_id = trigger(tmp_path)
+        wait_until(lambda: job(tmp_path, job_id)["status"] == "RUNNING")
+        everyone = family(process.pid)
+        assert len(everyone) >= 4  # the stack, the source, the API, the worker; the sweeper comes and goes
+        assert set(addresses_listened_on(everyone)) == {"0100007F"}
+
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+
+        assert not everyone & parents().keys()
+    assert process.returncode == 0
+    assert f"Wellhead serves {facts['api_url']} until Ctrl-C." in output
+    assert f"{facts['api_url']}/console#token={(tmp_path / 'token').read_text().strip()}" in output
+    assert errors == ""
+    assert not (tmp_path / "stack.json").exists()
+
+
+@needs_proc
+def test_a_killed_stack_leaves_no_process_and_the_next_one_finishes_its_import(tmp_path: Path) -> None:
+    with start_command(tmp_path, "run", "--rows", "100000") as process:
+        wait_until((tmp_path / "stack.json").exists)
+        job_id = trigger(tmp_path)
+        wait_until(lambda: job(tmp_path, job_id)["fetched_records"] or job(tmp_path, job_id)["completed_at"])
+        everyone = family(process.pid)
+        process.kill()
+    wait_until(lambda: not everyone & parents().keys(), seconds=5)
+
+    with stack(tmp_path, rows=100_000, user_environment=SHORT_LEASE):
+        view = job_at_its_end(tmp_path, job_id)
+
+    assert view["status"] == "COMPLETED", view["error"]
+    assert view["total_records"] == 100_000
+
+
+def test_the_demo_shows_what_came(tmp_path: Path) -> None:
+    with start_command(tmp_path, "demo", "--rows", "3000") as process:
+        output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, errors) == (0, "")
+    assert "The counts add up to every row that the source delivered." in output
+    assert "oil_thousand_barrels" in output
+    assert str(tmp_path / "warehouse" / "wells.duckdb") in output
+
+
+def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
+    with start_command(tmp_path, "demo", "--rows", "100000") as process:
+        wait_until((tmp_path / "stack.json").exists)
+        wait_until(lambda: "START" in log.read_text() if (log := tmp_path / IMPORT_LOG).exists() else "")
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (130, "")
+    assert "the next `make demo` goes on from there" in output
+
+    with start_command(tmp_path, "demo", "--rows", "100000") as process:
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert "is not finished. It goes on now" in output
+    assert "The counts add up to every row that the source delivered." in output
+
+
+def test_a_source_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
+    with start_command(tmp_path, "demo", "--source", "no-such-file.json") as process:
+        output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, output) == (2, "")
+    assert errors == "There is no file no-such-file.json. SOURCE is a file of JSON rows or an http(s) URL.\n"
+
+
+def test_an_app_that_does_not_load_is_shown(tmp_path: Path) -> None:
+    (tmp_path / ".chalice").mkdir()
+    (tmp_path / ".chalice" / "config.json").write_text('{"version": "2.0", "app_name": "broken"}')
+    (tmp_path / "app.py").write_text("raise ValueError('the app is broken')")
+
+    with pytest.raises(StackError, match=r"The api did not start:(.|\n)*the app is broken"):
+        stack(tmp_path / "state", project=tmp_path).__enter__()
+    assert not (tmp_path / "state" / "stack.json").exists()

@@ -1,0 +1,165 @@
+"""The contract of the source, paging: every row once in whatever form the pages come, or an error that says why not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.scripted_source import PATH, Answer, Step, page
+from support.source_contract import Case, Completed, Failed, Stage, script, well, wells
+
+FOUR = {10: 10.0, 11: 11.0, 12: 12.0, 13: 13.0}
+TWO = {10: 10.0, 11: 11.0}
+FIRST, SECOND = wells(10, 11), wells(12, 13)
+LONG_TOKEN = "x%2By" * 1200  # 6 kB
+
+
+def linked(link: str, *, name: str = "@odata.nextLink", before: bool = False) -> Case:
+    """Two pages, the first with this link to the second."""
+
+    def steps(stage: Stage) -> list[Step]:
+        address = link.format(root=stage.source.root, alias=f"http://localhost:{stage.alias.port}")
+        pages: dict[str, Any] = {"@odata.count": 4, "value": FIRST, name: address}
+        if before:
+            pages = {"@odata.count": 4, name: address, "value": FIRST}
+        return script(json.dumps(pages).encode(), page(SECOND))
+
+    return Case(steps=steps, expect=Completed(oil=FOUR), asked=3)
+
+
+def v2(rows: list[Any], **more: Any) -> bytes:
+    dated = [{"__metadata": {"type": "N.T"}, **row, "production_period": "/Date(1704067200000)/"} for row in rows]
+    return json.dumps({"d": {"results": dated} | more}).encode()
+
+
+def to_alias(stage: Stage) -> list[Step]:
+    stage.alias.steps = [Answer(page(SECOND))]
+    return script(page(FIRST, odata_nextLink=f"http://localhost:{stage.alias.port}{PATH}?$skiptoken=2"))
+
+
+LOOP = "SOURCE_PAGING_LOOP"
+CASES = {
+    # --- links in all their forms
+    "a link that is absolute": linked("{root}/odata/Wells?$skiptoken=2"),
+    "a link relative to the request": linked("?$skiptoken=2"),
+    "a link relative to the service": linked("Wells?$skiptoken=2"),
+    "a link of the host": linked("/odata/Wells?$skiptoken=2"),
+    "a link before the rows": linked("Wells?$skiptoken=2", before=True),
+    "a link of 4.01": linked("Wells?$skiptoken=2", name="@nextLink"),
+    "a link of 4.01 before the rows": linked("Wells?$skiptoken=2", name="@nextLink", before=True),
+    "a link with a token of 6 kB": linked(f"Wells?$skiptoken={LONG_TOKEN}"),
+    "a link to an alias": Case(steps=to_alias, expect=Completed(oil=FOUR), asked=2, alias_asked=1),
+    "a link to an empty page at the end": Case(
+        steps=script(page(FIRST, odata_count=2, odata_nextLink="?$skiptoken=2"), page([])),
+        expect=Completed(oil=TWO),
+        asked=3,
+    ),
+    "an empty page in the middle": Case(
+        steps=script(page(FIRST, odata_nextLink="?a"), page([], odata_nextLink="?b"), page(SECOND)),
+        expect=Completed(oil=FOUR),
+    ),
+    "an empty first page with a link": Case(
+        steps=script(page([], odata_nextLink="?a"), page(FIRST)), expect=Completed(oil=TWO)
+    ),
+    "no rows at all": Case(steps=script(page([], odata_count=0)), expect=Completed(oil={})),
+    # --- no links
+    "offsets until the count is reached": Case(
+        steps=script(page(FIRST, odata_count=4), page(SECOND, odata_count=4)), expect=Completed(oil=FOUR), asked=3
+    ),
+    "offsets without a count": Case(
+        steps=script(page(FIRST), page(SECOND), page([])), expect=Completed(oil=FOUR), asked=4
+    ),
+    "pages shorter than asked for": Case(
+        steps=script(*(page(wells(n, n), odata_count=4) for n in range(10, 14))), expect=Completed(oil=FOUR), asked=5
+    ),
+    "more rows on a page than asked for": Case(
+        steps=script(page(FIRST + SECOND, odata_count=4)), expect=Completed(oil=FOUR), asked=2
+    ),
+    "pages by key": Case(
+        steps=[Answer(page(FIRST)), Answer(b"", 404), *map(Answer, (page(FIRST), page(SECOND), page([])))],
+        expect=Completed(oil=FOUR),
+        settings={"source_paging": "keys"},
+        asked=5,
+    ),
+    "a last row without a key, pages by key": Case(
+        steps=[Answer(page(FIRST)), Answer(b"", 404), Answer(page([well(10), {"field_code": 1}]))],
+        expect=Failed("SOURCE_KEY_UNUSABLE"),
+        settings={"source_paging": "keys"},
+    ),
+    # --- OData v2
+    "v2 with a link and a count": Case(
+        steps=script(v2(FIRST, __count="4", __next="Wells?$skiptoken=2"), v2(SECOND)), expect=Completed(oil=FOUR)
+    ),
+    "v2 with offsets": Case(
+        steps=script(v2(FIRST, __count="4"), v2(SECOND, __count="4")), expect=Completed(oil=FOUR), asked=3
+    ),
+    "v2 with the rows in d": Case(
+        steps=script(json.dumps({"d": FIRST}).encode(), b'{"d": []}'), expect=Completed(oil=TWO)
+    ),
+    "v2 whose link names another host": Case(
+        steps=script(v2(FIRST, __next="http://localhost:1/odata/Wells?$skiptoken=2")),
+        expect=Failed("SOURCE_REDIRECTED", says="WELLHEAD_SOURCE_ALIASES"),
+    ),
+    # --- paging that goes nowhere
+    "a link to itself": Case(steps=script(page(FIRST, odata_nextLink="?a")), expect=Failed(LOOP, page=2)),
+    "a link back to the first page": Case(
+        steps=script(page(FIRST, odata_nextLink="?a"), page(SECOND, odata_nextLink="?b"), page(FIRST)),
+        expect=Failed(LOOP, page=3),
+    ),
+    "a token that serves page one again": Case(
+        steps=script(page(FIRST, odata_nextLink="?$skiptoken=2"), page(FIRST, odata_nextLink="?$skiptoken=4")),
+        expect=Failed(LOOP, page=2),
+    ),
+    "an empty page that links to itself": Case(
+        steps=script(page([], odata_nextLink="?a")), expect=Failed(LOOP, page=3)
+    ),
+    "$skip is not understood": Case(steps=script(page(FIRST)), expect=Failed(LOOP, page=2)),
+    "a filter is not understood, pages by key": Case(
+        steps=[Answer(page(FIRST)), Answer(b"", 404), Answer(page(FIRST))],
+        expect=Failed(LOOP, page=2),
+        settings={"source_paging": "keys"},
+    ),
+    "pages without end": Case(
+        steps=script(*(page(wells(n, n), odata_nextLink=f"?{n}") for n in range(10, 20))),
+        expect=Failed("SOURCE_LIMIT_EXCEEDED", page=6, says="more than 5 pages"),
+        settings={"max_pages": "5"},
+    ),
+    "a link that is no URL": Case(
+        steps=script(page(FIRST, odata_nextLink="http://[::1/x")),
+        expect=Failed("SOURCE_INVALID_RESPONSE", retryable=True),
+    ),
+    "a link that is no text": Case(
+        steps=script(page(FIRST, odata_nextLink=7)), expect=Failed("SOURCE_INVALID_RESPONSE", retryable=True)
+    ),
+    # --- counts, and a source that changes while it is read
+    "a count of another number than delivered": Case(
+        steps=script(page(FIRST, odata_count=7, odata_nextLink="?a"), page(SECOND)),
+        expect=Completed(oil=FOUR, warnings={"SOURCE_CHANGED": 3}),
+    ),
+    "a count that is what remains": Case(
+        steps=script(page(FIRST, odata_count=4, odata_nextLink="?a"), page(SECOND, odata_count=2)),
+        expect=Completed(oil=FOUR),
+    ),
+    "a count that changes between pages": Case(
+        steps=script(page(FIRST, odata_count=4, odata_nextLink="?a"), page(SECOND, odata_count=5)),
+        expect=Completed(oil=FOUR, warnings={"SOURCE_CHANGED": 1}),
+    ),
+    "a count that is nonsense": Case(
+        steps=script(page(FIRST, odata_count="many", odata_nextLink="?a"), page(SECOND, odata_count=-1)),
+        expect=Completed(oil=FOUR),
+    ),
+    "a row lost while offsets move": Case(
+        steps=script(page(FIRST, odata_count=4), page(wells(13, 13), odata_count=3), page([], odata_count=3)),
+        expect=Completed(oil={10: 10.0, 11: 11.0, 13: 13.0}, warnings={"SOURCE_CHANGED": 1}),
+    ),
+    "a row that comes in two pages": Case(
+        steps=script(page(FIRST, odata_count=4), page([well(11, oil_production_kbd=7.5), well(12)], odata_count=5)),
+        expect=Completed(oil={10: 10.0, 11: 7.5, 12: 12.0}, duplicate=1, warnings={"SOURCE_CHANGED": 1}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_contract_holds(stage: Stage, caplog: pytest.LogCaptureFixture, case: Case) -> None:
+    stage.check(case, caplog)

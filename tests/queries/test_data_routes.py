@@ -1,0 +1,358 @@
+"""The routes of the data, over HTTP: from the query string to real answers of a published database and back."""
+
+from __future__ import annotations
+
+import csv
+import http.client
+import io
+import json
+import time
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import pytest
+from support.api_client import OPERATOR, READER
+from support.api_contract import hold
+from support.scripted_source import Answer as SourceAnswer
+from support.scripted_source import page
+from support.staging import KEY_OF_A_ROW, run_import
+
+from chalicelib.errors import SourceUnavailable
+from chalicelib.jobs.job import new_job
+from chalicelib.services import Services
+from local.aws.loopback import LoopbackHandler, LoopbackServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.api_client import Api
+    from support.scripted_source import Serve
+
+    from chalicelib.jobs.job import Job
+    from local.aws.emulator import LocalAws
+
+BASE = "/api/v1"
+UNKNOWN = "018cc251-f400-7000-8000-000000000000"
+FORMULA = '=HYPERLINK("http://example.org")'
+ROWS: list[dict[str, Any]] = [
+    {**KEY_OF_A_ROW, "field_code": field, "well_code": well, "production_period": f"2024-0{month}-01"}
+    | {"well_name": f"Årdal {well}", "oil_production_kbd": 1.5}
+    for field, well in ((1, 10), (1, 11), (2, 20))
+    for month in (1, 2, 3)
+]
+BAD: list[Any] = [{"well_code": 1}, {**KEY_OF_A_ROW, "oil_production_kbd": "much"}, FORMULA]
+DATA_ROUTES = [
+    "/wells/production",
+    "/wells/production/revisions",
+    "/wells/production/totals",
+    "/wells/production/summary",
+    "/wells",
+    "/wells/import/jobs/{job}/rejects",
+]
+
+
+class QueryFunction(LoopbackHandler):
+    """Lambda's Invoke, with the product's own answers; counts the questions."""
+
+    services: ClassVar[Services]
+    questions: ClassVar[list[dict[str, Any]]]
+
+    def do_POST(self) -> None:  # noqa: N802  http.server's name
+        body = self.read_body()
+        if self.headers["X-Amz-Invocation-Type"] == "DryRun":
+            self.answer(204, b"")
+            return
+        self.questions.append(json.loads(body))
+        self.answer(200, json.dumps(self.services.answer(json.loads(body))).encode())
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: str
+
+    @property
+    def data(self) -> Any:
+        assert self.status == 200, self.body
+        return json.loads(self.body)["data"]
+
+    @property
+    def error(self) -> Any:
+        assert self.status >= 400, self.body
+        return json.loads(self.body)["error"]
+
+
+class Wells:
+    """The API, with what was published and what the query function was asked."""
+
+    def __init__(self, port: int, environment: dict[str, str], questions: list[dict[str, Any]]) -> None:
+        self.port = port
+        self.environment = environment
+        self.questions = questions
+        self.job: Job
+
+    def ask(self, path: str, *, token: str | None = READER, **headers: str) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        target = BASE + path.format(job=self.job.job_id)
+        connection.request("GET", target, headers=sent)
+        response = connection.getresponse()
+        answer = Answer(response.status, response.headers, response.read().decode())
+        connection.close()
+        assert answer.headers["Cache-Control"] == "no-store"
+        is_json = "json" in answer.headers["Content-Type"] and answer.status != 304
+        hold("GET", target, answer.status, answer.headers["Content-Type"], json.loads(answer.body) if is_json else "")
+        return answer
+
+
+def source_of(serve: Serve, rows: list[Any]) -> str:
+    """All rows are on the first page."""
+    return serve(lambda handler: SourceAnswer(page([] if "$skip" in handler.asked.query else rows))).url
+
+
+@pytest.fixture
+def empty(environment: dict[str, str], api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wells]:
+    questions: list[dict[str, Any]] = []
+    attributes = {"services": Services(environment), "questions": questions}
+    server = LoopbackServer(type("Handler", (QueryFunction,), attributes)).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
+    monkeypatch.setenv("WELLHEAD_QUERY_FUNCTION", "wellhead-test-query")
+    wells = Wells(api.port, environment, questions)
+    wells.job = Services(environment).job_manager.create(new_job(now=time.time(), triggered_by="ada", parameters={}))
+    yield wells
+    server.stop()
+
+
+@pytest.fixture
+def wells(empty: Wells, serve: Serve) -> Wells:
+    manager = Services(empty.environment).job_manager
+    manager.cancel(empty.job.job_id)
+    empty.job = run_import(empty.environment, source_of(serve, [*ROWS, *BAD]))
+    assert (empty.job.total_records, empty.job.failed_records) == (12, 3), empty.job
+    return empty
+
+
+# ------------------------------------------------------------------------------------------- answers
+
+
+def test_every_route_answers_and_says_304_without_asking_again(wells: Wells) -> None:
+    for route in DATA_ROUTES:
+        first = wells.ask(route)
+        asked = len(wells.questions)
+        again = wells.ask(route, If_None_Match=f'"x", {first.headers["ETag"]}')
+        other = wells.ask(route, If_None_Match='W/"x"')
+
+        assert (first.status, again.status, again.body, other.status) == (200, 304, "", 200), route
+        assert first.headers["ETag"] == again.headers["ETag"] == other.headers["ETag"]
+        assert other.data == first.data
+        assert len(wells.questions) == asked + 1
+
+
+def test_another_question_and_another_database_have_another_mark(wells: Wells, serve: Serve) -> None:
+    paths = ["/wells", "/wells?limit=1", "/wells?search=a", "/wells/production"]
+    marks = {wells.ask(path).headers["ETag"] for path in paths}
+    run_import(wells.environment, source_of(serve, ROWS))
+
+    assert len(marks) == len(paths)
+    assert wells.ask("/wells").headers["ETag"] not in marks
+
+
+def test_production_is_filtered_and_paged(wells: Wells) -> None:
+    path = "/wells/production?field_code=1&from=2024-02-01&to=2024-03-31&limit=3"
+    first = wells.ask(path)
+    rest = wells.ask(f"{path}&cursor={first.data['next_cursor']}").data
+
+    keys = [(row["well_code"], row["production_period"]) for row in [*first.data["rows"], *rest["rows"]]]
+    assert keys == [(10, "2024-02-01"), (10, "2024-03-01"), (11, "2024-02-01"), (11, "2024-03-01")]
+    assert rest["next_cursor"] is None
+    assert json.loads(first.body)["message"] == "3 rows. Ask for the following ones with next_cursor."
+    assert wells.questions[0] == {
+        "question": "production",
+        "arguments": {"field_code": 1, "from": "2024-02-01", "to": "2024-03-31", "limit": 3},
+    }
+
+
+def test_revisions_tell_what_was_replaced_and_by_which_import(wells: Wells, serve: Serve) -> None:
+    later = run_import(wells.environment, source_of(serve, [{**ROWS[0], "oil_production_kbd": 2}, *ROWS[1:]]))
+
+    [old] = wells.ask("/wells/production/revisions?field_code=1&well_code=10").data["rows"]
+    assert (old["production_period"], old["oil_production_kbd"], old["job_id"]) == ("2024-01-01", 1.5, later.job_id)
+    assert wells.ask("/wells/production/revisions?from=2024-02-01").data == {"rows": [], "next_cursor": None}
+
+
+def test_totals_wells_and_summary(wells: Wells) -> None:
+    totals = wells.ask("/wells/production/totals?field_code=1").data["rows"]
+    found = wells.ask("/wells?search=%C3%A5rdal%2020").data["rows"]
+    summary = wells.ask("/wells/production/summary")
+
+    assert [(row["production_period"], row["wells"], row["oil_production_kbd"]) for row in totals] == [
+        (f"2024-0{month}-01", 2, 3.0) for month in (1, 2, 3)
+    ]
+    assert [row["well_name"] for row in found] == ["Årdal 20"]
+    assert (summary.data["rows"], summary.data["rejected_rows"]) == (9, 3)
+    assert summary.data["last_import"]["job_id"] == wells.job.job_id
+    assert json.loads(summary.body)["message"] == "9 rows of 3 wells are published."
+
+
+def test_rejects_as_json_and_as_csv_that_no_spreadsheet_runs(wells: Wells) -> None:
+    route = "/wells/import/jobs/{job}/rejects"
+    rows = wells.ask(route).data["rows"]
+    by_header = wells.ask(route, Accept="text/csv")
+    by_parameter = wells.ask(f"{route}?format=csv", Accept="application/json")
+
+    assert {row["reason"] for row in rows} == {"MISSING_KEY", "NOT_A_NUMBER", "UNREADABLE"}
+    assert by_header.body == by_parameter.body
+    assert by_header.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert by_header.headers["Content-Disposition"] == 'attachment; filename="rejects.csv"'
+    lines = list(csv.DictReader(io.StringIO(by_header.body, newline="")))
+    assert [line["reason"] for line in lines] == [row["reason"] for row in rows]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for line in lines for cell in line.values())
+    assert wells.ask(route, Accept="text/csv", If_None_Match=by_header.headers["ETag"]).status == 304
+    assert wells.ask(route, If_None_Match=by_header.headers["ETag"]).status == 200
+
+
+def test_csv_goes_on_with_the_cursor_in_its_header(wells: Wells) -> None:
+    route = "/wells/import/jobs/{job}/rejects?format=csv&limit=2"
+    first = wells.ask(route)
+    rest = wells.ask(f"{route}&cursor={first.headers['X-Next-Cursor']}")
+
+    assert [text.body.count("\r\n") for text in (first, rest)] == [3, 2]
+    assert rest.headers["X-Next-Cursor"] is None
+
+
+def test_the_export_tells_where_the_file_is(wells: Wells) -> None:
+    snapshot = Services(wells.environment).job_manager.current_snapshot()
+    assert snapshot
+
+    told = wells.ask("/wells/export")
+
+    assert told.data["url"].endswith(snapshot.name)
+    assert (told.data["sha256"], told.data["bytes"]) == (snapshot.sha256, snapshot.bytes)
+    assert told.headers["ETag"] is None
+
+
+# ------------------------------------------------------------------------------------------- refusals
+
+
+def test_what_is_not_of_the_contract_is_refused_before_anybody_is_asked(empty: Wells) -> None:
+    for path, field in [
+        ("/wells/production?from=soon", "from"),
+        ("/wells/production?from=2024-02-01&to=2024-01-01", "from"),
+        ("/wells/production?well_code=1.5", "well_code"),
+        ("/wells/production?search=x", "search"),
+        ("/wells/production?limit=1&limit=2", "limit"),
+        ("/wells/production?cursor=x%20y", "cursor"),
+        ("/wells/production/totals?well_code=1", "well_code"),
+        ("/wells/production/summary?limit=1", "limit"),
+        ("/wells?limit=99999999999999999999", "limit"),
+        ("/wells?search=%00", "search"),
+        ("/wells/import/jobs/{job}/rejects?format=xml", "format"),
+        ("/wells/import/jobs/{job}/rejects?job_id=1", "job_id"),
+        ("/wells/export?format=csv", "format"),
+        ("/health?deep=1", "deep"),
+    ]:
+        answer = empty.ask(path)
+
+        assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR"), path
+        assert answer.error["details"]["field"] == field
+    assert empty.questions == []
+
+
+def test_a_cursor_of_another_list_is_refused_by_the_query_function(wells: Wells) -> None:
+    cursor = wells.ask("/wells?limit=1").data["next_cursor"]
+    answer = wells.ask(f"/wells/production?cursor={cursor}")
+
+    assert (answer.status, answer.error["code"], answer.error["details"]) == (
+        400,
+        "VALIDATION_ERROR",
+        {"field": "cursor"},
+    )
+
+
+def test_without_a_completed_import_there_is_no_data(empty: Wells) -> None:
+    for route in [*DATA_ROUTES[:-1], "/wells/export"]:
+        answer = empty.ask(route)
+
+        assert (answer.status, answer.error["code"]) == (404, "NO_DATA_YET"), route
+        assert answer.headers["Retry-After"] == "5"
+    assert [question["question"] for question in empty.questions] == ["export"]
+
+
+def test_rejects_are_told_when_their_import_is_complete(empty: Wells) -> None:
+    manager, route = Services(empty.environment).job_manager, "/wells/import/jobs/{job}/rejects"
+    waiting = empty.ask(route).error
+    claim = manager.claim(empty.job.job_id, holder="w1")
+    running = empty.ask(route, Accept="text/csv").error
+    manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=time.time()))
+    failed = empty.ask(route).error
+
+    assert [
+        (error["code"], error["retryable"], error["details"]["status"]) for error in (waiting, running, failed)
+    ] == [
+        ("REJECTS_NOT_YET", True, "PENDING"),
+        ("REJECTS_NOT_YET", True, "RUNNING"),
+        ("REJECTS_NOT_KEPT", False, "FAILED"),
+    ]
+    assert empty.ask(f"/wells/import/jobs/{UNKNOWN}/rejects").error["code"] == "JOB_NOT_FOUND"
+    assert empty.ask("/wells/import/jobs/x/rejects").error["code"] == "INVALID_JOB_ID"
+    assert empty.questions == []
+
+
+def test_readers_and_operators_may_ask_and_nobody_else(wells: Wells) -> None:
+    for route in [*DATA_ROUTES, "/wells/export"]:
+        asked = [wells.ask(route, token=token).status for token in (READER, OPERATOR, None, "guessed")]
+        assert asked == [200, 200, 401, 401], route
+
+
+def test_a_query_function_that_is_not_there_is_told(wells: Wells, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9")
+
+    answer = wells.ask("/wells")
+
+    assert (answer.status, answer.error["code"], answer.headers["Retry-After"]) == (503, "QUERY_UNAVAILABLE", "5")
+
+
+# --------------------------------------------------------------------------------------------- health
+
+
+def test_anybody_may_ask_for_health(wells: Wells) -> None:
+    answer = wells.ask("/health", token=None)
+
+    checks = dict.fromkeys(("settings", "table", "warehouse", "query_function"), "ok")
+    assert answer.data == {"version": "0.1.0", "checks": checks}
+    assert wells.questions == []
+
+
+def test_what_does_not_answer_is_named_by_its_code(
+    empty: Wells, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.stop()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9")
+
+    answer = empty.ask("/health", token=None)
+
+    assert (answer.status, answer.error["code"], answer.error["retryable"]) == (503, "UNHEALTHY", True)
+    assert answer.error["details"]["checks"] == {
+        "settings": "ok",
+        "table": "STATE_UNAVAILABLE",
+        "warehouse": "WAREHOUSE_UNAVAILABLE",
+        "query_function": "QUERY_UNAVAILABLE",
+    }
+
+
+def test_a_bucket_is_not_asked_for_health(empty: Wells, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WELLHEAD_WAREHOUSE", "s3://wellhead-local/x")
+
+    assert empty.ask("/health", token=None).data["checks"]["warehouse"] == "not asked"
+
+
+def test_wrong_settings_are_no_health_and_nothing_of_them_is_shown(
+    empty: Wells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WELLHEAD_SOURCE_URL", "ftp://hunter2")
+
+    answer = empty.ask("/health", token=None)
+
+    assert set(answer.error["details"]["checks"].values()) == {"INVALID_SETTING"}
+    assert "hunter2" not in answer.body

@@ -1,0 +1,175 @@
+"""What AWS asks a right for, and what a policy of ours gives.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+POLICIES = Path(__file__).parents[2] / ".chalice"
+STACK, ACCOUNT, REGION = "wellhead-test", "123456789012", "us-east-1"
+BUCKET = f"{STACK}-{ACCOUNT}-{REGION}"
+VALUES = {
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::AccountId": ACCOUNT,
+    "AWS::StackName": STACK,
+}
+KEYS, PREFIX = "dynamodb:LeadingKeys", "s3:prefix"
+
+
+@dataclass(frozen=True)
+class Right:
+    """`context` is what a condition may ask for: the partition key of an item, the prefix of a list."""
+
+    action: str
+    resource: str
+    context: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One action on one resource, with at most one condition."""
+
+    sid: str
+    action: str
+    resource: str
+    context: tuple[str, str] | None = None
+
+    def covers(self, right: Right) -> bool:
+        if self.action != right.action or not fnmatchcase(right.resource, self.resource):
+            return False
+        if self.context is None:
+            return True
+        name, pattern = self.context
+        return any(name == key and fnmatchcase(value, pattern) for key, value in right.context)
+
+
+def grants(role: str, conditions: Mapping[str, bool], *, secret_arn: str = "") -> list[Grant]:
+    """Of .chalice/policy-<role>.json, with its intrinsics resolved."""
+    document = json.loads((POLICIES / f"policy-{role}.json").read_text())
+    document = resolved(document, conditions, {"SourceSecretArn": secret_arn})
+    return [grant for statement in document["Statement"] if statement for grant in _grants(statement)]
+
+
+def _grants(statement: dict[str, Any]) -> Iterator[Grant]:
+    assert statement["Effect"] == "Allow"
+    contexts = [None, *_contexts(statement.get("Condition", {}))]
+    for action, resource, context in product(
+        _list(statement["Action"]), _list(statement["Resource"]), contexts[1:] or contexts
+    ):
+        yield Grant(statement["Sid"], action, resource, context)
+
+
+def _contexts(condition: dict[str, Any]) -> list[tuple[str, str]]:
+    """Only what our policies use: each item's key among some, a prefix like some."""
+    assert condition.keys() <= {"ForAllValues:StringEquals", "StringLike"}
+    told = [pair for test in condition.values() for pair in test.items()]
+    return [(name, value) for name, values in told for value in _list(values)]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def resolved(value: Any, conditions: Mapping[str, bool], parameters: Mapping[str, str]) -> Any:
+    """A part of a template with its intrinsics resolved; None for what a condition leaves out."""
+    return _resolved(value, conditions, {**VALUES, **parameters})
+
+
+def _resolved(value: Any, conditions: Mapping[str, bool], values: Mapping[str, str]) -> Any:  # noqa: PLR0911
+    if isinstance(value, list):
+        return [_resolved(inner, conditions, values) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    match value:
+        case {"Fn::Sub": text}:
+            return re.sub(r"\$\{([^}]+)\}", lambda name: values[name[1]], text)
+        case {"Fn::If": [name, yes, no]}:
+            return _resolved(yes if conditions[name] else no, conditions, values)
+        case {"Ref": "AWS::NoValue"}:
+            return None
+        case {"Ref": name}:
+            return values[name]
+        case {"Fn::GetAtt": [name, "Arn"]}:
+            return f"arn of {name}"
+    return {key: _resolved(inner, conditions, values) for key, inner in value.items()}
+
+
+def rights(operation: str, params: dict[str, Any]) -> list[Right]:
+    """What the caller of this operation needs. KeyError for one that nobody has thought of."""
+    return OPERATIONS[operation](params)
+
+
+def _item(action: str, key: dict[str, Any]) -> Right:
+    table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{STACK}"
+    return Right(f"dynamodb:{action}", table, ((KEYS, key["pk"]["S"]),))
+
+
+def _transaction(params: dict[str, Any]) -> list[Right]:
+    """Each write asks for what it would ask for alone."""
+    found = []
+    for write in params["TransactItems"]:
+        ((kind, told),) = write.items()
+        found.append(_item(f"{kind}Item", told["Item"] if kind == "Put" else told["Key"]))
+    return found
+
+
+def _object(action: str, key: str) -> Right:
+    return Right(f"s3:{action}", f"arn:aws:s3:::{BUCKET}/{key}")
+
+
+def _list_bucket(prefix: str) -> Right:
+    return Right("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", ((PREFIX, prefix),))
+
+
+def _read(params: dict[str, Any]) -> list[Right]:
+    """Without the second, S3 says of an absent object that it is forbidden."""
+    return [_object("GetObject", params["Key"]), _list_bucket("")]
+
+
+def _put(params: dict[str, Any]) -> list[Right]:
+    return [_object("PutObject", params["Key"])]
+
+
+def _copy(params: dict[str, Any]) -> list[Right]:
+    return [_object("GetObject", params["CopySource"]["Key"]), *_put(params)]
+
+
+def _parameter(action: str, name: str) -> Right:
+    return Right(f"ssm:{action}", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}")
+
+
+OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
+    "GetItem": lambda params: [_item("GetItem", params["Key"])],
+    "Query": lambda params: [_item("Query", {"pk": params["ExpressionAttributeValues"][":pk"]})],
+    "TransactWriteItems": _transaction,
+    "Invoke": lambda params: [
+        Right("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{params['FunctionName']}")
+    ],
+    "GetObject": _read,
+    "HeadObject": _read,
+    "PutObject": _put,
+    "CreateMultipartUpload": _put,
+    "UploadPart": _put,
+    "CompleteMultipartUpload": _put,
+    "CopyObject": _copy,
+    "UploadPartCopy": _copy,
+    "DeleteObject": lambda params: [_object("DeleteObject", params["Key"])],
+    "AbortMultipartUpload": lambda params: [_object("AbortMultipartUpload", params["Key"])],
+    "ListObjectsV2": lambda params: [_list_bucket(params["Prefix"])],
+    "ListMultipartUploads": lambda params: [Right("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{BUCKET}")],
+    "GetParametersByPath": lambda params: [_parameter("GetParametersByPath", params["Path"])],
+    "GetParameter": lambda params: [_parameter("GetParameter", params["Name"])],
+    "GetSecretValue": lambda params: [Right("secretsmanager:GetSecretValue", params["SecretId"])],
+}
