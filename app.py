@@ -12,18 +12,13 @@ from chalicelib.api.console_files import PAGE, console_file
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import is_known
 from chalicelib.api.history import HistoryPage, cursor_of
+from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
 from chalicelib.api.rejects_csv import csv_headers, rejects_csv, wants_csv
 from chalicelib.api.request_fields import refuse_body, single_values
 from chalicelib.api.responses import ResponseBuilder, enveloped, principal_of
 from chalicelib.api.tokens import KEPT_SECONDS, Role
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
-from chalicelib.jobs.starting import (
-    parse_idempotency_key,
-    parse_parameters,
-    refuse_unasked,
-    retry_import,
-    start_import,
-)
+from chalicelib.jobs.starting import retry_import, start_import
 from chalicelib.logs import begin, know
 from chalicelib.queries.ask import inquire, sentence
 from chalicelib.queries.query import Question, parse_question

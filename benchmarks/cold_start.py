@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks import environments, measure, report
 from chalicelib.api.tokens import digest_of
 from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.manager import LOCK
+from chalicelib.jobs.lock import LOCK
 from local.aws.emulator import LocalAws
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.aws.runtime_api import Invocation, LambdaFunction, Outcome, RuntimeApi

@@ -76,14 +76,14 @@ def _curl_version() -> str | None:
 
 def wellhead(url: str, rows: int, page_size: int, connections: int) -> float:
     """Seconds, as of the other one."""
-    from chalicelib.http.connection import SourceConnection
     from chalicelib.odata.adapter import ExternalApiAdapter, Survey
+    from chalicelib.odata.connection import ODataConnection
     from chalicelib.settings import Settings
 
     unused = {"WELLHEAD_TABLE": "-", "WELLHEAD_IMPORT_FUNCTION": "-", "WELLHEAD_WAREHOUSE": "/-"}
     paging = {"WELLHEAD_PAGE_SIZE": str(page_size), "WELLHEAD_SOURCE_CONNECTIONS": str(connections)}
     settings = Settings.from_environment({**unused, **paging, "WELLHEAD_SOURCE_URL": url})
-    source = ExternalApiAdapter(settings=settings, connection=SourceConnection(settings=settings))
+    source = ExternalApiAdapter(settings=settings, connection=ODataConnection(settings=settings))
     started, delivered = time.perf_counter(), 0
     for page in source.pages(source.first_cursor((), Survey()), Survey()):
         delivered += len(page.rows)

@@ -12,14 +12,9 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.jobs.job import JobStatus
-
-from .errors import CancelRequested
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.jobs.job import Job
 
 NAMESPACE = "Wellhead"
 UNITS: Mapping[str, str] = {
@@ -47,8 +42,6 @@ UNITS: Mapping[str, str] = {
     "SecondsSinceHeartbeat": "Seconds",
     "HoursSinceSuccess": "None",
 }
-ENDS = {JobStatus.COMPLETED: "JobsCompleted", JobStatus.FAILED: "JobsFailed", JobStatus.CANCELLED: "JobsCancelled"}
-PHASES = ("fetching", "staging", "merging", "publishing")
 
 log = logging.getLogger(__name__)
 
@@ -65,47 +58,3 @@ def record(event: str, figures: Mapping[str, float | None], *, level: int = logg
     }
     emf = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, **known}
     log.log(level, event, extra={"figures": emf, **fields})
-
-
-def job_claimed(job: Job, *, from_a_dead_worker: bool) -> None:
-    waited = job.started_at - job.created_at if job.attempt == 1 and job.started_at else None
-    figures = {"PendingSeconds": waited, "LeaseTakeovers": float(from_a_dead_worker)}
-    record(f"attempt {job.attempt} has claimed the job", figures, **_names(job))
-
-
-def worker_gone(job_id: str) -> None:
-    record("the worker died, another one goes on", {"LeaseTakeovers": 1}, level=logging.WARNING, job_id=job_id)
-
-
-def handed_over(job: Job) -> None:
-    record("handed over to the next worker", {"HandOvers": 1}, **_names(job))
-
-
-def job_ended(job: Job) -> None:
-    code = (job.error or {}).get("code") or (CancelRequested.code if job.status is JobStatus.CANCELLED else None)
-    level = logging.ERROR if job.status is JobStatus.FAILED else logging.INFO
-    figures = {ENDS[job.status]: 1, "Pages": job.stats.get("pages"), **_seconds(job), **_rows(job)}
-    record(f"the job is {job.status}", figures, level=level, code=code, **_names(job))
-
-
-def _names(job: Job) -> dict[str, Any]:
-    return {"job_id": job.job_id, "attempt": job.attempt, "fence": job.fence}
-
-
-def _seconds(job: Job) -> dict[str, float | None]:
-    spent = {f"{phase.capitalize()}Seconds": job.stats.get(f"{phase}_seconds") for phase in PHASES}
-    whole = job.completed_at - job.started_at if job.completed_at and job.started_at else None
-    return {"ImportSeconds": whole, **spent}
-
-
-def _rows(job: Job) -> dict[str, float | None]:
-    """None of them is told of an import that was not published."""
-    if job.status is not JobStatus.COMPLETED:
-        return {}
-    return {
-        "NewRows": job.new_records,
-        "UpdatedRows": job.updated_records,
-        "DuplicateRows": job.duplicate_records,
-        "FailedRows": job.failed_records,
-        "RowsPerSecond": job.view(0.0)["records_per_second"],
-    }

@@ -20,7 +20,8 @@ from botocore.config import Config
 from chalicelib.api.health import check_warehouse, health
 from chalicelib.api.tokens import Tokens
 from chalicelib.jobs.dispatcher import Dispatcher
-from chalicelib.jobs.manager import JobManager, Lease
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from chalicelib.queries.client import PATIENCE, QueryClient
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from chalicelib.imports.service import WellProductionImportService
-    from chalicelib.jobs.manager import Claim
+    from chalicelib.jobs.lock import Claim
     from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.queries.published import PublishedProduction
     from chalicelib.warehouse.names import Warehouse
@@ -172,14 +173,14 @@ class Services:
 
     def _source(self, claim: Claim, remaining: Callable[[], float]) -> ExternalApiAdapter:
         """The secret is read here, once for each import. Raises SecretUnavailable, SecretInvalid."""
-        from chalicelib.http.connection import SourceConnection
         from chalicelib.http.credentials import open_credentials
         from chalicelib.odata.adapter import ExternalApiAdapter
+        from chalicelib.odata.connection import ODataConnection
 
         settings = self.settings
         auth = open_credentials(settings, client=self._client, environment=self._environment)
         spent = max(0.0, time.time() - (claim.job.started_at or time.time()))
-        connection = SourceConnection(settings=settings, auth=auth, remaining=remaining, spent=spent)
+        connection = ODataConnection(settings=settings, auth=auth, remaining=remaining, spent=spent)
         return ExternalApiAdapter(settings=settings, connection=connection)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What API Gateway answers by itself, in the envelope of responses.py and the words of the local gateway.
+"""What API Gateway answers by itself, in the envelope of responses.py and the words of gateway_errors.py.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 A template there knows variables and no functions, so the time has the form of an access log.
@@ -8,14 +8,8 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from local.api_gateway import ERRORS, RETRY_SECONDS
+from chalicelib.api.gateway_errors import RETRY_SECONDS, RETRYABLE, WORDS
 
-RETRYABLE = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
-WORDS = {
-    **ERRORS,
-    HTTPStatus.TOO_MANY_REQUESTS: ("TOO_MANY_REQUESTS", "Too many requests at this moment. Try again shortly."),
-    HTTPStatus.GATEWAY_TIMEOUT: ("GATEWAY_TIMEOUT", "The answer was not there in time. Try again."),
-}
 TYPES = {
     "DEFAULT_4XX": HTTPStatus.BAD_REQUEST,
     "DEFAULT_5XX": HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -30,6 +30,7 @@ from chalice.app import Chalice
 from chalice.config import Config
 from chalice.local import LambdaContext, LocalChalice, LocalGateway, LocalGatewayException
 
+from chalicelib.api.gateway_errors import RETRY_SECONDS, WORDS
 from chalicelib.api.responses import PROBLEM, problem_details, wants_problem
 from chalicelib.logs import start_logging
 from local.aws.app_graph import deployed_functions, load_config
@@ -44,21 +45,9 @@ from local.aws.loopback import (
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's payload quota
 MAX_DRAINED_BYTES = 64 * 1024 * 1024  # read and dropped, so that the client hears why it was refused
 
-ERRORS = {
-    HTTPStatus.BAD_REQUEST: ("BAD_REQUEST", "The request is not well-formed HTTP."),
-    HTTPStatus.UNAUTHORIZED: ("UNAUTHORIZED", "Send an Authorization header with a valid token."),
-    HTTPStatus.FORBIDDEN: ("FORBIDDEN", "This token does not allow that."),
-    HTTPStatus.NOT_FOUND: ("ROUTE_NOT_FOUND", "There is no such route."),
-    HTTPStatus.METHOD_NOT_ALLOWED: ("METHOD_NOT_ALLOWED", "This route does not know that method."),
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("PAYLOAD_TOO_LARGE", "A request may have 10 MB at most."),
-    HTTPStatus.INTERNAL_SERVER_ERROR: ("INTERNAL_ERROR", "Something failed unexpectedly. Try again."),
-    HTTPStatus.SERVICE_UNAVAILABLE: ("TOKENS_UNAVAILABLE", "The token cannot be checked just now. Try again shortly."),
-}
-RETRY_SECONDS = "5"
-
 
 class RefusedError(Exception):
-    """The gateway answers by itself, with one of ERRORS."""
+    """The gateway answers by itself, with one of WORDS."""
 
     def __init__(self, status: HTTPStatus, **headers: str) -> None:
         self.status = status
@@ -186,7 +175,7 @@ class ApiHandler(LoopbackHandler):
         self._finish(response["statusCode"], content, headers)
 
     def _refuse(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
-        code, message = ERRORS[status]
+        code, message = WORDS[status]
         is_passing = status is HTTPStatus.SERVICE_UNAVAILABLE
         shown = {"code": code, "message": message, "retryable": is_passing}
         is_problem = wants_problem((getattr(self, "headers", None) or {}).get("Accept", ""))
@@ -200,7 +189,7 @@ class ApiHandler(LoopbackHandler):
             "X-Request-ID": self._request_id,
         }
         if is_passing:
-            own["Retry-After"] = RETRY_SECONDS
+            own["Retry-After"] = str(RETRY_SECONDS)
         if status is HTTPStatus.UNAUTHORIZED:
             own["WWW-Authenticate"] = "Bearer"
         self._finish(status, content, {**own, **headers})

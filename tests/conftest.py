@@ -20,7 +20,8 @@ from support.scripted_source import Client, Connect, ScriptedSource, Serve
 from support.source_contract import Stage
 
 from chalicelib.api.tokens import digest_of
-from chalicelib.jobs.manager import JobManager, Lease
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from chalicelib.settings import is_loopback
 from local.api_gateway import create_server

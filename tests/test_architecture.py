@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.manager import CURRENT, Snapshot
+from chalicelib.jobs.lock import CURRENT, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -28,6 +28,7 @@ import local.__main__
 import local.source.server
 from app import app
 from chalicelib import errors
+from chalicelib.api.gateway_errors import WORDS
 from chalicelib.errors import ImportFailed, WellheadError
 from chalicelib.jobs import job
 from chalicelib.jobs.job import JobStatus, Phase, new_job
@@ -35,7 +36,6 @@ from chalicelib.services import Services
 from chalicelib.settings import SETTINGS, Settings
 from chalicelib.store import columns as rows
 from chalicelib.store import repository
-from infra.gateway_responses import WORDS
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 from local.stack import DEFAULTS, KEPT_FROM_THE_PRODUCT

@@ -1,7 +1,7 @@
-"""SourceConnection: one page of the source at a time, whatever the network and a hostile server do.
+"""SourceConnection: one document of the source at a time, whatever the network and a hostile server do.
 
-A page is atomic. A body cut off, an error object with status 200 or a missing `value` is a failed page, tried
-again and then reported.
+A document is atomic. A body cut off, or one that its reader refuses, is a failed request, tried again and then
+reported.
 
 The credentials go to the configured origin and its listed aliases, and nowhere else: links and redirects to another
 one are refused.
@@ -31,11 +31,10 @@ from chalicelib.errors import (
     WorkerTimeSpent,
 )
 from chalicelib.metrics import record
-from chalicelib.odata.envelope import BrokenPage, PageBody, read_page
 
 from .body import Broken, Unreadable, read_body
 from .credentials import SourceAuth, TokenAuth
-from .failures import broken_exchange, check_status, shown, told
+from .failures import broken_exchange, check_status, shown
 from .session import HEAD_BYTES, BoundedSession, TooLarge, TooSlow
 from .throttle import Throttle
 
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
 MAX_REDIRECTS = 5
 LONGEST_WAIT = 60.0  # seconds between two tries; a Retry-After beyond it ends the import
 LONGEST_LINK = 1 << 16  # characters; the link goes into the job's checkpoint, and an item of the table has 400 KB
-MOST_ROWS = 500_000  # of a page, unless more are asked for: a row takes 70 bytes beside its text
 FRAMING_BYTES = 1 << 20  # what chunk sizes and trailers may add to a page on the wire
 
 OVERLOADED = {429, 503}
@@ -101,21 +99,23 @@ class SourceConnection:
         while self._idle:
             self._idle.pop().close()
 
-    def get_page(self, url: str, *, page: int, most: int | None = None) -> tuple[PageBody, int]:
-        """One page's body and its size in bytes, of `most` or what the setting allows, tried again after a passing
-        failure. Raises SourceError.
+    def get(
+        self,
+        url: str,
+        read: Callable[[bytes | bytearray], T],
+        *,
+        most: int | None = None,
+        accept: str | None = None,
+        **details: Any,
+    ) -> T:
+        """What `read` makes of the document's body, which has `most` bytes or what the setting allows. A passing
+        failure is tried again, and so is a SourceInvalid that `read` raises. `details` go into the error. Raises
+        SourceError.
         """
-        started = self._clock()
-        body, size = self._insist(url, lambda: self._page(url, min(most or self._most, self._most)), page=page)
-        seconds = self._clock() - started
-        record("a page is there", {"PageSeconds": seconds}, page=page, rows=len(body.rows), bytes=size)
-        return body, size
+        limit, headers = min(most or self._most, self._most), {"accept": accept} if accept else {}
+        return self._insist(url, lambda: read(self._receive(url, limit, headers)), details)
 
-    def get_document(self, url: str, *, accept: str = "application/xml") -> bytes | bytearray:
-        """Another document of the service, such as its `$metadata`, under the limits of a page. Raises SourceError."""
-        return self._insist(url, lambda: self._receive(url, self._most, accept=accept))
-
-    def _insist(self, url: str, attempt_once: Callable[[], T], **details: Any) -> T:
+    def _insist(self, url: str, attempt_once: Callable[[], T], details: dict[str, Any]) -> T:
         attempt = 0
         while True:
             try:
@@ -189,17 +189,7 @@ class SourceConnection:
 
     # -- one try ------------------------------------------------------------------------------
 
-    def _page(self, url: str, most: int) -> tuple[PageBody, int]:
-        content = self._receive(url, most)
-        try:
-            return read_page(content, most_rows=max(MOST_ROWS, self._settings.page_size)), len(content)
-        except BrokenPage as exc:
-            raise SourceInvalid(
-                f"The source at {shown(url)} answered something that is no OData page: {told(exc)}. Open the URL "
-                "in a browser to see what it says."
-            ) from None
-
-    def _receive(self, url: str, most: int, **headers: str) -> bytes | bytearray:
+    def _receive(self, url: str, most: int, headers: dict[str, str]) -> bytes | bytearray:
         with self._throttle.slot() as slot:
             try:
                 return self._exchange(url, headers, most)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseUnavailable
-from chalicelib.jobs.manager import Claim, Snapshot
+from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import PublishRefused, WorkerTimeSpent
 from chalicelib.jobs.job import Job, JobStatus, Phase
 from chalicelib.odata.adapter import Cursor, ExternalApiAdapter, Page, Survey
+from chalicelib.sources.mapping import map_columns
 from chalicelib.store.batch import Batch
-from chalicelib.store.columns import KEY, VALUES, WARNING_RULES, map_columns
+from chalicelib.store.columns import KEY, VALUES, WARNING_RULES
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from chalicelib.warehouse.names import Warehouse, add_segment, segment_names, sha256_of
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from chalicelib.jobs.manager import Claim, JobManager, Snapshot
+    from chalicelib.jobs.lock import Claim, Snapshot
+    from chalicelib.jobs.manager import JobManager
     from chalicelib.settings import Settings
 
 BATCH_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smallest

@@ -18,7 +18,7 @@ from .partial import is_limited
 
 if TYPE_CHECKING:
     from chalicelib.jobs.job import Job
-    from chalicelib.jobs.manager import Snapshot
+    from chalicelib.jobs.lock import Snapshot
     from chalicelib.settings import Settings
 
 

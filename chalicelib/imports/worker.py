@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.dispatcher import Dispatcher
     from chalicelib.jobs.job import Job
-    from chalicelib.jobs.manager import Claim, JobManager
+    from chalicelib.jobs.lock import Claim
+    from chalicelib.jobs.manager import JobManager
     from chalicelib.warehouse.names import Warehouse
 
 WATCH_SECONDS = 2.0  # between two looks at the lease of another worker

@@ -1,25 +1,9 @@
-"""JobManager: who may import, and what the table says of it. Every DynamoDB condition lives here.
-
-One table, keys `pk` and `sk` (strings):
-
-    JOB          JOB#<uuid7>         the job; sorted by creation, so history is one Query
-    LOCK         LOCK#import         owner, since, holder, fence, lease_until; never deleted
-    WAREHOUSE    WAREHOUSE#current   the published snapshot
-    IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
-
-The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
-job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and
-woke up after another took over can change nothing:
-
-    worker A   claim (fence 7) ── freezes ........................ progress (fence 7): refused, stops
-    worker B                        lease over ── claim (fence 8) ── progress ── finish (fence 8)
-"""
+"""JobManager: who may import, and what the table says of it. Each write holds under conditions of lock.py."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import (
@@ -34,81 +18,36 @@ from chalicelib.errors import (
     NotStarted,
     RetriedAlready,
 )
-from chalicelib.metrics import handed_over, job_claimed, job_ended, worker_gone
+from chalicelib.jobs.telemetry import handed_over, job_claimed, job_ended, worker_gone
 
 from .job import Job, JobStatus, Phase, absent_attributes, job_attributes, job_from_attributes, same_but_for_others
+from .lock import (
+    ABSENT,
+    CURRENT,
+    IDEMPOTENCY_SECONDS,
+    IS_OPEN,
+    LOCK,
+    LOCK_TAKEN,
+    NOT_RETRIED,
+    STOPPED,
+    Claim,
+    Lease,
+    Lock,
+    Snapshot,
+    as_read,
+    idempotency_key,
+    is_forgotten,
+    is_mine,
+    job_key,
+    points_to,
+)
 from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOCK = {"pk": "LOCK", "sk": "LOCK#import"}
-CURRENT = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#current"}
-LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
-IS_OPEN = Condition("#status IN (:pending, :running)", {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING})
-ABSENT = Condition("attribute_not_exists(pk)")
-STOPPED = Condition(
-    "#status IN (:failed, :cancelled)", {":failed": JobStatus.FAILED, ":cancelled": JobStatus.CANCELLED}
-)
-NOT_RETRIED = Condition("attribute_not_exists(#retried_by)")
 HISTORY_LOOK = 100  # items at a look, where a filter leaves some of them out
 HISTORY_LOOKS = 20  # in one answer: 2,000 jobs are read in a second or two
-
-IDEMPOTENCY_SECONDS = 86_400
-
-
-def idempotency_key(caller: str, key: str) -> dict[str, str]:
-    """One caller's keys are not another's. Hashed: a key may be long, and may say more than the table should."""
-    digest = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest()
-    return {"pk": "IDEMPOTENCY", "sk": f"IDEMPOTENCY#{digest}"}
-
-
-def job_key(job_id: str) -> dict[str, str]:
-    return {"pk": "JOB", "sk": f"JOB#{job_id}"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lease:
-    """Seconds. `grace` covers the skew of clocks: a lease is over only when that much more has passed."""
-
-    seconds: float = 60.0
-    grace: float = 15.0
-    pending: float = 360.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lock:
-    fence: int = 0
-    owner: str | None = None
-    since: float = 0.0
-    holder: str | None = None
-    lease_until: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """The right of one worker to run one job, good while the table holds its fence."""
-
-    job: Job
-    holder: str
-    fence: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """A published database: its file's name in the warehouse, size, SHA-256, rows, and who made it.
-
-    The source's changes until `changed_until` (epoch seconds) are in it, counted for the source `changed_of`.
-    """
-
-    name: str
-    fence: int
-    rows: int
-    bytes: int
-    sha256: str
-    job_id: str
-    changed_until: float | None = None
-    changed_of: str | None = None
 
 
 class JobManager:
@@ -218,11 +157,11 @@ class JobManager:
         }
         writes = [
             self._table.put(job_key(job.job_id) | job_attributes(job), when=ABSENT),
-            self._table.update(LOCK, mine, remove=["holder"], when=_as_read(lock)),
+            self._table.update(LOCK, mine, remove=["holder"], when=as_read(lock)),
         ]
         if remembered:
             note = remembered | {"job_id": job.job_id, "expires_at": int(now) + IDEMPOTENCY_SECONDS}
-            writes.append(self._table.put(note, when=_is_forgotten(now)))
+            writes.append(self._table.put(note, when=is_forgotten(now)))
         if job.retry_of:
             link = {"retried_by": job.job_id}
             writes.append(self._table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED))
@@ -260,7 +199,7 @@ class JobManager:
             }
             writes = [
                 self._job_update(claim.job, fence=lock.fence),
-                self._table.update(LOCK, mine, when=_as_read(lock)),
+                self._table.update(LOCK, mine, when=as_read(lock)),
             ]
             try:
                 self._table.transact(writes)
@@ -293,7 +232,7 @@ class JobManager:
         renewed = {"lease_until": now + (lease_seconds or self._lease.seconds)}
         written = self._try(
             self._job_update(alive, fence=claim.fence, unless_cancelled=True),
-            self._table.update(LOCK, renewed, when=_is_mine(claim)),
+            self._table.update(LOCK, renewed, when=is_mine(claim)),
         )
         if not written:
             raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
@@ -327,7 +266,7 @@ class JobManager:
         until = {"lease_until": now + self._lease.pending}
         written = self._try(
             self._job_update(waiting, fence=claim.fence),
-            self._table.update(LOCK, until, remove=["holder"], when=_is_mine(claim)),
+            self._table.update(LOCK, until, remove=["holder"], when=is_mine(claim)),
         )
         if not written:
             raise LeaseLost
@@ -341,10 +280,10 @@ class JobManager:
         """
         writes = [
             self._job_update(job, fence=claim.fence),
-            self._table.update(LOCK, {"fence": claim.fence}, remove=LOCK_TAKEN, when=_is_mine(claim)),
+            self._table.update(LOCK, {"fence": claim.fence}, remove=LOCK_TAKEN, when=is_mine(claim)),
         ]
         if snapshot:
-            writes.append(self._table.put(CURRENT | asdict(snapshot), when=_points_to(base)))
+            writes.append(self._table.put(CURRENT | asdict(snapshot), when=points_to(base)))
         try:
             self._table.transact(writes)
         except ConditionRefused:
@@ -360,7 +299,7 @@ class JobManager:
         else wrote the lock since it was read.
         """
         until = {"lease_until": self._clock() + self._lease.pending}
-        freed = self._try(self._table.update(LOCK, until, remove=["holder"], when=_as_read(lock)))
+        freed = self._try(self._table.update(LOCK, until, remove=["holder"], when=as_read(lock)))
         if freed:
             worker_gone(str(lock.owner))
         return freed
@@ -376,7 +315,7 @@ class JobManager:
         return written
 
     def _freed(self, lock: Lock) -> dict[str, Any]:
-        return self._table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=_as_read(lock))
+        return self._table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=as_read(lock))
 
     def is_over(self, lock: Lock) -> bool:
         """Whether the lease is over, skew of clocks allowed for."""
@@ -395,37 +334,3 @@ class JobManager:
         if unless_cancelled:
             when &= Condition("attribute_not_exists(#cancel_requested_at)")
         return self._table.update(job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=when)
-
-
-def _is_forgotten(now: float) -> Condition:
-    """Nobody used the key, or so long ago that it counts as new. DynamoDB deletes expired items days late."""
-    return Condition("attribute_not_exists(pk) OR #expires_at <= :now", {":now": now})
-
-
-def _as_read(lock: Lock) -> Condition:
-    """Nobody has written the lock since it was read: every write changes its fence, owner or lease."""
-    if lock.fence == 0 and lock.owner is None:
-        return Condition(
-            "attribute_not_exists(#owner) AND (attribute_not_exists(#fence) OR #fence = :zero)", {":zero": 0}
-        )
-    same_fence = Condition("#fence = :read_fence", {":read_fence": lock.fence})
-    if lock.owner is None:
-        return same_fence & Condition("attribute_not_exists(#owner)")
-    same_owner = Condition("#owner = :read_owner", {":read_owner": lock.owner})
-    same_lease = Condition("#lease_until = :read_lease", {":read_lease": lock.lease_until})
-    return same_fence & same_owner & same_lease
-
-
-def _is_mine(claim: Claim) -> Condition:
-    """The owner is my job, the holder is me, and nobody claimed after me."""
-    my_job = Condition("#owner = :owner", {":owner": claim.job.job_id})
-    my_place = Condition("#holder = :holder", {":holder": claim.holder})
-    my_fence = Condition("#fence = :fence", {":fence": claim.fence})
-    return my_job & my_place & my_fence
-
-
-def _points_to(base: str | None) -> Condition:
-    """The published snapshot is still the one that was merged into, so no import is overwritten."""
-    if base is None:
-        return ABSENT
-    return Condition("#name = :base", {":base": base})

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from chalicelib.warehouse.names import Warehouse
 
     from .dispatcher import Dispatcher
-    from .manager import JobManager, Lock
+    from .lock import Lock
+    from .manager import JobManager
 
 DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
 

@@ -32,7 +32,7 @@ from .requests_ahead import Lookahead
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from chalicelib.http.connection import SourceConnection
+    from chalicelib.odata.connection import ODataConnection
     from chalicelib.settings import Settings
 
     from .envelope import PageBody
@@ -103,7 +103,7 @@ class Survey:
 
 
 class ExternalApiAdapter:
-    def __init__(self, *, settings: Settings, connection: SourceConnection) -> None:
+    def __init__(self, *, settings: Settings, connection: ODataConnection) -> None:
         self._settings = settings
         self._connection = connection
 

@@ -23,7 +23,7 @@ from .production import ProductionQuery
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from chalicelib.jobs.manager import Snapshot
+    from chalicelib.jobs.lock import Snapshot
 
 
 FACTS = ("name", "fence", "rows", "bytes", "sha256", "job_id")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import SourceColumns, SourceKey
 from chalicelib.odata.adapter import Page
-from chalicelib.store.columns import COLUMNS, KEY, map_columns, match_fields
+from chalicelib.sources.mapping import map_columns, match_fields
+from chalicelib.store.columns import COLUMNS, KEY
 
 if TYPE_CHECKING:
     from chalicelib.odata.adapter import ExternalApiAdapter, Survey

@@ -4,7 +4,7 @@ import json
 
 from app import app
 from chalicelib.api.document import FILE
-from infra.gateway_responses import WORDS
+from chalicelib.api.gateway_errors import WORDS
 from infra.openapi import document
 
 

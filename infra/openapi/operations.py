@@ -7,6 +7,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.history import HISTORY, JOBS_DEFAULT
+from chalicelib.api.import_request import PARAMETERS
 from chalicelib.api.rejects_csv import CSV
 from chalicelib.errors import (
     AnswerTooLarge,
@@ -33,7 +34,6 @@ from chalicelib.errors import (
     WarehouseUnavailable,
     WellheadError,
 )
-from chalicelib.jobs.starting import PARAMETERS
 from chalicelib.queries.production import ProductionQuery
 from chalicelib.queries.query import QUESTIONS
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from chalicelib.api.import_request import PARAMETERS
 from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
-from chalicelib.jobs.starting import PARAMETERS
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
 
 MEANINGS = {

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from chalicelib.errors import WellheadError
 from chalicelib.files.json_lines import NdjsonFile
-from chalicelib.http.connection import SourceConnection
 from chalicelib.http.credentials import SourceAuth, basic_auth, open_credentials
 from chalicelib.odata.adapter import ExternalApiAdapter
+from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
 from chalicelib.sources.check import SourceCheck, check_source
 from local.source.production import GeneratedProduction
@@ -28,7 +28,7 @@ def run_check(source: Source, environment: Mapping[str, str], console: Console) 
         url = source.url or exits.enter_context(_sample(source, exits)).url
         try:
             settings = Settings.from_environment({**environment, **UNUSED, "WELLHEAD_SOURCE_URL": url})
-            connection = SourceConnection(settings=settings, auth=_credentials(settings, environment))
+            connection = ODataConnection(settings=settings, auth=_credentials(settings, environment))
             exits.callback(connection.close)
             check = check_source(ExternalApiAdapter(settings=settings, connection=connection), settings)
         except WellheadError as exc:

@@ -13,7 +13,8 @@ from support.coordination import Clock, a_job
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.errors import ValidationError
 from chalicelib.jobs.job import Job, JobStatus, uuid7
-from chalicelib.jobs.manager import HISTORY_LOOK, HISTORY_LOOKS, JobManager, Lease
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import HISTORY_LOOK, HISTORY_LOOKS, JobManager
 from chalicelib.jobs.table import Table
 
 if TYPE_CHECKING:

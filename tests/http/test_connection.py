@@ -24,15 +24,15 @@ from support.scripted_source import (
 
 import chalicelib
 from chalicelib.errors import SourceRedirected, SourceThrottled, WorkerTimeSpent
-from chalicelib.http.connection import SourceConnection
 from chalicelib.odata.adapter import Survey
+from chalicelib.odata.connection import ODataConnection
 
 PROJECT = Path(__file__).parents[2]
 
 
 def test_many_pages_come_over_one_connection(serve: Serve) -> None:
     source = serve(Answer(page(rows(0, 500))))
-    connection = SourceConnection(settings=settings_for(source.url))
+    connection = ODataConnection(settings=settings_for(source.url))
 
     for number in range(20):
         connection.get_page(source.url, page=number)
@@ -59,7 +59,7 @@ def test_a_source_on_ipv6_is_an_origin_like_any_other() -> None:
 def test_the_source_is_told_who_asks(serve: Serve) -> None:
     source = serve(Answer(page([])))
 
-    SourceConnection(settings=settings_for(source.url)).get_page(source.url, page=1)
+    ODataConnection(settings=settings_for(source.url)).get_page(source.url, page=1)
 
     [asked] = source.asked
     assert asked.headers["user-agent"] == f"Wellhead/{chalicelib.__version__}"
@@ -76,7 +76,7 @@ def test_the_version_is_that_of_the_project() -> None:
 def test_a_document_is_asked_for_in_its_own_format(serve: Serve) -> None:
     source = serve(Answer(b"<edmx/>"))
 
-    document = SourceConnection(settings=settings_for(source.url)).get_document(source.url, accept="application/xml")
+    document = ODataConnection(settings=settings_for(source.url)).get_document(source.url, accept="application/xml")
 
     assert (document, source.asked[0].headers["accept"]) == (b"<edmx/>", "application/xml")
 
@@ -99,7 +99,7 @@ def test_threads_share_connections_and_lose_no_count(serve: Serve) -> None:
 
     source = serve(answer)
     skipped = SkippedTime()
-    connection = SourceConnection(
+    connection = ODataConnection(
         settings=settings_for(source.url, source_connections="3"), clock=skipped.clock, sleep=skipped.sleep
     )
 
@@ -117,7 +117,7 @@ def test_threads_share_connections_and_lose_no_count(serve: Serve) -> None:
 def test_an_overloaded_source_gets_fewer_requests_at_once(serve: Serve) -> None:
     source = serve(Answer(status=429))
     skipped = SkippedTime()
-    connection = SourceConnection(
+    connection = ODataConnection(
         settings=settings_for(source.url, source_connections="8", source_retries="1"),
         clock=skipped.clock,
         sleep=skipped.sleep,
@@ -136,7 +136,7 @@ def test_an_overloaded_source_gets_fewer_requests_at_once(serve: Serve) -> None:
 def test_requests_per_second_are_capped(serve: Serve, rps: str, slept: list[float]) -> None:
     source = serve(Answer(page([])))
     skipped = SkippedTime()
-    connection = SourceConnection(
+    connection = ODataConnection(
         settings=settings_for(source.url, source_rps=rps), clock=skipped.clock, sleep=skipped.sleep
     )
 
@@ -155,7 +155,7 @@ def test_a_source_that_asks_to_wait_is_left_alone_by_all(serve: Serve) -> None:
         if len(slept) == 1:
             connection.get_page(source.url, page=2)
 
-    connection = SourceConnection(settings=settings_for(source.url), sleep=sleep)
+    connection = ODataConnection(settings=settings_for(source.url), sleep=sleep)
     connection.get_page(source.url, page=1)
 
     assert slept[:2] == pytest.approx([30, 30], abs=5)
@@ -165,7 +165,7 @@ def test_a_turn_that_comes_too_late_is_not_waited_for(serve: Serve) -> None:
     source = serve(Answer(page([])))
     skipped = SkippedTime()
     settings = settings_for(source.url, source_rps="0.01")
-    connection = SourceConnection(settings=settings, clock=skipped.clock, sleep=skipped.sleep, remaining=lambda: 30.0)
+    connection = ODataConnection(settings=settings, clock=skipped.clock, sleep=skipped.sleep, remaining=lambda: 30.0)
     connection.get_page(source.url, page=1)
 
     with pytest.raises(WorkerTimeSpent) as failed:

@@ -37,8 +37,8 @@ from chalicelib.errors import (
     TokenUnavailable,
     WellheadError,
 )
-from chalicelib.http.connection import SourceConnection
 from chalicelib.http.credentials import FORMS, HeaderAuth, TokenAuth, open_credentials
+from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +70,10 @@ def opened(
     return open_credentials(known, client=client if not secret.startswith("env:") else no_client, environment=kept)
 
 
-def connected(source: ScriptedSource, auth: SourceAuth | None, **settings: str) -> SourceConnection:
+def connected(source: ScriptedSource, auth: SourceAuth | None, **settings: str) -> ODataConnection:
     skipped = SkippedTime()
     known = settings_for(source.url, **settings)
-    return SourceConnection(settings=known, auth=auth, clock=skipped.clock, sleep=skipped.sleep)
+    return ODataConnection(settings=known, auth=auth, clock=skipped.clock, sleep=skipped.sleep)
 
 
 # --- what is sent

@@ -35,8 +35,8 @@ from chalicelib.errors import (
     SourceUnreachable,
     WorkerTimeSpent,
 )
-from chalicelib.http.connection import SourceConnection
 from chalicelib.http.credentials import basic_auth
+from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +168,7 @@ def test_the_refusal_of_another_origin_names_the_setting(serve: Serve, connect: 
 
 
 def test_a_cursor_of_other_settings_leads_nowhere_else(serve: Serve, elsewhere: ScriptedSource) -> None:
-    connection = SourceConnection(settings=settings_for(serve(Answer()).url), auth=AUTH)
+    connection = ODataConnection(settings=settings_for(serve(Answer()).url), auth=AUTH)
 
     with pytest.raises(SourceRedirected):
         connection.get_page(elsewhere.url, page=4)
@@ -301,7 +301,7 @@ def test_more_headers_than_any_service_sends_are_no_page(serve: Serve, connect: 
 def test_a_page_is_in_memory_once(serve: Serve) -> None:
     body = b"x" * (24 << 20)
     source = serve(Answer(body))
-    connection = SourceConnection(settings=settings_for(source.url))
+    connection = ODataConnection(settings=settings_for(source.url))
 
     tracemalloc.start()
     assert len(connection.get_document(source.url)) == len(body)
@@ -352,7 +352,7 @@ DRIPS: dict[str, Step] = {
 @pytest.mark.parametrize("step", DRIPS.values(), ids=DRIPS)
 def test_a_drip_takes_no_longer_than_the_worker_may_wait(serve: Serve, step: Step) -> None:
     source = serve(step)
-    connection = SourceConnection(settings=settings_for(source.url), remaining=lambda: 0.4)
+    connection = ODataConnection(settings=settings_for(source.url), remaining=lambda: 0.4)
 
     with pytest.raises(WorkerTimeSpent):
         connection.get_page(source.url, page=1)
@@ -374,7 +374,7 @@ def test_redirects_share_the_time_of_a_page(serve: Serve) -> None:
         return Answer(status=302, headers={"Location": PATH})
 
     source = serve(slowly)
-    connection = SourceConnection(settings=settings_for(source.url), remaining=lambda: 0.5)
+    connection = ODataConnection(settings=settings_for(source.url), remaining=lambda: 0.5)
 
     with pytest.raises(WorkerTimeSpent):
         connection.get_page(source.url, page=1)

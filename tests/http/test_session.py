@@ -16,8 +16,8 @@ from support.scripted_source import PATH, Answer, ScriptedHandler, ScriptedSourc
 
 from chalicelib.errors import SourceUnreachable, SourceUntrusted
 from chalicelib.http.body import read_body
-from chalicelib.http.connection import SourceConnection
 from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
+from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def test_a_body_is_counted(source: ScriptedSource, session: BoundedSession, size
 
 
 def test_a_certificate_of_no_known_authority_is_told(source: ScriptedSource) -> None:
-    connection = SourceConnection(settings=settings_for(source.url))
+    connection = ODataConnection(settings=settings_for(source.url))
 
     with pytest.raises(SourceUntrusted) as failed:
         connection.get_page(source.url, page=1)
@@ -104,4 +104,4 @@ def test_a_server_without_tls_is_unreachable_as_https() -> None:
     with ScriptedSource(Answer(page([]))) as plain:
         url = f"https://127.0.0.1:{plain.port}{PATH}"
         with pytest.raises(SourceUnreachable):
-            SourceConnection(settings=settings_for(url, source_retries="0")).get_page(url, page=1)
+            ODataConnection(settings=settings_for(url, source_retries="0")).get_page(url, page=1)

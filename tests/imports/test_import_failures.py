@@ -16,7 +16,7 @@ from support.scripted_source import Answer, ScriptedSource, Serve, page
 
 from chalicelib.errors import SourceUnavailable, StateUnavailable, WarehouseSilent
 from chalicelib.jobs.job import JobStatus
-from chalicelib.jobs.manager import Lock
+from chalicelib.jobs.lock import Lock
 from chalicelib.services import Services
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from local.source.production import GeneratedProduction

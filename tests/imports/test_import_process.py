@@ -9,18 +9,21 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.imports import ENOUGH, expected_rows, files, rejected_rows, stored_rows
 
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import JobStatus, new_job
-from chalicelib.jobs.manager import LOCK, JobManager
+from chalicelib.jobs.lock import LOCK
 from chalicelib.services import Services
 from chalicelib.warehouse.names import LATEST, sha256_of
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
+
+if TYPE_CHECKING:
+    from chalicelib.jobs.manager import JobManager
 
 ROOT = Path(__file__).parents[2]
 OLD = GeneratedProduction(3_000)

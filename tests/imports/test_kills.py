@@ -22,7 +22,7 @@ from local.source.production import GeneratedProduction
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chalicelib.jobs.manager import Snapshot
+    from chalicelib.jobs.lock import Snapshot
     from local.aws.emulator import LocalAws
 
 STAGES = {"staging": PAGES, "checkpointing": PAGES - 1, "merging": 1, "publishing": 1}  # how often an import has each

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from support.coordination import Clock
 
-    from chalicelib.jobs.manager import JobManager, Snapshot
+    from chalicelib.jobs.lock import Snapshot
+    from chalicelib.jobs.manager import JobManager
 
 
 @pytest.fixture

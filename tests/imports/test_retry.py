@@ -21,7 +21,8 @@ from chalicelib.errors import (
     ValidationError,
 )
 from chalicelib.jobs.job import Job, JobStatus
-from chalicelib.jobs.manager import JobManager, Lease
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.starting import RETRY_SECONDS, retry_import, start_import
 from chalicelib.jobs.sweeper import SEGMENT_SECONDS, clear_orphans
 from chalicelib.jobs.table import Table

@@ -15,7 +15,7 @@ from support.scripted_source import KEY
 
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import JobStatus
-from chalicelib.jobs.manager import CURRENT, Snapshot
+from chalicelib.jobs.lock import CURRENT, Snapshot
 from local.source.server import SampleSource
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from support.imports import ENOUGH, Budget, Died, Worker, die, expected_rows, fi
 from support.scripted_source import Answer, Serve, page
 
 from chalicelib.jobs.job import Job, JobStatus
-from chalicelib.jobs.manager import Snapshot
+from chalicelib.jobs.lock import Snapshot
 from chalicelib.services import Services
 from chalicelib.warehouse.names import LATEST, LATEST_NOTE, sha256_of
 from local.source.production import GeneratedProduction

@@ -11,7 +11,7 @@ from support.staging import run_import
 
 from chalicelib.errors import SourceUnavailable
 from chalicelib.jobs.dynamodb_item import from_item, to_item
-from chalicelib.jobs.manager import LOCK, Claim, JobManager
+from chalicelib.jobs.lock import LOCK, Claim
 from chalicelib.services import Services
 from chalicelib.warehouse.names import sha256_of
 from local.source.production import GeneratedProduction
@@ -20,6 +20,8 @@ from local.source.server import SampleSource
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from chalicelib.jobs.manager import JobManager
 
 TABLE, RESTORED = "wellhead-test", "wellhead-test-restored"
 

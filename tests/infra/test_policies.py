@@ -23,7 +23,7 @@ from support.rights import BUCKET, REGION, STACK, Grant, Right, grants, rights
 from chalicelib.api.tokens import digest_of
 from chalicelib.errors import WarehouseSilent
 from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.manager import LOCK
+from chalicelib.jobs.lock import LOCK
 from chalicelib.services import _S3_CLIENT
 from chalicelib.warehouse.multipart import UPLOAD_SECONDS, Multipart
 from chalicelib.warehouse.names import LATEST, SEGMENTS, SNAPSHOTS

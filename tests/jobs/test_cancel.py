@@ -11,7 +11,8 @@ from support.imports import ENOUGH, Worker, files
 
 from chalicelib.errors import CancelRequested, JobIsFinal, JobNotFound, LeaseLost, SourceUnavailable
 from chalicelib.jobs.job import Job, JobStatus, job_attributes
-from chalicelib.jobs.manager import Claim, JobManager, Lease, Snapshot
+from chalicelib.jobs.lock import Claim, Lease, Snapshot
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import sweep
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource

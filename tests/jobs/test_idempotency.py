@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.coordination import NOON, Clock, InterruptedTable, RecordingDispatcher, SilentTable, a_job, table_contents
 
+from chalicelib.api.import_request import parse_idempotency_key
 from chalicelib.errors import ImportAlreadyRunning, StateUnavailable, ValidationError
 from chalicelib.jobs.job import Job, JobStatus, job_attributes, new_job
-from chalicelib.jobs.manager import IDEMPOTENCY_SECONDS, JobManager, Lease, idempotency_key
-from chalicelib.jobs.starting import parse_idempotency_key, start_import
+from chalicelib.jobs.lock import IDEMPOTENCY_SECONDS, Lease, idempotency_key
+from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.starting import start_import
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,7 +26,8 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import Job, JobStatus
-from chalicelib.jobs.manager import IDEMPOTENCY_SECONDS, Claim, JobManager, Lease, Lock, Snapshot
+from chalicelib.jobs.lock import IDEMPOTENCY_SECONDS, Claim, Lease, Lock, Snapshot
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import DISPATCH_SECONDS, sweep, take_up
 from chalicelib.jobs.table import Table
 

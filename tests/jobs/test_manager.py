@@ -17,10 +17,12 @@ from chalicelib.errors import (
     SourceUnavailable,
 )
 from chalicelib.jobs.job import Job, JobStatus, Phase, job_attributes
-from chalicelib.jobs.manager import Claim, JobManager, Lease, Lock
+from chalicelib.jobs.lock import Claim, Lease, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from chalicelib.jobs.manager import JobManager
 
 TABLE = "wellhead-test"
 LEASE = Lease(seconds=60, grace=15, pending=360)

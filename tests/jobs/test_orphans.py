@@ -14,7 +14,7 @@ from support.coordination import Clock, a_job, aws_client
 from chalicelib.errors import SourceUnavailable
 from chalicelib.imports.publication import show_latest
 from chalicelib.jobs.job import JobStatus
-from chalicelib.jobs.manager import Claim, JobManager, Snapshot
+from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.jobs.sweeper import READER_SECONDS, SEGMENT_SECONDS, clear_orphans
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.directory import DirectoryWarehouse
@@ -23,6 +23,7 @@ from chalicelib.warehouse.names import LATEST, PART_SECONDS, Warehouse, segment_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from chalicelib.jobs.manager import JobManager
     from local.aws.emulator import LocalAws
 
 KEPT = 2

@@ -10,10 +10,12 @@ from support.coordination import Clock, a_job, table_contents
 
 from chalicelib.errors import LeaseLost, SourceUnavailable
 from chalicelib.jobs.job import Job, JobStatus, job_attributes
-from chalicelib.jobs.manager import Claim, JobManager, Snapshot
+from chalicelib.jobs.lock import Claim, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from chalicelib.jobs.manager import JobManager
 
 TABLE = "wellhead-test"
 

@@ -14,7 +14,8 @@ from support.coordination import table_contents
 from support.soak import longer
 
 from chalicelib.errors import SourceUnavailable
-from chalicelib.jobs.manager import JobManager, Lease
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 
 TABLE = "wellhead-test"

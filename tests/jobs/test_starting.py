@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.coordination import NOON, Clock, RecordingDispatcher, table_contents
 
+from chalicelib.api.import_request import parse_parameters, refuse_unasked
 from chalicelib.errors import ImportAlreadyRunning, RequestForbidden, StateUnavailable, ValidationError
 from chalicelib.jobs.job import job_attributes
-from chalicelib.jobs.starting import parse_parameters, refuse_unasked, start_import
+from chalicelib.jobs.starting import start_import
 
 if TYPE_CHECKING:
     from chalicelib.jobs.manager import JobManager

@@ -11,7 +11,8 @@ from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a
 from chalicelib.errors import LeaseExpired, NotStarted, SourceUnavailable, StateUnavailable
 from chalicelib.imports.worker import claim_patiently
 from chalicelib.jobs.job import Job, JobStatus, job_attributes
-from chalicelib.jobs.manager import JobManager, Lease
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import sweep, take_up
 from chalicelib.jobs.table import Table
 

@@ -11,7 +11,8 @@ from support.coordination import Clock, RepeatingTable, SilentTable, a_job, tabl
 
 from chalicelib.errors import ClaimRefused, LeaseExpired, LeaseLost, NotStarted, SourceUnavailable, StateUnavailable
 from chalicelib.jobs.job import Job, JobStatus, job_attributes
-from chalicelib.jobs.manager import Claim, JobManager, Lease, Snapshot
+from chalicelib.jobs.lock import Claim, Lease, Snapshot
+from chalicelib.jobs.manager import JobManager
 
 TABLE = "wellhead-test"
 LEASE = Lease(seconds=60, grace=15, pending=360)

@@ -40,7 +40,7 @@ from chalicelib.errors import (
     SourceUnreachable,
     WorkerTimeSpent,
 )
-from chalicelib.http.connection import SourceConnection
+from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,7 +241,7 @@ def silence(handler: ScriptedHandler) -> None:
 
 def test_a_closed_connection_asks_no_more_and_waits_no_more(serve: Serve) -> None:
     source = serve(Answer(status=503, headers={"Retry-After": "60"}))
-    connection = SourceConnection(settings=settings_for(source.url))
+    connection = ODataConnection(settings=settings_for(source.url))
     failures: list[BaseException] = []
 
     def fetch() -> None:
@@ -262,10 +262,10 @@ def test_a_closed_connection_asks_no_more_and_waits_no_more(serve: Serve) -> Non
 
 def connection_to(
     url: str, *, remaining: Callable[[], float] = lambda: 900.0, spent: float = 0.0, **settings: str
-) -> tuple[SourceConnection, list[float]]:
+) -> tuple[ODataConnection, list[float]]:
     """A connection, and the seconds that it sleeps."""
     skipped = SkippedTime()
-    connection = SourceConnection(
+    connection = ODataConnection(
         settings=settings_for(url, **settings),
         clock=skipped.clock,
         sleep=skipped.sleep,

@@ -11,7 +11,7 @@ from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, run_imp
 from support.warehouses import own_prefix, s3_client
 
 from chalicelib.errors import NothingPublished, ScratchFull, WarehouseCorrupt, WarehouseUnavailable
-from chalicelib.jobs.manager import Snapshot
+from chalicelib.jobs.lock import Snapshot
 from chalicelib.queries.published import FACTS, PublishedProduction
 from chalicelib.services import Services, open_warehouse
 from chalicelib.store.repository import DuckDBWellProductionRepository

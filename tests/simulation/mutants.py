@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.imports.service import HandOver, WellProductionImportService
-from chalicelib.jobs.manager import Claim, JobManager, Lock, idempotency_key
+from chalicelib.jobs.lock import Claim, Lock, idempotency_key
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import clear_orphans, sweep, take_up
 from chalicelib.jobs.table import Condition, Table
 

@@ -13,7 +13,8 @@ from support.coordination import Clock, RepeatingTable, a_job
 
 from chalicelib.errors import JobIsFinal, LeaseLost
 from chalicelib.jobs.job import JobStatus
-from chalicelib.jobs.manager import Claim, JobManager, Lease, Snapshot
+from chalicelib.jobs.lock import Claim, Lease, Snapshot
+from chalicelib.jobs.manager import JobManager
 from simulation.dynamodb import InMemoryDynamoDb
 from simulation.mutants import AS_READ, IS_MINE, JOB_FENCE, MUTANTS, POINTS_TO, LooseTable, Mutant, without
 from simulation.world import simulate

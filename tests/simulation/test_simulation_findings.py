@@ -9,7 +9,8 @@ import pytest
 from support.coordination import Clock, a_job
 
 from chalicelib.jobs.job import JobStatus
-from chalicelib.jobs.manager import JobManager, Lease, Snapshot
+from chalicelib.jobs.lock import Lease, Snapshot
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.jobs.table import Table
 from chalicelib.warehouse.directory import DirectoryWarehouse

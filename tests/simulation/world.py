@@ -24,7 +24,8 @@ from chalicelib.imports.publication import show_latest
 from chalicelib.imports.service import WellProductionImportService
 from chalicelib.imports.worker import run_import
 from chalicelib.jobs.dispatcher import Dispatcher
-from chalicelib.jobs.manager import Claim, JobManager, Lease
+from chalicelib.jobs.lock import Claim, Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.starting import retry_import, start_import
 from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans, sweep, take_up
 from chalicelib.jobs.table import Table

@@ -22,7 +22,8 @@ from support.staging import (
 
 from chalicelib.errors import SourceColumns
 from chalicelib.files.json_lines import NdjsonFile
-from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, map_columns
+from chalicelib.sources.mapping import map_columns
+from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from local.source.server import SampleSource
 

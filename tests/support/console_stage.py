@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.api.tokens import Role
-from chalicelib.jobs.manager import JobManager, Lease
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from local.aws.loopback import LoopbackHandler
 from local.commands.demo import FINAL, Api

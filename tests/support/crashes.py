@@ -17,7 +17,7 @@ import duckdb
 
 from chalicelib.jobs.dynamodb_item import to_attribute, to_item
 from chalicelib.jobs.job import Job, JobStatus, new_job
-from chalicelib.jobs.manager import LOCK, JobManager, Snapshot, job_key
+from chalicelib.jobs.lock import LOCK, Snapshot, job_key
 from chalicelib.services import Services
 from chalicelib.warehouse.names import LATEST, sha256_of
 from local.aws.loopback import LoopbackServer
@@ -27,6 +27,7 @@ from support.coordination import LambdaHandler, table_contents
 from support.imports import expected_rows, stored_rows
 
 if TYPE_CHECKING:
+    from chalicelib.jobs.manager import JobManager
     from local.aws.emulator import LocalAws
 
 ROOT = Path(__file__).parents[2]

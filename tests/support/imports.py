@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.http.connection import SourceConnection
 from chalicelib.imports.service import WellProductionImportService
 from chalicelib.imports.worker import run_import
-from chalicelib.jobs.manager import Claim, JobManager, Lease
+from chalicelib.jobs.lock import Claim, Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from chalicelib.odata.adapter import ExternalApiAdapter
+from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.warehouse.directory import DirectoryWarehouse
@@ -61,7 +62,7 @@ class Worker:
                 job_manager=self.manager,
                 source=ExternalApiAdapter(
                     settings=self.settings,
-                    connection=SourceConnection(settings=self.settings, sleep=self.clock.advance),
+                    connection=ODataConnection(settings=self.settings, sleep=self.clock.advance),
                 ),
                 warehouse=self.warehouse,
                 directory=Path(self.settings.scratch) / str(claim.fence),

@@ -12,7 +12,8 @@ import botocore.session
 
 from chalicelib.errors import ImportAlreadyRunning
 from chalicelib.jobs.job import new_job
-from chalicelib.jobs.manager import JobManager, Lease
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 
 

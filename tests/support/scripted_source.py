@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from chalicelib.http.connection import SourceConnection
 from chalicelib.odata.adapter import ExternalApiAdapter, Page, Survey
+from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 
@@ -164,7 +164,7 @@ class Client:
         skipped = SkippedTime()
         self.slept = skipped.slept
         known = settings_for(url, **settings)
-        self.connection = SourceConnection(settings=known, auth=auth, clock=skipped.clock, sleep=skipped.sleep)
+        self.connection = ODataConnection(settings=known, auth=auth, clock=skipped.clock, sleep=skipped.sleep)
         self.adapter = ExternalApiAdapter(settings=known, connection=self.connection)
 
     def pages(self) -> list[Page]:

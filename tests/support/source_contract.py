@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import new_job
-from chalicelib.jobs.manager import CURRENT
+from chalicelib.jobs.lock import CURRENT
 from chalicelib.services import Services
 from chalicelib.store.columns import COLUMNS, Kind
 from support.coordination import aws_client

@@ -1,0 +1,137 @@
+"""The lock: the items of the table, the places on it, and every DynamoDB condition with its reason.
+
+One table, keys `pk` and `sk` (strings):
+
+    JOB          JOB#<uuid7>         the job; sorted by creation, so history is one Query
+    LOCK         LOCK#import         owner, since, holder, fence, lease_until; never deleted
+    WAREHOUSE    WAREHOUSE#current   the published snapshot
+    IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
+
+The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
+job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and
+woke up after another took over can change nothing:
+
+    worker A   claim (fence 7) ── freezes ........................ progress (fence 7): refused, stops
+    worker B                        lease over ── claim (fence 8) ── progress ── finish (fence 8)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from .job import Job, JobStatus
+from .table import Condition
+
+LOCK = {"pk": "LOCK", "sk": "LOCK#import"}
+
+
+CURRENT = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#current"}
+
+
+LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
+
+
+IS_OPEN = Condition("#status IN (:pending, :running)", {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING})
+
+
+ABSENT = Condition("attribute_not_exists(pk)")
+
+
+STOPPED = Condition(
+    "#status IN (:failed, :cancelled)", {":failed": JobStatus.FAILED, ":cancelled": JobStatus.CANCELLED}
+)
+
+
+NOT_RETRIED = Condition("attribute_not_exists(#retried_by)")
+
+
+IDEMPOTENCY_SECONDS = 86_400
+
+
+def idempotency_key(caller: str, key: str) -> dict[str, str]:
+    """One caller's keys are not another's. Hashed: a key may be long, and may say more than the table should."""
+    digest = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest()
+    return {"pk": "IDEMPOTENCY", "sk": f"IDEMPOTENCY#{digest}"}
+
+
+def job_key(job_id: str) -> dict[str, str]:
+    return {"pk": "JOB", "sk": f"JOB#{job_id}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """Seconds. `grace` covers the skew of clocks: a lease is over only when that much more has passed."""
+
+    seconds: float = 60.0
+    grace: float = 15.0
+    pending: float = 360.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    fence: int = 0
+    owner: str | None = None
+    since: float = 0.0
+    holder: str | None = None
+    lease_until: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right of one worker to run one job, good while the table holds its fence."""
+
+    job: Job
+    holder: str
+    fence: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A published database: its file's name in the warehouse, size, SHA-256, rows, and who made it.
+
+    The source's changes until `changed_until` (epoch seconds) are in it, counted for the source `changed_of`.
+    """
+
+    name: str
+    fence: int
+    rows: int
+    bytes: int
+    sha256: str
+    job_id: str
+    changed_until: float | None = None
+    changed_of: str | None = None
+
+
+def is_forgotten(now: float) -> Condition:
+    """Nobody used the key, or so long ago that it counts as new. DynamoDB deletes expired items days late."""
+    return Condition("attribute_not_exists(pk) OR #expires_at <= :now", {":now": now})
+
+
+def as_read(lock: Lock) -> Condition:
+    """Nobody has written the lock since it was read: every write changes its fence, owner or lease."""
+    if lock.fence == 0 and lock.owner is None:
+        return Condition(
+            "attribute_not_exists(#owner) AND (attribute_not_exists(#fence) OR #fence = :zero)", {":zero": 0}
+        )
+    same_fence = Condition("#fence = :read_fence", {":read_fence": lock.fence})
+    if lock.owner is None:
+        return same_fence & Condition("attribute_not_exists(#owner)")
+    same_owner = Condition("#owner = :read_owner", {":read_owner": lock.owner})
+    same_lease = Condition("#lease_until = :read_lease", {":read_lease": lock.lease_until})
+    return same_fence & same_owner & same_lease
+
+
+def is_mine(claim: Claim) -> Condition:
+    """The owner is my job, the holder is me, and nobody claimed after me."""
+    my_job = Condition("#owner = :owner", {":owner": claim.job.job_id})
+    my_place = Condition("#holder = :holder", {":holder": claim.holder})
+    my_fence = Condition("#fence = :fence", {":fence": claim.fence})
+    return my_job & my_place & my_fence
+
+
+def points_to(base: str | None) -> Condition:
+    """The published snapshot is still the one that was merged into, so no import is overwritten."""
+    if base is None:
+        return ABSENT
+    return Condition("#name = :base", {":base": base})

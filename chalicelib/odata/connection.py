@@ -1,0 +1,39 @@
+"""ODataConnection: the source's pages, each read while a failure can still be tried again.
+
+A page is atomic: an error object with status 200 or a missing `value` is a failed page, never an empty one.
+"""
+
+from __future__ import annotations
+
+from chalicelib.errors import SourceInvalid
+from chalicelib.http.connection import SourceConnection
+from chalicelib.http.failures import shown, told
+from chalicelib.metrics import record
+
+from .envelope import BrokenPage, PageBody, read_page
+
+MOST_ROWS = 500_000  # of a page, unless more are asked for: a row takes 70 bytes beside its text
+
+
+class ODataConnection(SourceConnection):
+    def get_page(self, url: str, *, page: int, most: int | None = None) -> tuple[PageBody, int]:
+        """One page's body and its size in bytes, of `most` or what the setting allows. Raises SourceError."""
+
+        def read(content: bytes | bytearray) -> tuple[PageBody, int]:
+            try:
+                return read_page(content, most_rows=max(MOST_ROWS, self._settings.page_size)), len(content)
+            except BrokenPage as exc:
+                raise SourceInvalid(
+                    f"The source at {shown(url)} answered something that is no OData page: {told(exc)}. Open the URL "
+                    "in a browser to see what it says."
+                ) from None
+
+        started = self._clock()
+        body, size = self.get(url, read, most=most, page=page)
+        seconds = self._clock() - started
+        record("a page is there", {"PageSeconds": seconds}, page=page, rows=len(body.rows), bytes=size)
+        return body, size
+
+    def get_document(self, url: str, *, accept: str = "application/xml") -> bytes | bytearray:
+        """Another document of the service, such as its `$metadata`, under the limits of a page. Raises SourceError."""
+        return self.get(url, lambda content: content, accept=accept)
