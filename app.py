@@ -20,8 +20,8 @@ from chalicelib.api.tokens import KEPT_SECONDS, Role
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.starting import retry_import, start_import
 from chalicelib.logs import begin, know
-from chalicelib.queries.ask import inquire, sentence
-from chalicelib.queries.query import Question, parse_question
+from chalicelib.queries.ask import ask_published, sentence
+from chalicelib.queries.query import Query, parse_query
 from chalicelib.services import Services, warm
 from chalicelib.settings import cors_origins
 
@@ -115,43 +115,43 @@ def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respon
 def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     query = _query(request)
     as_csv = wants_csv(query.pop("format", []), request.headers.get("accept", ""))
-    return _asked(request, respond, parse_question("rejects", query, job_id=job_id), as_csv=as_csv)
+    return _answered(request, respond, parse_query("rejects", query, job_id=job_id), as_csv=as_csv)
 
 
 @app.route("/api/v1/wells/production", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_production(request: Request, respond: ResponseBuilder) -> Response:
-    return _asked(request, respond, parse_question("production", _query(request)))
+    return _answered(request, respond, parse_query("production", _query(request)))
 
 
 @app.route("/api/v1/wells/production/revisions", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_revisions(request: Request, respond: ResponseBuilder) -> Response:
-    return _asked(request, respond, parse_question("revisions", _query(request)))
+    return _answered(request, respond, parse_query("revisions", _query(request)))
 
 
 @app.route("/api/v1/wells/production/totals", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_totals(request: Request, respond: ResponseBuilder) -> Response:
-    return _asked(request, respond, parse_question("totals", _query(request)))
+    return _answered(request, respond, parse_query("totals", _query(request)))
 
 
 @app.route("/api/v1/wells/production/summary", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def get_summary(request: Request, respond: ResponseBuilder) -> Response:
-    return _asked(request, respond, parse_question("summary", _query(request)))
+    return _answered(request, respond, parse_query("summary", _query(request)))
 
 
 @app.route("/api/v1/wells", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_wells(request: Request, respond: ResponseBuilder) -> Response:
-    return _asked(request, respond, parse_question("wells", _query(request)))
+    return _answered(request, respond, parse_query("wells", _query(request)))
 
 
 @app.route("/api/v1/wells/export", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def get_export(request: Request, respond: ResponseBuilder) -> Response:
-    export = services.query_client.ask(parse_question("export", _query(request)))
+    export = services.query_client.ask(parse_query("export", _query(request)))
     return respond.success(export, "The current database can be read from the address in url.")
 
 
@@ -256,9 +256,9 @@ def _accepted(respond: ResponseBuilder, job: Job, *, status: int, location: str)
     )
 
 
-def _asked(request: Request, respond: ResponseBuilder, question: Question, *, as_csv: bool = False) -> Response:
-    answer = inquire(
-        question,
+def _answered(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bool = False) -> Response:
+    answer = ask_published(
+        query,
         job_manager=services.job_manager,
         query_client=services.query_client,
         form="csv" if as_csv else "json",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from support.documents import names, section, table
 
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.lock import CURRENT, Snapshot
@@ -111,3 +114,37 @@ def test_the_layers_hold() -> None:
     done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_test_imports_another() -> None:
+    tests = {path.stem: path for path in (ROOT / "tests").rglob("test_*.py")}
+    imports = re.compile(r"^\s*(?:from|import) (test_\w+)", re.MULTILINE)
+
+    assert {name: imports.findall(path.read_text("utf-8")) for name, path in tests.items()} == {
+        name: [] for name in tests
+    }
+
+
+def test_the_map_shows_every_room() -> None:
+    rooms = {path.parent.name for path in (ROOT / "chalicelib").glob("*/__init__.py")}
+    document = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+    assert rooms == names(section(document, "The rooms, one by one")) & rooms
+    assert all(re.search(rf"\b{room}\b", section(document, "The map")) for room in rooms)
+
+
+def test_what_the_map_names_exists() -> None:
+    document = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    paths = re.findall(r"`([a-z_]+/[\w/.]+)`", document)
+
+    assert paths
+    assert [path for path in paths if not any((base / path).exists() for base in (ROOT, ROOT / "chalicelib"))] == []
+
+
+def test_the_glossary_has_one_sentence_for_each_word() -> None:
+    words = table((ROOT / "docs" / "glossary.md").read_text("utf-8"))
+    expected = {"job", "lock", "owner", "holder", "fence", "lease", "segment", "checkpoint", "cursor", "batch"}
+    expected |= {"snapshot", "watermark", "survey", "finding", "source", "preset", "grain"}
+
+    assert expected <= {word for word, _ in words}
+    assert len({word for word, _ in words}) == len(words)

@@ -1,4 +1,4 @@
-"""Inquire: a question put to the published data by somebody who may have the answer already."""
+"""Ask the published data, for somebody who may have the answer already."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.manager import JobManager
 
     from .client import QueryClient
-    from .query import Question
+    from .query import Query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class Answer:
     data: Any
 
 
-def inquire(
-    question: Question, *, job_manager: JobManager, query_client: QueryClient, form: str = "json", known: str = ""
+def ask_published(
+    query: Query, *, job_manager: JobManager, query_client: QueryClient, form: str = "json", known: str = ""
 ) -> Answer:
     """`known` is an If-None-Match. A published database never changes, so the pointer to it, one read, tells
     whether the answer has: the query function is asked only when it has.
@@ -33,13 +33,13 @@ def inquire(
     Raises NothingPublished, StateUnavailable, what QueryClient.ask raises; for rejects JobNotFound,
     RejectsNotYet, RejectsNotKept.
     """
-    if question.name == "rejects":
-        _check_published(question.arguments["job_id"], job_manager)
+    if query.name == "rejects":
+        _check_published(query.arguments["job_id"], job_manager)
     snapshot = job_manager.current_snapshot()
     if snapshot is None:
         raise NothingPublished
-    etag = etag_of(snapshot.name, question.event, form)
-    data = None if is_known(known, etag) else query_client.ask(question)
+    etag = etag_of(snapshot.name, query.event, form)
+    data = None if is_known(known, etag) else query_client.ask(query)
     return Answer(etag=etag, data=data)
 
 

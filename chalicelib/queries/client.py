@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_lambda.literals import InvocationTypeType
     from types_boto3_lambda.type_defs import InvocationResponseTypeDef
 
-    from .query import Question
+    from .query import Query
 
 # API Gateway waits 29 s; the query function has 22 s of its own. Tried once: a second try would not fit.
 PATIENCE = Config(connect_timeout=2, read_timeout=25, retries={"total_max_attempts": 1})
@@ -36,9 +36,9 @@ class QueryClient:
         self._lambda = lambda_client
         self._function = function
 
-    def ask(self, question: Question) -> Any:
+    def ask(self, query: Query) -> Any:
         """The answer's data. Raises what the query function raised, QueryUnavailable and its children."""
-        answer = self._answer(json.dumps(question.event).encode())
+        answer = self._answer(json.dumps(query.event).encode())
         if error := answer.get("error"):
             raise error_of(error["code"], error["message"], error["details"])
         return answer["data"]

@@ -18,7 +18,7 @@ from chalicelib.errors import AnswerTooLarge, JobNotFound, NothingPublished, Val
 from chalicelib.logs import know
 from chalicelib.metrics import record
 
-from .query import Question, parse_question
+from .query import Query, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,11 +35,11 @@ MOST_BYTES = 5_500_000
 DOWNLOAD_SECONDS = 600  # to begin a download; one that has begun goes on
 
 _LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows]]] = {
-    "production": lambda query: query.production,
-    "revisions": lambda query: query.revisions,
-    "totals": lambda query: query.totals,
-    "wells": lambda query: query.wells,
-    "rejects": lambda query: query.rejects,
+    "production": lambda production: production.production,
+    "revisions": lambda production: production.revisions,
+    "totals": lambda production: production.totals,
+    "wells": lambda production: production.wells,
+    "rejects": lambda production: production.rejects,
 }
 _NAMES = {"from": "first", "to": "last"}  # as ProductionQuery calls them
 
@@ -52,9 +52,9 @@ def answer(
     """`published` and `export` are called for the questions that need them."""
     started, failed = time.monotonic(), None
     try:
-        question = _question(event)
-        know(question=question.name)
-        reply = {"data": _answer(question, published, export)}
+        query = _query(event)
+        know(question=query.name)
+        reply = {"data": _answer(query, published, export)}
     except WellheadError as error:
         failed = error
     except Exception:
@@ -72,28 +72,26 @@ def _count(failed: WellheadError | None, seconds: float) -> None:
     record("the question is answered", figures, level=level, code=failed.code if failed else None)
 
 
-def _question(event: Any) -> Question:
+def _query(event: Any) -> Query:
     arguments = event.get("arguments", {}) if isinstance(event, dict) else None
     if not isinstance(arguments, dict):
         raise ValidationError('The event must be {"question": …, "arguments": {…}}.', field="arguments")
     given = {name: [str(value)] for name, value in arguments.items() if value is not None}
-    return parse_question(str(event.get("question")), given)
+    return parse_query(str(event.get("question")), given)
 
 
-def _answer(
-    question: Question, published: Callable[[], PublishedProduction], export: Callable[[], dict[str, Any]]
-) -> Any:
-    if question.name == "export":
+def _answer(query: Query, published: Callable[[], PublishedProduction], export: Callable[[], dict[str, Any]]) -> Any:
+    if query.name == "export":
         return export()
-    if question.name == "summary":
+    if query.name == "summary":
         return published().summary()
-    with published().query() as query:
-        return _page(question, _LISTS[question.name](query))
+    with published().query() as production:
+        return _page(query, _LISTS[query.name](production))
 
 
-def _page(question: Question, ask: Callable[..., Rows]) -> dict[str, Any]:
+def _page(query: Query, ask: Callable[..., Rows]) -> dict[str, Any]:
     """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge."""
-    wanted = {_NAMES.get(name, name): value for name, value in question.arguments.items()}
+    wanted = {_NAMES.get(name, name): value for name, value in query.arguments.items()}
     wanted |= {name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted}
     while (size := _size(page := asdict(ask(**wanted)))) > MOST_BYTES:
         if len(page["rows"]) == 1:

@@ -1,6 +1,6 @@
 """ProductionQuery: questions to one published database, which is opened read-only and never changes.
 
-The questions stand in production_query.sql. Rows come as dicts that are ready for JSON: dates as YYYY-MM-DD,
+The questions stand in production.sql. Rows come as dicts that are ready for JSON: dates as YYYY-MM-DD,
 times as ISO 8601 in UTC.
 """
 

@@ -1,6 +1,6 @@
-"""Question: what may be asked about the published data, with which parameters, and what each may be.
+"""Query: what may be asked about the published data, with which parameters, and what each may be.
 
-The API reads a question out of a request, the query function out of its event; both by the table below. Pure.
+The API reads a query out of a request, the query function out of its event; both by the table below. Pure.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_REJECTS = 1_000  # each has up to 4 KiB of raw text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class Query:
     """`arguments` are checked and plain: whole numbers and text, a date as YYYY-MM-DD."""
 
     name: str
@@ -48,7 +48,7 @@ _JOB_ID = Parameter(read=parse_job_id, allowed="the id of a job")
 _RANGE = {"from": FROM, "to": TO}
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
 
-QUESTIONS: Mapping[str, Mapping[str, Parameter]] = {
+QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "production": {"well_code": WELL_CODE, "field_code": FIELD_CODE, **_RANGE, **_PAGE},
     "revisions": {"well_code": WELL_CODE, "field_code": FIELD_CODE, **_RANGE, **_PAGE},
     "totals": {"field_code": FIELD_CODE, **_RANGE, **_PAGE},
@@ -59,14 +59,14 @@ QUESTIONS: Mapping[str, Mapping[str, Parameter]] = {
 }
 
 
-def parse_question(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Question:
+def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Query:
     """`path` are parameters that the address itself holds. Raises ValidationError with the field and what is
     allowed there, InvalidJobId.
     """
-    known = QUESTIONS.get(name)
+    known = QUERIES.get(name)
     if known is None:
-        raise ValidationError(f"The questions are {', '.join(QUESTIONS)}.", field="question")
+        raise ValidationError(f"The questions are {', '.join(QUERIES)}.", field="question")
     told = single_values(query, allowed=[each for each in known if each not in path]) | path
     arguments = {each: read_value(each, parameter, told[each]) for each, parameter in known.items() if each in told}
     check_range(arguments)
-    return Question(name=name, arguments=arguments)
+    return Query(name=name, arguments=arguments)

@@ -35,7 +35,7 @@ from chalicelib.errors import (
     WellheadError,
 )
 from chalicelib.queries.production import ProductionQuery
-from chalicelib.queries.query import QUESTIONS
+from chalicelib.queries.query import QUERIES
 
 from . import examples
 
@@ -94,7 +94,7 @@ def _query(parameters: Mapping[str, Parameter], **defaults: Any) -> dict[str, di
 
 
 def _asked(name: str) -> dict[str, dict[str, Any]]:
-    parameters = {each: told for each, told in QUESTIONS[name].items() if each != "job_id"}
+    parameters = {each: told for each, told in QUERIES[name].items() if each != "job_id"}
     method = getattr(ProductionQuery, name, None)
     default = signature(method).parameters["limit"].default if "limit" in parameters and method else None
     return _query(parameters, **({"limit": default} if default else {}))

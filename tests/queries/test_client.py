@@ -20,14 +20,14 @@ from chalicelib.errors import (
     WellheadError,
 )
 from chalicelib.queries.client import QueryClient
-from chalicelib.queries.query import parse_question
+from chalicelib.queries.query import parse_query
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECRET = "hunter2 in a stack trace"
-QUESTION = parse_question("wells", {"search": ["Årdal"], "limit": ["3"]})
+QUESTION = parse_query("wells", {"search": ["Årdal"], "limit": ["3"]})
 
 
 class Lambda(LoopbackHandler):

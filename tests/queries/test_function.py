@@ -18,7 +18,7 @@ from support.warehouses import own_prefix
 from chalicelib.errors import NothingPublished, WarehouseCorrupt
 from chalicelib.queries.function import MOST_BYTES, answer
 from chalicelib.queries.production import ProductionQuery
-from chalicelib.queries.query import QUESTIONS
+from chalicelib.queries.query import QUERIES
 from chalicelib.services import Services
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -251,7 +251,7 @@ def _contains(row: dict[str, Any], text: str) -> bool:
 
 def test_the_payloads_are_many() -> None:
     assert len(PAYLOADS) * len(FIELDS) >= 200
-    assert all(field in QUESTIONS[name] for name, field in FIELDS)
+    assert all(field in QUERIES[name] for name, field in FIELDS)
 
 
 # ---------------------------------------------------------------------------------------------- export

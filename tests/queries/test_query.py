@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import InvalidJobId, ValidationError
-from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS, QUESTIONS, Question, parse_question
+from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS, QUERIES, Query, parse_query
 
 JOB = "018cc251-f400-7000-8000-000000000000"
 NO_CODES = ["", " 1", "1.0", "1e3", "0x1", "x", "+1", "--1", "٣", str(2**63), str(-(2**63) - 1), "9" * 5000, "null"]
@@ -18,9 +18,9 @@ NO_CURSORS = ["", "a b", "a=", "é", "x" * 201, "../..", "'--"]
 def test_a_question_holds_plain_checked_values() -> None:
     query = {"field_code": ["-1001"], "well_code": ["770010000100"], "from": ["2024-01-01"], "to": ["2024-01-01"]}
 
-    question = parse_question("production", query | {"limit": ["7"], "cursor": ["aZ-_9"]})
+    question = parse_query("production", query | {"limit": ["7"], "cursor": ["aZ-_9"]})
 
-    assert question == Question(
+    assert question == Query(
         name="production",
         arguments={
             "well_code": 770010000100,
@@ -34,22 +34,22 @@ def test_a_question_holds_plain_checked_values() -> None:
     assert question.event == {"question": "production", "arguments": question.arguments}
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", QUERIES)
 def test_nothing_has_to_be_asked_for_but_the_job(name: str) -> None:
     path = {"job_id": JOB} if name == "rejects" else {}
 
-    assert parse_question(name, {}, **path) == Question(name=name, arguments=path)
+    assert parse_query(name, {}, **path) == Query(name=name, arguments=path)
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", QUERIES)
 def test_an_unknown_parameter_is_refused_and_told_what_there_is(name: str) -> None:
     path = {"job_id": JOB} if name == "rejects" else {}
     for unknown in ("wells", "LIMIT", "job_id", "question", "x" * 5000):
         with pytest.raises(ValidationError) as refused:
-            parse_question(name, {unknown: ["1"]}, **path)
+            parse_query(name, {unknown: ["1"]}, **path)
 
         assert unknown.startswith(refused.value.details["field"])
-        assert all(known in refused.value.message for known in set(QUESTIONS[name]) - {"job_id"})
+        assert all(known in refused.value.message for known in set(QUERIES[name]) - {"job_id"})
 
 
 @pytest.mark.parametrize(
@@ -65,37 +65,37 @@ def test_an_unknown_parameter_is_refused_and_told_what_there_is(name: str) -> No
 )
 def test_a_wrong_value_is_told_by_its_field_and_not_repeated(field: str, text: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        parse_question("production", {field: [text]})
+        parse_query("production", {field: [text]})
 
-    assert refused.value.details == {"field": field, "allowed": QUESTIONS["production"][field].allowed}
-    assert refused.value.message == f"{field} must be {QUESTIONS['production'][field].allowed}."
+    assert refused.value.details == {"field": field, "allowed": QUERIES["production"][field].allowed}
+    assert refused.value.message == f"{field} must be {QUERIES['production'][field].allowed}."
 
 
 def test_rejects_are_fewer_to_a_page() -> None:
-    assert parse_question("rejects", {"limit": [str(MOST_REJECTS)]}, job_id=JOB).arguments["limit"] == MOST_REJECTS
+    assert parse_query("rejects", {"limit": [str(MOST_REJECTS)]}, job_id=JOB).arguments["limit"] == MOST_REJECTS
     with pytest.raises(ValidationError, match="from 1 to 1,000"):
-        parse_question("rejects", {"limit": [str(MOST_REJECTS + 1)]}, job_id=JOB)
+        parse_query("rejects", {"limit": [str(MOST_REJECTS + 1)]}, job_id=JOB)
 
 
 def test_a_range_goes_forward_and_a_parameter_comes_once() -> None:
     with pytest.raises(ValidationError, match="from must not be after to"):
-        parse_question("totals", {"from": ["2024-02-01"], "to": ["2024-01-31"]})
+        parse_query("totals", {"from": ["2024-02-01"], "to": ["2024-01-31"]})
     with pytest.raises(ValidationError, match="once"):
-        parse_question("wells", {"limit": ["1", "2"]})
+        parse_query("wells", {"limit": ["1", "2"]})
 
 
 def test_a_job_id_and_a_question_are_what_they_must_be() -> None:
     with pytest.raises(InvalidJobId):
-        parse_question("rejects", {}, job_id="1")
+        parse_query("rejects", {}, job_id="1")
     with pytest.raises(ValidationError, match="production, revisions, totals, wells"):
-        parse_question("tables", {})
+        parse_query("tables", {})
 
 
 @given(st.text(max_size=100))
 def test_any_text_without_control_characters_may_be_searched_for(text: str) -> None:
     has_no_sign_for_it = any(sign < " " or "\x7f" <= sign <= "\x9f" or "\ud800" <= sign <= "\udfff" for sign in text)
     try:
-        found = parse_question("wells", {"search": [text]}).arguments["search"]
+        found = parse_query("wells", {"search": [text]}).arguments["search"]
     except ValidationError:
         assert has_no_sign_for_it
     else:
@@ -104,4 +104,4 @@ def test_any_text_without_control_characters_may_be_searched_for(text: str) -> N
 
 def test_a_search_has_an_end() -> None:
     with pytest.raises(ValidationError, match="at most 100 characters"):
-        parse_question("wells", {"search": ["x" * 101]})
+        parse_query("wells", {"search": ["x" * 101]})
