@@ -21,7 +21,7 @@ from support.scripted_source import Answer, ScriptedHandler, Serve, page
 from chalicelib.errors import SourceUnavailable
 from chalicelib.imports.prefetch import Prefetched
 from chalicelib.logs import FIELDS, LONGEST, begin, know, start_logging
-from chalicelib.odata.requests_ahead import Lookahead
+from chalicelib.odata.requests_ahead import SpeculativeRequests
 from chalicelib.services import Services
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_the_threads_of_an_import_tell_its_job(log: Log) -> None:
 
     with Prefetched(pages(), ahead=1, while_waiting=lambda: None) as arriving:
         list(arriving)
-    ahead = Lookahead(lambda _, number: ours.warning("page %d", number))
+    ahead = SpeculativeRequests(lambda _, number: ours.warning("page %d", number))
     ahead.expect({"u": 2})
     ahead.take("u", 2)
 

@@ -27,7 +27,7 @@ from chalicelib.errors import (
 from .filters import MOMENT_TYPES, V2, V4, Unwritable, after, all_of, literal, moment_literal, read_row, type_of
 from .masked_link import masked, unmasked
 from .metadata import BrokenMetadata, EntityType, read_entity_type
-from .requests_ahead import Lookahead
+from .requests_ahead import SpeculativeRequests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -197,7 +197,7 @@ class ExternalApiAdapter:
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
         """Page after page, from the cursor to the end. Raises SourceError, which names the page."""
-        ahead = Lookahead(lambda url, page: self._connection.get_page(url, page=page), self._guess)
+        ahead = SpeculativeRequests(lambda url, page: self._connection.get_page(url, page=page), self._guess)
         seen: set[int] = set()
         stride = _Stride(self._settings.page_size)
         while cursor.url:
@@ -214,7 +214,7 @@ class ExternalApiAdapter:
             yield page
             cursor = self._in_step(page.next, survey, stride)
 
-    def _page(self, cursor: Cursor, survey: Survey, ahead: Lookahead[tuple[PageBody, int]]) -> Page:
+    def _page(self, cursor: Cursor, survey: Survey, ahead: SpeculativeRequests[tuple[PageBody, int]]) -> Page:
         try:
             body, size = ahead.take(str(cursor.url), cursor.page)
         except SourceError as exc:

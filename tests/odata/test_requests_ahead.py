@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from chalicelib.odata.requests_ahead import Lookahead
+from chalicelib.odata.requests_ahead import SpeculativeRequests
 
 
 class Maker:
@@ -24,7 +24,7 @@ class Maker:
 
 def test_what_is_expected_is_made_once_and_at_the_same_time() -> None:
     maker = Maker()
-    ahead = Lookahead(maker.make)
+    ahead = SpeculativeRequests(maker.make)
     ahead.expect({"a": 1, "b": 2})
     ahead.expect({"b": 2, "c": 3})
     maker.go.set()
@@ -36,7 +36,7 @@ def test_what_is_expected_is_made_once_and_at_the_same_time() -> None:
 def test_an_error_is_told_to_who_takes_and_to_nobody_else() -> None:
     maker = Maker()
     maker.go.set()
-    ahead = Lookahead(maker.make)
+    ahead = SpeculativeRequests(maker.make)
     ahead.expect({"a": 1, "bad": 2})
 
     assert ahead.take("a", 1) == "A"
@@ -50,7 +50,7 @@ def test_a_guess_that_gives_nothing_is_made_when_it_is_taken() -> None:
     maker = Maker()
     maker.go.set()
     guessed = []
-    ahead = Lookahead(maker.make, lambda url, page: guessed.append((url, page)))
+    ahead = SpeculativeRequests(maker.make, lambda url, page: guessed.append((url, page)))
     ahead.expect({"a": 1})
 
     assert ahead.take("a", 1) == "A"
