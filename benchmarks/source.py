@@ -76,8 +76,9 @@ def _curl_version() -> str | None:
 
 def wellhead(url: str, rows: int, page_size: int, connections: int) -> float:
     """Seconds, as of the other one."""
-    from chalicelib.odata.adapter import ExternalApiAdapter, Survey
+    from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.odata.connection import ODataConnection
+    from chalicelib.odata.survey import Survey
     from chalicelib.settings import Settings
 
     unused = {"WELLHEAD_TABLE": "-", "WELLHEAD_IMPORT_FUNCTION": "-", "WELLHEAD_WAREHOUSE": "/-"}

@@ -11,7 +11,7 @@ from chalicelib.odata.filters import MOMENT_TYPES, Unwritable, all_of, literal, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from chalicelib.odata.adapter import Survey
+    from chalicelib.odata.survey import Survey
 
 FIELD, PERIOD = "field_code", "production_period"
 LIMITS = ("field_code", "from", "to")  # the parameters of a job that leave rows out

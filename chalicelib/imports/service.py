@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import PublishRefused, WorkerTimeSpent
 from chalicelib.jobs.job import Job, JobStatus, Phase
-from chalicelib.odata.adapter import Cursor, ExternalApiAdapter, Page, Survey
+from chalicelib.odata.cursor import Cursor, Page
+from chalicelib.odata.survey import Survey
 from chalicelib.sources.mapping import map_columns
 from chalicelib.store.batch import Batch
 from chalicelib.store.columns import KEY, VALUES, WARNING_RULES
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.lock import Claim, Snapshot
     from chalicelib.jobs.manager import JobManager
+    from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.settings import Settings
 
 BATCH_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smallest

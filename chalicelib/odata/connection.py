@@ -16,7 +16,7 @@ MOST_ROWS = 500_000  # of a page, unless more are asked for: a row takes 70 byte
 
 
 class ODataConnection(SourceConnection):
-    def get_page(self, url: str, *, page: int, most: int | None = None) -> tuple[PageBody, int]:
+    def get_page(self, url: str, page: int, *, most: int | None = None) -> tuple[PageBody, int]:
         """One page's body and its size in bytes, of `most` or what the setting allows. Raises SourceError."""
 
         def read(content: bytes | bytearray) -> tuple[PageBody, int]:

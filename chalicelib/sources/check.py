@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import SourceColumns, SourceKey
-from chalicelib.odata.adapter import Page
+from chalicelib.odata.cursor import Page
+from chalicelib.odata.paginators import is_by_key
 from chalicelib.sources.mapping import map_columns, match_fields
 from chalicelib.store.columns import COLUMNS, KEY
 
 if TYPE_CHECKING:
-    from chalicelib.odata.adapter import ExternalApiAdapter, Survey
+    from chalicelib.odata.adapter import ExternalApiAdapter
+    from chalicelib.odata.survey import Survey
     from chalicelib.settings import Settings
 
 OWN_FIELDS = {"created_at", "updated_at"}
@@ -83,7 +85,7 @@ def _columns(mapping: dict[str, str], survey: Survey) -> list[FoundColumn]:
 
 
 def _paging(page: Page, settings: Settings) -> str:
-    if settings.source_paging == "keys":
+    if is_by_key(settings):
         return f"by key ({', '.join(page.next.order)})"
     if page.next.by_link:
         return "by the source's next links"

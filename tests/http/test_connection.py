@@ -24,8 +24,8 @@ from support.scripted_source import (
 
 import chalicelib
 from chalicelib.errors import SourceRedirected, SourceThrottled, WorkerTimeSpent
-from chalicelib.odata.adapter import Survey
 from chalicelib.odata.connection import ODataConnection
+from chalicelib.odata.survey import Survey
 
 PROJECT = Path(__file__).parents[2]
 

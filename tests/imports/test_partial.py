@@ -18,9 +18,9 @@ from support.scripted_source import KEY
 from chalicelib.errors import SourceColumns
 from chalicelib.imports.partial import limits_filter
 from chalicelib.jobs.job import JobStatus
-from chalicelib.odata.adapter import Survey
 from chalicelib.odata.filters import V2, Digits
 from chalicelib.odata.metadata import EntityType
+from chalicelib.odata.survey import Survey
 from local.source.server import SampleSource
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from support.scripted_source import KEY, PATH, Answer, Client, Connect, ScriptedSource, Serve, page, rows
 
 from chalicelib.errors import SourceLoop, SourceTooLarge
-from chalicelib.odata.adapter import Cursor, Survey
+from chalicelib.odata.cursor import Cursor
+from chalicelib.odata.survey import Survey
 from local.source.production import GeneratedProduction
 from local.source.server import Paging, SampleSource
 

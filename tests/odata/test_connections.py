@@ -16,7 +16,7 @@ from support.scripted_source import KEY, Answer, Client, Connect, Serve, page, r
 
 from chalicelib.errors import SourceNotFound
 from chalicelib.imports.prefetch import Prefetched
-from chalicelib.odata.adapter import Survey
+from chalicelib.odata.survey import Survey
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource

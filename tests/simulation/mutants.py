@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chalicelib.jobs.job import Job
-    from chalicelib.odata.adapter import Cursor
+    from chalicelib.odata.cursor import Cursor
     from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
     from chalicelib.warehouse.names import Warehouse
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import PublishRefused, SourceUnavailable
-from chalicelib.odata.adapter import Cursor, ExternalApiAdapter, Page, Survey
+from chalicelib.odata.adapter import ExternalApiAdapter
+from chalicelib.odata.cursor import Cursor, Page
+from chalicelib.odata.survey import Survey
 from chalicelib.store.columns import KEY, VALUES
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 

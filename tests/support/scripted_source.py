@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from chalicelib.odata.adapter import ExternalApiAdapter, Page, Survey
+from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
+from chalicelib.odata.survey import Survey
 from chalicelib.settings import Settings
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import ssl
 
     from requests.auth import AuthBase
+
+    from chalicelib.odata.cursor import Page
 
 PATH = "/odata/Wells"
 

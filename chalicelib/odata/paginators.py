@@ -1,0 +1,237 @@
+"""The ways to ask for the page after a page: by the source's links, by the number of rows delivered, or by the key of
+the last one. WELLHEAD_SOURCE_PAGING is read here and nowhere else.
+
+In the conversations below rows have an `id` and pages two rows, and what each request repeats is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from chalicelib.errors import SourceKey
+
+from .addresses import PageAddresses
+from .filters import Unwritable, after, literal, read_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from chalicelib.settings import Settings
+
+    from .cursor import Cursor
+    from .envelope import PageBody
+    from .survey import Survey
+
+GUESSED_BYTES = 10 << 20  # of a page that is asked for beside others: they are all in memory together
+
+
+class Paginator(Protocol):
+    """Serves one reading, because it may learn from the pages. What is written out here does for most ways."""
+
+    def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
+        """The cursor behind this page of `size` bytes; without a URL when it was the last. Raises SourceError."""
+
+    def order(self, key: Iterable[str]) -> list[str]:
+        """The fields in whose order the rows are asked for, where `key` tells one of our rows from another."""
+        return list(key)
+
+    def in_step(self, cursor: Cursor) -> Cursor:
+        """The cursor with the request that is really made, which may end where another one has begun already."""
+        return cursor
+
+    def likely(self, cursor: Cursor) -> Mapping[str, int]:  # noqa: ARG002  Skip looks at it
+        """The URL of the cursor and those that likely come next, with the numbers of their pages; nothing when the
+        next request is known with the answer alone.
+        """
+        return {}
+
+
+def paginator_for(settings: Settings, survey: Survey, follow: Callable[..., str]) -> Paginator:
+    """`auto` is: by links where the source gives them, else by `$skip`. `follow` tells where a link leads."""
+    addresses = PageAddresses(settings, survey)
+    skip = Skip(addresses, page_size=settings.page_size, connections=settings.source_connections)
+    ways: dict[str, Paginator] = {
+        "auto": Links(follow, otherwise=skip),
+        "links": Links(follow, otherwise=NoMore()),
+        "skip": skip,
+        "keys": Keys(addresses, survey),
+    }
+    return ways[settings.source_paging]
+
+
+def is_by_key(settings: Settings) -> bool:
+    """Whether pages are cut by the key, so that the types of its fields matter."""
+    return settings.source_paging == "keys"
+
+
+class Links(Paginator):
+    """By the source's own links. It alone knows where they lead, so each is asked for when the one before is read.
+
+    ```
+    GET Wells?$orderby=id&$top=2&$count=true
+        {"@odata.count": 3, "value": [{"id": 1}, {"id": 2}], "@odata.nextLink": "Wells?$skiptoken=2"}
+    GET Wells?$skiptoken=2
+        {"value": [{"id": 3}]}                  no link: the end
+    ```
+    """
+
+    def __init__(self, follow: Callable[..., str], *, otherwise: Paginator) -> None:
+        """`otherwise` goes on after a page without a link."""
+        self._follow = follow
+        self._otherwise = otherwise
+
+    def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
+        """Raises SourceRedirected, SourceInvalid: a link that leads elsewhere or nowhere."""
+        if not body.next_link:
+            return self._otherwise.following(cursor, body, size)
+        url = self._follow(str(cursor.url), body.next_link, page=cursor.page)
+        return replace(cursor.past(body, size), url=url, by_link=True)
+
+    def in_step(self, cursor: Cursor) -> Cursor:
+        return self._otherwise.in_step(cursor)
+
+    def likely(self, cursor: Cursor) -> Mapping[str, int]:
+        return self._otherwise.likely(cursor)
+
+
+class NoMore(Paginator):
+    """The page was the last."""
+
+    def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
+        return cursor.past(body, size)
+
+
+class Skip(Paginator):
+    """By the number of rows delivered, until there are as many as counted or, without a count, a page is empty. A
+    source that caps its pages loses nothing so.
+
+    ```
+    GET Wells?$orderby=id&$top=2&$count=true
+        {"@odata.count": 5, "value": [{"id": 1}, {"id": 2}]}
+    GET Wells?$orderby=id&$top=2&$skip=2
+        {"value": [{"id": 3}]}                  it came short
+    GET Wells?$orderby=id&$top=2&$skip=3
+        {"value": [{"id": 4}, {"id": 5}]}       as many as counted: the end
+    ```
+
+    With several connections the next requests can be told beforehand, and are made at once. What came short is
+    filled up to where the next page has begun:
+
+    ```
+    GET Wells?$orderby=id&$top=2&$count=true
+        {"@odata.count": 5, "value": [{"id": 1}, {"id": 2}]}
+    GET Wells?$orderby=id&$top=2&$skip=2        beside the next one
+        {"value": [{"id": 3}]}                  it came short
+    GET Wells?$orderby=id&$top=2&$skip=4
+        {"value": [{"id": 5}]}                  waits for what comes before it
+    GET Wells?$orderby=id&$top=1&$skip=3
+        {"value": [{"id": 4}]}                  with the last row as many as counted: the end
+    ```
+    """
+
+    def __init__(self, addresses: PageAddresses, *, page_size: int, connections: int) -> None:
+        self._addresses = addresses
+        self._connections = connections
+        self._stride = _Stride(page_size)
+
+    def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
+        self._stride.learn(len(body.rows), size)
+        behind = cursor.past(body, size)
+        is_all = behind.expected is not None and behind.delivered >= behind.expected
+        return behind if is_all or _is_last(cursor, body) else self._asking(behind)
+
+    def in_step(self, cursor: Cursor) -> Cursor:
+        if not self._may_share(cursor) or self._stride.rows is None:
+            return cursor
+        rows = self._stride.rows - cursor.delivered % self._stride.rows
+        return self._asking(cursor, {"$top": str(rows)})
+
+    def likely(self, cursor: Cursor) -> Mapping[str, int]:
+        """If the pages stay as long as they were."""
+        stride = self._stride
+        if not self._may_share(cursor) or stride.rows is None or cursor.expected is None or stride.is_large:
+            return {}
+        first = cursor.delivered - cursor.delivered % stride.rows + stride.rows
+        starts = range(first, cursor.expected, stride.rows)[: self._connections - 1]
+        later = (self.in_step(replace(cursor, delivered=start)).url for start in starts)
+        return {str(url): page for page, url in enumerate([cursor.url, *later], start=cursor.page)}
+
+    def _asking(self, cursor: Cursor, top: Mapping[str, str] | None = None) -> Cursor:
+        """For the rows after those delivered."""
+        return replace(cursor, url=self._addresses.of(cursor, {"$skip": str(cursor.delivered), **(top or {})}))
+
+    def _may_share(self, cursor: Cursor) -> bool:
+        """Whether the request at the cursor is one of ours and another may be made beside it."""
+        is_skip = cursor.url is not None and cursor.delivered > 0 and not cursor.by_link
+        return is_skip and self._connections > 1
+
+
+class _Stride:
+    """How many rows the pages of this source have; not known until one was full or two were alike."""
+
+    def __init__(self, page_size: int) -> None:
+        self.rows: int | None = None
+        self.is_large = False
+        self._page_size = page_size
+        self._before = 0
+
+    def learn(self, rows: int, size: int) -> None:
+        self.is_large = size > GUESSED_BYTES
+        if self.rows is None and rows and rows in (self._page_size, self._before):
+            self.rows = rows
+        self._before = rows
+
+
+class Keys(Paginator):
+    """By the key of the last row. Rows that come or go meanwhile move none of the others, and make the count no measure
+    of the end: that is an empty page.
+
+    ```
+    GET Wells?$orderby=id&$top=2&$count=true
+        {"@odata.count": 3, "value": [{"id": 1}, {"id": 2}]}
+    GET Wells?$filter=id gt 2&$orderby=id&$top=2
+        {"value": [{"id": 3}]}
+    GET Wells?$filter=id gt 3&$orderby=id&$top=2
+        {"value": []}                           nothing: the end
+    ```
+    """
+
+    def __init__(self, addresses: PageAddresses, survey: Survey) -> None:
+        self._addresses = addresses
+        self._survey = survey
+
+    def order(self, key: Iterable[str]) -> list[str]:
+        """The source's own key, which is never null and never twice; where it has none, `key`."""
+        own = self._survey.entity.key if self._survey.entity else []
+        return own if own and all(name in self._survey.fields for name in own) else list(key)
+
+    def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
+        """Raises SourceKey: the last row's key cannot be asked for."""
+        behind = cursor.past(body, size)
+        if _is_last(cursor, body):
+            return behind
+        if not cursor.order:
+            raise SourceKey(page=cursor.page)
+        rest = after(self._key(cursor, body.rows[-1]))
+        return replace(behind, url=self._addresses.of(behind, {}, rest))
+
+    def _key(self, cursor: Cursor, row: Any) -> list[tuple[str, str]]:
+        """(field, literal) of each field in the order of the rows."""
+        survey, name, key = self._survey, cursor.order[0], []
+        try:
+            members = read_row(row)
+            for name in cursor.order:
+                key.append((name, literal(members.get(name), survey.type_of(name), survey.version)))
+        except Unwritable as exc:
+            raise SourceKey(
+                f"Page {cursor.page} of the source ends with a row whose {name} cannot be asked for: {exc}. Exclude "
+                f"such rows with a $filter in WELLHEAD_SOURCE_URL, or set WELLHEAD_SOURCE_PAGING to auto.",
+                page=cursor.page,
+            ) from exc
+        return key
+
+
+def _is_last(cursor: Cursor, body: PageBody) -> bool:
+    """A page without a link, of a source that has given one before; or one without rows."""
+    return cursor.by_link or not body.rows
