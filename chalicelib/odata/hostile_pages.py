@@ -1,0 +1,119 @@
+"""Pages that a parser would take, and an import must not: one of millions of rows, or one that has its rows twice."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from . import lenient_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COUNTED_BYTES = 1 << 20  # at a time, of the rows of a page that may have too many
+_STRIDES = (61, 67, 71, 73, 79, 83, 89, 97)  # primes: none falls in step with short rows
+
+
+class _Outline(msgspec.Struct):
+    """The rows as one text, so that any number of them takes no memory."""
+
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    d: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    results: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_OUTLINE = msgspec.json.Decoder(_Outline)
+_RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+# -- too many rows ----------------------------------------------------------------------------------
+
+
+def has_more_rows(body: bytes | bytearray, most: int) -> bool:
+    """Whether the page has more than about `most`, in bounded memory. False for what is no page.
+
+    A hundred MB of `{},` would be 33 million rows, and 2 GB of memory. Only a page with so many commas is looked at
+    closely; a random sample tells of most pages that they have not.
+    """
+    stride = random.choice(_STRIDES)  # noqa: S311
+    if 2 * stride * body[::stride].count(b",") < most or body.count(b",") < most:
+        return False
+    try:
+        outline = _OUTLINE.decode(body)
+        if isinstance(outline.d, msgspec.Raw) and bytes(memoryview(outline.d)[:1]) == b"{":
+            outline = _OUTLINE.decode(memoryview(outline.d))
+    except (msgspec.DecodeError, RecursionError):
+        return False  # and will be refused
+    lists = (outline.value, outline.results, outline.d)
+    return any(isinstance(rows, msgspec.Raw) and _has_more(memoryview(rows), most) for rows in lists)
+
+
+def _has_more(rows: memoryview, most: int) -> bool:
+    """Rows are counted piece by piece, each cut after what looks like the end of a row and then is one."""
+    at, size, found = 1, _COUNTED_BYTES, 0
+    while at < len(rows) - 1 and found <= most:
+        piece = bytes(rows[at : at + size])
+        is_enlarged = size > _COUNTED_BYTES
+        if is_enlarged and (piece.count(b",") > most or size > lenient_json.MOST_BYTES):
+            return True  # or rows so long that they are none
+        length, count = _whole_rows(piece)
+        at, found, size = at + length, found + count, _COUNTED_BYTES if count else size * 8
+        while bytes(rows[at : at + 1]) in (b" ", b"\t", b","):
+            at += 1
+    return found > most
+
+
+def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:
+    """How long the whole rows at the beginning of the piece are, and how many; nothing when their end is not found."""
+    end = len(piece)
+    for _ in range(tries):
+        end = piece.rfind(b"}", 0, end)
+        if end < 0:
+            break
+        try:
+            return end + 1, len(_RAW_ROWS.decode(b"[" + piece[: end + 1] + b"]"))
+        except (msgspec.DecodeError, RecursionError):
+            continue
+    return 0, 0
+
+
+# -- the rows twice ---------------------------------------------------------------------------------
+
+
+def repeated_member(body: bytes | bytearray, rows: Sequence[Any], names: Sequence[str]) -> str | None:
+    """Which of the members that may hold the rows stands twice. The parser keeps the last one, and the rows of the
+    first would be lost in silence.
+    """
+    rest = _without_rows(body, rows)
+    for name in names:
+        quoted = f'"{name}"'.encode()
+        found = rest.count(quoted)
+        if found > 1 and rest is body:
+            found -= sum(bytes(row).count(quoted) for row in rows)
+        if found > 1 and (len(body) > lenient_json.MOST_BYTES or _has_twice(body, name)):
+            return name
+    return None
+
+
+def _without_rows(body: bytes | bytearray, rows: Sequence[Any]) -> bytes | bytearray:
+    """What stands around the rows, which is little to search; all of it when there are blanks between them."""
+    size = sum(map(len, rows)) + len(rows) - 1
+    start = body.find(memoryview(rows[0])) if rows else 0
+    end = start + size
+    if not rows or memoryview(body)[end - len(rows[-1]) : end] != memoryview(rows[-1]):
+        return body
+    return body[:start] + body[end:]
+
+
+def _has_twice(body: bytes | bytearray, name: str) -> bool:
+    """Whether the outermost object has the member twice; the results of v2, which stand further in, any object."""
+    twice = []
+
+    def look(members: list[tuple[str, Any]]) -> None:
+        twice.append(sum(each == name for each, _ in members) > 1)
+
+    json.loads(body.decode("utf-8", "surrogateescape"), object_pairs_hook=look)
+    return any(twice) if name == "results" else twice[-1]
