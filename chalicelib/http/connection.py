@@ -113,23 +113,13 @@ class SourceConnection:
         SourceError.
         """
         limit, headers = min(most or self._most, self._most), {"accept": accept} if accept else {}
-        return self._insist(url, lambda: read(self._receive(url, limit, headers)), details)
-
-    def _insist(self, url: str, attempt_once: Callable[[], T], details: dict[str, Any]) -> T:
         attempt = 0
         while True:
             try:
-                return attempt_once()
+                return read(self._receive(url, limit, headers))
             except SourceError as exc:
-                exc.details |= {**details, "url": shown(url)}
-                self._hide_secrets(exc)
-                wait = self._wait_before(attempt, exc)
-                told = f"{exc.message} Trying again in {wait:.1f} s."
-                page = details.get("page")
-                record(told, {"HttpRetries": 1}, level=logging.WARNING, code=exc.code, page=page)
+                wait = self._next_try(attempt, exc, {**details, "url": shown(url)})
             attempt += 1
-            with self._counting:
-                self.retries += 1
             self._sleep(wait)
 
     def follow(self, url: str, link: str, **details: Any) -> str:
@@ -153,6 +143,19 @@ class SourceConnection:
             )
         return address
 
+    # -- tries and time -----------------------------------------------------------------------
+
+    def _next_try(self, attempt: int, failed: SourceError, details: dict[str, Any]) -> float:
+        """Seconds until then. It is told and counted. Raises what ends the import instead."""
+        failed.details |= details
+        self._hide_secrets(failed)
+        wait = self._wait_before(attempt, failed)
+        told = f"{failed.message} Trying again in {wait:.1f} s."
+        record(told, {"HttpRetries": 1}, level=logging.WARNING, code=failed.code, page=details.get("page"))
+        with self._counting:
+            self.retries += 1
+        return wait
+
     def _hide_secrets(self, exc: SourceError) -> None:
         """A source may repeat what it was sent, in its own words or in a link."""
         if isinstance(self._auth, SourceAuth):
@@ -160,10 +163,7 @@ class SourceConnection:
             exc.details["url"] = self._auth.hide(exc.details["url"])
             exc.args = (exc.message,)
 
-    # -- time ---------------------------------------------------------------------------------
-
     def _wait_before(self, attempt: int, failed: SourceError) -> float:
-        """Seconds until the next try. Raises what ends the import instead."""
         wait = _backoff(attempt, failed.details.get("retry_after"))
         spent = isinstance(failed, WorkerTimeSpent) or attempt >= self._settings.source_retries
         if spent or not failed.retryable or wait > LONGEST_WAIT:
@@ -190,26 +190,34 @@ class SourceConnection:
     # -- one try ------------------------------------------------------------------------------
 
     def _receive(self, url: str, most: int, headers: dict[str, str]) -> bytes | bytearray:
-        with self._throttle.slot() as slot:
-            try:
-                return self._exchange(url, headers, most)
-            except SourceError as exc:
-                slot.overloaded = isinstance(exc, SourceTooSlow) or exc.details.get("status") in OVERLOADED
-                raise
-
-    def _exchange(self, url: str, headers: dict[str, str], most: int) -> bytes | bytearray:
         """The body of one good answer, whole and within its limits."""
-        seconds, late = self._time_left((self._settings.page_seconds, SourceTooSlow))
-        if self._closed.is_set():
-            raise WorkerTimeSpent
-        if seconds <= 0:
-            raise late
-        try:
-            with self._session() as session:
+        with self._turn():
+            seconds, late = self._time_left((self._settings.page_seconds, SourceTooSlow))
+            if self._closed.is_set():
+                raise WorkerTimeSpent
+            if seconds <= 0:
+                raise late
+            with self._errors_as_ours(url, late), self._session() as session:
                 session.allowance.grant(seconds=seconds, body_bytes=most + FRAMING_BYTES)
                 with self._get(session, url, headers) as response:
                     check_status(response)
                     return read_body(response, session.allowance, most=most)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """When this request may begin. The throttle learns whether the source was overloaded."""
+        with self._throttle.slot() as slot:
+            try:
+                yield
+            except SourceError as exc:
+                slot.overloaded = isinstance(exc, SourceTooSlow) or exc.details.get("status") in OVERLOADED
+                raise
+
+    @contextmanager
+    def _errors_as_ours(self, url: str, late: type[SourceError]) -> Iterator[None]:
+        """`late` tells of the limit of time that comes first."""
+        try:
+            yield
         except TooSlow as exc:
             raise late from exc
         except TooLarge as exc:
