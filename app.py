@@ -19,7 +19,7 @@ from chalicelib.api.responses import ResponseBuilder, enveloped, principal_of
 from chalicelib.api.tokens import KEPT_SECONDS, Role
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.starting import retry_import, start_import
-from chalicelib.logs import begin, know
+from chalicelib.logs import add_to_log_context, start_log_context
 from chalicelib.queries.ask import ask_published, sentence
 from chalicelib.queries.query import Query, parse_query
 from chalicelib.services import Services, warm
@@ -47,14 +47,14 @@ def authorizer(request: AuthRequest) -> AuthResponse:
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
     refuse_unasked(request.headers, allowed_origins=cors_origins(os.environ))
-    return _started(request, respond, status=200)
+    return _start(request, respond, status=200)
 
 
 @app.route("/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
     refuse_unasked(request.headers, allowed_origins=cors_origins(os.environ))
-    return _started(request, respond, status=202, body=request.raw_body)
+    return _start(request, respond, status=202, body=request.raw_body)
 
 
 @app.route(
@@ -86,9 +86,9 @@ def cancel_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
     single_values(_query(request))
     refuse_body(request.raw_body)
     job = services.job_manager.cancel(parse_job_id(job_id))
-    told = "was stopped" if job.status.final else "has been asked to stop; it ends at its next report"
+    outcome = "was stopped" if job.status.final else "has been asked to stop; it ends at its next report"
     headers = {"Location": f"../../status/{job.job_id}", **_poll(job)}
-    return respond.success(job.view(time.time()), f"The import {told}.", status=202, headers=headers)
+    return respond.success(job.view(time.time()), f"The import {outcome}.", status=202, headers=headers)
 
 
 @app.route("/api/v1/wells/import/jobs/{job_id}/retry", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -105,7 +105,7 @@ def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respon
         source_id=services.settings.source_id,
         key=parse_idempotency_key(request.headers.get("idempotency-key")),
     )
-    return _accepted(respond, job, status=202, location=f"../../status/{job.job_id}")
+    return _show_accepted(respond, job, status=202, location=f"../../status/{job.job_id}")
 
 
 @app.route(
@@ -115,37 +115,37 @@ def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respon
 def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     query = _query(request)
     as_csv = wants_csv(query.pop("format", []), request.headers.get("accept", ""))
-    return _answered(request, respond, parse_query("rejects", query, job_id=job_id), as_csv=as_csv)
+    return _ask(request, respond, parse_query("rejects", query, job_id=job_id), as_csv=as_csv)
 
 
 @app.route("/api/v1/wells/production", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_production(request: Request, respond: ResponseBuilder) -> Response:
-    return _answered(request, respond, parse_query("production", _query(request)))
+    return _ask(request, respond, parse_query("production", _query(request)))
 
 
 @app.route("/api/v1/wells/production/revisions", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_revisions(request: Request, respond: ResponseBuilder) -> Response:
-    return _answered(request, respond, parse_query("revisions", _query(request)))
+    return _ask(request, respond, parse_query("revisions", _query(request)))
 
 
 @app.route("/api/v1/wells/production/totals", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_totals(request: Request, respond: ResponseBuilder) -> Response:
-    return _answered(request, respond, parse_query("totals", _query(request)))
+    return _ask(request, respond, parse_query("totals", _query(request)))
 
 
 @app.route("/api/v1/wells/production/summary", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def get_summary(request: Request, respond: ResponseBuilder) -> Response:
-    return _answered(request, respond, parse_query("summary", _query(request)))
+    return _ask(request, respond, parse_query("summary", _query(request)))
 
 
 @app.route("/api/v1/wells", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_wells(request: Request, respond: ResponseBuilder) -> Response:
-    return _answered(request, respond, parse_query("wells", _query(request)))
+    return _ask(request, respond, parse_query("wells", _query(request)))
 
 
 @app.route("/api/v1/wells/export", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -199,13 +199,13 @@ for _path in list(app.routes):  # none has `cors=`: which origins may ask is a s
 
 @app.lambda_function(name="query")
 def answer_question(event: Any, context: Any) -> dict[str, Any]:
-    _begin(context)
+    _start_log(context)
     return services.answer(event)
 
 
 @app.lambda_function(name="import")
 def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    _begin(context)
+    _start_log(context)
     return services.run_import(
         parse_job_id(str(event.get("job_id"))),
         request_id=context.aws_request_id,
@@ -218,17 +218,17 @@ def take_up_job(record: dict[str, Any], context: Any) -> str:
     """The OnFailure destination of the import function; what it is sent:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
-    _begin(context)
+    _start_log(context)
     return services.take_up(parse_job_id(str(record["requestPayload"].get("job_id"))))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="sweeper")
 def sweep_jobs(event: CloudWatchEvent) -> str:
-    _begin(event.context)
+    _start_log(event.context)
     return services.sweep()
 
 
-def _started(request: Request, respond: ResponseBuilder, *, status: int, body: str | bytes = "") -> Response:
+def _start(request: Request, respond: ResponseBuilder, *, status: int, body: str | bytes = "") -> Response:
     job = start_import(
         job_manager=services.job_manager,
         dispatcher=services.dispatcher,
@@ -237,15 +237,15 @@ def _started(request: Request, respond: ResponseBuilder, *, status: int, body: s
         source_id=services.settings.source_id,
         key=parse_idempotency_key(request.headers.get("idempotency-key")),
     )
-    return _accepted(respond, job, status=status, location=f"status/{job.job_id}")
+    return _show_accepted(respond, job, status=status, location=f"status/{job.job_id}")
 
 
-def _begin(context: Any) -> None:
-    begin(request_id=getattr(context, "aws_request_id", None))
+def _start_log(context: Any) -> None:
+    start_log_context(request_id=getattr(context, "aws_request_id", None))
 
 
-def _accepted(respond: ResponseBuilder, job: Job, *, status: int, location: str) -> Response:
-    know(job_id=job.job_id)
+def _show_accepted(respond: ResponseBuilder, job: Job, *, status: int, location: str) -> Response:
+    add_to_log_context(job_id=job.job_id)
     began = "has been started" if job.status is JobStatus.PENDING else "was started before, by the same key"
     origin = {"retry_of": job.retry_of} if job.retry_of else {}
     return respond.success(
@@ -256,7 +256,7 @@ def _accepted(respond: ResponseBuilder, job: Job, *, status: int, location: str)
     )
 
 
-def _answered(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bool = False) -> Response:
+def _ask(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bool = False) -> Response:
     answer = ask_published(
         query,
         job_manager=services.job_manager,

@@ -41,17 +41,17 @@ FIELDS: Mapping[str, str] = {
 LONGEST = 1_000  # characters of a message
 INNERMOST = 8  # frames of an exception
 
-_known: ContextVar[Mapping[str, Any]] = ContextVar("what the lines of this invocation have in common")
+_context: ContextVar[Mapping[str, Any]] = ContextVar("what the lines of this invocation have in common")
 
 
-def begin(**fields: Any) -> None:
-    """A new invocation or request: its lines tell these fields, and nothing of the one before."""
-    _known.set(fields)
+def start_log_context(**fields: Any) -> None:
+    """Of a new invocation or request: its lines tell these fields, and nothing of the one before."""
+    _context.set(fields)
 
 
-def know(**fields: Any) -> None:
+def add_to_log_context(**fields: Any) -> None:
     """From here on the lines of this invocation tell these fields too."""
-    _known.set({**_known.get({}), **fields})
+    _context.set({**_context.get({}), **fields})
 
 
 class JsonLines(logging.Formatter):
@@ -62,18 +62,18 @@ class JsonLines(logging.Formatter):
         self._own = own
 
     def format(self, record: logging.LogRecord) -> str:
-        told = {**_known.get({}), **vars(record)}
+        fields = {**_context.get({}), **vars(record)}
         line = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
             "level": record.levelname,
             "message": record.getMessage()[:LONGEST],
             "logger": record.name,
             **self._own,
-            **{name: told[name] for name in FIELDS if told.get(name) is not None},
-            **told.get("figures", {}),
+            **{name: fields[name] for name in FIELDS if fields.get(name) is not None},
+            **fields.get("figures", {}),
         }
         if record.exc_info and record.exc_info[1]:
-            line["error"] = _described(record.exc_info[1])
+            line["error"] = _describe(record.exc_info[1])
         return json.dumps(line, default=str)
 
 
@@ -91,7 +91,7 @@ def start_logging(environment: Mapping[str, str], stream: TextIO | None = None) 
         logging.getLogger(name).setLevel(logging.INFO)
 
 
-def _described(exc: BaseException) -> dict[str, Any]:
+def _describe(exc: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(exc.__traceback__)[-INNERMOST:]
     code = exc.code if isinstance(exc, WellheadError) else None
     return {

@@ -20,7 +20,7 @@ from support.scripted_source import Answer, ScriptedHandler, Serve, page
 
 from chalicelib.errors import SourceUnavailable
 from chalicelib.imports.prefetch import Prefetched
-from chalicelib.logs import FIELDS, LONGEST, begin, know, start_logging
+from chalicelib.logs import FIELDS, LONGEST, add_to_log_context, start_log_context, start_logging
 from chalicelib.odata.requests_ahead import SpeculativeRequests
 from chalicelib.services import Services
 
@@ -43,8 +43,8 @@ def log() -> Iterator[Log]:
 
 
 def test_a_line_tells_the_event_and_the_fields_that_are_known(log: Log) -> None:
-    begin(request_id="r-1", job_id="j-1", caller=None)
-    know(attempt=2)
+    start_log_context(request_id="r-1", job_id="j-1", caller=None)
+    add_to_log_context(attempt=2)
     ours.warning("no answer from %s", "there", extra={"code": "SOURCE_UNREACHABLE", "page": 7})
 
     [line] = log.lines
@@ -65,8 +65,8 @@ def test_a_line_tells_the_event_and_the_fields_that_are_known(log: Log) -> None:
 
 
 def test_what_has_no_name_among_the_fields_is_not_told(log: Log) -> None:
-    begin(request_id="r-1", secret=CANARY)
-    know(headers={"Authorization": CANARY})
+    start_log_context(request_id="r-1", secret=CANARY)
+    add_to_log_context(headers={"Authorization": CANARY})
     ours.warning("an event", extra={"body": CANARY, "row": [CANARY]})
 
     assert CANARY not in log.text
@@ -74,9 +74,9 @@ def test_what_has_no_name_among_the_fields_is_not_told(log: Log) -> None:
 
 
 def test_a_request_knows_nothing_of_the_one_before(log: Log) -> None:
-    begin(request_id="first", job_id="j-1")
-    know(attempt=1)
-    begin(request_id="second")
+    start_log_context(request_id="first", job_id="j-1")
+    add_to_log_context(attempt=1)
+    start_log_context(request_id="second")
     ours.warning("an event")
 
     assert set(log.lines[0]) == OWN | {"request_id"}
@@ -87,7 +87,7 @@ def test_requests_at_the_same_time_are_not_mixed_up(log: Log) -> None:
     both = threading.Barrier(2)
 
     def serve(name: str) -> None:
-        begin(request_id=name)
+        start_log_context(request_id=name)
         both.wait()
         ours.warning("answered %s", name)
 
@@ -101,7 +101,7 @@ def test_requests_at_the_same_time_are_not_mixed_up(log: Log) -> None:
 
 
 def test_the_threads_of_an_import_tell_its_job(log: Log) -> None:
-    begin(job_id="j-1")
+    start_log_context(job_id="j-1")
 
     def pages() -> Iterator[int]:
         ours.warning("in the maker")
@@ -162,7 +162,7 @@ def test_a_deep_or_circular_chain_of_exceptions_comes_to_an_end(log: Log) -> Non
 @given(words=st.text(), known=st.text())
 def test_whatever_is_told_it_is_one_line_of_json(words: str, known: str) -> None:
     with logging_to_text() as log:
-        begin(caller=known)
+        start_log_context(caller=known)
         ours.warning("%s", words)
 
         [text] = log.text.splitlines()
@@ -253,7 +253,7 @@ def test_every_line_of_an_import_tells_its_worker(
     source = serve(Answer(page([row(1)], odata_count=1)))
     worker = Worker(environment | {"WELLHEAD_SOURCE_URL": source.url}, dynamodb)
     job_id = worker.trigger()
-    begin(request_id="r-7")
+    start_log_context(request_id="r-7")
 
     worker.run(job_id)
 

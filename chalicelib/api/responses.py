@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Response
 
 from chalicelib.errors import RoleRequired, Unauthorized, WellheadError
-from chalicelib.logs import begin, know
+from chalicelib.logs import add_to_log_context, start_log_context
 
 from .cors import cors_headers
 from .etag import etag_of, is_known
@@ -153,7 +153,7 @@ def enveloped(
         def answer(*args: Any, **kwargs: Any) -> Response:
             request: Any = app.current_request
             request_id, started = _request_id(request), time.monotonic()
-            begin(**_told_of(request, request_id))
+            start_log_context(**_request_facts(request, request_id))
             builder = ResponseBuilder(
                 request_id=request_id,
                 now=time.time(),
@@ -167,10 +167,10 @@ def enveloped(
                     _require(role, principal)
                 response = view(request, builder, *args, **kwargs)
             except WellheadError as error:
-                know(code=error.code)
+                add_to_log_context(code=error.code)
                 response = builder.failure(error)
             except Exception:
-                know(code=WellheadError.code)
+                add_to_log_context(code=WellheadError.code)
                 log.exception("unexpected error")
                 response = builder.failure(WellheadError())
             _log_answer(response, time.monotonic() - started)
@@ -196,7 +196,7 @@ def _require(needed: Role, principal: Principal) -> None:
         raise RoleRequired(f"This needs the role {needed}; the token has the role {principal.role}.", needed=needed)
 
 
-def _told_of(request: Any, request_id: str) -> dict[str, Any]:
+def _request_facts(request: Any, request_id: str) -> dict[str, Any]:
     """For the log: no query, no header and no body, which may hold anything."""
     context = request.context or {}
     job_id = (request.uri_params or {}).get("job_id", "")

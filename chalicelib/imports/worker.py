@@ -25,7 +25,7 @@ from chalicelib.errors import (
     WarehouseSilent,
     WellheadError,
 )
-from chalicelib.logs import know
+from chalicelib.logs import add_to_log_context
 
 from .publication import show_latest
 from .service import HandOver, WellProductionImportService
@@ -58,14 +58,14 @@ def run_import(
     sleep: Callable[[float], object] = time.sleep,
 ) -> dict[str, Any]:
     """What became of the job. Raises StateUnavailable and WarehouseSilent, so that Lambda delivers the event again."""
-    know(job_id=job_id)
+    add_to_log_context(job_id=job_id)
     holder = f"{request_id}/{uuid.uuid4().hex[:8]}"
     claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, clock=clock, sleep=sleep)
     if claim is None:
         log.info("nothing to do", extra={"code": ClaimRefused.code})
         show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
         return {"job_id": job_id, "outcome": "nothing to do"}
-    know(attempt=claim.job.attempt, fence=claim.fence)
+    add_to_log_context(attempt=claim.job.attempt, fence=claim.fence)
     service = None
     try:
         _refuse_endless(claim.job, max_attempts)

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import AnswerTooLarge, JobNotFound, NothingPublished, ValidationError, WellheadError
-from chalicelib.logs import know
+from chalicelib.logs import add_to_log_context
 from chalicelib.metrics import record
 
 from .query import Query, parse_query
@@ -53,7 +53,7 @@ def answer(
     started, failed = time.monotonic(), None
     try:
         query = _query(event)
-        know(question=query.name)
+        add_to_log_context(question=query.name)
         reply = {"data": _answer(query, published, export)}
     except WellheadError as error:
         failed = error
@@ -61,7 +61,7 @@ def answer(
         log.exception("unexpected error")
         failed = WellheadError()
     _count(failed, time.monotonic() - started)
-    return {"error": _told(failed)} if failed else reply
+    return {"error": _error_data(failed)} if failed else reply
 
 
 def _count(failed: WellheadError | None, seconds: float) -> None:
@@ -105,7 +105,7 @@ def _size(data: Any) -> int:
     return len(json.dumps(json.dumps(data)))
 
 
-def _told(error: WellheadError) -> dict[str, Any]:
+def _error_data(error: WellheadError) -> dict[str, Any]:
     return {
         "code": error.code,
         "message": error.message,

@@ -8,7 +8,7 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.logs import begin, start_logging
+from chalicelib.logs import start_log_context, start_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def logging_to_text(**environment: str) -> Iterator[Log]:
     handlers, levels = root.handlers[:], [logging.getLogger(name).level for name in LOGGERS]
     stream = io.StringIO()
     start_logging({"AWS_LAMBDA_FUNCTION_NAME": "wellhead-test", "WELLHEAD_STAGE": "test", **environment}, stream)
-    begin()
+    start_log_context()
     try:
         yield Log(stream)
     finally:
