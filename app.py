@@ -206,7 +206,7 @@ def answer_question(event: Any, context: Any) -> dict[str, Any]:
 @app.lambda_function(name="import")
 def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
     _start_log(context)
-    return services.run_import(
+    return services.work_on(
         parse_job_id(str(event.get("job_id"))),
         request_id=context.aws_request_id,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,

@@ -57,7 +57,7 @@ def wellhead(url: str, _: Path, work: Path) -> None:
 
     services = Services({**os.environ, "WELLHEAD_SOURCE_URL": url, "WELLHEAD_SCRATCH": str(work / "scratch")})
     job = services.job_manager.create(new_job(now=time.time(), triggered_by="benchmark", parameters={}))
-    services.run_import(job.job_id, request_id="benchmark", remaining=lambda: 3600.0)
+    services.work_on(job.job_id, request_id="benchmark", remaining=lambda: 3600.0)
     done = services.job_manager.get(job.job_id)
     if done.error:
         raise SystemExit(done.error["message"])

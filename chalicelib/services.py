@@ -126,10 +126,11 @@ class Services:
             }
         )
 
-    def run_import(self, job_id: str, *, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
-        from chalicelib.imports.worker import run_import, stopped_by_sigterm
+    def work_on(self, job_id: str, *, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
+        """As the import function does; `remaining` tells the seconds that this invocation has left."""
+        from chalicelib.imports.worker import run_import, watch_sigterm
 
-        with stopped_by_sigterm() as stopped:
+        with watch_sigterm() as stopped:
             return run_import(
                 job_id,
                 request_id=request_id,

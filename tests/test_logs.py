@@ -231,7 +231,7 @@ def test_no_line_of_an_import_holds_a_secret_or_a_row(
     for steps, status in (([Answer(page([row(1), row(2), bad], odata_count=3))], "COMPLETED"), ([repeat], "FAILED")):
         source.steps = list(steps)
         job_id = worker.trigger()
-        outcome = Services(environment).run_import(job_id, request_id="r", remaining=lambda: 900.0)
+        outcome = Services(environment).work_on(job_id, request_id="r", remaining=lambda: 900.0)
         assert outcome == {"job_id": job_id, "outcome": status}
 
     assert not leaks(log.text)

@@ -72,20 +72,20 @@ def run_import(
         service = new_service(claim)
         return {"job_id": job_id, "outcome": service.run().status}
     except HandOver:
-        return _hand_over(claim, _newest(claim, service), job_manager, dispatcher)
+        return _hand_over(claim, _newest_job(claim, service), job_manager, dispatcher)
     except CancelRequested:
-        return _finish(claim, _newest(claim, service).cancelled(at=clock()), job_manager)
+        return _finish(claim, _newest_job(claim, service).cancelled(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
         return _give_way(job_id, exc)
     except Exception as exc:  # told to people as the job's error
         if isinstance(exc, WarehouseSilent) and claim.job.stalled_attempts < STALLED_ATTEMPTS:
             raise  # the next attempt begins when the lease is over; the last one tells the error
-        job = _newest(claim, service).failed_with(_told(exc), at=clock())
+        job = _newest_job(claim, service).failed_with(_import_error(exc), at=clock())
         return _finish(claim, job, job_manager)
 
 
 @contextmanager
-def stopped_by_sigterm() -> Iterator[Callable[[], bool]]:
+def watch_sigterm() -> Iterator[Callable[[], bool]]:
     """Whether SIGTERM has come: the worker then hands over at its next page, as at the end of its time."""
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -108,7 +108,7 @@ def _refuse_endless(job: Job, max_attempts: int) -> None:
         raise NoProgress
 
 
-def _newest(claim: Claim, service: WellProductionImportService | None) -> Job:
+def _newest_job(claim: Claim, service: WellProductionImportService | None) -> Job:
     return service.job if service else claim.job
 
 
@@ -168,7 +168,7 @@ def _give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
     return {"job_id": job_id, "outcome": "lease lost"}
 
 
-def _told(exc: Exception) -> WellheadError:
+def _import_error(exc: Exception) -> WellheadError:
     """What people are told. Of what nobody foresaw the log tells the type and the place."""
     if isinstance(exc, WellheadError):
         log.error("the import failed: %s", exc.message, extra={"code": exc.code})

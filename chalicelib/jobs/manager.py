@@ -114,7 +114,7 @@ class JobManager:
             if lock.owner and not self.is_over(lock):
                 raise ImportAlreadyRunning(job_id=lock.owner, started_at=lock.since)
             created = replace(job, fence=lock.fence)
-            expired = self._expired(lock) if lock.owner else None
+            expired = self._expired_job(lock) if lock.owner else None
             try:
                 self._table.transact(self._creation(created, lock, remembered, expired))
             except ConditionRefused:
@@ -169,7 +169,7 @@ class JobManager:
             writes.append(self._job_update(expired, fence=lock.fence))
         return writes
 
-    def _expired(self, lock: Lock) -> Job:
+    def _expired_job(self, lock: Lock) -> Job:
         """The job whose lease is over ends FAILED in the same transaction that takes its lock. It cannot be
         final already: the transaction that ends a job frees its lock.
         """
@@ -253,7 +253,7 @@ class JobManager:
                 raise JobIsFinal(job_id=job_id, status=job.status)
             if lock.owner == job_id and lock.holder is None:
                 stopped = job.cancelled(at=now)
-                if self._try(self._job_update(stopped, fence=lock.fence), self._freed(lock)):
+                if self._try(self._job_update(stopped, fence=lock.fence), self._lock_release(lock)):
                     job_ended(stopped)
                     return stopped
             elif self._try(self._table.update(job_key(job_id), {"cancel_requested_at": now}, when=IS_OPEN)):
@@ -299,22 +299,22 @@ class JobManager:
         else wrote the lock since it was read.
         """
         until = {"lease_until": self._clock() + self._lease.pending}
-        freed = self._try(self._table.update(LOCK, until, remove=["holder"], when=as_read(lock)))
-        if freed:
+        written = self._try(self._table.update(LOCK, until, remove=["holder"], when=as_read(lock)))
+        if written:
             worker_gone(str(lock.owner))
-        return freed
+        return written
 
     def expire(self, lock: Lock) -> bool:
         """No worker came or will come: the job ends FAILED and the lock is free. False when somebody else
         wrote the lock since it was read.
         """
-        expired = self._expired(lock)
-        written = self._try(self._job_update(expired, fence=lock.fence), self._freed(lock))
+        expired = self._expired_job(lock)
+        written = self._try(self._job_update(expired, fence=lock.fence), self._lock_release(lock))
         if written:
             job_ended(expired)
         return written
 
-    def _freed(self, lock: Lock) -> dict[str, Any]:
+    def _lock_release(self, lock: Lock) -> dict[str, Any]:
         return self._table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=as_read(lock))
 
     def is_over(self, lock: Lock) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
 
-SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; trigger.RETRY_SECONDS is shorter
+SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; starting.RETRY_SECONDS is shorter
 READER_SECONDS = 3600.0  # who read the pointer before it moved may open or fetch that snapshot for so long
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def take_up(
 
     A job that nobody ever claimed ends: the function fails at every start. Any other is dispatched again, also
     while a lease runs: that delivery leaves when the holder lives, and goes on when its lease is over
-    (importer.claim_patiently). Nothing but the lease tells which of the two it is: of an event that was
+    (worker.claim_patiently). Nothing but the lease tells which of the two it is: of an event that was
     delivered twice, one copy may have failed and the other be at work.
     """
     log.warning("no delivery of an event for the job came to its end", extra={"job_id": job_id})

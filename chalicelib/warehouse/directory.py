@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-from .names import LATEST, LATEST_NOTE, PART_SECONDS, SEGMENTS, absent, sha256_of, taken
+from .names import LATEST, LATEST_NOTE, PART_SECONDS, SEGMENTS, missing_file, name_conflict, sha256_of
 
 
 class DirectoryWarehouse:
@@ -29,7 +29,7 @@ class DirectoryWarehouse:
             target = self._root / name
             if target.exists():
                 if sha256_of(target) != sha256:
-                    raise taken(name)
+                    raise name_conflict(name)
                 return
             self._copy(path, target)
 
@@ -43,7 +43,7 @@ class DirectoryWarehouse:
     def download_url(self, name: str, *, seconds: int) -> str:  # noqa: ARG002  a file has no term
         path = self._root / name
         if not path.is_file():
-            raise absent(name)
+            raise missing_file(name)
         return path.absolute().as_uri()
 
     def set_latest(self, name: str) -> None:

@@ -103,9 +103,9 @@ class Warehouse(Protocol):
         """Remove what is no file and nobody needs: unfinished uploads, empty folders of segments."""
 
 
-def absent(name: str) -> WarehouseUnavailable:
+def missing_file(name: str) -> WarehouseUnavailable:
     return WarehouseUnavailable(f"The warehouse has no {name}. Restore it; docs/workflow.md says how.")
 
 
-def taken(name: str) -> WarehouseUnavailable:
+def name_conflict(name: str) -> WarehouseUnavailable:
     return WarehouseUnavailable(f"Another file stands in the warehouse as {name} already; remove it by hand.")

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
 
 from .multipart import UPLOAD_SECONDS, Multipart
-from .names import LATEST, absent, is_fenced, taken
+from .names import LATEST, is_fenced, missing_file, name_conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class S3Warehouse:
                 if exc.response["Error"]["Code"] not in {"PreconditionFailed", "NoSuchUpload"}:
                     raise
                 if self._sha256(name) != sha256:
-                    raise taken(name) from exc
+                    raise name_conflict(name) from exc
 
     def _put_at_once(self, name: str, path: Path, sha256: str) -> None:
         with path.open("rb") as body:
@@ -71,7 +71,7 @@ class S3Warehouse:
                 self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
             except ClientError as exc:
                 if exc.response["Error"]["Code"] in {"404", "NoSuchKey"}:
-                    raise absent(name) from exc
+                    raise missing_file(name) from exc
                 raise
             saved_as = f'attachment; filename="{LATEST}"'
             return self._s3.generate_presigned_url(
@@ -127,7 +127,7 @@ class S3Warehouse:
         key = self._prefix + name
         found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1).get("Contents", [])
         if not found or found[0]["Key"] != key:
-            raise absent(name)
+            raise missing_file(name)
         return found[0]["Size"]
 
     def _sha256(self, name: str) -> str | None:

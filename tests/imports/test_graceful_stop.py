@@ -15,7 +15,7 @@ import pytest
 from support.coordination import Clock, LambdaHandler, a_job
 from support.imports import ENOUGH, expected_rows, files, stored_rows
 
-from chalicelib.imports.worker import stopped_by_sigterm
+from chalicelib.imports.worker import watch_sigterm
 from chalicelib.jobs.job import JobStatus
 from chalicelib.services import Services
 from local.aws.loopback import LoopbackServer
@@ -113,7 +113,7 @@ def test_a_stopped_worker_hands_over_and_the_next_one_goes_on(work: Stoppable) -
     assert files(work.environment["WELLHEAD_SCRATCH"]) == {}
     assert work.manager.current_snapshot() is None
 
-    work.services.run_import(work.job_id, request_id="next", remaining=lambda: ENOUGH)
+    work.services.work_on(work.job_id, request_id="next", remaining=lambda: ENOUGH)
 
     assert work.manager.get(work.job_id).attempt == 2
     assert_complete(work)
@@ -127,14 +127,14 @@ def test_worker_after_worker_is_stopped_and_nothing_is_lost(work: Stoppable) -> 
     assert said == [str({"job_id": work.job_id, "outcome": "handed over"})] * 3
     job = work.manager.get(work.job_id)
     assert (job.attempt, job.stalled_attempts) == (3, 0)
-    work.services.run_import(work.job_id, request_id="last", remaining=lambda: ENOUGH)
+    work.services.work_on(work.job_id, request_id="last", remaining=lambda: ENOUGH)
     assert_complete(work)
 
 
 def test_a_worker_that_has_all_pages_completes(work: Stoppable) -> None:
     """What is left is short, and a hand-over would do it again."""
     work.source.latency = 0
-    work.services.run_import(work.job_id, request_id="first", remaining=_used_up_after(PAGES))
+    work.services.work_on(work.job_id, request_id="first", remaining=_used_up_after(PAGES))
     assert (work.manager.get(work.job_id).cursor or {})["url"] is None
 
     with work.start() as process:
@@ -156,7 +156,7 @@ def _used_up_after(pages: int) -> Any:
 
 def test_the_handler_of_before_is_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with stopped_by_sigterm() as stopped:
+    with watch_sigterm() as stopped:
         assert not stopped()
         os.kill(os.getpid(), signal.SIGTERM)
         assert stopped()
@@ -168,7 +168,7 @@ def test_outside_the_main_thread_nothing_is_caught() -> None:
     seen: list[bool] = []
 
     def run() -> None:
-        with stopped_by_sigterm() as stopped:
+        with watch_sigterm() as stopped:
             seen.append(stopped())
 
     before = signal.getsignal(signal.SIGTERM)

@@ -53,7 +53,7 @@ def test_an_import_keeps_its_secret_to_itself(
     for steps, status in (([Answer(page(rows(0, 3), odata_count=3))], "COMPLETED"), ([repeat], "FAILED")):
         source.steps = list(steps)
         job_id = worker.trigger()
-        outcome = Services(environment).run_import(job_id, request_id="r", remaining=lambda: 900.0)
+        outcome = Services(environment).work_on(job_id, request_id="r", remaining=lambda: 900.0)
 
         assert outcome == {"job_id": job_id, "outcome": status}
 
@@ -73,14 +73,14 @@ def test_a_source_that_asks_to_wait_too_long_for_this_worker_gets_the_next_one(
     environment |= {"WELLHEAD_SOURCE_URL": source.url}
     job_id = worker.trigger()
 
-    outcome = Services(environment).run_import(job_id, request_id="first", remaining=lambda: 60.0)
+    outcome = Services(environment).work_on(job_id, request_id="first", remaining=lambda: 60.0)
 
     job = worker.manager.get(job_id)
     assert outcome == {"job_id": job_id, "outcome": "handed over"}
     assert (job.status, job.fetched_records, (job.cursor or {})["page"]) == (JobStatus.RUNNING, 2, 2)
 
     source.steps = [first, Answer(page(rows(2, 2), odata_count=4))]
-    Services(environment).run_import(job_id, request_id="second", remaining=lambda: 900.0)
+    Services(environment).work_on(job_id, request_id="second", remaining=lambda: 900.0)
 
     job = worker.manager.get(job_id)
     assert (job.status, job.new_records, job.attempt) == (JobStatus.COMPLETED, 4, 2)
@@ -96,7 +96,7 @@ def test_the_time_for_the_whole_source_goes_on_with_the_next_worker(
     job_id = worker.trigger()
     assert worker.run(job_id, remaining=lambda: 0.0)["outcome"] == "handed over"
 
-    Services(environment).run_import(job_id, request_id="later", remaining=lambda: 900.0)
+    Services(environment).work_on(job_id, request_id="later", remaining=lambda: 900.0)
 
     error = worker.manager.get(job_id).error
     assert error is not None

@@ -241,7 +241,7 @@ def test_credentials_that_cannot_be_read_end_the_job(
             aws.put_parameter("/unreadable", secret)
         job_id = worker.trigger()
 
-        outcome = services.run_import(job_id, request_id="r", remaining=lambda: ENOUGH)
+        outcome = services.work_on(job_id, request_id="r", remaining=lambda: ENOUGH)
 
         assert outcome == {"job_id": job_id, "outcome": "FAILED"}
         error = worker.manager.get(job_id).error
@@ -267,7 +267,7 @@ def test_not_even_the_debug_log_holds_the_credentials(
     }
     job_id = worker.trigger()
 
-    Services(environment).run_import(job_id, request_id="r", remaining=lambda: ENOUGH)
+    Services(environment).work_on(job_id, request_id="r", remaining=lambda: ENOUGH)
 
     assert worker.manager.get(job_id).status is JobStatus.COMPLETED
     assert "attempt 1" in caplog.text

@@ -131,7 +131,7 @@ def test_killed_at_any_moment_an_import_still_brings_every_row_once(
         }
         if over_an_old_one:
             first = Import(environment, dynamodb, source)
-            first.services.run_import(first.job_id, request_id="first", remaining=lambda: ENOUGH)
+            first.services.work_on(first.job_id, request_id="first", remaining=lambda: ENOUGH)
         source.rows, source.latency = NEW, 0.07
         before, after = expected_rows(OLD) if over_an_old_one else [], expected_rows(NEW)
         work = Import(environment, dynamodb, source)
@@ -148,7 +148,7 @@ def test_killed_at_any_moment_an_import_still_brings_every_row_once(
             work.let_the_lease_end()
         assert kills >= len(moments) - 1
         source.latency = 0
-        work.services.run_import(work.job_id, request_id="last", remaining=lambda: ENOUGH)
+        work.services.work_on(work.job_id, request_id="last", remaining=lambda: ENOUGH)
 
     job = work.manager.get(work.job_id)
     expected = NEW.expected(0 if over_an_old_one else None)

@@ -105,7 +105,7 @@ def test_services_build_an_import_from_the_environment(
     services = Services(environment)
     job = services.job_manager.create(replace(a_job(worker.clock), created_at=time.time()))
 
-    outcome = services.run_import(job.job_id, request_id="r", remaining=lambda: ENOUGH)
+    outcome = services.work_on(job.job_id, request_id="r", remaining=lambda: ENOUGH)
 
     assert outcome == {"job_id": job.job_id, "outcome": "COMPLETED"}
     assert_whole(worker, services.job_manager.get(job.job_id))

@@ -52,7 +52,7 @@ def test_a_thousand_deliveries_are_one(environment: dict[str, str], dynamodb: An
             monkeypatch.setenv(name, value)
         services = Services(environment)
         over = services.job_manager.create(a_job(Clock(time.time())))
-        services.run_import(over.job_id, request_id="first", remaining=lambda: ENOUGH)
+        services.work_on(over.job_id, request_id="first", remaining=lambda: ENOUGH)
         job = services.job_manager.create(a_job(Clock(time.time())))
         before = services.job_manager.get(over.job_id)
         deliveries = [over.job_id] * LATE + [job.job_id] * (DELIVERIES - LATE)

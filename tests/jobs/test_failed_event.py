@@ -121,7 +121,7 @@ def test_a_job_whose_workers_die_goes_on_at_its_checkpoint(
         deploy(handler="handlers.import_or_die")
         job = services.job_manager.create(a_job(Clock(time.time())))
         budget = iter([900.0, 900.0])
-        services.run_import(job.job_id, request_id="first", remaining=lambda: next(budget, 0.0))
+        services.work_on(job.job_id, request_id="first", remaining=lambda: next(budget, 0.0))
         while "START" not in log_of(FAILED_EVENT, tmp_path):
             time.sleep(0.02)
         (tmp_path / "cured").touch()

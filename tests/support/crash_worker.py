@@ -224,7 +224,7 @@ def carry_out(services: Services, order: dict[str, Any]) -> Any:
     if order["do"] == "sweep":
         return services.sweep()
     pages = iter(range(order.get("pages") or 10_000))
-    return services.run_import(
+    return services.work_on(
         order["job_id"], request_id=str(os.getpid()), remaining=lambda: 0.0 if next(pages, None) is None else ENOUGH
     )
 

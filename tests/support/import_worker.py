@@ -6,4 +6,4 @@ import sys
 from chalicelib.services import Services
 
 if __name__ == "__main__":
-    print(Services().run_import(sys.argv[1], request_id=str(os.getpid()), remaining=lambda: 900.0))
+    print(Services().work_on(sys.argv[1], request_id=str(os.getpid()), remaining=lambda: 900.0))

@@ -220,7 +220,7 @@ class Stage:
     def _import(self) -> Job:
         manager = self.services.job_manager
         job_id = manager.create(new_job(now=time.time(), triggered_by="tests", parameters={})).job_id
-        self.services.run_import(job_id, request_id="contract", remaining=lambda: 900.0)
+        self.services.work_on(job_id, request_id="contract", remaining=lambda: 900.0)
         return manager.get(job_id)
 
     def _check_credentials(self, case: Case) -> None:

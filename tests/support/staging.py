@@ -110,7 +110,7 @@ def run_import(environment: Mapping[str, str], source_url: str) -> Job:
     """One whole import through the real thing; the job as it ended."""
     services = Services({**environment, "WELLHEAD_SOURCE_URL": source_url})
     job = services.job_manager.create(new_job(now=NOON, triggered_by="ada", parameters={}))
-    services.run_import(job.job_id, request_id="request-1", remaining=lambda: 900)
+    services.work_on(job.job_id, request_id="request-1", remaining=lambda: 900)
     return services.job_manager.get(job.job_id)
 
 
