@@ -19,7 +19,7 @@ from support.log_lines import Log, logging_to_text
 from support.scripted_source import Answer, ScriptedHandler, Serve, page
 
 from chalicelib.errors import SourceUnavailable
-from chalicelib.imports.prefetch import Prefetched
+from chalicelib.imports.prefetch import Prefetch
 from chalicelib.logs import FIELDS, LONGEST, add_to_log_context, start_log_context, start_logging
 from chalicelib.odata.requests_ahead import SpeculativeRequests
 from chalicelib.services import Services
@@ -107,7 +107,7 @@ def test_the_threads_of_an_import_tell_its_job(log: Log) -> None:
         ours.warning("in the maker")
         yield 1
 
-    with Prefetched(pages(), ahead=1, while_waiting=lambda: None) as arriving:
+    with Prefetch(pages(), ahead=1, while_waiting=lambda: None) as arriving:
         list(arriving)
     ahead = SpeculativeRequests(lambda _, number: ours.warning("page %d", number))
     ahead.expect({"u": 2})

@@ -1,4 +1,4 @@
-"""Run an iterator ahead of its reader, in a thread, a few items at most."""
+"""Work in a thread: an iterator ahead of its reader, a few items at most, or one call beside its caller."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
 T = TypeVar("T")
@@ -21,7 +22,7 @@ class _End:
         self.error = error
 
 
-class Prefetched(Generic[T]):
+class Prefetch(Generic[T]):
     """The items, made up to `ahead` of their use. An error of the maker is raised to the reader.
 
     No item is begun while those that are made and not done with weigh more than `most_weight`: a heavy one is
@@ -106,3 +107,18 @@ class Prefetched(Generic[T]):
                 continue
             return True
         return False
+
+
+def run_beside(
+    call: Callable[[], T],
+    *,
+    while_waiting: Callable[[], None],
+    prefetch: Callable[..., AbstractContextManager[Iterable[T]]] = Prefetch,
+) -> T:
+    """What the call returns or raises. It runs in a thread, and `while_waiting` in the caller's own every second."""
+
+    def results() -> Iterator[T]:
+        yield call()
+
+    with prefetch(results(), ahead=1, while_waiting=while_waiting) as arriving:
+        return next(iter(arriving))

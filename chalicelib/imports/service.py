@@ -10,6 +10,7 @@ import logging
 import shutil
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import PublishRefused, WorkerTimeSpent
@@ -23,7 +24,7 @@ from chalicelib.store.repository import DuckDBWellProductionRepository, MergeRes
 from chalicelib.warehouse.names import Warehouse, add_segment, segment_names, sha256_of
 
 from .partial import is_limited, limits_filter
-from .prefetch import Prefetched
+from .prefetch import Prefetch, run_beside
 from .publication import Publication, check_room
 from .watermark import Increment
 
@@ -78,7 +79,7 @@ class WellProductionImportService:
         remaining: Callable[[], float],
         clock: Callable[[], float] = time.time,
         new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
-        prefetched: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetched,
+        prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
     ) -> None:
         self.job = claim.job
         self._claim = claim
@@ -90,7 +91,7 @@ class WellProductionImportService:
         self._remaining = remaining
         self._clock = clock
         self._new_repository = new_repository
-        self._prefetched = prefetched
+        self._prefetch = prefetch
         self._survey = Survey()
         self._fields: list[str] = []
         self._increment = Increment(settings)
@@ -124,10 +125,8 @@ class WellProductionImportService:
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> Cursor:
         """Where to begin: at the first page, or after the rows of the recorded segments."""
-        with_types = is_limited(self.job.parameters)
-        surveys = (survey(with_types=with_types) for survey in (self._source.survey,))
-        with self._prefetched(surveys, ahead=1, while_waiting=self._beat) as arriving:
-            self._survey = next(iter(arriving))
+        survey = partial(self._source.survey, with_types=is_limited(self.job.parameters))
+        self._survey = run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
         self._fields = self._survey.fields
         if self.job.cursor is None:
             return self._begin()
@@ -158,7 +157,7 @@ class WellProductionImportService:
         batch, start = Batch(self._directory / "batch.ndjson"), cursor
         pages = self._source.pages(cursor, self._survey)
         try:
-            with self._prefetched(
+            with self._prefetch(
                 pages,
                 ahead=PAGES_AHEAD,
                 while_waiting=self._beat,

@@ -1,4 +1,4 @@
-"""Items are made ahead of their use, heavy ones one at a time."""
+"""Items are made ahead of their use, heavy ones one at a time; a call runs beside its caller."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from chalicelib.imports.prefetch import Prefetched
+import pytest
+
+from chalicelib.imports.prefetch import Prefetch, run_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +27,7 @@ class Maker:
 
 def begun_while_the_first_is_used(weights: list[int], *, expected: int) -> list[int]:
     maker = Maker(weights)
-    with Prefetched(
+    with Prefetch(
         maker.items(), ahead=2, while_waiting=lambda: None, weigh=lambda item: item, most_weight=10
     ) as arriving:
         assert next(arriving) == weights[0]
@@ -53,7 +55,7 @@ def test_a_heavy_item_is_waited_for_before_the_next() -> None:
 def test_leaving_ends_the_maker_that_waits() -> None:
     maker = Maker([11, 1])
     before = set(threading.enumerate())
-    with Prefetched(
+    with Prefetch(
         maker.items(), ahead=2, while_waiting=lambda: None, weigh=lambda item: item, most_weight=10
     ) as arriving:
         next(arriving)
@@ -62,3 +64,23 @@ def test_leaving_ends_the_maker_that_waits() -> None:
         thread.join(5)
 
     assert not any(thread.is_alive() for thread in made)
+
+
+def test_a_call_runs_beside_its_caller() -> None:
+    waited, caller = threading.Event(), threading.current_thread()
+
+    def call() -> tuple[bool, threading.Thread]:
+        return waited.wait(5), threading.current_thread()
+
+    was_waited_for, thread = run_beside(call, while_waiting=waited.set)
+
+    assert was_waited_for
+    assert thread is not caller
+
+
+def test_an_error_of_the_call_is_raised_to_its_caller() -> None:
+    def call() -> None:
+        raise LookupError("nothing here")
+
+    with pytest.raises(LookupError, match="nothing here"):
+        run_beside(call, while_waiting=lambda: None)

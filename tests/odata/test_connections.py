@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.scripted_source import KEY, Answer, Client, Connect, Serve, page, rows
 
 from chalicelib.errors import SourceNotFound
-from chalicelib.imports.prefetch import Prefetched
+from chalicelib.imports.prefetch import Prefetch
 from chalicelib.odata.survey import Survey
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.source.production import GeneratedProduction
@@ -176,7 +176,7 @@ def test_leaving_ends_the_threads(connect: Connect) -> None:
         source.latency = 0.05
         client = connect(source.url, page_size="50", source_connections="4")
         pages = client.adapter.pages(client.adapter.first_cursor(KEY, Survey()), Survey())
-        with Prefetched(pages, ahead=2, while_waiting=lambda: None) as arriving:
+        with Prefetch(pages, ahead=2, while_waiting=lambda: None) as arriving:
             assert [next(iter(arriving)).number for _ in range(4)] == [1, 2, 3, 4]
         client.adapter.close()
         left = [thread for thread in threading.enumerate() if thread not in before and thread.name.startswith("page ")]

@@ -103,7 +103,7 @@ class SimulatedSource(ExternalApiAdapter):
 
 
 class Unhurried:
-    """Takes the place of Prefetched: the pages are made when they are asked for, in the worker's own thread."""
+    """Takes the place of Prefetch: the pages are made when they are asked for, in the worker's own thread."""
 
     def __init__(self, items: Iterable[Page], *, while_waiting: Callable[[], None], **_: Any) -> None:
         self._items = items

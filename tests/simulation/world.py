@@ -260,7 +260,7 @@ class World:
             remaining=partial(self._remaining, actor),
             clock=self._scheduler.clock(actor),
             new_repository=partial(InMemoryRepository, network=self._network),
-            prefetched=Unhurried,
+            prefetch=Unhurried,
         )
 
     def _sweep(self, actor: Actor) -> str:
