@@ -1,4 +1,4 @@
-"""The limits of an import that is asked for a part of the source: one field, some periods. They become a `$filter`."""
+"""A partial import is one of a part of the source: one field, some periods. The part is asked for with a `$filter`."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ if TYPE_CHECKING:
     from chalicelib.odata.survey import Survey
 
 FIELD, PERIOD = "field_code", "production_period"
-LIMITS = ("field_code", "from", "to")  # the parameters of a job that leave rows out
+PART = ("field_code", "from", "to")  # the parameters of a job that leave rows out
 LAST_DAY = date.max.isoformat()
 
 
-def is_limited(parameters: Mapping[str, Any]) -> bool:
-    return any(name in parameters for name in LIMITS)
+def is_partial(parameters: Mapping[str, Any]) -> bool:
+    return any(name in parameters for name in PART)
 
 
-def limits_filter(parameters: Mapping[str, Any], mapping: Mapping[str, str], survey: Survey) -> str:
-    """Empty where nothing is left out. `mapping` tells which field fills a column. A period lies before the day
+def part_filter(parameters: Mapping[str, Any], mapping: Mapping[str, str], survey: Survey) -> str:
+    """Empty for an import that is not partial. `mapping` tells which field fills a column. A period lies before the day
     after the last one, so that one with a time of day is in. Raises SourceColumns.
     """
     parts = []
     if FIELD in parameters:
-        parts.append(_compared(FIELD, "eq", str(parameters[FIELD]), mapping, survey))
+        parts.append(_comparison(FIELD, "eq", str(parameters[FIELD]), mapping, survey))
     if "from" in parameters:
-        parts.append(_compared(PERIOD, "ge", parameters["from"], mapping, survey))
+        parts.append(_comparison(PERIOD, "ge", parameters["from"], mapping, survey))
     if parameters.get("to", LAST_DAY) != LAST_DAY:
         day_after = date.fromisoformat(parameters["to"]) + timedelta(days=1)
-        parts.append(_compared(PERIOD, "lt", day_after.isoformat(), mapping, survey))
+        parts.append(_comparison(PERIOD, "lt", day_after.isoformat(), mapping, survey))
     return all_of(*parts) if parts else ""
 
 
-def _compared(column: str, operator: str, value: str, mapping: Mapping[str, str], survey: Survey) -> str:
+def _comparison(column: str, operator: str, value: str, mapping: Mapping[str, str], survey: Survey) -> str:
     name = mapping[column]
     edm_type = survey.type_of(name)
     try:
-        return f"{name} {operator} {_written(value, edm_type, survey.version)}"
+        return f"{name} {operator} {_literal(value, edm_type, survey.version)}"
     except Unwritable as exc:
         raise SourceColumns(
             f"The source's field {name} is {edm_type}, which cannot be compared with {value}. Start the import "
@@ -49,7 +49,7 @@ def _compared(column: str, operator: str, value: str, mapping: Mapping[str, str]
         ) from exc
 
 
-def _written(value: str, edm_type: str | None, version: int) -> str:
+def _literal(value: str, edm_type: str | None, version: int) -> str:
     if edm_type in MOMENT_TYPES:
         return moment_literal(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp(), edm_type, version)
     return literal(value, edm_type, version)

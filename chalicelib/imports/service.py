@@ -23,10 +23,10 @@ from chalicelib.store.columns import KEY, VALUES, WARNING_RULES
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from chalicelib.warehouse.names import Warehouse, add_segment, segment_names, sha256_of
 
-from .partial import is_limited, limits_filter
+from .partial import is_partial, part_filter
 from .prefetch import Prefetch, run_beside
 from .publication import Publication, check_room
-from .watermark import Increment
+from .watermark import Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -94,7 +94,7 @@ class WellProductionImportService:
         self._prefetch = prefetch
         self._survey = Survey()
         self._fields: list[str] = []
-        self._increment = Increment(settings)
+        self._watermark = Watermark(settings)
         self._changed_until: float | None = None
         self._undated = 0
         self._reported_at = self._checkpointed_at = self._phase_began_at = clock()
@@ -106,7 +106,7 @@ class WellProductionImportService:
             start = self._resume(repository)
             end = self._fetch(repository, start)
             base = self._job_manager.current_snapshot()
-            self._increment.check(base, end.changed_since)
+            self._watermark.check(base, end.changed_since)
             merge_seconds = (end.delivered + (base.rows if base else 0)) / MERGE_ROWS_PER_SECOND
             if end != start and self._remaining() < HAND_OVER_SECONDS + merge_seconds:
                 self._count_seconds()
@@ -125,7 +125,7 @@ class WellProductionImportService:
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> Cursor:
         """Where to begin: at the first page, or after the rows of the recorded segments."""
-        survey = partial(self._source.survey, with_types=is_limited(self.job.parameters))
+        survey = partial(self._source.survey, with_types=is_partial(self.job.parameters))
         self._survey = run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
         self._fields = self._survey.fields
         if self.job.cursor is None:
@@ -146,10 +146,10 @@ class WellProductionImportService:
         """The first page of all rows, or of those changed since the published snapshot's watermark."""
         since = None
         if self._settings.source_changed:
-            since = self._increment.since(self._job_manager.current_snapshot(), self.job)
+            since = self._watermark.since(self._job_manager.current_snapshot(), self.job)
         if since is not None:
             self.job = replace(self.job, stats={**self.job.stats, "changed_since": since})
-        limits = limits_filter(self.job.parameters, self._mapping(), self._survey) if self._fields else ""
+        limits = part_filter(self.job.parameters, self._mapping(), self._survey) if self._fields else ""
         return self._source.first_cursor(self._key_fields(), self._survey, changed_since=since, limits=limits)
 
     def _fetch(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> Cursor:
@@ -287,7 +287,7 @@ class WellProductionImportService:
         repository.verify(store, rows=result.stored_records)
         snapshot = publication.put(store, rows=result.stored_records)
         began = self.job.reading_since or self.job.started_at or self._clock()
-        snapshot = self._increment.noted(snapshot, base, self._changed_until, began, self.job)
+        snapshot = self._watermark.mark(snapshot, base, self._changed_until, began, self.job)
         self._count_seconds()
         self._complete(result.warnings)
         self.job = self._job_manager.finish(self._claim, self.job, snapshot=snapshot, base=base.name if base else None)

@@ -1,8 +1,7 @@
-"""Increment: what an import need not ask for, because the published database has it.
+"""Watermark: until when the source's changes are in the published database, so that an import need not ask for them.
 
-The watermark belongs to the snapshot: it says until when the source's changes are in that file. It is the latest
-change that an import saw, and never later than the import's beginning: a row that was read and then changed while
-the import went on is asked for by the next one.
+It belongs to the snapshot. It is the latest change that an import saw, and never later than the import's beginning:
+a row that was read and then changed while the import went on is asked for by the next one.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import PublishRefused
 
-from .partial import is_limited
+from .partial import is_partial
 
 if TYPE_CHECKING:
     from chalicelib.jobs.job import Job
@@ -23,49 +22,47 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Increment:
+class Watermark:
     settings: Settings
 
     def since(self, base: Snapshot | None, job: Job) -> float | None:
         """From when on rows are asked for, epoch seconds; None for all of them."""
-        until = self._known_until(base)
+        until = self._published_until(base)
         if until is None or job.parameters.get("full"):
             return None
         return until - self.settings.source_overlap_seconds
 
     def check(self, base: Snapshot | None, since: float | None) -> None:
         """The base must hold what the import did not ask for. Raises PublishRefused."""
-        until = self._known_until(base)
+        until = self._published_until(base)
         if since is not None and (until is None or until < since):
             raise PublishRefused(
                 "The published database was exchanged while this import ran, and lacks rows that the import did not "
                 "ask for, so nothing was published. Start the import again."
             )
 
-    def noted(
-        self, snapshot: Snapshot, base: Snapshot | None, newest: float | None, began: float, job: Job
-    ) -> Snapshot:
+    def mark(self, snapshot: Snapshot, base: Snapshot | None, newest: float | None, began: float, job: Job) -> Snapshot:
         """The snapshot with its watermark, which never falls. `newest` is the latest change among the rows.
 
-        An import of a part saw nothing of the rest, so the watermark stays where it was; without one, the next
-        whole import asks for everything.
+        A partial import saw nothing of the rest, so the watermark stays where it was; without one, the next import
+        that is not partial asks for everything.
         """
         if not self.settings.source_changed:
             return snapshot
-        if is_limited(job.parameters):
-            return replace(snapshot, changed_until=self._known_until(base), changed_of=self._source)
-        marks = [self._known_until(base), None if newest is None else min(newest, began)]
+        if is_partial(job.parameters):
+            return replace(snapshot, changed_until=self._published_until(base), changed_of=self._source_hash)
+        marks = [self._published_until(base), None if newest is None else min(newest, began)]
         until = max((mark for mark in marks if mark is not None), default=None)
-        return replace(snapshot, changed_until=until, changed_of=self._source)
+        return replace(snapshot, changed_until=until, changed_of=self._source_hash)
 
-    def _known_until(self, base: Snapshot | None) -> float | None:
+    def _published_until(self, base: Snapshot | None) -> float | None:
         """What another source, filter, change field or mapping has left behind says nothing about this one."""
-        is_of_this = base is not None and bool(self.settings.source_changed) and base.changed_of == self._source
+        is_of_this = base is not None and bool(self.settings.source_changed) and base.changed_of == self._source_hash
         return base.changed_until if base and is_of_this else None
 
     @property
-    def _source(self) -> str:
-        """Hashed, because the URL's query may hold a token."""
+    def _source_hash(self) -> str:
+        """Of what its rows depend on; hashed, because the URL's query may hold a token."""
         settings = self.settings
-        told = [settings.source_url, settings.source_changed, sorted(settings.source_columns.items())]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        facts = [settings.source_url, settings.source_changed, sorted(settings.source_columns.items())]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""An import of a part: the source is asked for it alone, by every kind of paging and by later workers too."""
+"""A partial import: the source is asked for it alone, by every kind of paging and by later workers too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.imports import Budget, Worker, stored_rows
 from support.scripted_source import KEY
 
 from chalicelib.errors import SourceColumns
-from chalicelib.imports.partial import limits_filter
+from chalicelib.imports.partial import part_filter
 from chalicelib.jobs.job import JobStatus
 from chalicelib.odata.filters import V2, Digits
 from chalicelib.odata.metadata import EntityType
@@ -186,7 +186,7 @@ def survey_of(version: int, code: Any, period: str) -> Survey:
 def test_a_limit_is_written_as_the_field_wants_it(survey: Survey, written: tuple[str, str, str]) -> None:
     code, first, after = written
 
-    said = limits_filter({"field_code": 7, "from": "2024-01-31", "to": "2024-02-29"}, SAME, survey)
+    said = part_filter({"field_code": 7, "from": "2024-01-31", "to": "2024-02-29"}, SAME, survey)
 
     assert said == f"(field_code eq {code}) and (production_period ge {first}) and (production_period lt {after})"
 
@@ -194,22 +194,22 @@ def test_a_limit_is_written_as_the_field_wants_it(survey: Survey, written: tuple
 def test_nothing_is_said_where_nothing_is_left_out() -> None:
     survey = survey_of(4, Digits("1"), "2024-01-01")
 
-    assert limits_filter({}, SAME, survey) == limits_filter({"full": True}, SAME, survey) == ""
-    assert limits_filter({"to": "9999-12-31"}, SAME, survey) == ""
+    assert part_filter({}, SAME, survey) == part_filter({"full": True}, SAME, survey) == ""
+    assert part_filter({"to": "9999-12-31"}, SAME, survey) == ""
 
 
 def test_a_field_that_cannot_be_compared_is_reported() -> None:
     entity = EntityType(key=[], types={"field_code": "Edm.Guid"})
 
     with pytest.raises(SourceColumns, match=r"field_code is Edm\.Guid"):
-        limits_filter({"field_code": 7}, SAME, Survey(fields=list(KEY), entity=entity))
+        part_filter({"field_code": 7}, SAME, Survey(fields=list(KEY), entity=entity))
 
 
 @given(first=st.dates(), last=st.dates())
 def test_every_range_has_its_filter(first: date, last: date) -> None:
     parameters = {"from": first.isoformat(), "to": last.isoformat()}
 
-    said = limits_filter(parameters, SAME, survey_of(4, Digits("1"), "2024-01-01T00:00:00Z"))
+    said = part_filter(parameters, SAME, survey_of(4, Digits("1"), "2024-01-01T00:00:00Z"))
 
     assert f"production_period ge {first.isoformat()}T00:00:00Z" in said
     if last < date.max:
