@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import PublishRefused, WorkerTimeSpent
+from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, JobStatus, Phase
 from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.survey import Survey
@@ -261,13 +262,14 @@ class WellProductionImportService:
         that no job names was never there.
         """
         path = self._directory / "segment.parquet"
+        segments = self.job.segments
         if rows := repository.export_segment(path):
-            runs = add_segment(self.job.segments, self.job.job_id, self._claim.fence)
-            self._warehouse.put(segment_names(runs)[-1], path, sha256=sha256_of(path))
-            self.job = replace(self.job, segments=runs)
+            segments = add_segment(segments, self.job.job_id, self._claim.fence)
+            self._warehouse.put(segment_names(segments)[-1], path, sha256=sha256_of(path))
         path.unlink(missing_ok=True)
         seen = replace(cursor, changed_until=self._changed_until, undated=self._undated)
-        self.job = replace(self.job, cursor=seen.stored(self._settings.source_url))
+        checkpoint = Checkpoint(cursor=seen.stored(self._settings.source_url), segments=segments)
+        self.job = replace(self.job, checkpoint=checkpoint)
         self._note("checkpoint", page=cursor.page, records=rows)
         self._checkpointed_at = self._clock()
 

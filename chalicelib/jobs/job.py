@@ -10,11 +10,19 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import InvalidJobId, WellheadError
+
+from .checkpoint import Checkpoint
+from .event import Event
+
+if TYPE_CHECKING:
+    from chalicelib.warehouse.names import SegmentRun
+
+    from .checkpoint import StoredCursor
 
 MAX_EVENTS = 200  # a time line of 200 events is about 20 KB of the 400 KB a DynamoDB item may have
 FETCH_SHARE = 90.0  # percent of the progress bar given to fetching; merging and publishing share the rest
@@ -42,12 +50,10 @@ class Phase(StrEnum):
 class Job:
     """All that is known of one import. Times are epoch seconds, counts are rows.
 
-    `cursor` and `segments` are the last checkpoint; `claimed_cursor` is the one that the latest attempt began
-    at, and `stalled_attempts` how many attempts in a row began at the same. `cancel_requested_at` is set by
-    whoever asks the job to stop, never by its worker. A run of segments is noted as {job_id, fence, count}: a
-    long import makes thousands, and an item is paid for by its size at each write. `source_id` tells which
-    settings of the source the checkpoint belongs to (Settings.source_id), `reading_since` when the job began whose
-    checkpoint this one goes on from.
+    `claimed_cursor` is that of the checkpoint which the latest attempt began at, and `stalled_attempts` how many
+    attempts in a row began at the same. `cancel_requested_at` is set by whoever asks the job to stop, never by its
+    worker. `source_id` tells which settings of the source the checkpoint belongs to (Settings.source_id),
+    `reading_since` when the job began whose checkpoint this one goes on from.
     """
 
     job_id: str
@@ -66,7 +72,7 @@ class Job:
     reading_since: float | None = None
     attempt: int = 0
     stalled_attempts: int = 0
-    claimed_cursor: dict[str, Any] | None = None
+    claimed_cursor: StoredCursor | None = None
     fence: int = 0
     progress_percentage: float | None = None
     expected_records: int | None = None
@@ -75,20 +81,27 @@ class Job:
     updated_records: int = 0
     duplicate_records: int = 0
     failed_records: int = 0
-    cursor: dict[str, Any] | None = None
-    segments: list[dict[str, Any]] = field(default_factory=list)
+    checkpoint: Checkpoint | None = None
     stats: dict[str, Any] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] | None = None
+
+    @property
+    def cursor(self) -> StoredCursor | None:
+        return self.checkpoint.cursor if self.checkpoint else None
+
+    @property
+    def segments(self) -> list[SegmentRun]:
+        return self.checkpoint.segments if self.checkpoint else []
 
     @property
     def total_records(self) -> int:
         return self.new_records + self.updated_records + self.duplicate_records + self.failed_records
 
-    def with_event(self, at: float, event: str, **facts: Any) -> Job:
+    def with_event(self, at: float, name: str, **facts: Any) -> Job:
         """The job with one more event on its time line; the middle gives way when it grows too long."""
-        events = [*self.events, {"at": at, "event": event, **facts}]
+        events = [*self.events, Event(at=at, name=name, facts=facts)]
         if len(events) > MAX_EVENTS:
             events = events[: MAX_EVENTS // 2] + events[-MAX_EVENTS // 2 :]
         return replace(self, events=events)
@@ -129,9 +142,8 @@ class Job:
         return replace(
             job,
             retry_of=self.job_id,
-            cursor=self.cursor,
-            segments=self.segments,
-            reading_since=began if self.cursor else None,
+            checkpoint=self.checkpoint,
+            reading_since=began if self.checkpoint else None,
         )
 
     def summary(self, now: float) -> dict[str, Any]:
@@ -141,6 +153,7 @@ class Job:
     def view(self, now: float) -> dict[str, Any]:
         """What the API shows. `now` closes the execution time of a job that still runs."""
         shown = {name: getattr(self, name) for name in _SHOWN}
+        shown["events"] = [event.to_attributes() for event in self.events]
         shown["total_records"] = self.total_records
         shown["execution_time_seconds"] = self._seconds_running(now)
         shown["records_per_second"] = self._records_per_second(now)
@@ -163,9 +176,12 @@ class Job:
         return round(now + seconds * (100.0 - done) / done, 3)
 
 
-_HIDDEN = {"fence", "cursor", "segments", "claimed_cursor", "stalled_attempts", "source_id", "reading_since"}
+_FIELDS = [f.name for f in fields(Job)]
+_HIDDEN = {"fence", "checkpoint", "claimed_cursor", "stalled_attempts", "source_id", "reading_since"}
+_SHOWN = [name for name in _FIELDS if name not in _HIDDEN]
 _OTHERS = {"cancel_requested_at", "retried_by"}  # written by others than the worker, so its writes leave them alone
-_SHOWN = [f.name for f in fields(Job) if f.name not in _HIDDEN]
+_PARTS = {"checkpoint": ("cursor", "segments")}  # the attributes of a field that has not its own
+_STORED = [part for name in _FIELDS if name not in _OTHERS for part in _PARTS.get(name, (name,))]
 
 
 def new_job(*, now: float, triggered_by: str, parameters: dict[str, Any], source_id: str | None = None) -> Job:
@@ -205,17 +221,22 @@ def parse_job_id(text: str) -> str:
 
 def job_attributes(job: Job) -> dict[str, Any]:
     """The job as its worker stores it: plain values, and nothing for what is null."""
-    return {name: value for name, value in asdict(job).items() if value is not None and name not in _OTHERS}
+    values = {name: getattr(job, name) for name in _STORED}
+    values |= job.checkpoint.to_attributes() if job.checkpoint else {}
+    values["events"] = [event.to_attributes() for event in job.events]
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def absent_attributes(job: Job) -> list[str]:
-    return [f.name for f in fields(job) if getattr(job, f.name) is None and f.name not in _OTHERS]
+    return [name for name in _STORED if getattr(job, name) is None]
 
 
 def job_from_attributes(attributes: dict[str, Any]) -> Job:
-    known = {f.name for f in fields(Job)}
-    values = {name: value for name, value in attributes.items() if name in known}
+    values = {name: value for name, value in attributes.items() if name in _FIELDS}
     values["status"] = JobStatus(values["status"])
     if "phase" in values:
         values["phase"] = Phase(values["phase"])
+    if "cursor" in attributes:
+        values["checkpoint"] = Checkpoint.from_attributes(attributes)
+    values["events"] = [Event.from_attributes(event) for event in attributes.get("events", ())]
     return Job(**values)

@@ -133,7 +133,7 @@ class JobManager:
         if old.retried_by not in (None, by):
             raise RetriedAlready(job_id=old.job_id, retried_by=old.retried_by)
         current = self.current_snapshot()
-        if old.cursor and current and current.fence > old.fence:
+        if old.checkpoint and current and current.fence > old.fence:
             raise NotResumable(
                 "Another import has been published since, and the rows that this job had fetched may be older. "
                 "Start a new import.",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import DispatchFailed, NotResumable, NotRetryable, ValidationError
-from chalicelib.warehouse.names import SEGMENTS, segment_names
+from chalicelib.warehouse.names import segment_names
 
 from .job import Job, JobStatus, new_job
 
@@ -64,7 +64,7 @@ def retry_import(
     if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
         raise NotRetryable(job_id=job_id, status=old.status)
     wanted = replace(old.retry(now=clock(), triggered_by=triggered_by), source_id=source_id)
-    if old.cursor and not old.retried_by:
+    if old.checkpoint and not old.retried_by:
         _refuse_useless(old, source_id, warehouse, clock())
     return _accept(wanted, key, job_manager, dispatcher)
 
@@ -77,8 +77,8 @@ def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) 
             "Start a new import.",
             job_id=old.job_id,
         )
-    runs = {f"{SEGMENTS}{run['job_id']}/" for run in old.segments}
-    stored = {name for prefix in runs for name in warehouse.names(prefix)}
+    prefixes = {run.prefix for run in old.segments}
+    stored = {name for prefix in prefixes for name in warehouse.names(prefix)}
     is_too_old = now - (old.completed_at or now) > RETRY_SECONDS
     if is_too_old or not stored.issuperset(segment_names(old.segments)):
         raise NotResumable(

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from chalicelib.errors import WarehouseUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 LATEST = "wells.duckdb"
@@ -35,16 +37,39 @@ def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
     return f"{SEGMENTS}{job_id}/{fence:010d}-{part:04d}-{number:06d}.parquet"
 
 
-def segment_names(runs: list[dict[str, Any]]) -> list[str]:
-    """The names of all segments of these runs, each {job_id, fence, count}, in the order they were made."""
-    return [segment_name(run["job_id"], run["fence"], number) for run in runs for number in range(run["count"])]
+@dataclass(frozen=True, kw_only=True)
+class SegmentRun:
+    """The segments that one worker of a job made, numbered from 0. A long import makes thousands of them, and the
+    job's item, which names them, is paid for by its size at each write.
+    """
+
+    job_id: str
+    fence: int
+    count: int = 1
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all segments of the job begin with."""
+        return f"{SEGMENTS}{self.job_id}/"
+
+    def to_attributes(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
+        return cls(job_id=attributes["job_id"], fence=attributes["fence"], count=attributes["count"])
 
 
-def add_segment(runs: list[dict[str, Any]], job_id: str, fence: int) -> list[dict[str, Any]]:
+def segment_names(runs: Sequence[SegmentRun]) -> list[str]:
+    """The names of all segments of these runs, in the order they were made."""
+    return [segment_name(run.job_id, run.fence, number) for run in runs for number in range(run.count)]
+
+
+def add_segment(runs: Sequence[SegmentRun], job_id: str, fence: int) -> list[SegmentRun]:
     """The runs with one more segment, whose name is then the last one of them."""
-    if runs and (runs[-1]["job_id"], runs[-1]["fence"]) == (job_id, fence):
-        return [*runs[:-1], {**runs[-1], "count": runs[-1]["count"] + 1}]
-    return [*runs, {"job_id": job_id, "fence": fence, "count": 1}]
+    if runs and (runs[-1].job_id, runs[-1].fence) == (job_id, fence):
+        return [*runs[:-1], replace(runs[-1], count=runs[-1].count + 1)]
+    return [*runs, SegmentRun(job_id=job_id, fence=fence)]
 
 
 _FENCED = re.compile(r"snapshots/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.duckdb|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*")

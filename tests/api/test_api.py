@@ -225,7 +225,7 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
         "retried_by": None,
         "attempt": 0,
         "stats": {},
-        "events": job.events[:1],
+        "events": [job.events[0].to_attributes()],
         "warnings": [],
     }
     assert (running.envelope["data"]["status"], running.headers["Retry-After"]) == ("RUNNING", "1")

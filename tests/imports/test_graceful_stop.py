@@ -80,7 +80,7 @@ def work(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield stoppable
         dispatched = [payload for _, _, payload in invocations]
         assert dispatched == [{"job_id": stoppable.job_id}] * len(dispatched)
-        events = [event["event"] for event in stoppable.manager.get(stoppable.job_id).events]
+        events = [event.name for event in stoppable.manager.get(stoppable.job_id).events]
         assert len(dispatched) == events.count("handed over")
     server.stop()
 
@@ -109,7 +109,7 @@ def test_a_stopped_worker_hands_over_and_the_next_one_goes_on(work: Stoppable) -
     assert job.cursor is not None
     assert 4 <= job.cursor["page"] - 1 < PAGES
     assert job.fetched_records == job.cursor["delivered"] == (job.cursor["page"] - 1) * len(DATA) // PAGES
-    assert [event["event"] for event in job.events] == ["created", "claimed", "checkpoint", "handed over"]
+    assert [event.name for event in job.events] == ["created", "claimed", "checkpoint", "handed over"]
     assert files(work.environment["WELLHEAD_SCRATCH"]) == {}
     assert work.manager.current_snapshot() is None
 

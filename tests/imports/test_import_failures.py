@@ -15,6 +15,7 @@ from support.imports import ENOUGH, Budget, Worker, files
 from support.scripted_source import Answer, ScriptedSource, Serve, page
 
 from chalicelib.errors import SourceUnavailable, StateUnavailable, WarehouseSilent
+from chalicelib.jobs.event import Event
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lock
 from chalicelib.services import Services
@@ -89,7 +90,7 @@ def test_a_failing_source_ends_the_job_with_its_own_code(worker: Worker, serve: 
         assert (job.status, job.completed_at) == (JobStatus.FAILED, worker.clock())
         assert job.error is not None
         assert (job.error["code"], job.error["attempt"], job.error["phase"]) == (code, 1, "FETCHING")
-        assert job.events[-1] == {"at": worker.clock(), "event": "failed", "code": code}
+        assert job.events[-1] == Event(at=worker.clock(), name="failed", facts={"code": code})
         assert files(worker.settings.scratch) == {}
         assert worker.manager.lock() == Lock(fence=fence)
 
@@ -297,7 +298,7 @@ def test_a_worker_that_lost_its_lease_leaves_nothing(worker: Worker, dynamodb: A
     assert outcome == {"job_id": job_id, "outcome": "lease lost"}
     lock, job = worker.manager.lock(), worker.manager.get(job_id)
     assert (lock.owner, lock.holder, lock.fence) == (job_id, "another", 3)
-    assert (job.status, job.attempt, job.events[-1]["event"]) == (JobStatus.RUNNING, 2, "claimed")
+    assert (job.status, job.attempt, job.events[-1].name) == (JobStatus.RUNNING, 2, "claimed")
     assert files(worker.settings.scratch) == {}
 
 

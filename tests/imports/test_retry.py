@@ -26,7 +26,7 @@ from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.starting import RETRY_SECONDS, retry_import, start_import
 from chalicelib.jobs.sweeper import SEGMENT_SECONDS, clear_orphans
 from chalicelib.jobs.table import Table
-from chalicelib.warehouse.names import segment_names
+from chalicelib.warehouse.names import SegmentRun, segment_names
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -110,8 +110,9 @@ def test_a_retry_goes_on_after_the_last_checkpoint(worker: Worker, source: Sampl
     assert worker.manager.get(old.job_id) == replace(old, retried_by=new.job_id)
     assert len(source.requests) - asked == 1 + 10 - old.cursor["page"]  # the names of the fields, and the missing pages
     assert done.total_records == done.fetched_records == 90
-    resumed = [event for event in done.events if event["event"] == "resumed"]
-    assert [(event["page"], event["records"]) for event in resumed] == [(old.cursor["page"], old.cursor["delivered"])]
+    resumed = [event for event in done.events if event.name == "resumed"]
+    [facts] = [event.facts for event in resumed]
+    assert facts == {"page": old.cursor["page"], "records": old.cursor["delivered"]}
     assert stored_rows(Path(worker.settings.warehouse) / "wells.duckdb") == expected_rows(DATA)
     assert kept(worker) == []
 
@@ -262,7 +263,7 @@ def test_segments_stay_while_a_retry_names_them(worker: Worker) -> None:
 
 def test_segments_go_when_the_retry_is_published(worker: Worker) -> None:
     old = stopped_midway(worker)
-    stray = segment_names([{"job_id": old.job_id, "fence": old.fence, "count": 99}])[-1]
+    stray = segment_names([SegmentRun(job_id=old.job_id, fence=old.fence, count=99)])[-1]
     path = Path(worker.settings.scratch) / "stray"
     path.write_text("of a worker that died before it named it")
     worker.warehouse.put(stray, path, sha256="x")

@@ -13,6 +13,7 @@ from support.coordination import NOON, a_job, table_contents
 from support.imports import ENOUGH, Budget, Died, Worker, die, expected_rows, files, rejected_rows, stored_rows
 from support.scripted_source import Answer, Serve, page
 
+from chalicelib.jobs.event import Event
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Snapshot
 from chalicelib.services import Services
@@ -81,7 +82,7 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
     assert outcome == {"job_id": job_id, "outcome": "COMPLETED"}
     job = worker.manager.get(job_id)
     assert_whole(worker, job)
-    assert [event["event"] for event in job.events] == ["created", "claimed", "merging", "publishing", "completed"]
+    assert [event.name for event in job.events] == ["created", "claimed", "merging", "publishing", "completed"]
     assert (job.attempt, job.phase, job.error, job.warnings) == (1, None, None, [])
     assert job.stats["pages"] == 8
     path = published(worker)
@@ -203,8 +204,9 @@ def test_the_retry_of_a_dead_workers_event_waits_for_its_lease_and_resumes(
     job = worker.manager.get(job_id)
     assert_whole(worker, job)
     assert (job.attempt, job.fence) == (2, 2)
-    assert [event for event in job.events if event["event"] == "resumed"] == [
-        {"at": job.events[-4]["at"], "event": "resumed", "page": checkpoint["page"], "records": checkpoint["delivered"]}
+    facts = {"page": checkpoint["page"], "records": checkpoint["delivered"]}
+    assert [event for event in job.events if event.name == "resumed"] == [
+        Event(at=job.events[-4].at, name="resumed", facts=facts)
     ]
     again = [request.query.get("$skiptoken") for request in list(source.requests)[asked:]]
     assert len(again) == 1 + 9 - checkpoint["page"]  # the names of the fields, and the pages that were missing
@@ -227,7 +229,7 @@ def test_an_import_goes_through_many_hands(worker: Worker, calls: int) -> None:
     assert outcomes == ["handed over"] * slices + ["COMPLETED"]
     assert worker.dispatcher.dispatched == [job_id] * slices
     assert (job.attempt, job.stalled_attempts) == (slices + 1, 0)
-    assert [event["event"] for event in job.events].count("handed over") == slices
+    assert [event.name for event in job.events].count("handed over") == slices
 
 
 def test_a_hand_over_that_cannot_be_dispatched_waits_for_the_sweeper(worker: Worker) -> None:

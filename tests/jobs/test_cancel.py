@@ -209,7 +209,7 @@ def test_a_cancelled_import_publishes_nothing_and_the_next_one_is_free(
 
         job = worker.manager.get(job_id)
         assert (job.status, job.phase, job.error) == (JobStatus.CANCELLED, None, None)
-        assert job.events[-1]["event"] == "cancelled"
+        assert job.events[-1].name == "cancelled"
         assert (files(worker.settings.warehouse), worker.manager.current_snapshot()) == published
         assert files(worker.settings.scratch) == {}
         assert worker.run(job_id) == {"job_id": job_id, "outcome": "nothing to do"}

@@ -129,7 +129,7 @@ def test_a_job_whose_workers_die_goes_on_at_its_checkpoint(
 
     assert ended.status is JobStatus.COMPLETED, ended
     assert ended.attempt >= 3  # the one before the checkpoint, at least one that died, and the last
-    assert "resumed" in [event["event"] for event in ended.events]
+    assert "resumed" in [event.name for event in ended.events]
     snapshot = services.job_manager.current_snapshot()
     assert snapshot
     assert stored_rows(Path(environment["WELLHEAD_WAREHOUSE"]) / snapshot.name) == expected_rows(DATA)

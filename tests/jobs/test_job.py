@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import InvalidJobId, SourceUnreachable
+from chalicelib.jobs.checkpoint import Checkpoint
+from chalicelib.jobs.event import Event
 from chalicelib.jobs.job import (
     MAX_EVENTS,
     Job,
@@ -22,6 +24,7 @@ from chalicelib.jobs.job import (
     parse_job_id,
     uuid7,
 )
+from chalicelib.warehouse.names import SegmentRun
 
 NOON = 1_704_110_400.0
 JOB_ID = uuid7(NOON, bytes(10))
@@ -240,7 +243,7 @@ def test_a_failed_job_shows_the_error_and_the_place() -> None:
         progress_percentage=40.0,
         completed_at=NOON + 1,
         error=error,
-        events=[{"at": NOON + 1, "event": "failed", "code": "SOURCE_UNREACHABLE"}],
+        events=[Event(at=NOON + 1, name="failed", facts={"code": "SOURCE_UNREACHABLE"})],
     )
 
 
@@ -249,7 +252,7 @@ def test_a_long_time_line_keeps_its_beginning_and_its_end() -> None:
     for number in range(1000):
         job = job.with_event(NOON + number, "checkpoint", page=number)
 
-    pages = [event["page"] for event in job.events]
+    pages = [event.facts["page"] for event in job.events]
     assert len(pages) == MAX_EVENTS
     assert pages == [*range(MAX_EVENTS // 2), *range(1000 - MAX_EVENTS // 2, 1000)]
 
@@ -260,10 +263,10 @@ def test_a_status_is_final_or_open() -> None:
 
 def test_what_is_stored_of_a_job_comes_back() -> None:
     """The marks of a cancel and of a retry are others' to write: a worker's writes neither store nor remove them."""
-    segments = [{"job_id": JOB_ID, "fence": 1, "count": 2}]
+    checkpoint = Checkpoint(cursor={"url": None}, segments=[SegmentRun(job_id=JOB_ID, fence=1, count=2)])
     jobs = [
         new_job(now=NOON, triggered_by="ada", parameters={}),
-        a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, cursor={"url": None}, segments=segments),
+        a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, checkpoint=checkpoint),
         a_job(status=JobStatus.CANCELLED, cancel_requested_at=NOON, retried_by=JOB_ID),
     ]
 
@@ -272,7 +275,32 @@ def test_what_is_stored_of_a_job_comes_back() -> None:
         others = ("cancel_requested_at", "retried_by")
         marks = {name: value for name in others if (value := getattr(job, name)) is not None}
         assert job_from_attributes({**attributes, **marks, "pk": "JOB", "of a later version": 1}) == job
-        assert sorted([*attributes, *absent, *others]) == sorted(vars(job))
+        assert {*attributes, *absent, *others} == {*vars(job), "cursor", "segments"} - {"checkpoint"}
+        assert len(attributes) + len(absent) + len(others) == len(vars(job)) + 1
+
+
+def test_a_checkpoint_and_the_time_line_are_stored_as_plain_values() -> None:
+    """In the form that every deployed version reads and writes."""
+    cursor = {"url": "https://example.org/wells?$skiptoken=7", "page": 7, "expected": None}
+    segments = [SegmentRun(job_id=JOB_ID, fence=1, count=2), SegmentRun(job_id=JOB_ID, fence=3)]
+    job = a_job(checkpoint=Checkpoint(cursor=cursor, segments=segments))
+
+    attributes = job_attributes(job.with_event(NOON, "checkpoint", page=7, records=90))
+
+    assert attributes["cursor"] == cursor
+    assert attributes["segments"] == [
+        {"job_id": JOB_ID, "fence": 1, "count": 2},
+        {"job_id": JOB_ID, "fence": 3, "count": 1},
+    ]
+    assert attributes["events"] == [{"at": NOON, "event": "checkpoint", "page": 7, "records": 90}]
+
+
+def test_a_job_without_a_checkpoint_stores_no_cursor_and_no_segments() -> None:
+    job = a_job()
+
+    assert (job.cursor, job.segments) == (None, [])
+    assert "cursor" in absent_attributes(job)
+    assert job_attributes(job)["segments"] == []
 
 
 def test_a_cancelled_job_keeps_what_it_had() -> None:
@@ -283,5 +311,5 @@ def test_a_cancelled_job_keeps_what_it_had() -> None:
         fetched_records=5,
         cancel_requested_at=NOON,
         completed_at=NOON + 1,
-        events=[{"at": NOON + 1, "event": "cancelled"}],
+        events=[Event(at=NOON + 1, name="cancelled")],
     )

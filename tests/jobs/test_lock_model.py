@@ -24,6 +24,7 @@ from chalicelib.errors import (
     SourceUnavailable,
     StateUnavailable,
 )
+from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import IDEMPOTENCY_SECONDS, Claim, Lease, Lock, Snapshot
@@ -203,7 +204,7 @@ class Coordination(RuleBasedStateMachine):
         claim = self.some_claim(data)
         job_id, is_mine, facts = claim.job.job_id, self.is_mine(claim), self.jobs[claim.job.job_id]
         page = (facts.page or 1) + 1 if is_checkpoint else (claim.job.cursor or {}).get("page")
-        job = replace(claim.job, cursor={"page": page} if page else None)
+        job = replace(claim.job, checkpoint=Checkpoint(cursor={"page": page}) if page else None)
         is_asked = facts.is_asked_to_stop and facts.fence == claim.fence and not facts.status.final
         with refused(CancelRequested if is_asked else None if is_mine else LeaseLost):
             self.answer(lambda: self.manager.progress(claim, job, lease_seconds=seconds))

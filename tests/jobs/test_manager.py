@@ -16,8 +16,10 @@ from chalicelib.errors import (
     NotStarted,
     SourceUnavailable,
 )
+from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, JobStatus, Phase, job_attributes
 from chalicelib.jobs.lock import Claim, Lease, Lock
+from chalicelib.warehouse.names import SegmentRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,10 +185,9 @@ def test_claim_takes_over_from_a_dead_worker_and_counts_the_stalled_attempt(mana
 def test_an_attempt_that_begins_at_a_new_checkpoint_is_not_stalled(manager: JobManager, clock: Clock) -> None:
     job = manager.create(a_job(clock))
     first = manager.claim(job.job_id, holder="w1")
-    at_checkpoint = replace(
-        first.job, cursor={"url": None, "page": 7}, segments=[{"job_id": "a", "fence": 1, "count": 1}]
-    )
-    manager.hand_over(first, at_checkpoint)
+    segments = [SegmentRun(job_id="a", fence=1)]
+    checkpoint = Checkpoint(cursor={"url": None, "page": 7}, segments=segments)
+    manager.hand_over(first, replace(first.job, checkpoint=checkpoint))
 
     second = manager.claim(job.job_id, holder="w2").job
 
@@ -233,7 +234,7 @@ def test_progress_stores_the_job_and_renews_the_lease(
 
 def test_a_null_takes_the_old_value_away(manager: JobManager, clock: Clock) -> None:
     claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
-    manager.progress(claim, replace(claim.job, expected_records=70, cursor={"page": 2}))
+    manager.progress(claim, replace(claim.job, expected_records=70, checkpoint=Checkpoint(cursor={"page": 2})))
 
     manager.progress(claim, claim.job)
 

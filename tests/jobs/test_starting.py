@@ -9,6 +9,7 @@ from support.coordination import NOON, Clock, RecordingDispatcher, table_content
 
 from chalicelib.api.import_request import parse_parameters, refuse_unasked
 from chalicelib.errors import ImportAlreadyRunning, RequestForbidden, StateUnavailable, ValidationError
+from chalicelib.jobs.event import Event
 from chalicelib.jobs.job import job_attributes
 from chalicelib.jobs.starting import start_import
 
@@ -28,7 +29,7 @@ def test_an_accepted_job_is_stored_and_dispatched(
 
     assert dispatcher.dispatched == ([] if failing else [job.job_id])
     assert (job.created_at, job.triggered_by, job.parameters) == (NOON, "ann", {"a": 1})
-    assert job.events == [{"at": NOON, "event": "created", "by": "ann"}]
+    assert job.events == [Event(at=NOON, name="created", facts={"by": "ann"})]
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{job.job_id}": job_attributes(job),
         "LOCK#import": {"owner": job.job_id, "since": NOON, "fence": 0, "lease_until": NOON + 360},

@@ -10,6 +10,7 @@ from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a
 
 from chalicelib.errors import LeaseExpired, NotStarted, SourceUnavailable, StateUnavailable
 from chalicelib.imports.worker import claim_patiently
+from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, JobStatus, job_attributes
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
@@ -178,7 +179,7 @@ def test_a_handed_over_job_is_dispatched_again_when_its_event_failed(
     sweeper: Sweeper, manager: JobManager, job: Job, dynamodb: Any
 ) -> None:
     claim = manager.claim(job.job_id, holder="w1")
-    manager.hand_over(claim, replace(claim.job, cursor={"page": 7}))
+    manager.hand_over(claim, replace(claim.job, checkpoint=Checkpoint(cursor={"page": 7})))
     before = table_contents(dynamodb, TABLE)
 
     assert (sweeper.take_up(job.job_id), sweeper.dispatched) == ("dispatched", [job.job_id])

@@ -217,7 +217,8 @@ class AheadOfRows(Unchecked):
     def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
         segments = self.job.segments
         super()._checkpoint(repository, cursor)
-        self.job = replace(self.job, segments=segments)
+        assert self.job.checkpoint
+        self.job = replace(self.job, checkpoint=replace(self.job.checkpoint, segments=segments))
 
 
 class Quiet(WellProductionImportService):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from support.coordination import Clock, a_job
 
+from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
@@ -54,7 +55,8 @@ def test_a_cancel_keeps_what_the_worker_reported_meanwhile(after: str) -> None:
     table = OvertakenTable(dynamodb=cast("Any", InMemoryDynamoDb()), name="table")
     manager = JobManager(table=table, lease=Lease(), clock=clock)
     claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
-    checkpointed = replace(claim.job, cursor={"url": "page 3"}, fetched_records=20, progress_percentage=40.0)
+    checkpoint = Checkpoint(cursor={"url": "page 3"})
+    checkpointed = replace(claim.job, checkpoint=checkpoint, fetched_records=20, progress_percentage=40.0)
 
     def work() -> None:
         manager.hand_over(claim, manager.progress(claim, checkpointed))

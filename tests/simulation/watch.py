@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import JobStatus
-from chalicelib.warehouse.names import segment_names
+from chalicelib.warehouse.names import SegmentRun, segment_names
 
 from .scheduler import Ended
 
@@ -183,7 +183,8 @@ class Watch:
         for job_id in opened:
             job = self.jobs[job_id]
             self._expect(job["fence"] == self.lock["fence"], "job and lock agree", job, self.lock)
-            missing = [name for name in segment_names(job["segments"]) if name not in self._files]
+            runs = [SegmentRun.from_attributes(run) for run in job["segments"]]
+            missing = [name for name in segment_names(runs) if name not in self._files]
             self._expect(not missing, "a recorded segment is stored", missing)
         completed = [job_id for job_id, job in self.jobs.items() if job["status"] == "COMPLETED"]
         self._expect(sorted(completed) == sorted(self.published), "COMPLETED means published", completed)
