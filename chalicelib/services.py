@@ -159,7 +159,8 @@ class Services:
     def _import_service(
         self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool]
     ) -> WellProductionImportService:
-        from chalicelib.imports.service import WellProductionImportService, time_to_fetch
+        from chalicelib.imports.service import WellProductionImportService
+        from chalicelib.imports.time_budget import time_to_fetch
 
         settings = self.settings
         return WellProductionImportService(

@@ -175,8 +175,8 @@ def test_the_states_and_phases_are_documented_and_no_other() -> None:
 
 def test_the_events_of_the_time_line_are_documented_and_no_other() -> None:
     code = "".join(path.read_text("utf-8") for path in (PROJECT / "chalicelib").rglob("*.py"))
-    noted = set(re.findall(r'(?:with_event\([^")]+, |_note\()"([a-z ]+)"', code))
-    entered = {phase.lower() for phase in re.findall(r"_enter\(Phase\.([A-Z]+)", code)}
+    noted = set(re.findall(r'(?:with_event\([^")]+, |\.note\()"([a-z ]+)"', code))
+    entered = {phase.lower() for phase in re.findall(r"\.enter\(Phase\.([A-Z]+)", code)}
     _, _, documented = section(text("docs/workflow.md"), "The job").partition("The time line")
 
     assert names(documented) - names(documented, 1) == noted | entered

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import queue
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -113,7 +113,7 @@ def run_beside(
     call: Callable[[], T],
     *,
     while_waiting: Callable[[], None],
-    prefetch: Callable[..., AbstractContextManager[Iterable[T]]] = Prefetch,
+    prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
 ) -> T:
     """What the call returns or raises. It runs in a thread, and `while_waiting` in the caller's own every second."""
 
@@ -121,4 +121,5 @@ def run_beside(
         yield call()
 
     with prefetch(results(), ahead=1, while_waiting=while_waiting) as arriving:
-        return next(iter(arriving))
+        result: T = next(iter(arriving))
+    return result

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 STAGED_ROW_BYTES = 320  # 181 to 287 where they lie; with the batch on its way there, up to 340
 MERGED_ROW_BYTES = 256  # beside the staged row: 37 to 219
 STORE_FACTOR = 3
+MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge
+PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,16 @@ def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, to_merg
             f"{to_merge:,} rows and {for_store >> 20:,} MB for the database, and {free >> 20:,} MB are free. Give the "
             "function more ephemeral storage, or WELLHEAD_SCRATCH more room."
         )
+
+
+def merge_seconds(base: Snapshot | None, *, rows: int) -> float:
+    """How long the merge of so many rows may take at most."""
+    return (rows + (base.rows if base else 0)) / MERGE_ROWS_PER_SECOND
+
+
+def publish_seconds(store: Path) -> float:
+    """How long it may take at most to verify the store and to put it into the warehouse."""
+    return store.stat().st_size / PUBLISH_BYTES_PER_SECOND
 
 
 @dataclass(frozen=True, kw_only=True)

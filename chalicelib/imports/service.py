@@ -9,24 +9,25 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from chalicelib.errors import PublishRefused, WorkerTimeSpent
 from chalicelib.jobs.checkpoint import Checkpoint
-from chalicelib.jobs.job import Job, JobStatus, Phase
+from chalicelib.jobs.job import Job, Phase
 from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.survey import Survey
-from chalicelib.sources.mapping import map_columns
 from chalicelib.store.batch import Batch
-from chalicelib.store.columns import KEY, VALUES, WARNING_RULES
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
-from chalicelib.warehouse.names import Warehouse, add_segment, segment_names, sha256_of
+from chalicelib.warehouse.names import segment_names
 
-from .partial import is_partial, part_filter
+from .fields import SourceFields
+from .partial import is_partial
 from .prefetch import Prefetch, run_beside
-from .publication import Publication, check_room
+from .progress import Progress
+from .publication import Publication, check_room, merge_seconds, publish_seconds
+from .segments import Segments
+from .time_budget import TimeBudget
 from .watermark import Watermark
 
 if TYPE_CHECKING:
@@ -38,28 +39,16 @@ if TYPE_CHECKING:
     from chalicelib.jobs.manager import JobManager
     from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.settings import Settings
+    from chalicelib.warehouse.names import Warehouse
 
-BATCH_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smallest
-BATCH_BYTES = 64 << 20
 PAGES_AHEAD = 2
 BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
-PROGRESS_SECONDS = 1.0
-HAND_OVER_SECONDS = 45.0  # of the time budget, kept for the last batch and its checkpoint
-MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge; it sizes the lease of the merge
-PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying
-OWN_FIELDS = {"created_at", "updated_at"}  # Wellhead keeps its own, so the source's are no unknown fields
 
 log = logging.getLogger(__name__)
 
 
 class HandOver(Exception):
     """The time budget is used up, and all that was staged stands in a checkpoint."""
-
-
-def time_to_fetch(remaining: Callable[[], float]) -> Callable[[], float]:
-    """The worker's time without what the last batch and its checkpoint need; of a short one, without a quarter."""
-    kept = min(HAND_OVER_SECONDS, remaining() / 4)
-    return lambda: remaining() - kept
 
 
 class WellProductionImportService:
@@ -82,23 +71,27 @@ class WellProductionImportService:
         new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
     ) -> None:
-        self.job = claim.job
         self._claim = claim
         self._settings = settings
         self._job_manager = job_manager
         self._source = source
-        self._warehouse = warehouse
         self._directory = directory
-        self._remaining = remaining
+        self._budget = TimeBudget(remaining)
         self._clock = clock
         self._new_repository = new_repository
         self._prefetch = prefetch
-        self._survey = Survey()
-        self._fields: list[str] = []
+        self._progress = Progress(
+            claim=claim, job_manager=job_manager, lease_seconds=settings.lease_seconds, clock=clock
+        )
+        self._fields = SourceFields(survey=Survey(), settings=settings)
         self._watermark = Watermark(settings)
-        self._changed_until: float | None = None
-        self._undated = 0
-        self._reported_at = self._checkpointed_at = self._phase_began_at = clock()
+        self._segments = Segments(warehouse=warehouse, directory=directory, claim=claim)
+        self._publication = Publication(warehouse=warehouse, directory=directory, claim=claim)
+        self._checkpoint_at = clock()
+
+    @property
+    def job(self) -> Job:
+        return self._progress.job
 
     def run(self) -> Job:
         """The completed job. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed."""
@@ -107,65 +100,58 @@ class WellProductionImportService:
             start = self._resume(repository)
             end = self._fetch(repository, start)
             base = self._job_manager.current_snapshot()
-            self._watermark.check(base, end.changed_since)
-            merge_seconds = (end.delivered + (base.rows if base else 0)) / MERGE_ROWS_PER_SECOND
-            if end != start and self._remaining() < HAND_OVER_SECONDS + merge_seconds:
-                self._count_seconds()
-                self._checkpoint(repository, end)
-                raise HandOver
-            self._enter(Phase.MERGING, seconds=merge_seconds)
-            return self._merge_and_publish(repository, end, base)
+            self._check(repository, start, end, base)
+            store, merged = self._merge(repository, end, base)
+            self._verify(repository, store, merged)
+            snapshot = self._publish(store, merged, base)
+            self._finish(snapshot, base, merged)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
         finally:
             repository.close()
             self._source.close()
             shutil.rmtree(self._directory, ignore_errors=True)
+        return self.job
 
-    # -- fetching -----------------------------------------------------------------------------
+    # -- where to begin -----------------------------------------------------------------------
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> Cursor:
-        """Where to begin: at the first page, or after the rows of the recorded segments."""
-        survey = partial(self._source.survey, with_types=is_partial(self.job.parameters))
-        self._survey = run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
-        self._fields = self._survey.fields
-        if self.job.cursor is None:
-            return self._begin()
-        for name in segment_names(self.job.segments):
-            segment = self._directory / "segment.parquet"
-            self._warehouse.fetch(name, segment)
-            repository.load_segment(segment)
-            segment.unlink()
-            self._beat()
-        cursor = Cursor.restored(self.job.cursor, self._settings.source_url)
-        self._changed_until, self._undated = cursor.changed_until, cursor.undated
-        self.job = replace(self.job, fetched_records=cursor.delivered, expected_records=cursor.expected)
-        self._note("resumed", page=cursor.page, records=cursor.delivered)
+        """At the first page, or after the rows of the checkpoint."""
+        self._fields = SourceFields(survey=self._survey(), settings=self._settings)
+        checkpoint = self.job.checkpoint
+        if checkpoint is None:
+            return self._first_cursor()
+        for name in segment_names(checkpoint.segments):
+            self._segments.load(repository, name)
+            self._progress.beat()
+        cursor = Cursor.restored(checkpoint.cursor, self._settings.source_url)
+        self._fields.go_on_from(cursor)
+        self._progress.change(fetched_records=cursor.delivered, expected_records=cursor.expected)
+        self._progress.note("resumed", page=cursor.page, records=cursor.delivered)
         return cursor
 
-    def _begin(self) -> Cursor:
-        """The first page of all rows, or of those changed since the published snapshot's watermark."""
+    def _survey(self) -> Survey:
+        survey = partial(self._source.survey, with_types=is_partial(self.job.parameters))
+        return run_beside(survey, while_waiting=self._progress.beat, prefetch=self._prefetch)
+
+    def _first_cursor(self) -> Cursor:
+        """Of all rows, or of those changed since the published snapshot's watermark."""
         since = None
         if self._settings.source_changed:
             since = self._watermark.since(self._job_manager.current_snapshot(), self.job)
         if since is not None:
-            self.job = replace(self.job, stats={**self.job.stats, "changed_since": since})
-        limits = part_filter(self.job.parameters, self._mapping(), self._survey) if self._fields else ""
-        return self._source.first_cursor(self._key_fields(), self._survey, changed_since=since, limits=limits)
+            self._progress.set_stats(changed_since=since)
+        limits = self._fields.part_filter(self.job.parameters)
+        return self._source.first_cursor(self._fields.key(), self._fields.survey, changed_since=since, limits=limits)
 
-    def _fetch(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> Cursor:
+    # -- fetching -----------------------------------------------------------------------------
+
+    def _fetch(self, repository: DuckDBWellProductionRepository, start: Cursor) -> Cursor:
         """Stage page after page; the cursor after the last one."""
-        batch, start = Batch(self._directory / "batch.ndjson"), cursor
-        pages = self._source.pages(cursor, self._survey)
+        batch, cursor = Batch(self._directory / "batch.ndjson"), start
         try:
-            with self._prefetch(
-                pages,
-                ahead=PAGES_AHEAD,
-                while_waiting=self._beat,
-                weigh=lambda page: page.size,
-                most_weight=BYTES_AHEAD,
-            ) as arriving:
-                for page in arriving:
+            with self._pages(start) as pages:
+                for page in pages:
                     if cursor is start:
                         self._check_room(start, page.next.expected)
                     self._take(page, batch)
@@ -173,12 +159,20 @@ class WellProductionImportService:
                     if self._is_due(batch) or cursor.url is None:
                         self._stage(repository, batch)
                         self._checkpoint_if_due(repository, cursor)
-        except WorkerTimeSpent as exc:
+        except WorkerTimeSpent:
             self._stage(repository, batch)
-            self._count_seconds()
-            self._checkpoint(repository, cursor)
-            raise HandOver from exc
+            self._hand_over(repository, cursor)
         return cursor
+
+    def _pages(self, start: Cursor) -> AbstractContextManager[Iterable[Page]]:
+        """Read ahead of their use."""
+        return self._prefetch(
+            self._source.pages(start, self._fields.survey),
+            ahead=PAGES_AHEAD,
+            while_waiting=self._progress.beat,
+            weigh=lambda page: page.size,
+            most_weight=BYTES_AHEAD,
+        )
 
     def _check_room(self, start: Cursor, expected: int | None) -> None:
         """As soon as the source has told how many rows it has, before they fill the disk. Raises ScratchFull."""
@@ -189,71 +183,32 @@ class WellProductionImportService:
     def _take(self, page: Page, batch: Batch) -> None:
         batch.append(page.number, page.rows)
         page.rows.clear()  # a large page leaves the memory before it is staged
-        stats = {
-            "pages": page.number,
-            "bytes": page.next.bytes,
-            "http_retries": self._claim.job.stats.get("http_retries", 0) + self._source.retries,
-        }
-        self.job = replace(
-            self.job,
-            expected_records=page.next.expected,
-            fetched_records=page.next.delivered,
-            stats=self.job.stats | stats,
-        )
-        self._beat()
+        retries = self._claim.job.stats.get("http_retries", 0) + self._source.retries
+        self._progress.set_stats(pages=page.number, bytes=page.next.bytes, http_retries=retries)
+        self._progress.change(expected_records=page.next.expected, fetched_records=page.next.delivered)
+        self._progress.beat()
 
     def _is_due(self, batch: Batch) -> bool:
-        full = batch.rows >= BATCH_ROWS or batch.size >= BATCH_BYTES
-        return full or self._is_checkpoint_due() or self._is_time_up()
+        return batch.is_full or self._is_checkpoint_due() or self._budget.is_up()
 
     def _stage(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
         if batch.rows:
             began = self._clock()
-            self._learn_fields(repository, batch)
-            repository.stage(batch, self._mapping())
-            self._note_changes(repository, batch)
-            self._spend("staging_seconds", self._clock() - began)
+            self._fields.learn(repository, batch)
+            repository.stage(batch, self._fields.mapping())
+            self._fields.note_changes(repository, batch)
+            self._progress.add_seconds("staging_seconds", self._clock() - began)
         batch.clear()
-        self.job = replace(self.job, failed_records=repository.rejected_rows)
-
-    def _note_changes(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
-        if not self._settings.source_changed:
-            return
-        newest, undated = repository.change_times(batch, self._settings.source_changed)
-        self._undated += undated
-        if newest is not None:
-            self._changed_until = max(newest, self._changed_until or newest)
-
-    def _learn_fields(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
-        """A source that leaves nulls out may show a field late. Looking costs a third of staging, so it is
-        done only while a column that counts has no field.
-        """
-        mapping = self._mapping() if self._fields else {}
-        if any(name not in mapping for name in VALUES):
-            names = (name for name in repository.field_names(batch) if name not in self._survey.links)
-            self._fields = list(dict.fromkeys([*self._fields, *names]))
-
-    def _mapping(self) -> dict[str, str]:
-        return map_columns(self._fields, self._settings.source_columns)
-
-    def _key_fields(self) -> list[str]:
-        """How the source calls the key; an empty source has no names to show."""
-        mapping = self._mapping() if self._fields else {}
-        return [mapping[name] for name in KEY if name in mapping]
+        self._progress.change(failed_records=repository.rejected_rows)
 
     # -- checkpoints --------------------------------------------------------------------------
 
     def _is_checkpoint_due(self) -> bool:
-        return self._clock() - self._checkpointed_at >= self._settings.checkpoint_seconds
-
-    def _is_time_up(self) -> bool:
-        return self._remaining() < HAND_OVER_SECONDS
+        return self._clock() - self._checkpoint_at >= self._settings.checkpoint_seconds
 
     def _checkpoint_if_due(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
-        if self._is_time_up():
-            self._count_seconds()
-            self._checkpoint(repository, cursor)
-            raise HandOver
+        if self._budget.is_up():
+            self._hand_over(repository, cursor)
         if self._is_checkpoint_due() and cursor.url is not None:
             self._checkpoint(repository, cursor)
 
@@ -261,42 +216,43 @@ class WellProductionImportService:
         """The rows staged since the last checkpoint leave as one segment, then the job names it: a segment
         that no job names was never there.
         """
-        path = self._directory / "segment.parquet"
-        segments = self.job.segments
-        if rows := repository.export_segment(path):
-            segments = add_segment(segments, self.job.job_id, self._claim.fence)
-            self._warehouse.put(segment_names(segments)[-1], path, sha256=sha256_of(path))
-        path.unlink(missing_ok=True)
-        seen = replace(cursor, changed_until=self._changed_until, undated=self._undated)
-        checkpoint = Checkpoint(cursor=seen.stored(self._settings.source_url), segments=segments)
-        self.job = replace(self.job, checkpoint=checkpoint)
-        self._note("checkpoint", page=cursor.page, records=rows)
-        self._checkpointed_at = self._clock()
+        segments, rows = self._segments.store(repository, self.job.segments)
+        stored = self._fields.add_changes(cursor).stored(self._settings.source_url)
+        self._progress.change(checkpoint=Checkpoint(cursor=stored, segments=segments))
+        self._progress.note("checkpoint", page=cursor.page, records=rows)
+        self._checkpoint_at = self._clock()
 
-    # -- merging and publishing ---------------------------------------------------------------
+    def _hand_over(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> NoReturn:
+        self._progress.count_seconds()
+        self._checkpoint(repository, cursor)
+        raise HandOver
 
-    def _merge_and_publish(
-        self, repository: DuckDBWellProductionRepository, cursor: Cursor, base: Snapshot | None
-    ) -> Job:
-        publication = Publication(warehouse=self._warehouse, directory=self._directory, claim=self._claim)
-        store = publication.working_copy(base, rows=cursor.delivered)
-        warnings = self._source_warnings(cursor)
-        result = repository.merge(store, self._facts(), now=self._clock(), warnings=warnings)
-        self._count_rows(result, cursor)
+    # -- merging ------------------------------------------------------------------------------
+
+    def _check(
+        self, repository: DuckDBWellProductionRepository, start: Cursor, end: Cursor, base: Snapshot | None
+    ) -> None:
+        """Whether the base has what was not asked for, and the worker the time to merge. One that has fetched
+        nothing merges all the same: the next one would have no more time. Raises PublishRefused, HandOver.
+        """
+        self._watermark.check(base, end.changed_since)
+        if end != start and not self._budget.suffices(merge_seconds(base, rows=end.delivered)):
+            self._hand_over(repository, end)
+
+    def _merge(
+        self, repository: DuckDBWellProductionRepository, end: Cursor, base: Snapshot | None
+    ) -> tuple[Path, MergeResult]:
+        """The closed store with the base's rows and those staged, and what became of these."""
+        self._progress.enter(Phase.MERGING, seconds=merge_seconds(base, rows=end.delivered))
+        store = self._publication.working_copy(base, rows=end.delivered)
+        warnings = self._source_warnings(end)
+        merged = repository.merge(store, self._run_facts(), now=self._clock(), warnings=warnings)
+        self._count_rows(merged, end)
         for reason, count in repository.rejected_by_reason().items():
             log.info("rows are rejected", extra={"reason": reason, "rows": count})
-        self._enter(Phase.PUBLISHING, seconds=store.stat().st_size / PUBLISH_BYTES_PER_SECOND)
-        repository.verify(store, rows=result.stored_records)
-        snapshot = publication.put(store, rows=result.stored_records)
-        began = self.job.reading_since or self.job.started_at or self._clock()
-        snapshot = self._watermark.mark(snapshot, base, self._changed_until, began, self.job)
-        self._count_seconds()
-        self._complete(result.warnings)
-        self.job = self._job_manager.finish(self._claim, self.job, snapshot=snapshot, base=base.name if base else None)
-        publication.follow(snapshot, segments=segment_names(self.job.segments))
-        return self.job
+        return store, merged
 
-    def _facts(self) -> RunFacts:
+    def _run_facts(self) -> RunFacts:
         return RunFacts(
             job_id=self.job.job_id,
             fence=self._claim.fence,
@@ -306,75 +262,37 @@ class WellProductionImportService:
             expected_records=self.job.expected_records,
         )
 
-    def _source_warnings(self, cursor: Cursor) -> dict[str, int]:
-        known = set(self._mapping().values()) if self._fields else set()
-        unknown = [name for name in self._fields if name not in known | OWN_FIELDS]
-        missing = abs(cursor.expected - cursor.delivered) if cursor.expected is not None else 0
+    def _source_warnings(self, end: Cursor) -> dict[str, int]:
+        missing = abs(end.expected - end.delivered) if end.expected is not None else 0
         counts = {
-            "SOURCE_CHANGED": missing or int(cursor.recounted),
-            "UNKNOWN_FIELDS": len(unknown),
-            "WITHOUT_CHANGE_TIME": self._undated,
+            "SOURCE_CHANGED": missing or int(end.recounted),
+            "UNKNOWN_FIELDS": len(self._fields.unknown()),
+            "WITHOUT_CHANGE_TIME": self._fields.undated,
         }
         return {rule: count for rule, count in counts.items() if count}
 
-    def _count_rows(self, result: MergeResult, cursor: Cursor) -> None:
-        """Every row that the source delivered must be accounted for."""
-        self.job = replace(
-            self.job,
-            new_records=result.new_records,
-            updated_records=result.updated_records,
-            duplicate_records=result.duplicate_records,
-            failed_records=result.failed_records,
-        )
-        if self.job.total_records != cursor.delivered:
+    def _count_rows(self, merged: MergeResult, end: Cursor) -> None:
+        """Every row that the source delivered must be accounted for. Raises PublishRefused."""
+        self._progress.change(**merged.counts)
+        if self.job.total_records != end.delivered:
             raise PublishRefused(
-                f"The source delivered {cursor.delivered:,} rows and {self.job.total_records:,} are accounted for, so "
+                f"The source delivered {end.delivered:,} rows and {self.job.total_records:,} are accounted for, so "
                 "nothing was published. Start the import again."
             )
 
-    def _complete(self, warnings: dict[str, int]) -> None:
-        now = self._clock()
-        completed = replace(
-            self.job,
-            status=JobStatus.COMPLETED,
-            phase=None,
-            completed_at=now,
-            progress_percentage=100.0,
-            warnings=[
-                {"rule": rule, "count": count, "message": WARNING_RULES[rule]} for rule, count in warnings.items()
-            ],
-        )
-        self.job = completed.with_event(now, "completed", records=completed.total_records)
+    # -- publishing ---------------------------------------------------------------------------
 
-    # -- reporting ----------------------------------------------------------------------------
+    def _verify(self, repository: DuckDBWellProductionRepository, store: Path, merged: MergeResult) -> None:
+        self._progress.enter(Phase.PUBLISHING, seconds=publish_seconds(store))
+        repository.verify(store, rows=merged.stored_records)
 
-    def _enter(self, phase: Phase, *, seconds: float) -> None:
-        """The lease of a phase without heartbeats is as long as the phase may take."""
-        self._count_seconds()
-        self.job = replace(self.job, phase=phase)
-        self._note(phase.lower(), lease_seconds=self._settings.lease_seconds + seconds)
+    def _publish(self, store: Path, merged: MergeResult, base: Snapshot | None) -> Snapshot:
+        """A new snapshot in the warehouse, which nothing points at yet."""
+        snapshot = self._publication.put(store, rows=merged.stored_records)
+        began = self.job.reading_since or self.job.started_at or self._clock()
+        return self._watermark.mark(snapshot, base, self._fields.changed_until, began, self.job)
 
-    def _count_seconds(self) -> None:
-        """What the phase that ends has taken, over all attempts."""
-        now = self._clock()
-        self._spend(f"{str(self.job.phase).lower()}_seconds", now - self._phase_began_at)
-        self._phase_began_at = now
-
-    def _spend(self, name: str, seconds: float) -> None:
-        spent = self.job.stats.get(name, 0.0) + seconds
-        self.job = replace(self.job, stats={**self.job.stats, name: round(spent, 3)})
-
-    def _note(self, event: str, *, lease_seconds: float | None = None, **facts: Any) -> None:
-        """An event on the job's time line, stored at once."""
-        self.job = self.job.with_event(self._clock(), event, **facts)
-        log.info(event, extra={"page": facts.get("page"), "rows": facts.get("records")})
-        self._report(lease_seconds)
-
-    def _beat(self) -> None:
-        """A sign of life, stored at most once a second."""
-        if self._clock() - self._reported_at >= PROGRESS_SECONDS:
-            self._report()
-
-    def _report(self, lease_seconds: float | None = None) -> None:
-        self.job = self._job_manager.progress(self._claim, self.job.with_progress(), lease_seconds=lease_seconds)
-        self._reported_at = self._clock()
+    def _finish(self, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult) -> None:
+        """The end of the job moves the pointer to the snapshot."""
+        self._progress.complete(snapshot, base=base.name if base else None, warnings=merged.warnings)
+        self._publication.follow(snapshot, segments=segment_names(self.job.segments))

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import SourceColumns, SourceKey
 from chalicelib.odata.cursor import Page
 from chalicelib.odata.paginators import is_by_key
-from chalicelib.sources.mapping import map_columns, match_fields
 from chalicelib.store.columns import COLUMNS, KEY
+
+from .mapping import map_columns, match_fields, unknown_fields
 
 if TYPE_CHECKING:
     from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.odata.survey import Survey
     from chalicelib.settings import Settings
 
-OWN_FIELDS = {"created_at", "updated_at"}
 LONGEST_EXAMPLE = 40  # characters
 
 
@@ -64,7 +64,7 @@ def check_source(source: ExternalApiAdapter, settings: Settings) -> SourceCheck:
     return SourceCheck(
         problem=problem,
         columns=_columns(mapping, survey),
-        unknown=[name for name in fields if name not in {*mapping.values(), *OWN_FIELDS}],
+        unknown=unknown_fields(fields, mapping),
         version=survey.version,
         is_described=survey.entity is not None,
         paging=_paging(page, settings),

@@ -11,6 +11,8 @@ from chalicelib.store.columns import COLUMNS, KEY, VOLUMES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+OWN_FIELDS = {"created_at", "updated_at"}  # Wellhead keeps its own, so the source's are no unknown fields
+
 
 def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str, str]:
     """Which field of the source fills which column: `{column: field}`, absent columns left out.
@@ -44,6 +46,12 @@ def match_fields(present: list[str], overrides: Mapping[str, str]) -> dict[str, 
         for column in COLUMNS
     }
     return {column: field for column, field in matches.items() if field}
+
+
+def unknown_fields(fields: Iterable[str], mapping: Mapping[str, str]) -> list[str]:
+    """The fields that fill no column."""
+    known = {*mapping.values(), *OWN_FIELDS}
+    return [name for name in fields if name not in known]
 
 
 def _check_overrides(present: list[str], overrides: Mapping[str, str]) -> None:

@@ -51,6 +51,12 @@ class MergeResult:
     stored_records: int
     warnings: dict[str, int]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """What became of the rows that were staged."""
+        staged = ("new_records", "updated_records", "duplicate_records", "failed_records")
+        return {name: getattr(self, name) for name in staged}
+
 
 class DuckDBWellProductionRepository:
     """One import's scratch database in `directory`, which belongs to this import alone."""
@@ -190,9 +196,8 @@ class DuckDBWellProductionRepository:
         self._run("insert_new", now=now)
         reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
         self._run("insert_rejected", job_id=facts.job_id, now=now, reasons=reasons, sentences=sentences)
-        counts = {name: value for name, value in vars(result).items() if name.endswith("_records")}
-        del counts["stored_records"]
-        self._run("insert_run", **vars(facts), **counts, now=now, warnings=json.dumps(warnings))
+        values: dict[str, Any] = {**vars(facts), **result.counts, "now": now, "warnings": json.dumps(warnings)}
+        self._run("insert_run", **values)
         return result
 
     def _count_outcome(self, warnings: dict[str, int]) -> MergeResult:

@@ -172,14 +172,14 @@ class NotedFirst(WellProductionImportService):
     """The job names a segment before it is stored."""
 
     def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
-        warehouse, deferred = self._warehouse, Deferred()
-        self._warehouse = cast("Warehouse", deferred)
+        segments, deferred = self._segments, Deferred()
+        self._segments = replace(segments, warehouse=cast("Warehouse", deferred))
         try:
             super()._checkpoint(repository, cursor)
         finally:
-            self._warehouse = warehouse
+            self._segments = segments
         for name, path, sha256 in deferred.files:
-            warehouse.put(name, path, sha256=sha256)
+            segments.warehouse.put(name, path, sha256=sha256)
 
 
 class Deferred:
@@ -195,8 +195,8 @@ class Deferred:
 class Unchecked(WellProductionImportService):
     """Publishes without comparing the rows delivered with the rows accounted for."""
 
-    def _count_rows(self, result: MergeResult, cursor: Cursor) -> None:
-        super()._count_rows(result, replace(cursor, delivered=sum(_counts(result))))
+    def _count_rows(self, merged: MergeResult, end: Cursor) -> None:
+        super()._count_rows(merged, replace(end, delivered=sum(_counts(merged))))
 
 
 def _counts(result: MergeResult) -> tuple[int, ...]:
@@ -218,21 +218,21 @@ class AheadOfRows(Unchecked):
         segments = self.job.segments
         super()._checkpoint(repository, cursor)
         assert self.job.checkpoint
-        self.job = replace(self.job, checkpoint=replace(self.job.checkpoint, segments=segments))
+        self._progress.change(checkpoint=replace(self.job.checkpoint, segments=segments))
 
 
 class Quiet(WellProductionImportService):
     """Does not compare the rows delivered with those announced."""
 
-    def _source_warnings(self, cursor: Cursor) -> dict[str, int]:
-        return super()._source_warnings(replace(cursor, expected=cursor.delivered))
+    def _source_warnings(self, end: Cursor) -> dict[str, int]:
+        return super()._source_warnings(replace(end, expected=end.delivered))
 
 
 class NothingKept(WellProductionImportService):
     """Hands over without a checkpoint."""
 
     def _checkpoint_if_due(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
-        if self._is_time_up():
+        if self._budget.is_up():
             raise HandOver
 
 

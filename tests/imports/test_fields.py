@@ -1,0 +1,102 @@
+"""Which field fills which column: what the survey found, and what rows show later."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.staging import batch_of, json_row
+
+from chalicelib.errors import SourceColumns
+from chalicelib.imports.fields import SourceFields
+from chalicelib.odata.cursor import Cursor
+from chalicelib.odata.survey import Survey
+from chalicelib.settings import Settings
+from chalicelib.store.columns import KEY, VALUES
+from chalicelib.store.repository import DuckDBWellProductionRepository
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+OIL = "oil_production_kbd"
+REQUIRED = {
+    "WELLHEAD_TABLE": "table",
+    "WELLHEAD_IMPORT_FUNCTION": "import",
+    "WELLHEAD_WAREHOUSE": "/warehouse",
+    "WELLHEAD_SOURCE_URL": "http://127.0.0.1/source",
+}
+SETTINGS = Settings.from_environment(REQUIRED)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[DuckDBWellProductionRepository]:
+    repository = DuckDBWellProductionRepository(directory=tmp_path / "scratch", memory_mb=100)
+    yield repository
+    repository.close()
+
+
+def fields_of(*names: str, **settings: Any) -> SourceFields:
+    return SourceFields(survey=Survey(fields=list(names)), settings=replace(SETTINGS, **settings))
+
+
+def test_the_fields_of_the_survey_fill_the_columns() -> None:
+    fields = fields_of("FieldCode", "WellCode", "ProductionPeriod", OIL, "created_at", "colour")
+
+    assert fields.mapping() == {
+        "field_code": "FieldCode",
+        "well_code": "WellCode",
+        "production_period": "ProductionPeriod",
+        OIL: OIL,
+    }
+    assert fields.key() == ["FieldCode", "WellCode", "ProductionPeriod"]
+    assert fields.unknown() == ["colour"]
+
+
+def test_an_empty_source_has_no_names_to_show() -> None:
+    fields = fields_of()
+
+    assert (fields.key(), fields.unknown(), fields.part_filter({"field_code": 7})) == ([], [], "")
+    with pytest.raises(SourceColumns):
+        fields.mapping()
+
+
+def test_a_field_that_rows_show_late_is_learnt(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
+    fields = fields_of(*KEY, OIL)
+
+    fields.learn(repository, batch_of(tmp_path, [json_row(gas_production_mmcfd=1, colour="red")]))
+
+    assert fields.mapping()["gas_production_mmcfd"] == "gas_production_mmcfd"
+    assert fields.unknown() == ["colour"]
+
+
+def test_nothing_is_looked_for_when_every_column_has_its_field(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    fields = fields_of(*KEY, *VALUES)
+
+    fields.learn(repository, batch_of(tmp_path, [json_row(colour="red")]))
+
+    assert fields.unknown() == []
+
+
+def test_the_latest_change_and_the_undated_rows_go_along_with_the_cursor(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    fields = fields_of(*KEY, OIL, "updated_at", source_changed="updated_at")
+    fields.go_on_from(Cursor(url=None, changed_until=100.0, undated=2))
+    rows = [json.dumps({"updated_at": moment}).encode() for moment in ("1970-01-01T00:03:20Z", None)]
+
+    fields.note_changes(repository, batch_of(tmp_path, rows))
+
+    assert fields.add_changes(Cursor(url=None, page=3)) == Cursor(url=None, page=3, changed_until=200.0, undated=3)
+
+
+def test_without_a_change_field_no_change_is_noted(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
+    fields = fields_of(*KEY, OIL, "updated_at")
+
+    fields.note_changes(repository, batch_of(tmp_path, [json_row(updated_at="2024-01-01T00:00:00Z")]))
+
+    assert fields.add_changes(Cursor(url=None)) == Cursor(url=None)
