@@ -8,14 +8,14 @@ import pytest
 
 from infra.bundle import own_architecture
 from infra.package import Package, build
+from support.run_directory import run_directory
 
 STAGE = "emulated"
 
 
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """For this machine's own processor. The workers of a run share it: whoever is first builds, the others wait."""
-    basis = tmp_path_factory.getbasetemp()
-    shared = basis.parent if basis.name.startswith("popen-") else basis
+    shared = run_directory(tmp_path_factory)
     package = Package(bundle=shared / "package" / "wellhead.zip", template=shared / "package" / "template.json")
     with (shared / "package.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
