@@ -16,8 +16,9 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
 unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
+export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
 
-.PHONY: help setup demo check-source run screenshots test compatibility package deploy destroy token soak bench bench-source bench-cold-start bench-load bench-peers check lint openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test compatibility third-party package deploy destroy token soak bench bench-source bench-cold-start bench-load bench-peers check lint openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -92,6 +93,10 @@ compatibility: .venv/checks ## read a published file with DuckDB 1.4, 1.5 and 2.
 	done
 	@$(BIN)/python -m pytest tests/store/test_compatibility.py tests/store/test_using_the_data.py
 
+third-party: .venv/checks ## import from odatapy and SAP CAP, servers that others wrote, in environments of their own (SAP CAP needs npm)
+	@cd tests && ../$(BIN)/python -m support.third_party.environment
+	@$(BIN)/python -m pytest -rsx tests/odata/test_third_party.py
+
 soak: .venv/checks ## the tests of races and crashes again, many times longer (about an hour)
 	@SOAK=1 $(BIN)/python -m pytest --timeout 7200 $(SOAKED)
 
@@ -123,11 +128,13 @@ bench-load: .venv/ready ## measure 10,000 status and 1,000 trigger requests agai
 bench-peers: .venv/ready ## make the other tools' own environments (make bench does it too)
 	@$(BIN)/python -m benchmarks.environments
 
-lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv)
+lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv), and SAP CAP's packages (needs npm)
 	$(LOCK) --upgrade --group bundle -o requirements.txt
 	$(LOCK) --upgrade --constraint requirements.txt --group bundle --group local --group clients --group check \
 		-o requirements-dev.txt
 	$(LOCK) --constraint requirements-dev.txt --group bundle --group local --group clients -o requirements-local.txt
+	$(LOCK) --upgrade --group third-party -o tests/support/third_party/requirements.txt
+	cd tests/support/third_party/cap && npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove .venv, builds and caches; the data in .local stays
 	rm -rf .venv build build wellhead.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -16,8 +16,10 @@ from chalice.config import Config
 from support import source_contract
 from support.api_client import OPERATOR, READER, Api
 from support.coordination import Clock, LambdaHandler, aws_client
+from support.run_directory import run_directory
 from support.scripted_source import Client, Connect, ScriptedSource, Serve
 from support.source_contract import Stage
+from support.third_party.servers import ThirdParty
 
 from chalicelib.api.tokens import digest_of
 from chalicelib.jobs.lock import Lease
@@ -151,6 +153,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         set_up_aws(environment, aws)
         with Stage(aws, directory) as stage:
             yield stage
+
+
+@pytest.fixture(scope="session")
+def third_party(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThirdParty]:
+    """Servers that others wrote, started when a test first asks for one."""
+    with ThirdParty(run_directory(tmp_path_factory)) as third_party:
+        yield third_party
 
 
 @pytest.fixture
