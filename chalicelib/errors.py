@@ -58,6 +58,7 @@
         │   ├── TokenUnavailable     the token endpoint does not answer
         │   ├── TokenRefused         the token endpoint refuses the client
         │   ├── SourceLoop           the paging does not advance
+        │   ├── SourceIncomplete     fewer rows came than the source counts
         │   ├── SourceKey            the key does not tell what comes after a row
         │   └── SourceColumns        a required column is missing or ambiguous
         ├── WarehouseUnavailable     the warehouse refuses, or does not answer
@@ -364,7 +365,8 @@ class SourceUnreachable(SourceError):
 
 class SourceUntrusted(SourceError):
     """The source's certificate is not valid for its name, or of no known authority. Nothing was sent to it. Check
-    the host in WELLHEAD_SOURCE_URL, or ask the source's operator.
+    the host in WELLHEAD_SOURCE_URL, name the file of a private authority in WELLHEAD_SOURCE_CA, or ask the source's
+    operator.
     """
 
     code = "SOURCE_CERTIFICATE_INVALID"
@@ -495,6 +497,14 @@ class SourceLoop(SourceError):
     """The source's paging does not advance: a link or a page came twice. Ask its operator."""
 
     code = "SOURCE_PAGING_LOOP"
+
+
+class SourceIncomplete(SourceError):
+    """The source delivered fewer rows than it counted, and gave no way to ask for the others. Nothing was published.
+    Start a new import; if it stays, try another WELLHEAD_SOURCE_PAGING, or ask the source's operator.
+    """
+
+    code = "SOURCE_INCOMPLETE"
 
 
 class SourceKey(SourceError):

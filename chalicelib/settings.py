@@ -10,6 +10,7 @@ import ipaddress
 import json
 import re
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -98,9 +99,30 @@ def _url_or_nothing(value: str) -> str:
     return _url(value) if value.strip() else ""
 
 
+def _file_or_nothing(value: str) -> str:
+    path = value.strip()
+    if path and not Path(path).is_file():
+        raise ValueError("must be the path of a file that is there")
+    return path
+
+
 def _origins(value: str) -> tuple[str, ...]:
     """`https://host:port,https://host`: places, without a path."""
-    origins = tuple(_url(origin) for origin in value.split(",") if origin.strip())
+    return _places(value, _url)
+
+
+def _aliases(value: str) -> tuple[str, ...]:
+    """As _origins; also the http name of a service that is asked by https, see Settings.from_environment."""
+    return _places(value, lambda origin: origin.strip() if _is_plain(origin) else _url(origin))
+
+
+def _is_plain(origin: str) -> bool:
+    """Whether it would be good if it were https."""
+    return origin.strip().startswith("http://") and bool(_url("https" + origin.strip().removeprefix("http")))
+
+
+def _places(value: str, read: Callable[[str], str]) -> tuple[str, ...]:
+    origins = tuple(read(origin) for origin in value.split(",") if origin.strip())
     if any(urlsplit(origin).path not in ("", "/") or "?" in origin for origin in origins):
         raise ValueError("must be origins such as https://data.example.org:8443, without a path")
     return origins
@@ -163,7 +185,8 @@ class Settings:
     memory_mb: int = _setting("WELLHEAD_MEMORY_MB", _whole(100, 100_000), "300")
 
     source_url: str = _setting("WELLHEAD_SOURCE_URL", _url)
-    source_aliases: tuple[str, ...] = _setting("WELLHEAD_SOURCE_ALIASES", _origins, "")
+    source_aliases: tuple[str, ...] = _setting("WELLHEAD_SOURCE_ALIASES", _aliases, "")
+    source_ca: str = _setting("WELLHEAD_SOURCE_CA", _file_or_nothing, "")
     source_auth: str = _setting("WELLHEAD_SOURCE_AUTH", _choice("none", "basic", "bearer", "api_key", "oauth2"), "none")
     source_secret: str = _setting("WELLHEAD_SOURCE_SECRET", str.strip, "")
     source_key_header: str = _setting("WELLHEAD_SOURCE_KEY_HEADER", _header_name, "X-API-Key")
@@ -209,6 +232,7 @@ class Settings:
             if text is not None:
                 values[name] = _read(setting, text)
         settings = cls(**values)
+        _refuse_open_aliases(settings)
         for name in _needed_for(settings.source_auth):
             if not getattr(settings, name):
                 variable = SETTINGS[name].variable
@@ -245,6 +269,18 @@ def stage_name(environment: Mapping[str, str]) -> str:
         return str(_read(SETTINGS["stage"], environment.get("WELLHEAD_STAGE", STAGE)))
     except SettingsError:
         return STAGE
+
+
+def _refuse_open_aliases(settings: Settings) -> None:
+    """An alias of http is never asked; it may only be another name of the source itself. Raises SettingsError."""
+    source = urlsplit(settings.source_url)
+    for alias in map(urlsplit, settings.source_aliases):
+        is_own = source.scheme == "https" and alias.hostname == source.hostname
+        if alias.scheme == "http" and not is_own and not is_loopback(str(alias.hostname)):
+            raise SettingsError(
+                "WELLHEAD_SOURCE_ALIASES must be https, because credentials and data would travel in the open. Only "
+                "the host of WELLHEAD_SOURCE_URL may stand with http; it is asked by https all the same."
+            )
 
 
 def _needed_for(auth: str) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
 """The body of an HTTP answer as UTF-8 bytes: unpacked while it arrives, counted, and refused when it is neither
-UTF-8 nor plain nor gzip.
+UTF-8 nor plain nor gzip nor deflate.
 
 It comes without a byte order mark and on one line. In JSON and XML a line break between tokens is as good as a blank,
 and JSON has none within them. Done piece by piece, because a second copy of a page is memory that nobody has.
@@ -46,7 +46,7 @@ def read_body(response: requests.Response, allowance: Allowance, *, most: int) -
 
     `read1` returns with what is there; `read` would wait for a full chunk, however long that takes.
     """
-    gzip = _Gzip(allowance) if _is_gzip(response.headers.get("Content-Encoding", "")) else None
+    gzip = _unpacking(response.headers.get("Content-Encoding", ""), allowance)
     length: int | None = response.raw.length_remaining
     content: bytes | bytearray
     if gzip or length is None:
@@ -90,12 +90,14 @@ def _read_pieces(response: requests.Response, gzip: _Gzip | None, most: int) -> 
     return body.whole()
 
 
-def _is_gzip(encoding: str) -> bool:
-    """Nothing else is asked for."""
+def _unpacking(encoding: str, allowance: Allowance) -> _Gzip | None:
+    """Nothing but gzip is asked for, and some send deflate all the same."""
     names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
-    if names and names not in (["gzip"], ["x-gzip"]):
+    if names and names not in (["gzip"], ["x-gzip"], ["deflate"]):
         raise Unreadable(f"it is compressed as {_told(encoding)}")
-    return bool(names)
+    if names == ["deflate"]:
+        return _Deflate(allowance)
+    return _Gzip(allowance) if names else None
 
 
 class _Body:
@@ -166,6 +168,24 @@ class _Gzip:
     def end(self) -> None:
         if not self._member.eof:
             raise Broken("its gzip ends early")
+
+
+class _Deflate(_Gzip):
+    """One stream, in zlib's wrapping as RFC 9110 has it (8.4.1.2), or bare as some servers send it."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        super().__init__(allowance)
+        self._is_begun = False
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        if data and not self._is_begun:
+            is_wrapped = data[0] & 0x0F == zlib.DEFLATED and data[0] >> 4 <= 7  # noqa: PLR2004  RFC 1950, section 2.2
+            self._member = zlib.decompressobj(zlib.MAX_WBITS if is_wrapped else -zlib.MAX_WBITS)
+            self._is_begun = True
+        yield from super().pieces(data)
+
+    def _begin_member(self) -> None:
+        raise Broken("something follows its end")
 
 
 def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:

@@ -15,7 +15,7 @@ import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 import urllib3
@@ -33,6 +33,7 @@ from chalicelib.errors import (
 from chalicelib.metrics import record
 
 from .body import Broken, Unreadable, read_body
+from .cookies import OriginCookies
 from .credentials import SourceAuth, TokenAuth
 from .failures import broken_exchange, check_status, shown
 from .session import HEAD_BYTES, BoundedSession, TooLarge, TooSlow
@@ -46,9 +47,10 @@ if TYPE_CHECKING:
     from chalicelib.settings import Settings
 
 MAX_REDIRECTS = 5
-LONGEST_WAIT = 60.0  # seconds between two tries; a Retry-After beyond it ends the import
+LONGEST_WAIT = 780.0  # seconds between two tries; a worker of 15 minutes can wait so long, and beats while it does
 LONGEST_LINK = 1 << 16  # characters; the link goes into the job's checkpoint, and an item of the table has 400 KB
 FRAMING_BYTES = 1 << 20  # what chunk sizes and trailers may add to a page on the wire
+SHORTEST_SECRET = 4  # characters
 
 OVERLOADED = {429, 503}
 
@@ -80,7 +82,11 @@ class SourceConnection:
         self._sleep = sleep or self._closed.wait
         self._remaining = remaining
         self._until = clock() + settings.source_seconds - spent
+        self._own_origin = _origin(settings.source_url)
+        self._own_words = _values_of_the_query(settings.source_url)
         self._origins = {_origin(url) for url in (settings.source_url, *settings.source_aliases)}
+        self._cookies = OriginCookies()
+        self._was_let_in = False
         self._throttle = Throttle(
             most=settings.source_connections, per_second=settings.source_rps, clock=clock, sleep=self._rest
         )
@@ -130,7 +136,7 @@ class SourceConnection:
                 **details,
             )
         try:
-            address = urljoin(url, link)
+            address = self._kept_secret(urljoin(url, link))
             origin, place = _origin(address), shown(address)
         except ValueError as exc:
             raise SourceInvalid(f"The source at {shown(url)} gave a link that is no URL.", **details) from exc
@@ -142,6 +148,16 @@ class SourceConnection:
                 **details,
             )
         return address
+
+    def _kept_secret(self, address: str) -> str:
+        """What stands behind a proxy may not know that it is asked by https. A link to its http name, an alias, leads
+        to the service itself, so that nothing ever travels in the open.
+        """
+        origin, (scheme, host, port) = _origin(address), self._own_origin
+        if scheme != "https" or origin[0] != "http" or origin[1] != host or origin not in self._origins:
+            return address
+        parts = urllib3.util.parse_url(address)
+        return parts._replace(scheme=scheme, port=port).url
 
     # -- tries and time -----------------------------------------------------------------------
 
@@ -158,8 +174,13 @@ class SourceConnection:
 
     def _hide_secrets(self, exc: SourceError) -> None:
         """A source may repeat what it was sent, in its own words or in a link."""
+        for word in self._own_words:
+            exc.message = exc.message.replace(word, "…")
+            exc.details["says"] = exc.details.get("says", "").replace(word, "…")
+        exc.args = (exc.message,)
         if isinstance(self._auth, SourceAuth):
             exc.message = self._auth.hide(exc.message)
+            exc.details["says"] = self._auth.hide(exc.details.get("says", ""))
             exc.details["url"] = self._auth.hide(exc.details["url"])
             exc.args = (exc.message,)
 
@@ -200,7 +221,8 @@ class SourceConnection:
             with self._errors_as_ours(url, late), self._session() as session:
                 session.allowance.grant(seconds=seconds, body_bytes=most + FRAMING_BYTES)
                 with self._get(session, url, headers) as response:
-                    check_status(response)
+                    check_status(response, session.allowance)
+                    self._was_let_in = True
                     return read_body(response, session.allowance, most=most)
 
     @contextmanager
@@ -247,7 +269,7 @@ class SourceConnection:
                 self.close()
 
     def _new_session(self) -> BoundedSession:
-        session = BoundedSession(auth=self._auth, clock=self._clock)
+        session = BoundedSession(auth=self._auth, clock=self._clock, ca=self._settings.source_ca)
         session.headers["OData-MaxVersion"] = "4.01"
         session.headers["Prefer"] = f"odata.maxpagesize={self._settings.page_size}"
         return session
@@ -266,11 +288,19 @@ class SourceConnection:
         raise SourceRedirected(f"The source at {shown(url)} redirects without end.")
 
     def _ask(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
-        """A token that the source refuses is renewed, once."""
+        """A token that the source refuses is renewed, once. Other credentials that it has taken before are shown once
+        more, in a new session: one of several servers may have missed them, or the old session is over.
+        """
+        origin = _origin(url)
+        session.cookies = self._cookies.of(origin)
         response = session.ask("GET", url, headers=headers)
-        if response.status_code == requests.codes.unauthorized and isinstance(self._auth, TokenAuth):
+        is_refused = response.status_code == requests.codes.unauthorized
+        if is_refused and (isinstance(self._auth, TokenAuth) or self._was_let_in):
             response.close()
-            self._auth.forget(response.request)
+            if isinstance(self._auth, TokenAuth):
+                self._auth.forget(response.request)
+            self._cookies.forget(origin)
+            session.cookies = self._cookies.of(origin)
             response = session.ask("GET", url, headers=headers)
         return response
 
@@ -285,3 +315,9 @@ def _origin(url: str) -> tuple[str | None, str | None, int | None]:
     r"""By the parser that `requests` sends with: `http://a\@b/` leads to a, where urllib.parse reads b."""
     parts = urllib3.util.parse_url(url)
     return parts.scheme, parts.host, parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
+
+
+def _values_of_the_query(url: str) -> list[str]:
+    """Of the options that are not OData's: a key perhaps. A word so short would be in every sentence."""
+    pairs = parse_qsl(urlsplit(url).query)
+    return [value for name, value in pairs if not name.startswith("$") and len(value) >= SHORTEST_SECRET]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.utils
 import http.client
-import re
 import ssl
 import time
 from typing import TYPE_CHECKING
@@ -27,8 +26,12 @@ from chalicelib.errors import (
     SourceUntrusted,
 )
 
+from .own_words import own_sentence, without_credentials
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from .session import Allowance
 
 STATUS_ERRORS: dict[int, type[SourceError]] = {
     401: SourceUnauthorized,
@@ -37,6 +40,7 @@ STATUS_ERRORS: dict[int, type[SourceError]] = {
     408: SourceUnavailable,
     410: SourceGone,
     429: SourceThrottled,
+    501: SourceRefused,  # an option that the service does not have, now and later
 }
 
 LONGEST_SHOWN = 300  # characters of a URL
@@ -45,14 +49,17 @@ _BROKEN = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, ssl.SS
 _NO_HTTP = (http.client.HTTPException, urllib3.exceptions.InvalidHeader, requests.exceptions.InvalidHeader)
 
 
-def check_status(response: requests.Response) -> None:
-    """Raises SourceError, with the status and the seconds of Retry-After in its details."""
+def check_status(response: requests.Response, allowance: Allowance) -> None:
+    """Raises SourceError, with the status, the seconds of Retry-After and the source's own sentence in its details."""
     status = response.status_code
     if status == requests.codes.ok:
         return
+    retry_after, says = _seconds(response.headers.get("Retry-After")), own_sentence(response, allowance)
     error = STATUS_ERRORS.get(status, SourceUnavailable if status >= 500 else SourceRefused)  # noqa: PLR2004
     sentence = f"{error().message} (HTTP {status} from {shown(response.url)})"
-    raise error(sentence, status=status, retry_after=_seconds(response.headers.get("Retry-After")))
+    if says:
+        sentence += f' It says: "{says}"'
+    raise error(sentence, status=status, retry_after=retry_after, says=says)
 
 
 def broken_exchange(exc: Exception, url: str) -> SourceError:
@@ -99,4 +106,4 @@ def shown(url: str) -> str:
 
 def told(exc: ValueError) -> str:
     """What the source says for itself, without credentials or queries that it may repeat."""
-    return re.sub(r"(?i)\b(basic|bearer) +[^\s\"']+|\?[^\s\"']*", "…", str(exc))
+    return without_credentials(str(exc))

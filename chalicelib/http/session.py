@@ -54,6 +54,10 @@ class Allowance:
         self._until = self._clock() + seconds
         self._body_bytes = body_bytes
 
+    def hurry(self, seconds: float) -> None:
+        """What is still to come of this exchange may take so many seconds at most."""
+        self._until = min(self._until, self._clock() + seconds)
+
     def begin_head(self) -> None:
         self._left = HEAD_BYTES
 
@@ -84,12 +88,17 @@ class Allowance:
 
 
 class BoundedSession(requests.Session):
-    """For one thread at a time. Follows no redirect, keeps no cookie, asks the environment for nothing."""
+    """For one thread at a time. Follows no redirect, asks the environment for nothing, and keeps no cookie unless it is
+    given a jar for them. `ca` is a file of the authorities to trust, in place of those that everybody trusts.
+    """
 
-    def __init__(self, *, auth: AuthBase | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, auth: AuthBase | None = None, clock: Callable[[], float] = time.monotonic, ca: str = ""
+    ) -> None:
         super().__init__()
         self.allowance = Allowance(clock)
         self.auth = auth
+        self.verify = ca or True
         self.trust_env = False  # no proxy and no .netrc: credentials go where the settings say
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # they would grow with every answer
         self.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})

@@ -12,7 +12,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chalicelib.errors import PublishRefused, WorkerTimeSpent
+from chalicelib.errors import PublishRefused, SourceIncomplete, WorkerTimeSpent
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, Phase
 from chalicelib.odata.cursor import Cursor, Page
@@ -21,6 +21,7 @@ from chalicelib.store.batch import Batch
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from chalicelib.warehouse.names import segment_names
 
+from .completeness import Completeness, Verdict
 from .fields import SourceFields
 from .partial import is_partial
 from .prefetch import Prefetch, run_beside
@@ -99,11 +100,13 @@ class WellProductionImportService:
         try:
             start = self._resume(repository)
             end = self._fetch(repository, start)
+            completeness = Completeness.of(end.reading)
+            _refuse_incomplete(completeness)
             base = self._job_manager.current_snapshot()
             self._check(repository, start, end, base)
             store, merged = self._merge(repository, end, base)
             self._verify(repository, store, merged)
-            snapshot = self._publish(store, merged, base)
+            snapshot = self._publish(store, merged, base, is_whole=completeness.is_proved)
             self._finish(snapshot, base, merged)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
@@ -286,13 +289,24 @@ class WellProductionImportService:
         self._progress.enter(Phase.PUBLISHING, seconds=publish_seconds(store))
         repository.verify(store, rows=merged.stored_records)
 
-    def _publish(self, store: Path, merged: MergeResult, base: Snapshot | None) -> Snapshot:
+    def _publish(self, store: Path, merged: MergeResult, base: Snapshot | None, *, is_whole: bool) -> Snapshot:
         """A new snapshot in the warehouse, which nothing points at yet."""
         snapshot = self._publication.put(store, rows=merged.stored_records)
         began = self.job.reading_since or self.job.started_at or self._clock()
-        return self._watermark.mark(snapshot, base, self._fields.changed_until, began, self.job)
+        return self._watermark.mark(snapshot, base, self._fields.changed_until, began, self.job, is_whole=is_whole)
 
     def _finish(self, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult) -> None:
         """The end of the job moves the pointer to the snapshot."""
         self._progress.complete(snapshot, base=base.name if base else None, warnings=merged.warnings)
         self._publication.follow(snapshot, segments=segment_names(self.job.segments))
+
+
+def _refuse_incomplete(completeness: Completeness) -> None:
+    """Before it is merged. Raises SourceIncomplete."""
+    if completeness.state is Verdict.DISPROVED:
+        raise SourceIncomplete(
+            f"{completeness.reason} Nothing was published. Start a new import; if it stays, try another "
+            "WELLHEAD_SOURCE_PAGING, or ask the source's operator.",
+            announced=completeness.announced,
+            delivered=completeness.delivered,
+        )

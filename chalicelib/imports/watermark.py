@@ -41,15 +41,25 @@ class Watermark:
                 "ask for, so nothing was published. Start the import again."
             )
 
-    def mark(self, snapshot: Snapshot, base: Snapshot | None, newest: float | None, began: float, job: Job) -> Snapshot:
+    def mark(
+        self,
+        snapshot: Snapshot,
+        base: Snapshot | None,
+        newest: float | None,
+        began: float,
+        job: Job,
+        *,
+        is_whole: bool,
+    ) -> Snapshot:
         """The snapshot with its watermark, which never falls. `newest` is the latest change among the rows.
 
-        A partial import saw nothing of the rest, so the watermark stays where it was; without one, the next import
-        that is not partial asks for everything.
+        A partial import saw nothing of the rest, and one that is not known to be whole (`is_whole`) may have missed
+        rows of before its newest change. So the watermark stays where it was; without one, the next import that is
+        not partial asks for everything.
         """
         if not self.settings.source_changed:
             return snapshot
-        if is_partial(job.parameters):
+        if is_partial(job.parameters) or not is_whole:
             return replace(snapshot, changed_until=self._published_until(base), changed_of=self._source_hash)
         marks = [self._published_until(base), None if newest is None else min(newest, began)]
         until = max((mark for mark in marks if mark is not None), default=None)

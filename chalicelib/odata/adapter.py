@@ -6,15 +6,18 @@ it is told by a link, by how many rows there were, or by the key of the last one
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import SourceError, SourceTooLarge
+from chalicelib.errors import SourceError, SourceLoop, SourceNotFound, SourceRefused, SourceTooLarge
 
 from .addresses import PageAddresses
+from .asking import Asking
 from .cursor import Cursor, Page
-from .loops import LoopGuard
-from .paginators import GUESSED_BYTES, is_by_key, paginator_for
+from .loops import LoopGuard, refuse_endless
+from .paginators import GUESSED_BYTES, paginators_for, way_of
+from .reading import End, Way
 from .requests_ahead import SpeculativeRequests
 from .survey import survey_of
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from .envelope import PageBody
     from .paginators import Paginator
     from .survey import Survey
+
+log = logging.getLogger(__name__)
 
 
 class ExternalApiAdapter:
@@ -45,8 +50,11 @@ class ExternalApiAdapter:
         """The first rows' fields and the version of OData; the declared types where filters are to be written.
         No fields when the source has no rows. Raises SourceError.
         """
-        with_types = with_types or is_by_key(self._settings) or bool(self._settings.source_changed)
-        return survey_of(self._connection, self._settings.source_url, with_types=with_types)
+        paging = self._settings.source_paging
+        with_types = with_types or paging == Way.KEYS or bool(self._settings.source_changed)
+        return survey_of(
+            self._connection, self._settings.source_url, with_types=with_types, with_keys=paging == Way.AUTO
+        )
 
     def first_cursor(
         self, key: Iterable[str], survey: Survey, *, changed_since: float | None = None, limits: str = ""
@@ -54,29 +62,54 @@ class ExternalApiAdapter:
         """The request for the first page. The rows come in the order of `key`, or of the source's own key where
         pages are cut by it. Raises SourceColumns.
         """
-        order = self._paginator(survey).order(key)
-        cursor = Cursor(url=None, order=order, changed_since=changed_since, limits=limits)
+        way = way_of(self._settings, survey)
+        order = self._paginators(survey)[way].order(key)
+        cursor = Cursor(
+            url=None,
+            order=order,
+            changed_since=changed_since,
+            limits=limits,
+            way=way,
+            by_own_key=way == Way.KEYS and bool(survey.own_key),
+        )
         return replace(cursor, url=PageAddresses(self._settings, survey).first(cursor))
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
         """Page after page, from the cursor to the end. Raises SourceError, which names the page."""
-        paginator, guard = self._paginator(survey), LoopGuard()
+        paginators, guard = self._paginators(survey), LoopGuard()
         requests = SpeculativeRequests(self._connection.get_page, self._guess)
+        asking = Asking(self._settings, survey, requests.take)
         while cursor.url:
             self._refuse_too_many(cursor.page)
+            paginator = paginators[cursor.way or self._settings.source_paging]
             requests.expect(paginator.likely(cursor))
             try:
-                body, size = requests.take(cursor.url, cursor.page)
-            except SourceError as exc:
-                exc.details["page"] = cursor.page  # it may have been begun under another number
-                raise
-            following = paginator.following(cursor, body, size)
-            guard.refuse_again(cursor.url, body.rows, page=cursor.page)
-            yield Page(number=cursor.page, rows=body.rows, next=following, size=size)
+                answered = asking.page(cursor)
+                paginator = paginators[answered.cursor.way or self._settings.source_paging]
+                following = paginator.following(answered.cursor, answered.body, answered.size)
+                guard.refuse_again(str(answered.cursor.url), answered.body.rows, page=cursor.page)
+                refuse_endless(following, page=cursor.page)
+            except (SourceRefused, SourceNotFound, SourceLoop) as exc:
+                if not _may_end_at(cursor, exc):
+                    raise
+                log.warning("the source cannot be asked for more rows: %s", exc.message, extra={"code": exc.code})
+                end = cursor.at_end(End.SHORT if cursor.is_short else End.MARKER)
+                yield Page(number=cursor.page, rows=[], next=self._counted_again(end, survey))
+                return
+            if following.url is None:
+                following = self._counted_again(following, survey)
+            yield Page(number=cursor.page, rows=answered.body.rows, next=following, size=answered.size)
             cursor = paginator.in_step(following)
 
-    def _paginator(self, survey: Survey) -> Paginator:
-        return paginator_for(self._settings, survey, self._connection.follow)
+    def _paginators(self, survey: Survey) -> dict[str, Paginator]:
+        return paginators_for(self._settings, survey, self._connection.follow)
+
+    def _counted_again(self, cursor: Cursor, survey: Survey) -> Cursor:
+        """At the end of the reading, where the first count does not agree with what came."""
+        if cursor.expected is None or cursor.expected == cursor.delivered:
+            return cursor
+        counted, alone = PageAddresses(self._settings, survey).counts(cursor)
+        return replace(cursor, counted_again=self._connection.count(counted, alone))
 
     def _refuse_too_many(self, page: int) -> None:
         limit = self._settings.max_pages
@@ -89,3 +122,8 @@ class ExternalApiAdapter:
             return self._connection.get_page(url, page, most=GUESSED_BYTES)
         except SourceTooLarge:
             return None
+
+
+def _may_end_at(cursor: Cursor, exc: SourceError) -> bool:
+    """Whether the request was no more than a try, which shows that there is no way to go on."""
+    return cursor.is_trial and (cursor.is_beyond_links or not isinstance(exc, SourceLoop))

@@ -4,12 +4,14 @@ for stays in all of them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from chalicelib.errors import SourceColumns
 
 from .filters import MOMENT_TYPES, V2, all_of, moment_literal
+from .reading import Way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +48,18 @@ def _path(source_url: str) -> tuple[str, str]:
     return service, name
 
 
+def count_url(source_url: str, *filters: str) -> str:
+    """The number of the rows alone, as text: OData v4 part 2, 4.8."""
+    own = urlsplit(rows_url(source_url, {}, *filters))
+    return urlunsplit(own._replace(path=f"{own.path.rstrip('/')}/$count"))
+
+
 class PageAddresses:
-    """Of the rows of one import: in its order and within its limits, a page of WELLHEAD_PAGE_SIZE rows each."""
+    """Of the rows of one import: in its order and within its limits.
+
+    `$top` bounds a whole result, all its pages together (OData v4 part 1, 11.2.6.3). So it stands only where the next
+    request is ours to make, by `$skip` or by key; how long a page is says the preference `odata.maxpagesize`.
+    """
 
     def __init__(self, settings: Settings, survey: Survey) -> None:
         self._settings = settings
@@ -55,15 +67,31 @@ class PageAddresses:
 
     def first(self, cursor: Cursor) -> str:
         """The first page, with the number of all the rows. Raises SourceColumns."""
-        count = {"$inlinecount": "allpages"} if self._survey.version == V2 else {"$count": "true"}
-        return self.of(cursor, count)
+        is_ours = cursor.top is not None or cursor.way in (Way.SKIP, Way.KEYS)
+        return self._of(cursor, (self._top(cursor) if is_ours else {}) | (self._count if cursor.counts else {}))
 
     def of(self, cursor: Cursor, options: Mapping[str, str], *filters: str) -> str:
-        """The rows that `options` and `filters` leave of the cursor's. Raises SourceColumns."""
+        """A page of the rows that `options` and `filters` leave of the cursor's. Raises SourceColumns."""
+        return self._of(cursor, {**self._top(cursor), **options}, *filters)
+
+    def counts(self, cursor: Cursor) -> tuple[str, str]:
+        """Two ways to ask for the number of all the rows, and for none of them."""
+        counted = self._of(replace(cursor, order=[]), {"$top": "0"} | self._count)
+        return counted, count_url(self._settings.source_url, *self._limits(cursor))
+
+    def _of(self, cursor: Cursor, options: Mapping[str, str], *filters: str) -> str:
         order = {"$orderby": ",".join(cursor.order)} if cursor.order else {}
-        top = {"$top": str(self._settings.page_size)}
-        limits = (cursor.limits, self._changed_filter(cursor), *filters)
-        return rows_url(self._settings.source_url, {**order, **top, **options}, *limits)
+        return rows_url(self._settings.source_url, {**order, **options}, *self._limits(cursor), *filters)
+
+    def _top(self, cursor: Cursor) -> dict[str, str]:
+        return {"$top": str(cursor.top or self._settings.page_size)}
+
+    @property
+    def _count(self) -> dict[str, str]:
+        return {"$inlinecount": "allpages"} if self._survey.version == V2 else {"$count": "true"}
+
+    def _limits(self, cursor: Cursor) -> tuple[str, str]:
+        return cursor.limits, self._changed_filter(cursor)
 
     def _changed_filter(self, cursor: Cursor) -> str:
         edm_type = self._changed_type()

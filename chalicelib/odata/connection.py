@@ -5,13 +5,14 @@ A page is atomic: an error object with status 200 or a missing `value` is a fail
 
 from __future__ import annotations
 
-from chalicelib.errors import SourceInvalid
+from chalicelib.errors import SourceError, SourceInvalid, SourceTimeSpent, WorkerTimeSpent
 from chalicelib.http.connection import SourceConnection
 from chalicelib.http.failures import shown, told
 from chalicelib.metrics import record
 
 from .envelope import BrokenPage, PageBody, read_page
 
+LONGEST_COUNT = 100  # bytes
 MOST_ROWS = 500_000  # of a page, unless more are asked for: a row takes 70 bytes beside its text
 
 
@@ -33,6 +34,27 @@ class ODataConnection(SourceConnection):
         seconds = self._clock() - started
         record("a page is there", {"PageSeconds": seconds}, page=page, rows=len(body.rows), bytes=size)
         return body, size
+
+    def count(self, counted: str, alone: str) -> int | None:
+        """How many rows there are, by a page without rows or else by the number alone; None where the source tells
+        neither. Raises SourceTimeSpent, WorkerTimeSpent.
+        """
+        try:
+            found = self.get_page(counted, page=1)[0].count
+            return found if found is not None else self._count_alone(alone)
+        except (SourceTimeSpent, WorkerTimeSpent):
+            raise
+        except SourceError:
+            return self._count_alone(alone)
+
+    def _count_alone(self, url: str) -> int | None:
+        try:
+            text = bytes(self.get(url, lambda content: content, most=LONGEST_COUNT, accept="text/plain"))
+        except (SourceTimeSpent, WorkerTimeSpent):
+            raise
+        except SourceError:
+            return None
+        return int(text) if text.strip().isdigit() else None
 
     def get_document(self, url: str, *, accept: str = "application/xml") -> bytes | bytearray:
         """Another document of the service, such as its `$metadata`, under the limits of a page. Raises SourceError."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from .masked_link import masked, unmasked
+from .reading import End, Reading, Way
 
 if TYPE_CHECKING:
     from .envelope import PageBody
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Cursor:
     """The next request and what came before it; no URL after the last page. Stored with every checkpoint.
+
+    `way` tells by what pages are asked for, once the import has begun. `counts` is false where the source refused to
+    count, `top` the most rows that it gave or may be asked for at once where that is not the setting. `empty` pages
+    without rows came in a row. After the last page `ended` tells why it is the last, and `counted_again` the number
+    of all the rows, where it was asked for once more.
 
     `order` names the fields in whose order the rows come. Only rows changed since `changed_since` are asked for;
     `changed_until` is the latest change among the rows before the cursor, `undated` the number of those without one.
@@ -32,6 +38,33 @@ class Cursor:
     changed_until: float | None = None
     undated: int = 0
     limits: str = ""
+    way: str = ""
+    by_own_key: bool = False  # the key by which pages are cut is one that the service declares: never null, never twice
+    counts: bool = True
+    top: int | None = None
+    empty: int = 0
+    is_trial: bool = False  # the next request is the first by $skip, which the source need not know
+    is_beyond_links: bool = False  # the links ended before the count, and pages are asked for by $skip since
+    ended: str = ""
+    counted_again: int | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """What may be said of a reading that ended here."""
+        otherwise = Way.LINKS if self.by_link else Way.SKIP
+        return Reading(
+            announced=self.expected,
+            counted_again=self.counted_again,
+            delivered=self.delivered,
+            ended=End(self.ended) if self.ended else None,
+            way=Way.KEYS if self.way == Way.KEYS else otherwise,
+            by_own_key=self.by_own_key,
+        )
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer rows have come than were counted."""
+        return self.expected is not None and self.delivered < self.expected
 
     def past(self, body: PageBody, size: int) -> Self:
         """Behind this page of `size` bytes. Without a URL: which request comes next, a paginator knows."""
@@ -46,7 +79,11 @@ class Cursor:
             bytes=self.bytes + size,
             expected=expected,
             recounted=self.recounted or is_other,
+            empty=0 if body.rows else self.empty + 1,
         )
+
+    def at_end(self, ended: End) -> Self:
+        return replace(self, url=None, ended=str(ended))
 
     def stored(self, source_url: str) -> dict[str, Any]:
         """As a checkpoint keeps it, without what the query of `source_url` holds."""

@@ -13,6 +13,7 @@ from chalicelib.errors import SourceKey
 
 from .addresses import PageAddresses
 from .filters import Unwritable, after, literal, read_row
+from .reading import End, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .survey import Survey
 
 GUESSED_BYTES = 10 << 20  # of a page that is asked for beside others: they are all in memory together
+EMPTY_AT_END = 3  # pages in a row without a row, after as many rows as counted
 
 
 class Paginator(Protocol):
@@ -47,33 +49,40 @@ class Paginator(Protocol):
         return {}
 
 
-def paginator_for(settings: Settings, survey: Survey, follow: Callable[..., str]) -> Paginator:
-    """`auto` is: by links where the source gives them, else by `$skip`. `follow` tells where a link leads."""
+def paginators_for(settings: Settings, survey: Survey, follow: Callable[..., str]) -> dict[str, Paginator]:
+    """One of each way. `auto` is: by links where the source gives them, else by `$skip`. `follow` tells where a link
+    leads.
+    """
     addresses = PageAddresses(settings, survey)
     skip = Skip(addresses, page_size=settings.page_size, connections=settings.source_connections)
-    ways: dict[str, Paginator] = {
-        "auto": Links(follow, otherwise=skip),
-        "links": Links(follow, otherwise=NoMore()),
-        "skip": skip,
-        "keys": Keys(addresses, survey),
+    return {
+        Way.AUTO: Links(follow, otherwise=skip),
+        Way.LINKS: Links(follow, otherwise=NoMore()),
+        Way.SKIP: skip,
+        Way.KEYS: Keys(addresses, survey),
     }
-    return ways[settings.source_paging]
 
 
-def is_by_key(settings: Settings) -> bool:
-    """Whether pages are cut by the key, so that the types of its fields matter."""
-    return settings.source_paging == "keys"
+def way_of(settings: Settings, survey: Survey) -> str:
+    """By what an import begins to ask. Keys are the safest, so `auto` takes them where the service has shown that it
+    can be asked by the key that it declares.
+    """
+    is_by_key = settings.source_paging == Way.AUTO and survey.takes_keys
+    return str(Way.KEYS) if is_by_key else settings.source_paging
 
 
 class Links(Paginator):
     """By the source's own links. It alone knows where they lead, so each is asked for when the one before is read.
 
     ```
-    GET Wells?$orderby=id&$top=2&$count=true
+    GET Wells?$orderby=id&$count=true
         {"@odata.count": 3, "value": [{"id": 1}, {"id": 2}], "@odata.nextLink": "Wells?$skiptoken=2"}
     GET Wells?$skiptoken=2
         {"value": [{"id": 3}]}                  no link: the end
     ```
+
+    Some services give a link with every page, also after the last one. With as many rows as counted and then
+    EMPTY_AT_END pages without any that is the end.
     """
 
     def __init__(self, follow: Callable[..., str], *, otherwise: Paginator) -> None:
@@ -85,8 +94,11 @@ class Links(Paginator):
         """Raises SourceRedirected, SourceInvalid: a link that leads elsewhere or nowhere."""
         if not body.next_link:
             return self._otherwise.following(cursor, body, size)
+        behind = cursor.past(body, size)
+        if behind.empty >= EMPTY_AT_END and behind.expected is not None and not behind.is_short:
+            return behind.at_end(End.COUNT)
         url = self._follow(str(cursor.url), body.next_link, page=cursor.page)
-        return replace(cursor.past(body, size), url=url, by_link=True)
+        return replace(behind, url=url, by_link=True, is_trial=False)
 
     def in_step(self, cursor: Cursor) -> Cursor:
         return self._otherwise.in_step(cursor)
@@ -99,12 +111,13 @@ class NoMore(Paginator):
     """The page was the last."""
 
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
-        return cursor.past(body, size)
+        behind = cursor.past(body, size)
+        return behind.at_end(End.SHORT if behind.is_short else End.MARKER)
 
 
 class Skip(Paginator):
     """By the number of rows delivered, until there are as many as counted or, without a count, a page is empty. A
-    source that caps its pages loses nothing so.
+    source that caps its pages loses nothing so. It also goes on where the links have ended before the count.
 
     ```
     GET Wells?$orderby=id&$top=2&$count=true
@@ -138,8 +151,23 @@ class Skip(Paginator):
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
         self._stride.learn(len(body.rows), size)
         behind = cursor.past(body, size)
-        is_all = behind.expected is not None and behind.delivered >= behind.expected
-        return behind if is_all or _is_last(cursor, body) else self._asking(behind)
+        if behind.expected is not None and not behind.is_short:
+            return behind.at_end(End.MARKER if cursor.by_link else End.COUNT)
+        if not body.rows and not cursor.by_link:
+            return behind.at_end(End.SHORT if behind.is_short else End.MARKER)
+        if cursor.by_link and not behind.is_short:
+            return behind.at_end(End.MARKER)
+        is_beyond_links = cursor.by_link or cursor.is_beyond_links
+        is_first = cursor.way == Way.AUTO and (cursor.page == 1 or cursor.by_link)
+        return self._asking(
+            replace(
+                behind,
+                by_link=False,
+                is_beyond_links=is_beyond_links,
+                is_trial=is_first,
+                empty=0 if is_first else behind.empty,
+            )
+        )
 
     def in_step(self, cursor: Cursor) -> Cursor:
         if not self._may_share(cursor) or self._stride.rows is None:
@@ -203,14 +231,13 @@ class Keys(Paginator):
 
     def order(self, key: Iterable[str]) -> list[str]:
         """The source's own key, which is never null and never twice; where it has none, `key`."""
-        own = self._survey.entity.key if self._survey.entity else []
-        return own if own and all(name in self._survey.fields for name in own) else list(key)
+        return self._survey.own_key or list(key)
 
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
         """Raises SourceKey: the last row's key cannot be asked for."""
         behind = cursor.past(body, size)
-        if _is_last(cursor, body):
-            return behind
+        if not body.rows:
+            return behind.at_end(End.KEYS)
         if not cursor.order:
             raise SourceKey(page=cursor.page)
         rest = after(self._key(cursor, body.rows[-1]))
@@ -230,8 +257,3 @@ class Keys(Paginator):
                 page=cursor.page,
             ) from exc
         return key
-
-
-def _is_last(cursor: Cursor, body: PageBody) -> bool:
-    """A page without a link, of a source that has given one before; or one without rows."""
-    return cursor.by_link or not body.rows

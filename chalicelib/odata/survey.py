@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import SourceForbidden, SourceGone, SourceNotFound, SourceRefused
+from chalicelib.errors import (
+    SourceError,
+    SourceForbidden,
+    SourceGone,
+    SourceNotFound,
+    SourceRefused,
+    SourceTimeSpent,
+    WorkerTimeSpent,
+)
 
 from .addresses import entity_set, metadata_url, rows_url
 from .filters import V2, V4, Unwritable, read_row, type_of
+from .key_trial import can_be_a_key, takes_keys
 from .metadata import BrokenMetadata, EntityType, read_entity_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .connection import ODataConnection
+    from .envelope import PageBody
 
 PROBE_ROWS = 20
 EXAMPLE_CHARACTERS = 200
@@ -23,13 +33,22 @@ EXAMPLE_CHARACTERS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """`values` are examples, one of each field; `links` lead to other entities and are no fields."""
+    """`values` are examples, one of each field; `links` lead to other entities and are no fields. `takes_keys`: the
+    service has shown that it can be asked for what comes after a key.
+    """
 
     fields: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     links: set[str] = field(default_factory=set)
     version: int = V4
     entity: EntityType | None = None
+    takes_keys: bool = False
+
+    @property
+    def own_key(self) -> list[str]:
+        """The fields of the key that the service declares; none where a row does not show them all."""
+        own = self.entity.key if self.entity else []
+        return own if all(name in self.fields for name in own) else []
 
     def type_of(self, name: str) -> str | None:
         """The Edm type of a field: what the service declares, else what its values look like."""
@@ -37,28 +56,52 @@ class Survey:
         return declared or (type_of(self.values[name]) if name in self.values else None)
 
 
-def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool) -> Survey:
-    """One request for the first rows, and one for the declared types where they are wanted.
+def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool, with_keys: bool = False) -> Survey:
+    """One request for the first rows, and one for the declared types. `with_types`: they are needed, so that a failure
+    to deliver them is one of the import; `with_keys`: they are welcome, and what they declare as the key is tried.
     No fields when the source has no rows. Raises SourceError.
     """
-    body, _ = connection.get_page(rows_url(source_url, {"$top": str(PROBE_ROWS)}), page=1)
+    body = _first_rows(connection, source_url)
     first = readable_rows(body.rows[:PROBE_ROWS])
     values = example_values(first)
-    return Survey(
+    survey = Survey(
         fields=list(values),
         values={name: value for name, value in values.items() if value is not None},
         links={name for row in first for name, value in row.items() if _is_deferred(value)},
         version=V2 if body.is_v2 else V4,
-        entity=_declared_type(connection, source_url) if with_types else None,
+        entity=_declared_type(connection, source_url, is_needed=with_types) if with_types or with_keys else None,
     )
+    if with_keys and can_be_a_key(survey):
+        return replace(survey, takes_keys=takes_keys(connection, source_url, survey, first))
+    return survey
 
 
-def _declared_type(connection: ODataConnection, source_url: str) -> EntityType | None:
+def _first_rows(connection: ODataConnection, source_url: str) -> PageBody:
+    """By `$top`, or the whole first page of a service that knows none."""
+    try:
+        body, _ = connection.get_page(rows_url(source_url, {"$top": str(PROBE_ROWS)}), page=1)
+    except SourceRefused as refused:
+        if refused.details.get("status") not in (400, 501):
+            raise
+        try:
+            body, _ = connection.get_page(rows_url(source_url, {}), page=1)
+        except SourceError:
+            raise refused from None
+    return body
+
+
+def _declared_type(connection: ODataConnection, source_url: str, *, is_needed: bool) -> EntityType | None:
     """None when the service does not describe itself; it need not."""
     try:
         document = connection.get_document(metadata_url(source_url), accept="application/xml")
         return read_entity_type(document, entity_set(source_url))
+    except (SourceTimeSpent, WorkerTimeSpent):
+        raise
     except (SourceNotFound, SourceGone, SourceForbidden, SourceRefused, BrokenMetadata):
+        return None
+    except SourceError:
+        if is_needed:
+            raise
         return None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import SourceColumns, SourceKey
 from chalicelib.odata.cursor import Page
-from chalicelib.odata.paginators import is_by_key
+from chalicelib.odata.reading import Way
 from chalicelib.store.columns import COLUMNS, KEY
 
 from .mapping import map_columns, match_fields, unknown_fields
@@ -67,7 +67,7 @@ def check_source(source: ExternalApiAdapter, settings: Settings) -> SourceCheck:
         unknown=unknown_fields(fields, mapping),
         version=survey.version,
         is_described=survey.entity is not None,
-        paging=_paging(page, settings),
+        paging=_paging(page),
         rows=len(page.rows),
         expected=page.next.expected,
     )
@@ -84,8 +84,8 @@ def _columns(mapping: dict[str, str], survey: Survey) -> list[FoundColumn]:
     return found
 
 
-def _paging(page: Page, settings: Settings) -> str:
-    if is_by_key(settings):
+def _paging(page: Page) -> str:
+    if page.next.way == Way.KEYS:
         return f"by key ({', '.join(page.next.order)})"
     if page.next.by_link:
         return "by the source's next links"

@@ -33,8 +33,9 @@ def write_page(
     return b"".join([*parts, f"{failure}}}".encode()])
 
 
-def metadata(version: Version) -> bytes:
-    text = METADATA
+def metadata(version: Version, *, has_key: bool) -> bytes:
+    """`has_key`: it declares the key of our rows."""
+    text = METADATA.replace("<!-- key -->\n", KEY if has_key else "")
     if version == 2:  # noqa: PLR2004
         for v4, v2 in V2_NAMES.items():
             text = text.replace(v4, v2)
@@ -80,17 +81,20 @@ V2_NAMES = {
     '"Edm.Date"': '"Edm.DateTime"',
     '"Edm.DateTimeOffset"': '"Edm.DateTime"',
 }
+KEY = """\
+        <Key>
+          <PropertyRef Name="field_code"/>
+          <PropertyRef Name="well_code"/>
+          <PropertyRef Name="production_period"/>
+        </Key>
+"""
 METADATA = """\
 <?xml version="1.0" encoding="utf-8"?>
 <edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">
   <edmx:DataServices>
     <Schema Namespace="Sample" xmlns="http://docs.oasis-open.org/odata/ns/edm">
       <EntityType Name="MonthlyProduction">
-        <Key>
-          <PropertyRef Name="field_code"/>
-          <PropertyRef Name="well_code"/>
-          <PropertyRef Name="production_period"/>
-        </Key>
+<!-- key -->
         <Property Name="field_code" Type="Edm.Int64" Nullable="false"/>
         <Property Name="field_name" Type="Edm.String"/>
         <Property Name="well_code" Type="Edm.Int64" Nullable="false"/>

@@ -236,11 +236,15 @@ class Query:
             options.get(counting) == counts[1],
         )
 
-    def continued(self, skiptoken: int) -> str:
-        """The query string that goes on from there."""
-        options = {name: value for name, value in self.options.items() if name not in {"$skip", "$skiptoken"}}
-        options["$skiptoken"] = str(skiptoken)
-        return urlencode(options, quote_via=quote, safe="$,")
+    @property
+    def is_continued(self) -> bool:
+        return "$skiptoken" in self.options
+
+    def continued(self, skiptoken: int, top: int | None) -> str:
+        """The query string that goes on from there, for `top` more rows or all of them."""
+        options = {name: value for name, value in self.options.items() if name not in {"$skip", "$skiptoken", "$top"}}
+        left = {} if top is None else {"$top": str(top)}
+        return urlencode(options | left | {"$skiptoken": str(skiptoken)}, quote_via=quote, safe="$,")
 
 
 SUPPORTED = {"$filter", "$orderby", "$top", "$skip", "$skiptoken", "$format"}

@@ -1,9 +1,9 @@
 """A sample OData v4 source: `python -m local.source.server --rows 50000 --port 0`.
 
-It speaks OData v4, or v2. It pages in one of two ways. `links`: `$top` (like `Prefer: odata.maxpagesize`) is the
-size of a page, and `@odata.nextLink` goes on with a `$skiptoken` while rows remain, as servers do that page by
-what the client asks for. `skip`: `$top` and `$skip` as OData defines them, never more than the largest page, and
-no links.
+It speaks OData v4, or v2, as they are written: `$top` bounds the whole result, and a page has as many rows as
+`Prefer: odata.maxpagesize` asks for, never more than the largest page. It pages in one of two ways. `links`:
+`@odata.nextLink` goes on with a `$skiptoken` while rows remain. `skip`: there are no links, so that a client has to go
+on with `$skip`. What other services do differently are its habits (habits.py).
 
 Rows come in the order of the data: a file that is not sorted by key stays so, whatever `$orderby` says.
 """
@@ -14,14 +14,15 @@ import gzip
 import hmac
 import json
 import os
+import random
 import re
 import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,7 @@ from urllib.parse import parse_qsl, urlsplit
 from chalicelib.files.json_lines import NdjsonError, NdjsonFile
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.source.faults import FAULT_KINDS, Fault, Faults
+from local.source.habits import AS_SPECIFIED, Habits
 from local.source.odata_format import ENTITY_SET, HEADERS, Version, metadata, write_page
 from local.source.odata_query import Filter, Query, QueryError, Rows, matching
 from local.source.production import GeneratedProduction
@@ -38,6 +40,7 @@ from local.source.production import GeneratedProduction
 SERVICE = "/odata/"
 
 Paging = Literal["links", "skip"]
+SWITCHES = [field.name for field in fields(Habits) if field.type is bool]
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class SampleSource:
         compress: bool = False,
         latency: float = 0,
         faults: Faults | None = None,
+        habits: Habits = AS_SPECIFIED,
     ) -> None:
         self.rows = rows
         self.paging = paging
@@ -84,6 +88,7 @@ class SampleSource:
         self.compress = compress
         self.latency = latency
         self.faults = faults or Faults()
+        self.habits = habits
         self.requests: deque[Request] = deque(maxlen=10_000)
         self._runs = lru_cache(maxsize=64)(self._find_runs)
         self._stopping = threading.Event()
@@ -118,6 +123,8 @@ class SampleSource:
             reply = self._reply(url.path, url.query, headers)
         except QueryError as exc:
             return self._error(400, "BadRequest", str(exc))
+        except NotImplementedError as exc:
+            return self._error(501, "NotImplemented", str(exc))
         return _zipped(reply) if self.compress and "gzip" in headers.get("accept-encoding", "") else reply
 
     def _record(self, path: str, query: str, headers: dict[str, str]) -> None:
@@ -135,7 +142,8 @@ class SampleSource:
         if path == SERVICE:
             return self._ok(json.dumps(self._service_document()).encode())
         if path == SERVICE + "$metadata":
-            return Reply(200, metadata(self.version), HEADERS[self.version] | {"Content-Type": "application/xml"})
+            document = metadata(self.version, has_key=self.habits.declares_key)
+            return Reply(200, document, HEADERS[self.version] | {"Content-Type": "application/xml"})
         if path == SERVICE + ENTITY_SET:
             return self._page(Query.parse(query, self.version), _preferred_size(headers.get("prefer", "")))
         return self._error(404, "NotFound", f"There is no {path} here.")
@@ -145,34 +153,60 @@ class SampleSource:
         return {"@odata.context": f"{self.root}$metadata", "value": sets}
 
     def _page(self, query: Query, preferred: int | None) -> Reply:
-        if self.paging == "skip":
-            preferred = None
-        size = min(wish for wish in (self.max_page_size, query.top, preferred) if wish is not None)
+        self._refuse(query)
+        preferred = None if self.habits.ignores_prefer else preferred
+        largest = min(self.max_page_size, preferred or self.max_page_size)
+        size = largest if query.top is None else min(largest, query.top)
         runs = self._runs(self.rows, query.filter)
         positions = _cut(runs, query.skip, size)
-        fault = self._fault(positions, size)
+        fault = self._fault(positions, largest if query.is_continued else size)
         if fault and fault.kind == "fail":
             retry_after = {"Retry-After": fault.retry_after} if fault.retry_after else {}
             return self._error(fault.status, "Unavailable", "A fault was asked for.", retry_after)
-        rows = [row for run in positions for row in self.rows.page(run.start, len(run))]
+        rows = self._rows_at(query, runs, positions)
         total = sum(map(len, runs))
         reply = self._ok_page(query, rows, total, failing=bool(fault and fault.kind == "error"))
         applied = {"Preference-Applied": f"odata.maxpagesize={size}"} if preferred else {}
         share = {"truncate": 0.5, "drop": 0.0}.get(fault.kind, 1.0) if fault else 1.0
         return replace(reply, headers=reply.headers | applied, share=share)
 
+    def _refuse(self, query: Query) -> None:
+        """Raises QueryError, NotImplementedError."""
+        if self.habits.no_skip and "$skip" in query.options:
+            raise QueryError("The query option $skip is not supported.")
+        if query.top is not None and query.top > (self.habits.top_limit or query.top):
+            raise QueryError(f"The limit of '{self.habits.top_limit}' for Top query has been exceeded.")
+        if refused := sorted(self.habits.refused & query.options.keys()):
+            raise NotImplementedError(f"The query option {refused[0]} is not implemented.")
+
+    def _rows_at(self, query: Query, runs: Sequence[range], positions: Sequence[range]) -> list[bytes]:
+        if not self.habits.unstable_order:
+            return [row for run in positions for row in self.rows.page(run.start, len(run))]
+        every = [position for run in runs for position in run]
+        random.Random(query.skip).shuffle(every)  # noqa: S311  an order, no secret
+        asked = every[query.skip : query.skip + sum(map(len, positions))]
+        return [row for position in asked for row in self.rows.page(position, 1)]
+
     def _ok_page(self, query: Query, rows: list[bytes], total: int, *, failing: bool) -> Reply:
-        link = self._link(query, query.skip + len(rows), total) if rows else ""
-        count = total if query.count else None
+        link = self._link(query, len(rows), total)
+        count = total if query.count and not self.habits.ignores_count else None
         if failing:
             rows, link = rows[: len(rows) // 2], ""
         broken = '{"code":"InternalError","message":"The rest of the page could not be read."}' if failing else ""
         return self._ok(write_page(rows, version=self.version, root=self.root, count=count, link=link, error=broken))
 
-    def _link(self, query: Query, following: int, total: int) -> str:
-        if self.paging == "skip" or following >= total:
+    def _link(self, query: Query, served: int, total: int) -> str:
+        """To what follows the `served` rows of this page."""
+        habits, following, top = self.habits, query.skip + served, query.top
+        if self.paging == "skip" or (habits.no_link_under_top and top is not None):
             return ""
-        return f"{'' if self.relative_links else self.root}{ENTITY_SET}?{query.continued(following)}"
+        if top is not None and not habits.top_is_page_size:
+            top -= served
+        is_last = following >= total or top == 0 or not served
+        if is_last and not habits.link_on_every_page:
+            return ""
+        following += self.max_page_size if is_last else 0  # no two of these links are alike
+        return f"{'' if self.relative_links else self.root}{ENTITY_SET}?{query.continued(following, top)}"
 
     def _ok(self, body: bytes) -> Reply:
         return Reply(200, body, HEADERS[self.version])
@@ -277,6 +311,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--password", default=os.environ.get("SAMPLE_SOURCE_PASSWORD"))
     add("--gzip", action="store_true", help="compress for clients that accept it")
     add("--latency-ms", type=float, default=0)
+    _add_habits(add)
     add(
         "--fault",
         type=Fault.parse,
@@ -285,8 +320,28 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KIND:PAGE[:TIMES]",
         help=f"KIND is one of {', '.join(FAULT_KINDS)}; may be given again",
     )
+    add("--retry-after", metavar="SECONDS", help="a page that fails answers 429 with this Retry-After")
     add("--exit-with-parent", action="store_true", help="stop when standard input ends")
     return parser
+
+
+def _add_habits(add: Callable[..., object]) -> None:
+    """Each is explained at Habits."""
+    for habit in SWITCHES:
+        add(f"--{habit.replace('_', '-')}", action="store_true")
+    add("--top-limit", type=int, help="refuse a larger $top with 400")
+    add("--refuse", action="append", default=[], metavar="OPTION", help="such as $count: answer it with 501")
+
+
+def _habits(options: argparse.Namespace) -> Habits:
+    switches = {habit: getattr(options, habit) for habit in SWITCHES}
+    return Habits(**switches, top_limit=options.top_limit, refused=frozenset(options.refuse))
+
+
+def _faults(options: argparse.Namespace) -> Faults:
+    if options.retry_after is None:
+        return Faults(*options.fault)
+    return Faults(*(replace(fault, status=429, retry_after=options.retry_after) for fault in options.fault))
 
 
 def _rows(options: argparse.Namespace) -> AbstractContextManager[Rows]:
@@ -308,7 +363,8 @@ def _source(rows: Rows, options: argparse.Namespace) -> SampleSource:
         credentials=(options.username, options.password or "") if options.username else None,
         compress=options.gzip,
         latency=options.latency_ms / 1000,
-        faults=Faults(*options.fault),
+        faults=_faults(options),
+        habits=_habits(options),
     )
 
 

@@ -176,14 +176,6 @@ def test_a_cursor_of_other_settings_leads_nowhere_else(serve: Serve, elsewhere: 
     assert elsewhere.asked == []
 
 
-def test_cookies_are_not_kept(serve: Serve, connect: Connect) -> None:
-    source = serve(Answer(page(rows(0, 2), odata_nextLink="?a"), headers={"Set-Cookie": "a=b"}), Answer(page([])))
-
-    connect(source.url, auth=AUTH).rows()
-
-    assert [asked.headers.get("cookie") for asked in source.asked] == [None, None]
-
-
 def test_redirects_without_end_are_refused(serve: Serve, connect: Connect) -> None:
     source = serve(Answer(status=302, headers={"Location": PATH}))
 

@@ -6,6 +6,7 @@ import datetime as dt
 import ipaddress
 import ssl
 import time
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +15,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.scripted_source import PATH, Answer, ScriptedHandler, ScriptedSource, page, settings_for
 
-from chalicelib.errors import SourceUnreachable, SourceUntrusted
-from chalicelib.http.body import read_body
+from chalicelib.errors import SourceRedirected, SourceUnreachable, SourceUntrusted
+from chalicelib.http.body import Broken, read_body
 from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
 from chalicelib.odata.connection import ODataConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -105,3 +106,41 @@ def test_a_server_without_tls_is_unreachable_as_https() -> None:
         url = f"https://127.0.0.1:{plain.port}{PATH}"
         with pytest.raises(SourceUnreachable):
             ODataConnection(settings=settings_for(url, source_retries="0")).get_page(url, page=1)
+
+
+def test_a_private_authority_is_trusted_where_it_is_named(source: ScriptedSource, certificate: Path) -> None:
+    connection = ODataConnection(settings=settings_for(source.url, source_ca=str(certificate)))
+
+    assert connection.get_page(source.url, page=1)[0].rows == []
+
+
+def test_a_link_by_the_http_name_of_the_service_is_asked_by_https(source: ScriptedSource, certificate: Path) -> None:
+    """As what stands behind a proxy writes them. Without the alias it is another origin."""
+    link = "http://127.0.0.1/odata/Wells?$skiptoken=2"
+    trusted = {"source_ca": str(certificate)}
+    plain = ODataConnection(settings=settings_for(source.url, **trusted))
+    aliased = ODataConnection(settings=settings_for(source.url, source_aliases="http://127.0.0.1", **trusted))
+
+    assert aliased.follow(source.url, link) == f"{source.url}?$skiptoken=2"
+    assert aliased.get_page(link, page=1)[0].rows == []
+    with pytest.raises(SourceRedirected):
+        plain.follow(source.url, link)
+
+
+@pytest.mark.parametrize("bits", [zlib.MAX_WBITS, -zlib.MAX_WBITS], ids=["wrapped", "bare"])
+def test_deflate_is_read_in_both_of_its_forms(source: ScriptedSource, session: BoundedSession, bits: int) -> None:
+    packer = zlib.compressobj(wbits=bits)
+    packed = packer.compress(page([1, 2])) + packer.flush()
+    source.steps = [Answer(packed, headers={"Content-Encoding": "deflate"})]
+
+    assert fetch(session, source.url) == page([1, 2])
+
+
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-6], lambda packed: packed + b"more"], ids=["cut", "more"])
+def test_deflate_that_is_damaged_is_refused(
+    source: ScriptedSource, session: BoundedSession, damage: Callable[[bytes], bytes]
+) -> None:
+    source.steps = [Answer(damage(zlib.compress(page([1, 2]))), headers={"Content-Encoding": "deflate"})]
+
+    with pytest.raises(Broken):
+        fetch(session, source.url)

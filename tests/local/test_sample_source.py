@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from chalicelib.files.json_lines import NdjsonFile
 from local.source.faults import Fault, Faults
+from local.source.habits import Habits
 from local.source.odata_query import Filter, QueryError, matching
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -50,7 +51,9 @@ def get(session: requests.Session, url: str, **options: Any) -> Any:
     return answer.json()
 
 
-def all_pages(session: requests.Session, url: str, **options: Any) -> list[Any]:
+def all_pages(session: requests.Session, url: str, *, size: int | None = None, **options: Any) -> list[Any]:
+    """By the links; `size` is the page that the client prefers."""
+    session.headers["Prefer"] = f"odata.maxpagesize={size}" if size else ""
     pages = [get(session, url, **options)]
     while link := pages[-1].get("@odata.nextLink"):
         pages.append(get(session, urljoin(url, link)))
@@ -68,7 +71,7 @@ def rows_of(pages: list[Any]) -> list[Any]:
 @pytest.mark.parametrize("relative_links", [False, True])
 def test_following_the_links_brings_every_row_once(session: requests.Session, size: int, relative_links: bool) -> None:
     with SampleSource(DATA, relative_links=relative_links) as source:
-        pages = all_pages(session, source.url, top=size, count="true", orderby=",".join(KEY_NAMES))
+        pages = all_pages(session, source.url, size=size, count="true", orderby=",".join(KEY_NAMES))
 
     assert rows_of(pages) == ROWS
     assert [len(page["value"]) for page in pages[:-1]] == [size] * (len(pages) - 1)
@@ -117,6 +120,79 @@ def test_an_empty_source_answers_an_empty_page(session: requests.Session) -> Non
         }
 
 
+# --- what the specification says of $top, and what some services make of it
+
+
+@pytest.mark.parametrize(("top", "expected"), [(0, [0]), (700, [700]), (1_000, [700, 300]), (5_000, [700, 700, 600])])
+def test_top_bounds_the_whole_result_over_all_its_pages(
+    session: requests.Session, top: int, expected: list[int]
+) -> None:
+    """OData v4 part 1, 11.2.6.3."""
+    with SampleSource(DATA, max_page_size=700) as source:
+        pages = all_pages(session, source.url, top=top, count="true")
+
+    assert [len(page["value"]) for page in pages] == expected
+    assert rows_of(pages) == ROWS[:top]
+    assert {page["@odata.count"] for page in pages} == {2_000}
+
+
+def test_top_may_be_the_size_of_a_page(session: requests.Session) -> None:
+    with SampleSource(DATA, habits=Habits(top_is_page_size=True)) as source:
+        pages = all_pages(session, source.url, top=800)
+
+    assert [len(page["value"]) for page in pages] == [800, 800, 400]
+
+
+def test_top_may_leave_out_the_links(session: requests.Session) -> None:
+    with SampleSource(DATA, max_page_size=700, habits=Habits(no_link_under_top=True)) as source:
+        assert [len(page["value"]) for page in all_pages(session, source.url, top=1_000)] == [700]
+        assert [len(page["value"]) for page in all_pages(session, source.url)] == [700, 700, 600]
+
+
+@pytest.mark.parametrize(
+    ("habits", "query", "status", "says"),
+    [
+        (Habits(no_skip=True), "$skip=1", 400, "$skip is not supported"),
+        (Habits(top_limit=10), "$top=11", 400, "The limit of '10' for Top query has been exceeded"),
+        (Habits(top_limit=10), "$top=10", 200, ""),
+        (Habits(refused={"$count"}), "$count=true", 501, "$count is not implemented"),
+        (Habits(refused={"$orderby"}), "$orderby=" + ",".join(KEY_NAMES), 501, "$orderby is not implemented"),
+    ],
+)
+def test_what_a_service_may_refuse(
+    session: requests.Session, habits: Habits, query: str, status: int, says: str
+) -> None:
+    with SampleSource(DATA, habits=habits) as source:
+        answer = session.get(f"{source.url}?{query}", timeout=10)
+
+    assert (answer.status_code, says in answer.text) == (status, True)
+
+
+def test_a_count_and_a_preference_may_do_nothing(session: requests.Session) -> None:
+    with SampleSource(DATA, habits=Habits(ignores_count=True, ignores_prefer=True)) as source:
+        [page] = all_pages(session, source.url, size=10, count="true")
+
+    assert "@odata.count" not in page
+    assert page["value"] == ROWS
+
+
+def test_an_unstable_order_repeats_rows_and_leaves_others_out(session: requests.Session) -> None:
+    with SampleSource(DATA, max_page_size=500, habits=Habits(unstable_order=True)) as source:
+        found = [json.dumps(row) for row in rows_of(all_pages(session, source.url))]
+
+    assert len(found) == 2_000
+    assert len(set(found)) < 1_990
+
+
+def test_links_may_never_end(session: requests.Session) -> None:
+    with SampleSource(DATA, habits=Habits(link_on_every_page=True)) as source:
+        first = get(session, source.url)
+        second = get(session, first["@odata.nextLink"])
+
+    assert (len(first["value"]), second["value"]) == (2_000, [])
+    assert second["@odata.nextLink"] not in (first["@odata.nextLink"], source.url)
+
+
 # --- filters
 
 
@@ -127,14 +203,14 @@ def test_a_filter_goes_on_after_a_key(session: requests.Session, source: SampleS
         f"(well_code gt {well} or (well_code eq {well} and production_period gt {period})))"
     )
 
-    pages = all_pages(session, source.url, filter=after, top=250, count="true")
+    pages = all_pages(session, source.url, filter=after, size=250, count="true")
 
     assert rows_of(pages) == ROWS[1_235:]
     assert pages[0]["@odata.count"] == 2_000 - 1_235
 
 
 def test_a_filter_may_leave_many_runs(session: requests.Session, source: SampleSource) -> None:
-    pages = all_pages(session, source.url, filter="production_period ge 2024-01-01", top=77)
+    pages = all_pages(session, source.url, filter="production_period ge 2024-01-01", size=77)
 
     assert rows_of(pages) == [row for row, key in zip(ROWS, KEYS, strict=True) if key[2] >= "2024-01-01"]
 
@@ -274,15 +350,19 @@ def test_a_query_that_is_not_understood_is_refused(
     assert answer.json()["error"]["message"].startswith(message)
 
 
-def test_the_service_describes_itself(session: requests.Session, source: SampleSource) -> None:
-    service = get(session, source.root)
-    metadata = ET.fromstring(session.get(f"{source.root}$metadata", timeout=10).content)
+@pytest.mark.parametrize("declares_key", [False, True])
+def test_the_service_describes_itself(session: requests.Session, declares_key: bool) -> None:
+    """It repeats keys and leaves some out, so that it declares one only when it is told to."""
+    with SampleSource(DATA, habits=Habits(declares_key=declares_key)) as source:
+        service = get(session, source.root)
+        metadata = ET.fromstring(session.get(f"{source.root}$metadata", timeout=10).content)
+        nothing = session.get(f"{source.root}Nothing", timeout=10)
 
     edm = "{http://docs.oasis-open.org/odata/ns/edm}"
     assert urljoin(source.root, service["value"][0]["url"]) == source.url
-    assert [key.get("Name") for key in metadata.iter(f"{edm}PropertyRef")] == list(KEY_NAMES)
+    assert [key.get("Name") for key in metadata.iter(f"{edm}PropertyRef")] == list(KEY_NAMES) * declares_key
     assert [column.get("Name") for column in metadata.iter(f"{edm}Property")] == list(ROWS[0])
-    assert session.get(f"{source.root}Nothing", timeout=10).status_code == 404
+    assert nothing.status_code == 404
 
 
 def test_requests_are_kept_without_their_credentials(session: requests.Session) -> None:
@@ -335,10 +415,11 @@ def test_a_kept_connection_answers_at_once(session: requests.Session, source: Sa
 
 
 def test_a_failing_page_recovers_after_its_times(session: requests.Session) -> None:
+    session.headers["Prefer"] = "odata.maxpagesize=100"
     with SampleSource(DATA) as source:
         source.faults.fail_page(2, status=429, times=2, retry_after="1")
-        second = f"{source.url}?$top=100&$skiptoken=100"
-        answers = [session.get(url, timeout=10) for url in (f"{source.url}?$top=100", second, second, second)]
+        second = f"{source.url}?$skiptoken=100"
+        answers = [session.get(url, timeout=10) for url in (source.url, second, second, second)]
 
     assert [answer.status_code for answer in answers] == [200, 429, 429, 200]
     assert answers[1].headers["Retry-After"] == "1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,7 +58,15 @@ def test_a_page_has_the_order_the_limits_and_the_changes(version: int, value: st
 
     limits = f"(a eq 7) and (changed ge {moment})"
     order = {"$orderby": "a,b", "$top": "2"}
-    assert addresses.first(CHANGED) == rows_url(URL, {**order, **dict([count.split("=")])}, limits)
+    counted = dict([count.split("=")])
+    assert addresses.first(CHANGED) == rows_url(URL, {"$orderby": "a,b", **counted}, limits)
+    for by_place_or_key in ("skip", "keys"):
+        assert addresses.first(replace(CHANGED, way=by_place_or_key)) == rows_url(URL, {**order, **counted}, limits)
+    assert addresses.first(replace(CHANGED, way="skip", counts=False, top=7)) == rows_url(
+        URL, {**order, "$top": "7"}, limits
+    )
+    assert addresses.counts(CHANGED)[0] == rows_url(URL, {"$top": "0", **counted}, limits)
+    assert addresses.counts(CHANGED)[1] == rows_url(f"{URL}/$count", {}, limits)
     assert addresses.of(CHANGED, {"$skip": "4"}) == rows_url(URL, {**order, "$skip": "4"}, limits)
     assert addresses.of(Cursor(url=None), {"$top": "1"}, "b gt 1") == rows_url(URL, {"$top": "1"}, "b gt 1")
 
@@ -75,4 +84,4 @@ def test_changes_are_told_by_a_date_alone(values: dict[str, Any], says: str) -> 
 def test_a_source_without_rows_shows_no_field_of_changes() -> None:
     addresses = PageAddresses(settings_for(URL, source_changed="changed"), Survey())
 
-    assert addresses.first(CHANGED) == rows_url(URL, {"$orderby": "a,b", "$top": "2", "$count": "true"}, "a eq 7")
+    assert addresses.first(CHANGED) == rows_url(URL, {"$orderby": "a,b", "$count": "true"}, "a eq 7")

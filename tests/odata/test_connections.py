@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.scripted_source import KEY, Answer, Client, Connect, Serve, page, rows
 
-from chalicelib.errors import SourceNotFound
+from chalicelib.errors import SourceGone
 from chalicelib.imports.prefetch import Prefetch
 from chalicelib.odata.survey import Survey
 from local.aws.loopback import LoopbackHandler, LoopbackServer
@@ -121,7 +121,7 @@ def test_an_error_after_a_short_page_names_the_page_that_it_is() -> None:
     counted = Counted(40, lambda skip: 3 if skip == 20 else 10)
     counted.fails_at = 30
 
-    with pytest.raises(SourceNotFound) as failed:
+    with pytest.raises(SourceGone) as failed:
         delivered(counted, size=10, connections=4)
 
     assert failed.value.details["page"] == 5
@@ -154,7 +154,7 @@ def test_an_error_is_told_where_its_page_would_be(connect: Connect) -> None:
         client = connect(source.url, page_size="100", source_connections="4")
         pages = client.adapter.pages(client.adapter.first_cursor(KEY, Survey()), Survey())
         assert [next(pages).number for _ in range(4)] == [1, 2, 3, 4]
-        with pytest.raises(SourceNotFound) as failed:
+        with pytest.raises(SourceGone) as failed:
             next(pages)
 
     assert failed.value.details["page"] == 5

@@ -169,15 +169,16 @@ def test_the_source_s_own_key_is_taken_when_it_declares_one(serve: Serve, connec
         b'</EntityType><EntityContainer><EntitySet Name="Wells" EntityType="N.T"/></EntityContainer></Schema></Edmx>'
     )
     row = {"ID": "7", "field_code": 1, "well_code": 2, "production_period": "2024-01-01"}
-    source = serve(Answer(page([row])), Answer(declared), Answer(page([row])), Answer(page([])))
+    source = serve(Answer(page([row])), Answer(page([row])), Answer(page([])))
+    source.described = Answer(declared)
     client = connect(source.url, source_paging="keys")
     survey = client.adapter.survey()
 
     list(client.adapter.pages(client.adapter.first_cursor(KEY, survey), survey))
 
     asked = [each.query for each in source.asked]
-    assert source.asked[1].path == "/odata/$metadata"
-    assert asked[2:] == [
+    assert [each.path for each in source.asked_beside] == ["/odata/$metadata"]
+    assert asked[1:] == [
         {"$orderby": "ID", "$top": "2", "$count": "true"},
         {"$orderby": "ID", "$top": "2", "$filter": "ID gt 7"},
     ]

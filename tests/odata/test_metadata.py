@@ -16,13 +16,14 @@ def document(inner: str) -> bytes:
 
 
 def test_the_sample_source_declares_its_key_and_types() -> None:
-    v4, v2 = (read_entity_type(metadata(version), "WellProduction") for version in (4, 2))
+    v4, v2 = (read_entity_type(metadata(version, has_key=True), "WellProduction") for version in (4, 2))
 
     assert v4
     assert v2
     assert v4.key == v2.key == ["field_code", "well_code", "production_period"]
     assert (v4.types["production_period"], v2.types["production_period"]) == ("Edm.Date", "Edm.DateTime")
     assert (v4.types["well_code"], v4.types["updated_at"]) == ("Edm.Int64", "Edm.DateTimeOffset")
+    assert read_entity_type(metadata(4, has_key=False), "WellProduction") == EntityType(key=[], types=v4.types)
 
 
 def test_a_type_has_what_it_inherits() -> None:

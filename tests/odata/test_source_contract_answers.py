@@ -121,7 +121,7 @@ CASES = {
     "400": for_ever(Answer(ECHO, 400), "SOURCE_REFUSED", says="HTTP 400", retryable=False),
     "401": for_ever(Answer(b"no", 401), "SOURCE_UNAUTHORIZED", retryable=False),
     "403": for_ever(Answer(b"no", 403), "SOURCE_FORBIDDEN", retryable=False),
-    "404": for_ever(Answer(b"no", 404), "SOURCE_NOT_FOUND", retryable=False),
+    "404": for_ever(Answer(b"no", 404), "SOURCE_GONE", says="does not find a page that it led to", retryable=False),
     "410": for_ever(Answer(b"no", 410), "SOURCE_GONE", retryable=False),
     "429, once": once(Answer(status=429)),
     "429": for_ever(Answer(status=429), THROTTLED, says="WELLHEAD_SOURCE_RPS"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.scripted_source import (
+    KEY,
     Answer,
     Connect,
     ScriptedHandler,
@@ -134,7 +135,7 @@ def test_a_failed_page_is_tried_again_and_then_reported(
 @pytest.mark.parametrize(
     ("status", "error", "code"),
     [
-        (400, SourceRefused, "SOURCE_REFUSED"),
+        (405, SourceRefused, "SOURCE_REFUSED"),
         (401, SourceUnauthorized, "SOURCE_UNAUTHORIZED"),
         (403, SourceForbidden, "SOURCE_FORBIDDEN"),
         (404, SourceNotFound, "SOURCE_NOT_FOUND"),
@@ -152,6 +153,19 @@ def test_a_lasting_failure_is_reported_at_once(
         connect(source.url).rows()
 
     assert (failed.value.code, failed.value.retryable, len(source.asked)) == (code, False, 1)
+
+
+@pytest.mark.parametrize("status", [400, 501])
+def test_a_refusal_of_whatever_is_asked_for_is_the_first_one(serve: Serve, connect: Connect, status: int) -> None:
+    """Nothing is asked for twice."""
+    source = serve(Answer(b"no", status))
+
+    with pytest.raises(SourceRefused, match=f"HTTP {status} from {source.url}") as failed:
+        connect(source.url).rows()
+
+    assert (failed.value.retryable, failed.value.details["page"]) == (False, 1)
+    order = {"$orderby": ",".join(KEY)}
+    assert [asked.query for asked in source.asked] == [order | {"$count": "true"}, order, {"$count": "true"}, {}]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,10 @@ class ScriptedSource:
 
     def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.steps = list(steps)
+        self.described = Answer(status=404)  # by its $metadata, which takes no step
+        self.counted: int | None = None  # at the end, which takes no step either; None: it refuses
         self.asked: list[Asked] = []
+        self.asked_beside: list[Asked] = []  # for these two
         self._turn = threading.Lock()
         handler = type("Handler", (ScriptedHandler,), {"source": self})
         self._server = LoopbackServer(handler, host=host)
@@ -106,12 +109,18 @@ class ScriptedSource:
 
     def saw(self, *secrets: str) -> bool:
         """Whether any of these words came, in whatever part of a request."""
-        return any(secret in str(asked) for asked in self.asked for secret in secrets)
+        return any(secret in str(asked) for asked in self.asked + self.asked_beside for secret in secrets)
 
     def next_step(self, asked: Asked) -> Step:
         with self._turn:
+            if asked.path.endswith(("/$metadata", "/$count")) or asked.query.get("$top") == "0":
+                self.asked_beside.append(asked)
+                return self.described if asked.path.endswith("/$metadata") else self._count()
             self.asked.append(asked)
             return self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+
+    def _count(self) -> Answer:
+        return Answer(status=400) if self.counted is None else Answer(page([], odata_count=self.counted))
 
     def __enter__(self) -> Self:
         self._server.start()

@@ -212,8 +212,10 @@ class Stage:
         self.services.dispatcher = self._shared.dispatcher
         for server in (self.source, self.alias, self.stranger, self.tokens):
             server.asked.clear()
+            server.asked_beside.clear()
         self.tokens.steps = [TokenEndpoint()]
         self.alias.steps = [Answer(page([]))]
+        self.source.counted = None
         self.source.steps = list(case.steps if isinstance(case.steps, list) else case.steps(self))
         return files(self.warehouse)
 
@@ -226,7 +228,7 @@ class Stage:
     def _check_credentials(self, case: Case) -> None:
         """Every request to the source and its alias carries them, and nobody else learns anything."""
         kind = case.settings.get("source_auth", "basic")
-        for asked in self.source.asked + self.alias.asked:
+        for asked in self.source.asked + self.source.asked_beside + self.alias.asked:
             assert all(asked.headers.get(name, "").startswith(value) for name, value in SENT[kind].items())
         assert self.stranger.asked == []
         assert len(self.alias.asked) == case.alias_asked

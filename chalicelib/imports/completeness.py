@@ -1,0 +1,87 @@
+"""Completeness: whether an import read all rows of its source, as far as the source lets anybody know.
+
+A source may change while it is read, and then neither of its counts is the right one: rows that came meanwhile may have
+been read or not. So what was delivered is held against both, the one of the beginning and the one of the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
+
+from chalicelib.odata.reading import End, Way
+
+if TYPE_CHECKING:
+    from chalicelib.odata.reading import Reading
+
+
+class Verdict(StrEnum):
+    PROVED = "proved"
+    UNPROVABLE = "unprovable"
+    DISPROVED = "disproved"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completeness:
+    """`reason` is a sentence for people; empty when there is nothing to say."""
+
+    state: Verdict
+    reason: str = ""
+    announced: int | None = None
+    counted_again: int | None = None
+    delivered: int = 0
+
+    @property
+    def is_proved(self) -> bool:
+        return self.state is Verdict.PROVED
+
+    @classmethod
+    def of(cls, reading: Reading, *, repeated_keys: int = 0) -> Self:
+        """`repeated_keys` came on more than one page, of a source whose key is known to be unique."""
+        state, reason = _judged(reading, repeated_keys)
+        return cls(
+            state=state,
+            reason=reason,
+            announced=reading.announced,
+            counted_again=reading.counted_again,
+            delivered=reading.delivered,
+        )
+
+
+def _judged(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
+    if repeated_keys:
+        return Verdict.DISPROVED, (
+            f"{repeated_keys:,} rows came on more than one page, so others may have come on none: the source's order "
+            "changes from page to page."
+        )
+    counts = reading.counts
+    if counts is None:
+        return _without_counts(reading)
+    least, most = counts
+    if reading.delivered < least:
+        return Verdict.DISPROVED, f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}."
+    if reading.delivered <= most and not _may_have_moved(reading):
+        return Verdict.PROVED, ""
+    if reading.by_own_key:
+        return Verdict.PROVED, ""  # a row that came and went while the pages were read
+    return Verdict.UNPROVABLE, (
+        f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}: it changed "
+        "while it was read."
+    )
+
+
+def _without_counts(reading: Reading) -> tuple[Verdict, str]:
+    if reading.by_own_key and reading.ended is End.KEYS:
+        return Verdict.PROVED, ""
+    return Verdict.UNPROVABLE, "The source does not count its rows, so nobody can tell whether all of them came."
+
+
+def _may_have_moved(reading: Reading) -> bool:
+    """Rows that go while pages are asked for by their place move later ones to where nobody looks again."""
+    fewer = reading.announced is not None and (reading.counted_again or 0) < reading.announced
+    return reading.way is Way.SKIP and reading.counted_again is not None and fewer
+
+
+def _both(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"

@@ -1,0 +1,78 @@
+"""Concessions: what a request leaves out, or asks less for, when the source refuses it as it is.
+
+Services are free to leave out `$count` and `$orderby` and to bound `$top`; they answer 501, or 400. Nothing says
+beforehand which: the capabilities that `$metadata` may declare are seldom true. So each is tried once, with the first
+page, and the cursor keeps what came of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import SourceError, SourceRefused, SourceTooLarge, SourceTooSlow
+
+from .reading import Way
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .cursor import Cursor
+
+BAD_REQUEST, NOT_IMPLEMENTED = 400, 501
+SMALLER = (1_000, 100)  # usual limits of $top
+MOST_SHRUNK = 2  # times that a page is asked for anew, a tenth as large
+
+
+def concessions(cursor: Cursor, exc: SourceError, *, page_size: int, last_rows: int) -> Iterator[Cursor]:
+    """Other cursors for the same rows, the most promising first; the request of each is still to be written.
+    `last_rows` came with the page before.
+    """
+    top = cursor.top or (None if _is_without_top(cursor) else page_size)
+    if isinstance(exc, SourceTooLarge) or (isinstance(exc, SourceTooSlow) and top is None):
+        yield from _with_smaller_pages(cursor, top, page_size)
+    elif isinstance(exc, SourceRefused) and exc.details.get("status") in (BAD_REQUEST, NOT_IMPLEMENTED):
+        yield from _by_the_words(cursor, exc, top, last_rows)
+
+
+def _is_without_top(cursor: Cursor) -> bool:
+    """Whether the request bounds nothing: it is a link of the source, or the first one where links may come."""
+    return cursor.by_link or (cursor.delivered == 0 and cursor.way in (Way.AUTO, Way.LINKS, ""))
+
+
+def _with_smaller_pages(cursor: Cursor, top: int | None, page_size: int) -> Iterator[Cursor]:
+    """A source that does not page by itself sends all it has, unless `$top` bounds it; then `$skip` must go on."""
+    if cursor.way == Way.LINKS:
+        return
+    sizes = [page_size] if top is None else []
+    sizes += [size for power in range(1, MOST_SHRUNK + 1) if (size := (top or page_size) // 10**power)]
+    for size in sizes:
+        yield replace(cursor, top=size, way=cursor.way if cursor.way == Way.KEYS else str(Way.SKIP), by_link=False)
+
+
+def _by_the_words(cursor: Cursor, exc: SourceError, top: int | None, last_rows: int) -> Iterator[Cursor]:
+    """What the source names in its own sentence first."""
+    words = str(exc.details.get("says", "")).lower()
+    less = list(_with_less(cursor, top, last_rows, words)) if exc.details.get("status") == BAD_REQUEST else []
+    if cursor.delivered or cursor.page > 1:
+        yield from less
+        return
+    uncounted, unordered = replace(cursor, counts=False), replace(cursor, order=[])
+    may_be_unordered = bool(cursor.order) and cursor.way != Way.KEYS
+    options = [
+        ("top", less),
+        ("count", [uncounted] if cursor.counts else []),
+        ("order", [unordered] if may_be_unordered else []),
+        ("", [replace(unordered, counts=False)] if may_be_unordered and cursor.counts else []),
+    ]
+    for _, cursors in sorted(options, key=lambda option: not option[0] or option[0] not in words):
+        yield from cursors
+
+
+def _with_less(cursor: Cursor, top: int | None, last_rows: int, words: str) -> Iterator[Cursor]:
+    """With a number that the sentence names, as many rows as came before, or what is usual."""
+    named = [int(number) for number in re.findall(r"\d{1,9}", words)]
+    for size in dict.fromkeys([*sorted(named, reverse=True), last_rows, *SMALLER]):
+        if top is not None and 0 < size < top:
+            yield replace(cursor, top=size)

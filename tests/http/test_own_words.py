@@ -1,0 +1,59 @@
+"""The sentence of a source that refuses: found in whatever form it comes, and made fit to be shown."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from support.scripted_source import Answer
+
+from chalicelib.errors import SourceRefused
+from chalicelib.http.credentials import basic_auth
+from chalicelib.http.own_words import sentence_of
+
+if TYPE_CHECKING:
+    from support.scripted_source import Connect, Serve
+
+JSON, XML, TEXT, HTML = "application/json;charset=utf-8", "application/xml", "text/plain", "text/html"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "expected"),
+    [
+        (JSON, '{"error": {"code": "", "message": "No $skip here."}}', "No $skip here."),
+        (JSON, '{"error": {"message": {"lang": "en", "value": "No $skip here."}}}', "No $skip here."),
+        (JSON, '{"message": "Too many"}', "Too many"),
+        (JSON, '{"error": ["x"]}', ""),
+        (JSON, "no JSON", ""),
+        (JSON, "[" * 100_000, ""),
+        (XML, '<m:error xmlns:m="x"><m:message xml:lang="en">No such option</m:message></m:error>', "No such option"),
+        (TEXT, "Bad request", "Bad request"),
+        (HTML, "<html><message>nothing of a page</message>", ""),
+        (TEXT, "a\r\n\x1b[31mred\u202e\u2028 b", "a [31mred b"),
+        (TEXT, 'say "no"', "say 'no'"),
+        (TEXT, "sent Basic abc123= to /x?key=secret today", "sent … to /x… today"),
+        (TEXT, "x" * 300, "x" * 200 + "…"),
+    ],
+)
+def test_the_sentence_of_an_error(content_type: str, body: str, expected: str) -> None:
+    assert sentence_of(body.encode(), content_type) == expected
+
+
+def test_what_the_source_repeats_of_a_secret_is_not_told(serve: Serve, connect: Connect) -> None:
+    says = json.dumps({"error": {"message": "pa55word and qu3ry are not welcome"}}).encode()
+    source = serve(Answer(says, 405))
+
+    with pytest.raises(SourceRefused) as refused:
+        connect(f"{source.url}?key=qu3ry", auth=basic_auth("reader", "pa55word")).rows()
+
+    assert refused.value.message.endswith('It says: "… and … are not welcome"')
+    assert "pa55word" not in str(refused.value.details)
+    assert "qu3ry" not in str(refused.value.details)
+
+
+def test_an_error_without_end_is_not_waited_for(serve: Serve, connect: Connect) -> None:
+    source = serve(Answer(b"x" * 1_000_000, 405, {"Content-Type": "text/plain"}))
+
+    with pytest.raises(SourceRefused, match=r"HTTP 405 from [^ ]+\)$"):
+        connect(source.url).rows()

@@ -1,0 +1,67 @@
+"""What may be said of a reading: proved, not provable or disproved."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.imports.completeness import Completeness, Verdict
+from chalicelib.odata.reading import End, Reading, Way
+
+PROVED, UNPROVABLE, DISPROVED = Verdict.PROVED, Verdict.UNPROVABLE, Verdict.DISPROVED
+
+
+@pytest.mark.parametrize(
+    ("announced", "again", "delivered", "by_links", "by_skip", "by_keys"),
+    [
+        (100, None, 100, PROVED, PROVED, PROVED),
+        (0, None, 0, PROVED, PROVED, PROVED),
+        (100, 102, 100, PROVED, PROVED, PROVED),  # rows came, and were not read
+        (100, 102, 101, PROVED, PROVED, PROVED),
+        (100, 102, 102, PROVED, PROVED, PROVED),
+        (100, 98, 98, PROVED, UNPROVABLE, PROVED),  # rows went, and others moved
+        (100, 98, 99, PROVED, UNPROVABLE, PROVED),
+        (100, 98, 97, DISPROVED, DISPROVED, DISPROVED),
+        (100, 102, 99, DISPROVED, DISPROVED, DISPROVED),
+        (100, 100, 30, DISPROVED, DISPROVED, DISPROVED),
+        (100, None, 99, DISPROVED, DISPROVED, DISPROVED),
+        (100, 102, 103, UNPROVABLE, UNPROVABLE, PROVED),
+        (100, None, 101, UNPROVABLE, UNPROVABLE, PROVED),
+        (None, None, 100, UNPROVABLE, UNPROVABLE, PROVED),
+    ],
+)
+def test_what_came_is_held_against_both_counts(
+    *,
+    announced: int | None,
+    again: int | None,
+    delivered: int,
+    by_links: Verdict,
+    by_skip: Verdict,
+    by_keys: Verdict,
+) -> None:
+    facts = {"announced": announced, "counted_again": again, "delivered": delivered}
+    readings = [
+        Reading(ended=End.MARKER, way=Way.LINKS, **facts),  # type: ignore[arg-type]
+        Reading(ended=End.COUNT, way=Way.SKIP, **facts),  # type: ignore[arg-type]
+        Reading(ended=End.KEYS, way=Way.KEYS, by_own_key=True, **facts),  # type: ignore[arg-type]
+    ]
+
+    found = [Completeness.of(reading) for reading in readings]
+
+    assert [each.state for each in found] == [by_links, by_skip, by_keys]
+    assert [bool(each.reason) for each in found] == [each.state is not PROVED for each in found]
+    assert {(each.announced, each.counted_again, each.delivered) for each in found} == {(announced, again, delivered)}
+
+
+def test_a_key_that_nobody_declared_proves_nothing_by_itself() -> None:
+    reading = Reading(announced=None, counted_again=None, delivered=7, ended=End.KEYS, way=Way.KEYS)
+
+    assert Completeness.of(reading).state is UNPROVABLE
+
+
+def test_rows_that_came_on_two_pages_disprove_any_count() -> None:
+    reading = Reading(announced=7, counted_again=None, delivered=7, ended=End.MARKER, way=Way.LINKS)
+
+    found = Completeness.of(reading, repeated_keys=2)
+
+    assert found.state is DISPROVED
+    assert "2 rows came on more than one page" in found.reason
