@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -42,12 +43,13 @@ class Asking:
         try:
             return self._asked(cursor)
         except SourceError as refused:
+            _let_go(refused)
             others = concessions(cursor, refused, page_size=self._page_size, last_rows=self._last_rows)
             for other in others:
                 try:
                     return self._asked(self._written(other))
-                except type(refused):
-                    continue
+                except type(refused) as again:
+                    _let_go(again)
             raise
 
     def _asked(self, cursor: Cursor) -> Answered:
@@ -79,3 +81,10 @@ def _lost(exc: SourceNotFound) -> SourceGone:
         f"new import. (HTTP 404 from {exc.details.get('url', 'the source')})",
         **exc.details,
     )
+
+
+def _let_go(exc: BaseException | None) -> None:
+    """Of a page that was too large: the frames that read it would keep it in memory beside the next one."""
+    while exc:
+        traceback.clear_frames(exc.__traceback__)
+        exc = exc.__cause__ or exc.__context__

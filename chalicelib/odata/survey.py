@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .connection import ODataConnection
-    from .envelope import PageBody
 
 PROBE_ROWS = 20
 EXAMPLE_CHARACTERS = 200
@@ -61,14 +60,13 @@ def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool,
     to deliver them is one of the import; `with_keys`: they are welcome, and what they declare as the key is tried.
     No fields when the source has no rows. Raises SourceError.
     """
-    body = _first_rows(connection, source_url)
-    first = readable_rows(body.rows[:PROBE_ROWS])
+    first, is_v2 = _first_rows(connection, source_url)
     values = example_values(first)
     survey = Survey(
         fields=list(values),
         values={name: value for name, value in values.items() if value is not None},
         links={name for row in first for name, value in row.items() if _is_deferred(value)},
-        version=V2 if body.is_v2 else V4,
+        version=V2 if is_v2 else V4,
         entity=_declared_type(connection, source_url, is_needed=with_types) if with_types or with_keys else None,
     )
     if with_keys and can_be_a_key(survey):
@@ -76,8 +74,10 @@ def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool,
     return survey
 
 
-def _first_rows(connection: ODataConnection, source_url: str) -> PageBody:
-    """By `$top`, or the whole first page of a service that knows none."""
+def _first_rows(connection: ODataConnection, source_url: str) -> tuple[list[dict[str, Any]], bool]:
+    """By `$top`, or of the whole first page of a service that knows none; and whether they are of OData v2. The page
+    itself, which may be large, is gone then.
+    """
     try:
         body, _ = connection.get_page(rows_url(source_url, {"$top": str(PROBE_ROWS)}), page=1)
     except SourceRefused as refused:
@@ -87,7 +87,7 @@ def _first_rows(connection: ODataConnection, source_url: str) -> PageBody:
             body, _ = connection.get_page(rows_url(source_url, {}), page=1)
         except SourceError:
             raise refused from None
-    return body
+    return readable_rows(body.rows[:PROBE_ROWS]), body.is_v2
 
 
 def _declared_type(connection: ODataConnection, source_url: str, *, is_needed: bool) -> EntityType | None:

@@ -69,7 +69,7 @@ def for_ever(failure: Step, code: str, *, says: str = "", retryable: bool = True
     return Case(
         steps=[Answer(FIRST), Answer(FIRST), failure],
         expect=Failed(code, page=2, retryable=retryable, says=says),
-        asked=4 if retryable else 3,
+        asked=4 if retryable or code == "SOURCE_UNAUTHORIZED" else 3,
     )
 
 
