@@ -72,7 +72,7 @@ def serve(directory: Path) -> ThreadingHTTPServer:
 
         def do_GET(self) -> None:
             number = int(parse_qs(urlsplit(self.path).query).get("$skiptoken", ["0"])[0])
-            if number >= pages.count:
+            if number >= pages.count or "$metadata" in self.path:
                 self.send_error(404)
                 return
             head, tail = envelope(number, pages)

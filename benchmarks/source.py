@@ -131,6 +131,9 @@ def serve(directory: Path, latency: float) -> ThreadingHTTPServer:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
+            if "$metadata" in self.path:
+                self.send_error(404)
+                return
             skip = int(parse_qs(urlsplit(self.path).query).get("$skip", ["0"])[0])
             body = bodies[skip // pages.page_size]
             time.sleep(latency / 1000)

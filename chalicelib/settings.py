@@ -10,7 +10,6 @@ import ipaddress
 import json
 import re
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -100,9 +99,10 @@ def _url_or_nothing(value: str) -> str:
 
 
 def _file_or_nothing(value: str) -> str:
+    """Whether it is there, the function tells that needs it; others may have another disk."""
     path = value.strip()
-    if path and not Path(path).is_file():
-        raise ValueError("must be the path of a file that is there")
+    if path and not re.fullmatch(r"/.*[^/]", path):
+        raise ValueError("must be the absolute path of a file")
     return path
 
 

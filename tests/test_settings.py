@@ -125,7 +125,7 @@ BAD = {
         "http://hunter2.org",
         "ftp://hunter2.org",
     ],
-    "WELLHEAD_SOURCE_CA": ["hunter2", "/hunter2.pem", "/"],
+    "WELLHEAD_SOURCE_CA": ["hunter2", "hunter2/ca.pem", "/"],
     "WELLHEAD_CORS_ORIGINS": ["hunter2", "*", "http://hunter2.org", "https://example.org/hunter2", "null"],
     "WELLHEAD_SOURCE_TOKEN_URL": ["hunter2", "http://hunter2.org/token", "https://ada:hunter2@example.org/token"],
     "WELLHEAD_SOURCE_KEY_HEADER": ["", " ", "hunter2 x", "hunter2:", "hunter2\r\nX", "Host", "content-length", "é"],

@@ -14,6 +14,7 @@ import random
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -21,6 +22,7 @@ import requests
 import urllib3
 
 from chalicelib.errors import (
+    SettingsError,
     SourceEncoding,
     SourceError,
     SourceInvalid,
@@ -74,6 +76,8 @@ class SourceConnection:
         remaining: Callable[[], float] = lambda: float("inf"),
         spent: float = 0.0,
     ) -> None:
+        if settings.source_ca and not Path(settings.source_ca).is_file():
+            raise SettingsError("WELLHEAD_SOURCE_CA names no file that is there. Correct it, or put the file there.")
         self._settings = settings
         self._most = settings.page_mb << 20
         self._auth = auth

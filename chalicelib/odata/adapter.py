@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import SourceError, SourceLoop, SourceNotFound, SourceRefused, SourceTooLarge
 
 from .addresses import PageAddresses
-from .asking import Asking
+from .asking import Answered, Asking
 from .cursor import Cursor, Page
 from .loops import LoopGuard, refuse_endless
 from .paginators import GUESSED_BYTES, paginators_for, way_of
@@ -81,25 +81,27 @@ class ExternalApiAdapter:
         asking = Asking(self._settings, survey, requests.take)
         while cursor.url:
             self._refuse_too_many(cursor.page)
-            paginator = paginators[cursor.way or self._settings.source_paging]
-            requests.expect(paginator.likely(cursor))
+            requests.expect(paginators[self._way(cursor)].likely(cursor))
             try:
-                answered = asking.page(cursor)
-                paginator = paginators[answered.cursor.way or self._settings.source_paging]
-                following = paginator.following(answered.cursor, answered.body, answered.size)
-                guard.refuse_again(str(answered.cursor.url), answered.body.rows, page=cursor.page)
-                refuse_endless(following, page=cursor.page)
+                page = self._next_page(asking.page(cursor), paginators, guard)
             except (SourceRefused, SourceNotFound, SourceLoop) as exc:
-                if not _may_end_at(cursor, exc):
-                    raise
-                log.warning("the source cannot be asked for more rows: %s", exc.message, extra={"code": exc.code})
-                end = cursor.at_end(End.SHORT if cursor.is_short else End.MARKER)
-                yield Page(number=cursor.page, rows=[], next=self._counted_again(end, survey))
-                return
-            if following.url is None:
-                following = self._counted_again(following, survey)
-            yield Page(number=cursor.page, rows=answered.body.rows, next=following, size=answered.size)
-            cursor = paginator.in_step(following)
+                page = _end_of_a_trial(cursor, exc)
+            if page.next.url is None:
+                page = replace(page, next=self._counted_again(page.next, survey))
+            following = page.next
+            yield page
+            cursor = paginators[self._way(following)].in_step(following)
+
+    def _next_page(self, answered: Answered, paginators: dict[str, Paginator], guard: LoopGuard) -> Page:
+        """Raises SourceError: what comes after it cannot be told, or it was there before."""
+        asked, body, size = answered
+        following = paginators[self._way(asked)].following(asked, body, size)
+        guard.refuse_again(str(asked.url), body.rows, page=asked.page)
+        refuse_endless(following, page=asked.page)
+        return Page(number=asked.page, rows=body.rows, next=following, size=size)
+
+    def _way(self, cursor: Cursor) -> str:
+        return cursor.way or self._settings.source_paging  # a checkpoint of before has none
 
     def _paginators(self, survey: Survey) -> dict[str, Paginator]:
         return paginators_for(self._settings, survey, self._connection.follow)
@@ -124,6 +126,11 @@ class ExternalApiAdapter:
             return None
 
 
-def _may_end_at(cursor: Cursor, exc: SourceError) -> bool:
-    """Whether the request was no more than a try, which shows that there is no way to go on."""
-    return cursor.is_trial and (cursor.is_beyond_links or not isinstance(exc, SourceLoop))
+def _end_of_a_trial(cursor: Cursor, exc: SourceError) -> Page:
+    """A page without rows, where the request was no more than a try and shows that there is no way to go on. Raises
+    `exc` where it was more than that.
+    """
+    if not cursor.is_trial or (isinstance(exc, SourceLoop) and not cursor.is_beyond_links):
+        raise exc
+    log.warning("the source cannot be asked for more rows: %s", exc.message, extra={"code": exc.code})
+    return Page(number=cursor.page, rows=[], next=cursor.at_end(End.SHORT if cursor.is_short else End.MARKER))

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.scripted_source import PATH, Answer, ScriptedHandler, ScriptedSource, page, settings_for
 
-from chalicelib.errors import SourceRedirected, SourceUnreachable, SourceUntrusted
+from chalicelib.errors import SettingsError, SourceRedirected, SourceUnreachable, SourceUntrusted
 from chalicelib.http.body import Broken, read_body
 from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
 from chalicelib.odata.connection import ODataConnection
@@ -112,6 +112,11 @@ def test_a_private_authority_is_trusted_where_it_is_named(source: ScriptedSource
     connection = ODataConnection(settings=settings_for(source.url, source_ca=str(certificate)))
 
     assert connection.get_page(source.url, page=1)[0].rows == []
+
+
+def test_an_authority_that_is_not_there_is_told_at_once(source: ScriptedSource) -> None:
+    with pytest.raises(SettingsError, match="WELLHEAD_SOURCE_CA names no file"):
+        ODataConnection(settings=settings_for(source.url, source_ca="/nowhere/ca.pem"))
 
 
 def test_a_link_by_the_http_name_of_the_service_is_asked_by_https(source: ScriptedSource, certificate: Path) -> None:

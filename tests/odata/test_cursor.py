@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.envelope import PageBody
+from chalicelib.odata.reading import End, Reading, Way
 
 SOURCE = "https://example.org/odata/Wells?tenant=7&key=secret"
 
@@ -26,10 +28,42 @@ def test_past_a_page_there_is_no_request_yet() -> None:
 @pytest.mark.parametrize("url", [None, "https://example.org/odata/Wells?key=secret&$skiptoken=a%2Fb"])
 def test_a_checkpoint_keeps_all_but_the_secrets_of_the_url(url: str | None) -> None:
     cursor = Cursor(
-        url=url, page=4, delivered=9, bytes=10, expected=11, by_link=True, recounted=True, order=["a"], limits="b"
+        url=url,
+        page=4,
+        delivered=9,
+        bytes=10,
+        expected=11,
+        by_link=True,
+        recounted=True,
+        order=["a"],
+        limits="b",
+        way="auto",
+        counts=False,
+        top=7,
+        empty=2,
+        is_trial=True,
+        is_beyond_links=True,
+        ended="short",
+        counted_again=10,
     )
 
     stored = json.loads(json.dumps(cursor.stored(SOURCE)))
 
     assert "secret" not in str(stored)
     assert Cursor.restored(stored, SOURCE) == cursor
+
+
+def test_a_checkpoint_of_before_these_facts_is_of_use() -> None:
+    assert Cursor.restored({"url": None, "page": 2, "delivered": 7}, SOURCE) == Cursor(url=None, page=2, delivered=7)
+
+
+def test_what_a_cursor_tells_of_the_reading_survives_a_checkpoint() -> None:
+    cursor = Cursor(url=None, delivered=9, expected=11, counted_again=10, way="keys", ended="keys", by_own_key=True)
+
+    restored = Cursor.restored(json.loads(json.dumps(cursor.stored(SOURCE))), SOURCE)
+
+    assert restored.reading == Reading(
+        announced=11, counted_again=10, delivered=9, ended=End.KEYS, way=Way.KEYS, by_own_key=True
+    )
+    assert replace(restored, way="auto").reading.way is Way.SKIP
+    assert replace(restored, way="auto", by_link=True).reading.way is Way.LINKS

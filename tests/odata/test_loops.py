@@ -3,7 +3,8 @@
 import pytest
 
 from chalicelib.errors import SourceLoop
-from chalicelib.odata.loops import LoopGuard
+from chalicelib.odata.cursor import Cursor
+from chalicelib.odata.loops import LoopGuard, refuse_endless
 
 ROWS = [b'{"id":1}', b'{"id":2}', b'{"id":3}']
 
@@ -27,3 +28,32 @@ def test_what_came_before_is_a_loop_and_names_the_page(url: str, rows: list[byte
         guard.refuse_again(url, rows, page=2)
 
     assert looped.value.details == {"page": 2}
+
+
+@pytest.mark.parametrize(
+    ("cursor", "says"),
+    [
+        (Cursor(url="a", empty=100), "100 pages in a row without a single row"),
+        (Cursor(url="a", delivered=105_001, expected=2_500), "announced 2,500 rows and has sent 105,001"),
+        (Cursor(url="a", delivered=100_001, expected=0), "announced 0 rows"),
+    ],
+)
+def test_a_source_that_makes_no_progress_is_told(cursor: Cursor, says: str) -> None:
+    with pytest.raises(SourceLoop, match=says) as looped:
+        refuse_endless(cursor, page=7)
+
+    assert looped.value.details == {"page": 7}
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        Cursor(url=None, empty=100),
+        Cursor(url="a", empty=99),
+        Cursor(url="a", delivered=105_000, expected=2_500),
+        Cursor(url="a", delivered=10_000_000),
+        Cursor(url="a", delivered=10_000_000, expected=5_000),  # Dataverse counts no further
+    ],
+)
+def test_many_rows_and_some_empty_pages_are_progress(cursor: Cursor) -> None:
+    refuse_endless(cursor, page=7)

@@ -93,6 +93,7 @@ class SimulatedSource(ExternalApiAdapter):
             delivered=cursor.delivered + len(rows),
             bytes=cursor.bytes + 1,
             expected=announced if cursor.expected is None else cursor.expected,
+            counted_again=None if number < self._contents.pages else announced,
         )
         return Page(number=number, rows=[json.dumps(row[2:]).encode() for row in rows], next=following)
 
