@@ -61,8 +61,10 @@
         │   ├── SourceIncomplete     fewer rows came than the source counts
         │   ├── SourceKey            the key does not tell what comes after a row
         │   └── SourceColumns        a required column is missing or ambiguous
+        ├── SourceChangedSince       the source or its mapping is another one than before
         ├── WarehouseUnavailable     the warehouse refuses, or does not answer
-        │   └── WarehouseSilent      it gave no answer; the import goes on from its checkpoint
+        │   ├── WarehouseSilent      it gave no answer; the import goes on from its checkpoint
+        │   └── WarehouseFileMissing a file that should be there is not
         ├── WarehouseCorrupt         a published file is not what the pointer says
         ├── WarehouseTooNew          the database was written by a later Wellhead
         ├── PublishRefused           the new snapshot did not read back as it was written
@@ -521,6 +523,15 @@ class SourceColumns(SourceError):
     code = "SOURCE_COLUMNS_MISSING"
 
 
+class SourceChangedSince(ImportFailed):
+    """The settings of the source, or the fields that fill the columns, are others than when the first rows of this
+    import were read, and rows of both are never put together. Start a new import.
+    """
+
+    code = "SOURCE_CHANGED_SINCE"
+    http_status = 409
+
+
 class WarehouseUnavailable(ImportFailed):
     """The warehouse does not answer. Check that the directory or bucket exists and that writing is allowed."""
 
@@ -533,6 +544,10 @@ class WarehouseSilent(WarehouseUnavailable):
     """The warehouse gives no answer just now. The import goes on from its last checkpoint, a few times; if it still
     fails, check that the bucket exists and can be reached.
     """
+
+
+class WarehouseFileMissing(WarehouseUnavailable):
+    """The warehouse lacks a file. Restore it; docs/workflow.md says how."""
 
 
 class WarehouseCorrupt(ImportFailed):

@@ -75,6 +75,7 @@ class SourceConnection:
         sleep: Callable[[float], object] | None = None,
         remaining: Callable[[], float] = lambda: float("inf"),
         spent: float = 0.0,
+        now: Callable[[], float] = time.time,
     ) -> None:
         if settings.source_ca and not Path(settings.source_ca).is_file():
             raise SettingsError("WELLHEAD_SOURCE_CA names no file that is there. Correct it, or put the file there.")
@@ -96,12 +97,22 @@ class SourceConnection:
         )
         self._idle: list[BoundedSession] = []
         self._counting = threading.Lock()
+        self._now = now
+        self._waits: dict[int, dict[str, Any]] = {}
         self.retries = 0
 
     @property
     def requests_at_once(self) -> int:
         """How many may be under way now: those of the setting, or fewer while the source is overloaded."""
         return self._throttle.limit
+
+    @property
+    def waiting(self) -> dict[str, Any] | None:
+        """The longest wait before another try that is under way: for the code of what failed, until when in epoch
+        seconds, and the number of the try, of which 2 is the first that repeats.
+        """
+        waits = list(self._waits.values())
+        return max(waits, key=lambda wait: float(wait["until"]), default=None)
 
     def close(self) -> None:
         """Nothing more is asked; who waits for another try gives up."""
@@ -128,9 +139,9 @@ class SourceConnection:
             try:
                 return read(self._receive(url, limit, headers))
             except SourceError as exc:
-                wait = self._next_try(attempt, exc, {**details, "url": shown(url)})
+                wait, code = self._next_try(attempt, exc, {**details, "url": shown(url)}), exc.code
             attempt += 1
-            self._sleep(wait)
+            self._wait(wait, code, attempt + 1)
 
     def follow(self, url: str, link: str, **details: Any) -> str:
         """Where a link leads, within the configured origin and its aliases. Raises SourceRedirected, SourceInvalid."""
@@ -175,6 +186,14 @@ class SourceConnection:
         with self._counting:
             self.retries += 1
         return wait
+
+    def _wait(self, seconds: float, code: str, number: int) -> None:
+        mine = threading.get_ident()
+        self._waits[mine] = {"for": code, "until": round(self._now() + seconds, 3), "try": number}
+        try:
+            self._sleep(seconds)
+        finally:
+            del self._waits[mine]
 
     def _hide_secrets(self, exc: SourceError) -> None:
         """A source may repeat what it was sent, in its own words or in a link."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.errors import SourceChangedSince, SourceColumns
 from chalicelib.sources.mapping import map_columns, unknown_fields
 from chalicelib.store.columns import KEY, VALUES
 
+from .fingerprint import Fingerprint
 from .partial import part_filter
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ class SourceFields:
         self.undated = 0
         self._names = survey.fields
         self._settings = settings
+        self._leaves_out = survey.leaves_out
+        self._before: Fingerprint | None = None
 
     def mapping(self) -> dict[str, str]:
         """`{column: field}`. Raises SourceColumns."""
@@ -51,12 +55,24 @@ class SourceFields:
 
     def learn(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
         """A source that leaves nulls out may show a field late. Looking costs a third of staging, so it is
-        done only while a column that counts has no field.
+        done only while a column that counts has no field. Raises SourceColumns, SourceChangedSince.
         """
+        before = self._mapping_so_far()
+        if all(name in before for name in VALUES):
+            return
+        names = [name for name in repository.field_names(batch) if name not in self.survey.links]
+        known = self.fingerprint()
+        self._names = list(dict.fromkeys([*self._names, *names]))
+        if before and self._mapping_so_far() != before:
+            self._leaves_out = True
+            fields = self.fingerprint().fields
+            for earlier in filter(None, (known, self._before)):
+                earlier.refuse_moved(fields)
+
+    def fingerprint(self) -> Fingerprint:
+        """Of what rows are read with now."""
         mapping = self._mapping_so_far()
-        if any(name not in mapping for name in VALUES):
-            names = [name for name in repository.field_names(batch) if name not in self.survey.links]
-            self._names = list(dict.fromkeys([*self._names, *names]))
+        return Fingerprint.of(self._settings.source_id, mapping, leaves_out=self._leaves_out)
 
     def _mapping_so_far(self) -> dict[str, str]:
         """An empty source has no names to show."""
@@ -72,8 +88,16 @@ class SourceFields:
         if newest is not None:
             self.changed_until = max(newest, self.changed_until or newest)
 
-    def go_on_from(self, cursor: Cursor) -> None:
-        """With the changes among the rows before the cursor."""
+    def go_on_from(self, cursor: Cursor, before: Fingerprint) -> None:
+        """With the changes among the rows before the cursor, which were read with that fingerprint. Raises
+        SourceChangedSince.
+        """
+        try:
+            before.refuse_other(self.fingerprint())
+        except SourceColumns as exc:
+            raise SourceChangedSince from exc
+        self._before = before
+        self._leaves_out = self._leaves_out or before.leaves_out
         self.changed_until, self.undated = cursor.changed_until, cursor.undated
 
     def add_changes(self, cursor: Cursor) -> Cursor:

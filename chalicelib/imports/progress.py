@@ -59,7 +59,7 @@ class Progress:
     def enter(self, phase: Phase, *, seconds: float) -> None:
         """The lease of a phase without heartbeats is as long as the phase may take."""
         self.count_seconds()
-        self.change(phase=phase)
+        self.change(phase=phase, waiting=None)
         self.note(phase.lower(), lease_seconds=self._lease_seconds + seconds)
 
     def count_seconds(self) -> None:
@@ -77,6 +77,7 @@ class Progress:
             phase=None,
             completed_at=now,
             progress_percentage=100.0,
+            waiting=None,
             warnings=[_warning(rule, count) for rule, count in warnings.items()],
         )
         self.job = self.job.with_event(now, "completed", records=self.job.total_records)

@@ -2,43 +2,107 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
-from chalicelib.warehouse.names import Warehouse, add_segment, segment_names, sha256_of
+from chalicelib.errors import WarehouseFileMissing
+from chalicelib.warehouse.names import Warehouse, add_segment, first_segments, segment_names
+
+from .seal import NO_SEAL, Damaged, Note, add_seal, take_seal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from chalicelib.jobs.checkpoint import Checkpoint
     from chalicelib.jobs.lock import Claim
     from chalicelib.store.repository import DuckDBWellProductionRepository
-    from chalicelib.warehouse.names import SegmentRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A whole segment on local disk, without its seal."""
+
+    path: Path
+    note: Note
+    seal: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Segments:
-    """`directory` is on the worker's own disk. Every method raises WarehouseUnavailable."""
+    """`directory` is on the worker's own disk. Every method raises WarehouseUnavailable, ScratchFull."""
 
     warehouse: Warehouse
     directory: Path
     claim: Claim
+    _numbers: Iterator[int] = field(default_factory=count)
 
-    def load(self, repository: DuckDBWellProductionRepository, name: str) -> None:
-        """Stage again what this segment holds."""
-        self.warehouse.fetch(name, self._file)
-        repository.load_segment(self._file)
-        self._file.unlink()
-
-    def store(self, repository: DuckDBWellProductionRepository, runs: list[SegmentRun]) -> tuple[list[SegmentRun], int]:
-        """The rows staged since the last segment of these runs become one more, if there are any: the runs with it,
-        and how many rows it holds.
+    def load(
+        self, repository: DuckDBWellProductionRepository, checkpoint: Checkpoint, *, beat: Callable[[], None]
+    ) -> Checkpoint | None:
+        """Stage again what the segments hold: the same checkpoint when all are as they were written, else an earlier
+        one that stands behind the rows staged now, or None, and then nothing is staged.
         """
-        if rows := repository.export_segment(self._file):
-            runs = add_segment(runs, self.claim.job.job_id, self.claim.fence)
-            self.warehouse.put(segment_names(runs)[-1], self._file, sha256=sha256_of(self._file))
-        self._file.unlink(missing_ok=True)
-        return runs, rows
+        place: Checkpoint | None = None
+        for number, fetched in enumerate(self._proved(checkpoint), start=1):
+            is_read = repository.load_segment(fetched.path)
+            fetched.path.unlink()
+            if not is_read:
+                break
+            runs = first_segments(checkpoint.segments, number)
+            place = replace(checkpoint, cursor=fetched.note.cursor, segments=runs, seal=fetched.seal)
+            beat()
+        is_whole = (place.seal if place else NO_SEAL) == checkpoint.seal
+        return checkpoint if is_whole else place
 
-    @property
-    def _file(self) -> Path:
-        return self.directory / "segment.parquet"
+    def store(
+        self, repository: DuckDBWellProductionRepository, before: Checkpoint | None, after: Checkpoint
+    ) -> tuple[Checkpoint, int]:
+        """The rows staged since the checkpoint before become one more segment, if there are any: the checkpoint after
+        with it, and how many rows it holds.
+        """
+        runs, seal = (before.segments, before.seal) if before else ([], NO_SEAL)
+        path = self._new_path()
+        if rows := repository.export_segment(path):
+            runs = add_segment(runs, self.claim.job.job_id, self.claim.fence)
+            name = segment_names(runs[-1:])[-1]
+            seal, sha256 = add_seal(path, Note(name=name, follows=seal or NO_SEAL, cursor=after.cursor))
+            self.warehouse.put(name, path, sha256=sha256)
+        path.unlink(missing_ok=True)
+        return replace(after, segments=runs, seal=seal), rows
+
+    def _proved(self, checkpoint: Checkpoint) -> Iterator[Fetched]:
+        """The segments from the first on that are what the job wrote. Each is proved by what comes after it, the next
+        segment or the job's item: only these tell a whole file from an older whole file under the same name.
+        """
+        last: Fetched | None = None
+        seal = NO_SEAL
+        for name in segment_names(checkpoint.segments):
+            try:
+                fetched = self._fetch(name)
+            except (Damaged, WarehouseFileMissing):
+                break
+            if fetched.note.follows != seal:
+                return
+            if last:
+                yield last
+            last, seal = fetched, fetched.seal
+        else:
+            if seal != checkpoint.seal:
+                return
+        if last:
+            yield last
+
+    def _fetch(self, name: str) -> Fetched:
+        """Raises Damaged, WarehouseFileMissing too."""
+        path = self._new_path()
+        self.warehouse.fetch(name, path)
+        note, seal = take_seal(path)
+        if note.name != name:
+            raise Damaged
+        return Fetched(path=path, note=note, seal=seal)
+
+    def _new_path(self) -> Path:
+        """Each of its own: DuckDB may keep pages of a file that had the same path a moment before."""
+        return self.directory / f"segment-{next(self._numbers)}.parquet"

@@ -12,7 +12,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chalicelib.errors import PublishRefused, SourceIncomplete, WorkerTimeSpent
+from chalicelib.errors import ImportFailed, PublishRefused, SourceIncomplete, WorkerTimeSpent
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, Phase
 from chalicelib.odata.cursor import Cursor, Page
@@ -23,6 +23,8 @@ from chalicelib.warehouse.names import segment_names
 
 from .completeness import Completeness, Verdict
 from .fields import SourceFields
+from .fingerprint import Fingerprint
+from .going_on import lets_a_retry_go_on
 from .partial import is_partial
 from .prefetch import Prefetch, run_beside
 from .progress import Progress
@@ -89,6 +91,8 @@ class WellProductionImportService:
         self._segments = Segments(warehouse=warehouse, directory=directory, claim=claim)
         self._publication = Publication(warehouse=warehouse, directory=directory, claim=claim)
         self._checkpoint_at = clock()
+        self._batch = Batch(directory / "batch.ndjson")
+        self._taken_to: Cursor | None = None
 
     @property
     def job(self) -> Job:
@@ -110,7 +114,13 @@ class WellProductionImportService:
             self._finish(snapshot, base, merged)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
+        except ImportFailed as exc:
+            if lets_a_retry_go_on(exc):
+                self._keep_what_is_taken(repository)
+            raise
         finally:
+            self._note_source()
+            self._progress.change(waiting=None)
             repository.close()
             self._source.close()
             shutil.rmtree(self._directory, ignore_errors=True)
@@ -119,23 +129,61 @@ class WellProductionImportService:
     # -- where to begin -----------------------------------------------------------------------
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> Cursor:
-        """At the first page, or after the rows of the checkpoint."""
+        """At the first page, or after the rows of the checkpoint. Raises SourceChangedSince."""
+        before = self._fingerprint_before()
+        if before:
+            before.refuse_other_settings(self._settings.source_id)  # before the source is asked anything
         self._fields = SourceFields(survey=self._survey(), settings=self._settings)
-        checkpoint = self.job.checkpoint
-        if checkpoint is None:
+        checkpoint = self._load(repository) if before else None
+        if before is None or checkpoint is None:
+            self._progress.change(checkpoint=None, fetched_records=0)
             return self._first_cursor()
-        for name in segment_names(checkpoint.segments):
-            self._segments.load(repository, name)
-            self._progress.beat()
         cursor = Cursor.restored(checkpoint.cursor, self._settings.source_url)
-        self._fields.go_on_from(cursor)
+        self._fields.go_on_from(cursor, before)
         self._progress.change(fetched_records=cursor.delivered, expected_records=cursor.expected)
         self._progress.note("resumed", page=cursor.page, records=cursor.delivered)
         return cursor
 
+    def _fingerprint_before(self) -> Fingerprint | None:
+        """None without a checkpoint. An older one proves neither its segments nor its source: the import begins anew."""
+        checkpoint = self.job.checkpoint
+        if checkpoint is None:
+            return None
+        if checkpoint.source is None or checkpoint.seal is None:
+            self._tell_loss(checkpoint, None)
+            return None
+        return Fingerprint(**checkpoint.source)
+
+    def _load(self, repository: DuckDBWellProductionRepository) -> Checkpoint | None:
+        """The last place that is proved, the rows before it staged; None when that is the beginning."""
+        named = self.job.checkpoint
+        if named is None:
+            return None
+        proved = self._segments.load(repository, named, beat=self._progress.beat)
+        if proved != named:
+            self._tell_loss(named, proved)
+            self._progress.change(checkpoint=proved)
+        return proved
+
+    def _tell_loss(self, named: Checkpoint, proved: Checkpoint | None) -> None:
+        """That rows which had been fetched are fetched once more."""
+        kept = proved.cursor["delivered"] if proved else 0
+        page = proved.cursor["page"] if proved else 1
+        self._progress.note("gone back", page=page, records=kept, lost_records=named.cursor["delivered"] - kept)
+
     def _survey(self) -> Survey:
         survey = partial(self._source.survey, with_types=is_partial(self.job.parameters))
-        return run_beside(survey, while_waiting=self._progress.beat, prefetch=self._prefetch)
+        return run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
+
+    def _beat(self) -> None:
+        self._note_source()
+        self._progress.beat()
+
+    def _note_source(self) -> None:
+        """What only the connection knows; the next report stores it."""
+        retries = self._claim.job.stats.get("http_retries", 0) + self._source.retries
+        self._progress.set_stats(http_retries=retries)
+        self._progress.change(waiting=self._source.waiting)
 
     def _first_cursor(self) -> Cursor:
         """Of all rows, or of those changed since the published snapshot's watermark."""
@@ -151,7 +199,7 @@ class WellProductionImportService:
 
     def _fetch(self, repository: DuckDBWellProductionRepository, start: Cursor) -> Cursor:
         """Stage page after page; the cursor after the last one."""
-        batch, cursor = Batch(self._directory / "batch.ndjson"), start
+        batch, cursor = self._batch, start
         try:
             with self._pages(start) as pages:
                 for page in pages:
@@ -172,7 +220,7 @@ class WellProductionImportService:
         return self._prefetch(
             self._source.pages(start, self._fields.survey),
             ahead=PAGES_AHEAD,
-            while_waiting=self._progress.beat,
+            while_waiting=self._beat,
             weigh=lambda page: page.size,
             most_weight=BYTES_AHEAD,
         )
@@ -184,17 +232,19 @@ class WellProductionImportService:
             check_room(self._directory, base, to_stage=expected - start.delivered, to_merge=expected)
 
     def _take(self, page: Page, batch: Batch) -> None:
+        self._taken_to = None
         batch.append(page.number, page.rows)
+        self._taken_to = page.next
         page.rows.clear()  # a large page leaves the memory before it is staged
-        retries = self._claim.job.stats.get("http_retries", 0) + self._source.retries
-        self._progress.set_stats(pages=page.number, bytes=page.next.bytes, http_retries=retries)
+        self._progress.set_stats(pages=page.number, bytes=page.next.bytes)
         self._progress.change(expected_records=page.next.expected, fetched_records=page.next.delivered)
-        self._progress.beat()
+        self._beat()
 
     def _is_due(self, batch: Batch) -> bool:
         return batch.is_full or self._is_checkpoint_due() or self._budget.is_up()
 
     def _stage(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
+        taken_to, self._taken_to = self._taken_to, None  # until this is done, nobody knows what is staged
         if batch.rows:
             began = self._clock()
             self._fields.learn(repository, batch)
@@ -202,6 +252,7 @@ class WellProductionImportService:
             self._fields.note_changes(repository, batch)
             self._progress.add_seconds("staging_seconds", self._clock() - began)
         batch.clear()
+        self._taken_to = taken_to
         self._progress.change(failed_records=repository.rejected_rows)
 
     # -- checkpoints --------------------------------------------------------------------------
@@ -219,9 +270,11 @@ class WellProductionImportService:
         """The rows staged since the last checkpoint leave as one segment, then the job names it: a segment
         that no job names was never there.
         """
-        segments, rows = self._segments.store(repository, self.job.segments)
+        self._taken_to = None
         stored = self._fields.add_changes(cursor).stored(self._settings.source_url)
-        self._progress.change(checkpoint=Checkpoint(cursor=stored, segments=segments))
+        after = Checkpoint(cursor=stored, source=self._fields.fingerprint().stored())
+        checkpoint, rows = self._segments.store(repository, self.job.checkpoint, after)
+        self._progress.change(checkpoint=checkpoint)
         self._progress.note("checkpoint", page=cursor.page, records=rows)
         self._checkpoint_at = self._clock()
 
@@ -229,6 +282,17 @@ class WellProductionImportService:
         self._progress.count_seconds()
         self._checkpoint(repository, cursor)
         raise HandOver
+
+    def _keep_what_is_taken(self, repository: DuckDBWellProductionRepository) -> None:
+        """The import fails, and a retry goes on after the last page, not after the last checkpoint."""
+        cursor = self._taken_to
+        if cursor is None:
+            return
+        try:
+            self._stage(repository, self._batch)
+            self._checkpoint(repository, cursor)
+        except Exception as exc:  # noqa: BLE001  what failed first is what is told
+            log.warning("the rows fetched since the last checkpoint are not kept: %s", type(exc).__name__)
 
     # -- merging ------------------------------------------------------------------------------
 

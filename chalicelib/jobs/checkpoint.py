@@ -15,16 +15,29 @@ StoredCursor = dict[str, Any]  # a place in the source, in the words of its read
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """The cursor stands after the rows that the segments hold."""
+    """The cursor stands after the rows that the segments hold.
+
+    `seal` proves these segments, as imports/seal.py tells; it is empty while there are none. `source` is the
+    fingerprint of source and mapping that they were read with. Older checkpoints have neither.
+    """
 
     cursor: StoredCursor
     segments: list[SegmentRun] = field(default_factory=list)
+    seal: str | None = None
+    source: dict[str, Any] | None = None
 
     def to_attributes(self) -> dict[str, Any]:
-        """As two attributes of the job's item."""
-        return {"cursor": self.cursor, "segments": [run.to_attributes() for run in self.segments]}
+        """As attributes of the job's item, nothing for what is null."""
+        runs = [run.to_attributes() for run in self.segments]
+        values = {"cursor": self.cursor, "segments": runs, "seal": self.seal, "source": self.source}
+        return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
         segments = [SegmentRun.from_attributes(run) for run in attributes.get("segments", ())]
-        return cls(cursor=attributes["cursor"], segments=segments)
+        return cls(
+            cursor=attributes["cursor"],
+            segments=segments,
+            seal=attributes.get("seal"),
+            source=attributes.get("source"),
+        )

@@ -53,7 +53,8 @@ class Job:
     `claimed_cursor` is that of the checkpoint which the latest attempt began at, and `stalled_attempts` how many
     attempts in a row began at the same. `cancel_requested_at` is set by whoever asks the job to stop, never by its
     worker. `source_id` tells which settings of the source the checkpoint belongs to (Settings.source_id),
-    `reading_since` when the job began whose checkpoint this one goes on from.
+    `reading_since` when the job began whose checkpoint this one goes on from. `waiting` tells what the worker waits for
+    before it asks the source again, until when, and which try that will be.
     """
 
     job_id: str
@@ -74,6 +75,7 @@ class Job:
     stalled_attempts: int = 0
     claimed_cursor: StoredCursor | None = None
     fence: int = 0
+    waiting: dict[str, Any] | None = None
     progress_percentage: float | None = None
     expected_records: int | None = None
     fetched_records: int = 0
@@ -128,11 +130,11 @@ class Job:
             "page": error.details.get("page"),
             "attempt": self.attempt,
         }
-        failed = replace(self, status=JobStatus.FAILED, completed_at=at, error=cause)
+        failed = replace(self, status=JobStatus.FAILED, completed_at=at, waiting=None, error=cause)
         return failed.with_event(at, "failed", code=error.code)
 
     def cancelled(self, *, at: float) -> Job:
-        stopped = replace(self, status=JobStatus.CANCELLED, phase=None, completed_at=at)
+        stopped = replace(self, status=JobStatus.CANCELLED, phase=None, completed_at=at, waiting=None)
         return stopped.with_event(at, "cancelled")
 
     def retry(self, *, now: float, triggered_by: str) -> Job:
@@ -155,10 +157,16 @@ class Job:
         shown = {name: getattr(self, name) for name in _SHOWN}
         shown["events"] = [event.to_attributes() for event in self.events]
         shown["total_records"] = self.total_records
+        shown["waiting"] = self._waiting(now)
         shown["execution_time_seconds"] = self._seconds_running(now)
         shown["records_per_second"] = self._records_per_second(now)
         shown["estimated_completion_at"] = self._estimated_completion_at(now)
         return shown
+
+    def _waiting(self, now: float) -> dict[str, Any] | None:
+        """What a worker that died has left says nothing any more."""
+        is_live = self.status is JobStatus.RUNNING and self.waiting and self.waiting["until"] > now
+        return self.waiting if is_live else None
 
     def _seconds_running(self, now: float) -> float | None:
         if self.started_at is None:
@@ -180,7 +188,7 @@ _FIELDS = [f.name for f in fields(Job)]
 _HIDDEN = {"fence", "checkpoint", "claimed_cursor", "stalled_attempts", "source_id", "reading_since"}
 _SHOWN = [name for name in _FIELDS if name not in _HIDDEN]
 _OTHERS = {"cancel_requested_at", "retried_by"}  # written by others than the worker, so its writes leave them alone
-_PARTS = {"checkpoint": ("cursor", "segments")}  # the attributes of a field that has not its own
+_PARTS = {"checkpoint": ("cursor", "segments", "seal", "source")}  # the attributes of a field that has not its own
 _STORED = [part for name in _FIELDS if name not in _OTHERS for part in _PARTS.get(name, (name,))]
 
 
@@ -221,14 +229,15 @@ def parse_job_id(text: str) -> str:
 
 def job_attributes(job: Job) -> dict[str, Any]:
     """The job as its worker stores it: plain values, and nothing for what is null."""
-    values = {name: getattr(job, name) for name in _STORED}
+    values = {name: getattr(job, name, None) for name in _STORED}
     values |= job.checkpoint.to_attributes() if job.checkpoint else {}
     values["events"] = [event.to_attributes() for event in job.events]
     return {name: value for name, value in values.items() if value is not None}
 
 
 def absent_attributes(job: Job) -> list[str]:
-    return [name for name in _STORED if getattr(job, name) is None]
+    present = job_attributes(job)
+    return [name for name in _STORED if name not in present]
 
 
 def job_from_attributes(attributes: dict[str, Any]) -> Job:

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import DispatchFailed, NotResumable, NotRetryable, ValidationError
+from chalicelib.errors import DispatchFailed, NotResumable, NotRetryable, SourceChangedSince, ValidationError
 from chalicelib.warehouse.names import segment_names
 
 from .job import Job, JobStatus, new_job
@@ -58,7 +58,7 @@ def retry_import(
 ) -> Job:
     """A new job that goes on from the last checkpoint of this one, or the one that the same caller's `key` made before.
     A job that ended before its first checkpoint begins anew. Raises JobNotFound, NotRetryable, RetriedAlready,
-    NotResumable, WarehouseUnavailable, and what start_import raises.
+    SourceChangedSince, NotResumable, WarehouseUnavailable, and what start_import raises.
     """
     old = job_manager.get(job_id)
     if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
@@ -70,9 +70,9 @@ def retry_import(
 
 
 def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) -> None:
-    """Raises NotResumable, WarehouseUnavailable."""
+    """Raises SourceChangedSince, NotResumable, WarehouseUnavailable."""
     if old.source_id != source_id:
-        raise NotResumable(
+        raise SourceChangedSince(
             "The settings of the source have changed since this job began, so its checkpoint is of no use. "
             "Start a new import.",
             job_id=old.job_id,
@@ -80,7 +80,8 @@ def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) 
     prefixes = {run.prefix for run in old.segments}
     stored = {name for prefix in prefixes for name in warehouse.names(prefix)}
     is_too_old = now - (old.completed_at or now) > RETRY_SECONDS
-    if is_too_old or not stored.issuperset(segment_names(old.segments)):
+    named = segment_names(old.segments)
+    if is_too_old or (named and stored.isdisjoint(named)):  # where some are left, the worker goes on from there
         raise NotResumable(
             "The rows that this job had fetched are not kept any more. Start a new import.", job_id=old.job_id
         )

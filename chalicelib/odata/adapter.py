@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import SourceError, SourceLoop, SourceNotFound, SourceRefused, SourceTooLarge
 
@@ -42,6 +42,11 @@ class ExternalApiAdapter:
     @property
     def retries(self) -> int:
         return self._connection.retries
+
+    @property
+    def waiting(self) -> dict[str, Any] | None:
+        """What for, until when and which try: the longest wait under way."""
+        return self._connection.waiting
 
     def close(self) -> None:
         self._connection.close()

@@ -42,6 +42,7 @@ class Survey:
     version: int = V4
     entity: EntityType | None = None
     takes_keys: bool = False
+    leaves_out: bool = False  # not every row has all the fields
 
     @property
     def own_key(self) -> list[str]:
@@ -68,6 +69,7 @@ def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool,
         links={name for row in first for name, value in row.items() if _is_deferred(value)},
         version=V2 if is_v2 else V4,
         entity=_declared_type(connection, source_url, is_needed=with_types) if with_types or with_keys else None,
+        leaves_out=any(row.keys() != first[0].keys() for row in first),
     )
     if with_keys and can_be_a_key(survey):
         return replace(survey, takes_keys=takes_keys(connection, source_url, survey, first))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.errors import PublishRefused, SourceInvalid
+from chalicelib.errors import PublishRefused, SourceInvalid, WarehouseCorrupt
 
 from .batch import LONGEST_ROW, Batch, placed_row
 from .columns import COLUMNS, KEY, REJECTION_REASONS, VALUES, VOLUMES
@@ -72,6 +72,7 @@ class DuckDBWellProductionRepository:
         self._memory_mb = memory_mb
         self._connection.execute("SET threads = 1")  # until the merge: with more, a batch is put together twice
         self._connection.execute(f"SET memory_limit = '{min(memory_mb, STAGING_MB)}MB'")  # until the merge too
+        self._connection.execute("SET enable_external_file_cache = false")  # it mixes files that follow under one path
         self._run("create_staged")
         self._exported = self._staged = self.rejected_rows = 0
 
@@ -153,11 +154,20 @@ class DuckDBWellProductionRepository:
             self._run("export_segment", {"first": str(first), "path": _quoted(path)})
         return self._exported - first
 
-    def load_segment(self, path: Path) -> None:
-        """Stage again what a segment holds."""
-        self._run("load_segment", file=str(path))
+    def load_segment(self, path: Path) -> bool:
+        """Stage again what a segment holds. False, and nothing is staged, when DuckDB cannot read it. Raises
+        ScratchFull.
+        """
+        try:
+            self._run("load_segment", file=str(path))
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as exc:
+            raise_if_full(exc)
+            return False
         self._count_staged()
         self._exported = self._staged
+        return True
 
     def field_names(self, batch: Batch) -> list[str]:
         """All field names that occur in the batch; none when a row of it is unreadable."""
@@ -222,9 +232,19 @@ class DuckDBWellProductionRepository:
         return dict(self._run("count_rejected").fetchall())
 
     def verify(self, store: Path, *, rows: int) -> None:
-        """Read a finished store back: it must hold `rows` rows and no key twice. Raises PublishRefused."""
-        with self._attached(store, read_only=True):
-            stored, repeated = self._one("count_stored")
+        """Read a finished store back, every value of it: it must hold `rows` rows and no key twice. Raises
+        PublishRefused, ScratchFull.
+        """
+        try:
+            with self._attached(store, read_only=True):
+                for (table,) in self._run("stored_tables").fetchall():
+                    self._run("read_all", {"table": table}).fetchall()
+                stored, repeated = self._one("count_stored")
+        except WarehouseCorrupt as exc:
+            raise PublishRefused(
+                "The new database is not what was written, a part of it cannot be read back, so it was not published. "
+                "Start the import again; if it stays, check the function's disk."
+            ) from exc
         if (stored, repeated) != (rows, 0):
             raise PublishRefused(
                 f"The new database holds {stored:,} rows and {repeated:,} keys twice instead of {rows:,} rows and "

@@ -264,6 +264,13 @@ FROM staged JOIN latest ON staged.rowid = latest.staged_row;
 
 -- READ-BACK -----------------------------------------------------------------------------------------------
 
+-- name: stored_tables
+SELECT table_name FROM duckdb_tables() WHERE database_name = 'wells' ORDER BY table_name;
+
+-- name: read_all
+-- A damaged block is found when it is read. A hash needs every value; a count is answered from the statistics.
+SELECT bit_xor(hash(*COLUMNS(*))) FROM wells.{table};
+
 -- name: count_stored
 SELECT
     (SELECT count(*) FROM wells.well_production),

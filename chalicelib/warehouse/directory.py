@@ -35,6 +35,8 @@ class DirectoryWarehouse:
 
     def fetch(self, name: str, path: Path) -> None:
         with _directory_errors():
+            if not (self._root / name).is_file():
+                raise missing_file(name)
             shutil.copyfile(self._root / name, path)
 
     def local_path(self, name: str) -> Path:

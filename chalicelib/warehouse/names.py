@@ -16,7 +16,7 @@ import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from chalicelib.errors import WarehouseUnavailable
+from chalicelib.errors import WarehouseFileMissing, WarehouseUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +72,16 @@ def add_segment(runs: Sequence[SegmentRun], job_id: str, fence: int) -> list[Seg
     return [*runs, SegmentRun(job_id=job_id, fence=fence)]
 
 
+def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:
+    """The runs with so many of their segments, the first ones."""
+    kept = []
+    for run in runs:
+        if count > 0:
+            kept.append(replace(run, count=min(run.count, count)))
+        count -= run.count
+    return kept
+
+
 _FENCED = re.compile(r"snapshots/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.duckdb|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*")
 
 
@@ -104,7 +114,7 @@ class Warehouse(Protocol):
         """
 
     def fetch(self, name: str, path: Path) -> None:
-        """A local copy of the file, in place of what is at `path`."""
+        """A local copy of the file, in place of what is at `path`. Raises WarehouseFileMissing too."""
 
     def local_path(self, name: str) -> Path | None:
         """Where the file can be opened in place; None when it has to be fetched. It need not exist."""
@@ -128,8 +138,8 @@ class Warehouse(Protocol):
         """Remove what is no file and nobody needs: unfinished uploads, empty folders of segments."""
 
 
-def missing_file(name: str) -> WarehouseUnavailable:
-    return WarehouseUnavailable(f"The warehouse has no {name}. Restore it; docs/workflow.md says how.")
+def missing_file(name: str) -> WarehouseFileMissing:
+    return WarehouseFileMissing(f"The warehouse has no {name}. Restore it; docs/workflow.md says how.")
 
 
 def name_conflict(name: str) -> WarehouseUnavailable:

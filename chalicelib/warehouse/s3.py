@@ -55,7 +55,12 @@ class S3Warehouse:
 
     def fetch(self, name: str, path: Path) -> None:
         with _s3_errors():
-            answer = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)
+            try:
+                answer = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] == "NoSuchKey":
+                    raise missing_file(name) from exc
+                raise
             with path.open("wb") as file:
                 for chunk in answer["Body"].iter_chunks(1 << 20):
                     file.write(chunk)

@@ -86,7 +86,7 @@ def test_the_latest_change_and_the_undated_rows_go_along_with_the_cursor(
     repository: DuckDBWellProductionRepository, tmp_path: Path
 ) -> None:
     fields = fields_of(*KEY, OIL, "updated_at", source_changed="updated_at")
-    fields.go_on_from(Cursor(url=None, changed_until=100.0, undated=2))
+    fields.go_on_from(Cursor(url=None, changed_until=100.0, undated=2), fields.fingerprint())
     rows = [json.dumps({"updated_at": moment}).encode() for moment in ("1970-01-01T00:03:20Z", None)]
 
     fields.note_changes(repository, batch_of(tmp_path, rows))

@@ -56,9 +56,15 @@ def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> 
 @pytest.fixture
 def unchanged(worker: Worker) -> Iterator[None]:
     """The pointer and every file of the warehouse are afterwards what they were before."""
-    before = worker.manager.current_snapshot(), files(worker.settings.warehouse)
+    before = worker.manager.current_snapshot(), published(worker)
     yield
-    assert (worker.manager.current_snapshot(), files(worker.settings.warehouse)) == before
+    assert (worker.manager.current_snapshot(), published(worker)) == before
+
+
+def published(worker: Worker) -> dict[str, str]:
+    """What a failed import had fetched may stay for its retry."""
+    found = files(worker.settings.warehouse)
+    return {name: digest for name, digest in found.items() if not name.startswith("segments/")}
 
 
 FIRST = {"field_code": 1, "well_code": 1, "production_period": "2024-01-01", "oil_production_kbd": 1.0}
@@ -146,8 +152,10 @@ def broken_remaining() -> float:
 
 
 def test_an_import_outlives_a_warehouse_that_gives_no_answer(worker: Worker) -> None:
-    """The event is delivered again, and the next attempt goes on when the lease is over."""
-    worker.warehouse = SilentWarehouse(Path(worker.settings.warehouse), silences=4)
+    """The event is delivered again, and the next attempt goes on when the lease is over. An attempt asks twice: for the
+    snapshot, then for a checkpoint of what was fetched.
+    """
+    worker.warehouse = SilentWarehouse(Path(worker.settings.warehouse), silences=8)
     job_id = worker.trigger()
 
     for _ in range(4):
@@ -314,7 +322,7 @@ class SlowWarehouse(DirectoryWarehouse):
 
 def test_a_snapshot_put_too_late_is_not_published(worker: Worker) -> None:
     job_id = worker.trigger()
-    before = worker.manager.current_snapshot(), files(worker.settings.warehouse)
+    before = worker.manager.current_snapshot(), published(worker)
     slow = worker.warehouse = SlowWarehouse(Path(worker.settings.warehouse))
     slow.take_over = taken_over(worker, job_id)
 

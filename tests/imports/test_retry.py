@@ -16,6 +16,7 @@ from chalicelib.errors import (
     NotResumable,
     NotRetryable,
     RetriedAlready,
+    SourceChangedSince,
     SourceUnavailable,
     StateUnavailable,
     ValidationError,
@@ -218,7 +219,7 @@ def test_not_with_other_settings_of_the_source(worker: Worker, change: dict[str,
     old = stopped_midway(worker)
     worker.settings = replace(worker.settings, **change)
 
-    with pytest.raises(NotResumable, match="settings of the source have changed"):
+    with pytest.raises(SourceChangedSince, match="settings of the source have changed"):
         retry(worker, old.job_id)
 
     assert worker.manager.get(old.job_id) == old
@@ -226,7 +227,8 @@ def test_not_with_other_settings_of_the_source(worker: Worker, change: dict[str,
 
 def test_not_when_its_rows_are_gone(worker: Worker) -> None:
     old = stopped_midway(worker)
-    worker.warehouse.remove(segment_names(old.segments)[0])
+    for name in segment_names(old.segments):
+        worker.warehouse.remove(name)
 
     with pytest.raises(NotResumable, match="not kept any more"):
         retry(worker, old.job_id)

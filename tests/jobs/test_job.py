@@ -263,10 +263,14 @@ def test_a_status_is_final_or_open() -> None:
 
 def test_what_is_stored_of_a_job_comes_back() -> None:
     """The marks of a cancel and of a retry are others' to write: a worker's writes neither store nor remove them."""
-    checkpoint = Checkpoint(cursor={"url": None}, segments=[SegmentRun(job_id=JOB_ID, fence=1, count=2)])
+    segments = [SegmentRun(job_id=JOB_ID, fence=1, count=2)]
+    checkpoint = Checkpoint(cursor={"url": None}, segments=segments, seal="5ea1", source={"settings": "a"})
+    older_form = Checkpoint(cursor={"url": None}, segments=segments)
     jobs = [
         new_job(now=NOON, triggered_by="ada", parameters={}),
         a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, checkpoint=checkpoint),
+        a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, checkpoint=older_form),
+        a_job(status=JobStatus.RUNNING, waiting={"for": "SOURCE_THROTTLED", "until": NOON, "try": 2}),
         a_job(status=JobStatus.CANCELLED, cancel_requested_at=NOON, retried_by=JOB_ID),
     ]
 
@@ -275,8 +279,8 @@ def test_what_is_stored_of_a_job_comes_back() -> None:
         others = ("cancel_requested_at", "retried_by")
         marks = {name: value for name in others if (value := getattr(job, name)) is not None}
         assert job_from_attributes({**attributes, **marks, "pk": "JOB", "of a later version": 1}) == job
-        assert {*attributes, *absent, *others} == {*vars(job), "cursor", "segments"} - {"checkpoint"}
-        assert len(attributes) + len(absent) + len(others) == len(vars(job)) + 1
+        assert {*attributes, *absent, *others} == {*vars(job), "cursor", "segments", "seal", "source"} - {"checkpoint"}
+        assert len(attributes) + len(absent) + len(others) == len(vars(job)) + 3
 
 
 def test_a_checkpoint_and_the_time_line_are_stored_as_plain_values() -> None:

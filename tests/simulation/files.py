@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
+from chalicelib.errors import WarehouseFileMissing, WarehouseSilent, WarehouseUnavailable
 from chalicelib.warehouse.names import LATEST
 
 from .weather import Fault
@@ -70,7 +70,7 @@ class SimulatedWarehouse:
 
     def _content(self, name: str) -> bytes:
         if name not in self.files:
-            raise WarehouseUnavailable(f"There is no {name}.")
+            raise WarehouseFileMissing(f"There is no {name}.")
         return self.files[name]
 
     def _remove(self, name: str) -> None:

@@ -63,6 +63,10 @@ class SimulatedSource(ExternalApiAdapter):
     def retries(self) -> int:
         return 0
 
+    @property
+    def waiting(self) -> None:
+        return None
+
     def close(self) -> None:
         pass
 
@@ -148,9 +152,10 @@ class InMemoryRepository(DuckDBWellProductionRepository):
         self._exported = len(self._rows)
         return len(rows)
 
-    def load_segment(self, path: Path) -> None:
+    def load_segment(self, path: Path) -> bool:
         self._rows += [tuple(row) for row in json.loads(path.read_text())]
         self._exported = len(self._rows)
+        return True
 
     def merge(self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int]) -> MergeResult:
         self._network.work("merge", 2.0)

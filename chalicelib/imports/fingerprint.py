@@ -1,0 +1,61 @@
+"""Fingerprint: the source and the mapping that a checkpoint's rows were read with.
+
+Rows read with another one are not the same import's, whatever they look like, so they are never put together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from chalicelib.errors import SourceChangedSince
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIELD_DIGITS = 12  # of a hash: a source may give its fields names of any length, and the item of a job stays small
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """`settings` is Settings.source_id, `fields` tells of each column which field fills it, hashed. A source that
+    `leaves_out` fields without a value shows some of them late.
+    """
+
+    settings: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    leaves_out: bool = False
+
+    @classmethod
+    def of(cls, settings: str, mapping: Mapping[str, str], *, leaves_out: bool) -> Self:
+        fields = {column: _hashed(name) for column, name in mapping.items()}
+        return cls(settings=settings, fields=fields, leaves_out=leaves_out)
+
+    def stored(self) -> dict[str, Any]:
+        """As a checkpoint keeps it."""
+        return asdict(self)
+
+    def refuse_other_settings(self, settings: str) -> None:
+        """Raises SourceChangedSince."""
+        if settings != self.settings:
+            raise SourceChangedSince
+
+    def refuse_other(self, now: Fingerprint) -> None:
+        """What the survey shows now must be what it showed then. Where a source leaves fields out, its first rows may
+        show others of them; one that fills the same column must still be the same. Raises SourceChangedSince.
+        """
+        self.refuse_other_settings(now.settings)
+        self.refuse_moved(now.fields)
+        is_lenient = (self.leaves_out or now.leaves_out) and bool(now.fields)
+        if self.fields and self.fields.keys() != now.fields.keys() and not is_lenient:
+            raise SourceChangedSince
+
+    def refuse_moved(self, fields: Mapping[str, str]) -> None:
+        """A column that was filled by one field is not filled by another one later. Raises SourceChangedSince."""
+        if any(self.fields.get(column, name) != name for column, name in fields.items()):
+            raise SourceChangedSince
+
+
+def _hashed(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:FIELD_DIGITS]
