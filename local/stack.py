@@ -106,6 +106,7 @@ class LocalStack:
         self.has_new_token = not self.tokens.own_file.exists()
         self.api_url = self.aws_url = self.lambda_url = self.source_url = ""
         self._api: subprocess.Popen[bytes] | None = None
+        self._schedules: Schedules | None = None
 
     @property
     def database_path(self) -> Path:
@@ -118,6 +119,11 @@ class LocalStack:
 
     def is_serving(self) -> bool:
         return self._api is not None and self._api.poll() is None
+
+    def sweep(self) -> None:
+        """The sweeper runs now, and not only when its minute is over."""
+        if self._schedules:
+            self._schedules.fire()
 
     def __enter__(self) -> Self:
         with ExitStack() as exits:
@@ -154,7 +160,7 @@ class LocalStack:
         _check(self.environment)
         functions = self._start_api(exits)
         endpoint.deploy(functions)
-        exits.enter_context(Schedules(endpoint, functions))
+        self._schedules = exits.enter_context(Schedules(endpoint, functions))
 
     def _put_tokens(self, aws: LocalAws) -> None:
         self.token = self.tokens.own()

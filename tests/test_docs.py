@@ -399,7 +399,7 @@ def test_the_functions_that_the_workflow_names_exist() -> None:
     prose = re.sub(r"```.*?```", "", text("docs/workflow.md"), flags=re.DOTALL)
     known = set(re.findall(r"def (\w+)", code)) | set(new_job(now=0.0, triggered_by="", parameters={}).view(0.0))
     known |= {"fetching_seconds", "staging_seconds", "merging_seconds", "publishing_seconds"}
-    known |= {"http_retries", "changed_since", "rejected_rows", "aws_url"}
+    known |= {"http_retries", "changed_since", "rejected_rows", "aws_url", "lost_records"}
 
     assert set(re.findall(r"`(?:\w+\.)?([a-z]+_[a-z_]+)`", prose)) <= known
 

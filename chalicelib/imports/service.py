@@ -145,7 +145,7 @@ class WellProductionImportService:
         return cursor
 
     def _fingerprint_before(self) -> Fingerprint | None:
-        """None without a checkpoint. An older one proves neither its segments nor its source: the import begins anew."""
+        """None without a checkpoint. An older one proves neither its segments nor its source: all begins anew."""
         checkpoint = self.job.checkpoint
         if checkpoint is None:
             return None

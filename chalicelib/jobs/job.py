@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import InvalidJobId, WellheadError
 
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, StoredCursor
 from .event import Event
 
 if TYPE_CHECKING:
     from chalicelib.warehouse.names import SegmentRun
-
-    from .checkpoint import StoredCursor
 
 MAX_EVENTS = 200  # a time line of 200 events is about 20 KB of the 400 KB a DynamoDB item may have
 FETCH_SHARE = 90.0  # percent of the progress bar given to fetching; merging and publishing share the rest

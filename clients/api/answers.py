@@ -27,6 +27,9 @@ class JobError(TypedDict):
     attempt: int
 
 
+Waiting = TypedDict("Waiting", {"for": str, "until": float, "try": int})  # a code, epoch s of the API's clock, from 2
+
+
 class Warned(TypedDict):
     rule: str
     count: int
@@ -50,6 +53,7 @@ class Job:
     retry_of: str | None = None
     retried_by: str | None = None
     attempt: int = 0
+    waiting: Waiting | None = None
     progress_percentage: float | None = None
     expected_records: int | None = None
     fetched_records: int = 0

@@ -12,6 +12,7 @@ from clients.api.answers import FINAL, Job
 from clients.api.client import WellheadClient, every
 from clients.api.errors import AlreadyRunning, NotFound
 from clients.cli.options import day_option, json_option, limit_option, wait_options, with_session
+from clients.cli.progress import waiting_of
 from clients.cli.session import Exit, Session
 from clients.cli.terminal import Column, Terminal, count, duration, moment, short_moment
 
@@ -28,7 +29,12 @@ JOB_COLUMNS = [
     Column("status", lambda job: job.status),
     Column("triggered", lambda job: moment(job.created_at), short_moment),
     Column("took", lambda job: duration(job.execution_time_seconds)),
-    Column("rows", lambda job: job.total_records if job.final else job.fetched_records, count, is_number=True),
+    Column(
+        "rows",
+        lambda job: job.total_records if job.status == "COMPLETED" else job.fetched_records,
+        count,
+        is_number=True,
+    ),
     Column("error", lambda job: job.error and job.error["code"], is_cut=True),
 ]
 REJECT_COLUMNS = [
@@ -218,6 +224,8 @@ def _facts(job: Job) -> list[tuple[str, object]]:
         ("goes on from", job.retry_of),
         ("retried by", job.retried_by),
         ("took", duration(job.execution_time_seconds)),
+        ("waits", waiting_of(job) or None),
+        ("tries again", job.stats.get("http_retries") or None),
         ("progress", None if job.progress_percentage is None or job.final else f"{job.progress_percentage:.0f} %"),
         ("fetched", job.fetched_records if job.fetched_records and not is_counted else None),
         *((name, value) for name, value in counts.items() if is_counted),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -47,8 +48,17 @@ def facts_of(job: Job) -> str:
         f"{job.fetched_records:,}{expected} rows",
         f"{job.records_per_second:,.0f} rows/s" if job.records_per_second else "",
         f"{left} left" if (left := duration(seconds_left(job))) else "",
+        waiting_of(job),
     ]
     return "  ".join(part for part in parts if part)
+
+
+def waiting_of(job: Job) -> str:
+    """Until when is told as a time, which stays the same from line to line."""
+    if not job.waiting:
+        return ""
+    until = time.strftime("%H:%M:%S", time.localtime(job.waiting["until"]))
+    return f"waits until {until} after {job.waiting['for']}, for try {job.waiting['try']}"
 
 
 def seconds_left(job: Job) -> float | None:

@@ -81,6 +81,9 @@ def state(job: Job) -> str:
     """What happens just now, in a few words."""
     if job.cancel_requested_at is not None and not job.final:
         return "Stopping at the next progress report"
+    if job.waiting:
+        until, code = moment(job.waiting["until"]), job.waiting["for"]
+        return f"Waiting until {until} for try {job.waiting['try']}, after {code}"
     return STATES.get(job.status) or PHASES.get(job.phase or "", "Starting")
 
 

@@ -33,6 +33,7 @@ _SUMMARY = {
     "retry_of": None,
     "retried_by": None,
     "attempt": 1,
+    "waiting": None,
     "progress_percentage": 100.0,
     "expected_records": 50000,
     "fetched_records": 50000,

@@ -15,6 +15,7 @@ MEANINGS = {
     "job_id": "a UUID of version 7: it sorts by creation",
     "created_at": "when it was triggered, epoch seconds",
     "status": "PENDING and RUNNING go on; the others are final and never change",
+    "waiting": "while RUNNING: the source is given time before it is asked again; null otherwise",
     "phase": "of a RUNNING job; a FAILED one keeps the phase it failed in",
     "started_at": "its first claim, epoch seconds",
     "completed_at": "its final state, epoch seconds",
@@ -49,6 +50,7 @@ OF_OURS: dict[str, dict[str, Any]] = {
     "events": {"type": "array", "items": {"$ref": "#/components/schemas/JobEvent"}},
     "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/JobWarning"}},
     "error": {"anyOf": [{"$ref": "#/components/schemas/JobError"}, {"type": "null"}]},
+    "waiting": {"anyOf": [{"$ref": "#/components/schemas/JobWaiting"}, {"type": "null"}]},
     "job_id": {"type": "string", "format": "uuid"},
     "retry_of": {"type": ["string", "null"], "format": "uuid"},
     "retried_by": {"type": ["string", "null"], "format": "uuid"},
@@ -179,9 +181,17 @@ SCHEMAS: dict[str, Any] = {
             "changed_since": {**NUMBER, "description": "an increment: from when on it asked, epoch seconds"},
         },
     },
+    "JobWaiting": whole_object(
+        {
+            "for": {**TEXT, "description": "the code of what failed; docs/errors.md lists them"},
+            "until": {**NUMBER, "description": "epoch seconds"},
+            "try": {**WHOLE, "description": "which try that will be; 2 is the first that repeats"},
+        }
+    ),
     "JobEvent": whole_object(
-        {"at": NUMBER, "event": TEXT, "by": TEXT, "attempt": WHOLE, "page": WHOLE, "records": WHOLE, "code": TEXT},
-        optional=("by", "attempt", "page", "records", "code"),
+        {"at": NUMBER, "event": TEXT, "code": TEXT, "by": TEXT}
+        | dict.fromkeys(("attempt", "page", "records", "lost_records"), WHOLE),
+        optional=("by", "attempt", "page", "records", "lost_records", "code"),
     ),
     "JobWarning": whole_object({"rule": {"enum": sorted(WARNING_RULES)}, "count": WHOLE, "message": TEXT}),
     "JobError": whole_object(

@@ -20,11 +20,9 @@ class Schedules:
     def __init__(self, endpoint: LambdaEndpoint, functions: Iterable[LambdaFunction]) -> None:
         self._endpoint = endpoint
         self._stopping = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._fire, args=(function, rate), daemon=True)
-            for function in functions
-            if (rate := rate_seconds(function.schedule))
-        ]
+        rates = [(function, rate) for function in functions if (rate := rate_seconds(function.schedule))]
+        self._functions = [function for function, _ in rates]
+        self._threads = [threading.Thread(target=self._fire, args=each, daemon=True) for each in rates]
 
     def start(self) -> Self:
         for thread in self._threads:
@@ -41,6 +39,11 @@ class Schedules:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def fire(self) -> None:
+        """All of them now, out of turn."""
+        for function in self._functions:
+            self._endpoint.accept(function, str(uuid.uuid4()), json.dumps(_event()).encode())
 
     def _fire(self, function: LambdaFunction, rate: float) -> None:
         while True:

@@ -19,11 +19,13 @@ from local.stack import LocalStack
 
 TRIGGER = "/api/v1/wells/import/trigger"
 STATUS = "/api/v1/wells/import/status/"
+JOBS = "/api/v1/wells/import/jobs"
 POLL_SECONDS = 0.2
 SILENCE_SECONDS = 15.0  # longer than the stack's lease and grace: whoever held the job is gone
 ACCEPTED = (200, 202)
 DATABASE_SECONDS = 30.0
 FINAL = ("COMPLETED", "FAILED", "CANCELLED")
+INTERRUPTED = ("LEASE_EXPIRED", "DISPATCH_FAILED")  # how an import ends whose stack was away
 COUNTS = ("new_records", "updated_records", "duplicate_records", "failed_records")
 
 
@@ -47,6 +49,16 @@ class Api:
 
     def trigger(self) -> tuple[int, dict[str, Any]]:
         return self._ask(urllib.request.Request(self._url + TRIGGER, data=b"", method="POST"))
+
+    def retry(self, job_id: str) -> tuple[int, dict[str, Any]]:
+        return self._ask(urllib.request.Request(f"{self._url}{JOBS}/{job_id}/retry", data=b"", method="POST"))
+
+    def newest(self) -> dict[str, Any] | None:
+        status, answer = self._ask(urllib.request.Request(f"{self._url}{JOBS}?limit=1"))
+        if status not in ACCEPTED:
+            raise DemoError(_sentence(answer))
+        jobs: list[dict[str, Any]] = answer["data"]["jobs"]
+        return jobs[0] if jobs else None
 
     def job(self, job_id: str) -> dict[str, Any]:
         status, answer = self._ask(urllib.request.Request(self._url + STATUS + job_id))
@@ -72,7 +84,7 @@ def run_demo(stack: LocalStack, console: Console) -> int:
     api = Api(stack.api_url, stack.token)
     console.print(f"[bold]Wellhead[/] imports {escape(stack.source_url)}", soft_wrap=True)
     console.print(f"Watch it in a browser: {escape(stack.console_link)}", soft_wrap=True, highlight=False)
-    job = _import(api, console)
+    job = _import(api, stack, console)
     if job["status"] != "COMPLETED":
         _show_failure(job, stack, console)
         return 1
@@ -85,34 +97,50 @@ def run_demo(stack: LocalStack, console: Console) -> int:
     return 0 if adds_up else 1
 
 
-def _import(api: Api, console: Console) -> dict[str, Any]:
+def _import(api: Api, stack: LocalStack, console: Console) -> dict[str, Any]:
     """A job at its end: a new one, or one that an interrupted demo left behind and that goes on now."""
+    left = _left_behind(api, stack, console)
+    if left and left["status"] == "COMPLETED":
+        return left
+    if left and _was_interrupted(left):
+        status, answer = api.retry(left["job_id"])
+        if status in ACCEPTED:
+            console.print("It had ended when its stack was away. Its retry goes on after the last checkpoint.")
+            return _follow(api, answer["data"]["job_id"], stack, console)
     status, answer = api.trigger()
-    if status in ACCEPTED:
-        return _follow(api, answer["data"]["job_id"], console)
-    details = answer.get("error", {}).get("details", {})
-    if "job_id" not in details:
+    if status not in ACCEPTED:
         raise DemoError(f"The trigger was refused ({status}): {_sentence(answer)}")
+    return _follow(api, answer["data"]["job_id"], stack, console)
+
+
+def _left_behind(api: Api, stack: LocalStack, console: Console) -> dict[str, Any] | None:
+    """The newest import when it was not published yet, at its end now."""
+    newest = api.newest()
+    if newest is None or (newest["status"] in FINAL and not _was_interrupted(newest)):
+        return None
     console.print(
-        f"An earlier import ([cyan]{details['job_id']}[/], started {_clock_time(details.get('started_at'))}) is"
-        " not finished. It goes on now; this can take a few seconds, until its lease is over.",
+        f"An earlier import ([cyan]{newest['job_id']}[/], started {_clock_time(newest['started_at'])}) is not"
+        " finished. It goes on now; this can take a few seconds, until its lease is over.",
         soft_wrap=True,
     )
-    job = _follow(api, details["job_id"], console)
-    return job if job["status"] == "COMPLETED" else _import(api, console)
+    return newest if newest["status"] in FINAL else _follow(api, newest["job_id"], stack, console)
 
 
-def _follow(api: Api, job_id: str, console: Console) -> dict[str, Any]:
+def _was_interrupted(job: dict[str, Any]) -> bool:
+    return job["status"] == "FAILED" and job["error"]["code"] in INTERRUPTED and job["retried_by"] is None
+
+
+def _follow(api: Api, job_id: str, stack: LocalStack, console: Console) -> dict[str, Any]:
     job: dict[str, Any] = {}
     with _progress(console) as show:
-        for job in _views(api, job_id):
+        for job in _views(api, job_id, stack):
             show(job)
     return job
 
 
-def _views(api: Api, job_id: str) -> Iterator[dict[str, Any]]:
-    """The job again and again until it is final. A worker that is silent for too long is asked after by a
-    trigger: that ends a job whose lease is over.
+def _views(api: Api, job_id: str, stack: LocalStack) -> Iterator[dict[str, Any]]:
+    """The job again and again until it is final. When its worker is silent for too long the sweeper looks after it: it
+    starts the next one, or ends a job whose lease is over.
     """
     asked_at = time.time()
     while True:
@@ -123,8 +151,7 @@ def _views(api: Api, job_id: str) -> Iterator[dict[str, Any]]:
         alive_at = max(asked_at, job.get("heartbeat_at") or job["created_at"])
         if time.time() - alive_at > SILENCE_SECONDS:
             asked_at = time.time()
-            status, answer = api.trigger()
-            job_id = answer["data"]["job_id"] if status in ACCEPTED else job_id
+            stack.sweep()
         time.sleep(POLL_SECONDS)
 
 

@@ -100,17 +100,22 @@ def stopped_midway(worker: Worker, *, pages: int) -> Job:
     return worker.manager.cancel(job.job_id)
 
 
+@pytest.fixture
+def s3(aws: LocalAws) -> Iterator[Any]:
+    client = s3_client(aws.url)
+    yield client
+    client.close()
+
+
 @pytest.fixture(params=["directory", "s3"])
 def lab(
-    request: pytest.FixtureRequest, environment: dict[str, str], dynamodb: Any, aws: LocalAws, tmp_path: Path
+    request: pytest.FixtureRequest, environment: dict[str, str], dynamodb: Any, s3: Any, tmp_path: Path
 ) -> Iterator[Lab]:
     with SampleSource(DATA) as source:
         more = {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_PAGE_SIZE": "10", "WELLHEAD_CHECKPOINT_SECONDS": "1"}
         worker = Worker(environment | more, dynamodb)
         if request.param == "s3":
-            client = s3_client(aws.url)
-            request.addfinalizer(client.close)
-            worker.warehouse = open_warehouse(own_prefix(), s3=client)
+            worker.warehouse = open_warehouse(own_prefix(), s3=s3)
         (tmp_path / "lab").mkdir()
         other, stopped = stopped_midway(worker, pages=7), stopped_midway(worker, pages=10)
         assert len(segment_names(stopped.segments)) >= 3
@@ -154,7 +159,6 @@ def older(lab: Lab, _: bytes, name: str) -> bytes:
     return lab.resealed(lab.content(segment_names(lab.other.segments)[0]), lab.note_of(name))
 
 
-Damage = "Callable[[Lab, bytes, str], bytes | None]"
 KINDS = [*[flipped] * FLIPS, cut, emptied, lengthened, missing, of_another_job, of_another_place, older]
 
 

@@ -173,6 +173,7 @@ def test_a_new_job_shows_what_is_known_of_it() -> None:
         "parameters": {"why": "test"},
         "retry_of": None,
         "retried_by": None,
+        "waiting": None,
         "stats": {},
         "events": [{"at": NOON, "event": "created", "by": "ada"}],
         "error": None,

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from support.stack import (
     SHORT_LEASE,
     addresses_listened_on,
+    ask,
     facts_of,
     family,
     job,
@@ -125,6 +128,42 @@ def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
     assert (process.returncode, errors) == (0, "")
     assert "is not finished. It goes on now" in output
     assert "The counts add up to every row that the source delivered." in output
+
+
+SLOW = {"page_size": "1000", "source_rps": "4", "source_connections": "1", "checkpoint_seconds": "1"}
+
+
+@needs_proc
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(tmp_path: Path, end: signal.Signals) -> None:
+    settings = SLOW | {"pending_seconds": "5"}
+    with start_command(tmp_path, "demo", "--rows", "30000", **settings) as process:
+        wait_until((tmp_path / "stack.json").exists)
+        old = wait_until(lambda: newest(tmp_path))["job_id"]
+        wait_until(lambda: [event for event in job(tmp_path, old)["events"] if event["event"] == "checkpoint"])
+        everyone = family(process.pid)
+        process.send_signal(end)
+        process.communicate(timeout=30)
+    wait_until(lambda: not everyone & parents().keys())
+    time.sleep(7)
+
+    with start_command(tmp_path, "demo", "--rows", "30000", **settings | {"source_rps": "100"}) as process:
+        output, errors = process.communicate(timeout=90)
+
+    assert (process.returncode, errors) == (0, "")
+    assert "It goes on now" in output
+    with stack(tmp_path, rows=30_000, user_environment=SHORT_LEASE):
+        done = job(tmp_path, newest(tmp_path)["job_id"])
+    assert old in (done["job_id"], done["retry_of"])
+    [resumed] = [event for event in done["events"] if event["event"] == "resumed"]
+    assert resumed["records"] > 0
+    assert (done["status"], done["total_records"]) == ("COMPLETED", 30_000)
+
+
+def newest(state: Path) -> Any:
+    _, answer = ask(state, "/api/v1/wells/import/jobs?limit=1")
+    jobs = answer.get("data", {}).get("jobs")
+    return jobs[0] if jobs else None
 
 
 def test_a_source_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:

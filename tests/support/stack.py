@@ -69,10 +69,12 @@ def stack(state: Path, *, rows: int = 1000, **options: Any) -> LocalStack:
     return LocalStack(source=Source(rows=rows), state=state, port=0, **options)
 
 
-def start_command(state: Path, *arguments: str) -> subprocess.Popen[str]:
+def start_command(state: Path, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+    """`settings` without WELLHEAD_ in lower case."""
+    environment = SHORT_LEASE | {f"WELLHEAD_{name.upper()}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "local", *arguments, "--state", str(state), "--port", "0"]
     return subprocess.Popen(
-        command, cwd=ROOT, env=SHORT_LEASE, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
 
 

@@ -35,6 +35,8 @@ const TOLD = {
   created: ({ by }) => `Created by ${by}`,
   claimed: ({ attempt }) => `Attempt ${whole(attempt)} began`,
   resumed: ({ page, records }) => `Went on at page ${whole(page)}, after ${count(records, "row")}`,
+  "gone back": ({ records, lost_records: lost }) =>
+    `Went back: ${count(records, "row")} kept, ${count(lost, "row")} fetched again`,
   checkpoint: ({ page, records }) => `Checkpoint: ${count(records, "more row")} safe, page ${whole(page)} is next`,
   "handed over": ({ attempt }) => `Attempt ${whole(attempt)} used up its time; the next one goes on`,
   merging: () => "Merging into a copy of the database",
@@ -157,7 +159,7 @@ function particulars(job) {
       ["Fetching took", fetching ? duration(fetching) : null],
       ["Pages", pages ? whole(pages) : null],
       ["Received", bytes ? size(bytes) : null],
-      ["Pages asked for again", retries === undefined ? null : whole(retries)],
+      ["Requests made again", retries === undefined ? null : whole(retries)],
       ["Attempts", whole(job.attempt)],
       ["Goes on from", job.retry_of && jobLink(job.retry_of, job.retry_of)],
       ["Job", h("span", {}, h("code", {}, job.job_id), " ", copyButton(job.job_id, "the job id"))],

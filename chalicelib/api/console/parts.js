@@ -271,6 +271,10 @@ function leftOf({ estimated_completion_at: end }) {
 function noteOf(job) {
   if (job.cancel_requested_at) return "It has been asked to stop, and ends at its next report.";
   if (job.status === "PENDING") return "It waits for its worker. That takes a moment, and begins by itself.";
+  if (job.waiting) {
+    const { for: code, until, try: number } = job.waiting;
+    return `The source is given time until ${clock(until)} (${code}); then comes try ${whole(number)}.`;
+  }
   const silence = now() - (job.heartbeat_at ?? job.started_at);
   if (job.phase === "FETCHING" && silence > SILENCE) {
     return `No sign of life for ${duration(silence)}. If its worker has died, another one goes on by itself.`;
