@@ -2,27 +2,71 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import secrets
 import shutil
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import WarehouseUnavailable
+from chalicelib.errors import ScratchFull, WarehouseUnavailable
+
+from .names import (
+    LATEST,
+    LATEST_NOTE,
+    LATEST_PROBLEM,
+    OWNER,
+    PART_SECONDS,
+    SEGMENTS,
+    missing_file,
+    name_conflict,
+    sha256_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
-from .names import LATEST, LATEST_NOTE, PART_SECONDS, SEGMENTS, missing_file, name_conflict, sha256_of
+# A file system that cannot do a thing says one of these; whatever else it says, the thing went wrong.
+CANNOT = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES, errno.EBADF, errno.EISDIR}
+# What a rename over a file that is there may be refused with, where one to a new name is not.
+MAY_NOT_REPLACE = {
+    *(errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES),
+    *(errno.EEXIST, errno.EBUSY, errno.ETXTBSY),
+}
+FULL = {errno.ENOSPC, errno.EDQUOT}
+READ_ONLY = 0o444
+
+log = logging.getLogger(__name__)
+
+
+def sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class DirectoryWarehouse:
-    """A local folder or an EFS mount. A file is written beside its name, synced, then renamed."""
+    """A local folder or an EFS mount. A file is written beside its name, synced, then renamed. What is published may be
+    read and not written: DuckDB opens a file for writing unless it is told otherwise, and leaves its log beside it.
 
-    def __init__(self, root: Path) -> None:
+    `sync` and `replace` are the file system's; some know no fsync, and some rename over no file.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        sync: Callable[[Path], object] = sync_file,
+        replace: Callable[[Path, Path], object] = Path.replace,
+    ) -> None:
         self._root = root
+        self._sync_file = sync
+        self._replace = replace
 
     def put(self, name: str, path: Path, *, sha256: str) -> None:
         with _directory_errors():
@@ -37,7 +81,12 @@ class DirectoryWarehouse:
         with _directory_errors():
             if not (self._root / name).is_file():
                 raise missing_file(name)
-            shutil.copyfile(self._root / name, path)
+            try:
+                shutil.copyfile(self._root / name, path)
+            except OSError as exc:
+                if exc.errno in FULL:  # nothing is written here but the copy, on local disk
+                    raise ScratchFull from exc
+                raise
 
     def local_path(self, name: str) -> Path:
         return self._root / name
@@ -49,24 +98,49 @@ class DirectoryWarehouse:
         return path.absolute().as_uri()
 
     def set_latest(self, name: str) -> None:
-        with _directory_errors():
+        with self._told_beside(name), _directory_errors():
+            self._set_logs_aside()
             mark = self._copy(self._root / name, self._root / LATEST)
-            with _part_of(self._root / LATEST_NOTE) as part:
+            self._set_logs_aside()  # of who has opened the old file meanwhile
+            with self._part_of(self._root / LATEST_NOTE) as part:
                 part.write_text(f"{name}\n{mark}", "utf-8")
 
     def latest(self) -> str | None:
-        """None too when the note was written for another file: two workers met, or somebody changed it."""
+        """None too when the note was written for another file: two workers met, or somebody changed it. DuckDB reads a
+        log beside the file as a part of it, so that is a change too.
+        """
         with _directory_errors():
             try:
                 name, _, mark = (self._root / LATEST_NOTE).read_text("utf-8").partition("\n")
-                return name if mark == _mark(self._root / LATEST) else None
+                is_ours = mark == _mark(self._root / LATEST) and not self._logs()
             except FileNotFoundError:
                 return None
+            return name if is_ours else None
+
+    def owner(self) -> str | None:
+        with _directory_errors():
+            try:
+                return (self._root / OWNER).read_text("utf-8")
+            except FileNotFoundError:
+                return None
+
+    def set_owner(self, text: str) -> bool:
+        """A link is made to a new name or not at all, and the file is whole when it has its name."""
+        with _directory_errors():
+            self._root.mkdir(parents=True, exist_ok=True)
+            part = self._root / f"{OWNER}.{secrets.token_hex(4)}.part"
+            try:
+                part.write_text(text, "utf-8")
+                self._sync(part)
+                return _linked(part, self._root / OWNER)
+            finally:
+                part.unlink(missing_ok=True)
 
     def names(self, prefix: str) -> list[str]:
         with _directory_errors():
             files = (path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file())
-            shown = (name for name in files if name != LATEST_NOTE and not name.endswith(".part"))
+            notes = (LATEST_NOTE, LATEST_PROBLEM, OWNER)
+            shown = (name for name in files if name not in notes and not name.endswith(".part"))
             return sorted(name for name in shown if name.startswith(prefix))
 
     def remove(self, name: str) -> None:
@@ -81,15 +155,64 @@ class DirectoryWarehouse:
                     with suppress(OSError):  # it is not empty
                         folder.rmdir()
 
+    # -- one file ---------------------------------------------------------------------------------
+
     def _copy(self, path: Path, target: Path) -> str:
         """The mark of the copy."""
         self._clear_parts()
-        with _part_of(target) as part:
+        with self._part_of(target) as part:
             shutil.copyfile(path, part)
-            _sync(part)
+            if not self._sync(part) and sha256_of(part) != sha256_of(path):
+                raise OSError(errno.EIO, "what was written does not read back")
+            if not target.is_relative_to(self._root / SEGMENTS):
+                part.chmod(part.stat().st_mode & READ_ONLY)
             mark = _mark(part)
-        _sync(target.parent)
+        self._sync(target.parent)
         return mark
+
+    @contextmanager
+    def _part_of(self, target: Path) -> Iterator[Path]:
+        """A file beside the target that then takes its place. Its name is random: on EFS the functions of different
+        machines have the same process numbers.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+        try:
+            yield part
+            self._move(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _move(self, part: Path, target: Path) -> None:
+        """Where no file may be renamed over another, the old one steps aside first, and back when that was in vain: for
+        a moment there is none, and never a half.
+        """
+        try:
+            self._replace(part, target)
+        except OSError as exc:
+            if exc.errno not in MAY_NOT_REPLACE or not target.is_file():
+                raise
+            old = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+            self._replace(target, old)
+            try:
+                self._replace(part, target)
+            except OSError:
+                self._replace(old, target)
+                raise
+            old.unlink()
+
+    def _sync(self, path: Path) -> bool:
+        """Whether the file system knows how. One that does not keeps what it has when this process dies, and may lose
+        it when the power goes; the next import then finds the published file damaged.
+        """
+        try:
+            self._sync_file(path)
+        except OSError as exc:
+            if exc.errno not in CANNOT:
+                raise
+            log.warning("the warehouse directory knows no fsync: %s", exc.strerror)
+            return False
+        return True
 
     def _clear_parts(self) -> None:
         """What processes that died while copying left; a younger one may still be at work."""
@@ -98,33 +221,64 @@ class DirectoryWarehouse:
                 if time.time() - part.stat().st_mtime > PART_SECONDS:
                     part.unlink()
 
+    # -- what others do with the stable name --------------------------------------------------------
 
-@contextmanager
-def _part_of(target: Path) -> Iterator[Path]:
-    """A file beside the target that then takes its place. Its name is random: on EFS the functions of different
-    machines have the same process numbers.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    def _logs(self) -> list[Path]:
+        """DuckDB's log of who opened the stable name for writing and was killed, or is at it."""
+        return sorted(self._root.glob(f"{LATEST}.wal*"))
+
+    def _set_logs_aside(self) -> None:
+        """A log belongs to the file that it was written for: beside another one, nobody can open that any more. It may
+        hold somebody's work, so it is kept.
+        """
+        for path in self._logs():
+            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            aside = path.with_name(f"{LATEST}.{stamp}-{secrets.token_hex(4)}{path.name.removeprefix(LATEST)}")
+            with suppress(FileNotFoundError):  # its writer has just closed the file
+                path.rename(aside)
+                log.warning("somebody wrote to %s; the log of it is kept as %s", LATEST, aside.name)
+
+    @contextmanager
+    def _told_beside(self, name: str) -> Iterator[None]:
+        """Who opens a stable name that could not follow finds a note beside it; whoever tried tells his log."""
+        problem = self._root / LATEST_PROBLEM
+        try:
+            yield
+        except WarehouseUnavailable as exc:
+            with suppress(OSError):
+                if (self._root / LATEST).exists():
+                    problem.write_text(f"{LATEST} is old: the newest data is in {name}.\n{exc.message}\n", "utf-8")
+            raise
+        with suppress(OSError):
+            problem.unlink(missing_ok=True)
+
+
+def _linked(part: Path, target: Path) -> bool:
+    """False when the target is there. Without links it is created, and has no content for a moment."""
     try:
-        yield part
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+        os.link(part, target)
+    except FileExistsError:
+        return False
+    except OSError as exc:
+        if exc.errno not in CANNOT:
+            raise
+        return _created(target, part.read_bytes())
+    return True
+
+
+def _created(target: Path, content: bytes) -> bool:
+    try:
+        with target.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _mark(path: Path) -> str:
     """It differs for each file that ever had a name, and after each change of it; a rename keeps it."""
     stat = path.stat()
     return f"{stat.st_ino} {stat.st_mtime_ns} {stat.st_size}"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

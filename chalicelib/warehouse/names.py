@@ -5,6 +5,7 @@ S3Warehouse keeps them in a bucket.
     segments/<job>/<fence>-<part>-<number>.parquet   staged rows of an unfinished import
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
                                                 is noted in wells.duckdb.name, on S3 in the object's metadata
+    owner.json                                  which table the warehouse belongs to
 
 Nobody ever opens a file here for writing. A file is complete when its name exists.
 """
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 LATEST = "wells.duckdb"
 LATEST_NOTE = "wells.duckdb.name"
+LATEST_PROBLEM = "wells.duckdb.is-old.txt"  # why it does not hold the current snapshot, in a directory
+OWNER = "owner.json"
 SNAPSHOTS = "snapshots/"
 SEGMENTS = "segments/"
 PART_SECONDS = 3600
@@ -128,8 +131,14 @@ class Warehouse(Protocol):
     def latest(self) -> str | None:
         """The snapshot that the stable name holds a copy of."""
 
+    def owner(self) -> str | None:
+        """What owner.json says; None without one. jobs/ownership.py has its form."""
+
+    def set_owner(self, text: str) -> bool:
+        """Write owner.json. When there is one already, it stays as it is: False."""
+
     def names(self, prefix: str) -> list[str]:
-        """The names that begin so, sorted."""
+        """The names that begin so, sorted; of notes about the warehouse itself none."""
 
     def remove(self, name: str) -> None:
         """Remove the file; it need not exist."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import random
+import time
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -12,17 +14,24 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
 
 from .multipart import UPLOAD_SECONDS, Multipart
-from .names import LATEST, is_fenced, missing_file, name_conflict
+from .names import LATEST, OWNER, is_fenced, missing_file, name_conflict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+# A conditional write met another one of the same name, and nothing was written: S3 says to send it again.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
+CONFLICT_TRIES = 6  # they span 2 to 3 s
+ABSENT = {"404", "NoSuchKey"}
 
 
 class S3Warehouse:
     """`If-None-Match: *` makes a name write-once; the checksum proves the transfer."""
 
-    def __init__(self, multipart: Multipart, *, prefix: str) -> None:
+    def __init__(self, multipart: Multipart, *, prefix: str, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._sleep = sleep
         self._s3 = multipart.s3
         self._bucket = multipart.bucket
         self._multipart = multipart
@@ -31,16 +40,32 @@ class S3Warehouse:
     def put(self, name: str, path: Path, *, sha256: str) -> None:
         with _s3_errors():
             try:
-                if path.stat().st_size > self._multipart.largest_request:
-                    self._multipart.send(path, self._prefix + name, metadata={"sha256": sha256})
-                else:
-                    self._put_at_once(name, path, sha256)
+                self._insist(lambda: self._put(name, path, sha256))
             except ClientError as exc:
                 # A second try of a completion whose answer got lost finds its upload gone.
                 if exc.response["Error"]["Code"] not in {"PreconditionFailed", "NoSuchUpload"}:
                     raise
                 if self._sha256(name) != sha256:
                     raise name_conflict(name) from exc
+
+    def _insist(self, write: Callable[[], None]) -> None:
+        """Parts are all sent again, as S3 asks for."""
+        for attempt in range(CONFLICT_TRIES - 1):
+            try:
+                write()
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] not in CONFLICTS:
+                    raise
+                self._sleep(random.uniform(0.5, 1.0) * 0.1 * 2**attempt)  # noqa: S311
+            else:
+                return
+        write()
+
+    def _put(self, name: str, path: Path, sha256: str) -> None:
+        if path.stat().st_size > self._multipart.largest_request:
+            self._multipart.send(path, self._prefix + name, metadata={"sha256": sha256})
+        else:
+            self._put_at_once(name, path, sha256)
 
     def _put_at_once(self, name: str, path: Path, sha256: str) -> None:
         with path.open("rb") as body:
@@ -75,7 +100,7 @@ class S3Warehouse:
             try:
                 self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
             except ClientError as exc:
-                if exc.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                if exc.response["Error"]["Code"] in ABSENT:
                     raise missing_file(name) from exc
                 raise
             saved_as = f'attachment; filename="{LATEST}"'
@@ -103,17 +128,41 @@ class S3Warehouse:
             try:
                 head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + LATEST)
             except ClientError as exc:
-                if exc.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                if exc.response["Error"]["Code"] in ABSENT:
                     return None
                 raise
             return head["Metadata"].get("snapshot")
+
+    def owner(self) -> str | None:
+        with _s3_errors():
+            try:
+                answer = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + OWNER)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] in ABSENT:
+                    return None
+                raise
+            return answer["Body"].read().decode("utf-8", "replace")
+
+    def set_owner(self, text: str) -> bool:
+        def write() -> None:
+            self._s3.put_object(Bucket=self._bucket, Key=self._prefix + OWNER, Body=text.encode(), IfNoneMatch="*")
+
+        with _s3_errors():
+            try:
+                self._insist(write)
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] == "PreconditionFailed":
+                    return False
+                raise
+            return True
 
     def names(self, prefix: str) -> list[str]:
         with _s3_errors():
             pages = self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + prefix
             )
-            return sorted(item["Key"].removeprefix(self._prefix) for page in pages for item in page.get("Contents", []))
+            found = (item["Key"].removeprefix(self._prefix) for page in pages for item in page.get("Contents", []))
+            return sorted(name for name in found if name != OWNER)
 
     def remove(self, name: str) -> None:
         with _s3_errors():
@@ -155,5 +204,7 @@ def _s3_errors() -> Iterator[None]:
 def _may_pass(exc: ClientError | BotoCoreError) -> bool:
     """No answer after all of botocore's tries, or S3's word that it cannot now."""
     if isinstance(exc, ClientError):
+        if exc.response["Error"]["Code"] in CONFLICTS:
+            return True
         return exc.response["ResponseMetadata"]["HTTPStatusCode"] >= HTTPStatus.INTERNAL_SERVER_ERROR
     return isinstance(exc, (HTTPClientError, IncompleteReadError))

@@ -158,6 +158,34 @@ def test_a_completion_whose_answer_got_lost_is_recognised(
     assert fetched(warehouse, SNAPSHOT, tmp_path / "copy") == file.read_bytes()
 
 
+def test_parts_whose_completion_met_another_one_are_all_sent_again(
+    s3: Any, prefix: str, tmp_path: Path, file: Path
+) -> None:
+    """As S3 asks for after its 409."""
+    sent: list[str] = []
+    left = [2]
+
+    def meet(request: Any, **_: Any) -> Any:
+        if left[0] == 0:
+            return None
+        left[0] -= 1
+        headers: Any = {}
+        answer: Any = AWSResponse(request.url, 409, headers, None)
+        answer._content = b"<Error><Code>ConditionalRequestConflict</Code></Error>"
+        return answer
+
+    s3.meta.events.register("before-send.s3.CompleteMultipartUpload", meet)
+    s3.meta.events.register("before-send.s3", lambda event_name, **_: sent.append(event_name.rpartition(".")[2]))
+    multipart = Multipart(s3=s3, bucket=BUCKET, largest_request=100_000, part_bytes=PART)
+    warehouse = S3Warehouse(multipart, prefix=prefix, sleep=lambda _: None)
+
+    put(warehouse, file)
+
+    assert fetched(warehouse, SNAPSHOT, tmp_path / "copy") == file.read_bytes()
+    assert (sent.count("UploadPart"), sent.count("AbortMultipartUpload")) == (9, 2)
+    assert uploads(s3, prefix) == []
+
+
 def test_the_stable_name_holds_a_large_snapshot(s3: Any, prefix: str, warehouse: S3Warehouse, file: Path) -> None:
     put(warehouse, file)
 

@@ -76,6 +76,7 @@ def test_a_note_tells_of_no_other_file(warehouse: DirectoryWarehouse, tmp_path: 
 
 def test_a_file_that_somebody_changed_is_not_the_latest(warehouse: DirectoryWarehouse, tmp_path: Path) -> None:
     warehouse.set_latest(NEW)
+    (tmp_path / LATEST).chmod(0o644)
     with (tmp_path / LATEST).open("ab") as file:
         file.write(b"a table of my own")
 

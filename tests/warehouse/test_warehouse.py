@@ -6,16 +6,29 @@ import base64
 import hashlib
 import resource
 import signal
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from support.warehouses import HUNTER2, own_prefix, s3_client
 
-from chalicelib.errors import WarehouseUnavailable
+from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
 from chalicelib.services import open_warehouse
-from chalicelib.warehouse.names import LATEST, LATEST_NOTE, Warehouse, segment_name, sha256_of, snapshot_name
+from chalicelib.warehouse.multipart import Multipart
+from chalicelib.warehouse.names import (
+    LATEST,
+    LATEST_NOTE,
+    LATEST_PROBLEM,
+    OWNER,
+    Warehouse,
+    segment_name,
+    sha256_of,
+    snapshot_name,
+)
+from chalicelib.warehouse.s3 import CONFLICT_TRIES, S3Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +132,18 @@ def test_there_are_more_names_than_s3_lists_at_once(s3: Any, file: Path) -> None
     assert warehouse.names("segments/") == names
 
 
+def test_the_owner_is_written_once_and_is_no_file_of_the_warehouse(warehouse: Warehouse) -> None:
+    assert warehouse.owner() is None
+
+    assert warehouse.set_owner("mine")
+    assert not warehouse.set_owner("another's")
+
+    assert (warehouse.owner(), warehouse.names("")) == ("mine", [])
+    warehouse.remove(OWNER)
+    assert warehouse.owner() is None
+    assert warehouse.set_owner("another's")
+
+
 def test_an_empty_warehouse_has_no_names(warehouse: Warehouse) -> None:
     assert warehouse.names("snapshots/") == []
 
@@ -190,6 +215,7 @@ def test_the_stable_name_keeps_its_file_when_the_next_copy_fails(tmp_path: Path,
         warehouse.set_latest(SNAPSHOT)
 
     assert fetched(warehouse, LATEST, tmp_path / "copy") == b"small"
+    assert "File too large" in (tmp_path / "warehouse" / LATEST_PROBLEM).read_text()
 
 
 def test_a_file_being_written_has_no_name_yet(tmp_path: Path) -> None:
@@ -257,6 +283,50 @@ def test_s3_is_asked_to_check_the_content_and_that_the_name_is_new(s3: Any, file
         "If-None-Match": b"*",
         "x-amz-meta-sha256": sha256_of(file).encode(),
     }
+
+
+class Meeting:
+    """S3 says so many times that the write met another one; nothing of it was done."""
+
+    def __init__(self, s3: Any, times: int, code: str = "ConditionalRequestConflict") -> None:
+        self.left = times
+        self._code = code
+        s3.meta.events.register("before-send.s3.PutObject", self._answer)
+
+    def _answer(self, request: Any, **_: Any) -> Any:
+        if self.left == 0:
+            return None
+        self.left -= 1
+        headers: Any = {}
+        answer: Any = AWSResponse(request.url, 409, headers, None)
+        answer._content = f"<Error><Code>{self._code}</Code></Error>".encode()
+        return answer
+
+
+@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "OperationAborted"])
+def test_a_write_that_met_another_one_is_sent_again(s3: Any, tmp_path: Path, file: Path, code: str) -> None:
+    waited: list[float] = []
+    warehouse = S3Warehouse(Multipart(s3=s3, bucket="wellhead-local"), prefix=str(uuid.uuid4()), sleep=waited.append)
+    meeting = Meeting(s3, CONFLICT_TRIES - 1, code)
+
+    put(warehouse, SNAPSHOT, file)
+
+    assert fetched(warehouse, SNAPSHOT, tmp_path / "copy") == file.read_bytes()
+    assert len(waited) == CONFLICT_TRIES - 1
+    assert 1 < sum(waited) < 5
+    meeting.left = 2
+    assert warehouse.set_owner("mine")
+    meeting.left = 2
+    assert not warehouse.set_owner("another's")
+    assert warehouse.owner() == "mine"
+
+
+def test_writes_that_meet_again_and_again_end_the_attempt_and_not_the_job(s3: Any, file: Path) -> None:
+    warehouse = S3Warehouse(Multipart(s3=s3, bucket="wellhead-local"), prefix="busy", sleep=lambda _: None)
+    Meeting(s3, CONFLICT_TRIES)
+
+    with pytest.raises(WarehouseSilent, match="ConditionalRequestConflict"):
+        put(warehouse, SNAPSHOT, file)
 
 
 def test_a_bucket_needs_a_client() -> None:
