@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 MAX_REDIRECTS = 5
 LONGEST_WAIT = 780.0  # seconds between two tries; a worker of 15 minutes can wait so long, and beats while it does
-LONGEST_LINK = 1 << 16  # characters; the link goes into the job's checkpoint, and an item of the table has 400 KB
+LONGEST_LINK = 16 << 10  # bytes, as the longest request line of the usual servers; it goes into the job's item, twice
 FRAMING_BYTES = 1 << 20  # what chunk sizes and trailers may add to a page on the wire
 SHORTEST_SECRET = 4  # characters
 
@@ -145,9 +145,9 @@ class SourceConnection:
 
     def follow(self, url: str, link: str, **details: Any) -> str:
         """Where a link leads, within the configured origin and its aliases. Raises SourceRedirected, SourceInvalid."""
-        if len(link) > LONGEST_LINK:
+        if len(link.encode(errors="surrogatepass")) > LONGEST_LINK:
             raise SourceInvalid(
-                f"The source at {shown(url)} gave a link of more than {LONGEST_LINK:,} characters. Ask its operator.",
+                f"The source at {shown(url)} gave a link of more than {LONGEST_LINK:,} bytes. Ask its operator.",
                 **details,
             )
         try:

@@ -48,13 +48,13 @@ class Progress:
     def beat(self) -> None:
         """A sign of life, stored at most once a second."""
         if self._clock() - self._reported_at >= REPORT_SECONDS:
-            self._report()
+            self.report()
 
     def note(self, event: str, *, lease_seconds: float | None = None, **facts: Any) -> None:
         """An event on the job's time line, stored at once."""
         self.job = self.job.with_event(self._clock(), event, **facts)
         log.info(event, extra={"page": facts.get("page"), "rows": facts.get("records")})
-        self._report(lease_seconds)
+        self.report(lease_seconds)
 
     def enter(self, phase: Phase, *, seconds: float) -> None:
         """The lease of a phase without heartbeats is as long as the phase may take."""
@@ -83,7 +83,8 @@ class Progress:
         self.job = self.job.with_event(now, "completed", records=self.job.total_records)
         self.job = self._job_manager.finish(self._claim, self.job, snapshot=snapshot, base=base)
 
-    def _report(self, lease_seconds: float | None = None) -> None:
+    def report(self, lease_seconds: float | None = None) -> None:
+        """The job as it is now is stored and the lease renewed. Raises LeaseLost, CancelRequested, StateUnavailable."""
         self.job = self._job_manager.progress(self._claim, self.job.with_progress(), lease_seconds=lease_seconds)
         self._reported_at = self._clock()
 

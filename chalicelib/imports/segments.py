@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import WarehouseFileMissing
-from chalicelib.warehouse.names import Warehouse, add_segment, first_segments, segment_names
+from chalicelib.warehouse.names import SegmentRun, Warehouse, add_segment, first_segments, segment_names
 
 from .seal import NO_SEAL, Damaged, Note, add_seal, take_seal
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from chalicelib.jobs.checkpoint import Checkpoint
+    from chalicelib.jobs.checkpoint import Checkpoint, StoredCursor
     from chalicelib.jobs.lock import Claim
     from chalicelib.store.repository import DuckDBWellProductionRepository
 
@@ -66,11 +66,25 @@ class Segments:
         path = self._new_path()
         if rows := repository.export_segment(path):
             runs = add_segment(runs, self.claim.job.job_id, self.claim.fence)
-            name = segment_names(runs[-1:])[-1]
-            seal, sha256 = add_seal(path, Note(name=name, follows=seal or NO_SEAL, cursor=after.cursor))
-            self.warehouse.put(name, path, sha256=sha256)
+            seal = self._put(path, runs, follows=seal or NO_SEAL, cursor=after.cursor)
         path.unlink(missing_ok=True)
         return replace(after, segments=runs, seal=seal), rows
+
+    def join(self, repository: DuckDBWellProductionRepository, loaded: Checkpoint) -> Checkpoint:
+        """The checkpoint with one segment of this claim in place of all that were loaded."""
+        path = self._new_path()
+        repository.export_all(path)
+        runs = add_segment([], self.claim.job.job_id, self.claim.fence)
+        seal = self._put(path, runs, follows=NO_SEAL, cursor=loaded.cursor)
+        path.unlink()
+        return replace(loaded, segments=runs, seal=seal)
+
+    def _put(self, path: Path, runs: list[SegmentRun], *, follows: str, cursor: StoredCursor) -> str:
+        """The file as the last segment of these runs, and the seal up to it."""
+        name = segment_names(runs[-1:])[-1]
+        seal, sha256 = add_seal(path, Note(name=name, follows=follows, cursor=cursor))
+        self.warehouse.put(name, path, sha256=sha256)
+        return seal
 
     def _proved(self, checkpoint: Checkpoint) -> Iterator[Fetched]:
         """The segments from the first on that are what the job wrote. Each is proved by what comes after it, the next

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 PAGES_AHEAD = 2
 BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
+MOST_RUNS = 64  # of segments in a job: each attempt adds one, and the job's item must not grow with the import
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class WellProductionImportService:
         clock: Callable[[], float] = time.time,
         new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
+        most_runs: int = MOST_RUNS,
     ) -> None:
         self._claim = claim
         self._settings = settings
@@ -83,6 +85,7 @@ class WellProductionImportService:
         self._clock = clock
         self._new_repository = new_repository
         self._prefetch = prefetch
+        self._most_runs = most_runs
         self._progress = Progress(
             claim=claim, job_manager=job_manager, lease_seconds=settings.lease_seconds, clock=clock
         )
@@ -163,7 +166,18 @@ class WellProductionImportService:
         if proved != named:
             self._tell_loss(named, proved)
             self._progress.change(checkpoint=proved)
+        if proved and len(proved.segments) >= self._most_runs:
+            proved = self._join_segments(repository, proved)
         return proved
+
+    def _join_segments(self, repository: DuckDBWellProductionRepository, loaded: Checkpoint) -> Checkpoint:
+        """One segment in place of all that were loaded; these stay until the job names it, and go when it has ended."""
+        seconds = self._settings.lease_seconds + merge_seconds(None, rows=loaded.cursor["delivered"])
+        self._progress.report(seconds)
+        joined = self._segments.join(repository, loaded)
+        self._progress.change(checkpoint=joined)
+        self._progress.report()
+        return joined
 
     def _tell_loss(self, named: Checkpoint, proved: Checkpoint | None) -> None:
         """That rows which had been fetched are fetched once more."""

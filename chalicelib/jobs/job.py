@@ -22,7 +22,8 @@ from .event import Event
 if TYPE_CHECKING:
     from chalicelib.warehouse.names import SegmentRun
 
-MAX_EVENTS = 200  # a time line of 200 events is about 20 KB of the 400 KB a DynamoDB item may have
+MAX_EVENTS = 200  # about 15 KB; an item is paid for by its size at each write, and this one stays below 64 KB
+LONGEST_MESSAGE = 2_000  # characters
 FETCH_SHARE = 90.0  # percent of the progress bar given to fetching; merging and publishing share the rest
 
 
@@ -122,7 +123,7 @@ class Job:
     def failed_with(self, error: WellheadError, *, at: float) -> Job:
         cause = {
             "code": error.code,
-            "message": error.message,
+            "message": error.message[:LONGEST_MESSAGE],
             "retryable": error.retryable,
             "phase": self.phase,
             "page": error.details.get("page"),
@@ -188,6 +189,7 @@ _SHOWN = [name for name in _FIELDS if name not in _HIDDEN]
 _OTHERS = {"cancel_requested_at", "retried_by"}  # written by others than the worker, so its writes leave them alone
 _PARTS = {"checkpoint": ("cursor", "segments", "seal", "source")}  # the attributes of a field that has not its own
 _STORED = [part for name in _FIELDS if name not in _OTHERS for part in _PARTS.get(name, (name,))]
+SUMMARISED = [name for name in _SHOWN if name != "events"]  # what a list of jobs reads of each
 
 
 def new_job(*, now: float, triggered_by: str, parameters: dict[str, Any], source_id: str | None = None) -> Job:

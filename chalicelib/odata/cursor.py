@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
+
+from chalicelib.errors import SourceTooLarge
 
 from .masked_link import masked, unmasked
 from .reading import End, Reading, Way
 
 if TYPE_CHECKING:
     from .envelope import PageBody
+
+LONGEST_CURSOR = 20 << 10  # bytes; a link takes most of them, and the job's item has it twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +91,16 @@ class Cursor:
         return replace(self, url=None, ended=str(ended))
 
     def stored(self, source_url: str) -> dict[str, Any]:
-        """As a checkpoint keeps it, without what the query of `source_url` holds."""
-        return asdict(replace(self, url=masked(self.url, source_url) if self.url else None))
+        """As a checkpoint keeps it, without what the query of `source_url` holds. Raises SourceTooLarge."""
+        stored = asdict(replace(self, url=masked(self.url, source_url) if self.url else None))
+        size = len(json.dumps(stored, ensure_ascii=False).encode(errors="surrogatepass"))
+        if size > LONGEST_CURSOR:
+            raise SourceTooLarge(
+                f"The request for page {self.page:,} has names or values of {size:,} bytes, and a checkpoint takes "
+                f"{LONGEST_CURSOR:,}. Ask the source's operator for shorter ones, or for another key.",
+                page=self.page,
+            )
+        return stored
 
     @classmethod
     def restored(cls, stored: dict[str, Any], source_url: str) -> Self:

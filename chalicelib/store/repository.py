@@ -154,6 +154,11 @@ class DuckDBWellProductionRepository:
             self._run("export_segment", {"first": str(first), "path": _quoted(path)})
         return self._exported - first
 
+    def export_all(self, path: Path) -> int:
+        """As export_segment, and the rows of the segments before it as well."""
+        self._exported = 0
+        return self.export_segment(path)
+
     def load_segment(self, path: Path) -> bool:
         """Stage again what a segment holds. False, and nothing is staged, when DuckDB cannot read it. Raises
         ScratchFull.
@@ -268,8 +273,13 @@ class DuckDBWellProductionRepository:
             raise
 
     def _run(self, name: str, lists: Mapping[str, str] | None = None, **values: Any) -> duckdb.DuckDBPyConnection:
+        """Raises ScratchFull, whatever is done while the disk is full."""
         text = _SQL[name].format_map({**_LISTS, **(lists or {})})
-        return self._connection.execute(text, values) if values else self._connection.execute(text)
+        try:
+            return self._connection.execute(text, values) if values else self._connection.execute(text)
+        except duckdb.Error as exc:
+            raise_if_full(exc)
+            raise
 
     def _one(self, name: str) -> tuple[Any, ...]:
         """The one row of a statement. All of it is fetched: a result left open blocks what follows."""

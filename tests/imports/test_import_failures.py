@@ -19,6 +19,7 @@ from chalicelib.jobs.event import Event
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lock
 from chalicelib.services import Services
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -214,6 +215,24 @@ def test_a_full_local_disk_is_told_as_such(worker: Worker) -> None:
     job_id = worker.trigger()
 
     assert worker.run(job_id, new_repository=repository_on_a_full_disk) == {"job_id": job_id, "outcome": "FAILED"}
+
+    error = worker.manager.get(job_id).error
+    assert error is not None
+    assert error["code"] == "SCRATCH_FULL"
+
+
+class SegmentsOnAFullDisk(DuckDBWellProductionRepository):
+    def export_segment(self, path: Path) -> int:
+        path.symlink_to("/dev/full")
+        return super().export_segment(path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full, a device without room")
+@pytest.mark.usefixtures("unchanged")
+def test_a_disk_that_is_full_when_a_segment_is_written_is_told_as_such(worker: Worker) -> None:
+    job_id = worker.trigger()
+
+    worker.run(job_id, remaining=Budget(worker.clock, 8), new_repository=SegmentsOnAFullDisk)
 
     error = worker.manager.get(job_id).error
     assert error is not None

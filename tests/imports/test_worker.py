@@ -16,8 +16,9 @@ from support.scripted_source import Answer, Serve, page
 from chalicelib.jobs.event import Event
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Snapshot
+from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.services import Services
-from chalicelib.warehouse.names import LATEST, LATEST_NOTE, sha256_of
+from chalicelib.warehouse.names import LATEST, LATEST_NOTE, OWNER, sha256_of
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -68,7 +69,7 @@ def assert_whole(worker: Worker, job: Job) -> None:
     assert stored_rows(path) == EXPECTED
     assert rejected_rows(path) == expected.failed
     left = files(worker.settings.warehouse)
-    assert sorted(left) == sorted([path.relative_to(worker.settings.warehouse).as_posix(), LATEST, LATEST_NOTE])
+    assert sorted(left) == sorted([path.relative_to(worker.settings.warehouse).as_posix(), LATEST, LATEST_NOTE, OWNER])
     assert left[LATEST] == sha256_of(path)
     assert files(worker.settings.scratch) == {}
     assert worker.manager.lock().owner is None
@@ -95,6 +96,23 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
         job_id=job_id,
     )
     assert table_contents(dynamodb, TABLE)["LOCK#import"] == {"fence": 1}
+
+
+@pytest.mark.parametrize("most_runs", [1, 3])
+def test_an_import_of_many_attempts_joins_its_segments(worker: Worker, most_runs: int) -> None:
+    """Each attempt adds a run of segments to the job's item, which must not grow with the import."""
+    job_id, job = worker.trigger(), None
+    seen = []
+    while job is None or not job.status.final:
+        worker.run(job_id, remaining=Budget(worker.clock, 1), most_runs=most_runs)
+        job = worker.manager.get(job_id)
+        seen.append(len(job.segments))
+
+    clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+
+    assert_whole(worker, job)
+    assert (job.attempt, max(seen)) == (len(seen), most_runs)
+    assert len(seen) > 4
 
 
 def test_services_build_an_import_from_the_environment(

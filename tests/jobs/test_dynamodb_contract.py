@@ -156,6 +156,23 @@ def test_values_of_two_types_have_no_order(comparator: str) -> None:
     assert refusal(database, [write])[0] == "TransactionCanceledException"
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        put({"a": {"S": "x" * 420_000}}),
+        put({"a": {"L": [{"M": {"n": {"N": "12345678"}, "é": {"S": "é" * 100}}}] * 2_000}}),
+        update("SET a = :a", ExpressionAttributeValues={":a": {"S": "x" * 420_000}}),
+        update("SET a = :a", ExpressionAttributeValues={":a": {"S": "é" * 210_000}}),
+    ],
+    ids=["a text", "a list", "an update", "two bytes a character"],
+)
+def test_an_item_beyond_400_kb_is_refused(database: Any, write: dict[str, Any]) -> None:
+    database.transact_write_items(TransactItems=[put({"a": {"S": "x" * 390_000}})])
+
+    assert refusal(database, [write])[0] == "ValidationException"
+    assert item(database) == {"a": {"S": "x" * 390_000}}
+
+
 # --- conditions made at random
 
 NUMBERS = st.sampled_from(["0", "1", "1.0", "1.5", "-2", "10", "1704110400.123"]).map(lambda text: {"N": text})
@@ -258,6 +275,23 @@ def test_a_look_that_ends_at_the_last_item_does_not_know_it() -> None:
     fill(database, "abcd")
 
     assert looks(database, 2) == [(["3", "2"], "2"), (["1", "0"], "0"), ([], None)]
+
+
+def test_a_query_brings_what_its_projection_names(database: Any) -> None:
+    fill(database, "ab")
+
+    answer = database.query(
+        TableName=TABLE,
+        KeyConditionExpression="#pk = :pk",
+        ProjectionExpression="#status, #absent",
+        ScanIndexForward=False,
+        Limit=1,
+        ExpressionAttributeNames=names("pk", "status", "absent"),
+        ExpressionAttributeValues={":pk": {"S": "JOB"}},
+    )
+
+    assert answer["Items"] == [{"status": {"S": "b"}}]
+    assert answer["LastEvaluatedKey"] == {"pk": {"S": "JOB"}, "sk": {"S": "1"}}
 
 
 def test_a_filter_comes_after_the_limit(database: Any) -> None:

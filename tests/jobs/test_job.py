@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulation.dynamodb import size_of
 
 from chalicelib.errors import InvalidJobId, SourceUnreachable
+from chalicelib.imports.service import MOST_RUNS
 from chalicelib.jobs.checkpoint import Checkpoint
+from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.event import Event
 from chalicelib.jobs.job import (
     MAX_EVENTS,
@@ -24,10 +27,13 @@ from chalicelib.jobs.job import (
     parse_job_id,
     uuid7,
 )
+from chalicelib.jobs.lock import job_key
+from chalicelib.odata.cursor import LONGEST_CURSOR
 from chalicelib.warehouse.names import SegmentRun
 
 NOON = 1_704_110_400.0
 JOB_ID = uuid7(NOON, bytes(10))
+MANY = 10**12
 
 moments = st.floats(0, 10_000_000_000, allow_nan=False)
 randomness = st.binary(min_size=10, max_size=10)
@@ -318,3 +324,36 @@ def test_a_cancelled_job_keeps_what_it_had() -> None:
         completed_at=NOON + 1,
         events=[Event(at=NOON + 1, name="cancelled")],
     )
+
+
+# --------------------------------------------------------------------------------------------- its item
+
+
+def test_the_item_of_the_longest_import_stays_below_64_kb() -> None:
+    """An item is paid for by its size at each write, and DynamoDB takes none beyond 400 KB."""
+    cursor = {"url": "x" * LONGEST_CURSOR, "page": MANY, "delivered": MANY, "bytes": MANY, "expected": MANY}
+    job = Job(
+        job_id=JOB_ID,
+        created_at=NOON + 0.123456,
+        triggered_by="n" * 64,
+        parameters={"full": True, "field_code": MANY, "from": "2024-01-01", "to": "2024-12-31"},
+        retry_of=JOB_ID,
+        retried_by=JOB_ID,
+        source_id="f" * 64,
+        checkpoint=Checkpoint(
+            cursor=cursor,
+            segments=[SegmentRun(job_id=JOB_ID, fence=MANY, count=MANY)] * MOST_RUNS,
+            seal="f" * 64,
+            source={"settings": "f" * 64, "mapping": {f"column_{number}": "x" * 60 for number in range(14)}},
+        ),
+        claimed_cursor=cursor,
+        stats={f"{phase}_seconds": 1234.567 for phase in ("fetching", "staging", "merging", "publishing")},
+        warnings=[{"rule": "r" * 25, "count": MANY, "message": "m" * 150}] * 12,
+    )
+    for second in range(10 * MAX_EVENTS):
+        job = job.with_event(NOON + 0.123456 + second, "checkpoint", page=MANY, records=MANY)
+
+    failed = job.failed_with(SourceUnreachable("é" * 100_000), at=NOON)
+
+    size = size_of(to_item(job_key(JOB_ID) | job_attributes(failed)))
+    assert 50_000 < size < 64 << 10

@@ -194,10 +194,13 @@ CASES = {
         expect=Completed(oil=TWO, warnings={"UNKNOWN_FIELDS": 1}),
     ),
     "a link of 1 MB": refused(
-        Answer(page(wells(12, 13), odata_nextLink="?" + "x" * MB)), INVALID, says="65,536 characters", retryable=True
+        Answer(page(wells(12, 13), odata_nextLink="?" + "x" * MB)), INVALID, says="16,384 bytes", retryable=True
     ),
-    "a link of 60 kB to another host": refused(
-        Answer(page([], odata_nextLink="http://127.0.0.1:1/" + "x" * 60_000)), "SOURCE_REDIRECTED"
+    "a link of 6,000 characters of three bytes": refused(
+        Answer(page(wells(12, 13), odata_nextLink="?" + "\u3042" * 6_000)), INVALID, says="16,384 bytes", retryable=True
+    ),
+    "a link of 15 kB to another host": refused(
+        Answer(page([], odata_nextLink="http://127.0.0.1:1/" + "x" * 15_000)), "SOURCE_REDIRECTED"
     ),
     "a count of 5,000 digits": Case(
         steps=script(text_of(json.dumps(well(10)), tail=f', "@odata.count": "{"9" * 5_000}"'), page([])),

@@ -14,6 +14,7 @@ from .expressions import InvalidExpression, Item, Scope, condition, placeholders
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LARGEST_ITEM = 400 << 10  # bytes
 Key = tuple[str, str]
 Written = dict[Key, tuple[Item | None, Item]]  # before and after
 
@@ -40,6 +41,7 @@ class InMemoryDynamoDb:
         ScanIndexForward: bool,  # noqa: N803
         Limit: int,  # noqa: N803
         FilterExpression: str | None = None,  # noqa: N803
+        ProjectionExpression: str | None = None,  # noqa: N803
         ExclusiveStartKey: Item | None = None,  # noqa: N803
         ConsistentRead: bool = False,  # noqa: N803
         **names_and_values: Any,
@@ -54,7 +56,8 @@ class InMemoryDynamoDb:
         held = [key for key in seen if _holds({**wanted, "ConditionExpression": FilterExpression}, self.items[key])]
         pk, sk = seen[-1] if seen else ("", "")
         more = {"LastEvaluatedKey": {"pk": {"S": pk}, "sk": {"S": sk}}} if len(seen) == Limit else {}
-        return {"Items": [dict(self.items[key]) for key in held], "Count": len(held), "ScannedCount": len(seen), **more}
+        items = [_projected(self.items[key], ProjectionExpression, wanted) for key in held]
+        return {"Items": items, "Count": len(held), "ScannedCount": len(seen), **more}
 
     def transact_write_items(
         self,
@@ -92,6 +95,8 @@ class InMemoryDynamoDb:
         ]
         if not all(held):
             raise cancelled([None if holds else "ConditionalCheckFailed" for holds in held])
+        if any(size_of(item) > LARGEST_ITEM for item in after):
+            raise InvalidExpression("Item size has exceeded the maximum allowed size")
         return dict(zip(keys, zip(before, after, strict=True), strict=True))
 
 
@@ -108,6 +113,36 @@ def cancelled(codes: list[str | None]) -> ClientError:
     )
     cast("Any", error.response)["CancellationReasons"] = [{"Code": "None"} | reason for reason in reasons]
     return error
+
+
+def size_of(item: Item) -> int:
+    """As DynamoDB counts it: names and texts as UTF-8, a number by its digits, 3 bytes for a list or map and 1 for each
+    thing in it. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _size(value) for name, value in item.items())
+
+
+def _size(typed: Item) -> int:
+    ((kind, value),) = typed.items()
+    match kind:
+        case "S":
+            return len(str(value).encode())
+        case "N":
+            return 2 + sum(character.isdigit() for character in str(value)) // 2
+        case "M":
+            return 3 + size_of(value) + len(value)
+        case "L":
+            return 3 + len(value) + sum(_size(inner) for inner in value)
+    return 1
+
+
+def _projected(item: Item, names: str | None, query: dict[str, Any]) -> Item:
+    """What the expression names, or the whole item."""
+    if names is None:
+        return dict(item)
+    told = query.get("ExpressionAttributeNames", {})
+    wanted = [told.get(name.strip(), name.strip()) for name in names.split(",")]
+    return {name: item[name] for name in wanted if name in item}
 
 
 def _holds(write: dict[str, Any], item: Item | None) -> bool:
