@@ -65,6 +65,7 @@
         ├── WarehouseUnavailable     the warehouse refuses, or does not answer
         │   ├── WarehouseSilent      it gave no answer; the import goes on from its checkpoint
         │   └── WarehouseFileMissing a file that should be there is not
+        ├── WarehouseOwned           the warehouse is another table's
         ├── WarehouseCorrupt         a published file is not what the pointer says
         ├── WarehouseTooNew          the database was written by a later Wellhead
         ├── PublishRefused           the new snapshot did not read back as it was written
@@ -548,6 +549,14 @@ class WarehouseSilent(WarehouseUnavailable):
 
 class WarehouseFileMissing(WarehouseUnavailable):
     """The warehouse lacks a file. Restore it; docs/workflow.md says how."""
+
+
+class WarehouseOwned(ImportFailed):
+    """The warehouse belongs to another table, so nothing was written to it. Give this table a warehouse of its own with
+    WELLHEAD_WAREHOUSE; docs/operations.md, "Another table for a warehouse", says how one changes hands.
+    """
+
+    code = "WAREHOUSE_OWNED"
 
 
 class WarehouseCorrupt(ImportFailed):

@@ -152,8 +152,10 @@ class Services:
 
         take_pulse(job_manager=self.job_manager)
         outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
-        show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
-        clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=self.settings.snapshots_kept)
+        try:
+            show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
+        finally:  # a stable name that cannot follow is no reason to keep what nobody needs
+            clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=self.settings.snapshots_kept)
         return outcome
 
     def _import_service(

@@ -130,7 +130,7 @@ def test_a_run_of_the_code_writes_every_metric_in_the_embedded_format(
     worker.manager.claim(job_id, holder="dead")
     worker.clock.advance(76)
     take_pulse(job_manager=worker.manager, clock=worker.clock)
-    assert sweep(job_manager=worker.manager, dispatcher=worker.dispatcher, clock=worker.clock) == "restarted"
+    assert sweep(job_manager=worker.manager, dispatcher=worker.dispatcher) == "restarted"
     worker.run(job_id)
     worker.clock.advance(2 * HOUR)
     take_pulse(job_manager=worker.manager, clock=worker.clock)
@@ -166,7 +166,7 @@ def test_every_way_to_fail_is_counted(worker: Worker, log: Log) -> None:
     worker.manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=worker.clock()))
     worker.trigger()
     worker.clock.advance(376)
-    sweep(job_manager=worker.manager, dispatcher=worker.dispatcher, clock=worker.clock)
+    sweep(job_manager=worker.manager, dispatcher=worker.dispatcher)
     claimed(worker)
     worker.clock.advance(76)
     worker.manager.create(a_job(worker.clock))

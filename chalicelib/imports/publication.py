@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseUnavailable
 from chalicelib.jobs.lock import Claim, Snapshot
+from chalicelib.jobs.ownership import owns
 from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ log = logging.getLogger(__name__)
 
 def show_latest(*, job_manager: JobManager, warehouse: Warehouse, made_by: str | None = None) -> None:
     """The stable name follows the pointer, also when the worker died between the two; with `made_by`, only if
-    this job made the current snapshot. Raises StateUnavailable, WarehouseUnavailable.
+    this job made the current snapshot. Not in a warehouse of another table. Raises StateUnavailable,
+    WarehouseUnavailable.
     """
     current = job_manager.current_snapshot()
     if current is None or made_by not in (None, current.job_id):
         return
-    if warehouse.latest() != current.name:
+    if warehouse.latest() != current.name and owns(job_manager=job_manager, warehouse=warehouse):
         warehouse.set_latest(current.name)
 
 
@@ -97,10 +99,14 @@ class Publication:
         return snapshot
 
     def follow(self, snapshot: Snapshot, *, segments: list[str]) -> None:
-        """What comes after the pointer has moved; when it fails, the sweeper does it."""
+        """What comes after the pointer has moved; what fails of it, the sweeper does."""
         try:
             self.warehouse.set_latest(snapshot.name)
+        except WarehouseUnavailable as exc:
+            told = "the import is published, and the stable name still holds the old snapshot: %s"
+            log.error(told, exc.message, extra={"code": exc.code})  # noqa: TRY400  the cause says no more
+        try:
             for name in segments:
                 self.warehouse.remove(name)
         except WarehouseUnavailable as exc:
-            log.warning("the import is published, tidying the warehouse failed: %s", exc.message)
+            log.warning("the import is published, its segments could not be removed: %s", exc.message)

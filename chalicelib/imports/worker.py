@@ -25,6 +25,7 @@ from chalicelib.errors import (
     WarehouseSilent,
     WellheadError,
 )
+from chalicelib.jobs.ownership import own_warehouse
 from chalicelib.logs import add_to_log_context
 
 from .publication import show_latest
@@ -60,7 +61,7 @@ def run_import(
     """What became of the job. Raises StateUnavailable and WarehouseSilent, so that Lambda delivers the event again."""
     add_to_log_context(job_id=job_id)
     holder = f"{request_id}/{uuid.uuid4().hex[:8]}"
-    claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, clock=clock, sleep=sleep)
+    claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, sleep=sleep)
     if claim is None:
         log.info("nothing to do", extra={"code": ClaimRefused.code})
         show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
@@ -69,6 +70,7 @@ def run_import(
     service = None
     try:
         _refuse_endless(claim.job, max_attempts)
+        own_warehouse(job_manager=job_manager, warehouse=warehouse)
         service = new_service(claim)
         return {"job_id": job_id, "outcome": service.run().status}
     except HandOver:
@@ -117,7 +119,6 @@ def claim_patiently(
     *,
     holder: str,
     job_manager: JobManager,
-    clock: Callable[[], float],
     sleep: Callable[[float], object],
 ) -> Claim | None:
     """The claim, or None when there is nothing to do.
@@ -137,7 +138,7 @@ def claim_patiently(
         if until is None or (seen is not None and until > seen):
             return None
         seen = until
-        sleep(max(0.05, min(WATCH_SECONDS, until - clock() + 0.05)))
+        sleep(max(0.05, min(WATCH_SECONDS, job_manager.seconds_left(until) + 0.05)))
 
 
 def _hand_over(claim: Claim, job: Job, job_manager: JobManager, dispatcher: Dispatcher) -> dict[str, Any]:
@@ -174,4 +175,5 @@ def _import_error(exc: Exception) -> WellheadError:
         log.error("the import failed: %s", exc.message, extra={"code": exc.code})
         return exc
     log.error("the import failed unexpectedly", exc_info=exc)
-    return ScratchFull() if isinstance(exc, OSError) and exc.errno == errno.ENOSPC else ImportFailed()
+    is_full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
+    return ScratchFull() if is_full else ImportFailed()

@@ -5,6 +5,7 @@ One table, keys `pk` and `sk` (strings):
     JOB          JOB#<uuid7>         the job; sorted by creation, so history is one Query
     LOCK         LOCK#import         owner, since, holder, fence, lease_until; never deleted
     WAREHOUSE    WAREHOUSE#current   the published snapshot
+    WAREHOUSE    WAREHOUSE#owner     which warehouse is this table's: the id that its owner.json holds too
     IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
@@ -27,6 +28,9 @@ LOCK = {"pk": "LOCK", "sk": "LOCK#import"}
 
 
 CURRENT = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#current"}
+
+
+OWNERSHIP = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#owner"}
 
 
 LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
@@ -103,9 +107,22 @@ class Snapshot:
     changed_of: str | None = None
 
 
-def is_forgotten(now: float) -> Condition:
-    """Nobody used the key, or so long ago that it counts as new. DynamoDB deletes expired items days late."""
-    return Condition("attribute_not_exists(pk) OR #expires_at <= :now", {":now": now})
+@dataclass(frozen=True, kw_only=True)
+class Ownership:
+    """`id` was made once, and `table` is the name of the table that made it."""
+
+    id: str
+    table: str
+
+
+def is_forgotten(now: float, gone: str | None) -> Condition:
+    """Nobody used the key, or so long ago that it counts as new, or for a job whose item is gone. DynamoDB deletes
+    expired items days late.
+    """
+    unused = Condition("attribute_not_exists(pk) OR #expires_at <= :now", {":now": now})
+    if gone is None:
+        return unused
+    return Condition(f"{unused.expression} OR #job_id = :gone", {**unused.values, ":gone": gone})
 
 
 def as_read(lock: Lock) -> Condition:
@@ -128,6 +145,13 @@ def is_mine(claim: Claim) -> Condition:
     my_place = Condition("#holder = :holder", {":holder": claim.holder})
     my_fence = Condition("#fence = :fence", {":fence": claim.fence})
     return my_job & my_place & my_fence
+
+
+def same_ownership(old: Ownership | None) -> Condition:
+    """Two workers of one table make one id; that of a copied table gives way to its own."""
+    if old is None:
+        return ABSENT
+    return Condition("#id = :old_id", {":old_id": old.id})
 
 
 def points_to(base: str | None) -> Condition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,16 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.telemetry import handed_over, job_claimed, job_ended, worker_gone
 
-from .job import Job, JobStatus, Phase, absent_attributes, job_attributes, job_from_attributes, same_but_for_others
+from .job import (
+    SUMMARISED,
+    Job,
+    JobStatus,
+    Phase,
+    absent_attributes,
+    job_attributes,
+    job_from_attributes,
+    same_but_for_others,
+)
 from .lock import (
     ABSENT,
     CURRENT,
@@ -46,27 +56,35 @@ from .table import Condition, ConditionRefused, Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+log = logging.getLogger(__name__)
+
 HISTORY_LOOK = 100  # items at a look, where a filter leaves some of them out
 HISTORY_LOOKS = 20  # in one answer: 2,000 jobs are read in a second or two
 
 
 class JobManager:
     def __init__(self, *, table: Table, lease: Lease, clock: Callable[[], float] = time.time) -> None:
-        self._table = table
+        self.table = table
         self._lease = lease
         self._clock = clock
 
     def get(self, job_id: str) -> Job:
         """Raises JobNotFound, StateUnavailable."""
-        item = self._table.read(job_key(job_id))
-        if item is None:
+        job = self.find(job_id)
+        if job is None:
             raise JobNotFound(job_id=job_id)
-        return job_from_attributes(item)
+        return job
+
+    def find(self, job_id: str) -> Job | None:
+        """Raises StateUnavailable."""
+        item = self.table.read(job_key(job_id))
+        return job_from_attributes(item) if item else None
 
     def history(
         self, *, limit: int, status: JobStatus | None = None, before: str | None = None
     ) -> tuple[list[Job], str | None]:
         """At most `limit` jobs, newest first, older than the job `before`; and where the rest begins, None at the end.
+        They are read in part, as Job.summary shows them: without time line and checkpoint.
 
         One answer looks at a bounded number of jobs: with a `status` that few have, it may hold fewer than `limit`
         and still have a rest. Raises StateUnavailable.
@@ -76,7 +94,7 @@ class JobManager:
         place = job_key(before)["sk"] if before else None
         for _ in range(HISTORY_LOOKS):
             look = HISTORY_LOOK if status else limit + 1  # one more tells whether there is a rest
-            items, place = self._table.newest("JOB", limit=look, before=place, when=when)
+            items, place = self.table.newest("JOB", limit=look, names=SUMMARISED, before=place, when=when)
             found += [job_from_attributes(item) for item in items]
             if len(found) > limit:
                 return found[:limit], found[limit - 1].job_id
@@ -85,10 +103,10 @@ class JobManager:
         return found, str(place).removeprefix("JOB#")
 
     def lock(self) -> Lock:
-        return Lock(**(self._table.read(LOCK) or {}))
+        return Lock(**(self.table.read(LOCK) or {}))
 
     def current_snapshot(self) -> Snapshot | None:
-        item = self._table.read(CURRENT)
+        item = self.table.read(CURRENT)
         return Snapshot(**item) if item else None
 
     def create(self, job: Job, *, key: str | None = None) -> Job:
@@ -105,20 +123,22 @@ class JobManager:
         remembered = idempotency_key(job.triggered_by, key) if key else None
         while True:
             lock = self.lock()
-            if remembered and (known := self._recall(remembered)):  # after the lock: its owner may be of this key
-                return self.get(known)
+            known = self._recall(remembered) if remembered else None  # after the lock: its owner may be of this key
+            if known and (made := self.find(known)):
+                return made
             if lock.owner == job.job_id:
                 return self.get(job.job_id)  # it was written, only the answer was lost
             if job.retry_of:
                 self._refuse_retry(self.get(job.retry_of), by=job.job_id)
-            if lock.owner and not self.is_over(lock):
-                raise ImportAlreadyRunning(job_id=lock.owner, started_at=lock.since)
+            owner = self.owner_of(lock)
+            if owner and not self.is_over(lock):
+                raise ImportAlreadyRunning(job_id=owner.job_id, started_at=lock.since)
             created = replace(job, fence=lock.fence)
-            expired = self._expired_job(lock) if lock.owner else None
+            expired = self._expired_job(owner) if owner else None
             try:
-                self._table.transact(self._creation(created, lock, remembered, expired))
+                self.table.transact(self._creation(created, lock, expired, remembered, known))
             except ConditionRefused:
-                if item := self._table.read(job_key(job.job_id)):
+                if item := self.table.read(job_key(job.job_id)):
                     return job_from_attributes(item)  # it was written, and even came to its end
                 continue
             if expired:
@@ -142,38 +162,38 @@ class JobManager:
             )
 
     def _recall(self, key: dict[str, str]) -> str | None:
-        item = self._table.read(key)
+        item = self.table.read(key)
         return item["job_id"] if item and item["expires_at"] > self._clock() else None
 
     def _creation(
-        self, job: Job, lock: Lock, remembered: dict[str, str] | None, expired: Job | None
+        self, job: Job, lock: Lock, expired: Job | None, remembered: dict[str, str] | None, gone: str | None
     ) -> list[dict[str, Any]]:
         now = self._clock()
         mine = {
             "owner": job.job_id,
             "since": job.created_at,
             "fence": lock.fence,
-            "lease_until": now + self._lease.pending,
+            "lease_until": self._until(self._lease.pending),
         }
         writes = [
-            self._table.put(job_key(job.job_id) | job_attributes(job), when=ABSENT),
-            self._table.update(LOCK, mine, remove=["holder"], when=as_read(lock)),
+            self.table.put(job_key(job.job_id) | job_attributes(job), when=ABSENT),
+            self.table.update(LOCK, mine, remove=["holder"], when=as_read(lock)),
         ]
         if remembered:
             note = remembered | {"job_id": job.job_id, "expires_at": int(now) + IDEMPOTENCY_SECONDS}
-            writes.append(self._table.put(note, when=is_forgotten(now)))
+            writes.append(self.table.put(note, when=is_forgotten(now, gone)))
         if job.retry_of:
             link = {"retried_by": job.job_id}
-            writes.append(self._table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED))
+            writes.append(self.table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED))
         if expired:
             writes.append(self._job_update(expired, fence=lock.fence))
         return writes
 
-    def _expired_job(self, lock: Lock) -> Job:
+    def _expired_job(self, old: Job) -> Job:
         """The job whose lease is over ends FAILED in the same transaction that takes its lock. It cannot be
         final already: the transaction that ends a job frees its lock.
         """
-        old, now = self.get(str(lock.owner)), self._clock()
+        now = self._clock()
         if old.cancel_requested_at is not None:
             return old.cancelled(at=now)
         return old.failed_with(LeaseExpired() if old.started_at else NotStarted(), at=now)
@@ -181,7 +201,8 @@ class JobManager:
     def claim(self, job_id: str, *, holder: str) -> Claim:
         """Become the one worker of the job. `holder` names this attempt and no other.
 
-        Raises ClaimRefused: the job is over, or the lease of its worker is not (then with `lease_until`).
+        Raises ClaimRefused: the job is over, or the lease of its worker is not (then with `lease_until`). Raises
+        JobNotFound when somebody removed the job's item; the lock is free then.
         """
         while True:
             lock = self.lock()
@@ -191,18 +212,22 @@ class JobManager:
                 return Claim(job=self.get(job_id), holder=holder, fence=lock.fence)  # only the answer was lost
             if lock.holder and not self.is_over(lock):
                 raise ClaimRefused(lease_until=lock.lease_until + self._lease.grace)
-            claim = self._next_claim(self.get(job_id), lock, holder)
+            job = self.owner_of(lock)
+            if job is None:
+                self.free_of_nobody(lock)
+                raise JobNotFound(job_id=job_id)
+            claim = self._next_claim(job, lock, holder)
             mine = {
                 "holder": holder,
                 "fence": claim.fence,
-                "lease_until": self._clock() + self._lease.seconds,
+                "lease_until": self._until(self._lease.seconds),
             }
             writes = [
                 self._job_update(claim.job, fence=lock.fence),
-                self._table.update(LOCK, mine, when=as_read(lock)),
+                self.table.update(LOCK, mine, when=as_read(lock)),
             ]
             try:
-                self._table.transact(writes)
+                self.table.transact(writes)
             except ConditionRefused:
                 continue
             job_claimed(claim.job, from_a_dead_worker=lock.holder is not None)
@@ -227,20 +252,21 @@ class JobManager:
 
     def progress(self, claim: Claim, job: Job, *, lease_seconds: float | None = None) -> Job:
         """Store the job as it is now and renew the lease. Raises LeaseLost, CancelRequested."""
-        now = self._clock()
-        alive = replace(job, heartbeat_at=now)
-        renewed = {"lease_until": now + (lease_seconds or self._lease.seconds)}
+        alive = replace(job, heartbeat_at=self._clock())
+        renewed = {"lease_until": self._until(lease_seconds or self._lease.seconds)}
         written = self._try(
             self._job_update(alive, fence=claim.fence, unless_cancelled=True),
-            self._table.update(LOCK, renewed, when=is_mine(claim)),
+            self.table.update(LOCK, renewed, when=is_mine(claim)),
         )
         if not written:
             raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
         return alive
 
     def _asks_to_stop(self, claim: Claim) -> bool:
-        job = self.get(claim.job.job_id)
-        return job.fence == claim.fence and not job.status.final and job.cancel_requested_at is not None
+        job = self.find(claim.job.job_id)
+        if job is None or job.fence != claim.fence or job.status.final:
+            return False
+        return job.cancel_requested_at is not None
 
     def cancel(self, job_id: str) -> Job:
         """Ask the job to stop. One that nobody works on ends here; a worker sees the mark when it next reports
@@ -256,17 +282,17 @@ class JobManager:
                 if self._try(self._job_update(stopped, fence=lock.fence), self._lock_release(lock)):
                     job_ended(stopped)
                     return stopped
-            elif self._try(self._table.update(job_key(job_id), {"cancel_requested_at": now}, when=IS_OPEN)):
+            elif self._try(self.table.update(job_key(job_id), {"cancel_requested_at": now}, when=IS_OPEN)):
                 return replace(job, cancel_requested_at=now)
 
     def hand_over(self, claim: Claim, job: Job) -> None:
         """Free the holder's place for the next worker of the same job. Raises LeaseLost."""
         now = self._clock()
         waiting = replace(job, heartbeat_at=now).with_event(now, "handed over", attempt=job.attempt)
-        until = {"lease_until": now + self._lease.pending}
+        until = {"lease_until": self._until(self._lease.pending)}
         written = self._try(
             self._job_update(waiting, fence=claim.fence),
-            self._table.update(LOCK, until, remove=["holder"], when=is_mine(claim)),
+            self.table.update(LOCK, until, remove=["holder"], when=is_mine(claim)),
         )
         if not written:
             raise LeaseLost
@@ -280,15 +306,15 @@ class JobManager:
         """
         writes = [
             self._job_update(job, fence=claim.fence),
-            self._table.update(LOCK, {"fence": claim.fence}, remove=LOCK_TAKEN, when=is_mine(claim)),
+            self.table.update(LOCK, {"fence": claim.fence}, remove=LOCK_TAKEN, when=is_mine(claim)),
         ]
         if snapshot:
-            writes.append(self._table.put(CURRENT | asdict(snapshot), when=points_to(base)))
+            writes.append(self.table.put(CURRENT | asdict(snapshot), when=points_to(base)))
         try:
-            self._table.transact(writes)
+            self.table.transact(writes)
         except ConditionRefused:
-            stored = self.get(job.job_id)
-            if same_but_for_others(stored, job):
+            stored = self.find(job.job_id)
+            if stored and same_but_for_others(stored, job):
                 return stored  # it was written, only the answer was lost
             raise LeaseLost from None
         job_ended(job)
@@ -298,8 +324,8 @@ class JobManager:
         """The worker's lease is over: free its place for another worker of the same job. False when somebody
         else wrote the lock since it was read.
         """
-        until = {"lease_until": self._clock() + self._lease.pending}
-        written = self._try(self._table.update(LOCK, until, remove=["holder"], when=as_read(lock)))
+        until = {"lease_until": self._until(self._lease.pending)}
+        written = self._try(self.table.update(LOCK, until, remove=["holder"], when=as_read(lock)))
         if written:
             worker_gone(str(lock.owner))
         return written
@@ -308,22 +334,52 @@ class JobManager:
         """No worker came or will come: the job ends FAILED and the lock is free. False when somebody else
         wrote the lock since it was read.
         """
-        expired = self._expired_job(lock)
+        owner = self.owner_of(lock)
+        if owner is None:
+            return self.free_of_nobody(lock)
+        expired = self._expired_job(owner)
         written = self._try(self._job_update(expired, fence=lock.fence), self._lock_release(lock))
         if written:
             job_ended(expired)
         return written
 
     def _lock_release(self, lock: Lock) -> dict[str, Any]:
-        return self._table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=as_read(lock))
+        return self.table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=as_read(lock))
+
+    def owner_of(self, lock: Lock) -> Job | None:
+        """The job that has the lock. None also when its item is gone: a job is stored with the lock that it takes, and
+        nothing of ours removes one.
+        """
+        return self.find(lock.owner) if lock.owner else None
+
+    def free_of_nobody(self, lock: Lock) -> bool:
+        """The owner's item is gone, so no worker can write a thing for it, and none can claim it: nobody's lease is
+        waited for. False when somebody else wrote the lock since it was read.
+        """
+        written = self._try(self._lock_release(lock))
+        if written:
+            log.error("the lock is freed: the item of its job is gone", extra={"job_id": lock.owner})
+        return written
 
     def is_over(self, lock: Lock) -> bool:
-        """Whether the lease is over, skew of clocks allowed for."""
-        return lock.lease_until + self._lease.grace < self._clock()
+        """Whether the lease is over, by the table's time and with what clocks may differ from it allowed for."""
+        return self.seconds_left(lock.lease_until + self._lease.grace) < 0
+
+    def seconds_left(self, until: float) -> float:
+        """From now to a moment of the table's time; rather too many than too few."""
+        return until - self.table.time.earliest(self._clock())
+
+    def seconds_waited(self, lock: Lock) -> float:
+        """Since the lock has no holder; rather too few than too many."""
+        return self._lease.pending - self.seconds_left(lock.lease_until)
+
+    def _until(self, seconds: float) -> float:
+        """The end of a lease of so many seconds, in the table's time: it judges none by another's clock."""
+        return self.table.time.latest(self._clock()) + seconds
 
     def _try(self, *writes: dict[str, Any]) -> bool:
         try:
-            self._table.transact(list(writes))
+            self.table.transact(list(writes))
         except ConditionRefused:
             return False
         return True
@@ -333,4 +389,4 @@ class JobManager:
         when = IS_OPEN & Condition("#fence = :fence", {":fence": fence})
         if unless_cancelled:
             when &= Condition("attribute_not_exists(#cancel_requested_at)")
-        return self._table.update(job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=when)
+        return self.table.update(job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=when)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import DispatchFailed, JobNotFound
+from chalicelib.errors import DispatchFailed
 from chalicelib.metrics import record
 from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, fence_of, is_fenced, job_of
 
 from .job import JobStatus
+from .ownership import owns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,34 +25,38 @@ if TYPE_CHECKING:
     from chalicelib.warehouse.names import Warehouse
 
     from .dispatcher import Dispatcher
+    from .job import Job
     from .lock import Lock
     from .manager import JobManager
+
+    Find = Callable[[str], Job | None]
 
 DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
 
 SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; starting.RETRY_SECONDS is shorter
+CLEAR_SECONDS = 10.0  # of the half minute that one sweep has
 READER_SECONDS = 3600.0  # who read the pointer before it moved may open or fetch that snapshot for so long
 
 log = logging.getLogger(__name__)
 
 
-def sweep(*, job_manager: JobManager, dispatcher: Dispatcher, clock: Callable[[], float] = time.time) -> str:
-    """What was done: "nothing", "failed", "restarted" or "dispatched". Raises StateUnavailable."""
+def sweep(*, job_manager: JobManager, dispatcher: Dispatcher) -> str:
+    """What was done: "nothing", "failed", "restarted", "dispatched" or "freed". Raises StateUnavailable."""
     lock = job_manager.lock()
     if lock.owner is None:
         return "nothing"
+    if job_manager.owner_of(lock) is None:
+        return "freed" if job_manager.free_of_nobody(lock) else "nothing"
     if lock.holder is None and job_manager.is_over(lock):
         return "failed" if job_manager.expire(lock) else "nothing"
     if lock.holder and job_manager.is_over(lock):
         return _restart(lock, job_manager, dispatcher)
-    if lock.holder is None and _waits_long(lock, job_manager, clock()):
+    if lock.holder is None and job_manager.seconds_waited(lock) > DISPATCH_SECONDS:
         return _dispatch(str(lock.owner), dispatcher)
     return "nothing"
 
 
-def take_up(
-    job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher, clock: Callable[[], float] = time.time
-) -> str:
+def take_up(job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher) -> str:
     """Every delivery of an event for this job has failed, or it grew too old: what the sweeper would do
     later, now. Raises StateUnavailable.
 
@@ -63,9 +69,10 @@ def take_up(
     lock = job_manager.lock()
     if lock.owner != job_id:
         return "nothing"
-    if job_manager.is_over(lock):
-        return sweep(job_manager=job_manager, dispatcher=dispatcher, clock=clock)
-    if lock.holder is None and job_manager.get(job_id).status is JobStatus.PENDING:
+    job = job_manager.owner_of(lock)
+    if job is None or job_manager.is_over(lock):
+        return sweep(job_manager=job_manager, dispatcher=dispatcher)
+    if lock.holder is None and job.status is JobStatus.PENDING:
         return "failed" if job_manager.expire(lock) else "nothing"
     return _dispatch(job_id, dispatcher)
 
@@ -75,12 +82,6 @@ def _restart(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str
         return "nothing"
     _dispatch(str(lock.owner), dispatcher)
     return "restarted"
-
-
-def _waits_long(lock: Lock, job_manager: JobManager, now: float) -> bool:
-    """Nobody has claimed the job though its event had the time to arrive."""
-    job = job_manager.get(str(lock.owner))
-    return now - (job.heartbeat_at or job.created_at) > DISPATCH_SECONDS
 
 
 def _dispatch(job_id: str, dispatcher: Dispatcher) -> str:
@@ -99,10 +100,10 @@ def take_pulse(*, job_manager: JobManager, clock: Callable[[], float] = time.tim
     first also when it does not come. Raises StateUnavailable.
     """
     lock, current, now = job_manager.lock(), job_manager.current_snapshot(), clock()
-    job = job_manager.get(lock.owner) if lock.owner else None
+    job = job_manager.owner_of(lock)
     is_running = job is not None and job.status is JobStatus.RUNNING
     silent = now - (job.heartbeat_at or now) if job and is_running else 0.0
-    published_at = _published_at(job_manager, current.name) if current else None
+    published_at = _published_at(job_manager.find, current.name) if current else None
     hours = (now - published_at) / 3600 if published_at else None
     figures = {"SecondsSinceHeartbeat": max(0.0, silent), "HoursSinceSuccess": hours}
     record("the sweeper is alive", figures, job_id=lock.owner)
@@ -115,60 +116,68 @@ def clear_orphans(
 
     Kept are the current snapshot, the `kept` newest published ones, those that were current within the last hour, and
     for a week the segments of jobs that did not complete. Nothing is removed while an import runs, nor what carries a
-    later fence than the lock had when it was free: that belongs to an import that has begun since.
+    later fence than the lock had when it was free: that belongs to an import that has begun since. Each job is read
+    once, however many files it has, and what cannot be removed within CLEAR_SECONDS is left to the next sweep. Of a
+    warehouse that is not this table's nothing is removed.
     """
     lock = job_manager.lock()
-    if lock.owner:
+    if lock.owner or not owns(job_manager=job_manager, warehouse=warehouse):
         return []
     names = [name for name in warehouse.names("") if is_fenced(name) and fence_of(name) <= lock.fence]
     current = job_manager.current_snapshot()
-    now = clock()
-    wanted = {current.name if current else "", *_readable(names, job_manager, kept=kept, now=now)}
+    now, find = clock(), cache(job_manager.find)
+    wanted = {current.name if current else "", *_readable(names, find, kept=kept, now=now)}
     stale = [
         name
         for name in names
-        if name not in wanted and not (name.startswith(SEGMENTS) and _may_go_on(job_manager, job_of(name), now))
+        if name not in wanted and not (name.startswith(SEGMENTS) and _may_go_on(find, job_of(name), now))
     ]
-    for name in stale:
-        warehouse.remove(name)
+    removed = _remove(stale, warehouse, clock)
     warehouse.tidy(now=now)
-    return stale
+    return removed
 
 
-def _readable(names: list[str], job_manager: JobManager, *, kept: int, now: float) -> list[str]:
+def _remove(names: list[str], warehouse: Warehouse, clock: Callable[[], float]) -> list[str]:
+    began = clock()
+    for count, name in enumerate(names):
+        if clock() - began > CLEAR_SECONDS:
+            return names[:count]
+        warehouse.remove(name)
+    return names
+
+
+def _readable(names: list[str], find: Find, *, kept: int, now: float) -> list[str]:
     """The newest published snapshots, and those that the next one replaced a short time ago."""
-    published = _published(names, job_manager)
+    published = _published(names, find)
     replaced_at = [now, *(published_at for _, published_at in published)]
     return [
         name for place, (name, _) in enumerate(published) if place < kept or now - replaced_at[place] < READER_SECONDS
     ]
 
 
-def _published(names: list[str], job_manager: JobManager) -> list[tuple[str, float]]:
+def _published(names: list[str], find: Find) -> list[tuple[str, float]]:
     """The snapshots that were current once and since when, newest first; the others were left by workers that lost
     their lease.
     """
     snapshots = [name for name in reversed(names) if name.startswith(SNAPSHOTS)]
-    published_at = {name: _published_at(job_manager, name) for name in snapshots}
+    published_at = {name: _published_at(find, name) for name in snapshots}
     return [(name, at) for name, at in published_at.items() if at is not None]
 
 
-def _published_at(job_manager: JobManager, name: str) -> float | None:
+def _published_at(find: Find, name: str) -> float | None:
     """None unless its job is COMPLETED, and by the attempt that made this file."""
-    try:
-        job = job_manager.get(job_of(name))
-    except JobNotFound:
+    job = find(job_of(name))
+    if job is None:
         return None
     is_its = job.status is JobStatus.COMPLETED and job.fence == fence_of(name)
     return job.completed_at if is_its else None
 
 
-def _may_go_on(job_manager: JobManager, job_id: str, now: float) -> bool:
+def _may_go_on(find: Find, job_id: str, now: float) -> bool:
     """A job that was retried goes on as its retry, which names its segments."""
-    try:
-        job = job_manager.get(job_id)
-        while job.retried_by:
-            job = job_manager.get(job.retried_by)
-    except JobNotFound:
+    job = find(job_id)
+    while job and job.retried_by:
+        job = find(job.retried_by)
+    if job is None:
         return False
     return job.status is not JobStatus.COMPLETED and now - (job.completed_at or now) < SEGMENT_SECONDS

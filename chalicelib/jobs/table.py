@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.errors import StateUnavailable
 
 from .dynamodb_item import from_item, to_attribute, to_item
+from .table_time import TableTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,26 +42,45 @@ class Condition:
 
 
 class Table:
-    def __init__(self, *, dynamodb: DynamoDBClient, name: str, sleep: Callable[[float], object] = time.sleep) -> None:
+    """`clock` is this process's own; `time` tells how far the table's differs from it."""
+
+    def __init__(
+        self,
+        *,
+        dynamodb: DynamoDBClient,
+        name: str,
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._dynamodb = dynamodb
-        self._name = name
+        self.name = name
         self._sleep = sleep
+        self.time = TableTime(clock)
 
     def read(self, key: Mapping[str, str]) -> dict[str, Any] | None:
         """The item without its key, strongly consistent. Raises StateUnavailable."""
+        asked_at = self.time.clock()
         try:
-            answer = self._dynamodb.get_item(TableName=self._name, Key=to_item(dict(key)), ConsistentRead=True)
+            answer = self._dynamodb.get_item(TableName=self.name, Key=to_item(dict(key)), ConsistentRead=True)
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable(exc) from exc
+        self.time.note(answer, asked_at=asked_at)
         if "Item" not in answer:
             return None
         return _without_key(from_item(answer["Item"]))
 
     def newest(
-        self, pk: str, *, limit: int, before: str | None = None, when: Condition | None = None
+        self,
+        pk: str,
+        *,
+        limit: int,
+        names: Iterable[str],
+        before: str | None = None,
+        when: Condition | None = None,
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """One look at the items of a partition, by falling sort key from `before` on: those among the next `limit`
-        that fulfil `when`, and the sort key to look on from; None at the end. Raises StateUnavailable.
+        """One look at the items of a partition, by falling sort key from `before` on: of those among the next `limit`
+        that fulfil `when`, what has one of these names, and the sort key to look on from; None at the end. Raises
+        StateUnavailable.
         """
         arguments: dict[str, Any] = {"ExpressionAttributeNames": {}, "ExpressionAttributeValues": {}}
         if when:
@@ -68,11 +88,13 @@ class Table:
             arguments["FilterExpression"] = arguments.pop("ConditionExpression")
         if before:
             arguments["ExclusiveStartKey"] = to_item({"pk": pk, "sk": before})
-        arguments["ExpressionAttributeNames"] |= {"#pk": "pk"}
+        wanted = {f"#{name}": name for name in names}
+        arguments["ProjectionExpression"] = ", ".join(wanted)
+        arguments["ExpressionAttributeNames"] |= {"#pk": "pk", **wanted}
         arguments["ExpressionAttributeValues"] |= {":pk": to_attribute(pk)}
         try:
             answer = self._dynamodb.query(
-                TableName=self._name,
+                TableName=self.name,
                 KeyConditionExpression="#pk = :pk",
                 ScanIndexForward=False,
                 ConsistentRead=True,
@@ -85,7 +107,7 @@ class Table:
         return [_without_key(from_item(dict(item))) for item in answer["Items"]], more.get("sk")
 
     def put(self, item: Mapping[str, Any], *, when: Condition) -> dict[str, Any]:
-        return {"Put": {"TableName": self._name, "Item": to_item(dict(item)), **_condition(when)}}
+        return {"Put": {"TableName": self.name, "Item": to_item(dict(item)), **_condition(when)}}
 
     def update(
         self,
@@ -101,7 +123,7 @@ class Table:
         new = {f":set_{name}": value for name, value in values.items()}
         return {
             "Update": {
-                "TableName": self._name,
+                "TableName": self.name,
                 "Key": to_item(dict(key)),
                 "UpdateExpression": expression,
                 **_condition(when, expression, new),
@@ -111,8 +133,9 @@ class Table:
     def transact(self, writes: list[dict[str, Any]]) -> None:
         """All of the writes or none. Raises ConditionRefused, StateUnavailable."""
         for attempt in range(CONFLICT_TRIES):
+            asked_at = self.time.clock()
             try:
-                self._dynamodb.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]
+                answer = self._dynamodb.transact_write_items(TransactItems=writes)  # type: ignore[arg-type]
             except (ClientError, BotoCoreError) as exc:
                 reasons = _cancellation_reasons(exc)
                 if "ConditionalCheckFailed" in reasons:
@@ -121,6 +144,7 @@ class Table:
                     raise _unavailable(exc) from exc
                 self._sleep(random.uniform(0.5, 1.0) * 0.04 * 2**attempt)  # noqa: S311
             else:
+                self.time.note(answer, asked_at=asked_at)
                 return
         raise StateUnavailable
 

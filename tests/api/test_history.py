@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,11 @@ from support.coordination import Clock, a_job
 
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.errors import ValidationError
-from chalicelib.jobs.job import Job, JobStatus, uuid7
-from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.checkpoint import Checkpoint
+from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.event import Event
+from chalicelib.jobs.job import MAX_EVENTS, Job, JobStatus, job_attributes, new_job, uuid7
+from chalicelib.jobs.lock import Lease, job_key
 from chalicelib.jobs.manager import HISTORY_LOOK, HISTORY_LOOKS, JobManager
 from chalicelib.jobs.table import Table
 
@@ -38,13 +42,18 @@ def manager_of(statuses: Sequence[JobStatus], dynamodb: Any = None) -> tuple[Job
     return manager, stored[::-1]
 
 
-def all_pages(manager: JobManager, *, limit: int, status: JobStatus | None) -> list[Job]:
-    found: list[Job] = []
+def told(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """A list reads no more of a job than it shows."""
+    return [job.summary(0.0) for job in jobs]
+
+
+def all_pages(manager: JobManager, *, limit: int, status: JobStatus | None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
     before = None
     while True:
         page, rest = manager.history(limit=limit, status=status, before=before)
         assert len(page) == limit or rest is None
-        found += page
+        found += told(page)
         if rest is None:
             return found
         before = rest
@@ -56,22 +65,50 @@ def test_the_pages_are_the_whole_history_newest_first(
 ) -> None:
     manager, jobs = manager_of(statuses)
 
-    assert all_pages(manager, limit=limit, status=status) == [job for job in jobs if status in (None, job.status)]
+    assert all_pages(manager, limit=limit, status=status) == told([job for job in jobs if status in (None, job.status)])
 
 
 @pytest.mark.parametrize("status", [None, JobStatus.FAILED, JobStatus.RUNNING])
 def test_the_same_of_moto(dynamodb: Any, status: JobStatus | None) -> None:
     manager, jobs = manager_of([JobStatus.FAILED, JobStatus.COMPLETED] * 4, dynamodb)
 
-    assert all_pages(manager, limit=2, status=status) == [job for job in jobs if status in (None, job.status)]
+    assert all_pages(manager, limit=2, status=status) == told([job for job in jobs if status in (None, job.status)])
 
 
 def test_a_page_never_claims_a_rest_that_is_not_there() -> None:
     manager, jobs = manager_of([JobStatus.FAILED] * 4)
 
-    assert manager.history(limit=4) == (jobs, None)
-    assert manager.history(limit=2) == (jobs[:2], jobs[1].job_id)
-    assert manager.history(limit=4, status=JobStatus.FAILED) == (jobs, None)
+    def page(**asked: Any) -> tuple[list[dict[str, Any]], str | None]:
+        found, rest = manager.history(**asked)
+        return told(found), rest
+
+    assert page(limit=4) == (told(jobs), None)
+    assert page(limit=2) == (told(jobs[:2]), jobs[1].job_id)
+    assert page(limit=4, status=JobStatus.FAILED) == (told(jobs), None)
+
+
+def test_a_list_does_not_carry_the_time_lines(dynamodb: Any) -> None:
+    """A hundred jobs with full ones and long checkpoints are megabytes."""
+    for second in range(100):
+        job = replace(
+            new_job(now=1e9 + second, triggered_by="tests", parameters={}),
+            events=[
+                Event(at=1e9 + n, name="checkpoint", facts={"page": n, "records": 10_000}) for n in range(MAX_EVENTS)
+            ],
+            checkpoint=Checkpoint(cursor={"url": "x" * 10_000}),
+            claimed_cursor={"url": "x" * 10_000},
+        )
+        item = to_item(job_key(job.job_id) | job_attributes(job))
+        dynamodb.put_item(TableName="wellhead-test", Item=item)
+    heard: list[int] = []
+    dynamodb.meta.events.register(
+        "after-call.dynamodb.Query", lambda http_response, **_: heard.append(len(http_response.content))
+    )
+
+    jobs, rest = JobManager(table=Table(dynamodb=dynamodb, name="wellhead-test"), lease=Lease()).history(limit=100)
+
+    assert (len(jobs), rest) == (100, None)
+    assert sum(heard) < 200_000
 
 
 def test_a_rare_status_among_many_jobs_is_found_in_bounded_answers() -> None:

@@ -135,6 +135,32 @@ def test_the_next_import_goes_on_in_the_new_warehouse(
         assert run_import(environment | {"WELLHEAD_WAREHOUSE": new}, source.url).new_records == 50
 
 
+# -- another table for a warehouse ------------------------------------------------------------------------
+
+
+def test_a_new_table_goes_on_with_the_warehouse_of_a_lost_one(
+    environment: dict[str, str], restored: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with SampleSource(GeneratedProduction(40)) as source:
+        run_import(environment, source.url)
+    lost, new = Services(environment), environment | {"WELLHEAD_TABLE": restored}
+    current = lost.job_manager.current_snapshot()
+    assert current
+    for name, value in {**new, "SNAPSHOT": current.name}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    with SampleSource(GeneratedProduction(90)) as source:
+        assert (run_import(new, source.url).error or {})["code"] == "WAREHOUSE_OWNED"
+
+        [restoring] = blocks(section(text("docs/workflow.md"), "Restoring a snapshot"), "python")
+        exec(compile(restoring, "docs/workflow.md", "exec"), {})
+        follow("Another table for a warehouse")
+
+        assert Services(new).sweep() == "nothing"
+        assert run_import(new, source.url).new_records == 50
+        assert (run_import(environment, source.url).error or {})["code"] == "WAREHOUSE_OWNED"
+
+
 # -- costs ------------------------------------------------------------------------------------------------
 
 

@@ -169,9 +169,9 @@ def test_a_marked_job_whose_worker_died_ends_cancelled(
     clock.advance(76)
     if who == "the sweeper":
         dispatcher = RecordingDispatcher(failing=True)
-        assert sweep(job_manager=manager, dispatcher=dispatcher, clock=clock) == "restarted"
+        assert sweep(job_manager=manager, dispatcher=dispatcher) == "restarted"
         clock.advance(376)
-        assert sweep(job_manager=manager, dispatcher=dispatcher, clock=clock) == "failed"
+        assert sweep(job_manager=manager, dispatcher=dispatcher) == "failed"
     else:
         manager.create(a_job(clock))
 

@@ -20,14 +20,15 @@ from chalicelib.errors import (
     ClaimRefused,
     ImportAlreadyRunning,
     JobIsFinal,
+    JobNotFound,
     LeaseLost,
     SourceUnavailable,
     StateUnavailable,
 )
 from chalicelib.jobs.checkpoint import Checkpoint
-from chalicelib.jobs.dynamodb_item import from_item
+from chalicelib.jobs.dynamodb_item import from_item, to_item
 from chalicelib.jobs.job import Job, JobStatus
-from chalicelib.jobs.lock import IDEMPOTENCY_SECONDS, Claim, Lease, Lock, Snapshot
+from chalicelib.jobs.lock import IDEMPOTENCY_SECONDS, Claim, Lease, Lock, Snapshot, job_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import DISPATCH_SECONDS, sweep, take_up
 from chalicelib.jobs.table import Table
@@ -82,26 +83,29 @@ class Facts:
 
 
 class Coordination(RuleBasedStateMachine):
-    """`lock`, `pointer`, `jobs` and `keys` are what the table should hold; `heard` is the owner's last sign of life,
-    `claims` what each worker believes. `contents` reads the table.
+    """`lock`, `pointer`, `jobs` and `keys` are what the table should hold, `claims` what each worker believes;
+    `gone` are jobs whose item somebody removed. `contents` reads the table, `remove` takes a job out of it.
     """
 
     seen: ClassVar[Counter[str]] = Counter()
 
-    def __init__(self, dynamodb: Any, contents: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, dynamodb: Any, contents: Callable[[], dict[str, Any]], remove: Callable[[dict[str, str]], object]
+    ) -> None:
         super().__init__()
         self.contents = contents
+        self.remove = remove
         self.clock = Clock()
         self.dispatcher = RecordingDispatcher()
         self.table = DeafTable(dynamodb=dynamodb, name=TABLE)
         self.manager = JobManager(table=self.table, lease=LEASE, clock=self.clock)
         self.lock = Lock()
         self.pointer: Snapshot | None = None
-        self.heard = 0.0
         self.jobs: dict[str, Facts] = {}
         self.keys: dict[str, tuple[str, float]] = {}
         self.claims: list[Claim] = []
         self.ended: dict[str, Any] = {}
+        self.gone: set[str] = set()
 
     # -- the model --------------------------------------------------------------------------------
 
@@ -111,7 +115,11 @@ class Coordination(RuleBasedStateMachine):
 
     def is_mine(self, claim: Claim) -> bool:
         mine = (claim.job.job_id, claim.holder, claim.fence)
-        return (self.lock.owner, self.lock.holder, self.lock.fence) == mine
+        return (self.lock.owner, self.lock.holder, self.lock.fence) == mine and claim.job.job_id not in self.gone
+
+    @property
+    def is_owned(self) -> bool:
+        return self.lock.owner is not None and self.lock.owner not in self.gone
 
     def change(self, job_id: str, **facts: Any) -> None:
         self.jobs[job_id] = replace(self.jobs[job_id], **facts)
@@ -142,27 +150,35 @@ class Coordination(RuleBasedStateMachine):
     def the_next_answer_gets_lost(self) -> None:
         self.table.is_deaf = True
 
+    @precondition(lambda self: self.is_owned)
+    @rule(lot=st.integers(0, 7))
+    def somebody_removes_the_owners_item(self, lot: int) -> None:
+        if lot < 7:
+            return  # it is seldom, and the end of what the job would have shown
+        owner = str(self.lock.owner)
+        self.remove(job_key(owner))
+        self.gone.add(owner)
+
     @rule(key=KEYS, asks_again=st.booleans())
     def create(self, key: str | None, asks_again: bool) -> None:
         job, now = a_job(self.clock), self.clock()
         known, until = self.keys.get(key or "", (None, 0.0))
-        if known and until > now:
+        if known and until > now and known not in self.gone:
             assert self.manager.create(job, key=key).job_id == known
             return
-        if self.lock.owner and not self.is_over:
+        if self.is_owned and not self.is_over:
             with pytest.raises(ImportAlreadyRunning) as refused:
                 self.manager.create(job, key=key)
             assert refused.value.details == {"job_id": self.lock.owner, "started_at": self.lock.since}
             return
         created = self.answer(lambda: self.manager.create(job, key=key))
-        if self.lock.owner:
+        if self.is_owned:
             self.expire()
         self.jobs[job.job_id] = Facts(fence=self.lock.fence)
         if key:
             self.keys[key] = job.job_id, int(now) + IDEMPOTENCY_SECONDS
         fence, until = self.lock.fence, now + LEASE.pending
         self.lock = Lock(fence=fence, owner=job.job_id, since=job.created_at, lease_until=until)
-        self.heard = now
         if created is None and asks_again:
             created = self.manager.create(job, key=key)
         assert created is None or created.job_id == job.job_id
@@ -179,6 +195,11 @@ class Coordination(RuleBasedStateMachine):
             watched = self.lock.lease_until + LEASE.grace if self.lock.owner == job_id else None
             assert refused.value.lease_until == watched
             return
+        if job_id in self.gone:
+            with pytest.raises((JobNotFound, StateUnavailable)):  # freed, or freed and the answer lost
+                self.manager.claim(job_id, holder=holder)
+            self.free()
+            return
         claim = self.answer(lambda: self.manager.claim(job_id, holder=holder))
         before, fence = self.jobs[job_id], self.lock.fence + 1
         stalled = before.stalled + 1 if before.attempt and before.page == before.began_at else 0
@@ -191,7 +212,6 @@ class Coordination(RuleBasedStateMachine):
             began_at=before.page,
         )
         self.lock = replace(self.lock, holder=holder, fence=fence, lease_until=self.clock() + LEASE.seconds)
-        self.heard = self.clock()
         if claim is None and asks_again:
             claim = self.manager.claim(job_id, holder=holder)
         if claim:
@@ -206,12 +226,12 @@ class Coordination(RuleBasedStateMachine):
         page = (facts.page or 1) + 1 if is_checkpoint else (claim.job.cursor or {}).get("page")
         job = replace(claim.job, checkpoint=Checkpoint(cursor={"page": page}) if page else None)
         is_asked = facts.is_asked_to_stop and facts.fence == claim.fence and not facts.status.final
+        is_asked = is_asked and job_id not in self.gone
         with refused(CancelRequested if is_asked else None if is_mine else LeaseLost):
             self.answer(lambda: self.manager.progress(claim, job, lease_seconds=seconds))
             self.claims[self.claims.index(claim)] = replace(claim, job=job)
             self.change(job_id, page=page)
             self.lock = replace(self.lock, lease_until=self.clock() + (seconds or LEASE.seconds))
-            self.heard = self.clock()
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
@@ -220,7 +240,6 @@ class Coordination(RuleBasedStateMachine):
         with refused(None if self.is_mine(claim) else LeaseLost):
             self.answer(lambda: self.manager.hand_over(claim, claim.job))
             self.wait()
-            self.heard = self.clock()
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), status=st.sampled_from(["COMPLETED", "FAILED", "CANCELLED"]), is_stale=st.booleans())
@@ -253,7 +272,8 @@ class Coordination(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel(self, data: Any) -> None:
         job_id = self.some_job(data)
-        with refused(JobIsFinal if self.jobs[job_id].status.final else None):
+        is_gone, is_final = job_id in self.gone, self.jobs[job_id].status.final
+        with refused(JobNotFound if is_gone else JobIsFinal if is_final else None):
             self.answer(lambda: self.manager.cancel(job_id))
             if self.lock.holder:
                 self.change(job_id, is_asked_to_stop=True)
@@ -263,7 +283,7 @@ class Coordination(RuleBasedStateMachine):
 
     @rule(is_lost=st.booleans())
     def sweep(self, is_lost: bool) -> None:
-        self.told(self.swept, is_lost, lambda: sweep(**self.collaborators, clock=self.clock))
+        self.told(self.swept, is_lost, lambda: sweep(**self.collaborators))
 
     @precondition(lambda self: self.jobs)
     @rule(data=st.data(), is_lost=st.booleans())
@@ -271,22 +291,24 @@ class Coordination(RuleBasedStateMachine):
         """Of some event of some job, however long ago."""
         job_id = self.some_job(data)
         expected = self.taken_up(job_id)
-        self.told(lambda: expected, is_lost, lambda: take_up(job_id, **self.collaborators, clock=self.clock))
+        self.told(lambda: expected, is_lost, lambda: take_up(job_id, **self.collaborators))
 
     # -- what the sweeper and the failed event should do, and say ---------------------------------
 
     def swept(self) -> str:
         if self.lock.owner is None:
             return "nothing"
+        if not self.is_owned:
+            return "freed"
         if self.is_over:
             return "restarted" if self.lock.holder else "failed"
-        is_late = self.clock() - self.heard > DISPATCH_SECONDS
+        is_late = LEASE.pending - (self.lock.lease_until - self.clock()) > DISPATCH_SECONDS
         return "dispatched" if is_late and not self.lock.holder else "nothing"
 
     def taken_up(self, job_id: str) -> str:
         if self.lock.owner != job_id:
             return "nothing"
-        if self.is_over:
+        if self.is_over or not self.is_owned:
             return self.swept()
         return "failed" if self.jobs[job_id].status is JobStatus.PENDING else "dispatched"
 
@@ -300,6 +322,8 @@ class Coordination(RuleBasedStateMachine):
             self.wait()
         elif expected == "failed":
             self.expire()
+            self.free()
+        elif expected == "freed":
             self.free()
         assert said in (None, "nothing" if is_lost and expected == "dispatched" else expected)
         dispatches = expected in ("restarted", "dispatched") and not is_lost and said is not None
@@ -339,12 +363,13 @@ class Coordination(RuleBasedStateMachine):
         keys = [contents.pop(name) for name in list(contents) if name.startswith("IDEMPOTENCY#")]
         assert sorted((item["job_id"], item["expires_at"]) for item in keys) == sorted(self.keys.values())
         jobs = {name.removeprefix("JOB#"): item for name, item in contents.items()}
-        assert {job_id: Facts.of(item) for job_id, item in jobs.items()} == self.jobs
+        left = {job_id: facts for job_id, facts in self.jobs.items() if job_id not in self.gone}
+        assert {job_id: Facts.of(item) for job_id, item in jobs.items()} == left
         for job_id, item in jobs.items():
             if self.jobs[job_id].status.final:
                 assert self.ended.setdefault(job_id, item) == item, "a final state changed"
-        running = [facts for facts in self.jobs.values() if not facts.status.final]
-        assert len(running) == (self.lock.owner is not None)
+        running = [facts for facts in left.values() if not facts.status.final]
+        assert len(running) == self.is_owned
 
     def teardown(self) -> None:
         self.seen.update(facts.status for facts in self.jobs.values())
@@ -362,13 +387,17 @@ def in_memory() -> Coordination:
         items = [from_item(dict(item)) for item in dynamodb.items.values()]
         return {item.pop("sk"): item for item in items if item.pop("pk")}
 
-    return Coordination(dynamodb, contents)
+    return Coordination(dynamodb, contents, lambda key: dynamodb.items.pop((key["pk"], key["sk"])))
 
 
 def emptied(dynamodb: Any) -> Coordination:
     for item in dynamodb.scan(TableName=TABLE, ConsistentRead=True)["Items"]:
         dynamodb.delete_item(TableName=TABLE, Key={name: item[name] for name in ("pk", "sk")})
-    return Coordination(dynamodb, lambda: table_contents(dynamodb, TABLE))
+
+    def remove(key: dict[str, str]) -> None:
+        dynamodb.delete_item(TableName=TABLE, Key=to_item(dict(key)))
+
+    return Coordination(dynamodb, lambda: table_contents(dynamodb, TABLE), remove)
 
 
 def test_the_table_follows_the_model() -> None:
@@ -377,7 +406,7 @@ def test_the_table_follows_the_model() -> None:
 
     run_state_machine_as_test(in_memory, settings=many)  # type: ignore[arg-type]
 
-    everything = ["nothing", "failed", "restarted", "dispatched", "answer lost", *JobStatus]
+    everything = ["nothing", "failed", "restarted", "dispatched", "freed", "answer lost", *JobStatus]
     assert [what for what in everything if not Coordination.seen[what]] == []
 
 

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import replace
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.coordination import Clock, a_job, aws_client
+from support.coordination import Clock, RecordingDispatcher, a_job, aws_client
+from support.small_imports import Imports
 
-from chalicelib.errors import SourceUnavailable
 from chalicelib.imports.publication import show_latest
-from chalicelib.jobs.job import JobStatus
-from chalicelib.jobs.lock import Claim, Snapshot
-from chalicelib.jobs.sweeper import READER_SECONDS, SEGMENT_SECONDS, clear_orphans
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.sweeper import READER_SECONDS, SEGMENT_SECONDS, sweep, take_pulse
+from chalicelib.jobs.table import Table
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.directory import DirectoryWarehouse
-from chalicelib.warehouse.names import LATEST, PART_SECONDS, Warehouse, segment_name, sha256_of, snapshot_name
+from chalicelib.warehouse.names import LATEST, PART_SECONDS, Warehouse, segment_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from chalicelib.jobs.manager import JobManager
     from local.aws.emulator import LocalAws
-
-KEPT = 2
 
 
 @pytest.fixture
@@ -34,50 +32,6 @@ def s3(aws: LocalAws) -> Iterator[Any]:
     client = aws_client(aws.url, "s3")
     yield client
     client.close()
-
-
-class Imports:
-    """Workers of imports whose files are a few bytes long."""
-
-    def __init__(self, manager: JobManager, clock: Clock, warehouse: Warehouse, directory: Path) -> None:
-        self.manager = manager
-        self.clock = clock
-        self.warehouse = warehouse
-        self._directory = directory
-
-    def begin(self) -> Claim:
-        return self.manager.claim(self.manager.create(a_job(self.clock)).job_id, holder="w1")
-
-    def take_over(self, dead: Claim) -> Claim:
-        self.clock.advance(76)
-        return self.manager.claim(dead.job.job_id, holder=f"after {dead.fence}")
-
-    def put(self, name: str) -> str:
-        path = self._directory / "file"
-        path.write_text(name)
-        self.warehouse.put(name, path, sha256=sha256_of(path))
-        return name
-
-    def put_snapshot(self, claim: Claim) -> str:
-        return self.put(snapshot_name(claim.fence, claim.job.job_id))
-
-    def put_segment(self, claim: Claim, number: int = 0) -> str:
-        return self.put(segment_name(claim.job.job_id, claim.fence, number))
-
-    def publish(self, claim: Claim) -> str:
-        name, base = self.put_snapshot(claim), self.manager.current_snapshot()
-        job = replace(claim.job, status=JobStatus.COMPLETED, phase=None, completed_at=self.clock())
-        snapshot = Snapshot(name=name, fence=claim.fence, rows=1, bytes=1, sha256="ab", job_id=job.job_id)
-        self.manager.finish(claim, job, snapshot=snapshot, base=base.name if base else None)
-        return name
-
-    def fail(self, claim: Claim) -> None:
-        self.manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=self.clock()))
-
-    def clear(self, warehouse: Warehouse | None = None) -> list[str]:
-        return clear_orphans(
-            job_manager=self.manager, warehouse=warehouse or self.warehouse, kept=KEPT, clock=self.clock
-        )
 
 
 @pytest.fixture(params=["directory", "s3"])
@@ -187,6 +141,83 @@ def test_nothing_goes_while_an_import_waits_or_runs(imports: Imports) -> None:
     assert imports.clear() == []
 
     assert imports.warehouse.names("") == before
+
+
+class CountedTable(Table):
+    """Counts what is read of it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.reads: Counter[str] = Counter()
+
+    def read(self, key: Mapping[str, str]) -> dict[str, Any] | None:
+        self.reads[key["sk"]] += 1
+        return super().read(key)
+
+
+class ManyNames(DirectoryWarehouse):
+    """Ten thousand segments of the first job, retried again and again, and of the others one each."""
+
+    def __init__(self, root: Path, jobs: list[str]) -> None:
+        super().__init__(root)
+        self._jobs = jobs
+
+    def names(self, prefix: str) -> list[str]:
+        first, *others = self._jobs
+        many = [segment_name(first, 1, number) for number in range(10_000 - len(others))]
+        return sorted([*many, *(segment_name(job_id, 1, 0) for job_id in others)])
+
+
+def test_ten_thousand_segments_cost_one_read_a_job(dynamodb: Any, clock: Clock, tmp_path: Path) -> None:
+    """Each minute, for the seven days that they are kept."""
+    table = CountedTable(dynamodb=dynamodb, name="wellhead-test")
+    manager = JobManager(table=table, lease=Lease(), clock=clock)
+    imports = Imports(manager, clock, DirectoryWarehouse(tmp_path / "warehouse"), tmp_path)
+    imports.publish(imports.begin())
+    failed = []
+    for _ in range(3):
+        claim = imports.begin()
+        imports.fail(claim)
+        failed.append(claim.job.job_id)
+    imports.warehouse = ManyNames(tmp_path / "warehouse", failed)
+    table.reads.clear()
+
+    take_pulse(job_manager=manager, clock=clock)
+    sweep(job_manager=manager, dispatcher=RecordingDispatcher())
+    show_latest(job_manager=manager, warehouse=imports.warehouse)
+    assert imports.clear() == []
+
+    of_jobs = {name: count for name, count in table.reads.items() if name.startswith("JOB#")}
+    assert {name: of_jobs[f"JOB#{name}"] for name in failed} == dict.fromkeys(failed, 1)
+    assert sum(table.reads.values()) <= 20
+    clock.advance(SEGMENT_SECONDS)
+    assert len(imports.clear()) == 10_000
+
+
+class SlowWarehouse(DirectoryWarehouse):
+    """Each removal takes three seconds."""
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        super().__init__(root)
+        self._clock = clock
+
+    def remove(self, name: str) -> None:
+        super().remove(name)
+        self._clock.advance(3)
+
+
+def test_what_cannot_be_removed_in_time_is_left_to_the_next_sweep(
+    manager: JobManager, clock: Clock, tmp_path: Path
+) -> None:
+    imports = Imports(manager, clock, SlowWarehouse(tmp_path / "warehouse", clock), tmp_path)
+    claim = imports.begin()
+    segments = [imports.put_segment(claim, number) for number in range(9)]
+    imports.fail(claim)
+    clock.advance(SEGMENT_SECONDS)
+
+    sweeps = [imports.clear() for _ in range(4)]
+
+    assert sweeps == [segments[:4], segments[4:8], segments[8:], []]
 
 
 class BusyWarehouse:

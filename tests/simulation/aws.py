@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -29,18 +30,21 @@ STEADY = tuple(fault for fault in Fault if fault is not Fault.CONFLICT)
 
 class TableClient:
     """Half of the repeated transactions carry their token, as botocore's do; the others come when DynamoDB
-    has forgotten it.
+    has forgotten it. Each answer tells the true time, `now`, in whole seconds.
     """
 
-    def __init__(self, *, dynamodb: InMemoryDynamoDb, network: Network, draw: random.Random) -> None:
+    def __init__(
+        self, *, dynamodb: InMemoryDynamoDb, network: Network, draw: random.Random, now: Callable[[], float]
+    ) -> None:
         self._dynamodb = dynamodb
+        self._now = now
         self._network = network
         self._draw = draw
 
     def get_item(self, **request: Any) -> Any:
         what = f"read {request['Key']['sk']['S']}"
         return self._network.call(
-            "table", what, lambda: self._dynamodb.get_item(**request), error=_no_answer, faults=STEADY
+            "table", what, lambda: self._dated(self._dynamodb.get_item(**request)), error=_no_answer, faults=STEADY
         )
 
     def transact_write_items(self, **request: Any) -> Any:
@@ -58,9 +62,12 @@ class TableClient:
             error=error,
         )
 
-    def _transact(self, request: Any, token: str | None) -> None:
+    def _dated(self, answer: dict[str, Any]) -> dict[str, Any]:
+        return answer | dated(self._now())
+
+    def _transact(self, request: Any, token: str | None) -> dict[str, Any]:
         try:
-            self._dynamodb.transact_write_items(**request, ClientRequestToken=token)
+            return self._dated(self._dynamodb.transact_write_items(**request, ClientRequestToken=token))
         except ClientError as exc:
             if exc.response["Error"]["Code"] != "TransactionCanceledException":
                 raise TypeError(f"DynamoDB would not take {request}") from exc
@@ -132,6 +139,11 @@ class LambdaQueue:
         if event.work == self._work:
             self._on_given_up(event.job_id)
             self._accept(event.job_id, self._take_up)
+
+
+def dated(now: float) -> dict[str, Any]:
+    """What botocore adds to an answer that was given at this time."""
+    return {"ResponseMetadata": {"HTTPHeaders": {"date": formatdate(now, usegmt=True)}}}
 
 
 @dataclass(frozen=True)

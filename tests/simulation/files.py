@@ -25,6 +25,7 @@ class SimulatedWarehouse:
     def __init__(self, *, files: dict[str, bytes], network: Network, on_change: Callable[[str, bool], None]) -> None:
         self.files = files
         self.shown: str | None = None
+        self.told_owner: str | None = None
         self._network = network
         self._on_change = on_change
 
@@ -48,6 +49,12 @@ class SimulatedWarehouse:
     def latest(self) -> str | None:
         return self._call("latest", lambda: self.shown)  # type: ignore[no-any-return]
 
+    def owner(self) -> str | None:
+        return self._call("owner", lambda: self.told_owner)  # type: ignore[no-any-return]
+
+    def set_owner(self, text: str) -> bool:
+        return self._call("set owner", lambda: self._set_owner(text))  # type: ignore[no-any-return]
+
     def names(self, prefix: str) -> list[str]:
         names: list[str] = self._call("list", lambda: sorted(name for name in self.files if name.startswith(prefix)))
         return names
@@ -67,6 +74,10 @@ class SimulatedWarehouse:
     def _set_latest(self, name: str) -> None:
         self.files[LATEST] = self._content(name)
         self.shown = name
+
+    def _set_owner(self, text: str) -> bool:
+        self.told_owner = self.told_owner or text
+        return self.told_owner == text
 
     def _content(self, name: str) -> bytes:
         if name not in self.files:

@@ -90,7 +90,7 @@ def without(method: str, *arms: str, unwritten: str | None = None) -> Parts:
     """JobManager's `method` without these arms of its conditions, or without a write."""
 
     def loosely(self: JobManager, *args: Any, **options: Any) -> Any:
-        with cast("LooseTable", self._table).loose(arms, unwritten):
+        with cast("LooseTable", self.table).loose(arms, unwritten):
             return getattr(JobManager, method)(self, *args, **options)
 
     return Parts(table=LooseTable, job_manager=type("Loose", (JobManager,), {method: loosely}))
@@ -114,7 +114,22 @@ def hasty(method: str) -> Parts:
 
 class WithoutGrace(JobManager):
     def is_over(self, lock: Lock) -> bool:
-        return lock.lease_until < self._clock()
+        return self.seconds_left(lock.lease_until) < 0
+
+
+class OwnClocks(Table):
+    """Hears no Date, so each process judges leases by its own clock."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        cast("Any", self.time).note = lambda *_, **__: None
+
+
+class LatestTime(JobManager):
+    """Judges leases by the later bound of the table's time."""
+
+    def seconds_left(self, until: float) -> float:
+        return until - self.table.time.latest(self._clock())
 
 
 class SameFence(JobManager):
@@ -309,6 +324,8 @@ MUTANTS = [
     Mutant("finish keeps the pointer", without("finish", unwritten="WAREHOUSE#"), "COMPLETED means published"),
     Mutant("cancel ignores the holder", Parts(job_manager=EndingWhatRuns), OVER, Climate.CHANGEABLE),
     Mutant("no grace for clocks", Parts(job_manager=WithoutGrace), OVER, Climate.FREEZING),
+    Mutant("each process goes by its own clock", Parts(table=OwnClocks), OVER),
+    Mutant("a slow answer is taken for a new one", Parts(job_manager=LatestTime), OVER, Climate.FREEZING),
     Mutant("the sweeper ignores the lease", Parts(sweep=hasty_sweep), OVER),
     Mutant("the sweeper frees what was renewed", without("free_holder", *AS_READ), OVER, Climate.FREEZING),
     Mutant(

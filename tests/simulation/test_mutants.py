@@ -75,7 +75,7 @@ def published_from_another_base(manager: JobManager, clock: Clock) -> None:
 def cancelled_before_the_key_comes_again(manager: JobManager, clock: Clock) -> None:
     """Between the second request's look at the lock and its write, the first one makes its job and ends it."""
     first, second = a_job(clock), replace(a_job(clock), created_at=clock() + 1)
-    table = cast("Any", manager)._table
+    table = cast("Any", manager).table
     transact = table.transact
 
     def overtaken(writes: list[dict[str, Any]]) -> None:

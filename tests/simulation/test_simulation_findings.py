@@ -12,6 +12,7 @@ from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.ownership import own_warehouse
 from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.jobs.table import Table
 from chalicelib.warehouse.directory import DirectoryWarehouse
@@ -75,6 +76,7 @@ def test_the_snapshot_of_a_dead_attempt_goes_though_its_job_completed(tmp_path: 
     table = Table(dynamodb=cast("Any", InMemoryDynamoDb()), name="table")
     manager = JobManager(table=table, lease=Lease(), clock=clock)
     warehouse = DirectoryWarehouse(tmp_path / "warehouse")
+    own_warehouse(job_manager=manager, warehouse=warehouse)
     file = tmp_path / "file"
     file.write_text("a database")
     job = manager.create(a_job(clock))

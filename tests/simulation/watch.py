@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import JobStatus
+from chalicelib.jobs.table_time import CLOSE_SECONDS
 from chalicelib.warehouse.names import SegmentRun, segment_names
 
 from .scheduler import Ended
@@ -135,7 +136,8 @@ class Watch:
         """Who takes a place that another may still think its own."""
         actor, writer = self._scheduler.running, self._lease_writer
         assert writer is not None
-        is_over = self._scheduler.now + writer.skew > before["lease_until"]
+        believed = writer.skew if abs(writer.skew) <= CLOSE_SECONDS else 0.0
+        is_over = self._scheduler.now + believed > before["lease_until"]
         if "holder" in before and lock.get("holder") != before["holder"] and actor is not self._holder:
             self._expect(is_over, "a place is taken when its lease is over", before, lock)
         elif "holder" not in before and "owner" not in lock:

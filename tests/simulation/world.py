@@ -123,7 +123,7 @@ class World:
         self._warehouse = SimulatedWarehouse(files=files, network=self._network, on_change=self._watch.on_change)
         self._watch.note = self._network.note
         dynamodb = InMemoryDynamoDb(on_write=self._watch.on_write)
-        self._table_client = TableClient(dynamodb=dynamodb, network=self._network, draw=draw)
+        self._table_client = TableClient(dynamodb=dynamodb, network=self._network, draw=draw, now=lambda: scheduler.now)
         self._queue = LambdaQueue(
             scheduler=scheduler,
             network=self._network,
@@ -139,7 +139,7 @@ class World:
             max_attempts=draw.choice([8, 100]),
             snapshots_kept=draw.randint(1, 3),
         )
-        self._skew = draw.choice([0.0, 1.0, 7.4])
+        self._skew = draw.choice([0.0, 1.0, 7.4, 600.0])
         self._timeout = draw.choice([60.0, 120.0, 900.0, 900.0])
         self._started: dict[str, int] = {}
         self._last: list[str] = []
@@ -209,10 +209,14 @@ class World:
         return 0.0 if now >= actor.stopped_at else actor.killed_at - now
 
     def _job_manager(self, actor: Actor) -> JobManager:
+        clock = self._scheduler.clock(actor)
         table = self._parts.table(
-            dynamodb=self._table_client, name="table", sleep=lambda _: self._scheduler.pause(self._draw.uniform(0, 0.2))
+            dynamodb=self._table_client,
+            name="table",
+            sleep=lambda _: self._scheduler.pause(self._draw.uniform(0, 0.2)),
+            clock=clock,
         )
-        return self._parts.job_manager(table=table, lease=LEASE, clock=self._scheduler.clock(actor))
+        return self._parts.job_manager(table=table, lease=LEASE, clock=clock)
 
     @property
     def _dispatcher(self) -> Dispatcher:
@@ -244,7 +248,6 @@ class World:
                 job_id,
                 job_manager=self._job_manager(actor),
                 dispatcher=self._dispatcher,
-                clock=self._scheduler.clock(actor),
             )
 
         self._start("destination", run, failed=failed)
@@ -265,7 +268,7 @@ class World:
 
     def _sweep(self, actor: Actor) -> str:
         job_manager, clock = self._job_manager(actor), self._scheduler.clock(actor)
-        outcome = self._parts.sweep(job_manager=job_manager, dispatcher=self._dispatcher, clock=clock)
+        outcome = self._parts.sweep(job_manager=job_manager, dispatcher=self._dispatcher)
         show_latest(job_manager=job_manager, warehouse=self._warehouse)
         self._parts.clear_orphans(
             job_manager=job_manager,
