@@ -139,6 +139,26 @@ def test_who_has_the_file_open_keeps_reading_it(environment: dict[str, str], war
         assert before.execute("SELECT count(*) FROM import_runs").fetchall() == [(2,)]
 
 
+def test_a_process_that_has_the_file_open_sees_the_old_data_until_it_closes_all(
+    environment: dict[str, str], warehouse: Path
+) -> None:
+    """DuckDB shares what is open under a path. The snapshot has another name with each import."""
+
+    def imports_in(name: str) -> int:
+        with duckdb.connect(warehouse / name, read_only=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM import_runs").fetchall()[0][0])
+
+    with duckdb.connect(warehouse / "wells.duckdb", read_only=True):
+        with SampleSource(GeneratedProduction(3_100)) as source:
+            run_import(environment, source.url)
+
+        assert imports_in("wells.duckdb") == 2
+        snapshot, *_ = (warehouse / "wells.duckdb.name").read_text().splitlines()
+        assert imports_in(snapshot) == 3
+
+    assert imports_in("wells.duckdb") == 3
+
+
 def test_the_summary_is_documented_field_by_field(environment: dict[str, str], warehouse: Path) -> None:
     documented = [
         name.strip("` ")
