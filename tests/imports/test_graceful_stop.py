@@ -50,7 +50,7 @@ class Stoppable:
         asked = len(self.source.requests)
         with self.start() as process:
             deadline = time.monotonic() + 60
-            while len(self.source.requests) - asked <= pages and process.poll() is None:
+            while len(self.source.requests) - asked <= 1 + pages and process.poll() is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
             process.send_signal(signal.SIGTERM)

@@ -61,7 +61,7 @@ class Import:
             deadline = time.monotonic() + PATIENCE
             while process.poll() is None and not moment(self):
                 assert time.monotonic() < deadline, "the moment never came"
-                self.pages_asked = len(self.source.requests) - asked - 1
+                self.pages_asked = len(self.source.requests) - asked - 2  # the fields and their types
             time.sleep(random.uniform(0, 0.03))
             process.kill()
 

@@ -109,7 +109,7 @@ def test_a_retry_goes_on_after_the_last_checkpoint(worker: Worker, source: Sampl
     assert (outcome["outcome"], done.status) == ("COMPLETED", JobStatus.COMPLETED)
     assert (done.retry_of, done.parameters, done.triggered_by) == (old.job_id, {"full": True}, "ann")
     assert worker.manager.get(old.job_id) == replace(old, retried_by=new.job_id)
-    assert len(source.requests) - asked == 1 + 10 - old.cursor["page"]  # the names of the fields, and the missing pages
+    assert len(source.requests) - asked == 2 + 10 - old.cursor["page"]  # fields, types and the missing pages
     assert done.total_records == done.fetched_records == 90
     resumed = [event for event in done.events if event.name == "resumed"]
     [facts] = [event.facts for event in resumed]

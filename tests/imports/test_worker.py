@@ -227,7 +227,7 @@ def test_the_retry_of_a_dead_workers_event_waits_for_its_lease_and_resumes(
         Event(at=job.events[-4].at, name="resumed", facts=facts)
     ]
     again = [request.query.get("$skiptoken") for request in list(source.requests)[asked:]]
-    assert len(again) == 1 + 9 - checkpoint["page"]  # the names of the fields, and the pages that were missing
+    assert len(again) == 2 + 9 - checkpoint["page"]  # the fields, their types, and the pages that were missing
 
 
 # --- slices
