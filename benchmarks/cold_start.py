@@ -28,6 +28,7 @@ from chalicelib.jobs.lock import LOCK
 from local.aws.emulator import LocalAws
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.aws.runtime_api import Invocation, LambdaFunction, Outcome, RuntimeApi
+from local.aws.signature import Keys
 
 TABLE, TOKEN = "wellhead-cold", "benchmarks-token"
 EXPECTED = 1.15
@@ -148,11 +149,14 @@ def measured(code: Path | None, turns: int) -> dict[str, Any]:
     """CPU ms of every start, by contender; they take turns."""
     handler = type("Lambda", (LoopbackHandler,), {"do_POST": _accept})
     endpoint = LoopbackServer(handler).start()
-    with tempfile.TemporaryDirectory() as name, LocalAws(table=TABLE, journal=Path(name) / "table.sqlite") as aws:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        LocalAws(table=TABLE, journal=Path(name) / "table.sqlite", keys=Keys.made()) as aws,
+    ):
         directory = Path(name)
         (directory / "bare").mkdir()
         aws.put_parameter("/wellhead/tokens/ada", json.dumps({"sha256": digest_of(TOKEN), "role": "operator"}))
-        known = environment(aws.url, endpoint.url, TABLE)
+        known = environment(aws, endpoint.url, TABLE)
         all_of_them = contenders(code or unpacked_bundle(directory), directory / "bare")
         starts: dict[str, list[tuple[float, float]]] = {one.name: [] for one in all_of_them}
         for _ in range(turns + 1):
@@ -172,20 +176,18 @@ def _accept(handler: LoopbackHandler) -> None:
 def _free_the_lock(aws: LocalAws) -> None:
     key = json.dumps({"TableName": TABLE, "Key": to_item(LOCK)}).encode()
     headers = {"X-Amz-Target": "DynamoDB_20120810.DeleteItem", "Content-Type": "application/x-amz-json-1.0"}
-    headers["Authorization"] = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request"
-    aws.answer("POST", "/", headers, key)
+    aws.answer("dynamodb", "POST", "/", headers, key)
 
 
-def environment(aws: str, functions: str, table: str) -> dict[str, str]:
-    """Of a function whose AWS is at these URLs."""
+def environment(aws: LocalAws, functions: str, table: str) -> dict[str, str]:
+    """Of a function with this AWS, and Lambda at this URL."""
     return {
         "PATH": os.environ["PATH"],
-        "AWS_ENDPOINT_URL": aws,
+        "AWS_ENDPOINT_URL": aws.url,
         "AWS_ENDPOINT_URL_LAMBDA": functions,
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        **aws.keys.environment,
         "AWS_LAMBDA_FUNCTION_NAME": "measured",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

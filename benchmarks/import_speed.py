@@ -21,6 +21,7 @@ from benchmarks import contenders, measure
 from benchmarks.contenders import AGAIN, REVISED, WELLHEAD, Contender, Task
 from benchmarks.environments import python_of
 from benchmarks.pages import Pages, render
+from local.aws.signature import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,13 +105,13 @@ def _best(turns: list[dict[str, Any]]) -> dict[str, Any]:
 @contextmanager
 def store() -> Iterator[tuple[dict[str, str], Path]]:
     """An empty warehouse and job table: the environment of an import, and its work directory."""
-    with work_directory() as work, child("local.aws.emulator", "--journal", str(work / "table.sqlite")) as line:
+    keys = Keys.made().environment
+    with work_directory() as work, child("local.aws.emulator", "--journal", str(work / "table.sqlite"), **keys) as line:
         yield (
             _environment()
+            | keys
             | {
                 "AWS_ENDPOINT_URL": line.removeprefix("ready "),
-                "AWS_ACCESS_KEY_ID": "local",
-                "AWS_SECRET_ACCESS_KEY": "local",
                 "AWS_DEFAULT_REGION": "us-east-1",
                 "WELLHEAD_TABLE": "wellhead-local",
                 "WELLHEAD_IMPORT_FUNCTION": "none",
@@ -134,11 +135,11 @@ def work_directory() -> Iterator[Path]:
 
 
 @contextmanager
-def child(module: str, *arguments: str) -> Iterator[str]:
+def child(module: str, *arguments: str, **environment: str) -> Iterator[str]:
     """The first line that a child process prints; it ends with the context."""
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(
-        command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, env=_environment() | environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout

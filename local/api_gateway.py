@@ -34,16 +34,10 @@ from chalicelib.api.gateway_errors import RETRY_SECONDS, WORDS
 from chalicelib.api.responses import PROBLEM, problem_details, wants_problem
 from chalicelib.logs import start_logging
 from local.aws.app_graph import deployed_functions, load_config
-from local.aws.loopback import (
-    SWITCH_SECONDS,
-    BodyTooLargeError,
-    LoopbackHandler,
-    LoopbackServer,
-    MalformedRequestError,
-)
+from local.aws.loopback import SWITCH_SECONDS, LoopbackHandler, LoopbackServer
+from local.aws.request_body import BodyTooLargeError, MalformedRequestError
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's payload quota
-MAX_DRAINED_BYTES = 64 * 1024 * 1024  # read and dropped, so that the client hears why it was refused
 
 
 class RefusedError(Exception):
@@ -115,6 +109,7 @@ class Gateway(LocalGateway):
 
 
 class ApiHandler(LoopbackHandler):
+    answers_pages = True  # WELLHEAD_CORS_ORIGINS says which
     gateway: ClassVar[Gateway]
 
     def _serve(self) -> None:
@@ -137,12 +132,14 @@ class ApiHandler(LoopbackHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """http.server's own refusals: a bad request line, too many or too long headers, an odd method."""
+        """What is refused before it reaches the app: a bad request line or framing, too many or too long headers, an
+        odd method, a foreign host.
+        """
         self._begin()
         self.request_version = "HTTP/1.1"
         self.close_connection = True
-        no_such_method = code == HTTPStatus.NOT_IMPLEMENTED
-        self._refuse(HTTPStatus.METHOD_NOT_ALLOWED if no_such_method else HTTPStatus.BAD_REQUEST, {})
+        known = {HTTPStatus.NOT_IMPLEMENTED: HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.FORBIDDEN: HTTPStatus.FORBIDDEN}
+        self._refuse(known.get(HTTPStatus(code), HTTPStatus.BAD_REQUEST), {}, explain)
 
     def _begin(self) -> None:
         self._started = time.monotonic()
@@ -156,15 +153,7 @@ class ApiHandler(LoopbackHandler):
             raise RefusedError(HTTPStatus.BAD_REQUEST) from exc
         except BodyTooLargeError as exc:
             self.close_connection = True
-            self._drain()
             raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE) from exc
-
-    def _drain(self) -> None:
-        self.connection.settimeout(1)
-        left = MAX_DRAINED_BYTES
-        with contextlib.suppress(TimeoutError):
-            while left > 0 and (read := len(self.rfile.read1(65536))):
-                left -= read
 
     def _send(self, response: dict[str, Any]) -> None:
         headers = {**response["headers"], **response["multiValueHeaders"]}
@@ -174,8 +163,9 @@ class ApiHandler(LoopbackHandler):
         content = base64.b64decode(body) if response.get("isBase64Encoded") else _bytes(body)
         self._finish(response["statusCode"], content, headers)
 
-    def _refuse(self, status: HTTPStatus, headers: Mapping[str, str]) -> None:
+    def _refuse(self, status: HTTPStatus, headers: Mapping[str, str], explain: str | None = None) -> None:
         code, message = WORDS[status]
+        message = explain or message
         is_passing = status is HTTPStatus.SERVICE_UNAVAILABLE
         shown = {"code": code, "message": message, "retryable": is_passing}
         is_problem = wants_problem((getattr(self, "headers", None) or {}).get("Accept", ""))
@@ -216,9 +206,9 @@ def _bytes(body: str | bytes) -> bytes:
     return body.encode() if isinstance(body, str) else body
 
 
-def create_server(app: Chalice, config: Config, *, port: int) -> LoopbackServer:
-    """On the port, or on a free one when another program has it."""
-    handler = type("Handler", (ApiHandler,), {"gateway": Gateway(app, config)})
+def create_server(app: Chalice, config: Config, *, port: int, **limits: float) -> LoopbackServer:
+    """On the port, or on a free one when another program has it. `limits` are seconds that ApiHandler has by name."""
+    handler = type("Handler", (ApiHandler,), {"gateway": Gateway(app, config), **limits})
     try:
         return LoopbackServer(handler, port=port)
     except OSError as exc:

@@ -3,7 +3,8 @@
     with LocalStack() as stack:
         stack.api_url
 
-Nothing in it can reach AWS: its processes get dummy credentials, endpoints on this machine, and no proxies.
+Nothing in it can reach AWS: its processes get endpoints on this machine, and no proxies. The keys that they sign with
+are made anew at every start, and open this stack's AWS alone.
 What must outlive it is in the state directory: the table, the queue of events, the warehouse.
 """
 
@@ -33,6 +34,8 @@ from local.aws.lambda_runtime import LambdaRuntime
 from local.aws.loopback import HOST
 from local.aws.runtime_api import LambdaFunction
 from local.aws.schedules import Schedules
+from local.aws.signature import Keys
+from local.keys_file import write_keys
 from local.tokens import TokenBook
 
 PROJECT = Path(__file__).parents[1]
@@ -101,6 +104,7 @@ class LocalStack:
         self.state = state.resolve()
         self.warehouse_path = self.state / "warehouse"
         self.environment: dict[str, str] = {}
+        self.keys = Keys.made()
         self.tokens = TokenBook(self.state)
         self.token = ""
         self.has_new_token = not self.tokens.own_file.exists()
@@ -145,16 +149,20 @@ class LocalStack:
                 table=self._setting("WELLHEAD_TABLE"),
                 journal=self.state / "state" / "table.sqlite",
                 bucket=BUCKET,
+                keys=self.keys,
             )
         )
         self.aws_url = aws.url
+        exits.callback(write_keys(self.state, self.keys).unlink, missing_ok=True)
         self._put_tokens(aws)
         if username:
             aws.put_parameter(SECRET, json.dumps({"username": username, "password": password}))
-        self.environment |= _isolated(self._user)
+        self.environment |= _isolated(self._user) | self.keys.environment
         runtime = LambdaRuntime(project=self._project, logs=self.state / "logs", environment=self.environment)
         queue = self.state / "state" / "events.sqlite"
-        endpoint = exits.enter_context(LambdaEndpoint(runtime=runtime, queue=queue, destinations=DESTINATIONS))
+        endpoint = exits.enter_context(
+            LambdaEndpoint(runtime=runtime, queue=queue, keys=self.keys, destinations=DESTINATIONS)
+        )
         self.lambda_url = endpoint.url
         self.environment |= self._endpoints() | self._settings(authenticated=bool(username))
         _check(self.environment)
@@ -272,8 +280,6 @@ def _isolated(user: Mapping[str, str]) -> dict[str, str]:
         if not name.startswith(unwanted) and not name.lower().endswith("_proxy")
     }
     return kept | {
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CONFIG_FILE": os.devnull,

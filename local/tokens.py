@@ -4,7 +4,6 @@ The stack's own token is kept as it is, in a file that nobody else may read: the
 """
 
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,8 @@ import botocore.session
 
 from chalicelib.api.tokens import NAME, Role, digest_of
 from local.aws.emulator import REGION
+from local.keys_file import read_keys
+from local.private_file import write_privately
 
 OWN = "laptop"  # the name of the stack's own token
 
@@ -57,14 +58,14 @@ class TokenBook:
             self._note(OWN, token, Role.OPERATOR)
         else:
             token = self.make(OWN, Role.OPERATOR)
-            _write_privately(self.own_file, token + "\n")
+            write_privately(self.own_file, token + "\n")
         return token
 
     def _note(self, name: str, token: str, role: Role) -> None:
         known = json.loads(self._hashes.read_text()) if self._hashes.exists() else {}
         known[name] = {"sha256": digest_of(token), "role": role}
         self._hashes.parent.mkdir(parents=True, exist_ok=True)
-        _write_privately(self._hashes, json.dumps(known, indent=2) + "\n")
+        write_privately(self._hashes, json.dumps(known, indent=2) + "\n")
 
 
 def tell_running_stack(state: Path, name: str, value: str, *, path: str) -> bool:
@@ -73,20 +74,13 @@ def tell_running_stack(state: Path, name: str, value: str, *, path: str) -> bool
         facts = json.loads((state / "stack.json").read_text())
     except FileNotFoundError:
         return False
+    keys = read_keys(state)
     ssm: Any = botocore.session.get_session().create_client(
         "ssm",
         region_name=REGION,
         endpoint_url=facts["aws_url"],
-        aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106  the emulator's
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
     )
     ssm.put_parameter(Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True)
     return True
-
-
-def _write_privately(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123  a descriptor
-        file.write(text)
-    part.replace(path)

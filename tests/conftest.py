@@ -15,7 +15,7 @@ import pytest
 from chalice.config import Config
 from support import source_contract
 from support.api_client import OPERATOR, READER, Api
-from support.coordination import Clock, LambdaHandler, aws_client
+from support.coordination import KEYS, Clock, LambdaHandler, aws_client
 from support.run_directory import run_directory
 from support.scripted_source import Client, Connect, ScriptedSource, Serve
 from support.source_contract import Stage
@@ -57,7 +57,7 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.fixture
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
     """A running DynamoDB, S3 and SSM; AWS clients of this process find it by their environment."""
-    with LocalAws(table=TABLE, journal=tmp_path / "table.sqlite") as aws:
+    with LocalAws(table=TABLE, journal=tmp_path / "table.sqlite", keys=KEYS) as aws:
         set_up_aws(monkeypatch, aws)
         yield aws
 
@@ -65,8 +65,8 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
 def set_up_aws(environment: pytest.MonkeyPatch, aws: LocalAws) -> None:
     environment.setenv("AWS_ENDPOINT_URL", aws.url)
     environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    environment.setenv("AWS_ACCESS_KEY_ID", "local")
-    environment.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    for name, value in KEYS.environment.items():
+        environment.setenv(name, value)
     environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
@@ -147,7 +147,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """What the contract of the source is held against."""
     directory = tmp_path_factory.mktemp("contract")
     with (
-        LocalAws(table=source_contract.TABLE, journal=directory / "table.sqlite") as aws,
+        LocalAws(table=source_contract.TABLE, journal=directory / "table.sqlite", keys=KEYS) as aws,
         pytest.MonkeyPatch.context() as environment,
     ):
         set_up_aws(environment, aws)

@@ -4,11 +4,16 @@ The table outlives the process. moto's transactions copy and restore it whole wi
 win one condition; here one request runs at a time. Every write to the table is in SQLite before its answer leaves:
 `kill -9` loses no acknowledged write. The bucket, the parameters and the secrets live in memory only, because locally
 the warehouse is a directory and the parameters are seeded at every start.
+
+Over HTTP only who signs with the stack's key is answered, and only for these services: moto's own pages, which show and
+reset everything, are not among them.
 """
 
 import argparse
 import copy
 import json
+import logging
+import os
 import re
 import sys
 import threading
@@ -23,18 +28,27 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 from moto.dynamodb.models.table import Table
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 from werkzeug.test import Client, TestResponse
 
-from local.aws.loopback import LoopbackHandler, LoopbackServer, MalformedRequestError
+from local.aws.loopback import LoopbackHandler, LoopbackServer
+from local.aws.request_body import BodyTooLargeError, MalformedRequestError
+from local.aws.signature import Keys, NotSignedError, Signature
 from local.aws.table_journal import Key, TableJournal
 
 REGION = "us-east-1"
 MAX_REMEMBERED_TOKENS = 10_000  # DynamoDB remembers a ClientRequestToken for ten minutes
 DYNAMODB = "DynamoDB_20120810."
+SERVICES = ("dynamodb", "s3", "ssm", "secretsmanager")
+log = logging.getLogger(__name__)
+REFUSED: dict[type[Exception], tuple[HTTPStatus, str]] = {
+    NotSignedError: (HTTPStatus.FORBIDDEN, "AccessDeniedException"),
+    BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "ValidationException"),
+    MalformedRequestError: (HTTPStatus.BAD_REQUEST, "ValidationException"),
+}
 
 
 class Answer(NamedTuple):
@@ -44,7 +58,8 @@ class Answer(NamedTuple):
 
 
 class LocalAws:
-    """`url` answers DynamoDB (one table, key `pk` + `sk`), S3 (one bucket), SSM and Secrets Manager until `stop`.
+    """`url` answers DynamoDB (one table, key `pk` + `sk`), S3 (one bucket), SSM and Secrets Manager until `stop`, to
+    requests that are signed with `keys`.
 
     One at a time in a process: moto's state is global.
     """
@@ -54,13 +69,15 @@ class LocalAws:
         *,
         table: str,
         journal: Path,
+        keys: Keys,
         bucket: str = "wellhead-local",
         parameters: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> None:
+        self.keys = keys
         self._table_name = table
         self._mutex = threading.Lock()
-        self._moto = Client(DomainDispatcherApplication(create_backend_app), use_cookies=False)
+        self._moto: dict[str, Client] = {}
         self._tokens: dict[str, tuple[bytes, Answer]] = {}
         self._journal = TableJournal(journal)
         self._tables: dict[str, Table] = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
@@ -96,8 +113,8 @@ class LocalAws:
         with self._mutex:
             self._call("POST", "/", signed_for="ssm", target="AmazonSSM.PutParameter", request=request)
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Raises MalformedRequestError."""
+    def answer(self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """`service` is one of SERVICES. Raises MalformedRequestError."""
         operation = headers.get("X-Amz-Target", "").removeprefix(DYNAMODB)
         keys = self._touched(operation, body)
         whole = self._key_of_whole_read(operation, body)
@@ -107,8 +124,8 @@ class LocalAws:
             if operation == "TransactWriteItems":
                 return self._transact(keys, method, path, headers, body)
             if operation == "Query":
-                return self._query(method, path, headers, body)
-            answer = self._ask_moto(method, path, headers, body)
+                return self._query(service, method, path, headers, body)
+            answer = self._ask_moto(service, method, path, headers, body)
             if answer.status == HTTPStatus.OK:
                 self._record(keys)
             return answer
@@ -135,7 +152,7 @@ class LocalAws:
         whole = self._tables[self._table_name]
         self._tables[self._table_name] = self._excerpt(keys)
         try:
-            answer = self._ask_moto(method, path, headers, body)
+            answer = self._ask_moto("dynamodb", method, path, headers, body)
             outcome = self._tables[self._table_name]
         finally:
             self._tables[self._table_name] = whole
@@ -145,12 +162,12 @@ class LocalAws:
             self._remember(token, body, answer)
         return answer
 
-    def _query(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _query(self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Moto copies each item whole before it looks which attributes are wanted: seconds for a hundred long jobs."""
         whole = self._tables[self._table_name]
         self._tables[self._table_name] = _narrowed(whole, _attributes_asked_for(body))
         try:
-            return self._ask_moto(method, path, headers, body)
+            return self._ask_moto(service, method, path, headers, body)
         finally:
             self._tables[self._table_name] = whole
 
@@ -205,8 +222,10 @@ class LocalAws:
         except (KeyError, TypeError, ValueError) as exc:
             raise MalformedRequestError(f"{type(exc).__name__}: {exc}") from exc
 
-    def _ask_moto(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        response: TestResponse = self._moto.open(path, method=method, headers=dict(headers), data=body)
+    def _ask_moto(self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if service not in self._moto:
+            self._moto[service] = Client(create_backend_app(service), use_cookies=False)  # type: ignore[arg-type]
+        response: TestResponse = self._moto[service].open(path, method=method, headers=dict(headers), data=body)
         with response:
             return Answer(response.status_code, response.get_data(), dict(response.headers))
 
@@ -215,7 +234,7 @@ class LocalAws:
         scope = f"local/20240101/{REGION}/{signed_for}/aws4_request"
         headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}", "X-Amz-Target": target}
         body = b"" if request is None else json.dumps(request).encode()
-        answer = self._ask_moto(method, path, headers, body)
+        answer = self._ask_moto(signed_for, method, path, headers, body)
         if answer.status != HTTPStatus.OK:
             raise RuntimeError(f"{signed_for} {target or path} answered {answer.status}: {answer.body!r}")
 
@@ -246,13 +265,24 @@ class AwsHandler(LoopbackHandler):
 
     def _serve(self) -> None:
         try:
-            answer = self.aws.answer(self.command, self.path, dict(self.headers), self.read_body())
-        except MalformedRequestError as exc:
-            self.close_connection = True
-            refusal = {"__type": "ValidationException", "message": str(exc)}
-            answer = Answer(HTTPStatus.BAD_REQUEST, json.dumps(refusal).encode(), {})
-        headers = {name: value for name, value in answer.headers.items() if name.lower() not in NOT_PASSED_ON}
+            answer = self._answer()
+        except tuple(REFUSED) as exc:
+            answer = _refusal(*REFUSED[type(exc)], str(exc))
+        except ConnectionError:
+            raise
+        except Exception as exc:  # noqa: BLE001  moto's own mistakes
+            log.error("The local AWS could not answer: %s: %s", type(exc).__name__, exc)  # noqa: TRY400  one line
+            answer = _refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", "The local AWS failed.")
+        headers = {name: value for name, value in answer.headers.items() if not _is_kept_back(name)}
         self.answer(answer.status, answer.body, headers | {"Date": self.date_time_string()})
+
+    def _answer(self) -> Answer:
+        signature = Signature.read(self.path, self.headers, self.aws.keys)
+        if (service := signature.scope.service) not in SERVICES:
+            raise NotSignedError(f"There is none of {service!r} here.")
+        body = self.read_body()
+        signature.check(self.command, self.path, self.headers, body, self.aws.keys)
+        return self.aws.answer(service, self.command, self.path, dict(self.headers), body)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve  # noqa: N815  (http.server's names)
 
@@ -287,7 +317,14 @@ def _item_answer(item: dict[str, Any] | None) -> Answer:
     return Answer(HTTPStatus.OK, body.encode(), {"Content-Type": "application/x-amz-json-1.0"})
 
 
-NOT_PASSED_ON = {"connection", "transfer-encoding", "date"}
+def _refusal(status: HTTPStatus, kind: str, message: str) -> Answer:
+    return Answer(status, json.dumps({"__type": kind, "message": message}).encode(), {"x-amzn-ErrorType": kind})
+
+
+def _is_kept_back(header: str) -> bool:
+    """What is of the connection, moto's idea of the time, and its leave for every page to read the answer."""
+    name = header.lower()
+    return name in ("connection", "transfer-encoding", "date") or name.startswith("access-control-")
 
 
 def _one(request: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -318,12 +355,14 @@ TOUCHED = {
 
 
 def main() -> None:
-    """`python -m local.aws.emulator --journal FILE` serves one table alone until it is killed."""
+    """`python -m local.aws.emulator --journal FILE` serves one table alone until it is killed, to who signs with the
+    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that it has itself.
+    """
     parser = argparse.ArgumentParser(prog="python -m local.aws.emulator")
     parser.add_argument("--journal", type=Path, required=True)
     parser.add_argument("--table", default="wellhead-local")
     options = parser.parse_args()
-    with LocalAws(table=options.table, journal=options.journal) as aws:
+    with LocalAws(table=options.table, journal=options.journal, keys=Keys.of(os.environ)) as aws:
         print(f"ready {aws.url}", flush=True)
         sys.stdin.read()
 

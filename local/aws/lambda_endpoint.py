@@ -21,14 +21,21 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
 from local.aws.lambda_runtime import LambdaRuntime, RuntimeStoppedError, ThrottledError
-from local.aws.loopback import LoopbackHandler, LoopbackServer, MalformedRequestError
+from local.aws.loopback import LoopbackHandler, LoopbackServer
+from local.aws.request_body import BodyTooLargeError, MalformedRequestError
 from local.aws.runtime_api import LambdaFunction, Outcome
+from local.aws.signature import Keys, NotSignedError, Signature
 
 RETRY_DELAYS = (1.0, 2.0)  # seconds; Lambda waits 60 and 120
 MAXIMUM_EVENT_AGE = 300.0  # seconds
 MAX_EVENT_BYTES = 1024 * 1024
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
 INVOCATIONS = re.compile(r"/2015-03-31/functions/([^/?]+)/invocations(?:\?.*)?")
+REFUSED: dict[type[Exception], tuple[int, str]] = {
+    NotSignedError: (403, "AccessDeniedException"),
+    BodyTooLargeError: (413, "RequestTooLargeException"),
+    MalformedRequestError: (400, "InvalidRequestContentException"),
+}
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +129,7 @@ class EventQueue:
 
 
 class LambdaEndpoint:
-    """Serves from `start` to `stop`; knows no function before `deploy`.
+    """Serves from `start` to `stop` whoever signs with `keys`; knows no function before `deploy`.
 
     `destinations` names for a function the one that is sent its failed events.
     """
@@ -132,10 +139,12 @@ class LambdaEndpoint:
         *,
         runtime: LambdaRuntime,
         queue: Path,
+        keys: Keys,
         retry_delays: Sequence[float] = RETRY_DELAYS,
         maximum_event_age: float = MAXIMUM_EVENT_AGE,
         destinations: Mapping[str, str] | None = None,
     ) -> None:
+        self.keys = keys
         self._runtime = runtime
         self._queue = EventQueue(queue)
         self._retry_delays = retry_delays
@@ -242,10 +251,9 @@ class LambdaEndpointHandler(LoopbackHandler):
 
     def do_POST(self) -> None:  # noqa: N802
         try:
-            body = self.read_body()
-        except MalformedRequestError as exc:
-            self.close_connection = True
-            self._refuse(400, "InvalidRequestContentException", str(exc))
+            body = self._signed_body()
+        except tuple(REFUSED) as exc:
+            self._refuse(*REFUSED[type(exc)], str(exc))
             return
         route = INVOCATIONS.fullmatch(self.path)
         name = urllib.parse.unquote(route[1]).rpartition("function:")[2].partition(":")[0] if route else ""
@@ -255,6 +263,14 @@ class LambdaEndpointHandler(LoopbackHandler):
             self._refuse(404, "ResourceNotFoundException", f"Function not found: {arn}", Type="User")
         else:
             self._invoke(function, body or b"{}")
+
+    def _signed_body(self) -> bytes:
+        signature = Signature.read(self.path, self.headers, self.endpoint.keys)
+        body = self.read_body(limit=MAX_REQUEST_BYTES)
+        signature.check(self.command, self.path, self.headers, body, self.endpoint.keys)
+        if signature.scope.service != "lambda":
+            raise NotSignedError("The request is not signed for Lambda.")
+        return body
 
     def _invoke(self, function: LambdaFunction, payload: bytes) -> None:
         kind = self.headers.get("X-Amz-Invocation-Type", "RequestResponse")

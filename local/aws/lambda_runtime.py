@@ -23,6 +23,7 @@ from local.aws.runtime_api import Invocation, LambdaFunction, Outcome, RuntimeAp
 if TYPE_CHECKING:
     import subprocess
 
+WORKER = Path(__file__).with_name("lambda_worker.py")
 STOP_SECONDS = 1.5
 WARM_WORKERS = 2  # a long question holds up no short one, and a laptop has room for its imports
 THROTTLED_SECONDS = 5.0  # until one of them is free
@@ -99,7 +100,7 @@ class LambdaRuntime:
             api = RuntimeApi()
             worker = Worker(
                 api,
-                [sys.executable, "-m", "awslambdaric", function.handler],
+                [sys.executable, "-P", str(WORKER), function.handler],  # -P: the modules beside it are none of its own
                 environment=self._lambda_environment(function, api),
                 cwd=self._project,
                 log=self._log(function),

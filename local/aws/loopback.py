@@ -1,11 +1,11 @@
 """HTTP/1.1 on 127.0.0.1, for everything the laptop's AWS serves.
 
-Keep-alive without Nagle's 40 ms, a backlog for bursts, no name lookups, and a stop that closes every
-connection.
+Keep-alive without Nagle's 40 ms, a backlog for bursts, no name lookups, a time limit for every request, and a stop that
+closes every connection.
 """
 
 import contextlib
-import re
+import io
 import socket
 import socketserver
 import sys
@@ -14,24 +14,81 @@ import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+from local.aws.callers import ForeignCallerError, check_host, check_origin
+from local.aws.incoming import Incoming
+from local.aws.request_body import MOST_BYTES, MalformedRequestError, has_body, read_body
 
 HOST = "127.0.0.1"
 SWITCH_SECONDS = 0.001  # for processes that serve: between short requests Python's 5 ms show in the p99
-
-
-class MalformedRequestError(Exception):
-    """The request's body cannot be told from the next request."""
-
-
-class BodyTooLargeError(Exception):
-    """The body is beyond the limit; what is left of it is unread."""
+LINGER_SECONDS = 5.0
+MOST_DROPPED_BYTES = 64 * 1024 * 1024
 
 
 class LoopbackHandler(BaseHTTPRequestHandler):
+    """Answers this machine's programs, and pages of this very port; ForeignCallerError's sentence to all others.
+
+    `answers_pages` is for an API that says itself which pages may ask, and that may be reached through a tunnel.
+    """
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # headers and body leave in one packet
+    answers_pages: ClassVar[bool] = False
+    idle_seconds: ClassVar[float] = 60.0  # between two requests of one connection
+    request_seconds: ClassVar[float] = 60.0  # for a whole request
+    server: "LoopbackServer"
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self._incoming = Incoming(self.connection)
+        self.rfile = io.BufferedReader(self._incoming)
+
+    def handle_one_request(self) -> None:
+        self._incoming.expect(within=self.idle_seconds, whole_within=self.request_seconds)
+        self._is_body_left = False
+        super().handle_one_request()
+        if self._is_body_left:  # what is left would be read as the next request
+            self.close_connection = True
+            self._linger()
+
+    def _linger(self) -> None:
+        """Reads and drops what still comes, for a moment: with bytes unread, the close would cut off the answer."""
+        self._incoming.expect(within=LINGER_SECONDS, whole_within=LINGER_SECONDS)
+        left = MOST_DROPPED_BYTES
+        with contextlib.suppress(OSError):
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_WR)
+            while left > 0 and (read := len(self.rfile.read1(65536))):
+                left -= read
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        self._is_body_left = True
+        try:
+            self._is_body_left = self._has_body()
+            self._check_caller()
+        except MalformedRequestError as exc:
+            self.send_error(HTTPStatus.BAD_REQUEST, explain=str(exc))
+            return False
+        except ForeignCallerError as exc:
+            self.send_error(HTTPStatus.FORBIDDEN, explain=str(exc))
+            return False
+        return True
+
+    def _has_body(self) -> bool:
+        if self._incoming.ended:
+            raise MalformedRequestError("The headers ended early.")
+        return has_body(self.headers)
+
+    def _check_caller(self) -> None:
+        port = self.server.server_port
+        check_host(self.headers, None if self.answers_pages else port)
+        if not self.answers_pages:
+            check_origin(self.headers, port)
 
     def handle_expect_100(self) -> bool:
         answered = super().handle_expect_100()
@@ -41,40 +98,11 @@ class LoopbackHandler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's name)
         pass
 
-    def read_body(self, *, limit: int = sys.maxsize) -> bytes:
+    def read_body(self, *, limit: int = MOST_BYTES) -> bytes:
         """Raises MalformedRequestError, BodyTooLargeError."""
-        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self._read_chunks(limit)
-        length = self.content_length()
-        if length > limit:
-            raise BodyTooLargeError
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise MalformedRequestError("The body ended early.")
+        body = read_body(self.headers, self.rfile, limit=limit)
+        self._is_body_left = False
         return body
-
-    def content_length(self) -> int:
-        text = self.headers.get("Content-Length", "0").strip()
-        if not text.isdecimal():
-            raise MalformedRequestError(f"Content-Length is not a number: {text!r}.")
-        return int(text)
-
-    def _read_chunks(self, limit: int) -> bytes:
-        body = bytearray()
-        while size := self._chunk_size():
-            if len(body) + size > limit:
-                raise BodyTooLargeError
-            body += self.rfile.read(size)
-            self.rfile.readline(3)
-        while self.rfile.readline(65536).strip():
-            pass  # trailers
-        return bytes(body)
-
-    def _chunk_size(self) -> int:
-        size = self.rfile.readline(80).split(b";")[0].strip()
-        if not re.fullmatch(rb"[0-9a-fA-F]{1,8}", size):
-            raise MalformedRequestError("A chunk of the body has no size.")
-        return int(size, 16)
 
     def answer(self, status: int, body: bytes, headers: Mapping[str, str | list[str]] | None = None) -> None:
         self.send_response_only(status)
@@ -102,6 +130,11 @@ class LoopbackServer(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.server_port}"
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
 
     def server_bind(self) -> None:
         # HTTPServer would ask the resolver for the host's name, which can take seconds offline.

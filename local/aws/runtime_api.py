@@ -1,7 +1,13 @@
-"""Lambda's Runtime API, which a worker asks for its events: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html"""
+"""Lambda's Runtime API, which a worker asks for its events: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
+Its address ends in a secret that the worker alone is told: nobody else on this machine can take its events or answer.
+"""
+
+import hmac
 import json
 import queue
+import re
+import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -11,6 +17,7 @@ from typing import ClassVar
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 
 INIT_SECONDS = 30.0  # Lambda gives an init 10 s; a busy laptop is slower
+ANSWER = re.compile(r"/2018-06-01/runtime/(?:invocation/([^/]+)/(response|error)|init/error)")
 ACCOUNT_AND_REGION = "us-east-1:123456789012"
 
 
@@ -109,12 +116,14 @@ class RuntimeApi:
         self._current: Invocation | None = None
         self._gone: str | None = None
         self._mutex = threading.Lock()
+        self.secret = secrets.token_urlsafe()
         handler = type("Handler", (RuntimeApiHandler,), {"api": self})
         self._server = LoopbackServer(handler).start()
 
     @property
     def address(self) -> str:
-        return self._server.url.removeprefix("http://")
+        """For AWS_LAMBDA_RUNTIME_API; a path follows it."""
+        return f"{self._server.url.removeprefix('http://')}/{self.secret}"
 
     def stop(self) -> None:
         self._given.put(None)
@@ -131,9 +140,13 @@ class RuntimeApi:
         """Blocks until there is one; between two events Lambda would freeze the process here. None at the end."""
         return self._given.get()
 
-    def answered(self, outcome: Outcome) -> None:
-        if self._current:
-            self._current.end(outcome)
+    def answered(self, request_id: str | None, outcome: Outcome) -> bool:
+        """Whether it was the answer to the current event. Without an id it is that of the initialisation."""
+        current = self._current
+        if current is None or request_id not in (None, current.request_id):
+            return False
+        current.end(outcome)
+        return True
 
     def exited(self, code: int) -> None:
         how = f"signal: {-code}" if code < 0 else f"exit status {code}"
@@ -147,7 +160,7 @@ class RuntimeApiHandler(LoopbackHandler):
     api: ClassVar[RuntimeApi]
 
     def do_GET(self) -> None:  # noqa: N802
-        if not self.path.endswith("/runtime/invocation/next"):
+        if self._asked() != "/2018-06-01/runtime/invocation/next":
             self.answer(404, b"")
         elif invocation := self.api.next():
             invocation.begin()
@@ -156,10 +169,19 @@ class RuntimeApiHandler(LoopbackHandler):
             self.close_connection = True
 
     def do_POST(self) -> None:  # noqa: N802
+        route = ANSWER.fullmatch(self._asked())
+        if not route:
+            self.answer(404, b"")
+            return
         body = self.read_body()
-        self.answer(202, b'{"status":"OK"}', {"Content-Type": "application/json"})
-        self.wfile.flush()
-        error = None
-        if self.path.endswith("/error"):
-            error = self.headers.get("Lambda-Runtime-Function-Error-Type") or "Unhandled"
-        self.api.answered(Outcome(payload=body, error=error))
+        failure = self.headers.get("Lambda-Runtime-Function-Error-Type") or "Unhandled"
+        error = None if route[2] == "response" else failure
+        if self.api.answered(route[1], Outcome(payload=body, error=error)):
+            self.answer(202, b'{"status":"OK"}', {"Content-Type": "application/json"})
+        else:
+            self.answer(400, b'{"errorType":"InvalidRequestID"}', {"Content-Type": "application/json"})
+
+    def _asked(self) -> str:
+        """The path behind the secret; nothing without it."""
+        _, secret, path = [*self.path.split("/", 2), "", ""][:3]
+        return f"/{path}" if hmac.compare_digest(secret.encode(), self.api.secret.encode()) else ""

@@ -61,7 +61,7 @@ class Victim:
         return Answer(response.status, response.headers, response.read().decode())
 
     def items(self) -> dict[str, Any]:
-        client = aws_client(self.running.aws_url)
+        client = aws_client(self.running.aws_url, keys=self.running.keys)
         try:
             return table_contents(client, TABLE)
         finally:

@@ -26,7 +26,7 @@ FACTS = {"date": "today", "machine": "here", "load": 0.5, "versions": {"Python":
 def test_every_contender_starts_and_answers(aws: LocalAws, tmp_path: Path) -> None:
     """The trigger before the status and the authorizer; each asserts its own answer."""
     aws.put_parameter("/wellhead/tokens/ada", json.dumps({"sha256": digest_of(cold_start.TOKEN), "role": "operator"}))
-    known = environment(aws.url, os.environ["AWS_ENDPOINT_URL_LAMBDA"], "wellhead-test")
+    known = environment(aws, os.environ["AWS_ENDPOINT_URL_LAMBDA"], "wellhead-test")
     spent = {
         one.name: start_once(one, known, tmp_path / "log") for one in contenders(ROOT, tmp_path) if one.name != NOTHING
     }

@@ -15,6 +15,7 @@ import requests
 from botocore.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.coordination import KEYS
 from support.credentials import KINDS, SECRET, SECRETS, SENT, TokenEndpoint, leaks
 from support.scripted_source import (
     PATH,
@@ -142,8 +143,8 @@ def test_a_secret_that_is_not_there_is_told(aws: LocalAws) -> None:
 @pytest.fixture
 def aws_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Points AWS clients at a URL."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "local")
+    for name, value in KEYS.environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     return lambda url: monkeypatch.setenv("AWS_ENDPOINT_URL", url)
 

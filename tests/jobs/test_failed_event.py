@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.coordination import Clock, a_job
+from support.coordination import KEYS, Clock, a_job
 from support.imports import expected_rows, stored_rows
 
 from chalicelib.errors import NotStarted
@@ -68,7 +68,11 @@ def deploy(
     given: dict[str, str] = {}
     runtime = LambdaRuntime(project=tmp_path, logs=tmp_path / "logs", environment=given)
     endpoint = LambdaEndpoint(
-        runtime=runtime, queue=tmp_path / "events.sqlite", destinations=DESTINATIONS, retry_delays=(0.05, 0.05)
+        runtime=runtime,
+        queue=tmp_path / "events.sqlite",
+        keys=KEYS,
+        destinations=DESTINATIONS,
+        retry_delays=(0.05, 0.05),
     )
     monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", endpoint.url)
 

@@ -1,5 +1,6 @@
 """The laptop's API Gateway: its own errors in the envelope, keep-alive, and threads that share nothing."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from chalice.app import AuthResponse, Chalice, Request, Response
 from chalice.config import Config
+from support.stack import wait_until
 
 from local.api_gateway import MAX_BODY_BYTES, create_server
 from local.aws.app_graph import deployed_functions, load_config
@@ -53,11 +55,9 @@ def sample_app() -> Chalice:
     @app.route("/context")
     def context() -> dict[str, Any]:
         before = app.lambda_context.aws_request_id
-        time.sleep(0.02)
-        return {
-            "same": app.lambda_context.aws_request_id == before,
-            "query": request_of(app).query_params,
-        }
+        query = dict(request_of(app).query_params or {})
+        time.sleep(float(query.get("seconds", 0.02)))
+        return {"same": app.lambda_context.aws_request_id == before, "query": query}
 
     @app.route("/unchanged")
     def unchanged() -> Response:
@@ -72,11 +72,15 @@ def sample_app() -> Chalice:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LoopbackServer]:
-    app = sample_app()
-    config = Config.create(chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(tmp_path))
-    server = create_server(app, config, port=0).start()
+    server = served(tmp_path)
     yield server
     server.stop()
+
+
+def served(project: Path, **limits: float) -> LoopbackServer:
+    app = sample_app()
+    config = Config.create(chalice_stage="local", chalice_app=app, app_name="sample", project_dir=str(project))
+    return create_server(app, config, port=0, **limits).start()
 
 
 @pytest.fixture
@@ -179,6 +183,140 @@ def test_a_request_line_that_is_none_has_the_envelope(server: LoopbackServer) ->
         response.begin()
         assert_envelope(response, response.read(), 400, "BAD_REQUEST")
         response.close()
+
+
+def said(port: int, request: bytes, *, is_over: bool = False) -> bytes:
+    """All that is answered until the connection closes; with `is_over` nothing follows the request."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(request)
+        if is_over:
+            client.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+HEAD = b"POST /wells/1 HTTP/1.1\r\nHost: localhost\r\n"
+AFTER = b"GET /wells/2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+LIVING = AFTER.replace(b"close", b"keep-alive")
+
+
+@pytest.mark.parametrize(
+    ("framing", "code"),
+    [
+        (b"Content-Length: " + b"9" * 5_000, b"PAYLOAD_TOO_LARGE"),
+        (b"Content-Length: " + b"0" * 5_000 + b"99999999999", b"PAYLOAD_TOO_LARGE"),
+        (b"Content-Length: 5\r\nTransfer-Encoding: chunked", b"BAD_REQUEST"),
+        (b"Transfer-Encoding: chunked\r\nContent-Length: 5", b"BAD_REQUEST"),
+        (b"Content-Length: 5\r\nContent-Length: 6", b"BAD_REQUEST"),
+        (b"Content-Length: 5, 6", b"BAD_REQUEST"),
+        (b"Content-Length: +5", b"BAD_REQUEST"),
+        (b"Content-Length: -5", b"BAD_REQUEST"),
+        (b"Content-Length: 0x5", b"BAD_REQUEST"),
+        (b"Content-Length: 1_0", b"BAD_REQUEST"),
+        (b"Content-Length:", b"BAD_REQUEST"),
+        (b"Content-Length : 5", b"BAD_REQUEST"),
+        (b"Transfer-Encoding: gzip, chunked", b"BAD_REQUEST"),
+        (b"Transfer-Encoding: xchunked", b"BAD_REQUEST"),
+        (b"Transfer-Encoding: identity", b"BAD_REQUEST"),
+        (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", b"BAD_REQUEST"),
+        (b"no header at all\r\nContent-Length: 0", b"BAD_REQUEST"),
+    ],
+)
+def test_what_could_be_read_as_two_requests_is_one_that_is_refused(
+    server: LoopbackServer, framing: bytes, code: bytes
+) -> None:
+    answered = said(server.server_port, HEAD + framing + b"\r\n\r\n" + b"0\r\n\r\n" + AFTER, is_over=True)
+
+    assert answered.count(b"HTTP/1.1 ") == 1
+    assert b'"code": "' + code + b'"' in answered
+    assert b"Connection: close" in answered
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"5\r\nhello",
+        b"5\r\nhelloooo\r\n0\r\n\r\n",
+        b"-5\r\nhello\r\n0\r\n\r\n",
+        b"fffffffff\r\nhello\r\n0\r\n\r\n",
+        b"5;" + b"x" * 200 + b"\r\nhello\r\n0\r\n\r\n",
+        b"0\r\n" + b"a: b\r\n" * 1_000 + b"\r\n",
+    ],
+    ids=["short", "long", "negative", "large", "extended", "trailed"],
+)
+def test_chunks_that_are_none_are_one_refusal(server: LoopbackServer, chunks: bytes) -> None:
+    answered = said(server.server_port, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + AFTER, is_over=True)
+
+    assert answered.count(b"HTTP/1.1 ") == 1
+    assert b'"code": "BAD_REQUEST"' in answered
+
+
+def test_headers_that_break_off_are_no_request(server: LoopbackServer) -> None:
+    """Half of them could be another one: a trigger without its Idempotency-Key."""
+    for cut in range(len(b"POST /wells/1 HTTP/1.1\r\n"), len(HEAD)):
+        assert b'"code": "BAD_REQUEST"' in said(server.server_port, HEAD[:cut], is_over=True)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"GET /we", HEAD, HEAD + b"X: y", HEAD + b"Content-Length: 9\r\n\r\nhalf", LIVING],
+    ids=["nothing", "line", "headers", "header", "body", "idle"],
+)  # fmt: skip
+def test_connections_on_which_nothing_comes_are_closed(tmp_path: Path, begun: bytes) -> None:
+    server = served(tmp_path, idle_seconds=0.5, request_seconds=0.5)
+    clients = [socket.create_connection(("127.0.0.1", server.server_port), timeout=30) for _ in range(60)]
+    for client in clients:
+        client.sendall(begun)
+    for client in clients:
+        while client.recv(65536):
+            pass
+        client.close()
+
+    wait_until(lambda: not server.connections)
+    server.stop()
+
+
+def test_a_byte_now_and_then_gives_no_more_time(tmp_path: Path) -> None:
+    server = served(tmp_path, request_seconds=0.5)
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as client:
+        deadline = time.monotonic() + 20
+        with contextlib.suppress(ConnectionError):
+            while True:
+                client.sendall(b"G")
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+    server.stop()
+
+
+def test_a_request_that_takes_its_time_to_be_answered_is_none_that_is_late(tmp_path: Path) -> None:
+    server = served(tmp_path, idle_seconds=0.2, request_seconds=0.2)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+
+    assert ask(connection, "GET", "/context?seconds=0.6")[0].status == 200
+
+    connection.close()
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:{port}", "127.0.0.1:{port}", "127.0.0.1:9000", "[::1]:{port}"]
+)
+def test_the_api_answers_by_every_name_of_this_machine_and_at_the_end_of_a_tunnel(
+    connection: http.client.HTTPConnection, server: LoopbackServer, host: str
+) -> None:
+    response, _ = ask(connection, "GET", "/wells/1", Host=host.format(port=server.server_port))
+
+    assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "localhost.evil.example", "10.0.0.1:{port}", ""]
+)
+def test_the_api_answers_by_no_other_name(
+    connection: http.client.HTTPConnection, server: LoopbackServer, host: str
+) -> None:
+    response, body = ask(connection, "GET", "/wells/1", Host=host.format(port=server.server_port))
+
+    assert_envelope(response, body, 403, "FORBIDDEN")
 
 
 @pytest.mark.parametrize("chunked", [False, True])

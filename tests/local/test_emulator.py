@@ -1,6 +1,7 @@
 """The laptop's DynamoDB: one winner per condition under threads, nothing acknowledged lost by `kill -9`."""
 
 import itertools
+import os
 import subprocess
 import sys
 import threading
@@ -11,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.session import get_session
+from support.coordination import KEYS
 
 from local.aws.emulator import LocalAws
 
@@ -25,15 +30,15 @@ def client(url: str, service: str = "dynamodb") -> Any:
         service,
         region_name="us-east-1",
         endpoint_url=url,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
-        config=Config(retries={"total_max_attempts": 1}),
+        aws_access_key_id=KEYS.access_key_id,
+        aws_secret_access_key=KEYS.secret_access_key,
+        config=Config(retries={"total_max_attempts": 1}, signature_version="s3v4" if service == "s3" else None),
     )
 
 
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[LocalAws]:
-    with LocalAws(table=TABLE, journal=tmp_path / "table.sqlite") as aws:
+    with LocalAws(table=TABLE, journal=tmp_path / "table.sqlite", keys=KEYS) as aws:
         yield aws
 
 
@@ -60,7 +65,7 @@ def all_items(dynamodb: Any) -> dict[str, dict[str, Any]]:
 def test_every_kind_of_write_survives_a_restart(tmp_path: Path) -> None:
     journal = tmp_path / "table.sqlite"
     attributes = {"n": {"N": "1.50"}, "b": {"B": b"\x00\xff"}, "m": {"M": {"l": {"L": [{"NULL": True}]}}}}
-    with LocalAws(table=TABLE, journal=journal) as aws:
+    with LocalAws(table=TABLE, journal=journal, keys=KEYS) as aws:
         dynamodb = client(aws.url)
         for name in "abcdef":
             dynamodb.put_item(TableName=TABLE, Item=key(name) | attributes)
@@ -75,7 +80,7 @@ def test_every_kind_of_write_survives_a_restart(tmp_path: Path) -> None:
         dynamodb.batch_write_item(RequestItems={TABLE: batch})
         before = all_items(dynamodb)
         dynamodb.close()
-    with LocalAws(table=TABLE, journal=journal) as aws:
+    with LocalAws(table=TABLE, journal=journal, keys=KEYS) as aws:
         dynamodb = client(aws.url)
         after = all_items(dynamodb)
         dynamodb.close()
@@ -169,7 +174,10 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
     journal = tmp_path / "table.sqlite"
     command = [sys.executable, "-m", "local.aws.emulator", "--table", TABLE, "--journal", str(journal)]
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    own = os.environ | KEYS.environment
+    with subprocess.Popen(
+        command, cwd=root, env=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         dynamodb = client(process.stdout.readline().split()[1])
         acknowledged: list[int] = []
@@ -180,7 +188,7 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
         dynamodb.close()
     killer.join()
 
-    with LocalAws(table=TABLE, journal=journal) as aws:
+    with LocalAws(table=TABLE, journal=journal, keys=KEYS) as aws:
         dynamodb = client(aws.url)
         items = all_items(dynamodb)
         dynamodb.close()
@@ -191,7 +199,7 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
 
 
 def test_a_bucket_and_parameters_are_there(tmp_path: Path) -> None:
-    with LocalAws(table=TABLE, journal=tmp_path / "t", bucket="wells", parameters={"/a": "{}"}) as aws:
+    with LocalAws(table=TABLE, journal=tmp_path / "t", keys=KEYS, bucket="wells", parameters={"/a": "{}"}) as aws:
         ssm, s3 = client(aws.url, "ssm"), client(aws.url, "s3")
         assert ssm.get_parameter(Name="/a", WithDecryption=True)["Parameter"]["Value"] == "{}"
         s3.put_object(Bucket="wells", Key="a/b c.duckdb", Body=b"wells", IfNoneMatch="*")
@@ -206,9 +214,10 @@ def test_a_bucket_and_parameters_are_there(tmp_path: Path) -> None:
 
 
 def test_a_malformed_request_is_refused(aws: LocalAws, dynamodb: Any) -> None:
-    request = urllib.request.Request(
-        aws.url, data=b"{", headers={"X-Amz-Target": "DynamoDB_20120810.TransactWriteItems"}
-    )
+    headers = {"X-Amz-Target": "DynamoDB_20120810.TransactWriteItems"}
+    signed = AWSRequest("POST", f"{aws.url}/", headers, b"{")
+    SigV4Auth(Credentials(*KEYS), "dynamodb", "us-east-1").add_auth(signed)
+    request = urllib.request.Request(aws.url, data=b"{", headers=dict(signed.headers.items()))
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
     assert refused.value.code == 400

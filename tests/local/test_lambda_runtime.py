@@ -18,6 +18,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.session import get_session
+from support.coordination import KEYS
 
 from local.aws.lambda_endpoint import Event, FailedEvent, LambdaEndpoint
 from local.aws.lambda_runtime import LambdaRuntime
@@ -105,8 +106,8 @@ def lambda_client(url: str) -> Any:
         "lambda",
         region_name="us-east-1",
         endpoint_url=url,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
+        aws_access_key_id=KEYS.access_key_id,
+        aws_secret_access_key=KEYS.secret_access_key,
         config=Config(retries={"total_max_attempts": 1}),
     )
 
@@ -125,6 +126,7 @@ class Laptop:
         self.endpoint = LambdaEndpoint(
             runtime=runtime,
             queue=project / "events.sqlite",
+            keys=KEYS,
             destinations={f"test-{name}": f"test-{destination}" for name in FAILING},
             **({"retry_delays": (0.05, 0.05)} | options),
         ).start()

@@ -2,7 +2,10 @@
 
 import os
 import signal
+import stat
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,11 @@ from support.stack import (
     wait_until,
 )
 
-from local.stack import StackError
+from chalicelib.api.tokens import Role
+from local.aws.signature import Keys
+from local.keys_file import read_keys
+from local.stack import LocalStack, StackError
+from local.tokens import TokenBook, tell_running_stack
 
 IMPORT_LOG = "logs/wellhead-local-import.log"
 
@@ -45,10 +52,47 @@ def test_an_import_through_the_api(tmp_path: Path) -> None:
     assert stored == [(view["new_records"],)]
     assert not any(name.lower().endswith("_proxy") and name != "NO_PROXY" for name in environment)
     assert not environment.keys() & {"AWS_PROFILE", "AWS_SESSION_TOKEN"}
-    assert environment["AWS_ACCESS_KEY_ID"] == environment["AWS_SECRET_ACCESS_KEY"] == "local"
+    assert Keys.of(environment) == running.keys
     endpoints = [value for name, value in environment.items() if name.startswith("AWS_ENDPOINT_URL")]
     assert len(endpoints) == 5
     assert all(url.startswith("http://127.0.0.1:") for url in endpoints)
+
+
+def test_the_stack_answers_who_has_its_keys_and_nobody_else(tmp_path: Path) -> None:
+    user = {**os.environ, "WELLHEAD_SOURCE_USERNAME": "ada", "WELLHEAD_SOURCE_PASSWORD": "hunter2"}
+    with stack(tmp_path, user_environment=user) as running:
+        for url in (running.aws_url, running.lambda_url):
+            for path in ("/", "/moto-api/data.json", "/moto-api/reset"):
+                with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+                    urllib.request.urlopen(url + path, data=b"{}", timeout=10)
+                assert b"hunter2" not in refused.value.read()
+                refused.value.close()
+        keys_file = tmp_path / "aws-credentials"
+        assert stat.S_IMODE(keys_file.stat().st_mode) == 0o600
+        assert read_keys(tmp_path) == running.keys
+        told = "".join(path.read_text() for path in (tmp_path / "stack.json", *(tmp_path / "logs").iterdir()))
+        assert running.keys.secret_access_key not in told
+
+        token = TokenBook(tmp_path).make("bob", Role.READER)
+        kept = TokenBook(tmp_path).parameters["bob"]
+        assert tell_running_stack(tmp_path, "bob", kept, path="/wellhead/local/tokens")
+        assert wait_until(lambda: role_of(running.api_url, token) == "reader")
+        first = running.keys
+    assert not keys_file.exists()
+    assert LocalStack(state=tmp_path).keys != first
+
+
+def role_of(api_url: str, token: str) -> str | None:
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{api_url}/api/v1/wells/import/jobs", headers=headers)
+        ) as it:
+            role: str = it.headers["X-Wellhead-Role"]
+            return role
+    except urllib.error.HTTPError as unknown_yet:
+        unknown_yet.close()
+        return None
 
 
 def test_history_survives_a_restart_and_nothing_is_new_the_second_time(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ class ConsoleStage:
         token = stack.tokens.make("rita", Role.READER)
         path = DEFAULTS["WELLHEAD_TOKENS"]
         tell_running_stack(stack.state, "rita", stack.tokens.parameters["rita"], path=path)
-        table = Table(dynamodb=aws_client(stack.aws_url), name=DEFAULTS["WELLHEAD_TABLE"])
+        table = Table(dynamodb=aws_client(stack.aws_url, keys=stack.keys), name=DEFAULTS["WELLHEAD_TABLE"])
         stage = cls(stack, source, browser, token, JobManager(table=table, lease=Lease()))
         stage.ended(stage.trigger())
         source.rows = GivenRows(revision=1)

@@ -15,12 +15,14 @@ from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import Job, new_job
 from chalicelib.jobs.table import Table
 from local.aws.loopback import LoopbackHandler
+from local.aws.signature import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from types_boto3_dynamodb import DynamoDBClient
 
+KEYS = Keys("local", "hunter2")  # of every local AWS in the tests; `hunter2` stands for a secret wherever it is
 NOON = 1_735_732_800.0  # 2025-01-01 12:00 UTC
 
 
@@ -82,13 +84,13 @@ def _session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def aws_client(url: str, service: str = "dynamodb", **config: Any) -> Any:
+def aws_client(url: str, service: str = "dynamodb", *, keys: Keys = KEYS, **config: Any) -> Any:
     return _session().create_client(
         service,
         region_name="us-east-1",
         endpoint_url=url,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
         config=Config(**({"retries": {"total_max_attempts": 1}} | config)),
     )
 

@@ -8,7 +8,9 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-HUNTER2 = "hunter2"  # stands for a secret, in the place and in the credentials
+from support.coordination import KEYS
+
+HUNTER2 = KEYS.secret_access_key  # stands for a secret, in the place and in the credentials
 
 
 def s3_client(url: str) -> Any:
@@ -16,8 +18,8 @@ def s3_client(url: str) -> Any:
         "s3",
         region_name="us-east-1",
         endpoint_url=url,
-        aws_access_key_id="local",
-        aws_secret_access_key=HUNTER2,
+        aws_access_key_id=KEYS.access_key_id,
+        aws_secret_access_key=KEYS.secret_access_key,
         config=Config(retries={"total_max_attempts": 1}, connect_timeout=2),
     )
 

@@ -33,7 +33,7 @@ BEGUN = datetime(2010, 11, 10, 20, 48, 33, tzinfo=UTC).timestamp()  # each uploa
 
 @pytest.fixture
 def s3(aws: LocalAws) -> Iterator[Any]:
-    client = aws_client(aws.url, "s3")
+    client = aws_client(aws.url, "s3", s3={"payload_signing_enabled": False})  # as over https
     yield client
     client.close()
 
