@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 PAGES_AHEAD = 2
 BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
-MOST_RUNS = 64  # of segments in a job: each attempt adds one, and the job's item must not grow with the import
+MOST_RUNS = 32  # of segments in a job: each attempt adds one, and the job's item must not grow with the import
 
 log = logging.getLogger(__name__)
 
