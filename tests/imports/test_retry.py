@@ -20,6 +20,7 @@ from chalicelib.errors import (
     SourceUnavailable,
     StateUnavailable,
     ValidationError,
+    WarehouseUnavailable,
 )
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Lease
@@ -27,7 +28,8 @@ from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.starting import RETRY_SECONDS, retry_import, start_import
 from chalicelib.jobs.sweeper import SEGMENT_SECONDS, clear_orphans
 from chalicelib.jobs.table import Table
-from chalicelib.warehouse.names import SegmentRun, segment_names
+from chalicelib.warehouse.directory import DirectoryWarehouse
+from chalicelib.warehouse.names import SNAPSHOTS, SegmentRun, segment_names
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -116,6 +118,48 @@ def test_a_retry_goes_on_after_the_last_checkpoint(worker: Worker, source: Sampl
     assert facts == {"page": old.cursor["page"], "records": old.cursor["delivered"]}
     assert stored_rows(Path(worker.settings.warehouse) / "wells.duckdb") == expected_rows(DATA)
     assert kept(worker) == []
+
+
+def test_a_job_whose_source_failed_goes_on_after_its_last_page(worker: Worker, source: SampleSource) -> None:
+    """No checkpoint was due yet."""
+    worker.settings = replace(worker.settings, checkpoint_seconds=3600, source_retries=0, source_connections=1)
+    source.faults.fail_page(6)
+    job = start(worker)
+    worker.run(job.job_id)
+    failed = worker.manager.get(job.job_id)
+    assert (failed.error or {})["code"] == "SOURCE_UNAVAILABLE"
+    assert (failed.cursor or {})["delivered"] == failed.fetched_records == 50
+
+    done_id = retry(worker, failed.job_id).job_id
+    worker.run(done_id)
+
+    done = worker.manager.get(done_id)
+    [resumed] = [event.facts for event in done.events if event.name == "resumed"]
+    assert resumed == {"page": 6, "records": 50}
+    assert (done.status, done.total_records) == (JobStatus.COMPLETED, 90)
+    assert stored_rows(Path(worker.settings.warehouse) / "wells.duckdb") == expected_rows(DATA)
+
+
+def test_a_job_that_could_not_publish_need_not_fetch_again(worker: Worker, source: SampleSource) -> None:
+    class Full(DirectoryWarehouse):
+        def put(self, name: str, path: Path, *, sha256: str) -> None:
+            if name.startswith(SNAPSHOTS):
+                raise WarehouseUnavailable
+            super().put(name, path, sha256=sha256)
+
+    usual, worker.warehouse = worker.warehouse, Full(Path(worker.settings.warehouse))
+    job = start(worker)
+    worker.run(job.job_id)
+    worker.warehouse = usual
+    asked = len(source.requests)
+
+    done_id = retry(worker, job.job_id).job_id
+    worker.run(done_id)
+
+    assert len(source.requests) - asked == 1  # the names of the fields
+    done = worker.manager.get(done_id)
+    assert (done.status, done.total_records) == (JobStatus.COMPLETED, 90)
+    assert stored_rows(Path(worker.settings.warehouse) / "wells.duckdb") == expected_rows(DATA)
 
 
 def test_a_job_that_had_no_checkpoint_begins_anew(worker: Worker) -> None:
