@@ -5,11 +5,13 @@ Read once, when this is imported. A name is looked up, never joined to a path: n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import FileNotServed
+from chalicelib.settings import is_loopback
 
 from .etag import etag_of
 
@@ -45,6 +47,21 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+
+HTTPS_SECONDS = 31_536_000  # a year
+
+
+def https_alone(headers: Mapping[str, str]) -> dict[str, str]:
+    """Of the answer to a request with these headers: where the page came by https, browsers shall ask this host by
+    nothing else. Never for a loopback name, behind whose other ports others serve http. RFC 6797; API Gateway sets
+    X-Forwarded-Proto itself.
+    """
+    name = re.sub(r":[0-9]*$", "", headers.get("host", "").lower()).strip("[]")
+    is_of_this_machine = not name or name.endswith(".localhost") or is_loopback(name)
+    if headers.get("x-forwarded-proto", "").lower() != "https" or is_of_this_machine:
+        return {}
+    return {"Strict-Transport-Security": f"max-age={HTTPS_SECONDS}"}
 
 
 @dataclass(frozen=True, kw_only=True)

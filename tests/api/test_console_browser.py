@@ -6,7 +6,7 @@ import json
 import re
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from support.console_stage import (
@@ -28,7 +28,7 @@ from support.console_stage import (
 )
 
 from chalicelib.jobs.job import new_job
-from local.aws.loopback import LoopbackServer
+from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.pictures.browser import find_browser
 from local.source.server import SampleSource
 
@@ -240,6 +240,54 @@ def test_a_token_that_ends_asks_for_another_and_goes_on_where_one_was(stage: Con
     page.get_by_label("Token of the API").fill(stage.stack.token)
     press(page, "Sign in")
     page.get_by_role("heading", name="History").wait_for()
+
+
+STAY = "Stay signed in"
+TAKE = "Use the token of the link"
+KEPT = "() => sessionStorage.getItem('wellhead-token')"
+
+
+def test_a_link_with_another_token_ends_no_session(stage: ConsoleStage, visit: Visit) -> None:
+    """Whether it is followed within the console or comes from a page of another site."""
+    page = visit.open("/history")
+    for token in ("x", stage.reader, "%00", "a%20b", ""):
+        page.goto(f"{stage.url}#token={token}")
+        if token in ("x", stage.reader):
+            press(page, STAY)
+            gone(page, "dialog")
+        page.wait_for_url(f"{stage.url}#/history")
+        assert page.evaluate(KEPT) == stage.stack.token
+
+    lure = type("Lure", (Lure,), {"to": f"{stage.url}#token=x"})
+    elsewhere = LoopbackServer(lure).start()
+    visit.known.append(elsewhere.url)
+    page.goto(elsewhere.url)
+    page.get_by_role("link").click()
+    press(page, STAY)
+    seen(page, ".ended .badge", "Completed")
+    page.wait_for_url(stage.url)
+    assert page.evaluate(KEPT) == stage.stack.token
+    elsewhere.stop()
+
+
+def test_a_link_with_another_token_is_taken_when_that_is_wanted(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open("/history")
+    page.goto(f"{stage.url}#token={stage.reader}")
+    press(page, TAKE)
+
+    seen(page, "#role", "reader")
+    page.wait_for_url(f"{stage.url}#/history")
+    assert page.evaluate(KEPT) == stage.reader
+
+
+class Lure(LoopbackHandler):
+    """A page of another site, with one link."""
+
+    to: ClassVar[str]
+
+    def do_GET(self) -> None:  # noqa: N802  http.server's name
+        page = f"<!doctype html><link rel=icon href=data:,><a href='{self.to}'>wells</a>".encode()
+        self.answer(200, page, {"Content-Type": "text/html"})
 
 
 def test_a_reader_looks_and_starts_nothing(stage: ConsoleStage, visit: Visit) -> None:
@@ -514,6 +562,33 @@ def complaints(page: Page, rules: list[str]) -> list[Any]:
     chosen = {"runOnly": rules} if rules else {}
     found: list[Any] = Axe().run(page, options={"resultTypes": ["violations"], **chosen}).response["violations"]
     return found
+
+
+def test_a_visit_that_ends_while_an_answer_is_on_its_way_troubles_no_later_one(stage: ConsoleStage) -> None:
+    slow = LoopbackServer(Slow).start()
+
+    def detour(route: Route) -> None:
+        route.fulfill(response=route.fetch(url=slow.url))
+
+    first = Visit(stage)
+    first.context.route("**/slow", detour)
+    page = first.open()
+    with page.expect_request("**/slow"):
+        page.evaluate("() => { fetch('slow'); }")
+    first.end()
+
+    second = Visit(stage)
+    second.open().wait_for_timeout(1_000 * Slow.seconds)
+    second.end()
+    slow.stop()
+
+
+class Slow(LoopbackHandler):
+    seconds = 0.5
+
+    def do_GET(self) -> None:  # noqa: N802  http.server's name
+        time.sleep(self.seconds)
+        self.answer(200, b"at last")
 
 
 def test_it_works_under_the_prefix_of_a_stage(stage: ConsoleStage, visit: Visit) -> None:

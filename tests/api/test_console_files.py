@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import http.client
 import importlib
+import json
 import re
 import sys
 from html.parser import HTMLParser
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from support.api_client import Api
 
+EVENTS = Path(__file__).parents[2] / "infra" / "events"
 DIRECTORY = Path(__file__).parents[2] / "chalicelib" / "api" / "console"
 MOST_BYTES = 100_000  # gzipped, all files together
 UPLOT = {  # npm pack uplot@1.6.32: dist/uPlot.iife.min.js, dist/uPlot.min.css, LICENSE
@@ -100,6 +102,29 @@ def test_the_headers_allow_a_browser_nothing_but_the_consoles_own(port: int) -> 
         assert headers["Referrer-Policy"] == "no-referrer"
         assert "camera=()" in headers["Permissions-Policy"]
         assert headers["Cache-Control"] == "no-cache"
+
+
+def test_a_browser_that_came_by_https_is_told_to_stay_there(port: int) -> None:
+    """As API Gateway hands the request on. A loopback name is none that is kept from http: others serve there."""
+    page = importlib.import_module("app")
+    event = json.loads((EVENTS / "api-status.json").read_text("utf-8"))
+    event |= {"resource": "/console", "path": "/console", "pathParameters": None, "httpMethod": "GET"}
+    event["requestContext"] |= {"resourcePath": "/console", "httpMethod": "GET", "path": "/console"}
+
+    def told(**headers: str) -> str | None:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = page.app({**event, "headers": sent, "multiValueHeaders": {}}, None)
+        assert answer["statusCode"] == 200
+        value: str | None = answer["headers"].get("Strict-Transport-Security")
+        return value
+
+    assert told(Host="a1.execute-api.eu-central-1.amazonaws.com", X_Forwarded_Proto="https") == "max-age=31536000"
+    for host in ("localhost", "127.0.0.1:8000", "LOCALHOST:8443", "[::1]:8000", "[::1]", "a.localhost", ""):
+        assert told(Host=host, X_Forwarded_Proto="https") is None, host
+    assert told(Host="a1.execute-api.eu-central-1.amazonaws.com", X_Forwarded_Proto="http") is None
+    assert told(Host="a1.execute-api.eu-central-1.amazonaws.com") is None
+    local = ask(port, "/console", X_Forwarded_Proto="https")
+    assert local.headers["Strict-Transport-Security"] is None
 
 
 def test_what_a_browser_has_is_not_sent_again(port: int) -> None:

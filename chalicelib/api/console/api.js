@@ -38,6 +38,11 @@ class Session extends EventTarget {
     return isToken;
   }
 
+  // Whether the text is another token than the one that somebody is signed in with.
+  isOther(token) {
+    return this.token !== null && token !== this.token && SENDABLE.test(token);
+  }
+
   learn(role) {
     if (role && role !== this.role) {
       sessionStorage.setItem(ROLE, role);
@@ -51,12 +56,13 @@ class Session extends EventTarget {
     this.dispatchEvent(new CustomEvent("end", { detail: reason }));
   }
 
-  // A link may bring a token in its fragment, which is sent to no server; it does not stay in the address.
-  takeFromAddress() {
+  // A link may bring a token in its fragment, which is sent to no server; it does not stay in the address, which becomes
+  // that of the place `before`. Null without one.
+  takeFromAddress(before = "") {
     const found = /^#token=([^&]*)$/.exec(location.hash);
-    if (!found) return false;
-    history.replaceState(null, "", location.pathname + location.search);
-    return this.begin(decoded(found[1]));
+    if (!found) return null;
+    history.replaceState(null, "", location.pathname + location.search + before);
+    return decoded(found[1]);
   }
 }
 

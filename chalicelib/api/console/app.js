@@ -2,7 +2,7 @@
 
 import { ask, connection, forget, session } from "./api.js";
 import { data } from "./data.js";
-import { button, h, say } from "./dom.js";
+import { button, confirm, h, say } from "./dom.js";
 import { history as historyPage } from "./history.js";
 import { imports } from "./imports.js";
 import { job } from "./job.js";
@@ -89,6 +89,13 @@ const REASONS = {
   left: "You are signed out.",
 };
 
+const OTHER_TOKEN = {
+  title: "Sign in with another token?",
+  text: "The link that you followed brings a token, and you are signed in with another one. Use it only if you know whose it is: what you do then is done in that name.",
+  yes: "Use the token of the link",
+  no: "Stay signed in",
+};
+
 function signIn(root, reason) {
   document.title = "Sign in · Wellhead";
   const told = h(
@@ -163,10 +170,29 @@ at("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
-window.addEventListener("hashchange", () => {
-  if (session.takeFromAddress()) forget();
-  show({ focused: true });
+window.addEventListener("hashchange", ({ oldURL }) => {
+  const token = session.takeFromAddress(new URL(oldURL).hash);
+  if (token !== null && session.token) offer(token);
+  else {
+    begin(token);
+    show({ focused: true });
+  }
 });
 
-session.takeFromAddress();
+// A link with a token may be anybody's: it signs in, and changes or ends no session by itself.
+async function offer(token) {
+  const isWanted = session.isOther(token) && (await confirm(OTHER_TOKEN));
+  if (!isWanted) return;
+  begin(token);
+  show({ focused: true });
+}
+
+function begin(token) {
+  if (token === null || !session.begin(token)) return;
+  forget();
+}
+
+const token = session.takeFromAddress();
+if (!session.token) begin(token);
 show();
+if (token !== null) offer(token);
