@@ -18,6 +18,7 @@ import duckdb
 from chalicelib.jobs.dynamodb_item import to_attribute, to_item
 from chalicelib.jobs.job import Job, JobStatus, new_job
 from chalicelib.jobs.lock import LOCK, Snapshot, job_key
+from chalicelib.jobs.sweeper import DISPATCH_SECONDS
 from chalicelib.services import Services
 from chalicelib.warehouse.names import LATEST, sha256_of
 from local.aws.loopback import LoopbackServer
@@ -132,7 +133,7 @@ class Lab:
         if self.manager.lock().owner:
             self._set(LOCK, "lease_until", 1)
 
-    def _set(self, key: dict[str, str], name: str, value: int) -> None:
+    def _set(self, key: dict[str, str], name: str, value: float) -> None:
         self._dynamodb.update_item(
             TableName=self.environment["WELLHEAD_TABLE"],
             Key=to_item(key),
@@ -146,10 +147,10 @@ class Lab:
             self._set(job_key(job_id), "completed_at", 1)
 
     def let_a_dispatch_be_due(self) -> None:
-        """As if half a minute had passed since the worker's last sign of life."""
-        owner = self.manager.lock().owner
-        assert owner
-        self._set(job_key(owner), "heartbeat_at", 1)
+        """As if half a minute had passed since the dead worker's place was freed."""
+        lock = self.manager.lock()
+        assert lock.owner
+        self._set(LOCK, "lease_until", lock.lease_until - DISPATCH_SECONDS - 1)
 
     def deliver_until_it_ends(self, job_id: str) -> Job:
         """As Lambda's retries and the sweeper do, with the lease of the dead worker over."""
