@@ -58,7 +58,9 @@ class Asking:
             body, size = self._take(url, cursor.page)
         except SourceNotFound as exc:
             exc.details["page"] = cursor.page
-            raise (_lost(exc) if cursor.page > 1 and not cursor.is_trial else exc) from exc
+            if cursor.page > 1 and not cursor.is_trial:
+                raise _lost(exc) from exc
+            raise
         except SourceError as exc:
             exc.details["page"] = cursor.page  # it may have been begun under another number
             raise
@@ -85,6 +87,8 @@ def _lost(exc: SourceNotFound) -> SourceGone:
 
 def _let_go(exc: BaseException | None) -> None:
     """Of a page that was too large: the frames that read it would keep it in memory beside the next one."""
-    while exc:
+    seen: set[int] = set()
+    while exc and id(exc) not in seen:
+        seen.add(id(exc))
         traceback.clear_frames(exc.__traceback__)
         exc = exc.__cause__ or exc.__context__

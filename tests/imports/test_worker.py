@@ -175,6 +175,7 @@ def import_two_rows(worker: Worker, serve: Serve, count: int) -> Job:
     first = page([row | {"well_code": 1}], odata_count=count if count > 3 else 2, odata_nextLink="?$skiptoken=1")
     second = page([row | {"well_code": 2}], odata_count=count)
     source = serve(Answer(first), Answer(first), Answer(second), Answer(page([])))
+    source.counted = 2  # at the end
     worker.settings = replace(worker.settings, source_url=source.url)
     return worker.import_all()
 
