@@ -264,7 +264,7 @@ def _ask(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bo
         form="csv" if as_csv else "json",
         known=request.headers.get("if-none-match", ""),
     )
-    headers = {"ETag": answer.etag}
+    headers = {"ETag": answer.etag, "X-Wellhead-Snapshot": answer.snapshot}
     if answer.data is None:
         return respond.unchanged(headers)
     if as_csv:

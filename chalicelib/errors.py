@@ -26,6 +26,9 @@
     │   ├── QueryThrottled           503  it takes no more calls for now
     │   └── QueryTooSlow             504  the answer was not there in time
     ├── AnswerTooLarge               500  one row is more than an answer can carry
+    ├── QueryTooLarge                500  the answer takes more memory than there is
+    ├── QueryFailed                  500  DuckDB gave no answer, though the database is whole
+    ├── SnapshotGone                 410  the snapshot that a cursor belongs to is no longer kept
     ├── Unhealthy                    503  something that the API needs does not answer
     ├── ClaimRefused                 this delivery has nothing to do
     ├── LeaseLost                    another worker has taken over; stop at once, write nothing
@@ -68,6 +71,7 @@
         ├── WarehouseOwned           the warehouse is another table's
         ├── WarehouseCorrupt         a published file is not what the pointer says
         ├── WarehouseTooNew          the database was written by a later Wellhead
+        ├── WarehouseForeign         the published file is none of Wellhead's
         ├── PublishRefused           the new snapshot did not read back as it was written
         └── ScratchFull              no room on the local disk
 
@@ -270,6 +274,31 @@ class AnswerTooLarge(WellheadError):
     """One row is larger than an answer can be. Read it from the database itself; the export says where it is."""
 
     code = "ANSWER_TOO_LARGE"
+
+
+class QueryTooLarge(WellheadError):
+    """The answer takes more memory than the query function may use. Ask for less, such as one field or fewer years,
+    or give the function more memory and raise WELLHEAD_MEMORY_MB.
+    """
+
+    code = "QUERY_TOO_LARGE"
+
+
+class QueryFailed(WellheadError):
+    """The database is whole, but this question could not be answered. Try again; if it stays, look at the query
+    function's log.
+    """
+
+    code = "QUERY_FAILED"
+
+
+class SnapshotGone(WellheadError):
+    """The data has been replaced since the first page, and the snapshot that this cursor belongs to is no longer
+    kept. Begin anew without a cursor: the first page is then of the current data.
+    """
+
+    code = "SNAPSHOT_GONE"
+    http_status = 410
 
 
 class Unhealthy(WellheadError):
@@ -569,6 +598,14 @@ class WarehouseTooNew(ImportFailed):
     """The published database was written by a later version of Wellhead. Upgrade this one before importing."""
 
     code = "WAREHOUSE_TOO_NEW"
+
+
+class WarehouseForeign(ImportFailed):
+    """The published file is no database of Wellhead's, so the pointer names the wrong one. Restore a snapshot;
+    docs/workflow.md says how.
+    """
+
+    code = "WAREHOUSE_FOREIGN"
 
 
 class PublishRefused(ImportFailed):

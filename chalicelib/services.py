@@ -83,10 +83,11 @@ class Services:
     @cached_property
     def published(self) -> PublishedProduction:
         """The published data, for questions."""
-        from chalicelib.queries.published import PublishedProduction
+        from chalicelib.queries.published import PublishedProduction, was_published
 
         return PublishedProduction(
             current=self.job_manager.current_snapshot,
+            was_published=lambda name: was_published(name, job_manager=self.job_manager),
             warehouse=self.warehouse,
             directory=Path(self.settings.scratch) / "reading",
             memory_mb=self.settings.memory_mb,

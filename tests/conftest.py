@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,15 +17,19 @@ from chalice.config import Config
 from support import source_contract
 from support.api_client import OPERATOR, READER, Api
 from support.coordination import KEYS, Clock, LambdaHandler, aws_client
+from support.data_api import BAD, ROWS, QueryFunction, Wells, source_of
 from support.run_directory import run_directory
 from support.scripted_source import Client, Connect, ScriptedSource, Serve
 from support.source_contract import Stage
+from support.staging import run_import
 from support.third_party.servers import ThirdParty
 
 from chalicelib.api.tokens import digest_of
+from chalicelib.jobs.job import new_job
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
+from chalicelib.services import Services
 from chalicelib.settings import is_loopback
 from local.api_gateway import create_server
 from local.aws.emulator import LocalAws
@@ -113,6 +118,30 @@ def api(
     server = create_server(app, config, port=0).start()
     yield Api(server.server_port)
     server.stop()
+
+
+@pytest.fixture
+def empty(environment: dict[str, str], api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wells]:
+    """The API before a first import; one job waits."""
+    questions: list[dict[str, Any]] = []
+    attributes = {"services": Services(environment), "questions": questions}
+    server = LoopbackServer(type("Handler", (QueryFunction,), attributes)).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
+    monkeypatch.setenv("WELLHEAD_QUERY_FUNCTION", "wellhead-test-query")
+    wells = Wells(api.port, environment, questions)
+    wells.job = Services(environment).job_manager.create(new_job(now=time.time(), triggered_by="ada", parameters={}))
+    yield wells
+    server.stop()
+
+
+@pytest.fixture
+def wells(empty: Wells, serve: Serve) -> Wells:
+    """The API after an import of ROWS and BAD."""
+    manager = Services(empty.environment).job_manager
+    manager.cancel(empty.job.job_id)
+    empty.job = run_import(empty.environment, source_of(serve, [*ROWS, *BAD]))
+    assert (empty.job.total_records, empty.job.failed_records) == (12, 3), empty.job
+    return empty
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from chalicelib.errors import ValidationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-MOST_CURSOR = 200  # characters; the longest key of a list needs half of it
+MOST_CURSOR = 600  # characters; the longest key of a list and the name of its snapshot need half of it
 MOST_SEARCH = 100
 _NO_CONTROL = r"^[^\u0000-\u001F\u007F-\u009F]*$"
 

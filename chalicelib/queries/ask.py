@@ -18,29 +18,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`data` is None when it is what the caller has."""
+    """`data` is None when it is what the caller has. `snapshot` is the name of the one that it was read from."""
 
     etag: str
+    snapshot: str
     data: Any
 
 
 def ask_published(
     query: Query, *, job_manager: JobManager, query_client: QueryClient, form: str = "json", known: str = ""
 ) -> Answer:
-    """`known` is an If-None-Match. A published database never changes, so the pointer to it, one read, tells
-    whether the answer has: the query function is asked only when it has.
+    """`known` is an If-None-Match. A snapshot never changes, so its name tells whether the answer has: that of the
+    cursor, else of the pointer, one read. The query function is asked only when it has. A mark is made of the snapshot
+    that was read, which is a newer one when an import completed meanwhile.
 
     Raises NothingPublished, StateUnavailable, what QueryClient.ask raises; for rejects JobNotFound,
     RejectsNotYet, RejectsNotKept.
     """
     if query.name == "rejects":
         _check_published(query.arguments["job_id"], job_manager)
+    snapshot = query.snapshot or _current(job_manager)
+    etag = etag_of(snapshot, query.event, form)
+    if is_known(known, etag):
+        return Answer(etag=etag, snapshot=snapshot, data=None)
+    data = query_client.ask(query)
+    read = str(data["snapshot"]["name"])
+    return Answer(etag=etag_of(read, query.event, form), snapshot=read, data=data)
+
+
+def _current(job_manager: JobManager) -> str:
     snapshot = job_manager.current_snapshot()
     if snapshot is None:
         raise NothingPublished
-    etag = etag_of(snapshot.name, query.event, form)
-    data = None if is_known(known, etag) else query_client.ask(query)
-    return Answer(etag=etag, data=data)
+    return snapshot.name
 
 
 def _check_published(job_id: str, job_manager: JobManager) -> None:

@@ -14,9 +14,17 @@ from datetime import date
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import AnswerTooLarge, JobNotFound, NothingPublished, ValidationError, WellheadError
+from chalicelib.errors import (
+    AnswerTooLarge,
+    JobNotFound,
+    NothingPublished,
+    QueryFailed,
+    ValidationError,
+    WellheadError,
+)
 from chalicelib.logs import add_to_log_context
 from chalicelib.metrics import record
+from chalicelib.warehouse.names import fence_of, job_of
 
 from .query import Query, parse_query
 
@@ -57,6 +65,8 @@ def answer(
         reply = {"data": _answer(query, published, export)}
     except WellheadError as error:
         failed = error
+        if isinstance(error, QueryFailed):
+            log.exception("DuckDB gave no answer")  # its type alone tells what is wrong
     except Exception:
         log.exception("unexpected error")
         failed = WellheadError()
@@ -85,8 +95,14 @@ def _answer(query: Query, published: Callable[[], PublishedProduction], export: 
         return export()
     if query.name == "summary":
         return published().summary()
-    with published().query() as production:
-        return _page(query, _LISTS[query.name](production))
+    with published().query(query.snapshot) as production:
+        return {**_page(query, _LISTS[query.name](production)), "snapshot": _named(production.snapshot)}
+
+
+def _named(snapshot: str | None) -> dict[str, Any]:
+    """What a page tells of the snapshot that it was read from; the summary tells more of the current one."""
+    name = snapshot or ""
+    return {"name": name, "fence": fence_of(name), "job_id": job_of(name)}
 
 
 def _page(query: Query, ask: Callable[..., Rows]) -> dict[str, Any]:

@@ -6,26 +6,43 @@ times as ISO 8601 in UTC.
 
 from __future__ import annotations
 
-import base64
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.errors import ValidationError, WarehouseCorrupt, WarehouseTooNew
-from chalicelib.store.local_duckdb import LATER_FORMAT, local_config, raise_if_forbidden, raise_if_full
+from chalicelib.errors import (
+    QueryFailed,
+    QueryTooLarge,
+    ScratchFull,
+    ValidationError,
+    WarehouseForeign,
+    WarehouseTooNew,
+    WellheadError,
+)
+from chalicelib.store.local_duckdb import (
+    ANOTHER_FORMAT,
+    LATER_FORMAT,
+    is_full,
+    local_config,
+    raise_if_damaged,
+    raise_if_forbidden,
+)
 from chalicelib.store.schema import read_version
 from chalicelib.store.statements import named_statements
 
+from .cursor import KEYS, Cursor, list_of, no_cursor, read_cursor, write_cursor
 from .query import MOST_REJECTS, MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    from chalicelib.store.own_directory import OwnDirectory
 
 THREADS = 2  # one question must not take the machine from all others
 
@@ -33,13 +50,6 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 _TIMES = {
     name: f"strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%gZ') AS {name}"
     for name in ("created_at", "updated_at", "replaced_at", "rejected_at", "started_at", "merged_at")
-}
-_KEYS: Mapping[str, Mapping[str, type]] = {
-    "production": {"field_code": int, "well_code": int, "production_period": date},
-    "revisions": {"field_code": int, "well_code": int, "production_period": date, "job_id": str},
-    "totals": {"production_period": date},
-    "wells": {"field_code": int, "well_code": int},
-    "rejects": {"page": int, "position": int},
 }
 
 
@@ -54,33 +64,47 @@ class Rows:
 class ProductionQuery:
     """Questions to the store that the connection has attached as wells. Threads may ask at the same time.
 
-    Every method raises WarehouseCorrupt when the file is damaged; those with pages raise ValidationError for a
-    limit or cursor that is none. All bounds are inclusive.
+    `snapshot` is the name of the store; a cursor leads on in the one that it came from alone. Every method raises
+    WarehouseCorrupt when DuckDB finds a damaged block, QueryTooLarge, ScratchFull, and QueryFailed for whatever else
+    DuckDB says; those with pages raise ValidationError for a limit or cursor that is none. All bounds are inclusive.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Raises WarehouseCorrupt, WarehouseTooNew."""
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        snapshot: str | None = None,
+        directory: OwnDirectory | None = None,
+    ) -> None:
+        """`directory` goes when this is closed. Raises WarehouseTooNew, WarehouseForeign."""
         self._connection = connection
-        with _file_errors():
+        self._directory = directory
+        self.snapshot = snapshot
+        with _duckdb_errors():
             self.schema_version = read_version(connection)
 
     @classmethod
-    def open(cls, store: Path, *, directory: Path, memory_mb: int) -> ProductionQuery:
-        """`directory` is on local disk, for what does not fit into memory. Raises WarehouseCorrupt, WarehouseTooNew."""
-        directory.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(config=local_config(directory, memory_mb) | {"threads": THREADS})
+    def open(
+        cls, store: Path, *, directory: OwnDirectory, memory_mb: int, snapshot: str | None = None
+    ) -> ProductionQuery:
+        """`directory` is on local disk, for what does not fit into memory; it goes when this is closed. Raises
+        WarehouseCorrupt, WarehouseTooNew, WarehouseForeign.
+        """
+        connection = duckdb.connect(config=local_config(directory.path, memory_mb) | {"threads": THREADS})
         try:
-            with _file_errors():
+            with _duckdb_errors():
                 path = str(store).replace("'", "''")
                 connection.execute(f"ATTACH '{path}' AS wells (READ_ONLY)")
-            return cls(connection)
+            return cls(connection, snapshot=snapshot, directory=directory)
         except BaseException:
             connection.close()
             raise
 
     def close(self) -> None:
-        """Questions that are being answered end as if it were open."""
+        """No question may be on its way."""
         self._connection.close()
+        if self._directory:
+            self._directory.remove()
 
     def production(
         self,
@@ -163,18 +187,33 @@ class ProductionQuery:
     ) -> Rows:
         if not 1 <= limit <= most:
             raise ValidationError(f"limit must be from 1 to {most:,}.", field="limit")
-        after = _read_cursor(cursor, name) if cursor else dict.fromkeys(_KEYS[name])
+        of = list_of(name, filters)
+        after = self._key_in(cursor, name, of=of) if cursor else dict.fromkeys(KEYS[name])
         place = {f"after_{part}": value for part, value in after.items()}
         rows = self._rows(name, {**filters, **place, "limit": limit + 1})
         more = len(rows) > limit
-        return Rows(rows=rows[:limit], next_cursor=_cursor(rows[limit - 1], name) if more else None)
+        return Rows(rows=rows[:limit], next_cursor=self._cursor(rows[limit - 1], name, of=of) if more else None)
+
+    def _key_in(self, text: str, name: str, *, of: str) -> Mapping[str, int | str | None]:
+        cursor = read_cursor(text, of=of)
+        if cursor.snapshot != self._bound(name):
+            raise no_cursor()
+        return dict(cursor.key)
+
+    def _cursor(self, row: Mapping[str, Any], name: str, *, of: str) -> str:
+        key = {part: row[part] for part in KEYS[name]}
+        return write_cursor(Cursor(key=key, snapshot=self._bound(name)), of=of)
+
+    def _bound(self, name: str) -> str | None:
+        """What an import rejected stands unchanged in every later snapshot, so its pages need not stay on one."""
+        return None if name == "rejects" else self.snapshot
 
     def _rows(self, name: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         names, rows = self._fetch(name, values or {})
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-        with _file_errors(), self._connection.cursor() as own:  # a connection of the thread's own
+        with _duckdb_errors(), self._connection.cursor() as own:  # a connection of the thread's own
             result = own.execute(_SQL[name].format_map(_TIMES), values)
             return [column[0] for column in result.description or []], result.fetchall()
 
@@ -183,47 +222,28 @@ def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def _cursor(row: Mapping[str, Any], name: str) -> str:
-    place = json.dumps([name, *(row[part] for part in _KEYS[name])], separators=(",", ":"))
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, name: str) -> dict[str, Any]:
-    """The key of the last row of the page before. What is in a cursor is bound, never trusted."""
-    try:
-        place = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        list_of, *parts = place
-        key = _KEYS[name] if list_of == name else {}
-        return {part: _part(value, of) for (part, of), value in zip(key.items(), parts, strict=True)}
-    except (ValueError, TypeError, RecursionError) as exc:
-        raise ValidationError(
-            "That is no cursor of this list. Send next_cursor as it came, or no cursor to begin anew.", field="cursor"
-        ) from exc
-
-
-def _part(value: Any, of: type) -> int | str:
-    if of is date:
-        return date.fromisoformat(value).isoformat()
-    if of is str and isinstance(value, str) and value.isascii():
-        return value
-    if type(value) is not int or not -(2**63) <= value < 2**63:
-        raise ValueError("no whole number of 64 bits")
-    return value
-
-
 @contextmanager
-def _file_errors() -> Iterator[None]:
-    """The questions are right and their values bound: what fails is the file, or there is too little memory.
-
-    DuckDB tells by its text alone what is wrong, and 2.0 has no class for a damaged block.
+def _duckdb_errors() -> Iterator[None]:
+    """The questions are right and their values bound: what fails is the file, the machine, or DuckDB. Which of them,
+    its text alone tells.
     """
     try:
         yield
-    except duckdb.OutOfMemoryException:
-        raise
     except duckdb.Error as exc:
-        raise_if_full(exc)
+        raise_if_damaged(exc)
         raise_if_forbidden(exc)
-        if LATER_FORMAT in str(exc):
-            raise WarehouseTooNew from exc
-        raise WarehouseCorrupt from exc
+        raise _error_of(exc) from exc
+
+
+def _error_of(exc: duckdb.Error) -> WellheadError:
+    words = str(exc)
+    if is_full(exc):
+        return ScratchFull(
+            "Answering ran out of local disk. Ask for less, or give the function more ephemeral storage, or "
+            "WELLHEAD_SCRATCH more room."
+        )
+    if isinstance(exc, duckdb.OutOfMemoryException):
+        return QueryTooLarge()
+    if LATER_FORMAT in words:
+        return WarehouseTooNew()
+    return WarehouseForeign() if ANOTHER_FORMAT in words else QueryFailed()

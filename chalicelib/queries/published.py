@@ -1,91 +1,136 @@
-"""PublishedProduction: the current snapshot, opened for questions. A new one takes the place of the old by itself.
+"""PublishedProduction: the snapshots, opened for questions. A new one takes the place of the old by itself; who reads
+page by page asks for the one that his first page came from, by its name.
 
-A directory's file is opened in place. A bucket's file is fetched once to local disk, under the snapshot's name,
-and checked; then the older ones go, so that there is room for one database and the next.
+A directory's file is opened in place, a bucket's file is fetched to local disk (LocalCopies). Between two questions one
+database stays open: each may take as much memory as the process has for it.
 """
 
 from __future__ import annotations
 
-import secrets
-import shutil
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import NothingPublished, ScratchFull, WarehouseCorrupt, WarehouseUnavailable
-from chalicelib.warehouse.names import PART_SECONDS, Warehouse, sha256_of
+import duckdb
 
+from chalicelib.errors import (
+    JobNotFound,
+    NothingPublished,
+    QueryFailed,
+    SnapshotGone,
+    WarehouseCorrupt,
+    WarehouseForeign,
+    WarehouseTooNew,
+    WarehouseUnavailable,
+)
+from chalicelib.jobs.job import JobStatus
+from chalicelib.store.own_directory import OwnDirectory
+from chalicelib.warehouse.names import StoredFile, Warehouse, job_of, missing_file, snapshot_name
+
+from .copies import LocalCopies, is_damaged
+from .cursor import no_cursor
 from .production import ProductionQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from chalicelib.errors import WellheadError
     from chalicelib.jobs.lock import Snapshot
-
+    from chalicelib.jobs.manager import JobManager
 
 FACTS = ("name", "fence", "rows", "bytes", "sha256", "job_id")
 
+# What DuckDB raises of a file in which something is not as it was written.
+OF_THE_FILE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(kw_only=True)
 class Opened:
-    snapshot: Snapshot
+    """`path` is where the file lies, `users` how many questions are on their way. `snapshot` is what the pointer says
+    of it; None while it was asked for by its name alone.
+    """
+
+    file: StoredFile
+    path: Path
     query: ProductionQuery
+    snapshot: Snapshot | None = None
+    users: int = 0
 
 
 class PublishedProduction:
     """One for a process; its threads may share it. `directory` is on local disk and may be shared by processes.
+    `was_published` tells of a name whether that snapshot ever was the current one.
 
     What asks raises NothingPublished, StateUnavailable, WarehouseUnavailable, WarehouseCorrupt, WarehouseTooNew,
-    ScratchFull.
+    WarehouseForeign, ScratchFull, QueryFailed, QueryTooLarge.
     """
 
     def __init__(
-        self, *, current: Callable[[], Snapshot | None], warehouse: Warehouse, directory: Path, memory_mb: int
+        self,
+        *,
+        current: Callable[[], Snapshot | None],
+        was_published: Callable[[str], bool],
+        warehouse: Warehouse,
+        directory: Path,
+        memory_mb: int,
     ) -> None:
         self._current = current
+        self._was_published = was_published
         self._warehouse = warehouse
         self._directory = directory
         self._memory_mb = memory_mb
-        self._opening = Lock()
-        self._opened: Opened | None = None
+        self._copies = LocalCopies(warehouse, directory)
+        self._lock = Lock()
+        self._open: dict[str, Opened] = {}  # by the snapshot's name
+        self._latest: Opened | None = None  # what was asked last, and stays open
 
     @contextmanager
-    def query(self) -> Iterator[ProductionQuery]:
-        """The current snapshot. It stays readable to the end of the block, whatever is published meanwhile."""
-        with self._asked() as opened:
+    def query(self, name: str | None = None) -> Iterator[ProductionQuery]:
+        """The snapshot of that name, or the current one. It stays readable to the end of the block, whatever is
+        published meanwhile. Raises SnapshotGone, and ValidationError for a name that never was published.
+        """
+        with self._lent(name) as opened:
             yield opened.query
 
     def summary(self) -> dict[str, Any]:
-        """What ProductionQuery.summary tells, and `snapshot`: the FACTS of the file."""
-        with self._asked() as opened:
+        """What ProductionQuery.summary tells of the current snapshot, and `snapshot`: the FACTS of the file."""
+        with self._lent(None) as opened:
             return {**opened.query.summary, "snapshot": {name: getattr(opened.snapshot, name) for name in FACTS}}
 
     @contextmanager
-    def _asked(self) -> Iterator[Opened]:
-        opened = self._open_current()
+    def _lent(self, name: str | None) -> Iterator[Opened]:
+        opened = self._take(name)
         try:
             yield opened
-        except WarehouseCorrupt:
-            self._forget(opened.snapshot)
+        except (WarehouseCorrupt, QueryFailed) as error:
+            if not isinstance(error.__cause__, OF_THE_FILE) and not isinstance(error, WarehouseCorrupt):
+                raise
+            self._forget(opened)
+            self._raise_if_damaged(error, opened.file, opened.path)
             raise
+        finally:
+            self._give_back(opened)
 
-    def _open_current(self) -> Opened:
+    # -- which one ----------------------------------------------------------------------------------------
+
+    def _take(self, name: str | None) -> Opened:
         """A snapshot may be replaced and removed between a look at the pointer and the opening: look again."""
-        snapshot = self._pointed()
-        with self._opening:
-            while self._opened is None or self._opened.snapshot != snapshot:
-                try:
-                    self._opened = Opened(snapshot=snapshot, query=self._open(snapshot))
-                except (WarehouseUnavailable, WarehouseCorrupt):
-                    self._local_copy(snapshot).unlink(missing_ok=True)
-                    newer = self._pointed()
-                    if newer == snapshot:
-                        raise
-                    snapshot = newer
-            return self._opened
+        with self._lock:
+            if name and (known := self._open.get(name)):
+                return self._used(known)
+        current = self._pointed()
+        while True:
+            is_current = name in (None, current.name)
+            file = _file_of(current) if is_current else self._kept(str(name))
+            try:
+                return self._taken(file, current, is_current=is_current)
+            except (WarehouseUnavailable, WarehouseCorrupt):
+                newer = self._pointed()
+                if newer == current and (is_current or self._warehouse.stored(file.name)):
+                    raise
+                current = newer
 
     def _pointed(self) -> Snapshot:
         snapshot = self._current()
@@ -93,49 +138,106 @@ class PublishedProduction:
             raise NothingPublished
         return snapshot
 
-    def _open(self, snapshot: Snapshot) -> ProductionQuery:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._warehouse.local_path(snapshot.name) or self._fetched(snapshot)
-        if not path.exists():
-            raise WarehouseUnavailable(f"The warehouse has no {snapshot.name}. Restore it; docs/workflow.md says how.")
-        if path.stat().st_size != snapshot.bytes:
-            raise WarehouseCorrupt
-        return ProductionQuery.open(path, directory=self._directory, memory_mb=self._memory_mb)
+    def _kept(self, name: str) -> StoredFile:
+        if not self._was_published(name):
+            raise no_cursor()
+        file = self._warehouse.stored(name)
+        if file is None:
+            raise SnapshotGone(snapshot=name)
+        return file
 
-    def _fetched(self, snapshot: Snapshot) -> Path:
-        """A file has its name only when it was checked, so processes that fetch the same one do no harm."""
-        path = self._local_copy(snapshot)
-        if not path.exists():
-            self._make_room(path, snapshot.bytes)
-            part = path.with_suffix(f".{secrets.token_hex(4)}.part")
-            try:
-                self._warehouse.fetch(snapshot.name, part)
-                if sha256_of(part) != snapshot.sha256:
-                    raise WarehouseCorrupt
-                part.replace(path)
-            finally:
-                part.unlink(missing_ok=True)
-        return path
+    # -- who has it open ----------------------------------------------------------------------------------
 
-    def _local_copy(self, snapshot: Snapshot) -> Path:
-        return self._directory / Path(snapshot.name).name
+    def _taken(self, file: StoredFile, current: Snapshot, *, is_current: bool) -> Opened:
+        with self._lock:
+            opened = self._open.get(file.name)
+            if opened is None or opened.file != file:
+                self._close_unused()
+                opened = self._open[file.name] = self._opened(file, beside=None if is_current else current.name)
+            if is_current:
+                opened.snapshot = current
+            return self._used(opened)
 
-    def _make_room(self, path: Path, needed: int) -> None:
-        """Who has an older file open keeps reading it; its room is free when he closes it."""
-        for other in self._directory.glob("wells-*"):
-            young = other.suffix == ".part" and time.time() - other.stat().st_mtime < PART_SECONDS
-            if other.name < path.name and not young:
-                other.unlink(missing_ok=True)
-        free = shutil.disk_usage(self._directory).free
-        if free < needed:
-            raise ScratchFull(
-                f"Reading needs {needed >> 20:,} MB of local disk for a copy of the database and {free >> 20:,} MB "
-                "are free. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."
-            )
+    def _used(self, opened: Opened) -> Opened:
+        opened.users += 1
+        self._latest = opened
+        self._close_unused()
+        return opened
 
-    def _forget(self, snapshot: Snapshot) -> None:
-        """The next question opens the file anew: it may have been restored. A copy is fetched again."""
-        with self._opening:
-            if self._opened and self._opened.snapshot == snapshot:
-                self._opened = None
-        self._local_copy(snapshot).unlink(missing_ok=True)
+    def _close_unused(self) -> None:
+        for opened in [opened for opened in self._open.values() if not opened.users]:
+            del self._open[opened.file.name]
+            opened.query.close()
+
+    def _give_back(self, opened: Opened) -> None:
+        """One that was put away while it was in use is closed by its last user."""
+        with self._lock:
+            opened.users -= 1
+            if not opened.users and opened is not self._latest:
+                if self._open.get(opened.file.name) is opened:
+                    del self._open[opened.file.name]
+                opened.query.close()
+
+    def _forget(self, opened: Opened) -> None:
+        """The next question opens the file anew: it may have been restored, and DuckDB refuses everything after some
+        of its errors.
+        """
+        with self._lock:
+            if self._open.get(opened.file.name) is opened:
+                del self._open[opened.file.name]
+            if self._latest is opened:
+                self._latest = None
+
+    # -- the file -----------------------------------------------------------------------------------------
+
+    def _opened(self, file: StoredFile, *, beside: str | None) -> Opened:
+        own = OwnDirectory(self._directory)
+        try:
+            path = self._warehouse.local_path(file.name) or self._copies.fetch(file, own.path, beside=beside)
+            return Opened(file=file, path=path, query=self._query(file, path, own))
+        except BaseException:
+            own.remove()
+            raise
+
+    def _query(self, file: StoredFile, path: Path, own: OwnDirectory) -> ProductionQuery:
+        try:
+            _check_size(file, path)
+            return ProductionQuery.open(path, directory=own, memory_mb=self._memory_mb, snapshot=file.name)
+        except (WarehouseCorrupt, WarehouseTooNew, WarehouseForeign, QueryFailed) as error:
+            if not path.exists():  # removed just now
+                raise missing_file(file.name) from error
+            self._raise_if_damaged(error, file, path)
+            raise
+
+    def _raise_if_damaged(self, error: WellheadError, file: StoredFile, path: Path) -> None:
+        """A file is called damaged when its checksum is proved to be another one, by DuckDB or here. A local copy of it
+        goes, and is fetched again.
+
+        To read the file lets go of DuckDB's lock on it (fcntl), which nobody needs: nobody opens it for writing.
+        """
+        if isinstance(error, WarehouseCorrupt) or is_damaged(path, file):
+            self._copies.remove(file.name)
+            raise WarehouseCorrupt from error
+
+
+def _check_size(file: StoredFile, path: Path) -> None:
+    """Another size is another checksum. Raises WarehouseUnavailable, WarehouseCorrupt."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as exc:
+        raise missing_file(file.name) from exc
+    if size != file.bytes:
+        raise WarehouseCorrupt
+
+
+def was_published(name: str, *, job_manager: JobManager) -> bool:
+    """Whether the job of this snapshot is COMPLETED, by the attempt that made the file. Raises StateUnavailable."""
+    try:
+        job = job_manager.get(job_of(name))
+    except JobNotFound:
+        return False
+    return job.status is JobStatus.COMPLETED and name == snapshot_name(job.fence, job.job_id)
+
+
+def _file_of(snapshot: Snapshot) -> StoredFile:
+    return StoredFile(name=snapshot.name, bytes=snapshot.bytes, sha256=snapshot.sha256)

@@ -24,6 +24,8 @@ from chalicelib.api.request_fields import single_values
 from chalicelib.errors import ValidationError
 from chalicelib.jobs.job import parse_job_id
 
+from .cursor import list_of, read_cursor
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -33,10 +35,13 @@ MOST_REJECTS = 1_000  # each has up to 4 KiB of raw text
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """`arguments` are checked and plain: whole numbers and text, a date as YYYY-MM-DD."""
+    """`arguments` are checked and plain: whole numbers and text, a date as YYYY-MM-DD. `snapshot` names the one that
+    the cursor belongs to; None asks for the current one.
+    """
 
     name: str
     arguments: dict[str, Any]
+    snapshot: str | None = None
 
     @property
     def event(self) -> dict[str, Any]:
@@ -61,7 +66,7 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
 
 def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Query:
     """`path` are parameters that the address itself holds. Raises ValidationError with the field and what is
-    allowed there, InvalidJobId.
+    allowed there, also for a cursor that is none of this list; InvalidJobId.
     """
     known = QUERIES.get(name)
     if known is None:
@@ -69,4 +74,9 @@ def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Q
     told = single_values(query, allowed=[each for each in known if each not in path]) | path
     arguments = {each: read_value(each, parameter, told[each]) for each, parameter in known.items() if each in told}
     check_range(arguments)
-    return Query(name=name, arguments=arguments)
+    return Query(name=name, arguments=arguments, snapshot=_snapshot_of(name, arguments))
+
+
+def _snapshot_of(name: str, arguments: Mapping[str, Any]) -> str | None:
+    cursor = arguments.get("cursor")
+    return read_cursor(cursor, of=list_of(name, arguments)).snapshot if cursor else None

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LATER_FORMAT = "database file with version number"
+ANOTHER_FORMAT = "not a valid DuckDB database file"
+DAMAGED_BLOCK = "does not match stored checksum"
+SPILL_FILE = "duckdb_temp"
 
 
 def local_config(directory: Path, memory_mb: int) -> dict[str, str | bool | int | float | list[str]]:
@@ -26,8 +29,12 @@ def local_config(directory: Path, memory_mb: int) -> dict[str, str | bool | int 
     }
 
 
+def is_full(exc: duckdb.Error) -> bool:
+    return "No space left" in str(exc) or "max_temp_directory_size" in str(exc)
+
+
 def raise_if_full(exc: duckdb.Error) -> None:
-    if "No space left" in str(exc) or "max_temp_directory_size" in str(exc):
+    if is_full(exc):
         raise ScratchFull from exc
 
 
@@ -36,12 +43,18 @@ def raise_if_unreadable(exc: duckdb.Error) -> None:
     raise_if_forbidden(exc)
     if LATER_FORMAT in str(exc):
         raise WarehouseTooNew from exc
-    if isinstance(exc, duckdb.IOException):
+    if isinstance(exc, duckdb.IOException) and SPILL_FILE not in str(exc):
+        raise WarehouseCorrupt from exc
+
+
+def raise_if_damaged(exc: duckdb.Error) -> None:
+    """DuckDB has read a block whose checksum is another one. Its words alone tell: 2.0 has no class for it."""
+    if DAMAGED_BLOCK in str(exc):
         raise WarehouseCorrupt from exc
 
 
 def raise_if_forbidden(exc: duckdb.Error) -> None:
-    if "Permission denied" in str(exc):
+    if "Permission denied" in str(exc) and SPILL_FILE not in str(exc):
         raise WarehouseUnavailable(
             "This function may not open the published database. Give it the right to read and write the warehouse "
             "directory and the files in it."

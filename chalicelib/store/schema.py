@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from chalicelib.errors import WarehouseCorrupt, WarehouseTooNew
+from chalicelib.errors import WarehouseForeign, WarehouseTooNew
 
 from .columns import COLUMNS
 from .statements import named_statements
@@ -19,7 +19,7 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
 def prepare_store(connection: duckdb.DuckDBPyConnection, *, is_new: bool) -> None:
-    """Take the steps that the store lacks, all or none. Raises WarehouseTooNew, WarehouseCorrupt."""
+    """Take the steps that the store lacks, all or none. Raises WarehouseTooNew, WarehouseForeign."""
     version = 0 if is_new else read_version(connection)
     if version < SCHEMA_VERSION:
         connection.execute("BEGIN")
@@ -30,7 +30,7 @@ def prepare_store(connection: duckdb.DuckDBPyConnection, *, is_new: bool) -> Non
 
 
 def read_version(connection: duckdb.DuckDBPyConnection) -> int:
-    """The version of the store's schema. Raises WarehouseTooNew, WarehouseCorrupt."""
+    """The version of the store's schema. Raises WarehouseTooNew, WarehouseForeign."""
     try:
         found = connection.execute(_SQL["schema_version"]).fetchall()
     except duckdb.CatalogException as exc:
@@ -43,8 +43,11 @@ def read_version(connection: duckdb.DuckDBPyConnection) -> int:
     return version
 
 
-def _not_ours() -> WarehouseCorrupt:
-    return WarehouseCorrupt("The published database is none of Wellhead's: it says no schema version.")
+def _not_ours() -> WarehouseForeign:
+    return WarehouseForeign(
+        "The published database is none of Wellhead's: it says no schema version. Restore a snapshot; docs/workflow.md "
+        "says how."
+    )
 
 
 def _comments() -> dict[str, str]:

@@ -21,6 +21,7 @@ from .names import (
     OWNER,
     PART_SECONDS,
     SEGMENTS,
+    StoredFile,
     missing_file,
     name_conflict,
     sha256_of,
@@ -90,6 +91,13 @@ class DirectoryWarehouse:
 
     def local_path(self, name: str) -> Path:
         return self._root / name
+
+    def stored(self, name: str) -> StoredFile | None:
+        with _directory_errors():
+            try:
+                return StoredFile(name=name, bytes=(self._root / name).stat().st_size, sha256=None)
+            except FileNotFoundError:
+                return None
 
     def download_url(self, name: str, *, seconds: int) -> str:  # noqa: ARG002  a file has no term
         path = self._root / name

@@ -108,6 +108,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """`sha256` is the one it was stored under; None where nobody has noted it."""
+
+    name: str
+    bytes: int
+    sha256: str | None
+
+
 class Warehouse(Protocol):
     """Every method raises WarehouseUnavailable."""
 
@@ -121,6 +130,9 @@ class Warehouse(Protocol):
 
     def local_path(self, name: str) -> Path | None:
         """Where the file can be opened in place; None when it has to be fetched. It need not exist."""
+
+    def stored(self, name: str) -> StoredFile | None:
+        """What is known of the file without reading it; None when there is none."""
 
     def download_url(self, name: str, *, seconds: int) -> str:
         """Where the file can be read from: on S3 for so many seconds by whoever has the URL."""

@@ -14,11 +14,13 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
 
 from .multipart import UPLOAD_SECONDS, Multipart
-from .names import LATEST, OWNER, is_fenced, missing_file, name_conflict
+from .names import LATEST, OWNER, StoredFile, is_fenced, missing_file, name_conflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from types_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 # A conditional write met another one of the same name, and nothing was written: S3 says to send it again.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -93,16 +95,19 @@ class S3Warehouse:
     def local_path(self, name: str) -> None:
         """Nothing of a bucket is on this machine."""
 
+    def stored(self, name: str) -> StoredFile | None:
+        with _s3_errors():
+            head = self._head(name)
+        if head is None:
+            return None
+        return StoredFile(name=name, bytes=head["ContentLength"], sha256=head["Metadata"].get("sha256"))
+
     def download_url(self, name: str, *, seconds: int) -> str:
         """The URL is as good as the rights of whoever signs it, and no longer than his credentials."""
         where = {"Bucket": self._bucket, "Key": self._prefix + name}
         with _s3_errors():
-            try:
-                self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
-            except ClientError as exc:
-                if exc.response["Error"]["Code"] in ABSENT:
-                    raise missing_file(name) from exc
-                raise
+            if self._head(name) is None:
+                raise missing_file(name)
             saved_as = f'attachment; filename="{LATEST}"'
             return self._s3.generate_presigned_url(
                 "get_object", Params=where | {"ResponseContentDisposition": saved_as}, ExpiresIn=seconds
@@ -125,13 +130,8 @@ class S3Warehouse:
 
     def latest(self) -> str | None:
         with _s3_errors():
-            try:
-                head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + LATEST)
-            except ClientError as exc:
-                if exc.response["Error"]["Code"] in ABSENT:
-                    return None
-                raise
-            return head["Metadata"].get("snapshot")
+            head = self._head(LATEST)
+        return head["Metadata"].get("snapshot") if head else None
 
     def owner(self) -> str | None:
         with _s3_errors():
@@ -187,6 +187,15 @@ class S3Warehouse:
     def _sha256(self, name: str) -> str | None:
         head = self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
         return head["Metadata"].get("sha256")
+
+    def _head(self, name: str) -> HeadObjectOutputTypeDef | None:
+        """None when there is no such object. Who may not list the bucket is told 403 instead."""
+        try:
+            return self._s3.head_object(Bucket=self._bucket, Key=self._prefix + name)
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                return None
+            raise
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from clients.api.errors import ClientError
+from clients.cli.own_directory import own_directory
 from clients.cli.terminal import Column, Terminal
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from None
     if not path.is_file():
         raise SqlError(f"There is no database {path}. Get it: wellhead download", code="DATABASE_MISSING")
-    try:
-        database = duckdb.connect(path, read_only=True)
-    except duckdb.Error as exc:
-        raise SqlError(f"{path} cannot be opened: {_first_line(exc)}") from exc
-    with database:
-        yield database
+    with own_directory() as own:
+        try:
+            database = duckdb.connect(path, read_only=True, config={"temp_directory": str(own / "spill")})
+        except duckdb.Error as exc:
+            raise SqlError(f"{path} cannot be opened: {_first_line(exc)}") from exc
+        with database:
+            yield database
 
 
 def _converse(terminal: Terminal, database: duckdb.DuckDBPyConnection) -> None:

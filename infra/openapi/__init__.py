@@ -55,6 +55,11 @@ HEADERS: dict[str, Any] = {
     },
     "Allow": {"description": "The methods of the address.", "required": True, "schema": _TEXT},
     "WWW-Authenticate": {"description": "The kind of token: Bearer.", "required": True, "schema": _TEXT},
+    "X-Wellhead-Snapshot": {
+        "description": "The name of the snapshot that the answer was read from.",
+        "required": True,
+        "schema": _TEXT,
+    },
     "X-Next-Cursor": {"description": "With CSV: the cursor of the page after; none on the last.", "schema": _TEXT},
 }
 REQUEST_HEADERS: dict[str, Any] = {

@@ -18,6 +18,7 @@ from chalicelib.errors import (
     RetriedAlready,
     RoleRequired,
     SettingsError,
+    SnapshotGone,
     SourceChangedSince,
     Unhealthy,
     ValidationError,
@@ -40,6 +41,7 @@ RETRYABLE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPS
 GATEWAY = "GATEWAY"  # the examples of what the gateway answers by itself
 
 JOB_ID, OTHER_ID = "01a205e6-9c31-771e-8a7b-50943f1a777c", "01a206a4-62ec-744d-a97f-4fb0f2f8cc5d"
+SNAPSHOT = f"snapshots/wells-0000000001-{JOB_ID}.duckdb"
 STAMP = {"request_id": "082a9c45-dd9f-49c5-bb9c-fc90188ccec8", "timestamp": "2026-11-23T00:55:28Z"}
 _DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
     ValidationError: {"field": "limit", "allowed": "a whole number from 1 to 100"},
@@ -53,6 +55,7 @@ _DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
     SourceChangedSince: {"job_id": JOB_ID},
     RejectsNotYet: {"job_id": JOB_ID, "status": "RUNNING"},
     RejectsNotKept: {"job_id": JOB_ID, "status": "FAILED"},
+    SnapshotGone: {"snapshot": SNAPSHOT},
     Unhealthy: {"version": "0.1.0", "checks": {"settings": "ok", "table": "STATE_UNAVAILABLE"}},
 }
 

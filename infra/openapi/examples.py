@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.openapi.errors import JOB_ID, OTHER_ID, STAMP
+from chalicelib.queries.cursor import Cursor, write_cursor
+from infra.openapi.errors import JOB_ID, OTHER_ID, SNAPSHOT, STAMP
 
 CREATED = 1795395329.073538
-SNAPSHOT = f"snapshots/wells-0000000001-{JOB_ID}.duckdb"
+NAMED = {"name": SNAPSHOT, "fence": 1, "job_id": JOB_ID}
 SHA256 = "fe7c4b5b30cf7fed6ca6f0b61e367d7759c94951d35c429aa65c9650db31a0f0"
 
 
@@ -16,7 +17,11 @@ def told(data: Any, message: str) -> dict[str, Any]:
 
 
 def _page(message: str, *rows: dict[str, Any], cursor: str | None = None) -> dict[str, Any]:
-    return told({"rows": list(rows), "next_cursor": cursor}, message)
+    return told({"rows": list(rows), "next_cursor": cursor, "snapshot": NAMED}, message)
+
+
+def _cursor(of: str, **key: int | str) -> str:
+    return write_cursor(Cursor(key=key, snapshot=SNAPSHOT), of=of)
 
 
 _SUMMARY = {
@@ -114,10 +119,16 @@ _PRODUCTION = {
 _MORE = "1 row. Ask for the following ones with next_cursor."
 
 PAGES = {
-    "production": _page(_MORE, _PRODUCTION, cursor="WyJwcm9kdWN0aW9uIiwxMDAxLDc3MDAxMDAwMDIwMCwiMjAyNC0wMS0wMSJd"),
+    "production": _page(
+        _MORE,
+        _PRODUCTION,
+        cursor=_cursor("production", field_code=1001, well_code=770010000200, production_period="2024-01-01"),
+    ),
     "revisions": _page("1 row.", {**_VALUES, "replaced_at": _MADE_AT, "job_id": JOB_ID}),
     "totals": _page(
-        _MORE, {"production_period": "2024-01-01", "wells": 3, **_RATES}, cursor="WyJ0b3RhbHMiLCIyMDI0LTAxLTAxIl0"
+        _MORE,
+        {"production_period": "2024-01-01", "wells": 3, **_RATES},
+        cursor=_cursor("totals", production_period="2024-01-01"),
     ),
     "wells": _page("1 row.", {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154}),
     "rejects": _page(
@@ -161,14 +172,7 @@ SUMMARY = told(
         },
         "schema_version": 2,
         "storage_version": "v1.4.0",
-        "snapshot": {
-            "name": SNAPSHOT,
-            "fence": 1,
-            "rows": 49983,
-            "bytes": 2109440,
-            "sha256": SHA256,
-            "job_id": JOB_ID,
-        },
+        "snapshot": {**NAMED, "rows": 49983, "bytes": 2109440, "sha256": SHA256},
     },
     "49,983 rows of 478 wells are published.",
 )

@@ -18,8 +18,10 @@ from chalicelib.errors import (
     NothingPublished,
     NotResumable,
     NotRetryable,
+    QueryFailed,
     QueryFunctionMissing,
     QueryThrottled,
+    QueryTooLarge,
     QueryTooSlow,
     QueryUnavailable,
     RejectsNotKept,
@@ -27,10 +29,12 @@ from chalicelib.errors import (
     RequestForbidden,
     RetriedAlready,
     ScratchFull,
+    SnapshotGone,
     SourceChangedSince,
     StateUnavailable,
     Unhealthy,
     WarehouseCorrupt,
+    WarehouseForeign,
     WarehouseTooNew,
     WarehouseUnavailable,
     WellheadError,
@@ -53,11 +57,15 @@ DATA_ERRORS = (
     QueryThrottled,
     QueryTooSlow,
     AnswerTooLarge,
+    QueryTooLarge,
+    QueryFailed,
     WarehouseUnavailable,
     WarehouseCorrupt,
     WarehouseTooNew,
+    WarehouseForeign,
     ScratchFull,
 )
+SNAPSHOT_HEADER = "X-Wellhead-Snapshot"
 START_ERRORS = (RequestForbidden, ImportAlreadyRunning, StateUnavailable)
 ID_ERRORS = (InvalidJobId, JobNotFound, StateUnavailable)
 
@@ -110,8 +118,9 @@ def _list_of(name: str, id: str, summary: str, data: str) -> Operation:  # noqa:
         data=data,
         example=examples.PAGES[name],
         query=_asked(name),
+        headers=(SNAPSHOT_HEADER,),
         conditional=True,
-        errors=DATA_ERRORS,
+        errors=(SnapshotGone, *DATA_ERRORS),
     )
 
 
@@ -204,7 +213,7 @@ OPERATIONS: Mapping[str, Operation] = {
                 "schema": {"type": "string", "enum": ["json", "csv"]},
             },
         },
-        headers=("X-Next-Cursor",),
+        headers=("X-Next-Cursor", SNAPSHOT_HEADER),
         other_content={CSV: {"schema": {"type": "string"}, "example": examples.REJECTS_CSV}},
         conditional=True,
         errors=(InvalidJobId, JobNotFound, RejectsNotYet, RejectsNotKept, *DATA_ERRORS),
@@ -223,6 +232,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answer="The facts of the published database.",
         data="Summary",
         example=examples.SUMMARY,
+        headers=(SNAPSHOT_HEADER,),
         conditional=True,
         errors=DATA_ERRORS,
     ),

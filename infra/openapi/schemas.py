@@ -114,6 +114,7 @@ def _list(of: str) -> dict[str, Any]:
         {
             "rows": {"type": "array", "items": {"$ref": f"#/components/schemas/{of}"}},
             "next_cursor": {"type": ["string", "null"], "description": "asks for the page after; null on the last"},
+            "snapshot": {"$ref": "#/components/schemas/Snapshot"},
         }
     )
 
@@ -127,6 +128,7 @@ _SUMS = {
 }
 _VALUES = {name: told for name, told in _COLUMNS.items() if name not in ("data_source", "source_data", "partition_0")}
 _UUID = {"type": "string", "format": "uuid"}
+_NAMED = {"name": TEXT, "fence": WHOLE, "job_id": _UUID}
 _FACTS = {"name": TEXT, "fence": WHOLE, "rows": WHOLE, "bytes": WHOLE, "sha256": {**TEXT, "pattern": "^[0-9a-f]{64}$"}}
 _STAMP = {
     "request_id": {**TEXT, "description": "also in the header X-Request-ID and in the log"},
@@ -210,6 +212,7 @@ SCHEMAS: dict[str, Any] = {
             "next_cursor": {"type": ["string", "null"], "description": "null after the oldest job"},
         }
     ),
+    "Snapshot": {**whole_object(_NAMED), "description": "what the rows were read from"},
     "Rejects": _list("Reject"),
     "Reject": whole_object(
         {

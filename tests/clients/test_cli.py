@@ -23,6 +23,7 @@ from support.api_answers import JOB_ID, export_of, failure, job, success
 from support.documents import PROJECT, blocks, text
 from support.scripted_source import Answer
 from support.stack import SHORT_LEASE, wait_until
+from support.stores import wide
 
 from clients.api.client import WellheadClient
 from local.source.production import GeneratedProduction
@@ -429,6 +430,29 @@ def test_the_database_is_downloaded_and_asked(laptop: Laptop, tmp_path: Path) ->
     assert "read-only" in wrong.stderr
     missing = laptop.run("sql", query, "--file", "none.duckdb", cwd=tmp_path)
     assert missing.stderr == "DATABASE_MISSING: There is no database none.duckdb. Get it: wellhead download\n"
+
+
+def test_several_at_once_answer_as_one_also_where_memory_is_short(tmp_path: Path) -> None:
+    """Each spills into a directory of its own, which goes with it."""
+    wide(tmp_path / "wells.duckdb")
+    query = (
+        "SET memory_limit = '45MB'; SET threads = 2; "
+        "SELECT count(*) AS wells, sum(rows) AS rows, sum(periods) AS periods FROM "
+        "(SELECT well_code, count(*) AS rows, count(DISTINCT production_period) AS periods, min(field_code) AS a "
+        "FROM well_production GROUP BY ALL)"
+    )
+    command = [str(PROGRAM), "sql", "--json", "--file", str(tmp_path / "wells.duckdb"), query]
+    (place := tmp_path / "temporary").mkdir()
+    killed = place / "wellhead-sql-killed"
+    killed.mkdir()
+    environment = program_environment(tmp_path) | {"TMPDIR": str(place)}
+
+    started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+
+    answers = [process.communicate()[0] for process in started]
+    assert [json.loads(answer) for answer in answers] == [[{"wells": 300_000, "rows": 600_000, "periods": 600_000}]] * 4
+    assert [path.name for path in tmp_path.iterdir() if "wells" in path.name] == ["wells.duckdb"]
+    assert list(place.iterdir()) == []
 
 
 def test_the_example_for_python(laptop: Laptop, tmp_path: Path) -> None:

@@ -3,134 +3,25 @@
 from __future__ import annotations
 
 import csv
-import http.client
 import io
 import json
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING
 
-import pytest
 from support.api_client import OPERATOR, READER
-from support.api_contract import hold
-from support.scripted_source import Answer as SourceAnswer
-from support.scripted_source import page
-from support.staging import KEY_OF_A_ROW, run_import
+from support.data_api import DATA_ROUTES, ROWS, Wells, snapshot_of, source_of
+from support.staging import run_import
 
 from chalicelib.errors import SourceUnavailable
-from chalicelib.jobs.job import new_job
 from chalicelib.services import Services
-from local.aws.loopback import LoopbackHandler, LoopbackServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from support.api_client import Api
+    import pytest
     from support.scripted_source import Serve
 
-    from chalicelib.jobs.job import Job
     from local.aws.emulator import LocalAws
 
-BASE = "/api/v1"
 UNKNOWN = "018cc251-f400-7000-8000-000000000000"
-FORMULA = '=HYPERLINK("http://example.org")'
-ROWS: list[dict[str, Any]] = [
-    {**KEY_OF_A_ROW, "field_code": field, "well_code": well, "production_period": f"2024-0{month}-01"}
-    | {"well_name": f"Årdal {well}", "oil_production_kbd": 1.5}
-    for field, well in ((1, 10), (1, 11), (2, 20))
-    for month in (1, 2, 3)
-]
-BAD: list[Any] = [{"well_code": 1}, {**KEY_OF_A_ROW, "oil_production_kbd": "much"}, FORMULA]
-DATA_ROUTES = [
-    "/wells/production",
-    "/wells/production/revisions",
-    "/wells/production/totals",
-    "/wells/production/summary",
-    "/wells",
-    "/wells/import/jobs/{job}/rejects",
-]
-
-
-class QueryFunction(LoopbackHandler):
-    """Lambda's Invoke, with the product's own answers; counts the questions."""
-
-    services: ClassVar[Services]
-    questions: ClassVar[list[dict[str, Any]]]
-
-    def do_POST(self) -> None:  # noqa: N802  http.server's name
-        body = self.read_body()
-        if self.headers["X-Amz-Invocation-Type"] == "DryRun":
-            self.answer(204, b"")
-            return
-        self.questions.append(json.loads(body))
-        self.answer(200, json.dumps(self.services.answer(json.loads(body))).encode())
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: http.client.HTTPMessage
-    body: str
-
-    @property
-    def data(self) -> Any:
-        assert self.status == 200, self.body
-        return json.loads(self.body)["data"]
-
-    @property
-    def error(self) -> Any:
-        assert self.status >= 400, self.body
-        return json.loads(self.body)["error"]
-
-
-class Wells:
-    """The API, with what was published and what the query function was asked."""
-
-    def __init__(self, port: int, environment: dict[str, str], questions: list[dict[str, Any]]) -> None:
-        self.port = port
-        self.environment = environment
-        self.questions = questions
-        self.job: Job
-
-    def ask(self, path: str, *, token: str | None = READER, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if token:
-            sent["Authorization"] = f"Bearer {token}"
-        target = BASE + path.format(job=self.job.job_id)
-        connection.request("GET", target, headers=sent)
-        response = connection.getresponse()
-        answer = Answer(response.status, response.headers, response.read().decode())
-        connection.close()
-        assert answer.headers["Cache-Control"] == "no-store"
-        is_json = "json" in answer.headers["Content-Type"] and answer.status != 304
-        hold("GET", target, answer.status, answer.headers["Content-Type"], json.loads(answer.body) if is_json else "")
-        return answer
-
-
-def source_of(serve: Serve, rows: list[Any]) -> str:
-    """All rows are on the first page."""
-    return serve(lambda handler: SourceAnswer(page([] if "$skip" in handler.asked.query else rows))).url
-
-
-@pytest.fixture
-def empty(environment: dict[str, str], api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wells]:
-    questions: list[dict[str, Any]] = []
-    attributes = {"services": Services(environment), "questions": questions}
-    server = LoopbackServer(type("Handler", (QueryFunction,), attributes)).start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", server.url)
-    monkeypatch.setenv("WELLHEAD_QUERY_FUNCTION", "wellhead-test-query")
-    wells = Wells(api.port, environment, questions)
-    wells.job = Services(environment).job_manager.create(new_job(now=time.time(), triggered_by="ada", parameters={}))
-    yield wells
-    server.stop()
-
-
-@pytest.fixture
-def wells(empty: Wells, serve: Serve) -> Wells:
-    manager = Services(empty.environment).job_manager
-    manager.cancel(empty.job.job_id)
-    empty.job = run_import(empty.environment, source_of(serve, [*ROWS, *BAD]))
-    assert (empty.job.total_records, empty.job.failed_records) == (12, 3), empty.job
-    return empty
 
 
 # ------------------------------------------------------------------------------------------- answers
@@ -178,7 +69,8 @@ def test_revisions_tell_what_was_replaced_and_by_which_import(wells: Wells, serv
 
     [old] = wells.ask("/wells/production/revisions?field_code=1&well_code=10").data["rows"]
     assert (old["production_period"], old["oil_production_kbd"], old["job_id"]) == ("2024-01-01", 1.5, later.job_id)
-    assert wells.ask("/wells/production/revisions?from=2024-02-01").data == {"rows": [], "next_cursor": None}
+    none = wells.ask("/wells/production/revisions?from=2024-02-01").data
+    assert none == {"rows": [], "next_cursor": None, "snapshot": snapshot_of(later)}
 
 
 def test_totals_wells_and_summary(wells: Wells) -> None:
@@ -257,17 +149,6 @@ def test_what_is_not_of_the_contract_is_refused_before_anybody_is_asked(empty: W
         assert (answer.status, answer.error["code"]) == (400, "VALIDATION_ERROR"), path
         assert answer.error["details"]["field"] == field
     assert empty.questions == []
-
-
-def test_a_cursor_of_another_list_is_refused_by_the_query_function(wells: Wells) -> None:
-    cursor = wells.ask("/wells?limit=1").data["next_cursor"]
-    answer = wells.ask(f"/wells/production?cursor={cursor}")
-
-    assert (answer.status, answer.error["code"], answer.error["details"]) == (
-        400,
-        "VALIDATION_ERROR",
-        {"field": "cursor"},
-    )
 
 
 def test_without_a_completed_import_there_is_no_data(empty: Wells) -> None:

@@ -12,12 +12,11 @@ from urllib.parse import quote
 
 import pytest
 from support.staging import json_row, published, run_import
-from support.stores import BAD, ROWS, merged
+from support.stores import BAD, ROWS, merged, opened
 from support.warehouses import own_prefix
 
-from chalicelib.errors import NothingPublished, WarehouseCorrupt
+from chalicelib.errors import NothingPublished, SnapshotGone, WarehouseCorrupt
 from chalicelib.queries.function import MOST_BYTES, answer
-from chalicelib.queries.production import ProductionQuery
 from chalicelib.queries.query import QUERIES
 from chalicelib.services import Services
 from local.source.production import GeneratedProduction
@@ -27,7 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from chalicelib.queries.production import ProductionQuery
+
 JOB = "018cc251-f400-7000-8000-000000000000"
+SNAPSHOT = f"snapshots/wells-0000000007-{JOB}.duckdb"
+NAMED = {"name": SNAPSHOT, "fence": 7, "job_id": JOB}
 SQL = [
     "' OR '1'='1",
     "'; DROP TABLE wells.well_production; --",
@@ -111,7 +114,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def query(store: Path) -> Iterator[ProductionQuery]:
-    query = ProductionQuery.open(store, directory=store.parent / "reading", memory_mb=100)
+    query = opened(store, snapshot=SNAPSHOT)
     yield query
     query.close()
 
@@ -123,9 +126,10 @@ class Published:
         self._query = query
 
     @contextmanager
-    def query(self) -> Iterator[ProductionQuery]:
+    def query(self, name: str | None = None) -> Iterator[ProductionQuery]:
         if isinstance(self._query, Exception):
             raise self._query
+        assert name in (None, self._query.snapshot)
         yield self._query
 
     def summary(self) -> dict[str, Any]:
@@ -156,7 +160,8 @@ def test_every_question_is_answered(query: ProductionQuery) -> None:
     assert production["data"]["next_cursor"] is None
     assert [row["well_name"] for row in wells["data"]["rows"]] == ["Årdal 50%_A"]
     assert [row["wells"] for row in ask(query, "totals", field_code=1, limit=2)["data"]["rows"]] == [2, 2]
-    assert ask(query, "rejects", job_id=JOB)["data"] == {"rows": [], "next_cursor": None}
+    assert ask(query, "rejects", job_id=JOB)["data"] == {"rows": [], "next_cursor": None, "snapshot": NAMED}
+    assert {told["data"]["snapshot"]["name"] for told in (production, wells)} == {SNAPSHOT}
     assert ask(query, "summary")["data"]["rows"] == len(ROWS)
     assert ask(query, "export") == {"data": {"url": "file:///wells"}}
 
@@ -172,7 +177,7 @@ def test_a_cursor_goes_on(query: ProductionQuery) -> None:
 def test_an_answer_stays_below_the_limit_of_lambda_and_loses_nothing(tmp_path: Path) -> None:
     wide = "é" * 20_000  # twice escaped, seven bytes each
     rows = [json_row(well_code=number, well_name=wide) for number in range(60)]
-    query = ProductionQuery.open(merged(tmp_path, rows), directory=tmp_path / "reading", memory_mb=200)
+    query = opened(merged(tmp_path, rows), memory_mb=200)
 
     seen, cursor, pages = [], None, 0
     while pages == 0 or cursor:
@@ -188,7 +193,7 @@ def test_an_answer_stays_below_the_limit_of_lambda_and_loses_nothing(tmp_path: P
 
 def test_a_row_beyond_every_answer_is_told(tmp_path: Path) -> None:
     row = json_row(well_name="long").replace(b"long", "é".encode() * 1_000_000)
-    query = ProductionQuery.open(merged(tmp_path, [row]), directory=tmp_path / "reading", memory_mb=200)
+    query = opened(merged(tmp_path, [row]), memory_mb=200)
 
     told = ask(query, "production")
     query.close()
@@ -200,7 +205,8 @@ def test_a_row_beyond_every_answer_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "retryable"), [(NothingPublished(), 404, True), (WarehouseCorrupt(), 500, False)]
+    ("error", "status", "retryable"),
+    [(NothingPublished(), 404, True), (SnapshotGone(), 410, False), (WarehouseCorrupt(), 500, False)],
 )
 def test_an_error_is_an_answer(error: Any, status: int, retryable: bool) -> None:
     told = {"code": error.code, "message": error.message, "status": status, "details": {}, "retryable": retryable}

@@ -17,17 +17,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row
-from support.stores import BAD, RENAMED, ROWS, SECOND_FIELD, merged
+from support.stores import BAD, RENAMED, ROWS, SECOND_FIELD, merged, opened
 
-from chalicelib.errors import ValidationError, WarehouseCorrupt, WarehouseTooNew
+from chalicelib.api.parameters import MOST_CURSOR
+from chalicelib.errors import (
+    QueryFailed,
+    QueryTooLarge,
+    ValidationError,
+    WarehouseCorrupt,
+    WarehouseForeign,
+    WarehouseTooNew,
+    WellheadError,
+)
 from chalicelib.queries import production as production_query
-from chalicelib.queries.production import ProductionQuery, Rows
+from chalicelib.queries.cursor import Cursor, write_cursor
 from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS
 from chalicelib.store.columns import COLUMNS
 from chalicelib.store.repository import DuckDBWellProductionRepository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from chalicelib.queries.production import ProductionQuery, Rows
 
 PROJECT = Path(__file__).parents[2]
 
@@ -41,7 +52,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def query(store: Path) -> Iterator[ProductionQuery]:
-    query = ProductionQuery.open(store, directory=store.parent / "reading", memory_mb=100)
+    query = opened(store)
     yield query
     query.close()
 
@@ -121,7 +132,7 @@ def test_what_a_revision_replaced_is_told_with_the_import_that_did(query: Produc
 
 def test_the_revisions_of_a_row_come_oldest_first_and_in_pages(tmp_path: Path) -> None:
     versions = [[json_row(oil_production_kbd=number), json_row(field_code=2)] for number in range(4)]
-    query = ProductionQuery.open(merged(tmp_path, *versions), directory=tmp_path / "reading", memory_mb=100)
+    query = opened(merged(tmp_path, *versions))
 
     rows = query.revisions().rows
     assert [(row["oil_production_kbd"], row["job_id"]) for row in rows] == [(0, "job-2"), (1, "job-3"), (2, "job-4")]
@@ -244,14 +255,14 @@ def test_the_summary_says_what_the_file_holds(query: ProductionQuery) -> None:
 def test_gaps_are_the_months_without_a_period_between_a_wells_first_and_last(tmp_path: Path) -> None:
     periods = {1: ["2024-01-31", "2024-02-01", "2024-02-29"], 2: ["2023-11-15", "2024-02-01"], 3: ["2024-05-05"]}
     rows = [json_row(well_code=well, production_period=day) for well, days in periods.items() for day in days]
-    query = ProductionQuery.open(merged(tmp_path, rows), directory=tmp_path, memory_mb=100)
+    query = opened(merged(tmp_path, rows))
 
     assert (query.summary["wells_with_gaps"], query.summary["missing_months"]) == (1, 2)
     query.close()
 
 
 def test_a_store_without_rows_has_a_summary(tmp_path: Path) -> None:
-    query = ProductionQuery.open(merged(tmp_path, []), directory=tmp_path, memory_mb=100)
+    query = opened(merged(tmp_path, []))
 
     assert {name: query.summary[name] for name in ("rows", "wells", "fields", "first_period", "missing_months")} == {
         "rows": 0,
@@ -311,6 +322,42 @@ def test_a_cursor_made_up_or_of_another_list_is_refused(query: ProductionQuery, 
         query.production(cursor=text)
 
 
+def test_a_cursor_of_another_snapshot_or_of_another_job_is_refused(tmp_path: Path, query: ProductionQuery) -> None:
+    store = merged(tmp_path, [json.dumps(row).encode() for row in ROWS] + BAD)
+    here, there = opened(store, snapshot="here"), opened(store, snapshot="there")
+    cursor = here.production(limit=1).next_cursor
+    rejects = here.rejects("job-1", limit=1).next_cursor
+
+    assert keys(here.production(cursor=cursor)) == keys(there.production())[1:]
+    for ask in (there, query):
+        with pytest.raises(ValidationError, match="no cursor of this list"):
+            ask.production(cursor=cursor)
+    assert there.rejects("job-1", cursor=rejects) == query.rejects("job-1", cursor=rejects)  # of any snapshot
+    with pytest.raises(ValidationError, match="no cursor of this list"):
+        here.rejects("job-2", cursor=rejects)
+    for each in (here, there):
+        each.close()
+
+
+def test_a_cursor_with_a_sign_changed_is_refused_wherever_it_is(query: ProductionQuery) -> None:
+    cursor = query.revisions(limit=1, field_code=2).next_cursor or query.production(limit=1).next_cursor
+    assert cursor
+    for place, sign in enumerate(cursor):
+        for other in {"A", "b", "_", chr(ord(sign) ^ 1)} - {sign}:
+            with pytest.raises(ValidationError, match="no cursor of this list"):
+                query.production(cursor=f"{cursor[:place]}{other}{cursor[place + 1 :]}")
+
+
+def test_the_longest_cursor_is_one_that_a_request_may_hold() -> None:
+    job = "018cc251-f400-7000-8000-000000000000"
+    key: dict[str, int | str] = {"field_code": -(2**63), "well_code": -(2**63)}
+    key |= {"production_period": "2024-01-01", "job_id": job}
+
+    cursor = Cursor(key=key, snapshot=f"snapshots/wells-99999999999999999999-{job}.duckdb")
+
+    assert len(write_cursor(cursor, of="revisions")) < MOST_CURSOR / 2
+
+
 # ----------------------------------------------------------------------------------------- the file itself
 
 
@@ -343,11 +390,23 @@ def test_a_file_of_a_later_schema_is_told_as_such(tmp_path: Path) -> None:
         connection.execute("UPDATE wellhead_schema SET version = version + 1")
 
     with pytest.raises(WarehouseTooNew):
-        ProductionQuery.open(store, directory=tmp_path, memory_mb=100)
+        opened(store)
 
 
-@pytest.mark.parametrize("damage", ["empty", "text", "half", "header", "other"])
-def test_a_damaged_file_is_told_as_such(tmp_path: Path, store: Path, damage: str) -> None:
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("empty", WarehouseForeign),
+        ("text", WarehouseForeign),
+        ("other", WarehouseForeign),
+        ("half", QueryFailed),
+        ("header", WarehouseCorrupt),
+    ],
+)
+def test_a_file_is_called_damaged_for_a_checksum_alone(
+    tmp_path: Path, store: Path, damage: str, told: type[WellheadError]
+) -> None:
+    """Who knows what its checksum should be tells more: PublishedProduction."""
     whole, damaged = store.read_bytes(), tmp_path / "damaged.duckdb"
     made = {"empty": b"", "text": b"well_code,oil\n" * 1000, "half": whole[: len(whole) // 2]}
     damaged.write_bytes(made.get(damage, whole[:4096] + bytes(8192) + whole[12288:]))
@@ -355,8 +414,15 @@ def test_a_damaged_file_is_told_as_such(tmp_path: Path, store: Path, damage: str
         damaged.unlink()
         duckdb.connect(damaged).close()
 
-    with pytest.raises(WarehouseCorrupt):
-        ProductionQuery.open(damaged, directory=tmp_path, memory_mb=100).production()
+    with pytest.raises(WellheadError) as raised:
+        opened(damaged).production()
+
+    assert type(raised.value) is told
+
+
+def test_too_little_memory_is_told_as_such(store: Path) -> None:
+    with pytest.raises(QueryTooLarge):
+        opened(store, memory_mb=1).summary  # noqa: B018  it is worked out when it is asked for
 
 
 def test_a_file_that_may_not_be_opened_is_no_damaged_one(tmp_path: Path, store: Path) -> None:
@@ -364,8 +430,9 @@ def test_a_file_that_may_not_be_opened_is_no_damaged_one(tmp_path: Path, store: 
     store.chmod(0)
     code = (
         "import os, sys; from chalicelib.queries.production import ProductionQuery; from pathlib import Path\n"
+        "from chalicelib.store.own_directory import OwnDirectory\n"
         "os.getuid() or os.setuid(65534)\n"
-        "try: ProductionQuery.open(Path(sys.argv[1]), directory=Path('/tmp'), memory_mb=100)\n"
+        "try: ProductionQuery.open(Path(sys.argv[1]), directory=OwnDirectory(Path('/tmp')), memory_mb=100)\n"
         "except Exception as exc: print(exc.code, exc.retryable)"
     )
 
@@ -382,7 +449,7 @@ def test_a_file_that_breaks_while_it_is_read_is_told_as_such(tmp_path: Path) -> 
     store.write_bytes(whole[:12288] + bytes(byte ^ 0xFF for byte in whole[12288:]))
 
     with pytest.raises(WarehouseCorrupt):
-        ProductionQuery.open(store, directory=tmp_path, memory_mb=100).production()
+        opened(store).production()
 
 
 # ------------------------------------------------------------------------------------------------ pruning
@@ -428,7 +495,7 @@ def _scans(operator: dict[str, Any]) -> Iterator[int]:
 
 
 def test_a_question_about_one_well_reads_few_row_groups(large: Path) -> None:
-    query = ProductionQuery.open(large, directory=large.parent, memory_mb=200)
+    query = opened(large, memory_mb=200)
     [well] = query.wells(field_code=50, limit=1).rows
     one_well = {"field_code": 50, "well_code": well["well_code"]}
 

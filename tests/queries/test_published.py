@@ -3,82 +3,26 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, run_import
-from support.warehouses import own_prefix, s3_client
+from support.publisher import Publisher, publisher_into_a_bucket, rows_of
+from support.staging import run_import
 
 from chalicelib.errors import NothingPublished, ScratchFull, WarehouseCorrupt, WarehouseUnavailable
 from chalicelib.jobs.lock import Snapshot
 from chalicelib.queries.published import FACTS, PublishedProduction
 from chalicelib.services import Services, open_warehouse
-from chalicelib.store.repository import DuckDBWellProductionRepository
-from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
+from chalicelib.warehouse.names import sha256_of
 from chalicelib.warehouse.s3 import S3Warehouse
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from local.aws.emulator import LocalAws
-
-JOB = "018cc251-f400-7000-8000-00000000000"
-
-
-class Publisher:
-    """Publishes stores of so many rows, and is the pointer to the last one."""
-
-    def __init__(self, directory: Path, warehouse: Warehouse) -> None:
-        self.warehouse = warehouse
-        self.reading = directory / "reading"
-        self.pointer: Snapshot | None = None
-        self.looks = 0
-        self.at_look: dict[int, Callable[[], object]] = {}
-        self._directory = directory
-        self._numbers = count(1)
-
-    def publish(self, rows: int) -> Snapshot:
-        number = next(self._numbers)
-        store = self._directory / f"{number}.duckdb"
-        repository = DuckDBWellProductionRepository(directory=self._directory / f"{number}", memory_mb=100)
-        repository.stage(batch_of(self._directory, [json_row(well_code=well) for well in range(rows)]), SAME_NAMES)
-        repository.merge(store, facts(number), now=NOON, warnings={})
-        repository.close()
-        name = snapshot_name(number, f"{JOB}{number}")
-        size, sha256 = store.stat().st_size, sha256_of(store)
-        self.warehouse.put(name, store, sha256=sha256)
-        self.pointer = Snapshot(name=name, fence=number, rows=rows, bytes=size, sha256=sha256, job_id=f"{JOB}{number}")
-        return self.pointer
-
-    def replace(self, rows: int) -> None:
-        """Publish another one and remove the one before, as the sweeper does later."""
-        before = self.pointer
-        self.publish(rows)
-        assert before
-        self.warehouse.remove(before.name)
-
-    def look(self) -> Snapshot | None:
-        """The pointer; `at_look[n]` happens right after the n-th look at it."""
-        self.looks += 1
-        pointer = self.pointer
-        self.at_look.pop(self.looks, lambda: None)()
-        return pointer
-
-    def reader(self, **options: Any) -> PublishedProduction:
-        wanted: dict[str, Any] = {
-            "current": self.look,
-            "warehouse": self.warehouse,
-            "directory": self.reading,
-            "memory_mb": 100,
-        }
-        return PublishedProduction(**wanted | options)
-
-    def copies(self) -> list[str]:
-        return sorted(path.name for path in self.reading.glob("wells-*"))
 
 
 @pytest.fixture(params=["directory", "s3"])
@@ -86,22 +30,14 @@ def publisher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Publis
     if request.param == "directory":
         yield Publisher(tmp_path, open_warehouse(str(tmp_path / "warehouse")))
     else:
-        aws: LocalAws = request.getfixturevalue("aws")
-        client = s3_client(aws.url)
-        yield Publisher(tmp_path, open_warehouse(own_prefix(), s3=client))
-        client.close()
+        with publisher_into_a_bucket(request.getfixturevalue("aws").url, tmp_path) as publisher:
+            yield publisher
 
 
 @pytest.fixture
 def bucket(aws: LocalAws, tmp_path: Path) -> Iterator[Publisher]:
-    client = s3_client(aws.url)
-    yield Publisher(tmp_path, open_warehouse(own_prefix(), s3=client))
-    client.close()
-
-
-def rows_of(published: PublishedProduction) -> int:
-    with published.query() as production:
-        return len(production.production(limit=4000).rows)
+    with publisher_into_a_bucket(aws.url, tmp_path) as publisher:
+        yield publisher
 
 
 # ---------------------------------------------------------------------------------------- any warehouse
@@ -206,7 +142,7 @@ def test_readers_at_once_see_whole_snapshots_and_nothing_else(publisher: Publish
 # ---------------------------------------------------------------------------------------------- a bucket
 
 
-def test_a_snapshot_is_fetched_once_and_the_older_one_goes(bucket: Publisher) -> None:
+def test_a_snapshot_is_fetched_once_and_of_the_older_ones_the_last_stays(bucket: Publisher) -> None:
     class CountingWarehouse(S3Warehouse):
         fetches = 0
 
@@ -216,11 +152,12 @@ def test_a_snapshot_is_fetched_once_and_the_older_one_goes(bucket: Publisher) ->
 
     assert isinstance(bucket.warehouse, S3Warehouse)
     bucket.warehouse.__class__ = CountingWarehouse
+    names = []
     for rows in (1, 2, 3):
-        snapshot = bucket.publish(rows)
+        names.append(bucket.publish(rows).name.rpartition("/")[2])
         assert [rows_of(reader) for reader in (bucket.reader(), bucket.reader())] == [rows, rows]
 
-        assert bucket.copies() == [snapshot.name.rpartition("/")[2]]
+        assert bucket.copies() == names[-2:]
     assert isinstance(bucket.warehouse, CountingWarehouse)
     assert bucket.warehouse.fetches == 3
 

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import WarehouseFileMissing, WarehouseSilent, WarehouseUnavailable
-from chalicelib.warehouse.names import LATEST
+from chalicelib.warehouse.names import LATEST, StoredFile
 
 from .weather import Fault
 
@@ -39,6 +39,9 @@ class SimulatedWarehouse:
 
     def local_path(self, name: str) -> None:
         """It has no files."""
+
+    def stored(self, name: str) -> StoredFile | None:
+        raise NotImplementedError  # no import asks for it
 
     def download_url(self, name: str, *, seconds: int) -> str:
         raise NotImplementedError  # no import asks for it

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from support.merge_model import SAME_NAMES
-from support.staging import batch_of
+from support.staging import SAME_NAMES, batch_of
 
 from chalicelib.errors import PublishRefused
 from chalicelib.store.repository import DuckDBWellProductionRepository, RunFacts

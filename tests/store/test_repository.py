@@ -16,7 +16,7 @@ from support.merge_model import Import, Model, Row, histories
 from support.soak import longer
 from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, tables
 
-from chalicelib.errors import PublishRefused, WarehouseCorrupt, WarehouseTooNew
+from chalicelib.errors import PublishRefused, WarehouseCorrupt, WarehouseForeign, WarehouseTooNew
 from chalicelib.store.columns import COLUMNS, VOLUMES
 from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository, MergeResult
 
@@ -218,7 +218,7 @@ def test_a_database_that_is_not_wellheads_is_left_alone(store: Store) -> None:
         connection.execute("CREATE TABLE well_production (well_code BIGINT)")
     before = store.path.read_bytes()
 
-    with pytest.raises(WarehouseCorrupt, match="none of Wellhead's"):
+    with pytest.raises(WarehouseForeign, match="none of Wellhead's"):
         store.run(1, Import([[[json.loads(json_row())]]]))
 
     assert store.path.read_bytes() == before

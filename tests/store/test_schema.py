@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, tables
+from support.stores import opened
 
-from chalicelib.errors import WarehouseCorrupt
-from chalicelib.queries.production import ProductionQuery
+from chalicelib.errors import WarehouseForeign
 from chalicelib.store.columns import COLUMNS
 from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository
 from chalicelib.store.schema import SCHEMA_VERSION
@@ -92,7 +92,7 @@ def test_an_upgrade_keeps_every_row(older: Path, tmp_path: Path) -> None:
 
 def test_an_older_store_is_read_as_it_is(older: Path, tmp_path: Path) -> None:
     """Between an upgrade of Wellhead and the next import."""
-    query = ProductionQuery.open(older, directory=tmp_path / "reading", memory_mb=100)
+    query = opened(older)
 
     assert query.schema_version < SCHEMA_VERSION
     assert [row["oil_production_kbd"] for row in query.production(well_code=420000000001).rows] == [1.5, 1.25]
@@ -130,7 +130,7 @@ def test_a_store_that_says_no_version_is_none(new: Path, tmp_path: Path, change:
     with duckdb.connect(new) as connection:
         connection.execute(change)
 
-    with pytest.raises(WarehouseCorrupt, match="says no schema version"):
+    with pytest.raises(WarehouseForeign, match="says no schema version"):
         merge(new, tmp_path / "scratch")
 
 

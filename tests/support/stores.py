@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chalicelib.store.repository import DuckDBWellProductionRepository
+import duckdb
+
+from chalicelib.queries.production import ProductionQuery
+from chalicelib.store.own_directory import OwnDirectory
+from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository
+from chalicelib.store.schema import prepare_store
 from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row
 
 if TYPE_CHECKING:
@@ -31,3 +36,25 @@ def merged(directory: Path, *imports: list[bytes]) -> Path:
         repository.merge(store, facts(number), now=NOON + number, warnings={"UNKNOWN_FIELDS": number})
         repository.close()
     return store
+
+
+def wide(store: Path, *, wells: int = 300_000, periods: int = 2) -> Path:
+    """Many wells, far apart: with 50 MB of memory DuckDB groups them on disk. Made in a second, without an import."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{store}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
+        prepare_store(connection, is_new=True)
+        connection.execute(
+            "INSERT INTO wells.well_production BY NAME "
+            "SELECT i * 7919 % $wells AS well_code, well_code // 50 AS field_code, 'Well ' || well_code AS well_name, "
+            "CAST(DATE '1990-01-01' + to_months(CAST(i // $wells AS INTEGER)) AS DATE) AS production_period, "
+            "i * 0.5 AS oil_production_kbd, now() AS created_at, now() AS updated_at FROM range($rows) AS t(i)",
+            {"wells": wells, "rows": wells * periods},
+        )
+        connection.execute("CHECKPOINT wells")
+    return store
+
+
+def opened(store: Path, *, memory_mb: int = 100, snapshot: str | None = None) -> ProductionQuery:
+    """For questions; `snapshot` is the name it goes by."""
+    own = OwnDirectory(store.parent / "reading")
+    return ProductionQuery.open(store, directory=own, memory_mb=memory_mb, snapshot=snapshot)

@@ -23,6 +23,7 @@ from chalicelib.warehouse.names import (
     LATEST_NOTE,
     LATEST_PROBLEM,
     OWNER,
+    StoredFile,
     Warehouse,
     segment_name,
     sha256_of,
@@ -105,6 +106,16 @@ def test_a_repeat_is_no_error_and_other_content_is_refused(warehouse: Warehouse,
     sentence = f"Another file stands in the warehouse as {SNAPSHOT} already; remove it by hand."
     assert refused.value.message == sentence
     assert fetched(warehouse, SNAPSHOT, tmp_path / "copy") == file.read_bytes()
+
+
+def test_what_is_known_of_a_file_without_reading_it(warehouse: Warehouse, file: Path) -> None:
+    put(warehouse, SNAPSHOT, file)
+
+    noted = sha256_of(file) if isinstance(warehouse, S3Warehouse) else None
+    assert warehouse.stored(SNAPSHOT) == StoredFile(name=SNAPSHOT, bytes=500_000, sha256=noted)
+    warehouse.remove(SNAPSHOT)
+    assert warehouse.stored(SNAPSHOT) is None
+    assert warehouse.stored("nothing/at all") is None
 
 
 def test_names_are_those_of_the_prefix_in_order(warehouse: Warehouse, file: Path) -> None:
@@ -238,7 +249,7 @@ def calls(warehouse: Warehouse, path: Path) -> list[Any]:
 def test_a_directory_that_is_none_says_what_to_check(tmp_path: Path, file: Path) -> None:
     warehouse = open_warehouse(str(written(tmp_path / HUNTER2, b"a file") / "warehouse"))
 
-    for call in calls(warehouse, file):
+    for call in [*calls(warehouse, file), lambda: warehouse.stored(SNAPSHOT)]:
         with pytest.raises(WarehouseUnavailable) as failed:
             call()
         assert failed.value.message == (
@@ -261,7 +272,12 @@ def test_a_bucket_out_of_reach_is_told_without_its_address(file: Path) -> None:
     s3 = s3_client(f"http://{HUNTER2}.localhost:9")
     warehouse = open_warehouse("s3://wells", s3=s3)
 
-    for call in [*calls(warehouse, file), lambda: warehouse.names(""), lambda: warehouse.remove(SNAPSHOT)]:
+    for call in [
+        *calls(warehouse, file),
+        lambda: warehouse.stored(SNAPSHOT),
+        lambda: warehouse.names(""),
+        lambda: warehouse.remove(SNAPSHOT),
+    ]:
         with pytest.raises(WarehouseUnavailable) as failed:
             call()
         assert failed.value.retryable

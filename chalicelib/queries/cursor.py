@@ -1,0 +1,88 @@
+"""A cursor: after which row the next page of a list begins, and in which snapshot. Opaque to others. Pure.
+
+It is JSON, [list, snapshot, key …], and a mark of it, in the letters of base64url. The mark is no secret: it tells that
+a cursor came back as it was given out. Whoever makes one up begins at another row of what he may read anyway.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from chalicelib.errors import ValidationError
+
+MARK_BYTES = 9
+Key = Mapping[str, int | str]
+
+# What orders each list: the columns of its last row go into the cursor.
+KEYS: Mapping[str, Mapping[str, type]] = {
+    "production": {"field_code": int, "well_code": int, "production_period": date},
+    "revisions": {"field_code": int, "well_code": int, "production_period": date, "job_id": str},
+    "totals": {"production_period": date},
+    "wells": {"field_code": int, "well_code": int},
+    "rejects": {"page": int, "position": int},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """`key` is that of the last row of the page before. `snapshot` is the name of the one that it was read from; None
+    where every later one holds the same rows, or where the reader has no name for it.
+    """
+
+    key: Key
+    snapshot: str | None
+
+
+def list_of(name: str, arguments: Mapping[str, Any]) -> str:
+    """Which list a cursor is of: that of another job's rejected rows is another one."""
+    return f"{name} {arguments.get('job_id')}" if name == "rejects" else name
+
+
+def write_cursor(cursor: Cursor, *, of: str) -> str:
+    """`of` is what list_of tells."""
+    said = json.dumps([of, cursor.snapshot, *cursor.key.values()], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(said + _mark(said)).decode().rstrip("=")
+
+
+def read_cursor(text: str, *, of: str) -> Cursor:
+    """A cursor is ours when we would write it in the same letters. Raises ValidationError for one that is not, or is
+    of another list.
+    """
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        _, snapshot, *parts = json.loads(raw[:-MARK_BYTES])
+        kinds = KEYS[of.partition(" ")[0]]
+        key = {name: _part(value, kind) for (name, kind), value in zip(kinds.items(), parts, strict=True)}
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise no_cursor() from exc
+    cursor = Cursor(key=key, snapshot=snapshot if isinstance(snapshot, str) else None)
+    if write_cursor(cursor, of=of) != text:
+        raise no_cursor()
+    return cursor
+
+
+def no_cursor() -> ValidationError:
+    return ValidationError(
+        "That is no cursor of this list. Send next_cursor as it came, or no cursor to begin anew.", field="cursor"
+    )
+
+
+def _mark(said: bytes) -> bytes:
+    return hashlib.sha256(b"a cursor of Wellhead\n" + said).digest()[:MARK_BYTES]
+
+
+def _part(value: Any, kind: type) -> int | str:
+    """What is in a cursor is bound, never trusted. Raises ValueError, TypeError."""
+    if kind is date:
+        return date.fromisoformat(value).isoformat()
+    if kind is str and isinstance(value, str):
+        return value
+    if type(value) is not int or kind is not int or not -(2**63) <= value < 2**63:
+        raise ValueError("no whole number of 64 bits")
+    return value

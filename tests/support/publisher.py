@@ -1,0 +1,97 @@
+"""Snapshots of so many rows, published one after the other, and readers of them."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.jobs.lock import Snapshot
+from chalicelib.queries.published import PublishedProduction
+from chalicelib.services import open_warehouse
+from chalicelib.store.repository import DuckDBWellProductionRepository
+from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
+from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row
+from support.stores import wide
+from support.warehouses import own_prefix, s3_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+JOB = "018cc251-f400-7000-8000-00000000000"
+
+
+class Publisher:
+    """Publishes stores of so many rows, and is the pointer to the last one."""
+
+    def __init__(self, directory: Path, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+        self.reading = directory / "reading"
+        self.pointer: Snapshot | None = None
+        self.published: set[str] = set()
+        self.looks = 0
+        self.at_look: dict[int, Callable[[], object]] = {}
+        self._directory = directory
+        self._numbers = count(1)
+
+    def publish(self, rows: int) -> Snapshot:
+        number = next(self._numbers)
+        store = self._directory / f"{number}.duckdb"
+        repository = DuckDBWellProductionRepository(directory=self._directory / f"{number}", memory_mb=100)
+        repository.stage(batch_of(self._directory, [json_row(well_code=well) for well in range(rows)]), SAME_NAMES)
+        repository.merge(store, facts(number), now=NOON, warnings={})
+        repository.close()
+        return self._point_to(store, number, rows)
+
+    def publish_wide(self) -> Snapshot:
+        """More wells than 50 MB of memory take."""
+        number = next(self._numbers)
+        return self._point_to(wide(self._directory / f"{number}.duckdb"), number, 600_000)
+
+    def _point_to(self, store: Path, number: int, rows: int) -> Snapshot:
+        name = snapshot_name(number, f"{JOB}{number}")
+        size, sha256 = store.stat().st_size, sha256_of(store)
+        self.warehouse.put(name, store, sha256=sha256)
+        self.published.add(name)
+        self.pointer = Snapshot(name=name, fence=number, rows=rows, bytes=size, sha256=sha256, job_id=f"{JOB}{number}")
+        return self.pointer
+
+    def replace(self, rows: int) -> None:
+        """Publish another one and remove the one before, as the sweeper does later."""
+        before = self.pointer
+        self.publish(rows)
+        assert before
+        self.warehouse.remove(before.name)
+
+    def look(self) -> Snapshot | None:
+        """The pointer; `at_look[n]` happens right after the n-th look at it."""
+        self.looks += 1
+        pointer = self.pointer
+        self.at_look.pop(self.looks, lambda: None)()
+        return pointer
+
+    def reader(self, **options: Any) -> PublishedProduction:
+        wanted: dict[str, Any] = {
+            "current": self.look,
+            "was_published": self.published.__contains__,
+            "warehouse": self.warehouse,
+            "directory": self.reading,
+            "memory_mb": 100,
+        }
+        return PublishedProduction(**wanted | options)
+
+    def copies(self) -> list[str]:
+        return sorted(path.name for path in self.reading.glob("wells-*"))
+
+
+@contextmanager
+def publisher_into_a_bucket(url: str, directory: Path) -> Iterator[Publisher]:
+    client = s3_client(url)
+    yield Publisher(directory, open_warehouse(own_prefix(), s3=client))
+    client.close()
+
+
+def rows_of(published: PublishedProduction) -> int:
+    with published.query() as production:
+        return len(production.production(limit=4000).rows)
