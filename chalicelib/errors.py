@@ -73,7 +73,8 @@
         ├── WarehouseTooNew          the database was written by a later Wellhead
         ├── WarehouseForeign         the published file is none of Wellhead's
         ├── PublishRefused           the new snapshot did not read back as it was written
-        └── ScratchFull              no room on the local disk
+        ├── ScratchFull              no room on the local disk
+        └── OutOfMemory              DuckDB may not take as much memory as it needs
 
 A class's docstring is its default sentence for people: what happened and what to do next.
 """
@@ -619,6 +620,14 @@ class ScratchFull(ImportFailed):
     """The import ran out of local disk. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."""
 
     code = "SCRATCH_FULL"
+
+
+class OutOfMemory(ImportFailed):
+    """WELLHEAD_MEMORY_MB was too little memory for this, which is no fault of the source. Raise it, and the memory of
+    the function with it; to a question, ask for less.
+    """
+
+    code = "OUT_OF_MEMORY"
 
 
 def error_of(code: str, message: str, details: dict[str, Any]) -> WellheadError:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -16,6 +17,7 @@ FULL_BYTES = 64 << 20
 RAW_BYTES = 4096  # of a rejected row's text are kept
 JOINED_ROWS = 200  # at a time: about 100 kB, which need no fresh memory from the system each time
 LARGE_ROW = 1 << 14  # bytes; such rows are written one by one, because joining them takes their memory twice
+PIECE_BYTES = 1 << 19  # where rows are so long that DuckDB cannot hold 2,048 of them
 LONGEST_ROW = 4 << 20  # bytes; a longer row is rejected, and DuckDB told to take as much
 
 
@@ -82,28 +84,80 @@ class Batch:
             names |= dict.fromkeys(json.loads(line) or ())
         return [name for name in names if "@" not in name and name != "__metadata"]
 
-    def split_unreadable(self, unreadable: Path, fields: Collection[str]) -> Batch:
+    @contextmanager
+    def pieces(self) -> Iterator[list[str]]:
+        """The rows once more, in files of a piece each, which are gone afterwards."""
+        with Pieces(self.path) as pieces, self.sealed().open("rb") as file:
+            while block := file.read(PIECE_BYTES):
+                pieces.write(block if block.endswith(b"\n") else block + file.readline())
+            yield pieces.sealed()
+
+    def split_unreadable(self, unreadable: Pieces, fields: Collection[str]) -> Batch:
         """A batch of the rows alone from which `fields` can be read; the others go to `unreadable` as placed
         rows.
         """
         readable = Batch(self.path.with_suffix(".readable"))
-        with readable.path.open("wb") as good, unreadable.open("wb") as bad:
+        with readable.path.open("wb") as good:
             for page, position, line in self.lines():
                 if is_readable(line, fields):
                     good.write(line)
                     readable._count(page, position, len(line))
                 else:
-                    bad.write(placed_row(page, position, line))
+                    unreadable.write(placed_row(page, position, line))
         return readable
 
     def _count(self, page: int, position: int, size: int) -> None:
         self.rows += 1
         self.size += size
+        self.longest_row = max(self.longest_row, size - len(b"\n"))
         last = self.runs[-1] if self.runs else None
         if last and last.page == page and last.position + last.rows == position:
             self.runs[-1] = Run(page, last.position, last.rows + 1)
         else:
             self.runs.append(Run(page, position, 1))
+
+
+class Pieces:
+    """Lines in files of about PIECE_BYTES, which lie beside another file until the block ends.
+
+    Of one file DuckDB holds up to 2,048 rows at once, each with several times the memory of its text; never rows of
+    two files.
+    """
+
+    def __init__(self, beside: Path) -> None:
+        self._beside = beside
+        self._paths: list[Path] = []
+        self._file: BinaryIO | None = None
+        self._size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+
+    def write(self, lines: bytes) -> None:
+        if self._file is None or self._size + len(lines) > PIECE_BYTES:
+            self._file = self._opened()
+        self._file.write(lines)
+        self._size += len(lines)
+
+    def sealed(self) -> list[str]:
+        """The files, to be read and no longer written."""
+        self._close()
+        return [str(path) for path in self._paths]
+
+    def _opened(self) -> BinaryIO:
+        self._close()
+        self._paths.append(self._beside.with_name(f"{self._beside.name}.{len(self._paths)}"))
+        return self._paths[-1].open("wb")
+
+    def _close(self) -> None:
+        if self._file:
+            self._file.close()
+        self._file, self._size = None, 0
 
 
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
@@ -113,15 +167,11 @@ def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
             line = file.readline(LONGEST_ROW)
 
 
-def placed_row(page: int, position: int, line: bytes, *, whole: bool = False, **more: int) -> bytes:
-    """One line for the staging statements: where a row stood and its text, whatever its bytes; with `whole`, for
-    a readable row, also the row itself.
-    """
+def placed_row(page: int, position: int, line: bytes) -> bytes:
+    """One line for the staging statements: where a row stood and its text, whatever its bytes."""
     text = line[:RAW_BYTES].decode("utf-8", "replace").rstrip("\n")
     raw = text.encode()[:RAW_BYTES].decode("utf-8", "ignore")  # a broken byte has become three
-    placed = json.dumps({**more, "page": page, "position": position, "raw": raw}).encode()
-    row = b', "row": ' + line.rstrip(b"\n") if whole else b""
-    return placed[:-1] + row + b"}\n"
+    return json.dumps({"page": page, "position": position, "raw": raw}).encode() + b"\n"
 
 
 def is_readable(line: bytes, fields: Collection[str]) -> bool:

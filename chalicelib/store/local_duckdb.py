@@ -1,14 +1,18 @@
-"""DuckDB on a function's own disk: its settings, and its words for a full disk and a file that is no database."""
+"""DuckDB on a function's own disk: its settings, and its words for a full disk, too little memory and a file that is no
+database.
+"""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseTooNew, WarehouseUnavailable
+from chalicelib.errors import OutOfMemory, ScratchFull, WarehouseCorrupt, WarehouseTooNew, WarehouseUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LATER_FORMAT = "database file with version number"
@@ -36,6 +40,22 @@ def is_full(exc: duckdb.Error) -> bool:
 def raise_if_full(exc: duckdb.Error) -> None:
     if is_full(exc):
         raise ScratchFull from exc
+
+
+@contextmanager
+def exhaustion_told() -> Iterator[None]:
+    """Raises ScratchFull, OutOfMemory; what else DuckDB raises goes on."""
+    try:
+        yield
+    except duckdb.Error as exc:
+        raise_if_full(exc)  # first, because DuckDB is out of memory, too, when it may not spill
+        raise_if_out_of_memory(exc)
+        raise
+
+
+def raise_if_out_of_memory(exc: duckdb.Error) -> None:
+    if isinstance(exc, duckdb.OutOfMemoryException):
+        raise OutOfMemory from exc
 
 
 def raise_if_unreadable(exc: duckdb.Error) -> None:

@@ -103,71 +103,110 @@ CREATE OR REPLACE TEMP MACRO day_problem(name, x, type, low, high) AS
     END;
 
 -- name: macro_words_problem
+-- Only a text that begins like an object or a list is looked up in the row: that is the dear part.
 CREATE OR REPLACE TEMP MACRO words_problem(name, x, type, low, high) AS
-    CASE WHEN type IN ('OBJECT', 'ARRAY') THEN 'NOT_TEXT ' || name END;
+    CASE
+        WHEN is_sound_words(x, x, low, high) THEN NULL
+        WHEN type IN ('OBJECT', 'ARRAY') THEN 'NOT_TEXT ' || name
+    END;
+
+-- name: macro_beginning
+-- At most so many bytes of a text, in whole characters, which have four at most.
+CREATE OR REPLACE TEMP MACRO beginning(x, most) AS
+    CASE
+        WHEN strlen(x) <= most THEN CAST(x AS VARCHAR)
+        ELSE coalesce(
+            TRY(decode(encode(x)[1:most])), TRY(decode(encode(x)[1:most - 1])),
+            TRY(decode(encode(x)[1:most - 2])), TRY(decode(encode(x)[1:most - 3]))
+        )
+    END;
 
 
 -- STAGING -------------------------------------------------------------------------------------------------
 -- rowid follows the order of arrival, which is the order of the source. A rejected row stays among the others,
--- with its problem, its place in the source and its raw text.
+-- with its problem, its place in the source and its raw text. Rows are read by one of two statements, which are
+-- interchangeable where all rows are sound: sound_rows is the cheaper one and stops at the first row that is not,
+-- checked_rows takes every row. Both go through the file once and keep nothing, so that the share of rejected
+-- rows costs no memory. On one thread the rows come in the order of the file.
 
 -- name: create_staged
-CREATE TABLE IF NOT EXISTS staged ({columns_with_types}, problem VARCHAR, page INTEGER, position INTEGER, raw VARCHAR);
+-- Raw texts are long and alike. What DuckDB chooses by itself looks at many of them at once.
+CREATE TABLE IF NOT EXISTS staged (
+    {columns_with_types},
+    problem VARCHAR, page INTEGER, position INTEGER, raw VARCHAR USING COMPRESSION zstd
+);
 
 -- name: stage
-INSERT INTO staged
-SELECT {values_read}, CASE WHEN {all_sound} THEN NULL ELSE 'DOUBTFUL row' END, NULL, NULL, NULL
+INSERT INTO staged {rows};
+
+-- name: sound_rows
+SELECT
+    {values_read}, CAST(CASE WHEN {all_sound} THEN NULL ELSE error('doubtful row') END AS VARCHAR) AS problem,
+    CAST(NULL AS INTEGER) AS page, CAST(NULL AS INTEGER) AS position, CAST(NULL AS VARCHAR) AS raw
 FROM (
     SELECT *, {values}
     FROM (
         SELECT {source_fields}
-        FROM read_json($file, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304)
+        FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
     ) AS source({columns})
-);
+)
+
+-- name: checked_rows
+-- The same reading, beside it the texts of the rows and their places on the pages. $pages, $firsts and $counts
+-- are the batch's runs of rows: on which page, from which position, how many.
+SELECT
+    {values_read}, problem,
+    CASE WHEN problem IS NOT NULL THEN page END AS page,
+    CASE WHEN problem IS NOT NULL THEN CAST(position AS INTEGER) END AS position,
+    CASE WHEN problem IS NOT NULL THEN beginning(text, $raw_bytes) END AS raw
+FROM (
+    SELECT *, CASE WHEN {all_sound} THEN NULL ELSE coalesce({problems_found}) END AS problem
+    FROM (
+        SELECT *, {values}
+        FROM (
+            SELECT {source_fields}, line.text, place.page, place.position
+            FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
+            POSITIONAL JOIN read_ndjson_objects($files, maximum_object_size = 4194304) AS line(text)
+            POSITIONAL JOIN (
+                SELECT page, unnest(range(first, first + count)) AS position
+                FROM (
+                    SELECT
+                        unnest(CAST($pages AS INTEGER[])) AS page,
+                        unnest(CAST($firsts AS INTEGER[])) AS first,
+                        unnest(CAST($counts AS INTEGER[])) AS count
+                )
+            ) AS place
+        ) AS source({columns}, text, page, position)
+    )
+)
 
 -- name: field_names
 -- Annotations, and what v2 writes beside the fields, are none.
 SELECT DISTINCT name
-FROM (SELECT unnest(json_keys(json)) AS name FROM read_ndjson_objects($file, maximum_object_size = 4194304))
+FROM (SELECT unnest(json_keys(json)) AS name FROM read_ndjson_objects($files, maximum_object_size = 4194304))
 WHERE NOT contains(name, '@') AND name <> '__metadata';
 
 -- name: change_times
 SELECT max(read_moment(changed)), count(*) - count(read_moment(changed))
 FROM read_json(
-    $file, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304, ignore_errors = true
+    $files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304, ignore_errors = true
 ) AS source(changed);
 
 -- name: staged_range
 SELECT count(*), coalesce(max(rowid) + 1, 0), count(problem) FROM staged;
 
--- name: doubtful
-SELECT rowid FROM staged WHERE rowid >= $first AND problem = 'DOUBTFUL row' ORDER BY rowid;
-
--- name: examine
--- The doubtful rows, with their places and their whole text; those in order after all lose the mark.
-UPDATE staged SET problem = found.problem, page = found.page, position = found.position, raw = found.raw
-FROM (
-    SELECT staged_row, coalesce({problems_found}) AS problem,
-        CASE WHEN problem IS NOT NULL THEN examined.page END AS page,
-        CASE WHEN problem IS NOT NULL THEN examined.position END AS position,
-        CASE WHEN problem IS NOT NULL THEN examined.raw END AS raw
-    FROM read_json(
-        $file, format = 'newline_delimited', maximum_object_size = 8388608,
-        columns = {{staged_row: 'BIGINT', page: 'INTEGER', position: 'INTEGER', raw: 'VARCHAR', row: 'JSON'}}
-    ) AS examined
-) AS found
-WHERE staged.rowid = found.staged_row;
-
 -- name: stage_unreadable
 INSERT INTO staged (problem, page, position, raw)
 SELECT 'UNREADABLE row', page, position, raw
 FROM read_json(
-    $file, format = 'newline_delimited', maximum_object_size = 4194304,
+    $files, format = 'newline_delimited', maximum_object_size = 4194304,
     columns = {{page: 'INTEGER', position: 'INTEGER', raw: 'VARCHAR'}}
 );
 
 -- name: export_segment
-COPY (SELECT * FROM staged WHERE rowid >= {first} ORDER BY rowid) TO '{path}' (FORMAT parquet, COMPRESSION zstd);
+-- A row group is in memory whole before it is written, so it is measured in bytes.
+COPY (SELECT * FROM staged WHERE rowid >= {first}) TO '{path}'
+(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '8MB');
 
 -- name: load_segment
 INSERT INTO staged SELECT * FROM read_parquet($file);
@@ -224,8 +263,7 @@ SELECT
     $job_id, page, position, split_part(problem, ' ', 1),
     split_part(problem, ' ', 2) || ': ' || map($reasons, $sentences)[split_part(problem, ' ', 1)],
     raw, to_timestamp($now)
-FROM staged WHERE problem IS NOT NULL
-ORDER BY page, position;
+FROM staged WHERE problem IS NOT NULL;
 
 -- name: count_rejected
 SELECT split_part(problem, ' ', 1) AS reason, count(*)

@@ -128,9 +128,10 @@ class Unhurried:
 class InMemoryRepository(DuckDBWellProductionRepository):
     """Stores are JSON files: {"wells": {well: oil}, "runs": [[job, page, position and version of its rows]]}."""
 
+    rejected_rows = 0
+
     def __init__(self, *, network: Network, directory: Path, **_: Any) -> None:
         directory.mkdir(parents=True)
-        self.rejected_rows = 0
         self._network = network
         self._rows: list[Row] = []
         self._exported = 0

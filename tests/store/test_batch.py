@@ -95,10 +95,10 @@ def test_splitting_keeps_every_row_once_and_at_its_place(tmp_path_factory: Any, 
 
 @given(line=st.binary(max_size=30).map(lambda part: part.replace(b"\n", b"") * 300))
 def test_the_raw_text_of_any_row_is_kept_up_to_4_kib(line: bytes) -> None:
-    placed = json.loads(placed_row(3, 4, line + b"\n", staged_row=5))
+    placed = json.loads(placed_row(3, 4, line + b"\n"))
 
     raw = placed.pop("raw")
-    assert placed == {"staged_row": 5, "page": 3, "position": 4}
+    assert placed == {"page": 3, "position": 4}
     assert len(raw.encode()) <= RAW_BYTES
     whole = line.decode("utf-8", "replace")
     assert raw == whole if len(whole.encode()) < RAW_BYTES else whole.startswith(raw.rstrip("\ufffd"))
