@@ -172,10 +172,13 @@ class Health(TypedDict):
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """`next_cursor` asks for the page after; None on the last one."""
+    """`next_cursor` asks for the page after; None on the last one. `snapshot` names what the rows were read from; None
+    where they are no part of the data, as jobs.
+    """
 
     rows: tuple[Row, ...]
     next_cursor: str | None
+    snapshot: str | None = None
 
 
 class CsvPage(NamedTuple):
@@ -183,6 +186,7 @@ class CsvPage(NamedTuple):
 
     text: str
     next_cursor: str | None
+    snapshot: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 1.0  # where the API does not say
 MOST_POLL_SECONDS = 10.0  # while nothing answers
+SNAPSHOT = "X-Wellhead-Snapshot"
 LOST_SECONDS = 60.0  # an import is followed through a break of so long
 
 
@@ -153,7 +154,7 @@ class WellheadClient:
 
     def rejects_csv(self, job_id: str, *, limit: int = 1000, cursor: str | None = None) -> CsvPage:
         answer = self._get(f"/wells/import/jobs/{_part(job_id)}/rejects", format="csv", limit=limit, cursor=cursor)
-        return CsvPage(answer.text, answer.headers.get("X-Next-Cursor"))
+        return CsvPage(answer.text, answer.headers.get("X-Next-Cursor"), answer.headers.get(SNAPSHOT))
 
     # -- what is published --------------------------------------------------------------------------------
 
@@ -235,7 +236,7 @@ class WellheadClient:
     def _page(self, path: str, **query: Any) -> Page[Any]:
         answer = self._get(path, **query)
         try:
-            return Page(tuple(answer.data["rows"]), answer.data["next_cursor"])
+            return Page(tuple(answer.data["rows"]), answer.data["next_cursor"], answer.headers.get(SNAPSHOT))
         except (KeyError, TypeError) as exc:
             raise NotWellhead from exc
 
@@ -244,7 +245,9 @@ class WellheadClient:
 
 
 def every(ask: Callable[[str | None], Page[Row]]) -> Iterator[Row]:
-    """The rows of all pages: `every(lambda cursor: client.wells(cursor=cursor))`."""
+    """The rows of all pages: `every(lambda cursor: client.wells(cursor=cursor))`. They are of one snapshot, whatever is
+    published meanwhile; who takes so long that it is no longer kept gets SnapshotGone.
+    """
     page = ask(None)
     yield from page.rows
     while page.next_cursor:

@@ -24,6 +24,7 @@ from clients.api.errors import (
     NotFound,
     NotWellhead,
     RuleViolated,
+    SnapshotGone,
     Unreachable,
     Untrusted,
 )
@@ -43,7 +44,13 @@ BROKEN = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
 )
-KINDS: Mapping[int, type[ApiError]] = {401: AuthFailed, 403: AuthFailed, 404: NotFound, 409: RuleViolated}
+KINDS: Mapping[int, type[ApiError]] = {
+    401: AuthFailed,
+    403: AuthFailed,
+    404: NotFound,
+    409: RuleViolated,
+    410: SnapshotGone,
+}
 
 
 class Answer(NamedTuple):

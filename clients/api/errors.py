@@ -11,6 +11,7 @@
     └── ApiError                the API answered with an error
         ├── AuthFailed          401, 403
         ├── NotFound            404
+        ├── SnapshotGone        410; the data was replaced while its pages were read
         └── RuleViolated        409; `rule` names it
             └── AlreadyRunning  SINGLE_IMPORT_RULE; `job_id` is the one that runs
 
@@ -120,6 +121,10 @@ class AuthFailed(ApiError):
 
 class NotFound(ApiError):
     """The API knows nothing of that name."""
+
+
+class SnapshotGone(ApiError):
+    """The data was replaced while its pages were read, and the older snapshot is no longer kept. Begin anew."""
 
 
 class RuleViolated(ApiError):

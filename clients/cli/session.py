@@ -96,6 +96,8 @@ def _hint(error: ClientError) -> str | None:
         return "Save another one: wellhead login URL"
     if error.code == "NO_DATA_YET":
         return "Start an import: wellhead import"
+    if error.code == "SNAPSHOT_GONE":
+        return "Run the command once more: it then reads the current data."
     return None
 
 

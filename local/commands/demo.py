@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from chalicelib.store.own_directory import OwnDirectory
 from local.stack import LocalStack
 
 TRIGGER = "/api/v1/wells/import/trigger"
@@ -89,7 +90,7 @@ def run_demo(stack: LocalStack, console: Console) -> int:
         _show_failure(job, stack, console)
         return 1
     adds_up = _show_counts(job, console)
-    with _database(stack.database_path, job["job_id"]) as database:
+    with _database(stack.database_path, job["job_id"], reading=stack.state / "scratch" / "reading") as database:
         _show_rejected(database, job, console)
         _show_warnings(job, console)
         _show_question(database, console)
@@ -278,17 +279,26 @@ def _show_failure(job: dict[str, Any], stack: LocalStack, console: Console) -> N
 
 
 @contextlib.contextmanager
-def _database(path: Path, job_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Read-only. The file with the stable name follows a moment after the job is COMPLETED."""
+def _database(path: Path, job_id: str, *, reading: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Read-only. The file with the stable name follows a moment after the job is COMPLETED.
+
+    What does not fit into memory goes into a directory of its own: the default one, beside the file, is that of every
+    other reader too.
+    """
+    own = OwnDirectory(reading)
     deadline = time.monotonic() + DATABASE_SECONDS
-    while True:
-        with contextlib.suppress(duckdb.IOException), duckdb.connect(path, read_only=True) as database:
-            if database.execute(STATEMENTS["has_job"], [job_id]).fetchall():
-                yield database
-                return
-        if time.monotonic() > deadline:
-            raise DemoError(f"The import is COMPLETED, but {path} does not hold it.")
-        time.sleep(0.1)
+    try:
+        while True:
+            opening = contextlib.suppress(duckdb.IOException)
+            with opening, duckdb.connect(path, read_only=True, config={"temp_directory": str(own.path)}) as database:
+                if database.execute(STATEMENTS["has_job"], [job_id]).fetchall():
+                    yield database
+                    return
+            if time.monotonic() > deadline:
+                raise DemoError(f"The import is COMPLETED, but {path} does not hold it.")
+            time.sleep(0.1)
+    finally:
+        own.remove()
 
 
 def _shortened(raw: str, length: int = 300) -> str:

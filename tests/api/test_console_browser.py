@@ -405,6 +405,40 @@ def test_a_well_is_found_and_its_production_plotted(stage: ConsoleStage, visit: 
     assert lines[1].startswith(f"{GAP_FIELD},Gap Field,{GAP_WELL},,Gap Well,2020-01-01,,55.5,80,60,70")
 
 
+def test_a_list_whose_snapshot_is_gone_is_read_once_more(stage: ConsoleStage, visit: Visit) -> None:
+    told = {"success": False, "error": {"code": "SNAPSHOT_GONE", "message": "Gone.", "retryable": False}}
+    gone = []
+
+    def refuse(route: Route) -> None:
+        gone.append(route.request.url)
+        route.fulfill(status=410, content_type="application/json", body=json.dumps(told))
+
+    page = visit.open("/data")
+    with page.expect_response(lambda response: "/wells?" in response.url):
+        pass
+    page.route("**/wells?*cursor=*", refuse, times=1)
+    press(page, "Show more")
+    with page.expect_response(lambda response: "cursor" in response.url and response.ok):
+        press(page, "Show more")
+
+    assert len(gone) == 1
+    seen(page, ".actions", "The first 100 wells.")
+
+    def cut(route: Route) -> None:
+        """The first page has a cursor, whose snapshot is then gone."""
+        answer = route.fetch().json()
+        answer["data"] |= {"rows": answer["data"]["rows"][:3], "next_cursor": "x"}
+        route.fulfill(json=answer)
+
+    page.route("**/wells/production?*cursor=x", refuse, times=1)
+    page.route(re.compile(r"/wells/production\?(?!.*cursor)"), cut, times=1)
+    visit.go(f"/wells/{GAP_FIELD}/{GAP_WELL}")
+    page.locator(".plot canvas").wait_for()
+
+    assert len(gone) == 2
+    assert page.locator("tbody tr").count() == 25
+
+
 def test_a_gap_is_a_gap_in_the_plot(stage: ConsoleStage, visit: Visit) -> None:
     page = visit.open(f"/wells/{GAP_FIELD}/{GAP_WELL}")
     page.locator(".plot canvas").wait_for()

@@ -437,9 +437,9 @@ def test_several_at_once_answer_as_one_also_where_memory_is_short(tmp_path: Path
     wide(tmp_path / "wells.duckdb")
     query = (
         "SET memory_limit = '45MB'; SET threads = 2; "
-        "SELECT count(*) AS wells, sum(rows) AS rows, sum(periods) AS periods FROM "
-        "(SELECT well_code, count(*) AS rows, count(DISTINCT production_period) AS periods, min(field_code) AS a "
-        "FROM well_production GROUP BY ALL)"
+        "SELECT count(*) AS wells, sum(rows) AS rows, sum(periods) AS periods FROM ("
+        "SELECT count(*) AS rows, count(DISTINCT production_period) AS periods, min(field_code) AS field "
+        "FROM well_production GROUP BY well_code)"
     )
     command = [str(PROGRAM), "sql", "--json", "--file", str(tmp_path / "wells.duckdb"), query]
     (place := tmp_path / "temporary").mkdir()

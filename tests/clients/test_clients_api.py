@@ -23,6 +23,7 @@ from clients.api.errors import (
     NotFound,
     NotWellhead,
     RuleViolated,
+    SnapshotGone,
     TimedOut,
     Unreachable,
 )
@@ -423,9 +424,30 @@ def test_questions_are_asked_with_their_parameters(serve: Serve, connected: Conn
 
 def test_rejected_rows_as_csv(serve: Serve, connected: Connected) -> None:
     body = "page,raw\r\n1,Ø\r\n".encode()
-    server = serve(Answer(body, headers={"Content-Type": "text/csv; charset=utf-8", "X-Next-Cursor": "n"}))
+    told = {"Content-Type": "text/csv; charset=utf-8", "X-Next-Cursor": "n", "X-Wellhead-Snapshot": "snapshots/7"}
+    server = serve(Answer(body, headers=told))
 
-    assert connected(server.root).rejects_csv(JOB_ID) == ("page,raw\r\n1,Ø\r\n", "n")
+    assert connected(server.root).rejects_csv(JOB_ID) == ("page,raw\r\n1,Ø\r\n", "n", "snapshots/7")
+
+
+def test_pages_tell_their_snapshot_and_one_that_is_gone_has_an_error_of_its_own(
+    serve: Serve, connected: Connected
+) -> None:
+    page = success({"rows": [{"well_code": 1}], "next_cursor": "a"}, X_Wellhead_Snapshot="snapshots/7")
+    server = serve(page, failure(410, "SNAPSHOT_GONE", details={"snapshot": "snapshots/7"}))
+    client = connected(server.root)
+
+    first = client.wells()
+    with pytest.raises(SnapshotGone) as gone:
+        client.wells(cursor=first.next_cursor)
+
+    assert (first.rows[0]["well_code"], first.snapshot) == (1, "snapshots/7")
+    assert (gone.value.status, gone.value.code, gone.value.details) == (
+        410,
+        "SNAPSHOT_GONE",
+        {"snapshot": "snapshots/7"},
+    )
+    assert len(server.asked) == 2  # it is not asked for again
 
 
 # -- the download ---------------------------------------------------------------------------------------------

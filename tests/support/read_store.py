@@ -7,6 +7,7 @@ STORE is a published file, STATEMENTS a file with a JSON list of SQL for anybody
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,13 @@ from chalicelib.queries.production import ProductionQuery
 
 
 def answers(store: Path, statements: list[str]) -> dict[str, Any]:
-    with duckdb.connect() as connection:
+    """What does not fit into memory goes where no other process writes."""
+    with tempfile.TemporaryDirectory() as own:
+        return _answers(store, statements, {"temp_directory": own})
+
+
+def _answers(store: Path, statements: list[str], config: dict[str, Any]) -> dict[str, Any]:
+    with duckdb.connect(config=config) as connection:
         connection.execute(f"ATTACH '{store}' AS wells (READ_ONLY)")
         query = ProductionQuery(connection)
         first = query.production(limit=100)
@@ -30,7 +37,7 @@ def answers(store: Path, statements: list[str]) -> dict[str, Any]:
             "totals": query.totals().rows,
             "rejects": query.rejects(last_import).rows,
         }
-    with duckdb.connect(str(store), read_only=True) as connection:
+    with duckdb.connect(str(store), read_only=True, config=config) as connection:
         connection.execute("SET threads = 1")  # any_value takes the first one
         own = {sql: sorted(list(map(str, row)) for row in connection.execute(sql).fetchall()) for sql in statements}
     return {**ours, **own}

@@ -114,8 +114,21 @@ export async function askCsv(path, { signal } = {}) {
   return { text, cursor: response.headers.get("X-Next-Cursor") };
 }
 
-// All rows of a list, page after page.
-export async function askAll(path, query, { signal } = {}) {
+// All rows of a list, page after page, of one snapshot. Nobody has seen any before the last has come, so when the
+// snapshot goes meanwhile, the list is read once more.
+export async function askAll(path, query, options = {}) {
+  try {
+    return await askPages(path, query, options);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    return askPages(path, query, options);
+  }
+}
+
+// Whether the snapshot that a cursor belongs to is no longer kept: begin anew.
+export const isGone = (error) => error.code === "SNAPSHOT_GONE";
+
+async function askPages(path, query, { signal } = {}) {
   const rows = [];
   let cursor = null;
   do {

@@ -1,6 +1,6 @@
 // The wells, found by name, reference or code.
 
-import { ask } from "./api.js";
+import { ask, isGone } from "./api.js";
 import { button, count, framed, h, period, say, table, whole } from "./dom.js";
 
 const WELLS = 50;
@@ -47,7 +47,7 @@ export function wells(page, { field = null } = {}) {
     if (!field) keepInAddress(text);
     const more = (cursor) => askWells({ search: text, field_code: field, cursor }, signal);
     try {
-      const list = wellList(await more(null), more);
+      const list = wellList(await more(null), more, search);
       if (!signal.aborted) found.replaceChildren(...list);
     } catch (error) {
       if (!signal.aborted) found.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
@@ -79,7 +79,8 @@ async function askWells(wanted, signal) {
   return (await ask(`wells?${query}`, { signal })).data;
 }
 
-function wellList(first, askMore) {
+// `again` reads the list from its beginning on.
+function wellList(first, askMore, again) {
   if (!first.rows.length) {
     say("No well found.");
     return [h("p", { class: "muted" }, "No well has this in its name, reference or code.")];
@@ -95,7 +96,8 @@ function wellList(first, askMore) {
       cursor = page.next_cursor;
       show();
     } catch (error) {
-      told.textContent = error.message;
+      if (isGone(error)) again();
+      else told.textContent = error.message;
     }
   });
   function show() {
