@@ -88,7 +88,10 @@ def test_trigger_and_status_load_nothing_heavy(environment: dict[str, str]) -> N
 def test_asking_for_data_loads_nothing_heavy(
     environment: dict[str, str], lambda_handler: type[LambdaHandler], dynamodb: Any
 ) -> None:
-    lambda_handler.status, lambda_handler.answered = 200, b'{"data": {"rows": [], "next_cursor": null}}'
+    lambda_handler.status, lambda_handler.answered = (
+        200,
+        b'{"data": {"rows": [], "next_cursor": null, "snapshot": {"name": "x"}}}',
+    )
     snapshot = Snapshot(name="snapshots/x", fence=1, rows=0, bytes=0, sha256="", job_id="")
     dynamodb.put_item(TableName=environment["WELLHEAD_TABLE"], Item=to_item(CURRENT | asdict(snapshot)))
     aws = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
