@@ -80,7 +80,7 @@ class DirectoryWarehouse:
 
     def fetch(self, name: str, path: Path) -> None:
         with _directory_errors():
-            if not (self._root / name).is_file():
+            if self._root.is_dir() and not (self._root / name).exists():  # without its root nothing is known of a file
                 raise missing_file(name)
             try:
                 shutil.copyfile(self._root / name, path)
