@@ -10,10 +10,11 @@ import signal
 import sys
 import time
 from pathlib import Path
-
-from rich.console import Console
+from typing import Any
 
 from chalicelib.api.tokens import Role
+from clients.cli.plain import plain
+from clients.cli.terminal import Terminal
 from local.aws.loopback import SWITCH_SECONDS
 from local.commands.check_source import run_check
 from local.commands.demo import STATUS, TRIGGER, DemoError, run_demo
@@ -26,7 +27,7 @@ INTERRUPTED = 128 + signal.SIGINT
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     sys.setswitchinterval(SWITCH_SECONDS)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    _log_plainly()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` would have it ignored
         signal.signal(number, _terminate)
@@ -35,24 +36,25 @@ def main(arguments: list[str] | None = None) -> int:
             return make_token(options.state, options.name, Role(options.role))
         source = Source.parse(options.source or os.environ.get("WELLHEAD_SOURCE_URL"), rows=options.rows)
         if options.command == "check-source":
-            return run_check(source, os.environ, Console())
+            return run_check(source, os.environ, Terminal())
         stack = LocalStack(source=source, state=options.state, port=options.port)
         return demo(stack) if options.command == "demo" else run(stack)
     except (StackError, TokenError) as exc:
-        print(exc, file=sys.stderr)
+        print(plain(exc, kept="\n"), file=sys.stderr)
         return 2
     except DemoError as exc:
-        print(exc, file=sys.stderr)
+        print(plain(exc), file=sys.stderr)
         return 1
 
 
 def demo(stack: LocalStack) -> int:
-    console = Console()
+    terminal = Terminal()
     try:
         with stack:
-            return run_demo(stack, console)
+            return run_demo(stack, terminal)
     except KeyboardInterrupt:
-        console.print("\nStopped. What was imported is kept: the next `make demo` goes on from there.")
+        terminal.line()
+        terminal.line("Stopped. What was imported is kept: the next `make demo` goes on from there.")
         return INTERRUPTED
 
 
@@ -86,18 +88,18 @@ def _show(stack: LocalStack) -> None:
     header = f'-H "Authorization: Bearer $(cat {shlex.quote(_shortest(file))})"'
     if stack.has_new_token:
         print(f"The token of this machine, shown once and kept in {file}:\n\n  {stack.token}\n")
-    print(
+    told = (
         f"Wellhead serves {stack.api_url} until Ctrl-C.\n\n"
         f"  {stack.console_link}\n\n"
         "opens the console in a browser, signed in. Or, on the command line:\n\n"
         f"{_program(stack)}"
         f"  curl -X POST {header} {stack.api_url}{TRIGGER}\n"
         f"  curl {header} {stack.api_url}{STATUS}JOB_ID\n\n"
-        f"Source     {stack.source_url}\n"
+        f"Source     {stack.shown_source}\n"
         f"Warehouse  {stack.warehouse_path}\n"
-        f"Logs       {stack.state / 'logs'}",
-        flush=True,
+        f"Logs       {stack.state / 'logs'}"
     )
+    print(plain(told, kept="\n"), flush=True)
 
 
 def _program(stack: LocalStack) -> str:
@@ -112,8 +114,26 @@ def _shortest(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
+class PlainFormatter(logging.Formatter):
+    """What functions and sources have said stands in what is logged."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain(super().format(record), kept="\n")
+
+
+def _log_plainly() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class PlainParser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(plain(message, kept="\n"), file)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser = PlainParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, purpose in (
         ("demo", "import once and show the result"),

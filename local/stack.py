@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from chalicelib.errors import SettingsError
+from chalicelib.odata.masked_link import masked
 from chalicelib.settings import Settings
 from local.aws import child
 from local.aws.emulator import REGION, LocalAws
@@ -115,6 +116,11 @@ class LocalStack:
     @property
     def database_path(self) -> Path:
         return self.warehouse_path / "wells.duckdb"
+
+    @property
+    def shown_source(self) -> str:
+        """Its URL without what the query holds, a key perhaps."""
+        return masked(self.source_url, self.source_url)
 
     @property
     def console_link(self) -> str:
@@ -258,7 +264,7 @@ class LocalStack:
             "api_url": self.api_url,
             "aws_url": self.aws_url,
             "lambda_url": self.lambda_url,
-            "source_url": self.source_url,
+            "source_url": self.shown_source,
             "state": str(self.state),
             "warehouse": str(self.warehouse_path),
         }

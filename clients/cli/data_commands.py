@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.progress import BarColumn, DownloadColumn, Progress
-from rich.text import Text
 
 from clients.api.client import WellheadClient, every
 from clients.api.errors import DownloadFailed, NotFound
@@ -188,7 +187,7 @@ def _plot(terminal: Terminal, rows: Sequence[Production], measure: str) -> None:
     is_wide = "utf" in (sys.stdout.encoding or "").lower()
     for line in plot([Point(*each) for each in sums.items()], width=min(terminal.out.width, 120), braille=is_wide):
         scale, tick, signs = line.partition("┤")
-        terminal.out.print(Text.assemble((scale + tick, "dim"), (signs, "cyan")))
+        terminal.line((scale + tick, "dim"), (signs, "cyan"))
 
 
 def _download(terminal: Terminal, wellhead: WellheadClient, target: Path) -> Export:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -149,7 +148,7 @@ def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | Non
     with session.client() as wellhead:
         wanted = job_id or _newest(wellhead, "COMPLETED").job_id
         if as_csv:
-            _print_csv(wellhead, wanted, limit)
+            _print_csv(terminal, wellhead, wanted, limit)
             return
         most = limit or (REJECTS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
         pages = every(lambda cursor: wellhead.rejects(wanted, limit=min(most or PAGE, PAGE), cursor=cursor))
@@ -160,18 +159,17 @@ def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | Non
             terminal.rows(REJECT_COLUMNS, rows)
 
 
-def _print_csv(wellhead: WellheadClient, job_id: str, limit: int | None) -> None:
+def _print_csv(terminal: Terminal, wellhead: WellheadClient, job_id: str, limit: int | None) -> None:
     """The line of headings once. It holds no quotes, so the first line break ends it."""
     left, cursor, skip = limit, None, 0
     while left is None or left > 0:
         asked = min(left or PAGE, PAGE)
         page = wellhead.rejects_csv(job_id, limit=asked, cursor=cursor)
-        sys.stdout.buffer.write(page.text[skip:].encode())
+        terminal.csv(page.text[skip:])
         if not (cursor := page.next_cursor):
             break
         skip = page.text.index("\r\n") + 2
         left = None if left is None else left - asked
-    sys.stdout.flush()
 
 
 def _finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, timeout: float | None) -> int:

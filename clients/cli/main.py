@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 from clients.api.errors import ClientError
 from clients.cli import data_commands, import_commands, setup_commands
 from clients.cli.options import with_session
+from clients.cli.plain import plain
 from clients.cli.session import Exit, Session
 
 if TYPE_CHECKING:
@@ -71,7 +73,9 @@ def main() -> int:
     try:
         return int(wellhead.main(prog_name="wellhead", standalone_mode=False, obj=Session()) or Exit.DONE)
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        click.echo(plain(told.getvalue(), kept="\n"), err=True, nl=False)
         return error.exit_code
     except click.Abort:
         click.echo("Stopped.", err=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from clients.cli.plain import plain
 from clients.cli.terminal import duration
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def progress(console: Console) -> Iterator[Callable[[Job], None]]:
         yield _line_by_line(console)
         return
     bars = BarColumn(complete_style="cyan", finished_style="green")
-    columns = (TextColumn("{task.description:<10}"), bars, TextColumn("{task.fields[facts]}"))
+    texts = [TextColumn(text, markup=False) for text in ("{task.description:<10}", "{task.fields[facts]}")]
+    columns = (texts[0], bars, texts[1])
     with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("PENDING", total=100, facts="")
 
@@ -32,10 +34,10 @@ def progress(console: Console) -> Iterator[Callable[[Job], None]]:
             is_unknown = job.progress_percentage is None and job.status == "RUNNING"
             bar.update(
                 task,
-                description=job.phase or job.status,
+                description=plain(job.phase or job.status),
                 completed=job.progress_percentage or 0,
                 total=None if is_unknown else 100,
-                facts=facts_of(job),
+                facts=plain(facts_of(job)),
             )
 
         yield show
@@ -73,7 +75,7 @@ def _line_by_line(console: Console) -> Callable[[Job], None]:
 
     def show(job: Job) -> None:
         nonlocal last
-        line = f"{job.phase or job.status:<10} {facts_of(job)}"
+        line = plain(f"{job.phase or job.status:<10} {facts_of(job)}")
         if line != last:
             last = line
             console.print(line)

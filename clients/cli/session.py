@@ -59,7 +59,8 @@ class Session:
             with progress(self.terminal.err) as show:
                 return wellhead.wait(job_id, show, timeout=timeout)
         except KeyboardInterrupt:
-            self.terminal.note(f"\nThe import goes on. {_how_to_follow(job_id)}")
+            self.terminal.note("")
+            self.terminal.note(f"The import goes on. {_how_to_follow(job_id)}")
             raise click.exceptions.Exit(Exit.INTERRUPTED) from None
         except ClientError as error:
             error.details.setdefault("job_id", job_id)

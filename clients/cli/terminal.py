@@ -13,11 +13,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clients.cli.plain import plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from clients.api.errors import ClientError
 
+QUIET: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
 STYLES = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "RUNNING": "cyan"}
 
 
@@ -34,28 +37,32 @@ class Column(NamedTuple):
 
 
 class Terminal:
-    """`wants_json` is set by the option --json of a command."""
+    """`wants_json` is set by the option --json of a command. All that is printed is plain, and none of it is markup.
 
-    def __init__(self) -> None:
-        self.out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-        self.err = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, stderr=True)
+    `options` are those of rich's Console.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.out = Console(**QUIET, **options)
+        self.err = Console(**QUIET, stderr=True, **options)
         self.wants_json = False
 
     def json(self, value: Any) -> None:
-        print(json.dumps(value, indent=2, default=str))  # noqa: T201  a console would wrap it
+        print(as_json(value, indent=2), file=self.out.file)  # a console would wrap it
 
-    def line(self, text: str, style: str = "") -> None:
-        self.out.print(Text(plain(text), style=style))
+    def line(self, *parts: str | tuple[str, str]) -> None:
+        """Each part is a text, or a text and its style."""
+        self.out.print(styled(*parts))
 
     def note(self, text: str, style: str = "") -> None:
         """For people: not part of the data."""
-        self.err.print(Text("\n".join(map(plain, text.split("\n"))), style=style))
+        self.err.print(styled((text, style)))
 
     def error(self, error: ClientError) -> None:
         """With --json one line of JSON, the last one on stderr."""
         if self.wants_json:
             facts = {name: getattr(error, name) for name in ("code", "message", "retryable", "request_id", "details")}
-            self.err.print(Text(json.dumps({"error": facts})))
+            self.err.print(Text(as_json({"error": facts})))
             return
         where = f" (request {error.request_id})" if error.request_id else ""
         self.note(f"{error.code}: {error.message}{where}", "red")
@@ -65,20 +72,34 @@ class Terminal:
         known = [(name, value) for name, value in facts if value is not None]
         if not self.out.is_terminal:
             for name, value in known:
-                print(name, plain(value), sep="\t")  # noqa: T201  a console would make spaces of a tab
+                print(plain(name), plain(value), sep="\t", file=self.out.file)  # a console makes spaces of a tab
             return
         width = max(len(name) for name, _ in known)
         for name, value in known:
             text = count(value) if isinstance(value, int) else plain(value)
-            self.line(f"{name:<{width}}  {text}", STYLES.get(text, ""))
+            self.line((f"{name:<{width}}  {text}", STYLES.get(text, "")))
 
     def rows(self, columns: Sequence[Column], rows: Iterable[Any]) -> None:
         if self.out.is_terminal:
-            self.out.print(_table(columns, rows), soft_wrap=False)
+            self.table(_table(columns, rows))
             return
-        print(*(column.heading for column in columns), sep="\t")  # noqa: T201
+        print(*(plain(column.heading) for column in columns), sep="\t", file=self.out.file)
         for row in rows:
-            print(*(plain(column.of(row)) for column in columns), sep="\t")  # noqa: T201
+            print(*(plain(column.of(row)) for column in columns), sep="\t", file=self.out.file)
+
+    def table(self, table: Table) -> None:
+        """Of cells that `styled` has made."""
+        self.out.print(table, soft_wrap=False)
+
+    def csv(self, text: str) -> None:
+        """UTF-8 in lines that end in CR and LF, as RFC 4180 has it. A line break or a tab within quotes stays one."""
+        lines = (plain(line, kept="\n\t") for line in text.split("\r\n"))
+        stream = getattr(self.out.file, "buffer", None)  # as text, some systems would write a second CR
+        if stream is None:
+            self.out.file.write("\r\n".join(lines))
+        else:
+            stream.write("\r\n".join(lines).encode())
+            stream.flush()
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Any]) -> Table:
@@ -86,7 +107,7 @@ def _table(columns: Sequence[Column], rows: Iterable[Any]) -> Table:
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.is_number else "left"
         ratio = 1 if column.is_cut else None
-        table.add_column(Text(column.heading), justify=justify, overflow="ellipsis", no_wrap=True, ratio=ratio)
+        table.add_column(styled(column.heading), justify=justify, overflow="ellipsis", no_wrap=True, ratio=ratio)
     for row in rows:
         values = [(column, column.of(row)) for column in columns]
         table.add_row(*(_cell("" if value is None else plain(column.show(value))) for column, value in values))
@@ -97,10 +118,13 @@ def _cell(text: str) -> Text:
     return Text(text, style=STYLES.get(text, ""))
 
 
-def plain(value: Any) -> str:
-    """Without what a terminal would obey or a line would break at: names and raw rows are whatever the source sent."""
-    text = "" if value is None else str(value)
-    return "".join(sign if sign.isprintable() else " " for sign in text)
+def styled(*parts: str | tuple[str, str]) -> Text:
+    return Text.assemble(*((plain(part), "") if isinstance(part, str) else (plain(part[0]), part[1]) for part in parts))
+
+
+def as_json(value: Any, *, indent: int | None = None) -> str:
+    """In ASCII, without a control sign: of those JSON lets DEL alone stand as it is."""
+    return json.dumps(value, indent=indent, default=str).replace("\x7f", "\\u007f")
 
 
 def count(value: float) -> str:

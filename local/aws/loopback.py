@@ -6,6 +6,7 @@ closes every connection.
 
 import contextlib
 import io
+import logging
 import socket
 import socketserver
 import sys
@@ -24,6 +25,8 @@ HOST = "127.0.0.1"
 SWITCH_SECONDS = 0.001  # for processes that serve: between short requests Python's 5 ms show in the p99
 LINGER_SECONDS = 5.0
 MOST_DROPPED_BYTES = 64 * 1024 * 1024
+
+log = logging.getLogger(__name__)
 
 
 class LoopbackHandler(BaseHTTPRequestHandler):
@@ -164,6 +167,7 @@ class LoopbackServer(ThreadingHTTPServer):
         super().shutdown_request(request)
         self._connections.discard(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that left
-            super().handle_error(request, client_address)
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError):  # a client that left
+            log.error("A request could not be answered.", exc_info=error)

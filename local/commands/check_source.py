@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 import botocore.session
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from chalicelib.errors import WellheadError
@@ -15,6 +13,7 @@ from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
 from chalicelib.sources.check import SourceCheck, check_source
+from clients.cli.terminal import Terminal, styled
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 from local.stack import Source
@@ -22,7 +21,7 @@ from local.stack import Source
 UNUSED = {"WELLHEAD_TABLE": "-", "WELLHEAD_IMPORT_FUNCTION": "-", "WELLHEAD_WAREHOUSE": "/-"}
 
 
-def run_check(source: Source, environment: Mapping[str, str], console: Console) -> int:
+def run_check(source: Source, environment: Mapping[str, str], terminal: Terminal) -> int:
     """The exit code: 0 when an import can begin, 1 when not."""
     with ExitStack() as exits:
         url = source.url or exits.enter_context(_sample(source, exits)).url
@@ -32,9 +31,9 @@ def run_check(source: Source, environment: Mapping[str, str], console: Console) 
             exits.callback(connection.close)
             check = check_source(ExternalApiAdapter(settings=settings, connection=connection), settings)
         except WellheadError as exc:
-            console.print(f"[red]{exc.code}[/red] {escape(exc.message)}", soft_wrap=True)
+            terminal.line((exc.code, "red"), f" {exc.message}")
             return 1
-    _show(check, console)
+    _show(check, terminal)
     return 1 if check.problem else 0
 
 
@@ -50,7 +49,7 @@ def _credentials(settings: Settings, environment: Mapping[str, str]) -> SourceAu
     return open_credentials(settings, client=botocore.session.get_session().create_client, environment=environment)
 
 
-def _show(check: SourceCheck, console: Console) -> None:
+def _show(check: SourceCheck, terminal: Terminal) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("our column", "source field", "type"):
         table.add_column(heading, no_wrap=True)
@@ -58,8 +57,8 @@ def _show(check: SourceCheck, console: Console) -> None:
     table.add_column("unit")
     for column in check.columns:
         cells = (column.name, column.field or "-", column.type or "-", column.example, column.unit)
-        table.add_row(*map(escape, cells))
-    console.print(table)
+        table.add_row(*map(styled, cells))
+    terminal.table(table)
     described = "described by $metadata" if check.is_described else "without $metadata"
     counted = "it does not count its rows" if check.expected is None else f"{check.expected:,} rows in all"
     lines = [
@@ -69,4 +68,4 @@ def _show(check: SourceCheck, console: Console) -> None:
         check.problem or "An import can begin: every column that is needed has a field.",
     ]
     for line in lines:
-        console.print(escape(line), soft_wrap=True)
+        terminal.line(line)

@@ -8,14 +8,15 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import duckdb
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from chalicelib.store.own_directory import OwnDirectory
+from clients.cli.plain import plain
+from clients.cli.terminal import Terminal, styled
 from local.stack import LocalStack
 
 TRIGGER = "/api/v1/wells/import/trigger"
@@ -52,7 +53,9 @@ class Api:
         return self._ask(urllib.request.Request(self._url + TRIGGER, data=b"", method="POST"))
 
     def retry(self, job_id: str) -> tuple[int, dict[str, Any]]:
-        return self._ask(urllib.request.Request(f"{self._url}{JOBS}/{job_id}/retry", data=b"", method="POST"))
+        return self._ask(
+            urllib.request.Request(f"{self._url}{JOBS}/{quote(job_id, safe='')}/retry", data=b"", method="POST")
+        )
 
     def newest(self) -> dict[str, Any] | None:
         status, answer = self._ask(urllib.request.Request(f"{self._url}{JOBS}?limit=1"))
@@ -62,7 +65,7 @@ class Api:
         return jobs[0] if jobs else None
 
     def job(self, job_id: str) -> dict[str, Any]:
-        status, answer = self._ask(urllib.request.Request(self._url + STATUS + job_id))
+        status, answer = self._ask(urllib.request.Request(self._url + STATUS + quote(job_id, safe="")))
         if status not in ACCEPTED:
             raise DemoError(_sentence(answer))
         job: dict[str, Any] = answer["data"]
@@ -80,60 +83,61 @@ class Api:
             raise DemoError(f"The API at {self._url} does not answer: {exc}") from exc
 
 
-def run_demo(stack: LocalStack, console: Console) -> int:
+def run_demo(stack: LocalStack, terminal: Terminal) -> int:
     """The exit code: 0 when the import is COMPLETED and its counts add up."""
     api = Api(stack.api_url, stack.token)
-    console.print(f"[bold]Wellhead[/] imports {escape(stack.source_url)}", soft_wrap=True)
-    console.print(f"Watch it in a browser: {escape(stack.console_link)}", soft_wrap=True, highlight=False)
-    job = _import(api, stack, console)
+    terminal.line(("Wellhead", "bold"), f" imports {stack.shown_source}")
+    terminal.line(f"Watch it in a browser: {stack.console_link}")
+    job = _import(api, stack, terminal)
     if job["status"] != "COMPLETED":
-        _show_failure(job, stack, console)
+        _show_failure(job, stack, terminal)
         return 1
-    adds_up = _show_counts(job, console)
+    adds_up = _show_counts(job, terminal)
     with _database(stack.database_path, job["job_id"], reading=stack.state / "scratch" / "reading") as database:
-        _show_rejected(database, job, console)
-        _show_warnings(job, console)
-        _show_question(database, console)
-    _show_next(stack, console)
+        _show_rejected(database, job, terminal)
+        _show_warnings(job, terminal)
+        _show_question(database, terminal)
+    _show_next(stack, terminal)
     return 0 if adds_up else 1
 
 
-def _import(api: Api, stack: LocalStack, console: Console) -> dict[str, Any]:
+def _import(api: Api, stack: LocalStack, terminal: Terminal) -> dict[str, Any]:
     """A job at its end: a new one, or one that an interrupted demo left behind and that goes on now."""
-    left = _left_behind(api, stack, console)
+    left = _left_behind(api, stack, terminal)
     if left and left["status"] == "COMPLETED":
         return left
     if left and _was_interrupted(left):
         status, answer = api.retry(left["job_id"])
         if status in ACCEPTED:
-            console.print("It had ended when its stack was away. Its retry goes on after the last checkpoint.")
-            return _follow(api, answer["data"]["job_id"], stack, console)
+            terminal.line("It had ended when its stack was away. Its retry goes on after the last checkpoint.")
+            return _follow(api, answer["data"]["job_id"], stack, terminal)
     status, answer = api.trigger()
     if status not in ACCEPTED:
         raise DemoError(f"The trigger was refused ({status}): {_sentence(answer)}")
-    return _follow(api, answer["data"]["job_id"], stack, console)
+    return _follow(api, answer["data"]["job_id"], stack, terminal)
 
 
-def _left_behind(api: Api, stack: LocalStack, console: Console) -> dict[str, Any] | None:
+def _left_behind(api: Api, stack: LocalStack, terminal: Terminal) -> dict[str, Any] | None:
     """The newest import when it was not published yet, at its end now."""
     newest = api.newest()
     if newest is None or (newest["status"] in FINAL and not _was_interrupted(newest)):
         return None
-    console.print(
-        f"An earlier import ([cyan]{newest['job_id']}[/], started {_clock_time(newest['started_at'])}) is not"
-        " finished. It goes on now; this can take a few seconds, until its lease is over.",
-        soft_wrap=True,
+    terminal.line(
+        "An earlier import (",
+        (newest["job_id"], "cyan"),
+        f", started {_clock_time(newest['started_at'])}) is not finished. It goes on now; this can take a few"
+        " seconds, until its lease is over.",
     )
-    return newest if newest["status"] in FINAL else _follow(api, newest["job_id"], stack, console)
+    return newest if newest["status"] in FINAL else _follow(api, newest["job_id"], stack, terminal)
 
 
 def _was_interrupted(job: dict[str, Any]) -> bool:
     return job["status"] == "FAILED" and job["error"]["code"] in INTERRUPTED and job["retried_by"] is None
 
 
-def _follow(api: Api, job_id: str, stack: LocalStack, console: Console) -> dict[str, Any]:
+def _follow(api: Api, job_id: str, stack: LocalStack, terminal: Terminal) -> dict[str, Any]:
     job: dict[str, Any] = {}
-    with _progress(console) as show:
+    with _progress(terminal) as show:
         for job in _views(api, job_id, stack):
             show(job)
     return job
@@ -160,29 +164,30 @@ def _views(api: Api, job_id: str, stack: LocalStack) -> Iterator[dict[str, Any]]
 
 
 @contextlib.contextmanager
-def _progress(console: Console) -> Iterator[Callable[[dict[str, Any]], None]]:
+def _progress(terminal: Terminal) -> Iterator[Callable[[dict[str, Any]], None]]:
     """A bar on a terminal; elsewhere a line when something changed, about one a second."""
-    if not console.is_terminal:
-        yield _line_by_line(console)
+    if not terminal.out.is_terminal:
+        yield _line_by_line(terminal)
         return
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), TextColumn("{task.fields[facts]}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+    texts = [TextColumn(text, markup=False) for text in ("{task.description:<10}", "{task.fields[facts]}")]
+    columns = (texts[0], BarColumn(), texts[1])
+    with Progress(*columns, TimeElapsedColumn(), console=terminal.out) as progress:
         task = progress.add_task("PENDING", total=100, facts="")
 
         def show(job: dict[str, Any]) -> None:
             percentage = job["progress_percentage"]
             progress.update(
                 task,
-                description=job["phase"] or job["status"],
+                description=plain(job["phase"] or job["status"]),
                 completed=percentage or 0,
                 total=None if percentage is None and job["status"] == "RUNNING" else 100,
-                facts=_facts(job),
+                facts=plain(_facts(job)),
             )
 
         yield show
 
 
-def _line_by_line(console: Console) -> Callable[[dict[str, Any]], None]:
+def _line_by_line(terminal: Terminal) -> Callable[[dict[str, Any]], None]:
     last_at, last = 0.0, ""
 
     def show(job: dict[str, Any]) -> None:
@@ -190,7 +195,7 @@ def _line_by_line(console: Console) -> Callable[[dict[str, Any]], None]:
         line = f"{job['phase'] or job['status']:<10} {_facts(job)}"
         if line != last and (time.monotonic() - last_at >= 1 or job["status"] in FINAL):
             last_at, last = time.monotonic(), line
-            console.print(line, highlight=False)
+            terminal.line(line)
 
     return show
 
@@ -208,74 +213,81 @@ def _facts(job: dict[str, Any]) -> str:
 # -- what the import brought ----------------------------------------------------------------------------
 
 
-def _show_counts(job: dict[str, Any], console: Console) -> bool:
+def _show_counts(job: dict[str, Any], terminal: Terminal) -> bool:
     table = Table(box=None, show_header=False, padding=(0, 2))
     for name in COUNTS:
         table.add_row(name.removesuffix("_records"), f"{job[name]:>12,}")
-    table.add_row("[bold]total[/]", f"[bold]{job['total_records']:>12,}[/]")
+    table.add_row(styled(("total", "bold")), styled((f"{job['total_records']:>12,}", "bold")))
     seconds = job["execution_time_seconds"] or 0.0
-    console.print(f"\n[green]COMPLETED[/] in {seconds:.1f} s (job {job['job_id']})")
-    console.print(table)
+    terminal.line()
+    terminal.line(("COMPLETED", "green"), f" in {seconds:.1f} s (job {job['job_id']})")
+    terminal.table(table)
     total = sum(job[name] for name in COUNTS)
     if total == job["total_records"] == job["fetched_records"]:
-        console.print("The counts add up to every row that the source delivered.")
+        terminal.line("The counts add up to every row that the source delivered.")
         return True
-    console.print(f"[red]The counts do not add up: {total:,}, and {job['fetched_records']:,} were fetched.[/]")
+    terminal.line((f"The counts do not add up: {total:,}, and {job['fetched_records']:,} were fetched.", "red"))
     return False
 
 
-def _show_rejected(database: duckdb.DuckDBPyConnection, job: dict[str, Any], console: Console) -> None:
+def _show_rejected(database: duckdb.DuckDBPyConnection, job: dict[str, Any], terminal: Terminal) -> None:
     groups = database.execute(STATEMENTS["rejected"], {"job_id": job["job_id"]}).fetchall()
     if not groups:
         return
-    console.print("\n[bold]Rejected rows[/], kept raw in the table rejected_rows, one of each reason:")
+    terminal.line()
+    terminal.line(("Rejected rows", "bold"), ", kept raw in the table rejected_rows, one of each reason:")
     for reason, count, detail, raw in groups:
-        console.print(f"  [yellow]{count:,} {reason}[/]  {escape(detail)}", soft_wrap=True, highlight=False)
-        console.print(f"    [dim]{escape(_shortened(raw))}[/]", soft_wrap=True, highlight=False)
+        terminal.line("  ", (f"{count:,} {reason}", "yellow"), f"  {detail}")
+        terminal.line("    ", (_shortened(raw), "dim"))
 
 
-def _show_warnings(job: dict[str, Any], console: Console) -> None:
+def _show_warnings(job: dict[str, Any], terminal: Terminal) -> None:
     if not job["warnings"]:
         return
-    console.print("\n[bold]Warnings[/]: rows that are kept, but worth a look:")
+    terminal.line()
+    terminal.line(("Warnings", "bold"), ": rows that are kept, but worth a look:")
     for warning in job["warnings"]:
-        line = f"  [yellow]{warning['count']:,} {warning['rule']}[/]  {escape(warning['message'])}"
-        console.print(line, soft_wrap=True, highlight=False)
+        terminal.line("  ", (f"{warning['count']:,} {warning['rule']}", "yellow"), f"  {warning['message']}")
 
 
-def _show_question(database: duckdb.DuckDBPyConnection, console: Console) -> None:
+def _show_question(database: duckdb.DuckDBPyConnection, terminal: Terminal) -> None:
     statement = STATEMENTS["top_fields"]
     answer = database.execute(statement)
     table = Table(box=None, padding=(0, 2))
     for column in answer.description:
-        table.add_column(column[0], justify="left" if column[0] == "field_name" else "right")
+        table.add_column(styled(column[0]), justify="left" if column[0] == "field_name" else "right")
     for row in answer.fetchall():
-        table.add_row(*[f"{cell:,}" if isinstance(cell, int | float) else str(cell) for cell in row])
-    console.print("\n[bold]A question to the database[/]: the five fields with the most oil")
-    console.print(f"[dim]{escape(statement)}[/]", soft_wrap=True, highlight=False)
-    console.print(table)
+        table.add_row(*(styled(f"{cell:,}" if isinstance(cell, int | float) else str(cell)) for cell in row))
+    terminal.line()
+    terminal.line(("A question to the database", "bold"), ": the five fields with the most oil")
+    for line in statement.split("\n"):
+        terminal.line((line, "dim"))
+    terminal.table(table)
 
 
-def _show_next(stack: LocalStack, console: Console) -> None:
-    console.print(
-        f"\nThe database: [bold]{escape(str(stack.database_path))}[/] (any DuckDB from 1.4 on opens it)\n"
-        f"The API was at {stack.api_url} and stops now; `make run` keeps it serving.\n\n"
-        "Try next:\n"
-        "  make demo                once more: 0 new, every row is a duplicate\n"
-        "  make demo ROWS=1000000   and Ctrl-C midway: the next one goes on where it stopped\n"
-        "  make run                 keeps it serving, and prints a link to the web console\n"
-        "                           and the curl lines that start an import",
-        highlight=False,
-        soft_wrap=True,
-    )
+def _show_next(stack: LocalStack, terminal: Terminal) -> None:
+    terminal.line()
+    terminal.line("The database: ", (str(stack.database_path), "bold"), " (any DuckDB from 1.4 on opens it)")
+    terminal.line(f"The API was at {stack.api_url} and stops now; `make run` keeps it serving.")
+    for line in NEXT.split("\n"):
+        terminal.line(line)
 
 
-def _show_failure(job: dict[str, Any], stack: LocalStack, console: Console) -> None:
+NEXT = """
+Try next:
+  make demo                once more: 0 new, every row is a duplicate
+  make demo ROWS=1000000   and Ctrl-C midway: the next one goes on where it stopped
+  make run                 keeps it serving, and prints a link to the web console
+                           and the curl lines that start an import"""
+
+
+def _show_failure(job: dict[str, Any], stack: LocalStack, terminal: Terminal) -> None:
     error = job.get("error") or {"code": job["status"], "message": "The import was cancelled."}
-    console.print(f"\n[red]{job['status']}[/] {error['code']}: {escape(error['message'])}")
+    terminal.line()
+    terminal.line((job["status"], "red"), f" {error['code']}: {error['message']}")
     if error.get("retryable"):
-        console.print("Trying again can help: make demo")
-    console.print(f"The logs are in {escape(str(stack.state / 'logs'))}.")
+        terminal.line("Trying again can help: make demo")
+    terminal.line(f"The logs are in {stack.state / 'logs'}.")
 
 
 @contextlib.contextmanager

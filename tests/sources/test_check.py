@@ -7,10 +7,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 from support.scripted_source import Answer, Connect, Serve, page
 
 from chalicelib.sources.check import FoundColumn, SourceCheck, check_source
+from clients.cli.terminal import Terminal
 from local.__main__ import main
 from local.commands.check_source import run_check
 from local.source.production import GeneratedProduction
@@ -95,9 +95,9 @@ def test_an_empty_source_is_told_by_its_metadata(connect: Connect) -> None:
 
 
 def shown(source: Source, **environment: str) -> tuple[int, str]:
-    console = Console(file=io.StringIO(), width=120)
-    code = run_check(source, environment, console)
-    return code, console.file.getvalue()  # type: ignore[attr-defined]
+    screen = io.StringIO()
+    code = run_check(source, environment, Terminal(file=screen, width=120))
+    return code, screen.getvalue()
 
 
 def test_the_command_shows_a_file_as_a_source(tmp_path: Path) -> None:

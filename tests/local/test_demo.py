@@ -1,0 +1,184 @@
+"""Whatever the source's rows say, `make demo` and `make check-source` end as they should and command no terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from support.api_answers import job, success
+from support.hostile_text import EVIL, commands_in, hostile
+from support.scripted_source import ScriptedSource
+from support.stack import ROOT, SHORT_LEASE, start_command
+
+from clients.cli.terminal import Terminal
+from local.commands.demo import DemoError, run_demo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCREENS = [True, False]
+STYLE = re.compile(r"\x1b\[[012]?m")  # bold and dim, which NO_COLOR leaves
+COUNTS = {"new_records": 1, "updated_records": 0, "duplicate_records": 0, "failed_records": 1, "total_records": 2}
+SQL_TABLES = """
+CREATE TABLE import_runs (job_id VARCHAR);
+CREATE TABLE rejected_rows (job_id VARCHAR, reason VARCHAR, detail VARCHAR, raw VARCHAR, page INT, position INT);
+CREATE TABLE well_production (field_name VARCHAR, well_code BIGINT, production_period DATE, oil_production_kbd DOUBLE);
+"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the demo reads of a stack."""
+
+    api_url: str
+    database_path: Path
+    shown_source: str
+    state: Path
+    token: str = "t"
+    console_link: str = "http://127.0.0.1:8000/console"
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with duckdb.connect(tmp_path_factory.mktemp("made") / "wells.duckdb") as database:
+        database.execute(SQL_TABLES)
+    return Path(tmp_path_factory.getbasetemp()) / "made0"
+
+
+def shown(directory: Path, text: str, *answers: Any, is_terminal: bool) -> str:
+    """The demo on a screen without colours, where every word that is not ours is `text`."""
+    held = text.encode("utf-8", "ignore").decode().replace("\x00", "")
+    with duckdb.connect(directory / "wells.duckdb") as database:
+        for table in ("import_runs", "rejected_rows", "well_production"):
+            database.execute(f"DELETE FROM {table}")
+        database.execute("INSERT INTO import_runs VALUES (?)", [JOB])
+        database.execute("INSERT INTO rejected_rows VALUES (?, ?, ?, ?, 1, 1)", [JOB, held, held, held])
+        database.execute("INSERT INTO well_production VALUES (?, 1, '2024-01-01', 1.0)", [held])
+    screen = io.StringIO()
+    with ScriptedSource(*answers) as api:
+        stack: Any = Made(api.root.rstrip("/"), directory / "wells.duckdb", text, directory / text.replace("\x00", ""))
+        try:
+            run_demo(stack, Terminal(file=screen, width=100, force_terminal=is_terminal, color_system=None))
+        except DemoError as exc:
+            screen.write(str(exc).replace(text, ""))
+    return screen.getvalue()
+
+
+JOB = str(job()["job_id"])
+
+
+@pytest.mark.parametrize("is_terminal", SCREENS)
+@settings(max_examples=12)
+@given(text=hostile)
+def test_a_demo_has_no_command_of_the_data_and_no_markup(directory: Path, is_terminal: bool, text: str) -> None:
+    facts = {"phase": text, "progress_percentage": 1.0, "expected_records": 2, "records_per_second": 1.0}
+    facts |= COUNTS | {"fetched_records": 2, "execution_time_seconds": 1.0, "error": None, "heartbeat_at": None}
+    warnings = [{"rule": text, "count": 1, "message": text}]
+    ended = success(job("COMPLETED", warnings=warnings, **facts))
+    told = shown(directory, text, success({"jobs": []}), success({"job_id": JOB}), ended, is_terminal=is_terminal)
+
+    assert not commands_in(told)
+    assert "The counts add up" in told
+    assert "A question to the database" in told
+
+
+@pytest.mark.parametrize("is_terminal", SCREENS)
+@settings(max_examples=12)
+@given(text=hostile)
+def test_a_demo_that_fails_has_none_either(directory: Path, is_terminal: bool, text: str) -> None:
+    facts: dict[str, Any] = {
+        "phase": None,
+        "progress_percentage": None,
+        "expected_records": None,
+        "records_per_second": None,
+    }
+    facts |= {"warnings": [], "fetched_records": 0, "heartbeat_at": None, "retried_by": None}
+    left = success({"jobs": [{"job_id": text or "-", "status": "RUNNING", "started_at": 1.0}]})
+    lost = success(job("FAILED", error={"code": "LEASE_EXPIRED", "message": text}, **facts))
+    failed = success(job("FAILED", error={"code": text or "-", "message": text, "retryable": True}, **facts))
+    told = shown(directory, text, left, lost, success({"job_id": text or "-"}), failed, is_terminal=is_terminal)
+
+    assert not commands_in(told)
+    assert "The logs are in" in told
+
+
+# ------------------------------------------------------------------------------------- the real commands
+
+
+@pytest.fixture(scope="module")
+def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A row for each of the known commands, in every name; and some that are rejected."""
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for number, evil in enumerate(evil for evil in EVIL if evil != "\ud800"):  # a file holds no half signs
+            names = {"field_name": f"Block {evil} North", "well_name": evil, "well_reference": f"a{evil}"}
+            period = "2024-01-01" if number % 3 else f"no period {evil}"
+            yield {
+                "field_code": number,
+                "well_code": number,
+                "production_period": period,
+                "oil_production_kbd": number,
+            } | names
+
+    path = tmp_path_factory.mktemp("source") / "rows.ndjson"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows()))
+    return path
+
+
+def test_a_real_demo_of_such_rows_ends_well(hostile_file: Path, tmp_path: Path) -> None:
+    with start_command(tmp_path, "demo", "--source", str(hostile_file)) as process:
+        output, errors = process.communicate(timeout=90)
+
+    assert (process.returncode, errors) == (0, "")
+    assert "The counts add up to every row that the source delivered." in output
+    assert "Block [/9] North" in output or "Block [" in output
+    assert not commands_in(output)
+
+
+def test_a_real_demo_on_a_terminal_sends_it_no_command_but_rich_s(hostile_file: Path, tmp_path: Path) -> None:
+    written = on_a_terminal("demo", "--source", str(hostile_file), "--state", str(tmp_path), "--port", "0")
+
+    assert "Try next:" in written
+    assert not commands_in(written)
+
+
+def test_a_real_check_of_such_rows_sends_a_terminal_no_command(hostile_file: Path) -> None:
+    written = on_a_terminal("check-source", "--source", str(hostile_file))
+
+    assert "An import can begin" in written
+    assert not commands_in(written)
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """All that `python -m local` writes, to stdout and stderr, on a terminal without colours."""
+    near, far = os.openpty()
+    environment = SHORT_LEASE | {"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"}
+    command = [sys.executable, "-m", "local", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=far, stdout=far, stderr=far)
+    os.close(far)
+    written = bytearray()
+    reader = threading.Thread(target=read_all, args=(near, written))
+    reader.start()
+    assert process.wait(90) == 0
+    reader.join()
+    return STYLE.sub("", written.decode().replace("\r\n", "\n"))
+
+
+def read_all(terminal: int, into: bytearray) -> None:
+    try:
+        while piece := os.read(terminal, 65536):
+            into += piece
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    os.close(terminal)
