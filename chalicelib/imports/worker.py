@@ -19,6 +19,7 @@ from chalicelib.errors import (
     JobNotFound,
     LeaseLost,
     NoProgress,
+    OutOfMemory,
     ScratchFull,
     StateUnavailable,
     TooManyAttempts,
@@ -175,5 +176,7 @@ def _import_error(exc: Exception) -> WellheadError:
         log.error("the import failed: %s", exc.message, extra={"code": exc.code})
         return exc
     log.error("the import failed unexpectedly", exc_info=exc)
+    if isinstance(exc, MemoryError):
+        return OutOfMemory()
     is_full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
     return ScratchFull() if is_full else ImportFailed()

@@ -4,11 +4,22 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.staging import batch_of
 
-from chalicelib.store.batch import JOINED_ROWS, LONGEST_ROW, RAW_BYTES, Batch, Run, is_readable, placed_row
+from chalicelib.store.batch import (
+    JOINED_ROWS,
+    LONGEST_ROW,
+    PIECE_BYTES,
+    RAW_BYTES,
+    Batch,
+    Pieces,
+    Run,
+    is_readable,
+    placed_row,
+)
 
 FIELDS = {"field_code", "well_name"}
 
@@ -43,6 +54,20 @@ def test_many_rows_stay_one_a_line(tmp_path: Path) -> None:
         *rows,
         *rows[:JOINED_ROWS],
     ]
+
+
+@pytest.mark.parametrize("row", [b'{"a":1}', b'{"a":"' + b"x" * 5000 + b'"}', b'"' + b"x" * (PIECE_BYTES + 9) + b'"'])
+def test_pieces_are_the_rows_once_more_and_no_longer_than_a_row_needs(tmp_path: Path, row: bytes) -> None:
+    rows = [row] * (3 * PIECE_BYTES // len(row) + 2)
+    batch = batch_of(tmp_path, rows)
+
+    with batch.pieces() as files:
+        texts = [Path(file).read_bytes() for file in files]
+
+    assert b"".join(texts) == b"".join(row + b"\n" for row in rows)
+    assert all(text.endswith(b"\n") for text in texts)
+    assert max(map(len, texts)) <= PIECE_BYTES + len(row) + 1
+    assert list(tmp_path.iterdir()) == [batch.path]
 
 
 READABLE = [
@@ -80,13 +105,16 @@ def test_splitting_keeps_every_row_once_and_at_its_place(tmp_path_factory: Any, 
     batch = batch_of(directory, [b"{}"], *pages)
     before = list(batch.lines())
 
-    readable = batch.split_unreadable(directory / "unreadable", FIELDS)
+    with Pieces(directory / "unreadable") as unreadable:
+        readable = batch.split_unreadable(unreadable, FIELDS)
+        placed = [row for path in unreadable.sealed() for row in lines(Path(path))]
 
     good = [(page, position, line) for page, position, line in before if line.rstrip(b"\n") in READABLE]
     bad = [(page, position, line) for page, position, line in before if line.rstrip(b"\n") in UNREADABLE]
     assert list(readable.lines()) == good
     assert readable.rows == len(good)
-    assert lines(directory / "unreadable") == [
+    assert readable.longest_row == max(len(line) - 1 for _, _, line in good)
+    assert placed == [
         {"page": page, "position": position, "raw": line.decode("utf-8", "replace").rstrip("\n")}
         for page, position, line in bad
     ]

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.store.batch import RAW_BYTES
@@ -45,16 +46,16 @@ class Source:
     batches: int
     batch_bytes: int
 
-    @property
+    @cached_property
     def batch_rows(self) -> int:
         return min(BATCH_ROWS, self.batch_bytes // len(self.row(0)))
 
-    @property
+    @cached_property
     def fields(self) -> list[str]:
         names = [*FIRST, *REST, *(f"extra_{number}" for number in range(100))][: self.columns]
         return [*names[:-1], "remarks"] if self.wide else names
 
-    @property
+    @cached_property
     def faults(self) -> list[tuple[dict[str, Any], str]]:
         return [(fault, problem) for fault, problem in FAULTS if fault.keys() <= set(self.fields)]
 

@@ -1,0 +1,303 @@
+"""Staging: both readings of a batch agree, the order of arrival stays, and no batch takes more memory than there is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.merge_model import REJECTED, rows
+from support.staging import KEY_OF_A_ROW, NOON, SAME_NAMES, as_dicts, batch_of, facts, json_row, stage
+
+from chalicelib.errors import OutOfMemory
+from chalicelib.store.batch import RAW_BYTES, Batch
+from chalicelib.store.repository import DuckDBWellProductionRepository
+from chalicelib.store.staging import _places
+from chalicelib.store.well_production import field_lists, filled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LEAST_MB = 100  # of WELLHEAD_MEMORY_MB
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Iterator[DuckDBWellProductionRepository]:
+    repository = DuckDBWellProductionRepository(directory=tmp_path / "scratch", memory_mb=LEAST_MB)
+    yield repository
+    repository.close()
+
+
+def staged(repository: DuckDBWellProductionRepository) -> list[dict[str, Any]]:
+    return as_dicts(repository._connection.execute("SELECT * FROM staged ORDER BY rowid"))
+
+
+# ---------------------------------------------------------------------------------------- two readings
+
+
+class Readings:
+    """What the two statements say of the same batch."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._repository = DuckDBWellProductionRepository(directory=directory / "scratch", memory_mb=LEAST_MB)
+
+    def sound(self, texts: list[bytes]) -> list[dict[str, Any]]:
+        return self._read("sound_rows", batch_of(self._directory, texts))
+
+    def checked(self, texts: list[bytes], pieces: int = 1) -> list[dict[str, Any]]:
+        batch = batch_of(self._directory, texts)
+        files = [str(batch.sealed())]
+        if pieces > 1:
+            size = -(-len(texts) // pieces)
+            files = [self._file(number, texts[number * size :][:size]) for number in range(pieces)]
+        return self._read("checked_rows", batch, files=files, raw_bytes=RAW_BYTES, **_places(batch))
+
+    def _read(self, name: str, batch: Batch, **values: Any) -> list[dict[str, Any]]:
+        names = list(SAME_NAMES)
+        values = {"files": [str(batch.sealed())], "fields": dict.fromkeys(names, "VARCHAR"), **values}
+        return as_dicts(self._repository._connection.execute(filled(name, field_lists(names)), values))
+
+    def _file(self, number: int, texts: list[bytes]) -> str:
+        path = self._directory / f"{number}.ndjson"
+        path.write_bytes(b"".join(text + b"\n" for text in texts))
+        return str(path)
+
+    def close(self) -> None:
+        self._repository.close()
+
+
+@pytest.fixture(scope="module")
+def readings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readings]:
+    readings = Readings(tmp_path_factory.mktemp("readings"))
+    yield readings
+    readings.close()
+
+
+numbers = st.one_of(st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6).map(repr), st.none())
+names = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"])), st.integers(), st.booleans())
+good_rows = st.fixed_dictionaries(
+    {
+        "field_code": st.one_of(st.integers(-(2**63) + 1, 2**63 - 1), st.integers(0, 99).map(str)),
+        "well_code": st.integers(1, 9).map(lambda code: f"{code}.0"),
+        "production_period": st.dates().map(str).filter(lambda day: "1859" <= day[:4] <= "2199"),
+    },
+    optional={
+        "well_name": names,
+        "source_data": names,
+        "oil_production_kbd": numbers,
+        "days_on_production": st.floats(-400, 400),
+        "other": st.recursive(names, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5),
+    },
+).map(lambda row: json.dumps(row, ensure_ascii=False).encode())
+
+
+@settings(max_examples=60)
+@given(texts=st.lists(good_rows | rows(1).map(lambda row: json.dumps(row).encode()), min_size=1, max_size=30))
+def test_both_readings_agree_on_sound_rows(readings: Readings, texts: list[bytes]) -> None:
+    """The cheap one says of a name that begins like a list that it may not be sound; those are left out."""
+    checked = readings.checked(texts)
+    sound = [place for place, row in enumerate(checked) if row["problem"] is None and not _looks_like_json(row)]
+
+    assert [checked[place] for place in sound] == (readings.sound([texts[place] for place in sound]) if sound else [])
+
+
+def _looks_like_json(row: dict[str, Any]) -> bool:
+    return any(isinstance(value, str) and value.startswith(("[", "{")) for value in row.values())
+
+
+def test_the_cheap_reading_stops_at_the_first_row_that_is_not_sound(readings: Readings) -> None:
+    for text, problem in REJECTED:
+        if problem != "UNREADABLE row":
+            with pytest.raises(duckdb.InvalidInputException, match="doubtful row"):
+                readings.sound([json_row(), text, json_row()])
+
+
+@given(
+    texts=st.lists(st.sampled_from([text for text, problem in REJECTED if problem != "UNREADABLE row"]) | good_rows),
+    pieces=st.integers(2, 4),
+)
+@settings(max_examples=30)
+def test_a_batch_in_pieces_is_read_as_the_whole(readings: Readings, texts: list[bytes], pieces: int) -> None:
+    texts = [json_row(), *texts]
+
+    assert readings.checked(texts, pieces) == readings.checked(texts)
+
+
+def test_a_batch_is_read_either_way_whatever_the_one_before_it_held(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    """After rejected rows the next batch is read carefully at once, broken rows or not."""
+    broken, bad, good = b'{"field_code":1,"field_code":1}', json_row(well_code="x"), json_row(well_name="A")
+    pages = [[good], [bad], [good, broken], [good], [broken, bad], [good, good]]
+
+    for number, page in enumerate(pages, start=1):
+        repository.stage(batch_of(tmp_path, page, first=number), SAME_NAMES)
+
+    found = [(row["problem"], row["page"], row["position"]) for row in staged(repository)]
+    unreadable, no_number = "UNREADABLE row", "NOT_A_WHOLE_NUMBER well_code"
+    assert found == [
+        (None, None, None),
+        (no_number, 2, 0),
+        (None, None, None),
+        (unreadable, 3, 1),
+        (None, None, None),
+        (no_number, 5, 1),
+        (unreadable, 5, 0),
+        (None, None, None),
+        (None, None, None),
+    ]
+
+
+# --------------------------------------------------------------------------------------- what is kept
+
+
+@pytest.mark.parametrize("character", ["x", "é", "€", "😀"])
+@pytest.mark.parametrize("shift", range(4))
+def test_the_raw_text_is_kept_up_to_4_kib_in_whole_characters(
+    repository: DuckDBWellProductionRepository, tmp_path: Path, character: str, shift: int
+) -> None:
+    row = json.dumps({"field_code": None, "remarks": "-" * shift + character * 5000}, ensure_ascii=False)
+
+    [rejected] = stage(repository, tmp_path, [row.encode()])
+
+    assert rejected["raw"] == row.encode()[:RAW_BYTES].decode("utf-8", "ignore")
+
+
+def test_a_field_may_be_called_as_the_statements_call_their_own(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    row = {"text": 1, "page": 2, "position": "2024-01-01", "raw": "[A", "problem": "B", "source": {}}
+    own = {"field_code": "text", "well_code": "page", "production_period": "position"}
+    mapping = SAME_NAMES | own | {"well_name": "raw", "field_name": "problem", "data_source": "source"}
+
+    [good, bad] = stage(
+        repository, tmp_path, [json.dumps(row | {"source": "C"}).encode(), json.dumps(row).encode()], mapping=mapping
+    )
+
+    assert (good["well_name"], good["field_name"], good["data_source"], good["problem"]) == ("[A", "B", "C", None)
+    assert (bad["problem"], bad["page"], bad["position"]) == ("NOT_TEXT data_source", 1, 1)
+    assert bad["raw"] == json.dumps(row)
+
+
+def test_places_are_those_of_the_pages_when_every_other_row_is_broken(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    """As many runs as rows."""
+    rows_of_a_page = [b"5", json_row(well_code="x")] * 1500
+
+    repository.stage(batch_of(tmp_path, rows_of_a_page, rows_of_a_page, first=7), SAME_NAMES)
+
+    places = {(row["problem"].split()[0], row["page"], row["position"]) for row in staged(repository)}
+    assert places == {
+        ("NOT_A_WHOLE_NUMBER" if position % 2 else "UNREADABLE", page, position)
+        for page in (7, 8)
+        for position in range(3000)
+    }
+
+
+def test_a_segment_keeps_the_order_of_arrival_over_many_row_groups(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    remark = "r" * 1500
+    for batch in range(2):
+        texts = [json_row(well_code=batch * 10_000 + number, source_data=remark) for number in range(10_000)]
+        repository.stage(batch_of(tmp_path, texts, first=batch + 1), SAME_NAMES)
+    segment = tmp_path / "segment.parquet"
+
+    assert repository.export_segment(segment) == 20_000
+
+    with duckdb.connect() as connection:
+        groups = connection.execute(
+            f"SELECT count(DISTINCT row_group_id) FROM parquet_metadata('{segment}')"
+        ).fetchall()
+        wells = connection.execute(f"SELECT well_code FROM '{segment}'").fetchall()
+    assert groups > [(2,)]
+    assert wells == [(number,) for number in range(20_000)]
+    repository.load_segment(segment)
+    assert [row["well_code"] for row in staged(repository)] == [*range(20_000), *range(20_000)]
+
+
+def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order(tmp_path: Path) -> None:
+    repository = DuckDBWellProductionRepository(directory=tmp_path / "scratch", memory_mb=LEAST_MB)
+    texts = [
+        json_row(well_code=number % 25_000, well_name=f"{'[{'[number % 2]}A-{number}", field_name="[North]")
+        for number in range(50_000)
+    ]
+    repository.stage(batch_of(tmp_path, texts), SAME_NAMES)
+    texts.clear()
+
+    result = repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})
+
+    repository.close()
+    assert (result.new_records, result.duplicate_records, result.failed_records) == (25_000, 25_000, 0)
+    with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
+        found = connection.execute("SELECT well_name FROM well_production ORDER BY well_code").fetchall()
+    assert found == [(f"{'[{'[well % 2]}A-{well + 25_000}",) for well in range(25_000)]
+
+
+# --------------------------------------------------------------------------------------------- memory
+
+
+def dense(size: int, **fields: Any) -> bytes:
+    """A row with a list of so many small numbers, of which each takes eight times its text in DuckDB's memory."""
+    return json_row(**fields, readings=[0] * size, changed="2024-01-01T05:00:00Z")
+
+
+@pytest.mark.parametrize(("size", "count"), [(300, 20_000), (7_000, 900), (70_000, 100)])
+@pytest.mark.parametrize("fault", [{}, {"production_period": "soon"}], ids=["good", "bad"])
+def test_long_rows_are_staged_in_little_memory(
+    repository: DuckDBWellProductionRepository, tmp_path: Path, size: int, count: int, fault: dict[str, Any]
+) -> None:
+    texts = [dense(size, well_code=number, **fault) for number in range(count)]
+    batch = batch_of(tmp_path, texts)
+
+    repository.stage(batch, SAME_NAMES)
+
+    problem = "NOT_A_DATE production_period" if fault else None
+    found = [(row["well_code"], row["problem"], row["position"]) for row in staged(repository)]
+    assert found == [(number, problem, number if fault else None) for number in range(count)]
+    assert set(repository.field_names(batch)) == {*KEY_OF_A_ROW, "readings", "changed"}
+    assert repository.change_times(batch, "changed") == (NOON - 7 * 3600.0, 0)
+
+
+def test_any_number_of_broken_rows_is_staged_in_little_memory(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    broken = b'{"field_code":1,"well_name":"' + b"\xff" * 4000 + b'"}'
+
+    repository.stage(batch_of(tmp_path, [broken] * 6000), SAME_NAMES)
+
+    raw = broken[:RAW_BYTES].decode("utf-8", "replace").encode()[:RAW_BYTES].decode("utf-8", "ignore")
+    found = [(row["problem"], row["page"], row["position"], row["raw"]) for row in staged(repository)]
+    assert found == [("UNREADABLE row", 1, position, raw) for position in range(6000)]
+
+
+def test_pieces_of_a_batch_do_not_stay(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
+    texts = [dense(7_000, well_code=number if number % 2 else "x") for number in range(100)]
+
+    repository.stage(batch_of(tmp_path, [*texts, b"5"]), SAME_NAMES)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["batch.ndjson", "scratch"]
+
+
+def test_a_row_takes_all_the_memory_there_is_before_it_is_too_much(tmp_path: Path) -> None:
+    row = dense(1_380_000)  # 4 MB
+    batch = batch_of(tmp_path, [row])
+    little, enough = (
+        DuckDBWellProductionRepository(directory=tmp_path / f"{mb}", memory_mb=mb) for mb in (LEAST_MB, 400)
+    )
+
+    with pytest.raises(OutOfMemory, match="WELLHEAD_MEMORY_MB was too little.* no fault of the source"):
+        little.stage(batch, SAME_NAMES)
+    enough.stage(batch, SAME_NAMES)
+
+    assert [row["problem"] for row in staged(enough)] == [None]
+    [(limit,)] = enough._connection.execute("SELECT current_setting('memory_limit')").fetchall()
+    assert limit == "122.0 MiB"
+    little.close()
+    enough.close()
