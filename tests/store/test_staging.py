@@ -292,7 +292,7 @@ def test_a_row_takes_all_the_memory_there_is_before_it_is_too_much(tmp_path: Pat
         DuckDBWellProductionRepository(directory=tmp_path / f"{mb}", memory_mb=mb) for mb in (LEAST_MB, 400)
     )
 
-    with pytest.raises(OutOfMemory, match="WELLHEAD_MEMORY_MB was too little.* no fault of the source"):
+    with pytest.raises(OutOfMemory, match=r"WELLHEAD_MEMORY_MB was too little.* no fault of the source"):
         little.stage(batch, SAME_NAMES)
     enough.stage(batch, SAME_NAMES)
 
