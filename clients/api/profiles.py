@@ -18,7 +18,7 @@ from clients.api.errors import ClientError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-CHECKOUT = Path(__file__).parents[1]
+CHECKOUT = Path(__file__).parents[2]
 LOCAL = "local"  # the profile that nobody saves: what `make run` serves
 
 

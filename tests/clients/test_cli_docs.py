@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DOCUMENT = "docs/cli.md"
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_commands_are_documented_in_their_order() -> None:
@@ -64,4 +66,5 @@ def test_what_pip_installs_is_what_the_clients_are_locked_with() -> None:
     installed = {requirement.partition(">=")[0] for requirement in [*project["project"]["dependencies"], *extra]}
 
     assert installed == set(project["dependency-groups"]["clients"])
-    assert project["tool"]["setuptools"]["packages"] == ["clients"]
+    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in ROOT.glob("clients/**/__init__.py")}
+    assert set(project["tool"]["setuptools"]["packages"]) == packages
