@@ -319,7 +319,12 @@ MUTANTS = [
         "the fence never falls",
         Climate.FREEZING,
     ),
-    Mutant("a retry of what is out of date", Parts(job_manager=AnyRetry), "no older row is published"),
+    Mutant(
+        "a retry of what is out of date",
+        Parts(job_manager=AnyRetry),
+        "no older row is published",
+        Climate.FAILING,
+    ),
     Mutant("finish keeps the lock", without("finish", unwritten="LOCK#"), "the lock is owned while a job is open"),
     Mutant("finish keeps the pointer", without("finish", unwritten="WAREHOUSE#"), "COMPLETED means published"),
     Mutant("cancel ignores the holder", Parts(job_manager=EndingWhatRuns), OVER, Climate.CHANGEABLE),
