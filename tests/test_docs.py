@@ -370,7 +370,7 @@ def test_the_readme_links_every_file_on_the_path_of_an_import() -> None:
         "jobs/dispatcher.py",
         "imports/worker.py",
         "imports/service.py",
-        "store/repository.py",
+        "store/staging.py",
         "warehouse/directory.py",
     } <= linked
 

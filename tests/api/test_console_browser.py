@@ -409,34 +409,32 @@ def test_a_list_whose_snapshot_is_gone_is_read_once_more(stage: ConsoleStage, vi
     told = {"success": False, "error": {"code": "SNAPSHOT_GONE", "message": "Gone.", "retryable": False}}
     gone = []
 
-    def refuse(route: Route) -> None:
-        gone.append(route.request.url)
-        route.fulfill(status=410, content_type="application/json", body=json.dumps(told))
-
-    page = visit.open("/data")
-    with page.expect_response(lambda response: "/wells?" in response.url):
-        pass
-    page.route("**/wells?*cursor=*", refuse, times=1)
-    press(page, "Show more")
-    with page.expect_response(lambda response: "cursor" in response.url and response.ok):
-        press(page, "Show more")
-
-    assert len(gone) == 1
-    seen(page, ".actions", "The first 100 wells.")
-
     def cut(route: Route) -> None:
         """The first page has a cursor, whose snapshot is then gone."""
         answer = route.fetch().json()
         answer["data"] |= {"rows": answer["data"]["rows"][:3], "next_cursor": "x"}
         route.fulfill(json=answer)
 
-    page.route("**/wells/production?*cursor=x", refuse, times=1)
+    def refuse(route: Route) -> None:
+        gone.append(route.request.url)
+        route.fulfill(status=410, content_type="application/json", body=json.dumps(told))
+
+    page = visit.open()
+    page.route(re.compile(r"/wells\?(?!.*cursor)"), cut, times=1)
+    page.route("**/wells?*cursor=x", refuse, times=1)
+    visit.go("/data")
+    seen(page, ".found .actions", "The first 3 wells.")
+    press(page, "Show more")
+    gone_list = page.locator(".found .actions").filter(has_text="The first 3 wells.")
+    gone_list.wait_for(state="detached")
+    assert page.locator(".found tbody tr").count() > 3
+
     page.route(re.compile(r"/wells/production\?(?!.*cursor)"), cut, times=1)
+    page.route("**/wells/production?*cursor=x", refuse, times=1)
     visit.go(f"/wells/{GAP_FIELD}/{GAP_WELL}")
     page.locator(".plot canvas").wait_for()
-
-    assert len(gone) == 2
     assert page.locator("tbody tr").count() == 25
+    assert len(gone) == 2
 
 
 def test_a_gap_is_a_gap_in_the_plot(stage: ConsoleStage, visit: Visit) -> None:

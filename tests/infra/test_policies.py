@@ -137,7 +137,7 @@ def functions(
     aws.put_parameter(f"/{STACK}/tokens/ada", json.dumps({"sha256": digest_of("token"), "role": "operator"}))
     aws.put_parameter(f"/{STACK}/source", SECRET)
     s3(aws).create_bucket(Bucket=BUCKET)
-    lambda_handler.answered = b'{"data": {"rows": [], "next_cursor": null}}'
+    lambda_handler.answered = b'{"data": {"rows": [], "next_cursor": null, "snapshot": {"name": "x"}}}'
     settings = {
         "WELLHEAD_WAREHOUSE": f"s3://{BUCKET}",
         "WELLHEAD_TOKENS": f"/{STACK}/tokens",
