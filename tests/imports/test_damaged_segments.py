@@ -156,7 +156,9 @@ def of_another_place(lab: Lab, _: bytes, name: str) -> bytes:
 
 def older(lab: Lab, _: bytes, name: str) -> bytes:
     """Whole, under the right name, and yet not what was written last."""
-    return lab.resealed(lab.content(segment_names(lab.other.segments)[0]), lab.note_of(name))
+    before = (lab.content(each) for each in segment_names(lab.other.segments))
+    resealed = (lab.resealed(content, lab.note_of(name)) for content in before)
+    return next(content for content in resealed if content != lab.content(name))
 
 
 KINDS = [*[flipped] * FLIPS, cut, emptied, lengthened, missing, of_another_job, of_another_place, older]

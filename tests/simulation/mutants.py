@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from chalicelib.imports.seal import NO_SEAL
 from chalicelib.imports.service import HandOver, WellProductionImportService
 from chalicelib.jobs.lock import Claim, Lock, idempotency_key
 from chalicelib.jobs.manager import JobManager
@@ -230,10 +231,11 @@ class AheadOfRows(Unchecked):
     """The cursor is recorded, the segment is not."""
 
     def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
-        segments = self.job.segments
+        before = self.job.checkpoint
         super()._checkpoint(repository, cursor)
         assert self.job.checkpoint
-        self._progress.change(checkpoint=replace(self.job.checkpoint, segments=segments))
+        segments, seal = (before.segments, before.seal) if before else ([], NO_SEAL)
+        self._progress.change(checkpoint=replace(self.job.checkpoint, segments=segments, seal=seal))
 
 
 class Quiet(WellProductionImportService):

@@ -185,12 +185,12 @@ class ShrinkingRows:
         return rows[skip : skip + top]
 
 
-def test_a_source_that_delivers_less_than_announced_is_a_warning(environment: dict[str, str]) -> None:
+def test_a_source_that_delivers_less_than_announced_is_not_published(environment: dict[str, str]) -> None:
     with SampleSource(ShrinkingRows()) as source:
         job = run_import(environment, source.url)
 
-    assert job.warnings == [{"rule": "SOURCE_CHANGED", "count": 1, "message": WARNING_RULES["SOURCE_CHANGED"]}]
-    assert (job.status, job.total_records, job.expected_records) == ("COMPLETED", 2, 3)
+    assert job.error is not None
+    assert (job.status, job.error["code"], job.expected_records) == ("FAILED", "SOURCE_INCOMPLETE", 3)
 
 
 def test_fields_that_no_column_takes_are_counted(environment: dict[str, str], tmp_path: Path) -> None:
