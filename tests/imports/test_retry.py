@@ -156,7 +156,7 @@ def test_a_job_that_could_not_publish_need_not_fetch_again(worker: Worker, sourc
     done_id = retry(worker, job.job_id).job_id
     worker.run(done_id)
 
-    assert len(source.requests) - asked == 1  # the names of the fields
+    assert len(source.requests) - asked == 2  # the names of the fields, and their types
     done = worker.manager.get(done_id)
     assert (done.status, done.total_records) == (JobStatus.COMPLETED, 90)
     assert stored_rows(Path(worker.settings.warehouse) / "wells.duckdb") == expected_rows(DATA)

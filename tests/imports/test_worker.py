@@ -153,7 +153,7 @@ def test_an_empty_source_is_an_empty_database(worker: Worker, source: SampleSour
     assert stored_rows(published(worker)) == []
 
 
-@pytest.mark.parametrize(("count", "warnings"), [(3, [("SOURCE_CHANGED", 1)]), (2, [])])
+@pytest.mark.parametrize(("count", "warnings"), [(3, [("SOURCE_CHANGED", 1)]), (9, [("SOURCE_CHANGED", 7)]), (2, [])])
 def test_a_source_that_changes_is_warned_of(worker: Worker, serve: Serve, count: int, warnings: list[Any]) -> None:
     job = import_two_rows(worker, serve, count)
 
@@ -162,20 +162,20 @@ def test_a_source_that_changes_is_warned_of(worker: Worker, serve: Serve, count:
 
 
 def test_a_source_that_brings_fewer_rows_than_it_counts_is_not_published(worker: Worker, serve: Serve) -> None:
-    job = import_two_rows(worker, serve, 9)
+    job = import_two_rows(worker, serve, 9, counted=9)
 
     assert job.error is not None
     assert (job.status, job.error["code"], job.new_records) == (JobStatus.FAILED, "SOURCE_INCOMPLETE", 0)
     assert worker.manager.current_snapshot() is None
 
 
-def import_two_rows(worker: Worker, serve: Serve, count: int) -> Job:
-    """From a source that counts so many at its last page."""
+def import_two_rows(worker: Worker, serve: Serve, count: int, *, counted: int = 2) -> Job:
+    """From a source that counts so many at its last page, and `counted` when it is asked again."""
     row = {"field_code": 1, "production_period": "2024-01-01", "oil_production_kbd": 1.0}
     first = page([row | {"well_code": 1}], odata_count=count if count > 3 else 2, odata_nextLink="?$skiptoken=1")
     second = page([row | {"well_code": 2}], odata_count=count)
     source = serve(Answer(first), Answer(first), Answer(second), Answer(page([])))
-    source.counted = 2  # at the end
+    source.counted = counted
     worker.settings = replace(worker.settings, source_url=source.url)
     return worker.import_all()
 
