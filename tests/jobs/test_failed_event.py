@@ -124,7 +124,7 @@ def test_a_job_whose_workers_die_goes_on_at_its_checkpoint(
         environment |= {"WELLHEAD_SOURCE_URL": source.url, "WELLHEAD_PAGE_SIZE": "200"}
         deploy(handler="handlers.import_or_die")
         job = services.job_manager.create(a_job(Clock(time.time())))
-        budget = iter([900.0, 900.0])
+        budget = iter([900.0] * 4)  # for the look at the source, its types, and a page
         services.work_on(job.job_id, request_id="first", remaining=lambda: next(budget, 0.0))
         while "START" not in log_of(FAILED_EVENT, tmp_path):
             time.sleep(0.02)
