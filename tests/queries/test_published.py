@@ -112,6 +112,7 @@ def test_a_file_that_was_open_when_it_broke_is_opened_anew_once_restored(tmp_pat
     snapshot = publisher.publish(3000)
     file = tmp_path / "warehouse" / snapshot.name
     whole = file.read_bytes()
+    file.chmod(0o644)  # a fault of the disk asks nobody
     file.write_bytes(whole[:12288] + bytes(len(whole) - 12288))
     published = publisher.reader()
     with pytest.raises(WarehouseCorrupt):

@@ -173,6 +173,7 @@ class Fate:
         if self.comes_to("file", f"{event} {target}"):
             if self._how == "torn":
                 assert "os.rename" in event, event
+                Path(path).chmod(0o600)
                 os.truncate(path, Path(path).stat().st_size // 2)
             die()
 
