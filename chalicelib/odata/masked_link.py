@@ -1,26 +1,40 @@
-"""A link as it is stored: what the configured URL's query says of its own, a key perhaps, stays in the settings."""
+"""A link as it is stored and shown: what the configured URL's query says of its own, a key perhaps, is left out.
+
+A source may give a key back under its own name, as `name=***` is stored then, with the name written in another way; or
+somewhere else, in a path or within a token, percent-encoded once, twice or not: `***form.name***` there, so that the
+link can be put together again to the letter. A source knows its tokens by that.
+"""
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, quote, unquote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MASK = "***"
+SHORTEST = 8  # characters; a shorter word may stand anywhere by chance, and is masked under its own name alone
+MOST_ENCODINGS = 5  # one within the other
+_PLACE = re.compile(r"\*\*\*([a-z])\.([^*]*)\*\*\*")
 
 
 def masked(link: str, source_url: str) -> str:
-    """The link with MASK for each value that `source_url` has under the same name. OData's own options stay."""
+    """The link without the values of `source_url`, but for those of OData's own options."""
     own = _own_options(source_url)
-    return _each_option(link, lambda name, value: MASK if value and own.get(name) == value else None)
+    link = _each_option(link, lambda names, values: MASK if _is_own(names, values, own) else None)
+    for name, value in _long_ones(own):
+        link = _written_anyhow(value).sub(partial(_place, name, value), link)
+    return link
 
 
 def unmasked(link: str, source_url: str) -> str:
     """The link that was masked, with the values that `source_url` has now."""
     own = _own_options(source_url)
-    return _each_option(link, lambda name, value: quote(own[name], safe="") if value == MASK and name in own else None)
+    link = _PLACE.sub(lambda found: _put_back(found, own), link)
+    return _each_option(link, lambda names, values: _held(names, own) if MASK in values else None)
 
 
 def _own_options(source_url: str) -> dict[str, str]:
@@ -28,13 +42,81 @@ def _own_options(source_url: str) -> dict[str, str]:
     return {name: value for name, value in pairs if not name.startswith("$")}
 
 
-def _each_option(link: str, exchange: Callable[[str, str], str | None]) -> str:
-    """Only the values that are exchanged are written anew: a source knows its tokens by the letter."""
+def _is_own(names: set[str], values: set[str], own: Mapping[str, str]) -> bool:
+    return any(value and name.casefold() in names and value.casefold() in values for name, value in own.items())
+
+
+def _held(names: set[str], own: Mapping[str, str]) -> str | None:
+    return next((quote(value, safe="") for name, value in own.items() if name.casefold() in names), None)
+
+
+# -- within one option ----------------------------------------------------------------------------------------------
+
+
+def _each_option(link: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
+    """`exchange` is given what name and value of an option may mean, in small letters. What it leaves stays."""
     place, mark, query = link.partition("?")
     return place + mark + "&".join(_exchanged(option, exchange) for option in query.split("&"))
 
 
-def _exchanged(option: str, exchange: Callable[[str, str], str | None]) -> str:
+def _exchanged(option: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
     name, _, value = option.partition("=")
-    other = exchange(unquote_plus(name), unquote_plus(value))
+    other = exchange(_meanings(name), _meanings(value))
     return option if other is None else f"{name}={other}"
+
+
+def _meanings(text: str) -> set[str]:
+    """Decoded not at all, once, twice: how often it was encoded is not known, nor whether a plus is a space."""
+    found = level = {text}
+    for _ in range(MOST_ENCODINGS):
+        level = {decode(each) for each in level for decode in (unquote, unquote_plus)} - found
+        found = found | level
+    return {each.casefold() for each in found}
+
+
+# -- anywhere else ---------------------------------------------------------------------------------------------------
+
+
+def _small_digits(encoded: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), encoded)
+
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    "r": str,
+    "q": lambda value: quote(value, safe=""),
+    "p": quote_plus,
+    "s": lambda value: _small_digits(quote(value, safe="")),
+    "t": lambda value: _small_digits(quote_plus(value)),  # as .NET writes it
+    "d": lambda value: quote(quote(value, safe=""), safe=""),
+    "e": lambda value: _small_digits(quote(quote(value, safe=""), safe="")),
+}
+
+
+def _long_ones(own: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The longest first: another may be a part of it."""
+    long = [(name, value) for name, value in own.items() if len(value) >= SHORTEST]
+    return sorted(long, key=lambda option: -len(option[1]))
+
+
+@lru_cache(maxsize=64)
+def _written_anyhow(value: str) -> re.Pattern[str]:
+    """The value in large or small letters, each sign as it is or percent-encoded, that again encoded and so on."""
+    return re.compile("".join(map(_sign_anyhow, value)), re.IGNORECASE)
+
+
+def _sign_anyhow(sign: str) -> str:
+    encodings = [
+        "".join(f"%(?:25)*{byte:02x}" for byte in each.encode()) for each in {sign, sign.lower(), sign.upper()}
+    ]
+    spaces = [r"\+", "%(?:25)*2b"] if sign == " " else []
+    return f"(?:{'|'.join([re.escape(sign), *encodings, *spaces])})"
+
+
+def _place(name: str, value: str, found: re.Match[str]) -> str:
+    form = next((mark for mark, write in _FORMS.items() if write(value) == found[0]), "q")
+    return f"{MASK}{form}.{quote(name, safe='')}{MASK}"
+
+
+def _put_back(found: re.Match[str], own: Mapping[str, str]) -> str:
+    value, write = own.get(unquote(found[2])), _FORMS.get(found[1])
+    return found[0] if value is None or write is None else write(value)

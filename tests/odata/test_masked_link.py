@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode, urlsplit
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.coordination import table_contents
@@ -16,9 +18,24 @@ from chalicelib.odata.masked_link import MASK, masked, unmasked
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 KEY = "hunter 2+&=/ü"
 SOURCE = f"https://example.org/odata/Wells?{urlencode({'sap-key': KEY, '$filter': 'a eq 1'})}"
 ENCODINGS = (quote, quote_plus)
+
+
+def quote_all(text: str) -> str:
+    return quote(text, safe="")
+
+
+def lower_digits(text: str) -> str:
+    return re.sub("%..", lambda found: found[0].lower(), quote_all(text))
+
+
+FORMS = (quote_all, quote_plus, lower_digits, lambda key: quote_all(quote_all(key)))
+words_of_a_key = st.characters(codec="utf-8", exclude_characters=MASK[0], exclude_categories=["Lt", "Cs"])
 words = st.text(st.characters(codec="utf-8", exclude_characters=MASK[0]), max_size=8)
 
 
@@ -50,10 +67,111 @@ def test_links_without_the_key_stay_to_the_letter() -> None:
     assert [unmasked(link, SOURCE) for link in links] == links
 
 
+@pytest.mark.parametrize(
+    "option",
+    ["sap-key={}", "SAP-Key={}", "Sap-KEY={}", "%73ap-key={}", "%2573ap-key={}", "sap%2Dkey={}", "SAP%2dKEY={}"],
+)
+@pytest.mark.parametrize(
+    "write", [quote_all, quote_plus, lambda key: quote_all(quote_all(key)), lower_digits, str.swapcase]
+)
+def test_a_key_under_its_name_is_masked_however_both_are_written(option: str, write: Callable[[str], str]) -> None:
+    key = "Hunter2-%41+/=ü"
+    source = f"https://example.org/odata/Wells?sap-key={quote_all(key)}"
+    link = f"https://example.org/odata/Wells?{option.format(quote_all(write(key)))}&$skip=2"
+
+    hidden = masked(link, source)
+
+    assert hidden == f"https://example.org/odata/Wells?{option.format(MASK)}&$skip=2"
+    assert unmasked(hidden, source) == f"https://example.org/odata/Wells?{option.format(quote_all(key))}&$skip=2"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://example.org/odata/Wells?$skiptoken={}-7",
+        "https://example.org/odata/Wells?$skiptoken=after%20{}%20here",
+        "https://example.org/odata/Wells?other={}",
+        "https://example.org/odata/{}/Wells?$skip=2",
+        "Wells({})?$skip=2",
+        "?{}",
+        "?a={0}&b={0}",
+    ],
+)
+@pytest.mark.parametrize("write", [quote_all, quote_plus, lower_digits, lambda key: quote_all(quote_all(key))])
+def test_a_key_in_any_other_place_is_masked_and_comes_back_to_the_letter(
+    link: str, write: Callable[[str], str]
+) -> None:
+    whole = link.format(write(KEY))
+
+    hidden = masked(whole, SOURCE)
+
+    assert not leaks(hidden)
+    assert unmasked(hidden, SOURCE) == whole
+
+
+def test_a_key_in_other_letters_or_an_odd_encoding_is_masked_too() -> None:
+    for written in (
+        KEY.upper(),
+        KEY.lower(),
+        "".join(f"%{byte:02x}" for byte in KEY.encode()),
+        "h%75nter" + quote_all(KEY[6:]),
+    ):
+        hidden = masked(f"?$skiptoken={written.replace(' ', '%20').replace('&', '%26')}", SOURCE)
+
+        assert not leaks(hidden)
+        assert unmasked(hidden, SOURCE) == f"?$skiptoken={quote_all(KEY)}"
+
+
+def test_a_short_value_is_masked_under_its_name_alone() -> None:
+    source = "https://example.org/odata/Wells?sap-client=100&v=2"
+    link = "https://example.org:100/odata/Wells?sap-client=100&$skip=1002&$top=100&v=2&w=2"
+
+    hidden = masked(link, source)
+
+    assert hidden == "https://example.org:100/odata/Wells?sap-client=***&$skip=1002&$top=100&v=***&w=2"
+    assert unmasked(hidden, source) == link
+
+
+def test_a_source_is_shown_without_what_its_query_holds() -> None:
+    assert masked(SOURCE, SOURCE) == "https://example.org/odata/Wells?sap-key=***&%24filter=a+eq+1"
+
+
+@given(key=st.text(words_of_a_key, min_size=8, max_size=20), before=words, after=words, form=st.sampled_from(FORMS))
+def test_no_link_keeps_a_key_and_each_is_put_together_again(key: str, before: str, after: str, form: Any) -> None:
+    source = f"https://example.org/odata/Wells?k={quote_all(key)}"
+    link = f"Wells?$skiptoken={quote_all(before)}{form(key)}{quote_all(after)}"
+
+    hidden = masked(link, source)
+
+    assert key.casefold() not in fully_decoded(hidden).casefold()
+    assert unmasked(hidden, source) == link
+
+
+def leaks(text: str) -> bool:
+    return "hunter" in fully_decoded(text).casefold()
+
+
+def fully_decoded(text: str) -> str:
+    for _ in range(6):
+        text = unquote(text)
+    return text
+
+
 def test_a_key_that_was_changed_meanwhile_is_the_one_that_is_used() -> None:
     hidden = masked(f"?sap-key={quote(KEY, safe='')}&$skip=2", SOURCE)
 
     assert unmasked(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone") == "?sap-key=new%2Bone&$skip=2"
+
+
+def test_a_key_within_a_token_is_the_one_that_is_used_too() -> None:
+    hidden = masked(f"?$skiptoken=7,{quote_all(quote_all(KEY))}", SOURCE)
+
+    assert unmasked(hidden, "https://example.org/odata/Wells?sap-key=new%2Bone") == "?$skiptoken=7,new%252Bone"
+
+
+def test_a_link_that_an_earlier_version_masked_is_put_together_again() -> None:
+    assert unmasked("?sap-key=***&$skip=2", SOURCE) == f"?sap-key={quote_all(KEY)}&$skip=2"
+    assert unmasked("?$skiptoken=***&other=***", SOURCE) == "?$skiptoken=***&other=***"
 
 
 def test_no_item_of_the_table_holds_the_key_and_every_worker_sends_it(
