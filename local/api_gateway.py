@@ -193,7 +193,8 @@ class ApiHandler(LoopbackHandler):
         took = 1000 * (time.monotonic() - self._started)
         path = getattr(self, "path", "").partition("?")[0]
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        print(f"{now} {self._request_id} {self.command} {path!r} {int(status)} {took:.1f} ms")
+        with contextlib.suppress(OSError):  # a full disk: the request is answered, whatever becomes of its line
+            print(f"{now} {self._request_id} {self.command} {path!r} {int(status)} {took:.1f} ms")
 
     def _is_worth_compressing(self, content: bytes) -> bool:
         """As API Gateway: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gzip-compression-decompression.html"""

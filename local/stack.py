@@ -9,13 +9,16 @@ What must outlive it is in the state directory: the table, the queue of events, 
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import secrets
 import select
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -23,7 +26,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.errors import SettingsError
 from chalicelib.odata.masked_link import masked
@@ -37,12 +40,18 @@ from local.aws.runtime_api import LambdaFunction
 from local.aws.schedules import Schedules
 from local.aws.signature import Keys
 from local.keys_file import write_keys
+from local.private_file import write_privately
 from local.tokens import TokenBook
+
+if TYPE_CHECKING:
+    from local.aws.disk import Disk
 
 PROJECT = Path(__file__).parents[1]
 START_SECONDS = 60.0
 BUCKET = "wellhead-local"
 SECRET = "/wellhead/local/source"  # noqa: S105  its name
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LEAST_ROOM = 256 * 1024  # bytes; SQLite takes 32 kB for its shared memory, before any row
 DEFAULTS = {
     "WELLHEAD_TABLE": "wellhead-local",
     "WELLHEAD_IMPORT_FUNCTION": "wellhead-local-import",
@@ -112,6 +121,7 @@ class LocalStack:
         self.api_url = self.aws_url = self.lambda_url = self.source_url = ""
         self._api: subprocess.Popen[bytes] | None = None
         self._schedules: Schedules | None = None
+        self._disks: list[Disk] = []
 
     @property
     def database_path(self) -> Path:
@@ -135,11 +145,20 @@ class LocalStack:
         if self._schedules:
             self._schedules.fire()
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be kept at this moment, for people."""
+        causes = [disk.trouble for disk in self._disks if disk.trouble]
+        return _why_not_kept(causes[0], self.state) if causes else None
+
     def __enter__(self) -> Self:
         with ExitStack() as exits:
-            exits.enter_context(_lock(self.state))
-            self._start(exits)
-            exits.enter_context(_written(self.state / "stack.json", self._facts()))
+            try:
+                exits.enter_context(_lock(self.state))
+                self._start(exits)
+                exits.enter_context(_written(self.state / "stack.json", self._facts()))
+            except (OSError, sqlite3.Error) as exc:
+                raise StackError(_why_not_kept(exc, self.state)) from exc
             self._exit = exits.pop_all()
         return self
 
@@ -169,6 +188,7 @@ class LocalStack:
         endpoint = exits.enter_context(
             LambdaEndpoint(runtime=runtime, queue=queue, keys=self.keys, destinations=DESTINATIONS)
         )
+        self._disks = [aws.disk, endpoint.disk]
         self.lambda_url = endpoint.url
         self.environment |= self._endpoints() | self._settings(authenticated=bool(username))
         _check(self.environment)
@@ -190,12 +210,12 @@ class LocalStack:
     def _start_source(self, exits: ExitStack, username: str | None, password: str) -> str:
         """On the port of last time if it can be: an interrupted import goes on where its link points."""
         remembered = self.state / "state" / "source.port"
-        port = _free_port(int(remembered.read_text()) if remembered.exists() else 0)
+        port = _free_port(_number_in(remembered))
         credentials = {"SAMPLE_SOURCE_USERNAME": username or "", "SAMPLE_SOURCE_PASSWORD": password}
         command = [sys.executable, "-m", "local.source.server", "--port", str(port), "--exit-with-parent"]
         process = self._spawn(exits, "source", [*command, *self._source.arguments], _isolated(self._user) | credentials)
         url = self._ready_line(process, "source").removeprefix("ready ").strip()
-        remembered.write_text(url.split(":")[2].partition("/")[0])
+        write_privately(remembered, url.split(":")[2].partition("/")[0])
         return url
 
     def _start_api(self, exits: ExitStack) -> list[LambdaFunction]:
@@ -335,13 +355,32 @@ def _who_runs(state: Path) -> str:
 
 @contextlib.contextmanager
 def _written(path: Path, facts: Mapping[str, Any]) -> Iterator[None]:
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(facts, indent=2) + "\n")
-    part.replace(path)
+    write_privately(path, json.dumps(facts, indent=2) + "\n")
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def _why_not_kept(exc: Exception, state: Path) -> str:
+    """SQLite words a full disk in several ways, so the disk is looked at too."""
+    is_full = getattr(exc, "errno", None) in FULL or getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    if is_full or not _has_room(state):
+        return f"The disk that holds {state} is full. Free some space there and try again: what was imported is kept."
+    return f"The local stack keeps what it needs in {state}, and that failed: {exc}. Mend it, or name another --state."
+
+
+def _has_room(directory: Path) -> bool:
+    try:
+        return shutil.disk_usage(directory).free >= LEAST_ROOM
+    except OSError:
+        return True  # it is not there, which is another trouble
+
+
+def _number_in(file: Path) -> int:
+    """0 when there is none."""
+    text = file.read_text() if file.exists() else ""
+    return int(text) if text.isdecimal() else 0
 
 
 def _free_port(preferred: int) -> int:

@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import re
+import sqlite3
 import sys
 import threading
 from base64 import b64encode
@@ -34,6 +35,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.ssm.models import ssm_backends
 from werkzeug.test import Client, TestResponse
 
+from local.aws.disk import Disk, UnwritableError
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.aws.request_body import BodyTooLargeError, MalformedRequestError
 from local.aws.signature import Keys, NotSignedError, Signature
@@ -48,6 +50,7 @@ REFUSED: dict[type[Exception], tuple[HTTPStatus, str]] = {
     NotSignedError: (HTTPStatus.FORBIDDEN, "AccessDeniedException"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "ValidationException"),
     MalformedRequestError: (HTTPStatus.BAD_REQUEST, "ValidationException"),
+    UnwritableError: (HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError"),
 }
 
 
@@ -75,6 +78,7 @@ class LocalAws:
         port: int = 0,
     ) -> None:
         self.keys = keys
+        self.disk = Disk("The local table")
         self._table_name = table
         self._mutex = threading.Lock()
         self._moto: dict[str, Client] = {}
@@ -114,7 +118,7 @@ class LocalAws:
             self._call("POST", "/", signed_for="ssm", target="AmazonSSM.PutParameter", request=request)
 
     def answer(self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """`service` is one of SERVICES. Raises MalformedRequestError."""
+        """`service` is one of SERVICES. Raises MalformedRequestError, UnwritableError."""
         operation = headers.get("X-Amz-Target", "").removeprefix(DYNAMODB)
         keys = self._touched(operation, body)
         whole = self._key_of_whole_read(operation, body)
@@ -210,8 +214,24 @@ class LocalAws:
         return item.to_json()["Attributes"] if item else None
 
     def _record(self, keys: list[Key]) -> None:
-        if keys:
+        """What cannot be written has not happened: the table is again as the journal has it. Raises UnwritableError."""
+        if not keys:
+            return
+        try:
             self._journal.write({key: self._read(key) for key in keys})
+        except sqlite3.Error as exc:
+            self._take_back(keys)
+            self.disk.is_unwritable(exc)
+            raise UnwritableError from exc
+        self.disk.is_writable()
+
+    def _take_back(self, keys: list[Key]) -> None:
+        table = self._tables[self._table_name]
+        for key in keys:
+            if item := self._journal.item(key):
+                table.put_item(item, overwrite=True)
+            else:
+                table.delete_item(DynamoType({"S": key.pk}), DynamoType({"S": key.sk}))
 
     def _touched(self, operation: str, body: bytes) -> list[Key]:
         if operation not in TOUCHED:

@@ -15,11 +15,13 @@ import threading
 import time
 import urllib.parse
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Self
 
+from local.aws.disk import Disk, UnwritableError
 from local.aws.lambda_runtime import LambdaRuntime, RuntimeStoppedError, ThrottledError
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.aws.request_body import BodyTooLargeError, MalformedRequestError
@@ -95,6 +97,7 @@ class EventQueue:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.disk = Disk("The queue of events")
         self._mutex = threading.Lock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode = wal")
@@ -105,19 +108,31 @@ class EventQueue:
         )
 
     def add(self, event: Event) -> None:
-        with self._mutex:
+        """Raises UnwritableError."""
+        with self._written():
             self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", event)
 
     def remove(self, event: Event) -> None:
-        with self._mutex:
+        """Raises UnwritableError; the event is delivered again then, by the next stack."""
+        with self._written():
             self._db.execute("DELETE FROM event WHERE request_id = ?", (event.request_id,))
 
     def replace(self, event: Event, following: Event) -> None:
-        """Both or neither, so no failure goes untold when the stack is killed."""
-        with self._mutex, self._db:
+        """Both or neither, so no failure goes untold when the stack is killed. Raises UnwritableError."""
+        with self._written(), self._db:
             self._db.execute("BEGIN")
             self._db.execute("DELETE FROM event WHERE request_id = ?", (event.request_id,))
             self._db.execute("INSERT INTO event VALUES (?, ?, ?, ?)", following)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        with self._mutex:
+            try:
+                yield
+            except sqlite3.Error as exc:
+                self.disk.is_unwritable(exc)
+                raise UnwritableError from exc
+            self.disk.is_writable()
 
     def events(self) -> list[Event]:
         with self._mutex:
@@ -160,6 +175,10 @@ class LambdaEndpoint:
     def url(self) -> str:
         return self._server.url
 
+    @property
+    def disk(self) -> Disk:
+        return self._queue.disk
+
     def start(self) -> Self:
         self._server.start()
         return self
@@ -194,6 +213,7 @@ class LambdaEndpoint:
         return self._functions.get(name)
 
     def accept(self, function: LambdaFunction, request_id: str, payload: bytes) -> None:
+        """Raises UnwritableError."""
         event = Event(request_id, function.name, payload, time.time())
         self._queue.add(event)
         self._start_delivery(event)
@@ -212,7 +232,7 @@ class LambdaEndpoint:
         try:
             while following:
                 following = self._see_through(following)
-        except RuntimeStoppedError:
+        except (RuntimeStoppedError, UnwritableError):
             pass  # stays in the queue for the next stack
         finally:
             self._deliveries.discard(threading.current_thread())
@@ -283,12 +303,19 @@ class LambdaEndpointHandler(LoopbackHandler):
         elif not _is_json(payload):
             self._refuse(400, "InvalidRequestContentException", "Could not parse request body into json")
         elif kind == "Event":
-            self.endpoint.accept(function, request_id, payload)
-            self.answer(202, b"", headers)
+            self._accept(function, payload, headers)
         elif kind == "DryRun":
             self.answer(204, b"", headers)
         else:
             self._wait_for_outcome(function, payload, headers)
+
+    def _accept(self, function: LambdaFunction, payload: bytes, headers: dict[str, str]) -> None:
+        try:
+            self.endpoint.accept(function, headers["x-amzn-RequestId"], payload)
+        except UnwritableError as exc:
+            self._refuse(500, "ServiceException", str(exc))
+            return
+        self.answer(202, b"", headers)
 
     def _wait_for_outcome(self, function: LambdaFunction, payload: bytes, headers: dict[str, str]) -> None:
         try:

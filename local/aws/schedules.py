@@ -1,5 +1,6 @@
 """EventBridge on the laptop: fires the functions that have a rate, at once and then at that rate."""
 
+import contextlib
 import json
 import re
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Self
 
+from local.aws.disk import UnwritableError
 from local.aws.lambda_endpoint import LambdaEndpoint
 from local.aws.runtime_api import LambdaFunction
 
@@ -43,13 +45,17 @@ class Schedules:
     def fire(self) -> None:
         """All of them now, out of turn."""
         for function in self._functions:
-            self._endpoint.accept(function, str(uuid.uuid4()), json.dumps(_event()).encode())
+            self._send(function)
 
     def _fire(self, function: LambdaFunction, rate: float) -> None:
         while True:
-            self._endpoint.accept(function, str(uuid.uuid4()), json.dumps(_event()).encode())
+            self._send(function)
             if self._stopping.wait(rate):
                 return
+
+    def _send(self, function: LambdaFunction) -> None:
+        with contextlib.suppress(UnwritableError):  # the queue has told it, and the next turn comes
+            self._endpoint.accept(function, str(uuid.uuid4()), json.dumps(_event()).encode())
 
 
 def rate_seconds(expression: str | None) -> float | None:

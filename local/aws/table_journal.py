@@ -30,18 +30,23 @@ class TableJournal:
         for (attributes,) in self._db.execute("SELECT attributes FROM item"):
             yield json.loads(attributes, object_hook=_with_bytes)
 
+    def item(self, key: Key) -> dict[str, Any] | None:
+        found = self._db.execute("SELECT attributes FROM item WHERE pk = ? AND sk = ?", key).fetchone()
+        return json.loads(found[0], object_hook=_with_bytes) if found else None
+
     def write(self, items: Mapping[Key, dict[str, Any] | None]) -> None:
-        """None deletes the item."""
+        """None deletes the item. All of them or none; raises sqlite3.Error, as where the disk is full."""
         puts = [(*key, json.dumps(item, default=_as_text)) for key, item in items.items() if item is not None]
         deletes = [key for key, item in items.items() if item is None]
         self._db.execute("BEGIN")
         try:
             self._db.executemany("INSERT OR REPLACE INTO item VALUES (?, ?, ?)", puts)
             self._db.executemany("DELETE FROM item WHERE pk = ? AND sk = ?", deletes)
+            self._db.execute("COMMIT")
         except sqlite3.Error:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite itself has taken it back where the disk is full
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def close(self) -> None:
         self._db.close()

@@ -113,7 +113,7 @@ def _import(api: Api, stack: LocalStack, terminal: Terminal) -> dict[str, Any]:
             return _follow(api, answer["data"]["job_id"], stack, terminal)
     status, answer = api.trigger()
     if status not in ACCEPTED:
-        raise DemoError(f"The trigger was refused ({status}): {_sentence(answer)}")
+        raise DemoError(stack.trouble or f"The trigger was refused ({status}): {_sentence(answer)}")
     return _follow(api, answer["data"]["job_id"], stack, terminal)
 
 
@@ -153,6 +153,8 @@ def _views(api: Api, job_id: str, stack: LocalStack) -> Iterator[dict[str, Any]]
         yield job
         if job["status"] in FINAL:
             return
+        if stack.trouble:
+            raise DemoError(stack.trouble)
         alive_at = max(asked_at, job.get("heartbeat_at") or job["created_at"])
         if time.time() - alive_at > SILENCE_SECONDS:
             asked_at = time.time()

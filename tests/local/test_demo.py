@@ -46,6 +46,7 @@ class Made:
     shown_source: str
     state: Path
     token: str = "t"
+    trouble: str | None = None
     console_link: str = "http://127.0.0.1:8000/console"
 
 

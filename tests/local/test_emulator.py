@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -196,6 +197,30 @@ def test_no_acknowledged_write_is_lost_by_kill_9(tmp_path: Path) -> None:
     assert acknowledged
     assert last in {acknowledged[-1], acknowledged[-1] + 1}  # the one in flight may have been written
     assert sorted(map(int, items)) == list(range(last + 1))
+
+
+def test_a_write_that_does_not_reach_the_disk_has_not_happened(aws: LocalAws, dynamodb: Any) -> None:
+    """SQLite's own limit on a file stands for a full disk; the error is the same."""
+    database = aws._journal._db
+    dynamodb.put_item(TableName=TABLE, Item=key("lock") | {"fence": {"N": "1"}})
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    large = {"large": {"S": "x" * 100_000}}
+    move = {"Key": key("lock"), "UpdateExpression": "SET fence = :n", "ExpressionAttributeValues": {":n": {"N": "2"}}}
+    transaction = [{"Update": {"TableName": TABLE, **move}}, put("job", **large)]
+
+    for _ in range(2):
+        with pytest.raises(ClientError, match="InternalServerError"):
+            dynamodb.put_item(TableName=TABLE, Item=key("job") | large)
+        with pytest.raises(ClientError, match="InternalServerError"):
+            dynamodb.transact_write_items(TransactItems=transaction, ClientRequestToken="the same")
+        assert all_items(dynamodb) == {"lock": key("lock") | {"fence": {"N": "1"}}}
+    assert isinstance(aws.disk.trouble, sqlite3.OperationalError)
+
+    database.execute("PRAGMA max_page_count = 1000000")
+    dynamodb.transact_write_items(TransactItems=transaction, ClientRequestToken="the same")
+    assert set(all_items(dynamodb)) == {"lock", "job"}
+    assert aws.disk.trouble is None
 
 
 def test_a_bucket_and_parameters_are_there(tmp_path: Path) -> None:

@@ -386,6 +386,33 @@ def test_what_is_no_json_or_too_large_is_refused(laptop: Laptop) -> None:
         laptop.invoke("echo", payload=b'"' + b"x" * 1024 * 1024 + b'"')
 
 
+def test_an_event_that_cannot_be_kept_is_not_accepted(laptop: Laptop) -> None:
+    """SQLite's own limit on a file stands for a full disk; the error is the same."""
+    database = laptop.endpoint._queue._db
+    pages = database.execute("PRAGMA page_count").fetchone()[0]
+    database.execute(f"PRAGMA max_page_count = {pages}")
+    large = json.dumps("x" * 100_000).encode()
+
+    with pytest.raises(laptop.client.exceptions.ServiceException):
+        laptop.invoke("echo", payload=large)
+    assert laptop.endpoint.disk.trouble
+    assert laptop.notes() == []
+
+    database.execute("PRAGMA max_page_count = 1000000")
+    laptop.invoke("echo", payload=large)
+    wait_until(laptop.notes)
+    assert laptop.endpoint.disk.trouble is None
+
+
+def test_a_function_runs_where_its_log_has_no_room(laptop: Laptop) -> None:
+    for log in ("echo", "query"):
+        (laptop.project / "logs" / f"test-{log}.log").symlink_to("/dev/full")
+
+    assert laptop.query(seconds=0)
+    laptop.invoke("query", payload=b'{"seconds": 0.01}')
+    wait_until(laptop.notes)
+
+
 def test_stop_ends_the_worker_and_the_next_endpoint_delivers_its_event_again(tmp_path: Path) -> None:
     laptop = Laptop(tmp_path)
     request_id = laptop.invoke("hang")["ResponseMetadata"]["RequestId"]
