@@ -261,7 +261,7 @@ def _told(query: dict[str, Any]) -> dict[str, Any]:
 
 def _part(job_id: str) -> str:
     """As one part of a path, whatever somebody has typed."""
-    return quote(job_id, safe="") or "-"
+    return quote(job_id, safe="", errors="replace") or "-"
 
 
 def _job(answer: Answer) -> Job:

@@ -53,9 +53,7 @@ class Api:
         return self._ask(urllib.request.Request(self._url + TRIGGER, data=b"", method="POST"))
 
     def retry(self, job_id: str) -> tuple[int, dict[str, Any]]:
-        return self._ask(
-            urllib.request.Request(f"{self._url}{JOBS}/{quote(job_id, safe='')}/retry", data=b"", method="POST")
-        )
+        return self._ask(urllib.request.Request(f"{self._url}{JOBS}/{_part(job_id)}/retry", data=b"", method="POST"))
 
     def newest(self) -> dict[str, Any] | None:
         status, answer = self._ask(urllib.request.Request(f"{self._url}{JOBS}?limit=1"))
@@ -65,7 +63,7 @@ class Api:
         return jobs[0] if jobs else None
 
     def job(self, job_id: str) -> dict[str, Any]:
-        status, answer = self._ask(urllib.request.Request(self._url + STATUS + quote(job_id, safe="")))
+        status, answer = self._ask(urllib.request.Request(self._url + STATUS + _part(job_id)))
         if status not in ACCEPTED:
             raise DemoError(_sentence(answer))
         job: dict[str, Any] = answer["data"]
@@ -317,6 +315,11 @@ def _database(path: Path, job_id: str, *, reading: Path) -> Iterator[duckdb.Duck
 
 def _shortened(raw: str, length: int = 300) -> str:
     return raw if len(raw) <= length else f"{raw[:length]} ..."
+
+
+def _part(job_id: str) -> str:
+    """As one part of a path."""
+    return quote(job_id, safe="", errors="replace")
 
 
 def _sentence(answer: dict[str, Any]) -> str:

@@ -11,11 +11,12 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.api_answers import job
+from support.api_answers import failure, job
 from support.hostile_text import EVIL, MARKUP, commands_in, hostile
 
 from clients.api.answers import Job
-from clients.api.errors import AlreadyRunning, ApiError
+from clients.api.client import WellheadClient
+from clients.api.errors import AlreadyRunning, ApiError, NotFound
 from clients.cli.data_commands import PRODUCTION_COLUMNS, WELL_COLUMNS, _plot
 from clients.cli.import_commands import JOB_COLUMNS, REJECT_COLUMNS, _show
 from clients.cli.local_sql import _answer
@@ -26,6 +27,8 @@ from clients.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from support.scripted_source import Serve
 
     from clients.api.answers import Production
 
@@ -113,6 +116,14 @@ def test_json_and_its_errors_are_ascii_and_say_the_same(text: str) -> None:
     assert not commands_in(told + failed)
     assert json.loads(told) == {"name": text, text: [text]}
     assert json.loads(failed)["error"]["details"] == {text: text}
+
+
+def test_a_job_id_of_any_signs_is_asked_for(serve: Serve) -> None:
+    server = serve(*[failure(404, "JOB_NOT_FOUND")] * len(EVIL))
+    with WellheadClient(server.root, "t") as wellhead:
+        for evil in EVIL:
+            with pytest.raises(NotFound):
+                wellhead.status(evil)
 
 
 @pytest.mark.parametrize("is_terminal", SCREENS)
