@@ -623,8 +623,8 @@ class ScratchFull(ImportFailed):
 
 
 class OutOfMemory(ImportFailed):
-    """WELLHEAD_MEMORY_MB was too little memory for this, which is no fault of the source. Raise it, and the memory of
-    the function with it; to a question, ask for less.
+    """WELLHEAD_MEMORY_MB was too little memory for this import, which is no fault of the source. Raise it, and the
+    function's memory with it.
     """
 
     code = "OUT_OF_MEMORY"

@@ -4,6 +4,7 @@ database.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ LATER_FORMAT = "database file with version number"
 ANOTHER_FORMAT = "not a valid DuckDB database file"
 DAMAGED_BLOCK = "does not match stored checksum"
 SPILL_FILE = "duckdb_temp"
+MEMORY_USED = re.compile(r"\([\d.]+ \w+/[\d.]+ \w+ used\)")
 
 
 def local_config(directory: Path, memory_mb: int) -> dict[str, str | bool | int | float | list[str]]:
@@ -54,7 +56,9 @@ def exhaustion_told() -> Iterator[None]:
 
 
 def raise_if_out_of_memory(exc: duckdb.Error) -> None:
-    if isinstance(exc, duckdb.OutOfMemoryException):
+    """A commit that lacks memory is no OutOfMemoryException, but it too tells how much is used of how much."""
+    is_failed_commit = isinstance(exc, duckdb.TransactionException) and MEMORY_USED.search(str(exc))
+    if is_failed_commit or isinstance(exc, duckdb.OutOfMemoryException):
         raise OutOfMemory from exc
 
 

@@ -240,6 +240,33 @@ def test_a_disk_that_is_full_when_a_segment_is_written_is_told_as_such(worker: W
 
 
 @pytest.mark.usefixtures("unchanged")
+def test_too_little_memory_is_no_fault_of_the_source(worker: Worker) -> None:
+    """DuckDB takes 32 MB to read any file of rows; no setting allows less than 100."""
+    worker.settings = replace(worker.settings, memory_mb=30)
+
+    error = worker.import_all().error
+
+    assert error is not None
+    assert (error["code"], error["retryable"]) == ("OUT_OF_MEMORY", False)
+    assert "WELLHEAD_MEMORY_MB was too little memory" in error["message"]
+
+
+def repository_without_memory(**_: Any) -> Any:
+    bytes(1 << 60)
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_memory_that_the_system_refuses_is_told_as_such(worker: Worker) -> None:
+    job_id = worker.trigger()
+
+    assert worker.run(job_id, new_repository=repository_without_memory) == {"job_id": job_id, "outcome": "FAILED"}
+
+    error = worker.manager.get(job_id).error
+    assert error is not None
+    assert error["code"] == "OUT_OF_MEMORY"
+
+
+@pytest.mark.usefixtures("unchanged")
 def test_an_import_that_the_local_disk_cannot_take_ends_before_it_is_fetched(worker: Worker, serve: Serve) -> None:
     """512 TB for its rows: nothing of them is written, no working copy made."""
     source = serve(FIELDS, Answer(page([FIRST], odata_count=10**12)))

@@ -19,7 +19,7 @@ from chalicelib.store.staging import _places
 from chalicelib.store.well_production import field_lists, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 LEAST_MB = 100  # of WELLHEAD_MEMORY_MB
@@ -283,6 +283,28 @@ def test_pieces_of_a_batch_do_not_stay(repository: DuckDBWellProductionRepositor
     repository.stage(batch_of(tmp_path, [*texts, b"5"]), SAME_NAMES)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["batch.ndjson", "scratch"]
+
+
+def test_every_step_of_an_import_says_when_memory_is_short(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    store, segment = tmp_path / "wells.duckdb", tmp_path / "segment.parquet"
+    texts = [json_row(well_code=number, well_name="x" * 60) for number in range(60_000)]
+    repository.stage(batch_of(tmp_path, texts), SAME_NAMES)
+    repository.export_segment(segment)
+    repository.merge(store, facts(), now=NOON, warnings={})
+    short = DuckDBWellProductionRepository(directory=tmp_path / "short", memory_mb=4)
+    steps: list[Callable[[], object]] = [
+        lambda: short.stage(batch_of(tmp_path, texts), SAME_NAMES),
+        lambda: short.load_segment(segment),
+        lambda: short.merge(store, facts(2), now=NOON, warnings={}),
+        lambda: short.verify(store, rows=60_000),
+    ]
+
+    for step in steps:
+        with pytest.raises(OutOfMemory):
+            step()
+    short.close()
 
 
 def test_a_row_takes_all_the_memory_there_is_before_it_is_too_much(tmp_path: Path) -> None:
