@@ -1,5 +1,5 @@
 -- The statements of an import. A statement begins at "-- name:" and goes to the next one.
--- {braces} are lists of columns made from rows.py; $names are bound values.
+-- {braces} are filled by well_production.py; $names are bound values.
 
 
 -- READING -------------------------------------------------------------------------------------------------

@@ -200,7 +200,7 @@ def test_a_name_stays_as_it_is(reader: Reader, names: list[str]) -> None:
 
 @pytest.mark.parametrize("column", ["field_name", "well_reference", "well_name", "data_source", "source_data"])
 def test_text_is_text_and_not_an_object_or_a_list(reader: Reader, column: str) -> None:
-    names = ["[A-1", "{A", "[A-1]", "", " {}", "NaN", "a\x00b", "😀", 'a"b\\']
+    names = ["[A-1", "{A", "[A-1]", "[1,2]", '{"a":1}', "", " {}", "NaN", "a\x00b", "😀", 'a"b\\']
     accepted = [*map(json.dumps, names), "null", "608054000700", "true"]
     rejected = ["{}", "[]", '{"a":1}', "[1,2]", "[NaN]", "[" * 200 + "]" * 200]
 
