@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from local.aws.emulator import LocalAws
 
 TABLE = "wellhead-contract"
-MOST_MB = 150
+MOST_MB = 195  # a page of 100 MB and what else the process is doing; two pages would be 200
 USER, PASSWORD, TOKEN, QUERY = "reader", "pa55word", "t0ken", "qu3ry"
 BASIC = "cmVhZGVyOnBhNTV3b3Jk"  # reader:pa55word
 SECRETS = (PASSWORD, BASIC, TOKEN, "hunter2")
