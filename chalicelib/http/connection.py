@@ -14,7 +14,6 @@ import random
 import threading
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -22,7 +21,6 @@ import requests
 import urllib3
 
 from chalicelib.errors import (
-    SettingsError,
     SourceEncoding,
     SourceError,
     SourceInvalid,
@@ -38,7 +36,7 @@ from .body import Broken, Unreadable, read_body
 from .cookies import OriginCookies
 from .credentials import SourceAuth, TokenAuth
 from .failures import broken_exchange, check_status, shown
-from .session import HEAD_BYTES, BoundedSession, TooLarge, TooSlow
+from .session import HEAD_BYTES, BoundedSession, TooLarge, TooSlow, check_authority
 from .throttle import Throttle
 
 if TYPE_CHECKING:
@@ -77,8 +75,7 @@ class SourceConnection:
         spent: float = 0.0,
         now: Callable[[], float] = time.time,
     ) -> None:
-        if settings.source_ca and not Path(settings.source_ca).is_file():
-            raise SettingsError("WELLHEAD_SOURCE_CA names no file that is there. Correct it, or put the file there.")
+        check_authority(settings.source_ca)
         self._settings = settings
         self._most = settings.page_mb << 20
         self._auth = auth

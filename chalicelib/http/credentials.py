@@ -21,7 +21,7 @@ from requests.auth import AuthBase
 from chalicelib.errors import SecretInvalid, SecretUnavailable, TokenRefused, TokenUnavailable
 
 from .body import Broken, Unreadable, read_body
-from .session import BoundedSession, TooLarge, TooSlow
+from .session import BoundedSession, TooLarge, TooSlow, check_authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,11 +56,12 @@ def open_credentials(
     settings: Settings, *, client: Callable[[str], Any], environment: Mapping[str, str]
 ) -> SourceAuth | None:
     """What signs the requests to the source; None for an open source. `client` makes an AWS client by its service.
-    Raises SecretUnavailable, SecretInvalid.
+    Raises SecretUnavailable, SecretInvalid, SettingsError.
     """
     kind = settings.source_auth
     if kind == "none":
         return None
+    check_authority(settings.source_ca)
     secret = _parsed(kind, _stored(settings.source_secret, client, environment))
     if kind == "oauth2":
         return TokenAuth(
@@ -68,6 +69,7 @@ def open_credentials(
             scope=settings.source_scope,
             client_id=secret["client_id"],
             client_secret=secret["client_secret"],
+            ca=settings.source_ca,
             seconds=min(TOKEN_SECONDS, settings.page_seconds),
         )
     if kind == "api_key":
@@ -123,15 +125,17 @@ class TokenAuth(SourceAuth):
         scope: str,
         client_id: str,
         client_secret: str,
+        ca: str = "",
         seconds: float = TOKEN_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`ca` is the file of a private authority: a token endpoint may be one of the house, or everybody's."""
         super().__init__()
         self._url = url
         self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
         # Section 2.3.1: both are form-encoded before they become a Basic header.
         client = basic_auth(quote_plus(client_id), quote_plus(client_secret))
-        self._session = BoundedSession(auth=client, clock=clock)
+        self._session = BoundedSession(auth=client, clock=clock, ca_too=ca)
         self._seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()

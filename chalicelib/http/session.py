@@ -7,6 +7,7 @@ each read waits no longer than what is left: a drip of header lines, chunk sizes
 from __future__ import annotations
 
 import io
+import ssl
 import time
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
@@ -16,8 +17,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
 
 from chalicelib import __version__
+from chalicelib.errors import SettingsError
 
 if TYPE_CHECKING:
     import socket
@@ -89,11 +92,17 @@ class Allowance:
 
 class BoundedSession(requests.Session):
     """For one thread at a time. Follows no redirect, asks the environment for nothing, and keeps no cookie unless it is
-    given a jar for them. `ca` is a file of the authorities to trust, in place of those that everybody trusts.
+    given a jar for them. `ca` is a file of the authorities to trust, in place of those that everybody trusts, and
+    `ca_too` one of authorities to trust beside them.
     """
 
     def __init__(
-        self, *, auth: AuthBase | None = None, clock: Callable[[], float] = time.monotonic, ca: str = ""
+        self,
+        *,
+        auth: AuthBase | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        ca: str = "",
+        ca_too: str = "",
     ) -> None:
         super().__init__()
         self.allowance = Allowance(clock)
@@ -103,7 +112,7 @@ class BoundedSession(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # they would grow with every answer
         self.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _Adapter(self.allowance))
+            self.mount(scheme, _Adapter(self.allowance, ca_too))
 
     def ask(self, method: str, url: str, **options: Any) -> requests.Response:
         """The answer without its body. Raises TooSlow, TooLarge, requests.RequestException."""
@@ -117,12 +126,31 @@ class BoundedSession(requests.Session):
         """
 
 
+def check_authority(file: str) -> None:
+    """Whether the file of WELLHEAD_SOURCE_CA can be trusted. Raises SettingsError."""
+    if not file:
+        return
+    try:
+        create_urllib3_context().load_verify_locations(file)
+    except ssl.SSLError:
+        raise SettingsError("WELLHEAD_SOURCE_CA names a file without a certificate. Write them there as PEM.") from None
+    except OSError:
+        raise SettingsError(
+            "WELLHEAD_SOURCE_CA names no file that can be read. Correct it, or put the file there."
+        ) from None
+
+
 class _Adapter(HTTPAdapter):
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: Allowance, ca_too: str) -> None:
         self._pools = _pools(allowance)
+        self._ca_too = ca_too
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        if self._ca_too:
+            context = create_urllib3_context()
+            context.load_verify_locations(self._ca_too)
+            options["ssl_context"] = context  # to which requests adds the public authorities
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = self._pools
 

@@ -9,14 +9,17 @@ import time
 import zlib
 from typing import TYPE_CHECKING
 
+import certifi
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.scripted_source import PATH, Answer, ScriptedHandler, ScriptedSource, page, settings_for
 
-from chalicelib.errors import SettingsError, SourceRedirected, SourceUnreachable, SourceUntrusted
+from chalicelib.errors import SettingsError, SourceRedirected, SourceUnreachable, SourceUntrusted, TokenUnavailable
 from chalicelib.http.body import Broken, read_body
+from chalicelib.http.credentials import TokenAuth
 from chalicelib.http.session import BoundedSession, TooLarge, TooSlow
 from chalicelib.odata.connection import ODataConnection
 
@@ -117,6 +120,35 @@ def test_a_private_authority_is_trusted_where_it_is_named(source: ScriptedSource
 def test_an_authority_that_is_not_there_is_told_at_once(source: ScriptedSource) -> None:
     with pytest.raises(SettingsError, match="WELLHEAD_SOURCE_CA names no file"):
         ODataConnection(settings=settings_for(source.url, source_ca="/nowhere/ca.pem"))
+
+
+def test_a_file_without_a_certificate_is_told_at_once(source: ScriptedSource, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+
+    with pytest.raises(SettingsError, match="a file without a certificate"):
+        ODataConnection(settings=settings_for(source.url, source_ca=str(tmp_path / "ca.pem")))
+
+
+def test_a_token_endpoint_may_be_of_the_private_authority(source: ScriptedSource, certificate: Path) -> None:
+    source.steps = [Answer(b'{"access_token": "t0ken"}')]
+
+    def token(ca: str) -> str:
+        auth = TokenAuth(url=source.url, scope="", client_id="ada", client_secret="hunter2", ca=ca)
+        return auth(requests.Request("GET", "https://wells.test/").prepare()).headers["Authorization"]
+
+    with pytest.raises(TokenUnavailable):
+        token("")
+    assert token(str(certificate)) == "Bearer t0ken"
+
+
+def test_an_authority_is_trusted_beside_the_others(source: ScriptedSource, certificate: Path) -> None:
+    public = certifi.where()
+    session = BoundedSession(ca=public, ca_too=str(certificate))
+    session.allowance.grant(seconds=10, body_bytes=1000)
+
+    assert session.ask("GET", source.url).status_code == 200
+    with pytest.raises(requests.exceptions.SSLError):
+        BoundedSession(ca=public).ask("GET", source.url)
 
 
 def test_a_link_by_the_http_name_of_the_service_is_asked_by_https(source: ScriptedSource, certificate: Path) -> None:
