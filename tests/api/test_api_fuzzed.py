@@ -74,7 +74,7 @@ def fuzzed(tmp_path: Any) -> Iterator[Fuzzed]:
         fuzzed.session.close()
 
 
-@pytest.mark.timeout(longer(120, 7200))
+@pytest.mark.timeout(longer(400, 7200))
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_answer_is_what_the_document_says(fuzzed: Fuzzed, mode: GenerationMode) -> None:
     schema: Any = schemathesis.openapi.from_dict(told())

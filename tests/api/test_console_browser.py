@@ -60,7 +60,7 @@ def stage(shared: ConsoleStage) -> ConsoleStage:
 def visit(stage: ConsoleStage) -> Iterator[Visit]:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=45_000)
     visit = Visit(stage)
     yield visit
     visit.end()

@@ -151,7 +151,7 @@ class Visit:
         options = {"viewport": size, "locale": "en-GB", "color_scheme": "light", **options}
         self.stage = stage
         self.context = stage.browser.new_context(**options)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(45_000)
         self.problems: list[str] = []
         self.asked: list[str] = []
         self.known = [stage.stack.api_url, "blob:", "data:"]
