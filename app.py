@@ -11,6 +11,7 @@ from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rat
 from chalicelib.api.console_files import PAGE, console_file, https_alone
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import is_known
+from chalicelib.api.findings import parse_findings
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
 from chalicelib.api.rejects_csv import csv_headers, rejects_csv, wants_csv
@@ -18,7 +19,7 @@ from chalicelib.api.request_fields import refuse_body, single_values
 from chalicelib.api.responses import ResponseBuilder, enveloped, principal_of
 from chalicelib.api.tokens import KEPT_SECONDS, Role
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
-from chalicelib.jobs.starting import retry_import, start_import
+from chalicelib.jobs.starting import accept_import, retry_import, start_import
 from chalicelib.logs import add_to_log_context, start_log_context
 from chalicelib.queries.ask import ask_published, sentence
 from chalicelib.queries.query import Query, parse_query
@@ -106,6 +107,32 @@ def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respon
         key=parse_idempotency_key(request.headers.get("idempotency-key")),
     )
     return _show_accepted(respond, job, status=202, location=f"../../status/{job.job_id}")
+
+
+@app.route("/api/v1/wells/import/jobs/{job_id}/accept", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.OPERATOR)
+def accept_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
+    single_values(_query(request))
+    job = accept_import(
+        parse_job_id(job_id),
+        job_manager=services.job_manager,
+        dispatcher=services.dispatcher,
+        findings=parse_findings(request.raw_body),
+        by=principal_of(request).name,
+        source_id=services.settings.source_id,
+    )
+    headers = {"Location": f"../../status/{job.job_id}", **_poll(job)}
+    told = "The findings are accepted. The import that publishes is at the address in Location."
+    return respond.success(job.view(time.time()), told, status=202, headers=headers)
+
+
+@app.route("/api/v1/wells/import/jobs/{job_id}/discard", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.OPERATOR)
+def discard_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
+    single_values(_query(request))
+    refuse_body(request.raw_body)
+    job = services.job_manager.discard(parse_job_id(job_id), by=principal_of(request).name)
+    return respond.success(job.view(time.time()), "The import is discarded. The published data is as it was.")
 
 
 @app.route(

@@ -12,6 +12,9 @@
     ├── FileNotServed                404  the console has no such file
     ├── RejectsNotYet                409  the job has not published its rejected rows yet
     ├── RejectsNotKept               409  the job ended without publishing anything
+    ├── NotHeld                      409  the job waits for nobody's word
+    ├── FindingsDiffer               409  other findings were named than the job was held with
+    ├── AcceptTooLate                409  what the job had fetched is older than what has come since
     ├── BusinessRuleViolation        409  names the rule that refuses
     │   ├── ImportAlreadyRunning     409  SINGLE_IMPORT_RULE
     │   ├── JobIsFinal               409  FINAL_STATE_RULE
@@ -64,6 +67,8 @@
         │   ├── SourceIncomplete     fewer rows came than the source counts
         │   ├── SourceKey            the key does not tell what comes after a row
         │   └── SourceColumns        a required column is missing or ambiguous
+        ├── Held                     its findings hold it until an operator accepts them
+        ├── HeldRowsGone             what was accepted is not there any more as it was
         ├── SourceChangedSince       the source or its mapping is another one than before
         ├── WarehouseUnavailable     the warehouse refuses, or does not answer
         │   ├── WarehouseSilent      it gave no answer; the import goes on from its checkpoint
@@ -175,6 +180,27 @@ class RejectsNotKept(WellheadError):
     """The import ended without publishing anything, its rejected rows among it. Its status says why it ended."""
 
     code = "REJECTS_NOT_KEPT"
+    http_status = 409
+
+
+class NotHeld(WellheadError):
+    """The job is not held by findings, so there is nothing to accept or discard. Its status says what became of it."""
+
+    code = "NOT_HELD"
+    http_status = 409
+
+
+class FindingsDiffer(WellheadError):
+    """The findings that hold this job are others than those you named. Look at them, and name each one."""
+
+    code = "FINDINGS_DIFFER"
+    http_status = 409
+
+
+class AcceptTooLate(WellheadError):
+    """What this job had fetched can no longer be published. Start a new import."""
+
+    code = "ACCEPT_TOO_LATE"
     http_status = 409
 
 
@@ -552,6 +578,22 @@ class SourceColumns(SourceError):
     """The source lacks a required column. Map its fields with WELLHEAD_SOURCE_COLUMNS."""
 
     code = "SOURCE_COLUMNS_MISSING"
+
+
+class Held(ImportFailed):
+    """What the import would have published is so odd that it waits for somebody's word. The published data is as it
+    was. Look at the findings, then accept or discard the job.
+    """
+
+    code = "HELD"
+
+
+class HeldRowsGone(ImportFailed):
+    """The rows that the accepted import had fetched are damaged or gone, so they cannot be published. The published
+    data is as it was; start a new import.
+    """
+
+    code = "HELD_ROWS_GONE"
 
 
 class SourceChangedSince(ImportFailed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import re
 import tomllib
@@ -30,7 +31,9 @@ from app import app
 from chalicelib import errors
 from chalicelib.api.gateway_errors import WORDS
 from chalicelib.errors import ImportFailed, WellheadError
+from chalicelib.imports.completeness import Completeness
 from chalicelib.jobs import job
+from chalicelib.jobs.finding import Finding
 from chalicelib.jobs.job import JobStatus, Phase, new_job
 from chalicelib.services import Services
 from chalicelib.settings import SETTINGS, Settings
@@ -399,7 +402,8 @@ def test_the_functions_that_the_workflow_names_exist() -> None:
     prose = re.sub(r"```.*?```", "", text("docs/workflow.md"), flags=re.DOTALL)
     known = set(re.findall(r"def (\w+)", code)) | set(new_job(now=0.0, triggered_by="", parameters={}).view(0.0))
     known |= {"fetching_seconds", "staging_seconds", "merging_seconds", "publishing_seconds"}
-    known |= {"http_retries", "changed_since", "rejected_rows", "aws_url", "lost_records"}
+    known |= {"http_retries", "changed_since", "rejected_rows", "aws_url", "lost_records", "checking_seconds"}
+    known |= {each.name for kind in (Finding, Completeness) for each in dataclasses.fields(kind)}
 
     assert set(re.findall(r"`(?:\w+\.)?([a-z]+_[a-z_]+)`", prose)) <= known
 

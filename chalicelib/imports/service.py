@@ -112,6 +112,7 @@ class WellProductionImportService:
             base = self._job_manager.current_snapshot()
             self._check(repository, start, end, base)
             store, merged = self._merge(repository, end, base)
+            self._progress.enter(Phase.CHECKING, seconds=0.0)
             self._verify(repository, store, merged)
             snapshot = self._publish(store, merged, base, is_whole=completeness.is_proved)
             self._finish(snapshot, base, merged)

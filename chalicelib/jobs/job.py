@@ -1,9 +1,9 @@
 """A job: one import from its trigger to its final state. Pure: no clock, no I/O.
 
-    PENDING ──claim──▶ RUNNING (FETCHING → MERGING → PUBLISHING) ──finish──▶ COMPLETED | FAILED | CANCELLED
-       └────────────────────── never started, or cancelled ──────────────────────▶ FAILED | CANCELLED
+    PENDING ──claim──▶ RUNNING (FETCHING → MERGING → CHECKING → PUBLISHING) ──finish──▶ COMPLETED | FAILED | CANCELLED
+       └────────────────────── never started, or cancelled ──────────────────────────────▶ FAILED | CANCELLED
 
-Final states never change.
+Final states never change. A held import is FAILED too: an operator accepts it, which makes a new job, or discards it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from chalicelib.errors import InvalidJobId, WellheadError
 
 from .checkpoint import Checkpoint, StoredCursor
 from .event import Event
+from .finding import Finding
 
 if TYPE_CHECKING:
     from chalicelib.warehouse.names import SegmentRun
 
 MAX_EVENTS = 200  # about 15 KB; an item is paid for by its size at each write, and this one stays below 64 KB
 LONGEST_MESSAGE = 2_000  # characters
+ACCEPT_SECONDS = 7 * 86_400  # for so long after its end a held import can be accepted
 FETCH_SHARE = 90.0  # percent of the progress bar given to fetching; merging and publishing share the rest
 
 
@@ -42,6 +44,7 @@ class JobStatus(StrEnum):
 class Phase(StrEnum):
     FETCHING = "FETCHING"
     MERGING = "MERGING"
+    CHECKING = "CHECKING"
     PUBLISHING = "PUBLISHING"
 
 
@@ -54,6 +57,10 @@ class Job:
     worker. `source_id` tells which settings of the source the checkpoint belongs to (Settings.source_id),
     `reading_since` when the job began whose checkpoint this one goes on from. `waiting` tells what the worker waits for
     before it asks the source again, until when, and which try that will be.
+
+    Of an import that was judged: `completeness` as imports/completeness.py tells, `diff` as store/diff.py does, and the
+    `findings`. When these held it, it can be accepted until `accept_until`, or was discarded by `discarded_by`. A job
+    that publishes such an import was started by `accepted_by`, who has `accepted` these fingerprints.
     """
 
     job_id: str
@@ -87,6 +94,19 @@ class Job:
     events: list[Event] = field(default_factory=list)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     error: dict[str, Any] | None = None
+    completeness: dict[str, Any] | None = None
+    diff: dict[str, Any] | None = None
+    findings: list[Finding] = field(default_factory=list)
+    accept_until: float | None = None
+    accepted: list[str] = field(default_factory=list)
+    accepted_by: str | None = None
+    discarded_at: float | None = None
+    discarded_by: str | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its findings held it, whatever has become of it since."""
+        return self.accept_until is not None
 
     @property
     def cursor(self) -> StoredCursor | None:
@@ -112,6 +132,8 @@ class Job:
         match self.phase, self.expected_records:
             case Phase.PUBLISHING, _:
                 percentage = 97.0
+            case Phase.CHECKING, _:
+                percentage = 95.0
             case Phase.MERGING, _:
                 percentage = FETCH_SHARE
             case _, int(expected) if expected > 0:
@@ -132,6 +154,10 @@ class Job:
         failed = replace(self, status=JobStatus.FAILED, completed_at=at, waiting=None, error=cause)
         return failed.with_event(at, "failed", code=error.code)
 
+    def held(self, error: WellheadError, *, at: float) -> Job:
+        """FAILED by its findings, until somebody accepts them."""
+        return replace(self.failed_with(error, at=at), accept_until=at + ACCEPT_SECONDS)
+
     def cancelled(self, *, at: float) -> Job:
         stopped = replace(self, status=JobStatus.CANCELLED, phase=None, completed_at=at, waiting=None)
         return stopped.with_event(at, "cancelled")
@@ -145,16 +171,28 @@ class Job:
             retry_of=self.job_id,
             checkpoint=self.checkpoint,
             reading_since=began if self.checkpoint else None,
+            accepted=self.accepted,
+            accepted_by=self.accepted_by,
         )
+
+    def accept(self, *, now: float, by: str) -> Job:
+        """A new job that publishes what this one was held with. It asks the source nothing, so what only the source
+        could tell, the warnings, goes with it.
+        """
+        fingerprints = [finding.fingerprint for finding in self.findings if finding.holds]
+        accepted = list(dict.fromkeys([*self.accepted, *fingerprints]))
+        job = replace(self.retry(now=now, triggered_by=by), accepted=accepted, accepted_by=by)
+        return replace(job, warnings=self.warnings)
 
     def summary(self, now: float) -> dict[str, Any]:
         """What a list of jobs shows: the time line alone can be ten times the rest."""
-        return {name: value for name, value in self.view(now).items() if name != "events"}
+        return {name: value for name, value in self.view(now).items() if name not in _LONG}
 
     def view(self, now: float) -> dict[str, Any]:
         """What the API shows. `now` closes the execution time of a job that still runs."""
         shown = {name: getattr(self, name) for name in _SHOWN}
         shown["events"] = [event.to_attributes() for event in self.events]
+        shown["findings"] = [finding.to_attributes() for finding in self.findings]
         shown["total_records"] = self.total_records
         shown["waiting"] = self._waiting(now)
         shown["execution_time_seconds"] = self._seconds_running(now)
@@ -186,10 +224,11 @@ class Job:
 _FIELDS = [f.name for f in fields(Job)]
 _HIDDEN = {"fence", "checkpoint", "claimed_cursor", "stalled_attempts", "source_id", "reading_since"}
 _SHOWN = [name for name in _FIELDS if name not in _HIDDEN]
-_OTHERS = {"cancel_requested_at", "retried_by"}  # written by others than the worker, so its writes leave them alone
+_OTHERS = {"cancel_requested_at", "retried_by", "discarded_at", "discarded_by"}  # its worker's writes leave them alone
 _PARTS = {"checkpoint": ("cursor", "segments", "seal", "source")}  # the attributes of a field that has not its own
 _STORED = [part for name in _FIELDS if name not in _OTHERS for part in _PARTS.get(name, (name,))]
-SUMMARISED = [name for name in _SHOWN if name != "events"]  # what a list of jobs reads of each
+_LONG = {"events", "diff"}
+SUMMARISED = [name for name in _SHOWN if name not in _LONG]  # what a list of jobs reads of each
 
 
 def new_job(*, now: float, triggered_by: str, parameters: dict[str, Any], source_id: str | None = None) -> Job:
@@ -232,6 +271,7 @@ def job_attributes(job: Job) -> dict[str, Any]:
     values = {name: getattr(job, name, None) for name in _STORED}
     values |= job.checkpoint.to_attributes() if job.checkpoint else {}
     values["events"] = [event.to_attributes() for event in job.events]
+    values["findings"] = [finding.to_attributes() for finding in job.findings]
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -248,4 +288,5 @@ def job_from_attributes(attributes: dict[str, Any]) -> Job:
     if "cursor" in attributes:
         values["checkpoint"] = Checkpoint.from_attributes(attributes)
     values["events"] = [Event.from_attributes(event) for event in attributes.get("events", ())]
+    values["findings"] = [Finding.from_attributes(finding) for finding in attributes.get("findings", ())]
     return Job(**values)

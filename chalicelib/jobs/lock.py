@@ -5,6 +5,7 @@ One table, keys `pk` and `sk` (strings):
     JOB          JOB#<uuid7>         the job; sorted by creation, so history is one Query
     LOCK         LOCK#import         owner, since, holder, fence, lease_until; never deleted
     WAREHOUSE    WAREHOUSE#current   the published snapshot
+    WAREHOUSE    WAREHOUSE#held      the newest job that its findings held; only that one can be accepted
     WAREHOUSE    WAREHOUSE#owner     which warehouse is this table's: the id that its owner.json holds too
     IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
 
@@ -30,6 +31,9 @@ LOCK = {"pk": "LOCK", "sk": "LOCK#import"}
 CURRENT = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#current"}
 
 
+HELD = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#held"}
+
+
 OWNERSHIP = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#owner"}
 
 
@@ -48,6 +52,14 @@ STOPPED = Condition(
 
 
 NOT_RETRIED = Condition("attribute_not_exists(#retried_by)")
+
+
+# A discarded job's segments may be gone: nothing goes on from it. Of accept and discard at once, one comes first.
+NOT_DISCARDED = Condition("attribute_not_exists(#discarded_at)")
+
+
+# Only what was held has findings to accept, and segments that are kept for it.
+IS_HELD = Condition("attribute_exists(#accept_until)")
 
 
 IDEMPOTENCY_SECONDS = 86_400
@@ -145,6 +157,11 @@ def is_mine(claim: Claim) -> Condition:
     my_place = Condition("#holder = :holder", {":holder": claim.holder})
     my_fence = Condition("#fence = :fence", {":fence": claim.fence})
     return my_job & my_place & my_fence
+
+
+def held_before(fence: int) -> Condition:
+    """A job that was held later is not forgotten for one that was held before."""
+    return Condition("attribute_not_exists(pk) OR #fence <= :held_fence", {":held_fence": fence})
 
 
 def same_ownership(old: Ownership | None) -> Condition:

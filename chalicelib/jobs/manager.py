@@ -15,12 +15,14 @@ from chalicelib.errors import (
     JobNotFound,
     LeaseExpired,
     LeaseLost,
+    NotHeld,
     NotResumable,
     NotStarted,
     RetriedAlready,
 )
 from chalicelib.jobs.telemetry import handed_over, job_claimed, job_ended, worker_gone
 
+from .holding import refuse_late, refuse_not_held, refuse_other_findings
 from .job import (
     SUMMARISED,
     Job,
@@ -34,10 +36,13 @@ from .job import (
 from .lock import (
     ABSENT,
     CURRENT,
+    HELD,
     IDEMPOTENCY_SECONDS,
+    IS_HELD,
     IS_OPEN,
     LOCK,
     LOCK_TAKEN,
+    NOT_DISCARDED,
     NOT_RETRIED,
     STOPPED,
     Claim,
@@ -45,6 +50,7 @@ from .lock import (
     Lock,
     Snapshot,
     as_read,
+    held_before,
     idempotency_key,
     is_forgotten,
     is_mine,
@@ -54,7 +60,7 @@ from .lock import (
 from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 log = logging.getLogger(__name__)
 
@@ -109,13 +115,18 @@ class JobManager:
         item = self.table.read(CURRENT)
         return Snapshot(**item) if item else None
 
+    def newest_held(self) -> str | None:
+        """The job that its findings held last."""
+        item = self.table.read(HELD)
+        return str(item["job_id"]) if item else None
+
     def create(self, job: Job, *, key: str | None = None) -> Job:
         """Store the job and take the lock for it, both or neither.
 
         The lock is read first: that refuses most callers without a write, and a write then names what was
         read. A caller who sends the same `key` again gets the job that the first call made, whatever has
         become of it. Raises ImportAlreadyRunning with the running job's id and start; and for a job that
-        goes on from another one RetriedAlready, NotResumable.
+        goes on from another one RetriedAlready, NotResumable, and when that was held NotHeld, AcceptTooLate.
 
             A   reads: free ──────────── writes, if still free: done
             B   reads: free ── writes, if still free: refused ── reads again: held by A ── refused
@@ -146,13 +157,16 @@ class JobManager:
             return created
 
     def _refuse_retry(self, old: Job, *, by: str) -> None:
-        """Called after the lock was read: what is published since then has changed the lock, and the write fails.
+        """Called after the lock was read: what was held or published since has changed it, and the write fails.
 
         Rows that were fetched before another import was published may be older than what it published.
         """
         if old.retried_by not in (None, by):
             raise RetriedAlready(job_id=old.job_id, retried_by=old.retried_by)
         current = self.current_snapshot()
+        if old.is_held:
+            refuse_not_held(old)
+            refuse_late(old, now=self._clock(), newest=self.newest_held(), current=current)
         if old.checkpoint and current and current.fence > old.fence:
             raise NotResumable(
                 "Another import has been published since, and the rows that this job had fetched may be older. "
@@ -184,7 +198,7 @@ class JobManager:
             writes.append(self.table.put(note, when=is_forgotten(now, gone)))
         if job.retry_of:
             link = {"retried_by": job.job_id}
-            writes.append(self.table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED))
+            writes.append(self.table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED & NOT_DISCARDED))
         if expired:
             writes.append(self._job_update(expired, fence=lock.fence))
         return writes
@@ -197,6 +211,50 @@ class JobManager:
         if old.cancel_requested_at is not None:
             return old.cancelled(at=now)
         return old.failed_with(LeaseExpired() if old.started_at else NotStarted(), at=now)
+
+    def accept(self, job_id: str, *, findings: Collection[str], by: str) -> Job:
+        """A new job that publishes what this one was held with; `findings` names all the checks that hold it. The
+        same call again, by whomever, gets the job that the first one made.
+
+            A   reads: held ── creates, if neither retried nor discarded: done
+            B   reads: held ── creates ✗ ── reads: retried by A's job, with the same findings ── gets it
+            C   reads: held ── discards ✗ ── reads: retried ── refused
+
+        Raises JobNotFound, NotHeld, FindingsDiffer, AcceptTooLate, RetriedAlready, ImportAlreadyRunning.
+        """
+        held = self.get(job_id)
+        refuse_other_findings(held, findings)
+        wanted = held.accept(now=self._clock(), by=by)
+        if made := self._made_by_accepting(held, wanted):
+            return made
+        try:
+            return self.create(wanted)
+        except (ImportAlreadyRunning, RetriedAlready):
+            if made := self._made_by_accepting(self.get(job_id), wanted):
+                return made
+            raise
+
+    def _made_by_accepting(self, held: Job, wanted: Job) -> Job | None:
+        made = self.find(held.retried_by) if held.retried_by else None
+        return made if made and made.accepted_by and made.accepted == wanted.accepted else None
+
+    def discard(self, job_id: str, *, by: str) -> Job:
+        """Nobody will accept the job, so its rows need not be kept. Twice is the same. Raises JobNotFound, NotHeld."""
+        while True:
+            job = self.get(job_id)
+            if job.discarded_at is not None:
+                return job
+            refuse_not_held(job)
+            if job.retried_by:
+                raise NotHeld(
+                    "Another job goes on from this one already. Follow that one.",
+                    job_id=job_id,
+                    retried_by=job.retried_by,
+                )
+            mark: dict[str, Any] = {"discarded_at": self._clock(), "discarded_by": by}
+            when = IS_HELD & NOT_RETRIED & NOT_DISCARDED
+            if self._try(self.table.update(job_key(job_id), mark, when=when)):
+                return replace(job, **mark)
 
     def claim(self, job_id: str, *, holder: str) -> Claim:
         """Become the one worker of the job. `holder` names this attempt and no other.
@@ -310,6 +368,9 @@ class JobManager:
         ]
         if snapshot:
             writes.append(self.table.put(CURRENT | asdict(snapshot), when=points_to(base)))
+        if job.is_held:
+            note = HELD | {"job_id": job.job_id, "fence": claim.fence}
+            writes.append(self.table.put(note, when=held_before(claim.fence)))
         try:
             self.table.transact(writes)
         except ConditionRefused:

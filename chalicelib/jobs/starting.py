@@ -13,7 +13,7 @@ from chalicelib.warehouse.names import segment_names
 from .job import Job, JobStatus, new_job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from chalicelib.warehouse.names import Warehouse
 
@@ -63,20 +63,49 @@ def retry_import(
     old = job_manager.get(job_id)
     if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
         raise NotRetryable(job_id=job_id, status=old.status)
+    if old.is_held:
+        raise NotRetryable(
+            "The job is held by its findings, and would be held again. Accept or discard it.",
+            job_id=job_id,
+            status=old.status,
+        )
     wanted = replace(old.retry(now=clock(), triggered_by=triggered_by), source_id=source_id)
     if old.checkpoint and not old.retried_by:
         _refuse_useless(old, source_id, warehouse, clock())
     return _accept(wanted, key, job_manager, dispatcher)
 
 
-def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) -> None:
-    """Raises SourceChangedSince, NotResumable, WarehouseUnavailable."""
+def accept_import(
+    job_id: str,
+    *,
+    job_manager: JobManager,
+    dispatcher: Dispatcher,
+    findings: Collection[str],
+    by: str,
+    source_id: str,
+) -> Job:
+    """A new job that publishes what this one was held with, or the one that the same call made before. `findings` names
+    all the checks that hold it. Raises what JobManager.accept raises, and SourceChangedSince.
+    """
+    held = job_manager.get(job_id)
+    if held.is_held and not held.retried_by:
+        _refuse_other_source(held, source_id)
+    return _dispatch(job_manager.accept(job_id, findings=findings, by=by), dispatcher)
+
+
+def _refuse_other_source(old: Job, source_id: str) -> None:
+    """Raises SourceChangedSince."""
     if old.source_id != source_id:
         raise SourceChangedSince(
             "The settings of the source have changed since this job began, so its checkpoint is of no use. "
             "Start a new import.",
             job_id=old.job_id,
         )
+
+
+def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) -> None:
+    """Raises SourceChangedSince, NotResumable, WarehouseUnavailable."""
+    _refuse_other_source(old, source_id)
     prefixes = {run.prefix for run in old.segments}
     stored = {name for prefix in prefixes for name in warehouse.names(prefix)}
     is_too_old = now - (old.completed_at or now) > RETRY_SECONDS
@@ -93,6 +122,11 @@ def _accept(wanted: Job, key: str | None, job_manager: JobManager, dispatcher: D
         raise ValidationError(
             "This Idempotency-Key was sent before for something else. Send a new key.", field="Idempotency-Key"
         )
+    return _dispatch(job, dispatcher)
+
+
+def _dispatch(job: Job, dispatcher: Dispatcher) -> Job:
+    """One that waits for its worker; when that fails, the sweeper does it."""
     if job.status is not JobStatus.PENDING:
         return job
     try:

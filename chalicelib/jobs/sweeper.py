@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import DispatchFailed
 from chalicelib.metrics import record
 from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, fence_of, is_fenced, job_of
 
+from .holding import is_of_use
 from .job import JobStatus
 from .ownership import owns
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from .dispatcher import Dispatcher
     from .job import Job
-    from .lock import Lock
+    from .lock import Lock, Snapshot
     from .manager import JobManager
 
     Find = Callable[[str], Job | None]
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
 
 SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; starting.RETRY_SECONDS is shorter
+ACCEPT_GRACE_SECONDS = 3600.0  # an import that is accepted in the last minute, by whatever clock, finds its rows
 CLEAR_SECONDS = 10.0  # of the half minute that one sweep has
 READER_SECONDS = 3600.0  # who read the pointer before it moved may open or fetch that snapshot for so long
 
@@ -114,11 +116,11 @@ def clear_orphans(
 ) -> list[str]:
     """Remove from the warehouse what dead workers and old imports left; the names removed.
 
-    Kept are the current snapshot, the `kept` newest published ones, those that were current within the last hour, and
-    for a week the segments of jobs that did not complete. Nothing is removed while an import runs, nor what carries a
-    later fence than the lock had when it was free: that belongs to an import that has begun since. Each job is read
-    once, however many files it has, and what cannot be removed within CLEAR_SECONDS is left to the next sweep. Of a
-    warehouse that is not this table's nothing is removed.
+    Kept are the current snapshot, the `kept` newest published ones, those that were current within the last hour, for a
+    week the segments of jobs that did not complete, and those of a held job as long as it can be accepted. Nothing is
+    removed while an import runs, nor what carries a later fence than the lock had when it was free: that belongs to an
+    import that has begun since. Each job is read once, however many files it has, and what cannot be removed within
+    CLEAR_SECONDS is left to the next sweep. Of a warehouse that is not this table's nothing is removed.
     """
     lock = job_manager.lock()
     if lock.owner or not owns(job_manager=job_manager, warehouse=warehouse):
@@ -126,11 +128,10 @@ def clear_orphans(
     names = [name for name in warehouse.names("") if is_fenced(name) and fence_of(name) <= lock.fence]
     current = job_manager.current_snapshot()
     now, find = clock(), cache(job_manager.find)
+    may_go_on = partial(_may_go_on, find, cache(job_manager.newest_held), current, now=now)
     wanted = {current.name if current else "", *_readable(names, find, kept=kept, now=now)}
     stale = [
-        name
-        for name in names
-        if name not in wanted and not (name.startswith(SEGMENTS) and _may_go_on(find, job_of(name), now))
+        name for name in names if name not in wanted and not (name.startswith(SEGMENTS) and may_go_on(job_of(name)))
     ]
     removed = _remove(stale, warehouse, clock)
     warehouse.tidy(now=now)
@@ -173,11 +174,15 @@ def _published_at(find: Find, name: str) -> float | None:
     return job.completed_at if is_its else None
 
 
-def _may_go_on(find: Find, job_id: str, now: float) -> bool:
-    """A job that was retried goes on as its retry, which names its segments."""
+def _may_go_on(
+    find: Find, newest_held: Callable[[], str | None], current: Snapshot | None, job_id: str, *, now: float
+) -> bool:
+    """A job that was retried or accepted goes on as that one, which names its segments."""
     job = find(job_id)
     while job and job.retried_by:
         job = find(job.retried_by)
     if job is None:
         return False
+    if job.is_held:
+        return is_of_use(job, now=now - ACCEPT_GRACE_SECONDS, newest=newest_held(), current=current)
     return job.status is not JobStatus.COMPLETED and now - (job.completed_at or now) < SEGMENT_SECONDS

@@ -160,7 +160,7 @@ def _operation(
         told["responses"]["304"] = _UNCHANGED
     told["responses"] |= {name.partition("-")[0]: {"$ref": f"#/components/responses/{name}"} for name in answers}
     if operation.body:
-        told["requestBody"] = {"content": {"application/json": operation.body}, "required": False}
+        told["requestBody"] = {"content": {"application/json": operation.body}, "required": operation.needs_body}
     return told
 
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.responses import PROBLEM, RETRY_SECONDS
 from chalicelib.errors import (
+    AcceptTooLate,
     BusinessRuleViolation,
+    FindingsDiffer,
     ImportAlreadyRunning,
     JobIsFinal,
     JobNotFound,
+    NotHeld,
     NotResumable,
     NotRetryable,
     RejectsNotKept,
@@ -52,6 +55,9 @@ _DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
     NotRetryable: {"job_id": JOB_ID, "status": "COMPLETED"},
     RetriedAlready: {"job_id": JOB_ID, "retried_by": OTHER_ID},
     NotResumable: {"job_id": JOB_ID},
+    NotHeld: {"job_id": JOB_ID, "status": "COMPLETED"},
+    FindingsDiffer: {"job_id": JOB_ID, "findings": ["NULLED", "RESTATED"]},
+    AcceptTooLate: {"job_id": JOB_ID, "published_by": OTHER_ID},
     SourceChangedSince: {"job_id": JOB_ID},
     RejectsNotYet: {"job_id": JOB_ID, "status": "RUNNING"},
     RejectsNotKept: {"job_id": JOB_ID, "status": "FAILED"},

@@ -24,7 +24,7 @@ def _cursor(of: str, **key: int | str) -> str:
     return write_cursor(Cursor(key=key, snapshot=SNAPSHOT), of=of)
 
 
-_SUMMARY = {
+_SUMMARY: dict[str, Any] = {
     "job_id": JOB_ID,
     "created_at": CREATED,
     "status": "COMPLETED",
@@ -49,6 +49,19 @@ _SUMMARY = {
     "stats": {"pages": 5, "bytes": 26892689, "http_retries": 0},
     "warnings": [],
     "error": None,
+    "completeness": {
+        "state": "proved",
+        "reason": "",
+        "announced": 50000,
+        "counted_again": None,
+        "delivered": 50000,
+    },
+    "findings": [],
+    "accept_until": None,
+    "accepted": [],
+    "accepted_by": None,
+    "discarded_at": None,
+    "discarded_by": None,
     "total_records": 50000,
     "execution_time_seconds": 3.024,
     "records_per_second": 16534.4,
@@ -58,6 +71,7 @@ _EVENTS = [
     {"at": CREATED, "event": "created", "by": "laptop"},
     {"at": 1795395330.4196947, "event": "claimed", "attempt": 1},
     {"at": 1795395332.4619026, "event": "merging"},
+    {"at": 1795395333.2110955, "event": "checking"},
     {"at": 1795395333.3110955, "event": "publishing"},
     {"at": 1795395333.4439785, "event": "completed", "records": 50000},
 ]
@@ -70,16 +84,112 @@ _NOTHING_YET: dict[str, Any] = {
     "progress_percentage": None,
     "expected_records": None,
     "stats": {},
+    "completeness": None,
+    "diff": None,
     "execution_time_seconds": None,
     "records_per_second": None,
     **dict.fromkeys(("fetched_records", "new_records", "duplicate_records", "failed_records", "total_records"), 0),
+}
+_DIFF: dict[str, Any] = {
+    "new": 49983,
+    "updated": 0,
+    "unchanged": 0,
+    "rejected": 12,
+    "is_first": True,
+    "nulled": {},
+    "sums": {},
+    "fields": [],
+    "examples": {},
+}
+_NULLED: dict[str, Any] = {
+    "check": "NULLED",
+    "limit": "5 % of the stored values of a column, and 100; or half of all there are",
+    "found": "1,000 of 1,000 values of oil_production_kbd",
+    "message": "Stored values would turn null: 1,000 of 1,000 of oil_production_kbd.",
+    "fingerprint": "NULLED oil_production_kbd=1000",
+    "examples": [
+        {
+            "field_code": 1001,
+            "well_code": 770010000200,
+            "production_period": "2024-01-01",
+            "oil_production_kbd": 0.027957,
+        }
+    ],
+    "holds": True,
+    "can_be_accepted": True,
+}
+_HELD: dict[str, Any] = {
+    **_SUMMARY,
+    "status": "FAILED",
+    "phase": "CHECKING",
+    "progress_percentage": 95.0,
+    "expected_records": 1000,
+    "fetched_records": 1000,
+    "new_records": 0,
+    "updated_records": 1000,
+    "duplicate_records": 0,
+    "failed_records": 0,
+    "total_records": 1000,
+    "completeness": {**_SUMMARY["completeness"], "announced": 1000, "delivered": 1000},
+    "diff": {
+        **_DIFF,
+        "new": 0,
+        "updated": 1000,
+        "rejected": 0,
+        "is_first": False,
+        "nulled": {"oil_production_kbd": {"nulled": 1000, "stored": 1000}},
+        "sums": {"oil_production_kbd": {"before": 866.7, "after": 0.0}},
+        "fields": [
+            {
+                "code": 1001,
+                "name": "Ruskengate",
+                "column": "oil_production_kbd",
+                "before": 866.7,
+                "after": 0.0,
+            }
+        ],
+        "examples": {"NULLED": _NULLED["examples"]},
+    },
+    "findings": [_NULLED],
+    "accept_until": CREATED + 604804.3,
+    "error": {
+        "code": "HELD",
+        "message": "The import is held by NULLED. The published data is as it was. Look at the findings, then accept "
+        "or discard the job.",
+        "retryable": False,
+        "phase": "CHECKING",
+        "page": None,
+        "attempt": 1,
+    },
+    "events": [
+        *_EVENTS[:4],
+        {"at": 1795395333.3, "event": "checkpoint", "page": 2, "records": 1000},
+        {"at": 1795395333.4, "event": "failed", "code": "HELD"},
+    ],
 }
 _ACCEPTED = {"job_id": JOB_ID, "status": "PENDING", "created_at": CREATED}
 _STARTED = "The import has been started. Follow it at the address in Location."
 
 ACCEPTED = told(_ACCEPTED, _STARTED)
 RETRIED = told({**_ACCEPTED, "retry_of": OTHER_ID}, _STARTED)
-JOB = told({**_SUMMARY, "events": _EVENTS}, "The import is complete: 50,000 rows, 49,983 of them new.")
+ACCEPTING = told(
+    {
+        **_SUMMARY,
+        **_NOTHING_YET,
+        "status": "PENDING",
+        "completed_at": None,
+        "retry_of": OTHER_ID,
+        "accepted": [_NULLED["fingerprint"]],
+        "accepted_by": "laptop",
+        "events": [_EVENTS[0]],
+    },
+    "The findings are accepted. The import that publishes is at the address in Location.",
+)
+DISCARDED = told(
+    {**_HELD, "discarded_at": CREATED + 3600, "discarded_by": "laptop"},
+    "The import is discarded. The published data is as it was.",
+)
+JOB = told({**_SUMMARY, "diff": _DIFF, "events": _EVENTS}, "The import is complete: 50,000 rows, 49,983 of them new.")
 JOBS = told({"jobs": [_SUMMARY], "next_cursor": "AaIF5pwxdx6LelCUPxp3fA"}, "The jobs, newest first.")
 CANCELLED = told(
     {**_SUMMARY, **_NOTHING_YET, "events": [_EVENTS[0], {"at": 1795395330.1, "event": "cancelled"}]},

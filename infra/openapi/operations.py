@@ -10,11 +10,14 @@ from chalicelib.api.history import HISTORY, JOBS_DEFAULT
 from chalicelib.api.import_request import PARAMETERS
 from chalicelib.api.rejects_csv import CSV
 from chalicelib.errors import (
+    AcceptTooLate,
     AnswerTooLarge,
+    FindingsDiffer,
     ImportAlreadyRunning,
     InvalidJobId,
     JobIsFinal,
     JobNotFound,
+    NotHeld,
     NothingPublished,
     NotResumable,
     NotRetryable,
@@ -85,6 +88,7 @@ class Operation:
     status: int = 200
     query: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     body: dict[str, Any] | None = None
+    needs_body: bool = False
     request_headers: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     other_content: Mapping[str, Any] = field(default_factory=dict)
@@ -143,6 +147,11 @@ _BODY = {
     },
 }
 
+_ACCEPTANCE = {
+    "schema": {"$ref": "#/components/schemas/Acceptance"},
+    "examples": {"two findings": {"value": {"findings": ["NULLED", "RESTATED"]}}},
+}
+
 OPERATIONS: Mapping[str, Operation] = {
     "GET /wells/import/trigger": Operation(id="triggerByGet", **_START),  # type: ignore[arg-type]
     "POST /wells/import/trigger": Operation(id="trigger", status=202, body=_BODY, **_START),  # type: ignore[arg-type]
@@ -198,6 +207,36 @@ OPERATIONS: Mapping[str, Operation] = {
             SourceChangedSince,
             WarehouseUnavailable,
         ),
+    ),
+    "POST /wells/import/jobs/{job_id}/accept": Operation(
+        id="acceptJob",
+        summary="Publish what a held job was held with",
+        tag="import",
+        answer="A new job that asks the source nothing, or the one that the same call made before.",
+        data="Job",
+        example=examples.ACCEPTING,
+        status=202,
+        body=_ACCEPTANCE,
+        needs_body=True,
+        headers=("Location", "Retry-After"),
+        errors=(
+            *ID_ERRORS,
+            NotHeld,
+            FindingsDiffer,
+            AcceptTooLate,
+            ImportAlreadyRunning,
+            RetriedAlready,
+            SourceChangedSince,
+        ),
+    ),
+    "POST /wells/import/jobs/{job_id}/discard": Operation(
+        id="discardJob",
+        summary="Let a held job go",
+        tag="import",
+        answer="The job, with `discarded_at`; twice is the same.",
+        data="Job",
+        example=examples.DISCARDED,
+        errors=(*ID_ERRORS, NotHeld),
     ),
     "GET /wells/import/jobs/{job_id}/rejects": Operation(
         id="listRejects",

@@ -7,8 +7,11 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from chalicelib.api.findings import FINDINGS
 from chalicelib.api.import_request import PARAMETERS
+from chalicelib.jobs.finding import MOST_EXAMPLES, Check
 from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
+from chalicelib.jobs.telemetry import PHASES
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
 
 MEANINGS = {
@@ -37,6 +40,14 @@ MEANINGS = {
     "events": "the time line",
     "warnings": "what is odd about the rows, by rule",
     "error": "why it FAILED",
+    "completeness": "whether all rows of the source came; null until that was looked at",
+    "diff": "what the import would change, or has changed; null until that was looked at",
+    "findings": "what is odd about the import as a whole; of a job that FAILED with HELD those that hold it, too",
+    "accept_until": "of a held job: until when it can be accepted, epoch seconds",
+    "accepted": "the fingerprints of the findings that this job was told to publish with",
+    "accepted_by": "the name of the token that accepted them",
+    "discarded_at": "when somebody discarded the held job, epoch seconds",
+    "discarded_by": "the name of the token that discarded it",
     "total_records": "new, updated, duplicate and failed rows; what was fetched, when COMPLETED",
     "execution_time_seconds": "from the first claim until now or the end",
     "records_per_second": "fetched_records by execution_time_seconds",
@@ -51,6 +62,10 @@ OF_OURS: dict[str, dict[str, Any]] = {
     "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/JobWarning"}},
     "error": {"anyOf": [{"$ref": "#/components/schemas/JobError"}, {"type": "null"}]},
     "waiting": {"anyOf": [{"$ref": "#/components/schemas/JobWaiting"}, {"type": "null"}]},
+    "completeness": {"anyOf": [{"$ref": "#/components/schemas/JobCompleteness"}, {"type": "null"}]},
+    "diff": {"anyOf": [{"$ref": "#/components/schemas/JobDiff"}, {"type": "null"}]},
+    "findings": {"type": "array", "items": {"$ref": "#/components/schemas/JobFinding"}},
+    "accepted": {"type": "array", "items": {"type": "string"}},
     "job_id": {"type": "string", "format": "uuid"},
     "retry_of": {"type": ["string", "null"], "format": "uuid"},
     "retried_by": {"type": ["string", "null"], "format": "uuid"},
@@ -87,7 +102,10 @@ def of_type(hint: Any) -> dict[str, Any]:
     return {"type": _TYPES[hint]}
 
 
-def _job(*, events: bool) -> dict[str, Any]:
+LONG = ("events", "diff")  # of a job that stands in a list
+
+
+def _job(*, whole: bool) -> dict[str, Any]:
     hints = get_type_hints(Job)
     stored = {each.name for each in fields(Job)}
     shown = new_job(now=0.0, triggered_by="", parameters={}).view(now=0.0)
@@ -96,7 +114,7 @@ def _job(*, events: bool) -> dict[str, Any]:
             name: (OF_OURS.get(name) or of_type(hints[name] if name in stored else float))
             | {"description": MEANINGS[name]}
             for name in shown
-            if events or name != "events"
+            if whole or name not in LONG
         }
     )
 
@@ -167,8 +185,8 @@ SCHEMAS: dict[str, Any] = {
     "Accepted": whole_object(
         {"job_id": _UUID, "status": of_type(JobStatus), "created_at": NUMBER, "retry_of": _UUID}, optional=("retry_of",)
     ),
-    "Job": _job(events=True),
-    "JobSummary": _job(events=False),
+    "Job": _job(whole=True),
+    "JobSummary": _job(whole=False),
     "JobParameters": {
         "type": "object",
         "properties": {name: {"type": parameter.schema["type"]} for name, parameter in PARAMETERS.items()},
@@ -179,7 +197,7 @@ SCHEMAS: dict[str, Any] = {
             "pages": {**WHOLE, "description": "number of the last page"},
             "bytes": {**WHOLE, "description": "received, decompressed"},
             "http_retries": WHOLE,
-            **{f"{name}_seconds": NUMBER for name in ("fetching", "staging", "merging", "publishing")},
+            **{f"{name}_seconds": NUMBER for name in PHASES},
             "changed_since": {**NUMBER, "description": "an increment: from when on it asked, epoch seconds"},
         },
     },
@@ -195,6 +213,63 @@ SCHEMAS: dict[str, Any] = {
         | dict.fromkeys(("attempt", "page", "records", "lost_records"), WHOLE),
         optional=("by", "attempt", "page", "records", "lost_records", "code"),
     ),
+    "JobFinding": whole_object(
+        {
+            "check": {"enum": sorted(Check)},
+            "limit": {**TEXT, "description": "what would have been in order"},
+            "found": TEXT,
+            "message": {**TEXT, "description": "a sentence for people"},
+            "fingerprint": {**TEXT, "description": "the check and how much of what was found"},
+            "examples": {"type": "array", "maxItems": MOST_EXAMPLES, "items": {"type": "object"}},
+            "holds": {**TRUTH, "description": "the import waits for an operator"},
+            "can_be_accepted": TRUTH,
+        }
+    ),
+    "JobCompleteness": whole_object(
+        {
+            "state": {"enum": ["proved", "unprovable", "disproved"]},
+            "reason": {**TEXT, "description": "a sentence for people; empty when there is nothing to say"},
+            "announced": {"type": ["integer", "null"], "description": "rows that the source counted at the beginning"},
+            "counted_again": {"type": ["integer", "null"], "description": "rows that it counted at the end"},
+            "delivered": WHOLE,
+        }
+    ),
+    "JobDiff": whole_object(
+        {
+            **dict.fromkeys(("new", "updated", "unchanged", "rejected"), WHOLE),
+            "is_first": {**TRUTH, "description": "nothing was stored before"},
+            "nulled": {
+                "type": "object",
+                "description": "by column: of so many stored values that the import touches so many turn null",
+                "additionalProperties": whole_object({"nulled": WHOLE, "stored": WHOLE}),
+            },
+            "sums": {
+                "type": "object",
+                "description": "by column: the stored volume of the periods that the import covers, before and after; "
+                "new rows are left out",
+                "additionalProperties": whole_object({"before": NUMBER, "after": NUMBER}),
+            },
+            "fields": {
+                "type": "array",
+                "description": "the changes of stored volumes that are largest, by field and column",
+                "items": whole_object(
+                    {
+                        "code": {"type": ["integer", "string"]},
+                        "name": {"type": ["string", "null"]},
+                        "column": TEXT,
+                        "before": NUMBER,
+                        "after": NUMBER,
+                    }
+                ),
+            },
+            "examples": {
+                "type": "object",
+                "description": "by check: a few rows",
+                "additionalProperties": {"type": "array", "items": {"type": "object"}},
+            },
+        }
+    ),
+    "Acceptance": FINDINGS,
     "JobWarning": whole_object({"rule": {"enum": sorted(WARNING_RULES)}, "count": WHOLE, "message": TEXT}),
     "JobError": whole_object(
         {

@@ -15,6 +15,7 @@ from chalicelib.imports.service import MOST_RUNS
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.event import Event
+from chalicelib.jobs.finding import Check, Finding
 from chalicelib.jobs.job import (
     MAX_EVENTS,
     Job,
@@ -184,6 +185,14 @@ def test_a_new_job_shows_what_is_known_of_it() -> None:
         "events": [{"at": NOON, "event": "created", "by": "ada"}],
         "error": None,
         "warnings": [],
+        "completeness": None,
+        "diff": None,
+        "findings": [],
+        "accept_until": None,
+        "accepted": [],
+        "accepted_by": None,
+        "discarded_at": None,
+        "discarded_by": None,
     }
 
 
@@ -269,9 +278,10 @@ def test_a_status_is_final_or_open() -> None:
 
 
 def test_what_is_stored_of_a_job_comes_back() -> None:
-    """The marks of a cancel and of a retry are others' to write: a worker's writes neither store nor remove them."""
+    """The marks of cancel, retry and discard are others' to write: a worker's writes neither store nor remove them."""
     segments = [SegmentRun(job_id=JOB_ID, fence=1, count=2)]
     checkpoint = Checkpoint(cursor={"url": None}, segments=segments, seal="5ea1", source={"settings": "a"})
+    finding = Finding(check=Check.REJECTED, limit="5 %", found="all", message="Odd.", fingerprint="REJECTED rows=1.0")
     older_form = Checkpoint(cursor={"url": None}, segments=segments)
     jobs = [
         new_job(now=NOON, triggered_by="ada", parameters={}),
@@ -279,11 +289,12 @@ def test_what_is_stored_of_a_job_comes_back() -> None:
         a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, checkpoint=older_form),
         a_job(status=JobStatus.RUNNING, waiting={"for": "SOURCE_THROTTLED", "until": NOON, "try": 2}),
         a_job(status=JobStatus.CANCELLED, cancel_requested_at=NOON, retried_by=JOB_ID),
+        a_job(status=JobStatus.FAILED, accept_until=NOON, findings=[finding], discarded_at=NOON, discarded_by="ada"),
     ]
 
     for job in jobs:
         attributes, absent = job_attributes(job), absent_attributes(job)
-        others = ("cancel_requested_at", "retried_by")
+        others = ("cancel_requested_at", "retried_by", "discarded_at", "discarded_by")
         marks = {name: value for name in others if (value := getattr(job, name)) is not None}
         assert job_from_attributes({**attributes, **marks, "pk": "JOB", "of a later version": 1}) == job
         assert {*attributes, *absent, *others} == {*vars(job), "cursor", "segments", "seal", "source"} - {"checkpoint"}

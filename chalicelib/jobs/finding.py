@@ -1,0 +1,97 @@
+"""Finding: what is odd about an import as a whole, by which limit, and whether it holds the import.
+
+Some findings hold an import until an operator accepts them, each by the name of its check. What was accepted is
+remembered by `fingerprint`: the check, and how much of what was found. The same or less is accepted with it; more, or
+another thing, is a new finding.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+MOST_EXAMPLES = 3
+EXAMPLE_BYTES = 1_500  # of one finding's examples: with all checks at once the item of a job stays below 64 KB
+VALUE_CHARACTERS = 120
+SAME_SHARE = 1e-9  # two sums of the same numbers differ by their order
+
+
+class Check(StrEnum):
+    """What an import is looked at for."""
+
+    SOURCE_INCOMPLETE = "SOURCE_INCOMPLETE"
+    COMPLETENESS_UNKNOWN = "COMPLETENESS_UNKNOWN"
+    REJECTED = "REJECTED"
+    NULLED = "NULLED"
+    RESTATED = "RESTATED"
+    COLUMN_GONE = "COLUMN_GONE"
+    CONFLICTS = "CONFLICTS"
+    RATE_BEYOND_A_WELL = "RATE_BEYOND_A_WELL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """`limit` and `found` are short texts, `message` a sentence for people. `holds`: the import waits for an operator;
+    not so when the check never holds, or when the finding was accepted.
+    """
+
+    check: Check
+    limit: str
+    found: str
+    message: str
+    fingerprint: str
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    holds: bool = True
+    can_be_accepted: bool = True
+
+    def to_attributes(self) -> dict[str, Any]:
+        """As the job's item keeps it and the API shows it."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
+        """What a later version has added is left out."""
+        known = {each.name: attributes[each.name] for each in fields(cls) if each.name in attributes}
+        return cls(**(known | {"check": Check(attributes["check"])}))
+
+
+def few_examples(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The first rows, their long texts cut, as long as they fit."""
+    kept: list[dict[str, Any]] = []
+    for row in list(rows)[:MOST_EXAMPLES]:
+        short = {name: value[:VALUE_CHARACTERS] if isinstance(value, str) else value for name, value in row.items()}
+        if len(json.dumps([*kept, short], default=str, ensure_ascii=False).encode(errors="replace")) > EXAMPLE_BYTES:
+            break
+        kept.append(short)
+    return kept
+
+
+def fingerprint_of(check: Check, amounts: Mapping[str, float]) -> str:
+    """`amounts` tells how much of each thing was found, such as stored values by column."""
+    return " ".join([check, *(f"{thing}={amount!r}" for thing, amount in sorted(amounts.items()))])
+
+
+def is_covered(fingerprint: str, accepted: Sequence[str]) -> bool:
+    """Whether all that this one tells of was accepted, and as much of it."""
+    check, amounts = _read(fingerprint)
+    known = [told for name, told in map(_read, accepted) if name == check]
+    return any(all(_is_within(thing, amount, told) for thing, amount in amounts.items()) for told in known)
+
+
+def holding(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.holds]
+
+
+def _is_within(thing: str, amount: float, told: Mapping[str, float]) -> bool:
+    return thing in told and amount <= told[thing] + abs(told[thing]) * SAME_SHARE
+
+
+def _read(fingerprint: str) -> tuple[str, dict[str, float]]:
+    check, *pairs = fingerprint.split(" ")
+    named = (pair.rpartition("=") for pair in pairs)
+    return check, {thing: float(amount) for thing, _, amount in named}
