@@ -172,6 +172,11 @@ def _columns(value: str) -> dict[str, str]:
     return {column.strip(): source.strip() for column, _, source in pairs}
 
 
+def _names(value: str) -> tuple[str, ...]:
+    """`Field,Field`, each once."""
+    return tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     table: str = _setting("WELLHEAD_TABLE", _text)
@@ -195,6 +200,10 @@ class Settings:
     source_paging: str = _setting("WELLHEAD_SOURCE_PAGING", _choice("auto", "links", "skip", "keys"), "auto")
     source_columns: dict[str, str] = _setting("WELLHEAD_SOURCE_COLUMNS", _columns, "")
     source_changed: str = _setting("WELLHEAD_SOURCE_CHANGED", str.strip, "")
+    source_rows: str = _setting("WELLHEAD_SOURCE_ROWS", _choice("one", "sum"), "one")
+    source_primary_key: tuple[str, ...] = _setting("WELLHEAD_SOURCE_PRIMARY_KEY", _names, "")
+    source_order_by: str = _setting("WELLHEAD_SOURCE_ORDER_BY", str.strip, "")
+    source_aggregate: str = _setting("WELLHEAD_SOURCE_AGGREGATE", _choice("max", "sum"), "max")
     source_overlap_seconds: int = _setting("WELLHEAD_SOURCE_OVERLAP_SECONDS", _whole(0, 31_536_000), "3600")
     source_seconds: int = _setting("WELLHEAD_SOURCE_SECONDS", _whole(1, 2_592_000), "86400")
     source_connections: int = _setting("WELLHEAD_SOURCE_CONNECTIONS", _whole(1, 16), "4")
@@ -219,7 +228,15 @@ class Settings:
         Hashed, because the URL's query may hold a token.
         """
         told = [self.source_url, self.source_paging, self.source_changed, sorted(self.source_columns.items())]
+        if grain := self._other_grain:  # of the usual grain nothing is told, as before there were others
+            told = [*told, grain]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    @property
+    def _other_grain(self) -> list[Any]:
+        """Nothing for the usual one, one row a key."""
+        grain = [self.source_rows, self.source_primary_key, self.source_order_by, self.source_aggregate]
+        return [] if grain == ["one", (), "", "max"] else grain
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -233,6 +250,7 @@ class Settings:
                 values[name] = _read(setting, text)
         settings = cls(**values)
         _refuse_open_aliases(settings)
+        _refuse_partial_sums(settings)
         for name in _needed_for(settings.source_auth):
             if not getattr(settings, name):
                 variable = SETTINGS[name].variable
@@ -281,6 +299,22 @@ def _refuse_open_aliases(settings: Settings) -> None:
                 "WELLHEAD_SOURCE_ALIASES must be https, because credentials and data would travel in the open. Only "
                 "the host of WELLHEAD_SOURCE_URL may stand with http; it is asked by https all the same."
             )
+
+
+def _refuse_partial_sums(settings: Settings) -> None:
+    """A sum needs all of its rows, and a row that comes twice must be known as one. Raises SettingsError."""
+    if settings.source_rows != "sum":
+        return
+    if settings.source_changed:
+        raise SettingsError(
+            "WELLHEAD_SOURCE_ROWS=sum and WELLHEAD_SOURCE_CHANGED exclude each other: an increment brings only those "
+            "rows of a key that changed, and their sum would replace the sum of all. Leave one of them out."
+        )
+    if settings.source_order_by and not settings.source_primary_key:
+        raise SettingsError(
+            "WELLHEAD_SOURCE_ORDER_BY with WELLHEAD_SOURCE_ROWS=sum needs WELLHEAD_SOURCE_PRIMARY_KEY, which tells an "
+            "edition of a row from another row of its key."
+        )
 
 
 def _needed_for(auth: str) -> tuple[str, ...]:

@@ -39,6 +39,10 @@ DEFAULTS: dict[str, Any] = {
     "source_paging": "auto",
     "source_columns": {},
     "source_changed": "",
+    "source_rows": "one",
+    "source_primary_key": (),
+    "source_order_by": "",
+    "source_aggregate": "max",
     "source_overlap_seconds": 3600,
     "source_seconds": 86_400,
     "source_connections": 4,
@@ -76,11 +80,15 @@ LIMITS = {
 CHOICES = {
     "WELLHEAD_SOURCE_AUTH": ["none", "basic", "bearer", "api_key", "oauth2"],
     "WELLHEAD_SOURCE_PAGING": ["auto", "links", "skip", "keys"],
+    "WELLHEAD_SOURCE_ROWS": ["one", "sum"],
+    "WELLHEAD_SOURCE_AGGREGATE": ["max", "sum"],
     "WELLHEAD_LOG_LEVEL": ["DEBUG", "INFO", "WARNING", "ERROR"],
 }
 ANY_TEXT = {
     "WELLHEAD_QUERY_FUNCTION",
     "WELLHEAD_SOURCE_CHANGED",
+    "WELLHEAD_SOURCE_ORDER_BY",
+    "WELLHEAD_SOURCE_PRIMARY_KEY",
     "WELLHEAD_SOURCE_SCOPE",
     "WELLHEAD_SOURCE_SECRET",
 }

@@ -117,6 +117,17 @@ KEY = tuple(column.name for column in COLUMNS if column.role is Role.KEY)
 VALUES = tuple(column.name for column in COLUMNS if column.role is Role.VALUE)
 VOLUMES = ("oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd")
 
+WHOLE_FIELD = "*"  # the well of a source that tells of whole fields
+# Two to three times what the best wells give, so that a whole field, or barrels taken for thousands, stands out: a well of
+# Brazil's pre-salt gives up to some 60 thousand barrels a day, and Leviathan began with four wells for 1,200 million
+# cubic feet a day. The largest pumps lift some 100 thousand barrels of water and oil together.
+MOST_OF_A_WELL = {
+    "oil_production_kbd": 100,
+    "gas_production_mmcfd": 1_000,
+    "liquids_production_kbd": 100,
+    "water_production_kbd": 200,
+}
+
 REJECTION_REASONS = {
     "MISSING_KEY": "field, well and period identify a row; without one of them it cannot be told from others",
     "NOT_A_WHOLE_NUMBER": "a code must be a whole number within 64 bits",
@@ -124,15 +135,19 @@ REJECTION_REASONS = {
     "NOT_A_DATE": "a period must be a calendar date such as 2024-01-31, with or without a time after it",
     "NOT_TEXT": "a name must be text, not an object or a list",
     "OUT_OF_RANGE": "the value is beyond anything that can be measured",
+    "SAME_KEY_OTHER_VALUES": "several rows of one well and period, with different values: nobody can tell the right one",
+    "PART_REJECTED": "another row of the same well and period is rejected, so their sum would lack a part",
     "UNREADABLE": "the row is not valid JSON: broken text, or one field twice",
 }
 
 WARNING_RULES = {
     "NEGATIVE_VOLUME": "a rate below zero",
     "DAYS_BEYOND_PERIOD": "more days on production than the month has",
+    "RATE_BEYOND_A_WELL": "a rate beyond what a single well can give: a whole field, or another unit",
     "FUTURE_PERIOD": "a production period that has not begun",
     "LIQUIDS_BELOW_OIL": "liquids, which include oil, below the oil rate",
     "WELL_WITH_TWO_NAMES": "a well code that comes with more than one name",
+    "EQUAL_PARTS": "rows of a sum that equal another one; without a primary key they count once",
     "SOURCE_CHANGED": "the source delivered another number of rows than it had announced",
     "UNKNOWN_FIELDS": "fields of the source that no column takes; they are not stored",
     "WITHOUT_CHANGE_TIME": "no time of change that can be read; only a full import notices when such a row changes",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +15,20 @@ import duckdb
 
 from chalicelib.errors import PublishRefused, WarehouseCorrupt
 
+from .batch import RAW_BYTES
 from .columns import REJECTION_REASONS
 from .local_duckdb import local_config, raise_if_full, raise_if_out_of_memory, raise_if_unreadable
 from .schema import prepare_store
+from .settle import Settled, settle
 from .staging import Staging
-from .well_production import WellProductionSql
+from .well_production import USUAL, WellProductionSql, filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from .batch import Batch
+    from .grain import Grain
 
 STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
 
@@ -50,6 +53,7 @@ class MergeResult:
     failed_records: int
     stored_records: int
     warnings: dict[str, int]
+    settled: Settled = field(default_factory=Settled)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -73,6 +77,7 @@ class DuckDBWellProductionRepository:
         self._sql = WellProductionSql(self._connection)
         self._staging = Staging(self._connection, self._sql, memory_mb=memory_mb)
         self._exported = 0
+        self._settled: Settled | None = None
 
     @property
     def rejected_rows(self) -> int:
@@ -82,12 +87,13 @@ class DuckDBWellProductionRepository:
     def close(self) -> None:
         self._connection.close()
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str]) -> None:
+    def stage(self, batch: Batch, mapping: Mapping[str, str], grain: Grain = USUAL) -> None:
         """Read the batch into the staging table; bad rows stay there with their reason, place and text.
 
         Raises SourceInvalid when DuckDB cannot read what a JSON parser could, ScratchFull, OutOfMemory.
         """
-        self._staging.stage(batch, mapping)
+        self._settled = None
+        self._staging.stage(batch, mapping, grain)
 
     def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
         """The latest moment that the field holds in the batch, epoch seconds, and in how many rows it holds none.
@@ -122,52 +128,60 @@ class DuckDBWellProductionRepository:
         self._exported = self._staging.rows
         return True
 
+    def settle(self, grain: Grain) -> Settled:
+        """Make one row of all those of a key, of everything that is staged. Raises ScratchFull, OutOfMemory."""
+        self._staging.end()
+        self._settled = settle(self._connection, grain, self._staging.places, delivered=self._staging.rows)
+        return self._settled
+
     def merge(self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int]) -> MergeResult:
         """Merge all that is staged into the store, a database file that nobody else has open, or a new one.
 
-        `warnings` are added to those found here. One transaction, then CHECKPOINT and close. Raises
-        WarehouseTooNew, WarehouseCorrupt, ScratchFull.
+        What is not settled yet is so by the usual grain. `warnings` are added to those found here. One transaction,
+        then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt, ScratchFull.
         """
         is_new = not store.exists()
-        self._staging.end()
+        settled = self._settled or self.settle(USUAL)
         with self._attached(store):
             prepare_store(self._connection, is_new=is_new)
-            for statement in ("pick_latest", "match_stored", "pick_revised"):
+            for statement in ("match_stored", "pick_revised"):
                 self._sql.run(statement)
-            found = {**warnings, **self._count_warnings(now)}
+            found = {**warnings, **settled.warnings, **self._count_warnings(now)}
             self._connection.execute("BEGIN")
-            result = self._write_outcome(facts, now, found)
+            result = self._write_outcome(facts, now, self._count_outcome(found, settled))
             self._connection.execute("COMMIT")
             self._connection.execute("CHECKPOINT wells")
         return result
 
-    def _write_outcome(self, facts: RunFacts, now: float, warnings: dict[str, int]) -> MergeResult:
-        result = self._count_outcome(warnings)
+    def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> MergeResult:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
         self._sql.run("delete_revised")
         self._sql.run("insert_revised", now=now)
         self._sql.run("insert_new", now=now)
         reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
-        self._sql.run("insert_rejected", job_id=facts.job_id, now=now, reasons=reasons, sentences=sentences)
-        values: dict[str, Any] = {**vars(facts), **result.counts, "now": now, "warnings": json.dumps(warnings)}
+        told = {"reasons": reasons, "sentences": sentences, "raw_bytes": RAW_BYTES}
+        self._sql.run("insert_rejected", {"rejected": filled("rejected")}, job_id=facts.job_id, now=now, **told)
+        values: dict[str, Any] = {**vars(facts), **result.counts, "now": now, "warnings": json.dumps(result.warnings)}
         self._sql.run("insert_run", **values)
         return result
 
-    def _count_outcome(self, warnings: dict[str, int]) -> MergeResult:
-        staged, failed, distinct_keys, known_keys, updated, stored = self._sql.one("count_outcome")
+    def _count_outcome(self, warnings: dict[str, int], settled: Settled) -> MergeResult:
+        delivered, failed = self._staging.rows, self._staging.rejected_rows + settled.failed_records
+        distinct_keys, known_keys, updated, stored = self._sql.one("count_outcome")
         new = distinct_keys - known_keys
         return MergeResult(
             new_records=new,
             updated_records=updated,
-            duplicate_records=staged - failed - new - updated,
+            duplicate_records=delivered - failed - new - updated,
             failed_records=failed,
             stored_records=stored + new,
             warnings=warnings,
+            settled=settled,
         )
 
     def _count_warnings(self, now: float) -> dict[str, int]:
         today = datetime.fromtimestamp(now, UTC).date().isoformat()
-        counted = self._sql.run("count_warnings", today=today)
+        counted = self._sql.run("count_warnings", {"delivered": str(self._staging.rows)}, today=today)
         names = [column[0] for column in counted.description or []]
         return {name: count for name, count in zip(names, counted.fetchall()[0], strict=True) if count}
 

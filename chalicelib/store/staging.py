@@ -14,11 +14,14 @@ from chalicelib.errors import OutOfMemory, SourceInvalid
 
 from .batch import LONGEST_ROW, RAW_BYTES, Batch, Pieces
 from .columns import COLUMNS
-from .well_production import WellProductionSql, field_lists, filled
+from .places import Places
+from .well_production import USUAL, WellProductionSql, field_lists, filled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from .grain import Grain
 
 SHORT_ROW = 1 << 10  # bytes; DuckDB takes 2,048 rows of a file at a time, and several times their text in memory
 LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
@@ -38,6 +41,8 @@ class Staging:
         self._usual_mb = min(memory_mb, STAGING_MB)
         self._expects_rejects = False
         self.rows = self.rejected_rows = 0
+        self.places = Places()
+        self._grain = USUAL
         connection.execute("SET threads = 1")  # with more, a batch is put together twice
         self._limit_memory(self._usual_mb)
         sql.run("create_staged")
@@ -49,10 +54,11 @@ class Staging:
 
     # -- a batch into the table ---------------------------------------------------------------
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str]) -> None:
+    def stage(self, batch: Batch, mapping: Mapping[str, str], grain: Grain = USUAL) -> None:
         """Bad rows stay among the others, with their reason, place and text. Raises SourceInvalid when DuckDB cannot
         read what a JSON parser could.
         """
+        self._grain = grain
         fields = [mapping.get(column.name, f"absent {column.name}") for column in COLUMNS]
         if batch.longest_row > LONGEST_ROW:
             self._stage_readable(batch, fields)
@@ -67,14 +73,15 @@ class Staging:
         if self._expects_rejects or not self._stage_sound(batch, fields):
             self._stage_checked(batch, fields)
         rejected_before = self.rejected_rows
+        self.places.add(self.rows, batch.runs)
         self._count()
         self._expects_rejects = self.rejected_rows > rejected_before
 
     def _stage_sound(self, batch: Batch, fields: list[str]) -> bool:
         """Whether all rows are sound, and staged; otherwise none is."""
-        rows = filled("sound_rows", field_lists(fields))
+        rows = filled("sound_rows", field_lists(fields, self._grain))
         try:
-            self._sql.run("stage", {"rows": rows}, files=[str(batch.sealed())], fields=_as_text(fields))
+            self._sql.run("stage", {"rows": rows}, files=[str(batch.sealed())], fields=self._all_as_text(fields))
         except OutOfMemory:
             return False
         except duckdb.InvalidInputException as exc:
@@ -84,8 +91,12 @@ class Staging:
         return True
 
     def _stage_checked(self, batch: Batch, fields: list[str]) -> None:
-        rows = filled("checked_rows", field_lists(fields))
-        self._read("stage", batch, {"rows": rows}, fields=_as_text(fields), raw_bytes=RAW_BYTES, **_places(batch))
+        rows = filled("checked_rows", field_lists(fields, self._grain))
+        values = {"fields": self._all_as_text(fields), "raw_bytes": RAW_BYTES, **_places(batch)}
+        self._read("stage", batch, {"rows": rows}, **values)
+
+    def _all_as_text(self, fields: list[str]) -> dict[str, str]:
+        return _as_text([*fields, *self._grain.fields])
 
     def _stage_readable(self, batch: Batch, fields: list[str]) -> None:
         """DuckDB refuses a whole file for one broken row: take the broken rows out and stage the rest."""
@@ -110,15 +121,21 @@ class Staging:
     def export(self, path: Path, *, first: int) -> None:
         """The rows from number `first` on, in their order, as one Parquet file."""
         # Otherwise DuckDB measures a row group by its rows alone, whose texts may be long. One thread keeps the order.
+        (threads,) = self._connection.execute("SELECT current_setting('threads')").fetchall()[0]
+        self._connection.execute("SET threads = 1")
         self._connection.execute("SET preserve_insertion_order = false")
+        bounds = {"first": str(first), "past": str(self.rows), "pages": self.places.since(first).text()}
         try:
-            self._sql.run("export_segment", {"first": str(first), "path": str(path).replace("'", "''")})
+            self._sql.run("export_segment", {**bounds, "path": str(path).replace("'", "''")})
         finally:
             self._connection.execute("SET preserve_insertion_order = true")
+            self._connection.execute(f"SET threads = {threads}")
 
     def load(self, path: Path) -> None:
         """Stage again what a segment holds."""
+        ((pages,),) = self._sql.rows("segment_pages", file=str(path))
         self._sql.run("load_segment", file=str(path))
+        self.places.add_text(self.rows, pages)
         self._count()
 
     # -- what else is read out of a batch -----------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .columns import COLUMNS, KEY, VALUES, VOLUMES
+from .grain import Grain
 from .local_duckdb import exhaustion_told
 from .statements import named_statements
 
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
 
     import duckdb
 
+USUAL = Grain()
+NOTHING = "CAST(NULL AS VARCHAR)"
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "columns_with_types": ", ".join(f"{column.name} {column.type}" for column in COLUMNS),
     "staged_columns": ", ".join(f"staged.{column.name}" for column in COLUMNS),
     "key": ", ".join(KEY),
+    "members": ", ".join(f"{column.name} := staged.{column.name}" for column in COLUMNS),
     "volumes": ", ".join(VOLUMES),
     "values_differ": " OR ".join(f"staged.{name} IS DISTINCT FROM stored.{name}" for name in VALUES),
     "values": ", ".join(
@@ -64,12 +68,25 @@ def filled(name: str, lists: Mapping[str, str] | None = None) -> str:
     return _SQL[name].format_map({**_LISTS, **(lists or {})})
 
 
-def field_lists(fields: list[str]) -> dict[str, str]:
+def field_lists(fields: list[str], grain: Grain = USUAL) -> dict[str, str]:
     """What a statement needs that reads the source, which calls the COLUMNS `fields`, in their order."""
     return {
-        "source_fields": ", ".join('field."' + field.replace('"', '""') + '"' for field in fields),
+        "source_fields": ", ".join(map(_field, fields)),
+        "grain_fields": f"{_primary_key(grain)}, {_field(grain.order_by) if grain.order_by else NOTHING}",
         "problems_found": _problems(fields),
     }
+
+
+def _field(name: str) -> str:
+    return 'field."' + name.replace('"', '""') + '"'
+
+
+def _primary_key(grain: Grain) -> str:
+    """One text of all its fields."""
+    fields = [_field(name) for name in grain.primary_key]
+    if len(fields) > 1:
+        return f"CAST(to_json([{', '.join(fields)}]) AS VARCHAR)"
+    return fields[0] if fields else NOTHING
 
 
 def _problems(fields: list[str]) -> str:

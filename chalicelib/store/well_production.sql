@@ -133,7 +133,8 @@ CREATE OR REPLACE TEMP MACRO beginning(x, most) AS
 -- Raw texts are long and alike. What DuckDB chooses by itself looks at many of them at once.
 CREATE TABLE IF NOT EXISTS staged (
     {columns_with_types},
-    problem VARCHAR, page INTEGER, position INTEGER, raw VARCHAR USING COMPRESSION zstd
+    problem VARCHAR, page INTEGER, position INTEGER, raw VARCHAR USING COMPRESSION zstd,
+    primary_key VARCHAR, version VARCHAR  -- null where the source's grain needs none
 );
 
 -- name: stage
@@ -142,13 +143,14 @@ INSERT INTO staged {rows};
 -- name: sound_rows
 SELECT
     {values_read}, CAST(CASE WHEN {all_sound} THEN NULL ELSE error('doubtful row') END AS VARCHAR) AS problem,
-    CAST(NULL AS INTEGER) AS page, CAST(NULL AS INTEGER) AS position, CAST(NULL AS VARCHAR) AS raw
+    CAST(NULL AS INTEGER) AS page, CAST(NULL AS INTEGER) AS position, CAST(NULL AS VARCHAR) AS raw,
+    primary_key, version
 FROM (
     SELECT *, {values}
     FROM (
-        SELECT {source_fields}
+        SELECT {source_fields}, {grain_fields}
         FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
-    ) AS source({columns})
+    ) AS source({columns}, primary_key, version)
 )
 
 -- name: checked_rows
@@ -158,13 +160,14 @@ SELECT
     {values_read}, problem,
     CASE WHEN problem IS NOT NULL THEN page END AS page,
     CASE WHEN problem IS NOT NULL THEN CAST(position AS INTEGER) END AS position,
-    CASE WHEN problem IS NOT NULL THEN beginning(text, $raw_bytes) END AS raw
+    CASE WHEN problem IS NOT NULL THEN beginning(text, $raw_bytes) END AS raw,
+    primary_key, version
 FROM (
     SELECT *, CASE WHEN {all_sound} THEN NULL ELSE coalesce({problems_found}) END AS problem
     FROM (
         SELECT *, {values}
         FROM (
-            SELECT {source_fields}, line.text, place.page, place.position
+            SELECT {source_fields}, {grain_fields}, line.text, place.page, place.position
             FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
             POSITIONAL JOIN read_ndjson_objects($files, maximum_object_size = 4194304) AS line(text)
             POSITIONAL JOIN (
@@ -176,7 +179,7 @@ FROM (
                         unnest(CAST($counts AS INTEGER[])) AS count
                 )
             ) AS place
-        ) AS source({columns}, text, page, position)
+        ) AS source({columns}, primary_key, version, text, page, position)
     )
 )
 
@@ -204,21 +207,20 @@ FROM read_json(
 );
 
 -- name: export_segment
--- A row group is in memory whole before it is written, so it is measured in bytes.
-COPY (SELECT * FROM staged WHERE rowid >= {first}) TO '{path}'
-(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '8MB');
+-- A row group is in memory whole before it is written, so it is measured in bytes. Sums are made anew from the rows.
+COPY (SELECT * FROM staged WHERE rowid >= {first} AND rowid < {past}) TO '{path}'
+(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '8MB', KV_METADATA {{pages: '{pages}'}});
+
+-- name: segment_pages
+SELECT decode(value) FROM parquet_kv_metadata($file) WHERE decode(key) = 'pages';
 
 -- name: load_segment
 INSERT INTO staged SELECT * FROM read_parquet($file);
 
 
 -- THE MERGE -----------------------------------------------------------------------------------------------
--- Within an import the last row in source order wins. Against the store: same key and values is a duplicate,
--- same key and other values an update, no such key a new row.
-
--- name: pick_latest
-CREATE OR REPLACE TABLE latest AS
-SELECT max(rowid) AS staged_row FROM staged WHERE problem IS NULL GROUP BY {key};
+-- settle.sql has made of the import's rows one a key, which `latest` names. Against the store: same key and values is
+-- a duplicate, same key and other values an update, no such key a new row.
 
 -- name: match_stored
 CREATE OR REPLACE TABLE matched AS
@@ -257,17 +259,26 @@ JOIN latest ON staged.rowid = latest.staged_row
 WHERE staged.rowid NOT IN (SELECT staged_row FROM matched)
 ORDER BY {key};
 
+-- name: rejected
+-- Of a row that is sound by itself the source's own text is not kept: what was read of it stands in its place.
+SELECT problem, page, position, raw FROM staged WHERE problem IS NOT NULL
+UNION ALL
+SELECT
+    refused.problem, refused.page, refused.position,
+    beginning(CAST(to_json(struct_pack({members})) AS VARCHAR), $raw_bytes)
+FROM refused JOIN staged ON staged.rowid = refused.staged_row
+
 -- name: insert_rejected
 INSERT INTO wells.rejected_rows
 SELECT
     $job_id, page, position, split_part(problem, ' ', 1),
     split_part(problem, ' ', 2) || ': ' || map($reasons, $sentences)[split_part(problem, ' ', 1)],
     raw, to_timestamp($now)
-FROM staged WHERE problem IS NOT NULL;
+FROM ({rejected});
 
 -- name: count_rejected
 SELECT split_part(problem, ' ', 1) AS reason, count(*)
-FROM staged WHERE problem IS NOT NULL
+FROM (SELECT problem FROM staged WHERE problem IS NOT NULL UNION ALL SELECT problem FROM refused)
 GROUP BY reason ORDER BY reason;
 
 -- name: insert_run
@@ -278,14 +289,13 @@ INSERT INTO wells.import_runs VALUES (
 
 -- name: count_outcome
 SELECT
-    (SELECT count(*) FROM staged) AS staged,
-    (SELECT count(*) FROM staged WHERE problem IS NOT NULL) AS failed,
     (SELECT count(*) FROM latest) AS distinct_keys,
     (SELECT count(*) FROM matched) AS known_keys,
     (SELECT count(*) FROM matched WHERE revised) AS updated,
     (SELECT count(*) FROM wells.well_production) AS stored;
 
 -- name: count_warnings
+-- Over all rows that were delivered and are sound, also those of which another one is stored.
 SELECT
     count(*) FILTER (least({volumes}) < 0) AS NEGATIVE_VOLUME,
     count(*) FILTER (days_on_production > day(last_day(production_period)) + 0.05) AS DAYS_BEYOND_PERIOD,
@@ -293,11 +303,11 @@ SELECT
     count(*) FILTER (liquids_production_kbd < oil_production_kbd) AS LIQUIDS_BELOW_OIL,
     (
         SELECT count(*) FROM (
-            SELECT well_code FROM staged JOIN latest ON staged.rowid = latest.staged_row
+            SELECT well_code FROM staged WHERE problem IS NULL AND rowid < {delivered}
             GROUP BY well_code HAVING min(well_name) <> max(well_name)
         )
     ) AS WELL_WITH_TWO_NAMES
-FROM staged JOIN latest ON staged.rowid = latest.staged_row;
+FROM staged WHERE problem IS NULL AND rowid < {delivered};
 
 
 -- READ-BACK -----------------------------------------------------------------------------------------------

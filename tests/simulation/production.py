@@ -12,6 +12,7 @@ from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.survey import Survey
 from chalicelib.store.columns import KEY, VALUES
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
+from chalicelib.store.settle import Settled
 
 from .weather import Fault
 
@@ -142,7 +143,7 @@ class InMemoryRepository(DuckDBWellProductionRepository):
     def field_names(self, batch: Batch) -> list[str]:
         return FIELDS
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str]) -> None:
+    def stage(self, batch: Batch, mapping: Mapping[str, str], *_: object) -> None:
         self._network.work("stage", 0.1)
         self._rows += [(page, position, *json.loads(line)) for page, position, line in batch.lines()]
 
@@ -157,6 +158,9 @@ class InMemoryRepository(DuckDBWellProductionRepository):
         self._rows += [tuple(row) for row in json.loads(path.read_text())]
         self._exported = len(self._rows)
         return True
+
+    def settle(self, *_: object) -> Settled:
+        return Settled()
 
     def merge(self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int]) -> MergeResult:
         self._network.work("merge", 2.0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SAME_NAMES = {column.name: column.name for column in COLUMNS}
 KEY_OF_A_ROW = {"field_code": 1, "well_code": 2, "production_period": "2024-01-01"}
-NOTHING = dict.fromkeys([*SAME_NAMES, "problem", "page", "position", "raw"])
+NOTHING = dict.fromkeys([*SAME_NAMES, "problem", "page", "position", "raw", "primary_key", "version"])
 NOON = 1_704_110_400  # 2024-01-01 12:00 UTC
 
 TABLES = {

@@ -1,0 +1,195 @@
+"""Settle: what becomes of several rows of one key within an import, before they meet the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .columns import COLUMNS, MOST_OF_A_WELL, VALUES, VOLUMES, WHOLE_FIELD, Column, Kind, Role
+from .grain import READ_KEY, Aggregate, Rows
+from .local_duckdb import exhaustion_told
+from .statements import named_statements
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from .grain import Grain
+    from .places import Places
+
+BEYOND = "RATE_BEYOND_A_WELL"
+_SQL = named_statements(Path(__file__).with_suffix(".sql"))
+_WORDS = [column.name for column in COLUMNS if column.role is Role.PROVENANCE]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflicts:
+    """`keys` with several rows of which nobody knows the right one, and these `rows`. `volume_share` (0 to 1) is the
+    largest share that they have in the sum of any product's rates.
+    """
+
+    keys: int = 0
+    rows: int = 0
+    volume_share: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """`folded_records` went into a row with others: as an equal one, an older one or a part of a sum.
+    `failed_records` are rejected because of other rows of their key. `repeated_keys` came on more than one page, which
+    keys that are unique do not while all goes well; `overlapping_keys` did so because one page began with rows that
+    the one before had ended with. `examples` are rows by check, a few each.
+    """
+
+    folded_records: int = 0
+    conflicts: Conflicts = field(default_factory=Conflicts)
+    repeated_keys: int = 0
+    overlapping_keys: int = 0
+    failed_records: int = 0
+    warnings: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def settle(connection: duckdb.DuckDBPyConnection, grain: Grain, places: Places, *, delivered: int) -> Settled:
+    """Fills the tables `latest`, which the merge reads, and `refused`, from the `delivered` rows of `staged`; sums are
+    added to it. May be called again, with another grain too. Raises ScratchFull, OutOfMemory.
+    """
+    return _Settling(connection, grain, places, delivered).run()
+
+
+class _Settling:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, grain: Grain, places: Places, delivered: int
+    ) -> None:
+        self._connection = connection
+        self._grain = grain
+        self._places = places
+        self._lists = _LISTS | _lists_of(grain) | {"delivered": str(delivered)}
+
+    def run(self) -> Settled:
+        for name in ("forget_sums", "refuse_none", "find_repeated"):
+            self._run(name)
+        if not self._one("count_repeated")[0]:
+            self._run("pick_latest_alone")
+            return self._with_odd_rates(Settled())
+        self._run("create_place", **self._places.columns())
+        for name in ("find_candidates", "find_parts", "decide", "add_parts", "pick_latest", "refuse"):
+            self._run(name)
+        return self._with_odd_rates(self._settled())
+
+    def _settled(self) -> Settled:
+        folded, failed, keys, rows = self._one("count_settled")
+        repeated, overlapping = self._one("count_pages")
+        return Settled(
+            folded_records=folded,
+            conflicts=Conflicts(keys=keys, rows=rows, volume_share=self._one("volume_share")[0] if keys else 0.0),
+            repeated_keys=repeated,
+            overlapping_keys=overlapping,
+            failed_records=failed,
+            warnings=self._warnings(),
+            examples={"CONFLICTS": self._examples("conflict_examples")} if keys else {},
+        )
+
+    def _with_odd_rates(self, settled: Settled) -> Settled:
+        (count,) = self._one("count_beyond_a_well")
+        if not count:
+            return settled
+        examples = {**settled.examples, BEYOND: self._examples("beyond_examples")}
+        return replace(settled, warnings={**settled.warnings, BEYOND: count}, examples=examples)
+
+    def _warnings(self) -> dict[str, int]:
+        if self._grain.rows is Rows.ONE or self._grain.primary_key:
+            return {}
+        (equal,) = self._one("count_equal_parts")
+        return {"EQUAL_PARTS": equal} if equal else {}
+
+    def _examples(self, name: str) -> list[dict[str, Any]]:
+        with exhaustion_told():
+            found = self._connection.execute(_SQL[name].format_map(self._lists))
+            names, rows = [column[0] for column in found.description or []], found.fetchall()
+        return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in rows]
+
+    def _run(self, name: str, **values: Any) -> None:
+        text = _SQL[name].format_map(self._lists)
+        with exhaustion_told():
+            self._connection.execute(text, values) if values else self._connection.execute(text)
+
+    def _one(self, name: str) -> tuple[Any, ...]:
+        """The one row of the answer."""
+        with exhaustion_told():
+            (row,) = self._connection.execute(_SQL[name].format_map(self._lists)).fetchall()
+        return tuple(row)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    return value if value is None or isinstance(value, int | float | str) else str(value)
+
+
+# -- the lists of the statements ------------------------------------------------------------------
+
+
+def _lists_of(grain: Grain) -> dict[str, str]:
+    is_sum = grain.rows is Rows.SUM
+    legible = " AND ".join(f"staged.{name} IS NOT NULL" for name in READ_KEY)
+    return {
+        "is_looked_at": f"(problem IS NULL OR ({legible}))" if is_sum else "problem IS NULL",
+        "identity": _identity(grain),
+        "may_be_added": str(is_sum),
+        "sums": ", ".join(_summed(column, grain.aggregate) for column in COLUMNS),
+    }
+
+
+def _identity(grain: Grain) -> str:
+    """What tells one row of the source from another of its key."""
+    if grain.primary_key:
+        return "coalesce(primary_key, '')"
+    return f"md5({_said(VALUES)})" if grain.rows is Rows.SUM else "''"
+
+
+def _summed(column: Column, aggregate: Aggregate) -> str:
+    name = f"staged.{column.name}"
+    if column.name in VOLUMES or (column.kind is Kind.NUMBER and aggregate is Aggregate.SUM):
+        return f"CAST(sum(CAST({name} AS DECIMAL(38, 18))) AS DOUBLE)"
+    if column.kind is Kind.NUMBER:
+        return f"max({name})"
+    return f"min({name})"
+
+
+def _said(names: tuple[str, ...] | list[str]) -> str:
+    """A text that is the same where the values are; a minus before a zero is none."""
+    kinds = {column.name: column.kind for column in COLUMNS}
+    values = [
+        f"CASE WHEN staged.{name} = 0 THEN 0.0 ELSE staged.{name} END" if kinds[name] is Kind.NUMBER else f"staged.{name}"
+        for name in names
+    ]
+    texts = ", ".join(f"CAST({value} AS VARCHAR)" for value in values)
+    return f"CAST(to_json([{texts}]) AS VARCHAR)"
+
+
+def _difference(name: str) -> str:
+    is_other = f"count(DISTINCT staged.{name}) + CAST(count(staged.{name}) < count(*) AS INTEGER) > 1"
+    return f"CASE WHEN {is_other} THEN 'SAME_KEY_OTHER_VALUES {name}' END"
+
+
+def _share(name: str) -> str:
+    """Nothing where there is nothing of the product."""
+    disputed = f"sum(abs(staged.{name})) FILTER (disputed.staged_row IS NOT NULL)"
+    return f"{disputed} / nullif(sum(abs(staged.{name})), 0)"
+
+
+def _is_beyond() -> str:
+    return " OR ".join(f"abs({name}) > {bound}" for name, bound in MOST_OF_A_WELL.items())
+
+
+_LISTS = {
+    "columns": ", ".join(column.name for column in COLUMNS),
+    "key": ", ".join(READ_KEY),
+    "volumes": ", ".join(VOLUMES),
+    "values_said": _said(VALUES),
+    "words_said": _said(_WORDS),
+    "differences": f"concat_ws('; ', {', '.join(map(_difference, VALUES))})",
+    "sizes": ", ".join(f"coalesce(abs({name}), 0)" for name in VOLUMES),
+    "is_beyond_a_well": f"CAST(well_code AS VARCHAR) <> '{WHOLE_FIELD}' AND ({_is_beyond()})",
+    "shares": ", ".join(map(_share, VOLUMES)),
+}

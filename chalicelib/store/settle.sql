@@ -1,0 +1,167 @@
+-- The statements that settle what becomes of several rows of one key. {braces} are filled by settle.py.
+-- Rows whose key comes once are not looked at: all tables here hold the others alone, and are small.
+
+-- name: forget_sums
+DELETE FROM staged WHERE rowid >= {delivered};
+
+-- name: count_repeated
+SELECT count(*) FROM repeated;
+
+-- name: find_repeated
+CREATE OR REPLACE TABLE repeated AS
+SELECT *, row_number() OVER () AS key_number
+FROM (SELECT {key} FROM staged WHERE {is_looked_at} GROUP BY {key} HAVING count(*) > 1);
+
+-- name: find_candidates
+-- said: what the row says, in its values. edition: numbers when all are numbers, moments when all are moments, else
+-- texts.
+CREATE OR REPLACE TABLE candidate AS
+SELECT
+    staged_row, key_number, is_rejected, identity, said, words,
+    CASE WHEN count(version) OVER () = count(TRY_CAST(version AS DECIMAL(38, 9))) OVER ()
+        THEN TRY_CAST(version AS DECIMAL(38, 9)) END AS number,
+    CASE WHEN count(version) OVER () = count(read_moment(version)) OVER () THEN read_moment(version) END AS moment,
+    version
+FROM (
+    SELECT
+        staged.rowid AS staged_row, key_number, problem IS NOT NULL AS is_rejected, version,
+        {identity} AS identity, md5({values_said}) AS said, {words_said} AS words
+    FROM staged JOIN repeated USING ({key})
+    WHERE {is_looked_at}
+);
+
+-- name: find_parts
+-- One line for each row of the source, however often it came: of its newest edition, where all columns but the
+-- provenance are the same, the one whose provenance sorts first, so that nothing hangs on the order of arrival.
+CREATE OR REPLACE TABLE part AS
+SELECT key_number, identity, arg_min(staged_row, words) AS staged_row, count(DISTINCT said) > 1 AS is_ambiguous
+FROM (
+    SELECT
+        *, rank() OVER (
+            PARTITION BY key_number, identity
+            ORDER BY number DESC NULLS LAST, moment DESC NULLS LAST, version DESC NULLS LAST
+        ) AS age
+    FROM candidate WHERE NOT is_rejected
+)
+WHERE age = 1
+GROUP BY key_number, identity;
+
+-- name: decide
+CREATE OR REPLACE TABLE fate AS
+SELECT
+    key_number, count(*) AS parts,
+    CASE
+        WHEN bool_or(is_ambiguous) OR (count(*) > 1 AND NOT {may_be_added}) THEN 'SAME_KEY_OTHER_VALUES'
+        WHEN key_number IN (SELECT key_number FROM candidate WHERE is_rejected) THEN 'PART_REJECTED'
+    END AS reason
+FROM part
+GROUP BY key_number;
+
+-- name: add_parts
+-- Decimals, because sums of doubles hang on the order of their parts.
+INSERT INTO staged ({columns})
+SELECT {sums}
+FROM part
+JOIN fate USING (key_number)
+JOIN staged ON staged.rowid = part.staged_row
+WHERE reason IS NULL AND parts > 1
+GROUP BY key_number;
+
+-- name: pick_latest_alone
+CREATE OR REPLACE TABLE latest AS
+SELECT rowid AS staged_row, CAST(1 AS INTEGER) AS source_rows FROM staged WHERE problem IS NULL;
+
+-- name: pick_latest
+CREATE OR REPLACE TABLE latest AS
+SELECT rowid AS staged_row, CAST(1 AS INTEGER) AS source_rows
+FROM staged
+WHERE problem IS NULL AND rowid < {delivered} AND rowid NOT IN (SELECT staged_row FROM candidate)
+UNION ALL
+SELECT staged_row, 1 FROM part JOIN fate USING (key_number) WHERE reason IS NULL AND parts = 1
+UNION ALL
+SELECT staged.rowid, parts
+FROM staged JOIN repeated USING ({key}) JOIN fate USING (key_number)
+WHERE staged.rowid >= {delivered};
+
+-- name: refuse_none
+CREATE OR REPLACE TABLE refused (staged_row BIGINT, problem VARCHAR, page INTEGER, position INTEGER);
+
+-- name: refuse
+INSERT INTO refused
+SELECT staged_row, problem, page, CAST(position + staged_row - first_row AS INTEGER)
+FROM (
+    SELECT candidate.staged_row, coalesce(nullif(told.problem, ''), reason || ' row') AS problem
+    FROM candidate
+    JOIN fate USING (key_number)
+    LEFT JOIN (
+        SELECT key_number, {differences} AS problem
+        FROM candidate JOIN fate USING (key_number) JOIN staged ON staged.rowid = candidate.staged_row
+        WHERE reason = 'SAME_KEY_OTHER_VALUES' AND NOT is_rejected
+        GROUP BY key_number
+    ) AS told USING (key_number)
+    WHERE reason IS NOT NULL AND NOT is_rejected
+)
+ASOF LEFT JOIN place ON staged_row >= first_row;
+
+-- name: create_place
+CREATE OR REPLACE TABLE place AS
+SELECT unnest(CAST($rows AS BIGINT[])) AS first_row, unnest(CAST($pages AS INTEGER[])) AS page,
+    unnest(CAST($positions AS INTEGER[])) AS position;
+
+-- name: count_settled
+SELECT
+    (SELECT count(*) FROM candidate JOIN fate USING (key_number) WHERE NOT is_rejected AND reason IS NULL)
+        - (SELECT count(*) FROM fate WHERE reason IS NULL) AS folded,
+    (SELECT count(*) FROM refused) AS failed,
+    (SELECT count(*) FROM fate WHERE reason = 'SAME_KEY_OTHER_VALUES') AS conflicts,
+    (
+        SELECT count(*) FROM candidate JOIN fate USING (key_number)
+        WHERE reason = 'SAME_KEY_OTHER_VALUES' AND NOT is_rejected
+    ) AS conflict_rows;
+
+-- name: count_equal_parts
+-- Without a primary key nobody can tell two parts that are equal from one that was delivered twice.
+SELECT count(*) - count(DISTINCT (key_number, identity))
+FROM candidate WHERE NOT is_rejected;
+
+-- name: volume_share
+SELECT coalesce(greatest({shares}), 0)
+FROM staged
+LEFT JOIN (
+    SELECT staged_row FROM candidate JOIN fate USING (key_number) WHERE reason = 'SAME_KEY_OTHER_VALUES'
+) AS disputed ON staged.rowid = disputed.staged_row
+WHERE problem IS NULL AND staged.rowid < {delivered};
+
+-- name: count_pages
+-- Rows that came again on another page. Where a page begins with as many rows as the one before has ended with, the
+-- pages overlap, and nothing need be missing between them.
+WITH again AS (
+    SELECT
+        key_number, identity, page, lag(page) OVER same AS page_before,
+        staged_row - lag(staged_row) OVER same AS distance
+    FROM candidate ASOF JOIN place ON staged_row >= first_row
+    WHERE NOT is_rejected
+    WINDOW same AS (PARTITION BY key_number, identity, said ORDER BY staged_row)
+),
+elsewhere AS (SELECT * FROM again WHERE page <> page_before),
+overlap AS (
+    SELECT page, distance FROM elsewhere WHERE page = page_before + 1 GROUP BY page, distance HAVING count(*) = distance
+)
+SELECT
+    count(DISTINCT (key_number, identity)) FILTER (overlap.page IS NULL),
+    count(DISTINCT (key_number, identity)) FILTER (overlap.page IS NOT NULL)
+FROM elsewhere LEFT JOIN overlap USING (page, distance);
+
+-- name: conflict_examples
+SELECT {key}, {volumes}, refused.problem, refused.page, refused.position
+FROM refused JOIN staged ON staged.rowid = refused.staged_row
+WHERE starts_with(refused.problem, 'SAME_KEY_OTHER_VALUES')
+ORDER BY {key}, staged_row LIMIT 3;
+
+-- name: count_beyond_a_well
+SELECT count(*) FROM staged WHERE problem IS NULL AND {is_beyond_a_well};
+
+-- name: beyond_examples
+SELECT {key}, {volumes}
+FROM staged WHERE problem IS NULL AND {is_beyond_a_well}
+ORDER BY greatest({sizes}) DESC, {key} LIMIT 3;
