@@ -150,7 +150,8 @@ def _identity(grain: Grain) -> str:
 def _summed(column: Column, aggregate: Aggregate) -> str:
     name = f"staged.{column.name}"
     if column.name in VOLUMES or (column.kind is Kind.NUMBER and aggregate is Aggregate.SUM):
-        return f"CAST(sum(CAST({name} AS DECIMAL(38, 18))) AS DOUBLE)"
+        total = f"sum(CAST(CAST({name} AS VARCHAR) AS DECIMAL(38, 18)))"  # by way of texts nothing is rounded twice
+        return f"CAST(CAST({total} AS VARCHAR) AS DOUBLE)"
     if column.kind is Kind.NUMBER:
         return f"max({name})"
     return f"min({name})"

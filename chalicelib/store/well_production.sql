@@ -272,7 +272,10 @@ FROM refused JOIN staged ON staged.rowid = refused.staged_row
 INSERT INTO wells.rejected_rows
 SELECT
     $job_id, page, position, split_part(problem, ' ', 1),
-    split_part(problem, ' ', 2) || ': ' || map($reasons, $sentences)[split_part(problem, ' ', 1)],
+    array_to_string(list_transform(
+        string_split(problem, '; '),
+        lambda told: split_part(told, ' ', 2) || ': ' || map($reasons, $sentences)[split_part(told, ' ', 1)]
+    ), '; '),
     raw, to_timestamp($now)
 FROM ({rejected});
 

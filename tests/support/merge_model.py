@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from chalicelib.store.columns import KEY, REJECTION_REASONS, VALUES, VOLUMES
+from chalicelib.store.grain import Grain
 from chalicelib.store.repository import MergeResult
+from support.settle_model import Delivered, settled
 from support.staging import NOON, SAME_NAMES, facts, json_row
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ class Model:
 
     def run(self, number: int, pages: list[Page], expected: int | None, source_warnings: dict[str, int]) -> MergeResult:
         now, job = float(NOON + number * 1000), f"job-{number}"
-        latest: dict[tuple[Any, ...], Row] = {}
+        sound: list[Delivered] = []
         delivered = failed = new = updated = 0
         for page, position, row in placed(pages):
             delivered += 1
@@ -132,9 +134,14 @@ class Model:
                 failed += 1
                 self.rejected.append(rejected(row, now) | {"job_id": job, "page": page, "position": position})
             else:
-                latest[key_of(row)] = row
-        for key, row in latest.items():
-            full = full_row(row)
+                sound.append(Delivered(full_row(row), page, position))
+        outcome = settled(sound, Grain())
+        for refused, problem in outcome.refused:
+            failed += 1
+            place = {"job_id": job, "page": refused.page, "position": refused.position}
+            self.rejected.append(rejected((refused.raw.encode(), problem), now) | place)
+        for full, _ in outcome.rows:
+            key = key_of(full)
             old = self.stored.get(key)
             if old is None:
                 new += 1
@@ -149,7 +156,7 @@ class Model:
             "duplicate_records": delivered - failed - new - updated,
             "failed_records": failed,
         }
-        warnings = source_warnings | odd([full_row(row) for row in latest.values()], now)
+        warnings = source_warnings | odd([row.columns for row in sound], now)
         run = vars(facts(number, expected)) | counts | {"merged_at": now, "warnings": warnings}
         self.runs.append(run)
         return MergeResult(**counts, stored_records=len(self.stored), warnings=warnings)
@@ -158,15 +165,17 @@ class Model:
         return {
             "well_production": [self.stored[key] for key in sorted(self.stored)],
             "well_production_history": sorted(self.history, key=lambda row: (row["replaced_at"], *key_of(row))),
-            "rejected_rows": self.rejected,
+            "rejected_rows": sorted(
+                self.rejected, key=lambda row: (row["rejected_at"], row["page"], row["position"])
+            ),
             "import_runs": self.runs,
         }
 
 
 def rejected(row: tuple[bytes, str], now: float) -> Row:
-    reason, column = row[1].split()
-    detail = f"{column}: {REJECTION_REASONS[reason]}"
-    return {"reason": reason, "detail": detail, "raw": row[0].decode(), "rejected_at": now}
+    problems = [problem.split() for problem in row[1].split("; ")]
+    detail = "; ".join(f"{column}: {REJECTION_REASONS[reason]}" for reason, column in problems)
+    return {"reason": problems[0][0], "detail": detail, "raw": row[0].decode(), "rejected_at": now}
 
 
 def placed(pages: list[Page]) -> Iterator[tuple[int, int, Row | tuple[bytes, str]]]:
@@ -184,18 +193,18 @@ def full_row(row: Row) -> Row:
     return dict.fromkeys(SAME_NAMES) | row | {"production_period": period}
 
 
-def odd(latest: list[Row], now: float) -> dict[str, int]:
+def odd(delivered: list[Row], now: float) -> dict[str, int]:
     today = datetime.fromtimestamp(now, UTC).date()
     names: dict[int, set[str]] = {}
-    for row in latest:
+    for row in delivered:
         names.setdefault(row["well_code"], set()).update({row["well_name"]} - {None})
     counts = {
-        "NEGATIVE_VOLUME": sum(any((row[name] or 0) < 0 for name in VOLUMES) for row in latest),
-        "DAYS_BEYOND_PERIOD": sum((row["days_on_production"] or 0) > month_days(row) + 0.05 for row in latest),
-        "FUTURE_PERIOD": sum(row["production_period"] > today for row in latest),
+        "NEGATIVE_VOLUME": sum(any((row[name] or 0) < 0 for name in VOLUMES) for row in delivered),
+        "DAYS_BEYOND_PERIOD": sum((row["days_on_production"] or 0) > month_days(row) + 0.05 for row in delivered),
+        "FUTURE_PERIOD": sum(row["production_period"] > today for row in delivered),
         "LIQUIDS_BELOW_OIL": sum(
             None not in (liquids := row["liquids_production_kbd"], oil := row["oil_production_kbd"]) and liquids < oil
-            for row in latest
+            for row in delivered
         ),
         "WELL_WITH_TWO_NAMES": sum(len(of_a_well) > 1 for of_a_well in names.values()),
     }

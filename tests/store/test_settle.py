@@ -1,0 +1,145 @@
+"""Several rows of one key within an import against a plain Python model: random rows, every grain, any order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.settle_model import Delivered, Row
+from support.settle_model import settled as by_the_model
+from support.soak import longer
+from support.staging import KEY_OF_A_ROW, NOON, SAME_NAMES, as_dicts, batch_of, facts, json_row, tables
+
+from chalicelib.store.columns import COLUMNS
+from chalicelib.store.grain import Aggregate, Grain, Rows
+from chalicelib.store.repository import DuckDBWellProductionRepository
+from chalicelib.store.settle import Conflicts, Settled
+from chalicelib.store.staging import Staging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MEMORY = Path("/dev/shm")
+NAMES = [column.name for column in COLUMNS]
+PK, VERSION = "pool", "changed"
+GRAINS = [
+    Grain(rows=rows, primary_key=key, order_by=order, aggregate=aggregate, is_unique=bool(key))
+    for rows in Rows
+    for key in ((), (PK,))
+    for order in ("", VERSION)
+    for aggregate in (Aggregate if rows is Rows.SUM else [Aggregate.MAX])
+    if key or not order or rows is Rows.ONE
+]
+
+
+class Scratch:
+    """The rows of one import after the other in one scratch database: a new one costs a second of a busy machine."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.repository = DuckDBWellProductionRepository(directory=directory / "scratch", memory_mb=100)
+
+    def settle(self, pages: list[list[bytes]], grain: Grain) -> tuple[Settled, list[tuple[Row, int]], list[Row]]:
+        """What was counted, the rows to merge and those refused."""
+        ask = self.repository._connection.execute
+        ask("DROP TABLE staged")
+        self.repository._staging = Staging(self.repository._connection, self.repository._sql, memory_mb=100)
+        self.repository.stage(batch_of(self._directory, *pages), SAME_NAMES, grain)
+        found = self.repository.settle(grain)
+        rows = as_dicts(ask("SELECT staged.*, source_rows FROM staged JOIN latest ON staged.rowid = staged_row"))
+        refused = as_dicts(ask("SELECT problem, page, position FROM refused"))
+        return found, [({name: row[name] for name in NAMES}, row["source_rows"]) for row in rows], refused
+
+
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Scratch]:
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
+        scratch = Scratch(Path(directory))
+        yield scratch
+        scratch.repository.close()
+
+
+amounts = st.sampled_from([None, 0.0, -0.0, 0.1, 0.2, 0.7, 1.25, 1e-6, 99999.875])
+a_row = st.fixed_dictionaries(
+    {
+        "field_code": st.just(1),
+        "well_code": st.integers(1, 6),
+        "production_period": st.just("2024-01-01"),
+        "oil_production_kbd": amounts,
+        PK: st.sampled_from(["A", "B", "C"]),
+        VERSION: st.sampled_from([None, 2, 9, 10]),
+    },
+    optional={
+        "gas_production_mmcfd": st.sampled_from([0.1, 0.3]),
+        "days_on_production": st.sampled_from([None, 10.5, 20.0]),
+        "well_name": st.sampled_from(["A-1", "B-1", ""]),
+        "data_source": st.sampled_from([None, "", "x", "y"]),
+    },
+)
+
+
+@st.composite
+def imports(draw: st.DrawFn) -> tuple[list[Row], list[Row]]:
+    """Rows, many of which come again as they are or changed in one column; and the same in another order."""
+    first = draw(st.lists(a_row, min_size=3, max_size=12))
+    changes = st.sampled_from([{}, {}, {"data_source": "z"}, {VERSION: 11}, {PK: "D"}, {"oil_production_kbd": 7.5}])
+    broken = st.sampled_from([{}, {}, {}, {}, {}, {"water_production_kbd": "much"}])
+    again = st.builds(lambda row, change, fault: row | change | fault, st.sampled_from(first), changes, broken)
+    rows = first + draw(st.lists(again, max_size=12))
+    return rows, draw(st.permutations(rows))
+
+
+def delivered(pages: list[list[Row]]) -> list[Delivered]:
+    return [
+        Delivered(
+            columns=dict.fromkeys(NAMES) | {name: value for name, value in row.items() if name in NAMES},
+            page=page,
+            position=position,
+            primary_key=row[PK],
+            version=row[VERSION],
+            is_rejected=row.get("water_production_kbd") == "much",
+        )
+        for page, rows in enumerate(pages, start=1)
+        for position, row in enumerate(rows)
+    ]
+
+
+def in_pages(rows: list[Row], size: int) -> list[list[Row]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def texts(pages: list[list[Row]]) -> list[list[bytes]]:
+    return [[json.dumps(row).encode() for row in rows] for rows in pages]
+
+
+def sorted_rows(rows: list[tuple[Row, int]]) -> list[Any]:
+    """A minus before a zero is none."""
+    plain = [({name: 0.0 if value == 0 else value for name, value in row.items()}, number) for row, number in rows]
+    return sorted(([str(row["production_period"]), row["well_code"], row | {"production_period": None}, n] for row, n in plain), key=str)
+
+
+@settings(max_examples=longer(30, 600))
+@given(both=imports(), grain=st.sampled_from(GRAINS), size=st.integers(1, 5))
+def test_rows_of_one_key_become_what_the_model_says_in_any_order(
+    scratch: Scratch, both: tuple[list[Row], list[Row]], grain: Grain, size: int
+) -> None:
+    ends = []
+    for rows in both:
+        pages = in_pages(rows, size)
+        found, stored, refused = scratch.settle(texts(pages), grain)
+        model = by_the_model(delivered(pages), grain)
+
+        assert sorted_rows(stored) == sorted_rows(model.rows)
+        assert sorted((row["page"], row["position"], row["problem"]) for row in refused) == sorted(
+            (row.page, row.position, problem) for row, problem in model.refused
+        )
+        assert (found.failed_records, found.conflicts.keys) == (len(model.refused), model.conflict_keys)
+        sound = sum(not row.is_rejected for row in delivered(pages))
+        assert found.folded_records == sound - found.failed_records - len(model.rows)
+        ends.append(sorted_rows(stored))
+    assert ends[0] == ends[1]
