@@ -77,6 +77,9 @@
         ├── WarehouseCorrupt         a published file is not what the pointer says
         ├── WarehouseTooNew          the database was written by a later Wellhead
         ├── WarehouseForeign         the published file is none of Wellhead's
+        ├── PeriodChanged            stored rows and new ones have periods of different lengths
+        ├── CodesAmbiguous           codes of an older database match several of the source's
+        ├── FullImportFirst          codes of an older database wait for an import of everything
         ├── PublishRefused           the new snapshot did not read back as it was written
         ├── ScratchFull              no room on the local disk
         └── OutOfMemory              DuckDB may not take as much memory as it needs
@@ -649,6 +652,30 @@ class WarehouseForeign(ImportFailed):
     """
 
     code = "WAREHOUSE_FOREIGN"
+
+
+class PeriodChanged(ImportFailed):
+    """The published rows of this source have periods of another length than WELLHEAD_SOURCE_PERIOD says. Set it to their
+    length, or give the new rows another WELLHEAD_SOURCE_NAME.
+    """
+
+    code = "PERIOD_CHANGED"
+
+
+class CodesAmbiguous(ImportFailed):
+    """Two codes of the source were one number in the published database of an earlier version. Import into a new
+    warehouse; docs/operations.md says how.
+    """
+
+    code = "CODES_AMBIGUOUS"
+
+
+class FullImportFirst(ImportFailed):
+    """The published database still holds its codes as the numbers of an earlier version. Start an import of everything,
+    with full=true and no limits.
+    """
+
+    code = "FULL_IMPORT_FIRST"
 
 
 class PublishRefused(ImportFailed):

@@ -164,6 +164,13 @@ def _stage(value: str) -> str:
     return value
 
 
+def _source_name(value: str) -> str:
+    """A part of the key of each row, of addresses and of questions."""
+    if not re.fullmatch(r"[a-z0-9-]{1,40}", value):
+        raise ValueError("must be 1 to 40 small letters, digits or hyphens")
+    return value
+
+
 def _columns(value: str) -> dict[str, str]:
     """`column=Field,column=Field`: which field of the source fills a column."""
     pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
@@ -199,6 +206,8 @@ class Settings:
     source_scope: str = _setting("WELLHEAD_SOURCE_SCOPE", str.strip, "")
     source_paging: str = _setting("WELLHEAD_SOURCE_PAGING", _choice("auto", "links", "skip", "keys"), "auto")
     source_columns: dict[str, str] = _setting("WELLHEAD_SOURCE_COLUMNS", _columns, "")
+    source_name: str = _setting("WELLHEAD_SOURCE_NAME", _source_name, "default")
+    source_period: str = _setting("WELLHEAD_SOURCE_PERIOD", _choice("day", "month", "quarter", "year"), "month")
     source_changed: str = _setting("WELLHEAD_SOURCE_CHANGED", str.strip, "")
     source_rows: str = _setting("WELLHEAD_SOURCE_ROWS", _choice("one", "sum"), "one")
     source_primary_key: tuple[str, ...] = _setting("WELLHEAD_SOURCE_PRIMARY_KEY", _names, "")
@@ -230,6 +239,8 @@ class Settings:
         told = [self.source_url, self.source_paging, self.source_changed, sorted(self.source_columns.items())]
         if grain := self._other_grain:  # of the usual grain nothing is told, as before there were others
             told = [*told, grain]
+        if self.source_period != "month":  # an id of before there were others stays what it was
+            told.append(self.source_period)
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     @property

@@ -23,7 +23,7 @@ _JSON_TYPES = {"boolean": bool, "integer": int, "string": str}
 
 
 def parse_parameters(query: Mapping[str, Sequence[str]], body: str | bytes = "") -> dict[str, Any]:
-    """What is to be imported, from the query or from a JSON body: whole numbers, dates as YYYY-MM-DD, and `full` only
+    """What is to be imported, from the query or from a JSON body: codes as text, dates as YYYY-MM-DD, and `full` only
     when it is true. Raises ValidationError.
     """
     sent = _sent(json_body(body))
@@ -44,8 +44,10 @@ def _sent(body: Any) -> dict[str, Any]:
 
 
 def _read_member(name: str, value: Any) -> Any:
+    """A code may come as a number, which is its digits."""
     parameter = PARAMETERS[name]
-    if type(value) is not _JSON_TYPES[parameter.schema["type"]]:
+    kinds = parameter.schema["type"]
+    if type(value) not in [_JSON_TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]:
         raise refusal(name, parameter)
     return read_value(name, parameter, value if isinstance(value, str) else json.dumps(value))
 

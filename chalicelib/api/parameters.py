@@ -16,7 +16,8 @@ from chalicelib.errors import ValidationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-MOST_CURSOR = 600  # characters; the longest key of a list and the name of its snapshot need half of it
+MOST_CURSOR = 2500  # characters; the longest key of a list, two codes of any signs, and the name of its snapshot fit
+MOST_CODE = 100
 MOST_SEARCH = 100
 _NO_CONTROL = r"^[^\u0000-\u001F\u007F-\u009F]*$"
 
@@ -91,8 +92,12 @@ def _day(text: str) -> str:
 
 
 def _search(text: str) -> str:
+    return _text(text, MOST_SEARCH)
+
+
+def _text(text: str, most: int) -> str:
     """Any script, any sign; a lone surrogate is no text, and a control character none that anybody searches for."""
-    if len(text) > MOST_SEARCH or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
+    if len(text) > most or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
         raise ValueError
     return text
 
@@ -108,8 +113,27 @@ def _of_day(meaning: str) -> Parameter:
     return Parameter(read=_day, allowed="a date such as 2024-01-31", schema=schema, meaning=meaning)
 
 
+def _written(text: str) -> str:
+    """A code as the source writes it: a number in a request is its digits."""
+    code = _text(text, MOST_CODE).strip()
+    if not code:
+        raise ValueError
+    return code
+
+
 def _code(meaning: str) -> Parameter:
-    return whole(-(2**63), 2**63 - 1, "a whole number of 64 bits", meaning)
+    return Parameter(
+        read=_written,
+        allowed=f"a code of 1 to {MOST_CODE} characters, none of them a control character",
+        schema={"type": ["string", "integer"], "minLength": 1, "maxLength": MOST_CODE, "pattern": _NO_CONTROL},
+        meaning=f"{meaning}, by its code as the source writes it: 7 and 007 are two",
+    )
+
+
+def _source(text: str) -> str:
+    if not re.fullmatch(r"\*|[a-z0-9-]{1,40}", text):
+        raise ValueError
+    return text
 
 
 FULL = Parameter(
@@ -120,6 +144,12 @@ FULL = Parameter(
 )
 FIELD_CODE = _code("one field")
 WELL_CODE = _code("one well")
+SOURCE = Parameter(
+    read=_source,
+    allowed="the name of a source, or * for all of them",
+    schema={"type": "string", "pattern": r"^(\*|[a-z0-9-]{1,40})$"},
+    meaning="one source; * or nothing: all. Sums are made for each source, and over all of them for * alone",
+)
 FROM = _of_day("the first day of the production periods, inclusive")
 TO = _of_day("the last day of the production periods, inclusive")
 CURSOR = Parameter(

@@ -14,6 +14,7 @@ from chalicelib.errors import SourceChangedSince
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FORM = 2  # of the rows in a segment; from 2 on their codes are text, and their dates the first days of periods
 FIELD_DIGITS = 12  # of a hash: a source may give its fields names of any length, and the item of a job stays small
 
 
@@ -26,6 +27,7 @@ class Fingerprint:
     settings: str
     fields: Mapping[str, str] = field(default_factory=dict)
     leaves_out: bool = False
+    form: int = FORM
 
     @classmethod
     def of(cls, settings: str, mapping: Mapping[str, str], *, leaves_out: bool) -> Self:
@@ -55,6 +57,11 @@ class Fingerprint:
         """A column that was filled by one field is not filled by another one later. Raises SourceChangedSince."""
         if any(self.fields.get(column, name) != name for column, name in fields.items()):
             raise SourceChangedSince
+
+
+def is_of_this_form(stored: Mapping[str, Any] | None) -> bool:
+    """Whether rows that were read with this fingerprint, as a checkpoint keeps it, can be put together with today's."""
+    return stored is not None and stored.get("form") == FORM
 
 
 def _hashed(name: str) -> str:

@@ -18,12 +18,13 @@ from chalicelib.jobs.job import Job, Phase
 from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.survey import Survey
 from chalicelib.store.batch import Batch
+from chalicelib.store.period import Period, RowSource
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from chalicelib.warehouse.names import segment_names
 
 from .completeness import Completeness, Verdict
 from .fields import SourceFields
-from .fingerprint import Fingerprint
+from .fingerprint import Fingerprint, is_of_this_form
 from .going_on import lets_a_retry_go_on
 from .partial import is_partial
 from .prefetch import Prefetch, run_beside
@@ -103,7 +104,9 @@ class WellProductionImportService:
 
     def run(self) -> Job:
         """The completed job. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed."""
-        repository = self._new_repository(directory=self._directory, memory_mb=self._settings.memory_mb)
+        repository = self._new_repository(
+            directory=self._directory, memory_mb=self._settings.memory_mb, source=self._row_source()
+        )
         try:
             start = self._resume(repository)
             end = self._fetch(repository, start)
@@ -130,6 +133,9 @@ class WellProductionImportService:
             shutil.rmtree(self._directory, ignore_errors=True)
         return self.job
 
+    def _row_source(self) -> RowSource:
+        return RowSource(name=self._settings.source_name, period=Period(self._settings.source_period))
+
     # -- where to begin -----------------------------------------------------------------------
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> Cursor:
@@ -149,14 +155,16 @@ class WellProductionImportService:
         return cursor
 
     def _fingerprint_before(self) -> Fingerprint | None:
-        """None without a checkpoint. An older one proves neither its segments nor its source: all begins anew."""
+        """None without a checkpoint. An older one proves neither its segments nor its source, or its rows have another
+        form than those of today: all begins anew.
+        """
         checkpoint = self.job.checkpoint
         if checkpoint is None:
             return None
-        if checkpoint.source is None or checkpoint.seal is None:
+        if checkpoint.seal is None or not is_of_this_form(checkpoint.source):
             self._tell_loss(checkpoint, None)
             return None
-        return Fingerprint(**checkpoint.source)
+        return Fingerprint(**(checkpoint.source or {}))
 
     def _load(self, repository: DuckDBWellProductionRepository) -> Checkpoint | None:
         """The last place that is proved, the rows before it staged; None when that is the beginning."""
@@ -328,13 +336,13 @@ class WellProductionImportService:
         self._progress.enter(Phase.MERGING, seconds=merge_seconds(base, rows=end.delivered))
         store = self._publication.working_copy(base, rows=end.delivered)
         warnings = self._source_warnings(end)
-        merged = repository.merge(store, self._run_facts(), now=self._clock(), warnings=warnings)
+        merged = repository.merge(store, self._run_facts(end), now=self._clock(), warnings=warnings)
         self._count_rows(merged, end)
         for reason, count in repository.rejected_by_reason().items():
             log.info("rows are rejected", extra={"reason": reason, "rows": count})
         return store, merged
 
-    def _run_facts(self) -> RunFacts:
+    def _run_facts(self, end: Cursor) -> RunFacts:
         return RunFacts(
             job_id=self.job.job_id,
             fence=self._claim.fence,
@@ -342,6 +350,7 @@ class WellProductionImportService:
             triggered_by=self.job.triggered_by,
             started_at=self.job.started_at or self.job.created_at,
             expected_records=self.job.expected_records,
+            is_full=end.changed_since is None and not is_partial(self.job.parameters),
         )
 
     def _source_warnings(self, end: Cursor) -> dict[str, int]:

@@ -72,7 +72,10 @@ class Watermark:
 
     @property
     def _source_hash(self) -> str:
-        """Of what its rows depend on; hashed, because the URL's query may hold a token."""
+        """Of what its rows depend on; hashed, because the URL's query may hold a token. The word of the codes makes the
+        first import into a database whose codes were numbers ask for everything.
+        """
         settings = self.settings
         facts = [settings.source_url, settings.source_changed, sorted(settings.source_columns.items())]
+        facts += [settings.source_name, settings.source_period, "codes are text"]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

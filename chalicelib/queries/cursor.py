@@ -17,14 +17,14 @@ from typing import Any
 from chalicelib.errors import ValidationError
 
 MARK_BYTES = 9
-Key = Mapping[str, int | str]
+Key = Mapping[str, int | str | None]
 
 # What orders each list: the columns of its last row go into the cursor.
 KEYS: Mapping[str, Mapping[str, type]] = {
-    "production": {"field_code": int, "well_code": int, "production_period": date},
-    "revisions": {"field_code": int, "well_code": int, "production_period": date, "job_id": str},
-    "totals": {"production_period": date},
-    "wells": {"field_code": int, "well_code": int},
+    "production": {"source": str, "field_code": str, "well_code": str, "production_period": date},
+    "revisions": {"source": str, "field_code": str, "well_code": str, "production_period": date, "job_id": str},
+    "totals": {"source": str, "production_period": date, "period_days": int},
+    "wells": {"source": str, "field_code": str, "well_code": str},
     "rejects": {"page": int, "position": int},
 }
 
@@ -46,7 +46,7 @@ def list_of(name: str, arguments: Mapping[str, Any]) -> str:
 
 def write_cursor(cursor: Cursor, *, of: str) -> str:
     """`of` is what list_of tells."""
-    said = json.dumps([of, cursor.snapshot, *cursor.key.values()], separators=(",", ":")).encode()
+    said = json.dumps([of, cursor.snapshot, *cursor.key.values()], separators=(",", ":"), ensure_ascii=False).encode()
     return base64.urlsafe_b64encode(said + _mark(said)).decode().rstrip("=")
 
 
@@ -77,8 +77,10 @@ def _mark(said: bytes) -> bytes:
     return hashlib.sha256(b"a cursor of Wellhead\n" + said).digest()[:MARK_BYTES]
 
 
-def _part(value: Any, kind: type) -> int | str:
+def _part(value: Any, kind: type) -> int | str | None:
     """What is in a cursor is bound, never trusted. Raises ValueError, TypeError."""
+    if value is None and kind is int:
+        return None  # a file of before version 3 does not tell how long a period is
     if kind is date:
         return date.fromisoformat(value).isoformat()
     if kind is str and isinstance(value, str):

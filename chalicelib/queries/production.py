@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from chalicelib.store.own_directory import OwnDirectory
 
+TEXT_CODES = 3  # the version of the schema that brought them, with the columns source, period_days and source_rows
 THREADS = 2  # one question must not take the machine from all others
 
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
@@ -51,6 +52,8 @@ _TIMES = {
     name: f"strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%gZ') AS {name}"
     for name in ("created_at", "updated_at", "replaced_at", "rejected_at", "started_at", "merged_at")
 }
+
+_TABLES = {"production": "wells.well_production", "history": "wells.well_production_history"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +85,8 @@ class ProductionQuery:
         self.snapshot = snapshot
         with _duckdb_errors():
             self.schema_version = read_version(connection)
+        is_older = self.schema_version < TEXT_CODES
+        self._tables = {name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()}
 
     @classmethod
     def open(
@@ -109,56 +114,68 @@ class ProductionQuery:
     def production(
         self,
         *,
-        field_code: int | None = None,
-        well_code: int | None = None,
+        field_code: str | None = None,
+        well_code: str | None = None,
+        source: str | None = None,
         first: date | None = None,
         last: date | None = None,
         limit: int = 1000,
         cursor: str | None = None,
     ) -> Rows:
-        """The columns of well_production, by field, well and period."""
-        filters = {"field_code": field_code, "well_code": well_code, "first": _iso(first), "last": _iso(last)}
+        """The columns of well_production, by source, field, well and period."""
+        filters = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
+        filters |= {"first": _iso(first), "last": _iso(last)}
         return self._page("production", filters, cursor, limit)
 
     def revisions(
         self,
         *,
-        field_code: int | None = None,
-        well_code: int | None = None,
+        field_code: str | None = None,
+        well_code: str | None = None,
+        source: str | None = None,
         first: date | None = None,
         last: date | None = None,
         limit: int = 1000,
         cursor: str | None = None,
     ) -> Rows:
-        """The rows as they were before an import, `job_id`, replaced them at `replaced_at`; by field, well, period
-        and then the oldest first.
+        """The rows as they were before an import, `job_id`, replaced them at `replaced_at`; by source, field, well,
+        period and then the oldest first.
         """
-        filters = {"field_code": field_code, "well_code": well_code, "first": _iso(first), "last": _iso(last)}
+        filters = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
+        filters |= {"first": _iso(first), "last": _iso(last)}
         return self._page("revisions", filters, cursor, limit)
 
     def totals(
         self,
         *,
-        field_code: int | None = None,
+        field_code: str | None = None,
+        source: str | None = None,
         first: date | None = None,
         last: date | None = None,
         limit: int = MOST_ROWS,
         cursor: str | None = None,
     ) -> Rows:
-        """Sums of the rates by period (thousand barrels and million standard cubic feet per day), and of how
-        many wells.
+        """Sums of the rates by source and period (thousand barrels and million standard cubic feet per day), and of
+        how many wells. Over all sources with the source `*` alone: two of them may tell of one well.
         """
-        filters = {"field_code": field_code, "first": _iso(first), "last": _iso(last)}
+        filters = {"field_code": field_code, "source": source, "first": _iso(first), "last": _iso(last)}
         return self._page("totals", filters, cursor, limit)
 
     def wells(
-        self, *, search: str | None = None, field_code: int | None = None, limit: int = 100, cursor: str | None = None
+        self,
+        *,
+        search: str | None = None,
+        field_code: str | None = None,
+        source: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
     ) -> Rows:
-        """The wells whose name, reference or code contains the text, whatever its case, by field and code.
+        """The wells whose name, reference or code contains the text, whatever its case, by source, field and code.
 
         One row is one well in one field: the latest names, the first and last period, how many periods.
         """
-        return self._page("wells", {"search": (search or "").strip() or None, "field_code": field_code}, cursor, limit)
+        filters = {"search": (search or "").strip() or None, "field_code": field_code, "source": _one(source)}
+        return self._page("wells", filters, cursor, limit)
 
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
         """The rows that a completed import rejected, in the order of the source; none for any other job."""
@@ -172,6 +189,7 @@ class ProductionQuery:
             run["warnings"] = json.loads(run["warnings"])
         return {
             **self._rows("counts")[0],
+            "sources": self._rows("sources"),
             "last_import": imports[0] if imports else None,
             "schema_version": self.schema_version,
             "storage_version": self._storage_version(),
@@ -214,8 +232,13 @@ class ProductionQuery:
 
     def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         with _duckdb_errors(), self._connection.cursor() as own:  # a connection of the thread's own
-            result = own.execute(_SQL[name].format_map(_TIMES), values)
+            result = own.execute(_SQL[name].format_map({**_TIMES, **self._tables}), values)
             return [column[0] for column in result.description or []], result.fetchall()
+
+
+def _one(source: str | None) -> str | None:
+    """None where all are asked for, which a list shows side by side."""
+    return None if source == "*" else source
 
 
 def _iso(day: date | None) -> str | None:

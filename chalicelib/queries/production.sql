@@ -1,74 +1,111 @@
 -- The questions to a published database, attached read-only as wells. $names are bound values; one that is NULL
 -- asks for no restriction. Times are shown as UTC text, and by epoch_us: a cast of TIMESTAMPTZ would follow the
 -- time zone of whoever has ICU loaded.
--- A page begins after the key of the page before. Rows are stored in the order of their key, so the range of the
--- first part of the key is told on its own: that is what leaves row groups out.
+-- A page begins after the key of the page before. Rows are stored in the order of their key, so the range of its first
+-- parts is told on its own: that is what leaves row groups out.
+-- {production} and {history} are the tables, or what stands for them in a file of before version 3; they have the
+-- columns of today. $source is a name; '*' asks for no restriction too.
+
+-- name: older_production
+-- A file of before version 3 has the rows of one source, which it does not name, and does not tell how long a period is.
+(
+    SELECT
+        * REPLACE (CAST(field_code AS VARCHAR) AS field_code, CAST(well_code AS VARCHAR) AS well_code),
+        'default' AS source, CAST(NULL AS SMALLINT) AS period_days, 1 AS source_rows
+    FROM wells.well_production
+)
+
+-- name: older_history
+(
+    SELECT
+        * REPLACE (CAST(field_code AS VARCHAR) AS field_code, CAST(well_code AS VARCHAR) AS well_code),
+        'default' AS source, CAST(NULL AS SMALLINT) AS period_days, 1 AS source_rows
+    FROM wells.well_production_history
+)
 
 -- name: production
 SELECT
-    field_code, field_name, well_code, well_reference, well_name,
-    CAST(production_period AS VARCHAR) AS production_period, days_on_production, oil_production_kbd,
+    source, field_code, field_name, well_code, well_reference, well_name,
+    CAST(production_period AS VARCHAR) AS production_period, period_days, days_on_production, oil_production_kbd,
     gas_production_mmcfd, liquids_production_kbd, water_production_kbd, data_source, source_data, partition_0,
-    {created_at}, {updated_at}
-FROM wells.well_production
-WHERE ($field_code IS NULL OR field_code = $field_code)
+    source_rows, {created_at}, {updated_at}
+FROM {production} AS stored
+WHERE ($source IS NULL OR source = $source)
+    AND ($field_code IS NULL OR field_code = $field_code)
     AND ($well_code IS NULL OR well_code = $well_code)
     AND ($first IS NULL OR production_period >= CAST($first AS DATE))
     AND ($last IS NULL OR production_period <= CAST($last AS DATE))
     AND (
-        $after_field_code IS NULL
+        $after_source IS NULL
         OR (
-            field_code >= $after_field_code
-            AND (field_code, well_code, well_production.production_period)
-                > ($after_field_code, $after_well_code, CAST($after_production_period AS DATE))
+            source >= $after_source
+            AND (source > $after_source OR field_code >= $after_field_code)
+            AND (source, field_code, well_code, stored.production_period)
+                > ($after_source, $after_field_code, $after_well_code, CAST($after_production_period AS DATE))
         )
     )
-ORDER BY field_code, well_code, well_production.production_period
+ORDER BY source, field_code, well_code, stored.production_period
 LIMIT $limit;
 
 -- name: revisions
 -- An import replaces a row at most once, and job ids sort by time, so they tell the revisions of a row apart.
 SELECT
-    field_code, field_name, well_code, well_reference, well_name,
-    CAST(production_period AS VARCHAR) AS production_period, days_on_production, oil_production_kbd,
-    gas_production_mmcfd, liquids_production_kbd, water_production_kbd, {replaced_at}, job_id
-FROM wells.well_production_history
-WHERE ($field_code IS NULL OR field_code = $field_code)
+    source, field_code, field_name, well_code, well_reference, well_name,
+    CAST(production_period AS VARCHAR) AS production_period, period_days, days_on_production, oil_production_kbd,
+    gas_production_mmcfd, liquids_production_kbd, water_production_kbd, source_rows, {replaced_at}, job_id
+FROM {history} AS stored
+WHERE ($source IS NULL OR source = $source)
+    AND ($field_code IS NULL OR field_code = $field_code)
     AND ($well_code IS NULL OR well_code = $well_code)
     AND ($first IS NULL OR production_period >= CAST($first AS DATE))
     AND ($last IS NULL OR production_period <= CAST($last AS DATE))
     AND (
-        $after_field_code IS NULL
+        $after_source IS NULL
         OR (
-            field_code >= $after_field_code
-            AND (field_code, well_code, well_production_history.production_period, job_id)
-                > ($after_field_code, $after_well_code, CAST($after_production_period AS DATE), $after_job_id)
+            source >= $after_source
+            AND (source > $after_source OR field_code >= $after_field_code)
+            AND (source, field_code, well_code, stored.production_period, job_id)
+                > (
+                    $after_source, $after_field_code, $after_well_code,
+                    CAST($after_production_period AS DATE), $after_job_id
+                )
         )
     )
-ORDER BY field_code, well_code, well_production_history.production_period, job_id
+ORDER BY source, field_code, well_code, stored.production_period, job_id
 LIMIT $limit;
 
 -- name: totals
+-- One well may be told by two sources, so their rates are added only when all are asked for together, as '*'. Periods
+-- of different lengths are never added.
 SELECT
+    CASE WHEN $source = '*' THEN '*' ELSE source END AS source,
     CAST(production_period AS VARCHAR) AS production_period,
+    period_days,
     count(*) AS wells,
     sum(oil_production_kbd) AS oil_production_kbd,
     sum(gas_production_mmcfd) AS gas_production_mmcfd,
     sum(liquids_production_kbd) AS liquids_production_kbd,
     sum(water_production_kbd) AS water_production_kbd
-FROM wells.well_production
-WHERE ($field_code IS NULL OR field_code = $field_code)
+FROM {production} AS stored
+WHERE ($source IS NULL OR $source = '*' OR source = $source)
+    AND ($field_code IS NULL OR field_code = $field_code)
     AND ($first IS NULL OR production_period >= CAST($first AS DATE))
     AND ($last IS NULL OR production_period <= CAST($last AS DATE))
-    AND ($after_production_period IS NULL OR production_period > CAST($after_production_period AS DATE))
-GROUP BY well_production.production_period
-ORDER BY well_production.production_period
+    AND (
+        $after_source IS NULL
+        OR (
+            CASE WHEN $source = '*' THEN '*' ELSE source END, stored.production_period, coalesce(period_days, 0)
+        ) > ($after_source, CAST($after_production_period AS DATE), coalesce(CAST($after_period_days AS SMALLINT), 0))
+    )
+GROUP BY CASE WHEN $source = '*' THEN '*' ELSE source END, stored.production_period, period_days
+ORDER BY CASE WHEN $source = '*' THEN '*' ELSE source END, stored.production_period, period_days NULLS FIRST
 LIMIT $limit;
 
 -- name: wells
 -- The file's own view of the wells came with version 2 of the schema; older files are read too.
 WITH listed AS (
     SELECT
+        source,
         field_code,
         arg_max(field_name, production_period) AS field_name,
         well_code,
@@ -77,23 +114,25 @@ WITH listed AS (
         CAST(min(production_period) AS VARCHAR) AS first_period,
         CAST(max(production_period) AS VARCHAR) AS last_period,
         count(*) AS periods
-    FROM wells.well_production
-    WHERE ($field_code IS NULL OR field_code = $field_code)
+    FROM {production} AS stored
+    WHERE ($source IS NULL OR source = $source)
+        AND ($field_code IS NULL OR field_code = $field_code)
         AND (
-            $after_field_code IS NULL
+            $after_source IS NULL
             OR (
-                field_code >= $after_field_code
-                AND (field_code, well_code) > ($after_field_code, $after_well_code)
+                source >= $after_source
+                AND (source > $after_source OR field_code >= $after_field_code)
+                AND (source, field_code, well_code) > ($after_source, $after_field_code, $after_well_code)
             )
         )
-    GROUP BY field_code, well_code
+    GROUP BY source, field_code, well_code
 )
 SELECT * FROM listed
 WHERE $search IS NULL
     OR contains(lower(well_name), lower($search))
     OR contains(lower(well_reference), lower($search))
-    OR contains(CAST(well_code AS VARCHAR), $search)
-ORDER BY field_code, well_code
+    OR contains(lower(well_code), lower($search))
+ORDER BY source, field_code, well_code
 LIMIT $limit;
 
 -- name: rejects
@@ -105,28 +144,64 @@ ORDER BY page, position
 LIMIT $limit;
 
 -- name: counts
--- A month counts as missing when it lies between a well's first and last period and no period of the well is in it.
+-- A period counts as missing when it lies between a well's first and last one and is not there. A month is missing when
+-- no part of a period lies in it. Where a file does not tell the length of its periods, they count as months.
 WITH ranges AS (
     SELECT
+        source,
+        field_code,
+        max(period_days) AS longest,
         count(*) AS rows,
+        count(DISTINCT date_trunc('month', production_period)) AS months,
         min(production_period) AS first_period,
-        max(production_period) AS last_period,
-        datediff('month', min(production_period), max(production_period)) + 1
-            - count(DISTINCT date_trunc('month', production_period)) AS missing
-    FROM wells.well_production
-    GROUP BY field_code, well_code
+        max(production_period) AS last_period
+    FROM {production} AS stored
+    GROUP BY source, field_code, well_code
+),
+gaps AS (
+    SELECT
+        *,
+        CASE
+            WHEN longest > 300 THEN datediff('year', first_period, last_period) + 1 - rows
+            WHEN longest > 31 THEN datediff('quarter', first_period, last_period) + 1 - rows
+            WHEN longest = 1 THEN datediff('day', first_period, last_period) + 1 - rows
+            ELSE datediff('month', first_period, last_period) + 1 - months
+        END AS missing_periods,
+        CASE
+            WHEN longest > 300 THEN 12 * (datediff('year', first_period, last_period) + 1 - rows)
+            WHEN longest > 31 THEN 3 * (datediff('quarter', first_period, last_period) + 1 - rows)
+            ELSE datediff('month', first_period, last_period) + 1 - months
+        END AS missing_months
+    FROM ranges
 )
 SELECT
     CAST(coalesce(sum(rows), 0) AS BIGINT) AS rows,
     count(*) AS wells,
-    (SELECT count(DISTINCT field_code) FROM wells.well_production) AS fields,
+    (SELECT count(*) FROM (SELECT DISTINCT source, field_code FROM ranges)) AS fields,
     CAST(min(first_period) AS VARCHAR) AS first_period,
     CAST(max(last_period) AS VARCHAR) AS last_period,
-    count(*) FILTER (missing > 0) AS wells_with_gaps,
-    CAST(coalesce(sum(missing), 0) AS BIGINT) AS missing_months,
+    count(*) FILTER (missing_periods > 0) AS wells_with_gaps,
+    CAST(coalesce(sum(missing_periods), 0) AS BIGINT) AS missing_periods,
+    CAST(coalesce(sum(missing_months), 0) AS BIGINT) AS missing_months,
     (SELECT count(*) FROM wells.well_production_history) AS replaced_rows,
     (SELECT count(*) FROM wells.rejected_rows) AS rejected_rows
-FROM ranges;
+FROM gaps;
+
+-- name: sources
+SELECT
+    source,
+    CASE
+        WHEN max(period_days) = 1 THEN 'day'
+        WHEN max(period_days) <= 31 THEN 'month'
+        WHEN max(period_days) <= 92 THEN 'quarter'
+        WHEN max(period_days) > 92 THEN 'year'
+    END AS period,
+    count(*) AS rows,
+    CAST(min(production_period) AS VARCHAR) AS first_period,
+    CAST(max(production_period) AS VARCHAR) AS last_period
+FROM {production} AS stored
+GROUP BY source
+ORDER BY source;
 
 -- name: last_import
 SELECT

@@ -13,6 +13,7 @@ from chalicelib.api.parameters import (
     FIELD_CODE,
     FROM,
     SEARCH,
+    SOURCE,
     TO,
     WELL_CODE,
     Parameter,
@@ -54,10 +55,10 @@ _RANGE = {"from": FROM, "to": TO}
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
 
 QUERIES: Mapping[str, Mapping[str, Parameter]] = {
-    "production": {"well_code": WELL_CODE, "field_code": FIELD_CODE, **_RANGE, **_PAGE},
-    "revisions": {"well_code": WELL_CODE, "field_code": FIELD_CODE, **_RANGE, **_PAGE},
-    "totals": {"field_code": FIELD_CODE, **_RANGE, **_PAGE},
-    "wells": {"search": SEARCH, "field_code": FIELD_CODE, **_PAGE},
+    "production": {"well_code": WELL_CODE, "field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
+    "revisions": {"well_code": WELL_CODE, "field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
+    "totals": {"field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
+    "wells": {"search": SEARCH, "field_code": FIELD_CODE, "source": SOURCE, **_PAGE},
     "rejects": {"job_id": _JOB_ID, "limit": limit(MOST_REJECTS), "cursor": CURSOR},
     "summary": {},
     "export": {},

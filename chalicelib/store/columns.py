@@ -1,6 +1,6 @@
 """The columns of well production: names, types, units, what is accepted, and why a row is rejected.
 
-One row is one well, in one field, for one production period. A row is rejected, and kept with its reason,
+One row is one well, in one field, for one production period, of one source. A row is rejected, and kept with its reason,
 when its key is missing or a value cannot be what its column says. What is odd but possible is imported and
 counted as a warning.
 """
@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-BIGINT_MAX = 9_223_372_036_854_775_807
-
 
 class Kind(StrEnum):
     """How a value is read. The names are the macros of well_production.sql."""
 
-    WHOLE = "whole"
+    CODE = "code"
     NUMBER = "number"
     DAY = "day"
     WORDS = "words"
@@ -32,7 +30,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """`low` and `high` bound what is accepted (years for a day); outside of them a row is rejected."""
+    """`low` and `high` bound what is accepted: years of a day, characters of a code. Outside of them a row is rejected."""
 
     name: str
     kind: Kind
@@ -43,7 +41,7 @@ class Column:
 
     @property
     def type(self) -> str:
-        return {Kind.WHOLE: "BIGINT", Kind.NUMBER: "DOUBLE", Kind.DAY: "DATE", Kind.WORDS: "VARCHAR"}[self.kind]
+        return {Kind.NUMBER: "DOUBLE", Kind.DAY: "DATE"}.get(self.kind, "VARCHAR")
 
 
 # A volume beyond a billion barrels (or 1,000 Tcf) a day is no measurement: the world makes 0.1 billion barrels.
@@ -52,23 +50,23 @@ _VOLUME = 1_000_000
 _YEARS = (1859, 2199)
 # One period is a year at most; 25-hour days and corrections stay well inside.
 _DAYS = 400
+# The longest identifiers in use, such as a UWI, have some 20; two of them must fit into a cursor, and so into a URL.
+MOST_CODE = 100
 
 COLUMNS = (
-    Column("field_code", Kind.WHOLE, Role.KEY, "code of the field", -BIGINT_MAX, BIGINT_MAX),
+    Column("field_code", Kind.CODE, Role.KEY, "code of the field, as the source writes it", 1, MOST_CODE),
     Column("field_name", Kind.WORDS, Role.VALUE, "name of the field"),
     Column(
         "well_code",
-        Kind.WHOLE,
+        Kind.CODE,
         Role.KEY,
-        "code of the well, such as a 12-digit API number",
-        -BIGINT_MAX,
-        BIGINT_MAX,
+        "code of the well, such as an API number or a UWI, as the source writes it",
+        1,
+        MOST_CODE,
     ),
     Column("well_reference", Kind.WORDS, Role.VALUE, "the operator's reference of the well"),
     Column("well_name", Kind.WORDS, Role.VALUE, "name of the well"),
-    Column(
-        "production_period", Kind.DAY, Role.KEY, "first day of the production period, as the source writes it", *_YEARS
-    ),
+    Column("production_period", Kind.DAY, Role.KEY, "first day of the production period", *_YEARS),
     Column(
         "days_on_production",
         Kind.NUMBER,
@@ -115,6 +113,7 @@ COLUMNS = (
 )
 KEY = tuple(column.name for column in COLUMNS if column.role is Role.KEY)
 VALUES = tuple(column.name for column in COLUMNS if column.role is Role.VALUE)
+STORED_KEY = ("source", *KEY)
 VOLUMES = ("oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd")
 
 WHOLE_FIELD = "*"  # the well of a source that tells of whole fields
@@ -130,10 +129,11 @@ MOST_OF_A_WELL = {
 
 REJECTION_REASONS = {
     "MISSING_KEY": "field, well and period identify a row; without one of them it cannot be told from others",
-    "NOT_A_WHOLE_NUMBER": "a code must be a whole number within 64 bits",
+    "NOT_A_WHOLE_NUMBER": "a code that comes as a number must be a whole one that can be read exactly",
     "NOT_A_NUMBER": "a rate or a number of days must be a finite number",
     "NOT_A_DATE": "a period must be a calendar date such as 2024-01-31, with or without a time after it",
-    "NOT_TEXT": "a name must be text, not an object or a list",
+    "NOT_TEXT": "a name or a code must be text, not an object or a list",
+    "TOO_LONG": "a code has 100 characters at most",
     "OUT_OF_RANGE": "the value is beyond anything that can be measured",
     "SAME_KEY_OTHER_VALUES": "several rows of one well and period, with different values: nobody can tell the right one",
     "PART_REJECTED": "another row of the same well and period is rejected, so their sum would lack a part",
@@ -142,7 +142,7 @@ REJECTION_REASONS = {
 
 WARNING_RULES = {
     "NEGATIVE_VOLUME": "a rate below zero",
-    "DAYS_BEYOND_PERIOD": "more days on production than the month has",
+    "DAYS_BEYOND_PERIOD": "more days on production than the period has",
     "RATE_BEYOND_A_WELL": "a rate beyond what a single well can give: a whole field, or another unit",
     "FUTURE_PERIOD": "a production period that has not begun",
     "LIQUIDS_BELOW_OIL": "liquids, which include oil, below the oil rate",

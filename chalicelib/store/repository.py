@@ -16,8 +16,10 @@ import duckdb
 from chalicelib.errors import PublishRefused, WarehouseCorrupt
 
 from .batch import RAW_BYTES
+from .codes import match_codes
 from .columns import REJECTION_REASONS
 from .local_duckdb import local_config, raise_if_full, raise_if_out_of_memory, raise_if_unreadable
+from .period import RowSource
 from .schema import prepare_store
 from .settle import Settled, settle
 from .staging import Staging
@@ -35,7 +37,9 @@ STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """What `import_runs` keeps of an import besides its counts. Times are epoch seconds."""
+    """What `import_runs` keeps of an import besides its counts, and whether it `is_full`: asked for all rows of its
+    source. Times are epoch seconds.
+    """
 
     job_id: str
     fence: int
@@ -43,6 +47,11 @@ class RunFacts:
     triggered_by: str
     started_at: float
     expected_records: int | None
+    is_full: bool = True
+
+    def stored(self) -> dict[str, Any]:
+        """As `import_runs` keeps them."""
+        return {name: value for name, value in vars(self).items() if name != "is_full"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +72,11 @@ class MergeResult:
 
 
 class DuckDBWellProductionRepository:
-    """One import's scratch database in `directory`, which belongs to this import alone."""
+    """One import's scratch database in `directory`, which belongs to this import alone; its rows are the `source`'s."""
 
-    def __init__(self, *, directory: Path, memory_mb: int) -> None:
+    def __init__(self, *, directory: Path, memory_mb: int, source: RowSource | None = None) -> None:
         self._directory = directory
+        self._source = source or RowSource()
         directory.mkdir(parents=True, exist_ok=True)
         self._connection = duckdb.connect(
             directory / "scratch.duckdb",
@@ -74,6 +84,7 @@ class DuckDBWellProductionRepository:
         )
         self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # nobody opens the scratch file again
         self._connection.execute("SET enable_external_file_cache = false")  # it mixes files that follow under one path
+        self._source.period.define(self._connection)
         self._sql = WellProductionSql(self._connection)
         self._staging = Staging(self._connection, self._sql, memory_mb=memory_mb)
         self._exported = 0
@@ -138,14 +149,16 @@ class DuckDBWellProductionRepository:
         """Merge all that is staged into the store, a database file that nobody else has open, or a new one.
 
         What is not settled yet is so by the usual grain. `warnings` are added to those found here. One transaction,
-        then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt, ScratchFull.
+        then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt, PeriodChanged, CodesAmbiguous,
+        FullImportFirst, ScratchFull.
         """
         is_new = not store.exists()
         settled = self._settled or self.settle(USUAL)
         with self._attached(store):
-            prepare_store(self._connection, is_new=is_new)
-            for statement in ("match_stored", "pick_revised"):
-                self._sql.run(statement)
+            prepare_store(self._connection, is_new=is_new, source=self._source)
+            match_codes(self._connection, source=self._source.name, is_full=facts.is_full)
+            self._sql.run("match_stored", source_name=self._source.name)
+            self._sql.run("pick_revised")
             found = {**warnings, **settled.warnings, **self._count_warnings(now)}
             self._connection.execute("BEGIN")
             result = self._write_outcome(facts, now, self._count_outcome(found, settled))
@@ -156,12 +169,13 @@ class DuckDBWellProductionRepository:
     def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> MergeResult:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
         self._sql.run("delete_revised")
-        self._sql.run("insert_revised", now=now)
-        self._sql.run("insert_new", now=now)
+        self._sql.run("insert_revised", now=now, source_name=self._source.name)
+        self._sql.run("insert_new", now=now, source_name=self._source.name)
         reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
         told = {"reasons": reasons, "sentences": sentences, "raw_bytes": RAW_BYTES}
         self._sql.run("insert_rejected", {"rejected": filled("rejected")}, job_id=facts.job_id, now=now, **told)
-        values: dict[str, Any] = {**vars(facts), **result.counts, "now": now, "warnings": json.dumps(result.warnings)}
+        counts = {**facts.stored(), **result.counts}
+        values: dict[str, Any] = {**counts, "now": now, "warnings": json.dumps(result.warnings)}
         self._sql.run("insert_run", **values)
         return result
 

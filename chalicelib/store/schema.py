@@ -1,4 +1,4 @@
-"""The schema of the store and how an older store becomes a new one. The steps stand in store_schema.sql.
+"""The schema of the store and how an older store becomes a new one. The steps stand in schema.sql.
 
 All functions work on a connection that has the store attached as `wells`.
 """
@@ -9,24 +9,32 @@ from pathlib import Path
 
 import duckdb
 
-from chalicelib.errors import WarehouseForeign, WarehouseTooNew
+from chalicelib.errors import PeriodChanged, WarehouseForeign, WarehouseTooNew
 
 from .columns import COLUMNS
+from .period import Period, RowSource
 from .statements import named_statements
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
-def prepare_store(connection: duckdb.DuckDBPyConnection, *, is_new: bool) -> None:
-    """Take the steps that the store lacks, all or none. Raises WarehouseTooNew, WarehouseForeign."""
+def prepare_store(connection: duckdb.DuckDBPyConnection, *, is_new: bool, source: RowSource | None = None) -> None:
+    """Take the steps that the store lacks, all or none. Rows of an older store become the source's. Raises
+    WarehouseTooNew, WarehouseForeign, PeriodChanged.
+    """
+    source = source or RowSource()
     version = 0 if is_new else read_version(connection)
     if version < SCHEMA_VERSION:
+        source.period.define(connection)
         connection.execute("BEGIN")
         for step in range(version + 1, SCHEMA_VERSION + 1):
-            connection.execute(_SQL[f"version_{step}"])
+            connection.execute(_SQL[f"version_{step}"].format(source=source.name))
         connection.execute(_SQL["describe"].format_map(_comments()))
+        if version:
+            _refuse_shorter_periods(connection, source.period)
         connection.execute("COMMIT")
+    _refuse_other_periods(connection, source)
 
 
 def read_version(connection: duckdb.DuckDBPyConnection) -> int:
@@ -43,6 +51,27 @@ def read_version(connection: duckdb.DuckDBPyConnection) -> int:
     return version
 
 
+def _refuse_shorter_periods(connection: duckdb.DuckDBPyConnection, period: Period) -> None:
+    """An older store does not say how long its periods are; several of a well within one tell that they are shorter."""
+    for field, well, first_day, count in connection.execute(_SQL["repeated_key"]).fetchall():
+        raise PeriodChanged(
+            f"The published database has {count} rows of well {well} in field {field} within the {period} that begins on "
+            f"{first_day}, so its periods are shorter than a {period}. Set WELLHEAD_SOURCE_PERIOD to their length and "
+            "start the import again."
+        )
+
+
+def _refuse_other_periods(connection: duckdb.DuckDBPyConnection, source: RowSource) -> None:
+    ((shortest, longest),) = connection.execute(_SQL["period_days"], {"source": source.name}).fetchall()
+    if shortest is not None and not (shortest in source.period.days and longest in source.period.days):
+        stored = Period.of(shortest) or f"{shortest} days"
+        raise PeriodChanged(
+            f"The published rows of the source {source.name} have periods of a {stored}, and WELLHEAD_SOURCE_PERIOD is "
+            f"{source.period}. Set it to {stored}, or give the rows of another length a source of their own with another "
+            "WELLHEAD_SOURCE_NAME. Nothing was published."
+        )
+
+
 def _not_ours() -> WarehouseForeign:
     return WarehouseForeign(
         "The published database is none of Wellhead's: it says no schema version. Restore a snapshot; docs/workflow.md "
@@ -52,7 +81,13 @@ def _not_ours() -> WarehouseForeign:
 
 def _comments() -> dict[str, str]:
     """What `describe` is filled with: the two tables of rows have the same columns."""
-    ours = {"created_at": "first seen by an import (UTC)", "updated_at": "last changed by an import (UTC)"}
+    ours = {
+        "source": "name of the source",
+        "period_days": "calendar days of the production period (days)",
+        "source_rows": "rows of the source in this one (rows)",
+        "created_at": "first seen by an import (UTC)",
+        "updated_at": "last changed by an import (UTC)",
+    }
     comments = {column.name: column.comment.replace("'", "''") for column in COLUMNS} | ours
     return {
         table: "\n".join(f"COMMENT ON COLUMN wells.{table}.{name} IS '{text}';" for name, text in comments.items())

@@ -1,6 +1,7 @@
 -- The store from its first version to the newest, step by step. A new store takes all of the steps, an older one
 -- those that it lacks, so both end the same. A step that was released never changes: files were made by it.
--- {braces} are comments made from rows.py.
+-- {braces} are the name of the source, and comments made from columns.py. first_day and days_of_period stand in
+-- period.sql.
 
 -- No primary key: it doubles the file and slows the merge. Uniqueness comes from the merge, the lock and the
 -- fence, and is checked when the finished file is read back.
@@ -45,27 +46,138 @@ FROM well_production
 GROUP BY field_code, well_code;
 UPDATE wells.wellhead_schema SET version = 2;
 
+-- name: version_3
+-- What an older file holds is of the one source that it was filled from. Its codes were numbers and become their
+-- digits; the source may write them otherwise, with leading zeros, so they wait in codes_as_numbers for its own.
+DROP VIEW wells.wells;
+ALTER TABLE wells.well_production RENAME TO well_production_2;
+ALTER TABLE wells.well_production_history RENAME TO well_production_history_2;
+CREATE TABLE wells.well_production (
+    source VARCHAR, field_code VARCHAR, field_name VARCHAR, well_code VARCHAR, well_reference VARCHAR,
+    well_name VARCHAR, production_period DATE, period_days SMALLINT, days_on_production DOUBLE,
+    oil_production_kbd DOUBLE, gas_production_mmcfd DOUBLE, liquids_production_kbd DOUBLE, water_production_kbd DOUBLE,
+    data_source VARCHAR, source_data VARCHAR, partition_0 VARCHAR, source_rows INTEGER,
+    created_at TIMESTAMPTZ, updated_at TIMESTAMPTZ
+);
+CREATE TABLE wells.well_production_history (
+    source VARCHAR, field_code VARCHAR, field_name VARCHAR, well_code VARCHAR, well_reference VARCHAR,
+    well_name VARCHAR, production_period DATE, period_days SMALLINT, days_on_production DOUBLE,
+    oil_production_kbd DOUBLE, gas_production_mmcfd DOUBLE, liquids_production_kbd DOUBLE, water_production_kbd DOUBLE,
+    data_source VARCHAR, source_data VARCHAR, partition_0 VARCHAR, source_rows INTEGER,
+    created_at TIMESTAMPTZ, updated_at TIMESTAMPTZ, replaced_at TIMESTAMPTZ, job_id VARCHAR
+);
+INSERT INTO wells.well_production BY NAME
+SELECT
+    * REPLACE (first_day(production_period) AS production_period),
+    '{source}' AS source, days_of_period(production_period) AS period_days, 1 AS source_rows
+FROM wells.well_production_2;
+INSERT INTO wells.well_production_history BY NAME
+SELECT
+    * REPLACE (first_day(production_period) AS production_period),
+    '{source}' AS source, days_of_period(production_period) AS period_days, 1 AS source_rows
+FROM wells.well_production_history_2;
+DROP TABLE wells.well_production_2;
+DROP TABLE wells.well_production_history_2;
+CREATE TABLE wells.codes_as_numbers (source VARCHAR);
+INSERT INTO wells.codes_as_numbers SELECT DISTINCT source FROM wells.well_production;
+CREATE VIEW wells.wells AS
+SELECT
+    source,
+    field_code,
+    arg_max(field_name, production_period) AS field_name,
+    well_code,
+    arg_max(well_reference, production_period) AS well_reference,
+    arg_max(well_name, production_period) AS well_name,
+    min(production_period) AS first_period,
+    max(production_period) AS last_period,
+    count(*) AS periods
+FROM well_production
+GROUP BY source, field_code, well_code;
+CREATE VIEW wells.fields AS
+SELECT
+    source,
+    field_code,
+    arg_max(field_name, production_period) AS field_name,
+    count(DISTINCT well_code) AS wells,
+    min(production_period) AS first_period,
+    max(production_period) AS last_period,
+    count(*) AS well_periods
+FROM well_production
+GROUP BY source, field_code;
+CREATE VIEW wells.monthly AS
+SELECT
+    source,
+    field_code,
+    arg_max(field_name, production_period) AS field_name,
+    well_code,
+    arg_max(well_name, production_period) AS well_name,
+    make_date(year(production_period), month(production_period), 1) AS calendar_month,
+    CAST(sum(period_days) AS INTEGER) AS days,
+    sum(days_on_production) AS days_on_production,
+    sum(oil_production_kbd * period_days) AS oil_production_kb,
+    sum(gas_production_mmcfd * period_days) AS gas_production_mmcf,
+    sum(liquids_production_kbd * period_days) AS liquids_production_kb,
+    sum(water_production_kbd * period_days) AS water_production_kb
+FROM well_production
+WHERE period_days <= 31
+GROUP BY source, field_code, well_code, calendar_month;
+UPDATE wells.wellhead_schema SET version = 3;
+
+-- name: repeated_key
+-- Rows of an older file that fall into one period.
+SELECT field_code, well_code, CAST(production_period AS VARCHAR), count(*)
+FROM wells.well_production
+GROUP BY source, field_code, well_code, production_period
+HAVING count(*) > 1
+LIMIT 1;
+
+-- name: period_days
+SELECT min(period_days), max(period_days) FROM wells.well_production WHERE source = $source;
 
 -- name: schema_version
 SELECT version FROM wells.wellhead_schema;
 
 -- name: describe
 -- Comments are written anew whenever steps were taken.
-COMMENT ON TABLE wells.well_production IS 'One row is one well, in one field, for one production period.';
+COMMENT ON TABLE wells.well_production IS 'One row is one well, in one field, for one production period, of one source.';
 {well_production}
 COMMENT ON TABLE wells.well_production_history IS 'The rows as they were before an import replaced them.';
 {well_production_history}
 COMMENT ON COLUMN wells.well_production_history.replaced_at IS 'when an import replaced the row (UTC)';
 COMMENT ON COLUMN wells.well_production_history.job_id IS 'the import that replaced the row';
 COMMENT ON VIEW wells.wells IS 'One row is one well in one field, with the names of its latest period that has them.';
+COMMENT ON COLUMN wells.wells.source IS 'name of the source';
 COMMENT ON COLUMN wells.wells.field_code IS 'code of the field';
 COMMENT ON COLUMN wells.wells.field_name IS 'name of the field';
-COMMENT ON COLUMN wells.wells.well_code IS 'code of the well, such as a 12-digit API number';
+COMMENT ON COLUMN wells.wells.well_code IS 'code of the well';
 COMMENT ON COLUMN wells.wells.well_reference IS 'the operator''s reference of the well';
 COMMENT ON COLUMN wells.wells.well_name IS 'name of the well';
 COMMENT ON COLUMN wells.wells.first_period IS 'first production period';
 COMMENT ON COLUMN wells.wells.last_period IS 'last production period';
 COMMENT ON COLUMN wells.wells.periods IS 'stored production periods (rows)';
+COMMENT ON VIEW wells.fields IS 'One row is one field of one source, with the name of its latest period that has one.';
+COMMENT ON COLUMN wells.fields.source IS 'name of the source';
+COMMENT ON COLUMN wells.fields.field_code IS 'code of the field';
+COMMENT ON COLUMN wells.fields.field_name IS 'name of the field';
+COMMENT ON COLUMN wells.fields.wells IS 'different wells (wells)';
+COMMENT ON COLUMN wells.fields.first_period IS 'first production period';
+COMMENT ON COLUMN wells.fields.last_period IS 'last production period';
+COMMENT ON COLUMN wells.fields.well_periods IS 'stored production periods of all its wells (rows)';
+COMMENT ON VIEW wells.monthly IS 'One row is one well in one field and calendar month: volumes, from periods of a month or less.';
+COMMENT ON COLUMN wells.monthly.source IS 'name of the source';
+COMMENT ON COLUMN wells.monthly.field_code IS 'code of the field';
+COMMENT ON COLUMN wells.monthly.field_name IS 'name of the field';
+COMMENT ON COLUMN wells.monthly.well_code IS 'code of the well';
+COMMENT ON COLUMN wells.monthly.well_name IS 'name of the well';
+COMMENT ON COLUMN wells.monthly.calendar_month IS 'first day of the month';
+COMMENT ON COLUMN wells.monthly.days IS 'calendar days of the periods in it (days)';
+COMMENT ON COLUMN wells.monthly.days_on_production IS 'days on production (days)';
+COMMENT ON COLUMN wells.monthly.oil_production_kb IS 'oil (thousand barrels)';
+COMMENT ON COLUMN wells.monthly.gas_production_mmcf IS 'gas (million standard cubic feet)';
+COMMENT ON COLUMN wells.monthly.liquids_production_kb IS 'liquids, oil and condensate (thousand barrels)';
+COMMENT ON COLUMN wells.monthly.water_production_kb IS 'water (thousand barrels)';
+COMMENT ON TABLE wells.codes_as_numbers IS 'Sources whose codes come from an older file, where they were numbers; their next full import tells how they write them.';
+COMMENT ON COLUMN wells.codes_as_numbers.source IS 'name of the source';
 COMMENT ON TABLE wells.rejected_rows IS 'Rows of the source that could not be imported, with the reason and the raw text.';
 COMMENT ON COLUMN wells.rejected_rows.job_id IS 'the import that rejected the row';
 COMMENT ON COLUMN wells.rejected_rows.page IS 'page of the source, from 1';

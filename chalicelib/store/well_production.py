@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .columns import COLUMNS, KEY, VALUES, VOLUMES
+from .columns import COLUMNS, KEY, STORED_KEY, VALUES, VOLUMES, Column, Kind
 from .grain import Grain
 from .local_duckdb import exhaustion_told
 from .statements import named_statements
@@ -18,19 +18,29 @@ if TYPE_CHECKING:
 USUAL = Grain()
 NOTHING = "CAST(NULL AS VARCHAR)"
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
+
+
+def _reading_of(column: Column) -> str:
+    """The macro of staging: a draft is cheaper, and what is wrong with it is found by is_sound_."""
+    return f"{'draft' if column.kind in (Kind.NUMBER, Kind.CODE) else 'read'}_{column.kind}"
+
+
+def _kept_of(column: Column) -> str:
+    value = f"value_of_{column.name}"
+    return f"first_day({value})" if column.kind is Kind.DAY else value
+
+
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "columns_with_types": ", ".join(f"{column.name} {column.type}" for column in COLUMNS),
     "staged_columns": ", ".join(f"staged.{column.name}" for column in COLUMNS),
     "key": ", ".join(KEY),
     "members": ", ".join(f"{column.name} := staged.{column.name}" for column in COLUMNS),
+    "stored_key": ", ".join(STORED_KEY),
     "volumes": ", ".join(VOLUMES),
     "values_differ": " OR ".join(f"staged.{name} IS DISTINCT FROM stored.{name}" for name in VALUES),
-    "values": ", ".join(
-        f"{'draft' if column.kind == 'number' else 'read'}_{column.kind}({column.name}) AS value_of_{column.name}"
-        for column in COLUMNS
-    ),
-    "values_read": ", ".join(f"value_of_{column.name} AS {column.name}" for column in COLUMNS),
+    "values": ", ".join(f"{_reading_of(column)}({column.name}) AS value_of_{column.name}" for column in COLUMNS),
+    "values_read": ", ".join(f"{_kept_of(column)} AS {column.name}" for column in COLUMNS),
     "all_sound": " AND ".join(
         f"(is_sound_{column.kind}({column.name}, value_of_{column.name}, {column.low}, {column.high}))"
         for column in COLUMNS
@@ -73,6 +83,7 @@ def field_lists(fields: list[str], grain: Grain = USUAL) -> dict[str, str]:
     return {
         "source_fields": ", ".join(map(_field, fields)),
         "grain_fields": f"{_primary_key(grain)}, {_field(grain.order_by) if grain.order_by else NOTHING}",
+        "checked_values": _checked_values(fields),
         "problems_found": _problems(fields),
     }
 
@@ -89,12 +100,26 @@ def _primary_key(grain: Grain) -> str:
     return fields[0] if fields else NOTHING
 
 
+def _checked_values(fields: list[str]) -> str:
+    """As `values`, of a row whose whole text is `text`: it tells whether a code was a number."""
+    read = []
+    for column, field in zip(COLUMNS, fields, strict=True):
+        value = f"{_reading_of(column)}({column.name})"
+        if column.kind is Kind.CODE:
+            value = f"read_code({column.name}, json_type(text, {_pointer(field)}), {column.high})"
+        read.append(f"{value} AS value_of_{column.name}")
+    return ", ".join(read)
+
+
 def _problems(fields: list[str]) -> str:
     """What is wrong with each column of a row, whose whole text is `text`."""
     found = []
     for column, field in zip(COLUMNS, fields, strict=True):
-        # A JSON pointer (RFC 6901) takes any name, quotes and dots included.
-        pointer = "'/" + field.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
-        value = f"'{column.name}', {column.name}, json_type(text, {pointer})"
+        value = f"'{column.name}', {column.name}, json_type(text, {_pointer(field)})"
         found.append(f"{column.kind}_problem({value}, {column.low}, {column.high})")
     return ", ".join(found)
+
+
+def _pointer(field: str) -> str:
+    """A JSON pointer (RFC 6901) takes any name, quotes and dots included."""
+    return "'/" + field.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"

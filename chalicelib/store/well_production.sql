@@ -16,6 +16,36 @@ CREATE OR REPLACE TEMP MACRO read_whole(x) AS
         WHEN TRY_CAST(x AS DOUBLE) = TRY_CAST(x AS BIGINT) THEN TRY_CAST(x AS BIGINT)  -- 1.7 would round to 2
     END;
 
+-- name: macro_is_sound_code
+-- Cheap to see and nearly always so: a text that is its own code. A number arrives as text too, and one that is written
+-- with a point or an exponent looks like a text that is; what may be one of these, or no text at all, is doubtful.
+CREATE OR REPLACE TEMP MACRO is_sound_code(x, v, low, high) AS
+    x >= '!' AND strlen(x) <= high  -- neither empty nor after a blank
+    AND NOT (
+        suffix(x, ' ') OR suffix(x, chr(9)) OR suffix(x, chr(10)) OR suffix(x, chr(13)) OR suffix(x, chr(160))
+        OR starts_with(x, chr(160)) OR starts_with(x, '{{') OR starts_with(x, '[')
+        OR x IN ('true', 'false', 'NaN', 'Infinity', '-Infinity')
+        OR (
+            x < ':' AND (contains(x, '.') OR contains(x, 'e') OR contains(x, 'E')) AND TRY_CAST(x AS DOUBLE) IS NOT NULL
+        )
+    );
+
+-- name: macro_stripped
+-- Without the blanks around it, which is_sound_code looks for too.
+CREATE OR REPLACE TEMP MACRO stripped(x) AS trim(x, ' ' || chr(9) || chr(10) || chr(13) || chr(160));
+
+-- name: macro_draft_code
+CREATE OR REPLACE TEMP MACRO draft_code(x) AS x;
+
+-- name: macro_read_code
+-- A number becomes its digits. The type is that of the JSON value, and dear: it is asked for what is doubtful alone.
+CREATE OR REPLACE TEMP MACRO read_code(x, type, high) AS
+    CASE
+        WHEN is_sound_code(x, x, 1, high) THEN x
+        WHEN type = 'VARCHAR' THEN nullif(stripped(x), '')
+        ELSE CAST(read_whole(x) AS VARCHAR)
+    END;
+
 -- name: macro_read_number
 CREATE OR REPLACE TEMP MACRO read_number(x) AS
     CASE WHEN NOT contains(x, '_') AND isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END;
@@ -61,9 +91,6 @@ CREATE OR REPLACE TEMP MACRO read_moment(x) AS
 -- name: macro_read_words
 CREATE OR REPLACE TEMP MACRO read_words(x) AS x;
 
--- name: macro_is_sound_whole
-CREATE OR REPLACE TEMP MACRO is_sound_whole(x, v, low, high) AS v BETWEEN low AND high;
-
 -- name: macro_is_sound_number
 -- NaN and infinity lie between no two bounds.
 CREATE OR REPLACE TEMP MACRO is_sound_number(x, v, low, high) AS
@@ -78,12 +105,14 @@ CREATE OR REPLACE TEMP MACRO is_sound_day(x, v, low, high) AS
 CREATE OR REPLACE TEMP MACRO is_sound_words(x, v, low, high) AS
     x IS NULL OR NOT (starts_with(x, '{{') OR starts_with(x, '['));
 
--- name: macro_whole_problem
-CREATE OR REPLACE TEMP MACRO whole_problem(name, x, type, low, high) AS
+-- name: macro_code_problem
+CREATE OR REPLACE TEMP MACRO code_problem(name, x, type, low, high) AS
     CASE
-        WHEN x IS NULL THEN 'MISSING_KEY ' || name
-        WHEN read_whole(x) IS NULL THEN 'NOT_A_WHOLE_NUMBER ' || name
-        WHEN read_whole(x) NOT BETWEEN low AND high THEN 'OUT_OF_RANGE ' || name
+        WHEN x IS NULL OR stripped(x) = '' THEN 'MISSING_KEY ' || name
+        WHEN is_sound_code(x, x, low, high) THEN NULL
+        WHEN type IN ('OBJECT', 'ARRAY', 'BOOLEAN') THEN 'NOT_TEXT ' || name
+        WHEN read_code(x, type, high) IS NULL THEN 'NOT_A_WHOLE_NUMBER ' || name
+        WHEN length(read_code(x, type, high)) > high THEN 'TOO_LONG ' || name
     END;
 
 -- name: macro_number_problem
@@ -165,7 +194,7 @@ SELECT
 FROM (
     SELECT *, CASE WHEN {all_sound} THEN NULL ELSE coalesce({problems_found}) END AS problem
     FROM (
-        SELECT *, {values}
+        SELECT *, {checked_values}
         FROM (
             SELECT {source_fields}, {grain_fields}, line.text, place.page, place.position
             FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
@@ -227,12 +256,14 @@ CREATE OR REPLACE TABLE matched AS
 SELECT staged.rowid AS staged_row, stored.rowid AS stored_row, {values_differ} AS revised
 FROM staged
 JOIN latest ON staged.rowid = latest.staged_row
-JOIN wells.well_production AS stored USING ({key});
+JOIN wells.well_production AS stored USING ({key})
+WHERE stored.source = $source_name;
 
 -- name: pick_revised
 CREATE OR REPLACE TABLE revised AS
-SELECT {staged_columns}, stored.created_at
+SELECT {staged_columns}, latest.source_rows, stored.created_at
 FROM matched
+JOIN latest ON latest.staged_row = matched.staged_row
 JOIN staged ON staged.rowid = matched.staged_row
 JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
 WHERE matched.revised;
@@ -248,12 +279,18 @@ ORDER BY {key};
 DELETE FROM wells.well_production WHERE rowid IN (SELECT stored_row FROM matched WHERE revised);
 
 -- name: insert_revised
-INSERT INTO wells.well_production
-SELECT {columns}, created_at, to_timestamp($now) FROM revised ORDER BY {key};
+INSERT INTO wells.well_production BY NAME
+SELECT
+    $source_name AS source, {columns}, days_of_period(production_period) AS period_days, source_rows,
+    created_at, to_timestamp($now) AS updated_at
+FROM revised
+ORDER BY {key};
 
 -- name: insert_new
-INSERT INTO wells.well_production
-SELECT {staged_columns}, to_timestamp($now), to_timestamp($now)
+INSERT INTO wells.well_production BY NAME
+SELECT
+    $source_name AS source, {staged_columns}, days_of_period(staged.production_period) AS period_days,
+    latest.source_rows, to_timestamp($now) AS created_at, to_timestamp($now) AS updated_at
 FROM staged
 JOIN latest ON staged.rowid = latest.staged_row
 WHERE staged.rowid NOT IN (SELECT staged_row FROM matched)
@@ -301,7 +338,7 @@ SELECT
 -- Over all rows that were delivered and are sound, also those of which another one is stored.
 SELECT
     count(*) FILTER (least({volumes}) < 0) AS NEGATIVE_VOLUME,
-    count(*) FILTER (days_on_production > day(last_day(production_period)) + 0.05) AS DAYS_BEYOND_PERIOD,
+    count(*) FILTER (days_on_production > days_of_period(production_period) + 0.05) AS DAYS_BEYOND_PERIOD,
     count(*) FILTER (production_period > CAST($today AS DATE)) AS FUTURE_PERIOD,
     count(*) FILTER (liquids_production_kbd < oil_production_kbd) AS LIQUIDS_BELOW_OIL,
     (
@@ -325,4 +362,4 @@ SELECT bit_xor(hash(*COLUMNS(*))) FROM wells.{table};
 -- name: count_stored
 SELECT
     (SELECT count(*) FROM wells.well_production),
-    (SELECT count(*) FROM (SELECT 1 FROM wells.well_production GROUP BY {key} HAVING count(*) > 1));
+    (SELECT count(*) FROM (SELECT 1 FROM wells.well_production GROUP BY {stored_key} HAVING count(*) > 1));

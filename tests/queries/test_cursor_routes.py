@@ -36,7 +36,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 def revised(oil: float) -> list[dict[str, Any]]:
     """Each row with another rate, and one well more."""
-    new = {**ROWS[0], "well_code": 9}
+    new = {**ROWS[0], "well_code": "9"}
     return [{**row, "oil_production_kbd": oil} for row in [new, *ROWS]]
 
 

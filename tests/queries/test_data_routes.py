@@ -60,7 +60,7 @@ def test_production_is_filtered_and_paged(wells: Wells) -> None:
     assert json.loads(first.body)["message"] == "3 rows. Ask for the following ones with next_cursor."
     assert wells.questions[0] == {
         "question": "production",
-        "arguments": {"field_code": 1, "from": "2024-02-01", "to": "2024-03-31", "limit": 3},
+        "arguments": {"field_code": "1", "from": "2024-02-01", "to": "2024-03-31", "limit": 3},
     }
 
 

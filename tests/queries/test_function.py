@@ -153,13 +153,13 @@ def answered(event: Any, query: ProductionQuery | Exception) -> dict[str, Any]:
 
 
 def test_every_question_is_answered(query: ProductionQuery) -> None:
-    production = ask(query, "production", field_code=1, well_code="-3", **{"from": "2024-01-01", "to": "2024-02-01"})
+    production = ask(query, "production", field_code="1", well_code="-3", **{"from": "2024-01-01", "to": "2024-02-01"})
     wells = ask(query, "wells", search="50%_a", limit=1, cursor=None)
 
     assert [row["production_period"] for row in production["data"]["rows"]] == ["2024-01-01", "2024-02-01"]
     assert production["data"]["next_cursor"] is None
     assert [row["well_name"] for row in wells["data"]["rows"]] == ["Årdal 50%_A"]
-    assert [row["wells"] for row in ask(query, "totals", field_code=1, limit=2)["data"]["rows"]] == [2, 2]
+    assert [row["wells"] for row in ask(query, "totals", field_code="1", limit=2)["data"]["rows"]] == [2, 2]
     assert ask(query, "rejects", job_id=JOB)["data"] == {"rows": [], "next_cursor": None, "snapshot": NAMED}
     assert {told["data"]["snapshot"]["name"] for told in (production, wells)} == {SNAPSHOT}
     assert ask(query, "summary")["data"]["rows"] == len(ROWS)

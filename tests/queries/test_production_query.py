@@ -76,7 +76,7 @@ def all_pages(ask: Callable[..., Rows], limit: int, **filters: Any) -> list[dict
 
 
 def test_a_row_is_shown_whole_and_ready_for_json(query: ProductionQuery) -> None:
-    [row] = query.production(well_code=420000000001, last=date(2023, 1, 1)).rows
+    [row] = query.production(well_code="420000000001", last=date(2023, 1, 1)).rows
 
     shown = dict.fromkeys([column.name for column in COLUMNS]) | ROWS[0]
     assert row == shown | {"created_at": "2024-01-01T12:00:01.000Z", "updated_at": "2024-01-01T12:00:01.000Z"}
@@ -94,14 +94,14 @@ def test_rows_come_by_field_well_and_period(query: ProductionQuery) -> None:
 @pytest.mark.parametrize(
     ("filters", "wanted"),
     [
-        ({"field_code": 1}, lambda key: key[0] == 1),
-        ({"well_code": 420000000001}, lambda key: key[1] == 420000000001),
-        ({"field_code": 2, "well_code": 420000000001}, lambda key: key[:2] == (2, 420000000001)),
+        ({"field_code": "1"}, lambda key: key[0] == 1),
+        ({"well_code": "420000000001"}, lambda key: key[1] == 420000000001),
+        ({"field_code": "2", "well_code": "420000000001"}, lambda key: key[:2] == (2, 420000000001)),
         ({"first": date(2024, 1, 1)}, lambda key: key[2] >= "2024-01-01"),
         ({"last": date(2023, 12, 1)}, lambda key: key[2] <= "2023-12-01"),
-        ({"field_code": 1, "first": date(2023, 2, 1), "last": date(2024, 1, 1)},
+        ({"field_code": "1", "first": date(2023, 2, 1), "last": date(2024, 1, 1)},
          lambda key: key[0] == 1 and "2023-02-01" <= key[2] <= "2024-01-01"),
-        ({"well_code": 7}, lambda key: False),
+        ({"well_code": "7"}, lambda key: False),
     ],
 )  # fmt: skip
 def test_filters_leave_what_they_name(
@@ -126,12 +126,12 @@ def test_what_a_revision_replaced_is_told_with_the_import_that_did(query: Produc
     provenance = ("data_source", "source_data", "partition_0")
     shown = {name: value for name, value in (values | ROWS[1]).items() if name not in provenance}
     assert old == shown | {"replaced_at": "2024-01-01T12:00:02.000Z", "job_id": "job-2"}
-    assert query.revisions(field_code=1).rows == query.revisions(first=date(2024, 1, 1)).rows == []
-    assert query.revisions(well_code=420000000001, last=date(2023, 2, 1)).rows == [old]
+    assert query.revisions(field_code="1").rows == query.revisions(first=date(2024, 1, 1)).rows == []
+    assert query.revisions(well_code="420000000001", last=date(2023, 2, 1)).rows == [old]
 
 
 def test_the_revisions_of_a_row_come_oldest_first_and_in_pages(tmp_path: Path) -> None:
-    versions = [[json_row(oil_production_kbd=number), json_row(field_code=2)] for number in range(4)]
+    versions = [[json_row(oil_production_kbd=number), json_row(field_code="2")] for number in range(4)]
     query = opened(merged(tmp_path, *versions))
 
     rows = query.revisions().rows
@@ -148,7 +148,7 @@ def test_totals_add_up_a_period(query: ProductionQuery) -> None:
     assert totals["2023-02-01"]["oil_production_kbd"] == 9 + 1.5 + 1.5
     assert totals["2025-01-01"]["oil_production_kbd"] is None
     assert totals["2023-01-01"]["water_production_kbd"] is None
-    bounded = query.totals(field_code=1, first=date(2024, 1, 1), last=date(2024, 2, 1))
+    bounded = query.totals(field_code="1", first=date(2024, 1, 1), last=date(2024, 2, 1))
     assert [(row["production_period"], row["wells"]) for row in bounded.rows] == [("2024-01-01", 2), ("2024-02-01", 2)]
 
 
@@ -156,12 +156,12 @@ def test_totals_add_up_a_period(query: ProductionQuery) -> None:
 
 
 def test_a_well_has_its_latest_names_and_its_range(query: ProductionQuery) -> None:
-    [well] = query.wells(field_code=2).rows
+    [well] = query.wells(field_code="2").rows
 
     assert well == {
-        "field_code": 2,
+        "field_code": "2",
         "field_name": "Field 2",
-        "well_code": 420000000001,
+        "well_code": "420000000001",
         "well_reference": "15/9-1",
         "well_name": "New Name",
         "first_period": "2023-01-01",
@@ -340,7 +340,7 @@ def test_a_cursor_of_another_snapshot_or_of_another_job_is_refused(tmp_path: Pat
 
 
 def test_a_cursor_with_a_sign_changed_is_refused_wherever_it_is(query: ProductionQuery) -> None:
-    cursor = query.revisions(limit=1, field_code=2).next_cursor or query.production(limit=1).next_cursor
+    cursor = query.revisions(limit=1, field_code="2").next_cursor or query.production(limit=1).next_cursor
     assert cursor
     for place, sign in enumerate(cursor):
         for other in {"A", "b", "_", chr(ord(sign) ^ 1)} - {sign}:
@@ -496,8 +496,8 @@ def _scans(operator: dict[str, Any]) -> Iterator[int]:
 
 def test_a_question_about_one_well_reads_few_row_groups(large: Path) -> None:
     query = opened(large, memory_mb=200)
-    [well] = query.wells(field_code=50, limit=1).rows
-    one_well = {"field_code": 50, "well_code": well["well_code"]}
+    [well] = query.wells(field_code="50", limit=1).rows
+    one_well = {"field_code": "50", "well_code": well["well_code"]}
 
     assert len(query.production(**one_well).rows) == MONTHS + 3
     assert scanned(query, **one_well) < 2 * 122_880 < WELLS * MONTHS

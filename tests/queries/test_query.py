@@ -13,7 +13,7 @@ from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS, QUERIES, Query, pa
 
 JOB = "018cc251-f400-7000-8000-000000000000"
 SNAPSHOT = f"snapshots/wells-0000000007-{JOB}.duckdb"
-KEY: dict[str, int | str] = {"field_code": 1, "well_code": 2, "production_period": "2024-01-01"}
+KEY: dict[str, int | str] = {"field_code": "1", "well_code": "2", "production_period": "2024-01-01"}
 CURSOR = write_cursor(Cursor(key=KEY, snapshot=SNAPSHOT), of="production")
 NO_CODES = ["", " 1", "1.0", "1e3", "0x1", "x", "+1", "--1", "٣", str(2**63), str(-(2**63) - 1), "9" * 5000, "null"]
 NO_DAYS = ["", "2024", "2024-1-1", "20240101", "2024-02-30", "2024-W01-1", "2024-01-01T00:00", "infinity", "٢٠٢٤-01-01"]
@@ -28,8 +28,8 @@ def test_a_question_holds_plain_checked_values() -> None:
     assert question == Query(
         name="production",
         arguments={
-            "well_code": 770010000100,
-            "field_code": -1001,
+            "well_code": "770010000100",
+            "field_code": "-1001",
             "from": "2024-01-01",
             "to": "2024-01-01",
             "limit": 7,

@@ -81,7 +81,7 @@ def test_an_import_upgrades_an_older_store_to_the_schema_of_a_new_one(older: Pat
 def test_an_upgrade_keeps_every_row(older: Path, tmp_path: Path) -> None:
     before = tables(older)
 
-    result = merge(older, tmp_path / "scratch", json_row(field_code=5, well_name="New"))
+    result = merge(older, tmp_path / "scratch", json_row(field_code="5", well_name="New"))
 
     after = tables(older)
     assert result.new_records == 1
@@ -95,7 +95,7 @@ def test_an_older_store_is_read_as_it_is(older: Path, tmp_path: Path) -> None:
     query = opened(older)
 
     assert query.schema_version < SCHEMA_VERSION
-    assert [row["oil_production_kbd"] for row in query.production(well_code=420000000001).rows] == [1.5, 1.25]
+    assert [row["oil_production_kbd"] for row in query.production(well_code="420000000001").rows] == [1.5, 1.25]
     assert query.wells(search="alpha").rows[0]["periods"] == 2
     assert query.summary["last_import"]["job_id"] == "job-b"
     assert len(query.rejects("job-a").rows) == 1

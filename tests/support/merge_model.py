@@ -80,8 +80,8 @@ def histories(draw: st.DrawFn, *, beside: int) -> list[Import]:
 def rows(history: int) -> st.SearchStrategy[Row]:
     return st.fixed_dictionaries(
         {
-            "field_code": st.integers(2 * history, 2 * history + 1),
-            "well_code": st.integers(1, 2),
+            "field_code": st.sampled_from([str(2 * history), str(2 * history + 1)]),
+            "well_code": st.sampled_from(["1", "2"]),
             "production_period": st.sampled_from(["2023-02-01", "2024-01-01", "2199-12-31"]),
         },
         optional={
@@ -140,8 +140,9 @@ class Model:
             failed += 1
             place = {"job_id": job, "page": refused.page, "position": refused.position}
             self.rejected.append(rejected((refused.raw.encode(), problem), now) | place)
-        for full, _ in outcome.rows:
-            key = key_of(full)
+        for row, _ in outcome.rows:
+            key = key_of(row)
+            full = stored_row(row)
             old = self.stored.get(key)
             if old is None:
                 new += 1
@@ -157,7 +158,7 @@ class Model:
             "failed_records": failed,
         }
         warnings = source_warnings | odd([row.columns for row in sound], now)
-        run = vars(facts(number, expected)) | counts | {"merged_at": now, "warnings": warnings}
+        run = facts(number, expected).stored() | counts | {"merged_at": now, "warnings": warnings}
         self.runs.append(run)
         return MergeResult(**counts, stored_records=len(self.stored), warnings=warnings)
 
@@ -193,9 +194,14 @@ def full_row(row: Row) -> Row:
     return dict.fromkeys(SAME_NAMES) | row | {"production_period": period}
 
 
+def stored_row(row: Row) -> Row:
+    full = full_row(row)
+    return {"source": "default", **full, "period_days": month_days(full), "source_rows": 1}
+
+
 def odd(delivered: list[Row], now: float) -> dict[str, int]:
     today = datetime.fromtimestamp(now, UTC).date()
-    names: dict[int, set[str]] = {}
+    names: dict[str, set[str]] = {}
     for row in delivered:
         names.setdefault(row["well_code"], set()).update({row["well_name"]} - {None})
     counts = {

@@ -31,7 +31,7 @@ def read(warehouse: Path, snapshot: Snapshot, reading: Path, memory_mb: int) -> 
     try:
         summary = published.summary()
         with published.query() as production:
-            rows = [production.wells(field_code=1), production.totals(), production.production(limit=3)]
+            rows = [production.wells(field_code="1"), production.totals(), production.production(limit=3)]
         return json.dumps([summary, *map(asdict, rows)])
     except WellheadError as error:
         return json.dumps([error.code])

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from chalicelib.store.repository import DuckDBWellProductionRepository
 
 SAME_NAMES = {column.name: column.name for column in COLUMNS}
-KEY_OF_A_ROW = {"field_code": 1, "well_code": 2, "production_period": "2024-01-01"}
+KEY_OF_A_ROW = {"field_code": "1", "well_code": "2", "production_period": "2024-01-01"}
 NOTHING = dict.fromkeys([*SAME_NAMES, "problem", "page", "position", "raw", "primary_key", "version"])
 NOON = 1_704_110_400  # 2024-01-01 12:00 UTC
 
 TABLES = {
     "well_production": """
         SELECT * REPLACE (epoch(created_at) AS created_at, epoch(updated_at) AS updated_at)
-        FROM well_production ORDER BY field_code, well_code, production_period""",
+        FROM well_production ORDER BY source, field_code, well_code, production_period""",
     "well_production_history": """
         SELECT * REPLACE (epoch(created_at) AS created_at, epoch(updated_at) AS updated_at,
             epoch(replaced_at) AS replaced_at)

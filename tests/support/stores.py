@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROWS = [
-    {"field_code": field, "well_code": well, "production_period": f"{year}-{month:02}-01", "well_name": name}
+    {"field_code": f"{field}", "well_code": f"{well}", "production_period": f"{year}-{month:02}-01", "well_name": name}
     | {"well_reference": f"15/9-{well % 10}", "field_name": f"Field {field}", "oil_production_kbd": 1.5}
     for field, well, name in ((2, 420000000001, "Old Name"), (1, 420000000002, "Årdal 50%_A"), (1, -3, None))
     for year in (2023, 2024)
     for month in (1, 2, 12)
 ]
 RENAMED = {**ROWS[0], "production_period": "2025-01-01", "well_name": "New Name", "oil_production_kbd": None}
-SECOND_FIELD = {**ROWS[0], "field_code": 9, "production_period": "2023-01-31", "field_name": "Other"}
+SECOND_FIELD = {**ROWS[0], "field_code": "9", "production_period": "2023-01-01", "field_name": "Other"}
 BAD = [b'{"field_code": null}', json_row(oil_production_kbd="much"), json_row(production_period="soon")]
 
 
@@ -45,7 +45,9 @@ def wide(store: Path, *, wells: int = 300_000, periods: int = 2) -> Path:
         prepare_store(connection, is_new=True)
         connection.execute(
             "INSERT INTO wells.well_production BY NAME "
-            "SELECT i * 7919 % $wells AS well_code, well_code // 50 AS field_code, 'Well ' || well_code AS well_name, "
+            "SELECT 'default' AS source, CAST(i * 7919 % $wells AS VARCHAR) AS well_code, "
+            "CAST(i * 7919 % $wells // 50 AS VARCHAR) AS field_code, 'Well ' || well_code AS well_name, "
+            "31 AS period_days, 1 AS source_rows, "
             "CAST(DATE '1990-01-01' + to_months(CAST(i // $wells AS INTEGER)) AS DATE) AS production_period, "
             "i * 0.5 AS oil_production_kbd, now() AS created_at, now() AS updated_at FROM range($rows) AS t(i)",
             {"wells": wells, "rows": wells * periods},

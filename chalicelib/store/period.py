@@ -1,0 +1,51 @@
+"""Period: how long the production period of a source's rows is. All its rows have the same length.
+
+A date of the source is cut to the first day of the period that it lies in, whatever day of it the source writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .statements import named_statements
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SQL = named_statements(Path(__file__).with_suffix(".sql"))
+
+
+class Period(StrEnum):
+    """The names are those of the statements in period.sql."""
+
+    DAY = "day"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+    @property
+    def days(self) -> range:
+        """How many calendar days one may have."""
+        lengths = {Period.DAY: (1, 1), Period.MONTH: (28, 31), Period.QUARTER: (90, 92), Period.YEAR: (365, 366)}
+        shortest, longest = lengths[self]
+        return range(shortest, longest + 1)
+
+    @classmethod
+    def of(cls, days: int) -> Period | None:
+        """The one that has so many calendar days."""
+        return next((period for period in cls if days in period.days), None)
+
+    def define(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The macros first_day(date) and days_of_period(date) of this length, on the connection."""
+        connection.execute(_SQL[self])
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowSource:
+    """The source that rows belong to: its name in the store, and the length of its periods."""
+
+    name: str = "default"
+    period: Period = Period.MONTH
