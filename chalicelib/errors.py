@@ -655,8 +655,8 @@ class WarehouseForeign(ImportFailed):
 
 
 class PeriodChanged(ImportFailed):
-    """The published rows of this source have periods of another length than WELLHEAD_SOURCE_PERIOD says. Set it to their
-    length, or give the new rows another WELLHEAD_SOURCE_NAME.
+    """The published rows of this source have periods of another length than WELLHEAD_SOURCE_PERIOD says. Set it to
+    their length, or give the new rows another WELLHEAD_SOURCE_NAME.
     """
 
     code = "PERIOD_CHANGED"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import SourceColumns
-from chalicelib.odata.filters import MOMENT_TYPES, Unwritable, all_of, literal, moment_literal
+from chalicelib.odata.filters import MOMENT_TYPES, NUMBER_TYPES, Unwritable, all_of, literal, moment_literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 FIELD, PERIOD = "field_code", "production_period"
 PART = ("field_code", "from", "to")  # the parameters of a job that leave rows out
 LAST_DAY = date.max.isoformat()
+DIGITS = re.compile(r"-?(0|[1-9][0-9]*)")
 
 
 def is_partial(parameters: Mapping[str, Any]) -> bool:
@@ -50,6 +52,8 @@ def _comparison(column: str, operator: str, value: str, mapping: Mapping[str, st
 
 
 def _literal(value: str, edm_type: str | None, version: int) -> str:
+    if edm_type in NUMBER_TYPES and not DIGITS.fullmatch(value):
+        raise Unwritable("no number is written so")  # 007 would ask for another code, 7
     if edm_type in MOMENT_TYPES:
         return moment_literal(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp(), edm_type, version)
     return literal(value, edm_type, version)

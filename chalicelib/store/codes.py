@@ -1,8 +1,8 @@
 """Codes that were numbers in an older file become the texts that the source writes, when it delivers them all.
 
 `7` and `007` are two codes now, and were one number then. So the first full import after the upgrade renames what is
-stored, one to one. What cannot be told apart is refused: a well that is stored twice, or rows of two wells in one, would
-be wrong in every sum.
+stored, one to one. What cannot be told apart is refused: a well that is stored twice, or rows of two wells in one,
+would be wrong in every sum.
 """
 
 from __future__ import annotations
@@ -33,36 +33,39 @@ def match_codes(connection: duckdb.DuckDBPyConnection, *, source: str, is_full: 
         connection.execute(_SQL["match_codes"], {"source": source})
         if is_full:
             _refuse_several(connection)
-            connection.execute("BEGIN")
             _rename(connection, source)
-            connection.execute(_SQL["end_waiting"], {"source": source})
-            connection.execute("COMMIT")
         else:
             _refuse_renamed(connection)
 
 
 def _rename(connection: duckdb.DuckDBPyConnection, source: str) -> None:
+    """All or nothing. What is taken out waits in the scratch database: one transaction writes to one database."""
     for table in TABLES:
         connection.execute(_SQL["take_out"].format(table=table), {"source": source})
+    connection.execute("BEGIN")
+    for table in TABLES:
         connection.execute(_SQL["delete_taken"].format(table=table), {"source": source})
         connection.execute(_SQL["put_back"].format(table=table))
-        connection.execute(_SQL["drop_taken"])
+    connection.execute(_SQL["end_waiting"], {"source": source})
+    connection.execute("COMMIT")
+    for table in TABLES:
+        connection.execute(_SQL["drop_taken"].format(table=table))
 
 
 def _refuse_several(connection: duckdb.DuckDBPyConnection) -> None:
     for field, well, delivered in connection.execute(_SQL["several"]).fetchall():
-        told = " and ".join(f"{new_well} in field {new_field}" for new_field, new_well in delivered[:3])
+        told = " and ".join(delivered[:3])
         raise CodesAmbiguous(
-            f"The source delivers well {told}, and the published database, which was made when codes were numbers, holds "
-            f"them as one, {well} in field {field}. Whose rows these are nobody can tell, so nothing was published. "
-            "Import into a new warehouse; docs/operations.md says how."
+            f"The source delivers well {told}, and the published database, which was made when codes were numbers, "
+            f"holds them as one, {well} in field {field}. Whose rows these are nobody can tell, so nothing was "
+            "published. Import into a new warehouse; docs/operations.md says how."
         )
 
 
 def _refuse_renamed(connection: duckdb.DuckDBPyConnection) -> None:
     for old_field, old_well, new_field, new_well in connection.execute(_SQL["renamed"]).fetchall():
         raise FullImportFirst(
-            f"The published database holds well {old_well} in field {old_field} by the numbers of an earlier version, and "
-            f"the source writes {new_well} in {new_field}. Only an import of everything can match the two, so nothing was "
-            "published. Start one: a trigger with full=true and no limits."
+            f"The published database holds well {old_well} in field {old_field} by the numbers of an earlier version, "
+            f"and the source writes {new_well} in {new_field}. Only an import of everything can match the two, so "
+            "nothing was published. Start one: a trigger with full=true and no limits."
         )

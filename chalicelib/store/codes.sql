@@ -21,7 +21,9 @@ delivered AS (
 SELECT
     stored.field_code AS old_field, stored.well_code AS old_well,
     min(delivered.field_code) AS new_field, min(delivered.well_code) AS new_well,
-    list((delivered.field_code, delivered.well_code) ORDER BY delivered.field_code, delivered.well_code) AS delivered
+    list(
+        delivered.well_code || ' in field ' || delivered.field_code ORDER BY delivered.field_code, delivered.well_code
+    ) AS delivered
 FROM stored
 JOIN delivered
     ON delivered.field_number = CAST(stored.field_code AS BIGINT)
@@ -36,7 +38,7 @@ SELECT old_field, old_well, delivered FROM matched_codes WHERE len(delivered) > 
 SELECT old_field, old_well, new_field, new_well FROM matched_codes ORDER BY old_field, old_well LIMIT 1;
 
 -- name: take_out
-CREATE OR REPLACE TABLE taken_out AS
+CREATE OR REPLACE TABLE taken_out_of_{table} AS
 SELECT stored.* REPLACE (matched_codes.new_field AS field_code, matched_codes.new_well AS well_code)
 FROM wells.{table} AS stored
 JOIN matched_codes ON stored.field_code = matched_codes.old_field AND stored.well_code = matched_codes.old_well
@@ -49,10 +51,10 @@ WHERE {table}.source = $source
     AND {table}.field_code = matched_codes.old_field AND {table}.well_code = matched_codes.old_well;
 
 -- name: put_back
-INSERT INTO wells.{table} SELECT * FROM taken_out;
+INSERT INTO wells.{table} SELECT * FROM taken_out_of_{table};
 
 -- name: drop_taken
-DROP TABLE taken_out;
+DROP TABLE taken_out_of_{table};
 
 -- name: end_waiting
 DELETE FROM wells.codes_as_numbers WHERE source = $source;

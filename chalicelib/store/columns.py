@@ -1,7 +1,7 @@
 """The columns of well production: names, types, units, what is accepted, and why a row is rejected.
 
-One row is one well, in one field, for one production period, of one source. A row is rejected, and kept with its reason,
-when its key is missing or a value cannot be what its column says. What is odd but possible is imported and
+One row is one well, in one field, for one production period, of one source. A row is rejected, and kept with its
+reason, when its key is missing or a value cannot be what its column says. What is odd but possible is imported and
 counted as a warning.
 """
 
@@ -30,7 +30,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """`low` and `high` bound what is accepted: years of a day, characters of a code. Outside of them a row is rejected."""
+    """`low` and `high` bound what is accepted: years of a day, characters of a code, else numbers."""
 
     name: str
     kind: Kind

@@ -55,9 +55,9 @@ def _refuse_shorter_periods(connection: duckdb.DuckDBPyConnection, period: Perio
     """An older store does not say how long its periods are; several of a well within one tell that they are shorter."""
     for field, well, first_day, count in connection.execute(_SQL["repeated_key"]).fetchall():
         raise PeriodChanged(
-            f"The published database has {count} rows of well {well} in field {field} within the {period} that begins on "
-            f"{first_day}, so its periods are shorter than a {period}. Set WELLHEAD_SOURCE_PERIOD to their length and "
-            "start the import again."
+            f"The published database has {count} rows of well {well} in field {field} within the {period} that "
+            f"begins on {first_day}, so its periods are shorter than a {period}. Set WELLHEAD_SOURCE_PERIOD to their "
+            "length and start the import again."
         )
 
 
@@ -67,8 +67,8 @@ def _refuse_other_periods(connection: duckdb.DuckDBPyConnection, source: RowSour
         stored = Period.of(shortest) or f"{shortest} days"
         raise PeriodChanged(
             f"The published rows of the source {source.name} have periods of a {stored}, and WELLHEAD_SOURCE_PERIOD is "
-            f"{source.period}. Set it to {stored}, or give the rows of another length a source of their own with another "
-            "WELLHEAD_SOURCE_NAME. Nothing was published."
+            f"{source.period}. Set it to {stored}, or give the rows of another length a source of their own with "
+            "another WELLHEAD_SOURCE_NAME. Nothing was published."
         )
 
 

@@ -204,9 +204,10 @@ HEALTH = told(
 )
 
 _WELL = {
-    "field_code": 1001,
+    "source": "default",
+    "field_code": "1001",
     "field_name": "Ruskengate",
-    "well_code": 770010000200,
+    "well_code": "770010000200",
     "well_reference": "77-001-00002-00",
     "well_name": "Ruskengate B-02",
 }
@@ -216,7 +217,14 @@ _RATES = {
     "liquids_production_kbd": 0.028462,
     "water_production_kbd": 0.024917,
 }
-_VALUES = {**_WELL, "production_period": "2024-01-01", "days_on_production": 31.0, **_RATES}
+_VALUES = {
+    **_WELL,
+    "production_period": "2024-01-01",
+    "period_days": 31,
+    "source_rows": 1,
+    "days_on_production": 31.0,
+    **_RATES,
+}
 _MADE_AT = "2026-11-23T04:24:39.511Z"
 _PRODUCTION = {
     **_VALUES,
@@ -232,13 +240,19 @@ PAGES = {
     "production": _page(
         _MORE,
         _PRODUCTION,
-        cursor=_cursor("production", field_code=1001, well_code=770010000200, production_period="2024-01-01"),
+        cursor=_cursor(
+            "production",
+            source="default",
+            field_code="1001",
+            well_code="770010000200",
+            production_period="2024-01-01",
+        ),
     ),
     "revisions": _page("1 row.", {**_VALUES, "replaced_at": _MADE_AT, "job_id": JOB_ID}),
     "totals": _page(
         _MORE,
-        {"production_period": "2024-01-01", "wells": 3, **_RATES},
-        cursor=_cursor("totals", production_period="2024-01-01"),
+        {"source": "default", "production_period": "2024-01-01", "period_days": 31, "wells": 3, **_RATES},
+        cursor=_cursor("totals", source="default", production_period="2024-01-01", period_days=31),
     ),
     "wells": _page("1 row.", {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154}),
     "rejects": _page(
@@ -264,9 +278,19 @@ SUMMARY = told(
         "first_period": "2006-06-01",
         "last_period": "2024-12-01",
         "wells_with_gaps": 325,
+        "missing_periods": 1008,
         "missing_months": 1008,
         "replaced_rows": 0,
         "rejected_rows": 12,
+        "sources": [
+            {
+                "source": "default",
+                "period": "month",
+                "rows": 49983,
+                "first_period": "2006-06-01",
+                "last_period": "2024-12-01",
+            }
+        ],
         "last_import": {
             "job_id": JOB_ID,
             "source": "https://odata.example.com/v4/WellProduction",
@@ -280,7 +304,7 @@ SUMMARY = told(
             "expected_records": 50000,
             "warnings": {},
         },
-        "schema_version": 2,
+        "schema_version": 3,
         "storage_version": "v1.4.0",
         "snapshot": {**NAMED, "rows": 49983, "bytes": 2109440, "sha256": SHA256},
     },

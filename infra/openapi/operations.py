@@ -143,7 +143,7 @@ _BODY = {
     "schema": {"$ref": "#/components/schemas/Import"},
     "examples": {
         "everything": {"value": {"full": True}},
-        "a part": {"value": {"field_code": 1001, "from": "2024-01-01", "to": "2024-06-30"}},
+        "a part": {"value": {"field_code": "1001", "from": "2024-01-01", "to": "2024-06-30"}},
     },
 }
 
@@ -258,7 +258,7 @@ OPERATIONS: Mapping[str, Operation] = {
         errors=(InvalidJobId, JobNotFound, RejectsNotYet, RejectsNotKept, *DATA_ERRORS),
     ),
     "GET /wells/production": _list_of(
-        "production", "listProduction", "The production, by field, well and period", "ProductionPage"
+        "production", "listProduction", "The production, by source, field, well and period", "ProductionPage"
     ),
     "GET /wells/production/revisions": _list_of(
         "revisions", "listRevisions", "The values that later imports replaced", "RevisionPage"

@@ -76,7 +76,7 @@ OF_OURS: dict[str, dict[str, Any]] = {
     "estimated_completion_at": {"type": ["number", "null"]},
 }
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
-_KINDS = {Kind.WHOLE: "integer", Kind.NUMBER: "number", Kind.DAY: "string", Kind.WORDS: "string"}
+_KINDS = {Kind.CODE: "string", Kind.NUMBER: "number", Kind.DAY: "string", Kind.WORDS: "string"}
 
 
 def whole_object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -124,6 +124,8 @@ def column(told: Column) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": kind if told.role is Role.KEY else [kind, "null"], "description": told.comment}
     if told.kind is Kind.DAY:
         return schema | {"format": "date"}
+    if told.kind is Kind.CODE:
+        return schema | {"minLength": told.low, "maxLength": told.high}
     return schema | ({"minimum": told.low, "maximum": told.high} if told.high else {})
 
 
@@ -139,7 +141,17 @@ def _list(of: str) -> dict[str, Any]:
 
 MOMENT = {"type": "string", "format": "date-time"}
 DAY = {"type": "string", "format": "date"}
-_COLUMNS = {each.name: column(each) for each in COLUMNS}
+_SOURCE = {**TEXT, "description": "name of the source"}
+_DAYS = {
+    "type": ["integer", "null"],
+    "description": "calendar days of the period; null in a file that does not tell them",
+}
+_COLUMNS = {
+    "source": _SOURCE,
+    **{each.name: column(each) for each in COLUMNS},
+    "period_days": _DAYS,
+    "source_rows": {**WHOLE, "description": "rows of the source in this one"},
+}
 _RATES = {name: _COLUMNS[name] for name in _COLUMNS if name.endswith(("_kbd", "_mmcfd"))}
 _SUMS = {
     name: {"type": ["number", "null"], "description": f"sum: {told['description']}"} for name, told in _RATES.items()
@@ -304,13 +316,21 @@ SCHEMAS: dict[str, Any] = {
     "RevisionPage": _list("Revision"),
     "Revision": whole_object({**_VALUES, "replaced_at": MOMENT, "job_id": _UUID}),
     "TotalPage": _list("Total"),
-    "Total": whole_object({"production_period": DAY, "wells": WHOLE, **_SUMS}),
+    "Total": whole_object(
+        {
+            "source": {**TEXT, "description": "name of the source; * for the sum over all of them"},
+            "production_period": DAY,
+            "period_days": _DAYS,
+            "wells": WHOLE,
+            **_SUMS,
+        }
+    ),
     "WellPage": _list("Well"),
     "Well": whole_object(
         {
             **{
                 name: _COLUMNS[name]
-                for name in ("field_code", "field_name", "well_code", "well_reference", "well_name")
+                for name in ("source", "field_code", "field_name", "well_code", "well_reference", "well_name")
             },
             "first_period": DAY,
             "last_period": DAY,
@@ -321,11 +341,26 @@ SCHEMAS: dict[str, Any] = {
         {
             **dict.fromkeys(("rows", "wells", "fields"), WHOLE),
             **{name: {"type": ["string", "null"], "format": "date"} for name in ("first_period", "last_period")},
-            **dict.fromkeys(("wells_with_gaps", "missing_months", "replaced_rows", "rejected_rows"), WHOLE),
+            **dict.fromkeys(
+                ("wells_with_gaps", "missing_periods", "missing_months", "replaced_rows", "rejected_rows"), WHOLE
+            ),
+            "sources": {"type": "array", "items": {"$ref": "#/components/schemas/StoredSource"}},
             "last_import": {"anyOf": [{"$ref": "#/components/schemas/LastImport"}, {"type": "null"}]},
             "schema_version": WHOLE,
             "storage_version": TEXT,
             "snapshot": whole_object({**_FACTS, "job_id": _UUID}),
+        }
+    ),
+    "StoredSource": whole_object(
+        {
+            "source": _SOURCE,
+            "period": {
+                "enum": ["day", "month", "quarter", "year", None],
+                "description": "length of its periods; null in a file that does not tell it",
+            },
+            "rows": WHOLE,
+            "first_period": DAY,
+            "last_period": DAY,
         }
     ),
     "LastImport": whole_object(

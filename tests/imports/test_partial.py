@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 CHANGED = "2023-02-10T06:00:00Z"
 LATER = "2023-03-10T06:00:00Z"
 SAME = {name: name for name in KEY}
-PART = {"field_code": 2, "from": "2024-02-01", "to": "2024-03-01"}
-OF_THE_PART = {(2, well, f"2024-0{month}-01") for well in (1, 2, 3) for month in (2, 3)}
+PART = {"field_code": "2", "from": "2024-02-01", "to": "2024-03-01"}
+OF_THE_PART = {("2", well, f"2024-0{month}-01") for well in "123" for month in (2, 3)}
 
 
 class Months:
@@ -73,11 +73,11 @@ def import_part(worker: Worker, parameters: Mapping[str, Any]) -> Job:
     return worker.manager.get(job_id)
 
 
-def keys_stored(worker: Worker) -> set[tuple[int, int, str]]:
+def keys_stored(worker: Worker) -> set[tuple[str, str, str]]:
     snapshot = worker.manager.current_snapshot()
     assert snapshot
     rows = stored_rows(Path(worker.settings.warehouse, snapshot.name))
-    return {(row[0], row[2], row[5].isoformat()) for row in rows}
+    return {(row[1], row[3], row[6].isoformat()) for row in rows}
 
 
 @pytest.mark.parametrize("paging", ["links", "skip", "keys"])
@@ -148,10 +148,10 @@ def test_a_part_never_moves_the_watermark(environment: dict[str, str], dynamodb:
 def test_a_limit_joins_the_filter_of_the_url(environment: dict[str, str], dynamodb: Any) -> None:
     with SampleSource(Months()) as source:
         worker = worker_on(source, environment, dynamodb, SOURCE_URL=f"{source.url}?$filter=well_code lt 3")
-        job = import_part(worker, {"field_code": 3, "to": "2024-01-31"})
+        job = import_part(worker, {"field_code": "3", "to": "2024-01-31"})
 
     assert job.status is JobStatus.COMPLETED
-    assert keys_stored(worker) == {(3, 1, "2024-01-01"), (3, 2, "2024-01-01")}
+    assert keys_stored(worker) == {("3", "1", "2024-01-01"), ("3", "2", "2024-01-01")}
 
 
 def test_a_source_without_rows_is_asked_all_the_same(environment: dict[str, str], dynamodb: Any) -> None:
@@ -186,7 +186,7 @@ def survey_of(version: int, code: Any, period: str) -> Survey:
 def test_a_limit_is_written_as_the_field_wants_it(survey: Survey, written: tuple[str, str, str]) -> None:
     code, first, after = written
 
-    said = part_filter({"field_code": 7, "from": "2024-01-31", "to": "2024-02-29"}, SAME, survey)
+    said = part_filter({"field_code": "7", "from": "2024-01-31", "to": "2024-02-29"}, SAME, survey)
 
     assert said == f"(field_code eq {code}) and (production_period ge {first}) and (production_period lt {after})"
 
@@ -202,7 +202,20 @@ def test_a_field_that_cannot_be_compared_is_reported() -> None:
     entity = EntityType(key=[], types={"field_code": "Edm.Guid"})
 
     with pytest.raises(SourceColumns, match=r"field_code is Edm\.Guid"):
-        part_filter({"field_code": 7}, SAME, Survey(fields=list(KEY), entity=entity))
+        part_filter({"field_code": "7"}, SAME, Survey(fields=list(KEY), entity=entity))
+
+
+@pytest.mark.parametrize("code", ["007", "7.0", "1e3", "AC025", "٧"])
+def test_a_code_that_no_number_is_written_as_is_not_asked_of_a_field_of_numbers(code: str) -> None:
+    """As a number 007 would be 7, and the rows of another field would come."""
+    with pytest.raises(SourceColumns, match=f"cannot be compared with {code}"):
+        part_filter({"field_code": code}, SAME, survey_of(4, Digits("1"), "2024-01-01"))
+
+    assert part_filter({"field_code": code}, SAME, survey_of(4, "AC1", "2024-01-01")) == f"field_code eq '{code}'"
+
+
+def test_the_number_of_an_older_job_is_asked_for_as_its_digits() -> None:
+    assert part_filter({"field_code": 7}, SAME, survey_of(4, "AC1", "2024-01-01")) == "field_code eq '7'"
 
 
 @given(first=st.dates(), last=st.dates())

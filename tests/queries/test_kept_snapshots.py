@@ -44,7 +44,7 @@ class Pages:
 
     def __init__(self, published: PublishedProduction) -> None:
         self._published = published
-        self.wells: list[int] = []
+        self.wells: list[str] = []
         self.snapshots: set[str | None] = set()
         self.cursor: str | None = None
 
@@ -76,7 +76,7 @@ def test_whoever_began_before_an_import_reads_to_the_end_what_he_began(publisher
             pages.turn()
 
     for rows, snapshot, pages in readers:
-        assert (pages.wells, pages.snapshots) == (list(range(rows)), {snapshot.name})
+        assert (pages.wells, pages.snapshots) == ([str(well) for well in range(rows)], {snapshot.name})
 
 
 def test_a_process_that_never_saw_an_older_snapshot_opens_it(publisher: Publisher) -> None:
@@ -89,7 +89,7 @@ def test_a_process_that_never_saw_an_older_snapshot_opens_it(publisher: Publishe
     while pages.turn():
         pass
 
-    assert (pages.wells, pages.snapshots) == ([0, 1, 2], {older.name})
+    assert (pages.wells, pages.snapshots) == (["0", "1", "2"], {older.name})
 
 
 def test_what_is_no_longer_kept_is_gone_and_what_to_do_is_told(publisher: Publisher) -> None:

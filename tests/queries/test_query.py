@@ -13,9 +13,14 @@ from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS, QUERIES, Query, pa
 
 JOB = "018cc251-f400-7000-8000-000000000000"
 SNAPSHOT = f"snapshots/wells-0000000007-{JOB}.duckdb"
-KEY: dict[str, int | str] = {"field_code": "1", "well_code": "2", "production_period": "2024-01-01"}
+KEY: dict[str, int | str | None] = {
+    "source": "default",
+    "field_code": "1",
+    "well_code": "2",
+    "production_period": "2024-01-01",
+}
 CURSOR = write_cursor(Cursor(key=KEY, snapshot=SNAPSHOT), of="production")
-NO_CODES = ["", " 1", "1.0", "1e3", "0x1", "x", "+1", "--1", "٣", str(2**63), str(-(2**63) - 1), "9" * 5000, "null"]
+NO_CODES = ["", " ", "a\nb", "\x00", "\ud800", "9" * 101]
 NO_DAYS = ["", "2024", "2024-1-1", "20240101", "2024-02-30", "2024-W01-1", "2024-01-01T00:00", "infinity", "٢٠٢٤-01-01"]
 NO_CURSORS = ["", "a b", "a=", "é", "x" * (MOST_CURSOR + 1), "../..", "'--"]
 

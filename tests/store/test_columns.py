@@ -110,11 +110,12 @@ def repository(tmp_path: Path) -> Iterator[DuckDBWellProductionRepository]:
 
 REASONS = {
     "MISSING_KEY": (b'{"field_code":1,"production_period":"2024-01-01"}', "MISSING_KEY well_code"),
-    "NOT_A_WHOLE_NUMBER": (json_row(field_code="AC025"), "NOT_A_WHOLE_NUMBER field_code"),
+    "NOT_A_WHOLE_NUMBER": (json_row(field_code=1.5), "NOT_A_WHOLE_NUMBER field_code"),
     "NOT_A_NUMBER": (json_row(days_on_production="NaN"), "NOT_A_NUMBER days_on_production"),
     "NOT_A_DATE": (json_row(production_period="2024-02-30"), "NOT_A_DATE production_period"),
     "NOT_TEXT": (json_row(field_name=["A"]), "NOT_TEXT field_name"),
     "OUT_OF_RANGE": (json_row(days_on_production=400.5), "OUT_OF_RANGE days_on_production"),
+    "TOO_LONG": (json_row(well_code="7" * 101), "TOO_LONG well_code"),
     "UNREADABLE": (b'{"field_code":1,"field_code":2}', "UNREADABLE row"),
 }
 
@@ -147,13 +148,13 @@ def test_a_rejected_row_keeps_its_reason_place_and_text(
     [
         ("NEGATIVE_VOLUME", {"water_production_kbd": -0.001}, {"water_production_kbd": 0}),
         ("DAYS_BEYOND_PERIOD", {"days_on_production": 31.06}, {"days_on_production": 31.04}),
-        ("FUTURE_PERIOD", {"production_period": "2024-01-02"}, {"production_period": "2024-01-01"}),
+        ("FUTURE_PERIOD", {"production_period": "2024-02-01"}, {"production_period": "2024-01-31"}),
         (
             "LIQUIDS_BELOW_OIL",
             {"liquids_production_kbd": 1, "oil_production_kbd": 1.1},
             {"liquids_production_kbd": 1, "oil_production_kbd": 1},
         ),
-        ("WELL_WITH_TWO_NAMES", {"field_code": 9, "well_name": "B"}, {"field_code": 9, "well_name": "A"}),
+        ("WELL_WITH_TWO_NAMES", {"field_code": "9", "well_name": "B"}, {"field_code": "9", "well_name": "A"}),
     ],
 )
 def test_what_is_odd_is_kept_and_counted(tmp_path: Path, rule: str, odd: dict[str, Any], even: dict[str, Any]) -> None:

@@ -142,7 +142,7 @@ def test_rejected_rows_among_many_keep_their_places(store: Store) -> None:
     for page in range(1, 61):
         rows = [json_row(field_code=page, well_code=row) for row in range(2_000 + page)]
         for position in range(page % 7, len(rows), 900):
-            rows[position] = json_row(field_code=page, well_code=f"bad {position}")
+            rows[position] = json_row(field_code=page, well_code=position + 0.5)
             expected.append((page, position, rows[position].decode()))
         pages.append(rows)
     repository = store.repository()
@@ -167,6 +167,9 @@ def test_every_column_says_what_it_holds_and_in_which_unit(store: Store) -> None
     wanted = [(column.name, column.type, column.comment) for column in COLUMNS]
     wanted += [("created_at", "TIMESTAMP WITH TIME ZONE", "first seen by an import (UTC)")]
     wanted += [("updated_at", "TIMESTAMP WITH TIME ZONE", "last changed by an import (UTC)")]
+    wanted += [("source", "VARCHAR", "name of the source")]
+    wanted += [("period_days", "SMALLINT", "calendar days of the production period (days)")]
+    wanted += [("source_rows", "INTEGER", "rows of the source in this one (rows)")]
     both = ("well_production", "well_production_history")
     assert sorted(found) == sorted((table, *column) for table in both for column in wanted)
     units = {name: comment.partition("(")[2] for name, _, comment in wanted}

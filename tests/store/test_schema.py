@@ -40,6 +40,13 @@ def merge(store: Path, scratch: Path, *rows: bytes) -> MergeResult:
     return result
 
 
+TODAY = {"source": "default", "period_days": 31, "source_rows": 1}
+
+
+def as_text(row: dict[str, Any]) -> dict[str, str]:
+    return {name: str(row[name]) for name in ("field_code", "well_code")}
+
+
 def built(script: Path, store: Path) -> Path:
     """The store that the script of an earlier version makes."""
     with duckdb.connect() as connection:
@@ -87,6 +94,8 @@ def test_an_upgrade_keeps_every_row(older: Path, tmp_path: Path) -> None:
     assert result.new_records == 1
     assert after["import_runs"].pop()["job_id"] == "job-7"
     assert after["well_production"].pop()["well_name"] == "New"
+    for name in ("well_production", "well_production_history"):
+        before[name] = [row | TODAY | as_text(row) for row in before[name]]
     assert after == before
 
 
@@ -99,6 +108,9 @@ def test_an_older_store_is_read_as_it_is(older: Path, tmp_path: Path) -> None:
     assert query.wells(search="alpha").rows[0]["periods"] == 2
     assert query.summary["last_import"]["job_id"] == "job-b"
     assert len(query.rejects("job-a").rows) == 1
+    assert (query.production().rows[0]["source"], query.production().rows[0]["period_days"]) == ("default", None)
+    assert query.production(field_code="01").rows == query.production(source="other").rows == []
+    assert [row["source"] for row in query.totals(source="*").rows] == ["*", "*"]
     query.close()
 
 
@@ -138,8 +150,12 @@ def test_the_tables_of_rows_have_the_columns_of_the_rows(new: Path) -> None:
     columns = schema(new)["columns"]
     for table, more in (("well_production", []), ("well_production_history", ["replaced_at", "job_id"])):
         found = [(name, kind) for owner, _, name, kind, *_ in columns if owner == table]
-        assert found[: len(COLUMNS)] == [(column.name, column.type) for column in COLUMNS]
-        assert [name for name, _ in found[len(COLUMNS) :]] == ["created_at", "updated_at", *more]
+        ours = {"source": "VARCHAR", "period_days": "SMALLINT", "source_rows": "INTEGER"}
+        assert [each for each in found if each[0] not in ours][: len(COLUMNS)] == [
+            (column.name, column.type) for column in COLUMNS
+        ]
+        assert [name for name, _ in found if name not in SAME_NAMES] == [*ours, "created_at", "updated_at", *more]
+        assert {name: kind for name, kind in found if name in ours} == ours
 
 
 def test_every_table_view_and_column_says_what_it_is(new: Path) -> None:
@@ -147,7 +163,7 @@ def test_every_table_view_and_column_says_what_it_is(new: Path) -> None:
 
     assert {name for name, *_ in [*found["tables"], *found["views"]]} == {
         *("well_production", "well_production_history", "rejected_rows", "import_runs", "wellhead_schema"),
-        "wells",
+        *("codes_as_numbers", "wells", "fields", "monthly"),
     }
     assert all(comment for _, comment, _ in [*found["tables"], *found["views"]])
     assert [row for row in found["columns"] if not row[-1]] == []
@@ -157,14 +173,16 @@ def test_what_is_measured_has_its_unit(new: Path) -> None:
     units = {
         (owner, name): comment.rpartition("(")[2].rstrip(")")
         for owner, _, name, kind, *_, comment in schema(new)["columns"]
-        if kind in {"DOUBLE", "TIMESTAMP WITH TIME ZONE"} or name.endswith("_records")
+        if kind in {"DOUBLE", "TIMESTAMP WITH TIME ZONE"} or name.endswith(("_records", "_days"))
     }
 
     assert {unit for (_, name), unit in units.items() if name.endswith("_at")} == {"UTC"}
     assert {unit for (_, name), unit in units.items() if name.endswith("_kbd")} == {"thousand barrels per day"}
     assert {unit for (_, name), unit in units.items() if name.endswith("_records")} == {"rows"}
     assert units["well_production_history", "gas_production_mmcfd"] == "million standard cubic feet per day"
-    assert units["well_production", "days_on_production"] == "days"
+    assert units["well_production", "days_on_production"] == units["well_production", "period_days"] == "days"
+    assert {unit for (_, name), unit in units.items() if name.endswith("_kb")} == {"thousand barrels"}
+    assert units["monthly", "gas_production_mmcf"] == "million standard cubic feet"
 
 
 def test_the_view_of_wells_works_under_any_name(new: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BASE = "/api/v1"
 FORMULA = '=HYPERLINK("http://example.org")'
 ROWS: list[dict[str, Any]] = [
-    {**KEY_OF_A_ROW, "field_code": field, "well_code": well, "production_period": f"2024-0{month}-01"}
+    {**KEY_OF_A_ROW, "field_code": f"{field}", "well_code": f"{well}", "production_period": f"2024-0{month}-01"}
     | {"well_name": f"Årdal {well}", "oil_production_kbd": 1.5}
     for field, well in ((1, 10), (1, 11), (2, 20))
     for month in (1, 2, 3)

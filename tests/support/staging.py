@@ -28,7 +28,7 @@ NOON = 1_704_110_400  # 2024-01-01 12:00 UTC
 TABLES = {
     "well_production": """
         SELECT * REPLACE (epoch(created_at) AS created_at, epoch(updated_at) AS updated_at)
-        FROM well_production ORDER BY source, field_code, well_code, production_period""",
+        FROM well_production ORDER BY field_code, well_code, production_period""",
     "well_production_history": """
         SELECT * REPLACE (epoch(created_at) AS created_at, epoch(updated_at) AS updated_at,
             epoch(replaced_at) AS replaced_at)
