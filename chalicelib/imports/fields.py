@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import SourceChangedSince, SourceColumns
 from chalicelib.sources.mapping import map_columns, unknown_fields
 from chalicelib.store.columns import KEY, VALUES
+from chalicelib.store.grain import Grain
 
 from .fingerprint import Fingerprint
 from .partial import part_filter
@@ -45,9 +46,20 @@ class SourceFields:
         mapping = self._mapping_so_far()
         return [mapping[name] for name in KEY if name in mapping]
 
+    def grain(self) -> Grain:
+        """With the key that the service declares, where the settings name none. Raises SourceColumns."""
+        grain = Grain.of(self._settings)
+        absent = [name for name in grain.primary_key if self._names and name not in self._names]
+        if absent:
+            raise SourceColumns(
+                f"WELLHEAD_SOURCE_PRIMARY_KEY names {', '.join(absent)}, and the first rows of the source have no such "
+                "field. Name fields that every row has."
+            )
+        return grain.known_from(self.survey.own_key, self._mapping_so_far())
+
     def unknown(self) -> list[str]:
-        """The fields that fill no column."""
-        return unknown_fields(self._names, self._mapping_so_far())
+        """The fields that fill no column and are of no other use."""
+        return [name for name in unknown_fields(self._names, self._mapping_so_far()) if name not in self.grain().fields]
 
     def part_filter(self, parameters: Mapping[str, Any]) -> str:
         """What a partial import asks for. Raises SourceColumns."""

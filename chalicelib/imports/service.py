@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +17,7 @@ from chalicelib.errors import ImportFailed, PublishRefused, SourceIncomplete, Wo
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, Phase
 from chalicelib.odata.cursor import Cursor, Page
+from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
 from chalicelib.store.batch import Batch
 from chalicelib.store.period import Period, RowSource
@@ -30,6 +32,8 @@ from .partial import is_partial
 from .prefetch import Prefetch, run_beside
 from .progress import Progress
 from .publication import Publication, check_room, merge_seconds, publish_seconds
+from .repeats import judged
+from .seal import NO_SEAL
 from .segments import Segments
 from .time_budget import TimeBudget
 from .watermark import Watermark
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.manager import JobManager
     from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.settings import Settings
+    from chalicelib.store.settle import Settled
     from chalicelib.warehouse.names import Warehouse
 
 PAGES_AHEAD = 2
@@ -110,11 +115,14 @@ class WellProductionImportService:
         try:
             start = self._resume(repository)
             end = self._fetch(repository, start)
-            completeness = Completeness.of(end.reading)
+            settled = self._settle(repository, end)
+            completeness = Completeness.of(end.reading, repeated_keys=settled.repeated_keys)
+            if settled.repeated_keys:
+                self._read_again_by_keys(settled.repeated_keys)
             _refuse_incomplete(completeness)
             base = self._job_manager.current_snapshot()
             self._check(repository, start, end, base)
-            store, merged = self._merge(repository, end, base)
+            store, merged = self._merge(repository, end, base, settled)
             self._progress.enter(Phase.CHECKING, seconds=0.0)
             self._verify(repository, store, merged)
             snapshot = self._publish(store, merged, base, is_whole=completeness.is_proved)
@@ -195,7 +203,9 @@ class WellProductionImportService:
         self._progress.note("gone back", page=page, records=kept, lost_records=named.cursor["delivered"] - kept)
 
     def _survey(self) -> Survey:
-        survey = partial(self._source.survey, with_types=is_partial(self.job.parameters))
+        checkpoint = self.job.checkpoint
+        is_by_keys = checkpoint is not None and checkpoint.cursor.get("way") == Way.KEYS
+        survey = partial(self._source.survey, with_types=is_by_keys or is_partial(self.job.parameters))
         return run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
 
     def _beat(self) -> None:
@@ -208,7 +218,7 @@ class WellProductionImportService:
         self._progress.set_stats(http_retries=retries)
         self._progress.change(waiting=self._source.waiting)
 
-    def _first_cursor(self) -> Cursor:
+    def _first_cursor(self, way: str = "") -> Cursor:
         """Of all rows, or of those changed since the published snapshot's watermark."""
         since = None
         if self._settings.source_changed:
@@ -216,7 +226,8 @@ class WellProductionImportService:
         if since is not None:
             self._progress.set_stats(changed_since=since)
         limits = self._fields.part_filter(self.job.parameters)
-        return self._source.first_cursor(self._fields.key(), self._fields.survey, changed_since=since, limits=limits)
+        key, survey = self._fields.key(), self._fields.survey
+        return self._source.first_cursor(key, survey, changed_since=since, limits=limits, way=way)
 
     # -- fetching -----------------------------------------------------------------------------
 
@@ -271,7 +282,7 @@ class WellProductionImportService:
         if batch.rows:
             began = self._clock()
             self._fields.learn(repository, batch)
-            repository.stage(batch, self._fields.mapping())
+            repository.stage(batch, self._fields.mapping(), self._fields.grain())
             self._fields.note_changes(repository, batch)
             self._progress.add_seconds("staging_seconds", self._clock() - began)
         batch.clear()
@@ -317,6 +328,34 @@ class WellProductionImportService:
         except Exception as exc:  # noqa: BLE001  what failed first is what is told
             log.warning("the rows fetched since the last checkpoint are not kept: %s", type(exc).__name__)
 
+    # -- settling -----------------------------------------------------------------------------
+
+    def _settle(self, repository: DuckDBWellProductionRepository, end: Cursor) -> Settled:
+        """What becomes of several rows of one key, and which of them show that the reading went wrong."""
+        self._progress.report(self._settings.lease_seconds + merge_seconds(None, rows=end.delivered))
+        grain = self._fields.grain()
+        settled = repository.settle(grain)
+        ask = partial(self._source.is_steady, end, self._fields.survey)
+        is_steady = partial(run_beside, ask, while_waiting=self._beat, prefetch=self._prefetch)
+        return judged(settled, end.reading, is_unique=grain.is_unique, is_steady=is_steady)
+
+    def _read_again_by_keys(self, repeated: int) -> None:
+        """Where the source can be asked so. It is begun by the next worker, whose segments have names of their own.
+        Raises HandOver.
+        """
+        ask = partial(self._source.survey_by_keys, self._fields.survey, self._fields.key())
+        survey = run_beside(ask, while_waiting=self._beat, prefetch=self._prefetch)
+        if survey is None:
+            return
+        self._fields.survey = survey
+        first = self._first_cursor(Way.KEYS)
+        source = self._fields.fingerprint().stored()
+        checkpoint = Checkpoint(cursor=first.stored(self._settings.source_url), source=source, seal=NO_SEAL)
+        self._progress.count_seconds()
+        self._progress.change(checkpoint=checkpoint, fetched_records=0, failed_records=0)
+        self._progress.note("reads again by keys", repeated_keys=repeated)
+        raise HandOver
+
     # -- merging ------------------------------------------------------------------------------
 
     def _check(
@@ -330,13 +369,14 @@ class WellProductionImportService:
             self._hand_over(repository, end)
 
     def _merge(
-        self, repository: DuckDBWellProductionRepository, end: Cursor, base: Snapshot | None
+        self, repository: DuckDBWellProductionRepository, end: Cursor, base: Snapshot | None, settled: Settled
     ) -> tuple[Path, MergeResult]:
         """The closed store with the base's rows and those staged, and what became of these."""
         self._progress.enter(Phase.MERGING, seconds=merge_seconds(base, rows=end.delivered))
         store = self._publication.working_copy(base, rows=end.delivered)
-        warnings = self._source_warnings(end)
+        warnings = self._source_warnings(end) | settled.warnings
         merged = repository.merge(store, self._run_facts(end), now=self._clock(), warnings=warnings)
+        merged = replace(merged, settled=settled)
         self._count_rows(merged, end)
         for reason, count in repository.rejected_by_reason().items():
             log.info("rows are rejected", extra={"reason": reason, "rows": count})

@@ -19,7 +19,8 @@ from .loops import LoopGuard, refuse_endless
 from .paginators import GUESSED_BYTES, paginators_for, way_of
 from .reading import End, Way
 from .requests_ahead import SpeculativeRequests
-from .survey import survey_of
+from .steadiness import shows_one_order
+from .survey import survey_by_keys, survey_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,17 +58,39 @@ class ExternalApiAdapter:
         """
         paging = self._settings.source_paging
         with_types = with_types or paging == Way.KEYS or bool(self._settings.source_changed)
-        return survey_of(
-            self._connection, self._settings.source_url, with_types=with_types, with_keys=paging == Way.AUTO
+        with_keys = paging == Way.AUTO or (
+            self._settings.source_rows == "sum" and not self._settings.source_primary_key
         )
+        return survey_of(self._connection, self._settings.source_url, with_types=with_types, with_keys=with_keys)
+
+    def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
+        """What to ask by keys with, by the key that the service declares or else by `key`; None when it has not shown
+        that it can be asked so. Raises SourceTimeSpent.
+        """
+        return survey_by_keys(self._connection, self._settings.source_url, survey, key)
+
+    def is_steady(self, cursor: Cursor, survey: Survey) -> bool | None:
+        """Whether `$skip` shows the same order twice, and still as many rows as in the beginning; None when the source
+        does not let itself be asked. `cursor` is at the end of a reading. Raises SourceTimeSpent.
+        """
+        counted = PageAddresses(self._settings, survey).counts(cursor) if cursor.expected is not None else None
+        if counted and self._connection.count(*counted) not in (None, cursor.expected):
+            return False
+        return shows_one_order(self._connection, self._settings, survey, cursor)
 
     def first_cursor(
-        self, key: Iterable[str], survey: Survey, *, changed_since: float | None = None, limits: str = ""
+        self,
+        key: Iterable[str],
+        survey: Survey,
+        *,
+        changed_since: float | None = None,
+        limits: str = "",
+        way: str = "",
     ) -> Cursor:
-        """The request for the first page. The rows come in the order of `key`, or of the source's own key where
-        pages are cut by it. Raises SourceColumns.
+        """The request for the first page, by the `way` or as the settings say. The rows come in the order of `key`, or
+        of the source's own key where pages are cut by it. Raises SourceColumns.
         """
-        way = way_of(self._settings, survey)
+        way = way or way_of(self._settings, survey)
         order = self._paginators(survey)[way].order(key)
         cursor = Cursor(
             url=None,

@@ -76,6 +76,25 @@ def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool,
     return survey
 
 
+def survey_by_keys(connection: ODataConnection, source_url: str, survey: Survey, key: list[str]) -> Survey | None:
+    """The survey with what is needed to ask by keys, once the service has shown that it can be asked so: by the key
+    that it declares, or else by `key`, which nobody has declared. Raises SourceTimeSpent, WorkerTimeSpent.
+    """
+    try:
+        first, _ = _first_rows(connection, source_url)
+    except (SourceTimeSpent, WorkerTimeSpent):
+        raise
+    except SourceError:
+        return None
+    entity = survey.entity or _declared_type(connection, source_url, is_needed=False)
+    known = replace(survey, entity=entity)
+    types = entity.types if entity else {}
+    tried = known if known.own_key else replace(known, entity=EntityType(key=key, types=types))
+    if first and can_be_a_key(tried) and takes_keys(connection, source_url, tried, first):
+        return known
+    return None
+
+
 def _first_rows(connection: ODataConnection, source_url: str) -> tuple[list[dict[str, Any]], bool]:
     """By `$top`, or of the whole first page of a service that knows none; and whether they are of OData v2. The page
     itself, which may be large, is gone then.

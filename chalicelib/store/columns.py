@@ -117,9 +117,9 @@ STORED_KEY = ("source", *KEY)
 VOLUMES = ("oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd")
 
 WHOLE_FIELD = "*"  # the well of a source that tells of whole fields
-# Two to three times what the best wells give, so that a whole field, or barrels taken for thousands, stands out: a well of
-# Brazil's pre-salt gives up to some 60 thousand barrels a day, and Leviathan began with four wells for 1,200 million
-# cubic feet a day. The largest pumps lift some 100 thousand barrels of water and oil together.
+# About twice to three times what the best wells give, so that a whole field, or barrels taken for thousands, stands out:
+# a well of Brazil's pre-salt gives up to some 60 thousand barrels a day, and Leviathan began with four wells for 1,200
+# million cubic feet a day. The largest pumps lift some 100 thousand barrels of water and oil together.
 MOST_OF_A_WELL = {
     "oil_production_kbd": 100,
     "gas_production_mmcfd": 1_000,
@@ -135,7 +135,7 @@ REJECTION_REASONS = {
     "NOT_TEXT": "a name or a code must be text, not an object or a list",
     "TOO_LONG": "a code has 100 characters at most",
     "OUT_OF_RANGE": "the value is beyond anything that can be measured",
-    "SAME_KEY_OTHER_VALUES": "several rows of one well and period, with different values: nobody can tell the right one",
+    "SAME_KEY_OTHER_VALUES": "rows of one well and period with different values, and nobody can tell the right one",
     "PART_REJECTED": "another row of the same well and period is rejected, so their sum would lack a part",
     "UNREADABLE": "the row is not valid JSON: broken text, or one field twice",
 }
@@ -148,6 +148,7 @@ WARNING_RULES = {
     "LIQUIDS_BELOW_OIL": "liquids, which include oil, below the oil rate",
     "WELL_WITH_TWO_NAMES": "a well code that comes with more than one name",
     "EQUAL_PARTS": "rows of a sum that equal another one; without a primary key they count once",
+    "SAME_KEY_ON_TWO_PAGES": "keys that came on two pages: the source has them twice, or others came on none",
     "SOURCE_CHANGED": "the source delivered another number of rows than it had announced",
     "UNKNOWN_FIELDS": "fields of the source that no column takes; they are not stored",
     "WITHOUT_CHANGE_TIME": "no time of change that can be read; only a full import notices when such a row changes",

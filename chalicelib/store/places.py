@@ -44,17 +44,15 @@ class Places:
     def add(self, first_row: int, runs: Iterable[Run]) -> None:
         """The runs were staged from that row on."""
         for run in runs:
-            self._append(Stretch(first_row, run.page, run.position, run.rows))
+            self._extend([Stretch(first_row, run.page, run.position, run.rows)])
             first_row += run.rows
 
     def since(self, first_row: int) -> Self:
         """Of the rows from there on, counted from there. A segment begins where a batch did."""
-        later = (stretch for stretch in self._stretches if stretch.past > first_row)
+        later = [stretch for stretch in self._stretches if stretch.past > first_row]
+        parts = [part for stretch in later for part in _singly(stretch) if part.first_row >= first_row]
         found = type(self)()
-        for stretch in later:
-            for part in _singly(stretch) if stretch.first_row < first_row else [stretch]:
-                if part.first_row >= first_row:
-                    found._append(replace(part, first_row=part.first_row - first_row))
+        found._extend(replace(part, first_row=part.first_row - first_row) for part in parts)  # noqa: SLF001  its own kind
         return found
 
     def text(self) -> str:
@@ -62,8 +60,8 @@ class Places:
 
     def add_text(self, first_row: int, text: str) -> None:
         """What `text` made, of rows that are staged from that row on."""
-        for stretch in (Stretch(*numbers) for numbers in json.loads(text)):
-            self._append(replace(stretch, first_row=first_row + stretch.first_row))
+        stretches = (Stretch(*numbers) for numbers in json.loads(text))
+        self._extend(replace(stretch, first_row=first_row + stretch.first_row) for stretch in stretches)
 
     def columns(self) -> dict[str, str]:
         """First row, page and position of each run, as the texts of lists."""
@@ -74,14 +72,13 @@ class Places:
             "positions": str([run.position for run in runs]),
         }
 
-    def _append(self, stretch: Stretch) -> None:
-        if not stretch.rows:
-            return
-        joined = self._stretches[-1].joined_with(stretch) if self._stretches else None
-        if joined:
-            self._stretches[-1] = joined
-        else:
-            self._stretches.append(stretch)
+    def _extend(self, stretches: Iterable[Stretch]) -> None:
+        for stretch in stretches:
+            joined = self._stretches[-1].joined_with(stretch) if self._stretches else None
+            if joined:
+                self._stretches[-1] = joined
+            elif stretch.rows:
+                self._stretches.append(stretch)
 
 
 def _singly(stretch: Stretch) -> Iterator[Stretch]:

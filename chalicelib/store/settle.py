@@ -58,9 +58,7 @@ def settle(connection: duckdb.DuckDBPyConnection, grain: Grain, places: Places, 
 
 
 class _Settling:
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, grain: Grain, places: Places, delivered: int
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, grain: Grain, places: Places, delivered: int) -> None:
         self._connection = connection
         self._grain = grain
         self._places = places
@@ -161,7 +159,9 @@ def _said(names: tuple[str, ...] | list[str]) -> str:
     """A text that is the same where the values are; a minus before a zero is none."""
     kinds = {column.name: column.kind for column in COLUMNS}
     values = [
-        f"CASE WHEN staged.{name} = 0 THEN 0.0 ELSE staged.{name} END" if kinds[name] is Kind.NUMBER else f"staged.{name}"
+        f"CASE WHEN staged.{name} = 0 THEN 0.0 ELSE staged.{name} END"
+        if kinds[name] is Kind.NUMBER
+        else f"staged.{name}"
         for name in names
     ]
     texts = ", ".join(f"CAST({value} AS VARCHAR)" for value in values)
@@ -169,7 +169,7 @@ def _said(names: tuple[str, ...] | list[str]) -> str:
 
 
 def _difference(name: str) -> str:
-    is_other = f"count(DISTINCT staged.{name}) + CAST(count(staged.{name}) < count(*) AS INTEGER) > 1"
+    is_other = f"min(staged.{name}) <> max(staged.{name}) OR count(staged.{name}) NOT IN (0, count(*))"
     return f"CASE WHEN {is_other} THEN 'SAME_KEY_OTHER_VALUES {name}' END"
 
 

@@ -34,7 +34,7 @@ FROM (
 -- One line for each row of the source, however often it came: of its newest edition, where all columns but the
 -- provenance are the same, the one whose provenance sorts first, so that nothing hangs on the order of arrival.
 CREATE OR REPLACE TABLE part AS
-SELECT key_number, identity, arg_min(staged_row, words) AS staged_row, count(DISTINCT said) > 1 AS is_ambiguous
+SELECT key_number, identity, arg_min(staged_row, words) AS staged_row, min(said) <> max(said) AS is_ambiguous
 FROM (
     SELECT
         *, rank() OVER (

@@ -192,7 +192,7 @@ SELECT
     CASE WHEN problem IS NOT NULL THEN beginning(text, $raw_bytes) END AS raw,
     primary_key, version
 FROM (
-    SELECT *, CASE WHEN {all_sound} THEN NULL ELSE coalesce({problems_found}) END AS problem
+    SELECT *, CASE WHEN {all_sound} THEN NULL ELSE nullif(concat_ws('; ', {problems_found}), '') END AS problem
     FROM (
         SELECT *, {checked_values}
         FROM (

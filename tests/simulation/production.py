@@ -76,7 +76,13 @@ class SimulatedSource(ExternalApiAdapter):
         return Survey(fields=FIELDS)
 
     def first_cursor(
-        self, key: Iterable[str], survey: Survey, *, changed_since: float | None = None, limits: str = ""
+        self,
+        key: Iterable[str],
+        survey: Survey,
+        *,
+        changed_since: float | None = None,
+        limits: str = "",
+        way: str = "",
     ) -> Cursor:
         return Cursor(url="page 1")
 

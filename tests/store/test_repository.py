@@ -124,7 +124,7 @@ def test_a_history_alone_in_its_store_ends_as_the_model_says(history: list[Impor
     assert_ends_as_the_model_says(history)
 
 
-def test_the_last_row_of_an_import_wins_across_pages_batches_and_segments(store: Store) -> None:
+def test_rows_that_contradict_each_other_keep_their_places_across_batches_and_segments(store: Store) -> None:
     batches = [
         [[json.loads(json_row(well_name=f"{batch}-{page}-{row}")) for row in range(40)] for page in range(5)]
         for batch in range(3)
@@ -132,8 +132,16 @@ def test_the_last_row_of_an_import_wins_across_pages_batches_and_segments(store:
 
     result = store.run(1, Import(batches, checkpoints={0, 1}, restarts={1, 2}))
 
-    assert result.duplicate_records == 599
-    assert [row["well_name"] for row in store.tables()["well_production"]] == ["2-4-39"]
+    assert (result.failed_records, result.stored_records) == (600, 0)
+    found = [
+        (row["page"], row["position"], json.loads(row["raw"])["well_name"]) for row in store.tables()["rejected_rows"]
+    ]
+    assert found == [
+        (5 * batch + page + 1, row, f"{batch}-{page}-{row}")
+        for batch in range(3)
+        for page in range(5)
+        for row in range(40)
+    ]
 
 
 def test_rejected_rows_among_many_keep_their_places(store: Store) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.settle_model import Delivered, Row
 from support.settle_model import settled as by_the_model
 from support.soak import longer
-from support.staging import KEY_OF_A_ROW, NOON, SAME_NAMES, as_dicts, batch_of, facts, json_row, tables
+from support.staging import KEY_OF_A_ROW, SAME_NAMES, as_dicts, batch_of, json_row
 
 from chalicelib.store.columns import COLUMNS
 from chalicelib.store.grain import Aggregate, Grain, Rows
@@ -120,7 +120,10 @@ def texts(pages: list[list[Row]]) -> list[list[bytes]]:
 def sorted_rows(rows: list[tuple[Row, int]]) -> list[Any]:
     """A minus before a zero is none."""
     plain = [({name: 0.0 if value == 0 else value for name, value in row.items()}, number) for row, number in rows]
-    return sorted(([str(row["production_period"]), row["well_code"], row | {"production_period": None}, n] for row, n in plain), key=str)
+    return sorted(
+        ([str(row["production_period"]), row["well_code"], row | {"production_period": None}, n] for row, n in plain),
+        key=str,
+    )
 
 
 @settings(max_examples=longer(30, 600))
@@ -143,3 +146,111 @@ def test_rows_of_one_key_become_what_the_model_says_in_any_order(
         assert found.folded_records == sound - found.failed_records - len(model.rows)
         ends.append(sorted_rows(stored))
     assert ends[0] == ends[1]
+
+
+# ------------------------------------------------------------------------------------------- one by one
+
+
+def settled(scratch: Scratch, *pages: list[Row], grain: Grain = GRAINS[0]) -> Settled:
+    return scratch.settle([[json_row(**row) for row in rows] for rows in pages], grain)[0]
+
+
+def test_two_completions_of_a_well_are_refused_until_their_sum_is_asked_for(scratch: Scratch) -> None:
+    pages = [[{"oil_production_kbd": 1.0, PK: "WASSON"}, {"oil_production_kbd": 0.25, PK: "CLEARFORK"}]]
+    example = KEY_OF_A_ROW | dict.fromkeys(["gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"])
+    problem = "SAME_KEY_OTHER_VALUES oil_production_kbd"
+
+    assert settled(scratch, *pages) == Settled(
+        conflicts=Conflicts(keys=1, rows=2, volume_share=1.0),
+        failed_records=2,
+        examples={
+            "CONFLICTS": [
+                example | {"oil_production_kbd": oil, "problem": problem, "page": 1, "position": position}
+                for position, oil in enumerate([1.0, 0.25])
+            ]
+        },
+    )
+    _, [(row, parts)], refused = scratch.settle(
+        texts([[json.loads(json_row(**row)) for row in pages[0]]]), Grain(rows=Rows.SUM)
+    )
+    assert (row["oil_production_kbd"], parts, refused) == (1.25, 2, [])
+
+
+def test_a_row_that_is_delivered_twice_is_added_once(scratch: Scratch) -> None:
+    row = {"oil_production_kbd": 1.0, PK: "WASSON"}
+    pages = [[json_row(**row), json_row(**row | {PK: "CLEARFORK"})], [json_row(**row)]]
+
+    _, [(known, parts)], _ = scratch.settle(pages, Grain(rows=Rows.SUM, primary_key=(PK,)))
+    found, [(unknown, _)], _ = scratch.settle(pages, Grain(rows=Rows.SUM))
+
+    assert (known["oil_production_kbd"], parts) == (2.0, 2)
+    assert (unknown["oil_production_kbd"], found.warnings) == (1.0, {"EQUAL_PARTS": 2})
+
+
+@pytest.mark.parametrize(
+    ("versions", "newest"),
+    [(["9", "10"], 1), (["2024-01-02T00:00:00Z", "2024-01-01T23:00:00-05:00"], 1), (["b", "a"], 0), ([None, "a"], 1)],
+)
+def test_the_newest_edition_is_told_by_number_moment_or_text(
+    scratch: Scratch, versions: list[str | None], newest: int
+) -> None:
+    pages = [[json_row(well_name=f"{place}", changed=version) for place, version in enumerate(versions)]]
+
+    _, [(row, _)], _ = scratch.settle(pages, Grain(order_by=VERSION))
+
+    assert row["well_name"] == f"{newest}"
+
+
+def test_a_rate_beyond_a_well_is_counted_and_shown_but_not_of_a_whole_field(scratch: Scratch) -> None:
+    found = settled(
+        scratch, [{"oil_production_kbd": 100.0}, {"well_code": 3, "water_production_kbd": -5_000.0}, {"well_code": 4}]
+    )
+
+    assert found.warnings == {"RATE_BEYOND_A_WELL": 1}
+    assert [row["well_code"] for row in found.examples["RATE_BEYOND_A_WELL"]] == [3]
+
+
+# -------------------------------------------------------------------------------- keys on several pages
+
+
+def wells(*numbers: int) -> list[Row]:
+    return [{"well_code": number} for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("pages", "repeated", "overlapping"),
+    [
+        ([wells(1, 2, 2), wells(3, 4)], 0, 0),  # on one page: the source has it twice
+        ([wells(1, 2), wells(3, 1)], 1, 0),
+        ([wells(1, 2), wells(2, 3), wells(3, 4)], 0, 2),  # pages that overlap by a row
+        ([wells(1, 2, 3, 4), wells(3, 4, 5, 6)], 0, 2),
+        ([wells(1, 2, 3, 4), wells(4, 3, 5, 6)], 1, 1),  # another order: more than one row came again
+        ([wells(1, 2), wells(2, 3), wells(1, 4)], 1, 1),
+    ],
+)
+def test_keys_that_come_on_two_pages_are_counted(
+    scratch: Scratch, pages: list[list[Row]], repeated: int, overlapping: int
+) -> None:
+    found = settled(scratch, *pages)
+
+    assert (found.repeated_keys, found.overlapping_keys) == (repeated, overlapping)
+
+
+def test_a_segment_written_after_the_settling_holds_what_was_delivered_in_its_order(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    """Sums are made anew by whoever loads it, and rows are still found on their pages."""
+    rows = [json_row(well_code=number // 2, oil_production_kbd=number % 2 + 1.0) for number in range(5_000)]
+    pages = [rows[first : first + 500] for first in range(0, 5_000, 500)]
+    scratch.settle(pages, Grain(rows=Rows.SUM))
+    scratch.repository._exported = 0
+
+    assert scratch.repository.export_segment(tmp_path / "segment.parquet") == 5_000
+
+    other = DuckDBWellProductionRepository(directory=tmp_path / "other", memory_mb=100)
+    other.load_segment(tmp_path / "segment.parquet")
+    found = other.settle(Grain())
+    places = other._connection.execute("SELECT page, position FROM refused ORDER BY staged_row").fetchall()
+    other.close()
+    assert found.failed_records == 5_000
+    assert places == [(page, position) for page in range(1, 11) for position in range(500)]

@@ -225,7 +225,7 @@ def test_a_segment_keeps_the_order_of_arrival_over_many_row_groups(
 def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order(tmp_path: Path) -> None:
     repository = DuckDBWellProductionRepository(directory=tmp_path / "scratch", memory_mb=LEAST_MB)
     texts = [
-        json_row(well_code=number % 25_000, well_name=f"{'[{'[number % 2]}A-{number}", field_name="[North]")
+        json_row(well_code=number % 25_000, well_name=f"{'[{'[number % 2]}A-{number % 25_000}", field_name="[North]")
         for number in range(50_000)
     ]
     repository.stage(batch_of(tmp_path, texts), SAME_NAMES)
@@ -237,7 +237,7 @@ def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order
     assert (result.new_records, result.duplicate_records, result.failed_records) == (25_000, 25_000, 0)
     with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
         found = connection.execute("SELECT well_name FROM well_production ORDER BY well_code").fetchall()
-    assert found == [(f"{'[{'[well % 2]}A-{well + 25_000}",) for well in range(25_000)]
+    assert found == [(f"{'[{'[well % 2]}A-{well}",) for well in range(25_000)]
 
 
 # --------------------------------------------------------------------------------------------- memory

@@ -151,7 +151,7 @@ class Model:
                 updated += 1
                 self.history.append(old | {"replaced_at": now, "job_id": job})
                 self.stored[key] = full | {"created_at": old["created_at"], "updated_at": now}
-        counts = {
+        counts: dict[str, Any] = {
             "new_records": new,
             "updated_records": updated,
             "duplicate_records": delivered - failed - new - updated,
@@ -166,9 +166,7 @@ class Model:
         return {
             "well_production": [self.stored[key] for key in sorted(self.stored)],
             "well_production_history": sorted(self.history, key=lambda row: (row["replaced_at"], *key_of(row))),
-            "rejected_rows": sorted(
-                self.rejected, key=lambda row: (row["rejected_at"], row["page"], row["position"])
-            ),
+            "rejected_rows": sorted(self.rejected, key=lambda row: (row["rejected_at"], row["page"], row["position"])),
             "import_runs": self.runs,
         }
 

@@ -1,0 +1,33 @@
+"""Repeats: whether rows that came on more than one page show that the reading went wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chalicelib.odata.reading import Reading, Way
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chalicelib.store.settle import Settled
+
+RULE = "SAME_KEY_ON_TWO_PAGES"
+
+
+def judged(settled: Settled, reading: Reading, *, is_unique: bool, is_steady: Callable[[], bool | None]) -> Settled:
+    """Its `repeated_keys` are then those alone that show it.
+
+    By key a row is asked for after the one before, so none is missing however often one comes. The source's own links
+    may overlap by some rows: it knows where it goes on. By `$skip` that means that rows have moved. Where nobody says
+    that the key is unique the source may have rows twice; then `is_steady` asks it whether its order is one.
+    """
+    if reading.way is Way.KEYS:
+        return replace(settled, repeated_keys=0)
+    repeated = settled.repeated_keys + (settled.overlapping_keys if reading.way is Way.SKIP else 0)
+    if not repeated or is_unique:
+        return replace(settled, repeated_keys=repeated)
+    steady = is_steady()
+    if steady is None:
+        return replace(settled, repeated_keys=0, warnings={**settled.warnings, RULE: repeated})
+    return replace(settled, repeated_keys=0 if steady else repeated)

@@ -1,0 +1,63 @@
+"""Whether a source shows its rows in one order, asked when some have come on two pages: it may have them twice, or its
+order may have changed from page to page, and then others came on none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import SourceError, SourceTimeSpent, WorkerTimeSpent
+
+from .addresses import PageAddresses
+from .filters import Unwritable, read_row
+
+if TYPE_CHECKING:
+    from chalicelib.settings import Settings
+
+    from .connection import ODataConnection
+    from .cursor import Cursor
+    from .survey import Survey
+
+ROWS = 200  # of each look
+PLACES = (0.25, 0.5, 0.75)  # of all rows
+
+
+def shows_one_order(connection: ODataConnection, settings: Settings, survey: Survey, cursor: Cursor) -> bool | None:
+    """Looks twice at the same rows in some places, from two beginnings. None when it cannot everywhere be done and what
+    was seen is in order. Raises SourceTimeSpent, WorkerTimeSpent.
+    """
+    looks = [_look(connection, PageAddresses(settings, survey), cursor, place) for place in PLACES]
+    return None if None in looks and False not in looks else False not in looks
+
+
+def _look(connection: ODataConnection, addresses: PageAddresses, cursor: Cursor, place: float) -> bool | None:
+    """A source gives as many rows as it likes; the second look begins in the middle of them."""
+    rows = max(2, min(ROWS, cursor.delivered // 2))
+    first = min(int(cursor.delivered * place), cursor.delivered - rows)
+    early = _keys(connection, addresses, cursor, first, rows)
+    middle = len(early or ()) // 2
+    if not early or not middle:
+        return None
+    late = _keys(connection, addresses, cursor, first + middle, rows)
+    shared = min(len(early) - middle, len(late or []))
+    return early[middle:][:shared] == late[:shared] if late else None
+
+
+def _keys(
+    connection: ODataConnection, addresses: PageAddresses, cursor: Cursor, first: int, rows: int
+) -> list[Any] | None:
+    url = addresses.of(cursor, {"$skip": str(first), "$top": str(rows)})
+    try:
+        body, _ = connection.get_page(url, page=cursor.page)
+        return [_key(read_row(row), cursor.order) for row in body.rows[:rows]]
+    except Unwritable:
+        return None
+    except (SourceTimeSpent, WorkerTimeSpent):
+        raise
+    except SourceError:
+        return None
+
+
+def _key(row: dict[str, Any], order: list[str]) -> list[Any]:
+    """Whole rows where no order was asked for."""
+    return [row.get(name) for name in order] if order else list(row.items())

@@ -1,0 +1,167 @@
+"""Rows that come on more than one page: when others are missing for it, and when not."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.imports import Worker, stored_rows
+from support.scripted_source import Answer, ScriptedHandler, Serve, page
+
+from chalicelib.imports.repeats import RULE, judged
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.odata.reading import Reading, Way
+from chalicelib.store.settle import Settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROWS, PAGE = 600, 100
+DESCRIBED = b"""<Edmx xmlns="http://docs.oasis-open.org/odata/ns/edmx"><DataServices>
+<Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="w">
+<EntityType Name="Well"><Key><PropertyRef Name="ID"/></Key><Property Name="ID" Type="Edm.Int64"/></EntityType>
+<EntityContainer Name="c"><EntitySet Name="Wells" EntityType="w.Well"/></EntityContainer>
+</Schema></DataServices></Edmx>"""
+
+
+def row(number: int) -> dict[str, Any]:
+    day = {"production_period": "2024-01-01", "oil_production_kbd": 1.0}
+    return {"ID": number, "field_code": 1, "well_code": number, **day}
+
+
+class Service:
+    """Answers `$skip`, and filters by its key. `order` tells the numbers of the rows for a request from `skip` on."""
+
+    def __init__(self, order: Callable[[int], list[int]], *, filters: bool = False) -> None:
+        self._order = order
+        self._filters = filters
+
+    def __call__(self, handler: ScriptedHandler) -> Answer:
+        query = handler.asked.query
+        top, skip = int(query.get("$top", PAGE)), int(query.get("$skip", 0))
+        after = re.fullmatch(r"ID gt (\d+)", query.get("$filter", ""))
+        if after and not self._filters:
+            return Answer(status=400)
+        numbers = [n for n in range(ROWS) if n > int(after[1])] if after else self._order(skip)
+        if self._filters and query.get("$orderby") == "ID":
+            numbers = sorted(numbers)
+        return Answer(page([row(n) for n in numbers[skip : skip + min(top, PAGE)]], odata_count=len(numbers)))
+
+
+def shuffled(skip: int) -> list[int]:
+    """Each request sees another order, as a database without ORDER BY may."""
+    order = list(range(ROWS))
+    random.Random(skip).shuffle(order)
+    return order
+
+
+def twice(_: int) -> list[int]:
+    """The source has each of its rows twice, far from each other."""
+    half = [*range(ROWS // 2)]
+    return half + half[50:] + half[:50]
+
+
+@pytest.fixture
+def worker(environment: dict[str, str], dynamodb: Any) -> Worker:
+    return Worker(environment, dynamodb)
+
+
+def imported(worker: Worker, url: str, **settings: Any) -> Job:
+    worker.settings = replace(worker.settings, source_url=url, page_size=PAGE, source_connections=1, **settings)
+    job_id = worker.trigger()
+    while worker.run(job_id)["outcome"] == "handed over":
+        pass
+    return worker.manager.get(job_id)
+
+
+def published(worker: Worker) -> Path:
+    snapshot = worker.manager.current_snapshot()
+    assert snapshot
+    return Path(worker.settings.warehouse, snapshot.name)
+
+
+def test_an_order_that_changes_from_page_to_page_is_found_out_by_asking_twice(worker: Worker, serve: Serve) -> None:
+    job = imported(worker, serve(Service(shuffled)).url)
+
+    error = job.error or {}
+    assert (job.status, error["code"]) == (JobStatus.FAILED, "SOURCE_INCOMPLETE")
+    assert "rows came on more than one page" in error["message"]
+    assert worker.manager.current_snapshot() is None
+
+
+def test_a_source_that_has_rows_twice_in_one_order_is_imported(worker: Worker, serve: Serve) -> None:
+    job = imported(worker, serve(Service(twice)).url)
+
+    assert (job.status, job.new_records, job.duplicate_records, job.warnings) == (
+        JobStatus.COMPLETED,
+        ROWS // 2,
+        ROWS // 2,
+        [
+            {
+                "rule": "UNKNOWN_FIELDS",
+                "count": 1,
+                "message": "fields of the source that no column takes; they are not stored",
+            }
+        ],
+    )
+
+
+def test_with_a_key_that_is_declared_the_rows_are_read_again_by_it(worker: Worker, serve: Serve) -> None:
+    source = serve(Service(shuffled, filters=True))
+    source.described = Answer(DESCRIBED)
+
+    job = imported(worker, source.url, source_paging="skip", source_primary_key=("ID",))
+
+    assert (job.status, job.new_records, job.duplicate_records, job.attempt) == (JobStatus.COMPLETED, ROWS, 0, 2)
+    assert [event.facts for event in job.events if event.name == "reads again by keys"] != []
+    assert len(stored_rows(published(worker))) == ROWS
+
+
+def test_with_a_key_that_cannot_be_asked_for_nothing_is_published(worker: Worker, serve: Serve) -> None:
+    source = serve(Service(shuffled))
+    source.described = Answer(DESCRIBED)
+
+    job = imported(worker, source.url, source_paging="skip", source_primary_key=("ID",))
+
+    assert (job.error or {})["code"] == "SOURCE_INCOMPLETE"
+    assert worker.manager.current_snapshot() is None
+
+
+# --------------------------------------------------------------------------------------- what is judged
+
+FOUND = Settled(repeated_keys=3, overlapping_keys=2)
+
+
+def reading(way: Way) -> Reading:
+    return Reading(announced=9, counted_again=None, delivered=9, ended=None, way=way)
+
+
+@pytest.mark.parametrize(
+    ("way", "is_unique", "steady", "repeated", "warned"),
+    [
+        (Way.KEYS, True, None, 0, 0),
+        (Way.LINKS, True, None, 3, 0),  # links may overlap
+        (Way.SKIP, True, None, 5, 0),
+        (Way.SKIP, False, True, 0, 0),
+        (Way.SKIP, False, False, 5, 0),
+        (Way.SKIP, False, None, 0, 5),
+        (Way.LINKS, False, None, 0, 3),
+    ],
+)
+def test_what_repeats_tell(way: Way, *, is_unique: bool, steady: bool | None, repeated: int, warned: int) -> None:
+    found = judged(FOUND, reading(way), is_unique=is_unique, is_steady=lambda: steady)
+
+    assert (found.repeated_keys, found.warnings) == (repeated, {RULE: warned} if warned else {})
+
+
+def test_the_source_is_asked_only_when_there_is_doubt() -> None:
+    def never() -> bool:
+        raise AssertionError
+
+    assert judged(Settled(), reading(Way.SKIP), is_unique=False, is_steady=never) == Settled()
+    assert json.dumps(judged(FOUND, reading(Way.SKIP), is_unique=True, is_steady=never).repeated_keys) == "5"
