@@ -377,6 +377,8 @@ class WellProductionImportService:
         warnings = self._source_warnings(end) | settled.warnings
         merged = repository.merge(store, self._run_facts(end), now=self._clock(), warnings=warnings)
         merged = replace(merged, settled=settled)
+        if merged.rejects:
+            self._progress.set_stats(rejects=merged.rejects)
         self._count_rows(merged, end)
         for reason, count in repository.rejected_by_reason().items():
             log.info("rows are rejected", extra={"reason": reason, "rows": count})

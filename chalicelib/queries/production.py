@@ -178,7 +178,9 @@ class ProductionQuery:
         return self._page("wells", filters, cursor, limit)
 
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
-        """The rows that a completed import rejected, in the order of the source; none for any other job."""
+        """The rows that a completed import rejected, in the order of the source; none for any other job. A row that a
+        later import rejected once more is told with that one.
+        """
         return self._page("rejects", {"job_id": job_id}, cursor, limit, most=MOST_REJECTS)
 
     @cached_property
@@ -223,7 +225,7 @@ class ProductionQuery:
         return write_cursor(Cursor(key=key, snapshot=self._bound(name)), of=of)
 
     def _bound(self, name: str) -> str | None:
-        """What an import rejected stands unchanged in every later snapshot, so its pages need not stay on one."""
+        """What an import rejected only gets less in later snapshots, so its pages need not stay on one."""
         return None if name == "rejects" else self.snapshot
 
     def _rows(self, name: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .batch import Batch
     from .grain import Grain
 
+REJECTS_KEPT_SECONDS = 100 * 86_400  # a quarter and some days, for who looks into it at the quarter's end
 STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
 
 
@@ -56,6 +57,8 @@ class RunFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class MergeResult:
+    """`rejects` counts what was wrong, as `REASON column`, the most frequent first: a row may have several faults."""
+
     new_records: int
     updated_records: int
     duplicate_records: int
@@ -63,6 +66,7 @@ class MergeResult:
     stored_records: int
     warnings: dict[str, int]
     settled: Settled = field(default_factory=Settled)
+    rejects: dict[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -174,6 +178,7 @@ class DuckDBWellProductionRepository:
         reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
         told = {"reasons": reasons, "sentences": sentences, "raw_bytes": RAW_BYTES}
         self._sql.run("insert_rejected", {"rejected": filled("rejected")}, job_id=facts.job_id, now=now, **told)
+        self._sql.run("forget_rejected", job_id=facts.job_id, now=now, kept_seconds=REJECTS_KEPT_SECONDS)
         counts = {**facts.stored(), **result.counts}
         values: dict[str, Any] = {**counts, "now": now, "warnings": json.dumps(result.warnings)}
         self._sql.run("insert_run", **values)
@@ -191,7 +196,11 @@ class DuckDBWellProductionRepository:
             stored_records=stored + new,
             warnings=warnings,
             settled=settled,
+            rejects=self._count_problems() if failed else {},
         )
+
+    def _count_problems(self) -> dict[str, int]:
+        return dict(self._sql.rows("count_problems"))
 
     def _count_warnings(self, now: float) -> dict[str, int]:
         today = datetime.fromtimestamp(now, UTC).date().isoformat()

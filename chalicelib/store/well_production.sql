@@ -316,6 +316,25 @@ SELECT
     raw, to_timestamp($now)
 FROM ({rejected});
 
+-- name: forget_rejected
+-- A row that is rejected once more stands with the newest import that met it, and not with each. What nobody has met
+-- for long may go.
+DELETE FROM wells.rejected_rows
+WHERE job_id <> $job_id AND (
+    rejected_at < to_timestamp($now - $kept_seconds)
+    OR hash(reason, detail, raw) IN (
+        SELECT hash(reason, detail, raw) FROM wells.rejected_rows WHERE job_id = $job_id
+    )
+);
+
+-- name: count_problems
+SELECT told, count(*)
+FROM (
+    SELECT unnest(string_split(problem, '; ')) AS told
+    FROM (SELECT problem FROM staged WHERE problem IS NOT NULL UNION ALL SELECT problem FROM refused)
+)
+GROUP BY told ORDER BY count(*) DESC, told;
+
 -- name: count_rejected
 SELECT split_part(problem, ' ', 1) AS reason, count(*)
 FROM (SELECT problem FROM staged WHERE problem IS NOT NULL UNION ALL SELECT problem FROM refused)

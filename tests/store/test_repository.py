@@ -18,8 +18,13 @@ from support.soak import longer
 from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, tables
 
 from chalicelib.errors import PublishRefused, WarehouseCorrupt, WarehouseForeign, WarehouseTooNew
-from chalicelib.store.columns import COLUMNS, VOLUMES
-from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository, MergeResult
+from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, VOLUMES
+from chalicelib.store.repository import (
+    REJECTS_KEPT_SECONDS,
+    STORAGE_VERSION,
+    DuckDBWellProductionRepository,
+    MergeResult,
+)
 from chalicelib.store.settle import Settled
 
 if TYPE_CHECKING:
@@ -102,7 +107,9 @@ def assert_ends_as_the_model_says(history: list[Import]) -> None:
             expected, warnings = (None, {}) if number % 2 else (number * 5, {"SOURCE_CHANGED": number})
             result = store.run(number, an_import, expected, warnings)
 
-            assert replace(result, settled=Settled()) == model.run(number, an_import.pages, expected, warnings)
+            assert replace(result, settled=Settled(), rejects={}) == model.run(
+                number, an_import.pages, expected, warnings
+            )
         assert store.tables() == model.tables()
 
 
@@ -142,6 +149,45 @@ def test_rows_that_contradict_each_other_keep_their_places_across_batches_and_se
         for page in range(5)
         for row in range(40)
     ]
+
+
+def test_every_wrong_column_of_a_row_is_named_and_counted(store: Store) -> None:
+    """As a state agency writes them."""
+    bad = {"field_code": "GROUP A", "well_code": "05-001-07727", "production_period": "2021-09"}
+    rows = [(json_row(**bad, oil_production_kbd="1,234"), ""), (json_row(**bad, oil_production_kbd=1.0), "")]
+
+    result = store.run(1, Import([[rows]]))
+
+    codes = {"NOT_A_WHOLE_NUMBER field_code": 2, "NOT_A_WHOLE_NUMBER well_code": 2}
+    assert result.rejects == codes | {"NOT_A_DATE production_period": 2, "NOT_A_NUMBER oil_production_kbd": 1}
+    first, second = store.tables()["rejected_rows"]
+    whole = REJECTION_REASONS["NOT_A_WHOLE_NUMBER"]
+    named = f"field_code: {whole}; well_code: {whole}; production_period: {REJECTION_REASONS['NOT_A_DATE']}"
+    assert (second["reason"], second["detail"]) == ("NOT_A_WHOLE_NUMBER", named)
+    assert first["detail"] == f"{named}; oil_production_kbd: {REJECTION_REASONS['NOT_A_NUMBER']}"
+
+
+def test_a_row_that_is_rejected_again_stands_with_the_newest_import_alone(store: Store) -> None:
+    again, once = ((json_row(well_code=f"bad {number}"), "") for number in range(2))
+    store.run(1, Import([[[again, once]]]))
+    store.run(2, Import([[[once]], [[again, again]]]))
+    store.run(3, Import([[[again]]]))
+
+    found = [(row["job_id"], row["page"], row["position"], row["raw"]) for row in store.tables()["rejected_rows"]]
+    assert found == [("job-2", 1, 0, once[0].decode()), ("job-3", 1, 0, again[0].decode())]
+
+
+def test_what_no_import_has_rejected_for_long_is_forgotten(store: Store) -> None:
+    old, new = ((json_row(well_code=f"bad {number}"), "") for number in range(2))
+    store.run(1, Import([[[old]]]))
+    days = REJECTS_KEPT_SECONDS // 1000
+
+    store.run(days, Import([[[new]]]))
+    kept = [row["raw"] for row in store.tables()["rejected_rows"]]
+    store.run(days + 2, Import([]))
+
+    assert kept == [old[0].decode(), new[0].decode()]
+    assert [row["raw"] for row in store.tables()["rejected_rows"]] == [new[0].decode()]
 
 
 def test_rejected_rows_among_many_keep_their_places(store: Store) -> None:

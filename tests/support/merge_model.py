@@ -140,6 +140,7 @@ class Model:
             failed += 1
             place = {"job_id": job, "page": refused.page, "position": refused.position}
             self.rejected.append(rejected((refused.raw.encode(), problem), now) | place)
+        self._forget_what_came_again(job)
         for row, _ in outcome.rows:
             key = key_of(row)
             full = stored_row(row)
@@ -161,6 +162,13 @@ class Model:
         run = facts(number, expected).stored() | counts | {"merged_at": now, "warnings": warnings}
         self.runs.append(run)
         return MergeResult(**counts, stored_records=len(self.stored), warnings=warnings)
+
+    def _forget_what_came_again(self, job: str) -> None:
+        def told(row: Row) -> list[str]:
+            return [row["reason"], row["detail"], row["raw"]]
+
+        again = [told(row) for row in self.rejected if row["job_id"] == job]
+        self.rejected = [row for row in self.rejected if row["job_id"] == job or told(row) not in again]
 
     def tables(self) -> dict[str, list[Row]]:
         return {
