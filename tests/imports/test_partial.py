@@ -205,7 +205,7 @@ def test_a_field_that_cannot_be_compared_is_reported() -> None:
         part_filter({"field_code": "7"}, SAME, Survey(fields=list(KEY), entity=entity))
 
 
-@pytest.mark.parametrize("code", ["007", "7.0", "1e3", "AC025", "٧"])
+@pytest.mark.parametrize("code", ["007", "7.0", "1e3", "AC025", "٧"])  # noqa: RUF001
 def test_a_code_that_no_number_is_written_as_is_not_asked_of_a_field_of_numbers(code: str) -> None:
     """As a number 007 would be 7, and the rows of another field would come."""
     with pytest.raises(SourceColumns, match=f"cannot be compared with {code}"):
