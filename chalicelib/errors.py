@@ -64,7 +64,6 @@
         │   ├── TokenUnavailable     the token endpoint does not answer
         │   ├── TokenRefused         the token endpoint refuses the client
         │   ├── SourceLoop           the paging does not advance
-        │   ├── SourceIncomplete     fewer rows came than the source counts
         │   ├── SourceKey            the key does not tell what comes after a row
         │   └── SourceColumns        a required column is missing or ambiguous
         ├── Held                     its findings hold it until an operator accepts them
@@ -559,14 +558,6 @@ class SourceLoop(SourceError):
     """The source's paging does not advance: a link or a page came twice. Ask its operator."""
 
     code = "SOURCE_PAGING_LOOP"
-
-
-class SourceIncomplete(SourceError):
-    """The source delivered fewer rows than it counted, and gave no way to ask for the others. Nothing was published.
-    Start a new import; if it stays, try another WELLHEAD_SOURCE_PAGING, or ask the source's operator.
-    """
-
-    code = "SOURCE_INCOMPLETE"
 
 
 class SourceKey(SourceError):

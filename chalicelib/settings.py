@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TOKENS = "/wellhead/tokens"  # the path in SSM, by default
 STAGE = "local"
+WHOLE = 100  # percent
 _FRAMING = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "upgrade"}
 
 
@@ -62,6 +63,14 @@ def _decimal(low: float, high: float) -> Callable[[str], float]:
         return number
 
     return read
+
+
+def _share(value: str) -> float:
+    """`5 %` or `0.5%`, as a part of one."""
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%", value.strip())
+    if not found or float(found[1]) > WHOLE:
+        raise ValueError("must be a share such as 5 % or 0.5 %")
+    return float(found[1]) / WHOLE
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -222,6 +231,10 @@ class Settings:
     page_seconds: int = _setting("WELLHEAD_PAGE_SECONDS", _whole(1, 600), "60")
     page_mb: int = _setting("WELLHEAD_PAGE_MB", _whole(1, 1024), "100")
     max_pages: int = _setting("WELLHEAD_MAX_PAGES", _whole(1, 10_000_000), "100000")
+
+    gate_rejected: float = _setting("WELLHEAD_GATE_REJECTED", _share, "5 %")
+    gate_nulled: float = _setting("WELLHEAD_GATE_NULLED", _share, "5 %")
+    gate_restated: float = _setting("WELLHEAD_GATE_RESTATED", _decimal(1, 1_000_000), "2.0")
 
     lease_seconds: int = _setting("WELLHEAD_LEASE_SECONDS", _whole(2, 900), "60")
     lease_grace_seconds: int = _setting("WELLHEAD_LEASE_GRACE_SECONDS", _whole(0, 300), "15")

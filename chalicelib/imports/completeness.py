@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.odata.reading import End, Way
 
@@ -24,13 +24,23 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Completeness:
-    """`reason` is a sentence for people; empty when there is nothing to say."""
+    """`reason` is a sentence for people; empty when there is nothing to say. `missing` rows were counted and did not
+    come, `repeated_keys` came twice; `is_by_key`: the pages were asked for by key.
+    """
 
     state: Verdict
     reason: str = ""
     announced: int | None = None
     counted_again: int | None = None
     delivered: int = 0
+    missing: int = 0
+    repeated_keys: int = 0
+    is_by_key: bool = False
+
+    def to_attributes(self) -> dict[str, Any]:
+        """As the job's item keeps it and the API shows it."""
+        shown = ("state", "reason", "announced", "counted_again", "delivered")
+        return {name: getattr(self, name) for name in shown}
 
     @property
     def is_proved(self) -> bool:
@@ -46,6 +56,9 @@ class Completeness:
             announced=reading.announced,
             counted_again=reading.counted_again,
             delivered=reading.delivered,
+            missing=max(0, reading.counts[0] - reading.delivered) if reading.counts else 0,
+            repeated_keys=repeated_keys,
+            is_by_key=reading.way is Way.KEYS,
         )
 
 

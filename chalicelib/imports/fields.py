@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,15 @@ from .fingerprint import Fingerprint
 from .partial import part_filter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from chalicelib.odata.cursor import Cursor
     from chalicelib.odata.survey import Survey
     from chalicelib.settings import Settings
     from chalicelib.store.batch import Batch
     from chalicelib.store.repository import DuckDBWellProductionRepository
+
+LONGEST_LOOK = 1 << 16  # bytes of a row that is looked at by itself
 
 
 class SourceFields:
@@ -36,6 +39,8 @@ class SourceFields:
         self._settings = settings
         self._leaves_out = survey.leaves_out
         self._before: Fingerprint | None = None
+        self._taken_over: Fingerprint | None = None  # when the source is not asked
+        self._missing: set[str] = set()  # columns whose field some page lacked
 
     def mapping(self) -> dict[str, str]:
         """`{column: field}`. Raises SourceColumns."""
@@ -49,6 +54,9 @@ class SourceFields:
     def grain(self) -> Grain:
         """With the key that the service declares, where the settings name none. Raises SourceColumns."""
         grain = Grain.of(self._settings)
+        if self._taken_over:
+            identity = ("primary_key",) if self._taken_over.identified else ()
+            return replace(grain, primary_key=identity, is_unique=self._taken_over.is_unique)
         absent = [name for name in grain.primary_key if self._names and name not in self._names]
         if absent:
             raise SourceColumns(
@@ -81,10 +89,28 @@ class SourceFields:
             for earlier in filter(None, (known, self._before)):
                 earlier.refuse_moved(fields)
 
+    def look_at(self, rows: Sequence[Any]) -> None:
+        """The rows of a page: its last one shows whether the fields are still there. To look at all costs too much."""
+        row = _fields_of(rows[-1]) if rows else None
+        if row is not None:
+            mapping = self._mapping_so_far()
+            self._missing |= {column for column in VALUES if column in mapping and mapping[column] not in row}
+
+    def doubtful_columns(self) -> list[str]:
+        """Those without a field, and those whose field some page lacked; none when no row has shown any field."""
+        filled = self._mapping_so_far().keys() or (self._before.fields.keys() if self._before else set())
+        return [column for column in VALUES if column not in filled or column in self._missing] if filled else []
+
     def fingerprint(self) -> Fingerprint:
         """Of what rows are read with now."""
-        mapping = self._mapping_so_far()
-        return Fingerprint.of(self._settings.source_id, mapping, leaves_out=self._leaves_out)
+        told = Fingerprint.of(
+            self._settings.source_id,
+            self._mapping_so_far(),
+            leaves_out=self._leaves_out,
+            missing=sorted(self._missing),
+        )
+        grain = self.grain()
+        return replace(told, identified=bool(grain.primary_key), is_unique=grain.is_unique)
 
     def _mapping_so_far(self) -> dict[str, str]:
         """An empty source has no names to show."""
@@ -108,10 +134,30 @@ class SourceFields:
             before.refuse_other(self.fingerprint())
         except SourceColumns as exc:
             raise SourceChangedSince from exc
-        self._before = before
         self._leaves_out = self._leaves_out or before.leaves_out
+        self._know_rows_before(cursor, before)
+
+    def take_over(self, cursor: Cursor, before: Fingerprint) -> None:
+        """What was known of the rows before the cursor, when no more will come and nobody asks the source."""
+        self._taken_over = before
+        self._know_rows_before(cursor, before)
+
+    def _know_rows_before(self, cursor: Cursor, before: Fingerprint) -> None:
+        self._before = before
+        self._missing |= set(before.missing)
         self.changed_until, self.undated = cursor.changed_until, cursor.undated
 
     def add_changes(self, cursor: Cursor) -> Cursor:
         """The cursor with the changes among the rows before it."""
         return replace(cursor, changed_until=self.changed_until, undated=self.undated)
+
+
+def _fields_of(row: Any) -> set[str] | None:
+    """None when the text is too long or no object."""
+    if len(row) > LONGEST_LOOK:
+        return None
+    try:
+        read = json.loads(bytes(row))
+    except (ValueError, RecursionError):
+        return None
+    return set(read) if isinstance(read, dict) else None

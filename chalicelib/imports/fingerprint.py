@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.errors import SourceChangedSince
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FORM = 2  # of the rows in a segment; from 2 on their codes are text, and their dates the first days of periods
 FIELD_DIGITS = 12  # of a hash: a source may give its fields names of any length, and the item of a job stays small
@@ -21,22 +21,26 @@ FIELD_DIGITS = 12  # of a hash: a source may give its fields names of any length
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint:
     """`settings` is Settings.source_id, `fields` tells of each column which field fills it, hashed. A source that
-    `leaves_out` fields without a value shows some of them late.
+    `leaves_out` fields without a value shows some of them late. `missing` are columns whose field some page lacked.
+    `identified`: the rows carry a primary key, and `is_unique` whether that is known to be one.
     """
 
     settings: str
     fields: Mapping[str, str] = field(default_factory=dict)
     leaves_out: bool = False
     form: int = FORM
+    missing: Sequence[str] = ()
+    identified: bool = False
+    is_unique: bool = False
 
     @classmethod
-    def of(cls, settings: str, mapping: Mapping[str, str], *, leaves_out: bool) -> Self:
+    def of(cls, settings: str, mapping: Mapping[str, str], *, leaves_out: bool, missing: Sequence[str] = ()) -> Self:
         fields = {column: _hashed(name) for column, name in mapping.items()}
-        return cls(settings=settings, fields=fields, leaves_out=leaves_out)
+        return cls(settings=settings, fields=fields, leaves_out=leaves_out, missing=missing)
 
     def stored(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
-        return asdict(self)
+        return asdict(self) | {"missing": list(self.missing)}
 
     def refuse_other_settings(self, settings: str) -> None:
         """Raises SourceChangedSince."""

@@ -78,10 +78,15 @@ class Progress:
             completed_at=now,
             progress_percentage=100.0,
             waiting=None,
-            warnings=[_warning(rule, count) for rule, count in warnings.items()],
+            warnings=_warnings(warnings),
         )
         self.job = self.job.with_event(now, "completed", records=self.job.total_records)
         self.job = self._job_manager.finish(self._claim, self.job, snapshot=snapshot, base=base)
+
+    def hold(self, warnings: Mapping[str, int]) -> None:
+        """Nothing was published: what would have become of the rows, the diff tells."""
+        self.count_seconds()
+        self.change(new_records=0, updated_records=0, duplicate_records=0, warnings=_warnings(warnings))
 
     def report(self, lease_seconds: float | None = None) -> None:
         """The job as it is now is stored and the lease renewed. Raises LeaseLost, CancelRequested, StateUnavailable."""
@@ -89,5 +94,5 @@ class Progress:
         self._reported_at = self._clock()
 
 
-def _warning(rule: str, count: int) -> dict[str, Any]:
-    return {"rule": rule, "count": count, "message": WARNING_RULES[rule]}
+def _warnings(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"rule": rule, "count": count, "message": WARNING_RULES[rule]} for rule, count in counts.items()]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chalicelib.jobs.finding import Check, amounts_accepted
 from chalicelib.odata.reading import Reading, Way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from chalicelib.store.settle import Settled
 
@@ -22,12 +23,22 @@ def judged(settled: Settled, reading: Reading, *, is_unique: bool, is_steady: Ca
     may overlap by some rows: it knows where it goes on. By `$skip` that means that rows have moved. Where nobody says
     that the key is unique the source may have rows twice; then `is_steady` asks it whether its order is one.
     """
-    if reading.way is Way.KEYS:
-        return replace(settled, repeated_keys=0)
-    repeated = settled.repeated_keys + (settled.overlapping_keys if reading.way is Way.SKIP else 0)
+    repeated = _repeated(settled, reading)
     if not repeated or is_unique:
         return replace(settled, repeated_keys=repeated)
     steady = is_steady()
     if steady is None:
         return replace(settled, repeated_keys=0, warnings={**settled.warnings, RULE: repeated})
     return replace(settled, repeated_keys=0 if steady else repeated)
+
+
+def judged_before(settled: Settled, reading: Reading, accepted: Sequence[str]) -> Settled:
+    """As it was judged when the import was held, for the source is not asked again. `accepted` are fingerprints."""
+    was_accepted = any(amounts_accepted(Check.SOURCE_INCOMPLETE, "repeated", accepted))
+    return replace(settled, repeated_keys=_repeated(settled, reading) if was_accepted else 0)
+
+
+def _repeated(settled: Settled, reading: Reading) -> int:
+    if reading.way is Way.KEYS:
+        return 0
+    return settled.repeated_keys + (settled.overlapping_keys if reading.way is Way.SKIP else 0)

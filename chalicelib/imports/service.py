@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chalicelib.errors import ImportFailed, PublishRefused, SourceIncomplete, WorkerTimeSpent
+from chalicelib.errors import ImportFailed, PublishRefused, WorkerTimeSpent
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, Phase
 from chalicelib.odata.cursor import Cursor, Page
@@ -24,15 +24,16 @@ from chalicelib.store.period import Period, RowSource
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from chalicelib.warehouse.names import segment_names
 
-from .completeness import Completeness, Verdict
+from .accepted import load_accepted
 from .fields import SourceFields
 from .fingerprint import Fingerprint, is_of_this_form
 from .going_on import lets_a_retry_go_on
+from .judgement import Judgement
 from .partial import is_partial
 from .prefetch import Prefetch, run_beside
 from .progress import Progress
 from .publication import Publication, check_room, merge_seconds, publish_seconds
-from .repeats import judged
+from .repeats import judged, judged_before
 from .seal import NO_SEAL
 from .segments import Segments
 from .time_budget import TimeBudget
@@ -108,7 +109,9 @@ class WellProductionImportService:
         return self._progress.job
 
     def run(self) -> Job:
-        """The completed job. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed."""
+        """The completed job. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed; of its kinds
+        Held, when all that was fetched stands in a checkpoint and somebody's word is waited for.
+        """
         repository = self._new_repository(
             directory=self._directory, memory_mb=self._settings.memory_mb, source=self._row_source()
         )
@@ -116,16 +119,15 @@ class WellProductionImportService:
             start = self._resume(repository)
             end = self._fetch(repository, start)
             settled = self._settle(repository, end)
-            completeness = Completeness.of(end.reading, repeated_keys=settled.repeated_keys)
-            if settled.repeated_keys:
-                self._read_again_by_keys(settled.repeated_keys)
-            _refuse_incomplete(completeness)
             base = self._job_manager.current_snapshot()
             self._check(repository, start, end, base)
             store, merged = self._merge(repository, end, base, settled)
-            self._progress.enter(Phase.CHECKING, seconds=0.0)
+            judgement = self._judge(end, base, merged)
+            if judgement.held:
+                self._hold(repository, merged, end, is_stored=end == start)
+                raise judgement.held
             self._verify(repository, store, merged)
-            snapshot = self._publish(store, merged, base, is_whole=completeness.is_proved)
+            snapshot = self._publish(store, merged, base, judgement)
             self._finish(snapshot, base, merged)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
@@ -147,7 +149,9 @@ class WellProductionImportService:
     # -- where to begin -----------------------------------------------------------------------
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> Cursor:
-        """At the first page, or after the rows of the checkpoint. Raises SourceChangedSince."""
+        """At the first page, or after the rows of the checkpoint. Raises SourceChangedSince, HeldRowsGone."""
+        if self.job.accepted_by:
+            return self._resume_accepted(repository)
         before = self._fingerprint_before()
         if before:
             before.refuse_other_settings(self._settings.source_id)  # before the source is asked anything
@@ -158,6 +162,15 @@ class WellProductionImportService:
             return self._first_cursor()
         cursor = Cursor.restored(checkpoint.cursor, self._settings.source_url)
         self._fields.go_on_from(cursor, before)
+        self._progress.change(fetched_records=cursor.delivered, expected_records=cursor.expected)
+        self._progress.note("resumed", page=cursor.page, records=cursor.delivered)
+        return cursor
+
+    def _resume_accepted(self, repository: DuckDBWellProductionRepository) -> Cursor:
+        cursor, before = load_accepted(
+            self.job, repository, segments=self._segments, settings=self._settings, beat=self._progress.beat
+        )
+        self._fields.take_over(cursor, before)
         self._progress.change(fetched_records=cursor.delivered, expected_records=cursor.expected)
         self._progress.note("resumed", page=cursor.page, records=cursor.delivered)
         return cursor
@@ -268,6 +281,7 @@ class WellProductionImportService:
     def _take(self, page: Page, batch: Batch) -> None:
         self._taken_to = None
         batch.append(page.number, page.rows)
+        self._fields.look_at(page.rows)
         self._taken_to = page.next
         page.rows.clear()  # a large page leaves the memory before it is staged
         self._progress.set_stats(pages=page.number, bytes=page.next.bytes)
@@ -331,13 +345,20 @@ class WellProductionImportService:
     # -- settling -----------------------------------------------------------------------------
 
     def _settle(self, repository: DuckDBWellProductionRepository, end: Cursor) -> Settled:
-        """What becomes of several rows of one key, and which of them show that the reading went wrong."""
+        """What becomes of several rows of one key, and which of them show that the reading went wrong. Raises HandOver
+        when they do, and the source can be read by keys.
+        """
         self._progress.report(self._settings.lease_seconds + merge_seconds(None, rows=end.delivered))
         grain = self._fields.grain()
         settled = repository.settle(grain)
+        if self.job.accepted_by:
+            return judged_before(settled, end.reading, self.job.accepted)
         ask = partial(self._source.is_steady, end, self._fields.survey)
         is_steady = partial(run_beside, ask, while_waiting=self._beat, prefetch=self._prefetch)
-        return judged(settled, end.reading, is_unique=grain.is_unique, is_steady=is_steady)
+        settled = judged(settled, end.reading, is_unique=grain.is_unique, is_steady=is_steady)
+        if settled.repeated_keys:
+            self._read_again_by_keys(settled.repeated_keys)
+        return settled
 
     def _read_again_by_keys(self, repeated: int) -> None:
         """Where the source can be asked so. It is begun by the next worker, whose segments have names of their own.
@@ -374,8 +395,13 @@ class WellProductionImportService:
         """The closed store with the base's rows and those staged, and what became of these."""
         self._progress.enter(Phase.MERGING, seconds=merge_seconds(base, rows=end.delivered))
         store = self._publication.working_copy(base, rows=end.delivered)
-        warnings = self._source_warnings(end) | settled.warnings
-        merged = repository.merge(store, self._run_facts(end), now=self._clock(), warnings=warnings)
+        merged = repository.merge(
+            store,
+            self._run_facts(end),
+            now=self._clock(),
+            warnings=self._source_warnings(end) | settled.warnings,
+            without_field=self._fields.doubtful_columns(),
+        )
         merged = replace(merged, settled=settled)
         if merged.rejects:
             self._progress.set_stats(rejects=merged.rejects)
@@ -399,10 +425,14 @@ class WellProductionImportService:
         missing = abs(end.expected - end.delivered) if end.expected is not None else 0
         counts = {
             "SOURCE_CHANGED": missing or int(end.recounted),
-            "UNKNOWN_FIELDS": len(self._fields.unknown()),
+            "UNKNOWN_FIELDS": len(self._fields.unknown()) or self._told_before("UNKNOWN_FIELDS"),
             "WITHOUT_CHANGE_TIME": self._fields.undated,
         }
         return {rule: count for rule, count in counts.items() if count}
+
+    def _told_before(self, rule: str) -> int:
+        """By the import that this one publishes as it was held."""
+        return sum(warning["count"] for warning in self.job.warnings if warning["rule"] == rule)
 
     def _count_rows(self, merged: MergeResult, end: Cursor) -> None:
         """Every row that the source delivered must be accounted for. Raises PublishRefused."""
@@ -413,15 +443,33 @@ class WellProductionImportService:
                 "nothing was published. Start the import again."
             )
 
+    # -- checking -----------------------------------------------------------------------------
+
+    def _judge(self, end: Cursor, base: Snapshot | None, merged: MergeResult) -> Judgement:
+        self._progress.enter(Phase.CHECKING, seconds=merge_seconds(None, rows=end.delivered))
+        judgement = Judgement.of(merged, end, base, self.job, self._settings)
+        self._progress.change(**judgement.to_job())
+        return judgement
+
+    def _hold(
+        self, repository: DuckDBWellProductionRepository, merged: MergeResult, end: Cursor, *, is_stored: bool
+    ) -> None:
+        """All that was fetched stands in a checkpoint before the job ends: that is what can be accepted."""
+        if not is_stored or self.job.checkpoint is None:
+            self._checkpoint(repository, end)
+        self._progress.hold(merged.warnings)
+
     # -- publishing ---------------------------------------------------------------------------
 
     def _verify(self, repository: DuckDBWellProductionRepository, store: Path, merged: MergeResult) -> None:
         self._progress.enter(Phase.PUBLISHING, seconds=publish_seconds(store))
         repository.verify(store, rows=merged.stored_records)
 
-    def _publish(self, store: Path, merged: MergeResult, base: Snapshot | None, *, is_whole: bool) -> Snapshot:
+    def _publish(self, store: Path, merged: MergeResult, base: Snapshot | None, judgement: Judgement) -> Snapshot:
         """A new snapshot in the warehouse, which nothing points at yet."""
         snapshot = self._publication.put(store, rows=merged.stored_records)
+        snapshot = replace(snapshot, accepted=judgement.carried or None)
+        is_whole = judgement.completeness.is_proved
         began = self.job.reading_since or self.job.started_at or self._clock()
         return self._watermark.mark(snapshot, base, self._fields.changed_until, began, self.job, is_whole=is_whole)
 
@@ -429,14 +477,3 @@ class WellProductionImportService:
         """The end of the job moves the pointer to the snapshot."""
         self._progress.complete(snapshot, base=base.name if base else None, warnings=merged.warnings)
         self._publication.follow(snapshot, segments=segment_names(self.job.segments))
-
-
-def _refuse_incomplete(completeness: Completeness) -> None:
-    """Before it is merged. Raises SourceIncomplete."""
-    if completeness.state is Verdict.DISPROVED:
-        raise SourceIncomplete(
-            f"{completeness.reason} Nothing was published. Start a new import; if it stays, try another "
-            "WELLHEAD_SOURCE_PAGING, or ask the source's operator.",
-            announced=completeness.announced,
-            delivered=completeness.delivered,
-        )

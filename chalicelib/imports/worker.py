@@ -15,6 +15,7 @@ from chalicelib.errors import (
     CancelRequested,
     ClaimRefused,
     DispatchFailed,
+    Held,
     ImportFailed,
     JobNotFound,
     LeaseLost,
@@ -83,8 +84,7 @@ def run_import(
     except Exception as exc:  # told to people as the job's error
         if isinstance(exc, WarehouseSilent) and claim.job.stalled_attempts < STALLED_ATTEMPTS:
             raise  # the next attempt begins when the lease is over; the last one tells the error
-        job = _newest_job(claim, service).failed_with(_import_error(exc), at=clock())
-        return _finish(claim, job, job_manager)
+        return _finish(claim, _ended(_newest_job(claim, service), exc, clock()), job_manager)
 
 
 @contextmanager
@@ -168,6 +168,11 @@ def _give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
         raise exc
     log.warning("another worker has taken over", extra={"code": exc.code})
     return {"job_id": job_id, "outcome": "lease lost"}
+
+
+def _ended(job: Job, exc: Exception, now: float) -> Job:
+    error = _import_error(exc)
+    return job.held(error, at=now) if isinstance(error, Held) else job.failed_with(error, at=now)
 
 
 def _import_error(exc: Exception) -> WellheadError:

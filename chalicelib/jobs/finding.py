@@ -83,6 +83,11 @@ def is_covered(fingerprint: str, accepted: Sequence[str]) -> bool:
     return any(all(_is_within(thing, amount, told) for thing, amount in amounts.items()) for told in known)
 
 
+def amounts_accepted(check: Check, thing: str, accepted: Sequence[str]) -> list[float]:
+    """How much of it, each time that the check was accepted."""
+    return [amounts.get(thing, 0.0) for name, amounts in map(_read, accepted) if name == check]
+
+
 def holding(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.holds]
 

@@ -171,6 +171,7 @@ class Job:
             retry_of=self.job_id,
             checkpoint=self.checkpoint,
             reading_since=began if self.checkpoint else None,
+            warnings=self.warnings,
             accepted=self.accepted,
             accepted_by=self.accepted_by,
         )
@@ -181,8 +182,7 @@ class Job:
         """
         fingerprints = [finding.fingerprint for finding in self.findings if finding.holds]
         accepted = list(dict.fromkeys([*self.accepted, *fingerprints]))
-        job = replace(self.retry(now=now, triggered_by=by), accepted=accepted, accepted_by=by)
-        return replace(job, warnings=self.warnings)
+        return replace(self.retry(now=now, triggered_by=by), accepted=accepted, accepted_by=by)
 
     def summary(self, now: float) -> dict[str, Any]:
         """What a list of jobs shows: the time line alone can be ten times the rest."""

@@ -106,7 +106,8 @@ class Claim:
 class Snapshot:
     """A published database: its file's name in the warehouse, size, SHA-256, rows, and who made it.
 
-    The source's changes until `changed_until` (epoch seconds) are in it, counted for the source `changed_of`.
+    The source's changes until `changed_until` (epoch seconds) are in it, counted for the source `changed_of`. The next
+    import is judged with the fingerprints `accepted` too.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Snapshot:
     job_id: str
     changed_until: float | None = None
     changed_of: str | None = None
+    accepted: list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

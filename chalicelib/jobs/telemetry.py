@@ -13,7 +13,7 @@ from .job import Job, JobStatus
 ENDS = {JobStatus.COMPLETED: "JobsCompleted", JobStatus.FAILED: "JobsFailed", JobStatus.CANCELLED: "JobsCancelled"}
 
 
-PHASES = ("fetching", "staging", "merging", "checking", "publishing")
+PHASES = ("fetching", "staging", "merging", "publishing")  # CHECKING is short
 
 
 def job_claimed(job: Job, *, from_a_dead_worker: bool) -> None:

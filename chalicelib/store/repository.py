@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from chalicelib.errors import PublishRefused, WarehouseCorrupt
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
+from .diff import Diff, take_diff
 from .local_duckdb import local_config, raise_if_full, raise_if_out_of_memory, raise_if_unreadable
 from .period import RowSource
 from .schema import prepare_store
@@ -26,7 +27,7 @@ from .staging import Staging
 from .well_production import USUAL, WellProductionSql, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from .batch import Batch
@@ -65,6 +66,7 @@ class MergeResult:
     failed_records: int
     stored_records: int
     warnings: dict[str, int]
+    diff: Diff = field(default_factory=Diff)
     settled: Settled = field(default_factory=Settled)
     rejects: dict[str, int] = field(default_factory=dict)
 
@@ -149,12 +151,14 @@ class DuckDBWellProductionRepository:
         self._settled = settle(self._connection, grain, self._staging.places, delivered=self._staging.rows)
         return self._settled
 
-    def merge(self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int]) -> MergeResult:
+    def merge(
+        self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int], without_field: Sequence[str] = ()
+    ) -> MergeResult:
         """Merge all that is staged into the store, a database file that nobody else has open, or a new one.
 
-        What is not settled yet is so by the usual grain. `warnings` are added to those found here. One transaction,
-        then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt, PeriodChanged, CodesAmbiguous,
-        FullImportFirst, ScratchFull.
+        What is not settled yet is so by the usual grain. `warnings` are added to those found here; of the columns
+        `without_field` the diff tells what is absent. One transaction, then CHECKPOINT and close. Raises
+        WarehouseTooNew, WarehouseCorrupt, PeriodChanged, CodesAmbiguous, FullImportFirst, ScratchFull.
         """
         is_new = not store.exists()
         settled = self._settled or self.settle(USUAL)
@@ -164,11 +168,12 @@ class DuckDBWellProductionRepository:
             self._sql.run("match_stored", source_name=self._source.name)
             self._sql.run("pick_revised")
             found = {**warnings, **settled.warnings, **self._count_warnings(now)}
+            diff = take_diff(self._connection, self._source.name, now=now, without_field=without_field)
             self._connection.execute("BEGIN")
             result = self._write_outcome(facts, now, self._count_outcome(found, settled))
             self._connection.execute("COMMIT")
             self._connection.execute("CHECKPOINT wells")
-        return result
+        return replace(result, diff=diff)
 
     def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> MergeResult:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)

@@ -38,7 +38,8 @@ class Settled:
     """`folded_records` went into a row with others: as an equal one, an older one or a part of a sum.
     `failed_records` are rejected because of other rows of their key. `repeated_keys` came on more than one page, which
     keys that are unique do not while all goes well; `overlapping_keys` did so because one page began with rows that
-    the one before had ended with. `examples` are rows by check, a few each.
+    the one before had ended with. `rates_beyond_a_well` rows have a rate that no single well gives. `examples` are rows
+    by check, a few each.
     """
 
     folded_records: int = 0
@@ -46,6 +47,7 @@ class Settled:
     repeated_keys: int = 0
     overlapping_keys: int = 0
     failed_records: int = 0
+    rates_beyond_a_well: int = 0
     warnings: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -93,7 +95,8 @@ class _Settling:
         if not count:
             return settled
         examples = {**settled.examples, BEYOND: self._examples("beyond_examples")}
-        return replace(settled, warnings={**settled.warnings, BEYOND: count}, examples=examples)
+        warnings = {**settled.warnings, BEYOND: count}
+        return replace(settled, rates_beyond_a_well=count, warnings=warnings, examples=examples)
 
     def _warnings(self) -> dict[str, int]:
         if self._grain.rows is Rows.ONE or self._grain.primary_key:

@@ -40,6 +40,7 @@ class Staging:
         self._memory_mb = memory_mb
         self._usual_mb = min(memory_mb, STAGING_MB)
         self._expects_rejects = False
+        self._is_at_end = False
         self.rows = self.rejected_rows = 0
         self.places = Places()
         self._grain = USUAL
@@ -49,6 +50,7 @@ class Staging:
 
     def end(self) -> None:
         """The merge takes all the memory and all the threads."""
+        self._is_at_end = True
         self._connection.execute("RESET threads")
         self._limit_memory(self._memory_mb)
 

@@ -100,6 +100,7 @@ _DIFF: dict[str, Any] = {
     "sums": {},
     "fields": [],
     "examples": {},
+    "absent": {},
 }
 _NULLED: dict[str, Any] = {
     "check": "NULLED",
@@ -125,11 +126,7 @@ _HELD: dict[str, Any] = {
     "progress_percentage": 95.0,
     "expected_records": 1000,
     "fetched_records": 1000,
-    "new_records": 0,
-    "updated_records": 1000,
-    "duplicate_records": 0,
-    "failed_records": 0,
-    "total_records": 1000,
+    **dict.fromkeys(("new_records", "updated_records", "duplicate_records", "failed_records", "total_records"), 0),
     "completeness": {**_SUMMARY["completeness"], "announced": 1000, "delivered": 1000},
     "diff": {
         **_DIFF,
@@ -137,7 +134,7 @@ _HELD: dict[str, Any] = {
         "updated": 1000,
         "rejected": 0,
         "is_first": False,
-        "nulled": {"oil_production_kbd": {"nulled": 1000, "stored": 1000}},
+        "nulled": {"oil_production_kbd": {"nulled": 1000, "stored": 1000, "in_store": 1000}},
         "sums": {"oil_production_kbd": {"before": 866.7, "after": 0.0}},
         "fields": [
             {

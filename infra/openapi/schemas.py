@@ -209,7 +209,7 @@ SCHEMAS: dict[str, Any] = {
             "pages": {**WHOLE, "description": "number of the last page"},
             "bytes": {**WHOLE, "description": "received, decompressed"},
             "http_retries": WHOLE,
-            **{f"{name}_seconds": NUMBER for name in PHASES},
+            **{f"{name}_seconds": NUMBER for name in ("checking", *PHASES)},
             "changed_since": {**NUMBER, "description": "an increment: from when on it asked, epoch seconds"},
         },
     },
@@ -253,7 +253,13 @@ SCHEMAS: dict[str, Any] = {
             "nulled": {
                 "type": "object",
                 "description": "by column: of so many stored values that the import touches so many turn null",
-                "additionalProperties": whole_object({"nulled": WHOLE, "stored": WHOLE}),
+                "additionalProperties": whole_object({"nulled": WHOLE, "stored": WHOLE, "in_store": WHOLE}),
+            },
+            "absent": {
+                "type": "object",
+                "description": "by column that lacks a field: values stored, rows that came, those with a value, those "
+                "after the last of these",
+                "additionalProperties": whole_object(dict.fromkeys(("stored", "rows", "filled", "after"), WHOLE)),
             },
             "sums": {
                 "type": "object",

@@ -161,11 +161,12 @@ def test_a_source_that_changes_is_warned_of(worker: Worker, serve: Serve, count:
     assert [(warning["rule"], warning["count"]) for warning in job.warnings] == warnings
 
 
-def test_a_source_that_brings_fewer_rows_than_it_counts_is_not_published(worker: Worker, serve: Serve) -> None:
+def test_a_source_that_brings_fewer_rows_than_it_counts_is_held(worker: Worker, serve: Serve) -> None:
     job = import_two_rows(worker, serve, 9, counted=9)
 
     assert job.error is not None
-    assert (job.status, job.error["code"], job.new_records) == (JobStatus.FAILED, "SOURCE_INCOMPLETE", 0)
+    assert (job.status, job.error["code"], job.new_records) == (JobStatus.FAILED, "HELD", 0)
+    assert [finding.check for finding in job.findings] == ["SOURCE_INCOMPLETE"]
     assert worker.manager.current_snapshot() is None
 
 

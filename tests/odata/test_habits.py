@@ -121,7 +121,7 @@ def test_no_way_to_the_rows_that_are_counted_is_an_incomplete_reading(worker_at:
         worker = worker_at(source.url)
         job = worker.import_all()
 
-    assert (job.status, (job.error or {})["code"]) == (JobStatus.FAILED, "SOURCE_INCOMPLETE")
+    assert (job.status, (job.error or {})["code"]) == (JobStatus.FAILED, "HELD")
     assert "counts 700 rows and delivered 100" in (job.error or {})["message"]
     assert worker.manager.current_snapshot() is None
 

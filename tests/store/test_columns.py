@@ -194,7 +194,7 @@ def test_a_source_that_delivers_less_than_announced_is_not_published(environment
         job = run_import(environment, source.url)
 
     assert job.error is not None
-    assert (job.status, job.error["code"], job.expected_records) == ("FAILED", "SOURCE_INCOMPLETE", 3)
+    assert (job.status, job.error["code"], job.expected_records) == ("FAILED", "HELD", 3)
 
 
 def test_fields_that_no_column_takes_are_counted(environment: dict[str, str], tmp_path: Path) -> None:

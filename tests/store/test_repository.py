@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 from hypothesis import given, settings
-from support.merge_model import Import, Model, Row, histories
+from support.merge_model import Import, Model, Page, Row, histories
 from support.soak import longer
 from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, tables
 
 from chalicelib.errors import PublishRefused, WarehouseCorrupt, WarehouseForeign, WarehouseTooNew
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, VOLUMES
+from chalicelib.store.diff import Diff
 from chalicelib.store.repository import (
     REJECTS_KEPT_SECONDS,
     STORAGE_VERSION,
@@ -107,9 +108,10 @@ def assert_ends_as_the_model_says(history: list[Import]) -> None:
             expected, warnings = (None, {}) if number % 2 else (number * 5, {"SOURCE_CHANGED": number})
             result = store.run(number, an_import, expected, warnings)
 
-            assert replace(result, settled=Settled(), rejects={}) == model.run(
-                number, an_import.pages, expected, warnings
-            )
+            told = replace(result, settled=Settled(), rejects={}, diff=Diff())
+            assert told == model.run(number, an_import.pages, expected, warnings)
+            changes = (result.diff.new, result.diff.updated, result.diff.rejected)
+            assert changes == (result.new_records, result.updated_records, result.failed_records)
         assert store.tables() == model.tables()
 
 
@@ -154,7 +156,7 @@ def test_rows_that_contradict_each_other_keep_their_places_across_batches_and_se
 def test_every_wrong_column_of_a_row_is_named_and_counted(store: Store) -> None:
     """As a state agency writes them."""
     bad = {"field_code": "GROUP A", "well_code": "05-001-07727", "production_period": "2021-09"}
-    rows = [(json_row(**bad, oil_production_kbd="1,234"), ""), (json_row(**bad, oil_production_kbd=1.0), "")]
+    rows: Page = [(json_row(**bad, oil_production_kbd="1,234"), ""), (json_row(**bad, oil_production_kbd=1.0), "")]
 
     result = store.run(1, Import([[rows]]))
 

@@ -1,0 +1,247 @@
+"""Gate: which findings an import has, and which of them hold it. Pure: what is judged was measured before.
+
+The limits are settings; the least numbers below keep a live source from being held each night for a few odd rows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.jobs.finding import Check, Finding, few_examples, fingerprint_of, is_covered
+from chalicelib.store.diff import LARGEST, factor_of
+
+from .completeness import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from chalicelib.settings import Settings
+    from chalicelib.store.diff import Absence, Diff
+    from chalicelib.store.settle import Settled
+
+    from .completeness import Completeness
+
+LEAST_REJECTED = 20  # rows
+LEAST_NULLED = 100  # values
+LEAST_ABSENT = 20  # rows; of a smaller import half of its rows
+ABSENT_SHARE = 0.05
+CONFLICT_SHARE = 0.01
+HALF = 0.5
+STEPS = (
+    100  # shares and factors are remembered by the hundredth, rounded up: the order of a sum changes its last digits
+)
+# What the stored rows do not tell: an accepted share of rejected rows comes again with the next full import.
+CARRIED = (Check.REJECTED, Check.COLUMN_GONE, Check.CONFLICTS, Check.RATE_BEYOND_A_WELL)
+NOTHING_CAME = "nothing"
+
+
+def judge(
+    diff: Diff,
+    settled: Settled,
+    completeness: Completeness,
+    settings: Settings,
+    accepted: Sequence[str] = (),
+    *,
+    is_of_all: bool = True,
+) -> list[Finding]:
+    """The findings, those that hold first. `accepted` are fingerprints; `is_of_all` tells that the import asked for all
+    rows, and not for a part or for what has changed.
+    """
+    found = [
+        *_incomplete(completeness),
+        *_rejected(diff, completeness.delivered, settings.gate_rejected, is_of_all=is_of_all),
+        *_nulled(diff, settings.gate_nulled),
+        *_restated(diff, settings.gate_restated),
+        *_columns_gone(diff, is_of_all=is_of_all),
+        *_conflicts(diff, settled),
+        *_rates(settled),
+    ]
+    judged = [_unless_accepted(finding, accepted) for finding in found]
+    return sorted(judged, key=lambda finding: not finding.holds)
+
+
+def carried(accepted: Iterable[str], findings: Collection[Finding], *, is_of_all: bool) -> list[str]:
+    """The fingerprints that the next import is judged with too. One of all rows forgets what was not found again."""
+    kept = []
+    for fingerprint in dict.fromkeys(accepted):
+        check = fingerprint.split(" ")[0]
+        found = any(finding.check == check for finding in findings)
+        if check in CARRIED and NOTHING_CAME not in fingerprint and (found or not is_of_all):
+            kept.append(fingerprint)
+    return kept
+
+
+def _unless_accepted(finding: Finding, accepted: Sequence[str]) -> Finding:
+    if not finding.holds or not is_covered(finding.fingerprint, accepted):
+        return finding
+    return replace(finding, holds=False)
+
+
+def _finding(
+    check: Check,
+    limit: str,
+    found: str,
+    message: str,
+    amounts: Mapping[str, float],
+    *,
+    examples: Iterable[Mapping[str, Any]] = (),
+    holds: bool = True,
+) -> Finding:
+    return Finding(
+        check=check,
+        limit=limit,
+        found=found,
+        message=message,
+        fingerprint=fingerprint_of(check, amounts),
+        examples=few_examples(examples),
+        holds=holds,
+    )
+
+
+# -- the checks -----------------------------------------------------------------------------
+
+
+def _incomplete(completeness: Completeness) -> Iterator[Finding]:
+    reason, delivered = completeness.reason, completeness.delivered
+    if completeness.state is Verdict.UNPROVABLE and not completeness.is_by_key:
+        yield _finding(
+            Check.COMPLETENESS_UNKNOWN,
+            "as many rows as the source counts",
+            f"{delivered:,} rows",
+            reason,
+            {},
+            holds=False,
+        )
+    if completeness.state is Verdict.DISPROVED:
+        amounts = {"missing": float(completeness.missing), "repeated": float(completeness.repeated_keys)}
+        yield _finding(
+            Check.SOURCE_INCOMPLETE, "every row that the source counts", f"{delivered:,} rows", reason, amounts
+        )
+
+
+def _rejected(diff: Diff, delivered: int, limit: float, *, is_of_all: bool) -> Iterator[Finding]:
+    told = f"{_percent(limit)} of the rows, and {LEAST_REJECTED}"
+    if not delivered and is_of_all and not diff.is_first:
+        message = "Not one row came, and the source had some before."
+        yield _finding(Check.REJECTED, told, "no rows at all", message, {NOTHING_CAME: 1.0})
+    if not delivered or not diff.rejected:
+        return
+    share = diff.rejected / delivered
+    is_much = diff.rejected >= LEAST_REJECTED and share > limit
+    is_all = diff.rejected == delivered and (is_of_all or diff.rejected >= LEAST_REJECTED)
+    if is_much or is_all:
+        found = f"{diff.rejected:,} of {delivered:,} rows"
+        message = f"{found} were rejected ({_percent(share)}). {_problems(diff.examples.get('REJECTED', []))}"
+        examples = diff.examples.get("REJECTED", [])
+        yield _finding(Check.REJECTED, told, found, message.strip(), {"percent": _step_up(share)}, examples=examples)
+
+
+def _nulled(diff: Diff, limit: float) -> Iterator[Finding]:
+    gone = {name: told for name, told in diff.nulled.items() if _is_wiped(told, limit)}
+    if gone:
+        found = ", ".join(f"{told['nulled']:,} of {told['stored']:,} values of {name}" for name, told in gone.items())
+        yield _finding(
+            Check.NULLED,
+            f"{_percent(limit)} of the stored values of a column, and {LEAST_NULLED}; or half of all there are",
+            found,
+            f"Stored values would turn null: {found}.",
+            {name: float(told["nulled"]) for name, told in gone.items()},
+            examples=diff.examples.get("NULLED", []),
+        )
+
+
+def _is_wiped(told: Mapping[str, int], limit: float) -> bool:
+    is_much = told["nulled"] >= LEAST_NULLED and told["nulled"] > limit * told["stored"]
+    return is_much or told["nulled"] >= HALF * told["in_store"]
+
+
+def _restated(diff: Diff, limit: float) -> Iterator[Finding]:
+    factors = {name: factor_of(told["before"], told["after"]) for name, told in diff.sums.items()}
+    far = {name: factor for name, factor in factors.items() if factor > limit}
+    if far:
+        found = ", ".join(f"{name} {_change(diff.sums[name])}" for name in far)
+        yield _finding(
+            Check.RESTATED,
+            f"a factor of {limit:g} in what is stored of the same periods",
+            found,
+            f"What is stored of the same periods would become another amount: {found}.",
+            {name: _step_up(factor) for name, factor in far.items()},
+            examples=diff.examples.get("RESTATED", []),
+        )
+
+
+def _columns_gone(diff: Diff, *, is_of_all: bool) -> Iterator[Finding]:
+    told = {name: _told_of(absence, is_of_all=is_of_all) for name, absence in diff.absent.items()}
+    gone = {name: text for name, text in told.items() if text}
+    if gone:
+        found = ", ".join(f"{name}: {text}" for name, text in gone.items())
+        yield _finding(
+            Check.COLUMN_GONE,
+            "a field for each column that had one",
+            found,
+            f"The source has no field any more for a column that had one: {found}. It may have another name now.",
+            {name: float(diff.absent[name].stored + diff.absent[name].filled) for name in gone},
+        )
+
+
+def _told_of(absence: Absence, *, is_of_all: bool) -> str:
+    """What is gone; empty when nothing is. A source that leaves nulls out may lack a field in a few rows."""
+    if not absence.filled:
+        is_gone = absence.stored and (is_of_all or absence.rows >= LEAST_ABSENT)
+        return f"no field, and {absence.stored:,} stored values" if is_gone else ""
+    before = absence.rows - absence.after
+    is_long = absence.after >= min(LEAST_ABSENT, HALF * absence.rows) and absence.after > ABSENT_SHARE * absence.rows
+    if is_long and absence.filled >= HALF * before:
+        return f"no value in the last {absence.after:,} of {absence.rows:,} rows"
+    return ""
+
+
+def _conflicts(diff: Diff, settled: Settled) -> Iterator[Finding]:
+    conflicts, keys = settled.conflicts, max(1, diff.new + diff.updated + diff.unchanged)
+    share = max(conflicts.keys / keys, conflicts.volume_share)
+    if conflicts.keys and (diff.is_first or share > CONFLICT_SHARE):
+        found = f"{conflicts.keys:,} keys with {conflicts.rows:,} rows"
+        yield _finding(
+            Check.CONFLICTS,
+            f"none in a first import, later {_percent(CONFLICT_SHARE)} of the keys and of the volume",
+            found,
+            f"Rows of one well and period have different values: {found}. Say what tells them apart.",
+            {"percent": _step_up(share)},
+            examples=settled.examples.get("CONFLICTS", []),
+        )
+
+
+def _rates(settled: Settled) -> Iterator[Finding]:
+    rows = settled.rates_beyond_a_well
+    if rows:
+        yield _finding(
+            Check.RATE_BEYOND_A_WELL,
+            "what one well can do",
+            f"{rows:,} rows",
+            f"{rows:,} rows have a rate that no well can have. The numbers may be volumes, or of another unit.",
+            {"rows": float(rows)},
+            examples=settled.examples.get("RATE_BEYOND_A_WELL", []),
+        )
+
+
+# -- words and numbers ----------------------------------------------------------------------
+
+
+def _percent(share: float) -> str:
+    return f"{share * STEPS:.3g} %"
+
+
+def _change(told: Mapping[str, float]) -> str:
+    factor = factor_of(told["before"], told["after"])
+    by = "" if factor >= LARGEST else f", a factor of {factor:.3g}"
+    return f"from {told['before']:,.6g} to {told['after']:,.6g}{by}"
+
+
+def _problems(examples: Iterable[Mapping[str, Any]]) -> str:
+    return " ".join(f"{row['rows']:,} times {row['problem']}." for row in examples)
+
+
+def _step_up(number: float) -> float:
+    return math.ceil(round(number * STEPS, 4)) / STEPS

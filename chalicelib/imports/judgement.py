@@ -1,0 +1,67 @@
+"""Judgement: what was found of an import that was merged and not published yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from chalicelib.errors import Held
+from chalicelib.jobs.finding import holding
+
+from .completeness import Completeness
+from .gate import carried, judge
+from .partial import is_partial
+
+if TYPE_CHECKING:
+    from chalicelib.jobs.finding import Finding
+    from chalicelib.jobs.job import Job
+    from chalicelib.jobs.lock import Snapshot
+    from chalicelib.odata.cursor import Cursor
+    from chalicelib.settings import Settings
+    from chalicelib.store.diff import Diff
+    from chalicelib.store.repository import MergeResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """`carried` are the fingerprints that the next import is judged with too."""
+
+    completeness: Completeness
+    diff: Diff
+    findings: list[Finding]
+    carried: list[str]
+
+    @classmethod
+    def of(cls, merged: MergeResult, end: Cursor, base: Snapshot | None, job: Job, settings: Settings) -> Self:
+        """`end` is the cursor after the last row, `base` the snapshot that was merged into."""
+        completeness = Completeness.of(end.reading, repeated_keys=merged.settled.repeated_keys)
+        accepted = [*job.accepted, *((base.accepted if base else None) or ())]
+        is_of_all = end.changed_since is None and not is_partial(job.parameters)
+        findings = judge(merged.diff, merged.settled, completeness, settings, accepted, is_of_all=is_of_all)
+        return cls(
+            completeness=completeness,
+            diff=merged.diff,
+            findings=findings,
+            carried=carried(accepted, findings, is_of_all=is_of_all),
+        )
+
+    def to_job(self) -> dict[str, Any]:
+        """The fields of a job that tell of it."""
+        return {
+            "completeness": self.completeness.to_attributes(),
+            "diff": self.diff.to_attributes(),
+            "findings": self.findings,
+        }
+
+    @property
+    def held(self) -> Held | None:
+        """None when nothing holds the import."""
+        found = holding(self.findings)
+        if not found:
+            return None
+        names = " and ".join(finding.check for finding in found)
+        sentences = " ".join(finding.message for finding in found)
+        return Held(
+            f"The import is held by {names}. {sentences} The published data is as it was. Look at the findings, then "
+            "accept or discard the job."
+        )

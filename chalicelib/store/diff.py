@@ -1,0 +1,227 @@
+"""Diff: what an import would change in the stored data, in a few KB. It is taken before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .columns import KEY, VALUES, VOLUMES
+from .local_duckdb import exhaustion_told
+from .statements import named_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import duckdb
+
+MOST_FIELDS = 10
+MOST_EXAMPLES = 3
+DIGITS = 6  # of a sum; more are noise, and not everything that a double holds can stand in the job's item
+SHOWN_FACTOR = 1.05  # sums that differ less are shown without examples
+DAYS = "stored.period_days"
+IS_OVER = "(stored.production_period + CAST(stored.period_days AS INTEGER) <= CAST($today AS DATE))"
+
+_SQL = named_statements(Path(__file__).with_suffix(".sql"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absence:
+    """A column whose field the source lacks, or lacked on some page: `stored` values of it, `rows` that came, those
+    `filled` of them, and how many came `after` the last that was.
+    """
+
+    stored: int
+    rows: int
+    filled: int
+    after: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diff:
+    """Rows that are `new`, `updated`, `unchanged` and `rejected`; `is_first`: nothing was stored.
+
+    `nulled` tells how many stored values of a column would turn null, of how many in the rows that the import touches,
+    and of how many in the store: {"nulled", "stored", "in_store"}. `sums` are stored volumes by column, rate by days,
+    of the periods that the import covers and that are over: {"before", "after"}. New rows are left out of them, because
+    more wells are no restatement. `fields` are the ten largest changes of a field's volume, `examples` a few rows to a
+    check.
+    `absent` are the columns that were asked for, see Absence.
+    """
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    is_first: bool = True
+    nulled: dict[str, dict[str, int]] = field(default_factory=dict)
+    sums: dict[str, dict[str, float]] = field(default_factory=dict)
+    fields: list[dict[str, Any]] = field(default_factory=list)
+    examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    absent: dict[str, Absence] = field(default_factory=dict)
+
+    def to_attributes(self) -> dict[str, Any]:
+        """As the job's item keeps it and the API shows it."""
+        return asdict(self)
+
+
+def take_diff(
+    connection: duckdb.DuckDBPyConnection, source: str, *, now: float, without_field: Sequence[str] = ()
+) -> Diff:
+    """Of the merge whose rows are matched with those of the source. `without_field` are columns to look at. Raises
+    ScratchFull, OutOfMemory.
+    """
+    return _DiffQueries(connection, source, now).diff(without_field)
+
+
+class _DiffQueries:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, source: str, now: float) -> None:
+        self._connection = connection
+        self._source = source
+        self._today = datetime.fromtimestamp(now, UTC).date().isoformat()
+
+    def diff(self, without_field: Sequence[str]) -> Diff:
+        ((stored, latest, matched, updated, rejected),) = self._rows("count_matched")
+        nulled = self._nulled() if updated else {}
+        sums = self._sums() if updated else {}
+        return Diff(
+            new=latest - matched,
+            updated=updated,
+            unchanged=matched - updated,
+            rejected=rejected,
+            is_first=not stored,
+            nulled=nulled,
+            sums=sums,
+            fields=self._fields() if updated else [],
+            examples=self._examples(nulled, sums, rejected),
+            absent={column: self._absence(column) for column in without_field},
+        )
+
+    # -- stored values that turn null -----------------------------------------------------------
+
+    def _nulled(self) -> dict[str, dict[str, int]]:
+        self._sum_changes()
+        (counts,) = self._rows("count_nulled", sums_of_nulled=", ".join(f"sum(nulled_{name})" for name in VALUES))
+        found = {name: int(count) for name, count in zip(VALUES, counts, strict=True) if count}
+        if not found:
+            return {}
+        touched = [f"count(stored.{name}) FILTER (matched.stored_row IS NOT NULL)" for name in found]
+        in_store = [f"count(stored.{name})" for name in found]
+        (values,) = self._rows("count_touched", values=", ".join([*touched, *in_store]))
+        pairs = zip(found.items(), values, values[len(found) :], strict=False)
+        return {
+            name: {"nulled": count, "stored": touched, "in_store": in_store}
+            for (name, count), touched, in_store in pairs
+        }
+
+    def _sum_changes(self) -> None:
+        volumes = [
+            f"sum(coalesce({table}.{name}, 0) * {DAYS}) AS {when}_{name}"
+            for name in VOLUMES
+            for table, when in (("stored", "before"), ("staged", "after"))
+        ]
+        nulled = [f"count(stored.{name}) FILTER (staged.{name} IS NULL) AS nulled_{name}" for name in VALUES]
+        self._rows("sum_changes", is_over=IS_OVER, volumes=", ".join(volumes), nulled=", ".join(nulled))
+
+    # -- volumes ------------------------------------------------------------------------------
+
+    def _sums(self) -> dict[str, dict[str, float]]:
+        """What changes is added to what is stored."""
+        changed = ", ".join(f"sum(after_{name} - before_{name})" for name in VOLUMES)
+        stored = ", ".join(f"sum(coalesce({name}, 0) * {DAYS})" for name in VOLUMES)
+        (deltas,) = self._rows("sum_changed_volumes", sums_of_volumes=changed)
+        (sums,) = self._rows("sum_stored_volumes", stored_volumes=stored, is_over=IS_OVER)
+        found = zip(VOLUMES, sums, deltas, strict=True)
+        return {
+            name: {"before": _rounded(before or 0.0), "after": _rounded((before or 0.0) + (delta or 0.0))}
+            for name, before, delta in found
+        }
+
+    def _fields(self) -> list[dict[str, Any]]:
+        each = " UNION ALL ".join(_SQL["changes_of_volume"].format(volume=name) for name in VOLUMES)
+        names = ("code", "name", "column", "before", "after")
+        found = self._rows("largest_changes", each_volume=each, most=str(MOST_FIELDS))
+        return [_shown(dict(zip(names, row, strict=True))) for row in found]
+
+    # -- examples -----------------------------------------------------------------------------
+
+    def _examples(
+        self, nulled: Mapping[str, Any], sums: Mapping[str, dict[str, float]], rejected: int
+    ) -> dict[str, list[dict[str, Any]]]:
+        found = {
+            "NULLED": self._nulled_rows(list(nulled)) if nulled else [],
+            "RESTATED": self._restated_rows(sums),
+            "REJECTED": self._rejected_rows() if rejected else [],
+        }
+        return {check: rows for check, rows in found.items() if rows}
+
+    def _nulled_rows(self, columns: list[str]) -> list[dict[str, Any]]:
+        some = " OR ".join(f"(staged.{name} IS NULL AND stored.{name} IS NOT NULL)" for name in columns)
+        shown = {name: f"stored.{name}" for name in [*KEY, *columns]}
+        return self._shown_rows("nulled_rows", shown, some_nulled=some)
+
+    def _restated_rows(self, sums: Mapping[str, dict[str, float]]) -> list[dict[str, Any]]:
+        """Of the product that differs most."""
+        factors = {name: factor_of(told["before"], told["after"]) for name, told in sums.items()}
+        column = max(factors, key=lambda name: factors[name], default="")
+        if not column or factors[column] < SHOWN_FACTOR:
+            return []
+        key = {name: f"stored.{name}" for name in KEY}
+        values = {f"{column} before": f"stored.{column}", f"{column} after": f"staged.{column}"}
+        return self._shown_rows("restated_rows", key | values, column=column)
+
+    def _shown_rows(self, statement: str, shown: Mapping[str, str], **lists: str) -> list[dict[str, Any]]:
+        told = {"shown": ", ".join(shown.values()), "key": ", ".join(f"stored.{name}" for name in KEY)}
+        found = self._rows(statement, most=str(MOST_EXAMPLES), **told, **lists)
+        return [_shown(dict(zip(shown, row, strict=True))) for row in found]
+
+    def _rejected_rows(self) -> list[dict[str, Any]]:
+        """The first row of each of the most frequent problems, with how many rows have it."""
+        found = []
+        for problem, rows, first in self._rows("rejected_problems", most=str(MOST_EXAMPLES)):
+            ((page, position, raw),) = self._rows("rejected_row", first_row=first)
+            found.append({"problem": problem, "rows": rows, "page": page, "position": position, "raw": raw})
+        return found
+
+    def _absence(self, column: str) -> Absence:
+        ((stored, rows, filled, after),) = self._rows("look_at_columns", column=column)
+        return Absence(stored=stored, rows=rows, filled=filled, after=after)
+
+    def _rows(self, name: str, *, first_row: Any = None, **lists: str) -> list[tuple[Any, ...]]:
+        text = _SQL[name].format_map(lists)
+        bound = {"today": self._today, "source_name": self._source}
+        values: dict[str, Any] = {name: value for name, value in bound.items() if f"${name}" in text}
+        if first_row is not None:
+            values["first_row"] = first_row
+        with exhaustion_told():
+            done = self._connection.execute(text, values) if values else self._connection.execute(text)
+            return done.fetchall()
+
+
+def factor_of(before: float, after: float) -> float:
+    """By how much a sum grows or shrinks, from 1 on; 1 where nothing was before. LARGEST where nothing is left."""
+    if before == after or abs(before) < 10**-DIGITS:
+        return 1.0
+    part = after / before
+    if part <= 1 / LARGEST:
+        return LARGEST
+    return min(LARGEST, max(part, 1 / part))
+
+
+LARGEST = 1_000_000.0  # a factor beyond it is told as this
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DIGITS)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Values that JSON and the table take."""
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    return _rounded(value) if isinstance(value, float) else value

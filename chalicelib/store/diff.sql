@@ -1,0 +1,88 @@
+-- The statements of the diff: what a merge would change. They read the tables that the merge has made (`staged`, `latest`,
+-- `matched`) and the stored rows, before anything is written. {braces} are filled by diff.py; $names are bound values.
+-- Rows that change are few as a rule, and only they are joined to their values; what is unchanged is counted alone.
+
+-- name: count_matched
+SELECT
+    (SELECT count(*) FROM wells.well_production WHERE source = $source_name),
+    (SELECT count(*) FROM latest),
+    (SELECT count(*) FROM matched),
+    (SELECT count(*) FROM matched WHERE revised),
+    (SELECT count(*) FROM staged WHERE problem IS NOT NULL) + (SELECT count(*) FROM refused);
+
+-- name: sum_changes
+-- One row a field, twice where some of its periods are not over yet. Volumes are rates times the days of the period.
+CREATE OR REPLACE TABLE changes AS
+SELECT
+    stored.field_code AS code, max(stored.field_name) AS name, {is_over} AS is_over,
+    {volumes}, {nulled}
+FROM matched
+JOIN staged ON staged.rowid = matched.staged_row
+JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
+WHERE matched.revised
+GROUP BY ALL;
+
+-- name: count_nulled
+SELECT {sums_of_nulled} FROM changes;
+
+-- name: count_touched
+-- Of some columns: stored values in the rows that the import touches, and in all rows.
+SELECT {values}
+FROM wells.well_production AS stored
+LEFT JOIN matched ON matched.stored_row = stored.rowid
+WHERE stored.source = $source_name;
+
+-- name: sum_changed_volumes
+SELECT {sums_of_volumes} FROM changes WHERE is_over;
+
+-- name: sum_stored_volumes
+-- Of the periods that the import covers. What is not over yet grows by itself.
+SELECT {stored_volumes}
+FROM wells.well_production AS stored
+WHERE {is_over} AND source = $source_name AND production_period IN (SELECT DISTINCT production_period FROM staged WHERE problem IS NULL);
+
+-- name: changes_of_volume
+SELECT code, max(name) AS name, '{volume}' AS volume, sum(before_{volume}) AS before, sum(after_{volume}) AS after
+FROM changes GROUP BY code
+
+-- name: largest_changes
+SELECT code, name, volume, before, after
+FROM ({each_volume})
+WHERE before <> after
+ORDER BY abs(after - before) DESC, code, volume
+LIMIT {most};
+
+-- name: nulled_rows
+SELECT {shown}
+FROM matched
+JOIN staged ON staged.rowid = matched.staged_row
+JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
+WHERE matched.revised AND ({some_nulled})
+ORDER BY {key}
+LIMIT {most};
+
+-- name: restated_rows
+SELECT {shown}
+FROM matched
+JOIN staged ON staged.rowid = matched.staged_row
+JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
+WHERE matched.revised
+ORDER BY abs(coalesce(staged.{column}, 0) - coalesce(stored.{column}, 0)) DESC, {key}
+LIMIT {most};
+
+-- name: rejected_problems
+SELECT problem, count(*) AS rows, min(rowid) AS first_row
+FROM staged WHERE problem IS NOT NULL
+GROUP BY problem ORDER BY rows DESC, problem
+LIMIT {most};
+
+-- name: rejected_row
+SELECT page, position, raw FROM staged WHERE rowid = $first_row;
+
+-- name: look_at_columns
+-- Of some columns: values stored, rows that came, rows among them with a value, and rows after the last such.
+SELECT
+    (SELECT count({column}) FROM wells.well_production WHERE source = $source_name),
+    count(*), count({column}),
+    count(*) FILTER (rowid > (SELECT coalesce(max(rowid), -1) FROM staged WHERE problem IS NULL AND {column} IS NOT NULL))
+FROM staged WHERE problem IS NULL;

@@ -1,0 +1,307 @@
+"""An import that is odd as a whole is held: nothing of it is published until an operator accepts it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.coordination import a_job
+from support.imports import Worker, files, stored_rows
+
+from chalicelib.errors import NotRetryable, SourceChangedSince
+from chalicelib.files.json_lines import NdjsonFile
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.starting import accept_import, retry_import
+from chalicelib.jobs.sweeper import ACCEPT_GRACE_SECONDS, clear_orphans
+from local.source.server import SampleSource
+
+Row = dict[str, Any]
+WELLS = [
+    {
+        "field_code": 1,
+        "field_name": "North",
+        "well_code": well,
+        "production_period": "2020-01-01",
+        "oil_production_kbd": 2.0,
+        "gas_production_mmcfd": 1.0,
+    }
+    for well in range(12)
+]
+
+
+class Source:
+    """A sample source whose rows are exchanged; between two imports nobody listens at its address."""
+
+    def __init__(self, worker: Worker, directory: Path) -> None:
+        self._worker = worker
+        self._directory = directory
+
+    def imported(self, rows: list[Row], **options: Any) -> Job:
+        path = self._directory / "rows.ndjson"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        worker = self._worker
+        with NdjsonFile(path) as data, SampleSource(data) as source:
+            worker.settings = replace(worker.settings, source_url=source.url)
+            job = replace(a_job(worker.clock), source_id=worker.settings.source_id)
+            worker.manager.create(job)
+            worker.run(job.job_id, **options)
+            return worker.manager.get(job.job_id)
+
+
+@pytest.fixture
+def worker(environment: dict[str, str], dynamodb: Any) -> Worker:
+    return Worker(environment, dynamodb)
+
+
+@pytest.fixture
+def source(worker: Worker, tmp_path: Path) -> Source:
+    return Source(worker, tmp_path)
+
+
+def accept(worker: Worker, held: Job) -> Job:
+    """Accepted, and published; nobody listens at the source's address any more."""
+    checks = [finding.check for finding in held.findings if finding.holds]
+    new = accept_import(
+        held.job_id,
+        job_manager=worker.manager,
+        dispatcher=worker.dispatcher,
+        findings=checks,
+        by="ann",
+        source_id=worker.settings.source_id,
+    )
+    worker.run(new.job_id)
+    return worker.manager.get(new.job_id)
+
+
+def checks(job: Job) -> list[str]:
+    return [finding.check for finding in job.findings if finding.holds]
+
+
+def latest(worker: Worker) -> Path:
+    return Path(worker.settings.warehouse) / "wells.duckdb"
+
+
+def segments(worker: Worker) -> list[str]:
+    return [name for name in files(worker.settings.warehouse) if name.startswith("segments/")]
+
+
+def renamed(rows: list[Row], old: str = "oil_production_kbd") -> list[Row]:
+    return [{("crude" if name == old else name): value for name, value in row.items()} for row in rows]
+
+
+def without(rows: list[Row], *names: str) -> list[Row]:
+    return [row | dict.fromkeys(names) for row in rows]
+
+
+# --- what is held
+
+
+def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+    before = stored_rows(latest(worker))
+
+    held = source.imported(without(WELLS, "oil_production_kbd"))
+
+    assert (held.status, (held.error or {})["code"], held.updated_records) == (JobStatus.FAILED, "HELD", 0)
+    assert checks(held) == ["NULLED", "RESTATED"]
+    assert (held.diff or {})["nulled"] == {"oil_production_kbd": {"nulled": 12, "stored": 12, "in_store": 12}}
+    assert (held.diff or {})["sums"]["oil_production_kbd"] == {"before": 744.0, "after": 0.0}
+    assert (held.diff or {})["fields"][0] == {
+        "code": 1,
+        "name": "North",
+        "column": "oil_production_kbd",
+        "before": 744.0,
+        "after": 0.0,
+    }
+    assert stored_rows(latest(worker)) == before
+    assert segments(worker)
+
+
+def test_a_field_that_has_another_name_now_holds_the_import(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+
+    held = source.imported(renamed(WELLS))
+
+    assert checks(held) == ["NULLED", "RESTATED", "COLUMN_GONE"]
+    assert "oil_production_kbd: no field, and 12 stored values" in (held.error or {})["message"]
+
+
+def test_a_field_that_vanishes_in_the_middle_holds_a_first_import(worker: Worker, source: Source) -> None:
+    rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
+
+    held = source.imported(rows[:300] + renamed(rows[300:]))
+
+    assert checks(held) == ["COLUMN_GONE"]
+    assert "no value in the last 700 of 1,000 rows" in held.findings[0].message
+    assert worker.manager.current_snapshot() is None
+
+
+def test_a_source_that_leaves_out_what_has_no_value_is_not_held(worker: Worker, source: Source) -> None:
+    rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
+    for row in rows[::3]:
+        del row["gas_production_mmcfd"]
+
+    assert source.imported(rows).status is JobStatus.COMPLETED
+    assert source.imported(rows[3:]).status is JobStatus.COMPLETED
+
+
+def test_rows_that_are_all_rejected_are_no_success(worker: Worker, source: Source) -> None:
+    held = source.imported([row | {"production_period": "2021-09"} for row in WELLS[:2]])
+
+    assert checks(held) == ["REJECTED"]
+    [finding] = held.findings
+    assert (finding.found, finding.examples[0]["problem"]) == ("2 of 2 rows", "NOT_A_DATE production_period")
+    assert (held.failed_records, worker.manager.current_snapshot()) == (2, None)
+
+
+def test_a_source_without_a_row_that_had_some_is_held(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+
+    held = source.imported([])
+
+    assert (checks(held), segments(worker)) == (["REJECTED"], [])
+    assert accept(worker, held).status is JobStatus.COMPLETED
+    assert len(stored_rows(latest(worker))) == 12
+
+
+def test_another_unit_holds_the_import_and_more_wells_do_not(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+    more = [WELLS[0] | {"well_code": well} for well in range(12, 200)]
+    assert source.imported(WELLS + more).status is JobStatus.COMPLETED
+
+    held = source.imported([row | {"oil_production_kbd": 2000.0} for row in WELLS])
+
+    assert checks(held) == ["RESTATED"]
+    assert "oil_production_kbd from" in held.findings[0].found
+
+
+def test_what_the_present_month_becomes_is_no_restatement(worker: Worker, source: Source) -> None:
+    now = [row | {"production_period": "2025-01-01"} for row in WELLS]  # the clock of the tests stands in that month
+    source.imported(now)
+
+    assert source.imported([row | {"oil_production_kbd": 9.0} for row in now]).status is JobStatus.COMPLETED
+
+
+def test_a_few_values_that_turn_null_are_an_update(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+
+    job = source.imported(without(WELLS[:2], "gas_production_mmcfd") + WELLS[2:])
+
+    assert (job.status, job.updated_records, job.findings) == (JobStatus.COMPLETED, 2, [])
+    assert (job.diff or {})["nulled"] == {"gas_production_mmcfd": {"nulled": 2, "stored": 12, "in_store": 12}}
+
+
+# --- what becomes of it
+
+
+def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+    held = source.imported(renamed(WELLS))
+
+    done = accept(worker, held)
+
+    assert (done.status, done.retry_of, done.updated_records) == (JobStatus.COMPLETED, held.job_id, 12)
+    assert [row[7] for row in stored_rows(latest(worker))] == [None] * 12
+    assert (done.warnings, checks(done)) == (held.warnings, [])
+    assert [warning["rule"] for warning in done.warnings] == ["UNKNOWN_FIELDS"]
+    assert [finding.check for finding in done.findings] == ["NULLED", "RESTATED", "COLUMN_GONE"]
+    assert segments(worker) == []
+
+
+def test_what_was_accepted_is_what_the_next_import_is_compared_with(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+    accept(worker, source.imported(renamed(WELLS)))
+
+    assert source.imported(renamed(WELLS)).status is JobStatus.COMPLETED
+    assert source.imported(renamed(WELLS)).status is JobStatus.COMPLETED
+
+
+def test_an_accepted_share_of_rejected_rows_is_not_found_again_until_it_grows(worker: Worker, source: Source) -> None:
+    rows = [WELLS[0] | {"well_code": well} for well in range(100)]
+
+    def with_bad(count: int) -> Job:
+        return source.imported([row | {"production_period": "never"} for row in rows[:count]] + rows[count:])
+
+    done = accept(worker, with_bad(30))
+
+    assert (done.status, done.new_records, done.failed_records) == (JobStatus.COMPLETED, 70, 30)
+    assert with_bad(30).status is JobStatus.COMPLETED
+    assert checks(with_bad(40)) == ["REJECTED"]
+    assert with_bad(10).status is JobStatus.COMPLETED  # it is forgotten
+    assert checks(with_bad(30)) == ["REJECTED"]
+
+
+def test_a_held_job_is_not_retried(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+    held = source.imported([])
+
+    with pytest.raises(NotRetryable):
+        retry_import(
+            held.job_id,
+            job_manager=worker.manager,
+            dispatcher=worker.dispatcher,
+            warehouse=worker.warehouse,
+            triggered_by="ann",
+            source_id=held.source_id or "",
+        )
+
+
+def test_damaged_rows_are_not_published_whoever_accepts_them(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+    held = source.imported(without(WELLS, "oil_production_kbd"))
+    [name] = segments(worker)
+    path = Path(worker.settings.warehouse) / name
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    failed = accept(worker, held)
+
+    assert (failed.status, (failed.error or {})["code"]) == (JobStatus.FAILED, "HELD_ROWS_GONE")
+    assert [row[7] for row in stored_rows(latest(worker))] == [2.0] * 12
+
+
+def test_other_settings_of_the_source_since_are_not_overridden(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+    held = source.imported(without(WELLS, "oil_production_kbd"))
+    worker.settings = replace(worker.settings, source_columns={"oil_production_kbd": "Oil"})
+    with pytest.raises(SourceChangedSince):
+        accept(worker, held)
+
+    forced = worker.manager.accept(held.job_id, findings=checks(held), by="ann")
+    worker.run(forced.job_id)
+
+    failed = worker.manager.get(forced.job_id)
+    assert (failed.status, (failed.error or {})["code"]) == (JobStatus.FAILED, "SOURCE_CHANGED_SINCE")
+
+
+def test_the_sweeper_keeps_the_rows_of_a_held_job_as_long_as_it_can_be_accepted(worker: Worker, source: Source) -> None:
+    source.imported(WELLS)
+    held = source.imported(without(WELLS, "oil_production_kbd"))
+    kept = segments(worker)
+
+    def sweep() -> list[str]:
+        clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+        return segments(worker)
+
+    worker.clock.now = (held.accept_until or 0.0) + ACCEPT_GRACE_SECONDS - 1
+    assert sweep() == kept != []
+    worker.clock.advance(2)
+    assert sweep() == []
+
+
+@pytest.mark.parametrize("by", ["discard", "a later held one", "a later published one"])
+def test_the_sweeper_removes_the_rows_that_nobody_can_accept(worker: Worker, source: Source, by: str) -> None:
+    source.imported(WELLS)
+    held = source.imported(without(WELLS, "oil_production_kbd"))
+    if by == "discard":
+        worker.manager.discard(held.job_id, by="ann")
+    else:
+        source.imported(WELLS if "published" in by else renamed(WELLS))
+
+    clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+
+    assert [name for name in segments(worker) if held.job_id in name] == []
+    assert bool(segments(worker)) == (by == "a later held one")
