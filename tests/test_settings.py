@@ -52,6 +52,9 @@ DEFAULTS: dict[str, Any] = {
     "page_seconds": 60,
     "page_mb": 100,
     "max_pages": 100_000,
+    "gate_rejected": 0.05,
+    "gate_nulled": 0.05,
+    "gate_restated": 2.0,
     "lease_seconds": 60,
     "lease_grace_seconds": 15,
     "pending_seconds": 360,
@@ -137,6 +140,9 @@ BAD = {
     "WELLHEAD_CORS_ORIGINS": ["hunter2", "*", "http://hunter2.org", "https://example.org/hunter2", "null"],
     "WELLHEAD_SOURCE_TOKEN_URL": ["hunter2", "http://hunter2.org/token", "https://ada:hunter2@example.org/token"],
     "WELLHEAD_SOURCE_KEY_HEADER": ["", " ", "hunter2 x", "hunter2:", "hunter2\r\nX", "Host", "content-length", "é"],
+    "WELLHEAD_GATE_REJECTED": ["", "hunter2", "5", "-1 %", "101 %", "1e1 %", "5 percent", "5%%"],
+    "WELLHEAD_GATE_NULLED": ["", "hunter2", "5", "-1 %", "100.1 %", "nan %", "5  %"],
+    "WELLHEAD_GATE_RESTATED": ["", "hunter2", "0.5", "-2", "2 %", "nan", "1e3"],
     "WELLHEAD_SOURCE_RPS": ["", "hunter2", "-1", "nan", "inf", "1e3", "1,5", ".5", "9" * 400],
     "WELLHEAD_SOURCE_COLUMNS": ["hunter2", "well_code=", "=hunter2", "well_code=Api,hunter2"],
     **{variable: ["hunter2", "NONE", ""] for variable in CHOICES},
@@ -287,3 +293,9 @@ def test_any_value_is_read_or_refused_without_being_repeated(variable: str, valu
         message = refused.message
     assert variable in message
     assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(("value", "share"), [("5 %", 0.05), ("0%", 0.0), ("100 %", 1.0), (" 0.25 % ", 0.0025)])
+def test_a_share_is_written_in_percent(value: str, share: float) -> None:
+    assert read(WELLHEAD_GATE_REJECTED=value).gate_rejected == share
+    assert refusal(WELLHEAD_GATE_NULLED="5") == "WELLHEAD_GATE_NULLED must be a share such as 5 % or 0.5 %."

@@ -180,7 +180,7 @@ class _DiffQueries:
         """The first row of each of the most frequent problems, with how many rows have it."""
         found = []
         for problem, rows, first in self._rows("rejected_problems", most=str(MOST_EXAMPLES)):
-            ((page, position, raw),) = self._rows("rejected_row", first_row=first)
+            ((page, position, raw),) = self._rows("rejected_row", first_row=str(first))
             found.append({"problem": problem, "rows": rows, "page": page, "position": position, "raw": raw})
         return found
 
@@ -188,12 +188,10 @@ class _DiffQueries:
         ((stored, rows, filled, after),) = self._rows("look_at_columns", column=column)
         return Absence(stored=stored, rows=rows, filled=filled, after=after)
 
-    def _rows(self, name: str, *, first_row: Any = None, **lists: str) -> list[tuple[Any, ...]]:
+    def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
         text = _SQL[name].format_map(lists)
         bound = {"today": self._today, "source_name": self._source}
-        values: dict[str, Any] = {name: value for name, value in bound.items() if f"${name}" in text}
-        if first_row is not None:
-            values["first_row"] = first_row
+        values = {name: value for name, value in bound.items() if f"${name}" in text}
         with exhaustion_told():
             done = self._connection.execute(text, values) if values else self._connection.execute(text)
             return done.fetchall()

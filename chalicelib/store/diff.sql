@@ -77,7 +77,7 @@ GROUP BY problem ORDER BY rows DESC, problem
 LIMIT {most};
 
 -- name: rejected_row
-SELECT page, position, raw FROM staged WHERE rowid = $first_row;
+SELECT page, position, raw FROM staged WHERE rowid = {first_row};
 
 -- name: look_at_columns
 -- Of some columns: values stored, rows that came, rows among them with a value, and rows after the last such.

@@ -11,13 +11,14 @@ from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.survey import Survey
 from chalicelib.store.columns import KEY, VALUES
+from chalicelib.store.diff import Diff
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from chalicelib.store.settle import Settled
 
 from .weather import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -38,6 +39,7 @@ class Contents:
     pages: int
     rows: int
     page_seconds: float
+    odd: frozenset[int] = frozenset()  # versions whose rows would wipe what is stored
 
     def page(self, number: int, version: int) -> list[Row]:
         more = version % 2 if number == self.pages else 0
@@ -137,8 +139,9 @@ class InMemoryRepository(DuckDBWellProductionRepository):
 
     rejected_rows = 0
 
-    def __init__(self, *, network: Network, directory: Path, **_: Any) -> None:
+    def __init__(self, *, network: Network, directory: Path, contents: Contents, **_: Any) -> None:
         directory.mkdir(parents=True)
+        self._contents = contents
         self._network = network
         self._rows: list[Row] = []
         self._exported = 0
@@ -168,7 +171,9 @@ class InMemoryRepository(DuckDBWellProductionRepository):
     def settle(self, *_: object) -> Settled:
         return Settled()
 
-    def merge(self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int]) -> MergeResult:
+    def merge(
+        self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int], without_field: Sequence[str] = ()
+    ) -> MergeResult:
         self._network.work("merge", 2.0)
         stored = json.loads(store.read_text()) if store.exists() else {"wells": {}, "runs": []}
         wells: dict[str, int] = stored["wells"]
@@ -184,7 +189,14 @@ class InMemoryRepository(DuckDBWellProductionRepository):
             failed_records=0,
             stored_records=len(wells | latest),
             warnings=warnings,
+            diff=Diff(is_first=False, nulled=self._nulled()),
         )
+
+    def _nulled(self) -> dict[str, dict[str, int]]:
+        """As many more values as the version is odder: what was accepted of one is not of another."""
+        odd = [version for *_, version in self._rows if version in self._contents.odd]
+        count = 1000 + max(odd, default=0)
+        return {"oil_production_kbd": {"nulled": count, "stored": count, "in_store": count}} if odd else {}
 
     def rejected_by_reason(self) -> dict[str, int]:
         return {}

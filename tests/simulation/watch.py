@@ -31,7 +31,9 @@ FORESEEN = {
     "TOO_MANY_ATTEMPTS",
     "SOURCE_UNAVAILABLE",
     "WAREHOUSE_UNAVAILABLE",
+    "HELD",
 }
+OTHERS = ("retried_by", "discarded_at", "discarded_by")  # what is added to a job that has ended
 KEYED = " with key "  # in the name of a caller who sends one
 Values = dict[str, Any]
 
@@ -106,13 +108,15 @@ class Watch:
             self._open_until.setdefault(job_id, self._scheduler.now)
         if before:
             was_final = JobStatus(before["status"]).final
-            link = {name: job[name] for name in ("retried_by",) if name in job and name not in before}
+            link = {name: job[name] for name in OTHERS if name in job and name not in before}
             self._expect(not was_final or before | link == job, "final states never change", before, job)
             self._expect(_progress(job) >= _progress(before), "progress never falls", before, job)
         is_full = _progress(job) == 100.0
         self._expect(is_full == (job["status"] == "COMPLETED"), "100 % is COMPLETED", job)
         if job["status"] == "FAILED":
             self._expect(job["error"]["code"] in FORESEEN, "a job fails for a foreseen reason", job["error"])
+        if "retried_by" in job:
+            self._expect("discarded_at" not in job, "nothing goes on from what was discarded", job)
 
     def _see_lock(self, lock: Values, jobs: list[Values]) -> None:
         before, self.lock = self.lock, lock
@@ -171,6 +175,9 @@ class Watch:
         self._expect(in_order == sorted(in_order) and in_order[-1] <= self.version, "pages come in order", in_order)
         self._expect(in_order[0] >= self._newest, "no older row is published", in_order, self._newest)
         self._newest = in_order[-1]
+        odd = max((version for *_, version in rows if version in self._contents.odd), default=None)
+        told = [] if odd is None else [f"NULLED oil_production_kbd={1000.0 + odd}"]
+        self._expect(set(told) <= set(job["accepted"]), "what is odd is published when it was accepted", told, job)
         announced = self._contents.count(in_order[0])
         told = [warning["rule"] for warning in job["warnings"]]
         self._expect(job.get("expected_records") == announced, "what was announced first is expected", job)
@@ -210,6 +217,9 @@ class Watch:
         is_own = self.jobs[naming]["triggered_by"] == caller
         self._expect(not is_own, "one's own retry is not refused", naming)
 
+    def goes_on(self, held: str, job_id: str) -> None:
+        self._expect(self.jobs[held].get("retried_by") == job_id, "an accepted job goes on as one", held, job_id)
+
     def unforeseen(self, exc: Exception) -> None:
         self._expect(False, "nothing unforeseen is raised", repr(exc))
 
@@ -232,13 +242,25 @@ class Watch:
         snapshots = [f"snapshots/wells-{fence:010d}-{job_id}.duckdb" for job_id, fence in wanted.items()]
         unwanted = [name for name in names if name not in snapshots and not _is_of(name, ended)]
         self._expect(not unwanted, "nothing unwanted stays", unwanted)
-        missing = [name for name in snapshots if name not in names]
+        missing = [name for name in [*snapshots, *self._held_segments()] if name not in names]
         self._expect(not missing, "what is wanted stays", missing)
         expected = self._content(self.pointer) if self.pointer else None
         self._expect(latest == expected, "the stable name holds the latest", self.pointer)
 
+    def _held_segments(self) -> list[str]:
+        """Of the job that can still be accepted."""
+        held = max(
+            (job for job in self.jobs.values() if "accept_until" in job), key=lambda job: job["fence"], default=None
+        )
+        is_late = held and self.pointer and self.pointer["fence"] > held["fence"]
+        if not held or is_late or "discarded_at" in held or "retried_by" in held:
+            return []
+        return segment_names([SegmentRun.from_attributes(run) for run in held["segments"]])
+
     def completed_at_last(self, job_id: str) -> None:
-        self._expect(self.jobs[job_id]["status"] == "COMPLETED", "in good weather an import completes", job_id)
+        job = self.jobs[job_id]
+        is_over = job["status"] == "COMPLETED" or job.get("error", {}).get("code") == "HELD"
+        self._expect(is_over, "in good weather an import completes", job_id)
 
     def _callers(self) -> dict[str, list[str]]:
         callers: dict[str, list[str]] = {}

@@ -10,9 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.errors import (
+    AcceptTooLate,
     ImportAlreadyRunning,
     JobIsFinal,
     JobNotFound,
+    NotHeld,
     NotResumable,
     NotRetryable,
     RetriedAlready,
@@ -26,7 +28,7 @@ from chalicelib.imports.worker import run_import
 from chalicelib.jobs.dispatcher import Dispatcher
 from chalicelib.jobs.lock import Claim, Lease
 from chalicelib.jobs.manager import JobManager
-from chalicelib.jobs.starting import retry_import, start_import
+from chalicelib.jobs.starting import accept_import, retry_import, start_import
 from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans, sweep, take_up
 from chalicelib.jobs.table import Table
 from chalicelib.settings import Settings
@@ -50,6 +52,7 @@ ENDS_WITHIN = 900.0  # seconds of calm after which a job must have ended
 COMES_TO_REST_WITHIN = 7200.0
 SWEEP_SECONDS = 60.0
 STOPPED_SHARE = 0.1  # of the workers
+ODD_SHARE = 0.2  # of the source's versions: an import of them is held
 SETTINGS = Settings.from_environment(
     {
         "WELLHEAD_TABLE": "table",
@@ -116,7 +119,10 @@ class World:
         self._storm = Storm.brew(draw, climate or draw.choice([*Climate, *[Climate.CHANGEABLE] * 3]), now=scheduler.now)
         self._network = Network(scheduler=scheduler, storm=self._storm, draw=draw)
         self._contents = Contents(
-            pages=draw.randint(1, 4), rows=draw.randint(1, 3), page_seconds=draw.choice([0.5, 5.0, 20.0])
+            pages=draw.randint(1, 4),
+            rows=draw.randint(1, 3),
+            page_seconds=draw.choice([0.5, 5.0, 20.0]),
+            odd=frozenset(version for version in range(6) if draw.random() < ODD_SHARE),
         )
         files: dict[str, bytes] = {}
         self._watch = Watch(scheduler=scheduler, contents=self._contents, files=files)
@@ -153,6 +159,9 @@ class World:
             self._scheduler.after(self._draw.uniform(0, 400), self._watch.source_changes)
         for _ in range(self._draw.choice([0, 1, 4])):
             self._scheduler.after(self._draw.uniform(100, 1500), partial(self._start, "client", self._retry))
+        for _ in range(self._draw.choice([0, 2, 5])):
+            word = self._draw.choice([self._accept, self._accept, self._discard])
+            self._scheduler.after(self._draw.uniform(50, 1500), partial(self._start, "client", word))
         self._scheduler.after(self._draw.uniform(0, SWEEP_SECONDS), self._tick)
         self._scheduler.run()
         if not self._watch.violations:
@@ -262,7 +271,7 @@ class World:
             directory=self._directory / f"{self._seed} {actor.name}",
             remaining=partial(self._remaining, actor),
             clock=self._scheduler.clock(actor),
-            new_repository=partial(InMemoryRepository, network=self._network),
+            new_repository=partial(InMemoryRepository, network=self._network, contents=self._contents),
             prefetch=Unhurried,
         )
 
@@ -360,6 +369,37 @@ class World:
             return f"retry: {type(exc).__name__}"
         self._watch.accepted(job.job_id, actor.name)
         return f"retry: of {wanted} by {job.job_id}"
+
+    def _accept(self, actor: Actor) -> str:
+        asked_at, wanted = self._scheduler.now, self._some_held_job()
+        try:
+            job = accept_import(
+                wanted,
+                job_manager=self._job_manager(actor),
+                dispatcher=self._dispatcher,
+                findings=["NULLED"],
+                by=actor.name,
+                source_id=self._settings.source_id,
+            )
+        except ImportAlreadyRunning as refused:
+            self._watch.refused(refused.details["job_id"], asked_at=asked_at, caller=actor.name)
+            return f"accept refused: {refused.details['job_id']}"
+        except (JobNotFound, NotHeld, AcceptTooLate, RetriedAlready) as exc:
+            return f"accept: {type(exc).__name__}"
+        self._watch.goes_on(wanted, job.job_id)
+        return f"accept: of {wanted} by {job.job_id}"
+
+    def _discard(self, actor: Actor) -> str:
+        wanted = self._some_held_job()
+        try:
+            self._job_manager(actor).discard(wanted, by=actor.name)
+        except (JobNotFound, NotHeld) as exc:
+            return f"discard: {type(exc).__name__}"
+        return f"discard: {wanted}"
+
+    def _some_held_job(self) -> str:
+        held = [job_id for job_id, job in self._watch.jobs.items() if "accept_until" in job]
+        return self._draw.choice(held[-2:] or ["of nobody"])
 
     def _cancel(self, actor: Actor) -> str:
         wanted = self._some_job()
