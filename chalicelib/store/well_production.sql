@@ -18,7 +18,8 @@ CREATE OR REPLACE TEMP MACRO read_whole(x) AS
 
 -- name: macro_is_sound_code
 -- Cheap to see and nearly always so: a text that is its own code. A number arrives as text too, and one that is written
--- with a point or an exponent looks like a text that is; what may be one of these, or no text at all, is doubtful.
+-- with a point, an exponent or more digits than 64 bits hold looks like a text that is; what may be one of these, or no
+-- text at all, is doubtful.
 CREATE OR REPLACE TEMP MACRO is_sound_code(x, v, low, high) AS
     x >= '!' AND strlen(x) <= high  -- neither empty nor after a blank
     AND NOT (
@@ -26,7 +27,8 @@ CREATE OR REPLACE TEMP MACRO is_sound_code(x, v, low, high) AS
         OR starts_with(x, chr(160)) OR starts_with(x, '{{') OR starts_with(x, '[')
         OR x IN ('true', 'false', 'NaN', 'Infinity', '-Infinity')
         OR (
-            x < ':' AND (contains(x, '.') OR contains(x, 'e') OR contains(x, 'E')) AND TRY_CAST(x AS DOUBLE) IS NOT NULL
+            x < ':' AND (contains(x, '.') OR contains(x, 'e') OR contains(x, 'E') OR strlen(x) > 18)
+            AND TRY_CAST(x AS DOUBLE) IS NOT NULL
         )
     );
 

@@ -9,7 +9,7 @@ ORDER BY rows DESC, reason;
 SELECT
     field_name,
     count(DISTINCT well_code) AS wells,
-    round(sum(oil_production_kbd * day(last_day(production_period)))) AS oil_thousand_barrels
+    round(sum(oil_production_kbd * period_days)) AS oil_thousand_barrels
 FROM well_production
 GROUP BY field_name
 ORDER BY oil_thousand_barrels DESC NULLS LAST

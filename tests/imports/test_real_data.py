@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from calendar import monthrange
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,13 +30,16 @@ def rows_of(path: Path) -> Rows:
     """The file's rows by their key, as the columns of the store hold them."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    stored = [
-        {column.name: row[column.name] for column in COLUMNS}
-        | {"production_period": date.fromisoformat(row["production_period"])}
-        for row in rows
-    ]
+    stored = [stored_row(row) for row in rows]
     assert len({key(row) for row in stored}) == len(stored)
     return {key(row): row for row in stored}
+
+
+def stored_row(row: dict[str, Any]) -> dict[str, Any]:
+    period = date.fromisoformat(row["production_period"])
+    codes = {name: str(row[name]) for name in ("field_code", "well_code")}
+    ours = {"source": "default", "period_days": monthrange(period.year, period.month)[1], "source_rows": 1}
+    return {column.name: row[column.name] for column in COLUMNS} | codes | {"production_period": period} | ours
 
 
 def key(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -64,7 +64,8 @@ def test_identifiers_of_every_kind_are_kept_as_they_are_written(
         "1e3": "1000",
         "-0.0": "0",
         "421234567890.0": "421234567890",
-        "18446744073709551616": "18446744073709551616",
+        "9223372036854775807": "9223372036854775807",
+        '"18446744073709551616"': "18446744073709551616",
     }
 
     assert read(repository, tmp_path, list(written)) == [(code, None) for code in written.values()]
@@ -78,6 +79,8 @@ def test_identifiers_of_every_kind_are_kept_as_they_are_written(
         ('" \\t"', "MISSING_KEY"),
         ("1.7", "NOT_A_WHOLE_NUMBER"),
         ("9007199254740993.0", "NOT_A_WHOLE_NUMBER"),
+        ("9223372036854775808", "NOT_A_WHOLE_NUMBER"),
+        ("9" * 30, "NOT_A_WHOLE_NUMBER"),
         ("1e30", "NOT_A_WHOLE_NUMBER"),
         ("NaN", "NOT_A_WHOLE_NUMBER"),
         ("true", "NOT_TEXT"),

@@ -139,6 +139,5 @@ def expected_rows(data: GeneratedProduction) -> list[tuple[Any, ...]]:
 
 
 def _as_stored(row: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(
-        date.fromisoformat(row[column.name]) if column.kind is Kind.DAY else row[column.name] for column in COLUMNS
-    )
+    read = {Kind.DAY: date.fromisoformat, Kind.CODE: str}
+    return tuple(read.get(column.kind, lambda value: value)(row[column.name]) for column in COLUMNS)

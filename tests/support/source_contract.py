@@ -64,9 +64,8 @@ def wells(first: int, last: int, **more: Any) -> list[dict[str, Any]]:
 
 def stored(row: dict[str, Any]) -> tuple[Any, ...]:
     """The row as the store has it."""
-    return tuple(
-        date.fromisoformat(row[column.name]) if column.kind is Kind.DAY else row.get(column.name) for column in COLUMNS
-    )
+    read = {Kind.DAY: date.fromisoformat, Kind.CODE: str}
+    return tuple(read.get(column.kind, lambda value: value)(row.get(column.name)) for column in COLUMNS)
 
 
 def script(*steps: Step | bytes) -> list[Step]:
