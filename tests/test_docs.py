@@ -260,10 +260,15 @@ def documented_columns() -> dict[str, list[str]]:
 
 
 def test_the_columns_are_documented_with_type_and_role() -> None:
-    documented = [(name, row[1], row[2]) for name, row in documented_columns().items()]
-    ours = [(name, "TIMESTAMPTZ", "ours") for name in ("created_at", "updated_at")]
+    documented = {name: (row[1], row[2]) for name, row in documented_columns().items()}
+    ours = {"source": ("VARCHAR", "key, ours"), "period_days": ("SMALLINT", "ours"), "source_rows": ("INTEGER", "ours")}
+    ours |= dict.fromkeys(("created_at", "updated_at"), ("TIMESTAMPTZ", "ours"))
+    names = [column.name for column in rows.COLUMNS]
+    after_the_period = names.index("production_period") + 1
+    names.insert(after_the_period, "period_days")
 
-    assert documented == [*((column.name, column.type, str(column.role)) for column in rows.COLUMNS), *ours]
+    assert documented == {column.name: (column.type, str(column.role)) for column in rows.COLUMNS} | ours
+    assert list(documented) == ["source", *names, "source_rows", "created_at", "updated_at"]
 
 
 def test_the_units_are_documented() -> None:

@@ -38,6 +38,8 @@ DEFAULTS: dict[str, Any] = {
     "source_scope": "",
     "source_paging": "auto",
     "source_columns": {},
+    "source_name": "default",
+    "source_period": "month",
     "source_changed": "",
     "source_rows": "one",
     "source_primary_key": (),
@@ -85,6 +87,7 @@ CHOICES = {
     "WELLHEAD_SOURCE_PAGING": ["auto", "links", "skip", "keys"],
     "WELLHEAD_SOURCE_ROWS": ["one", "sum"],
     "WELLHEAD_SOURCE_AGGREGATE": ["max", "sum"],
+    "WELLHEAD_SOURCE_PERIOD": ["day", "month", "quarter", "year"],
     "WELLHEAD_LOG_LEVEL": ["DEBUG", "INFO", "WARNING", "ERROR"],
 }
 ANY_TEXT = {
@@ -144,6 +147,7 @@ BAD = {
     "WELLHEAD_GATE_NULLED": ["", "hunter2", "5", "-1 %", "100.1 %", "nan %", "5  %"],
     "WELLHEAD_GATE_RESTATED": ["", "hunter2", "0.5", "-2", "2 %", "nan", "1e3"],
     "WELLHEAD_SOURCE_RPS": ["", "hunter2", "-1", "nan", "inf", "1e3", "1,5", ".5", "9" * 400],
+    "WELLHEAD_SOURCE_NAME": ["", " ", "Hunter2", "hunter_2", "hunter2/x", "hunter2\n", "*", "h" * 41, "é"],
     "WELLHEAD_SOURCE_COLUMNS": ["hunter2", "well_code=", "=hunter2", "well_code=Api,hunter2"],
     **{variable: ["hunter2", "NONE", ""] for variable in CHOICES},
     **{variable: ["hunter2", "", "1.5", "9" * 5000, "0x10", "-1", "1e3"] for variable in LIMITS},

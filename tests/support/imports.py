@@ -17,7 +17,7 @@ from chalicelib.jobs.table import Table
 from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
-from chalicelib.store.columns import COLUMNS, Kind
+from chalicelib.store.columns import COLUMNS, Column, Kind
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import sha256_of
 from support.coordination import Clock, RecordingDispatcher, a_job
@@ -139,5 +139,10 @@ def expected_rows(data: GeneratedProduction) -> list[tuple[Any, ...]]:
 
 
 def _as_stored(row: dict[str, Any]) -> tuple[Any, ...]:
-    read = {Kind.DAY: date.fromisoformat, Kind.CODE: str}
-    return tuple(read.get(column.kind, lambda value: value)(row[column.name]) for column in COLUMNS)
+    return tuple(_value(column, row[column.name]) for column in COLUMNS)
+
+
+def _value(column: Column, sent: Any) -> Any:
+    if column.kind is Kind.CODE:
+        return str(sent)
+    return date.fromisoformat(sent) if column.kind is Kind.DAY else sent

@@ -23,7 +23,7 @@ from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import new_job
 from chalicelib.jobs.lock import CURRENT
 from chalicelib.services import Services
-from chalicelib.store.columns import COLUMNS, Kind
+from chalicelib.store.columns import COLUMNS, Column, Kind
 from chalicelib.warehouse.names import OWNER, SEGMENTS
 from support.coordination import aws_client
 from support.credentials import TokenEndpoint
@@ -64,8 +64,13 @@ def wells(first: int, last: int, **more: Any) -> list[dict[str, Any]]:
 
 def stored(row: dict[str, Any]) -> tuple[Any, ...]:
     """The row as the store has it."""
-    read = {Kind.DAY: date.fromisoformat, Kind.CODE: str}
-    return tuple(read.get(column.kind, lambda value: value)(row.get(column.name)) for column in COLUMNS)
+    return tuple(_value(column, row.get(column.name)) for column in COLUMNS)
+
+
+def _value(column: Column, sent: Any) -> Any:
+    if column.kind is Kind.CODE:
+        return str(sent)
+    return date.fromisoformat(sent) if column.kind is Kind.DAY else sent
 
 
 def script(*steps: Step | bytes) -> list[Step]:
