@@ -22,20 +22,23 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 TABLES = ("well_production", "well_production_history")
 
 
-def match_codes(connection: duckdb.DuckDBPyConnection, *, source: str, is_full: bool) -> None:
-    """Rename the stored codes of the source that staged ones are equal to as numbers. All rows of the import are
-    staged; the store is attached as `wells`. Raises CodesAmbiguous, FullImportFirst, ScratchFull, OutOfMemory.
+def match_codes(connection: duckdb.DuckDBPyConnection, *, source: str, is_full: bool) -> bool:
+    """Rename the stored codes of the source that staged ones are equal to as numbers; whether there were any. All rows
+    of the import are staged, and the store is attached as `wells`. Raises CodesAmbiguous, FullImportFirst, ScratchFull,
+    OutOfMemory.
     """
     with exhaustion_told():
         ((is_waiting,),) = connection.execute(_SQL["is_waiting"], {"source": source}).fetchall()
         if not is_waiting:
-            return
+            return False
         connection.execute(_SQL["match_codes"], {"source": source})
-        if is_full:
-            _refuse_several(connection)
-            _rename(connection, source)
-        else:
+        if not is_full:
             _refuse_renamed(connection)
+            return False
+        _refuse_several(connection)
+        is_renamed = bool(connection.execute(_SQL["renamed"]).fetchall())
+        _rename(connection, source)
+        return is_renamed
 
 
 def _rename(connection: duckdb.DuckDBPyConnection, source: str) -> None:

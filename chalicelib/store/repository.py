@@ -21,7 +21,7 @@ from .columns import REJECTION_REASONS
 from .diff import Diff, take_diff
 from .local_duckdb import local_config, raise_if_full, raise_if_out_of_memory, raise_if_unreadable
 from .period import RowSource
-from .schema import prepare_store
+from .schema import SCHEMA_VERSION, prepare_store, read_version
 from .settle import Settled, settle
 from .staging import Staging
 from .well_production import USUAL, WellProductionSql, filled
@@ -162,9 +162,10 @@ class DuckDBWellProductionRepository:
         """
         is_new = not store.exists()
         settled = self._settled or self.settle(USUAL)
+        if not is_new:
+            self._upgrade(store, facts)
         with self._attached(store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
-            match_codes(self._connection, source=self._source.name, is_full=facts.is_full)
             self._sql.run("match_stored", source_name=self._source.name)
             self._sql.run("pick_revised")
             found = {**warnings, **settled.warnings, **self._count_warnings(now)}
@@ -174,6 +175,26 @@ class DuckDBWellProductionRepository:
             self._connection.execute("COMMIT")
             self._connection.execute("CHECKPOINT wells")
         return replace(result, diff=diff)
+
+    def _upgrade(self, store: Path, facts: RunFacts) -> None:
+        """An older store becomes one of today, in a file without the room of what was written anew: a file does not
+        shrink, and each later import would copy it.
+        """
+        compact = store.with_name(f"{store.name}.compact")
+        with self._attached(store):
+            is_older = read_version(self._connection) < SCHEMA_VERSION
+            prepare_store(self._connection, is_new=False, source=self._source)
+            is_renamed = match_codes(self._connection, source=self._source.name, is_full=facts.is_full)
+            if is_older or is_renamed:
+                self._connection.execute("CHECKPOINT wells")  # its log would be that of the file in its place
+                self._connection.execute(
+                    f"ATTACH '{_quoted(compact)}' AS compact (STORAGE_VERSION '{STORAGE_VERSION}')"
+                )
+                self._connection.execute("COPY FROM DATABASE wells TO compact")
+                self._connection.execute("CHECKPOINT compact")
+                self._connection.execute("DETACH DATABASE compact")
+        if compact.exists():
+            compact.replace(store)
 
     def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> MergeResult:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
@@ -244,7 +265,7 @@ class DuckDBWellProductionRepository:
             yield
             self._connection.execute("DETACH DATABASE wells")
         except BaseException as exc:
-            for statement in ("ROLLBACK", "DETACH DATABASE IF EXISTS wells"):
+            for statement in ("ROLLBACK", "DETACH DATABASE IF EXISTS compact", "DETACH DATABASE IF EXISTS wells"):
                 with suppress(duckdb.Error):  # what failed first is what is told
                     self._connection.execute(statement)
             if isinstance(exc, duckdb.Error):

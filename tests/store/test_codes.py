@@ -236,3 +236,21 @@ def test_an_import_of_a_part_goes_in_where_codes_are_their_digits_and_the_rest_s
     assert (result.new_records, result.duplicate_records) == (1, 1)
     assert waiting(older) == [("default",)]
     assert merge(older, row("01", "420000000001"), number=8).duplicate_records == 1
+
+
+def test_the_upgraded_file_has_no_room_of_what_was_written_anew(tmp_path: Path, older: Path) -> None:
+    """A file does not shrink by itself, and each later import would copy three times what it needs."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{older}' AS wells")
+        connection.execute(
+            "INSERT INTO wells.well_production BY NAME SELECT 2 AS field_code, i % 1000 AS well_code, random() AS "
+            "oil_production_kbd, CAST(DATE '2000-01-01' + to_months(CAST(i // 1000 AS INTEGER)) AS DATE) AS "
+            "production_period FROM range(100_000) AS t(i)"
+        )
+    before = older.stat().st_size
+
+    merge(older, *(row("2", f"0{well}") for well in range(1000)))
+
+    assert older.stat().st_size < 1.5 * before
+    assert list(older.parent.glob("*.compact*")) == []
+    assert len(codes(older)["well_production"]) == 2 + 101_000
