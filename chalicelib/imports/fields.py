@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LONGEST_LOOK = 1 << 16  # bytes of a row that is looked at by itself
 
 
+PRIMARY_KEY = "primary key"  # beside the columns
+
+
 class SourceFields:
     """As the survey found them; rows may show more. `changed_until` is the latest change among the rows so far, in
     epoch seconds, `undated` the number of those without one.
@@ -103,13 +106,13 @@ class SourceFields:
 
     def fingerprint(self) -> Fingerprint:
         """Of what rows are read with now."""
-        told = Fingerprint.of(
-            self._settings.source_id,
-            self._mapping_so_far(),
-            leaves_out=self._leaves_out,
-            missing=sorted(self._missing),
-        )
+        mapping = self._mapping_so_far()
         grain = self.grain()
+        if mapping:  # a service that does not declare its key when it is asked again would have other rows be the same
+            mapping = {**mapping, PRIMARY_KEY: ",".join(grain.primary_key)}
+        told = Fingerprint.of(
+            self._settings.source_id, mapping, leaves_out=self._leaves_out, missing=sorted(self._missing)
+        )
         return replace(told, identified=bool(grain.primary_key), is_unique=grain.is_unique)
 
     def _mapping_so_far(self) -> dict[str, str]:

@@ -211,6 +211,7 @@ SCHEMAS: dict[str, Any] = {
             "http_retries": WHOLE,
             **{f"{name}_seconds": NUMBER for name in ("checking", *PHASES)},
             "changed_since": {**NUMBER, "description": "an increment: from when on it asked, epoch seconds"},
+            "rejects": {"type": "object", "additionalProperties": WHOLE, "description": "REASON column: how often"},
         },
     },
     "JobWaiting": whole_object(
