@@ -134,13 +134,9 @@ class GeneratedProduction:
         return json.dumps(json.loads(row) | BAD_VALUES[number % len(BAD_VALUES)]).encode()
 
     def _repeated_row(self, position: int) -> bytes:
-        """The row before once more; every other time with more water, and then this one must win."""
+        """The row before once more."""
         [row] = self._good_rows(range(position - 1, position))
-        if self.repeated_positions.index(position) % 2:
-            return row
-        columns = json.loads(row)
-        columns["water_production_kbd"] = round(columns["water_production_kbd"] + 0.01, 6)
-        return json.dumps(columns).encode()
+        return row
 
     def _revised_since(self, previous: int) -> int:
         if not 0 <= previous <= self.revision:

@@ -130,7 +130,7 @@ def rejected_rows(database: Path) -> int:
 
 
 def expected_rows(data: GeneratedProduction) -> list[tuple[Any, ...]]:
-    """Every good row of the source, the last one of each key."""
+    """Every good row of the source, one of each key: where one comes twice, it is the same."""
     latest = {}
     for position, row in enumerate(data.page(0, len(data))):
         if position not in data.bad_positions:
