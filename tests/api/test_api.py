@@ -227,6 +227,9 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
         "stats": {},
         "events": [job.events[0].to_attributes()],
         "warnings": [],
+        "findings": [],
+        "accepted": [],
+        **dict.fromkeys(("completeness", "diff", "accept_until", "accepted_by", "discarded_at", "discarded_by")),
     }
     assert (running.envelope["data"]["status"], running.headers["Retry-After"]) == ("RUNNING", "1")
     assert running.envelope["data"]["execution_time_seconds"] >= 0
@@ -315,6 +318,8 @@ RULES: dict[str, str | None] = {
     "POST /api/v1/wells/import/trigger": "operator",
     "POST /api/v1/wells/import/jobs/{job_id}/cancel": "operator",
     "POST /api/v1/wells/import/jobs/{job_id}/retry": "operator",
+    "POST /api/v1/wells/import/jobs/{job_id}/accept": "operator",
+    "POST /api/v1/wells/import/jobs/{job_id}/discard": "operator",
     "GET /api/v1/wells/import/status/{job_id}": "reader",
     "GET /api/v1/wells/import/jobs": "reader",
     "GET /api/v1/wells/import/jobs/{job_id}/rejects": "reader",
@@ -462,6 +467,8 @@ def test_a_query_that_is_not_understood_names_its_field(api: Api) -> None:
         ("GET", f"{STATUS}/{UNKNOWN}"),
         ("POST", f"{JOBS}/{UNKNOWN}/cancel"),
         ("POST", f"{JOBS}/{UNKNOWN}/retry"),
+        ("POST", f"{JOBS}/{UNKNOWN}/accept"),
+        ("POST", f"{JOBS}/{UNKNOWN}/discard"),
     ]:
         reply = api.ask(method, f"{path}?token=hunter2")
         assert (reply.status, reply.envelope["error"]["details"]) == (400, {"field": "token"})
@@ -530,7 +537,7 @@ def test_a_running_job_is_asked_to_stop(api: Api, manager: JobManager) -> None:
     assert reply.envelope["message"] == "The import has been asked to stop; it ends at its next report."
 
 
-@pytest.mark.parametrize("action", ["cancel", "retry"])
+@pytest.mark.parametrize("action", ["cancel", "retry", "discard"])
 def test_only_a_known_job_takes_orders(api: Api, action: str) -> None:
     assert api.ask("POST", f"{JOBS}/{UNKNOWN}/{action}").envelope["error"]["code"] == "JOB_NOT_FOUND"
     for text in ("1", str(uuid.uuid4()), "%27", "x" * 5000):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from chalicelib.jobs.job import Job
     from local.aws.emulator import LocalAws
 
 pytestmark = pytest.mark.timeout(longer(600, 7200))
@@ -132,6 +133,52 @@ def test_the_hand_over_to_the_next_worker(lab: Lab) -> None:
     for number in (len(calls) - 2, len(calls) - 1):
         for how in HOWS:
             survive(lab, ("call", number, how), pages=1)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_every_call_of_a_held_import_and_of_its_acceptance(
+    environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, how: str
+) -> None:
+    """Whatever dies when: the import ends held, with all its rows, and the accepted one publishes them."""
+    with a_lab("directory", environment | {"WELLHEAD_GATE_RESTATED": "1"}, aws, dynamodb, tmp_path) as lab:
+        lab.deliver_until_it_ends(lab.create())
+        held, ended = hold(lab)
+        calls = ended.count("call")
+        calls_of_accept = accept(lab, held).count("call")
+        assert calls >= calls_of_accept >= 8
+
+        for number in some_of(range(calls)):
+            held, _ = hold(lab, at=("call", number, how))
+            accept(lab, held, at=("call", number % calls_of_accept, how))
+
+
+def hold(lab: Lab, *, at: Point | None = None) -> tuple[Job, Ended]:
+    before, job_id = lab.snapshot(), lab.create()
+    ended = lab.deliver(job_id, at=at)
+    job = lab.deliver_until_it_ends(job_id)
+    if how_it_ended(job) in ("INVALID_SETTING", "SECRET_UNAVAILABLE"):
+        job = lab.deliver_until_it_ends(lab.create_again())
+    assert how_it_ended(job) == "HELD"
+    assert lab.snapshot() == before
+    assert lab.manager.newest_held() == job.job_id
+    return job, ended
+
+
+def accept(lab: Lab, held: Job, *, at: Point | None = None) -> Ended:
+    new = lab.manager.accept(held.job_id, findings=["RESTATED"], by="tests")
+    asked = len(lab.source.requests)
+    ended = lab.deliver(new.job_id, at=at)
+    job = lab.deliver_until_it_ends(new.job_id)
+    if job.status is JobStatus.FAILED:  # told that SSM does not answer: a retry still knows what was accepted
+        assert how_it_ended(job) in ("INVALID_SETTING", "SECRET_UNAVAILABLE")
+        job = lab.deliver_until_it_ends(lab.manager.create(job.retry(now=time.time(), triggered_by="tests")).job_id)
+    lab.assert_whole(job.job_id)
+    assert len(lab.source.requests) == asked
+    return ended
+
+
+def how_it_ended(job: Job) -> str:
+    return str((job.error or {}).get("code"))
 
 
 @pytest.mark.parametrize("how", HOWS)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import Clock, InterruptedTable, RepeatingTable, SilentTable, a_job, table_contents
+from support.held import FINDINGS, hold_job
 
 from chalicelib.errors import (
     AcceptTooLate,
     FindingsDiffer,
-    Held,
     ImportAlreadyRunning,
     JobNotFound,
     NotHeld,
@@ -19,13 +19,11 @@ from chalicelib.errors import (
     SourceUnavailable,
     StateUnavailable,
 )
-from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.finding import Check, Finding, few_examples, fingerprint_of, is_covered
 from chalicelib.jobs.holding import is_of_use
 from chalicelib.jobs.job import ACCEPT_SECONDS, Job, JobStatus, job_attributes
 from chalicelib.jobs.lock import Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
-from chalicelib.warehouse.names import SegmentRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,26 +34,8 @@ TABLE = "wellhead-test"
 BOTH = ["NULLED", "REJECTED"]
 
 
-def a_finding(check: Check, *, holds: bool = True, **amounts: float) -> Finding:
-    return Finding(
-        check=check,
-        limit="5 %",
-        found="7 of 9",
-        message="Odd.",
-        fingerprint=fingerprint_of(check, amounts or {"rows": 7}),
-        examples=[{"well_code": 12}],
-        holds=holds,
-    )
-
-
-FINDINGS = [a_finding(Check.REJECTED), a_finding(Check.NULLED), a_finding(Check.COMPLETENESS_UNKNOWN, holds=False)]
-
-
 def hold(manager: JobManager, clock: Clock, job: Job | None = None) -> Job:
-    claim = manager.claim((job or manager.create(a_job(clock))).job_id, holder="w1")
-    checkpoint = Checkpoint(cursor={"page": 9}, segments=[SegmentRun(job_id=claim.job.job_id, fence=1)], seal="ab")
-    worked = replace(claim.job, checkpoint=checkpoint, findings=FINDINGS, warnings=[{"rule": "r", "count": 1}])
-    return manager.finish(claim, worked.held(Held(), at=clock()))
+    return hold_job(manager, (job or manager.create(a_job(clock))).job_id)
 
 
 def publish(manager: JobManager, job: Job) -> Job:

@@ -36,6 +36,7 @@ def test_the_storms_bring_everything_about(tmp_path: Path) -> None:
 
     outcomes = ["handed over", "lease lost", "nothing to do", "restarted", "dispatched", "failed", "CANCELLED"]
     retries = ["retry: of ", "retry: NotRetryable", "retry: RetriedAlready", "retry: NotResumable"]
+    retries += ["accept: of ", "accept: NotHeld", "accept: AcceptTooLate", "discard: ", "HELD"]
     events = [": SIGTERM\n", "the source changes", "given up: failed each time", "given up: too old", "takes up"]
     ends = [status for status in JobStatus if status.final]
     errors = ["LEASE_EXPIRED", "DISPATCH_FAILED", "WAREHOUSE_UNAVAILABLE"]
