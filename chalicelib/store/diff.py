@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_FIELDS = 10
 MOST_EXAMPLES = 3
 DIGITS = 6  # of a sum; more are noise, and not everything that a double holds can stand in the job's item
-SHOWN_FACTOR = 1.05  # sums that differ less are shown without examples
+SHOWN_FACTOR = 1.5  # sums that differ less are shown without examples, which cost a join of their own
 DAYS = "stored.period_days"
 IS_OVER = "(stored.production_period + CAST(stored.period_days AS INTEGER) <= CAST($today AS DATE))"
 
@@ -44,9 +44,9 @@ class Diff:
 
     `nulled` tells how many stored values of a column would turn null, of how many in the rows that the import touches,
     and of how many in the store: {"nulled", "stored", "in_store"}. `sums` are stored volumes by column, rate by days,
-    of the periods that the import covers and that are over: {"before", "after"}. New rows are left out of them, because
-    more wells are no restatement. `fields` are the ten largest changes of a field's volume, `examples` a few rows to a
-    check.
+    of the periods that the import covers and that are over, where they change: {"before", "after"}. New rows are left
+    out, because more wells are no restatement. `fields` are the ten largest changes of a field's volume, `examples` a
+    few rows to a check.
     `absent` are the columns that were asked for, see Absence.
     """
 
@@ -127,15 +127,17 @@ class _DiffQueries:
     # -- volumes ------------------------------------------------------------------------------
 
     def _sums(self) -> dict[str, dict[str, float]]:
-        """What changes is added to what is stored."""
+        """Of the products that change: what changes is added to what is stored."""
         changed = ", ".join(f"sum(after_{name} - before_{name})" for name in VOLUMES)
-        stored = ", ".join(f"sum(coalesce({name}, 0) * {DAYS})" for name in VOLUMES)
         (deltas,) = self._rows("sum_changed_volumes", sums_of_volumes=changed)
+        changes = {name: delta for name, delta in zip(VOLUMES, deltas, strict=True) if delta}
+        if not changes:
+            return {}
+        stored = ", ".join(f"sum(coalesce({name}, 0) * {DAYS})" for name in changes)
         (sums,) = self._rows("sum_stored_volumes", stored_volumes=stored, is_over=IS_OVER)
-        found = zip(VOLUMES, sums, deltas, strict=True)
         return {
-            name: {"before": _rounded(before or 0.0), "after": _rounded((before or 0.0) + (delta or 0.0))}
-            for name, before, delta in found
+            name: {"before": _rounded(before or 0.0), "after": _rounded((before or 0.0) + delta)}
+            for (name, delta), before in zip(changes.items(), sums, strict=True)
         }
 
     def _fields(self) -> list[dict[str, Any]]:
