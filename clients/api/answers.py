@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, NotRequired, Self, TypedDict, TypeVar
 
+from clients.api.findings import HELD, Finding
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,6 +36,16 @@ class Warned(TypedDict):
     rule: str
     count: int
     message: str
+
+
+class Completeness(TypedDict, total=False):
+    """`state` is proved, not provable or disproved; the counts are rows."""
+
+    state: str
+    reason: str | None
+    announced: int | None
+    counted_again: int | None
+    delivered: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,27 +81,56 @@ class Job:
     events: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[Warned, ...] = ()
     error: JobError | None = None
+    findings: tuple[Finding, ...] = ()
+    accept_until: float | None = None
+    accepted_by: str | None = None
+    accepted: tuple[str, ...] = ()
+    discarded_at: float | None = None
+    discarded_by: str | None = None
+    completeness: Completeness | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def from_view(cls, view: Mapping[str, Any]) -> Self:
         """Raises KeyError, TypeError when that is no job."""
         known = {each.name: view[each.name] for each in fields(cls) if each.name in view and each.name != "raw"}
-        for name in ("events", "warnings"):
+        for name in ("events", "warnings", "accepted"):
             known[name] = tuple(known.get(name) or ())
+        known["findings"] = tuple(Finding.from_view(each) for each in known.get("findings") or ())
         return cls(**known, raw=dict(view))
 
     @property
     def final(self) -> bool:
         return self.status in FINAL
 
+    @property
+    def is_held(self) -> bool:
+        """It ended before anything was published, because of what was found."""
+        return self.status == "FAILED" and self.error is not None and self.error["code"] == HELD
+
+    @property
+    def waits_for_word(self) -> bool:
+        """It is held, and nobody has accepted or discarded it yet."""
+        return self.is_held and self.discarded_at is None and self.retried_by is None
+
+    @property
+    def holding(self) -> tuple[Finding, ...]:
+        """What must be accepted, each by its name."""
+        return tuple(each for each in self.findings if each.holds)
+
+    @property
+    def can_be_accepted(self) -> bool:
+        """As far as what was found goes; whether it is too late, the API knows."""
+        return self.waits_for_word and bool(self.holding) and all(each.can_be_accepted for each in self.holding)
+
 
 class Well(TypedDict):
-    """One well in one field; the periods are days, such as 2024-01-01."""
+    """One well in one field; the periods are days, such as 2024-01-01. Codes are text, as the source writes them."""
 
-    field_code: int
+    source: str | None
+    field_code: str
     field_name: str | None
-    well_code: int
+    well_code: str
     well_reference: str | None
     well_name: str | None
     first_period: str
@@ -99,15 +140,17 @@ class Well(TypedDict):
 
 class Production(TypedDict):
     """One well, in one field, for one period. Oil, liquids and water in thousand barrels a day, gas in million
-    standard cubic feet a day.
+    standard cubic feet a day; a rate times `period_days` (calendar days) is a volume. It sums so many `source_rows`.
     """
 
-    field_code: int
+    source: str | None
+    field_code: str
     field_name: str | None
-    well_code: int
+    well_code: str
     well_reference: str | None
     well_name: str | None
     production_period: str
+    period_days: int
     days_on_production: float | None
     oil_production_kbd: float | None
     gas_production_mmcfd: float | None
@@ -116,6 +159,7 @@ class Production(TypedDict):
     data_source: str | None
     source_data: str | None
     partition_0: str | None
+    source_rows: int | None
     created_at: str
     updated_at: str
 
@@ -124,6 +168,7 @@ class Totals(TypedDict):
     """The sums of one period over `wells` rows, in the units of Production."""
 
     production_period: str
+    period_days: int
     wells: int
     oil_production_kbd: float | None
     gas_production_mmcfd: float | None

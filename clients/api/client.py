@@ -18,9 +18,10 @@ from clients.api.answers import CsvPage, Export, Health, Job, Page, RejectedRow,
 from clients.api.connection import Answer, Connection, is_transient
 from clients.api.download import download
 from clients.api.errors import ApiError, ClientError, NotWellhead, TimedOut, Unreachable
+from clients.api.periods import row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from clients.api.answers import Production, Row, Status, Totals, Well
@@ -76,7 +77,7 @@ class WellheadClient:
         self,
         *,
         full: bool = False,
-        field_code: int | None = None,
+        field_code: str | int | None = None,
         first: str | None = None,
         last: str | None = None,
         key: str | None = None,
@@ -92,6 +93,17 @@ class WellheadClient:
         RuleViolated.
         """
         return self._start(f"/wells/import/jobs/{_part(job_id)}/retry", key)
+
+    def accept(self, job_id: str, findings: Iterable[str], *, key: str | None = None) -> Job:
+        """A new job that publishes what was held, from its segments; `findings` are the checks that hold it, all of
+        them. Raises AlreadyRunning, NotHeld, FindingsDiffer, AcceptTooLate.
+        """
+        named = {"findings": list(findings)}
+        return self._start(f"/wells/import/jobs/{_part(job_id)}/accept", key, json=named)
+
+    def discard(self, job_id: str) -> Job:
+        """The held job, which can then no longer be accepted; twice is the same. Raises NotHeld."""
+        return _job(self._connection.ask("POST", f"/wells/import/jobs/{_part(job_id)}/discard", safe=True))
 
     def cancel(self, job_id: str) -> Job:
         """The job, which ends at its next report when somebody works on it. Raises RuleViolated when it has ended."""
@@ -162,7 +174,7 @@ class WellheadClient:
         self,
         search: str | None = None,
         *,
-        field_code: int | None = None,
+        field_code: str | int | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Well]:
@@ -171,8 +183,8 @@ class WellheadClient:
     def production(
         self,
         *,
-        well_code: int | None = None,
-        field_code: int | None = None,
+        well_code: str | int | None = None,
+        field_code: str | int | None = None,
         first: str | None = None,
         last: str | None = None,
         limit: int | None = None,
@@ -185,7 +197,7 @@ class WellheadClient:
     def totals(
         self,
         *,
-        field_code: int | None = None,
+        field_code: str | int | None = None,
         first: str | None = None,
         last: str | None = None,
         limit: int | None = None,
@@ -236,8 +248,9 @@ class WellheadClient:
     def _page(self, path: str, **query: Any) -> Page[Any]:
         answer = self._get(path, **query)
         try:
-            return Page(tuple(answer.data["rows"]), answer.data["next_cursor"], answer.headers.get(SNAPSHOT))
-        except (KeyError, TypeError) as exc:
+            rows = tuple(map(row_of, answer.data["rows"]))
+            return Page(rows, answer.data["next_cursor"], answer.headers.get(SNAPSHOT))
+        except (KeyError, TypeError, ValueError) as exc:
             raise NotWellhead from exc
 
     def _get(self, path: str, **query: Any) -> Answer:

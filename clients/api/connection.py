@@ -16,12 +16,15 @@ from urllib.parse import urlsplit
 import requests
 
 from clients.api.errors import (
+    AcceptTooLate,
     AlreadyRunning,
     ApiError,
     AuthFailed,
     ClientError,
+    FindingsDiffer,
     InvalidAddress,
     NotFound,
+    NotHeld,
     NotWellhead,
     RuleViolated,
     SnapshotGone,
@@ -50,6 +53,11 @@ KINDS: Mapping[int, type[ApiError]] = {
     404: NotFound,
     409: RuleViolated,
     410: SnapshotGone,
+}
+RULES: Mapping[str, type[RuleViolated]] = {
+    "NOT_HELD": NotHeld,
+    "FINDINGS_DIFFER": FindingsDiffer,
+    "ACCEPT_TOO_LATE": AcceptTooLate,
 }
 
 
@@ -204,8 +212,7 @@ def _refusal(
                 retry_after=retry_after,
             )
         return NotWellhead(f"What answers at {url} is not Wellhead (HTTP {status}). Check the URL.")
-    is_running = error.get("rule") == "SINGLE_IMPORT_RULE" and "job_id" in (error.get("details") or {})
-    return (AlreadyRunning if is_running else KINDS.get(status, ApiError))(
+    return _kind(status, error)(
         str(error.get("message", "")) or None,
         status=status,
         rule=error.get("rule"),
@@ -215,6 +222,15 @@ def _refusal(
         request_id=envelope.get("request_id"),
         details=error.get("details"),
     )
+
+
+def _kind(status: int, error: Mapping[str, Any]) -> type[ApiError]:
+    """A rule may stand as the code, or beside it."""
+    if error.get("rule") == "SINGLE_IMPORT_RULE" and "job_id" in (error.get("details") or {}):
+        return AlreadyRunning
+    kind = KINDS.get(status, ApiError)
+    named = RULES.get(str(error.get("rule"))) or RULES.get(str(error["code"]))
+    return named if kind is RuleViolated and named else kind
 
 
 def _seconds(retry_after: str) -> float | None:

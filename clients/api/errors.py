@@ -13,7 +13,11 @@
         ├── NotFound            404
         ├── SnapshotGone        410; the data was replaced while its pages were read
         └── RuleViolated        409; `rule` names it
-            └── AlreadyRunning  SINGLE_IMPORT_RULE; `job_id` is the one that runs
+            ├── AlreadyRunning  SINGLE_IMPORT_RULE; `job_id` is the one that runs
+            └── HeldImport      whether an import is held forbids it
+                ├── NotHeld         NOT_HELD
+                ├── FindingsDiffer  FINDINGS_DIFFER; others were named than hold it
+                └── AcceptTooLate   ACCEPT_TOO_LATE
 
 A class's docstring is its default sentence for people.
 """
@@ -143,3 +147,19 @@ class AlreadyRunning(RuleViolated):
     def started_at(self) -> float | None:
         """When that one was triggered, epoch seconds."""
         return self.details.get("started_at")
+
+
+class HeldImport(RuleViolated):
+    """Whether this import is held forbids that. See it: wellhead status JOB"""
+
+
+class NotHeld(HeldImport):
+    """This import is not held, so there is nothing to accept or to discard."""
+
+
+class FindingsDiffer(HeldImport):
+    """Other findings were named than those that hold this import. Look at them once more."""
+
+
+class AcceptTooLate(HeldImport):
+    """This import can no longer be accepted. Start a new one."""

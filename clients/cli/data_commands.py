@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import re
 import sys
 from collections import defaultdict
 from datetime import date
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import click
 from rich.progress import BarColumn, DownloadColumn, Progress
 
 from clients.api.client import WellheadClient, every
-from clients.api.errors import DownloadFailed, NotFound
+from clients.api.errors import ApiError, DownloadFailed, NotFound
 from clients.api.profiles import CHECKOUT
 from clients.cli.local_sql import run_sql
 from clients.cli.options import day_option, json_option, limit_option, with_session
@@ -22,7 +22,7 @@ from clients.cli.plot import Point, plot
 from clients.cli.terminal import Column, Terminal, count, rate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from clients.api.answers import Export, Production, Summary
     from clients.cli.session import Session
@@ -30,43 +30,61 @@ if TYPE_CHECKING:
 WELLS_SHOWN = 50
 MOST_ROWS = 4000  # of one answer
 FILE = Path("wells.duckdb")
-MEASURES = {  # by name: the column, and its unit
-    "oil": ("oil_production_kbd", "thousand barrels a day"),
-    "gas": ("gas_production_mmcfd", "million standard cubic feet a day"),
-    "liquids": ("liquids_production_kbd", "thousand barrels a day"),
-    "water": ("water_production_kbd", "thousand barrels a day"),
+MEASURES = {  # by name: the column, the unit of its volumes, and that of its rates
+    "oil": ("oil_production_kbd", "thousand barrels", "thousand barrels a day"),
+    "gas": ("gas_production_mmcfd", "million standard cubic feet", "million standard cubic feet a day"),
+    "liquids": ("liquids_production_kbd", "thousand barrels", "thousand barrels a day"),
+    "water": ("water_production_kbd", "thousand barrels", "thousand barrels a day"),
 }
 
 WELL_COLUMNS = [
-    Column("well", lambda row: row["well_code"], is_number=True),
+    Column("well", lambda row: row["well_code"]),
     Column("name", lambda row: row["well_name"], is_cut=True),
-    Column("field", lambda row: row["field_code"], is_number=True),
+    Column("field", lambda row: row["field_code"]),
     Column("field name", lambda row: row["field_name"], is_cut=True),
     Column("first", lambda row: row["first_period"]),
     Column("last", lambda row: row["last_period"]),
     Column("periods", lambda row: row["periods"], count, is_number=True),
+    Column("source", lambda row: row.get("source")),
 ]
 
 
-def _rate_column(heading: str, name: str) -> Column:
-    return Column(heading, lambda row: row[name], rate, is_number=True)
+def _column(heading: str, name: str, shown: Callable[[Any, str], float | None]) -> Column:
+    return Column(heading, lambda row: shown(row, name), rate, is_number=True)
 
 
-PRODUCTION_COLUMNS = [
+def _rate(row: Any, name: str) -> float | None:
+    value: float | None = row[name]
+    return value
+
+
+def _volume(row: Any, name: str) -> float | None:
+    """Of the whole period: a rate is that of a calendar day."""
+    value = _rate(row, name)
+    return None if value is None else value * row["period_days"]
+
+
+BEFORE = [
     Column("period", lambda row: row["production_period"]),
-    Column("field", lambda row: row["field_code"], is_number=True),
+    Column("field", lambda row: row["field_code"]),
     Column("days", lambda row: row["days_on_production"], "{:g}".format, is_number=True),
-    *(_rate_column(heading, name) for heading, (name, _) in MEASURES.items()),
 ]
+AFTER = [
+    Column("period days", lambda row: row.get("period_days"), is_number=True),
+    Column("source rows", lambda row: row.get("source_rows"), count, is_number=True),
+    Column("source", lambda row: row.get("source")),
+]
+PRODUCTION_COLUMNS = [*BEFORE, *(_column(heading, name, _rate) for heading, (name, _, _) in MEASURES.items()), *AFTER]
+VOLUME_COLUMNS = [*BEFORE, *(_column(heading, name, _volume) for heading, (name, _, _) in MEASURES.items()), *AFTER]
 
 
 @click.command()
 @click.argument("search", required=False)
-@click.option("--field", "field_code", type=int, metavar="CODE", help="Only those of this field.")
+@click.option("--field", "field_code", metavar="CODE", help="Only those of this field.")
 @limit_option(f"How many at most; by default {WELLS_SHOWN} on a terminal, else all.")
 @json_option
 @with_session
-def wells(session: Session, search: str | None, field_code: int | None, limit: int | None) -> None:
+def wells(session: Session, search: str | None, field_code: str | None, limit: int | None) -> None:
     """List the wells, all or those that SEARCH finds.
 
     It looks for the text in name, reference and code, whatever its case.
@@ -81,29 +99,29 @@ def wells(session: Session, search: str | None, field_code: int | None, limit: i
 
 @click.command()
 @click.argument("well")
-@click.option("--field", "field_code", type=int, metavar="CODE", help="Only what it produced in this field.")
+@click.option("--field", "field_code", metavar="CODE", help="Only what it produced in this field.")
 @day_option("--from", "first", "From this production period on.")
 @day_option("--to", "last", "Up to this production period.")
+@click.option("--volumes", is_flag=True, help="Show what was produced in each period, in place of rates a day.")
 @click.option("--plot", "is_plotted", is_flag=True, help="Draw a line over time in place of the table.")
 @click.option("--measure", type=click.Choice(list(MEASURES)), default="oil", help="What --plot draws; oil by default.")
 @json_option
 @with_session
-def production(session: Session, /, well: str, is_plotted: bool, measure: str, **asked: Any) -> None:
+def production(session: Session, /, well: str, volumes: bool, is_plotted: bool, measure: str, **asked: Any) -> None:
     """Show what a well produced.
 
     WELL is its code, or a part of its name or reference that no other well has.
     """
     terminal = session.terminal
     with session.client() as wellhead:
-        code = int(well) if re.fullmatch("-?[0-9]+", well) else _code_of(wellhead, well)
-        rows = list(every(lambda cursor: wellhead.production(well_code=code, limit=MOST_ROWS, cursor=cursor, **asked)))
+        rows = _rows_of(wellhead, well, asked)
     if not rows:
         raise NotFound(f"Nothing is published of {well}. List the wells: wellhead wells", status=404, code="NO_WELL")
     if is_plotted and not terminal.wants_json:
-        _plot(terminal, rows, measure)
+        _plot(terminal, rows, measure, volumes=volumes)
         return
     terminal.note(f"{rows[-1]['well_name']}, {rows[-1]['field_name']}")
-    _show_rows(terminal, PRODUCTION_COLUMNS, rows)
+    _show_rows(terminal, VOLUME_COLUMNS if volumes else PRODUCTION_COLUMNS, rows)
 
 
 @click.command()
@@ -164,11 +182,27 @@ def _show_rows(terminal: Terminal, columns: Sequence[Column], rows: Any) -> None
         terminal.rows(columns, rows)
 
 
-def _code_of(wellhead: WellheadClient, search: str) -> int:
+def _rows_of(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> list[Production]:
+    """A text that is the code of a well means that one, whatever others have it in their name. Raises NotFound."""
+    try:
+        if rows := _production(wellhead, well, asked):
+            return rows
+    except ApiError as error:
+        if error.status != HTTPStatus.BAD_REQUEST:  # an older API takes numbers alone
+            raise
+    return _production(wellhead, _code_of(wellhead, well), asked)
+
+
+def _production(wellhead: WellheadClient, code: str, asked: Mapping[str, Any]) -> list[Production]:
+    return list(every(lambda cursor: wellhead.production(well_code=code, limit=MOST_ROWS, cursor=cursor, **asked)))
+
+
+def _code_of(wellhead: WellheadClient, search: str) -> str:
     """Raises NotFound when it is not one well."""
     found = wellhead.wells(search, limit=MOST_ROWS).rows
+    exact = [well for well in found if search == well["well_code"]]
     named = [well for well in found if (well["well_name"] or "").lower() == search.lower()]
-    codes = {well["well_code"] for well in named or found}
+    codes = {well["well_code"] for well in exact or named or found}
     if len(codes) == 1:
         return codes.pop()
     names = ", ".join(f"{well['well_code']} ({well['well_name']})" for well in found[:5])
@@ -176,16 +210,17 @@ def _code_of(wellhead: WellheadClient, search: str) -> int:
     raise NotFound(told, status=404, code="NO_SUCH_WELL" if not found else "SEVERAL_WELLS")
 
 
-def _plot(terminal: Terminal, rows: Sequence[Production], measure: str) -> None:
+def _plot(terminal: Terminal, rows: Sequence[Production], measure: str, *, volumes: bool = False) -> None:
     """The sum over the fields, where a well produces in several."""
-    column, unit = MEASURES[measure]
-    sums: defaultdict[date, float] = defaultdict(float)
+    column, volume_unit, rate_unit = MEASURES[measure]
+    sums: defaultdict[tuple[date, int], float] = defaultdict(float)
     for row in rows:
-        if (value := row[column]) is not None:  # type: ignore[literal-required]
-            sums[date.fromisoformat(row["production_period"])] += value
-    terminal.line(f"{rows[-1]['well_name']}: {measure}, {unit}")
+        if (value := (_volume if volumes else _rate)(row, column)) is not None:
+            sums[date.fromisoformat(row["production_period"]), row["period_days"]] += value
+    terminal.line(f"{rows[-1]['well_name']}: {measure}, {volume_unit if volumes else rate_unit}")
+    points = [Point(day, value, days) for (day, days), value in sums.items()]
     is_wide = "utf" in (sys.stdout.encoding or "").lower()
-    for line in plot([Point(*each) for each in sums.items()], width=min(terminal.out.width, 120), braille=is_wide):
+    for line in plot(points, width=min(terminal.out.width, 120), braille=is_wide):
         scale, tick, signs = line.partition("┤")
         terminal.line((scale + tick, "dim"), (signs, "cyan"))
 

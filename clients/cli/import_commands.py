@@ -10,6 +10,7 @@ import click
 from clients.api.answers import FINAL, Job
 from clients.api.client import WellheadClient, every
 from clients.api.errors import AlreadyRunning, NotFound
+from clients.cli.findings import show_findings, state_of
 from clients.cli.options import day_option, json_option, limit_option, wait_options, with_session
 from clients.cli.progress import waiting_of
 from clients.cli.session import Exit, Session
@@ -25,7 +26,7 @@ PAGE = 1000
 
 JOB_COLUMNS = [
     Column("job", lambda job: job.job_id),
-    Column("status", lambda job: job.status),
+    Column("status", state_of),
     Column("triggered", lambda job: moment(job.created_at), short_moment),
     Column("took", lambda job: duration(job.execution_time_seconds)),
     Column(
@@ -34,6 +35,7 @@ JOB_COLUMNS = [
         count,
         is_number=True,
     ),
+    Column("held until", lambda job: moment(job.accept_until) if job.waits_for_word else None, short_moment),
     Column("error", lambda job: job.error and job.error["code"], is_cut=True),
 ]
 REJECT_COLUMNS = [
@@ -47,7 +49,7 @@ REJECT_COLUMNS = [
 
 @click.command("import")
 @click.option("--full", is_flag=True, help="Ask the source for everything, also where increments are set up.")
-@click.option("--field", "field_code", type=int, metavar="CODE", help="Only the rows of this field.")
+@click.option("--field", "field_code", metavar="CODE", help="Only the rows of this field.")
 @day_option("--from", "first", "Only the production periods from this one on.")
 @day_option("--to", "last", "Only the production periods up to this one.")
 @click.option("--attach", is_flag=True, help="When an import runs already, follow that one.")
@@ -64,7 +66,7 @@ def start(session: Session, /, attach: bool, wait: bool, timeout: float | None, 
                 raise
             session.terminal.note(f"An import runs already: {running.job_id}. This is how it goes on.")
             job = wellhead.status(running.job_id)
-        return _finish(session, wellhead, job, wait=wait, timeout=timeout)
+        return finish(session, wellhead, job, wait=wait, timeout=timeout)
 
 
 @click.command()
@@ -80,8 +82,8 @@ def status(session: Session, job_id: str | None, wait: bool, timeout: float | No
     with session.client() as wellhead:
         job = wellhead.status(job_id or _newest(wellhead).job_id)
         if wait:
-            return _finish(session, wellhead, job, wait=True, timeout=timeout)
-    _show(session.terminal, job)
+            return finish(session, wellhead, job, wait=True, timeout=timeout)
+    show_job(session.terminal, job)
     return Exit.DONE
 
 
@@ -115,7 +117,7 @@ def cancel(session: Session, job_id: str | None) -> None:
         job = wellhead.cancel(job_id or _running(wellhead).job_id)
     if not job.final:
         session.terminal.note("It stops at its next report.")
-    _show(session.terminal, job)
+    show_job(session.terminal, job)
 
 
 @click.command()
@@ -130,7 +132,7 @@ def retry(session: Session, job_id: str | None, wait: bool, timeout: float | Non
     """
     with session.client() as wellhead:
         job = wellhead.retry(job_id or _newest(wellhead).job_id)
-        return _finish(session, wellhead, job, wait=wait, timeout=timeout)
+        return finish(session, wellhead, job, wait=wait, timeout=timeout)
 
 
 @click.command()
@@ -172,13 +174,15 @@ def _print_csv(terminal: Terminal, wellhead: WellheadClient, job_id: str, limit:
         left = None if left is None else left - asked
 
 
-def _finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, timeout: float | None) -> int:
-    """The exit code: of an import that ended, whether it completed."""
+def finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, timeout: float | None) -> int:
+    """The exit code: of an import that ended, whether it completed, or is held."""
     if wait and not job.final:
         job = session.follow(wellhead, job.job_id, timeout)
-    _show(session.terminal, job)
+    show_job(session.terminal, job)
     if not wait:
         session.terminal.note(f"Follow it: wellhead status {job.job_id} --wait")
+    if job.is_held:
+        return Exit.HELD
     return Exit.FAILED if job.final and job.status != "COMPLETED" else Exit.DONE
 
 
@@ -199,14 +203,15 @@ def _running(wellhead: WellheadClient) -> Job:
     return newest
 
 
-def _show(terminal: Terminal, job: Job) -> None:
+def show_job(terminal: Terminal, job: Job) -> None:
     if terminal.wants_json:
         terminal.json(job.raw)
         return
     terminal.facts(_facts(job))
     for warning in job.warnings:
         terminal.note(f"{warning['count']:,} {warning['rule']}: {warning['message']}", "yellow")
-    if job.error:
+    show_findings(terminal, job)
+    if job.error and not job.is_held:
         terminal.note(f"{job.error['code']}: {job.error['message']}", "red")
 
 
@@ -215,12 +220,16 @@ def _facts(job: Job) -> list[tuple[str, object]]:
     is_counted = job.status == "COMPLETED"
     return [
         ("job", job.job_id),
-        ("status", job.status),
+        ("status", state_of(job)),
         ("phase", job.phase),
         ("triggered", moment(job.created_at)),
         ("by", job.triggered_by),
         ("goes on from", job.retry_of),
         ("retried by", job.retried_by),
+        ("held until", moment(job.accept_until) if job.waits_for_word else None),
+        ("accepted by", job.accepted_by),
+        ("discarded", moment(job.discarded_at)),
+        ("discarded by", job.discarded_by),
         ("took", duration(job.execution_time_seconds)),
         ("waits", waiting_of(job) or None),
         ("tries again", job.stats.get("http_retries") or None),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clients.api.errors import ClientError
-from clients.cli import data_commands, import_commands, setup_commands
+from clients.cli import data_commands, held_commands, import_commands, setup_commands
 from clients.cli.options import with_session
 from clients.cli.plain import plain
 from clients.cli.session import Exit, Session
@@ -23,6 +23,8 @@ COMMANDS: Iterable[click.Command] = (
     import_commands.jobs,
     import_commands.cancel,
     import_commands.retry,
+    held_commands.accept,
+    held_commands.discard,
     import_commands.rejects,
     data_commands.wells,
     data_commands.production,

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from clients.api.periods import follows
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date
 
 BRAILLE = 0x2800
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a sign, by row and column (Unicode, block 2800)
-GAP_DAYS = 45  # a month that is missing breaks the line
 
 
 class Point(NamedTuple):
+    """The value of a period of so many `days`; one that is missing after it breaks the line."""
+
     day: date
     value: float
+    days: int = 31
 
 
 def plot(points: Sequence[Point], *, width: int, height: int = 12, braille: bool = True) -> list[str]:
@@ -71,6 +75,6 @@ def _draw(points: Sequence[Point], canvas: _Canvas, low: float, high: float) -> 
 
     before = ordered[0]
     for point in ordered:
-        is_next = (point.day - before.day).days <= GAP_DAYS
+        is_next = follows(before.day, before.days, point.day)
         canvas.line(place(before) if is_next else place(point), place(point))
         before = point

@@ -18,6 +18,13 @@ from clients.cli.terminal import Terminal
 if TYPE_CHECKING:
     from clients.api.answers import Job
 
+HINTS = {
+    "UNAUTHORIZED": "Save another one: wellhead login URL",
+    "NO_DATA_YET": "Start an import: wellhead import",
+    "SNAPSHOT_GONE": "Run the command once more: it then reads the current data.",
+    "FINDINGS_DIFFER": "See what holds it: wellhead status JOB",
+    "ACCEPT_TOO_LATE": "Start a new one: wellhead import",
+}
 QUOTED_SECONDS = 1.0  # a shorter pause is not worth a line
 
 
@@ -30,6 +37,7 @@ class Exit(IntEnum):
     ALREADY_RUNNING = 3
     AUTH = 4
     TIMEOUT = 5
+    HELD = 6
     INTERRUPTED = 130
 
 
@@ -93,13 +101,7 @@ def _hint(error: ClientError) -> str | None:
         return f"{_how_to_follow(error.job_id)}; `wellhead import --attach` does so by itself."
     if isinstance(error, TimedOut | Unreachable) and "job_id" in error.details:
         return _how_to_follow(str(error.details["job_id"]))
-    if error.code == "UNAUTHORIZED":
-        return "Save another one: wellhead login URL"
-    if error.code == "NO_DATA_YET":
-        return "Start an import: wellhead import"
-    if error.code == "SNAPSHOT_GONE":
-        return "Run the command once more: it then reads the current data."
-    return None
+    return HINTS.get(error.code) or HINTS.get(getattr(error, "rule", None) or "")
 
 
 def _how_to_follow(job_id: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from clients.api.errors import ClientError
 
 QUIET: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
-STYLES = {"COMPLETED": "green", "FAILED": "red", "CANCELLED": "yellow", "RUNNING": "cyan"}
+STYLES = {"COMPLETED": "green", "FAILED": "red", "HELD": "yellow", "CANCELLED": "yellow", "RUNNING": "cyan"}
 
 
 class Column(NamedTuple):
@@ -80,12 +80,11 @@ class Terminal:
             self.line((f"{name:<{width}}  {text}", STYLES.get(text, "")))
 
     def rows(self, columns: Sequence[Column], rows: Iterable[Any]) -> None:
-        if self.out.is_terminal:
-            self.table(_table(columns, rows))
-            return
-        print(*(plain(column.heading) for column in columns), sep="\t", file=self.out.file)
-        for row in rows:
-            print(*(plain(column.of(row)) for column in columns), sep="\t", file=self.out.file)
+        _print_rows(self.out, columns, rows)
+
+    def note_rows(self, columns: Sequence[Column], rows: Iterable[Any]) -> None:
+        """For people: not part of the data."""
+        _print_rows(self.err, columns, rows)
 
     def table(self, table: Table) -> None:
         """Of cells that `styled` has made."""
@@ -100,6 +99,15 @@ class Terminal:
         else:
             stream.write("\r\n".join(lines).encode())
             stream.flush()
+
+
+def _print_rows(console: Console, columns: Sequence[Column], rows: Iterable[Any]) -> None:
+    if console.is_terminal:
+        console.print(_table(columns, rows), soft_wrap=False)
+        return
+    print(*(plain(column.heading) for column in columns), sep="\t", file=console.file)
+    for row in rows:
+        print(*(plain(column.of(row)) for column in columns), sep="\t", file=console.file)
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Any]) -> Table:

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
 import shutil
 import signal
@@ -15,12 +14,12 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.api_answers import JOB_ID, export_of, failure, job, success
 from support.documents import PROJECT, blocks, text
+from support.program import PROGRAM, Done, on_a_terminal, program_environment, run, run_at
 from support.scripted_source import Answer
 from support.stack import SHORT_LEASE, wait_until
 from support.stores import wide
@@ -32,17 +31,15 @@ from local.stack import LocalStack, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from support.scripted_source import ScriptedSource, Serve
+    from support.scripted_source import Serve
 
     from clients.api.answers import Job
 
-PROGRAM = Path(sys.executable).with_name("wellhead")
 ROWS = 1000
 BAD_ROWS = 1  # of so many, the sample has one that is rejected
 WELL = "770010000100"
-
-Done = subprocess.CompletedProcess[str]
 
 
 class GatedProduction(GeneratedProduction):
@@ -89,25 +86,6 @@ class Laptop:
             return client.history(limit=1).rows[0]
 
 
-def program_environment(home: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return {**kept, "HOME": str(home), "LANG": "C.UTF-8", "PYTHONWARNINGS": "error", "COLUMNS": "100"}
-
-
-def run(*arguments: str, environment: dict[str, str], told: str | None = None, cwd: Path | None = None) -> Done:
-    return subprocess.run(
-        [PROGRAM, *arguments],
-        env=environment,
-        input=told,
-        stdin=subprocess.DEVNULL if told is None else None,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @contextmanager
 def started(*arguments: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
@@ -116,39 +94,6 @@ def started(*arguments: str, environment: dict[str, str]) -> Iterator[subprocess
     with process:
         yield process
         process.kill()
-
-
-def on_a_terminal(*arguments: str, environment: dict[str, str]) -> tuple[str, str]:
-    """What comes on stdout and on stderr, each a terminal of its own."""
-    terminals = [os.openpty() for _ in range(2)]
-    process = subprocess.Popen(
-        [PROGRAM, *arguments],
-        env=environment | {"TERM": "xterm-256color"},
-        stdin=subprocess.DEVNULL,
-        stdout=terminals[0][1],
-        stderr=terminals[1][1],
-    )
-    for _, end in terminals:
-        os.close(end)
-    heard = [bytearray(), bytearray()]
-    readers = [
-        threading.Thread(target=read_all, args=(near, into)) for (near, _), into in zip(terminals, heard, strict=True)
-    ]
-    for reader in readers:
-        reader.start()
-    assert process.wait(60) == 0
-    for reader in readers:
-        reader.join()
-    return heard[0].decode(), heard[1].decode()
-
-
-def read_all(terminal: int, into: bytearray) -> None:
-    try:
-        while piece := os.read(terminal, 65536):
-            into += piece
-    except OSError:  # Linux says so when the other end is closed
-        pass
-    os.close(terminal)
 
 
 @pytest.fixture(scope="module")
@@ -488,11 +433,6 @@ def test_a_damaged_download_is_thrown_away(serve: Serve, tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["wells.duckdb"]
 
 
-def run_at(server: ScriptedSource, home: Path, *arguments: str, **options: Any) -> Done:
-    environment = program_environment(home) | {"WELLHEAD_URL": server.root, "WELLHEAD_TOKEN": "t"}
-    return run(*arguments, environment=environment, **options)
-
-
 # -- the rest -----------------------------------------------------------------------------------------------
 
 
@@ -513,7 +453,7 @@ def test_names_cannot_command_the_terminal(serve: Serve, tmp_path: Path) -> None
     piped = run("wells", environment=environment).stdout
     shown, _ = on_a_terminal("wells", environment=environment)
 
-    assert [len(line.split("\t")) for line in piped.splitlines()] == [7, 7]
+    assert [len(line.split("\t")) for line in piped.splitlines()] == [8, 8]
     for sign in ("\x1b]", "\x07", "\x9b", "\u202e"):
         assert sign not in piped
         assert sign not in shown

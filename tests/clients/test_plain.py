@@ -17,8 +17,8 @@ from support.hostile_text import EVIL, MARKUP, commands_in, hostile
 from clients.api.answers import Job
 from clients.api.client import WellheadClient
 from clients.api.errors import AlreadyRunning, ApiError, NotFound
-from clients.cli.data_commands import PRODUCTION_COLUMNS, WELL_COLUMNS, _plot
-from clients.cli.import_commands import JOB_COLUMNS, REJECT_COLUMNS, _show
+from clients.cli.data_commands import PRODUCTION_COLUMNS, VOLUME_COLUMNS, WELL_COLUMNS, _plot
+from clients.cli.import_commands import JOB_COLUMNS, REJECT_COLUMNS, show_job
 from clients.cli.local_sql import _answer
 from clients.cli.plain import plain
 from clients.cli.progress import progress
@@ -83,22 +83,29 @@ def test_names_of_every_script_stay_as_they_are() -> None:
 def test_rows_facts_and_lines_have_no_command(is_terminal: bool, text: str) -> None:
     texts = ("well_code", "well_name", "field_code", "field_name", "first_period", "last_period", "production_period")
     rates = ("oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd")
-    row: dict[str, Any] = {"periods": 1, "days_on_production": 1.0} | dict.fromkeys(texts, text)
+    row: dict[str, Any] = {"periods": 1, "days_on_production": 1.0, "period_days": 31, "source_rows": 1}
+    row |= dict.fromkeys((*texts, "source"), text)
     row |= dict.fromkeys(rates, 1.0)
     rejected = {"page": text, "position": 1, "reason": text, "detail": text, "raw": text}
     a_job = Job.from_view(job(text, error={"code": text, "message": text}, triggered_by=text, phase=text))
     warned = replace(a_job, warnings=({"rule": text, "count": 1, "message": text},), status="FAILED")
+    finding = {"check": text, "limit": text, "found": text, "message": text, "examples": [{text: text}, text]}
+    error = {"code": "HELD", "message": text}
+    held = Job.from_view(job("FAILED", error=error, findings=[finding], discarded_by=text, accepted_by=text))
+    gone = replace(held, discarded_at=1.0)
 
     def show(terminal: Terminal) -> None:
         terminal.rows(WELL_COLUMNS, [row])
         terminal.rows(PRODUCTION_COLUMNS, [row])
+        terminal.rows(VOLUME_COLUMNS, [row])
         terminal.rows(REJECT_COLUMNS, [rejected])
         terminal.rows(JOB_COLUMNS, [a_job])
         terminal.facts([(text or "-", text), ("n", 1)])
         terminal.line(text, (text, "red"))
         terminal.note(text)
         terminal.csv(f"reason,raw\r\n{text},{text}\r\n")
-        _show(terminal, warned)
+        for each in (warned, held, gone, replace(held, retried_by=text)):
+            show_job(terminal, each)
         _plot(terminal, [cast("Production", row | {"production_period": "2020-01-01"})], "water")
 
     told = printed(is_terminal, show)

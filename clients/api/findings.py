@@ -1,0 +1,63 @@
+"""What was found about an import as a whole, and what holds it until somebody gives their word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HELD = "HELD"  # the code of the error that a held import ended with
+WORDS = {
+    "SOURCE_INCOMPLETE": "The source delivered fewer rows than it counts",
+    "REJECTED": "Rows were rejected",
+    "NULLED": "Stored values would turn empty",
+    "RESTATED": "Volumes of periods that are known would change",
+    "CONFLICTS": "Rows of one key have different values",
+    "RATE_BEYOND_A_WELL": "Rates are more than a well can produce",
+    "COLUMN_GONE": "A column that was filled came no more",
+    "COMPLETENESS_UNKNOWN": "Whether all rows came cannot be proved",
+}
+ONLY_SHOWN = {"COMPLETENESS_UNKNOWN"}  # where the API does not say whether a finding holds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """`check` names what was looked at; `limit` and `found` are in its own unit. At most a few `examples`, each a row
+    of whatever columns tell it best. What does not `hold` an import is only shown.
+    """
+
+    check: str
+    message: str = ""
+    limit: Any = None
+    found: Any = None
+    examples: tuple[Any, ...] = ()
+    can_be_accepted: bool = True
+    holds: bool = True
+    fingerprint: str | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_view(cls, view: Mapping[str, Any]) -> Self:
+        """Raises KeyError, TypeError when that is no finding."""
+        names = {each.name for each in fields(cls)} - {"raw"}
+        known = {name: value for name, value in view.items() if name in names and value is not None}
+        known.setdefault("holds", view["check"] not in ONLY_SHOWN)
+        known["examples"] = tuple(known.get("examples") or ())
+        return cls(**known, raw=dict(view))
+
+    @property
+    def title(self) -> str:
+        """The check in words; of one that is not known here, its own name."""
+        return WORDS.get(self.check) or self.check.replace("_", " ").capitalize()
+
+    @property
+    def columns(self) -> list[str]:
+        """Of the examples, in the order of their first sight."""
+        return list(dict.fromkeys(name for each in self.rows for name in each))
+
+    @property
+    def rows(self) -> list[Mapping[str, Any]]:
+        """The examples, one that is no object under a name of its own."""
+        return [each if isinstance(each, dict) else {"example": each} for each in self.examples]
