@@ -92,12 +92,12 @@ export class ApiError extends Error {
 
 export const now = () => Date.now() / 1000 + skew;
 
-// {data, retryAfter}; raises ApiError, and AbortError after `signal`.
-export async function ask(path, { method = "GET", headers = {}, signal } = {}) {
+// {data, retryAfter}; raises ApiError, and AbortError after `signal`. A `body` is sent as JSON.
+export async function ask(path, { method = "GET", headers = {}, body, signal } = {}) {
   const address = new URL(path, BASE).href;
   const known = method === "GET" ? answers.get(address) : undefined;
   const sent = known ? { ...headers, "If-None-Match": known.etag } : headers;
-  const { response, text } = await send(address, method, sent, signal);
+  const { response, text } = await send(address, { method, headers: sent, ...asJson(body, sent) }, signal);
   const retryAfter = Number(response.headers.get("Retry-After")) || null;
   if (response.status === 304) return { data: known.data, retryAfter };
   const envelope = parse(text);
@@ -109,7 +109,7 @@ export async function ask(path, { method = "GET", headers = {}, signal } = {}) {
 
 // {text, cursor} of a page of CSV.
 export async function askCsv(path, { signal } = {}) {
-  const { response, text } = await send(new URL(path, BASE).href, "GET", {}, signal);
+  const { response, text } = await send(new URL(path, BASE).href, {}, signal);
   if (!response.ok) throw failure(response, parse(text), null);
   return { text, cursor: response.headers.get("X-Next-Cursor") };
 }
@@ -143,12 +143,18 @@ export function forget() {
   answers.clear();
 }
 
-async function send(address, method, headers, signal) {
+function asJson(body, headers) {
+  if (body === undefined) return {};
+  return { body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } };
+}
+
+async function send(address, { method = "GET", headers = {}, body }, signal) {
   const token = session.token;
   const patience = AbortSignal.timeout(PATIENCE);
   try {
     const response = await fetch(address, {
       method,
+      body,
       cache: "no-store",
       credentials: "omit",
       headers: { ...headers, Authorization: `Bearer ${token}` },

@@ -6,6 +6,7 @@ const FORMULA = /^[\t\r\n]|^\s*[=+\-@＝＋－＠]/;
 const UTC = { timeZone: "UTC" };
 const WHOLE = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 const RATE = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
+const MEASURED = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
 const SHARE = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const SIZE = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const MOMENT = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium", timeStyle: "medium" });
@@ -44,19 +45,21 @@ export function say(text) {
   said.textContent = said.textContent === text ? `${text}\u00a0` : text;
 }
 
-// Resolves to whether the person agrees.
-export function confirm({ title, text, yes, no }) {
+// Resolves to whether the person agrees. `content` makes what stands above the buttons, of the one that agrees.
+export function confirm({ title, text, yes, no, content = () => null, look = "danger" }) {
   const { promise, resolve } = Promise.withResolvers();
+  const agree = button(yes, () => dialog.close("yes"), { class: look });
   const dialog = h(
     "dialog",
     { "aria-labelledby": "dialog-title", onclose: () => (resolve(dialog.returnValue === "yes"), dialog.remove()) },
     h("h2", { id: "dialog-title" }, title),
     h("p", {}, text),
+    content(agree),
     h(
       "div",
       { class: "actions" },
       button(no, () => dialog.close("no")),
-      button(yes, () => dialog.close("yes"), { class: "danger" }),
+      agree,
     ),
   );
   document.body.append(dialog);
@@ -110,6 +113,12 @@ export const NONE = "–";
 
 export const whole = (value) => (value === null || value === undefined ? NONE : WHOLE.format(value));
 export const rate = (value) => (value === null || value === undefined ? NONE : RATE.format(value));
+// Of a finding or an example: text as it is, numbers as the reader writes them.
+export function measured(value) {
+  if (value === null || value === undefined) return NONE;
+  return typeof value === "number" ? MEASURED.format(value) : String(value);
+}
+
 // A part that is there is never shown as nothing, and one that lacks something never as all.
 export function share(value) {
   if (value > 0 && value < 0.001) return `< ${SHARE.format(0.001)}`;

@@ -2,6 +2,8 @@
 
 import { ask, poll } from "./api.js";
 import { duration, framed, h, NONE, table, whole } from "./dom.js";
+import { isHeld } from "./findings.js";
+import { heldLine } from "./held.js";
 import { badge, jobLink, rowsOf, time } from "./parts.js";
 
 const STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"];
@@ -84,6 +86,7 @@ function address(status, pages) {
 const published = (job, count) => (job.status === "COMPLETED" ? whole(count) : NONE);
 
 function told(job) {
+  if (isHeld(job)) return heldLine(job);
   if (job.error) return job.error.message;
   if (job.warnings.length) return job.warnings.map(({ count, rule }) => `${whole(count)} ${rule}`).join(", ");
   if (job.phase) return job.phase[0] + job.phase.slice(1).toLowerCase();

@@ -2,6 +2,8 @@
 
 import { ask, poll, session } from "./api.js";
 import { count, duration, h, moment, say, whole } from "./dom.js";
+import { isHeld } from "./findings.js";
+import { heldInShort, heldLine } from "./held.js";
 import {
   asked,
   badge,
@@ -72,7 +74,7 @@ export function imports(page) {
     const id = followed;
     const { data: job, retryAfter } = await ask(`wells/import/status/${id}`, { signal });
     if (isFinal(job)) {
-      say(`The import is ${job.status.toLowerCase()}.`);
+      say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
       followed = null;
       return 0;
     }
@@ -92,7 +94,7 @@ export function imports(page) {
   function showEnd(job) {
     starter.busy(null);
     starter.free();
-    const shown = job && `${job.job_id} ${job.retried_by} ${session.role}`;
+    const shown = job && `${job.job_id} ${job.retried_by} ${job.discarded_at} ${session.role}`;
     if (current.dataset.shown === shown && !card) return;
     card?.end();
     card = null;
@@ -166,6 +168,7 @@ function ended(job, { follow, refused }) {
   const lines = {
     COMPLETED: () =>
       `${count(job.total_records, "row")} in ${duration(job.execution_time_seconds)}, published ${moment(job.completed_at)}.`,
+    HELD: () => `It was held ${moment(job.completed_at)}, after ${count(job.fetched_records, "row")}.`,
     FAILED: () => `It ended ${moment(job.completed_at)}, after ${count(job.fetched_records, "row")}.`,
     CANCELLED: () =>
       `It was stopped ${moment(job.completed_at)}, after ${count(job.fetched_records, "row")}. What is published stays as it was.`,
@@ -173,9 +176,9 @@ function ended(job, { follow, refused }) {
   return h(
     "div",
     { class: "ended", "data-job": job.job_id },
-    h("div", { class: "headline" }, badge(job), h("span", {}, lines[job.status]())),
+    h("div", { class: "headline" }, badge(job), h("span", {}, lines[isHeld(job) ? "HELD" : job.status]())),
     job.status === "COMPLETED" ? outcomes(job) : null,
-    failure(job),
+    isHeld(job) ? heldInShort(job) : failure(job),
     warnings(job),
     facts(
       ["Started by", job.triggered_by],
@@ -189,10 +192,15 @@ function ended(job, { follow, refused }) {
       { class: "actions" },
       again,
       job.retried_by ? jobLink(job.retried_by, "The import that goes on from it") : null,
-      jobLink(job.job_id, job.failed_records && job.status === "COMPLETED" ? "Details and rejected rows" : "Details"),
+      jobLink(job.job_id, detailsOf(job)),
       job.status === "COMPLETED" ? h("a", { href: "#/data" }, "Look at the data") : null,
     ),
   );
+}
+
+function detailsOf(job) {
+  if (isHeld(job)) return "Findings, and what to do";
+  return job.failed_records && job.status === "COMPLETED" ? "Details and rejected rows" : "Details";
 }
 
 function showRecent(place, jobs) {
@@ -208,7 +216,7 @@ function showRecent(place, jobs) {
           {},
           badge(job),
           jobLink(job.job_id, time(job.created_at)),
-          h("span", { class: "muted" }, job.error ? job.error.message : summaryOf(job)),
+          h("span", { class: "muted" }, summaryOf(job)),
         ),
       ),
     ),
@@ -216,7 +224,10 @@ function showRecent(place, jobs) {
   );
 }
 
-const summaryOf = (job) =>
-  job.status === "COMPLETED"
+function summaryOf(job) {
+  if (isHeld(job)) return heldLine(job);
+  if (job.error) return job.error.message;
+  return job.status === "COMPLETED"
     ? `${whole(job.new_records)} new, ${whole(job.updated_records)} updated, ${whole(job.failed_records)} rejected`
     : `stopped after ${count(job.fetched_records, "row")}`;
+}

@@ -2,6 +2,8 @@
 
 import { ask, askCsv, poll, session } from "./api.js";
 import { button, clock, count, duration, framed, h, moment, save, say, size, table, whole } from "./dom.js";
+import { isHeld } from "./findings.js";
+import { findings } from "./held.js";
 import {
   asked,
   badge,
@@ -70,10 +72,11 @@ export function job(page) {
     title.textContent = `Import of ${moment(job.created_at)} UTC`;
     page.retitle(`Import of ${clock(job.created_at)}`);
     if (isFinal(job)) {
-      if (card) say(`The import is ${job.status.toLowerCase()}.`);
+      if (card) say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
       card?.end();
       state.replaceChildren(...ended(job, follow, refused));
-      more.replaceChildren(...[warned(job), timeLine(job), rejected(job, page), particulars(job)].filter(Boolean));
+      const found = findings(job, { follow, changed: (newer) => ((shown = newer), show(newer)) });
+      more.replaceChildren(...[found, warned(job), timeLine(job), rejected(job, page), particulars(job)].filter(Boolean));
       return;
     }
     card ??= running(job);
@@ -161,10 +164,17 @@ function particulars(job) {
       ["Received", bytes ? size(bytes) : null],
       ["Requests made again", retries === undefined ? null : whole(retries)],
       ["Attempts", whole(job.attempt)],
+      ["Completeness", job.completeness && completenessOf(job.completeness)],
+      ["Accepted by", job.accepted_by],
       ["Goes on from", job.retry_of && jobLink(job.retry_of, job.retry_of)],
       ["Job", h("span", {}, h("code", {}, job.job_id), " ", copyButton(job.job_id, "the job id"))],
     ),
   );
+}
+
+function completenessOf({ state, reason }) {
+  const words = String(state ?? "unknown").toLowerCase().replaceAll("_", " ");
+  return reason ? `${words}: ${reason}` : words;
 }
 
 function rejected(job, page) {

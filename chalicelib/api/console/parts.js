@@ -2,6 +2,7 @@
 
 import { ask, now, session } from "./api.js";
 import { button, clock, confirm, count, duration, h, moment, NONE, say, share, svg, whole } from "./dom.js";
+import { isHeld } from "./findings.js";
 
 const FINAL = ["COMPLETED", "FAILED", "CANCELLED"];
 const OUTCOMES = [
@@ -20,10 +21,12 @@ const SILENCE = 15; // seconds without a sign of life that are worth a word; mer
 
 export const isFinal = (job) => FINAL.includes(job.status);
 export const rowsOf = (job) => (job.status === "COMPLETED" ? job.total_records : job.fetched_records);
-export const mayBeRetried = (job) => (job.status === "FAILED" || job.status === "CANCELLED") && !job.retried_by;
+export const mayBeRetried = (job) =>
+  (job.status === "FAILED" || job.status === "CANCELLED") && !job.retried_by && !isHeld(job);
 export const jobLink = (id, text) => h("a", { href: `#/jobs/${id}` }, text);
 
 export function badge(job) {
+  if (isHeld(job)) return h("span", { class: "badge held" }, "Held");
   const isStopping = !isFinal(job) && job.cancel_requested_at;
   const text = isStopping ? "Stopping" : job.status[0] + job.status.slice(1).toLowerCase();
   return h("span", { class: `badge ${isStopping ? "cancelled" : job.status.toLowerCase()}` }, text);
@@ -69,9 +72,9 @@ function outcome(kind, title, count, total) {
   return h("div", { class: kind }, h("dt", {}, title), h("dd", {}, whole(count), part));
 }
 
-// Why a job failed, and what to do; the error's own sentence says both.
+// Why a job failed, and what to do; the error's own sentence says both. One that is held has findings for that.
 export function failure(job) {
-  if (!job.error) return null;
+  if (!job.error || isHeld(job)) return null;
   const { code, message, retryable, phase, page, attempt } = job.error;
   return h(
     "div",
@@ -123,19 +126,23 @@ export function refusal(error, follow) {
       ? h("p", {}, jobLink(heir, "Show the import that goes on from it"))
       : null,
     error.rule === "RESUME_RULE" ? h("p", {}, h("a", { href: "#/imports" }, "Start a new import")) : null,
+    error.code === "ACCEPT_TOO_LATE" ? h("p", {}, h("a", { href: "#/imports" }, "Start a new import")) : null,
     error.code === "ROLE_REQUIRED" ? h("p", {}, "Sign in with a token that has the role operator.") : null,
     error.code === "UNREACHABLE" ? h("p", {}, "Press the button again: it starts no second import.") : null,
   );
 }
 
-// A button whose request may be sent again when no answer came: the key stays the same until one does.
-export function sender(text, path, { attributes, sent, refused }) {
+// A button whose request may be sent again when no answer came: the key stays the same until one does. `consent` is
+// asked first; it gives what to send along, or null for nothing to be sent.
+export function sender(text, path, { attributes, consent = async () => ({}), sent, refused }) {
   let key = null;
   const send = async () => {
+    const agreed = await consent();
+    if (!agreed) return;
     key ??= crypto.randomUUID();
     element.disabled = true;
     try {
-      const { data } = await ask(path(), { method: "POST", headers: { "Idempotency-Key": key } });
+      const { data } = await ask(path(), { method: "POST", headers: { "Idempotency-Key": key }, ...agreed });
       key = null;
       sent(data);
     } catch (error) {

@@ -1,0 +1,42 @@
+// What was found about an import as a whole, and whether that holds it.
+
+const WORDS = {
+  SOURCE_INCOMPLETE: "The source delivered fewer rows than it counts",
+  REJECTED: "Rows were rejected",
+  NULLED: "Stored values would turn empty",
+  RESTATED: "Volumes of periods that are known would change",
+  CONFLICTS: "Rows of one key have different values",
+  RATE_BEYOND_A_WELL: "Rates are more than a well can produce",
+  COLUMN_GONE: "A column that was filled came no more",
+  COMPLETENESS_UNKNOWN: "Whether all rows came cannot be proved",
+};
+
+export const isHeld = (job) => job.status === "FAILED" && job.error?.code === "HELD";
+
+// Whether it is held, and nobody has accepted or discarded it yet.
+export const waitsForWord = (job) => isHeld(job) && !job.discarded_at && !job.retried_by;
+
+// What has to be accepted, each by itself.
+export const holding = (job) => (job.findings ?? []).filter(holds);
+export const holds = (finding) => finding.holds ?? finding.check !== "COMPLETENESS_UNKNOWN";
+
+// As far as what was found goes; whether it is too late, `now` tells and in the end the API.
+export const canBeAccepted = (job, now) =>
+  waitsForWord(job) &&
+  holding(job).length > 0 &&
+  holding(job).every((finding) => finding.can_be_accepted !== false) &&
+  !(job.accept_until && job.accept_until < now);
+
+// The check in words; of one that is not known here, its own name.
+export function titleOf({ check }) {
+  const name = check.replaceAll("_", " ").toLowerCase();
+  return WORDS[check] ?? name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+// The examples as rows of an object each, and the names of their columns in the order of their first sight.
+export function examplesOf(finding) {
+  const rows = (finding.examples ?? []).map((each) => (isObject(each) ? each : { example: each }));
+  return { rows, names: [...new Set(rows.flatMap(Object.keys))] };
+}
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,150 @@
+// An import that is held: what was found, and somebody's word on it.
+
+import { now, session } from "./api.js";
+import { confirm, count, framed, h, measured, moment, say, table } from "./dom.js";
+import { canBeAccepted, examplesOf, holding, holds, isHeld, titleOf, waitsForWord } from "./findings.js";
+import { jobLink, refusal, sender, time } from "./parts.js";
+
+const COLUMNS = [
+  { title: "What was found", class: "text", cell: (finding) => [h("b", {}, titleOf(finding)), h("div", {}, h("code", {}, finding.check))] },
+  { title: "Found", class: "number", cell: (finding) => measured(finding.found) },
+  { title: "Limit", class: "number", cell: (finding) => measured(finding.limit) },
+  { title: "What that means", class: "text", cell: told },
+];
+
+// All findings of a job that has ended, with the buttons for one that waits for somebody's word; null without any.
+// `follow(id)` shows the import that publishes it, `changed(job)` is told that it was discarded.
+export function findings(job, { follow, changed }) {
+  if (!job.findings?.length && !isHeld(job)) return null;
+  const problem = h("div", {});
+  const refused = (error) => problem.replaceChildren(refusal(error, follow));
+  return h(
+    "section",
+    { class: "panel held", "aria-labelledby": "findings" },
+    h("h2", { id: "findings" }, isHeld(job) ? "Held: nothing was published" : "Findings"),
+    isHeld(job) ? h("p", {}, job.error.message) : null,
+    isHeld(job) ? h("p", {}, ...stateOf(job)) : null,
+    job.findings?.length
+      ? framed("Findings, a table that scrolls", table("What was found", COLUMNS, job.findings))
+      : null,
+    (job.findings ?? []).map(examples),
+    problem,
+    actions(job, { follow, changed, refused }),
+  );
+}
+
+// On the first page, where there is room for the names alone.
+export function heldInShort(job) {
+  return h(
+    "div",
+    { class: "notice held" },
+    h("p", { class: "message" }, job.error.message),
+    h("ul", {}, holding(job).map((finding) => h("li", {}, titleOf(finding)))),
+    h("p", {}, ...stateOf(job)),
+  );
+}
+
+// In one line, for lists.
+export function heldLine(job) {
+  if (job.discarded_at) return `Held, and discarded by ${job.discarded_by ?? "somebody"}`;
+  if (job.retried_by) return "Held; another import went on from it";
+  return job.accept_until ? `Held until ${moment(job.accept_until)}: ${job.error.message}` : job.error.message;
+}
+
+function told(finding) {
+  return [
+    finding.message,
+    holds(finding) ? null : h("div", { class: "muted" }, "This is only shown; it holds nothing."),
+    finding.can_be_accepted === false ? h("div", {}, h("b", {}, "This cannot be accepted.")) : null,
+  ];
+}
+
+function examples(finding) {
+  const { rows, names } = examplesOf(finding);
+  if (!rows.length) return null;
+  const columns = names.map((name) => ({ title: name, class: "text", cell: (row) => h("bdi", {}, measured(row[name])) }));
+  const title = `Examples: ${titleOf(finding)}`;
+  return h(
+    "details",
+    { open: true },
+    h("summary", {}, title),
+    framed(`${title}, a table that scrolls`, table(title, columns, rows)),
+  );
+}
+
+function stateOf(job) {
+  if (job.discarded_at) return ["It was discarded ", time(job.discarded_at), ` by ${job.discarded_by ?? "somebody"}.`];
+  if (job.retried_by) return [jobLink(job.retried_by, "The import that goes on from it")];
+  if (!holding(job).length || !canBeAccepted(job, 0)) return ["It cannot be accepted. Mend the source, and import again."];
+  if (!canBeAccepted(job, now())) return ["It could be accepted until ", time(job.accept_until), "."];
+  return job.accept_until ? ["It can be accepted until ", time(job.accept_until), " UTC."] : ["It can be accepted."];
+}
+
+function actions(job, { follow, changed, refused }) {
+  if (!session.mayOperate || !waitsForWord(job)) return null;
+  const accept = sender("Accept and publish …", () => `wells/import/jobs/${job.job_id}/accept`, {
+    attributes: { class: "primary" },
+    consent: () => askToAccept(job),
+    sent: (data) => (say("The import is being published."), follow(data.job_id)),
+    refused,
+  });
+  const discard = sender("Discard", () => `wells/import/jobs/${job.job_id}/discard`, {
+    attributes: { class: "danger" },
+    consent: askToDiscard,
+    sent: (data) => (say("The import is discarded."), changed(data)),
+    refused,
+  });
+  return h("div", { class: "actions" }, canBeAccepted(job, now()) ? accept.element : null, discard.element);
+}
+
+// Each finding is ticked by hand: the button that publishes waits for the last one.
+async function askToAccept(job) {
+  const all = holding(job);
+  const state = h("p", { class: "muted", role: "status" });
+  const boxes = all.map(() => h("input", { type: "checkbox" }));
+  const content = (agree) => {
+    const tell = () => {
+      const ticked = boxes.filter((box) => box.checked).length;
+      agree.disabled = ticked < all.length;
+      state.textContent = `${count(ticked, "finding")} of ${all.length} ticked.`;
+    };
+    boxes.forEach((box) => box.addEventListener("change", tell));
+    tell();
+    return [
+      h("fieldset", {}, h("legend", { class: "unseen" }, "Findings to accept"), all.map((finding, place) => choice(finding, boxes[place]))),
+      state,
+    ];
+  };
+  const agreed = await confirm({
+    title: "Publish this import all the same?",
+    text: "What was held is merged as it was fetched, and replaces what is stored for the same wells and periods. Tick what you accept.",
+    content,
+    yes: `Publish, and accept ${count(all.length, "finding")}`,
+    no: "Keep it held",
+    look: "primary",
+  });
+  return agreed ? { body: { findings: all.map((finding) => finding.check) } } : null;
+}
+
+const choice = (finding, box) =>
+  h(
+    "label",
+    { class: "choice" },
+    box,
+    h(
+      "span",
+      {},
+      h("b", {}, titleOf(finding)),
+      h("small", {}, `Found ${measured(finding.found)}, limit ${measured(finding.limit)}. ${finding.message ?? ""}`),
+    ),
+  );
+
+async function askToDiscard() {
+  const agreed = await confirm({
+    title: "Discard this import?",
+    text: "What is published stays as it is. What was held can then no longer be accepted; the source has to be asked for it again.",
+    yes: "Discard the import",
+    no: "Keep it held",
+  });
+  return agreed ? {} : null;
+}
