@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Status = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
-Phase = Literal["FETCHING", "MERGING", "PUBLISHING"]
+Phase = Literal["FETCHING", "MERGING", "CHECKING", "PUBLISHING"]
 FINAL: frozenset[str] = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 Row = TypeVar("Row")
 
@@ -39,7 +39,7 @@ class Warned(TypedDict):
 
 
 class Completeness(TypedDict, total=False):
-    """`state` is proved, not provable or disproved; the counts are rows."""
+    """`state` is proved, unprovable or disproved; the counts are rows."""
 
     state: str
     reason: str | None
@@ -48,9 +48,36 @@ class Completeness(TypedDict, total=False):
     delivered: int | None
 
 
+class Sum(TypedDict):
+    """Volumes of stored periods: thousand barrels, million standard cubic feet."""
+
+    before: float
+    after: float
+
+
+class FieldSum(Sum):
+    code: str
+    name: str | None
+    column: str
+
+
+class Diff(TypedDict, total=False):
+    """What an import would change, or has changed: rows, and stored volumes of the periods that it covers."""
+
+    new: int
+    updated: int
+    unchanged: int
+    rejected: int
+    is_first: bool
+    nulled: dict[str, dict[str, int]]
+    sums: dict[str, Sum]
+    fields: list[FieldSum]
+    examples: dict[str, list[dict[str, Any]]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One import. What a trigger answers has the first three fields alone; the list of jobs has no `events`."""
+    """One import. What a trigger answers has the first three fields alone; a list of jobs lacks `events` and `diff`."""
 
     job_id: str
     status: Status
@@ -88,6 +115,7 @@ class Job:
     discarded_at: float | None = None
     discarded_by: str | None = None
     completeness: Completeness | None = None
+    diff: Diff | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
@@ -117,6 +145,11 @@ class Job:
     def holding(self) -> tuple[Finding, ...]:
         """What must be accepted, each by its name."""
         return tuple(each for each in self.findings if each.holds)
+
+    @property
+    def checks(self) -> list[str]:
+        """The names of these."""
+        return list(dict.fromkeys(finding.check for finding in self.holding))
 
     @property
     def can_be_accepted(self) -> bool:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from operator import methodcaller
+from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Any
 
 from clients.api.findings import HELD
 from clients.cli.terminal import Column, Terminal, moment
 
 if TYPE_CHECKING:
-    from clients.api.answers import Job
+    from clients.api.answers import Diff, Job
     from clients.api.findings import Finding
+
+
+SUM_COLUMNS = [
+    Column("column", itemgetter("column")),
+    Column("before", itemgetter("before"), "{:,.6g}".format, is_number=True),
+    Column("after", itemgetter("after"), "{:,.6g}".format, is_number=True),
+]
+FIELD_COLUMNS = [
+    Column("field", itemgetter("code")),
+    Column("name", itemgetter("name"), is_cut=True),
+]
 
 
 def state_of(job: Job) -> str:
@@ -24,6 +35,8 @@ def show_findings(terminal: Terminal, job: Job) -> None:
         terminal.note(f"{HELD}: {job.error['message']}", "yellow")
     for finding in job.findings:
         _show(terminal, finding)
+    if job.waits_for_word and job.diff:
+        _show_change(terminal, job.diff)
     if job.waits_for_word:
         _show_commands(terminal, job)
     elif job.is_held:
@@ -32,7 +45,8 @@ def show_findings(terminal: Terminal, job: Job) -> None:
 
 def _show(terminal: Terminal, finding: Finding) -> None:
     terminal.note(f"{finding.check}: {finding.title}.", "yellow" if finding.holds else "")
-    terminal.note(f"  {measured(finding)}{finding.message}")
+    for line in (finding.message, *_measures(finding)):
+        terminal.note(f"  {line}")
     if not finding.can_be_accepted:
         terminal.note("  This cannot be accepted.", "red")
     if finding.rows:
@@ -44,7 +58,7 @@ def _show_commands(terminal: Terminal, job: Job) -> None:
     until = f" It can be accepted until {moment(job.accept_until)}." if job.accept_until else ""
     terminal.note(f"Nothing was published: what was there before is there still.{until if job.can_be_accepted else ''}")
     if job.can_be_accepted:
-        named = " ".join(f"--finding {finding.check}" for finding in job.holding)
+        named = " ".join(f"--finding {check}" for check in job.checks)
         terminal.note(f"Publish it all the same: wellhead accept {job.job_id} {named}")
     terminal.note(f"Let it go:               wellhead discard {job.job_id}")
 
@@ -55,11 +69,22 @@ def _what_became(job: Job) -> str:
     return f"The import that goes on from it: wellhead status {job.retried_by}"
 
 
-def measured(finding: Finding) -> str:
-    """Nothing where there is no limit to go beyond."""
-    if finding.found is None and finding.limit is None:
-        return ""
-    return f"found {value(finding.found)}, limit {value(finding.limit)}. "
+def _measures(finding: Finding) -> list[str]:
+    told = [("found", finding.found), ("limit", finding.limit)]
+    return [f"{name}: {value(each)}" for name, each in told if each not in (None, "")]
+
+
+def _show_change(terminal: Terminal, diff: Diff) -> None:
+    """What nobody should accept blind."""
+    rows = ", ".join(f"{diff.get(name, 0):,} {name}" for name in ("new", "updated", "unchanged", "rejected"))
+    terminal.note(f"It would change: {rows} rows.")
+    sums = [{"column": column, **each} for column, each in diff.get("sums", {}).items()]
+    if sums:
+        terminal.note("Stored volumes of the periods that it covers:")
+        terminal.note_rows(SUM_COLUMNS, sums)
+    if fields := diff.get("fields"):
+        terminal.note("Where they change most:")
+        terminal.note_rows([*FIELD_COLUMNS, *SUM_COLUMNS], fields)
 
 
 def value(told: Any) -> str:

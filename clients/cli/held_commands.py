@@ -64,8 +64,7 @@ def _asked(session: Session, job: Job) -> list[str]:
     show_findings(session.terminal, job)
     if not job.can_be_accepted:
         raise HeldImport("What was found cannot be accepted.", status=409, code="CANNOT_BE_ACCEPTED")
-    checks = [finding.check for finding in job.holding]
-    if not click.confirm(f"Publish it, and accept {plain(', '.join(checks))}?", err=True):
+    if not click.confirm(f"Publish it, and accept {plain(', '.join(job.checks))}?", err=True):
         session.terminal.note("Nothing was done: it stays held.")
         raise click.exceptions.Exit(Exit.HELD)
-    return checks
+    return job.checks

@@ -101,6 +101,10 @@ def _hint(error: ClientError) -> str | None:
         return f"{_how_to_follow(error.job_id)}; `wellhead import --attach` does so by itself."
     if isinstance(error, TimedOut | Unreachable) and "job_id" in error.details:
         return _how_to_follow(str(error.details["job_id"]))
+    if newer := error.details.get("held_since"):
+        return f"Look at the one that was held since: wellhead status {newer}"
+    if holding := error.details.get("findings"):
+        return f"What holds it: {', '.join(map(str, holding))}. See it: wellhead status {error.details.get('job_id')}"
     return HINTS.get(error.code) or HINTS.get(getattr(error, "rule", None) or "")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chromium here: apt-get install chromium")
 PLACE = f"/jobs/{JOB_ID}"
+NONE = "\N{EN DASH}"
 FUTURE = 4_000_000_000.0
 BOTH = "Publish, and accept 2 findings"
 
@@ -60,14 +61,17 @@ def test_a_held_import_shows_its_findings_with_limit_found_and_examples(shared: 
         rows = page.get_by_role("region", name="Findings, a table that scrolls").locator("tbody tr")
         shown = [[cell.split("\n")[0] for cell in row.locator("td").all_inner_texts()] for row in rows.all()]
         assert shown == [
-            ["Rows were rejected", "8.3 %", "5 %", "83 of 1,000 rows cannot be stored."],
-            ["Stored values would turn empty", "1,000", "0.05", NULLED["message"]],
-            ["Whether all rows came cannot be proved", "–", "–", UNPROVED["message"]],
+            ["Rows were rejected", REJECTED["found"], REJECTED["limit"], REJECTED["message"]],
+            ["Stored values would turn empty", "1,000", "50", NULLED["message"]],
+            ["Whether all rows came cannot be proved", NONE, NONE, UNPROVED["message"]],
         ]
         examples = page.get_by_role("region", name="Examples: Rows were rejected, a table that scrolls")
         assert examples.locator("th").all_inner_texts() == ["field_code", "well_code", "reason", "raw"]
         first = examples.locator("tbody tr").first.locator("td")
         assert first.all_inner_texts() == ["007", "NO 30/6-E-2 H", "NOT_A_NUMBER", '{"oil": "n/a"}']
+        seen(page, ".held p", "0 rows new, 1,000 updated, 0 unchanged, 83 rejected.")
+        fields = page.get_by_role("region", name="Stored volumes of fields before and after, a table that scrolls")
+        assert fields.locator("td").all_inner_texts() == ["Volve", "water_production_kbd", "800.5", "0"]
         seen(page, ".badge.held", "Held")
         assert page.get_by_role("button", name="Go on from where it stopped").count() == 0
 

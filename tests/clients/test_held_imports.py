@@ -51,8 +51,8 @@ def test_a_held_job_is_told_with_its_findings(serve: Serve, clients: list[Wellhe
         Finding(
             check="REJECTED",
             message="83 of 1,000 rows cannot be stored.",
-            limit="5 %",
-            found="8.3 %",
+            limit="5 % of the rows, and 20",
+            found="83 of 1,000 rows",
             examples=tuple(REJECTED["examples"]),
             fingerprint="f1",
         ),
@@ -139,16 +139,27 @@ def test_an_import_that_ends_held_says_what_was_found_and_what_helps(serve: Serv
     first = lines.index("HELD: The import is held.")
     assert lines[first + 1 :] == [
         "REJECTED: Rows were rejected.",
-        "  found 8.3 %, limit 5 %. 83 of 1,000 rows cannot be stored.",
+        "  83 of 1,000 rows cannot be stored.",
+        "  found: 83 of 1,000 rows",
+        "  limit: 5 % of the rows, and 20",
         "field_code\twell_code\treason\traw",
         '007\tNO 30/6-E-2 H\tNOT_A_NUMBER\t{"oil": "n/a"}',
         "007\t\tMISSING_KEY\t{}",
         "NULLED: Stored values would turn empty.",
-        "  found 1,000, limit 0.05. 1,000 of 1,000 stored values of water_production_kbd would turn empty.",
+        "  Stored values would turn null: 1,000 of 1,000 of water_production_kbd.",
+        "  found: 1,000",
+        "  limit: 50",
         "column\tbefore\tafter",
         "water_production_kbd\t1.5\t",
         "COMPLETENESS_UNKNOWN: Whether all rows came cannot be proved.",
         "  The source does not tell how many rows it has.",
+        "It would change: 0 new, 1,000 updated, 0 unchanged, 83 rejected rows.",
+        "Stored volumes of the periods that it covers:",
+        "column\tbefore\tafter",
+        "water_production_kbd\t866.7\t0.0",
+        "Where they change most:",
+        "field\tname\tcolumn\tbefore\tafter",
+        "007\tVolve\twater_production_kbd\t800.5\t0.0",
         f"Nothing was published: what was there before is there still. It can be accepted until {moment(UNTIL)}.",
         f"Publish it all the same: wellhead accept {JOB_ID} --finding REJECTED --finding NULLED",
         f"Let it go:               wellhead discard {JOB_ID}",
@@ -270,13 +281,19 @@ def test_all_of_what_is_not_held_is_refused(serve: Serve, tmp_path: Path) -> Non
 
 def test_a_refused_word_says_what_to_do(serve: Serve, tmp_path: Path) -> None:
     differ = run_at(serve(failure(409, "FINDINGS_DIFFER")), tmp_path, "accept", JOB_ID, *NAMED)
+    others = failure(409, "FINDINGS_DIFFER", details={"job_id": JOB_ID, "findings": ["NULLED", "RESTATED"]})
+    named = run_at(serve(others), tmp_path, "accept", JOB_ID, *NAMED)
     late = run_at(serve(failure(409, "ACCEPT_TOO_LATE")), tmp_path, "accept", JOB_ID, *NAMED)
+    later = failure(409, "ACCEPT_TOO_LATE", details={"job_id": JOB_ID, "held_since": NEXT_ID})
+    replaced = run_at(serve(later), tmp_path, "accept", JOB_ID, *NAMED)
     twice = run_at(serve(failure(409, "NOT_HELD")), tmp_path, "discard", JOB_ID)
 
     assert (differ.returncode, differ.stderr.splitlines()) == (
         1,
         ["FINDINGS_DIFFER: No. (request r-1)", "See what holds it: wellhead status JOB"],
     )
+    assert named.stderr.splitlines()[-1] == f"What holds it: NULLED, RESTATED. See it: wellhead status {JOB_ID}"
+    assert replaced.stderr.splitlines()[-1] == f"Look at the one that was held since: wellhead status {NEXT_ID}"
     assert late.stderr.splitlines()[-1] == "Start a new one: wellhead import"
     assert (twice.returncode, twice.stderr) == (1, "NOT_HELD: No. (request r-1)\n")
 

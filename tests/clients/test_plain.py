@@ -91,7 +91,10 @@ def test_rows_facts_and_lines_have_no_command(is_terminal: bool, text: str) -> N
     warned = replace(a_job, warnings=({"rule": text, "count": 1, "message": text},), status="FAILED")
     finding = {"check": text, "limit": text, "found": text, "message": text, "examples": [{text: text}, text]}
     error = {"code": "HELD", "message": text}
-    held = Job.from_view(job("FAILED", error=error, findings=[finding], discarded_by=text, accepted_by=text))
+    change = {"code": text, "name": text, "column": text, "before": 1.0, "after": 0.0}
+    diff = {"new": 1, "sums": {text: {"before": 1.0, "after": 0.0}}, "fields": [change]}
+    told_of = {"findings": [finding], "diff": diff, "discarded_by": text, "accepted_by": text}
+    held = Job.from_view(job("FAILED", error=error, **told_of))
     gone = replace(held, discarded_at=1.0)
 
     def show(terminal: Terminal) -> None:

@@ -10,8 +10,8 @@ UNTIL = 1_796_000_000.0
 NEXT_ID = "01a205e6-9c31-771e-8a7b-50943f1a7000"
 REJECTED: dict[str, Any] = {
     "check": "REJECTED",
-    "limit": "5 %",
-    "found": "8.3 %",
+    "limit": "5 % of the rows, and 20",
+    "found": "83 of 1,000 rows",
     "message": "83 of 1,000 rows cannot be stored.",
     "examples": [
         {"field_code": "007", "well_code": "NO 30/6-E-2 H", "reason": "NOT_A_NUMBER", "raw": '{"oil": "n/a"}'},
@@ -23,9 +23,9 @@ REJECTED: dict[str, Any] = {
 }
 NULLED: dict[str, Any] = {
     "check": "NULLED",
-    "limit": 0.05,
+    "limit": 50,
     "found": 1000,
-    "message": "1,000 of 1,000 stored values of water_production_kbd would turn empty.",
+    "message": "Stored values would turn null: 1,000 of 1,000 of water_production_kbd.",
     "examples": [{"column": "water_production_kbd", "before": 1.5, "after": None}],
     "can_be_accepted": True,
     "holds": True,
@@ -42,11 +42,23 @@ UNPROVED: dict[str, Any] = {
     "fingerprint": "f3",
 }
 
+DIFF: dict[str, Any] = {
+    "new": 0,
+    "updated": 1000,
+    "unchanged": 0,
+    "rejected": 83,
+    "is_first": False,
+    "nulled": {"water_production_kbd": {"nulled": 1000, "stored": 1000}},
+    "sums": {"water_production_kbd": {"before": 866.7, "after": 0.0}},
+    "fields": [{"code": "007", "name": "Volve", "column": "water_production_kbd", "before": 800.5, "after": 0.0}],
+    "examples": {},
+}
+
 
 def held(*findings: dict[str, Any], **more: Any) -> dict[str, Any]:
     """Of the first two findings unless others are given."""
-    error = {"code": "HELD", "message": "The import is held.", "retryable": False, "phase": "MERGING", "attempt": 1}
-    facts = {"findings": list(findings or (REJECTED, NULLED)), "accept_until": UNTIL, "error": error}
+    error = {"code": "HELD", "message": "The import is held.", "retryable": False, "phase": "CHECKING", "attempt": 1}
+    facts = {"findings": list(findings or (REJECTED, NULLED)), "accept_until": UNTIL, "error": error, "diff": DIFF}
     return job("FAILED", **facts | more)
 
 

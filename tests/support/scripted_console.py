@@ -1,4 +1,4 @@
-"""The console in a real browser, with an API of the test's own: what it answers is scripted, what it was sent is kept."""
+"""The console in a real browser, with an API of the test's own: what it answers is scripted, what came is kept."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from chalice.config import Config
-from support.console_stage import Visit
-from support.held_jobs import held
 
 from local.api_gateway import create_server
+from support.console_stage import Visit
+from support.held_jobs import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page, Route
+
     from support.console_stage import ConsoleStage
 
 
 def whole(view: dict[str, Any]) -> dict[str, Any]:
     """A job with all that the API tells of one."""
     counts = dict.fromkeys((f"{kind}_records" for kind in ("new", "updated", "duplicate", "failed", "total")), 0)
-    empty = dict.fromkeys(("phase", "retry_of", "retried_by", "cancel_requested_at", "waiting", "error", "heartbeat_at"))
+    empty = dict.fromkeys(
+        ("phase", "retry_of", "retried_by", "cancel_requested_at", "waiting", "error", "heartbeat_at")
+    )
     rates = dict.fromkeys(("progress_percentage", "expected_records", "records_per_second", "estimated_completion_at"))
     times = {"started_at": 1.0, "completed_at": 3.0, "execution_time_seconds": 2.0}
     facts = {"triggered_by": "ada", "parameters": {}, "attempt": 1, "stats": {"pages": 2}, "fetched_records": 1000}

@@ -1,14 +1,18 @@
 // An import that is held: what was found, and somebody's word on it.
 
 import { now, session } from "./api.js";
-import { confirm, count, framed, h, measured, moment, say, table } from "./dom.js";
+import { confirm, count, framed, h, measured, moment, say, table, whole } from "./dom.js";
 import { canBeAccepted, examplesOf, holding, holds, isHeld, titleOf, waitsForWord } from "./findings.js";
 import { jobLink, refusal, sender, time } from "./parts.js";
 
 const COLUMNS = [
-  { title: "What was found", class: "text", cell: (finding) => [h("b", {}, titleOf(finding)), h("div", {}, h("code", {}, finding.check))] },
-  { title: "Found", class: "number", cell: (finding) => measured(finding.found) },
-  { title: "Limit", class: "number", cell: (finding) => measured(finding.limit) },
+  {
+    title: "What was found",
+    class: "text",
+    cell: (finding) => [h("b", {}, titleOf(finding)), h("div", {}, h("code", {}, finding.check))],
+  },
+  { title: "Found", class: "text", cell: (finding) => measured(finding.found) },
+  { title: "Limit", class: "text", cell: (finding) => measured(finding.limit) },
   { title: "What that means", class: "text", cell: told },
 ];
 
@@ -28,6 +32,7 @@ export function findings(job, { follow, changed }) {
       ? framed("Findings, a table that scrolls", table("What was found", COLUMNS, job.findings))
       : null,
     (job.findings ?? []).map(examples),
+    isHeld(job) && job.diff ? change(job.diff) : null,
     problem,
     actions(job, { follow, changed, refused }),
   );
@@ -62,13 +67,44 @@ function told(finding) {
 function examples(finding) {
   const { rows, names } = examplesOf(finding);
   if (!rows.length) return null;
-  const columns = names.map((name) => ({ title: name, class: "text", cell: (row) => h("bdi", {}, measured(row[name])) }));
+  const columns = names.map((name) => ({
+    title: name,
+    class: typeof rows[0][name] === "number" ? "number" : "text",
+    cell: (row) => h("bdi", {}, measured(row[name])),
+  }));
   const title = `Examples: ${titleOf(finding)}`;
   return h(
     "details",
     { open: true },
     h("summary", {}, title),
     framed(`${title}, a table that scrolls`, table(title, columns, rows)),
+  );
+}
+
+// What would become of the stored data: rows, and volumes of the stored periods before and after.
+function change(diff) {
+  const sums = Object.entries(diff.sums ?? {}).map(([column, sum]) => ({ column, ...sum }));
+  const named = { title: "Column", cell: (row) => row.column };
+  const field = { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.name ?? row.code) };
+  const volumes = ["before", "after"].map((name) => ({
+    title: name[0].toUpperCase() + name.slice(1),
+    class: "number",
+    cell: (row) => measured(row[name]),
+  }));
+  const list = (title, columns, rows) =>
+    rows?.length ? framed(`${title}, a table that scrolls`, table(title, [...columns, ...volumes], rows)) : null;
+  return h(
+    "details",
+    { open: true },
+    h("summary", {}, "What it would change"),
+    h(
+      "p",
+      {},
+      `${count(diff.new, "row")} new, ${whole(diff.updated)} updated, ${whole(diff.unchanged)} unchanged, ${whole(diff.rejected)} rejected.`,
+      sums.length ? " Stored volumes of the periods that it covers, in all and where they change most:" : "",
+    ),
+    list("Stored volumes before and after", [named], sums),
+    list("Stored volumes of fields before and after", [field, named], diff.fields),
   );
 }
 
@@ -111,7 +147,12 @@ async function askToAccept(job) {
     boxes.forEach((box) => box.addEventListener("change", tell));
     tell();
     return [
-      h("fieldset", {}, h("legend", { class: "unseen" }, "Findings to accept"), all.map((finding, place) => choice(finding, boxes[place]))),
+      h(
+        "fieldset",
+        {},
+        h("legend", { class: "unseen" }, "Findings to accept"),
+        all.map((finding, place) => choice(finding, boxes[place])),
+      ),
       state,
     ];
   };
@@ -135,7 +176,8 @@ const choice = (finding, box) =>
       "span",
       {},
       h("b", {}, titleOf(finding)),
-      h("small", {}, `Found ${measured(finding.found)}, limit ${measured(finding.limit)}. ${finding.message ?? ""}`),
+      h("small", {}, finding.message),
+      h("small", {}, `Found: ${measured(finding.found)}. Limit: ${measured(finding.limit)}.`),
     ),
   );
 

@@ -42,6 +42,7 @@ const TOLD = {
   checkpoint: ({ page, records }) => `Checkpoint: ${count(records, "more row")} safe, page ${whole(page)} is next`,
   "handed over": ({ attempt }) => `Attempt ${whole(attempt)} used up its time; the next one goes on`,
   merging: () => "Merging into a copy of the database",
+  checking: () => "Checking what it would change",
   publishing: () => "Publishing: the new database is read back and stored",
   completed: ({ records }) => `Completed with ${count(records, "row")}`,
   failed: ({ code }) => `Failed: ${code}`,

@@ -15,6 +15,7 @@ const PHASES = [
   ["PENDING", "Waiting"],
   ["FETCHING", "Fetching"],
   ["MERGING", "Merging"],
+  ["CHECKING", "Checking"],
   ["PUBLISHING", "Publishing"],
 ];
 const SILENCE = 15; // seconds without a sign of life that are worth a word; merging and publishing give none
@@ -104,7 +105,7 @@ export function warnings(job) {
 
 // Why a request was refused. `follow(id)` shows the job that runs instead.
 export function refusal(error, follow) {
-  const { job_id: id, started_at: startedAt, retried_by: heir } = error.details ?? {};
+  const { job_id: id, started_at: startedAt, retried_by: heir, held_since: newer } = error.details ?? {};
   if (error.rule === "SINGLE_IMPORT_RULE") {
     return h(
       "div",
@@ -126,7 +127,8 @@ export function refusal(error, follow) {
       ? h("p", {}, jobLink(heir, "Show the import that goes on from it"))
       : null,
     error.rule === "RESUME_RULE" ? h("p", {}, h("a", { href: "#/imports" }, "Start a new import")) : null,
-    error.code === "ACCEPT_TOO_LATE" ? h("p", {}, h("a", { href: "#/imports" }, "Start a new import")) : null,
+    newer ? h("p", {}, jobLink(newer, "Show the import that was held since")) : null,
+    error.code === "ACCEPT_TOO_LATE" && !newer ? h("p", {}, h("a", { href: "#/imports" }, "Start a new import")) : null,
     error.code === "ROLE_REQUIRED" ? h("p", {}, "Sign in with a token that has the role operator.") : null,
     error.code === "UNREACHABLE" ? h("p", {}, "Press the button again: it starts no second import.") : null,
   );
