@@ -7,7 +7,9 @@ from tkinter import ttk
 from typing import TYPE_CHECKING
 
 from clients.window import words
+from clients.window.held import HeldPanel, Piece, findings, what_became
 from clients.window.parts import Card, Listing
+from clients.window.session import Notice
 
 if TYPE_CHECKING:
     from clients.api.answers import Job
@@ -25,8 +27,6 @@ COLUMNS = (
     ("who", "By", 54, "w"),
     ("error", "Error", 60, "w"),
 )
-Piece = tuple[str, tuple[str, ...]]
-"""Text and the tags that it is shown with."""
 
 
 class History(ttk.Frame):
@@ -39,6 +39,8 @@ class History(ttk.Frame):
         self.rowconfigure(0, weight=1)
         self._table()
         self.details = Details(self, theme)
+        self.held = HeldPanel(self.details, theme, session, accepted=self._accept, discarded=self._ask_to_discard)
+        self.details.add(self.held)
         self.details.grid(row=0, column=1, sticky="nsew", padx=(theme.px(14), 0))
         self.bind_all("<<Recoloured>>", lambda _: self._colour(), add=True)
         self._colour()
@@ -57,10 +59,11 @@ class History(ttk.Frame):
         self.details.colour()
 
     def refresh(self) -> None:
-        self.listing.fill({job.job_id: (cells(job), job.status) for job in self._session.jobs})
+        self.listing.fill({job.job_id: (cells(job), words.status(job)) for job in self._session.jobs})
         live = self._session.job
         if live and self.listing.chosen in (None, live.job_id):
-            self.details.show(live)
+            self._show_details(live)
+        self.held.refresh()
 
     def _choose(self) -> None:
         """The list has no time lines: ask for the whole job."""
@@ -68,8 +71,22 @@ class History(ttk.Frame):
             self._session.ask("data", lambda client: client.status(job_id), self._show)
 
     def _show(self, job: Job) -> None:
-        if self.listing.chosen == job.job_id:
-            self.details.show(job)
+        if self.listing.chosen in (None, job.job_id):
+            self._show_details(job)
+
+    def _show_details(self, job: Job) -> None:
+        self.details.show(job, has_foot=self.held.show(job))
+
+    def _accept(self, job: Job) -> None:
+        """The import that publishes is then shown in place of the held one."""
+        self.listing.tree.selection_set(())
+        self._session.accept(job.job_id, job.checks)
+
+    def _ask_to_discard(self, job: Job) -> None:
+        """In the banner: no box wants an answer."""
+        text = "Discard this import? What was held can then no longer be accepted."
+        actions = {"Discard it": lambda: self._session.discard(job.job_id, self._show), "Keep it held": lambda: None}
+        self._session.tell(Notice("warning", text, actions))
 
 
 class Details(Card):
@@ -86,8 +103,13 @@ class Details(Card):
         self.text.configure(relief="flat", borderwidth=0, highlightthickness=0, padx=px(6), pady=px(6), cursor="arrow")
         self.text.configure(font=theme.fonts["Text"], tabs=(px(68), "left"), spacing3=px(2))
         bar.configure(command=self.text.yview)
+        self._bar = bar
         bar.pack(side="right", fill="y")
         self.text.pack(side="left", fill="both", expand=True)
+
+    def add(self, foot: ttk.Frame) -> None:
+        """What stands below the text, for some jobs."""
+        self._foot = foot
 
     def colour(self) -> None:
         palette, fonts, px = self._theme.palette, self._theme.fonts, self._theme.px
@@ -100,8 +122,10 @@ class Details(Card):
         for tone in ("bad", "warning"):
             self.text.tag_configure(tone, foreground=self._theme.tone(tone))
 
-    def show(self, job: Job) -> None:
+    def show(self, job: Job, *, has_foot: bool) -> None:
         """Draws nothing when nothing has changed, so that a selection stays."""
+        if has_foot != bool(self._foot.winfo_manager()):
+            self._foot.pack(side="bottom", fill="x", before=self._bar) if has_foot else self._foot.pack_forget()
         pieces = told(job)
         if pieces == self._shown:
             return
@@ -118,13 +142,13 @@ class Details(Card):
 def cells(job: Job) -> tuple[str, ...]:
     merged = (job.new_records, job.updated_records, job.duplicate_records)
     return (
-        job.status.capitalize(),
+        words.status(job).capitalize(),
         words.moment(job.created_at),
         words.duration(job.execution_time_seconds),
         *(words.count(number) if job.status == "COMPLETED" else "" for number in merged),
         words.count(job.failed_records),
         job.triggered_by or "",
-        job.error["code"] if job.error else "",
+        f"until {words.moment(job.accept_until)}" if job.waits_for_word else job.error["code"] if job.error else "",
     )
 
 
@@ -132,7 +156,8 @@ def told(job: Job) -> list[Piece]:
     pieces: list[Piece] = [(f"{job.job_id}\n", ("mono",))]
     for name, other in (("Goes on from", job.retry_of), ("Retried by", job.retried_by)):
         pieces += [(f"{name} {words.short(other)}\n", ("muted",))] if other else []
-    return pieces + error(job) + warnings(job) + time_line(job)
+    pieces += [(f"Accepted by {job.accepted_by}\n", ("muted",))] if job.accepted_by else []
+    return pieces + error(job) + findings(job) + warnings(job) + time_line(job)
 
 
 def error(job: Job) -> list[Piece]:
@@ -151,6 +176,8 @@ def error(job: Job) -> list[Piece]:
 
 
 def advice(job: Job, *, is_passing: bool) -> str:
+    if job.is_held:
+        return what_became(job)
     if job.retried_by:
         return "It was retried."
     if job.status == "CANCELLED" or is_passing:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PACE = ("Rows a second", "Time so far", "Time left")
 OUTCOMES = ("New", "Updated", "Duplicate", "Rejected")
-METERS = {"COMPLETED": "good", "FAILED": "bad", "CANCELLED": "muted"}
+METERS = {"COMPLETED": "good", "FAILED": "bad", "HELD": "muted", "CANCELLED": "muted"}
 STEPS = tuple(words.PHASES)
 
 
@@ -119,8 +119,9 @@ class ProgressCard(Card):
         if job is None:
             self._show_nothing()
             return
-        tone = words.STATUS_TONES[job.status]
-        self.status.configure(text=job.status.capitalize(), style=f"{tone}.Pill.TLabel")
+        status = words.status(job)
+        tone = words.STATUS_TONES[status]
+        self.status.configure(text=status.capitalize(), style=f"{tone}.Pill.TLabel")
         self.origin.configure(text=words.origin(job))
         self.phase.configure(text=words.state(job))
         self.rows.configure(text=words.rows(job))
@@ -154,7 +155,7 @@ class ProgressCard(Card):
     def _show_buttons(self, job: Job | None) -> None:
         may_act = self._session.may_act
         can_cancel = job is not None and not job.final
-        can_retry = job is not None and job.status in ("FAILED", "CANCELLED") and job.retried_by is None
+        can_retry = job is not None and words.status(job) in ("FAILED", "CANCELLED") and job.retried_by is None
         for button, is_there in ((self.cancel, can_cancel), (self.retry, can_retry)):
             if is_there != bool(button.winfo_manager()):
                 button.pack(side="right") if is_there else button.pack_forget()
@@ -163,7 +164,7 @@ class ProgressCard(Card):
         self.retry.state(["!disabled" if may_act else "disabled"])
 
     def _show_meter(self, job: Job) -> None:
-        style = f"{METERS.get(job.status, 'accent')}.Horizontal.TProgressbar"
+        style = f"{METERS.get(words.status(job), 'accent')}.Horizontal.TProgressbar"
         if self._is_unknown(job):
             self.percent.configure(text=words.UNKNOWN)
             self.meter.configure(mode="indeterminate", style=style)

@@ -153,6 +153,21 @@ class Session:
     def retry(self, job_id: str) -> None:
         self._begin(lambda client: client.retry(job_id))
 
+    def accept(self, job_id: str, findings: list[str]) -> None:
+        self._begin(lambda client: client.accept(job_id, findings))
+
+    def discard(self, job_id: str, shown: Callable[[Job], None]) -> None:
+        """`shown` is given the job as it is then."""
+
+        def take(job: Job) -> None:
+            self._replace(job)
+            shown(job)
+
+        self.ask("jobs", lambda client: client.discard(job_id), take)
+
+    def tell(self, notice: Notice) -> None:
+        self._listener.notify(notice)
+
     def cancel(self) -> None:
         if self.job:
             job_id = self.job.job_id
@@ -270,9 +285,20 @@ class Session:
         if job != known:
             self._heard = self._clock()
         self.job = job
-        self.jobs = tuple(job if other.job_id == job.job_id else other for other in self.jobs)
+        self._put(job)
         if known and not known.final and job.final:
             self._ended(job)
+        self._listener.changed()
+
+    def _put(self, job: Job) -> None:
+        """In the list, in place of what was known of it."""
+        self.jobs = tuple(job if other.job_id == job.job_id else other for other in self.jobs)
+
+    def _replace(self, job: Job) -> None:
+        """Of one that has ended, which need not be the one that is followed."""
+        if self.job and self.job.job_id == job.job_id:
+            self.job = job
+        self._put(job)
         self._listener.changed()
 
     def _ended(self, job: Job) -> None:
@@ -282,6 +308,9 @@ class Session:
 
     def _end_notice(self, job: Job) -> Notice:
         again = {"Retry": lambda: self.retry(job.job_id)}
+        if job.is_held:
+            what = "; ".join(finding.title for finding in job.holding)
+            return Notice("warning", f"The import is held, and nothing was published. {what}.", rings=True)
         if job.error and job.status == "FAILED":
             return Notice("bad", f"The import failed. {job.error['message']}", again, rings=True)
         if job.status == "CANCELLED":

@@ -182,6 +182,7 @@ class Theme:
         focus: Any = [("Checkbutton.focus", {"sticky": "nsew", "children": [*indicator, *label]})]
         style.layout("Switch.TCheckbutton", focus)
         style.configure("Switch.TCheckbutton", focuscolor=colours.accent, padding=self.px(3))
+        style.configure("Finding.Switch.TCheckbutton", wraplength=self.px(220))
         style.map("Switch.TCheckbutton", background=[], foreground=[("disabled", colours.muted)])
 
     def _make_bars(self) -> None:

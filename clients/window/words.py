@@ -5,15 +5,30 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from clients.api.findings import HELD
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clients.api.answers import Job
 
 NOTHING, UNKNOWN = "\N{EN DASH}", "\N{HORIZONTAL ELLIPSIS}"
-STATUS_TONES = {"COMPLETED": "good", "FAILED": "bad", "CANCELLED": "warning", "RUNNING": "info", "PENDING": "muted"}
-STATES = {"PENDING": "Waiting for a worker", "COMPLETED": "Complete", "FAILED": "Failed", "CANCELLED": "Cancelled"}
-PHASES = {"FETCHING": "Fetching rows", "MERGING": "Merging", "PUBLISHING": "Publishing"}
+STATUS_TONES = {
+    "COMPLETED": "good",
+    "FAILED": "bad",
+    "HELD": "warning",
+    "CANCELLED": "warning",
+    "RUNNING": "info",
+    "PENDING": "muted",
+}
+STATES = {
+    "PENDING": "Waiting for a worker",
+    "COMPLETED": "Complete",
+    "FAILED": "Failed",
+    "HELD": "Held: nothing was published",
+    "CANCELLED": "Cancelled",
+}
+PHASES = {"FETCHING": "Fetching rows", "MERGING": "Merging", "CHECKING": "Checking", "PUBLISHING": "Publishing"}
 MINUTE, HOUR = 60, 3600
 STEP = 1000  # from one unit of size to the next
 
@@ -77,6 +92,11 @@ def short(job_id: str) -> str:
     return f"…{job_id[-8:]}"
 
 
+def status(job: Job) -> str:
+    """HELD for one that FAILED because it is held."""
+    return HELD if job.is_held else job.status
+
+
 def state(job: Job) -> str:
     """What happens just now, in a few words."""
     if job.cancel_requested_at is not None and not job.final:
@@ -84,7 +104,7 @@ def state(job: Job) -> str:
     if job.waiting:
         until, code = moment(job.waiting["until"]), job.waiting["for"]
         return f"Waiting until {until} for try {job.waiting['try']}, after {code}"
-    return STATES.get(job.status) or PHASES.get(job.phase or "", "Starting")
+    return STATES.get(status(job)) or PHASES.get(job.phase or "", "Starting")
 
 
 def event(entry: Mapping[str, Any]) -> str:
