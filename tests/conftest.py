@@ -34,6 +34,7 @@ from chalicelib.settings import is_loopback
 from local.api_gateway import create_server
 from local.aws.emulator import LocalAws
 from local.aws.loopback import LoopbackServer
+from local.pictures.xvfb import Xvfb
 
 TABLE = "wellhead-test"
 
@@ -156,6 +157,15 @@ def serve() -> Iterator[Serve]:
     """Makes sources of steps."""
     with ExitStack() as stack:
         yield lambda *steps: stack.enter_context(ScriptedSource(*steps))
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """The name of a screen for windows. Of this process until its end: a window outlives its test in Tk, and whoever
+    loses the screen of one is ended by Xlib.
+    """
+    with Xvfb() as xvfb:
+        yield xvfb.name
 
 
 @pytest.fixture

@@ -200,6 +200,7 @@ class Production(TypedDict):
 class Totals(TypedDict):
     """The sums of one period over `wells` rows, in the units of Production."""
 
+    source: str | None
     production_period: str
     period_days: int
     wells: int
@@ -227,6 +228,16 @@ class SnapshotFacts(TypedDict):
     job_id: str
 
 
+class StoredSource(TypedDict):
+    """`period` is day, month, quarter or year; None where the file does not tell."""
+
+    source: str
+    period: str | None
+    rows: int
+    first_period: str | None
+    last_period: str | None
+
+
 class Summary(TypedDict):
     rows: int
     wells: int
@@ -234,10 +245,12 @@ class Summary(TypedDict):
     first_period: str | None
     last_period: str | None
     wells_with_gaps: int
+    missing_periods: NotRequired[int]
     missing_months: int
     replaced_rows: int
     rejected_rows: int
     last_import: dict[str, Any] | None
+    sources: NotRequired[list[StoredSource]]
     schema_version: int
     storage_version: str
     snapshot: SnapshotFacts

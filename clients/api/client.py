@@ -175,37 +175,40 @@ class WellheadClient:
         search: str | None = None,
         *,
         field_code: str | int | None = None,
+        source: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Well]:
-        return self._page("/wells", search=search, field_code=field_code, limit=limit, cursor=cursor)
+        return self._page("/wells", search=search, field_code=field_code, source=source, limit=limit, cursor=cursor)
 
     def production(
         self,
         *,
         well_code: str | int | None = None,
         field_code: str | int | None = None,
+        source: str | None = None,
         first: str | None = None,
         last: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Production]:
         """By field, well and period. `first` and `last` are days such as 2024-01-31, both inclusive."""
-        codes = {"well_code": well_code, "field_code": field_code}
+        codes = {"well_code": well_code, "field_code": field_code, "source": source}
         return self._page("/wells/production", **codes, **{"from": first, "to": last}, limit=limit, cursor=cursor)
 
     def totals(
         self,
         *,
         field_code: str | int | None = None,
+        source: str | None = None,
         first: str | None = None,
         last: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Totals]:
-        """Sums by period, of all wells or those of a field."""
-        days = {"from": first, "to": last}
-        return self._page("/wells/production/totals", field_code=field_code, **days, limit=limit, cursor=cursor)
+        """Sums by source and period, of all wells or those of a field; over all sources for `*` alone."""
+        asked = {"field_code": field_code, "source": source, "from": first, "to": last}
+        return self._page("/wells/production/totals", **asked, limit=limit, cursor=cursor)
 
     def summary(self) -> Summary:
         return cast("Summary", self._get("/wells/production/summary").data)

@@ -21,7 +21,7 @@ def row_of(view: Mapping[str, Any]) -> dict[str, Any]:
             row[code] = str(row[code])
     if "production_period" in row and row.get("period_days") is None:
         row["period_days"] = month_days(date.fromisoformat(row["production_period"]))
-    if "well_code" in row:
+    if "well_code" in row or "production_period" in row:
         row.setdefault("source", None)
     if "well_code" in row and "production_period" in row:
         row.setdefault("source_rows", None)

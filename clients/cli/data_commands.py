@@ -81,10 +81,11 @@ VOLUME_COLUMNS = [*BEFORE, *(_column(heading, name, _volume) for heading, (name,
 @click.command()
 @click.argument("search", required=False)
 @click.option("--field", "field_code", metavar="CODE", help="Only those of this field.")
+@click.option("--source", metavar="NAME", help="Only those of this source.")
 @limit_option(f"How many at most; by default {WELLS_SHOWN} on a terminal, else all.")
 @json_option
 @with_session
-def wells(session: Session, search: str | None, field_code: str | None, limit: int | None) -> None:
+def wells(session: Session, /, search: str | None, limit: int | None, **asked: str | None) -> None:
     """List the wells, all or those that SEARCH finds.
 
     It looks for the text in name, reference and code, whatever its case.
@@ -93,13 +94,14 @@ def wells(session: Session, search: str | None, field_code: str | None, limit: i
     most = limit or (WELLS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
     page = min(most or MOST_ROWS, MOST_ROWS)
     with session.client() as wellhead:
-        pages = every(lambda cursor: wellhead.wells(search, field_code=field_code, limit=page, cursor=cursor))
+        pages = every(lambda cursor: wellhead.wells(search, limit=page, cursor=cursor, **asked))
         _show_rows(terminal, WELL_COLUMNS, itertools.islice(pages, most))
 
 
 @click.command()
 @click.argument("well")
 @click.option("--field", "field_code", metavar="CODE", help="Only what it produced in this field.")
+@click.option("--source", metavar="NAME", help="Only what this source tells.")
 @day_option("--from", "first", "From this production period on.")
 @day_option("--to", "last", "Up to this production period.")
 @click.option("--volumes", is_flag=True, help="Show what was produced in each period, in place of rates a day.")
@@ -242,13 +244,14 @@ def _facts(found: Summary) -> list[tuple[str, object]]:
         ("first period", found["first_period"]),
         ("last period", found["last_period"]),
         ("wells with gaps", found["wells_with_gaps"]),
-        ("missing months", found["missing_months"]),
+        ("missing periods", found.get("missing_periods", found["missing_months"])),
         ("replaced rows", found["replaced_rows"]),
         ("rejected rows", found["rejected_rows"]),
         ("last import", newest.get("job_id")),
         ("merged", newest.get("merged_at")),
         ("by", newest.get("triggered_by")),
         ("source", newest.get("source")),
+        ("sources", ", ".join(each["source"] for each in found.get("sources", [])) or None),
         ("bytes", found["snapshot"]["bytes"]),
         ("sha256", found["snapshot"]["sha256"]),
     ]

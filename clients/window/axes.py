@@ -6,12 +6,27 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from math import ceil, floor, isfinite, log10
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from clients.api.periods import follows, period_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LONGEST_MONTH = 31  # days: two monthly periods that are further apart have a month between them
+
+class Period(NamedTuple):
+    """Its first day, and how many calendar days it has."""
+
+    day: date
+    days: int
+
+    @property
+    def name(self) -> str:
+        return period_name(self.day, self.days)
+
+    def is_before(self, later: Period) -> bool:
+        """Whether nothing is missing between the two."""
+        return follows(self.day, self.days, later.day)
 
 
 @dataclass(frozen=True)
@@ -58,23 +73,23 @@ def nice_step(span: float, parts: int = 3) -> float:
     return next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= rough * 0.999)
 
 
-def runs(periods: Sequence[date], values: Sequence[float | None]) -> list[list[int]]:
-    """Positions that one line joins: a missing value or a missing month ends a run."""
+def runs(periods: Sequence[Period], values: Sequence[float | None]) -> list[list[int]]:
+    """Positions that one line joins: a missing value or a missing period ends a run."""
     found: list[list[int]] = []
     for place, value in enumerate(values):
         if value is None:
             continue
         is_next = bool(found) and found[-1][-1] == place - 1
-        if is_next and (periods[place] - periods[place - 1]).days <= LONGEST_MONTH:
+        if is_next and periods[place - 1].is_before(periods[place]):
             found[-1].append(place)
         else:
             found.append([place])
     return found
 
 
-def gaps(periods: Sequence[date]) -> list[tuple[date, date]]:
-    """Between which two periods months are missing."""
-    return [(before, after) for before, after in pairwise(periods) if (after - before).days > LONGEST_MONTH]
+def gaps(periods: Sequence[Period]) -> list[tuple[date, date]]:
+    """The first days of the two periods between which others are missing."""
+    return [(before.day, after.day) for before, after in pairwise(periods) if not before.is_before(after)]
 
 
 def year_ticks(first: date, last: date, most: int) -> list[date]:
@@ -84,10 +99,11 @@ def year_ticks(first: date, last: date, most: int) -> list[date]:
     return [date(year, 1, 1) for year in years if year % every == 0]
 
 
-def nearest(periods: Sequence[date], share: float) -> int:
+def nearest(periods: Sequence[Period], share: float) -> int:
     """The position of the period that is nearest to this share of the time between the first and the last."""
-    days = (periods[-1] - periods[0]).days * share
-    return min(range(len(periods)), key=lambda place: abs((periods[place] - periods[0]).days - days))
+    first = periods[0].day
+    days = (periods[-1].day - first).days * share
+    return min(range(len(periods)), key=lambda place: abs((periods[place].day - first).days - days))
 
 
 def figure(value: float) -> str:

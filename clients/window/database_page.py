@@ -104,7 +104,8 @@ class DatabasePage(ttk.Frame):
         self.tiles["Last period"].show(month(summary["last_period"]))
         self.tiles["Size"].show(words.size(snapshot["bytes"]))
         kept = f"{words.count(summary['rejected_rows'])} rejected rows are kept beside them."
-        self.note.configure(text=f"{words.count(summary['missing_months'])} months are missing between periods. {kept}")
+        missing = words.count(summary.get("missing_periods", summary["missing_months"]))
+        self.note.configure(text=f"{missing} periods are missing between others. {kept}")
         self.digest.configure(text=f"SHA-256  {snapshot['sha256']}")
 
     def _explain(self, failure: Exception) -> None:

@@ -163,6 +163,8 @@ def told(job: Job) -> list[Piece]:
 def error(job: Job) -> list[Piece]:
     if job.error is None:
         return []
+    if job.is_held:
+        return [("Held\n", ("caption",)), (f"{job.error['message']}\n", ()), (f"{what_became(job)}\n", ("strong",))]
     found = job.error
     where = [words.PHASES.get(found.get("phase") or "", ""), f"page {found['page']}" if found.get("page") else ""]
     place = ", ".join(part for part in (*where, f"attempt {found.get('attempt')}") if part)
@@ -176,8 +178,6 @@ def error(job: Job) -> list[Piece]:
 
 
 def advice(job: Job, *, is_passing: bool) -> str:
-    if job.is_held:
-        return what_became(job)
     if job.retried_by:
         return "It was retried."
     if job.status == "CANCELLED" or is_passing:

@@ -6,7 +6,7 @@ import tkinter as tk
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from clients.window.axes import Axis, figure, gaps, nearest, runs, year_ticks
+from clients.window.axes import Axis, Period, figure, gaps, nearest, runs, year_ticks
 from clients.window.shapes import mix
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measure:
-    """One column of production; `tone` is its colour in the palette."""
+    """One column of production; `tone` is its colour in the palette, `unit` that of its volumes: a day has its rate."""
 
     column: str
     name: str
@@ -27,10 +27,10 @@ class Measure:
 
 
 MEASURES = (
-    Measure("oil_production_kbd", "Oil", "thousand barrels a day", "oil"),
-    Measure("gas_production_mmcfd", "Gas", "million standard cubic feet a day", "gas"),
-    Measure("water_production_kbd", "Water", "thousand barrels a day", "water"),
-    Measure("liquids_production_kbd", "Liquids", "thousand barrels a day", "liquids"),
+    Measure("oil_production_kbd", "Oil", "thousand barrels", "oil"),
+    Measure("gas_production_mmcfd", "Gas", "million standard cubic feet", "gas"),
+    Measure("water_production_kbd", "Water", "thousand barrels", "water"),
+    Measure("liquids_production_kbd", "Liquids", "thousand barrels", "liquids"),
 )
 
 
@@ -56,27 +56,40 @@ class Plot(tk.Canvas):
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
         super().__init__(parent, highlightthickness=0, borderwidth=0, width=theme.px(480), height=theme.px(420))
         self._theme = theme
-        self.periods: list[date] = []
-        self.values: dict[str, list[float | None]] = {}
+        self.periods: list[Period] = []
+        self.rates: dict[str, list[float | None]] = {}
         self.is_log = False
+        self.has_volumes = False
         self.readout: dict[str, str] = {}
         self._note = ""
         self.bind("<Configure>", lambda _: self.draw())
         self.bind("<Motion>", self._hover)
         self.bind("<Leave>", lambda _: self._read_out(None))
 
-    def show(self, periods: Sequence[date], values: dict[str, list[float | None]]) -> None:
-        """Periods ascend; `values` has as many for each column of MEASURES."""
-        self.periods, self.values, self._note = list(periods), values, ""
+    def show(self, periods: Sequence[Period], rates: dict[str, list[float | None]]) -> None:
+        """Periods ascend; `rates` has as many for each column of MEASURES."""
+        self.periods, self.rates, self._note = list(periods), rates, ""
         self.draw()
+
+    def values(self, measure: Measure) -> list[float | None]:
+        """Its rates, or what each whole period brought: its rate times its days."""
+        rates = self.rates[measure.column]
+        if not self.has_volumes:
+            return rates
+        each = zip(rates, self.periods, strict=True)
+        return [None if value is None else value * period.days for value, period in each]
 
     def say(self, note: str) -> None:
         """A sentence in place of the plot."""
-        self.periods, self.values, self._note = [], {}, note
+        self.periods, self.rates, self._note = [], {}, note
         self.draw()
 
     def use_log(self, is_log: bool) -> None:
         self.is_log = is_log
+        self.draw()
+
+    def use_volumes(self, has_volumes: bool) -> None:
+        self.has_volumes = has_volumes
         self.draw()
 
     def draw(self) -> None:
@@ -98,7 +111,7 @@ class Plot(tk.Canvas):
         return Place(px(58), top, self.winfo_width() - px(16), round((number + 1) * height) - px(8))
 
     def _panel(self, place: Place, measure: Measure) -> None:
-        values = self.values[measure.column]
+        values = self.values(measure)
         axis = Axis.around(values, is_log=self.is_log)
         self._ground(place, axis)
         colour = self._theme.tone(measure.tone)
@@ -117,7 +130,7 @@ class Plot(tk.Canvas):
             self._text(place.left - self._theme.px(8), y, figure(tick), tone="muted", anchor="e")
 
     def _line(self, place: Place, points: list[tuple[float, float]], colour: str) -> None:
-        """With the area below it; a single month is a dot."""
+        """With the area below it; a single period is a dot."""
         flat = [number for point in points for number in point]
         if len(points) == 1:
             self._dot(*points[0], colour, "data")
@@ -130,16 +143,17 @@ class Plot(tk.Canvas):
 
     def _point(self, place: Place, axis: Axis, number: int, value: float | None) -> tuple[float, float] | None:
         share = axis.share(value)
-        return None if share is None else (place.x(self._share(self.periods[number])), place.y(share))
+        return None if share is None else (place.x(self._share(self.periods[number].day)), place.y(share))
 
-    def _share(self, period: date) -> float:
-        days = (self.periods[-1] - self.periods[0]).days
-        return (period - self.periods[0]).days / days if days else 0.5
+    def _share(self, day: date) -> float:
+        first = self.periods[0].day
+        days = (self.periods[-1].day - first).days
+        return (day - first).days / days if days else 0.5
 
     def _time_axis(self) -> None:
         place = self._place(len(MEASURES) - 1)
         most = max(2, (place.right - place.left) // self._theme.px(56))
-        for year in year_ticks(self.periods[0], self.periods[-1], most):
+        for year in year_ticks(self.periods[0].day, self.periods[-1].day, most):
             x = place.x(self._share(year))
             self.create_line(x, place.bottom, x, place.bottom + self._theme.px(4), fill=self._theme.palette.muted)
             self._text(x, place.bottom + self._theme.px(14), str(year.year), tone="muted", anchor="center")
@@ -163,24 +177,26 @@ class Plot(tk.Canvas):
             self._headline(place, measure)
 
     def _reading(self, measure: Measure, number: int) -> str:
-        value = self.values[measure.column][number]
+        value = self.values(measure)[number]
         told = "no value" if value is None else figure(value)
-        return f"{self.periods[number]:%b %Y}   {told}"
+        return f"{self.periods[number].name}   {told}"
 
     def _headline(self, place: Place, measure: Measure) -> None:
         y = place.top - self._theme.px(13)
         name = self._text(place.left, y, measure.name, tone=measure.tone, font="Strong", tags="readout")
         right = self.bbox(name)[2] + self._theme.px(8)
-        self._text(right, y, measure.unit, tone="muted", font="Small", tags="readout")
+        unit = measure.unit if self.has_volumes else f"{measure.unit} a day"
+        self._text(right, y, unit, tone="muted", font="Small", tags="readout")
         self._text(place.right, y, self.readout[measure.column], tone="text", anchor="e", font="Strong", tags="readout")
 
     def _crosshair(self, number: int) -> None:
         first, last = self._place(0), self._place(len(MEASURES) - 1)
-        x = first.x(self._share(self.periods[number]))
+        x = first.x(self._share(self.periods[number].day))
         self.create_line(x, first.top, x, last.bottom, fill=self._theme.palette.muted, dash=(3, 3), tags="readout")
         for index, measure in enumerate(MEASURES):
-            axis = Axis.around(self.values[measure.column], is_log=self.is_log)
-            if point := self._point(self._place(index), axis, number, self.values[measure.column][number]):
+            values = self.values(measure)
+            axis = Axis.around(values, is_log=self.is_log)
+            if point := self._point(self._place(index), axis, number, values[number]):
                 self._dot(*point, self._theme.tone(measure.tone), "readout")
 
     def _dot(self, x: float, y: float, colour: str, tags: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tkinter as tk
 from datetime import date
 from tkinter import ttk
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from clients.api.answers import Page
 from clients.api.errors import ClientError
 from clients.window import words
+from clients.window.axes import Period
 from clients.window.parts import Card, Listing
 from clients.window.plot import MEASURES, Plot
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from clients.window.session import Session
     from clients.window.theme import Theme
 
-COLUMNS = (("well", "Well", 150, "w"), ("field", "Field", 120, "w"), ("periods", "Months", 60, "e"))
+COLUMNS = (("well", "Well", 150, "w"), ("field", "Field", 120, "w"), ("periods", "Periods", 60, "e"))
 AT_ONCE = 200  # wells in the list; a search finds the others
 TYPING_MS = 250  # a pause that long is the end of a word
 
@@ -75,6 +77,15 @@ class WellsPage(ttk.Frame):
             command=lambda: self.plot.use_log(self.is_log.get()),
         )
         self.log.pack(side="right")
+        self.has_volumes = tk.BooleanVar(self, value=False)
+        self.volumes = ttk.Checkbutton(
+            head,
+            text="Volumes",
+            variable=self.has_volumes,
+            style="Switch.TCheckbutton",
+            command=lambda: self.plot.use_volumes(self.has_volumes.get()),
+        )
+        self.volumes.pack(side="right")
         self.plot = Plot(card, self._theme)
         self.plot.pack(fill="both", expand=True)
         self.plot.say("Choose a well to see what it has produced.")
@@ -102,12 +113,14 @@ class WellsPage(ttk.Frame):
         if (identity := self.listing.chosen) is None:
             return
         well = self._wells[identity]
-        self.title.configure(text=well["well_name"] or well["well_reference"] or str(well["well_code"]))
+        self.title.configure(text=well["well_name"] or well["well_reference"] or well["well_code"])
         self.subtitle.configure(text=f"{well['field_name'] or well['field_code']}   {well['well_reference'] or ''}")
         self.plot.say("Loading …")
         self._session.ask(
             "data",
-            lambda client: client.production(well_code=well["well_code"], field_code=well["field_code"], limit=4000),
+            lambda client: client.production(
+                well_code=well["well_code"], field_code=well["field_code"], source=well["source"], limit=4000
+            ),
             lambda page: self._show_production(identity, page.rows),
         )
 
@@ -116,7 +129,7 @@ class WellsPage(ttk.Frame):
     def _show_wells(self, text: str, page: Page[Well]) -> None:
         if text != self._asked:
             return
-        self._wells = {f"{row['field_code']}/{row['well_code']}": row for row in page.rows}
+        self._wells = {identity_of(row): row for row in page.rows}
         self.listing.fill({identity: (cells(row), "") for identity, row in self._wells.items()})
         self.found.configure(text=found(len(self._wells), has_more=page.next_cursor is not None))
 
@@ -131,8 +144,13 @@ class WellsPage(ttk.Frame):
     def _show_production(self, identity: str, rows: Sequence[Production]) -> None:
         if identity != self.listing.chosen:
             return
-        periods = [date.fromisoformat(row["production_period"]) for row in rows]
+        periods = [Period(date.fromisoformat(row["production_period"]), row["period_days"]) for row in rows]
         self.plot.show(periods, columns(rows))
+
+
+def identity_of(well: Well) -> str:
+    """Of a line in the list, whatever signs the codes have."""
+    return json.dumps([well["source"], well["field_code"], well["well_code"]])
 
 
 def found(number: int, *, has_more: bool) -> str:
@@ -150,5 +168,5 @@ def columns(rows: Sequence[Production]) -> dict[str, list[float | None]]:
 
 
 def cells(well: Well) -> tuple[str, ...]:
-    name = well["well_name"] or well["well_reference"] or str(well["well_code"])
+    name = well["well_name"] or well["well_reference"] or well["well_code"]
     return (str(name), str(well["field_name"] or well["field_code"]), words.count(well["periods"]))

@@ -79,7 +79,7 @@ def test_a_held_import_shows_its_findings_with_limit_found_and_examples(shared: 
 def test_each_finding_is_ticked_by_hand_before_the_import_is_published(shared: tuple[str, Browser]) -> None:
     api = told(REJECTED, NULLED, UNPROVED)
     api.jobs.append(whole(accepted()))
-    api.posted["/accept"] = whole(accepted("PENDING"))
+    api.answers["/accept"] = whole(accepted("PENDING"))
     with visit(*shared, api, PLACE) as page:
         press(page, "Accept and publish …")
         boxes = page.get_by_role("checkbox")
@@ -99,7 +99,7 @@ def test_each_finding_is_ticked_by_hand_before_the_import_is_published(shared: t
 def test_the_dialog_goes_by_keyboard_alone_and_escape_publishes_nothing(shared: tuple[str, Browser]) -> None:
     api = told(REJECTED, NULLED)
     api.jobs.append(whole(accepted()))
-    api.posted["/accept"] = whole(accepted("PENDING"))
+    api.answers["/accept"] = whole(accepted("PENDING"))
     with visit(*shared, api, PLACE) as page:
         page.get_by_role("button", name="Accept and publish …").focus()
         page.keyboard.press("Enter")
@@ -123,7 +123,7 @@ def test_the_dialog_goes_by_keyboard_alone_and_escape_publishes_nothing(shared: 
 
 def test_a_held_import_is_discarded_after_a_question(shared: tuple[str, Browser]) -> None:
     api = told()
-    api.posted["/discard"] = whole(held(discarded_at=5.0, discarded_by="ada"))
+    api.answers["/discard"] = whole(held(discarded_at=5.0, discarded_by="ada"))
     with visit(*shared, api, PLACE) as page:
         press(page, "Discard")
         press(page, "Keep it held")

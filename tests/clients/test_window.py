@@ -18,8 +18,9 @@ from support.stack import ask, trigger, wait_until
 from chalicelib.api.tokens import Role
 from clients.api.profiles import Profile, Profiles
 from clients.window.app import Book
+from clients.window.plot import MEASURES
 from clients.window.words import NOTHING, UNKNOWN
-from local.pictures.xvfb import Xvfb, why_not
+from local.pictures.xvfb import why_not
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 from local.stack import LocalStack, Source
@@ -65,17 +66,16 @@ class Stage(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def running(tmp_path_factory: pytest.TempPathFactory, display: str) -> Iterator[Stage]:
     state = tmp_path_factory.mktemp("tk")
     reader = TokenBook(state).make("eve", Role.READER)
     environment = {**os.environ, "WELLHEAD_PAGE_SIZE": "1000", "WELLHEAD_CHECKPOINT_SECONDS": "1"}
     with (
-        Xvfb() as xvfb,
         SampleSource(GeneratedProduction(ROWS), max_page_size=1000) as source,
         LocalStack(source=Source(url=source.url), state=state, port=0, user_environment=environment) as stack,
     ):
         trigger(stack.state)
-        stage = Stage(stack, source, xvfb.name, reader)
+        stage = Stage(stack, source, display, reader)
         stage.settle()
         yield stage
 
@@ -296,14 +296,18 @@ def test_a_well_is_found_and_its_production_drawn(stage: Stage) -> None:
         page.listing.tree.selection_set(page.listing.tree.get_children()[0])
         driver.wait(lambda: page.plot.periods)
 
-        assert [period.isoformat() for period in page.plot.periods] == [row["production_period"] for row in rows]
+        assert [period.day.isoformat() for period in page.plot.periods] == [row["production_period"] for row in rows]
         assert page.title.cget("text") == well["well_name"]
         assert len(page.plot.find_withtag("data")) >= 4
         last = page.plot.readout["oil_production_kbd"]
         page.plot.event_generate("<Motion>", x=0, y=10)
         driver.wait(lambda: page.plot.readout["oil_production_kbd"] != last)
-        assert page.plot.readout["oil_production_kbd"].startswith(page.plot.periods[0].strftime("%b %Y"))
+        assert page.plot.readout["oil_production_kbd"].startswith(page.plot.periods[0].day.strftime("%b %Y"))
         linear = [page.plot.coords(item) for item in page.plot.find_withtag("data")]
+        page.volumes.invoke()
+        first = rows[0]["oil_production_kbd"] * page.plot.periods[0].days
+        assert page.plot.values(MEASURES[0])[0] == pytest.approx(first)
+        page.volumes.invoke()
         page.log.invoke()
         assert [page.plot.coords(item) for item in page.plot.find_withtag("data")] != linear
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from clients.window.axes import Axis, figure, gaps, nearest, runs, year_ticks
+from clients.api.periods import month_days
+from clients.window.axes import Axis, Period, figure, gaps, nearest, runs, year_ticks
 
 RATES = st.none() | st.floats(min_value=-1e6, max_value=1e9, allow_nan=False).filter(lambda v: v == 0 or abs(v) > 1e-6)
 
 
-def months(*numbers: int) -> list[date]:
-    return [date(2020 + number // 12, number % 12 + 1, 1) for number in numbers]
+def months(*numbers: int) -> list[Period]:
+    days = [date(2020 + number // 12, number % 12 + 1, 1) for number in numbers]
+    return [Period(day, month_days(day)) for day in days]
+
+
+def days(*numbers: int) -> list[Period]:
+    return [Period(date(2020, 1, 1) + timedelta(days=number), 1) for number in numbers]
 
 
 @given(st.lists(RATES, max_size=20), st.booleans())
@@ -58,22 +64,29 @@ def test_a_line_ends_at_a_missing_value_and_at_a_missing_month() -> None:
     assert (runs([], []), gaps([])) == ([], [])
 
 
+def test_a_line_of_days_ends_at_a_missing_day_and_one_of_years_at_a_missing_year() -> None:
+    assert runs(days(0, 1, 3, 4), [1.0] * 4) == [[0, 1], [2, 3]]
+    assert gaps(days(0, 1, 3)) == [(date(2020, 1, 2), date(2020, 1, 4))]
+    years = [Period(date(year, 1, 1), 366 if year % 4 == 0 else 365) for year in (2019, 2020, 2021, 2023)]
+    assert runs(years, [1.0] * 4) == [[0, 1, 2], [3]]
+
+
 @given(st.sets(st.integers(0, 600), min_size=1, max_size=60), st.integers(2, 12))
 def test_years_are_marked_inside_the_time_and_not_too_many(numbers: set[int], most: int) -> None:
     periods = months(*sorted(numbers))
-    ticks = year_ticks(periods[0], periods[-1], most)
+    ticks = year_ticks(periods[0].day, periods[-1].day, most)
 
     assert len(ticks) <= most
-    assert all(periods[0] <= tick <= periods[-1] for tick in ticks)
+    assert all(periods[0].day <= tick <= periods[-1].day for tick in ticks)
 
 
 @given(st.sets(st.integers(0, 600), min_size=1, max_size=60), st.floats(0, 1))
 def test_the_pointer_reads_the_nearest_period(numbers: set[int], share: float) -> None:
     periods = months(*sorted(numbers))
     found = nearest(periods, share)
-    day = (periods[-1] - periods[0]).days * share
+    day = (periods[-1].day - periods[0].day).days * share
 
-    distances = [abs((period - periods[0]).days - day) for period in periods]
+    distances = [abs((period.day - periods[0].day).days - day) for period in periods]
     assert distances[found] == min(distances)
 
 

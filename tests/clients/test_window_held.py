@@ -13,7 +13,7 @@ from support.api_answers import JOB_ID, failure, job, success
 from support.held_jobs import NEXT_ID, NULLED, REJECTED, UNPROVED, accepted, held
 from support.scripted_source import ScriptedSource
 
-from local.pictures.xvfb import Xvfb, why_not
+from local.pictures.xvfb import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +26,6 @@ pytestmark = [
     pytest.mark.skipif(bool(why_not()), reason=why_not()),
 ]
 CLASHES = {"check": "CONFLICTS", "limit": "none", "found": "3 keys", "message": "Three keys.", "examples": []}
-
-
-@pytest.fixture(scope="module")
-def display() -> Iterator[str]:
-    with Xvfb() as xvfb:
-        yield xvfb.name
 
 
 @dataclass

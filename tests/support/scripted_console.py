@@ -39,12 +39,12 @@ def whole(view: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Told:
-    """What the API answers: jobs by their id, rows by the end of a path. `refusals` are errors by the end of a path."""
+    """What the API answers: jobs by their id, rows by the end of a path. the rest by the end of a path, errors too."""
 
     jobs: list[dict[str, Any]] = field(default_factory=lambda: [whole(held())])
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     refusals: dict[str, dict[str, Any]] = field(default_factory=dict)
-    posted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     sent: list[tuple[str, Any]] = field(default_factory=list)
     role: str = "operator"
 
@@ -67,7 +67,7 @@ class Told:
             return next((job for job in self.jobs if path.endswith(job["job_id"])), None)
         if path in self.rows:
             return {"rows": self.rows[path], "next_cursor": None}
-        return next((data for end, data in self.posted.items() if path.endswith(end)), None)
+        return next((data for end, data in self.answers.items() if path.endswith(end)), None)
 
 
 @contextmanager

@@ -66,7 +66,8 @@ class Session extends EventTarget {
   }
 }
 
-function decoded(text) {
+// Of a part of an address; one that cannot be decoded stays as it is.
+export function decoded(text) {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -1,6 +1,6 @@
 // The frame: who is signed in, which page the address names, whether the API answers.
 
-import { ask, connection, forget, session } from "./api.js";
+import { ask, connection, decoded, forget, session } from "./api.js";
 import { data } from "./data.js";
 import { button, confirm, h, say } from "./dom.js";
 import { history as historyPage } from "./history.js";
@@ -13,8 +13,8 @@ const ROUTES = [
   [/^\/history$/, historyPage],
   [/^\/jobs\/([0-9a-f-]{36})$/, job, "/history"],
   [/^\/data$/, data],
-  [/^\/wells\/(-?\d+)\/(-?\d+)$/, well, "/data"],
-  [/^\/fields\/(-?\d+)$/, field, "/data"],
+  [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/data"],
+  [/^\/fields\/([^/]+)$/, field, "/data"],
 ];
 
 const at = (id) => document.getElementById(id);
@@ -38,7 +38,7 @@ function show({ focused = false } = {}) {
   const page = {
     root,
     signal,
-    parameters: found?.slice(1) ?? [],
+    parameters: found?.slice(1).map(decoded) ?? [],
     query: new URLSearchParams(query),
     retitle: (title) => (document.title = `${title} · Wellhead`),
     fail: (error) => signal.aborted || fail(root, error),

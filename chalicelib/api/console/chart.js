@@ -1,23 +1,33 @@
 // A plot of production over time, drawn by uPlot. What it shows stands in the table below it too.
 
-import { h, period, rate, say } from "./dom.js";
+import { h, rate, say } from "./dom.js";
+import { endOf, nameOf } from "./periods.js";
 
 export const MEASURES = [
-  { name: "oil_production_kbd", title: "Oil", unit: "kbd", scale: "kbd", colour: "--oil", dash: [] },
-  { name: "liquids_production_kbd", title: "Liquids", unit: "kbd", scale: "kbd", colour: "--liquids", dash: [2, 4] },
-  { name: "water_production_kbd", title: "Water", unit: "kbd", scale: "kbd", colour: "--water", dash: [12, 4] },
-  { name: "gas_production_mmcfd", title: "Gas", unit: "MMcf/d", scale: "mmcfd", colour: "--gas", dash: [6, 4] },
+  { name: "oil_production_kbd", title: "Oil", scale: "kbd", colour: "--oil", dash: [] },
+  { name: "liquids_production_kbd", title: "Liquids", scale: "kbd", colour: "--liquids", dash: [2, 4] },
+  { name: "water_production_kbd", title: "Water", scale: "kbd", colour: "--water", dash: [12, 4] },
+  { name: "gas_production_mmcfd", title: "Gas", scale: "mmcfd", colour: "--gas", dash: [6, 4] },
 ];
-const AXES = { kbd: "oil, liquids, water: thousand barrels a day", mmcfd: "gas: million cubic feet a day" };
+// By scale: the sign of the unit, its name, and what the axis says.
+export const RATES = {
+  kbd: { sign: "kbd", name: "thousand barrels per day", axis: "oil, liquids, water: thousand barrels a day" },
+  mmcfd: { sign: "MMcf/d", name: "million standard cubic feet per day", axis: "gas: million cubic feet a day" },
+};
+export const VOLUMES = {
+  kbd: { sign: "kbbl", name: "thousand barrels", axis: "oil, liquids, water: thousand barrels" },
+  mmcfd: { sign: "MMcf", name: "million standard cubic feet", axis: "gas: million cubic feet" },
+};
 const NARROW = 520; // pixels; below, the legend alone tells the units
 const DAY = 86_400;
-const STEPS = [30, 61, 91, 182, 365, 730, 1825, 3650, 9125].map((days) => days * DAY);
+const STEPS = [1, 7, 30, 61, 91, 182, 365, 730, 1825, 3650, 9125].map((days) => days * DAY);
 const YEAR = new Intl.DateTimeFormat(undefined, { year: "numeric", timeZone: "UTC" });
+const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
 const MONTH = new Intl.DateTimeFormat(undefined, { year: "2-digit", month: "short", timeZone: "UTC" });
 
 // {element, zoom(first, last), log(on)}; periods as YYYY-MM-DD. `rows` are in the order of their periods, `revisions` what
-// they were before. `picked(first, last)` is told of a range that was drawn, with nulls for all.
-export function chart(rows, { revisions = [], picked, signal }) {
+// they were before, both in `units`. `picked(first, last)` is told of a range that was drawn, with nulls for all.
+export function chart(rows, { revisions = [], units, picked, signal }) {
   const points = spread(rows);
   const place = h("div", {
     class: "plot",
@@ -26,7 +36,7 @@ export function chart(rows, { revisions = [], picked, signal }) {
     "aria-label":
       "Plot of the production over time. The arrow keys go from period to period. The table below has the same figures.",
   });
-  const legend = MEASURES.map((measure, index) => entry(measure, () => toggle(index)));
+  const legend = MEASURES.map((measure, index) => entry(measure, units, () => toggle(index)));
   const at = h("p", { class: "at" });
   const state = {
     isLog: false,
@@ -40,7 +50,7 @@ export function chart(rows, { revisions = [], picked, signal }) {
     plot?.destroy();
     const hooks = { draw: [(u) => drawMarks(u, state)], setSelect: [select], setCursor: [(u) => read(u.cursor.idx)] };
     plot = new uPlot(
-      options(place, state, points, hooks, () => picked(null, null)),
+      options(place, state, points, { units, hooks, reset: () => picked(null, null) }),
       columnsOf(points, state.isLog),
       place,
     );
@@ -58,7 +68,7 @@ export function chart(rows, { revisions = [], picked, signal }) {
   function read(index) {
     const place = index ?? lastWithin(points, state.range);
     const row = points[place]?.row;
-    at.textContent = row ? `${index === null ? "Latest: " : ""}${period(row.production_period)}` : "No data";
+    at.textContent = row ? `${index === null ? "Latest: " : ""}${nameOf(row)}` : "No data";
     legend.forEach(({ show }, number) => show(row, state.hidden.has(number), state.marks, points[place]?.x, number));
   }
 
@@ -77,7 +87,7 @@ export function chart(rows, { revisions = [], picked, signal }) {
     let next = Math.min(points.length - 1, Math.max(0, from + moves[event.key]));
     while (!points[next].row) next += Math.sign(moves[event.key]);
     plot.setCursor({ left: plot.valToPos(points[next].x, "x"), top: plot.over.clientHeight / 2 });
-    say(spoken(points[next].row));
+    say(spoken(points[next].row, units));
   }
 
   place.addEventListener("keydown", step);
@@ -114,15 +124,15 @@ export function chart(rows, { revisions = [], picked, signal }) {
   };
 }
 
-// Points in time; where a month is missing, one without a row, which breaks the lines.
+// Points in time; where a period is missing, one without a row, which breaks the lines.
 function spread(rows) {
   const points = [];
   let before = null;
   for (const row of rows) {
     const x = secondsOf(row.production_period);
-    if (before !== null && months(x) - months(before) > 1) points.push({ x: nextMonth(before), row: null });
+    if (before !== null && x > before) points.push({ x: before, row: null });
     points.push({ x, row });
-    before = x;
+    before = endOf(row) / 1000;
   }
   return points;
 }
@@ -181,7 +191,7 @@ function drawMarks(u, { marks, hidden, isLog }) {
   ctx.restore();
 }
 
-function options(place, state, points, hooks, reset) {
+function options(place, state, points, { units, hooks, reset }) {
   const ink = styled("--muted");
   const grid = { stroke: styled("--line"), width: 1 };
   const font = `12px ${getComputedStyle(document.body).fontFamily}`;
@@ -194,7 +204,7 @@ function options(place, state, points, hooks, reset) {
     side,
     size: isNarrow ? 44 : 58,
     labelSize: 22,
-    label: isNarrow ? undefined : AXES[name],
+    label: isNarrow ? undefined : units[name].axis,
     values: (_, splits) => splits.map((value) => (value === null ? "" : rate(value))),
     ...more,
   });
@@ -210,7 +220,7 @@ function options(place, state, points, hooks, reset) {
         grid,
         space: 70,
         incrs: STEPS,
-        values: (_, splits, __, ___, step) => splits.map((x) => (step >= 365 * DAY ? YEAR : MONTH).format(x * 1000)),
+        values: (_, splits, __, ___, step) => splits.map((x) => tickFormat(step).format(x * 1000)),
       },
       upright("kbd", 3, { grid }),
       upright("mmcfd", 1, { grid: { show: false }, stroke: styled("--gas") }),
@@ -236,7 +246,7 @@ function bounds(low, high, isLog) {
 }
 
 // {element, show}: a name that is a button, with the value at the cursor.
-function entry({ name, title, unit, colour, dash }, toggle) {
+function entry({ name, title, scale, colour, dash }, units, toggle) {
   const value = h("b", {});
   const was = h("small", {});
   const sample = h("i", { "data-colour": colour.slice(2), "data-dash": dash.join("-") });
@@ -244,7 +254,7 @@ function entry({ name, title, unit, colour, dash }, toggle) {
     "button",
     { type: "button", "aria-pressed": "true", onclick: toggle },
     h("span", { class: "name" }, sample, title),
-    h("span", {}, value, h("span", { class: "unit" }, ` ${unit}`)),
+    h("span", {}, value, h("span", { class: "unit" }, ` ${units[scale].sign}`)),
     was,
   );
   return {
@@ -258,11 +268,11 @@ function entry({ name, title, unit, colour, dash }, toggle) {
   };
 }
 
-const spoken = (row) =>
-  [
-    period(row.production_period),
-    ...MEASURES.map(({ name, title, unit }) => `${title} ${rate(row[name])} ${unit}`),
-  ].join(", ");
+const spoken = (row, units) =>
+  [nameOf(row), ...MEASURES.map(({ name, title, scale }) => `${title} ${rate(row[name])} ${units[scale].sign}`)].join(
+    ", ",
+  );
+const tickFormat = (step) => (step >= 365 * DAY ? YEAR : step >= 30 * DAY ? MONTH : DATE);
 const styled = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const secondsOf = (day) => Date.parse(day) / 1000;
 const dayOf = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
@@ -270,16 +280,6 @@ const sizeOf = (place) => ({
   width: Math.max(240, place.clientWidth),
   height: Math.round(Math.min(400, Math.max(260, place.clientWidth * 0.42))),
 });
-
-function months(seconds) {
-  const date = new Date(seconds * 1000);
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
-}
-
-function nextMonth(seconds) {
-  const month = months(seconds) + 1;
-  return Date.UTC(Math.floor(month / 12), month % 12) / 1000;
-}
 
 function lastWithin(points, range) {
   return points.findLastIndex(({ x, row }) => row && x <= range.max && x >= range.min);

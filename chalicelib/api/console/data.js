@@ -29,12 +29,22 @@ export async function data(page) {
 }
 
 function totals(page) {
-  const place = h("div", {}, h("section", { class: "panel tall" }, h("p", { class: "muted" }, "Loading …")));
-  const given = { title: "All wells together", name: "all-wells", folded: true };
+  const place = h("div", { class: "page" }, h("section", { class: "panel tall" }, h("p", { class: "muted" }, "Loading …")));
   askAll("wells/production/totals", {}, { signal: page.signal })
-    .then((rows) => place.replaceChildren(totalsPanel(page, { ...given, rows })))
+    .then((rows) => place.replaceChildren(...bySource(rows).map((given) => totalsPanel(page, given))))
     .catch((error) => (place.remove(), page.fail(error)));
   return place;
+}
+
+// Two sources may tell of one well, so their sums are never added.
+function bySource(rows) {
+  const sources = [...Map.groupBy(rows, ({ source }) => source ?? null)];
+  return sources.map(([source, rows]) => ({
+    title: sources.length > 1 ? `All wells of ${source} together` : "All wells together",
+    name: sources.length > 1 ? `all-wells-${source}` : "all-wells",
+    folded: true,
+    rows,
+  }));
 }
 
 function tiles(summary) {
@@ -48,7 +58,7 @@ function tiles(summary) {
     tile(
       "Wells",
       whole(summary.wells),
-      `${whole(summary.wells_with_gaps)} with gaps, ${whole(summary.missing_months)} months missing`,
+      `${whole(summary.wells_with_gaps)} with gaps, ${whole(summary.missing_periods ?? summary.missing_months)} periods missing`,
     ),
     tile("Fields", whole(summary.fields)),
     tile("Periods", `${period(summary.first_period)} – ${period(summary.last_period)}`),

@@ -1,10 +1,11 @@
 // The production of one well, and the sums of one field or of all: plot, table and CSV of the same rows.
 
 import { ask, askAll } from "./api.js";
-import { chart, MEASURES } from "./chart.js";
-import { button, count, csv, framed, h, period, rate, save, table } from "./dom.js";
+import { chart, MEASURES, RATES, VOLUMES } from "./chart.js";
+import { button, count, csv, framed, h, rate, save, table, whole } from "./dom.js";
 import { facts } from "./parts.js";
-import { wells } from "./wells.js";
+import { daysOf, kindOf, missing, nameOf } from "./periods.js";
+import { place, wells } from "./wells.js";
 
 const SPANS = [
   ["All", null],
@@ -12,11 +13,11 @@ const SPANS = [
   ["5 years", 5],
   ["1 year", 1],
 ];
-const UNITS = { kbd: "thousand barrels per day", "MMcf/d": "million standard cubic feet per day" };
 
 export async function well(page) {
   const [field, code] = page.parameters;
-  const query = { field_code: field, well_code: code };
+  const source = page.query.get("source");
+  const query = { field_code: field, well_code: code, ...(source && { source }) };
   const title = heading(page, `Well ${code}`);
   try {
     const rows = await askAll("wells/production", query, page);
@@ -26,19 +27,18 @@ export async function well(page) {
     named(page, title, name ?? `Well ${code}`);
     page.root.append(
       facts(
-        ["Field", h("a", { href: `#/fields/${field}` }, h("bdi", {}, fieldName ?? field))],
+        ["Field", h("a", { href: place("fields", source, field) }, h("bdi", {}, fieldName ?? field))],
         ["Reference", reference && h("bdi", {}, reference)],
-        ["Code", code],
-        [
-          "Periods",
-          `${count(rows.length, "period")}, ${period(rows[0].production_period)} – ${period(rows.at(-1).production_period)}`,
-        ],
+        ["Code", h("bdi", {}, code)],
+        ["Source", rows.at(-1).source],
+        ["Periods", `${count(rows.length, kindOf(rows[0]))}, ${nameOf(rows[0])} – ${nameOf(rows.at(-1))}`],
+        ["Rows of the source", rows.some((row) => row.source_rows > 1) ? whole(sumOf(rows, "source_rows")) : null],
       ),
       panel(page, {
         title: "Production",
         rows,
         revisions,
-        name: `well-${code}`,
+        name: fileName("well", code),
         last: { title: "Days", name: "days_on_production" },
       }),
     );
@@ -49,15 +49,17 @@ export async function well(page) {
 
 export async function field(page) {
   const [code] = page.parameters;
+  const source = page.query.get("source");
+  const query = { field_code: code, ...(source && { source }) };
   const title = heading(page, `Field ${code}`);
   try {
-    const { data } = await ask(`wells?${new URLSearchParams({ field_code: code, limit: 1 })}`, page);
+    const { data } = await ask(`wells?${new URLSearchParams({ ...query, limit: 1 })}`, page);
     if (!data.rows.length) return title.after(h("p", {}, "Nothing is published of this field."));
     named(page, title, data.rows[0].field_name ?? `Field ${code}`);
-    const rows = await askAll("wells/production/totals", { field_code: code }, page);
+    const rows = await askAll("wells/production/totals", query, page);
     page.root.append(
-      totalsPanel(page, { title: "All wells of the field", rows, name: `field-${code}` }),
-      wells(page, { field: code }),
+      totalsPanel(page, { title: "All wells of the field", rows, name: fileName("field", code) }),
+      wells(page, { field: code, source }),
     );
   } catch (error) {
     page.fail(error);
@@ -84,9 +86,29 @@ function panel(page, { title, rows, revisions = [], name, last, folded = false }
   const inputs = [dateInput("From", "first"), dateInput("To", "last")];
   const figures = h("div", {});
   const spans = SPANS.map(([text, years]) => button(text, () => pick(...spanOf(rows, years)), { class: "quiet" }));
-  const plot = chart(rows, { revisions, picked: (...days) => pick(...days), signal: page.signal });
   const isLog = h("input", { type: "checkbox", onchange: () => (plot.log(isLog.checked), tell()) });
+  const isVolume = h("input", { type: "checkbox", onchange: () => (redraw(), tell()) });
   const note = h("p", { class: "muted", role: "status" });
+  const shownRows = (list) => (isVolume.checked ? list.map(asVolumes) : list);
+  const units = () => (isVolume.checked ? VOLUMES : RATES);
+  let drawn = new AbortController();
+  let plot = draw();
+
+  function draw() {
+    const signal = AbortSignal.any([page.signal, drawn.signal]);
+    const given = { revisions: shownRows(revisions), units: units(), picked: (...days) => pick(...days), signal };
+    return chart(shownRows(rows), given);
+  }
+
+  function redraw() {
+    const before = plot.element;
+    drawn.abort();
+    drawn = new AbortController();
+    plot = draw();
+    before.replaceWith(plot.element);
+    if (range.first || range.last) plot.zoom(range.first, range.last);
+    if (isLog.checked) plot.log(true);
+  }
 
   function pick(first, end) {
     Object.assign(range, { first, last: end });
@@ -100,7 +122,7 @@ function panel(page, { title, rows, revisions = [], name, last, folded = false }
       ({ input, side }) => (input.value = range[side] ?? rows.at(side === "first" ? 0 : -1).production_period),
     );
     spans.forEach((each, index) => each.setAttribute("aria-pressed", String(isSpan(rows, range, SPANS[index][1]))));
-    figures.replaceChildren(dataTable(title, within, revisions, last));
+    figures.replaceChildren(dataTable(title, shownRows(within), shownRows(revisions), { last, units: units() }));
     note.textContent = noteOf(within, revisions.filter(isWithin(range)), isLog.checked);
   }
 
@@ -125,6 +147,7 @@ function panel(page, { title, rows, revisions = [], name, last, folded = false }
       { class: "controls" },
       h("div", { class: "spans", role: "group", "aria-label": "Range" }, spans),
       inputs.map(({ element }) => element),
+      h("label", { class: "check" }, isVolume, " Volumes"),
       h("label", { class: "check" }, isLog, " Log scale"),
     ),
     plot.element,
@@ -149,12 +172,19 @@ function isSpan(rows, range, years) {
   return range.first === first && range.last === end;
 }
 
+// A rate is that of a calendar day; what the whole period brought is a volume.
+function asVolumes(row) {
+  const volume = (value) => (value === null || value === undefined ? value : value * daysOf(row));
+  return { ...row, ...Object.fromEntries(MEASURES.map(({ name }) => [name, volume(row[name])])) };
+}
+
 function noteOf(rows, revisions, isLog) {
-  const missing = missingMonths(rows);
+  const gone = missing(rows);
+  const kind = rows.length ? kindOf(rows[0]) : "period";
   const revised = new Set(revisions.map(({ production_period: day }) => day)).size;
   return [
     `${count(rows.length, "period")}.`,
-    missing ? `${count(missing, "month is", "months are")} missing.` : "",
+    gone ? `${count(gone, `${kind} is`, `${kind}s are`)} missing.` : "",
     revised ? `${count(revised, "period")} revised: a ring marks what the value was.` : "",
     isLog ? "Zeros and negative rates have no place on a log scale." : "",
     "Drag across the plot to choose a range.",
@@ -163,22 +193,17 @@ function noteOf(rows, revisions, isLog) {
     .join(" ");
 }
 
-// Between the first and the last row.
-function missingMonths(rows) {
-  const months = new Set(rows.map(({ production_period: day }) => monthOf(day)));
-  return rows.length
-    ? monthOf(rows.at(-1).production_period) - monthOf(rows[0].production_period) + 1 - months.size
-    : 0;
-}
+const sumOf = (rows, name) => rows.reduce((sum, row) => sum + (row[name] ?? 0), 0);
 
-const monthOf = (day) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7));
+// What a file system takes, whatever the source writes.
+const fileName = (kind, code) => `${kind}-${code.replaceAll(/[^\p{L}\p{N}._-]+/gu, "_")}`;
 
-function dataTable(title, rows, revisions, last) {
+function dataTable(title, rows, revisions, { last, units }) {
   const before = Map.groupBy(revisions, ({ production_period: day }) => day);
   const columns = [
-    { title: "Period", cell: (row) => period(row.production_period) },
-    ...MEASURES.map(({ name, title, unit }) => ({
-      title: h("span", { title: UNITS[unit] }, `${title}, ${unit}`),
+    { title: "Period", cell: nameOf },
+    ...MEASURES.map(({ name, title, scale }) => ({
+      title: h("span", { title: units[scale].name }, `${title}, ${units[scale].sign}`),
       class: "number",
       cell: (row) => [rate(row[name]), wasOf(row, before.get(row.production_period), name)],
     })),
@@ -186,7 +211,7 @@ function dataTable(title, rows, revisions, last) {
   ];
   return framed(
     `${title}, a table that scrolls`,
-    table(`${title}: rates by period, newest first`, columns, rows.toReversed()),
+    table(`${title}: ${units === VOLUMES ? "volumes" : "rates"} by period, newest first`, columns, rows.toReversed()),
   );
 }
 

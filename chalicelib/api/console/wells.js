@@ -10,22 +10,31 @@ const COLUMNS = [
   {
     title: "Well",
     class: "name",
-    cell: (well) => link(`wells/${well.field_code}/${well.well_code}`, well.well_name ?? well.well_code),
+    cell: (well) =>
+      link(place("wells", well.source, well.field_code, well.well_code), well.well_name ?? well.well_code),
   },
   {
     title: "Field",
     class: "name",
-    cell: (well) => link(`fields/${well.field_code}`, well.field_name ?? well.field_code),
+    cell: (well) => link(place("fields", well.source, well.field_code), well.field_name ?? well.field_code),
   },
   { title: "Reference", cell: (well) => h("bdi", {}, well.well_reference ?? "") },
-  { title: "Code", class: "number", cell: (well) => String(well.well_code) },
+  { title: "Code", cell: (well) => h("bdi", {}, String(well.well_code)) },
   { title: "First period", class: "number", cell: (well) => period(well.first_period) },
   { title: "Last period", class: "number", cell: (well) => period(well.last_period) },
   { title: "Periods", class: "number", cell: (well) => whole(well.periods) },
 ];
 
+const SOURCE = { title: "Source", cell: (well) => well.source };
+
+// The address of a well or a field, whatever signs the source writes into its codes.
+export function place(kind, source, ...codes) {
+  const path = codes.map((code) => encodeURIComponent(code)).join("/");
+  return `#/${kind}/${path}${source ? `?${new URLSearchParams({ source })}` : ""}`;
+}
+
 // The search and its list; of one field when `field` is its code.
-export function wells(page, { field = null } = {}) {
+export function wells(page, { field = null, source = null } = {}) {
   const found = h("div", { class: "found" });
   const input = h("input", {
     id: "search",
@@ -45,7 +54,7 @@ export function wells(page, { field = null } = {}) {
     const signal = AbortSignal.any([page.signal, asking.signal]);
     const text = input.value.trim();
     if (!field) keepInAddress(text);
-    const more = (cursor) => askWells({ search: text, field_code: field, cursor }, signal);
+    const more = (cursor) => askWells({ search: text, field_code: field, source, cursor }, signal);
     try {
       const list = wellList(await more(null), more, search);
       if (!signal.aborted) found.replaceChildren(...list);
@@ -68,7 +77,7 @@ export function wells(page, { field = null } = {}) {
   return h("section", { class: "panel", "aria-labelledby": "wells" }, h("h2", { id: "wells" }, "Wells"), form, found);
 }
 
-const link = (path, text) => h("a", { href: `#/${path}` }, h("bdi", {}, text));
+const link = (href, text) => h("a", { href }, h("bdi", {}, text));
 
 function keepInAddress(text) {
   history.replaceState(null, "", `#/data${text ? `?${new URLSearchParams({ search: text })}` : ""}`);
@@ -78,6 +87,9 @@ async function askWells(wanted, signal) {
   const query = new URLSearchParams(Object.entries({ limit: WELLS, ...wanted }).filter(([, value]) => value));
   return (await ask(`wells?${query}`, { signal })).data;
 }
+
+// The source stands there when there are several.
+const columnsOf = (rows) => (new Set(rows.map(({ source }) => source)).size > 1 ? [...COLUMNS, SOURCE] : COLUMNS);
 
 // `again` reads the list from its beginning on.
 function wellList(first, askMore, again) {
@@ -101,7 +113,7 @@ function wellList(first, askMore, again) {
     }
   });
   function show() {
-    list.replaceChildren(framed("Wells, a table that scrolls", table("Wells by field and code", COLUMNS, rows)));
+    list.replaceChildren(framed("Wells, a table that scrolls", table("Wells by field and code", columnsOf(rows), rows)));
     more.hidden = !cursor;
     told.textContent = cursor ? `The first ${count(rows.length, "well")}.` : `${count(rows.length, "well")}.`;
   }

@@ -1,0 +1,50 @@
+// Periods of any length: how long one is, what is missing between two, and how they are called.
+
+import { period } from "./dom.js";
+
+const DAY = 86_400_000; // ms
+const UTC = { timeZone: "UTC" };
+const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium" });
+const KINDS = [
+  ["day", 1, 1],
+  ["month", 28, 31],
+  ["quarter", 90, 92],
+  ["year", 365, 366],
+];
+const MONTHS = { month: 1, quarter: 3, year: 12 };
+
+// In calendar days; an older file does not tell the length of its months.
+export function daysOf({ production_period: day, period_days: days }) {
+  return days ?? new Date(Date.UTC(Number(day.slice(0, 4)), Number(day.slice(5, 7)), 0)).getUTCDate();
+}
+
+// "month" and such, "period" for a length without a name.
+export function kindOf(row) {
+  const days = daysOf(row);
+  return KINDS.find(([, least, most]) => days >= least && days <= most)?.[0] ?? "period";
+}
+
+// As people say it: 5 Jan 2020, Jan 2020, Q1 2020, 2020.
+export function nameOf(row) {
+  const day = row.production_period;
+  const [year, month] = [day.slice(0, 4), Number(day.slice(5, 7))];
+  const names = { month: () => period(day), quarter: () => `Q${Math.ceil(month / 3)} ${year}`, year: () => year };
+  return (names[kindOf(row)] ?? (() => DATE.format(Date.parse(day))))();
+}
+
+// When it ends and the next one may begin, in ms.
+export const endOf = (row) => Date.parse(row.production_period) + daysOf(row) * DAY;
+
+// How many periods of the length of the earlier one lie between two.
+export function missingBetween(before, after) {
+  const kind = kindOf(before);
+  if (kind in MONTHS) return Math.max(0, Math.floor((monthOf(after) - monthOf(before)) / MONTHS[kind]) - 1);
+  const days = (Date.parse(after.production_period) - endOf(before)) / DAY;
+  return Math.max(0, Math.ceil(days / daysOf(before)));
+}
+
+// Between the first and the last of rows in the order of their periods.
+export const missing = (rows) =>
+  rows.reduce((sum, row, place) => sum + (place ? missingBetween(rows[place - 1], row) : 0), 0);
+
+const monthOf = ({ production_period: day }) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7));
