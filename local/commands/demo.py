@@ -27,6 +27,8 @@ SILENCE_SECONDS = 15.0  # longer than the stack's lease and grace: whoever held 
 ACCEPTED = (200, 202)
 DATABASE_SECONDS = 30.0
 FINAL = ("COMPLETED", "FAILED", "CANCELLED")
+HELD = "HELD"  # how one ends that waits for somebody's word
+HELD_CODE = 6  # the exit code, as that of `wellhead import`
 INTERRUPTED = ("LEASE_EXPIRED", "DISPATCH_FAILED")  # how an import ends whose stack was away
 COUNTS = ("new_records", "updated_records", "duplicate_records", "failed_records")
 
@@ -82,11 +84,14 @@ class Api:
 
 
 def run_demo(stack: LocalStack, terminal: Terminal) -> int:
-    """The exit code: 0 when the import is COMPLETED and its counts add up."""
+    """The exit code: 0 when the import is COMPLETED and its counts add up, 6 when it is held."""
     api = Api(stack.api_url, stack.token)
     terminal.line(("Wellhead", "bold"), f" imports {stack.shown_source}")
     terminal.line(f"Watch it in a browser: {stack.console_link}")
     job = _import(api, stack, terminal)
+    if _is_held(job):
+        _show_held(job, terminal)
+        return HELD_CODE
     if job["status"] != "COMPLETED":
         _show_failure(job, stack, terminal)
         return 1
@@ -288,6 +293,25 @@ def _show_failure(job: dict[str, Any], stack: LocalStack, terminal: Terminal) ->
     if error.get("retryable"):
         terminal.line("Trying again can help: make demo")
     terminal.line(f"The logs are in {stack.state / 'logs'}.")
+
+
+def _is_held(job: dict[str, Any]) -> bool:
+    return job["status"] == "FAILED" and (job.get("error") or {}).get("code") == HELD
+
+
+def _show_held(job: dict[str, Any], terminal: Terminal) -> None:
+    """What was found, and the commands that help while `make run` serves."""
+    holding = [finding for finding in job.get("findings", []) if finding.get("holds", True)]
+    found = " ".join(f"{finding['check']}: {finding['message']}" for finding in holding) or job["error"]["message"]
+    named = " ".join(f"--finding {finding['check']}" for finding in holding)
+    terminal.line()
+    terminal.line(
+        (HELD, "yellow"),
+        f" {found} So nothing was published: the database is as it was. Keep the stack running with `make run` and, in"
+        f" another terminal, look at it with `.venv/bin/wellhead status {job['job_id']}`. Then publish it all the same"
+        f" with `.venv/bin/wellhead accept {job['job_id']} {named}`, or let it go with"
+        f" `.venv/bin/wellhead discard {job['job_id']}`; or mend the source, and `make demo` once more.",
+    )
 
 
 @contextlib.contextmanager

@@ -43,15 +43,21 @@ WELL = "770010000100"
 
 
 class GatedProduction(GeneratedProduction):
-    """Rows that come only while the gate is open."""
+    """Rows that come only while the gate is open; while they are `spoilt`, many have no period."""
 
     def __init__(self, rows: int) -> None:
         super().__init__(rows)
         self.gate = threading.Event()
+        self.spoilt = False
 
     def page(self, skip: int, top: int) -> list[bytes]:
         self.gate.wait(60)
-        return super().page(skip, top)
+        rows = super().page(skip, top)
+        return [spoil(row) if self.spoilt and place % 5 == 0 else row for place, row in enumerate(rows)]
+
+
+def spoil(row: bytes) -> bytes:
+    return json.dumps({**json.loads(row), "production_period": "never"}).encode()
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,7 @@ def laptop(whole_laptop: Laptop) -> Iterator[Laptop]:
     """Something is published, and no import runs."""
     yield whole_laptop
     whole_laptop.rows.gate.set()
+    whole_laptop.rows.spoilt = False
     wait_until(lambda: whole_laptop.newest().final)
 
 
@@ -231,6 +238,38 @@ def test_an_import_that_fails(laptop: Laptop) -> None:
     failed = json.loads(laptop.run("jobs", "--status", "failed", "--limit", "1", "--json").stdout)
     assert [job["error"]["code"] for job in failed] == ["SOURCE_NOT_FOUND"]
     assert laptop.run("rejects", failed[0]["job_id"]).returncode == 1
+
+
+def test_an_import_that_is_held_is_published_by_somebodys_word(laptop: Laptop) -> None:
+    before = json.loads(laptop.run("summary", "--json").stdout)["snapshot"]
+    laptop.rows.spoilt = True
+    held = laptop.run("import", "--full")
+    job_id = facts(held)["job"]
+    assert (held.returncode, facts(held)["status"]) == (6, "HELD")
+    assert f"wellhead accept {job_id} --finding REJECTED" in held.stderr
+    assert "REJECTED: Rows were rejected." in held.stderr
+    assert json.loads(laptop.run("summary", "--json").stdout)["snapshot"] == before
+
+    others = laptop.run("accept", job_id, "--finding", "NULLED")
+    assert (others.returncode, others.stderr.partition(":")[0]) == (1, "FINDINGS_DIFFER")
+    assert "What holds it: REJECTED." in others.stderr
+    accepted = laptop.run("accept", job_id, "--finding", "REJECTED")
+    assert (accepted.returncode, facts(accepted)["status"], facts(accepted)["goes on from"]) == (0, "COMPLETED", job_id)
+    assert json.loads(laptop.run("summary", "--json").stdout)["snapshot"] != before
+    assert f"wellhead status {facts(accepted)['job']}" in laptop.run("status", job_id).stderr
+
+
+def test_an_import_that_is_held_is_let_go(laptop: Laptop) -> None:
+    assert laptop.run("import", "--full").returncode == 0  # what was accepted before is no limit any more
+    laptop.rows.spoilt = True
+    held = json.loads(laptop.run("import", "--full", "--json").stdout)
+    assert (held["status"], held["error"]["code"]) == ("FAILED", "HELD")
+
+    gone = laptop.run("discard", held["job_id"])
+    assert (gone.returncode, "discarded" in facts(gone)) == (0, True)
+    late = laptop.run("accept", held["job_id"], "--finding", "REJECTED")
+    assert (late.returncode, late.stderr.partition(":")[0]) == (1, "NOT_HELD")
+    assert "HELD" in laptop.run("jobs", "--limit", "1").stdout
 
 
 # -- who may, and whom is asked -----------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from support.hostile_text import EVIL, commands_in, hostile
 from support.scripted_source import ScriptedSource
 from support.stack import ROOT, SHORT_LEASE, start_command
 
+from clients.cli.session import Exit
 from clients.cli.terminal import Terminal
 from local.commands.demo import DemoError, run_demo
 
@@ -115,17 +116,51 @@ def test_a_demo_that_fails_has_none_either(directory: Path, is_terminal: bool, t
     assert "The logs are in" in told
 
 
+HELD = {"code": "HELD", "message": "The import is held.", "retryable": False}
+
+
+def held_job(text: str) -> Any:
+    facts = dict.fromkeys(("phase", "progress_percentage", "expected_records", "records_per_second", "heartbeat_at"))
+    found = [{"check": "REJECTED", "message": text, "holds": True}, {"check": "OTHER", "message": "-", "holds": False}]
+    return success(job("FAILED", error=HELD, findings=found, fetched_records=0, warnings=[], **facts))
+
+
+@pytest.mark.parametrize("is_terminal", SCREENS)
+@settings(max_examples=12)
+@given(text=hostile)
+def test_a_demo_that_is_held_has_none_either(directory: Path, is_terminal: bool, text: str) -> None:
+    started = [success({"jobs": []}), success({"job_id": JOB})]
+    told = shown(directory, text, *started, held_job(text), is_terminal=is_terminal)
+
+    assert not commands_in(told)
+    assert "nothing was published" in told
+
+
+def test_a_demo_that_is_held_says_in_one_paragraph_what_to_do(directory: Path) -> None:
+    screen = io.StringIO()
+    with ScriptedSource(success({"jobs": []}), success({"job_id": JOB}), held_job("Too many.")) as api:
+        stack: Any = Made(api.root, directory / "wells.duckdb", "source", directory)
+        code = run_demo(stack, Terminal(file=screen, width=100, force_terminal=False))
+
+    assert code == Exit.HELD
+    *_, blank, paragraph = screen.getvalue().splitlines()
+    assert blank == ""
+    assert paragraph.startswith("HELD REJECTED: Too many. So nothing was published")
+    assert f"wellhead accept {JOB} --finding REJECTED`" in paragraph
+    assert f"wellhead discard {JOB}`" in paragraph
+
+
 # ------------------------------------------------------------------------------------- the real commands
 
 
 @pytest.fixture(scope="module")
 def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A row for each of the known commands, in every name; and some that are rejected."""
+    """A row for each of the known commands, in every name; and some that are rejected, too few to hold the import."""
 
     def rows() -> Iterator[dict[str, Any]]:
         for number, evil in enumerate(evil for evil in EVIL if evil != "\ud800"):  # a file holds no half signs
             names = {"field_name": f"Block {evil} North", "well_name": evil, "well_reference": f"a{evil}"}
-            period = "2024-01-01" if number % 3 else f"no period {evil}"
+            period = "2024-01-01" if number % 6 else f"no period {evil}"
             yield {
                 "field_code": number,
                 "well_code": number,
@@ -146,6 +181,20 @@ def test_a_real_demo_of_such_rows_ends_well(hostile_file: Path, tmp_path: Path) 
     assert "The counts add up to every row that the source delivered." in output
     assert "Block [/9] North" in output or "Block [" in output
     assert not commands_in(output)
+
+
+def test_a_real_demo_that_is_held_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    row = {"field_code": 1, "production_period": "never", "oil_production_kbd": 1.0}
+    rows = [{**row, "well_code": number} for number in range(30)]
+    file = tmp_path / "rows.ndjson"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    with start_command(tmp_path / "state", "demo", "--source", str(file)) as process:
+        output, errors = process.communicate(timeout=90)
+
+    assert (process.returncode, errors) == (Exit.HELD, "")
+    assert "HELD REJECTED: " in output
+    assert "Traceback" not in output
 
 
 def test_a_real_demo_on_a_terminal_sends_it_no_command_but_rich_s(hostile_file: Path, tmp_path: Path) -> None:
