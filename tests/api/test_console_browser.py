@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import time
@@ -23,6 +24,7 @@ from support.console_stage import (
     Bucket,
     ConsoleStage,
     GivenRows,
+    SpoiltRows,
     Visit,
     start_stack,
 )
@@ -167,6 +169,39 @@ def test_a_failed_import_says_why_and_what_to_do_and_is_retried(stage: ConsoleSt
     page.locator(".ended .primary").click()
     seen(page, ".ended .badge", "Completed")
     seen(page, ".recent", failed.error["message"])
+
+
+def test_a_held_import_is_accepted_by_hand_and_published(stage: ConsoleStage, visit: Visit) -> None:
+    stage.source.rows = SpoiltRows(revision=1)
+    page = visit.open()
+    page.get_by_role("radio", name=EVERYTHING).check()
+    press(page, "Start import")
+    seen(page, ".ended .badge", "Held")
+    [held], _ = stage.manager.history(limit=1)
+    before = stage.manager.current_snapshot()
+    page.get_by_role("link", name="Findings, and what to do").click()
+    seen(page, ".held td", "Rows were rejected")
+    press(page, "Accept and publish …")
+    page.get_by_role("checkbox").check()
+    press(page, "Publish, and accept 1 finding")
+
+    page.wait_for_url(lambda url: not url.endswith(held.job_id))
+    seen(page, ".headline .badge", "Completed")
+    [newest], _ = stage.manager.history(limit=1)
+    assert (newest.retry_of, newest.accepted_by) == (held.job_id, held.triggered_by)
+    assert stage.manager.current_snapshot() != before
+
+
+def test_a_held_import_is_discarded_and_stays_in_the_list(stage: ConsoleStage, visit: Visit) -> None:
+    stage.ended(stage.trigger())  # what was accepted before is no limit any more
+    stage.source.rows = SpoiltRows(revision=1)
+    held = stage.ended(stage.trigger())
+    page = visit.open(f"/jobs/{held['job_id']}")
+    press(page, "Discard")
+    press(page, "Discard the import")
+    seen(page, ".held", "It was discarded")
+    visit.go("/history")
+    seen(page, "td.line", f"Held, and discarded by {held['triggered_by']}")
 
 
 def test_a_lost_connection_is_told_and_comes_back_by_itself(stage: ConsoleStage, visit: Visit) -> None:
@@ -400,9 +435,11 @@ def test_a_well_is_found_and_its_production_plotted(stage: ConsoleStage, visit: 
     assert rows.count() == 6
     with page.expect_download() as downloaded:
         press(page, "Download as CSV")
-    lines = downloaded.value.path().read_text().splitlines()
-    assert len(lines) == 7
-    assert lines[1].startswith(f"{GAP_FIELD},Gap Field,{GAP_WELL},,Gap Well,2020-01-01,,55.5,80,60,70")
+    saved = list(csv.DictReader(downloaded.value.path().read_text().splitlines()))
+    assert len(saved) == 6
+    codes = {"field_code": str(GAP_FIELD), "well_code": str(GAP_WELL), "production_period": "2020-01-01"}
+    rates = {"oil_production_kbd": "55.5", "gas_production_mmcfd": "80", "water_production_kbd": "70"}
+    assert saved[0] | codes | rates == saved[0]
 
 
 def test_a_list_whose_snapshot_is_gone_is_read_once_more(stage: ConsoleStage, visit: Visit) -> None:
@@ -559,7 +596,7 @@ def test_a_code_beyond_53_bits_keeps_its_digits(stage: ConsoleStage, visit: Visi
     page.get_by_role("link", name="Long Code").click()
     page.locator(".plot canvas").wait_for()
 
-    assert page.url.endswith(f"#/wells/{HOSTILE_FIELD}/{LONG_CODE}")
+    assert page.url.partition("#")[2].partition("?")[0] == f"/wells/{HOSTILE_FIELD}/{LONG_CODE}"
     seen(page, ".facts", str(LONG_CODE))
 
 

@@ -34,7 +34,9 @@ COUNTS = {"new_records": 1, "updated_records": 0, "duplicate_records": 0, "faile
 SQL_TABLES = """
 CREATE TABLE import_runs (job_id VARCHAR);
 CREATE TABLE rejected_rows (job_id VARCHAR, reason VARCHAR, detail VARCHAR, raw VARCHAR, page INT, position INT);
-CREATE TABLE well_production (field_name VARCHAR, well_code BIGINT, production_period DATE, oil_production_kbd DOUBLE);
+CREATE TABLE well_production (
+    field_name VARCHAR, well_code VARCHAR, production_period DATE, period_days SMALLINT, oil_production_kbd DOUBLE
+);
 """
 
 
@@ -66,7 +68,7 @@ def shown(directory: Path, text: str, *answers: Any, is_terminal: bool) -> str:
             database.execute(f"DELETE FROM {table}")
         database.execute("INSERT INTO import_runs VALUES (?)", [JOB])
         database.execute("INSERT INTO rejected_rows VALUES (?, ?, ?, ?, 1, 1)", [JOB, held, held, held])
-        database.execute("INSERT INTO well_production VALUES (?, 1, '2024-01-01', 1.0)", [held])
+        database.execute("INSERT INTO well_production VALUES (?, '1', '2024-01-01', 31, 1.0)", [held])
     screen = io.StringIO()
     with ScriptedSource(*answers) as api:
         stack: Any = Made(api.root.rstrip("/"), directory / "wells.duckdb", text, directory / text.replace("\x00", ""))

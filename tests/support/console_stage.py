@@ -70,6 +70,18 @@ class GivenRows:
         return self._rows[skip : skip + top]
 
 
+class SpoiltRows(GivenRows):
+    """Every fifth without a period: too many for an import that nobody looks at."""
+
+    def page(self, skip: int, top: int) -> list[bytes]:
+        rows = super().page(skip, top)
+        return [spoil(each) if place % 5 == 0 else each for place, each in enumerate(rows)]
+
+
+def spoil(row: bytes) -> bytes:
+    return json.dumps({**json.loads(row), "production_period": "never"}).encode()
+
+
 def row(well: int, period: str, **more: Any) -> dict[str, Any]:
     """One with the same four rates, high enough to be far from the axis."""
     rates = {"oil_production_kbd": 50.0, "liquids_production_kbd": 60.0, "water_production_kbd": 70.0}
@@ -137,7 +149,7 @@ class ConsoleStage:
 
     def calm(self) -> None:
         """As a test wants to find it: no import runs, the source is quick and well."""
-        self.source.latency, self.source.faults = 0, Faults()
+        self.source.latency, self.source.faults, self.source.rows = 0, Faults(), GivenRows(revision=1)
         [newest], _ = self.manager.history(limit=1)
         if not newest.status.final:
             self.ended(newest.job_id)
