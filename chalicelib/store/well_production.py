@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 USUAL = Grain()
 NOTHING = "CAST(NULL AS VARCHAR)"
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
+_TEXTS = [column for column in COLUMNS if column.kind in (Kind.WORDS, Kind.CODE)]
 
 
 def _reading_of(column: Column) -> str:
@@ -25,9 +26,30 @@ def _reading_of(column: Column) -> str:
     return f"{'draft' if column.kind in (Kind.NUMBER, Kind.CODE) else 'read'}_{column.kind}"
 
 
+def _checked(column: Column) -> str:
+    """As _reading_of, of a row whose texts are in JSON of these `types`: they tell whether a code was a number."""
+    if column.kind is Kind.CODE:
+        return f"read_code({column.name}, {_type_of(column)}, {column.high})"
+    return f"{_reading_of(column)}({column.name})"
+
+
 def _kept_of(column: Column) -> str:
     value = f"value_of_{column.name}"
     return f"first_day({value})" if column.kind is Kind.DAY else value
+
+
+def _type_of(column: Column) -> str:
+    """`types` are in the order of _TEXTS."""
+    return f"types[{_TEXTS.index(column) + 1}]" if column in _TEXTS else "NULL"
+
+
+def _problem(column: Column) -> str:
+    """What is wrong with the column of a row."""
+    return f"{column.kind}_problem('{column.name}', {column.name}, {_type_of(column)}, {column.low}, {column.high})"
+
+
+def _sound(column: Column, value: str) -> str:
+    return f"(is_sound_{column.kind}({column.name}, {value}, {column.low}, {column.high}))"
 
 
 _LISTS = {
@@ -40,11 +62,11 @@ _LISTS = {
     "volumes": ", ".join(VOLUMES),
     "values_differ": " OR ".join(f"staged.{name} IS DISTINCT FROM stored.{name}" for name in VALUES),
     "values": ", ".join(f"{_reading_of(column)}({column.name}) AS value_of_{column.name}" for column in COLUMNS),
+    "checked_values": ", ".join(f"{_checked(column)} AS value_of_{column.name}" for column in COLUMNS),
     "values_read": ", ".join(f"{_kept_of(column)} AS {column.name}" for column in COLUMNS),
-    "all_sound": " AND ".join(
-        f"(is_sound_{column.kind}({column.name}, value_of_{column.name}, {column.low}, {column.high}))"
-        for column in COLUMNS
-    ),
+    "all_sound": " AND ".join(_sound(column, f"value_of_{column.name}") for column in COLUMNS),
+    "texts_sound": " AND ".join(_sound(column, column.name) for column in _TEXTS),
+    "problems_found": ", ".join(map(_problem, COLUMNS)),
 }
 
 
@@ -80,11 +102,11 @@ def filled(name: str, lists: Mapping[str, str] | None = None) -> str:
 
 def field_lists(fields: list[str], grain: Grain = USUAL) -> dict[str, str]:
     """What a statement needs that reads the source, which calls the COLUMNS `fields`, in their order."""
+    pointers = [_pointer(field) for column, field in zip(COLUMNS, fields, strict=True) if column in _TEXTS]
     return {
         "source_fields": ", ".join(map(_field, fields)),
         "grain_fields": f"{_primary_key(grain)}, {_field(grain.order_by) if grain.order_by else NOTHING}",
-        "checked_values": _checked_values(fields),
-        "problems_found": _problems(fields),
+        "pointers": f"[{', '.join(pointers)}]",
     }
 
 
@@ -98,26 +120,6 @@ def _primary_key(grain: Grain) -> str:
     if len(fields) > 1:
         return f"CAST(to_json([{', '.join(fields)}]) AS VARCHAR)"
     return fields[0] if fields else NOTHING
-
-
-def _checked_values(fields: list[str]) -> str:
-    """As `values`, of a row whose whole text is `text`: it tells whether a code was a number."""
-    read = []
-    for column, field in zip(COLUMNS, fields, strict=True):
-        value = f"{_reading_of(column)}({column.name})"
-        if column.kind is Kind.CODE:
-            value = f"read_code({column.name}, json_type(text, {_pointer(field)}), {column.high})"
-        read.append(f"{value} AS value_of_{column.name}")
-    return ", ".join(read)
-
-
-def _problems(fields: list[str]) -> str:
-    """What is wrong with each column of a row, whose whole text is `text`."""
-    found = []
-    for column, field in zip(COLUMNS, fields, strict=True):
-        value = f"'{column.name}', {column.name}, json_type(text, {_pointer(field)})"
-        found.append(f"{column.kind}_problem({value}, {column.low}, {column.high})")
-    return ", ".join(found)
 
 
 def _pointer(field: str) -> str:

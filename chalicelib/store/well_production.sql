@@ -134,7 +134,6 @@ CREATE OR REPLACE TEMP MACRO day_problem(name, x, type, low, high) AS
     END;
 
 -- name: macro_words_problem
--- Only a text that begins like an object or a list is looked up in the row: that is the dear part.
 CREATE OR REPLACE TEMP MACRO words_problem(name, x, type, low, high) AS
     CASE
         WHEN is_sound_words(x, x, low, high) THEN NULL
@@ -186,7 +185,8 @@ FROM (
 
 -- name: checked_rows
 -- The same reading, beside it the texts of the rows and their places on the pages. $pages, $firsts and $counts
--- are the batch's runs of rows: on which page, from which position, how many.
+-- are the batch's runs of rows: on which page, from which position, how many. What a text is that begins like an
+-- object or a list is looked up in the row, in one look for all columns: each look has memory of its own.
 SELECT
     {values_read}, problem,
     CASE WHEN problem IS NOT NULL THEN page END AS page,
@@ -198,19 +198,22 @@ FROM (
     FROM (
         SELECT *, {checked_values}
         FROM (
-            SELECT {source_fields}, {grain_fields}, line.text, place.page, place.position
-            FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
-            POSITIONAL JOIN read_ndjson_objects($files, maximum_object_size = 4194304) AS line(text)
-            POSITIONAL JOIN (
-                SELECT page, unnest(range(first, first + count)) AS position
-                FROM (
-                    SELECT
-                        unnest(CAST($pages AS INTEGER[])) AS page,
-                        unnest(CAST($firsts AS INTEGER[])) AS first,
-                        unnest(CAST($counts AS INTEGER[])) AS count
-                )
-            ) AS place
-        ) AS source({columns}, primary_key, version, text, page, position)
+            SELECT *, CASE WHEN NOT ({texts_sound}) THEN json_type(text, {pointers}) END AS types
+            FROM (
+                SELECT {source_fields}, {grain_fields}, line.text, place.page, place.position
+                FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
+                POSITIONAL JOIN read_ndjson_objects($files, maximum_object_size = 4194304) AS line(text)
+                POSITIONAL JOIN (
+                    SELECT page, unnest(range(first, first + count)) AS position
+                    FROM (
+                        SELECT
+                            unnest(CAST($pages AS INTEGER[])) AS page,
+                            unnest(CAST($firsts AS INTEGER[])) AS first,
+                            unnest(CAST($counts AS INTEGER[])) AS count
+                    )
+                ) AS place
+            ) AS source({columns}, primary_key, version, text, page, position)
+        )
     )
 )
 
