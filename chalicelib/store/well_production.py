@@ -29,7 +29,7 @@ def _reading_of(column: Column) -> str:
 def _checked(column: Column) -> str:
     """As _reading_of, of a row whose texts are in JSON of these `types`: they tell whether a code was a number."""
     if column.kind is Kind.CODE:
-        return f"read_code({column.name}, {_type_of(column)}, {column.high})"
+        return f"CASE WHEN types IS NULL THEN {column.name} ELSE read_code({column.name}, {_type_of(column)}) END"
     return f"{_reading_of(column)}({column.name})"
 
 
@@ -45,6 +45,9 @@ def _type_of(column: Column) -> str:
 
 def _problem(column: Column) -> str:
     """What is wrong with the column of a row."""
+    if column.kind is Kind.CODE:
+        value = f"value_of_{column.name}"
+        return f"code_problem('{column.name}', {column.name}, {value}, {_type_of(column)}, {column.high})"
     return f"{column.kind}_problem('{column.name}', {column.name}, {_type_of(column)}, {column.low}, {column.high})"
 
 
@@ -66,6 +69,9 @@ _LISTS = {
     "values_read": ", ".join(f"{_kept_of(column)} AS {column.name}" for column in COLUMNS),
     "all_sound": " AND ".join(_sound(column, f"value_of_{column.name}") for column in COLUMNS),
     "texts_sound": " AND ".join(_sound(column, column.name) for column in _TEXTS),
+    "others_sound": " AND ".join(
+        _sound(column, f"value_of_{column.name}") for column in COLUMNS if column not in _TEXTS
+    ),
     "problems_found": ", ".join(map(_problem, COLUMNS)),
 }
 

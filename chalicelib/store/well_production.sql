@@ -40,11 +40,11 @@ CREATE OR REPLACE TEMP MACRO stripped(x) AS trim(x, ' ' || chr(9) || chr(10) || 
 CREATE OR REPLACE TEMP MACRO draft_code(x) AS x;
 
 -- name: macro_read_code
--- A number becomes its digits. The type is that of the JSON value, and dear: it is asked for what is doubtful alone.
-CREATE OR REPLACE TEMP MACRO read_code(x, type, high) AS
+-- A number becomes its digits; those that is_sound_code takes stay as they are. The type is that of the JSON value.
+CREATE OR REPLACE TEMP MACRO read_code(x, type) AS
     CASE
-        WHEN is_sound_code(x, x, 1, high) THEN x
         WHEN type = 'VARCHAR' THEN nullif(stripped(x), '')
+        WHEN TRY_CAST(x AS BIGINT) IS NOT NULL AND NOT regexp_matches(x, '[.eE]') AND strlen(x) <= 18 THEN x
         ELSE CAST(read_whole(x) AS VARCHAR)
     END;
 
@@ -108,13 +108,13 @@ CREATE OR REPLACE TEMP MACRO is_sound_words(x, v, low, high) AS
     x IS NULL OR NOT (starts_with(x, '{{') OR starts_with(x, '['));
 
 -- name: macro_code_problem
-CREATE OR REPLACE TEMP MACRO code_problem(name, x, type, low, high) AS
+-- Of what was read: to read it twice would take twice the memory.
+CREATE OR REPLACE TEMP MACRO code_problem(name, x, v, type, high) AS
     CASE
         WHEN x IS NULL OR stripped(x) = '' THEN 'MISSING_KEY ' || name
-        WHEN is_sound_code(x, x, low, high) THEN NULL
         WHEN type IN ('OBJECT', 'ARRAY', 'BOOLEAN') THEN 'NOT_TEXT ' || name
-        WHEN read_code(x, type, high) IS NULL THEN 'NOT_A_WHOLE_NUMBER ' || name
-        WHEN length(read_code(x, type, high)) > high THEN 'TOO_LONG ' || name
+        WHEN v IS NULL THEN 'NOT_A_WHOLE_NUMBER ' || name
+        WHEN length(v) > high THEN 'TOO_LONG ' || name
     END;
 
 -- name: macro_number_problem
@@ -186,7 +186,8 @@ FROM (
 -- name: checked_rows
 -- The same reading, beside it the texts of the rows and their places on the pages. $pages, $firsts and $counts
 -- are the batch's runs of rows: on which page, from which position, how many. What a text is that begins like an
--- object or a list is looked up in the row, in one look for all columns: each look has memory of its own.
+-- object or a list is looked up in the row, in one look for all columns: each look has memory of its own. `types` are
+-- null where all texts are sound. A step that a later one needs twice is a query of its own, so that it is done once.
 SELECT
     {values_read}, problem,
     CASE WHEN problem IS NOT NULL THEN page END AS page,
@@ -194,11 +195,11 @@ SELECT
     CASE WHEN problem IS NOT NULL THEN beginning(text, $raw_bytes) END AS raw,
     primary_key, version
 FROM (
-    SELECT *, CASE WHEN {all_sound} THEN NULL ELSE nullif(concat_ws('; ', {problems_found}), '') END AS problem
+    SELECT *, CASE WHEN types IS NULL AND {others_sound} THEN NULL ELSE nullif(concat_ws('; ', {problems_found}), '') END AS problem
     FROM (
         SELECT *, {checked_values}
         FROM (
-            SELECT *, CASE WHEN NOT ({texts_sound}) THEN json_type(text, {pointers}) END AS types
+            SELECT *, CASE WHEN NOT coalesce({texts_sound}, false) THEN json_type(text, {pointers}) END AS types
             FROM (
                 SELECT {source_fields}, {grain_fields}, line.text, place.page, place.position
                 FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field

@@ -27,7 +27,7 @@ REMARKS = "measured at the wellhead, allocated by the month's test; " * 62  # 3.
 SPREAD = 61  # coprime to 100: bad rows are spread over all rows
 
 FAULTS: list[tuple[dict[str, Any], str]] = [
-    ({"field_code": "A1"}, "NOT_A_WHOLE_NUMBER field_code"),
+    ({"field_code": 1.5}, "NOT_A_WHOLE_NUMBER field_code"),
     ({"well_code": None}, "MISSING_KEY well_code"),
     ({"production_period": "soon"}, "NOT_A_DATE production_period"),
     ({"oil_production_kbd": "much"}, "NOT_A_NUMBER oil_production_kbd"),
@@ -70,10 +70,11 @@ class Source:
         fault = self._fault(number)
         return json_row(**values | (fault[0] if fault else {}))
 
-    def stored(self) -> list[tuple[int, int, str]]:
+    def stored(self) -> list[tuple[str, str, str]]:
         """Field, well and period of each row that is kept, by well."""
         numbers = (number for number in range(self.batches * self.batch_rows) if self._fault(number) is None)
-        return [(row["field_code"], row["well_code"], row["production_period"]) for row in map(_sound, numbers)]
+        key = ("field_code", "well_code", "production_period")
+        return [(str(row[key[0]]), str(row[key[1]]), row[key[2]]) for row in map(_sound, numbers)]
 
     def rejected(self) -> Iterator[tuple[int, int, str, str]]:
         """Page, position, problem and raw text of each rejected row, in the order of the source."""
