@@ -67,8 +67,8 @@ def scratch() -> Iterator[Scratch]:
 amounts = st.sampled_from([None, 0.0, -0.0, 0.1, 0.2, 0.7, 1.25, 1e-6, 99999.875])
 a_row = st.fixed_dictionaries(
     {
-        "field_code": st.just(1),
-        "well_code": st.integers(1, 6),
+        "field_code": st.just("1"),
+        "well_code": st.integers(1, 6).map(str),
         "production_period": st.just("2024-01-01"),
         "oil_production_kbd": amounts,
         PK: st.sampled_from(["A", "B", "C"]),
@@ -207,7 +207,7 @@ def test_a_rate_beyond_a_well_is_counted_and_shown_but_not_of_a_whole_field(scra
     )
 
     assert found.warnings == {"RATE_BEYOND_A_WELL": 1}
-    assert [row["well_code"] for row in found.examples["RATE_BEYOND_A_WELL"]] == [3]
+    assert [row["well_code"] for row in found.examples["RATE_BEYOND_A_WELL"]] == ["3"]
 
 
 # -------------------------------------------------------------------------------- keys on several pages

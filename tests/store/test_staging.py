@@ -84,8 +84,8 @@ numbers = st.one_of(st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6), st.float
 names = st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"])), st.integers(), st.booleans())
 good_rows = st.fixed_dictionaries(
     {
-        "field_code": st.one_of(st.integers(-(2**63) + 1, 2**63 - 1), st.integers(0, 99).map(str)),
-        "well_code": st.integers(1, 9).map(lambda code: f"{code}.0"),
+        "field_code": st.one_of(st.integers(-(10**15), 10**15), st.integers(0, 99).map(str)),
+        "well_code": st.sampled_from(["W-1", "007", "25/11-G-25"]),
         "production_period": st.dates().map(str).filter(lambda day: "1859" <= day[:4] <= "2199"),
     },
     optional={
@@ -134,7 +134,7 @@ def test_a_batch_is_read_either_way_whatever_the_one_before_it_held(
     repository: DuckDBWellProductionRepository, tmp_path: Path
 ) -> None:
     """After rejected rows the next batch is read carefully at once, broken rows or not."""
-    broken, bad, good = b'{"field_code":1,"field_code":1}', json_row(well_code="x"), json_row(well_name="A")
+    broken, bad, good = b'{"field_code":1,"field_code":1}', json_row(well_code=1.5), json_row(well_name="A")
     pages = [[good], [bad], [good, broken], [good], [broken, bad], [good, good]]
 
     for number, page in enumerate(pages, start=1):
@@ -190,7 +190,7 @@ def test_places_are_those_of_the_pages_when_every_other_row_is_broken(
     repository: DuckDBWellProductionRepository, tmp_path: Path
 ) -> None:
     """As many runs as rows."""
-    rows_of_a_page = [b"5", json_row(well_code="x")] * 1500
+    rows_of_a_page = [b"5", json_row(well_code=1.5)] * 1500
 
     repository.stage(batch_of(tmp_path, rows_of_a_page, rows_of_a_page, first=7), SAME_NAMES)
 
@@ -219,9 +219,9 @@ def test_a_segment_keeps_the_order_of_arrival_over_many_row_groups(
         ).fetchall()
         wells = connection.execute(f"SELECT well_code FROM '{segment}'").fetchall()
     assert groups > [(2,)]
-    assert wells == [(number,) for number in range(20_000)]
+    assert wells == [(str(number),) for number in range(20_000)]
     repository.load_segment(segment)
-    assert [row["well_code"] for row in staged(repository)] == [*range(20_000), *range(20_000)]
+    assert [row["well_code"] for row in staged(repository)] == [*map(str, range(20_000)), *map(str, range(20_000))]
 
 
 def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order
     repository.close()
     assert (result.new_records, result.duplicate_records, result.failed_records) == (25_000, 25_000, 0)
     with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
-        found = connection.execute("SELECT well_name FROM well_production ORDER BY well_code").fetchall()
+        found = connection.execute("SELECT well_name FROM well_production ORDER BY CAST(well_code AS INTEGER)").fetchall()
     assert found == [(f"{'[{'[well % 2]}A-{well}",) for well in range(25_000)]
 
 
@@ -264,7 +264,7 @@ def test_all_names_of_a_row_may_look_like_lists(
 
     bad = "NOT_A_NUMBER oil_production_kbd"
     assert [(row["well_code"], row["problem"]) for row in staged(repository)] == [
-        (number, bad if number % 97 == 0 else None) for number in range(40_000)
+        (str(number), bad if number % 97 == 0 else None) for number in range(40_000)
     ]
 
 
@@ -288,7 +288,7 @@ def test_long_rows_are_staged_in_little_memory(
 
     problem = "NOT_A_DATE production_period" if fault else None
     found = [(row["well_code"], row["problem"], row["position"]) for row in staged(repository)]
-    assert found == [(number, problem, number if fault else None) for number in range(count)]
+    assert found == [(str(number), problem, number if fault else None) for number in range(count)]
     assert set(repository.field_names(batch)) == {*KEY_OF_A_ROW, "readings", "changed"}
     assert repository.change_times(batch, "changed") == (NOON - 7 * 3600.0, 0)
 
@@ -306,7 +306,7 @@ def test_any_number_of_broken_rows_is_staged_in_little_memory(
 
 
 def test_pieces_of_a_batch_do_not_stay(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
-    texts = [dense(7_000, well_code=number if number % 2 else "x") for number in range(100)]
+    texts = [dense(7_000, well_code=number if number % 2 else 1.5) for number in range(100)]
 
     repository.stage(batch_of(tmp_path, [*texts, b"5"]), SAME_NAMES)
 
