@@ -32,6 +32,17 @@ WELLS = [
 ]
 
 
+class Short(NdjsonFile):
+    """It counts five rows more than it delivers."""
+
+    def __len__(self) -> int:
+        return super().__len__() + 5
+
+    def page(self, skip: int, top: int) -> list[bytes]:
+        there = max(0, len(self) - 5 - skip)
+        return super().page(skip, min(top, there)) if there else []
+
+
 class Source:
     """A sample source whose rows are exchanged; between two imports nobody listens at its address."""
 
@@ -39,11 +50,11 @@ class Source:
         self._worker = worker
         self._directory = directory
 
-    def imported(self, rows: list[Row], **options: Any) -> Job:
+    def imported(self, rows: list[Row], *, file: type[NdjsonFile] = NdjsonFile, **options: Any) -> Job:
         path = self._directory / "rows.ndjson"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         worker = self._worker
-        with NdjsonFile(path) as data, SampleSource(data) as source:
+        with file(path) as data, SampleSource(data) as source:
             worker.settings = replace(worker.settings, source_url=source.url)
             job = replace(a_job(worker.clock), source_id=worker.settings.source_id)
             worker.manager.create(job)
@@ -192,6 +203,28 @@ def test_a_few_values_that_turn_null_are_an_update(worker: Worker, source: Sourc
 
     assert (job.status, job.updated_records, job.findings) == (JobStatus.COMPLETED, 2, [])
     assert (job.diff or {})["nulled"] == {"gas_production_mmcfd": {"nulled": 2, "stored": 12, "in_store": 12}}
+
+
+def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(worker: Worker, source: Source) -> None:
+    worker.settings = replace(worker.settings, source_changed="updated_at")
+    dated = [row | {"updated_at": "2024-06-01T00:00:00Z"} for row in WELLS]
+
+    held = source.imported(dated, file=Short)
+
+    assert (checks(held), worker.manager.current_snapshot()) == (["SOURCE_INCOMPLETE"], None)
+    assert held.completeness == {
+        "state": "disproved",
+        "reason": "The source counts 17 rows and delivered 12.",
+        "announced": 17,
+        "counted_again": 17,
+        "delivered": 12,
+    }
+    done = accept(worker, held)
+    snapshot = worker.manager.current_snapshot()
+    assert (done.status, done.new_records, len(stored_rows(latest(worker)))) == (JobStatus.COMPLETED, 12, 12)
+    assert snapshot
+    assert (snapshot.job_id, snapshot.changed_until) == (done.job_id, None)
+    assert checks(source.imported(dated, file=Short)) == ["SOURCE_INCOMPLETE"]  # missing rows are not accepted for good
 
 
 # --- what becomes of it
