@@ -75,7 +75,9 @@ CASES = {
     "an empty first page with a link": Case(
         steps=script(page([], odata_nextLink="?a"), page(FIRST)), expect=Completed(oil=TWO)
     ),
-    "no rows at all": Case(steps=script(page([], odata_count=0)), expect=Completed(oil={})),
+    "no rows at all, where some were published": Case(
+        steps=script(page([], odata_count=0)), expect=Failed("HELD", page=None, says="Not one row came")
+    ),
     # --- no links
     "offsets until the count is reached": Case(
         steps=script(page(FIRST, odata_count=4), page(SECOND, odata_count=4)), expect=Completed(oil=FOUR), asked=3
