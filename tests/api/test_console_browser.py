@@ -299,7 +299,7 @@ def test_a_link_with_another_token_ends_no_session(stage: ConsoleStage, visit: V
     page.goto(elsewhere.url)
     page.get_by_role("link").click()
     press(page, STAY)
-    seen(page, ".ended .badge", "Completed")
+    page.locator(".ended .badge").wait_for()
     page.wait_for_url(stage.url)
     assert page.evaluate(KEPT) == stage.stack.token
     elsewhere.stop()
