@@ -238,7 +238,8 @@ def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order
     repository.close()
     assert (result.new_records, result.duplicate_records, result.failed_records) == (25_000, 25_000, 0)
     with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
-        found = connection.execute("SELECT well_name FROM well_production ORDER BY CAST(well_code AS INTEGER)").fetchall()
+        by_number = "SELECT well_name FROM well_production ORDER BY CAST(well_code AS INTEGER)"
+        found = connection.execute(by_number).fetchall()
     assert found == [(f"{'[{'[well % 2]}A-{well}",) for well in range(25_000)]
 
 
