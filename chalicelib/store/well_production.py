@@ -29,7 +29,7 @@ def _reading_of(column: Column) -> str:
 def _checked(column: Column) -> str:
     """As _reading_of, of a row whose texts are in JSON of these `types`: they tell whether a code was a number."""
     if column.kind is Kind.CODE:
-        return f"CASE WHEN types IS NULL THEN {column.name} ELSE read_code({column.name}, {_type_of(column)}) END"
+        return f"read_code({column.name}, {_type_of(column)})"
     return f"{_reading_of(column)}({column.name})"
 
 
@@ -51,6 +51,14 @@ def _problem(column: Column) -> str:
     return f"{column.kind}_problem('{column.name}', {column.name}, {_type_of(column)}, {column.low}, {column.high})"
 
 
+def _checked_sound(column: Column) -> str:
+    """Whether what _checked read is in order."""
+    value = f"value_of_{column.name}"
+    if column.kind is Kind.CODE:
+        return f"code_problem('', {column.name}, {value}, {_type_of(column)}, {column.high}) IS NULL"
+    return _sound(column, value)
+
+
 def _sound(column: Column, value: str) -> str:
     return f"(is_sound_{column.kind}({column.name}, {value}, {column.low}, {column.high}))"
 
@@ -68,10 +76,7 @@ _LISTS = {
     "checked_values": ", ".join(f"{_checked(column)} AS value_of_{column.name}" for column in COLUMNS),
     "values_read": ", ".join(f"{_kept_of(column)} AS {column.name}" for column in COLUMNS),
     "all_sound": " AND ".join(_sound(column, f"value_of_{column.name}") for column in COLUMNS),
-    "texts_sound": " AND ".join(_sound(column, column.name) for column in _TEXTS),
-    "others_sound": " AND ".join(
-        _sound(column, f"value_of_{column.name}") for column in COLUMNS if column not in _TEXTS
-    ),
+    "checked_sound": " AND ".join(map(_checked_sound, COLUMNS)),
     "problems_found": ", ".join(map(_problem, COLUMNS)),
 }
 

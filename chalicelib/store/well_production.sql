@@ -185,9 +185,9 @@ FROM (
 
 -- name: checked_rows
 -- The same reading, beside it the texts of the rows and their places on the pages. $pages, $firsts and $counts
--- are the batch's runs of rows: on which page, from which position, how many. What a text is that begins like an
--- object or a list is looked up in the row, in one look for all columns: each look has memory of its own. `types` are
--- null where all texts are sound. A step that a later one needs twice is a query of its own, so that it is done once.
+-- are the batch's runs of rows: on which page, from which position, how many. What a text is in JSON is looked up in
+-- the row, in one look for all columns and for every row: each look has memory of its own, and one in a CASE several
+-- times as much.
 SELECT
     {values_read}, problem,
     CASE WHEN problem IS NOT NULL THEN page END AS page,
@@ -195,11 +195,11 @@ SELECT
     CASE WHEN problem IS NOT NULL THEN beginning(text, $raw_bytes) END AS raw,
     primary_key, version
 FROM (
-    SELECT *, CASE WHEN types IS NULL AND {others_sound} THEN NULL ELSE nullif(concat_ws('; ', {problems_found}), '') END AS problem
+    SELECT *, CASE WHEN {checked_sound} THEN NULL ELSE nullif(concat_ws('; ', {problems_found}), '') END AS problem
     FROM (
         SELECT *, {checked_values}
         FROM (
-            SELECT *, CASE WHEN NOT coalesce({texts_sound}, false) THEN json_type(text, {pointers}) END AS types
+            SELECT *, json_type(text, {pointers}) AS types
             FROM (
                 SELECT {source_fields}, {grain_fields}, line.text, place.page, place.position
                 FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
