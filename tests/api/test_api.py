@@ -154,14 +154,14 @@ def test_a_full_import_is_asked_for_by_query_or_body(api: Api, manager: JobManag
 
 
 def test_a_part_is_asked_for_by_query_or_body(api: Api, manager: JobManager) -> None:
-    part = {"field_code": 1001, "from": "2024-01-01", "to": "2024-06-30"}
+    part = {"field_code": "1001", "from": "2024-01-01", "to": "2024-06-30"}
     whole = "?field_code=1001&from=2024-01-01&to=2024-06-30"
     for method, query, body in [("GET", whole, None), ("POST", "?to=2024-06-30", json.dumps(part).encode())]:
         job_id = api.ask(method, TRIGGER + query, body).envelope["data"]["job_id"]
         assert api.ask("GET", f"{STATUS}/{job_id}").envelope["data"]["parameters"] == part
         end(manager)
 
-    for query, field in [("?from=2024-02-01&to=2024-01-31", "from"), ("?field_code=x", "field_code")]:
+    for query, field in [("?from=2024-02-01&to=2024-01-31", "from"), ("?field_code=" + "x" * 101, "field_code")]:
         reply = api.ask("POST", TRIGGER + query)
         assert (reply.status, reply.envelope["error"]["details"]["field"]) == (400, field)
 

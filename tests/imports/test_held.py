@@ -121,7 +121,7 @@ def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(work
     assert (held.diff or {})["nulled"] == {"oil_production_kbd": {"nulled": 12, "stored": 12, "in_store": 12}}
     assert (held.diff or {})["sums"]["oil_production_kbd"] == {"before": 744.0, "after": 0.0}
     assert (held.diff or {})["fields"][0] == {
-        "code": 1,
+        "code": "1",
         "name": "North",
         "column": "oil_production_kbd",
         "before": 744.0,
@@ -185,7 +185,7 @@ def test_another_unit_holds_the_import_and_more_wells_do_not(worker: Worker, sou
 
     held = source.imported([row | {"oil_production_kbd": 2000.0} for row in WELLS])
 
-    assert checks(held) == ["RESTATED"]
+    assert checks(held) == ["RESTATED", "RATE_BEYOND_A_WELL"]
     assert "oil_production_kbd from" in held.findings[0].found
 
 

@@ -89,7 +89,8 @@ def test_an_order_that_changes_from_page_to_page_is_found_out_by_asking_twice(wo
     job = imported(worker, serve(Service(shuffled)).url)
 
     error = job.error or {}
-    assert (job.status, error["code"]) == (JobStatus.FAILED, "SOURCE_INCOMPLETE")
+    assert (job.status, error["code"]) == (JobStatus.FAILED, "HELD")
+    assert "SOURCE_INCOMPLETE" in [finding.check for finding in job.findings]
     assert "rows came on more than one page" in error["message"]
     assert worker.manager.current_snapshot() is None
 
@@ -128,7 +129,8 @@ def test_with_a_key_that_cannot_be_asked_for_nothing_is_published(worker: Worker
 
     job = imported(worker, source.url, source_paging="skip", source_primary_key=("ID",))
 
-    assert (job.error or {})["code"] == "SOURCE_INCOMPLETE"
+    assert (job.error or {})["code"] == "HELD"
+    assert "SOURCE_INCOMPLETE" in [finding.check for finding in job.findings]
     assert worker.manager.current_snapshot() is None
 
 

@@ -167,7 +167,7 @@ def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "field_code": number,
                 "well_code": number,
                 "production_period": period,
-                "oil_production_kbd": number,
+                "oil_production_kbd": number / 100,
             } | names
 
     path = tmp_path_factory.mktemp("source") / "rows.ndjson"

@@ -98,7 +98,6 @@ def read(body: Repeated, rows: int) -> Case:
     return Case(
         steps=[Answer(FIRST), Answer(FIRST), whole(body)],
         expect=Completed(oil=TWO, duplicate=rows, warnings={"UNKNOWN_FIELDS": 1}),
-        asked=3,
     )
 
 

@@ -32,8 +32,8 @@ def imports(draw: st.DrawFn) -> list[Row]:
     keys = draw(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from(PERIODS)), unique=True))
     return [
         {
-            "field_code": field,
-            "well_code": well,
+            "field_code": str(field),
+            "well_code": str(well),
             "production_period": period,
             "field_name": f"Field {field}",
             **{name: draw(values) for name in VOLUMES},
@@ -127,9 +127,9 @@ def test_examples_show_the_rows_with_their_keys(tmp_path: Path) -> None:
     store = tmp_path / "wells.duckdb"
     merged(store, tmp_path, [row], 1)
 
-    diff = merged(store, tmp_path, [row | {"oil_production_kbd": None}, row | {"well_code": "bad"}], 2)
+    diff = merged(store, tmp_path, [row | {"oil_production_kbd": None}, row | {"well_code": 8.5}], 2)
 
-    shown = {"field_code": 7, "well_code": 8, "production_period": "2023-11-01"}
+    shown = {"field_code": "7", "well_code": "8", "production_period": "2023-11-01"}
     assert diff.examples["NULLED"] == [shown | {"oil_production_kbd": 2.5}]
     assert diff.examples["RESTATED"] == [shown | {"oil_production_kbd before": 2.5, "oil_production_kbd after": None}]
     [rejected] = diff.examples["REJECTED"]
@@ -139,7 +139,7 @@ def test_examples_show_the_rows_with_their_keys(tmp_path: Path) -> None:
         1,
         1,
     )
-    assert json.loads(rejected["raw"])["well_code"] == "bad"
+    assert json.loads(rejected["raw"])["well_code"] == 8.5
     assert diff.rejected == 1
 
 

@@ -141,9 +141,9 @@ class Model:
             place = {"job_id": job, "page": refused.page, "position": refused.position}
             self.rejected.append(rejected((refused.raw.encode(), problem), now) | place)
         self._forget_what_came_again(job)
-        for row, _ in outcome.rows:
+        for row, source_rows in outcome.rows:
             key = key_of(row)
-            full = stored_row(row)
+            full = {"source": "default", **row, "period_days": month_days(row), "source_rows": source_rows}
             old = self.stored.get(key)
             if old is None:
                 new += 1
@@ -196,13 +196,8 @@ def key_of(row: Row) -> tuple[Any, ...]:
 
 
 def full_row(row: Row) -> Row:
-    period = date.fromisoformat(row["production_period"])
+    period = date.fromisoformat(row["production_period"]).replace(day=1)
     return dict.fromkeys(SAME_NAMES) | row | {"production_period": period}
-
-
-def stored_row(row: Row) -> Row:
-    full = full_row(row)
-    return {"source": "default", **full, "period_days": month_days(full), "source_rows": 1}
 
 
 def odd(delivered: list[Row], now: float) -> dict[str, int]:
