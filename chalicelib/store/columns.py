@@ -117,9 +117,8 @@ STORED_KEY = ("source", *KEY)
 VOLUMES = ("oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd")
 
 WHOLE_FIELD = "*"  # the well of a source that tells of whole fields
-# About twice to three times what the best wells give, so that a whole field, or barrels taken for thousands, stands
-# out: a well of Brazil's pre-salt gives up to some 60 thousand barrels a day, and Leviathan began with four wells for
-# 1,200 million cubic feet a day. The largest pumps lift some 100 thousand barrels of water and oil together.
+# Chosen to find another unit or a whole field, not to judge a good well: barrels taken for thousands of them, or a
+# month's volume taken for a rate, lie beyond these bounds nearly always.
 MOST_OF_A_WELL = {
     "oil_production_kbd": 100,
     "gas_production_mmcfd": 1_000,
