@@ -98,7 +98,7 @@ def test_no_payload_does_anything_anywhere(victim: Victim) -> None:
         sent = quote(payload, safe="")
         line = "".join(sign if " " <= sign <= "~" else "?" for sign in payload)
         places: list[tuple[str, str, dict[str, Any]]] = [
-            ("GET", f"{BASE}?field_code={sent}", {}),
+            ("GET", f"{BASE}?field_code={sent}&limit=x", {}),
             ("GET", f"{BASE}/production?cursor={sent}", {}),
             ("GET", f"{BASE}/production/totals?from={sent}", {}),
             ("GET", f"{BASE}/import/jobs?status={sent}", {}),

@@ -25,7 +25,14 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 SHOWN_URL = "http://127.0.0.1:8000"
 JOB_ID = r"JOB_ID|01a205e6-9c31-771e-8a7b-50943f1a777c"
 JOBS = "/api/v1/wells/import/jobs"
-UNSHAPED = {"details", "parameters", "stats", "warnings", "checks"}  # by case, so not compared member by member
+UNSHAPED = {
+    "details",
+    "parameters",
+    "stats",
+    "warnings",
+    "checks",
+    "examples",
+}  # by case, so not compared member by member
 
 
 class Example(NamedTuple):
@@ -180,6 +187,8 @@ def test_every_example_is_answered_as_shown(tmp_path: Path) -> None:
             status, body = reader.follow(command, directory)
 
             expected = 304 if "If-None-Match" in command else 400 if "/nope" in command else None
+            if path_of(command).endswith(("/accept", "/discard")):
+                expected = 409  # the sample source's imports are not held
             assert status == expected or (expected is None and status in (200, 202)), (command, status, body)
             if shown and shown["success"] == (status < 400):  # a refusal is shown too, below what goes well
                 assert is_like(shape(shown), shape(json.loads(body))), command

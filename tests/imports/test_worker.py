@@ -83,7 +83,14 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
     assert outcome == {"job_id": job_id, "outcome": "COMPLETED"}
     job = worker.manager.get(job_id)
     assert_whole(worker, job)
-    assert [event.name for event in job.events] == ["created", "claimed", "merging", "publishing", "completed"]
+    assert [event.name for event in job.events] == [
+        "created",
+        "claimed",
+        "merging",
+        "checking",
+        "publishing",
+        "completed",
+    ]
     assert (job.attempt, job.phase, job.error, job.warnings) == (1, None, None, [])
     assert job.stats["pages"] == 8
     path = published(worker)
