@@ -24,7 +24,10 @@ Page = list[Row | tuple[bytes, str]]  # a rejected row comes with its problem
 # ------------------------------------------------------------------------------------------ the histories
 
 REJECTED = [
-    (b'{"field_code": null}', "MISSING_KEY field_code"),
+    (
+        b'{"field_code": null}',
+        "MISSING_KEY field_code; MISSING_KEY well_code; MISSING_KEY production_period",
+    ),
     (json_row(well_code=1.5), "NOT_A_WHOLE_NUMBER well_code"),
     (json_row(oil_production_kbd="much"), "NOT_A_NUMBER oil_production_kbd"),
     (json_row(production_period="soon"), "NOT_A_DATE production_period"),
