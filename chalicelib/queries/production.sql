@@ -177,7 +177,7 @@ gaps AS (
 SELECT
     CAST(coalesce(sum(rows), 0) AS BIGINT) AS rows,
     count(*) AS wells,
-    (SELECT count(*) FROM (SELECT DISTINCT source, field_code FROM ranges)) AS fields,
+    (SELECT count(*) FROM (SELECT DISTINCT source, field_code FROM {production} AS stored)) AS fields,
     CAST(min(first_period) AS VARCHAR) AS first_period,
     CAST(max(last_period) AS VARCHAR) AS last_period,
     count(*) FILTER (missing_periods > 0) AS wells_with_gaps,
