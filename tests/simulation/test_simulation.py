@@ -32,7 +32,7 @@ def test_every_promise_is_kept_in_every_storm(first: int, tmp_path: Path) -> Non
 
 def test_the_storms_bring_everything_about(tmp_path: Path) -> None:
     """Every fault, every end of a job, and all that workers and sweepers can come to."""
-    story = "\n".join(line for seed in range(150) for line in simulate(seed, tmp_path).history)
+    story = "\n".join(line for seed in range(450) for line in simulate(seed, tmp_path).history)
 
     outcomes = ["handed over", "lease lost", "nothing to do", "restarted", "dispatched", "failed", "CANCELLED"]
     retries = ["retry: of ", "retry: NotRetryable", "retry: RetriedAlready", "retry: NotResumable"]
