@@ -193,11 +193,18 @@ class PublishedProduction:
     def _opened(self, file: StoredFile, *, beside: str | None) -> Opened:
         own = OwnDirectory(self._directory)
         try:
-            path = self._warehouse.local_path(file.name) or self._copies.fetch(file, own.path, beside=beside)
+            path = self._in_place(file.name) or self._copies.fetch(file, own.path, beside=beside)
             return Opened(file=file, path=path, query=self._query(file, path, own))
         except BaseException:
             own.remove()
             raise
+
+    def _in_place(self, name: str) -> Path | None:
+        """None in a bucket, and beside the log of a writer who was killed: DuckDB plays that for readers too. A copy has
+        none.
+        """
+        path = self._warehouse.local_path(name)
+        return None if path is None or path.with_name(f"{path.name}.wal").exists() else path
 
     def _query(self, file: StoredFile, path: Path, own: OwnDirectory) -> ProductionQuery:
         try:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from support.foreign_writer import write_and_die
 from support.publisher import Publisher, publisher_into_a_bucket, rows_of
 from support.staging import run_import
 
@@ -121,6 +122,22 @@ def test_a_file_that_was_open_when_it_broke_is_opened_anew_once_restored(tmp_pat
     file.write_bytes(whole)
 
     assert rows_of(published) == 3000
+
+
+def test_what_a_killed_writer_left_beside_a_snapshot_is_no_part_of_it(tmp_path: Path) -> None:
+    """DuckDB plays a log that lies beside a file, also for who only reads."""
+    publisher = Publisher(tmp_path, open_warehouse(str(tmp_path / "warehouse")))
+    snapshot = publisher.publish(3)
+    file = tmp_path / "warehouse" / snapshot.name
+    write_and_die(file, "DELETE FROM well_production WHERE well_code = 1")
+    published = publisher.reader()
+
+    assert rows_of(published) == 3
+    assert published.summary()["rows"] == 3
+    publisher.publish(4)
+    assert rows_of(published) == 4
+    with published.query(snapshot.name) as production:  # a cursor of before
+        assert len(production.production().rows) == 3
 
 
 def test_readers_at_once_see_whole_snapshots_and_nothing_else(publisher: Publisher) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from support.foreign_writer import write_and_die
 
 from chalicelib.store.repository import STORAGE_VERSION
 from chalicelib.warehouse.directory import DirectoryWarehouse
@@ -36,18 +34,6 @@ def warehouse(tmp_path: Path) -> DirectoryWarehouse:
         warehouse.put(name, store, sha256=sha256_of(store))
     warehouse.set_latest(OLD)
     return warehouse
-
-
-def write_and_die(path: Path) -> None:
-    """An administrator's notebook: nobody else may write."""
-    path.chmod(0o644)
-    code = f"""
-import duckdb, os, signal
-notes = duckdb.connect({str(path)!r})
-notes.execute("CREATE TABLE notes (x INTEGER)")
-os.kill(os.getpid(), signal.SIGKILL)"""
-    done = subprocess.run([sys.executable, "-c", code], check=False)
-    assert done.returncode == -signal.SIGKILL
 
 
 def told_by(path: Path) -> Any:
