@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.errors import SettingsError
 from chalicelib.odata.masked_link import masked
 from chalicelib.settings import Settings
+from chalicelib.warehouse.names import sha256_of
 from local.aws import child
 from local.aws.emulator import REGION, LocalAws
 from local.aws.lambda_endpoint import LambdaEndpoint
@@ -88,6 +89,16 @@ class Source:
         if not Path(text).is_file():
             raise StackError(f"There is no file {text}. SOURCE is a file of JSON rows or an http(s) URL.")
         return cls(file=Path(text).resolve())
+
+    @property
+    def mark(self) -> str:
+        """Another one for another content. Of generated rows a number is the beginning of every larger one. Raises
+        StackError.
+        """
+        try:
+            return sha256_of(self.file) if self.file else "generated"
+        except OSError as exc:
+            raise StackError(f"{self.file} cannot be read: {exc.strerror}.") from exc
 
     @property
     def arguments(self) -> list[str]:
@@ -208,14 +219,16 @@ class LocalStack:
         return (None, "") if self._source.url else ("sample", secrets.token_urlsafe())
 
     def _start_source(self, exits: ExitStack, username: str | None, password: str) -> str:
-        """On the port of last time if it can be: an interrupted import goes on where its link points."""
-        remembered = self.state / "state" / "source.port"
-        port = _free_port(_number_in(remembered))
+        """On the port of last time if it can be: an interrupted import goes on where its link points. What serves other
+        rows has another address, so that nothing is gone on with there.
+        """
+        remembered, mark = self.state / "state" / "source.port", self._source.mark
+        port = _port_for(mark, remembered)
         credentials = {"SAMPLE_SOURCE_USERNAME": username or "", "SAMPLE_SOURCE_PASSWORD": password}
         command = [sys.executable, "-m", "local.source.server", "--port", str(port), "--exit-with-parent"]
         process = self._spawn(exits, "source", [*command, *self._source.arguments], _isolated(self._user) | credentials)
         url = self._ready_line(process, "source").removeprefix("ready ").strip()
-        write_privately(remembered, url.split(":")[2].partition("/")[0])
+        write_privately(remembered, f"{url.split(':')[2].partition('/')[0]} {mark}\n")
         return url
 
     def _start_api(self, exits: ExitStack) -> list[LambdaFunction]:
@@ -377,10 +390,23 @@ def _has_room(directory: Path) -> bool:
         return True  # it is not there, which is another trouble
 
 
-def _number_in(file: Path) -> int:
-    """0 when there is none."""
-    text = file.read_text() if file.exists() else ""
-    return int(text) if text.isdecimal() else 0
+def _port_for(mark: str, remembered: Path) -> int:
+    """The one that the same content had last time; 0 when that is taken, or there was none."""
+    words = remembered.read_text().split() if remembered.exists() else []
+    if not words or not words[0].isdecimal():
+        return 0
+    port = int(words[0])
+    return _free_port(port) if words[1:] == [mark] else _other_port(port)
+
+
+def _other_port(port: int) -> int:
+    """A free one that is not this one, which is held while the system chooses."""
+    with socket.socket() as held, socket.socket() as chosen:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # somebody else has it
+            held.bind((HOST, port))
+        chosen.bind((HOST, 0))
+        return int(chosen.getsockname()[1])
 
 
 def _free_port(preferred: int) -> int:

@@ -1,5 +1,6 @@
 """The whole stack: start, an import over HTTP, Ctrl-C, `kill -9`, restart, and nothing beyond this machine."""
 
+import json
 import os
 import signal
 import stat
@@ -202,6 +203,39 @@ def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(tmp_path: P
     [resumed] = [event for event in done["events"] if event["event"] == "resumed"]
     assert resumed["records"] > 0
     assert (done["status"], done["total_records"]) == ("COMPLETED", 30_000)
+
+
+@needs_proc
+def test_a_demo_of_another_file_goes_on_with_no_row_of_the_first(tmp_path: Path) -> None:
+    """Both are served on this machine, under the same name."""
+    files = [row_file(tmp_path / f"{oil}.ndjson", oil=oil) for oil in (1.0, 2.0)]
+    state, settings = tmp_path / "state", SLOW | {"page_size": "100"}
+    with start_command(state, "demo", "--source", str(files[0]), **settings) as process:
+        wait_until((state / "stack.json").exists)
+        old = wait_until(lambda: newest(state))["job_id"]
+        wait_until(lambda: [event for event in job(state, old)["events"] if event["event"] == "checkpoint"])
+        everyone = family(process.pid)
+        process.kill()
+    wait_until(lambda: not everyone & parents().keys())
+
+    with start_command(state, "demo", "--source", str(files[1]), **settings | {"source_rps": "100"}) as process:
+        output, errors = process.communicate(timeout=90)
+
+    assert (process.returncode, errors) == (0, ""), output
+    with duckdb.connect(state / "warehouse" / "wells.duckdb", read_only=True) as wells:
+        found = wells.execute("SELECT oil_production_kbd, count(*) FROM well_production GROUP BY ALL").fetchall()
+    assert found == [(2.0, 2000)]
+    with stack(state, user_environment=SHORT_LEASE):
+        assert job(state, old)["error"]["code"] == "SOURCE_CHANGED_SINCE"
+
+
+def row_file(path: Path, *, oil: float) -> Path:
+    rows = (
+        {"field_code": 1, "well_code": number, "production_period": "2024-01-01", "oil_production_kbd": oil}
+        for number in range(2000)
+    )
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return path
 
 
 def newest(state: Path) -> Any:
