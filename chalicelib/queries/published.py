@@ -200,8 +200,8 @@ class PublishedProduction:
             raise
 
     def _in_place(self, name: str) -> Path | None:
-        """None in a bucket, and beside the log of a writer who was killed: DuckDB plays that for readers too. A copy has
-        none.
+        """None in a bucket, and beside the log of a writer who was killed: DuckDB plays that for readers too. A
+        copy has none.
         """
         path = self._warehouse.local_path(name)
         return None if path is None or path.with_name(f"{path.name}.wal").exists() else path
