@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .columns import COLUMNS, KEY, VALUES, VOLUMES
+from .columns import COLUMNS, KEY, VALUES, VOLUMES, Column, Kind
 from .local_duckdb import exhaustion_told
 from .statements import named_statements
 
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     import duckdb
 
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
+_WORDS = [column for column in COLUMNS if column.kind is Kind.WORDS]
+
+
+def _problem(column: Column) -> str:
+    """What is wrong with the column of a row, whose texts are in JSON of these `types`, in the order of _WORDS."""
+    json_type = f"types[{_WORDS.index(column) + 1}]" if column in _WORDS else "NULL"
+    return f"{column.kind}_problem('{column.name}', {column.name}, {json_type}, {column.low}, {column.high})"
+
+
+def _sound(column: Column, value: str) -> str:
+    return f"(is_sound_{column.kind}({column.name}, {value}, {column.low}, {column.high}))"
+
+
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "columns_with_types": ", ".join(f"{column.name} {column.type}" for column in COLUMNS),
@@ -27,10 +40,9 @@ _LISTS = {
         for column in COLUMNS
     ),
     "values_read": ", ".join(f"value_of_{column.name} AS {column.name}" for column in COLUMNS),
-    "all_sound": " AND ".join(
-        f"(is_sound_{column.kind}({column.name}, value_of_{column.name}, {column.low}, {column.high}))"
-        for column in COLUMNS
-    ),
+    "all_sound": " AND ".join(_sound(column, f"value_of_{column.name}") for column in COLUMNS),
+    "words_sound": " AND ".join(_sound(column, column.name) for column in _WORDS),
+    "problems_found": ", ".join(map(_problem, COLUMNS)),
 }
 
 
@@ -66,18 +78,13 @@ def filled(name: str, lists: Mapping[str, str] | None = None) -> str:
 
 def field_lists(fields: list[str]) -> dict[str, str]:
     """What a statement needs that reads the source, which calls the COLUMNS `fields`, in their order."""
+    pointers = [_pointer(field) for column, field in zip(COLUMNS, fields, strict=True) if column in _WORDS]
     return {
         "source_fields": ", ".join('field."' + field.replace('"', '""') + '"' for field in fields),
-        "problems_found": _problems(fields),
+        "words_pointers": f"[{', '.join(pointers)}]",
     }
 
 
-def _problems(fields: list[str]) -> str:
-    """What is wrong with each column of a row, whose whole text is `text`."""
-    found = []
-    for column, field in zip(COLUMNS, fields, strict=True):
-        # A JSON pointer (RFC 6901) takes any name, quotes and dots included.
-        pointer = "'/" + field.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
-        value = f"'{column.name}', {column.name}, json_type(text, {pointer})"
-        found.append(f"{column.kind}_problem({value}, {column.low}, {column.high})")
-    return ", ".join(found)
+def _pointer(field: str) -> str:
+    """A JSON pointer (RFC 6901) takes any name, quotes and dots included."""
+    return "'/" + field.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"

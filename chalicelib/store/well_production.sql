@@ -103,7 +103,6 @@ CREATE OR REPLACE TEMP MACRO day_problem(name, x, type, low, high) AS
     END;
 
 -- name: macro_words_problem
--- Only a text that begins like an object or a list is looked up in the row: that is the dear part.
 CREATE OR REPLACE TEMP MACRO words_problem(name, x, type, low, high) AS
     CASE
         WHEN is_sound_words(x, x, low, high) THEN NULL
@@ -153,7 +152,8 @@ FROM (
 
 -- name: checked_rows
 -- The same reading, beside it the texts of the rows and their places on the pages. $pages, $firsts and $counts
--- are the batch's runs of rows: on which page, from which position, how many.
+-- are the batch's runs of rows: on which page, from which position, how many. What a text is that begins like an
+-- object or a list is looked up in the row, in one look for all columns: each look has memory of its own.
 SELECT
     {values_read}, problem,
     CASE WHEN problem IS NOT NULL THEN page END AS page,
@@ -162,7 +162,7 @@ SELECT
 FROM (
     SELECT *, CASE WHEN {all_sound} THEN NULL ELSE coalesce({problems_found}) END AS problem
     FROM (
-        SELECT *, {values}
+        SELECT *, {values}, CASE WHEN NOT ({words_sound}) THEN json_type(text, {words_pointers}) END AS types
         FROM (
             SELECT {source_fields}, line.text, place.page, place.position
             FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field

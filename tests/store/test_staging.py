@@ -14,6 +14,7 @@ from support.staging import KEY_OF_A_ROW, NOON, SAME_NAMES, as_dicts, batch_of, 
 
 from chalicelib.errors import OutOfMemory
 from chalicelib.store.batch import RAW_BYTES, Batch
+from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.staging import _places
 from chalicelib.store.well_production import field_lists, filled
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEAST_MB = 100  # of WELLHEAD_MEMORY_MB
+LIKE_LISTS = {column.name: f"[{column.name}" for column in COLUMNS if column.kind is Kind.WORDS}
 
 
 @pytest.fixture
@@ -246,6 +248,32 @@ def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order
 def dense(size: int, **fields: Any) -> bytes:
     """A row with a list of so many small numbers, of which each takes eight times its text in DuckDB's memory."""
     return json_row(**fields, readings=[0] * size, changed="2024-01-01T05:00:00Z")
+
+
+@pytest.mark.parametrize("beside", [{}, dict.fromkeys(map(str, range(90)), 1), {"readings": [1] * 380}])
+def test_all_names_of_a_row_may_look_like_lists(
+    repository: DuckDBWellProductionRepository, tmp_path: Path, beside: dict[str, Any]
+) -> None:
+    """Each is looked up in the row, and few of them or many cost the same memory."""
+    texts = [
+        json_row(well_code=number, oil_production_kbd="much" if number % 97 == 0 else 1.5, **LIKE_LISTS, **beside)
+        for number in range(40_000)
+    ]
+
+    repository.stage(batch_of(tmp_path, texts), SAME_NAMES)
+
+    bad = "NOT_A_NUMBER oil_production_kbd"
+    assert [(row["well_code"], row["problem"]) for row in staged(repository)] == [
+        (number, bad if number % 97 == 0 else None) for number in range(40_000)
+    ]
+
+
+def test_which_of_many_names_is_a_list_is_told(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
+    texts = [json_row(**LIKE_LISTS | {name: value}) for name in LIKE_LISTS for value in ([1], {"a": 1})]
+
+    rows = stage(repository, tmp_path, texts)
+
+    assert [row["problem"] for row in rows] == [f"NOT_TEXT {name}" for name in LIKE_LISTS for _ in range(2)]
 
 
 @pytest.mark.parametrize(("size", "count"), [(300, 20_000), (7_000, 900), (70_000, 100)])
