@@ -178,5 +178,5 @@ def _import_error(exc: Exception) -> WellheadError:
     log.error("the import failed unexpectedly", exc_info=exc)
     if isinstance(exc, MemoryError):
         return OutOfMemory()
-    is_full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
+    is_full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return ScratchFull() if is_full else ImportFailed()

@@ -20,6 +20,8 @@ LATER_FORMAT = "database file with version number"
 ANOTHER_FORMAT = "not a valid DuckDB database file"
 DAMAGED_BLOCK = "does not match stored checksum"
 SPILL_FILE = "duckdb_temp"
+FULL = ("No space left", "Disk quota exceeded", "File too large", "max_temp_directory_size")
+NOT_WRITTEN = re.compile(r"Could not (write|truncate|f?sync|allocate space for) ")
 MEMORY_USED = re.compile(r"\([\d.]+ \w+/[\d.]+ \w+ used\)")
 
 
@@ -36,7 +38,12 @@ def local_config(directory: Path, memory_mb: int) -> dict[str, str | bool | int 
 
 
 def is_full(exc: duckdb.Error) -> bool:
-    return "No space left" in str(exc) or "max_temp_directory_size" in str(exc)
+    return any(words in str(exc) for words in FULL)
+
+
+def is_of_the_disk(exc: duckdb.Error) -> bool:
+    """Whether a file failed, and not what is in it. A commit that cannot be written is no IOException."""
+    return isinstance(exc, duckdb.IOException) or NOT_WRITTEN.search(str(exc)) is not None
 
 
 def raise_if_full(exc: duckdb.Error) -> None:
@@ -67,7 +74,8 @@ def raise_if_unreadable(exc: duckdb.Error) -> None:
     raise_if_forbidden(exc)
     if LATER_FORMAT in str(exc):
         raise WarehouseTooNew from exc
-    if isinstance(exc, duckdb.IOException) and SPILL_FILE not in str(exc):
+    is_of_ours = SPILL_FILE in str(exc) or NOT_WRITTEN.search(str(exc))
+    if isinstance(exc, duckdb.IOException) and not is_of_ours:
         raise WarehouseCorrupt from exc
 
 

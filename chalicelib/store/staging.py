@@ -14,6 +14,7 @@ from chalicelib.errors import OutOfMemory, SourceInvalid
 
 from .batch import LONGEST_ROW, RAW_BYTES, Batch, Pieces
 from .columns import COLUMNS
+from .local_duckdb import is_of_the_disk
 from .well_production import WellProductionSql, field_lists, filled
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ class Staging:
                     self._sql.run("stage_unreadable", files=files)
                 self._count()
             except duckdb.Error as exc:
+                if is_of_the_disk(exc):
+                    raise
                 raise _unread(batch, exc) from exc
             finally:
                 readable.path.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ MAY_NOT_REPLACE = {
     *(errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES),
     *(errno.EEXIST, errno.EBUSY, errno.ETXTBSY),
 }
-FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 READ_ONLY = 0o444
 
 log = logging.getLogger(__name__)
