@@ -45,3 +45,17 @@ class Incoming(io.RawIOBase):
         if self._seconds is not None:
             self._deadline, self._seconds = time.monotonic() + self._seconds, None
         return count
+
+
+class Lines(io.BufferedReader):
+    """`is_odd` is whether a line has held a sign that no line of a request may (RFC 9112, section 2.2): one reader ends
+    a line at a carriage return, another goes on.
+    """
+
+    is_odd = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        text = line.removesuffix(b"\n").removesuffix(b"\r")
+        self.is_odd |= b"\r" in text or b"\0" in text
+        return line

@@ -5,7 +5,6 @@ closes every connection.
 """
 
 import contextlib
-import io
 import logging
 import socket
 import socketserver
@@ -18,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
 
 from local.aws.callers import ForeignCallerError, check_host, check_origin
-from local.aws.incoming import Incoming
+from local.aws.incoming import Incoming, Lines
 from local.aws.request_body import MOST_BYTES, MalformedRequestError, has_body, read_body
 
 HOST = "127.0.0.1"
@@ -47,11 +46,11 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         super().setup()
         self.rfile.close()
         self._incoming = Incoming(self.connection)
-        self.rfile = io.BufferedReader(self._incoming)
+        self.rfile = self._lines = Lines(self._incoming)
 
     def handle_one_request(self) -> None:
         self._incoming.expect(within=self.idle_seconds, whole_within=self.request_seconds)
-        self._is_body_left = False
+        self._is_body_left = self._lines.is_odd = False
         super().handle_one_request()
         if self._is_body_left:  # what is left would be read as the next request
             self.close_connection = True
@@ -85,6 +84,8 @@ class LoopbackHandler(BaseHTTPRequestHandler):
     def _has_body(self) -> bool:
         if self._incoming.ended:
             raise MalformedRequestError("The headers ended early.")
+        if self._lines.is_odd:
+            raise MalformedRequestError("A line among the headers is none.")
         return has_body(self.headers)
 
     def _check_caller(self) -> None:

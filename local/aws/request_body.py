@@ -7,6 +7,7 @@ from io import BufferedIOBase
 MOST_BYTES = 5 * 1024**3  # S3 takes as much in one request
 PIECE_BYTES = 1024 * 1024
 MOST_TRAILERS = 100
+BLANKS = " \t"  # around a value; RFC 9110, section 5.6.3
 
 
 class MalformedRequestError(Exception):
@@ -27,7 +28,7 @@ def has_body(headers: Message) -> bool:
     lengths, codings = headers.get_all("Content-Length", []), headers.get_all("Transfer-Encoding", [])
     if codings and lengths:
         raise MalformedRequestError("The request has both Content-Length and Transfer-Encoding.")
-    if codings and [coding.strip().lower() for coding in codings] != ["chunked"]:
+    if codings and [coding.strip(BLANKS).lower() for coding in codings] != ["chunked"]:
         raise MalformedRequestError("The only Transfer-Encoding is chunked.")
     return bool(codings) or _length(lengths) > 0
 
@@ -50,7 +51,7 @@ def read_body(headers: Message, stream: BufferedIOBase, *, limit: int = MOST_BYT
 def _length(values: list[str]) -> int:
     if not values:
         return 0
-    text = values[0].strip()
+    text = values[0].strip(BLANKS)
     if len(values) > 1 or not re.fullmatch("[0-9]+", text):
         raise MalformedRequestError("Content-Length is not a number.")
     return int(text.lstrip("0")[:18] or "0")  # Python reads no number of 5,000 digits, and none is so large

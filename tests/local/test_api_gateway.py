@@ -218,6 +218,12 @@ LIVING = AFTER.replace(b"close", b"keep-alive")
         (b"Transfer-Encoding: xchunked", b"BAD_REQUEST"),
         (b"Transfer-Encoding: identity", b"BAD_REQUEST"),
         (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", b"BAD_REQUEST"),
+        (b"Transfer-Encoding: \x0bchunked", b"BAD_REQUEST"),
+        (b"Content-Length: \x0c5", b"BAD_REQUEST"),
+        (b"X-Odd: a\rContent-Length: 5", b"BAD_REQUEST"),
+        (b"X-Odd: a\rTransfer-Encoding: chunked", b"BAD_REQUEST"),
+        (b"X-Odd: a\r\r\nContent-Length: 0", b"BAD_REQUEST"),
+        (b"X-Odd: a\0b", b"BAD_REQUEST"),
         (b"no header at all\r\nContent-Length: 0", b"BAD_REQUEST"),
     ],
 )
