@@ -18,7 +18,7 @@ from clients.cli.terminal import Terminal
 from local.aws.loopback import SWITCH_SECONDS
 from local.commands.check_source import run_check
 from local.commands.demo import STATUS, TRIGGER, DemoError, run_demo
-from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError
+from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError, why_not_kept
 from local.tokens import TokenBook, TokenError, tell_running_stack
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -74,7 +74,10 @@ def run(stack: LocalStack) -> int:
 def make_token(state: Path, name: str, role: Role) -> int:
     """Prints the token; it is shown here and never again."""
     book = TokenBook(state.resolve())
-    token = book.make(name, role)
+    try:
+        token = book.make(name, role)
+    except OSError as exc:
+        raise StackError(why_not_kept(exc, book.state)) from exc
     path = os.environ.get("WELLHEAD_TOKENS") or DEFAULTS["WELLHEAD_TOKENS"]
     is_known = tell_running_stack(book.state, name, book.parameters[name], path=path)
     print(token)

@@ -160,7 +160,7 @@ class LocalStack:
     def trouble(self) -> str | None:
         """Why nothing can be kept at this moment, for people."""
         causes = [disk.trouble for disk in self._disks if disk.trouble]
-        return _why_not_kept(causes[0], self.state) if causes else None
+        return why_not_kept(causes[0], self.state) if causes else None
 
     def __enter__(self) -> Self:
         with ExitStack() as exits:
@@ -169,7 +169,7 @@ class LocalStack:
                 self._start(exits)
                 exits.enter_context(_written(self.state / "stack.json", self._facts()))
             except (OSError, sqlite3.Error) as exc:
-                raise StackError(_why_not_kept(exc, self.state)) from exc
+                raise StackError(why_not_kept(exc, self.state)) from exc
             self._exit = exits.pop_all()
         return self
 
@@ -375,8 +375,8 @@ def _written(path: Path, facts: Mapping[str, Any]) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _why_not_kept(exc: Exception, state: Path) -> str:
-    """SQLite words a full disk in several ways, so the disk is looked at too."""
+def why_not_kept(exc: Exception, state: Path) -> str:
+    """For people. SQLite words a full disk in several ways, so the disk is looked at too."""
     is_full = getattr(exc, "errno", None) in FULL or getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
     if is_full or not _has_room(state):
         return f"The disk that holds {state} is full. Free some space there and try again: what was imported is kept."

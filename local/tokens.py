@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.tokens import NAME, Role, digest_of
 from local.aws.emulator import REGION
@@ -69,12 +70,14 @@ class TokenBook:
 
 
 def tell_running_stack(state: Path, name: str, value: str, *, path: str) -> bool:
-    """Put the parameter into the SSM of the stack that runs on this state directory, if one does."""
+    """Put the parameter into the SSM of the stack that runs on this state directory, if one does. One that was killed
+    has left its files, and somebody else may be at its port: the next start puts the parameter there.
+    """
     try:
         facts = json.loads((state / "stack.json").read_text())
+        keys = read_keys(state)
     except FileNotFoundError:
         return False
-    keys = read_keys(state)
     ssm: Any = botocore.session.get_session().create_client(
         "ssm",
         region_name=REGION,
@@ -82,5 +85,8 @@ def tell_running_stack(state: Path, name: str, value: str, *, path: str) -> bool
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key,
     )
-    ssm.put_parameter(Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True)
+    try:
+        ssm.put_parameter(Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True)
+    except (BotoCoreError, ClientError):
+        return False
     return True

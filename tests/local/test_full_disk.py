@@ -91,6 +91,17 @@ def test_a_running_stack_refuses_while_the_disk_is_full_and_goes_on_after(tmp_pa
     }
 
 
+@needs_mounts
+def test_a_token_without_room_is_not_made_in_one_sentence(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    command = [sys.executable, "-m", "local", "token", "--name", "ada", "--role", "reader", "--state", str(state)]
+    ended = run("true", size="8k", state=state, more=f"head -c 8192 /dev/zero > '{state}/full'; {' '.join(command)}")
+
+    assert (ended.returncode, ended.stdout) == (2, ""), ended
+    told = f"The disk that holds {state} is full. Free some space there and try again: what was imported is kept.\n"
+    assert ended.stderr == told
+
+
 def test_a_limit_on_the_size_of_files_is_told_too(tmp_path: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
