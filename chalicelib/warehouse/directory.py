@@ -25,6 +25,7 @@ from .names import (
     missing_file,
     name_conflict,
     sha256_of,
+    unreadable_file,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ MAY_NOT_REPLACE = {
     *(errno.EEXIST, errno.EBUSY, errno.ETXTBSY),
 }
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+UNREADABLE = {errno.EIO, errno.EISDIR}  # of one file; the next try would meet it again
 READ_ONLY = 0o444
 
 log = logging.getLogger(__name__)
@@ -87,6 +89,8 @@ class DirectoryWarehouse:
             except OSError as exc:
                 if exc.errno in FULL:  # nothing is written here but the copy, on local disk
                     raise ScratchFull from exc
+                if exc.errno in UNREADABLE:
+                    raise unreadable_file(name, str(exc.strerror)) from exc
                 raise
 
     def local_path(self, name: str) -> Path:

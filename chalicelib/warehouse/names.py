@@ -163,5 +163,10 @@ def missing_file(name: str) -> WarehouseFileMissing:
     return WarehouseFileMissing(f"The warehouse has no {name}. Restore it; docs/workflow.md says how.")
 
 
+def unreadable_file(name: str, why: str) -> WarehouseFileMissing:
+    """As good as none."""
+    return WarehouseFileMissing(f"The warehouse cannot read {name}: {why}. Restore it; docs/workflow.md says how.")
+
+
 def name_conflict(name: str) -> WarehouseUnavailable:
     return WarehouseUnavailable(f"Another file stands in the warehouse as {name} already; remove it by hand.")

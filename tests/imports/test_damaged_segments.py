@@ -215,6 +215,24 @@ def test_what_is_published_is_the_source(lab: Lab, kind: str) -> None:
 
 
 @pytest.mark.parametrize("lab", ["directory"], indirect=True)
+def test_a_segment_that_cannot_be_read_is_done_without(lab: Lab) -> None:
+    """As on a bad sector; a directory in its place is refused to readers too. A retry would meet it again."""
+    name = segment_names(lab.stopped.segments)[-1]
+    lab.replace(name, None)
+    place = lab.worker.warehouse.local_path(name)
+    assert place
+    place.mkdir()
+
+    new = retry(lab.worker, lab.stopped)
+    lab.worker.run(new.job_id)
+
+    done = lab.worker.manager.get(new.job_id)
+    assert (done.status, done.total_records) == (JobStatus.COMPLETED, 90), done.error
+    assert "gone back" in [event.name for event in done.events]
+    assert lab.published() == expected_rows(DATA)
+
+
+@pytest.mark.parametrize("lab", ["directory"], indirect=True)
 def test_a_checkpoint_of_an_older_form_begins_anew(lab: Lab) -> None:
     """It proves neither its segments nor the source they came from."""
     claim = lab.worker.manager.claim(retry(lab.worker, lab.stopped).job_id, holder="old")
