@@ -34,7 +34,7 @@ class _Results(msgspec.Struct):
 
 class _Envelope(msgspec.Struct):
     value: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
-    d: _Results | list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    d: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # looked into where there is no `value`
     error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     count_v4: int | str | None = msgspec.field(name="@odata.count", default=None)
     count_v401: int | str | None = msgspec.field(name="@count", default=None)
@@ -45,6 +45,8 @@ class _Envelope(msgspec.Struct):
 _NAMES = {field.encode_name for struct in (_Envelope, _Results) for field in msgspec.structs.fields(struct)}
 _NAMES |= {"code", "message"}  # of an error
 _DECODER = msgspec.json.Decoder(_Envelope)
+_RESULTS = _Results | list[msgspec.Raw]
+_RESULTS_DECODER = msgspec.json.Decoder(_RESULTS)
 _NO_ROWS = "it holds no list named value, d or d.results"
 
 
@@ -63,33 +65,44 @@ def read_page(body: bytes | bytearray, *, most_rows: int = 500_000) -> PageBody:
     if has_more_rows(body, most_rows):
         raise BrokenPage(f"it holds more than {most_rows:,} rows")
     try:
-        page = _DECODER.decode(body)
+        found = _read(body)
     except msgspec.ValidationError as exc:
         raise BrokenPage(str(exc)) from exc
-    except (msgspec.DecodeError, RecursionError):
-        found = _read_leniently(body)
-    else:
-        found = _page_body(page)
     if name := repeated_member(body, found.rows, ("d", "results") if found.is_v2 else ("value",)):
         raise BrokenPage(f'it holds "{name}" twice')
     return found
 
 
-def _page_body(page: _Envelope, rows: list[Any] | None = None) -> PageBody:
-    """`rows` take the place of those in the envelope."""
+def _read(body: bytes | bytearray) -> PageBody:
+    try:
+        return _read_strictly(body)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, RecursionError):
+        return _read_leniently(body)
+
+
+def _read_strictly(body: bytes | bytearray) -> PageBody:
+    page = _DECODER.decode(body)
     if page.error is not msgspec.UNSET:
         raise BrokenPage(f"an error instead of rows: {_excerpt(bytes(page.error))}")
     if isinstance(page.value, list):
-        count = page.count_v4 if page.count_v4 is not None else page.count_v401
-        return PageBody(rows=rows or page.value, count=_count(count), next_link=page.next_v4 or page.next_v401)
-    if isinstance(page.d, list):
-        return PageBody(rows=rows or page.d, count=None, next_link=None, is_v2=True)
-    if isinstance(page.d, _Results):
-        results = page.d
-        return PageBody(
-            rows=rows or results.results, count=_count(results.count), next_link=results.next_link, is_v2=True
-        )
+        return _v4_body(page, page.value)
+    if isinstance(page.d, msgspec.Raw):
+        return _v2_body(_RESULTS_DECODER.decode(page.d))
     raise BrokenPage(_NO_ROWS)
+
+
+def _v4_body(page: _Envelope, rows: list[Any]) -> PageBody:
+    count = page.count_v4 if page.count_v4 is not None else page.count_v401
+    return PageBody(rows=rows, count=_count(count), next_link=page.next_v4 or page.next_v401)
+
+
+def _v2_body(results: _Results | list[msgspec.Raw], rows: list[Any] | None = None) -> PageBody:
+    """`rows` take the place of those in the results."""
+    if isinstance(results, list):
+        return PageBody(rows=rows or results, count=None, next_link=None, is_v2=True)
+    return PageBody(rows=rows or results.results, count=_count(results.count), next_link=results.next_link, is_v2=True)
 
 
 def _read_leniently(body: bytes | bytearray) -> PageBody:
@@ -103,11 +116,10 @@ def _read_leniently(body: bytes | bytearray) -> PageBody:
     if "error" in envelope:
         raise BrokenPage(f"an error instead of rows: {_excerpt(json.dumps(envelope['error']).encode())}")
     (envelope["d"] if path == ("d", "results") else envelope)[path[-1]] = []
-    try:
-        page = msgspec.convert(envelope, _Envelope, strict=True)
-    except msgspec.ValidationError as exc:
-        raise BrokenPage(str(exc)) from exc
-    return _page_body(page, document.elements(path))
+    results, rows = envelope.pop("d", None), document.elements(path)
+    if path == ("value",):
+        return _v4_body(msgspec.convert(envelope, _Envelope), rows)
+    return _v2_body(msgspec.convert(results, _RESULTS), rows)
 
 
 def _path_of_rows(document: Any) -> tuple[str, ...] | None:

@@ -122,6 +122,13 @@ def test_count_and_link_stand_before_or_after_the_rows(
     assert [bytes(text) for text in page.rows] == [row]
 
 
+@pytest.mark.parametrize("row", [b'{"a":1.50}', b'{"a":NaN}'])
+@pytest.mark.parametrize("member", ["null", "5", '"x"', "[1]", '{"results":3}', '{"results":[1],"__count":[]}'])
+def test_a_member_named_d_beside_the_rows_is_none_of_ours(row: bytes, member: str) -> None:
+    assert rows_of(b'{"d":%b,"value":[%b]}' % (member.encode(), row)) == [row]
+    assert rows_of(b'{"value":[%b],"d":%b}' % (row, member.encode())) == [row]
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
