@@ -21,12 +21,13 @@ def judged(settled: Settled, reading: Reading, *, is_unique: bool, is_steady: Ca
 
     By key a row is asked for after the one before, so none is missing however often one comes. The source's own links
     may overlap by some rows: it knows where it goes on. By `$skip` that means that rows have moved. Where nobody says
-    that the key is unique the source may have rows twice; then `is_steady` asks it whether its order is one.
+    that the key is unique the source may have rows twice; then `is_steady` asks it whether its order is one. A row that
+    comes in before the place that is read moves one other onto a second page, and none is missing for it.
     """
     repeated = _repeated(settled, reading)
     if not repeated or is_unique:
         return replace(settled, repeated_keys=repeated)
-    steady = is_steady()
+    steady = None if repeated <= reading.grown else is_steady()
     if steady is None:
         return replace(settled, repeated_keys=0, warnings={**settled.warnings, RULE: repeated})
     return replace(settled, repeated_keys=0 if steady else repeated)

@@ -34,6 +34,10 @@ class Paginator(Protocol):
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
         """The cursor behind this page of `size` bytes; without a URL when it was the last. Raises SourceError."""
 
+    def beyond(self, cursor: Cursor) -> Cursor:
+        """The cursor at the end, or with one more request where rows came while the others were read."""
+        return cursor
+
     def order(self, key: Iterable[str]) -> list[str]:
         """The fields in whose order the rows are asked for, where `key` tells one of our rows from another."""
         return list(key)
@@ -99,6 +103,9 @@ class Links(Paginator):
             return behind.at_end(End.COUNT)
         url = self._follow(str(cursor.url), body.next_link, page=cursor.page)
         return replace(behind, url=url, by_link=True, is_trial=False)
+
+    def beyond(self, cursor: Cursor) -> Cursor:
+        return self._otherwise.beyond(cursor)
 
     def in_step(self, cursor: Cursor) -> Cursor:
         return self._otherwise.in_step(cursor)
@@ -168,6 +175,12 @@ class Skip(Paginator):
                 empty=0 if is_first else behind.empty,
             )
         )
+
+    def beyond(self, cursor: Cursor) -> Cursor:
+        """What comes in before the place that is read moves the last rows behind the first count."""
+        if cursor.ended != End.COUNT or cursor.by_link or not cursor.is_short:
+            return cursor
+        return self._asking(replace(cursor, ended=""))
 
     def in_step(self, cursor: Cursor) -> Cursor:
         if not self._may_share(cursor) or self._stride.rows is None:

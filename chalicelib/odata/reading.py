@@ -26,7 +26,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """`announced` rows were counted at the beginning; `counted_again` at the end, where as many were not delivered.
+    """`announced` rows were counted at the beginning; `counted_again` at the end, where that may be another number.
     None: the source does not count. `way` is LINKS, SKIP or KEYS, and so what the last pages were asked for by;
     `by_own_key` tells that the key is one that the service declares.
     """
@@ -45,3 +45,9 @@ class Reading:
             return None
         again = self.announced if self.counted_again is None else self.counted_again
         return min(self.announced, again), max(self.announced, again)
+
+    @property
+    def grown(self) -> int:
+        """How many rows more the source counts at the end than at the beginning; 0 when it does not tell."""
+        least, most = self.counts or (0, 0)
+        return most - least if most != self.announced else 0

@@ -191,8 +191,8 @@ CASES = {
         expect=Completed(oil={10: 10.0, 11: 11.0, 13: 13.0}, warnings={"SOURCE_CHANGED": 1}),
     ),
     "a row that comes in two pages": Case(
-        steps=script(page(FIRST, odata_count=4), page([well(11), well(12)], odata_count=5)),
-        expect=Completed(oil={10: 10.0, 11: 11.0, 12: 12.0}, duplicate=1, warnings={"SOURCE_CHANGED": 1}),
+        steps=counting(5, page(FIRST, odata_count=4), page([well(11), well(12)], odata_count=5), page(wells(13, 13))),
+        expect=Completed(oil=FOUR, duplicate=1, warnings={"SOURCE_CHANGED": 1, "SAME_KEY_ON_TWO_PAGES": 1}),
     ),
 }
 
