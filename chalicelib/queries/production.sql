@@ -146,16 +146,25 @@ LIMIT $limit;
 -- name: counts
 -- A period counts as missing when it lies between a well's first and last one and is not there. A month is missing when
 -- no part of a period lies in it. Where a file does not tell the length of its periods, they count as months.
-WITH ranges AS (
+-- The months of a well's days are counted by a GROUP BY of their own: it spills to disk, and count(DISTINCT) does not.
+WITH months_of_days AS (
     SELECT
-        source,
-        field_code,
-        max(period_days) AS longest,
-        count(*) AS rows,
-        count(DISTINCT date_trunc('month', production_period)) AS months,
-        min(production_period) AS first_period,
-        max(production_period) AS last_period
+        source, field_code, well_code,
+        count(*) AS rows, min(production_period) AS first_period, max(production_period) AS last_period
     FROM {production} AS stored
+    WHERE period_days = 1
+    GROUP BY source, field_code, well_code, date_trunc('month', production_period)
+),
+ranges AS (
+    SELECT
+        max(period_days) AS longest, count(*) AS rows, count(*) AS months,
+        min(production_period) AS first_period, max(production_period) AS last_period
+    FROM {production} AS stored
+    WHERE period_days IS DISTINCT FROM 1
+    GROUP BY source, field_code, well_code
+    UNION ALL
+    SELECT 1, sum(rows), count(*), min(first_period), max(last_period)
+    FROM months_of_days
     GROUP BY source, field_code, well_code
 ),
 gaps AS (

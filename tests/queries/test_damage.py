@@ -89,7 +89,7 @@ def test_a_whole_file_that_is_no_database_of_ours_is_not_called_corrupt(publishe
 def test_what_fails_beside_the_file_is_not_called_corrupt_and_the_copy_stays(publisher: Publisher) -> None:
     """Somebody clears the disk under a running process: where it spills is gone."""
     publisher.publish_wide()
-    published = publisher.reader(memory_mb=50)
+    published = publisher.reader(memory_mb=35)
     told = published.summary()
     copies = publisher.copies()
     for own in publisher.reading.glob("own-*"):

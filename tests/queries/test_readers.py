@@ -18,7 +18,7 @@ from support.stores import opened
 from chalicelib.services import open_warehouse
 
 READER = Path(__file__).parents[1] / "support" / "reader.py"
-SPILLING, AMPLE = 50, 400  # MB
+SPILLING, AMPLE = 35, 400  # MB
 ALL = [(processes, memory) for memory in (SPILLING, AMPLE) for processes in (1, 2, 4)]
 SOME = [(1, SPILLING), (4, SPILLING), (2, AMPLE)]
 

@@ -45,7 +45,7 @@ class Publisher:
         return self._point_to(store, number, rows)
 
     def publish_wide(self) -> Snapshot:
-        """More wells than 50 MB of memory take."""
+        """More wells than 35 MB of memory take."""
         number = next(self._numbers)
         return self._point_to(wide(self._directory / f"{number}.duckdb"), number, 600_000)
 
