@@ -104,7 +104,7 @@ def test_no_payload_does_anything_anywhere(victim: Victim) -> None:
             ("GET", f"{BASE}/import/jobs?status={sent}", {}),
             ("GET", f"{BASE}/import/jobs?{sent}=1", {}),
             ("GET", f"{BASE}/import/status/{sent}", {}),
-            ("GET", f"{BASE}/import/trigger?field_code={sent}", {}),
+            ("GET", f"{BASE}/import/trigger?field_code={sent}&from=x", {}),
             ("POST", f"{BASE}/import/jobs/{sent}/cancel", {}),
             ("POST", f"{BASE}/import/jobs/{victim.job_id}/retry", {"Idempotency_Key": line}),
             ("GET", f"{BASE}/import/jobs?limit=x", {"X_Request_ID": line}),
