@@ -70,7 +70,8 @@ class SourceFields:
 
     def unknown(self) -> list[str]:
         """The fields that fill no column and are of no other use."""
-        return [name for name in unknown_fields(self._names, self._mapping_so_far()) if name not in self.grain().fields]
+        of_the_grain = self.grain().fields
+        return [name for name in unknown_fields(self._names, self._mapping_so_far()) if name not in of_the_grain]
 
     def part_filter(self, parameters: Mapping[str, Any]) -> str:
         """What a partial import asks for. Raises SourceColumns."""

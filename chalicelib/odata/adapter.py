@@ -133,8 +133,8 @@ class ExternalApiAdapter:
         return paginators_for(self._settings, survey, self._connection.follow)
 
     def _counted_again(self, cursor: Cursor, survey: Survey) -> Cursor:
-        """At the end of the reading, where rows may have come meanwhile or the first count does not agree with what came:
-        in one page the rows and their number are of one moment.
+        """At the end of the reading, where rows may have come meanwhile or the first count is not what came. The rows
+        and their number in one page are of one moment.
         """
         is_cut_by_skip = cursor.ended == End.COUNT and not cursor.by_link and cursor.page > 2  # noqa: PLR2004
         if cursor.expected is None or (cursor.expected == cursor.delivered and not is_cut_by_skip):

@@ -89,7 +89,7 @@ def snapshot(worker: Worker) -> Snapshot:
 
 def wells(worker: Worker) -> dict[int, float]:
     rows = stored_rows(Path(worker.settings.warehouse, snapshot(worker).name))
-    return {row[2]: row[7] for row in rows}
+    return {int(row[2]): row[7] for row in rows}
 
 
 def filters(source: SampleSource) -> set[str | None]:
@@ -127,13 +127,13 @@ def test_nothing_new_leaves_data_and_watermark(worker: Worker, source: SampleSou
 def test_full_asks_for_all_and_never_lowers_the_watermark(worker: Worker, source: SampleSource) -> None:
     worker.import_all()
     source.requests.clear()
-    source.rows = Wells((1, 7.0, JANUARY))
+    source.rows = Wells((1, 1.5, JANUARY))
 
     job = import_full(worker)
 
     assert (filters(source), "changed_since" in job.stats) == ({None}, False)
     assert job.parameters == {"full": True}
-    assert wells(worker) == {1: 7.0, 2: 2.0}
+    assert wells(worker) == {1: 1.5, 2: 2.0}
     assert snapshot(worker).changed_until == seconds(FEBRUARY)
 
 

@@ -170,8 +170,11 @@ class KeyBeforeLock(JobManager):
 
 
 class AnyRetry(JobManager):
+    """Refuses what was retried already and nothing else: a write that can only fail would be tried for ever."""
+
     def _refuse_retry(self, old: Job, *, by: str) -> None:
-        pass
+        if old.retried_by not in (None, by):
+            super()._refuse_retry(old, by=by)
 
 
 class KeptPlace(JobManager):
@@ -325,7 +328,7 @@ MUTANTS = [
         "a retry of what is out of date",
         Parts(job_manager=AnyRetry),
         "no older row is published",
-        Climate.FAILING,
+        Climate.DEAF,
     ),
     Mutant("finish keeps the lock", without("finish", unwritten="LOCK#"), "the lock is owned while a job is open"),
     Mutant("finish keeps the pointer", without("finish", unwritten="WAREHOUSE#"), "COMPLETED means published"),
