@@ -303,3 +303,24 @@ def test_any_value_is_read_or_refused_without_being_repeated(variable: str, valu
 def test_a_share_is_written_in_percent(value: str, share: float) -> None:
     assert read(WELLHEAD_GATE_REJECTED=value).gate_rejected == share
     assert refusal(WELLHEAD_GATE_NULLED="5") == "WELLHEAD_GATE_NULLED must be a share such as 5 % or 0.5 %."
+
+
+def test_a_sum_needs_all_of_its_rows() -> None:
+    message = refusal(WELLHEAD_SOURCE_ROWS="sum", WELLHEAD_SOURCE_CHANGED="updated_at")
+
+    assert message == (
+        "WELLHEAD_SOURCE_ROWS=sum and WELLHEAD_SOURCE_CHANGED exclude each other: an increment brings only those rows "
+        "of a key that changed, and their sum would replace the sum of all. Leave one of them out."
+    )
+    assert read(WELLHEAD_SOURCE_ROWS="one", WELLHEAD_SOURCE_CHANGED="updated_at").source_changed == "updated_at"
+
+
+def test_an_edition_of_a_row_in_a_sum_is_told_by_its_own_key() -> None:
+    message = refusal(WELLHEAD_SOURCE_ROWS="sum", WELLHEAD_SOURCE_ORDER_BY="edition")
+
+    assert message == (
+        "WELLHEAD_SOURCE_ORDER_BY with WELLHEAD_SOURCE_ROWS=sum needs WELLHEAD_SOURCE_PRIMARY_KEY, which tells an "
+        "edition of a row from another row of its key."
+    )
+    taken = read(WELLHEAD_SOURCE_ROWS="sum", WELLHEAD_SOURCE_ORDER_BY="edition", WELLHEAD_SOURCE_PRIMARY_KEY="ID")
+    assert taken.source_primary_key == ("ID",)

@@ -167,3 +167,17 @@ def test_the_source_is_asked_only_when_there_is_doubt() -> None:
 
     assert judged(Settled(), reading(Way.SKIP), is_unique=False, is_steady=never) == Settled()
     assert json.dumps(judged(FOUND, reading(Way.SKIP), is_unique=True, is_steady=never).repeated_keys) == "5"
+
+
+@pytest.mark.parametrize(
+    ("again", "steady", "repeated", "warned"), [(14, False, 0, 5), (13, False, 5, 0), (13, True, 0, 0)]
+)
+def test_as_many_rows_as_came_in_meanwhile_may_come_twice(
+    again: int, *, steady: bool, repeated: int, warned: int
+) -> None:
+    """Each moves one other onto a second page, and none is missing for it."""
+    grown = replace(reading(Way.SKIP), counted_again=again)
+
+    found = judged(FOUND, grown, is_unique=False, is_steady=lambda: steady)
+
+    assert (found.repeated_keys, found.warnings) == (repeated, {RULE: warned} if warned else {})
