@@ -64,11 +64,15 @@ def few_examples(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The first rows, their long texts cut, as long as they fit."""
     kept: list[dict[str, Any]] = []
     for row in list(rows)[:MOST_EXAMPLES]:
-        short = {name: value[:VALUE_CHARACTERS] if isinstance(value, str) else value for name, value in row.items()}
+        short = with_short_texts(row)
         if len(json.dumps([*kept, short], default=str, ensure_ascii=False).encode(errors="replace")) > EXAMPLE_BYTES:
             break
         kept.append(short)
     return kept
+
+
+def with_short_texts(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value[:VALUE_CHARACTERS] if isinstance(value, str) else value for name, value in row.items()}
 
 
 def fingerprint_of(check: Check, amounts: Mapping[str, float]) -> str:

@@ -151,7 +151,8 @@ class Job:
             "page": error.details.get("page"),
             "attempt": self.attempt,
         }
-        failed = replace(self, status=JobStatus.FAILED, completed_at=at, waiting=None, error=cause)
+        ended = replace(self, status=JobStatus.FAILED, completed_at=at, waiting=None, claimed_cursor=None)
+        failed = replace(ended, error=cause)
         return failed.with_event(at, "failed", code=error.code)
 
     def held(self, error: WellheadError, *, at: float) -> Job:

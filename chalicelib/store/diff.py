@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.jobs.finding import MOST_EXAMPLES, few_examples, with_short_texts
+
 from .columns import KEY, VALUES, VOLUMES
 from .local_duckdb import exhaustion_told
 from .statements import named_statements
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST_FIELDS = 10
-MOST_EXAMPLES = 3
 DIGITS = 6  # of a sum; more are noise, and not everything that a double holds can stand in the job's item
 SHOWN_FACTOR = 1.5  # sums that differ less are shown without examples, which cost a join of their own
 DAYS = "stored.period_days"
@@ -62,8 +63,9 @@ class Diff:
     absent: dict[str, Absence] = field(default_factory=dict)
 
     def to_attributes(self) -> dict[str, Any]:
-        """As the job's item keeps it and the API shows it."""
-        return asdict(self)
+        """As the job's item keeps it and the API shows it: long texts are cut, a name may have megabytes."""
+        examples = {check: few_examples(rows) for check, rows in self.examples.items()}
+        return asdict(self) | {"examples": examples, "fields": [with_short_texts(each) for each in self.fields]}
 
 
 def take_diff(

@@ -15,7 +15,7 @@ from chalicelib.imports.service import MOST_RUNS
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.event import Event
-from chalicelib.jobs.finding import Check, Finding
+from chalicelib.jobs.finding import Check, Finding, few_examples, fingerprint_of
 from chalicelib.jobs.job import (
     MAX_EVENTS,
     Job,
@@ -30,6 +30,8 @@ from chalicelib.jobs.job import (
 )
 from chalicelib.jobs.lock import job_key
 from chalicelib.odata.cursor import LONGEST_CURSOR
+from chalicelib.store.columns import VALUES, VOLUMES
+from chalicelib.store.diff import MOST_FIELDS, Absence, Diff
 from chalicelib.warehouse.names import SegmentRun
 
 NOON = 1_704_110_400.0
@@ -342,6 +344,7 @@ def test_a_cancelled_job_keeps_what_it_had() -> None:
 
 def test_the_item_of_the_longest_import_stays_below_64_kb() -> None:
     """An item is paid for by its size at each write, and DynamoDB takes none beyond 400 KB."""
+    wide = [{"raw": "é" * 4096, "problem": "p" * 500} | dict.fromkeys(VALUES, "é" * 1_000_000)] * 3
     cursor = {"url": "x" * LONGEST_CURSOR, "page": MANY, "delivered": MANY, "bytes": MANY, "expected": MANY}
     job = Job(
         job_id=JOB_ID,
@@ -360,6 +363,24 @@ def test_the_item_of_the_longest_import_stays_below_64_kb() -> None:
         claimed_cursor=cursor,
         stats={f"{phase}_seconds": 1234.567 for phase in ("fetching", "staging", "merging", "publishing")},
         warnings=[{"rule": "r" * 25, "count": MANY, "message": "m" * 150}] * 12,
+        findings=[
+            Finding(
+                check=check,
+                limit="l" * 100,
+                found="f" * 500,
+                message="m" * 500,
+                fingerprint=fingerprint_of(check, dict.fromkeys(VALUES, float(MANY))),
+                examples=few_examples(wide),
+            )
+            for check in Check
+        ],
+        diff=Diff(
+            nulled={name: {"nulled": MANY, "stored": MANY, "in_store": MANY} for name in VALUES},
+            sums={name: {"before": float(MANY), "after": float(MANY)} for name in VOLUMES},
+            fields=[{"code": "c" * 100, "name": "n" * 1_000_000, "column": "c" * 30, "before": MANY}] * MOST_FIELDS,
+            examples={check: wide for check in ("NULLED", "RESTATED", "REJECTED")},
+            absent={name: Absence(stored=MANY, rows=MANY, filled=MANY, after=MANY) for name in VALUES},
+        ).to_attributes(),
     )
     for second in range(10 * MAX_EVENTS):
         job = job.with_event(NOON + 0.123456 + second, "checkpoint", page=MANY, records=MANY)
