@@ -378,7 +378,7 @@ def test_the_item_of_the_longest_import_stays_below_64_kb() -> None:
             nulled={name: {"nulled": MANY, "stored": MANY, "in_store": MANY} for name in VALUES},
             sums={name: {"before": float(MANY), "after": float(MANY)} for name in VOLUMES},
             fields=[{"code": "c" * 100, "name": "n" * 1_000_000, "column": "c" * 30, "before": MANY}] * MOST_FIELDS,
-            examples={check: wide for check in ("NULLED", "RESTATED", "REJECTED")},
+            examples=dict.fromkeys(("NULLED", "RESTATED", "REJECTED"), wide),
             absent={name: Absence(stored=MANY, rows=MANY, filled=MANY, after=MANY) for name in VALUES},
         ).to_attributes(),
     )
