@@ -177,6 +177,14 @@ class AnyRetry(JobManager):
             super()._refuse_retry(old, by=by)
 
 
+class LateAccept(JobManager):
+    """Of what is held anything is accepted that was not gone on from already."""
+
+    def _refuse_retry(self, old: Job, *, by: str) -> None:
+        if not old.is_held or old.retried_by not in (None, by):
+            super()._refuse_retry(old, by=by)
+
+
 class KeptPlace(JobManager):
     """Hands over, but does not leave."""
 
@@ -329,6 +337,12 @@ MUTANTS = [
         Parts(job_manager=AnyRetry),
         "no older row is published",
         Climate.DEAF,
+    ),
+    Mutant(
+        "an accept of what is out of date",
+        Parts(job_manager=LateAccept),
+        "no older row is published",
+        Climate.FREEZING,
     ),
     Mutant("finish keeps the lock", without("finish", unwritten="LOCK#"), "the lock is owned while a job is open"),
     Mutant("finish keeps the pointer", without("finish", unwritten="WAREHOUSE#"), "COMPLETED means published"),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from support.coordination import Clock, RepeatingTable, a_job
 
-from chalicelib.errors import JobIsFinal, LeaseLost
+from chalicelib.errors import Held, JobIsFinal, LeaseLost, NotHeld
+from chalicelib.jobs.finding import Check, Finding
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Claim, Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
@@ -20,9 +21,11 @@ from simulation.mutants import AS_READ, IS_MINE, JOB_FENCE, MUTANTS, POINTS_TO, 
 from simulation.world import simulate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from chalicelib.jobs.job import Job
+    from chalicelib.jobs.table import Condition
 
 SEEDS = 500
 
@@ -75,18 +78,64 @@ def published_from_another_base(manager: JobManager, clock: Clock) -> None:
 def cancelled_before_the_key_comes_again(manager: JobManager, clock: Clock) -> None:
     """Between the second request's look at the lock and its write, the first one makes its job and ends it."""
     first, second = a_job(clock), replace(a_job(clock), created_at=clock() + 1)
+
+    def be_first() -> None:
+        manager.create(first, key="k")
+        manager.cancel(first.job_id)
+
+    before_the_next_write(manager, be_first)
+
+    assert manager.create(second, key="k").job_id == first.job_id
+
+
+def discarded_while_another_accepts_it(manager: JobManager, clock: Clock) -> None:
+    """Between the look at the held job and the write that goes on from it."""
+    held = held_job(manager, clock)
+    before_the_next_write(manager, lambda: manager.discard(held.job_id, by="rita"))
+
+    with pytest.raises(NotHeld):
+        manager.create(replace(a_job(clock), retry_of=held.job_id))
+
+    assert manager.lock().owner is None
+
+
+def accepted_while_another_discards_it(manager: JobManager, clock: Clock) -> None:
+    held = held_job(manager, clock)
+    table = cast("Any", manager).table
+    update = table.update
+
+    def overtaken(key: dict[str, str], values: dict[str, Any], *, when: Condition) -> Any:
+        table.update = update
+        manager.create(replace(a_job(clock), retry_of=held.job_id))
+        return update(key, values, when=when)
+
+    table.update = overtaken
+
+    with pytest.raises(NotHeld):
+        manager.discard(held.job_id, by="rita")
+
+    assert manager.get(held.job_id).discarded_at is None
+
+
+def held_job(manager: JobManager, clock: Clock) -> Job:
+    claim = manager.claim(manager.create(a_job(clock)).job_id, holder="w1")
+    finding = Finding(
+        check=Check.NULLED, limit="none", found="all", message="All is null.", fingerprint="NULLED oil=1.0"
+    )
+    held = replace(claim.job, findings=[finding]).held(Held(), at=clock())
+    return manager.finish(claim, held)
+
+
+def before_the_next_write(manager: JobManager, act: Callable[[], object]) -> None:
     table = cast("Any", manager).table
     transact = table.transact
 
     def overtaken(writes: list[dict[str, Any]]) -> None:
         table.transact = transact
-        manager.create(first, key="k")
-        manager.cancel(first.job_id)
+        act()
         transact(writes)
 
     table.transact = overtaken
-
-    assert manager.create(second, key="k").job_id == first.job_id
 
 
 def arrives_twice(manager: JobManager, clock: Clock) -> None:
@@ -142,6 +191,16 @@ DIRECT: dict[str, tuple[Any, type[JobManager], type[LooseTable]]] = {
     "a key is written over": (
         cancelled_before_the_key_comes_again,
         cast("type[JobManager]", without("create", "attribute_not_exists(pk) OR #expires_at <= :now").job_manager),
+        LooseTable,
+    ),
+    "an accept of what was discarded": (
+        discarded_while_another_accepts_it,
+        cast("type[JobManager]", without("create", "attribute_not_exists(#discarded_at)").job_manager),
+        LooseTable,
+    ),
+    "a discard of what was accepted": (
+        accepted_while_another_discards_it,
+        cast("type[JobManager]", without("discard", "attribute_not_exists(#retried_by)").job_manager),
         LooseTable,
     ),
     "a lost answer to finish is not recognised": (arrives_twice, Distrustful, RepeatingLooseTable),
