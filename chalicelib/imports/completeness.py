@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from chalicelib.odata.reading import Reading
 
 
+LEAST_CHURN = 3  # rows
+
+
 class Verdict(StrEnum):
     PROVED = "proved"
     UNPROVABLE = "unprovable"
@@ -47,9 +50,11 @@ class Completeness:
         return self.state is Verdict.PROVED
 
     @classmethod
-    def of(cls, reading: Reading, *, repeated_keys: int = 0) -> Self:
-        """`repeated_keys` came on more than one page, of a source whose key is known to be unique."""
+    def of(cls, reading: Reading, *, repeated_keys: int = 0, doubtful_keys: int = 0) -> Self:
+        """`repeated_keys` came on more than one page and show that the reading went wrong; `doubtful_keys` may."""
         state, reason = _judged(reading, repeated_keys)
+        if state is Verdict.PROVED and doubtful_keys:
+            state, reason = Verdict.UNPROVABLE, _doubt(doubtful_keys)
         return cls(
             state=state,
             reason=reason,
@@ -72,12 +77,12 @@ def _judged(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
     if counts is None:
         return _without_counts(reading)
     least, most = counts
+    if reading.by_own_key and reading.ended is End.KEYS and least - reading.delivered <= _churn(least):
+        return Verdict.PROVED, ""  # a row that came and one that went while the pages were read
     if reading.delivered < least:
         return Verdict.DISPROVED, f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}."
     if reading.delivered <= most and not _may_have_moved(reading):
         return Verdict.PROVED, ""
-    if reading.by_own_key:
-        return Verdict.PROVED, ""  # a row that came and went while the pages were read
     return Verdict.UNPROVABLE, (
         f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}: it changed "
         "while it was read."
@@ -88,6 +93,18 @@ def _without_counts(reading: Reading) -> tuple[Verdict, str]:
     if reading.by_own_key and reading.ended is End.KEYS:
         return Verdict.PROVED, ""
     return Verdict.UNPROVABLE, "The source does not count its rows, so nobody can tell whether all of them came."
+
+
+def _churn(counted: int) -> int:
+    """So many rows may go behind the place that is read; more are missing where the source did not sort by its key."""
+    return max(LEAST_CHURN, counted // 1000)
+
+
+def _doubt(keys: int) -> str:
+    return (
+        f"{keys:,} keys came on more than one page: the source has rows twice, or they moved while they were read and "
+        "others came on none. WELLHEAD_SOURCE_PRIMARY_KEY tells what is unique."
+    )
 
 
 def _may_have_moved(reading: Reading) -> bool:

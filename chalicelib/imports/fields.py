@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import SourceChangedSince, SourceColumns
+from chalicelib.odata.reading import Way
 from chalicelib.sources.mapping import map_columns, unknown_fields
 from chalicelib.store.columns import KEY, VALUES
-from chalicelib.store.grain import Grain
+from chalicelib.store.grain import Grain, Rows
+from chalicelib.store.period import Period
 
 from .fingerprint import Fingerprint
-from .partial import part_filter
+from .partial import part_filter, whole_periods
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from chalicelib.odata.cursor import Cursor
     from chalicelib.odata.survey import Survey
@@ -49,9 +51,19 @@ class SourceFields:
         """`{column: field}`. Raises SourceColumns."""
         return map_columns(self._names, self._settings.source_columns)
 
-    def key(self) -> list[str]:
-        """How the source calls the key."""
-        mapping = self._mapping_so_far()
+    def key(self, way: str = "") -> list[str]:
+        """How the source calls the key: in its order rows are asked for. Where pages are cut by it and several rows
+        have one of our keys, it must be another one. Raises SourceColumns.
+        """
+        mapping, grain = self._mapping_so_far(), self.grain()
+        if way == Way.KEYS and grain.rows is Rows.SUM:
+            if not grain.is_unique and mapping:
+                raise SourceColumns(
+                    "WELLHEAD_SOURCE_PAGING=keys cuts pages by a key that no two rows share, and with "
+                    "WELLHEAD_SOURCE_ROWS=sum several rows have one well and period. Name the fields that tell them "
+                    "apart in WELLHEAD_SOURCE_PRIMARY_KEY, or set WELLHEAD_SOURCE_PAGING to auto."
+                )
+            return list(self._settings.source_primary_key)
         return [mapping[name] for name in KEY if name in mapping]
 
     def grain(self) -> Grain:
@@ -60,13 +72,18 @@ class SourceFields:
         if self._taken_over:
             identity = ("primary_key",) if self._taken_over.identified else ()
             return replace(grain, primary_key=identity, is_unique=self._taken_over.is_unique)
-        absent = [name for name in grain.primary_key if self._names and name not in self._names]
+        self._refuse_absent("WELLHEAD_SOURCE_PRIMARY_KEY", grain.primary_key)
+        if grain.order_by and not self.survey.leaves_out:
+            self._refuse_absent("WELLHEAD_SOURCE_ORDER_BY", [grain.order_by])
+        return grain.known_from(self.survey.own_key, self._mapping_so_far())
+
+    def _refuse_absent(self, setting: str, named: Iterable[str]) -> None:
+        absent = [name for name in named if self._names and name not in self._names]
         if absent:
             raise SourceColumns(
-                f"WELLHEAD_SOURCE_PRIMARY_KEY names {', '.join(absent)}, and the first rows of the source have no such "
-                "field. Name fields that every row has."
+                f"{setting} names {', '.join(absent)}, and the first rows of the source have no such field. Name "
+                "fields that every row has."
             )
-        return grain.known_from(self.survey.own_key, self._mapping_so_far())
 
     def unknown(self) -> list[str]:
         """The fields that fill no column and are of no other use."""
@@ -75,7 +92,11 @@ class SourceFields:
 
     def part_filter(self, parameters: Mapping[str, Any]) -> str:
         """What a partial import asks for. Raises SourceColumns."""
-        return part_filter(parameters, self.mapping(), self.survey) if self._names else ""
+        if not self._names:
+            return ""
+        if self._settings.source_rows == Rows.SUM:
+            parameters = whole_periods(parameters, Period(self._settings.source_period))
+        return part_filter(parameters, self.mapping(), self.survey)
 
     def learn(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
         """A source that leaves nulls out may show a field late. Looking costs a third of staging, so it is

@@ -34,10 +34,13 @@ class Judgement:
     @classmethod
     def of(cls, merged: MergeResult, end: Cursor, base: Snapshot | None, job: Job, settings: Settings) -> Self:
         """`end` is the cursor after the last row, `base` the snapshot that was merged into."""
-        completeness = Completeness.of(end.reading, repeated_keys=merged.settled.repeated_keys)
+        settled = merged.settled
+        completeness = Completeness.of(
+            end.reading, repeated_keys=settled.repeated_keys, doubtful_keys=settled.doubtful_keys
+        )
         accepted = [*job.accepted, *((base.accepted if base else None) or ())]
         is_of_all = end.changed_since is None and not is_partial(job.parameters)
-        findings = judge(merged.diff, merged.settled, completeness, settings, accepted, is_of_all=is_of_all)
+        findings = judge(merged.diff, settled, completeness, settings, accepted, is_of_all=is_of_all)
         return cls(
             completeness=completeness,
             diff=merged.diff,

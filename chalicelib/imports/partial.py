@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chalicelib.odata.survey import Survey
+    from chalicelib.store.period import Period
 
 FIELD, PERIOD = "field_code", "production_period"
 PART = ("field_code", "from", "to")  # the parameters of a job that leave rows out
@@ -22,6 +23,13 @@ DIGITS = re.compile(r"-?(0|[1-9][0-9]*)")
 
 def is_partial(parameters: Mapping[str, Any]) -> bool:
     return any(name in parameters for name in PART)
+
+
+def whole_periods(parameters: Mapping[str, Any], period: Period) -> dict[str, Any]:
+    """The same part to the first and the last day of a period: a sum of some of its rows would replace that of all."""
+    ends = {"from": period.first_day, "to": period.last_day}
+    told = {name: end(date.fromisoformat(parameters[name])) for name, end in ends.items() if name in parameters}
+    return {**parameters, **{name: day.isoformat() for name, day in told.items()}}
 
 
 def part_filter(parameters: Mapping[str, Any], mapping: Mapping[str, str], survey: Survey) -> str:

@@ -17,20 +17,20 @@ RULE = "SAME_KEY_ON_TWO_PAGES"
 
 
 def judged(settled: Settled, reading: Reading, *, is_unique: bool, is_steady: Callable[[], bool | None]) -> Settled:
-    """Its `repeated_keys` are then those alone that show it.
+    """Its `repeated_keys` are then those alone that show it, its `doubtful_keys` those that may.
 
     By key a row is asked for after the one before, so none is missing however often one comes. The source's own links
     may overlap by some rows: it knows where it goes on. By `$skip` that means that rows have moved. Where nobody says
-    that the key is unique the source may have rows twice; then `is_steady` asks it whether its order is one. A row that
-    comes in before the place that is read moves one other onto a second page, and none is missing for it.
+    that the key is unique the source may have rows twice, or rows went and came again elsewhere; then `is_steady` asks
+    it whether its order is one, and a no is proof. A row that comes in before the place that is read moves one other
+    onto a second page, and none is missing for it.
     """
     repeated = _repeated(settled, reading)
     if not repeated or is_unique:
         return replace(settled, repeated_keys=repeated)
-    steady = None if repeated <= reading.grown else is_steady()
-    if steady is None:
-        return replace(settled, repeated_keys=0, warnings={**settled.warnings, RULE: repeated})
-    return replace(settled, repeated_keys=0 if steady else repeated)
+    if repeated > reading.grown and is_steady() is False:
+        return replace(settled, repeated_keys=repeated)
+    return replace(settled, repeated_keys=0, doubtful_keys=repeated, warnings={**settled.warnings, RULE: repeated})
 
 
 def judged_before(settled: Settled, reading: Reading, accepted: Sequence[str]) -> Settled:

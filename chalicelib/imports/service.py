@@ -239,7 +239,8 @@ class WellProductionImportService:
         if since is not None:
             self._progress.set_stats(changed_since=since)
         limits = self._fields.part_filter(self.job.parameters)
-        key, survey = self._fields.key(), self._fields.survey
+        survey = self._fields.survey
+        key = self._fields.key(way or self._settings.source_paging)
         return self._source.first_cursor(key, survey, changed_since=since, limits=limits, way=way)
 
     # -- fetching -----------------------------------------------------------------------------

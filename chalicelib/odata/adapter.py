@@ -10,7 +10,15 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import SourceError, SourceLoop, SourceNotFound, SourceRefused, SourceTooLarge
+from chalicelib.errors import (
+    SourceError,
+    SourceLoop,
+    SourceNotFound,
+    SourceRefused,
+    SourceTimeSpent,
+    SourceTooLarge,
+    WorkerTimeSpent,
+)
 
 from .addresses import PageAddresses
 from .asking import Answered, Asking
@@ -58,10 +66,9 @@ class ExternalApiAdapter:
         """
         paging = self._settings.source_paging
         with_types = with_types or paging == Way.KEYS or bool(self._settings.source_changed)
-        with_keys = paging == Way.AUTO or (
-            self._settings.source_rows == "sum" and not self._settings.source_primary_key
+        return survey_of(
+            self._connection, self._settings.source_url, with_types=with_types, with_trial=paging == Way.AUTO
         )
-        return survey_of(self._connection, self._settings.source_url, with_types=with_types, with_keys=with_keys)
 
     def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
         """What to ask by keys with, by the key that the service declares or else by `key`; None when it has not shown
@@ -109,11 +116,10 @@ class ExternalApiAdapter:
             requests.expect(paginators[self._way(cursor)].likely(cursor))
             try:
                 page = self._next_page(asking.page(cursor), paginators, guard)
-            except (SourceRefused, SourceNotFound, SourceLoop) as exc:
+            except SourceError as exc:
                 page = _end_of_a_trial(cursor, exc)
             if page.next.url is None:
-                counted = self._counted_again(page.next, survey)
-                page = replace(page, next=paginators[self._way(counted)].beyond(counted))
+                page = replace(page, next=self._counted_again(page.next, survey))
             following = page.next
             yield page
             cursor = paginators[self._way(following)].in_step(following)
@@ -122,7 +128,7 @@ class ExternalApiAdapter:
         """Raises SourceError: what comes after it cannot be told, or it was there before."""
         asked, body, size = answered
         following = paginators[self._way(asked)].following(asked, body, size)
-        guard.refuse_again(str(asked.url), body.rows, page=asked.page)
+        guard.refuse_again(str(asked.url), body.rows, page=asked.page, order=asked.order)
         refuse_endless(following, page=asked.page)
         return Page(number=asked.page, rows=body.rows, next=following, size=size)
 
@@ -133,11 +139,8 @@ class ExternalApiAdapter:
         return paginators_for(self._settings, survey, self._connection.follow)
 
     def _counted_again(self, cursor: Cursor, survey: Survey) -> Cursor:
-        """At the end of the reading, where rows may have come meanwhile or the first count is not what came. The rows
-        and their number in one page are of one moment.
-        """
-        is_cut_by_skip = cursor.ended == End.COUNT and not cursor.by_link and cursor.page > 2  # noqa: PLR2004
-        if cursor.expected is None or (cursor.expected == cursor.delivered and not is_cut_by_skip):
+        """At the end of the reading, where the first count does not agree with what came."""
+        if cursor.expected is None or cursor.expected == cursor.delivered:
             return cursor
         counted, alone = PageAddresses(self._settings, survey).counts(cursor)
         return replace(cursor, counted_again=self._connection.count(counted, alone))
@@ -159,7 +162,10 @@ def _end_of_a_trial(cursor: Cursor, exc: SourceError) -> Page:
     """A page without rows, where the request was no more than a try and shows that there is no way to go on. Raises
     `exc` where it was more than that.
     """
-    if not cursor.is_trial or (isinstance(exc, SourceLoop) and not cursor.is_beyond_links):
+    is_all = cursor.expected is not None and not cursor.is_short
+    tells = (SourceRefused, SourceNotFound) + ((SourceLoop,) if cursor.is_beyond_links else ())
+    is_an_end = isinstance(exc, tells) or (is_all and not isinstance(exc, (SourceTimeSpent, WorkerTimeSpent)))
+    if not cursor.is_trial or not is_an_end:
         raise exc
     log.warning("the source cannot be asked for more rows: %s", exc.message, extra={"code": exc.code})
     return Page(number=cursor.page, rows=[], next=cursor.at_end(End.SHORT if cursor.is_short else End.MARKER))

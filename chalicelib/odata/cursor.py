@@ -68,9 +68,8 @@ class Cursor:
 
     @property
     def is_short(self) -> bool:
-        """Whether fewer rows have come than were counted, the last time."""
-        counted = self.expected if self.counted_again is None else self.counted_again
-        return counted is not None and self.delivered < counted
+        """Whether fewer rows have come than were counted."""
+        return self.expected is not None and self.delivered < self.expected
 
     def past(self, body: PageBody, size: int) -> Self:
         """Behind this page of `size` bytes. Without a URL: which request comes next, a paginator knows."""

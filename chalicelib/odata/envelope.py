@@ -28,7 +28,7 @@ class _Results(msgspec.Struct):
     """What OData v2 has in `d`."""
 
     results: list[msgspec.Raw]
-    count: int | str | None = msgspec.field(name="__count", default=None)
+    count: int | float | str | None = msgspec.field(name="__count", default=None)
     next_link: str | None = msgspec.field(name="__next", default=None)
 
 
@@ -36,8 +36,8 @@ class _Envelope(msgspec.Struct):
     value: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
     d: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET  # looked into where there is no `value`
     error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    count_v4: int | str | None = msgspec.field(name="@odata.count", default=None)
-    count_v401: int | str | None = msgspec.field(name="@count", default=None)
+    count_v4: int | float | str | None = msgspec.field(name="@odata.count", default=None)
+    count_v401: int | float | str | None = msgspec.field(name="@count", default=None)
     next_v4: str | None = msgspec.field(name="@odata.nextLink", default=None)
     next_v401: str | None = msgspec.field(name="@nextLink", default=None)
 
@@ -132,11 +132,13 @@ def _path_of_rows(document: Any) -> tuple[str, ...] | None:
     return None
 
 
-def _count(count: int | str | None) -> int | None:
+def _count(count: float | str | None) -> int | None:
     """Int64 may come as a string (OData JSON with IEEE754Compatible=true). Nonsense counts as no count."""
     try:
         number = int(count) if count is not None else -1
-    except ValueError:
+    except (ValueError, OverflowError):
+        return None
+    if isinstance(count, float) and number != count:
         return None
     return number if 0 <= number <= _HIGHEST_COUNT else None
 

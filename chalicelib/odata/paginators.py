@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .survey import Survey
 
 GUESSED_BYTES = 10 << 20  # of a page that is asked for beside others: they are all in memory together
+SHORTEST_CUT = 100  # rows; nobody cuts shorter pages and counts their rows for all
 EMPTY_AT_END = 3  # pages in a row without a row, after as many rows as counted
 
 
@@ -33,10 +34,6 @@ class Paginator(Protocol):
 
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
         """The cursor behind this page of `size` bytes; without a URL when it was the last. Raises SourceError."""
-
-    def beyond(self, cursor: Cursor) -> Cursor:
-        """The cursor at the end, or with one more request where rows came while the others were read."""
-        return cursor
 
     def order(self, key: Iterable[str]) -> list[str]:
         """The fields in whose order the rows are asked for, where `key` tells one of our rows from another."""
@@ -104,9 +101,6 @@ class Links(Paginator):
         url = self._follow(str(cursor.url), body.next_link, page=cursor.page)
         return replace(behind, url=url, by_link=True, is_trial=False)
 
-    def beyond(self, cursor: Cursor) -> Cursor:
-        return self._otherwise.beyond(cursor)
-
     def in_step(self, cursor: Cursor) -> Cursor:
         return self._otherwise.in_step(cursor)
 
@@ -123,8 +117,8 @@ class NoMore(Paginator):
 
 
 class Skip(Paginator):
-    """By the number of rows delivered, until there are as many as counted or, without a count, a page is empty. A
-    source that caps its pages loses nothing so. It also goes on where the links have ended before the count.
+    """By the number of rows delivered, until a page is empty after as many as counted. A source that caps its pages
+    loses nothing so. It also goes on where the links have ended before the count.
 
     ```
     GET Wells?$orderby=id&$top=2&$count=true
@@ -132,7 +126,9 @@ class Skip(Paginator):
     GET Wells?$orderby=id&$top=2&$skip=2
         {"value": [{"id": 3}]}                  it came short
     GET Wells?$orderby=id&$top=2&$skip=3
-        {"value": [{"id": 4}, {"id": 5}]}       as many as counted: the end
+        {"value": [{"id": 4}, {"id": 5}]}       as many as counted
+    GET Wells?$orderby=id&$top=2&$skip=5
+        {"value": []}                           and no more: the end
     ```
 
     With several connections the next requests can be told beforehand, and are made at once. What came short is
@@ -146,7 +142,9 @@ class Skip(Paginator):
     GET Wells?$orderby=id&$top=2&$skip=4
         {"value": [{"id": 5}]}                  waits for what comes before it
     GET Wells?$orderby=id&$top=1&$skip=3
-        {"value": [{"id": 4}]}                  with the last row as many as counted: the end
+        {"value": [{"id": 4}]}                  with the last row as many as counted
+    GET Wells?$orderby=id&$top=1&$skip=5
+        {"value": []}                           and no more: the end
     ```
     """
 
@@ -158,12 +156,12 @@ class Skip(Paginator):
     def following(self, cursor: Cursor, body: PageBody, size: int) -> Cursor:
         self._stride.learn(len(body.rows), size)
         behind = cursor.past(body, size)
-        if behind.expected is not None and not behind.is_short:
-            return behind.at_end(End.MARKER if cursor.by_link else End.COUNT)
-        if not body.rows and not cursor.by_link:
-            return behind.at_end(End.SHORT if behind.is_short else End.MARKER)
         if cursor.by_link and not behind.is_short:
             return behind.at_end(End.MARKER)
+        if not body.rows and not cursor.by_link:
+            return behind.at_end(End.SHORT if behind.is_short else End.MARKER)
+        if behind.expected is not None and not behind.is_short:
+            return self._beyond_count(cursor, behind)
         is_beyond_links = cursor.by_link or cursor.is_beyond_links
         is_first = cursor.way == Way.AUTO and (cursor.page == 1 or cursor.by_link)
         return self._asking(
@@ -176,11 +174,13 @@ class Skip(Paginator):
             )
         )
 
-    def beyond(self, cursor: Cursor) -> Cursor:
-        """What comes in before the place that is read moves the last rows behind the first count."""
-        if cursor.ended != End.COUNT or cursor.by_link or not cursor.is_short:
-            return cursor
-        return self._asking(replace(cursor, ended=""))
+    def _beyond_count(self, cursor: Cursor, behind: Cursor) -> Cursor:
+        """Rows that came in meanwhile move the last ones behind the count, and some services count no further than to
+        a limit. A first page as short as this is no part of a longer whole.
+        """
+        if cursor.page == 1 and behind.delivered < SHORTEST_CUT:
+            return behind.at_end(End.COUNT)
+        return self._asking(replace(behind, is_trial=True))
 
     def in_step(self, cursor: Cursor) -> Cursor:
         if not self._may_share(cursor) or self._stride.rows is None:

@@ -56,10 +56,10 @@ class Survey:
         return declared or (type_of(self.values[name]) if name in self.values else None)
 
 
-def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool, with_keys: bool = False) -> Survey:
-    """One request for the first rows, and one for the declared types. `with_types`: they are needed, so that a failure
-    to deliver them is one of the import; `with_keys`: they are welcome, and what they declare as the key is tried.
-    No fields when the source has no rows. Raises SourceError.
+def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool, with_trial: bool = False) -> Survey:
+    """One request for the first rows, and one for what is declared of them: a key on two pages shows that rows moved.
+    `with_types`: it is needed, so that a failure to deliver it is one of the import; `with_trial`: the declared key is
+    tried with a third request. No fields when the source has no rows. Raises SourceError.
     """
     first, is_v2 = _first_rows(connection, source_url)
     values = example_values(first)
@@ -68,10 +68,10 @@ def survey_of(connection: ODataConnection, source_url: str, *, with_types: bool,
         values={name: value for name, value in values.items() if value is not None},
         links={name for row in first for name, value in row.items() if _is_deferred(value)},
         version=V2 if is_v2 else V4,
-        entity=_declared_type(connection, source_url, is_needed=with_types) if with_types or with_keys else None,
+        entity=_declared_type(connection, source_url, is_needed=with_types),
         leaves_out=any(row.keys() != first[0].keys() for row in first),
     )
-    if with_keys and can_be_a_key(survey):
+    if with_trial and can_be_a_key(survey):
         return replace(survey, takes_keys=takes_keys(connection, source_url, survey, first))
     return survey
 

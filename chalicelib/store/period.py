@@ -6,6 +6,7 @@ A date of the source is cut to the first day of the period that it lies in, what
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,19 @@ class Period(StrEnum):
     def of(cls, days: int) -> Period | None:
         """The one that has so many calendar days."""
         return next((period for period in cls if days in period.days), None)
+
+    def first_day(self, day: date) -> date:
+        """Of the period that it lies in."""
+        months = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}.get(self)
+        return date(day.year, day.month - (day.month - 1) % months, 1) if months else day
+
+    def last_day(self, day: date) -> date:
+        """Of the period that it lies in; of all calendars the last one where it ends behind that."""
+        longest = self.days[-1]
+        after = self.first_day(day).toordinal() + longest
+        if after > date.max.toordinal():
+            return date.max
+        return date.fromordinal(self.first_day(date.fromordinal(after)).toordinal() - 1)
 
     def define(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The macros first_day(date) and days_of_period(date) of this length, on the connection."""

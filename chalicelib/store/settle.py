@@ -38,14 +38,15 @@ class Settled:
     """`folded_records` went into a row with others: as an equal one, an older one or a part of a sum.
     `failed_records` are rejected because of other rows of their key. `repeated_keys` came on more than one page, which
     keys that are unique do not while all goes well; `overlapping_keys` did so because one page began with rows that
-    the one before had ended with. `rates_beyond_a_well` rows have a rate that no single well gives. `examples` are rows
-    by check, a few each.
+    the one before had ended with. Of `doubtful_keys` nobody can tell whether the source has them twice.
+    `rates_beyond_a_well` rows have a rate that no single well gives. `examples` are rows by check, a few each.
     """
 
     folded_records: int = 0
     conflicts: Conflicts = field(default_factory=Conflicts)
     repeated_keys: int = 0
     overlapping_keys: int = 0
+    doubtful_keys: int = 0
     failed_records: int = 0
     rates_beyond_a_well: int = 0
     warnings: dict[str, int] = field(default_factory=dict)

@@ -13,15 +13,12 @@ SELECT *, row_number() OVER () AS key_number
 FROM (SELECT {key} FROM staged WHERE {is_looked_at} GROUP BY {key} HAVING count(*) > 1);
 
 -- name: find_candidates
--- said: what the row says, in its values. edition: numbers when all are numbers, moments when all are moments, else
--- texts.
+-- said: what the row says, in its values. Editions are in the order of numbers, then of moments, then of texts: one
+-- that is neither, such as n/a, is older than all that are, and turns no other ones about.
 CREATE OR REPLACE TABLE candidate AS
 SELECT
     staged_row, key_number, is_rejected, identity, said, words,
-    CASE WHEN count(version) OVER () = count(TRY_CAST(version AS DECIMAL(38, 9))) OVER ()
-        THEN TRY_CAST(version AS DECIMAL(38, 9)) END AS number,
-    CASE WHEN count(version) OVER () = count(read_moment(version)) OVER () THEN read_moment(version) END AS moment,
-    version
+    TRY_CAST(version AS DECIMAL(38, 9)) AS number, read_moment(version) AS moment, version
 FROM (
     SELECT
         staged.rowid AS staged_row, key_number, problem IS NOT NULL AS is_rejected, version,

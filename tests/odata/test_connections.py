@@ -41,8 +41,7 @@ class Counted:
 
     def answer(self, skip: int, top: int) -> bytes:
         with self.lock:
-            if top:  # none when the rows are only counted
-                self.asked.append((skip, top))
+            self.asked.append((skip, top))
             self.active += 1
             self.most_active = max(self.most_active, self.active)
         time.sleep(self.hold)
@@ -108,14 +107,14 @@ def test_pages_are_asked_for_at_once_but_not_more_than_allowed() -> None:
 
     assert delivered(counted, size=2, connections=4) == list(range(40))
     assert counted.most_active == 4
-    assert len(counted.asked) == len(set(counted.asked)) == 20
+    assert len(counted.asked) == len(set(counted.asked)) == 21  # the last one finds no more
 
 
 def test_a_short_page_in_the_middle_is_filled_before_the_next_one() -> None:
     counted = Counted(40, lambda skip: 3 if skip == 20 else 10)
 
     assert delivered(counted, size=10, connections=4) == list(range(40))
-    assert sorted(counted.asked) == [(0, 10), (10, 10), (20, 10), (23, 7), (30, 10)]
+    assert sorted(counted.asked) == [(0, 10), (10, 10), (20, 10), (23, 7), (30, 10), (40, 10)]
 
 
 def test_an_error_after_a_short_page_names_the_page_that_it_is() -> None:
@@ -135,7 +134,7 @@ def test_a_page_limit_of_the_server_is_learned(connect: Connect, limit: int) -> 
         found = client.rows()
 
     assert found == ROWS[:50] or found == [json.loads(row) for row in GeneratedProduction(50).page(0, 50)]
-    assert len(source.requests) == -(-50 // min(limit, 10)) + 1  # the rows are counted again at the end
+    assert len(source.requests) == -(-50 // min(limit, 10)) + 1  # the last one finds no more
 
 
 def test_links_are_followed_one_after_the_other(serve: Serve, connect: Connect) -> None:

@@ -80,13 +80,13 @@ CASES = {
     ),
     # --- no links
     "offsets until the count is reached": Case(
-        steps=script(page(FIRST, odata_count=4), page(SECOND, odata_count=4)), expect=Completed(oil=FOUR), asked=3
+        steps=script(page(FIRST, odata_count=4), page(SECOND, odata_count=4)), expect=Completed(oil=FOUR), asked=4
     ),
     "offsets without a count": Case(
         steps=script(page(FIRST), page(SECOND), page([])), expect=Completed(oil=FOUR), asked=4
     ),
     "pages shorter than asked for": Case(
-        steps=script(*(page(wells(n, n), odata_count=4) for n in range(10, 14))), expect=Completed(oil=FOUR), asked=5
+        steps=script(*(page(wells(n, n), odata_count=4) for n in range(10, 14))), expect=Completed(oil=FOUR), asked=6
     ),
     "more rows on a page than asked for": Case(
         steps=script(page(FIRST + SECOND, odata_count=4)), expect=Completed(oil=FOUR), asked=2
@@ -107,7 +107,7 @@ CASES = {
         steps=script(v2(FIRST, __count="4", __next="Wells?$skiptoken=2"), v2(SECOND)), expect=Completed(oil=FOUR)
     ),
     "v2 with offsets": Case(
-        steps=script(v2(FIRST, __count="4"), v2(SECOND, __count="4")), expect=Completed(oil=FOUR), asked=3
+        steps=script(v2(FIRST, __count="4"), v2(SECOND, __count="4")), expect=Completed(oil=FOUR), asked=4
     ),
     "v2 with the rows in d": Case(
         steps=script(json.dumps({"d": FIRST}).encode(), b'{"d": []}'), expect=Completed(oil=TWO)
@@ -148,6 +148,18 @@ CASES = {
         steps=script(page(FIRST, odata_nextLink=7)), expect=Failed("SOURCE_INVALID_RESPONSE", retryable=True)
     ),
     # --- counts, and a source that changes while it is read
+    "a count that stops at a limit": Case(
+        steps=script(page(FIRST, odata_count=3), page(SECOND, odata_count=3), page(wells(14, 15)), page([])),
+        expect=Completed(oil=FOUR | {14: 14.0, 15: 15.0}, warnings={"SOURCE_CHANGED": 3}),
+    ),
+    "an error beyond the count": Case(
+        steps=script(page(FIRST, odata_count=4), page(SECOND, odata_count=4), *[Answer(b"", 500)] * 9),
+        expect=Completed(oil=FOUR, retries=1),
+        settings={"source_retries": "1"},
+    ),
+    "a count with a point": Case(
+        steps=script(page(FIRST, odata_count=4.0), page(SECOND), page([])), expect=Completed(oil=FOUR), asked=4
+    ),
     "a count of another number than delivered": Case(
         steps=script(page(FIRST, odata_count=7, odata_nextLink="?a"), page(SECOND), page([])),
         expect=Failed("HELD", page=None, says="counts 7 rows and delivered 4"),
@@ -163,7 +175,7 @@ CASES = {
     "links that end before the count, and $skip that brings the rest": Case(
         steps=script(page(wells(10, 10), odata_count=4, odata_nextLink="?a"), page(wells(11, 11)), page(SECOND)),
         expect=Completed(oil=FOUR),
-        asked=4,
+        asked=5,
     ),
     "links that end before the count, and no $skip": Case(
         steps=script(page(wells(10, 10), odata_count=4, odata_nextLink="?a"), page(SECOND), Answer(b"", 400)),

@@ -97,7 +97,7 @@ def refused(step: Step, code: str = TOO_LARGE, *, says: str = "", retryable: boo
 def read(body: Repeated, rows: int) -> Case:
     return Case(
         steps=[Answer(FIRST), Answer(FIRST), whole(body)],
-        expect=Completed(oil=TWO, duplicate=rows, warnings={"UNKNOWN_FIELDS": 1}),
+        expect=Completed(oil=TWO, duplicate=rows, warnings={"UNKNOWN_FIELDS": 1, "SAME_KEY_ON_TWO_PAGES": 2}),
     )
 
 
