@@ -37,7 +37,7 @@ class LoopGuard:
         """`order` are the fields that the rows are sorted by. Raises SourceLoop, which names the page."""
         keys = _few_keys(rows, order)
         marks = {hash(url), *_ends(rows)}
-        if len(keys) == FEW_KEYS:
+        if keys and keys[0] != keys[-1]:  # else a page of rows of one key, and the next one may be so too
             marks.add(hash((len(rows), *keys)))
         if self._seen & marks or self._is_mostly_known(keys, page):
             raise SourceLoop(page=page)

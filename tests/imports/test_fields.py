@@ -100,3 +100,28 @@ def test_without_a_change_field_no_change_is_noted(repository: DuckDBWellProduct
     fields.note_changes(repository, batch_of(tmp_path, [json_row(updated_at="2024-01-01T00:00:00Z")]))
 
     assert fields.add_changes(Cursor(url=None)) == Cursor(url=None)
+
+
+def test_an_order_by_that_no_row_has_is_named() -> None:
+    fields = fields_of(*KEY, OIL, source_order_by="edition")
+
+    with pytest.raises(SourceColumns, match="WELLHEAD_SOURCE_ORDER_BY names edition"):
+        fields.grain()
+
+
+def test_where_rows_are_added_pages_are_cut_by_what_tells_them_apart() -> None:
+    named = fields_of(*KEY, OIL, "completion", source_rows="sum", source_primary_key=("well_code", "completion"))
+    unnamed = fields_of(*KEY, OIL, source_rows="sum")
+
+    assert named.key("keys") == ["well_code", "completion"]
+    assert unnamed.key("auto") == unnamed.key() == list(KEY)
+    with pytest.raises(SourceColumns, match="WELLHEAD_SOURCE_PRIMARY_KEY"):
+        unnamed.key("keys")
+
+
+def test_a_part_of_sums_is_asked_for_in_whole_periods() -> None:
+    rows = {name: "2024-01-01" if name == "production_period" else "7" for name in KEY}
+    for mode, first in (("sum", "2024-02-01"), ("one", "2024-02-10")):
+        survey = Survey(fields=[*KEY, OIL], values=rows)
+        fields = SourceFields(survey=survey, settings=replace(SETTINGS, source_rows=mode))
+        assert first in fields.part_filter({"from": "2024-02-10"})

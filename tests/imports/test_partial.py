@@ -16,11 +16,12 @@ from support.imports import Budget, Worker, stored_rows
 from support.scripted_source import KEY
 
 from chalicelib.errors import SourceColumns
-from chalicelib.imports.partial import part_filter
+from chalicelib.imports.partial import part_filter, whole_periods
 from chalicelib.jobs.job import JobStatus
 from chalicelib.odata.filters import V2, Digits
 from chalicelib.odata.metadata import EntityType
 from chalicelib.odata.survey import Survey
+from chalicelib.store.period import Period
 from local.source.server import SampleSource
 
 if TYPE_CHECKING:
@@ -227,3 +228,30 @@ def test_every_range_has_its_filter(first: date, last: date) -> None:
     assert f"production_period ge {first.isoformat()}T00:00:00Z" in said
     if last < date.max:
         assert f"production_period lt {(last + timedelta(days=1)).isoformat()}T00:00:00Z" in said
+
+
+@pytest.mark.parametrize(
+    ("period", "whole"),
+    [
+        (Period.DAY, {"from": "2024-02-10", "to": "2024-05-20"}),
+        (Period.MONTH, {"from": "2024-02-01", "to": "2024-05-31"}),
+        (Period.QUARTER, {"from": "2024-01-01", "to": "2024-06-30"}),
+        (Period.YEAR, {"from": "2024-01-01", "to": "2024-12-31"}),
+    ],
+)
+def test_a_part_of_sums_has_whole_periods(period: Period, whole: dict[str, str]) -> None:
+    part = {"field_code": "7", "from": "2024-02-10", "to": "2024-05-20"}
+
+    assert whole_periods(part, period) == {"field_code": "7", **whole}
+    assert whole_periods({"field_code": "7"}, period) == {"field_code": "7"}
+
+
+@given(day=st.dates(), period=st.sampled_from(Period))
+def test_every_day_has_the_first_and_the_last_one_of_its_period(day: date, period: Period) -> None:
+    first, last = period.first_day(day), period.last_day(day)
+
+    assert first <= day <= last
+    assert period.first_day(last) == first
+    if last < date.max:
+        assert (last - first).days + 1 in period.days
+        assert period.first_day(last + timedelta(days=1)) == last + timedelta(days=1)

@@ -1,4 +1,8 @@
-"""What was read before is refused: by its address, and by its first and last row."""
+"""What was read before is refused: by its address, by its first and last row, and by the keys of a few rows."""
+
+import json
+import random
+from collections.abc import Iterable
 
 import pytest
 
@@ -28,6 +32,40 @@ def test_what_came_before_is_a_loop_and_names_the_page(url: str, rows: list[byte
         guard.refuse_again(url, rows, page=2)
 
     assert looped.value.details == {"page": 2}
+
+
+def rows_of(ids: Iterable[int], **more: object) -> list[bytes]:
+    return [json.dumps({"id": each, **more}).encode() for each in ids]
+
+
+def test_the_same_keys_again_are_a_loop_whatever_else_is_in_the_rows() -> None:
+    """A service that knows no $skip and writes the time of day into each row."""
+    guard = LoopGuard()
+    guard.refuse_again("a", rows_of(range(20), read_at=1), page=1, order=["id"])
+
+    with pytest.raises(SourceLoop):
+        guard.refuse_again("b", rows_of(range(20), read_at=2), page=2, order=["id"])
+
+
+def test_the_same_rows_in_ever_another_order_come_to_an_end() -> None:
+    guard, draw = LoopGuard(), random.Random(1)
+
+    def read(pages: int) -> None:
+        for page in range(1, pages):
+            guard.refuse_again(f"{page}", rows_of(draw.sample(range(300), 50)), page=page, order=["id"])
+
+    with pytest.raises(SourceLoop) as looped:
+        read(10_000)
+
+    assert looped.value.details["page"] < 300
+
+
+@pytest.mark.parametrize("each", [1, 3, 70, 120])
+def test_several_rows_of_a_key_beside_each_other_are_progress(each: int) -> None:
+    guard = LoopGuard()
+    for page in range(600):
+        ids = [number // each for number in range(50 * page, 50 * page + 50)]
+        guard.refuse_again(f"{page}", rows_of(ids, page=page), page=page, order=["id"])
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,14 @@ def test_a_row_that_is_delivered_twice_is_added_once(scratch: Scratch) -> None:
 
 @pytest.mark.parametrize(
     ("versions", "newest"),
-    [(["9", "10"], 1), (["2024-01-02T00:00:00Z", "2024-01-01T23:00:00-05:00"], 1), (["b", "a"], 0), ([None, "a"], 1)],
+    [
+        (["9", "10"], 1),
+        (["2024-01-02T00:00:00Z", "2024-01-01T23:00:00-05:00"], 1),
+        (["b", "a"], 0),
+        ([None, "a"], 1),
+        (["n/a", "9", "10"], 2),
+        (["2024-01-01", "n/a"], 0),
+    ],
 )
 def test_the_newest_edition_is_told_by_number_moment_or_text(
     scratch: Scratch, versions: list[str | None], newest: int
@@ -199,6 +206,19 @@ def test_the_newest_edition_is_told_by_number_moment_or_text(
     _, [(row, _)], _ = scratch.settle(pages, Grain(order_by=VERSION))
 
     assert row["well_name"] == f"{newest}"
+
+
+def test_an_odd_edition_of_one_row_turns_no_others_about(scratch: Scratch) -> None:
+    versions = {1: ["9", "10"], 2: ["n/a", "x"]}
+    rows = [
+        json_row(well_code=well, well_name=version, changed=version)
+        for well, two in versions.items()
+        for version in two
+    ]
+
+    _, latest, _ = scratch.settle([rows], Grain(order_by=VERSION))
+
+    assert {row["well_name"] for row, _ in latest} == {"10", "x"}
 
 
 def test_a_rate_beyond_a_well_is_counted_and_shown_but_not_of_a_whole_field(scratch: Scratch) -> None:
