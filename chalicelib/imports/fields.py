@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from chalicelib.store.repository import DuckDBWellProductionRepository
 
 LONGEST_LOOK = 1 << 16  # bytes of a row that is looked at by itself
+LOOKS = 20  # at a page; what lasts for a twentieth of its rows is seen
 
 
 PRIMARY_KEY = "primary key"  # beside the columns
+RENAMED = "a field under another name"  # beside the columns that are missing
 
 
 class SourceFields:
@@ -115,16 +117,25 @@ class SourceFields:
                 earlier.refuse_moved(fields)
 
     def look_at(self, rows: Sequence[Any]) -> None:
-        """The rows of a page: its last one shows whether the fields are still there. To look at all costs too much."""
-        row = _fields_of(rows[-1]) if rows else None
-        if row is not None:
-            mapping = self._mapping_so_far()
-            self._missing |= {column for column in VALUES if column in mapping and mapping[column] not in row}
+        """The rows of a page: some of them show whether the fields are still there. To look at all costs too much."""
+        mapping = self._mapping_so_far()
+        known = {*self._names, *self.survey.links}
+        for place in range(-1, len(rows), len(rows) // LOOKS + 1):
+            row = _fields_of(rows[place]) if rows else None
+            if row is None:
+                continue
+            lacking = {column for column in VALUES if column in mapping and mapping[column] not in row}
+            self._missing |= lacking | ({RENAMED} if lacking and row - known else set())
 
     def doubtful_columns(self) -> list[str]:
         """Those without a field, and those whose field some page lacked; none when no row has shown any field."""
         filled = self._mapping_so_far().keys() or (self._before.fields.keys() if self._before else set())
         return [column for column in VALUES if column not in filled or column in self._missing] if filled else []
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether nothing but a value is gone where a field is. A row that has another one in its place has lost it."""
+        return RENAMED not in self._missing
 
     def fingerprint(self) -> Fingerprint:
         """Of what rows are read with now."""
@@ -185,4 +196,4 @@ def _fields_of(row: Any) -> set[str] | None:
         read = json.loads(bytes(row))
     except (ValueError, RecursionError):
         return None
-    return set(read) if isinstance(read, dict) else None
+    return {name for name in read if "@" not in name} - {"__metadata"} if isinstance(read, dict) else None

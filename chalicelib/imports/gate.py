@@ -194,7 +194,7 @@ def _told_of(absence: Absence, *, is_of_all: bool) -> str:
     before = absence.rows - absence.after
     is_long = absence.after >= min(LEAST_ABSENT, HALF * absence.rows) and absence.after > ABSENT_SHARE * absence.rows
     if is_long and absence.filled >= HALF * before:
-        return f"no value in the last {absence.after:,} of {absence.rows:,} rows"
+        return f"no value in {absence.after:,} rows beside each other, of {absence.rows:,}"
     return ""
 
 

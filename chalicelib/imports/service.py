@@ -402,6 +402,7 @@ class WellProductionImportService:
             now=self._clock(),
             warnings=self._source_warnings(end) | settled.warnings,
             without_field=self._fields.doubtful_columns(),
+            leaves_out=self._fields.leaves_out,
         )
         merged = replace(merged, settled=settled)
         if merged.rejects:

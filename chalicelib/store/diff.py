@@ -30,7 +30,8 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 @dataclass(frozen=True, kw_only=True)
 class Absence:
     """A column whose field the source lacks, or lacked on some page: `stored` values of it, `rows` that came, those
-    `filled` of them, and how many came `after` the last that was.
+    `filled` of them, and how many came `after` the last that was; where each row has every field, how many came beside
+    each other.
     """
 
     stored: int
@@ -69,12 +70,17 @@ class Diff:
 
 
 def take_diff(
-    connection: duckdb.DuckDBPyConnection, source: str, *, now: float, without_field: Sequence[str] = ()
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    *,
+    now: float,
+    without_field: Sequence[str] = (),
+    leaves_out: bool = True,
 ) -> Diff:
-    """Of the merge whose rows are matched with those of the source. `without_field` are columns to look at. Raises
-    ScratchFull, OutOfMemory.
+    """Of the merge whose rows are matched with those of the source. `without_field` are columns to look at;
+    `leaves_out`: rows without a value need not have the field. Raises ScratchFull, OutOfMemory.
     """
-    return _DiffQueries(connection, source, now).diff(without_field)
+    return _DiffQueries(connection, source, now).diff(without_field, leaves_out=leaves_out)
 
 
 class _DiffQueries:
@@ -83,7 +89,7 @@ class _DiffQueries:
         self._source = source
         self._today = datetime.fromtimestamp(now, UTC).date().isoformat()
 
-    def diff(self, without_field: Sequence[str]) -> Diff:
+    def diff(self, without_field: Sequence[str], *, leaves_out: bool) -> Diff:
         ((stored, latest, matched, updated, rejected),) = self._rows("count_matched")
         nulled = self._nulled() if updated else {}
         sums = self._sums() if updated else {}
@@ -97,7 +103,7 @@ class _DiffQueries:
             sums=sums,
             fields=self._fields() if updated else [],
             examples=self._examples(nulled, sums, rejected),
-            absent={column: self._absence(column) for column in without_field},
+            absent={column: self._absence(column, leaves_out=leaves_out) for column in without_field},
         )
 
     # -- stored values that turn null -----------------------------------------------------------
@@ -188,9 +194,9 @@ class _DiffQueries:
             found.append({"problem": problem, "rows": rows, "page": page, "position": position, "raw": raw})
         return found
 
-    def _absence(self, column: str) -> Absence:
-        ((stored, rows, filled, after),) = self._rows("look_at_columns", column=column)
-        return Absence(stored=stored, rows=rows, filled=filled, after=after)
+    def _absence(self, column: str, *, leaves_out: bool) -> Absence:
+        ((stored, rows, filled, after, longest),) = self._rows("look_at_column", column=column)
+        return Absence(stored=stored, rows=rows, filled=filled, after=after if leaves_out else longest)
 
     def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
         text = _SQL[name].format_map(lists)

@@ -79,10 +79,17 @@ LIMIT {most};
 -- name: rejected_row
 SELECT page, position, raw FROM staged WHERE rowid = {first_row};
 
--- name: look_at_columns
--- Of some columns: values stored, rows that came, rows among them with a value, and rows after the last such.
+-- name: look_at_column
+-- Values stored, rows that came, rows among them with a value, rows after the last such, and the most rows without one
+-- beside each other. Rows are in the order of the source.
+WITH ends AS (
+    SELECT rowid AS place FROM staged WHERE problem IS NULL AND {column} IS NOT NULL
+    UNION ALL SELECT -1
+    UNION ALL SELECT coalesce(max(rowid), -1) + 1 FROM staged
+),
+gaps AS (SELECT place, place - 1 - lag(place) OVER (ORDER BY place) AS without FROM ends)
 SELECT
     (SELECT count({column}) FROM wells.well_production WHERE source = $source_name),
     count(*), count({column}),
-    count(*) FILTER (rowid > (SELECT coalesce(max(rowid), -1) FROM staged WHERE problem IS NULL AND {column} IS NOT NULL))
+    (SELECT arg_max(without, place) FROM gaps), (SELECT max(without) FROM gaps)
 FROM staged WHERE problem IS NULL;

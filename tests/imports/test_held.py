@@ -146,8 +146,29 @@ def test_a_field_that_vanishes_in_the_middle_holds_a_first_import(worker: Worker
     held = source.imported(rows[:300] + renamed(rows[300:]))
 
     assert checks(held) == ["COLUMN_GONE"]
-    assert "no value in the last 700 of 1,000 rows" in held.findings[0].message
+    assert "no value in 700 rows beside each other, of 1,000" in held.findings[0].message
     assert worker.manager.current_snapshot() is None
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 700), (200, 500), (900, 1000)])
+def test_a_field_that_has_another_name_for_a_while_holds_the_import(
+    worker: Worker, source: Source, first: int, last: int
+) -> None:
+    rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
+    source.imported(rows[:20])
+
+    held = source.imported([*rows[:20], *rows[20:first], *renamed(rows[max(20, first) : last]), *rows[last:]])
+
+    assert checks(held) == ["COLUMN_GONE"]
+
+
+def test_a_long_stretch_of_wells_without_gas_is_not_held(worker: Worker, source: Source) -> None:
+    """The source leaves out what has no value, and there is nothing in its place."""
+    rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
+    for row in rows[300:600]:
+        del row["gas_production_mmcfd"]
+
+    assert source.imported(rows).status is JobStatus.COMPLETED
 
 
 def test_a_source_that_leaves_out_what_has_no_value_is_not_held(worker: Worker, source: Source) -> None:

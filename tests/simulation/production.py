@@ -18,7 +18,7 @@ from chalicelib.store.settle import Settled
 from .weather import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -171,9 +171,7 @@ class InMemoryRepository(DuckDBWellProductionRepository):
     def settle(self, *_: object) -> Settled:
         return Settled()
 
-    def merge(
-        self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int], without_field: Sequence[str] = ()
-    ) -> MergeResult:
+    def merge(self, store: Path, facts: RunFacts, *, now: float, warnings: dict[str, int], **_: Any) -> MergeResult:
         self._network.work("merge", 2.0)
         stored = json.loads(store.read_text()) if store.exists() else {"wells": {}, "runs": []}
         wells: dict[str, int] = stored["wells"]

@@ -158,6 +158,21 @@ def test_of_a_column_without_a_field_it_tells_what_is_stored_and_what_came(tmp_p
     }
 
 
+@pytest.mark.parametrize(("leaves_out", "after"), [(True, 1), (False, 3)])
+def test_of_a_column_under_another_name_it_tells_how_many_rows_came_beside_each_other(
+    tmp_path: Path, leaves_out: bool, after: int
+) -> None:
+    row = {"field_code": 7, "production_period": "2023-11-01"}
+    oil = [2.5, None, None, None, 2.5, None]
+    rows = [row | {"well_code": well, "oil_production_kbd": value} for well, value in enumerate(oil)]
+
+    diff = merged(
+        tmp_path / "wells.duckdb", tmp_path, rows, 1, without_field=["oil_production_kbd"], leaves_out=leaves_out
+    )
+
+    assert diff.absent == {"oil_production_kbd": Absence(stored=0, rows=6, filled=2, after=after)}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "factor"),
     [(10, 20, 2), (20, 10, 2), (7, 7, 1), (0, 9, 1), (9, 0, LARGEST), (9, -1, LARGEST), (-2, -4, 2), (1e-9, 5, 1)],
