@@ -58,15 +58,14 @@ class SourceFields:
         have one of our keys, it must be another one. Raises SourceColumns.
         """
         mapping, grain = self._mapping_so_far(), self.grain()
-        if way == Way.KEYS and grain.rows is Rows.SUM:
-            if not grain.is_unique and mapping:
-                raise SourceColumns(
-                    "WELLHEAD_SOURCE_PAGING=keys cuts pages by a key that no two rows share, and with "
-                    "WELLHEAD_SOURCE_ROWS=sum several rows have one well and period. Name the fields that tell them "
-                    "apart in WELLHEAD_SOURCE_PRIMARY_KEY, or set WELLHEAD_SOURCE_PAGING to auto."
-                )
-            return list(self._settings.source_primary_key)
-        return [mapping[name] for name in KEY if name in mapping]
+        if way == Way.KEYS and grain.rows is Rows.SUM and mapping and not grain.is_unique:
+            raise SourceColumns(
+                "WELLHEAD_SOURCE_PAGING=keys cuts pages by a key that no two rows share, and with "
+                "WELLHEAD_SOURCE_ROWS=sum several rows have one well and period. Name the fields that tell them "
+                "apart in WELLHEAD_SOURCE_PRIMARY_KEY, or set WELLHEAD_SOURCE_PAGING to auto."
+            )
+        own = [mapping[name] for name in KEY if name in mapping]
+        return list(dict.fromkeys([*own, *grain.primary_key])) if way == Way.KEYS else own
 
     def grain(self) -> Grain:
         """With the key that the service declares, where the settings name none. Raises SourceColumns."""

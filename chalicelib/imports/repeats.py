@@ -20,7 +20,8 @@ def judged(settled: Settled, reading: Reading, *, is_unique: bool, is_steady: Ca
     """Its `repeated_keys` are then those alone that show it, its `doubtful_keys` those that may.
 
     By key a row is asked for after the one before, so none is missing however often one comes. The source's own links
-    may overlap by some rows: it knows where it goes on. By `$skip` that means that rows have moved. Where nobody says
+    may overlap by some rows, which then come beside as many as it counts. By `$skip` that means that rows have moved.
+    Where nobody says
     that the key is unique the source may have rows twice, or rows went and came again elsewhere; then `is_steady` asks
     it whether its order is one, and a no is proof. A row that comes in before the place that is read moves one other
     onto a second page, and none is missing for it.
@@ -42,4 +43,5 @@ def judged_before(settled: Settled, reading: Reading, accepted: Sequence[str]) -
 def _repeated(settled: Settled, reading: Reading) -> int:
     if reading.way is Way.KEYS:
         return 0
-    return settled.repeated_keys + (settled.overlapping_keys if reading.way is Way.SKIP else 0)
+    is_too_few = bool(reading.counts) and reading.delivered - settled.overlapping_keys < min(reading.counts or ())
+    return settled.repeated_keys + (settled.overlapping_keys if reading.way is Way.SKIP or is_too_few else 0)

@@ -113,7 +113,8 @@ def test_where_rows_are_added_pages_are_cut_by_what_tells_them_apart() -> None:
     named = fields_of(*KEY, OIL, "completion", source_rows="sum", source_primary_key=("well_code", "completion"))
     unnamed = fields_of(*KEY, OIL, source_rows="sum")
 
-    assert named.key("keys") == ["well_code", "completion"]
+    assert named.key("keys") == [*KEY, "completion"]
+    assert named.key("auto") == list(KEY)
     assert unnamed.key("auto") == unnamed.key() == list(KEY)
     with pytest.raises(SourceColumns, match="WELLHEAD_SOURCE_PRIMARY_KEY"):
         unnamed.key("keys")

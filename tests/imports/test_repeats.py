@@ -168,18 +168,26 @@ def reading(way: Way) -> Reading:
     ("way", "is_unique", "steady", "repeated", "warned"),
     [
         (Way.KEYS, True, None, 0, 0),
-        (Way.LINKS, True, None, 3, 0),  # links may overlap
+        (Way.LINKS, True, None, 5, 0),
         (Way.SKIP, True, None, 5, 0),
         (Way.SKIP, False, True, 0, 5),  # or rows went, and came again elsewhere
         (Way.SKIP, False, False, 5, 0),
         (Way.SKIP, False, None, 0, 5),
-        (Way.LINKS, False, None, 0, 3),
+        (Way.LINKS, False, None, 0, 5),
     ],
 )
 def test_what_repeats_tell(way: Way, *, is_unique: bool, steady: bool | None, repeated: int, warned: int) -> None:
     found = judged(FOUND, reading(way), is_unique=is_unique, is_steady=lambda: steady)
 
     assert (found.repeated_keys, found.warnings) == (repeated, {RULE: warned} if warned else {})
+
+
+@pytest.mark.parametrize(("announced", "repeated"), [(7, 3), (None, 3), (8, 5)])
+def test_links_may_overlap_by_rows_that_come_beside_all_that_are_counted(announced: int | None, repeated: int) -> None:
+    """Nine rows, two of them twice because their pages overlap: seven rows, or two others came on no page."""
+    linked = replace(reading(Way.LINKS), announced=announced)
+
+    assert judged(FOUND, linked, is_unique=True, is_steady=lambda: None).repeated_keys == repeated
 
 
 def test_the_source_is_asked_only_when_there_is_doubt() -> None:
