@@ -7,7 +7,7 @@ import botocore.session
 from rich.table import Table
 
 from chalicelib.errors import WellheadError
-from chalicelib.files.json_lines import NdjsonFile
+from chalicelib.files.json_lines import NdjsonError, NdjsonFile
 from chalicelib.http.credentials import SourceAuth, basic_auth, open_credentials
 from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
@@ -24,14 +24,17 @@ UNUSED = {"WELLHEAD_TABLE": "-", "WELLHEAD_IMPORT_FUNCTION": "-", "WELLHEAD_WARE
 def run_check(source: Source, environment: Mapping[str, str], terminal: Terminal) -> int:
     """The exit code: 0 when an import can begin, 1 when not."""
     with ExitStack() as exits:
-        url = source.url or exits.enter_context(_sample(source, exits)).url
         try:
+            url = source.url or exits.enter_context(_sample(source, exits)).url
             settings = Settings.from_environment({**environment, **UNUSED, "WELLHEAD_SOURCE_URL": url})
             connection = ODataConnection(settings=settings, auth=_credentials(settings, environment))
             exits.callback(connection.close)
             check = check_source(ExternalApiAdapter(settings=settings, connection=connection), settings)
         except WellheadError as exc:
             terminal.line((exc.code, "red"), f" {exc.message}")
+            return 1
+        except NdjsonError as exc:
+            terminal.line(str(exc))
             return 1
     _show(check, terminal)
     return 1 if check.problem else 0

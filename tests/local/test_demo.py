@@ -213,7 +213,17 @@ def test_a_real_check_of_such_rows_sends_a_terminal_no_command(hostile_file: Pat
     assert not commands_in(written)
 
 
-def on_a_terminal(*arguments: str) -> str:
+def test_a_check_of_a_file_that_is_no_ndjson_says_which_line(tmp_path: Path) -> None:
+    file = tmp_path / "wells.csv"
+    file.write_text("well,oil\n1,2.5\n")
+
+    written = on_a_terminal("check-source", "--source", str(file), ends=1)
+
+    assert written.startswith("Line 1 of wells.csv is no JSON object")
+    assert len(written.splitlines()) == 1
+
+
+def on_a_terminal(*arguments: str, ends: int = 0) -> str:
     """All that `python -m local` writes, to stdout and stderr, on a terminal without colours."""
     near, far = os.openpty()
     environment = SHORT_LEASE | {"TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "120"}
@@ -223,7 +233,7 @@ def on_a_terminal(*arguments: str) -> str:
     written = bytearray()
     reader = threading.Thread(target=read_all, args=(near, written))
     reader.start()
-    assert process.wait(90) == 0
+    assert process.wait(90) == ends
     reader.join()
     return STYLE.sub("", written.decode().replace("\r\n", "\n"))
 
