@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.coordination import a_job
 from support.imports import Budget, Worker, stored_rows
-from support.scripted_source import KEY
+from support.scripted_source import KEY, Answer, ScriptedHandler, Serve, page
 
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import JobStatus
@@ -249,6 +249,30 @@ def test_every_paging_and_version_asks_for_what_changed(
     assert (job.status, job.error) == (JobStatus.COMPLETED, None)
     assert wells(worker) == {1: 1.0, 2: 2.5, 3: 3.0}
     assert snapshot(worker).changed_until == seconds(MARCH)
+
+
+@pytest.mark.parametrize(("counted", "ends"), [(3, "COMPLETED"), (None, "FAILED")])
+def test_a_count_of_all_rows_whatever_the_filter_holds_no_increment(
+    worker: Worker, serve: Serve, counted: int | None, ends: str
+) -> None:
+    """It proves nothing either, so the watermark stays. A service that cannot be asked for it is not excused."""
+    three = Wells((1, 1.0, JANUARY), (2, 2.0, FEBRUARY), (3, 3.0, FEBRUARY))
+    rows = [json.loads(row) for row in three.page(0, 3)]
+
+    def answer(handler: ScriptedHandler) -> Answer:
+        found = rows[1:] if "$filter" in handler.asked.query else rows
+        return Answer(page([] if "$skip" in handler.asked.query else found, odata_count=len(rows)))
+
+    source = serve(answer)
+    source.counted = counted
+    change(worker, source_url=source.url)
+    first = worker.import_all()
+    second = worker.import_all()
+
+    assert (first.status, second.status) == (JobStatus.COMPLETED, JobStatus(ends))
+    assert second.completeness
+    assert second.completeness["state"] == ("unprovable" if ends == "COMPLETED" else "disproved")
+    assert snapshot(worker).changed_until == seconds(FEBRUARY)
 
 
 @pytest.mark.parametrize(
