@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.store.repository import DuckDBWellProductionRepository
 
 LONGEST_LOOK = 1 << 16  # bytes of a row that is looked at by itself
-LOOKS = 20  # at a page; what lasts for a twentieth of its rows is seen
+LOOKED_AT = 500  # rows of a page for one that is looked at; its last one always is
 
 
 PRIMARY_KEY = "primary key"  # beside the columns
@@ -119,7 +119,7 @@ class SourceFields:
         """The rows of a page: some of them show whether the fields are still there. To look at all costs too much."""
         mapping = self._mapping_so_far()
         known = {*self._names, *self.survey.links}
-        for place in range(-1, len(rows), len(rows) // LOOKS + 1):
+        for place in range(-1, len(rows), LOOKED_AT):
             row = _fields_of(rows[place]) if rows else None
             if row is None:
                 continue

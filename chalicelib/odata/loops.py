@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MOST_EMPTY = 100  # pages in a row; a service that filters while it scans sends some
 BEYOND_COUNT = 100_000  # rows more than twice as many as counted: no table grows so while it is read
-FEW_KEYS = 5  # of a page
+FEW_KEYS = 3  # of a page
 LEAST_ROWS = 10  # of a page that is known by its keys; in shorter ones the same few may come twice
 MANY_KEYS = 1_000
 CAPPED_COUNTS = {5_000}  # Dataverse counts no further and says no more than that
