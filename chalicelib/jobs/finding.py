@@ -8,6 +8,7 @@ another thing, is a new finding.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -92,6 +93,11 @@ def amounts_accepted(check: Check, thing: str, accepted: Sequence[str]) -> list[
     return [amounts.get(thing, 0.0) for name, amounts in map(_read, accepted) if name == check]
 
 
+def most_of(fingerprint: str) -> float:
+    """The largest of its amounts, 0 of none."""
+    return max(_read(fingerprint)[1].values(), default=0.0)
+
+
 def holding(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.holds]
 
@@ -103,4 +109,12 @@ def _is_within(thing: str, amount: float, told: Mapping[str, float]) -> bool:
 def _read(fingerprint: str) -> tuple[str, dict[str, float]]:
     check, *pairs = fingerprint.split(" ")
     named = (pair.rpartition("=") for pair in pairs)
-    return check, {thing: float(amount) for thing, _, amount in named}
+    return check, {thing: _number(amount) for thing, _, amount in named}
+
+
+def _number(text: str) -> float:
+    """NaN of what is none, which covers nothing and is covered by nothing: another version may have stored it."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

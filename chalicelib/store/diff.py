@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.finding import MOST_EXAMPLES, few_examples, with_short_texts
 
-from .columns import KEY, VALUES, VOLUMES
+from .columns import KEY, MOST_OF_A_WELL, VALUES, VOLUMES, WHOLE_FIELD
 from .local_duckdb import exhaustion_told
 from .statements import named_statements
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST_FIELDS = 10
+MOST_WELLS = 40  # told one by one; more are told as one set, of which a part is another set
 DIGITS = 6  # of a sum; more are noise, and not everything that a double holds can stand in the job's item
 SHOWN_FACTOR = 1.5  # sums that differ less are shown without examples, which cost a join of their own
 DAYS = "stored.period_days"
@@ -48,7 +49,8 @@ class Diff:
     of the periods that the import covers and that are over, where they change: {"before", "after"}. New rows are left
     out, because more wells are no restatement. `fields` are the ten largest changes of a field's volume, `examples` a
     few rows to a check.
-    `absent` are the columns that were asked for, see Absence.
+    `absent` are the columns that were asked for, see Absence. `wells` are digests of the wells that a check has found
+    something at, so that the same wells are known again.
     """
 
     new: int = 0
@@ -61,11 +63,14 @@ class Diff:
     fields: list[dict[str, Any]] = field(default_factory=list)
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     absent: dict[str, Absence] = field(default_factory=dict)
+    wells: dict[str, list[str]] = field(default_factory=dict)
 
     def to_attributes(self) -> dict[str, Any]:
         """As the job's item keeps it and the API shows it: long texts are cut, a name may have megabytes."""
         examples = {check: few_examples(rows) for check, rows in self.examples.items()}
-        return asdict(self) | {"examples": examples, "fields": [with_short_texts(each) for each in self.fields]}
+        shown = asdict(self) | {"examples": examples, "fields": [with_short_texts(each) for each in self.fields]}
+        del shown["wells"]  # they stand in the fingerprints
+        return shown
 
 
 def take_diff(
@@ -98,6 +103,7 @@ class _DiffQueries:
             fields=self._fields() if updated else [],
             examples=self._examples(nulled, sums, rejected),
             absent={column: self._absence(column) for column in without_field},
+            wells=self._wells(),
         )
 
     # -- stored values that turn null -----------------------------------------------------------
@@ -192,6 +198,16 @@ class _DiffQueries:
         ((stored, rows, filled, after),) = self._rows("look_at_columns", column=column)
         return Absence(stored=stored, rows=rows, filled=filled, after=after)
 
+    def _wells(self) -> dict[str, list[str]]:
+        beyond = " OR ".join(f"abs({name}) > {bound}" for name, bound in MOST_OF_A_WELL.items())
+        told = {
+            "CONFLICTS": self._rows("wells_in_conflict", most=str(MOST_WELLS)),
+            "RATE_BEYOND_A_WELL": self._rows(
+                "wells_beyond", most=str(MOST_WELLS), is_beyond=beyond, whole_field=WHOLE_FIELD
+            ),
+        }
+        return {check: [well for (well,) in found] for check, found in told.items() if found}
+
     def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
         text = _SQL[name].format_map(lists)
         bound = {"today": self._today, "source_name": self._source}
@@ -215,7 +231,7 @@ LARGEST = 1_000_000.0  # a factor beyond it is told as this
 
 
 def _rounded(value: float) -> float:
-    return round(float(value), DIGITS)
+    return round(float(value), DIGITS) + 0.0  # a minus before a zero is none
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
