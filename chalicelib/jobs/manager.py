@@ -166,7 +166,9 @@ class JobManager:
         current = self.current_snapshot()
         if old.is_held:
             refuse_not_held(old)
-            refuse_late(old, now=self._clock(), newest=self.newest_held(), current=current)
+        if old.is_held or old.accepted_by:
+            held = self._held_behind(old)
+            refuse_late(held, now=self._clock(), newest=self.newest_held(), current=current)
         if old.checkpoint and current and current.fence > old.fence:
             raise NotResumable(
                 "Another import has been published since, and the rows that this job had fetched may be older. "
@@ -174,6 +176,12 @@ class JobManager:
                 job_id=old.job_id,
                 published_by=current.job_id,
             )
+
+    def _held_behind(self, job: Job) -> Job:
+        """The held job whose rows this one publishes; where somebody has removed it, one without `accept_until`."""
+        while not job.is_held and job.retry_of and (before := self.find(job.retry_of)):
+            job = before
+        return job
 
     def _recall(self, key: dict[str, str]) -> str | None:
         item = self.table.read(key)
