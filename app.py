@@ -65,7 +65,9 @@ def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
 def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
     job = services.job_manager.get(parse_job_id(job_id))
-    return respond.unless_known(job.view(time.time()), _sentence(job), seen=job.view(0.0), headers=_poll(job))
+    late = services.job_manager.lateness([job]).get(job.job_id)
+    shown, seen = (job.view(now, too_late=late) for now in (time.time(), 0.0))
+    return respond.unless_known(shown, _sentence(job), seen=seen, headers=_poll(job))
 
 
 @app.route("/api/v1/wells/import/jobs", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -73,11 +75,10 @@ def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
 def list_jobs(request: Request, respond: ResponseBuilder) -> Response:
     page = HistoryPage.parse(_query(request))
     jobs, rest = services.job_manager.history(limit=page.limit, status=page.status, before=page.before)
-    now, next_cursor = time.time(), cursor_of(rest) if rest else None
+    late, next_cursor = services.job_manager.lateness(jobs), cursor_of(rest) if rest else None
+    shown, seen = ([job.summary(now, too_late=late.get(job.job_id)) for job in jobs] for now in (time.time(), 0.0))
     return respond.unless_known(
-        {"jobs": [job.summary(now) for job in jobs], "next_cursor": next_cursor},
-        "The jobs, newest first.",
-        seen=[next_cursor, *(job.summary(0.0) for job in jobs)],
+        {"jobs": shown, "next_cursor": next_cursor}, "The jobs, newest first.", seen=[next_cursor, *seen]
     )
 
 

@@ -22,7 +22,7 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.telemetry import handed_over, job_claimed, job_ended, worker_gone
 
-from .holding import refuse_late, refuse_not_held, refuse_other_findings
+from .holding import lateness, refuse_late, refuse_not_held, refuse_other_findings
 from .job import (
     SUMMARISED,
     Job,
@@ -60,7 +60,7 @@ from .lock import (
 from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +119,17 @@ class JobManager:
         """The job that its findings held last."""
         item = self.table.read(HELD)
         return str(item["job_id"]) if item else None
+
+    def lateness(self, jobs: Iterable[Job]) -> dict[str, dict[str, Any]]:
+        """Of those that wait for somebody's word and cannot be accepted any more: why, by job. Two reads where there
+        are such, else none. Raises StateUnavailable.
+        """
+        waiting = [job for job in jobs if job.waits_for_word]
+        if not waiting:
+            return {}
+        newest, current, now = self.newest_held(), self.current_snapshot(), self._clock()
+        found = {job.job_id: lateness(job, now=now, newest=newest, current=current) for job in waiting}
+        return {job_id: late for job_id, late in found.items() if late}
 
     def create(self, job: Job, *, key: str | None = None) -> Job:
         """Store the job and take the lock for it, both or neither.

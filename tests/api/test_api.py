@@ -229,7 +229,9 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
         "warnings": [],
         "findings": [],
         "accepted": [],
-        **dict.fromkeys(("completeness", "diff", "accept_until", "accepted_by", "discarded_at", "discarded_by")),
+        **dict.fromkeys(
+            ("completeness", "diff", "accept_until", "too_late", "accepted_by", "discarded_at", "discarded_by")
+        ),
     }
     assert (running.envelope["data"]["status"], running.headers["Retry-After"]) == ("RUNNING", "1")
     assert running.envelope["data"]["execution_time_seconds"] >= 0

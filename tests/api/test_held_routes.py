@@ -46,6 +46,24 @@ def test_its_findings_are_shown_with_the_job_and_in_the_list(api: Api, manager: 
     assert "diff" not in listed
 
 
+def test_a_held_job_that_a_later_one_supersedes_says_so_in_its_status_and_in_the_list(
+    api: Api, manager: JobManager
+) -> None:
+    old = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
+    tag = api.ask("GET", f"{STATUS}/{old.job_id}").headers["ETag"]
+    new = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
+
+    known: dict[str, str | None] = {"If-None-Match": tag}
+    shown = api.ask("GET", f"{STATUS}/{old.job_id}", None, **known)
+    listed = api.ask("GET", JOBS).envelope["data"]["jobs"]
+    refused = api.ask("POST", f"{JOBS}/{old.job_id}/accept", ACCEPTED).envelope["error"]
+
+    late = {"message": refused["message"], "held_since": new.job_id}
+    assert (shown.status, shown.envelope["data"]["too_late"]) == (200, late)
+    assert [(job["job_id"], job["too_late"]) for job in listed] == [(new.job_id, None), (old.job_id, late)]
+    assert api.ask("GET", f"{STATUS}/{new.job_id}").envelope["data"]["too_late"] is None
+
+
 def test_a_held_job_is_discarded_and_twice_is_the_same(api: Api, manager: JobManager) -> None:
     held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
 

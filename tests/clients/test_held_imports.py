@@ -177,6 +177,18 @@ def test_what_cannot_be_accepted_is_only_let_go(serve: Serve, tmp_path: Path) ->
     assert f"wellhead discard {JOB_ID}" in done.stderr
 
 
+def test_what_is_too_late_to_accept_is_only_let_go_and_names_the_later_one(serve: Serve, tmp_path: Path) -> None:
+    late = {"message": "A later import was held since.", "held_since": NEXT_ID}
+    server = serve(success(held(REJECTED, too_late=late)))
+
+    done = run_at(server, tmp_path, "status", JOB_ID)
+
+    assert f"A later import was held since. wellhead status {NEXT_ID}" in done.stderr
+    assert "wellhead accept" not in done.stderr
+    assert "held until" not in done.stdout
+    assert f"wellhead discard {JOB_ID}" in done.stderr
+
+
 def test_a_held_import_on_a_terminal_has_its_examples_as_a_table(serve: Serve, tmp_path: Path) -> None:
     environment = environment_at(serve(success(held())), tmp_path)
 
@@ -196,7 +208,8 @@ def test_the_json_of_a_held_import_is_what_the_api_said(serve: Serve, tmp_path: 
 
 
 def test_the_list_tells_which_imports_are_held_and_until_when(serve: Serve, tmp_path: Path) -> None:
-    listed = [held(), held(discarded_at=5.0), job("COMPLETED")]
+    late = held(too_late={"message": "A later import was held since.", "held_since": NEXT_ID})
+    listed = [held(), held(discarded_at=5.0), late, job("COMPLETED")]
 
     done = run_at(serve(success({"jobs": listed, "next_cursor": None})), tmp_path, "jobs")
 
@@ -204,6 +217,7 @@ def test_the_list_tells_which_imports_are_held_and_until_when(serve: Serve, tmp_
     assert [(row[1], row[5]) for row in rows] == [
         ("status", "held until"),
         ("HELD", moment(UNTIL)),
+        ("HELD", ""),
         ("HELD", ""),
         ("COMPLETED", ""),
     ]
