@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ MOST_FIELDS = 10
 MOST_WELLS = 40  # told one by one; more are told as one set, of which a part is another set
 DIGITS = 6  # of a sum; more are noise, and not everything that a double holds can stand in the job's item
 SHOWN_FACTOR = 1.5  # sums that differ less are shown without examples, which cost a join of their own
+NEAR_CHARACTERS = 60  # a value that stands so far from the beginning is shown with it
+BEFORE_CHARACTERS = 20
 DAYS = "stored.period_days"
 IS_OVER = "(stored.production_period + CAST(stored.period_days AS INTEGER) <= CAST($today AS DATE))"
 
@@ -191,7 +194,9 @@ class _DiffQueries:
         found = []
         for problem, rows, first in self._rows("rejected_problems", most=str(MOST_EXAMPLES)):
             ((page, position, raw),) = self._rows("rejected_row", first_row=str(first))
-            found.append({"problem": problem, "rows": rows, "page": page, "position": position, "raw": raw})
+            found.append(
+                {"problem": problem, "rows": rows, "page": page, "position": position, "raw": _around(raw, problem)}
+            )
         return found
 
     def _absence(self, column: str) -> Absence:
@@ -215,6 +220,18 @@ class _DiffQueries:
         with exhaustion_told():
             done = self._connection.execute(text, values) if values else self._connection.execute(text)
             return done.fetchall()
+
+
+def _around(raw: str, problem: str) -> str:
+    """The row as it came, from a little before the field that the problem is about: by the column's own name, in
+    whatever spelling. As it is where the field is called otherwise, or stands near the beginning.
+    """
+    column = problem.split("; ", maxsplit=1)[0].partition(" ")[2]
+    name = "[ _-]?".join(map(re.escape, column.split("_")))
+    found = re.search(f'"{name}"\\s*:', raw, re.IGNORECASE) if column else None
+    if found is None or found.end() <= NEAR_CHARACTERS:
+        return raw
+    return f"…{raw[found.start() - BEFORE_CHARACTERS :]}"
 
 
 def factor_of(before: float, after: float) -> float:

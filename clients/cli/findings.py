@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from clients.api.findings import Finding
 
 
+WHOLE = {"problem"}  # never cut: it names the column
 SUM_COLUMNS = [
     Column("column", itemgetter("column")),
     Column("before", itemgetter("before"), "{:,.6g}".format, is_number=True),
@@ -44,13 +45,13 @@ def show_findings(terminal: Terminal, job: Job) -> None:
 
 
 def _show(terminal: Terminal, finding: Finding) -> None:
-    terminal.note(f"{finding.check}: {finding.title}.", "yellow" if finding.holds else "")
+    terminal.note(f"{finding.check} ({finding.state}): {finding.title}.", "yellow" if finding.holds else "")
     for line in (finding.message, *_measures(finding)):
         terminal.note(f"  {line}")
     if not finding.can_be_accepted:
         terminal.note("  This cannot be accepted.", "red")
     if finding.rows:
-        columns = [Column(name, methodcaller("get", name), is_cut=True) for name in finding.columns]
+        columns = [Column(name, methodcaller("get", name), is_cut=name not in WHOLE) for name in finding.columns]
         terminal.note_rows(columns, finding.rows)
 
 

@@ -138,20 +138,20 @@ def test_an_import_that_ends_held_says_what_was_found_and_what_helps(serve: Serv
     lines = done.stderr.splitlines()
     first = lines.index("HELD: The import is held.")
     assert lines[first + 1 :] == [
-        "REJECTED: Rows were rejected.",
+        "REJECTED (holds): Rows were rejected.",
         "  83 of 1,000 rows cannot be stored.",
         "  found: 83 of 1,000 rows",
         "  limit: 5 % of the rows, and 20",
         "field_code\twell_code\treason\traw",
         '007\tNO 30/6-E-2 H\tNOT_A_NUMBER\t{"oil": "n/a"}',
         "007\t\tMISSING_KEY\t{}",
-        "NULLED: Stored values would turn empty.",
+        "NULLED (holds): Stored values would turn empty.",
         "  Stored values would turn null: 1,000 of 1,000 of water_production_kbd.",
         "  found: 1,000",
         "  limit: 50",
         "column\tbefore\tafter",
         "water_production_kbd\t1.5\t",
-        "COMPLETENESS_UNKNOWN: Whether all rows came cannot be proved.",
+        "COMPLETENESS_UNKNOWN (shown): Whether all rows came cannot be proved.",
         "  The source does not tell how many rows it has.",
         "It would change: 0 new, 1,000 updated, 0 unchanged, 83 rejected rows.",
         "Stored volumes of the periods that it covers:",
@@ -187,6 +187,23 @@ def test_what_is_too_late_to_accept_is_only_let_go_and_names_the_later_one(serve
     assert "wellhead accept" not in done.stderr
     assert "held until" not in done.stdout
     assert f"wellhead discard {JOB_ID}" in done.stderr
+
+
+def test_what_was_accepted_is_told_from_what_holds(serve: Serve, tmp_path: Path) -> None:
+    done = run_at(serve(success(held(REJECTED, NULLED | {"holds": False}))), tmp_path, "status", JOB_ID)
+
+    assert "REJECTED (holds): " in done.stderr
+    assert "NULLED (accepted): " in done.stderr
+
+
+def test_on_a_terminal_the_problem_of_an_example_stands_whole(serve: Serve, tmp_path: Path) -> None:
+    problem = "NOT_A_NUMBER liquids_production_kbd; NOT_A_NUMBER oil_production_kbd"
+    example = {"problem": problem, "rows": 83, "page": 1, "position": 1, "raw": '{"field_code": "007", ' * 20}
+    environment = environment_at(serve(success(held(REJECTED | {"examples": [example]}))), tmp_path)
+
+    _, errors = on_a_terminal("status", JOB_ID, environment=environment)
+
+    assert problem in re.sub("\x1b\\[[0-9;]*m", "", errors)
 
 
 def test_a_held_import_on_a_terminal_has_its_examples_as_a_table(serve: Serve, tmp_path: Path) -> None:

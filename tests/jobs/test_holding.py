@@ -361,6 +361,17 @@ def test_a_finding_comes_back_from_the_table_as_it_went_in_and_a_later_field_is_
     assert Finding.from_attributes(finding.to_attributes() | {"colour": "red"}) == finding
 
 
+def test_of_the_source_s_own_text_an_example_has_more_where_it_fits() -> None:
+    rows = [{"problem": "p" * 500, "raw": sign * 4_000} for sign in "abc"]
+
+    assert [(len(row["problem"]), len(row["raw"])) for row in few_examples(rows)] == [
+        (120, 600),
+        (120, 120),
+        (120, 120),
+    ]
+    assert [len(row["raw"]) for row in few_examples([{"raw": "𝄞" * 4_000}] * 3)] == [120, 120, 120]
+
+
 def test_examples_stay_few_and_short() -> None:
     rows = [{"raw": "é" * 10_000, "page": page} for page in range(9)]
 

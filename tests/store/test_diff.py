@@ -181,3 +181,13 @@ def test_the_wells_of_what_was_found_are_known_again_and_very_many_are_one_set(t
     assert set(fewer) < set(few)
     assert len(many) == len(others) == 1
     assert many != others
+
+
+def test_an_example_of_a_rejected_row_shows_the_value_that_is_wrong(tmp_path: Path) -> None:
+    row = {"field_code": "1", "well_code": "1", "production_period": "2023-11-01", "field_name": "N" * 700}
+
+    diff = merged(tmp_path / "s.duckdb", tmp_path, [row | {"oil_production_kbd": "n/a"}], 1)
+
+    [example] = diff.to_attributes()["examples"]["REJECTED"]
+    assert example["raw"].startswith("…")
+    assert '"oil_production_kbd": "n/a"' in example["raw"]
