@@ -11,7 +11,7 @@ from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rat
 from chalicelib.api.console_files import PAGE, console_file, https_alone
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import is_known
-from chalicelib.api.findings import parse_findings
+from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
 from chalicelib.api.rejects_csv import csv_headers, rejects_csv, wants_csv
@@ -123,8 +123,7 @@ def accept_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
         source_id=services.settings.source_id,
     )
     headers = {"Location": f"../../status/{job.job_id}", **_poll(job)}
-    told = "The findings are accepted. The import that publishes is at the address in Location."
-    return respond.success(job.view(time.time()), told, status=202, headers=headers)
+    return respond.success(job.view(time.time()), accepted_sentence(job), status=202, headers=headers)
 
 
 @app.route("/api/v1/wells/import/jobs/{job_id}/discard", methods=["POST"], content_types=["*/*"], authorizer=authorizer)

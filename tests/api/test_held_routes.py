@@ -35,6 +35,29 @@ def test_a_held_job_is_accepted_once(api: Api, manager: JobManager, lambda_handl
     assert {payload["job_id"] for *_, payload in lambda_handler.invocations[1:]} == {job["job_id"]}
 
 
+def test_who_accepts_again_after_the_end_is_told_the_way_on(api: Api, manager: JobManager) -> None:
+    held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
+
+    def accept() -> str:
+        message: str = api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED).envelope["message"]
+        return message
+
+    assert accept() == "The findings are accepted. The import that publishes is at the address in Location."
+    job = manager.cancel(str(manager.get(held.job_id).retried_by))
+    assert accept().endswith("so nothing is published: retry that one, or start a new import.")
+    retried = manager.create(job.retry(now=job.created_at, triggered_by="ada"))
+    assert accept().endswith(f"{retried.job_id} goes on from it: follow that one.")
+
+
+def test_one_that_is_held_again_is_told_to_who_accepts_again(api: Api, manager: JobManager) -> None:
+    held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
+    hold_job(manager, api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED).envelope["data"]["job_id"])
+
+    again = api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED)
+
+    assert again.envelope["message"].endswith("It is held itself, by new findings: accept or discard that one.")
+
+
 def test_its_findings_are_shown_with_the_job_and_in_the_list(api: Api, manager: JobManager) -> None:
     held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
 

@@ -259,6 +259,15 @@ def test_accepting_follows_the_new_import_to_its_end(serve: Serve, tmp_path: Pat
     assert (facts["job"], facts["goes on from"], facts["accepted by"]) == (NEXT_ID, JOB_ID, "ada")
 
 
+def test_accepting_what_was_accepted_and_ended_badly_tells_the_way_on(serve: Serve, tmp_path: Path) -> None:
+    server = serve(success(accepted("CANCELLED")))
+
+    done = run_at(server, tmp_path, "accept", JOB_ID, "--finding", "REJECTED", "--finding", "NULLED")
+
+    assert done.returncode == 1
+    assert f"Nothing was published. wellhead retry {NEXT_ID}" in done.stderr
+
+
 def test_an_accepted_import_that_finds_something_new_is_held_again(serve: Serve, tmp_path: Path) -> None:
     again = held(NULLED, retry_of=JOB_ID) | {"job_id": NEXT_ID}
     server = serve(success(accepted("PENDING")), success(again))
