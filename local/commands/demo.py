@@ -309,8 +309,8 @@ def _show_held(job: dict[str, Any], stack: LocalStack, terminal: Terminal) -> No
     terminal.line(
         (HELD, "yellow"),
         f" {found} So nothing was published: the database is as it was. Keep the stack running with `make run{source}`"
-        f" and, in another terminal, look at it with `.venv/bin/wellhead status {job['job_id']}`. Then publish it all the"
-        f" same with `.venv/bin/wellhead accept {job['job_id']} {named}`, or let it go with"
+        f" and, in another terminal, look at it with `.venv/bin/wellhead status {job['job_id']}`. Then publish it all"
+        f" the same with `.venv/bin/wellhead accept {job['job_id']} {named}`, or let it go with"
         f" `.venv/bin/wellhead discard {job['job_id']}`; or mend the source, and `make demo{source}` once more.",
     )
 
