@@ -11,7 +11,7 @@ from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rat
 from chalicelib.api.console_files import PAGE, console_file, https_alone
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import is_known
-from chalicelib.api.findings import parse_findings
+from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
 from chalicelib.api.rejects_csv import csv_headers, rejects_csv, wants_csv
@@ -65,7 +65,9 @@ def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
 def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
     job = services.job_manager.get(parse_job_id(job_id))
-    return respond.unless_known(job.view(time.time()), _sentence(job), seen=job.view(0.0), headers=_poll(job))
+    late = services.job_manager.lateness([job]).get(job.job_id)
+    shown, seen = (job.view(now, too_late=late) for now in (time.time(), 0.0))
+    return respond.unless_known(shown, _sentence(job), seen=seen, headers=_poll(job))
 
 
 @app.route("/api/v1/wells/import/jobs", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -73,11 +75,10 @@ def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
 def list_jobs(request: Request, respond: ResponseBuilder) -> Response:
     page = HistoryPage.parse(_query(request))
     jobs, rest = services.job_manager.history(limit=page.limit, status=page.status, before=page.before)
-    now, next_cursor = time.time(), cursor_of(rest) if rest else None
+    late, next_cursor = services.job_manager.lateness(jobs), cursor_of(rest) if rest else None
+    shown, seen = ([job.summary(now, too_late=late.get(job.job_id)) for job in jobs] for now in (time.time(), 0.0))
     return respond.unless_known(
-        {"jobs": [job.summary(now) for job in jobs], "next_cursor": next_cursor},
-        "The jobs, newest first.",
-        seen=[next_cursor, *(job.summary(0.0) for job in jobs)],
+        {"jobs": shown, "next_cursor": next_cursor}, "The jobs, newest first.", seen=[next_cursor, *seen]
     )
 
 
@@ -122,8 +123,7 @@ def accept_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
         source_id=services.settings.source_id,
     )
     headers = {"Location": f"../../status/{job.job_id}", **_poll(job)}
-    told = "The findings are accepted. The import that publishes is at the address in Location."
-    return respond.success(job.view(time.time()), told, status=202, headers=headers)
+    return respond.success(job.view(time.time()), accepted_sentence(job), status=202, headers=headers)
 
 
 @app.route("/api/v1/wells/import/jobs/{job_id}/discard", methods=["POST"], content_types=["*/*"], authorizer=authorizer)

@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -142,6 +143,16 @@ class LocalStack:
     def shown_source(self) -> str:
         """Its URL without what the query holds, a key perhaps."""
         return masked(self.source_url, self.source_url)
+
+    @property
+    def source_option(self) -> str:
+        """What `make` needs to be told again to take the same source; a URL's query may hold a key, and is left out."""
+        file, url = self._source.file, self._source.url
+        if file:
+            return f" SOURCE={shlex.quote(str(file))}"
+        if url:
+            return f" SOURCE={shlex.quote(url)}" if self.shown_source == url else " SOURCE=<the same URL>"
+        return ""
 
     @property
     def console_link(self) -> str:

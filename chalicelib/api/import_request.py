@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PARAMETERS: Mapping[str, Parameter] = {"full": FULL, "field_code": FIELD_CODE, "from": FROM, "to": TO}
 
 
+MOST_EXACT = 2**53  # from here on two numbers with a point or an exponent may be read as one
 _JSON_TYPES = {"boolean": bool, "integer": int, "string": str}
 
 
@@ -44,8 +45,9 @@ def _sent(body: Any) -> dict[str, Any]:
 
 
 def _read_member(name: str, value: Any) -> Any:
-    """A code may come as a number, which is its digits."""
+    """A code may come as a whole number, however it is written, which is its digits: as the source's own are read."""
     parameter = PARAMETERS[name]
+    value = int(value) if isinstance(value, float) and value.is_integer() and abs(value) < MOST_EXACT else value
     kinds = parameter.schema["type"]
     if type(value) not in [_JSON_TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]:
         raise refusal(name, parameter)

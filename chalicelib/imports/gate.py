@@ -13,9 +13,10 @@ from chalicelib.jobs.finding import Check, Finding, few_examples, fingerprint_of
 from chalicelib.store.diff import LARGEST, factor_of
 
 from .completeness import Verdict
+from .memory import NOTHING_CAME, OF_ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.settings import Settings
     from chalicelib.store.diff import Absence, Diff
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LEAST_REJECTED = 20  # rows
 LEAST_NULLED = 100  # values
+LEAST_WIPED = 20  # values; fewer than LEAST_NULLED hold when nearly all that the import touches turn null
+WIPED_SHARE = 0.9
 LEAST_ABSENT = 20  # rows; of a smaller import half of its rows
 ABSENT_SHARE = 0.05
 CONFLICT_SHARE = 0.01
@@ -32,9 +35,14 @@ HALF = 0.5
 STEPS = (
     100  # shares and factors are remembered by the hundredth, rounded up: the order of a sum changes its last digits
 )
-# What the stored rows do not tell: an accepted share of rejected rows comes again with the next full import.
-CARRIED = (Check.REJECTED, Check.COLUMN_GONE, Check.CONFLICTS, Check.RATE_BEYOND_A_WELL)
-NOTHING_CAME = "nothing"
+LAST_STEP = 0.99  # of a share that is not all: nearly all is not all
+TELL_APART = (
+    "Say what tells them apart: WELLHEAD_SOURCE_ORDER_BY names the field by which the newest edition of a row wins. "
+    "Where they are parts of a whole, WELLHEAD_SOURCE_ROWS=sum adds them up, and WELLHEAD_SOURCE_PRIMARY_KEY names the "
+    "fields that each part has of its own."
+)
+MOST_PROBLEMS = 3
+OTHER_PROBLEMS = "other"
 
 
 def judge(
@@ -45,32 +53,23 @@ def judge(
     accepted: Sequence[str] = (),
     *,
     is_of_all: bool = True,
+    rejects: Mapping[str, int] | None = None,
 ) -> list[Finding]:
     """The findings, those that hold first. `accepted` are fingerprints; `is_of_all` tells that the import asked for all
-    rows, and not for a part or for what has changed.
+    rows, and not for a part or for what has changed; `rejects` counts what was wrong with rows, as `REASON column`.
     """
+    problems = _shares(rejects or {}, completeness.delivered, settings.gate_rejected)
     found = [
         *_incomplete(completeness),
-        *_rejected(diff, completeness.delivered, settings.gate_rejected, is_of_all=is_of_all),
+        *_rejected(diff, completeness.delivered, settings.gate_rejected, problems, is_of_all=is_of_all),
         *_nulled(diff, settings.gate_nulled),
         *_restated(diff, settings.gate_restated),
         *_columns_gone(diff, is_of_all=is_of_all),
-        *_conflicts(diff, settled),
-        *_rates(settled),
+        *_conflicts(diff, settled, is_of_all=is_of_all),
+        *_rates(diff, settled, is_of_all=is_of_all),
     ]
     judged = [_unless_accepted(finding, accepted) for finding in found]
     return sorted(judged, key=lambda finding: not finding.holds)
-
-
-def carried(accepted: Iterable[str], findings: Collection[Finding], *, is_of_all: bool) -> list[str]:
-    """The fingerprints that the next import is judged with too. One of all rows forgets what was not found again."""
-    kept = []
-    for fingerprint in dict.fromkeys(accepted):
-        check = fingerprint.split(" ")[0]
-        found = any(finding.check == check for finding in findings)
-        if check in CARRIED and NOTHING_CAME not in fingerprint and (found or not is_of_all):
-            kept.append(fingerprint)
-    return kept
 
 
 def _unless_accepted(finding: Finding, accepted: Sequence[str]) -> Finding:
@@ -121,7 +120,9 @@ def _incomplete(completeness: Completeness) -> Iterator[Finding]:
         )
 
 
-def _rejected(diff: Diff, delivered: int, limit: float, *, is_of_all: bool) -> Iterator[Finding]:
+def _rejected(
+    diff: Diff, delivered: int, limit: float, problems: dict[str, float], *, is_of_all: bool
+) -> Iterator[Finding]:
     told = f"{_percent(limit)} of the rows, and {LEAST_REJECTED}"
     if not delivered and is_of_all and not diff.is_first:
         message = "Not one row came, and the source had some before."
@@ -129,13 +130,38 @@ def _rejected(diff: Diff, delivered: int, limit: float, *, is_of_all: bool) -> I
     if not delivered or not diff.rejected:
         return
     share = diff.rejected / delivered
-    is_much = diff.rejected >= LEAST_REJECTED and share > limit
+    is_much = _is_much(diff.rejected, delivered, limit)
     is_all = diff.rejected == delivered and (is_of_all or diff.rejected >= LEAST_REJECTED)
     if is_much or is_all:
         found = f"{diff.rejected:,} of {delivered:,} rows"
         message = f"{found} were rejected ({_percent(share)}). {_problems(diff.examples.get('REJECTED', []))}"
         examples = diff.examples.get("REJECTED", [])
-        yield _finding(Check.REJECTED, told, found, message.strip(), {"percent": _step_up(share)}, examples=examples)
+        percent = 1.0 if diff.rejected == delivered else min(LAST_STEP, _step_up(share))
+        amounts = _scope(is_of_all=is_of_all) | {"percent": percent} | problems
+        yield _finding(Check.REJECTED, told, found, message.strip(), amounts, examples=examples)
+
+
+def _shares(rejects: Mapping[str, int], delivered: int, limit: float) -> dict[str, float]:
+    """Of the delivered rows, by problem: the most frequent, as far as each is beyond the limit by itself, and all
+    others as one. Others within the limit are as good as none: a few odd rows are no other thing.
+    """
+    if not rejects or not delivered:
+        return {}
+    ranked = sorted(rejects.items(), key=lambda each: (-each[1], each[0]))
+    named = [
+        each for place, each in enumerate(ranked[:MOST_PROBLEMS]) if not place or _is_much(each[1], delivered, limit)
+    ]
+    others = sum(rows for _, rows in ranked[len(named) :])
+    shares = {problem.replace(" ", ":"): _step_up(rows / delivered) for problem, rows in named}
+    return shares | {OTHER_PROBLEMS: max(_step_up(limit), _step_up(others / delivered))}
+
+
+def _is_much(rows: int, delivered: int, limit: float) -> bool:
+    return rows >= LEAST_REJECTED and rows > limit * delivered
+
+
+def _scope(*, is_of_all: bool) -> dict[str, float]:
+    return {OF_ALL: 1.0} if is_of_all else {}
 
 
 def _nulled(diff: Diff, limit: float) -> Iterator[Finding]:
@@ -144,7 +170,8 @@ def _nulled(diff: Diff, limit: float) -> Iterator[Finding]:
         found = ", ".join(f"{told['nulled']:,} of {told['stored']:,} values of {name}" for name, told in gone.items())
         yield _finding(
             Check.NULLED,
-            f"{_percent(limit)} of the stored values of a column, and {LEAST_NULLED}; or half of all there are",
+            f"{_percent(limit)} of the stored values of a column, and {LEAST_NULLED}; {_percent(WIPED_SHARE)} of them, "
+            f"and {LEAST_WIPED}; or half of all there are",
             found,
             f"Stored values would turn null: {found}.",
             {name: float(told["nulled"]) for name, told in gone.items()},
@@ -154,7 +181,8 @@ def _nulled(diff: Diff, limit: float) -> Iterator[Finding]:
 
 def _is_wiped(told: Mapping[str, int], limit: float) -> bool:
     is_much = told["nulled"] >= LEAST_NULLED and told["nulled"] > limit * told["stored"]
-    return is_much or told["nulled"] >= HALF * told["in_store"]
+    is_all = told["nulled"] >= LEAST_WIPED and told["nulled"] >= WIPED_SHARE * told["stored"]
+    return is_much or is_all or told["nulled"] >= HALF * told["in_store"]
 
 
 def _restated(diff: Diff, limit: float) -> Iterator[Finding]:
@@ -182,7 +210,8 @@ def _columns_gone(diff: Diff, *, is_of_all: bool) -> Iterator[Finding]:
             "a field for each column that had one",
             found,
             f"The source has no field any more for a column that had one: {found}. It may have another name now.",
-            {name: float(diff.absent[name].stored + diff.absent[name].filled) for name in gone},
+            _scope(is_of_all=is_of_all)
+            | {name: float(diff.absent[name].stored + diff.absent[name].filled) for name in gone},
         )
 
 
@@ -198,7 +227,7 @@ def _told_of(absence: Absence, *, is_of_all: bool) -> str:
     return ""
 
 
-def _conflicts(diff: Diff, settled: Settled) -> Iterator[Finding]:
+def _conflicts(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Finding]:
     conflicts, keys = settled.conflicts, max(1, diff.new + diff.updated + diff.unchanged)
     share = max(conflicts.keys / keys, conflicts.volume_share)
     if conflicts.keys and (diff.is_first or share > CONFLICT_SHARE):
@@ -207,13 +236,13 @@ def _conflicts(diff: Diff, settled: Settled) -> Iterator[Finding]:
             Check.CONFLICTS,
             f"none in a first import, later {_percent(CONFLICT_SHARE)} of the keys and of the volume",
             found,
-            f"Rows of one well and period have different values: {found}. Say what tells them apart.",
-            {"percent": _step_up(share)},
+            f"Rows of one well and period have different values: {found}. {TELL_APART}",
+            _scope(is_of_all=is_of_all) | {"percent": _step_up(share)} | _wells(diff, Check.CONFLICTS),
             examples=settled.examples.get("CONFLICTS", []),
         )
 
 
-def _rates(settled: Settled) -> Iterator[Finding]:
+def _rates(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Finding]:
     rows = settled.rates_beyond_a_well
     if rows:
         yield _finding(
@@ -221,9 +250,14 @@ def _rates(settled: Settled) -> Iterator[Finding]:
             "what one well can do",
             f"{rows:,} rows",
             f"{rows:,} rows have a rate that no well can have. The numbers may be volumes, or of another unit.",
-            {"rows": float(rows)},
+            _scope(is_of_all=is_of_all) | {"rows": float(rows)} | _wells(diff, Check.RATE_BEYOND_A_WELL),
             examples=settled.examples.get("RATE_BEYOND_A_WELL", []),
         )
+
+
+def _wells(diff: Diff, check: Check) -> dict[str, float]:
+    """Each well is a thing of its own, without an amount: the same at another one was not accepted."""
+    return {f"well:{well}": 0.0 for well in diff.wells.get(check, ())}
 
 
 # -- words and numbers ----------------------------------------------------------------------
@@ -236,7 +270,8 @@ def _percent(share: float) -> str:
 def _change(told: Mapping[str, float]) -> str:
     factor = factor_of(told["before"], told["after"])
     by = "" if factor >= LARGEST else f", a factor of {factor:.3g}"
-    return f"from {told['before']:,.6g} to {told['after']:,.6g}{by}"
+    before, after = (told[when] + 0.0 for when in ("before", "after"))  # a minus before a zero is none
+    return f"from {before:,.6g} to {after:,.6g}{by}"
 
 
 def _problems(examples: Iterable[Mapping[str, Any]]) -> str:

@@ -9,7 +9,8 @@ from chalicelib.errors import Held
 from chalicelib.jobs.finding import holding
 
 from .completeness import Completeness
-from .gate import carried, judge
+from .gate import judge
+from .memory import carried
 from .partial import is_partial
 
 if TYPE_CHECKING:
@@ -40,7 +41,15 @@ class Judgement:
         )
         accepted = [*job.accepted, *((base.accepted if base else None) or ())]
         is_of_all = end.changed_since is None and not is_partial(job.parameters)
-        findings = judge(merged.diff, settled, completeness, settings, accepted, is_of_all=is_of_all)
+        findings = judge(
+            merged.diff,
+            settled,
+            completeness,
+            settings,
+            accepted,
+            is_of_all=is_of_all,
+            rejects=merged.rejects,
+        )
         return cls(
             completeness=completeness,
             diff=merged.diff,

@@ -8,6 +8,7 @@ another thing, is a new finding.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MOST_EXAMPLES = 3
 EXAMPLE_BYTES = 1_500  # of one finding's examples: with all checks at once the item of a job stays below 64 KB
 VALUE_CHARACTERS = 120
+RAW_CHARACTERS = 600  # of the row as the source sent it
 SAME_SHARE = 1e-9  # two sums of the same numbers differ by their order
 
 
@@ -61,18 +63,30 @@ class Finding:
 
 
 def few_examples(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The first rows, their long texts cut, as long as they fit."""
-    kept: list[dict[str, Any]] = []
-    for row in list(rows)[:MOST_EXAMPLES]:
-        short = with_short_texts(row)
-        if len(json.dumps([*kept, short], default=str, ensure_ascii=False).encode(errors="replace")) > EXAMPLE_BYTES:
-            break
-        kept.append(short)
+    """The first rows, their long texts cut, as long as they fit. Of the source's own text there is more where it
+    fits: a value that was wrong may stand far behind the beginning.
+    """
+    first = list(rows)[:MOST_EXAMPLES]
+    kept = [with_short_texts(row) for row in first]
+    while kept and not _fits(kept):
+        kept.pop()
+    for place in range(len(kept)):
+        longer = [*kept[:place], with_short_texts(first[place], raw=RAW_CHARACTERS), *kept[place + 1 :]]
+        kept = longer if _fits(longer) else kept
     return kept
 
 
-def with_short_texts(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value[:VALUE_CHARACTERS] if isinstance(value, str) else value for name, value in row.items()}
+def with_short_texts(row: Mapping[str, Any], *, raw: int = 0) -> dict[str, Any]:
+    """`raw` is how many characters of a text of that name may stay, where these are more than of others."""
+    most = {"raw": max(raw, VALUE_CHARACTERS)}
+    return {
+        name: value[: most.get(name, VALUE_CHARACTERS)] if isinstance(value, str) else value
+        for name, value in row.items()
+    }
+
+
+def _fits(rows: list[dict[str, Any]]) -> bool:
+    return len(json.dumps(rows, default=str, ensure_ascii=False).encode(errors="replace")) <= EXAMPLE_BYTES
 
 
 def fingerprint_of(check: Check, amounts: Mapping[str, float]) -> str:
@@ -92,6 +106,11 @@ def amounts_accepted(check: Check, thing: str, accepted: Sequence[str]) -> list[
     return [amounts.get(thing, 0.0) for name, amounts in map(_read, accepted) if name == check]
 
 
+def most_of(fingerprint: str) -> float:
+    """The largest of its amounts, 0 of none."""
+    return max(_read(fingerprint)[1].values(), default=0.0)
+
+
 def holding(findings: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.holds]
 
@@ -103,4 +122,12 @@ def _is_within(thing: str, amount: float, told: Mapping[str, float]) -> bool:
 def _read(fingerprint: str) -> tuple[str, dict[str, float]]:
     check, *pairs = fingerprint.split(" ")
     named = (pair.rpartition("=") for pair in pairs)
-    return check, {thing: float(amount) for thing, _, amount in named}
+    return check, {thing: _number(amount) for thing, _, amount in named}
+
+
+def _number(text: str) -> float:
+    """NaN of what is none, which covers nothing and is covered by nothing: another version may have stored it."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

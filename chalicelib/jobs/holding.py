@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import AcceptTooLate, FindingsDiffer, NotHeld
 
@@ -55,12 +55,15 @@ def refuse_late(held: Job, *, now: float, newest: str | None, current: Snapshot 
         )
 
 
-def is_of_use(held: Job, *, now: float, newest: str | None, current: Snapshot | None) -> bool:
-    """Whether the rows of a held job are still worth their place."""
-    if held.discarded_at is not None:
-        return False
+def lateness(held: Job, *, now: float, newest: str | None, current: Snapshot | None) -> dict[str, Any] | None:
+    """Why nobody can accept it any more, as `message` and what the refusal of an accept tells; null while he can."""
     try:
         refuse_late(held, now=now, newest=newest, current=current)
-    except AcceptTooLate:
-        return False
-    return True
+    except AcceptTooLate as late:
+        return {"message": late.message} | {name: told for name, told in late.details.items() if name != "job_id"}
+    return None
+
+
+def is_of_use(held: Job, *, now: float, newest: str | None, current: Snapshot | None) -> bool:
+    """Whether the rows of a held job are still worth their place."""
+    return held.discarded_at is None and lateness(held, now=now, newest=newest, current=current) is None

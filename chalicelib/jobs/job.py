@@ -109,6 +109,11 @@ class Job:
         return self.accept_until is not None
 
     @property
+    def waits_for_word(self) -> bool:
+        """It is held, and nobody has accepted or discarded it yet."""
+        return self.is_held and self.discarded_at is None and self.retried_by is None
+
+    @property
     def cursor(self) -> StoredCursor | None:
         return self.checkpoint.cursor if self.checkpoint else None
 
@@ -185,16 +190,19 @@ class Job:
         accepted = list(dict.fromkeys([*self.accepted, *fingerprints]))
         return replace(self.retry(now=now, triggered_by=by), accepted=accepted, accepted_by=by)
 
-    def summary(self, now: float) -> dict[str, Any]:
+    def summary(self, now: float, *, too_late: dict[str, Any] | None = None) -> dict[str, Any]:
         """What a list of jobs shows: the time line alone can be ten times the rest."""
-        return {name: value for name, value in self.view(now).items() if name not in _LONG}
+        return {name: value for name, value in self.view(now, too_late=too_late).items() if name not in _LONG}
 
-    def view(self, now: float) -> dict[str, Any]:
-        """What the API shows. `now` closes the execution time of a job that still runs."""
+    def view(self, now: float, *, too_late: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What the API shows. `now` closes the execution time of a job that still runs; `too_late` tells why a held
+        one cannot be accepted any more.
+        """
         shown = {name: getattr(self, name) for name in _SHOWN}
         shown["events"] = [event.to_attributes() for event in self.events]
         shown["findings"] = [finding.to_attributes() for finding in self.findings]
         shown["total_records"] = self.total_records
+        shown["too_late"] = too_late
         shown["waiting"] = self._waiting(now)
         shown["execution_time_seconds"] = self._seconds_running(now)
         shown["records_per_second"] = self._records_per_second(now)

@@ -22,7 +22,7 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.telemetry import handed_over, job_claimed, job_ended, worker_gone
 
-from .holding import refuse_late, refuse_not_held, refuse_other_findings
+from .holding import lateness, refuse_late, refuse_not_held, refuse_other_findings
 from .job import (
     SUMMARISED,
     Job,
@@ -60,7 +60,7 @@ from .lock import (
 from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +120,17 @@ class JobManager:
         item = self.table.read(HELD)
         return str(item["job_id"]) if item else None
 
+    def lateness(self, jobs: Iterable[Job]) -> dict[str, dict[str, Any]]:
+        """Of those that wait for somebody's word and cannot be accepted any more: why, by job. Two reads where there
+        are such, else none. Raises StateUnavailable.
+        """
+        waiting = [job for job in jobs if job.waits_for_word]
+        if not waiting:
+            return {}
+        newest, current, now = self.newest_held(), self.current_snapshot(), self._clock()
+        found = {job.job_id: lateness(job, now=now, newest=newest, current=current) for job in waiting}
+        return {job_id: late for job_id, late in found.items() if late}
+
     def create(self, job: Job, *, key: str | None = None) -> Job:
         """Store the job and take the lock for it, both or neither.
 
@@ -166,7 +177,9 @@ class JobManager:
         current = self.current_snapshot()
         if old.is_held:
             refuse_not_held(old)
-            refuse_late(old, now=self._clock(), newest=self.newest_held(), current=current)
+        if old.is_held or old.accepted_by:
+            held = self._held_behind(old)
+            refuse_late(held, now=self._clock(), newest=self.newest_held(), current=current)
         if old.checkpoint and current and current.fence > old.fence:
             raise NotResumable(
                 "Another import has been published since, and the rows that this job had fetched may be older. "
@@ -174,6 +187,12 @@ class JobManager:
                 job_id=old.job_id,
                 published_by=current.job_id,
             )
+
+    def _held_behind(self, job: Job) -> Job:
+        """The held job whose rows this one publishes; where somebody has removed it, one without `accept_until`."""
+        while not job.is_held and job.retry_of and (before := self.find(job.retry_of)):
+            job = before
+        return job
 
     def _recall(self, key: dict[str, str]) -> str | None:
         item = self.table.read(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.finding import MOST_EXAMPLES, few_examples, with_short_texts
 
-from .columns import KEY, VALUES, VOLUMES
+from .columns import KEY, MOST_OF_A_WELL, VALUES, VOLUMES, WHOLE_FIELD
 from .local_duckdb import exhaustion_told
 from .statements import named_statements
 
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     import duckdb
 
 MOST_FIELDS = 10
+MOST_WELLS = 40  # told one by one; more are told as one set, of which a part is another set
 DIGITS = 6  # of a sum; more are noise, and not everything that a double holds can stand in the job's item
 SHOWN_FACTOR = 1.5  # sums that differ less are shown without examples, which cost a join of their own
+NEAR_CHARACTERS = 60  # a value that stands so far from the beginning is shown with it
+BEFORE_CHARACTERS = 20
 DAYS = "stored.period_days"
 IS_OVER = "(stored.production_period + CAST(stored.period_days AS INTEGER) <= CAST($today AS DATE))"
 
@@ -49,7 +53,8 @@ class Diff:
     of the periods that the import covers and that are over, where they change: {"before", "after"}. New rows are left
     out, because more wells are no restatement. `fields` are the ten largest changes of a field's volume, `examples` a
     few rows to a check.
-    `absent` are the columns that were asked for, see Absence.
+    `absent` are the columns that were asked for, see Absence. `wells` are digests of the wells that a check has found
+    something at, so that the same wells are known again.
     """
 
     new: int = 0
@@ -62,11 +67,14 @@ class Diff:
     fields: list[dict[str, Any]] = field(default_factory=list)
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     absent: dict[str, Absence] = field(default_factory=dict)
+    wells: dict[str, list[str]] = field(default_factory=dict)
 
     def to_attributes(self) -> dict[str, Any]:
         """As the job's item keeps it and the API shows it: long texts are cut, a name may have megabytes."""
         examples = {check: few_examples(rows) for check, rows in self.examples.items()}
-        return asdict(self) | {"examples": examples, "fields": [with_short_texts(each) for each in self.fields]}
+        shown = asdict(self) | {"examples": examples, "fields": [with_short_texts(each) for each in self.fields]}
+        del shown["wells"]  # they stand in the fingerprints
+        return shown
 
 
 def take_diff(
@@ -104,6 +112,7 @@ class _DiffQueries:
             fields=self._fields() if updated else [],
             examples=self._examples(nulled, sums, rejected),
             absent={column: self._absence(column, leaves_out=leaves_out) for column in without_field},
+            wells=self._wells(),
         )
 
     # -- stored values that turn null -----------------------------------------------------------
@@ -191,12 +200,24 @@ class _DiffQueries:
         found = []
         for problem, rows, first in self._rows("rejected_problems", most=str(MOST_EXAMPLES)):
             ((page, position, raw),) = self._rows("rejected_row", first_row=str(first))
-            found.append({"problem": problem, "rows": rows, "page": page, "position": position, "raw": raw})
+            found.append(
+                {"problem": problem, "rows": rows, "page": page, "position": position, "raw": _around(raw, problem)}
+            )
         return found
 
     def _absence(self, column: str, *, leaves_out: bool) -> Absence:
         ((stored, rows, filled, after, longest),) = self._rows("look_at_column", column=column)
         return Absence(stored=stored, rows=rows, filled=filled, after=after if leaves_out else longest)
+
+    def _wells(self) -> dict[str, list[str]]:
+        beyond = " OR ".join(f"abs({name}) > {bound}" for name, bound in MOST_OF_A_WELL.items())
+        told = {
+            "CONFLICTS": self._rows("wells_in_conflict", most=str(MOST_WELLS)),
+            "RATE_BEYOND_A_WELL": self._rows(
+                "wells_beyond", most=str(MOST_WELLS), is_beyond=beyond, whole_field=WHOLE_FIELD
+            ),
+        }
+        return {check: [well for (well,) in found] for check, found in told.items() if found}
 
     def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
         text = _SQL[name].format_map(lists)
@@ -205,6 +226,18 @@ class _DiffQueries:
         with exhaustion_told():
             done = self._connection.execute(text, values) if values else self._connection.execute(text)
             return done.fetchall()
+
+
+def _around(raw: str, problem: str) -> str:
+    """The row as it came, from a little before the field that the problem is about: by the column's own name, in
+    whatever spelling. As it is where the field is called otherwise, or stands near the beginning.
+    """
+    column = problem.split("; ", maxsplit=1)[0].partition(" ")[2]
+    name = "[ _-]?".join(map(re.escape, column.split("_")))
+    found = re.search(f'"{name}"\\s*:', raw, re.IGNORECASE) if column else None
+    if found is None or found.end() <= NEAR_CHARACTERS:
+        return raw
+    return f"…{raw[found.start() - BEFORE_CHARACTERS :]}"
 
 
 def factor_of(before: float, after: float) -> float:
@@ -221,7 +254,7 @@ LARGEST = 1_000_000.0  # a factor beyond it is told as this
 
 
 def _rounded(value: float) -> float:
-    return round(float(value), DIGITS)
+    return round(float(value), DIGITS) + 0.0  # a minus before a zero is none
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -93,3 +93,26 @@ SELECT
     count(*), count({column}),
     (SELECT arg_max(without, place) FROM gaps), (SELECT max(without) FROM gaps)
 FROM staged WHERE problem IS NULL;
+
+-- name: wells_in_conflict
+-- A digest of each well; of very many wells one of them all, for it goes with the job.
+WITH well AS (
+    SELECT DISTINCT substr(md5(concat(field_code, '/', well_code)), 1, 8) AS told
+    FROM refused JOIN staged ON staged.rowid = refused.staged_row
+    WHERE starts_with(refused.problem, 'SAME_KEY_OTHER_VALUES')
+)
+SELECT told FROM well WHERE (SELECT count(*) FROM well) <= {most}
+UNION ALL
+SELECT concat(count(*), '-', substr(md5(string_agg(told, ' ' ORDER BY told)), 1, 16)) FROM well HAVING count(*) > {most}
+ORDER BY 1;
+
+
+-- name: wells_beyond
+WITH well AS (
+    SELECT DISTINCT substr(md5(concat(field_code, '/', well_code)), 1, 8) AS told
+    FROM staged WHERE problem IS NULL AND CAST(well_code AS VARCHAR) <> '{whole_field}' AND ({is_beyond})
+)
+SELECT told FROM well WHERE (SELECT count(*) FROM well) <= {most}
+UNION ALL
+SELECT concat(count(*), '-', substr(md5(string_agg(told, ' ' ORDER BY told)), 1, 16)) FROM well HAVING count(*) > {most}
+ORDER BY 1;

@@ -75,6 +75,15 @@ class Diff(TypedDict, total=False):
     examples: dict[str, list[dict[str, Any]]]
 
 
+class TooLate(TypedDict, total=False):
+    """Why a held import cannot be accepted any more: a sentence, and the job that was held or published since."""
+
+    message: str
+    held_since: str
+    published_by: str
+    accept_until: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One import. What a trigger answers has the first three fields alone; a list of jobs lacks `events` and `diff`."""
@@ -110,6 +119,7 @@ class Job:
     error: JobError | None = None
     findings: tuple[Finding, ...] = ()
     accept_until: float | None = None
+    too_late: TooLate | None = None
     accepted_by: str | None = None
     accepted: tuple[str, ...] = ()
     discarded_at: float | None = None
@@ -153,8 +163,9 @@ class Job:
 
     @property
     def can_be_accepted(self) -> bool:
-        """As far as what was found goes; whether it is too late, the API knows."""
-        return self.waits_for_word and bool(self.holding) and all(each.can_be_accepted for each in self.holding)
+        """As far as was known when it was asked for; the API knows in the end."""
+        is_open = self.waits_for_word and self.too_late is None
+        return is_open and bool(self.holding) and all(each.can_be_accepted for each in self.holding)
 
 
 class Well(TypedDict):

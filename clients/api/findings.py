@@ -53,6 +53,13 @@ class Finding:
         return WORDS.get(self.check) or self.check.replace("_", " ").capitalize()
 
     @property
+    def state(self) -> str:
+        """In one word: whether it holds the import, was accepted, or never holds."""
+        if self.holds:
+            return "holds"
+        return "shown" if self.check in ONLY_SHOWN else "accepted"
+
+    @property
     def columns(self) -> list[str]:
         """Of the examples, in the order of their first sight."""
         return list(dict.fromkeys(name for each in self.rows for name in each))

@@ -9,10 +9,11 @@ from clients.api.findings import HELD
 from clients.cli.terminal import Column, Terminal, moment
 
 if TYPE_CHECKING:
-    from clients.api.answers import Diff, Job
+    from clients.api.answers import Diff, Job, TooLate
     from clients.api.findings import Finding
 
 
+WHOLE = {"problem"}  # never cut: it names the column
 SUM_COLUMNS = [
     Column("column", itemgetter("column")),
     Column("before", itemgetter("before"), "{:,.6g}".format, is_number=True),
@@ -44,23 +45,30 @@ def show_findings(terminal: Terminal, job: Job) -> None:
 
 
 def _show(terminal: Terminal, finding: Finding) -> None:
-    terminal.note(f"{finding.check}: {finding.title}.", "yellow" if finding.holds else "")
+    terminal.note(f"{finding.check} ({finding.state}): {finding.title}.", "yellow" if finding.holds else "")
     for line in (finding.message, *_measures(finding)):
         terminal.note(f"  {line}")
     if not finding.can_be_accepted:
         terminal.note("  This cannot be accepted.", "red")
     if finding.rows:
-        columns = [Column(name, methodcaller("get", name), is_cut=True) for name in finding.columns]
+        columns = [Column(name, methodcaller("get", name), is_cut=name not in WHOLE) for name in finding.columns]
         terminal.note_rows(columns, finding.rows)
 
 
 def _show_commands(terminal: Terminal, job: Job) -> None:
     until = f" It can be accepted until {moment(job.accept_until)}." if job.accept_until else ""
     terminal.note(f"Nothing was published: what was there before is there still.{until if job.can_be_accepted else ''}")
+    if job.too_late:
+        terminal.note(_lateness(job.too_late))
     if job.can_be_accepted:
         named = " ".join(f"--finding {check}" for check in job.checks)
         terminal.note(f"Publish it all the same: wellhead accept {job.job_id} {named}")
     terminal.note(f"Let it go:               wellhead discard {job.job_id}")
+
+
+def _lateness(late: TooLate) -> str:
+    newer = late.get("held_since")
+    return f"{late['message']} wellhead status {newer}" if newer else late["message"]
 
 
 def _what_became(job: Job) -> str:

@@ -41,6 +41,14 @@ def accept(session: Session, /, job_id: str, findings: tuple[str, ...], is_all: 
     with session.client() as wellhead:
         named = _asked(session, wellhead.status(job_id)) if is_all else [each.upper() for each in findings]
         job = wellhead.accept(job_id, named)
+        if job.final and job.status != "COMPLETED" and not job.is_held:
+            heir = job.retried_by
+            way = (
+                f"Follow the one that goes on from it: wellhead status {heir}"
+                if heir
+                else f"wellhead retry {job.job_id}"
+            )
+            session.terminal.note(f"It was accepted before, and ended without a result. Nothing was published. {way}")
         return finish(session, wellhead, job, **waiting)
 
 

@@ -35,7 +35,7 @@ JOB_COLUMNS = [
         count,
         is_number=True,
     ),
-    Column("held until", lambda job: moment(job.accept_until) if job.waits_for_word else None, short_moment),
+    Column("held until", lambda job: moment(job.accept_until) if job.can_be_accepted else None, short_moment),
     Column("error", lambda job: job.error and job.error["code"], is_cut=True),
 ]
 REJECT_COLUMNS = [
@@ -226,7 +226,7 @@ def _facts(job: Job) -> list[tuple[str, object]]:
         ("by", job.triggered_by),
         ("goes on from", job.retry_of),
         ("retried by", job.retried_by),
-        ("held until", moment(job.accept_until) if job.waits_for_word else None),
+        ("held until", moment(job.accept_until) if job.can_be_accepted else None),
         ("accepted by", job.accepted_by),
         ("discarded", moment(job.discarded_at)),
         ("discarded by", job.discarded_by),

@@ -104,6 +104,8 @@ def what_became(job: Job) -> str:
         return f"It was discarded {words.moment(job.discarded_at)} by {job.discarded_by or 'somebody'}."
     if job.retried_by:
         return f"{words.short(job.retried_by)} goes on from it."
+    if job.too_late:
+        return job.too_late["message"]
     if not job.can_be_accepted:
         return "It cannot be accepted. Mend the source, and import again."
     return f"It can be accepted until {words.moment(job.accept_until)}: look at each finding, and switch it on below."

@@ -148,7 +148,7 @@ def cells(job: Job) -> tuple[str, ...]:
         *(words.count(number) if job.status == "COMPLETED" else "" for number in merged),
         words.count(job.failed_records),
         job.triggered_by or "",
-        f"until {words.moment(job.accept_until)}" if job.waits_for_word else job.error["code"] if job.error else "",
+        f"until {words.moment(job.accept_until)}" if job.can_be_accepted else job.error["code"] if job.error else "",
     )
 
 

@@ -58,6 +58,7 @@ _SUMMARY: dict[str, Any] = {
     },
     "findings": [],
     "accept_until": None,
+    "too_late": None,
     "accepted": [],
     "accepted_by": None,
     "discarded_at": None,

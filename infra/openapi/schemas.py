@@ -44,6 +44,7 @@ MEANINGS = {
     "diff": "what the import would change, or has changed; null until that was looked at",
     "findings": "what is odd about the import as a whole; of a job that FAILED with HELD those that hold it, too",
     "accept_until": "of a held job: until when it can be accepted, epoch seconds",
+    "too_late": "of a held job that waits for an accept: why that comes too late; null while it does not",
     "accepted": "the fingerprints of the findings that this job was told to publish with",
     "accepted_by": "the name of the token that accepted them",
     "discarded_at": "when somebody discarded the held job, epoch seconds",
@@ -62,6 +63,7 @@ OF_OURS: dict[str, dict[str, Any]] = {
     "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/JobWarning"}},
     "error": {"anyOf": [{"$ref": "#/components/schemas/JobError"}, {"type": "null"}]},
     "waiting": {"anyOf": [{"$ref": "#/components/schemas/JobWaiting"}, {"type": "null"}]},
+    "too_late": {"anyOf": [{"$ref": "#/components/schemas/JobTooLate"}, {"type": "null"}]},
     "completeness": {"anyOf": [{"$ref": "#/components/schemas/JobCompleteness"}, {"type": "null"}]},
     "diff": {"anyOf": [{"$ref": "#/components/schemas/JobDiff"}, {"type": "null"}]},
     "findings": {"type": "array", "items": {"$ref": "#/components/schemas/JobFinding"}},
@@ -220,6 +222,15 @@ SCHEMAS: dict[str, Any] = {
             "until": {**NUMBER, "description": "epoch seconds"},
             "try": {**WHOLE, "description": "which try that will be; 2 is the first that repeats"},
         }
+    ),
+    "JobTooLate": whole_object(
+        {
+            "message": TEXT,
+            "held_since": {**TEXT, "format": "uuid", "description": "the job that was held later"},
+            "published_by": {**TEXT, "format": "uuid", "description": "the job that was published later"},
+            "accept_until": {**NUMBER, "description": "epoch seconds; the week is over"},
+        },
+        optional=("held_since", "published_by", "accept_until"),
     ),
     "JobEvent": whole_object(
         {"at": NUMBER, "event": TEXT, "code": TEXT, "by": TEXT}

@@ -90,7 +90,7 @@ def run_demo(stack: LocalStack, terminal: Terminal) -> int:
     terminal.line(f"Watch it in a browser: {stack.console_link}")
     job = _import(api, stack, terminal)
     if _is_held(job):
-        _show_held(job, terminal)
+        _show_held(job, stack, terminal)
         return HELD_CODE
     if job["status"] != "COMPLETED":
         _show_failure(job, stack, terminal)
@@ -299,18 +299,19 @@ def _is_held(job: dict[str, Any]) -> bool:
     return job["status"] == "FAILED" and (job.get("error") or {}).get("code") == HELD
 
 
-def _show_held(job: dict[str, Any], terminal: Terminal) -> None:
-    """What was found, and the commands that help while `make run` serves."""
+def _show_held(job: dict[str, Any], stack: LocalStack, terminal: Terminal) -> None:
+    """What was found, and the commands that help while `make run` serves, of the same source."""
+    source = stack.source_option
     holding = [finding for finding in job.get("findings", []) if finding.get("holds", True)]
     found = " ".join(f"{finding['check']}: {finding['message']}" for finding in holding) or job["error"]["message"]
     named = " ".join(f"--finding {finding['check']}" for finding in holding)
     terminal.line()
     terminal.line(
         (HELD, "yellow"),
-        f" {found} So nothing was published: the database is as it was. Keep the stack running with `make run` and, in"
-        f" another terminal, look at it with `.venv/bin/wellhead status {job['job_id']}`. Then publish it all the same"
-        f" with `.venv/bin/wellhead accept {job['job_id']} {named}`, or let it go with"
-        f" `.venv/bin/wellhead discard {job['job_id']}`; or mend the source, and `make demo` once more.",
+        f" {found} So nothing was published: the database is as it was. Keep the stack running with `make run{source}`"
+        f" and, in another terminal, look at it with `.venv/bin/wellhead status {job['job_id']}`. Then publish it all"
+        f" the same with `.venv/bin/wellhead accept {job['job_id']} {named}`, or let it go with"
+        f" `.venv/bin/wellhead discard {job['job_id']}`; or mend the source, and `make demo{source}` once more.",
     )
 
 

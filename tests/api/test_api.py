@@ -166,6 +166,19 @@ def test_a_part_is_asked_for_by_query_or_body(api: Api, manager: JobManager) -> 
         assert (reply.status, reply.envelope["error"]["details"]["field"]) == (400, field)
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [("7", "7"), ("7.0", "7"), ("1e3", "1000"), ("-0.0", "0"), ("7.5", None), ("1e16", None)]
+)
+def test_a_code_in_the_body_may_be_a_whole_number(api: Api, number: str, code: str | None) -> None:
+    reply = api.ask("POST", TRIGGER, f'{{"field_code": {number}}}'.encode())
+
+    if code is None:
+        assert (reply.status, reply.envelope["error"]["details"]["field"]) == (400, "field_code")
+        return
+    job_id = reply.envelope["data"]["job_id"]
+    assert api.ask("GET", f"{STATUS}/{job_id}").envelope["data"]["parameters"] == {"field_code": code}
+
+
 def test_what_a_browser_sends_by_itself_starts_nothing(api: Api, dynamodb: Any) -> None:
     unasked: list[dict[str, Any]] = [
         {"Sec_Fetch_Site": "cross-site"},
@@ -229,7 +242,9 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
         "warnings": [],
         "findings": [],
         "accepted": [],
-        **dict.fromkeys(("completeness", "diff", "accept_until", "accepted_by", "discarded_at", "discarded_by")),
+        **dict.fromkeys(
+            ("completeness", "diff", "accept_until", "too_late", "accepted_by", "discarded_at", "discarded_by")
+        ),
     }
     assert (running.envelope["data"]["status"], running.headers["Retry-After"]) == ("RUNNING", "1")
     assert running.envelope["data"]["execution_time_seconds"] >= 0

@@ -151,12 +151,19 @@ def test_a_refused_word_is_told_and_can_be_given_again(shared: tuple[str, Browse
         press(page, "Publish, and accept 1 finding")
         seen(page, "[role=alert]", "It is too late.")
         page.get_by_role("link", name="Start a new import").wait_for()
+        assert page.locator(".held").get_by_role("button").all_inner_texts() == ["Discard"]
 
 
 @pytest.mark.parametrize(
     ("facts", "buttons", "text"),
     [
         ({"accept_until": 5.0}, ["Discard"], "It could be accepted until"),
+        (
+            {"too_late": {"message": "A later one was held.", "held_since": NEXT_ID}},
+            ["Discard"],
+            "A later one was held.",
+        ),
+        ({"too_late": {"message": "A later one was held.", "held_since": NEXT_ID}}, ["Discard"], "held since"),
         ({"findings": [NULLED | {"can_be_accepted": False}]}, ["Discard"], "This cannot be accepted."),
         ({"retried_by": NEXT_ID}, [], "The import that goes on from it"),
         ({"discarded_at": 5.0, "discarded_by": "ada"}, [], "It was discarded"),
@@ -181,6 +188,7 @@ def test_a_reader_sees_the_findings_and_no_buttons(shared: tuple[str, Browser]) 
 def test_lists_and_the_first_page_call_it_held(shared: tuple[str, Browser]) -> None:
     api = told(REJECTED)
     api.jobs.append(whole(held(discarded_at=5.0, discarded_by="ada")) | {"job_id": NEXT_ID})
+    api.jobs.append(whole(held(too_late={"message": "A later one was held."})) | {"job_id": NEXT_ID})
     with visit(*shared, api, "/imports") as page:
         seen(page, ".ended .badge.held", "Held")
         seen(page, ".ended .notice.held li", "Rows were rejected")
@@ -192,6 +200,7 @@ def test_lists_and_the_first_page_call_it_held(shared: tuple[str, Browser]) -> N
         seen(page, "td .badge.held", "Held")
         seen(page, "td.line", "Held until")
         seen(page, "td.line", "Held, and discarded by ada")
+        seen(page, "td.line", "Held, and too late to accept. A later one was held.")
 
 
 def test_what_a_source_put_into_findings_stays_text(shared: tuple[str, Browser]) -> None:

@@ -35,6 +35,29 @@ def test_a_held_job_is_accepted_once(api: Api, manager: JobManager, lambda_handl
     assert {payload["job_id"] for *_, payload in lambda_handler.invocations[1:]} == {job["job_id"]}
 
 
+def test_who_accepts_again_after_the_end_is_told_the_way_on(api: Api, manager: JobManager) -> None:
+    held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
+
+    def accept() -> str:
+        message: str = api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED).envelope["message"]
+        return message
+
+    assert accept() == "The findings are accepted. The import that publishes is at the address in Location."
+    job = manager.cancel(str(manager.get(held.job_id).retried_by))
+    assert accept().endswith("so nothing is published: retry that one, or start a new import.")
+    retried = manager.create(job.retry(now=job.created_at, triggered_by="ada"))
+    assert accept().endswith(f"{retried.job_id} goes on from it: follow that one.")
+
+
+def test_one_that_is_held_again_is_told_to_who_accepts_again(api: Api, manager: JobManager) -> None:
+    held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
+    hold_job(manager, api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED).envelope["data"]["job_id"])
+
+    again = api.ask("POST", f"{JOBS}/{held.job_id}/accept", ACCEPTED)
+
+    assert again.envelope["message"].endswith("It is held itself, by new findings: accept or discard that one.")
+
+
 def test_its_findings_are_shown_with_the_job_and_in_the_list(api: Api, manager: JobManager) -> None:
     held = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
 
@@ -44,6 +67,24 @@ def test_its_findings_are_shown_with_the_job_and_in_the_list(api: Api, manager: 
     assert shown["findings"] == listed["findings"] == [finding.to_attributes() for finding in FINDINGS]
     assert (shown["error"]["code"], shown["accept_until"]) == ("HELD", held.accept_until)
     assert "diff" not in listed
+
+
+def test_a_held_job_that_a_later_one_supersedes_says_so_in_its_status_and_in_the_list(
+    api: Api, manager: JobManager
+) -> None:
+    old = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
+    tag = api.ask("GET", f"{STATUS}/{old.job_id}").headers["ETag"]
+    new = hold_job(manager, api.ask("POST", TRIGGER).envelope["data"]["job_id"])
+
+    known: dict[str, str | None] = {"If-None-Match": tag}
+    shown = api.ask("GET", f"{STATUS}/{old.job_id}", None, **known)
+    listed = api.ask("GET", JOBS).envelope["data"]["jobs"]
+    refused = api.ask("POST", f"{JOBS}/{old.job_id}/accept", ACCEPTED).envelope["error"]
+
+    late = {"message": refused["message"], "held_since": new.job_id}
+    assert (shown.status, shown.envelope["data"]["too_late"]) == (200, late)
+    assert [(job["job_id"], job["too_late"]) for job in listed] == [(new.job_id, None), (old.job_id, late)]
+    assert api.ask("GET", f"{STATUS}/{new.job_id}").envelope["data"]["too_late"] is None
 
 
 def test_a_held_job_is_discarded_and_twice_is_the_same(api: Api, manager: JobManager) -> None:

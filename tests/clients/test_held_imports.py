@@ -138,20 +138,20 @@ def test_an_import_that_ends_held_says_what_was_found_and_what_helps(serve: Serv
     lines = done.stderr.splitlines()
     first = lines.index("HELD: The import is held.")
     assert lines[first + 1 :] == [
-        "REJECTED: Rows were rejected.",
+        "REJECTED (holds): Rows were rejected.",
         "  83 of 1,000 rows cannot be stored.",
         "  found: 83 of 1,000 rows",
         "  limit: 5 % of the rows, and 20",
         "field_code\twell_code\treason\traw",
         '007\tNO 30/6-E-2 H\tNOT_A_NUMBER\t{"oil": "n/a"}',
         "007\t\tMISSING_KEY\t{}",
-        "NULLED: Stored values would turn empty.",
+        "NULLED (holds): Stored values would turn empty.",
         "  Stored values would turn null: 1,000 of 1,000 of water_production_kbd.",
         "  found: 1,000",
         "  limit: 50",
         "column\tbefore\tafter",
         "water_production_kbd\t1.5\t",
-        "COMPLETENESS_UNKNOWN: Whether all rows came cannot be proved.",
+        "COMPLETENESS_UNKNOWN (shown): Whether all rows came cannot be proved.",
         "  The source does not tell how many rows it has.",
         "It would change: 0 new, 1,000 updated, 0 unchanged, 83 rejected rows.",
         "Stored volumes of the periods that it covers:",
@@ -177,6 +177,35 @@ def test_what_cannot_be_accepted_is_only_let_go(serve: Serve, tmp_path: Path) ->
     assert f"wellhead discard {JOB_ID}" in done.stderr
 
 
+def test_what_is_too_late_to_accept_is_only_let_go_and_names_the_later_one(serve: Serve, tmp_path: Path) -> None:
+    late = {"message": "A later import was held since.", "held_since": NEXT_ID}
+    server = serve(success(held(REJECTED, too_late=late)))
+
+    done = run_at(server, tmp_path, "status", JOB_ID)
+
+    assert f"A later import was held since. wellhead status {NEXT_ID}" in done.stderr
+    assert "wellhead accept" not in done.stderr
+    assert "held until" not in done.stdout
+    assert f"wellhead discard {JOB_ID}" in done.stderr
+
+
+def test_what_was_accepted_is_told_from_what_holds(serve: Serve, tmp_path: Path) -> None:
+    done = run_at(serve(success(held(REJECTED, NULLED | {"holds": False}))), tmp_path, "status", JOB_ID)
+
+    assert "REJECTED (holds): " in done.stderr
+    assert "NULLED (accepted): " in done.stderr
+
+
+def test_on_a_terminal_the_problem_of_an_example_stands_whole(serve: Serve, tmp_path: Path) -> None:
+    problem = "NOT_A_NUMBER liquids_production_kbd; NOT_A_NUMBER oil_production_kbd"
+    example = {"problem": problem, "rows": 83, "page": 1, "position": 1, "raw": '{"field_code": "007", ' * 20}
+    environment = environment_at(serve(success(held(REJECTED | {"examples": [example]}))), tmp_path)
+
+    _, errors = on_a_terminal("status", JOB_ID, environment=environment)
+
+    assert problem in re.sub("\x1b\\[[0-9;]*m", "", errors)
+
+
 def test_a_held_import_on_a_terminal_has_its_examples_as_a_table(serve: Serve, tmp_path: Path) -> None:
     environment = environment_at(serve(success(held())), tmp_path)
 
@@ -196,7 +225,8 @@ def test_the_json_of_a_held_import_is_what_the_api_said(serve: Serve, tmp_path: 
 
 
 def test_the_list_tells_which_imports_are_held_and_until_when(serve: Serve, tmp_path: Path) -> None:
-    listed = [held(), held(discarded_at=5.0), job("COMPLETED")]
+    late = held(too_late={"message": "A later import was held since.", "held_since": NEXT_ID})
+    listed = [held(), held(discarded_at=5.0), late, job("COMPLETED")]
 
     done = run_at(serve(success({"jobs": listed, "next_cursor": None})), tmp_path, "jobs")
 
@@ -204,6 +234,7 @@ def test_the_list_tells_which_imports_are_held_and_until_when(serve: Serve, tmp_
     assert [(row[1], row[5]) for row in rows] == [
         ("status", "held until"),
         ("HELD", moment(UNTIL)),
+        ("HELD", ""),
         ("HELD", ""),
         ("COMPLETED", ""),
     ]
@@ -226,6 +257,15 @@ def test_accepting_follows_the_new_import_to_its_end(serve: Serve, tmp_path: Pat
     assert json.loads(server.asked[0].body) == {"findings": ["REJECTED", "NULLED"]}
     facts = dict(line.split("\t") for line in done.stdout.splitlines())
     assert (facts["job"], facts["goes on from"], facts["accepted by"]) == (NEXT_ID, JOB_ID, "ada")
+
+
+def test_accepting_what_was_accepted_and_ended_badly_tells_the_way_on(serve: Serve, tmp_path: Path) -> None:
+    server = serve(success(accepted("CANCELLED")))
+
+    done = run_at(server, tmp_path, "accept", JOB_ID, "--finding", "REJECTED", "--finding", "NULLED")
+
+    assert done.returncode == 1
+    assert f"Nothing was published. wellhead retry {NEXT_ID}" in done.stderr
 
 
 def test_an_accepted_import_that_finds_something_new_is_held_again(serve: Serve, tmp_path: Path) -> None:

@@ -164,6 +164,13 @@ def test_what_cannot_be_accepted_is_only_let_go(display: str) -> None:
         assert not panel.discard.instate(["disabled"])
 
 
+def test_what_is_too_late_to_accept_says_why(display: str) -> None:
+    with window(display, HeldApi([held(too_late={"message": "A later import was held since."})])) as driver:
+        panel = driver.window.imports.history.held
+        assert "A later import was held since." in driver.details
+        assert (panel.switches, bool(panel.accept.winfo_manager())) == ({}, False)
+
+
 def test_a_reader_sees_the_findings_and_decides_nothing(display: str) -> None:
     with window(display, HeldApi([held(REJECTED)], role="reader")) as driver:
         panel = driver.window.imports.history.held

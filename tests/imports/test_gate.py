@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.imports.completeness import Completeness, Verdict
-from chalicelib.imports.gate import carried, judge
+from chalicelib.imports.gate import judge
+from chalicelib.imports.memory import carried
 from chalicelib.jobs.finding import Check, Finding, is_covered
 from chalicelib.settings import Settings
 from chalicelib.store.columns import VALUES, VOLUMES
@@ -159,6 +160,10 @@ def test_no_row_of_a_source_that_had_some_holds_an_import_of_all_rows() -> None:
         (100, 1999, 50_000, True),
         (100, 2000, 50_000, False),
         (99, 200, 50_000, False),
+        (99, 99, 50_000, True),
+        (20, 22, 50_000, True),
+        (20, 23, 50_000, False),
+        (19, 19, 50_000, False),
         (6, 12, 12, True),
         (5, 12, 12, False),
         (12, 12, 12, True),
@@ -235,18 +240,175 @@ def test_what_nobody_can_tell_is_shown_and_does_not_hold_and_not_of_pages_by_key
 
 def test_what_the_stored_rows_do_not_tell_is_remembered_until_it_is_not_found_again() -> None:
     diff = Diff(rejected=300, nulled={"oil_production_kbd": {"nulled": 500, "stored": 500, "in_store": 500}})
-    findings = judge(diff, Settled(), SOUND, SETTINGS)
-    accepted = [finding.fingerprint for finding in findings]
+    first = judge(diff, Settled(), SOUND, SETTINGS, rejects={"NOT_A_NUMBER oil_production_kbd": 300})
+    accepted = [finding.fingerprint for finding in first]
+    rejected = "REJECTED NOT_A_NUMBER:oil_production_kbd=0.3 all=1.0 other=0.05 percent=0.3"
 
-    assert accepted == ["REJECTED percent=0.3", "NULLED oil_production_kbd=500.0"]
-    assert carried(accepted, findings, is_of_all=True) == ["REJECTED percent=0.3"]
+    findings = judge(diff, Settled(), SOUND, SETTINGS, accepted, rejects={"NOT_A_NUMBER oil_production_kbd": 300})
+
+    assert accepted == [rejected, "NULLED oil_production_kbd=500.0"]
+    assert carried(accepted, findings, is_of_all=True) == [rejected]
     assert carried(accepted, [], is_of_all=True) == []
-    assert carried(accepted, [], is_of_all=False) == ["REJECTED percent=0.3"]
+    assert carried(accepted, [], is_of_all=False) == [rejected]
     assert (
         carried(
             ["REJECTED nothing=1.0"],
-            judge(Diff(is_first=False), Settled(), replace(SOUND, delivered=0), SETTINGS),
+            judge(Diff(is_first=False), Settled(), replace(SOUND, delivered=0), SETTINGS, ["REJECTED nothing=1.0"]),
             is_of_all=True,
         )
         == []
     )
+
+
+class Nights:
+    """Imports one after another: each is judged with what the one before has left; `takes` accepts what holds it."""
+
+    def __init__(self) -> None:
+        self.accepted: list[str] = []
+
+    def passes(
+        self, rejects: dict[str, int], *, delivered: int = 500, is_of_all: bool = True, takes: bool = False, **more: Any
+    ) -> bool:
+        diff = replace(more.pop("diff", Diff(is_first=False)), rejected=min(delivered, sum(rejects.values())))
+        completeness, settled = replace(SOUND, delivered=delivered), more.pop("settled", Settled())
+
+        def judged(accepted: list[str]) -> list[Finding]:
+            return judge(diff, settled, completeness, SETTINGS, accepted, is_of_all=is_of_all, rejects=rejects)
+
+        findings = judged(self.accepted)
+        holding = [finding.fingerprint for finding in findings if finding.holds]
+        if takes:
+            self.accepted = [*holding, *self.accepted]
+            findings = judged(self.accepted)
+        if takes or not holding:
+            self.accepted = carried(self.accepted, findings, is_of_all=is_of_all)
+        return not holding
+
+
+OIL, GAS, PERIOD = (
+    "NOT_A_NUMBER oil_production_kbd",
+    "NOT_A_NUMBER gas_production_mmcfd",
+    "NOT_A_DATE production_period",
+)
+
+
+def test_rejected_rows_that_were_accepted_of_a_part_are_held_in_an_import_of_all_rows() -> None:
+    nights = Nights()
+    assert not nights.passes({OIL: 125}, delivered=125, is_of_all=False, takes=True)
+
+    assert nights.passes({OIL: 125}, delivered=125, is_of_all=False)
+    assert not nights.passes({GAS: 125}, delivered=125, is_of_all=False)
+    assert not nights.passes({OIL: 500})
+    assert not nights.passes({GAS: 500})
+
+
+def test_rejected_rows_that_were_accepted_of_all_rows_pass_in_an_increment_as_long_as_they_are_no_more() -> None:
+    nights = Nights()
+    nights.passes({OIL: 300}, takes=True)
+
+    assert nights.passes({OIL: 24}, delivered=40, is_of_all=False)
+    assert not nights.passes({OIL: 40}, delivered=40, is_of_all=False)
+    assert nights.passes({OIL: 300})
+
+
+def test_accepted_rejects_shrink_to_what_was_found_since() -> None:
+    nights = Nights()
+    nights.passes({OIL: 300}, takes=True)
+
+    assert nights.passes({OIL: 30})
+    assert not nights.passes({OIL: 290})
+    assert nights.passes({OIL: 30})
+
+
+def test_the_same_rejects_are_accepted_for_every_night_and_those_of_another_column_are_not() -> None:
+    nights = Nights()
+    nights.passes({OIL: 300, PERIOD: 60}, takes=True)
+
+    assert [nights.passes({OIL: 300, PERIOD: 60}) for _ in range(3)] == [True] * 3
+    assert not nights.passes({GAS: 300, PERIOD: 60})
+    assert not nights.passes({OIL: 60, PERIOD: 300})
+    assert nights.passes({OIL: 280, PERIOD: 58, GAS: 20})  # a few odd rows are no other thing
+    assert not nights.passes({OIL: 280, PERIOD: 58, GAS: 30})
+
+
+def test_the_share_of_an_increment_goes_up_and_down_and_a_smaller_one_is_remembered_below_half() -> None:
+    nights = Nights()
+    nights.passes({OIL: 60}, delivered=100, is_of_all=False, takes=True)
+
+    assert [nights.passes({OIL: rows}, delivered=100, is_of_all=False) for rows in (40, 60, 35, 60)] == [True] * 4
+    assert len(nights.accepted) == 1
+    assert nights.passes({OIL: 20}, delivered=100, is_of_all=False)
+    assert not nights.passes({OIL: 60}, delivered=100, is_of_all=False)
+
+
+def test_nearly_all_rejected_is_not_all() -> None:
+    nights = Nights()
+    nights.passes({OIL: 499}, takes=True)
+
+    assert nights.passes({OIL: 499})
+    assert not nights.passes({OIL: 500})
+
+
+def test_many_problems_make_a_short_fingerprint() -> None:
+    rejects = {f"NOT_A_NUMBER column_{number:02}": 500 for number in range(60)}
+
+    [finding] = judge(Diff(rejected=500), Settled(), replace(SOUND, delivered=500), SETTINGS, rejects=rejects)
+
+    assert len(finding.fingerprint) < 200
+
+
+@pytest.mark.parametrize(
+    ("settled", "check"),
+    [
+        (Settled(rates_beyond_a_well=3), "RATE_BEYOND_A_WELL"),
+        (Settled(conflicts=Conflicts(keys=8, rows=16)), "CONFLICTS"),
+    ],
+)
+def test_what_was_accepted_of_some_wells_is_held_at_other_wells(settled: Settled, check: str) -> None:
+    def diff(*wells: str) -> Diff:
+        return Diff(unchanged=100, is_first=False, wells={check: list(wells)})
+
+    nights = Nights()
+    assert not nights.passes({}, settled=settled, diff=diff("a1", "b2"), takes=True)
+
+    assert nights.passes({}, settled=settled, diff=diff("a1", "b2"))
+    assert not nights.passes({}, settled=settled, diff=diff("a1", "c3"))
+    assert nights.passes({}, settled=settled, diff=diff("a1"))
+    assert not nights.passes({}, settled=settled, diff=diff("a1", "b2"))  # it had shrunk
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "REJECTED percent=1.0",
+        "RATE_BEYOND_A_WELL rows=3.0",
+        "CONFLICTS percent=1.0",
+        "REJECTED all=many percent=0.3",
+        "LATER thing=1.0",
+        "REJECTED",
+        "",
+    ],
+)
+def test_a_fingerprint_of_another_version_covers_no_more_than_it_says(old: str) -> None:
+    settled = Settled(rates_beyond_a_well=3, conflicts=Conflicts(keys=8, rows=16))
+    diff = Diff(rejected=500, unchanged=10, is_first=False)
+    completeness = replace(SOUND, delivered=500)
+
+    for is_of_all in (True, False):
+        findings = judge(diff, settled, completeness, SETTINGS, [old], rejects={OIL: 500}, is_of_all=is_of_all)
+        carried([old], findings, is_of_all=is_of_all)
+
+        assert "REJECTED" in [finding.check for finding in findings if finding.holds]
+
+
+def test_conflicts_name_the_settings_that_tell_rows_apart() -> None:
+    [finding] = judge(Diff(), Settled(conflicts=Conflicts(keys=1, rows=2)), SOUND, SETTINGS)
+
+    for setting in ("WELLHEAD_SOURCE_PRIMARY_KEY", "WELLHEAD_SOURCE_ORDER_BY", "WELLHEAD_SOURCE_ROWS=sum"):
+        assert setting in finding.message
+
+
+def test_a_sum_that_is_wiped_becomes_zero_without_a_sign() -> None:
+    [finding] = judge(Diff(sums={"oil_production_kbd": {"before": 744.0, "after": -0.0}}), Settled(), SOUND, SETTINGS)
+
+    assert "from 744 to 0." in finding.message

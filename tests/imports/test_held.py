@@ -50,13 +50,20 @@ class Source:
         self._worker = worker
         self._directory = directory
 
-    def imported(self, rows: list[Row], *, file: type[NdjsonFile] = NdjsonFile, **options: Any) -> Job:
+    def imported(
+        self,
+        rows: list[Row],
+        *,
+        file: type[NdjsonFile] = NdjsonFile,
+        parameters: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Job:
         path = self._directory / "rows.ndjson"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         worker = self._worker
         with file(path) as data, SampleSource(data) as source:
             worker.settings = replace(worker.settings, source_url=source.url)
-            job = replace(a_job(worker.clock), source_id=worker.settings.source_id)
+            job = replace(a_job(worker.clock), source_id=worker.settings.source_id, parameters=parameters or {})
             worker.manager.create(job)
             worker.run(job.job_id, **options)
             return worker.manager.get(job.job_id)
@@ -286,6 +293,59 @@ def test_an_accepted_share_of_rejected_rows_is_not_found_again_until_it_grows(wo
     assert checks(with_bad(40)) == ["REJECTED"]
     assert with_bad(10).status is JobStatus.COMPLETED  # it is forgotten
     assert checks(with_bad(30)) == ["REJECTED"]
+
+
+def test_accepted_rejects_are_those_of_one_column_and_no_more_than_were_found_last(
+    worker: Worker, source: Source
+) -> None:
+    rows = [WELLS[0] | {"well_code": well} for well in range(400)]
+
+    def with_bad(column: str, count: int) -> Job:
+        return source.imported([row | {column: "none"} for row in rows[:count]] + rows[count:])
+
+    oil, gas = "oil_production_kbd", "gas_production_mmcfd"
+    assert accept(worker, with_bad(oil, 240)).status is JobStatus.COMPLETED
+    assert with_bad(oil, 240).status is JobStatus.COMPLETED
+    assert checks(with_bad(gas, 240)) == ["REJECTED"]
+    assert with_bad(oil, 24).status is JobStatus.COMPLETED
+    assert checks(with_bad(oil, 236)) == ["REJECTED"]
+
+
+def test_rejects_that_were_accepted_of_a_part_hold_an_import_of_all_rows(worker: Worker, source: Source) -> None:
+    worker.settings = replace(worker.settings, source_changed="updated_at")
+    rows = [
+        WELLS[0] | {"well_code": well, "updated_at": f"2024-06-0{1 + well // 250}T00:00:00Z"} for well in range(500)
+    ]
+    part = {"field_code": "1"}
+    source.imported(rows, parameters=part)
+
+    def all_bad(column: str, parameters: dict[str, Any]) -> Job:
+        return source.imported([row | {column: "none"} for row in rows], parameters=parameters)
+
+    assert accept(worker, all_bad("oil_production_kbd", part)).status is JobStatus.COMPLETED
+    assert all_bad("oil_production_kbd", part).status is JobStatus.COMPLETED
+    assert checks(all_bad("gas_production_mmcfd", {"full": True})) == ["REJECTED"]
+    assert checks(all_bad("oil_production_kbd", {"full": True})) == ["REJECTED"]
+
+
+def test_rates_beyond_a_well_that_were_accepted_are_those_of_the_same_wells(worker: Worker, source: Source) -> None:
+    def with_odd(*wells: int) -> Job:
+        water = {well: 900.0 if well in wells else 1.0 for well in range(len(WELLS))}
+        return source.imported([row | {"water_production_kbd": water[well]} for well, row in enumerate(WELLS)])
+
+    assert accept(worker, with_odd(1, 2)).status is JobStatus.COMPLETED
+    assert with_odd(1, 2).status is JobStatus.COMPLETED
+    assert checks(with_odd(3, 4)) == ["RATE_BEYOND_A_WELL"]
+
+
+def test_conflicts_that_were_accepted_are_those_of_the_same_wells(worker: Worker, source: Source) -> None:
+    def with_two(*wells: int) -> Job:
+        twice = [row | {"oil_production_kbd": 5.0} for row in WELLS if row["well_code"] in wells]
+        return source.imported(WELLS + twice)
+
+    assert accept(worker, with_two(1, 2, 3)).status is JobStatus.COMPLETED
+    assert with_two(1, 2, 3).status is JobStatus.COMPLETED
+    assert checks(with_two(7, 8)) == ["CONFLICTS"]
 
 
 def test_a_held_job_is_not_retried(worker: Worker, source: Source) -> None:

@@ -173,6 +173,34 @@ def test_the_retry_of_an_accepted_job_that_failed_still_publishes_what_was_accep
 # --- what is refused
 
 
+def test_the_retry_of_an_accepted_job_publishes_nothing_that_is_older_than_what_was_held_since(
+    manager: JobManager, clock: Clock
+) -> None:
+    held = hold(manager, clock)
+    stopped = manager.cancel(manager.accept(held.job_id, findings=BOTH, by="ann").job_id)
+    again = manager.cancel(manager.create(stopped.retry(now=clock(), triggered_by="ann")).job_id)
+    later = hold(manager, clock)
+
+    with pytest.raises(AcceptTooLate) as refused:
+        manager.create(again.retry(now=clock(), triggered_by="ann"))
+
+    assert refused.value.details == {"job_id": held.job_id, "held_since": later.job_id}
+    assert manager.lock().owner is None
+
+
+def test_the_retry_of_an_accepted_job_is_refused_after_the_week_of_the_held_one(
+    manager: JobManager, clock: Clock
+) -> None:
+    held = hold(manager, clock)
+    stopped = manager.cancel(manager.accept(held.job_id, findings=BOTH, by="ann").job_id)
+    clock.now = (held.accept_until or 0.0) + 1
+
+    with pytest.raises(AcceptTooLate) as refused:
+        manager.create(stopped.retry(now=clock(), triggered_by="ann"))
+
+    assert refused.value.details == {"job_id": held.job_id, "accept_until": held.accept_until}
+
+
 @pytest.mark.parametrize("named", [[], ["NULLED"], [*BOTH, "RESTATED"], [*BOTH, "COMPLETENESS_UNKNOWN"]])
 def test_whoever_names_other_findings_has_not_seen_them(manager: JobManager, clock: Clock, named: list[str]) -> None:
     held = hold(manager, clock)
@@ -331,6 +359,17 @@ def test_a_finding_comes_back_from_the_table_as_it_went_in_and_a_later_field_is_
 
     assert Finding.from_attributes(finding.to_attributes()) == finding
     assert Finding.from_attributes(finding.to_attributes() | {"colour": "red"}) == finding
+
+
+def test_of_the_source_s_own_text_an_example_has_more_where_it_fits() -> None:
+    rows = [{"problem": "p" * 500, "raw": sign * 4_000} for sign in "abc"]
+
+    assert [(len(row["problem"]), len(row["raw"])) for row in few_examples(rows)] == [
+        (120, 600),
+        (120, 120),
+        (120, 120),
+    ]
+    assert [len(row["raw"]) for row in few_examples([{"raw": "𝄞" * 4_000}] * 3)] == [120, 120, 120]
 
 
 def test_examples_stay_few_and_short() -> None:

@@ -191,6 +191,7 @@ def test_a_new_job_shows_what_is_known_of_it() -> None:
         "diff": None,
         "findings": [],
         "accept_until": None,
+        "too_late": None,
         "accepted": [],
         "accepted_by": None,
         "discarded_at": None,

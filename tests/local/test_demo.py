@@ -48,6 +48,7 @@ class Made:
     database_path: Path
     shown_source: str
     state: Path
+    source_option: str = ""
     token: str = "t"
     trouble: str | None = None
     console_link: str = "http://127.0.0.1:8000/console"
@@ -196,6 +197,8 @@ def test_a_real_demo_that_is_held_has_an_exit_code_of_its_own(tmp_path: Path) ->
 
     assert (process.returncode, errors) == (Exit.HELD, "")
     assert "HELD REJECTED: " in output
+    assert f"`make run SOURCE={file}`" in output
+    assert f"`make demo SOURCE={file}` once more" in output
     assert "Traceback" not in output
 
 

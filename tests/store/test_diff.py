@@ -179,3 +179,30 @@ def test_of_a_column_under_another_name_it_tells_how_many_rows_came_beside_each_
 )
 def test_a_factor_is_one_or_more_whichever_way_a_sum_goes(before: float, after: float, factor: float) -> None:
     assert factor_of(before, after) == factor
+
+
+def test_the_wells_of_what_was_found_are_known_again_and_very_many_are_one_set(tmp_path: Path) -> None:
+    def beyond(count: int, number: int) -> list[str]:
+        rows = [
+            {"field_code": "1", "well_code": str(well), "production_period": "2023-11-01", VOLUMES[0]: 900.0}
+            for well in range(count)
+        ]
+        (tmp_path / f"{number}").mkdir()
+        return merged(tmp_path / f"{number}" / "s.duckdb", tmp_path, rows, number).wells["RATE_BEYOND_A_WELL"]
+
+    few, again, fewer, many, others = (beyond(count, place) for place, count in enumerate((9, 9, 8, 41, 42), start=1))
+
+    assert few == again
+    assert set(fewer) < set(few)
+    assert len(many) == len(others) == 1
+    assert many != others
+
+
+def test_an_example_of_a_rejected_row_shows_the_value_that_is_wrong(tmp_path: Path) -> None:
+    row = {"field_code": "1", "well_code": "1", "production_period": "2023-11-01", "field_name": "N" * 700}
+
+    diff = merged(tmp_path / "s.duckdb", tmp_path, [row | {"oil_production_kbd": "n/a"}], 1)
+
+    [example] = diff.to_attributes()["examples"]["REJECTED"]
+    assert example["raw"].startswith("…")
+    assert '"oil_production_kbd": "n/a"' in example["raw"]

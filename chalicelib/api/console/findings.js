@@ -20,9 +20,10 @@ export const waitsForWord = (job) => isHeld(job) && !job.discarded_at && !job.re
 export const holding = (job) => (job.findings ?? []).filter(holds);
 export const holds = (finding) => finding.holds ?? finding.check !== "COMPLETENESS_UNKNOWN";
 
-// As far as what was found goes; whether it is too late, `now` tells and in the end the API.
+// As far as was known when it was asked for, and by `now`; the API tells in the end.
 export const canBeAccepted = (job, now) =>
   waitsForWord(job) &&
+  !job.too_late &&
   holding(job).length > 0 &&
   holding(job).every((finding) => finding.can_be_accepted !== false) &&
   !(job.accept_until && job.accept_until < now);

@@ -53,6 +53,7 @@ export function heldInShort(job) {
 export function heldLine(job) {
   if (job.discarded_at) return `Held, and discarded by ${job.discarded_by ?? "somebody"}`;
   if (job.retried_by) return "Held; another import went on from it";
+  if (job.too_late) return `Held, and too late to accept. ${job.too_late.message}`;
   return job.accept_until ? `Held until ${moment(job.accept_until)}: ${job.error.message}` : job.error.message;
 }
 
@@ -111,6 +112,8 @@ function change(diff) {
 function stateOf(job) {
   if (job.discarded_at) return ["It was discarded ", time(job.discarded_at), ` by ${job.discarded_by ?? "somebody"}.`];
   if (job.retried_by) return [jobLink(job.retried_by, "The import that goes on from it")];
+  const { message, held_since: newer } = job.too_late ?? {};
+  if (message) return [message, newer ? " " : "", newer ? jobLink(newer, "Show the import that was held since") : ""];
   if (!holding(job).length || !canBeAccepted(job, 0)) return ["It cannot be accepted. Mend the source, and import again."];
   if (!canBeAccepted(job, now())) return ["It could be accepted until ", time(job.accept_until), "."];
   return job.accept_until ? ["It can be accepted until ", time(job.accept_until), " UTC."] : ["It can be accepted."];
@@ -122,7 +125,10 @@ function actions(job, { follow, changed, refused }) {
     attributes: { class: "primary" },
     consent: () => askToAccept(job),
     sent: (data) => (say("The import is being published."), follow(data.job_id)),
-    refused,
+    refused: (error) => {
+      if (error.code === "ACCEPT_TOO_LATE") accept.element.remove();
+      refused(error);
+    },
   });
   const discard = sender("Discard", () => `wells/import/jobs/${job.job_id}/discard`, {
     attributes: { class: "danger" },
