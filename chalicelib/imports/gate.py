@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from .completeness import Completeness
 
-LEAST_REJECTED = 20  # rows
+LEAST_REJECTED = 20  # rows; of a smaller import NEARLY_ALL
+NEARLY_ALL = 0.9
 LEAST_NULLED = 100  # values
 LEAST_WIPED = 20  # values; fewer than LEAST_NULLED hold when nearly all that the import touches turn null
-WIPED_SHARE = 0.9
 LEAST_ABSENT = 20  # rows; of a smaller import half of its rows
 ABSENT_SHARE = 0.05
 CONFLICT_SHARE = 0.01
@@ -131,8 +131,8 @@ def _rejected(
         return
     share = diff.rejected / delivered
     is_much = _is_much(diff.rejected, delivered, limit)
-    is_all = diff.rejected == delivered and (is_of_all or diff.rejected >= LEAST_REJECTED)
-    if is_much or is_all:
+    is_nearly_all = share >= NEARLY_ALL and (is_of_all or diff.rejected >= LEAST_REJECTED)
+    if is_much or is_nearly_all:
         found = f"{diff.rejected:,} of {delivered:,} rows"
         message = f"{found} were rejected ({_percent(share)}). {_problems(diff.examples.get('REJECTED', []))}"
         examples = diff.examples.get("REJECTED", [])
@@ -170,7 +170,7 @@ def _nulled(diff: Diff, limit: float) -> Iterator[Finding]:
         found = ", ".join(f"{told['nulled']:,} of {told['stored']:,} values of {name}" for name, told in gone.items())
         yield _finding(
             Check.NULLED,
-            f"{_percent(limit)} of the stored values of a column, and {LEAST_NULLED}; {_percent(WIPED_SHARE)} of them, "
+            f"{_percent(limit)} of the stored values of a column, and {LEAST_NULLED}; {_percent(NEARLY_ALL)} of them, "
             f"and {LEAST_WIPED}; or half of all there are",
             found,
             f"Stored values would turn null: {found}.",
@@ -181,7 +181,7 @@ def _nulled(diff: Diff, limit: float) -> Iterator[Finding]:
 
 def _is_wiped(told: Mapping[str, int], limit: float) -> bool:
     is_much = told["nulled"] >= LEAST_NULLED and told["nulled"] > limit * told["stored"]
-    is_all = told["nulled"] >= LEAST_WIPED and told["nulled"] >= WIPED_SHARE * told["stored"]
+    is_all = told["nulled"] >= LEAST_WIPED and told["nulled"] >= NEARLY_ALL * told["stored"]
     return is_much or is_all or told["nulled"] >= HALF * told["in_store"]
 
 

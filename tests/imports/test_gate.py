@@ -130,7 +130,10 @@ def test_a_finding_tells_what_was_found_in_words(diff: Diff, told: Settled, comp
     [
         (50, 1000, True, False),
         (51, 1000, True, True),
-        (19, 20, True, False),
+        (19, 20, True, True),
+        (10, 11, True, True),
+        (9, 10, False, False),
+        (8, 10, True, False),
         (19, 19, True, True),
         (2, 2, True, True),
         (2, 2, False, False),  # a night's one bad row

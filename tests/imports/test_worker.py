@@ -91,7 +91,9 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
         "publishing",
         "completed",
     ]
-    assert (job.attempt, job.phase, job.error, job.warnings) == (1, None, None, [])
+    assert (job.attempt, job.phase, job.error) == (1, None, None)
+    twice = [(warning["rule"], warning["count"]) for warning in job.warnings]
+    assert twice == [("SAME_KEY_ON_TWO_PAGES", 1)]  # the source has a row twice, and a page ends between the two
     assert job.stats["pages"] == 8
     path = published(worker)
     assert worker.manager.current_snapshot() == Snapshot(
@@ -248,7 +250,7 @@ def test_the_retry_of_a_dead_workers_event_waits_for_its_lease_and_resumes(
         Event(at=job.events[-4].at, name="resumed", facts=facts)
     ]
     again = [request.query.get("$skiptoken") for request in list(source.requests)[asked:]]
-    assert len(again) == 2 + 9 - checkpoint["page"]  # the fields, their types, and the pages that were missing
+    assert len(list(filter(None, again))) == 9 - checkpoint["page"]  # the pages that were missing
 
 
 # --- slices
