@@ -247,7 +247,7 @@ def test_an_import_that_is_held_is_published_by_somebodys_word(laptop: Laptop) -
     job_id = facts(held)["job"]
     assert (held.returncode, facts(held)["status"]) == (6, "HELD")
     assert f"wellhead accept {job_id} --finding REJECTED" in held.stderr
-    assert "REJECTED: Rows were rejected." in held.stderr
+    assert "REJECTED (holds): Rows were rejected." in held.stderr
     assert json.loads(laptop.run("summary", "--json").stdout)["snapshot"] == before
 
     others = laptop.run("accept", job_id, "--finding", "NULLED")
