@@ -401,6 +401,7 @@ def emptied(dynamodb: Any) -> Coordination:
     return Coordination(dynamodb, lambda: table_contents(dynamodb, TABLE), remove)
 
 
+@pytest.mark.timeout(longer(400, 3600))  # seconds; four times the examples, on a busy machine
 def test_the_table_follows_the_model() -> None:
     Coordination.seen.clear()
     many = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None)
