@@ -123,6 +123,9 @@ class Coordination(RuleBasedStateMachine):
         return self.lock.owner is not None and self.lock.owner not in self.gone
 
     def change(self, job_id: str, **facts: Any) -> None:
+        """No attempt comes after a failure, so where the last one began is forgotten."""
+        if facts.get("status") is JobStatus.FAILED:
+            facts["began_at"] = None
         self.jobs[job_id] = replace(self.jobs[job_id], **facts)
 
     def free(self) -> None:
