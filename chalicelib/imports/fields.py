@@ -132,9 +132,9 @@ class SourceFields:
         return [column for column in VALUES if column not in filled or column in self._missing] if filled else []
 
     @property
-    def leaves_out(self) -> bool:
-        """Whether nothing but a value is gone where a field is. A row that has another one in its place has lost it."""
-        return RENAMED not in self._missing
+    def is_renamed(self) -> bool:
+        """Whether some row lacked a field and had another one in its place; else it may have left a null out."""
+        return RENAMED in self._missing
 
     def fingerprint(self) -> Fingerprint:
         """Of what rows are read with now."""

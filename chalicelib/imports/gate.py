@@ -32,9 +32,7 @@ LEAST_ABSENT = 20  # rows; of a smaller import half of its rows
 ABSENT_SHARE = 0.05
 CONFLICT_SHARE = 0.01
 HALF = 0.5
-STEPS = (
-    100  # shares and factors are remembered by the hundredth, rounded up: the order of a sum changes its last digits
-)
+STEPS = 100  # shares and factors are remembered by the hundredth, rounded up: the order of a sum changes its digits
 LAST_STEP = 0.99  # of a share that is not all: nearly all is not all
 TELL_APART = (
     "Say what tells them apart: WELLHEAD_SOURCE_ORDER_BY names the field by which the newest edition of a row wins. "
@@ -123,7 +121,7 @@ def _incomplete(completeness: Completeness) -> Iterator[Finding]:
 def _rejected(
     diff: Diff, delivered: int, limit: float, problems: dict[str, float], *, is_of_all: bool
 ) -> Iterator[Finding]:
-    told = f"{_percent(limit)} of the rows, and {LEAST_REJECTED}"
+    told = f"{_percent(limit)} of the rows, and {LEAST_REJECTED}; or {_percent(NEARLY_ALL)} of them"
     if not delivered and is_of_all and not diff.is_first:
         message = "Not one row came, and the source had some before."
         yield _finding(Check.REJECTED, told, "no rows at all", message, {NOTHING_CAME: 1.0})
@@ -220,10 +218,12 @@ def _told_of(absence: Absence, *, is_of_all: bool) -> str:
     if not absence.filled:
         is_gone = absence.stored and (is_of_all or absence.rows >= LEAST_ABSENT)
         return f"no field, and {absence.stored:,} stored values" if is_gone else ""
-    before = absence.rows - absence.after
-    is_long = absence.after >= min(LEAST_ABSENT, HALF * absence.rows) and absence.after > ABSENT_SHARE * absence.rows
+    before = absence.rows - absence.stretch
+    is_long = (
+        absence.stretch >= min(LEAST_ABSENT, HALF * absence.rows) and absence.stretch > ABSENT_SHARE * absence.rows
+    )
     if is_long and absence.filled >= HALF * before:
-        return f"no value in {absence.after:,} rows beside each other, of {absence.rows:,}"
+        return f"no value in {absence.stretch:,} rows beside each other, of {absence.rows:,}"
     return ""
 
 

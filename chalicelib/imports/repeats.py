@@ -21,10 +21,10 @@ def judged(settled: Settled, reading: Reading, *, is_unique: bool, is_steady: Ca
 
     By key a row is asked for after the one before, so none is missing however often one comes. The source's own links
     may overlap by some rows, which then come beside as many as it counts. By `$skip` that means that rows have moved.
-    Where nobody says
-    that the key is unique the source may have rows twice, or rows went and came again elsewhere; then `is_steady` asks
-    it whether its order is one, and a no is proof. A row that comes in before the place that is read moves one other
-    onto a second page, and none is missing for it.
+
+    Where nobody says that the key is unique the source may have rows twice, or rows went and came again elsewhere; then
+    `is_steady` asks it whether its order is one, and a no is proof. A row that comes in before the place that is read
+    moves one other onto a second page, and none is missing for it.
     """
     repeated = _repeated(settled, reading)
     if not repeated or is_unique:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chalicelib.errors import ImportFailed, PublishRefused, WorkerTimeSpent
+from chalicelib.errors import ImportFailed, PublishRefused, SourceColumns, WorkerTimeSpent
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, Phase
 from chalicelib.odata.cursor import Cursor, Page
@@ -365,7 +365,11 @@ class WellProductionImportService:
         """Where the source can be asked so. It is begun by the next worker, whose segments have names of their own.
         Raises HandOver.
         """
-        ask = partial(self._source.survey_by_keys, self._fields.survey, self._fields.key())
+        try:
+            key = self._fields.key(Way.KEYS)
+        except SourceColumns:
+            return  # several rows share what is known of the key
+        ask = partial(self._source.survey_by_keys, self._fields.survey, key)
         survey = run_beside(ask, while_waiting=self._beat, prefetch=self._prefetch)
         if survey is None:
             return
@@ -402,7 +406,7 @@ class WellProductionImportService:
             now=self._clock(),
             warnings=self._source_warnings(end) | settled.warnings,
             without_field=self._fields.doubtful_columns(),
-            leaves_out=self._fields.leaves_out,
+            is_renamed=self._fields.is_renamed,
         )
         merged = replace(merged, settled=settled)
         if merged.rejects:

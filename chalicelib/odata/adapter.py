@@ -128,7 +128,8 @@ class ExternalApiAdapter:
         """Raises SourceError: what comes after it cannot be told, or it was there before."""
         asked, body, size = answered
         following = paginators[self._way(asked)].following(asked, body, size)
-        guard.refuse_again(str(asked.url), body.rows, page=asked.page, order=asked.order)
+        order = asked.order if following.expected is None else ()
+        guard.refuse_again(str(asked.url), body.rows, page=asked.page, order=order)
         refuse_endless(following, page=asked.page)
         return Page(number=asked.page, rows=body.rows, next=following, size=size)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import operator
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import SourceLoop
@@ -16,15 +18,21 @@ if TYPE_CHECKING:
 
 MOST_EMPTY = 100  # pages in a row; a service that filters while it scans sends some
 BEYOND_COUNT = 100_000  # rows more than twice as many as counted: no table grows so while it is read
-FEW_KEYS = 3  # of a page
-LEAST_ROWS = 10  # of a page that is known by its keys; in shorter ones the same few may come twice
+FEW_ROWS = 3  # of a page that are looked into
+LEAST_ROWS = 10  # of a page that is looked into; in shorter ones the same few may come twice
+MOST_FIELDS = 200  # of a row that is looked into
+BEGINNING = 1_000  # pages; a service that starts again does so with one of them
 MANY_KEYS = 1_000
+MOST_KEYS = 30_000  # that are kept
+MOSTLY = 0.9
 CAPPED_COUNTS = {5_000}  # Dataverse counts no further and says no more than that
 
 
 class LoopGuard:
-    """Knows each page of one reading by its URL, and by its first and last row. A service that starts again may write
-    another time of day into its rows, or sort them anew: so it knows the keys of a few rows of each page too.
+    """Knows each page of one reading by its URL, and by its first and last row.
+
+    Where nothing tells how many rows there are, a few rows of each page are looked into: a service that starts again
+    may write another time of day into them, or sort them anew.
     """
 
     def __init__(self) -> None:
@@ -34,21 +42,24 @@ class LoopGuard:
         self._again = 0
 
     def refuse_again(self, url: str, rows: list[Any], *, page: int, order: Sequence[str] = ()) -> None:
-        """`order` are the fields that the rows are sorted by. Raises SourceLoop, which names the page."""
-        keys = _few_keys(rows, order)
+        """`order` are the fields that the rows are sorted by, of a source that does not count. Raises SourceLoop, which
+        names the page.
+        """
+        few = _few_rows(rows) if order else []
+        keys = [hash(tuple(str(row.get(name)) for name in order)) for row in few]
         marks = {hash(url), *_ends(rows)}
-        if keys and keys[0] != keys[-1]:  # else a page of rows of one key, and the next one may be so too
-            marks.add(hash((len(rows), *keys)))
-        if self._seen & marks or self._is_mostly_known(keys, page):
+        near = _all_but_one_field(few, order, len(rows)) if len(set(keys)) > 1 else set()
+        if self._seen & (marks | near) or self._is_mostly_known(keys, page):
             raise SourceLoop(page=page)
-        self._seen |= marks
+        self._seen |= marks | (near if page <= BEGINNING else set())
 
     def _is_mostly_known(self, keys: list[int], page: int) -> bool:
         """Several rows of one key stand beside each other, on one page or on the next."""
         self._again += sum(self._pages.get(key, page) < page - 1 for key in keys)
         self._keys += len(keys)
-        self._pages |= dict.fromkeys(keys, page)
-        return self._keys > MANY_KEYS and self._again > self._keys / 2
+        if len(self._pages) < MOST_KEYS:
+            self._pages |= dict.fromkeys(keys, page)
+        return self._keys > MANY_KEYS and self._again > MOSTLY * self._keys
 
 
 def refuse_endless(cursor: Cursor, *, page: int) -> None:
@@ -78,13 +89,24 @@ def _ends(rows: list[Any]) -> set[int]:
     return {hash(ends.digest())}
 
 
-def _few_keys(rows: list[Any], order: Sequence[str]) -> list[int]:
-    """Of the first and the last row and some between them; none where a row does not tell its key."""
-    if not order or len(rows) < LEAST_ROWS:
+def _few_rows(rows: list[Any]) -> list[dict[str, Any]]:
+    """The first and the last row and some between them; none where one of them cannot be read."""
+    if len(rows) < LEAST_ROWS:
         return []
-    places = [place * (len(rows) - 1) // (FEW_KEYS - 1) for place in range(FEW_KEYS)]
+    places = [place * (len(rows) - 1) // (FEW_ROWS - 1) for place in range(FEW_ROWS)]
     try:
-        members = [read_row(rows[place]) for place in places]
-        return [hash(tuple(str(row[name]) for name in order)) for row in members]
-    except (Unwritable, KeyError):
+        return [read_row(rows[place]) for place in places]
+    except Unwritable:
         return []
+
+
+def _all_but_one_field(few: list[dict[str, Any]], key: Sequence[str], rows: int) -> set[int]:
+    """A mark for each field beside the key that is left out, so that two pages have one in common where they differ in
+    that alone.
+    """
+    names = few[0].keys()
+    if len(names) > MOST_FIELDS:
+        return set()
+    fields = {name: hash((name, *(str(row.get(name)) for row in few))) for name in names}
+    everything = functools.reduce(operator.xor, fields.values(), rows)
+    return {hash((everything ^ told, "but one")) for name, told in fields.items() if name not in key}

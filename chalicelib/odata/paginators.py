@@ -176,11 +176,12 @@ class Skip(Paginator):
 
     def _beyond_count(self, cursor: Cursor, behind: Cursor) -> Cursor:
         """Rows that came in meanwhile move the last ones behind the count, and some services count no further than to
-        a limit. A first page as short as this is no part of a longer whole.
+        a limit. A first page as short as this is no part of a longer whole. Only the first of these requests is a
+        try: where it has brought rows, there may be more.
         """
         if cursor.page == 1 and behind.delivered < SHORTEST_CUT:
             return behind.at_end(End.COUNT)
-        return self._asking(replace(behind, is_trial=True))
+        return self._asking(replace(behind, is_trial=cursor.page == 1 or cursor.is_short))
 
     def in_step(self, cursor: Cursor) -> Cursor:
         if not self._may_share(cursor) or self._stride.rows is None:

@@ -34,14 +34,14 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 @dataclass(frozen=True, kw_only=True)
 class Absence:
     """A column whose field the source lacks, or lacked on some page: `stored` values of it, `rows` that came, those
-    `filled` of them, and how many came `after` the last that was; where each row has every field, how many came beside
-    each other.
+    `filled` of them, and the `stretch` of rows beside each other that were not: the last one, which may be of no
+    length, or the longest where another field stood in its place.
     """
 
     stored: int
     rows: int
     filled: int
-    after: int
+    stretch: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +83,12 @@ def take_diff(
     *,
     now: float,
     without_field: Sequence[str] = (),
-    leaves_out: bool = True,
+    is_renamed: bool = False,
 ) -> Diff:
     """Of the merge whose rows are matched with those of the source. `without_field` are columns to look at;
-    `leaves_out`: rows without a value need not have the field. Raises ScratchFull, OutOfMemory.
+    `is_renamed`: some rows have another field in place of one. Raises ScratchFull, OutOfMemory.
     """
-    return _DiffQueries(connection, source, now).diff(without_field, leaves_out=leaves_out)
+    return _DiffQueries(connection, source, now).diff(without_field, is_renamed=is_renamed)
 
 
 class _DiffQueries:
@@ -97,7 +97,7 @@ class _DiffQueries:
         self._source = source
         self._today = datetime.fromtimestamp(now, UTC).date().isoformat()
 
-    def diff(self, without_field: Sequence[str], *, leaves_out: bool) -> Diff:
+    def diff(self, without_field: Sequence[str], *, is_renamed: bool) -> Diff:
         ((stored, latest, matched, updated, rejected),) = self._rows("count_matched")
         nulled = self._nulled() if updated else {}
         sums = self._sums() if updated else {}
@@ -111,7 +111,7 @@ class _DiffQueries:
             sums=sums,
             fields=self._fields() if updated else [],
             examples=self._examples(nulled, sums, rejected),
-            absent={column: self._absence(column, leaves_out=leaves_out) for column in without_field},
+            absent={column: self._absence(column, is_renamed=is_renamed) for column in without_field},
             wells=self._wells(),
         )
 
@@ -205,9 +205,9 @@ class _DiffQueries:
             )
         return found
 
-    def _absence(self, column: str, *, leaves_out: bool) -> Absence:
-        ((stored, rows, filled, after, longest),) = self._rows("look_at_column", column=column)
-        return Absence(stored=stored, rows=rows, filled=filled, after=after if leaves_out else longest)
+    def _absence(self, column: str, *, is_renamed: bool) -> Absence:
+        ((stored, rows, filled, last, longest),) = self._rows("look_at_column", column=column)
+        return Absence(stored=stored, rows=rows, filled=filled, stretch=longest if is_renamed else last)
 
     def _wells(self) -> dict[str, list[str]]:
         beyond = " OR ".join(f"abs({name}) > {bound}" for name, bound in MOST_OF_A_WELL.items())

@@ -80,8 +80,8 @@ LIMIT {most};
 SELECT page, position, raw FROM staged WHERE rowid = {first_row};
 
 -- name: look_at_column
--- Values stored, rows that came, rows among them with a value, rows after the last such, and the most rows without one
--- beside each other. Rows are in the order of the source.
+-- Values stored, rows that came, rows among them with a value; rows without one beside each other: after the last value,
+-- and the most anywhere. Rows are in the order of the source.
 WITH ends AS (
     SELECT rowid AS place FROM staged WHERE problem IS NULL AND {column} IS NOT NULL
     UNION ALL SELECT -1
@@ -105,7 +105,6 @@ SELECT told FROM well WHERE (SELECT count(*) FROM well) <= {most}
 UNION ALL
 SELECT concat(count(*), '-', substr(md5(string_agg(told, ' ' ORDER BY told)), 1, 16)) FROM well HAVING count(*) > {most}
 ORDER BY 1;
-
 
 -- name: wells_beyond
 WITH well AS (

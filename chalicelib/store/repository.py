@@ -159,14 +159,14 @@ class DuckDBWellProductionRepository:
         now: float,
         warnings: dict[str, int],
         without_field: Sequence[str] = (),
-        leaves_out: bool = True,
+        is_renamed: bool = False,
     ) -> MergeResult:
         """Merge all that is staged into the store, a database file that nobody else has open, or a new one.
 
         What is not settled yet is so by the usual grain. `warnings` are added to those found here; of the columns
-        `without_field` the diff tells what is absent, and more of it unless the source `leaves_out` nulls. One
-        transaction, then CHECKPOINT and close. Raises
-        WarehouseTooNew, WarehouseCorrupt, PeriodChanged, CodesAmbiguous, FullImportFirst, ScratchFull.
+        `without_field` the diff tells what is absent, wherever in the import where a field `is_renamed`. One
+        transaction, then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt, PeriodChanged, CodesAmbiguous,
+        FullImportFirst, ScratchFull.
         """
         is_new = not store.exists()
         settled = self._settled or self.settle(USUAL)
@@ -178,7 +178,7 @@ class DuckDBWellProductionRepository:
             self._sql.run("pick_revised")
             found = {**warnings, **settled.warnings, **self._count_warnings(now)}
             diff = take_diff(
-                self._connection, self._source.name, now=now, without_field=without_field, leaves_out=leaves_out
+                self._connection, self._source.name, now=now, without_field=without_field, is_renamed=is_renamed
             )
             self._connection.execute("BEGIN")
             result = self._write_outcome(facts, now, self._count_outcome(found, settled))

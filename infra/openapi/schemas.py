@@ -269,9 +269,9 @@ SCHEMAS: dict[str, Any] = {
             },
             "absent": {
                 "type": "object",
-                "description": "by column that lacks a field: values stored, rows that came, those with a value, those "
-                "after the last of these",
-                "additionalProperties": whole_object(dict.fromkeys(("stored", "rows", "filled", "after"), WHOLE)),
+                "description": "by column that lacks a field: values stored, rows that came, those with a value, and "
+                "the stretch of rows beside each other without one",
+                "additionalProperties": whole_object(dict.fromkeys(("stored", "rows", "filled", "stretch"), WHOLE)),
             },
             "sums": {
                 "type": "object",

@@ -34,8 +34,8 @@ def nulled(draw: st.DrawFn) -> dict[str, int]:
 @st.composite
 def absences(draw: st.DrawFn) -> Absence:
     rows = draw(st.integers(0, 5_000))
-    after = draw(st.integers(0, rows))
-    return Absence(stored=draw(counts), rows=rows, after=after, filled=draw(st.integers(0, rows - after)))
+    stretch = draw(st.integers(0, rows))
+    return Absence(stored=draw(counts), rows=rows, stretch=stretch, filled=draw(st.integers(0, rows - stretch)))
 
 
 @st.composite
@@ -203,14 +203,14 @@ def test_a_sum_holds_beyond_a_factor(before: float, after: float, holds: bool) -
 @pytest.mark.parametrize(
     ("absence", "is_of_all", "holds"),
     [
-        (Absence(stored=12, rows=12, filled=0, after=12), True, True),
-        (Absence(stored=0, rows=12, filled=0, after=12), True, False),
-        (Absence(stored=12, rows=3, filled=0, after=3), False, False),  # three wells without a value, in an increment
-        (Absence(stored=12, rows=20, filled=0, after=20), False, True),
-        (Absence(stored=0, rows=1000, filled=300, after=700), True, True),
-        (Absence(stored=0, rows=1000, filled=700, after=4), True, False),
-        (Absence(stored=0, rows=1000, filled=100, after=700), True, False),  # seldom before
-        (Absence(stored=0, rows=10, filled=5, after=5), True, True),
+        (Absence(stored=12, rows=12, filled=0, stretch=12), True, True),
+        (Absence(stored=0, rows=12, filled=0, stretch=12), True, False),
+        (Absence(stored=12, rows=3, filled=0, stretch=3), False, False),  # three wells without a value, in an increment
+        (Absence(stored=12, rows=20, filled=0, stretch=20), False, True),
+        (Absence(stored=0, rows=1000, filled=300, stretch=700), True, True),
+        (Absence(stored=0, rows=1000, filled=700, stretch=4), True, False),
+        (Absence(stored=0, rows=1000, filled=100, stretch=700), True, False),  # seldom before
+        (Absence(stored=0, rows=10, filled=5, stretch=5), True, True),
     ],
 )
 def test_a_column_that_has_lost_its_field_holds(absence: Absence, is_of_all: bool, holds: bool) -> None:

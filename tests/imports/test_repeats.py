@@ -42,11 +42,11 @@ class Service:
     def __call__(self, handler: ScriptedHandler) -> Answer:
         query = handler.asked.query
         top, skip = int(query.get("$top", PAGE)), int(query.get("$skip", 0))
-        after = re.fullmatch(r"ID gt (\d+)", query.get("$filter", ""))
+        after = re.search(r"(?:ID|well_code) gt (\d+)", query.get("$filter", ""))
         if after and not self._filters:
             return Answer(status=400)
         numbers = [n for n in range(ROWS) if n > int(after[1])] if after else self._order(skip)
-        if self._filters and query.get("$orderby") == "ID":
+        if self._filters and (after or query.get("$orderby") == "ID"):
             numbers = sorted(numbers)
         return Answer(page([row(n) for n in numbers[skip : skip + min(top, PAGE)]], odata_count=len(numbers)))
 
@@ -153,6 +153,32 @@ def test_with_a_key_that_cannot_be_asked_for_nothing_is_published(worker: Worker
     assert (job.error or {})["code"] == "HELD"
     assert "SOURCE_INCOMPLETE" in [finding.check for finding in job.findings]
     assert worker.manager.current_snapshot() is None
+
+
+def test_rows_that_are_added_are_not_read_again_by_a_key_that_they_share(worker: Worker, serve: Serve) -> None:
+    job = imported(worker, serve(Service(shuffled, filters=True)).url, source_rows="sum")
+
+    assert (job.error or {})["code"] == "HELD"
+    assert "SOURCE_INCOMPLETE" in [finding.check for finding in job.findings]
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_one_product_after_the_other_is_no_loop(worker: Worker, serve: Serve, counts: bool) -> None:
+    """A service that does not sort: the wells come again with each product, on pages as long as before."""
+    products = [("OIL", "oil_production_kbd"), ("GAS", "gas_production_mmcfd"), ("WATER", "water_production_kbd")]
+    rows = [
+        row(number) | {"oil_production_kbd": None, "product": product, column: 1.0 + number / 1000}
+        for product, column in products
+        for number in range(ROWS // 2)
+    ]
+
+    def answer(handler: ScriptedHandler) -> Answer:
+        skip = int(handler.asked.query.get("$skip", 0))
+        return Answer(page(rows[skip : skip + PAGE], **({"odata_count": len(rows)} if counts else {})))
+
+    job = imported(worker, serve(answer).url, source_paging="skip", source_rows="sum", source_primary_key=("product",))
+
+    assert (job.status, job.error, job.new_records) == (JobStatus.COMPLETED, None, ROWS // 2)
 
 
 # --------------------------------------------------------------------------------------- what is judged

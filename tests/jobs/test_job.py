@@ -380,7 +380,7 @@ def test_the_item_of_the_longest_import_stays_below_64_kb() -> None:
             sums={name: {"before": float(MANY), "after": float(MANY)} for name in VOLUMES},
             fields=[{"code": "c" * 100, "name": "n" * 1_000_000, "column": "c" * 30, "before": MANY}] * MOST_FIELDS,
             examples=dict.fromkeys(("NULLED", "RESTATED", "REJECTED"), wide),
-            absent={name: Absence(stored=MANY, rows=MANY, filled=MANY, after=MANY) for name in VALUES},
+            absent={name: Absence(stored=MANY, rows=MANY, filled=MANY, stretch=MANY) for name in VALUES},
         ).to_attributes(),
     )
     for second in range(10 * MAX_EVENTS):

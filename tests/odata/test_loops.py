@@ -95,3 +95,14 @@ def test_a_source_that_makes_no_progress_is_told(cursor: Cursor, says: str) -> N
 )
 def test_many_rows_and_some_empty_pages_are_progress(cursor: Cursor) -> None:
     refuse_endless(cursor, page=7)
+
+
+def test_pages_that_differ_in_their_key_or_in_two_fields_are_progress() -> None:
+    guard = LoopGuard()
+    for number in range(30):
+        ids = range(20 * number, 20 * number + 20)
+        guard.refuse_again(f"a{number}", rows_of(ids, name="W"), page=number, order=["id"])
+    guard.refuse_again("b", rows_of(range(20), name="V", oil=1), page=31, order=["id"])
+
+    with pytest.raises(SourceLoop):
+        guard.refuse_again("c", rows_of(range(20), name="V", oil=2), page=32, order=["id"])

@@ -157,6 +157,13 @@ CASES = {
         expect=Completed(oil=FOUR, retries=1),
         settings={"source_retries": "1"},
     ),
+    "an error after more rows than counted": Case(
+        steps=script(
+            page(FIRST, odata_count=3), page(SECOND, odata_count=3), page(wells(14, 15)), *[Answer(b"", 500)] * 9
+        ),
+        expect=Failed("SOURCE_UNAVAILABLE", page=4, retryable=True),
+        settings={"source_retries": "1"},
+    ),
     "a count with a point": Case(
         steps=script(page(FIRST, odata_count=4.0), page(SECOND), page([])), expect=Completed(oil=FOUR), asked=4
     ),
@@ -203,7 +210,7 @@ CASES = {
         expect=Completed(oil={10: 10.0, 11: 11.0, 13: 13.0}, warnings={"SOURCE_CHANGED": 1}),
     ),
     "a row that comes in two pages": Case(
-        steps=counting(5, page(FIRST, odata_count=4), page([well(11), well(12)], odata_count=5), page(wells(13, 13))),
+        steps=counting(5, page(FIRST, odata_count=4), page([well(11), well(12)]), page(wells(13, 13)), page([])),
         expect=Completed(oil=FOUR, duplicate=1, warnings={"SOURCE_CHANGED": 1, "SAME_KEY_ON_TWO_PAGES": 1}),
     ),
 }

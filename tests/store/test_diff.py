@@ -153,24 +153,24 @@ def test_of_a_column_without_a_field_it_tells_what_is_stored_and_what_came(tmp_p
     diff = merged(store, tmp_path, later, 2, without_field=["oil_production_kbd", "water_production_kbd"])
 
     assert diff.absent == {
-        "oil_production_kbd": Absence(stored=5, rows=5, filled=2, after=3),
-        "water_production_kbd": Absence(stored=0, rows=5, filled=0, after=5),
+        "oil_production_kbd": Absence(stored=5, rows=5, filled=2, stretch=3),
+        "water_production_kbd": Absence(stored=0, rows=5, filled=0, stretch=5),
     }
 
 
-@pytest.mark.parametrize(("leaves_out", "after"), [(True, 1), (False, 3)])
+@pytest.mark.parametrize(("is_renamed", "stretch"), [(False, 1), (True, 3)])
 def test_of_a_column_under_another_name_it_tells_how_many_rows_came_beside_each_other(
-    tmp_path: Path, leaves_out: bool, after: int
+    tmp_path: Path, is_renamed: bool, stretch: int
 ) -> None:
     row = {"field_code": 7, "production_period": "2023-11-01"}
     oil = [2.5, None, None, None, 2.5, None]
     rows = [row | {"well_code": well, "oil_production_kbd": value} for well, value in enumerate(oil)]
 
     diff = merged(
-        tmp_path / "wells.duckdb", tmp_path, rows, 1, without_field=["oil_production_kbd"], leaves_out=leaves_out
+        tmp_path / "wells.duckdb", tmp_path, rows, 1, without_field=["oil_production_kbd"], is_renamed=is_renamed
     )
 
-    assert diff.absent == {"oil_production_kbd": Absence(stored=0, rows=6, filled=2, after=after)}
+    assert diff.absent == {"oil_production_kbd": Absence(stored=0, rows=6, filled=2, stretch=stretch)}
 
 
 @pytest.mark.parametrize(
