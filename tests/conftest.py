@@ -51,6 +51,10 @@ def refuse_the_network(event: str, arguments: tuple[Any, ...]) -> None:
 
 sys.addaudithook(refuse_the_network)
 
+# An AWS client without keys would ask the machine's metadata service for some; so would one that is made late, by a
+# request that outlives its test and the test's environment.
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+
 # A shell starts what runs in the background with Ctrl-C ignored, and programs inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -73,7 +77,6 @@ def set_up_aws(environment: pytest.MonkeyPatch, aws: LocalAws) -> None:
     environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name, value in KEYS.environment.items():
         environment.setenv(name, value)
-    environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 @pytest.fixture
