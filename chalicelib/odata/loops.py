@@ -45,7 +45,7 @@ class LoopGuard:
         """`order` are the fields that the rows are sorted by, of a source that does not count. Raises SourceLoop, which
         names the page.
         """
-        few = _few_rows(rows) if order else []
+        few = _few_rows(rows, order)
         keys = [hash(tuple(str(row.get(name)) for name in order)) for row in few]
         marks = {hash(url), *_ends(rows)}
         near = _all_but_one_field(few, order, len(rows)) if len(set(keys)) > 1 else set()
@@ -89,15 +89,16 @@ def _ends(rows: list[Any]) -> set[int]:
     return {hash(ends.digest())}
 
 
-def _few_rows(rows: list[Any]) -> list[dict[str, Any]]:
-    """The first and the last row and some between them; none where one of them cannot be read."""
-    if len(rows) < LEAST_ROWS:
+def _few_rows(rows: list[Any], key: Sequence[str]) -> list[dict[str, Any]]:
+    """The first and the last row and some between them; none where one of them cannot be read or has no key."""
+    if len(rows) < LEAST_ROWS or not key:
         return []
     places = [place * (len(rows) - 1) // (FEW_ROWS - 1) for place in range(FEW_ROWS)]
     try:
-        return [read_row(rows[place]) for place in places]
+        few = [read_row(rows[place]) for place in places]
     except Unwritable:
         return []
+    return few if all(row.get(name) is not None for row in few for name in key) else []
 
 
 def _all_but_one_field(few: list[dict[str, Any]], key: Sequence[str], rows: int) -> set[int]:

@@ -106,3 +106,12 @@ def test_pages_that_differ_in_their_key_or_in_two_fields_are_progress() -> None:
 
     with pytest.raises(SourceLoop):
         guard.refuse_again("c", rows_of(range(20), name="V", oil=2), page=32, order=["id"])
+
+
+def test_a_page_whose_rows_lack_their_key_tells_nothing() -> None:
+    """A row that will be rejected stands first; nothing but its one field differs between the pages."""
+    guard = LoopGuard()
+
+    for number in range(3):
+        rows = [json.dumps({"page": number}).encode(), *rows_of(range(20), name="W")]
+        guard.refuse_again(f"a{number}", rows, page=number, order=["id"])
