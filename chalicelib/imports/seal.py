@@ -12,10 +12,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LENGTH_BYTES = 4
@@ -37,8 +39,18 @@ class Note:
     cursor: dict[str, Any]
 
 
+@contextmanager
+def sealed(path: Path, note: Note) -> Iterator[tuple[str, str]]:
+    """As add_seal; when the block ends, the file is the rows alone again."""
+    size = path.stat().st_size
+    try:
+        yield add_seal(path, note)
+    finally:
+        os.truncate(path, size)
+
+
 def add_seal(path: Path, note: Note) -> tuple[str, str]:
-    """The seal, and the SHA-256 of the whole file with it; both in hexadecimal digits."""
+    """The seal, and the SHA-256 of the whole file with it, both in hexadecimal digits."""
     with path.open("rb+") as file:
         digest = _digest(file, path.stat().st_size)
         text = json.dumps(asdict(note)).encode()

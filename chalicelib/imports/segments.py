@@ -1,4 +1,6 @@
-"""Segments: the staged rows of an unfinished import, on their way into the warehouse and back."""
+"""Segments: the staged rows of an import, on their way into the warehouse and back. They lie on local disk until the
+import has ended; a checkpoint stores those that are not in the warehouse yet.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import WarehouseFileMissing
-from chalicelib.warehouse.names import SegmentRun, Warehouse, add_segment, first_segments, segment_names
+from chalicelib.warehouse.names import Warehouse, add_segment, first_segments, segment_names
 
-from .seal import NO_SEAL, Damaged, Note, add_seal, take_seal
+from .seal import NO_SEAL, Damaged, Note, sealed, take_seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
     from chalicelib.jobs.checkpoint import Checkpoint, StoredCursor
     from chalicelib.jobs.lock import Claim
     from chalicelib.store.repository import DuckDBWellProductionRepository
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A segment that no checkpoint names yet. The cursor stands after its rows."""
+
+    path: Path
+    cursor: StoredCursor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,19 +46,22 @@ class Segments:
     warehouse: Warehouse
     directory: Path
     claim: Claim
+    _staged: list[Staged] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
+
+    def add(self, path: Path, cursor: StoredCursor) -> None:
+        """One more, for the next checkpoint."""
+        self._staged.append(Staged(path=path, cursor=cursor))
 
     def load(
         self, repository: DuckDBWellProductionRepository, checkpoint: Checkpoint, *, beat: Callable[[], None]
     ) -> Checkpoint | None:
-        """Stage again what the segments hold: the same checkpoint when all are as they were written, else an earlier
-        one that stands behind the rows staged now, or None, and then nothing is staged.
+        """Fetch the segments and take them for staged: the same checkpoint when all are as they were written, else an
+        earlier one that stands behind the rows staged now, or None, and then nothing is staged.
         """
         place: Checkpoint | None = None
         for number, fetched in enumerate(self._proved(checkpoint), start=1):
-            is_read = repository.load_segment(fetched.path)
-            fetched.path.unlink()
-            if not is_read:
+            if not repository.load_segment(fetched.path):
                 break
             runs = first_segments(checkpoint.segments, number)
             place = replace(checkpoint, cursor=fetched.note.cursor, segments=runs, seal=fetched.seal)
@@ -56,35 +69,29 @@ class Segments:
         is_whole = (place.seal if place else NO_SEAL) == checkpoint.seal
         return checkpoint if is_whole else place
 
-    def store(
-        self, repository: DuckDBWellProductionRepository, before: Checkpoint | None, after: Checkpoint
-    ) -> tuple[Checkpoint, int]:
-        """The rows staged since the checkpoint before become one more segment, if there are any: the checkpoint after
-        with it, and how many rows it holds.
-        """
-        runs, seal = (before.segments, before.seal) if before else ([], NO_SEAL)
-        path = self._new_path()
-        if rows := repository.export_segment(path):
-            runs = add_segment(runs, self.claim.job.job_id, self.claim.fence)
-            seal = self._put(path, runs, follows=seal or NO_SEAL, cursor=after.cursor)
-        path.unlink(missing_ok=True)
-        return replace(after, segments=runs, seal=seal), rows
+    def store(self, before: Checkpoint | None, after: Checkpoint) -> Checkpoint:
+        """The checkpoint after, with the segments of the checkpoint before and those that were added since."""
+        place = replace(after, segments=before.segments if before else [], seal=(before and before.seal) or NO_SEAL)
+        for staged in self._staged:
+            place = self._put(staged.path, place, cursor=staged.cursor)
+        self._staged.clear()
+        return place
 
     def join(self, repository: DuckDBWellProductionRepository, loaded: Checkpoint) -> Checkpoint:
         """The checkpoint with one segment of this claim in place of all that were loaded."""
         path = self._new_path()
-        repository.export_all(path)
-        runs = add_segment([], self.claim.job.job_id, self.claim.fence)
-        seal = self._put(path, runs, follows=NO_SEAL, cursor=loaded.cursor)
+        repository.join_segments(path)
+        joined = self._put(path, replace(loaded, segments=[], seal=NO_SEAL), cursor=loaded.cursor)
         path.unlink()
-        return replace(loaded, segments=runs, seal=seal)
+        return joined
 
-    def _put(self, path: Path, runs: list[SegmentRun], *, follows: str, cursor: StoredCursor) -> str:
-        """The file as the last segment of these runs, and the seal up to it."""
+    def _put(self, path: Path, place: Checkpoint, *, cursor: StoredCursor) -> Checkpoint:
+        """The place with the file as one more segment."""
+        runs = add_segment(place.segments, self.claim.job.job_id, self.claim.fence)
         name = segment_names(runs[-1:])[-1]
-        seal, sha256 = add_seal(path, Note(name=name, follows=follows, cursor=cursor))
-        self.warehouse.put(name, path, sha256=sha256)
-        return seal
+        with sealed(path, Note(name=name, follows=place.seal or NO_SEAL, cursor=cursor)) as (seal, sha256):
+            self.warehouse.put(name, path, sha256=sha256)
+        return replace(place, segments=runs, seal=seal)
 
     def _proved(self, checkpoint: Checkpoint) -> Iterator[Fetched]:
         """The segments from the first on that are what the job wrote. Each is proved by what comes after it, the next
@@ -119,4 +126,4 @@ class Segments:
 
     def _new_path(self) -> Path:
         """Each of its own: DuckDB may keep pages of a file that had the same path a moment before."""
-        return self.directory / f"segment-{next(self._numbers)}.parquet"
+        return self.directory / f"fetched-{next(self._numbers)}.parquet"

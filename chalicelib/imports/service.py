@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from chalicelib.jobs.checkpoint import StoredCursor
     from chalicelib.jobs.lock import Claim, Snapshot
     from chalicelib.jobs.manager import JobManager
     from chalicelib.odata.adapter import ExternalApiAdapter
@@ -120,11 +121,11 @@ class WellProductionImportService:
             end = self._fetch(repository, start)
             settled = self._settle(repository, end)
             base = self._job_manager.current_snapshot()
-            self._check(repository, start, end, base)
+            self._check(start, end, base)
             store, merged = self._merge(repository, end, base, settled)
             judgement = self._judge(end, base, merged)
             if judgement.held:
-                self._hold(repository, merged, end, is_stored=end == start)
+                self._hold(merged, end, is_stored=end == start)
                 raise judgement.held
             self._verify(repository, store, merged)
             snapshot = self._publish(store, merged, base, judgement)
@@ -256,11 +257,11 @@ class WellProductionImportService:
                     self._take(page, batch)
                     cursor = page.next
                     if self._is_due(batch) or cursor.url is None:
-                        self._stage(repository, batch)
-                        self._checkpoint_if_due(repository, cursor)
+                        self._stage(repository, cursor)
+                        self._checkpoint_if_due(cursor)
         except WorkerTimeSpent:
-            self._stage(repository, batch)
-            self._hand_over(repository, cursor)
+            self._stage(repository, cursor)
+            self._hand_over(cursor)
         return cursor
 
     def _pages(self, start: Cursor) -> AbstractContextManager[Iterable[Page]]:
@@ -292,44 +293,49 @@ class WellProductionImportService:
     def _is_due(self, batch: Batch) -> bool:
         return batch.is_full or self._is_checkpoint_due() or self._budget.is_up()
 
-    def _stage(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
-        taken_to, self._taken_to = self._taken_to, None  # until this is done, nobody knows what is staged
+    def _stage(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
+        """The rows that were taken, up to the cursor, as a segment."""
+        batch, taken_to, self._taken_to = self._batch, self._taken_to, None  # until then nobody knows what is staged
         if batch.rows:
             began = self._clock()
             self._fields.learn(repository, batch)
-            repository.stage(batch, self._fields.mapping(), self._fields.grain())
+            segment = repository.stage(batch, self._fields.mapping(), self._fields.grain())
             self._fields.note_changes(repository, batch)
+            self._segments.add(segment, self._stored(cursor))
             self._progress.add_seconds("staging_seconds", self._clock() - began)
         batch.clear()
         self._taken_to = taken_to
         self._progress.change(failed_records=repository.rejected_rows)
+
+    def _stored(self, cursor: Cursor) -> StoredCursor:
+        return self._fields.add_changes(cursor).stored(self._settings.source_url)
 
     # -- checkpoints --------------------------------------------------------------------------
 
     def _is_checkpoint_due(self) -> bool:
         return self._clock() - self._checkpoint_at >= self._settings.checkpoint_seconds
 
-    def _checkpoint_if_due(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
+    def _checkpoint_if_due(self, cursor: Cursor) -> None:
         if self._budget.is_up():
-            self._hand_over(repository, cursor)
+            self._hand_over(cursor)
         if self._is_checkpoint_due() and cursor.url is not None:
-            self._checkpoint(repository, cursor)
+            self._checkpoint(cursor)
 
-    def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
-        """The rows staged since the last checkpoint leave as one segment, then the job names it: a segment
-        that no job names was never there.
+    def _checkpoint(self, cursor: Cursor) -> None:
+        """The segments since the last checkpoint go into the warehouse, then the job names them: one that no job names
+        was never there.
         """
         self._taken_to = None
-        stored = self._fields.add_changes(cursor).stored(self._settings.source_url)
-        after = Checkpoint(cursor=stored, source=self._fields.fingerprint().stored())
-        checkpoint, rows = self._segments.store(repository, self.job.checkpoint, after)
-        self._progress.change(checkpoint=checkpoint)
+        before = self.job.checkpoint
+        after = Checkpoint(cursor=self._stored(cursor), source=self._fields.fingerprint().stored())
+        self._progress.change(checkpoint=self._segments.store(before, after))
+        rows = cursor.delivered - (before.cursor["delivered"] if before else 0)
         self._progress.note("checkpoint", page=cursor.page, records=rows)
         self._checkpoint_at = self._clock()
 
-    def _hand_over(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> NoReturn:
+    def _hand_over(self, cursor: Cursor) -> NoReturn:
         self._progress.count_seconds()
-        self._checkpoint(repository, cursor)
+        self._checkpoint(cursor)
         raise HandOver
 
     def _keep_what_is_taken(self, repository: DuckDBWellProductionRepository) -> None:
@@ -338,8 +344,8 @@ class WellProductionImportService:
         if cursor is None:
             return
         try:
-            self._stage(repository, self._batch)
-            self._checkpoint(repository, cursor)
+            self._stage(repository, cursor)
+            self._checkpoint(cursor)
         except Exception as exc:  # noqa: BLE001  what failed first is what is told
             log.warning("the rows fetched since the last checkpoint are not kept: %s", type(exc).__name__)
 
@@ -384,15 +390,13 @@ class WellProductionImportService:
 
     # -- merging ------------------------------------------------------------------------------
 
-    def _check(
-        self, repository: DuckDBWellProductionRepository, start: Cursor, end: Cursor, base: Snapshot | None
-    ) -> None:
+    def _check(self, start: Cursor, end: Cursor, base: Snapshot | None) -> None:
         """Whether the base has what was not asked for, and the worker the time to merge. One that has fetched
         nothing merges all the same: the next one would have no more time. Raises PublishRefused, HandOver.
         """
         self._watermark.check(base, end.changed_since)
         if end != start and not self._budget.suffices(merge_seconds(base, rows=end.delivered)):
-            self._hand_over(repository, end)
+            self._hand_over(end)
 
     def _merge(
         self, repository: DuckDBWellProductionRepository, end: Cursor, base: Snapshot | None, settled: Settled
@@ -457,12 +461,10 @@ class WellProductionImportService:
         self._progress.change(**judgement.to_job())
         return judgement
 
-    def _hold(
-        self, repository: DuckDBWellProductionRepository, merged: MergeResult, end: Cursor, *, is_stored: bool
-    ) -> None:
+    def _hold(self, merged: MergeResult, end: Cursor, *, is_stored: bool) -> None:
         """All that was fetched stands in a checkpoint before the job ends: that is what can be accepted."""
         if not is_stored or self.job.checkpoint is None:
-            self._checkpoint(repository, end)
+            self._checkpoint(end)
         self._progress.hold(merged.warnings)
 
     # -- publishing ---------------------------------------------------------------------------

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from .settle import Settled
+
 MOST_FIELDS = 10
 MOST_WELLS = 40  # told one by one; more are told as one set, of which a part is another set
 DIGITS = 6  # of a sum; more are noise, and not everything that a double holds can stand in the job's item
@@ -80,21 +82,23 @@ class Diff:
 def take_diff(
     connection: duckdb.DuckDBPyConnection,
     source: str,
+    settled: Settled,
     *,
     now: float,
     without_field: Sequence[str] = (),
     is_renamed: bool = False,
 ) -> Diff:
-    """Of the merge whose rows are matched with those of the source. `without_field` are columns to look at;
-    `is_renamed`: some rows have another field in place of one. Raises ScratchFull, OutOfMemory.
+    """Of the merge whose rows are `settled` and matched with those of the source. `without_field` are columns to look
+    at; `is_renamed`: some rows have another field in place of one. Raises ScratchFull, OutOfMemory.
     """
-    return _DiffQueries(connection, source, now).diff(without_field, is_renamed=is_renamed)
+    return _DiffQueries(connection, source, settled, now).diff(without_field, is_renamed=is_renamed)
 
 
 class _DiffQueries:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, source: str, now: float) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, source: str, settled: Settled, now: float) -> None:
         self._connection = connection
         self._source = source
+        self._settled = settled
         self._today = datetime.fromtimestamp(now, UTC).date().isoformat()
 
     def diff(self, without_field: Sequence[str], *, is_renamed: bool) -> Diff:
@@ -210,14 +214,16 @@ class _DiffQueries:
         return Absence(stored=stored, rows=rows, filled=filled, stretch=longest if is_renamed else last)
 
     def _wells(self) -> dict[str, list[str]]:
-        beyond = " OR ".join(f"abs({name}) > {bound}" for name, bound in MOST_OF_A_WELL.items())
-        told = {
-            "CONFLICTS": self._rows("wells_in_conflict", most=str(MOST_WELLS)),
-            "RATE_BEYOND_A_WELL": self._rows(
-                "wells_beyond", most=str(MOST_WELLS), is_beyond=beyond, whole_field=WHOLE_FIELD
-            ),
-        }
-        return {check: [well for (well,) in found] for check, found in told.items() if found}
+        found = {}
+        most = str(MOST_WELLS)
+        if self._settled.conflicts.keys:
+            found["CONFLICTS"] = self._rows("wells_in_conflict", most=most)
+        if self._settled.rates_beyond_a_well:
+            beyond = " OR ".join(f"abs({name}) > {bound}" for name, bound in MOST_OF_A_WELL.items())
+            found["RATE_BEYOND_A_WELL"] = self._rows(
+                "wells_beyond", most=most, is_beyond=beyond, whole_field=WHOLE_FIELD
+            )
+        return {check: [well for (well,) in wells] for check, wells in found.items() if wells}
 
     def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
         text = _SQL[name].format_map(lists)

@@ -5,7 +5,7 @@
 -- name: count_matched
 SELECT
     (SELECT count(*) FROM wells.well_production WHERE source = $source_name),
-    (SELECT count(*) FROM latest),
+    (SELECT count(*) FROM accepted),
     (SELECT count(*) FROM matched),
     (SELECT count(*) FROM matched WHERE revised),
     (SELECT count(*) FROM staged WHERE problem IS NOT NULL) + (SELECT count(*) FROM refused);
@@ -17,7 +17,7 @@ SELECT
     stored.field_code AS code, max(stored.field_name) AS name, {is_over} AS is_over,
     {volumes}, {nulled}
 FROM matched
-JOIN staged ON staged.rowid = matched.staged_row
+JOIN staged ON staged.arrival = matched.staged_row
 JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
 WHERE matched.revised
 GROUP BY ALL;
@@ -55,7 +55,7 @@ LIMIT {most};
 -- name: nulled_rows
 SELECT {shown}
 FROM matched
-JOIN staged ON staged.rowid = matched.staged_row
+JOIN staged ON staged.arrival = matched.staged_row
 JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
 WHERE matched.revised AND ({some_nulled})
 ORDER BY {key}
@@ -64,28 +64,28 @@ LIMIT {most};
 -- name: restated_rows
 SELECT {shown}
 FROM matched
-JOIN staged ON staged.rowid = matched.staged_row
+JOIN staged ON staged.arrival = matched.staged_row
 JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
 WHERE matched.revised
 ORDER BY abs(coalesce(staged.{column}, 0) - coalesce(stored.{column}, 0)) DESC, {key}
 LIMIT {most};
 
 -- name: rejected_problems
-SELECT problem, count(*) AS rows, min(rowid) AS first_row
+SELECT problem, count(*) AS rows, min(arrival) AS first_row
 FROM staged WHERE problem IS NOT NULL
 GROUP BY problem ORDER BY rows DESC, problem
 LIMIT {most};
 
 -- name: rejected_row
-SELECT page, position, raw FROM staged WHERE rowid = {first_row};
+SELECT page, position, raw FROM staged WHERE arrival = {first_row};
 
 -- name: look_at_column
 -- Values stored, rows that came, rows among them with a value; rows without one beside each other: after the last value,
 -- and the most anywhere. Rows are in the order of the source.
 WITH ends AS (
-    SELECT rowid AS place FROM staged WHERE problem IS NULL AND {column} IS NOT NULL
+    SELECT arrival AS place FROM staged WHERE problem IS NULL AND {column} IS NOT NULL
     UNION ALL SELECT -1
-    UNION ALL SELECT coalesce(max(rowid), -1) + 1 FROM staged
+    UNION ALL SELECT coalesce(max(arrival), -1) + 1 FROM staged
 ),
 gaps AS (SELECT place, place - 1 - lag(place) OVER (ORDER BY place) AS without FROM ends)
 SELECT
@@ -98,7 +98,7 @@ FROM staged WHERE problem IS NULL;
 -- A digest of each well; of very many wells one of them all, for it goes with the job.
 WITH well AS (
     SELECT DISTINCT substr(md5(concat(field_code, '/', well_code)), 1, 8) AS told
-    FROM refused JOIN staged ON staged.rowid = refused.staged_row
+    FROM refused JOIN staged ON staged.arrival = refused.staged_row
     WHERE starts_with(refused.problem, 'SAME_KEY_OTHER_VALUES')
 )
 SELECT told FROM well WHERE (SELECT count(*) FROM well) <= {most}

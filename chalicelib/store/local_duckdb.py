@@ -37,6 +37,16 @@ def local_config(directory: Path, memory_mb: int) -> dict[str, str | bool | int 
     }
 
 
+def quoted(path: Path) -> str:
+    """For a text in single quotes."""
+    return str(path).replace("'", "''")
+
+
+def quoted_text(text: str) -> str:
+    """As a text of SQL, with its quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def is_full(exc: duckdb.Error) -> bool:
     return any(words in str(exc) for words in FULL)
 

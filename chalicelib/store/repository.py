@@ -19,7 +19,15 @@ from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
 from .diff import Diff, take_diff
-from .local_duckdb import local_config, raise_if_full, raise_if_out_of_memory, raise_if_unreadable
+from .local_duckdb import (
+    exhaustion_told,
+    local_config,
+    quoted,
+    raise_if_full,
+    raise_if_out_of_memory,
+    raise_if_unreadable,
+)
+from .parts import ROWS_PER_MB, Part, split
 from .period import RowSource
 from .schema import SCHEMA_VERSION, prepare_store, read_version
 from .settle import Settled, settle
@@ -34,6 +42,8 @@ if TYPE_CHECKING:
     from .grain import Grain
 
 REJECTS_KEPT_SECONDS = 100 * 86_400  # a quarter and some days, for who looks into it at the quarter's end
+LOOSE_SHARE = 0.25  # of a file's blocks: with more of them free it is written anew, for every import moves all of them
+LEAST_BLOCKS = 64  # of 256 KB; of less than 16 MB nobody gains anything
 STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
 
 
@@ -80,7 +90,9 @@ class MergeResult:
 class DuckDBWellProductionRepository:
     """One import's scratch database in `directory`, which belongs to this import alone; its rows are the `source`'s."""
 
-    def __init__(self, *, directory: Path, memory_mb: int, source: RowSource | None = None) -> None:
+    def __init__(
+        self, *, directory: Path, memory_mb: int, source: RowSource | None = None, part_rows: int | None = None
+    ) -> None:
         self._directory = directory
         self._source = source or RowSource()
         directory.mkdir(parents=True, exist_ok=True)
@@ -92,9 +104,10 @@ class DuckDBWellProductionRepository:
         self._connection.execute("SET enable_external_file_cache = false")  # it mixes files that follow under one path
         self._source.period.define(self._connection)
         self._sql = WellProductionSql(self._connection)
-        self._staging = Staging(self._connection, self._sql, memory_mb=memory_mb)
-        self._exported = 0
+        self._staging = Staging(self._connection, self._sql, directory=directory, memory_mb=memory_mb)
         self._settled: Settled | None = None
+        self._parts = [Part()]
+        self._part_rows = part_rows or memory_mb * ROWS_PER_MB
 
     @property
     def rejected_rows(self) -> int:
@@ -104,13 +117,14 @@ class DuckDBWellProductionRepository:
     def close(self) -> None:
         self._connection.close()
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str], grain: Grain = USUAL) -> None:
-        """Read the batch into the staging table; bad rows stay there with their reason, place and text.
+    def stage(self, batch: Batch, mapping: Mapping[str, str], grain: Grain = USUAL) -> Path:
+        """The segment that the rows of the batch are in now; bad rows are among them with their reason, place and text.
+        It stays on local disk until the import has ended.
 
         Raises SourceInvalid when DuckDB cannot read what a JSON parser could, ScratchFull, OutOfMemory.
         """
         self._settled = None
-        self._staging.stage(batch, mapping, grain)
+        return self._staging.stage(batch, mapping, grain)
 
     def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
         """The latest moment that the field holds in the batch, epoch seconds, and in how many rows it holds none.
@@ -122,33 +136,27 @@ class DuckDBWellProductionRepository:
         """All field names that occur in the batch; none when a row of it is unreadable."""
         return self._staging.field_names(batch)
 
-    def export_segment(self, path: Path) -> int:
-        """The rows staged since the last segment, as one Parquet file; how many there are."""
-        first, self._exported = self._exported, self._staging.rows
-        if self._exported > first:
-            self._staging.export(path, first=first)
-        return self._exported - first
-
-    def export_all(self, path: Path) -> int:
-        """As export_segment, and the rows of the segments before it as well."""
-        self._exported = 0
-        return self.export_segment(path)
-
     def load_segment(self, path: Path) -> bool:
-        """Stage again what a segment holds. False, and nothing is staged, when DuckDB cannot read it. Raises
-        ScratchFull, OutOfMemory.
+        """Take what a segment holds for staged; the file stays where it is. False, and nothing is staged, when DuckDB
+        cannot read it. Raises ScratchFull, OutOfMemory.
         """
         try:
             self._staging.load(path)
         except duckdb.Error:
             return False
-        self._exported = self._staging.rows
         return True
+
+    def join_segments(self, path: Path) -> None:
+        """All that is staged, as one segment. Raises ScratchFull, OutOfMemory."""
+        self._staging.join(path)
 
     def settle(self, grain: Grain) -> Settled:
         """Make one row of all those of a key, of everything that is staged. Raises ScratchFull, OutOfMemory."""
         self._staging.end()
-        self._settled = settle(self._connection, grain, self._staging.places, delivered=self._staging.rows)
+        rows = self._staging.rows
+        with exhaustion_told():
+            self._parts = split(self._connection, rows=rows, most=self._part_rows)
+        self._settled = settle(self._connection, grain, self._staging.places, delivered=rows, parts=self._parts)
         return self._settled
 
     def merge(
@@ -174,43 +182,67 @@ class DuckDBWellProductionRepository:
             self._upgrade(store, facts)
         with self._attached(store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
-            self._sql.run("match_stored", source_name=self._source.name)
-            self._sql.run("pick_revised")
+            self._match_stored()
             found = {**warnings, **settled.warnings, **self._count_warnings(now)}
             diff = take_diff(
-                self._connection, self._source.name, now=now, without_field=without_field, is_renamed=is_renamed
+                self._connection,
+                self._source.name,
+                settled,
+                now=now,
+                without_field=without_field,
+                is_renamed=is_renamed,
             )
+            result = self._count_outcome(found, settled)
+            if result.updated_records:
+                self._sql.run("pick_revised")
             self._connection.execute("BEGIN")
-            result = self._write_outcome(facts, now, self._count_outcome(found, settled))
+            self._write_outcome(facts, now, result)
             self._connection.execute("COMMIT")
             self._connection.execute("CHECKPOINT wells")
+            if self._is_loose():
+                self._copy_compactly(store)
+        _take_compact(store)
         return replace(result, diff=diff)
+
+    def _match_stored(self) -> None:
+        self._sql.run("match_none")
+        for number, part in enumerate(self._parts):
+            lists = {
+                "number": str(number),
+                "is_accepted_of_part": part.condition("accepted"),
+                "is_stored_of_part": part.condition("stored"),
+            }
+            self._sql.run("match_stored", lists, source_name=self._source.name)
 
     def _upgrade(self, store: Path, facts: RunFacts) -> None:
         """An older store becomes one of today, in a file without the room of what was written anew: a file does not
         shrink, and each later import would copy it.
         """
-        compact = store.with_name(f"{store.name}.compact")
         with self._attached(store):
             is_older = read_version(self._connection) < SCHEMA_VERSION
             prepare_store(self._connection, is_new=False, source=self._source)
             is_renamed = match_codes(self._connection, source=self._source.name, is_full=facts.is_full)
             if is_older or is_renamed:
                 self._connection.execute("CHECKPOINT wells")  # its log would be that of the file in its place
-                self._connection.execute(
-                    f"ATTACH '{_quoted(compact)}' AS compact (STORAGE_VERSION '{STORAGE_VERSION}')"
-                )
-                self._connection.execute("COPY FROM DATABASE wells TO compact")
-                self._connection.execute("CHECKPOINT compact")
-                self._connection.execute("DETACH DATABASE compact")
-        if compact.exists():
-            compact.replace(store)
+                self._copy_compactly(store)
+        _take_compact(store)
 
-    def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> MergeResult:
-        self._sql.run("keep_history", now=now, job_id=facts.job_id)
-        self._sql.run("delete_revised")
-        self._sql.run("insert_revised", now=now, source_name=self._source.name)
-        self._sql.run("insert_new", now=now, source_name=self._source.name)
+    def _copy_compactly(self, store: Path) -> None:
+        """All that is in the attached store, into a file that _take_compact puts in its place."""
+        self._connection.execute(f"ATTACH '{quoted(_compact(store))}' AS compact (STORAGE_VERSION '{STORAGE_VERSION}')")
+        self._connection.execute("COPY FROM DATABASE wells TO compact")
+        self._connection.execute("CHECKPOINT compact")
+        self._connection.execute("DETACH DATABASE compact")
+
+    def _is_loose(self) -> bool:
+        free, blocks = self._sql.one("count_blocks")
+        return bool(blocks >= LEAST_BLOCKS and free >= LOOSE_SHARE * blocks)
+
+    def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> None:
+        if result.updated_records:
+            self._revise(facts, now)
+        if result.new_records:
+            self._insert_new(now, is_in_order=result.settled.is_in_order)
         reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
         told = {"reasons": reasons, "sentences": sentences, "raw_bytes": RAW_BYTES}
         self._sql.run("insert_rejected", {"rejected": filled("rejected")}, job_id=facts.job_id, now=now, **told)
@@ -218,7 +250,28 @@ class DuckDBWellProductionRepository:
         counts = {**facts.stored(), **result.counts}
         values: dict[str, Any] = {**counts, "now": now, "warnings": json.dumps(result.warnings)}
         self._sql.run("insert_run", **values)
-        return result
+
+    def _revise(self, facts: RunFacts, now: float) -> None:
+        self._sql.run("keep_history", now=now, job_id=facts.job_id)
+        self._sql.run("delete_revised")
+        self._sql.run("insert_revised", now=now, source_name=self._source.name)
+
+    def _insert_new(self, now: float, *, is_in_order: bool) -> None:
+        """In the order of the key, so that a question about a well reads few row groups. On one thread what arrived so
+        stays so; on more, a join gives the order up.
+        """
+        are_some_known = bool(self._sql.one("count_matched")[0])
+        parts = [Part()] if is_in_order and not are_some_known else self._parts
+        if is_in_order:
+            self._connection.execute("SET threads = 1")
+        for number, part in enumerate(parts):
+            lists = {
+                "is_accepted_of_part": part.condition("accepted"),
+                "that_are_new": filled("that_are_new", {"number": str(number)}) if are_some_known else "",
+                "in_order": "" if is_in_order else filled("in_order"),
+            }
+            self._sql.run("insert_new", lists, now=now, source_name=self._source.name)
+        self._connection.execute("RESET threads")
 
     def _count_outcome(self, warnings: dict[str, int], settled: Settled) -> MergeResult:
         delivered, failed = self._staging.rows, self._staging.rejected_rows + settled.failed_records
@@ -255,7 +308,9 @@ class DuckDBWellProductionRepository:
             with self._attached(store, read_only=True):
                 for (table,) in self._sql.rows("stored_tables"):
                     self._sql.rows("read_all", {"table": table})
-                stored, repeated = self._sql.one("count_stored")
+                (stored,) = self._sql.one("count_stored")
+                is_in_order = self._sql.one("count_unordered")[0] <= 0
+                (repeated,) = (0,) if is_in_order else self._sql.one("count_repeated")
         except WarehouseCorrupt as exc:
             raise PublishRefused(
                 "The new database is not what was written, a part of it cannot be read back, so it was not published. "
@@ -271,7 +326,7 @@ class DuckDBWellProductionRepository:
     def _attached(self, store: Path, *, read_only: bool = False) -> Iterator[None]:
         options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}'"
         try:
-            self._connection.execute(f"ATTACH '{_quoted(store)}' AS wells ({options})")
+            self._connection.execute(f"ATTACH '{quoted(store)}' AS wells ({options})")
             yield
             self._connection.execute("DETACH DATABASE wells")
         except BaseException as exc:
@@ -285,5 +340,11 @@ class DuckDBWellProductionRepository:
             raise
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _compact(store: Path) -> Path:
+    return store.with_name(f"{store.name}.compact")
+
+
+def _take_compact(store: Path) -> None:
+    """In place of the store, if there is one."""
+    if _compact(store).exists():
+        _compact(store).replace(store)

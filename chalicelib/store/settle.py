@@ -6,15 +6,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .batch import FULL_ROWS
 from .columns import COLUMNS, MOST_OF_A_WELL, VALUES, VOLUMES, WHOLE_FIELD, Column, Kind, Role
 from .grain import READ_KEY, Aggregate, Rows
 from .local_duckdb import exhaustion_told
 from .statements import named_statements
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import duckdb
 
     from .grain import Grain
+    from .parts import Part
     from .places import Places
 
 BEYOND = "RATE_BEYOND_A_WELL"
@@ -39,7 +43,8 @@ class Settled:
     `failed_records` are rejected because of other rows of their key. `repeated_keys` came on more than one page, which
     keys that are unique do not while all goes well; `overlapping_keys` did so because one page began with rows that
     the one before had ended with. Of `doubtful_keys` nobody can tell whether the source has them twice.
-    `rates_beyond_a_well` rows have a rate that no single well gives. `examples` are rows by check, a few each.
+    `rates_beyond_a_well` rows have a rate that no single well gives. `is_in_order`: the rows to merge are in the order
+    of the key, near enough. `examples` are rows by check, a few each.
     """
 
     folded_records: int = 0
@@ -49,34 +54,61 @@ class Settled:
     doubtful_keys: int = 0
     failed_records: int = 0
     rates_beyond_a_well: int = 0
+    is_in_order: bool = field(default=False, compare=False)
     warnings: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
-def settle(connection: duckdb.DuckDBPyConnection, grain: Grain, places: Places, *, delivered: int) -> Settled:
-    """Fills the tables `latest`, which the merge reads, and `refused`, from the `delivered` rows of `staged`; sums are
-    added to it. May be called again, with another grain too. Raises ScratchFull, OutOfMemory.
+def settle(
+    connection: duckdb.DuckDBPyConnection, grain: Grain, places: Places, *, delivered: int, parts: Sequence[Part]
+) -> Settled:
+    """Makes the view `accepted`, which the merge reads, and the table `refused`, of the `delivered` rows of `staged`;
+    sums are added to it. May be called again, with another grain too. Raises ScratchFull, OutOfMemory.
     """
-    return _Settling(connection, grain, places, delivered).run()
+    return _Settling(connection, grain, places, delivered, parts).run()
 
 
 class _Settling:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, grain: Grain, places: Places, delivered: int) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        grain: Grain,
+        places: Places,
+        delivered: int,
+        parts: Sequence[Part],
+    ) -> None:
         self._connection = connection
         self._grain = grain
         self._places = places
+        self._parts = parts
         self._lists = _LISTS | _lists_of(grain) | {"delivered": str(delivered)}
 
     def run(self) -> Settled:
-        for name in ("forget_sums", "refuse_none", "find_repeated"):
+        for name in ("forget_sums", "refuse_none", "repeat_none"):
             self._run(name)
+        is_in_order = self._find_repeated()
         if not self._one("count_repeated")[0]:
-            self._run("pick_latest_alone")
-            return self._with_odd_rates(Settled())
-        self._run("create_place", **self._places.columns())
-        for name in ("find_candidates", "find_parts", "decide", "add_parts", "pick_latest", "refuse"):
+            self._run("accept_all")
+            return self._with_odd_rates(Settled(is_in_order=is_in_order))
+        self._run("create_place", values=self._places.columns())
+        for name in ("find_candidates", "find_parts", "decide", "add_parts", "pass_over", "accept_settled", "refuse"):
             self._run(name)
-        return self._with_odd_rates(self._settled())
+        is_in_order = is_in_order and not self._one("count_sums")[0]
+        return self._with_odd_rates(replace(self._settled(), is_in_order=is_in_order))
+
+    def _find_repeated(self) -> bool:
+        """Whether the rows came in the order of the key. Sources that number their wells have 9 before 10, which is out
+        of order once in a row group and no harm to who reads the store.
+        """
+        neighbours = _SQL["neighbours"].format_map(self._lists)
+        rows, descents, equal = self._one("look_at_order", neighbours=neighbours)
+        if descents:
+            for part in self._parts:
+                first = str(self._one("count_repeated")[0])
+                self._run("find_repeated", {"is_in_part": part.condition("staged"), "first_number": first})
+        elif equal:
+            self._run("find_repeated_neighbours", {"neighbours": neighbours})
+        return bool(descents * FULL_ROWS <= rows)
 
     def _settled(self) -> Settled:
         folded, failed, keys, rows = self._one("count_settled")
@@ -111,15 +143,17 @@ class _Settling:
             names, rows = [column[0] for column in found.description or []], found.fetchall()
         return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in rows]
 
-    def _run(self, name: str, **values: Any) -> None:
-        text = _SQL[name].format_map(self._lists)
+    def _run(
+        self, name: str, lists: Mapping[str, str] | None = None, *, values: Mapping[str, str] | None = None
+    ) -> None:
+        text = _SQL[name].format_map({**self._lists, **(lists or {})})
         with exhaustion_told():
             self._connection.execute(text, values) if values else self._connection.execute(text)
 
-    def _one(self, name: str) -> tuple[Any, ...]:
+    def _one(self, name: str, **lists: str) -> tuple[Any, ...]:
         """The one row of the answer."""
         with exhaustion_told():
-            (row,) = self._connection.execute(_SQL[name].format_map(self._lists)).fetchall()
+            (row,) = self._connection.execute(_SQL[name].format_map({**self._lists, **lists})).fetchall()
         return tuple(row)
 
 
@@ -190,6 +224,7 @@ def _is_beyond() -> str:
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "key": ", ".join(READ_KEY),
+    "columns_of_key": ", ".join(f"{column.name} {column.type}" for column in COLUMNS if column.name in READ_KEY),
     "volumes": ", ".join(VOLUMES),
     "values_said": _said(VALUES),
     "words_said": _said(_WORDS),

@@ -2,15 +2,52 @@
 -- Rows whose key comes once are not looked at: all tables here hold the others alone, and are small.
 
 -- name: forget_sums
-DELETE FROM staged WHERE rowid >= {delivered};
+DELETE FROM sums;
+
+-- name: count_sums
+SELECT count(*) FROM sums;
 
 -- name: count_repeated
 SELECT count(*) FROM repeated;
 
+-- name: look_at_order
+-- How often a row's key comes before that of the row before it, and how often it is the same. One look in the order of
+-- arrival, which most sources keep: then nothing need be grouped or sorted. The first row has none before it; were
+-- there two such rows, there would be two orders.
+SELECT
+    count(*),
+    greatest(-1 + count(*) FILTER (
+        field_before IS NULL OR field_code < field_before
+        OR (field_code = field_before AND (
+            well_code < well_before OR (well_code = well_before AND production_period < period_before)
+        ))
+    ), 0),
+    count(*) FILTER (
+        field_code = field_before AND well_code = well_before AND production_period = period_before
+    )
+FROM ({neighbours});
+
+-- name: neighbours
+SELECT
+    {key}, lag(field_code) OVER () AS field_before, lag(well_code) OVER () AS well_before,
+    lag(production_period) OVER () AS period_before
+FROM staged WHERE {is_looked_at}
+
+-- name: repeat_none
+CREATE OR REPLACE TABLE repeated ({columns_of_key}, key_number BIGINT);
+
+-- name: find_repeated_neighbours
+INSERT INTO repeated
+SELECT *, row_number() OVER ()
+FROM (
+    SELECT DISTINCT {key} FROM ({neighbours})
+    WHERE field_code = field_before AND well_code = well_before AND production_period = period_before
+);
+
 -- name: find_repeated
-CREATE OR REPLACE TABLE repeated AS
-SELECT *, row_number() OVER () AS key_number
-FROM (SELECT {key} FROM staged WHERE {is_looked_at} GROUP BY {key} HAVING count(*) > 1);
+INSERT INTO repeated
+SELECT *, {first_number} + row_number() OVER ()
+FROM (SELECT {key} FROM staged WHERE {is_looked_at} AND {is_in_part} GROUP BY {key} HAVING count(*) > 1);
 
 -- name: find_candidates
 -- said: what the row says, in its values. Editions are in the order of numbers, then of moments, then of texts: one
@@ -21,7 +58,7 @@ SELECT
     TRY_CAST(version AS DECIMAL(38, 9)) AS number, read_moment(version) AS moment, version
 FROM (
     SELECT
-        staged.rowid AS staged_row, key_number, problem IS NOT NULL AS is_rejected, version,
+        staged.arrival AS staged_row, key_number, problem IS NOT NULL AS is_rejected, version,
         {identity} AS identity, md5({values_said}) AS said, {words_said} AS words
     FROM staged JOIN repeated USING ({key})
     WHERE {is_looked_at}
@@ -56,29 +93,27 @@ GROUP BY key_number;
 
 -- name: add_parts
 -- Decimals, because sums of doubles hang on the order of their parts.
-INSERT INTO staged ({columns})
-SELECT {sums}
+INSERT INTO sums ({columns}, source_rows, arrival)
+SELECT {sums}, any_value(parts), {delivered} + row_number() OVER () - 1
 FROM part
 JOIN fate USING (key_number)
-JOIN staged ON staged.rowid = part.staged_row
+JOIN staged ON staged.arrival = part.staged_row
 WHERE reason IS NULL AND parts > 1
 GROUP BY key_number;
 
--- name: pick_latest_alone
-CREATE OR REPLACE TABLE latest AS
-SELECT rowid AS staged_row, CAST(1 AS INTEGER) AS source_rows FROM staged WHERE problem IS NULL;
+-- name: accept_all
+CREATE OR REPLACE VIEW accepted AS SELECT * FROM staged WHERE problem IS NULL;
 
--- name: pick_latest
-CREATE OR REPLACE TABLE latest AS
-SELECT rowid AS staged_row, CAST(1 AS INTEGER) AS source_rows
-FROM staged
-WHERE problem IS NULL AND rowid < {delivered} AND rowid NOT IN (SELECT staged_row FROM candidate)
-UNION ALL
-SELECT staged_row, 1 FROM part JOIN fate USING (key_number) WHERE reason IS NULL AND parts = 1
-UNION ALL
-SELECT staged.rowid, parts
-FROM staged JOIN repeated USING ({key}) JOIN fate USING (key_number)
-WHERE staged.rowid >= {delivered};
+-- name: pass_over
+CREATE OR REPLACE TABLE passed_over AS
+SELECT staged_row FROM candidate
+WHERE NOT is_rejected AND staged_row NOT IN (
+    SELECT staged_row FROM part JOIN fate USING (key_number) WHERE reason IS NULL AND parts = 1
+);
+
+-- name: accept_settled
+CREATE OR REPLACE VIEW accepted AS
+SELECT * FROM staged WHERE problem IS NULL AND arrival NOT IN (SELECT staged_row FROM passed_over);
 
 -- name: refuse_none
 CREATE OR REPLACE TABLE refused (staged_row BIGINT, problem VARCHAR, page INTEGER, position INTEGER);
@@ -92,7 +127,7 @@ FROM (
     JOIN fate USING (key_number)
     LEFT JOIN (
         SELECT key_number, {differences} AS problem
-        FROM candidate JOIN fate USING (key_number) JOIN staged ON staged.rowid = candidate.staged_row
+        FROM candidate JOIN fate USING (key_number) JOIN staged ON staged.arrival = candidate.staged_row
         WHERE reason = 'SAME_KEY_OTHER_VALUES' AND NOT is_rejected
         GROUP BY key_number
     ) AS told USING (key_number)
@@ -126,8 +161,8 @@ SELECT coalesce(greatest({shares}), 0)
 FROM staged
 LEFT JOIN (
     SELECT staged_row FROM candidate JOIN fate USING (key_number) WHERE reason = 'SAME_KEY_OTHER_VALUES'
-) AS disputed ON staged.rowid = disputed.staged_row
-WHERE problem IS NULL AND staged.rowid < {delivered};
+) AS disputed ON staged.arrival = disputed.staged_row
+WHERE problem IS NULL AND staged.arrival < {delivered};
 
 -- name: count_pages
 -- Rows that came again on another page. Where a page begins with as many rows as the one before has ended with, the
@@ -151,7 +186,7 @@ FROM elsewhere LEFT JOIN overlap USING (page, distance);
 
 -- name: conflict_examples
 SELECT {key}, {volumes}, refused.problem, refused.page, refused.position
-FROM refused JOIN staged ON staged.rowid = refused.staged_row
+FROM refused JOIN staged ON staged.arrival = refused.staged_row
 WHERE starts_with(refused.problem, 'SAME_KEY_OTHER_VALUES')
 ORDER BY {key}, staged_row LIMIT 3;
 

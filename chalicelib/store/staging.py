@@ -1,11 +1,13 @@
-"""Staging: the rows of a batch go into the table `staged`, in the order of their arrival.
+"""Staging: the rows of a batch become a segment, a Parquet file on local disk, in the order of their arrival.
 
-The memory that it takes hangs neither on how many rows are rejected nor on how long they are.
+The segments are all that is staged: the merge reads them where they lie, and a checkpoint stores the same files. The
+memory that it takes hangs neither on how many rows are rejected nor on how long they are.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -14,7 +16,7 @@ from chalicelib.errors import OutOfMemory, SourceInvalid
 
 from .batch import LONGEST_ROW, RAW_BYTES, Batch, Pieces
 from .columns import COLUMNS
-from .local_duckdb import is_of_the_disk
+from .local_duckdb import is_of_the_disk, quoted
 from .places import Places
 from .well_production import USUAL, WellProductionSql, field_lists, filled
 
@@ -28,63 +30,99 @@ SHORT_ROW = 1 << 10  # bytes; DuckDB takes 2,048 rows of a file at a time, and s
 LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
 STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody reads before the merge
 DOUBTFUL = "doubtful row"  # what sound_rows says of a row that may not be sound
+# What is sound is short. Of what is rejected up to 4 KB are kept, and 2,048 rows come at a time.
+SHORT_TEXTS = {"compression": "lz4", "row_group": "32MB"}
+LONG_TEXTS = {"compression": "zstd", "row_group": "2MB"}
 
 
 class Staging:
-    """On a scratch database of `memory_mb`. Until `end` it is held to less, and to one thread. Every method raises
-    ScratchFull and OutOfMemory.
+    """On a scratch connection of `memory_mb`; segments are written to `directory`. Until `end` it is held to less
+    memory, and to one thread. Every method raises ScratchFull and OutOfMemory.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, sql: WellProductionSql, *, memory_mb: int) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, sql: WellProductionSql, *, directory: Path, memory_mb: int
+    ) -> None:
         self._connection = connection
         self._sql = sql
+        self._directory = directory
         self._memory_mb = memory_mb
         self._usual_mb = min(memory_mb, STAGING_MB)
         self._expects_rejects = False
-        self._is_at_end = False
+        self._numbers = count()
+        self._segments: list[Path] = []
+        self._first_rows: list[int] = []
         self.rows = self.rejected_rows = 0
         self.places = Places()
         self._grain = USUAL
-        connection.execute("SET threads = 1")  # with more, a batch is put together twice
+        sql.run("create_sums")
+        self._begin()
+
+    def _begin(self) -> None:
+        self._connection.execute("SET threads = 1")  # with more, a batch is put together twice
+        self._connection.execute("SET preserve_insertion_order = false")  # one thread keeps it, in groups of some bytes
         self._limit_memory(self._usual_mb)
-        sql.run("create_staged")
 
     def end(self) -> None:
-        """The merge takes all the memory and all the threads."""
-        self._is_at_end = True
+        """All segments are the view `staged`. The merge takes all the memory and all the threads."""
         self._connection.execute("RESET threads")
+        self._connection.execute("SET preserve_insertion_order = true")
         self._limit_memory(self._memory_mb)
+        files = ", ".join(f"'{quoted(path)}'" for path in self._segments)
+        lists = {"files": f"[{files}]", "first_rows": f"{self._first_rows}"}
+        self._sql.run("show_segments" if self._segments else "show_no_segments", lists)
 
-    # -- a batch into the table ---------------------------------------------------------------
+    # -- segments -----------------------------------------------------------------------------
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str], grain: Grain = USUAL) -> None:
-        """Bad rows stay among the others, with their reason, place and text. Raises SourceInvalid when DuckDB cannot
-        read what a JSON parser could.
+    def stage(self, batch: Batch, mapping: Mapping[str, str], grain: Grain = USUAL) -> Path:
+        """The segment of the batch. Bad rows stay among the others, with their reason, place and text. Raises
+        SourceInvalid when DuckDB cannot read what a JSON parser could.
         """
         self._grain = grain
         fields = [mapping.get(column.name, f"absent {column.name}") for column in COLUMNS]
-        if batch.longest_row > LONGEST_ROW:
-            self._stage_readable(batch, fields)
-            return
+        path = self._directory / f"staged-{next(self._numbers)}.parquet"
         try:
-            self._stage(batch, fields)
-        except duckdb.Error:
-            self._stage_readable(batch, fields)
+            if batch.longest_row > LONGEST_ROW:
+                self._write_readable(batch, fields, path)
+            else:
+                try:
+                    self._write(batch, fields, path)
+                except duckdb.Error:
+                    self._write_readable(batch, fields, path)
+            self.load(path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path
 
-    def _stage(self, batch: Batch, fields: list[str]) -> None:
-        """After a batch with rejected rows the next one is likely to have some too."""
-        if self._expects_rejects or not self._stage_sound(batch, fields):
-            self._stage_checked(batch, fields)
-        rejected_before = self.rejected_rows
-        self.places.add(self.rows, batch.runs)
-        self._count()
-        self._expects_rejects = self.rejected_rows > rejected_before
+    def load(self, path: Path) -> None:
+        """Take the segment for staged; it stays where it is."""
+        ((pages,),) = self._sql.rows("segment_pages", file=str(path))
+        ((rows, rejected),) = self._sql.rows("count_segment", file=str(path))
+        self.places.add_text(self.rows, pages)
+        self._segments.append(path)
+        self._first_rows.append(self.rows)
+        self.rows += rows
+        self.rejected_rows += rejected
+        self._expects_rejects = rejected > 0  # after a batch with rejected rows the next one is likely to have some
 
-    def _stage_sound(self, batch: Batch, fields: list[str]) -> bool:
-        """Whether all rows are sound, and staged; otherwise none is."""
+    def join(self, path: Path) -> None:
+        """All that is staged, as one segment."""
+        self._begin()
+        self._join(self._segments, path, self.places)
+
+    # -- a batch into a segment ---------------------------------------------------------------
+
+    def _write(self, batch: Batch, fields: list[str], path: Path) -> None:
+        if self._expects_rejects or not self._write_sound(batch, fields, path):
+            self._write_checked(batch, fields, path)
+
+    def _write_sound(self, batch: Batch, fields: list[str], path: Path) -> bool:
+        """Whether all rows are sound, and written."""
         rows = filled("sound_rows", field_lists(fields, self._grain))
+        lists = _segment(path, rows, _places_of(batch)) | SHORT_TEXTS
         try:
-            self._sql.run("stage", {"rows": rows}, files=[str(batch.sealed())], fields=self._all_as_text(fields))
+            self._sql.run("write_segment", lists, files=[str(batch.sealed())], fields=self._all_as_text(fields))
         except OutOfMemory:
             return False
         except duckdb.InvalidInputException as exc:
@@ -93,55 +131,38 @@ class Staging:
             return False
         return True
 
-    def _stage_checked(self, batch: Batch, fields: list[str]) -> None:
+    def _write_checked(self, batch: Batch, fields: list[str], path: Path) -> None:
         rows = filled("checked_rows", field_lists(fields, self._grain))
+        lists = _segment(path, rows, _places_of(batch)) | LONG_TEXTS
         values = {"fields": self._all_as_text(fields), "raw_bytes": RAW_BYTES, **_places(batch)}
-        self._read("stage", batch, {"rows": rows}, **values)
+        self._read("write_segment", batch, lists, **values)
 
-    def _all_as_text(self, fields: list[str]) -> dict[str, str]:
-        return _as_text([*fields, *self._grain.fields])
-
-    def _stage_readable(self, batch: Batch, fields: list[str]) -> None:
-        """DuckDB refuses a whole file for one broken row: take the broken rows out and stage the rest."""
+    def _write_readable(self, batch: Batch, fields: list[str], path: Path) -> None:
+        """DuckDB refuses a whole file for one broken row: take the broken rows out and write the rest."""
+        parts = [path.with_suffix(".readable"), path.with_suffix(".broken")]
         with Pieces(batch.path.with_suffix(".unreadable")) as unreadable:
             readable = batch.split_unreadable(unreadable, fields)
             try:
                 if readable.rows:
-                    self._stage(readable, fields)
+                    self._write(readable, fields, parts[0])
                 if files := unreadable.sealed():
-                    self._sql.run("stage_unreadable", files=files)
-                self._count()
+                    rows = filled("unreadable_rows")
+                    self._sql.run("write_segment", _segment(parts[1], rows, Places()) | LONG_TEXTS, files=files)
+                self._join([part for part in parts if part.exists()], path, _places_of(readable))
             except duckdb.Error as exc:
                 if is_of_the_disk(exc):
                     raise
                 raise _unread(batch, exc) from exc
             finally:
-                readable.path.unlink(missing_ok=True)
+                for part in (readable.path, *parts):
+                    part.unlink(missing_ok=True)
 
-    def _count(self) -> None:
-        _, self.rows, self.rejected_rows = self._sql.one("staged_range")
+    def _join(self, parts: list[Path], path: Path, places: Places) -> None:
+        lists = _segment(path, filled("segment_rows"), places) | LONG_TEXTS
+        self._sql.run("write_segment", lists, files=[str(part) for part in parts])
 
-    # -- segments -----------------------------------------------------------------------------
-
-    def export(self, path: Path, *, first: int) -> None:
-        """The rows from number `first` on, in their order, as one Parquet file."""
-        # Otherwise DuckDB measures a row group by its rows alone, whose texts may be long. One thread keeps the order.
-        (threads,) = self._connection.execute("SELECT current_setting('threads')").fetchall()[0]
-        self._connection.execute("SET threads = 1")
-        self._connection.execute("SET preserve_insertion_order = false")
-        bounds = {"first": str(first), "past": str(self.rows), "pages": self.places.since(first).text()}
-        try:
-            self._sql.run("export_segment", {**bounds, "path": str(path).replace("'", "''")})
-        finally:
-            self._connection.execute("SET preserve_insertion_order = true")
-            self._connection.execute(f"SET threads = {threads}")
-
-    def load(self, path: Path) -> None:
-        """Stage again what a segment holds."""
-        ((pages,),) = self._sql.rows("segment_pages", file=str(path))
-        self._sql.run("load_segment", file=str(path))
-        self.places.add_text(self.rows, pages)
-        self._count()
+    def _all_as_text(self, fields: list[str]) -> dict[str, str]:
+        return _as_text([*fields, *self._grain.fields])
 
     # -- what else is read out of a batch -----------------------------------------------------
 
@@ -198,6 +219,17 @@ class Staging:
 
 def _as_text(fields: list[str]) -> dict[str, str]:
     return dict.fromkeys(fields, "VARCHAR")
+
+
+def _segment(path: Path, rows: str, places: Places) -> dict[str, str]:
+    return {"path": quoted(path), "rows": rows, "pages": places.text()}
+
+
+def _places_of(batch: Batch) -> Places:
+    """Of the rows in the batch's own segment."""
+    places = Places()
+    places.add(0, batch.runs)
+    return places
 
 
 def _places(batch: Batch) -> dict[str, str]:

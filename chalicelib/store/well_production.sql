@@ -16,6 +16,10 @@ CREATE OR REPLACE TEMP MACRO read_whole(x) AS
         WHEN TRY_CAST(x AS DOUBLE) = TRY_CAST(x AS BIGINT) THEN TRY_CAST(x AS BIGINT)  -- 1.7 would round to 2
     END;
 
+-- name: macro_begins_as_json
+-- An object or a list. Comparing costs half of what starts_with does.
+CREATE OR REPLACE TEMP MACRO begins_as_json(x) AS (x >= '{{' AND x < '|') OR (x >= '[' AND x < '\');
+
 -- name: macro_is_sound_code
 -- Cheap to see and nearly always so: a text that is its own code. A number arrives as text too, and one that is written
 -- with a point, an exponent or more digits than 64 bits hold looks like a text that is; what may be one of these, or no
@@ -24,7 +28,7 @@ CREATE OR REPLACE TEMP MACRO is_sound_code(x, v, low, high) AS
     x >= '!' AND strlen(x) <= high  -- neither empty nor after a blank
     AND NOT (
         suffix(x, ' ') OR suffix(x, chr(9)) OR suffix(x, chr(10)) OR suffix(x, chr(13)) OR suffix(x, chr(160))
-        OR starts_with(x, chr(160)) OR starts_with(x, '{{') OR starts_with(x, '[')
+        OR (x >= chr(160) AND x < chr(161)) OR begins_as_json(x)
         OR x IN ('true', 'false', 'NaN', 'Infinity', '-Infinity')
         OR (
             x < ':' AND (contains(x, '.') OR contains(x, 'e') OR contains(x, 'E') OR strlen(x) > 18)
@@ -105,7 +109,7 @@ CREATE OR REPLACE TEMP MACRO is_sound_day(x, v, low, high) AS
 -- name: macro_is_sound_words
 -- What begins so may be an object or a list, or a name that only looks like one.
 CREATE OR REPLACE TEMP MACRO is_sound_words(x, v, low, high) AS
-    x IS NULL OR NOT (starts_with(x, '{{') OR starts_with(x, '['));
+    x IS NULL OR NOT begins_as_json(x);
 
 -- name: macro_code_problem
 -- Of what was read: to read it twice would take twice the memory.
@@ -153,22 +157,47 @@ CREATE OR REPLACE TEMP MACRO beginning(x, most) AS
 
 
 -- STAGING -------------------------------------------------------------------------------------------------
--- rowid follows the order of arrival, which is the order of the source. A rejected row stays among the others,
--- with its problem, its place in the source and its raw text. Rows are read by one of two statements, which are
--- interchangeable where all rows are sound: sound_rows is the cheaper one and stops at the first row that is not,
--- checked_rows takes every row. Both go through the file once and keep nothing, so that the share of rejected
--- rows costs no memory. On one thread the rows come in the order of the file.
+-- Rows go from the source's bytes straight into a segment, in the order of arrival, which is that of the source. A
+-- rejected row stays among the others, with its problem, its place in the source and its raw text. Rows are read by
+-- one of two statements, which are interchangeable where all rows are sound: sound_rows is the cheaper one and stops at
+-- the first row that is not, checked_rows takes every row. Both go through the file once and keep nothing, so that the
+-- share of rejected rows costs no memory. On one thread the rows come in the order of the file.
 
--- name: create_staged
--- Raw texts are long and alike. What DuckDB chooses by itself looks at many of them at once.
-CREATE TABLE IF NOT EXISTS staged (
-    {columns_with_types},
-    problem VARCHAR, page INTEGER, position INTEGER, raw VARCHAR USING COMPRESSION zstd,
-    primary_key VARCHAR, version VARCHAR  -- null where the source's grain needs none
-);
+-- name: create_sums
+-- Rows that are added up when the import is settled; they are numbered after those that arrived.
+CREATE OR REPLACE TABLE sums ({columns_with_types}, source_rows INTEGER, arrival BIGINT);
 
--- name: stage
-INSERT INTO staged {rows};
+-- name: show_segments
+-- `arrival` numbers the rows in the order of the source, from 0.
+CREATE OR REPLACE VIEW staged AS
+SELECT
+    {columns}, problem, page, position, raw, primary_key, version, CAST(1 AS INTEGER) AS source_rows,
+    CAST({first_rows} AS BIGINT[])[CAST(file_index AS BIGINT) + 1] + file_row_number AS arrival
+FROM read_parquet({files})
+UNION ALL
+SELECT {columns}, NULL, NULL, NULL, NULL, NULL, NULL, source_rows, arrival FROM sums;
+
+-- name: show_no_segments
+CREATE OR REPLACE VIEW staged AS
+SELECT
+    {columns}, CAST(NULL AS VARCHAR) AS problem, CAST(NULL AS INTEGER) AS page, CAST(NULL AS INTEGER) AS position,
+    CAST(NULL AS VARCHAR) AS raw, CAST(NULL AS VARCHAR) AS primary_key, CAST(NULL AS VARCHAR) AS version,
+    source_rows, arrival
+FROM sums;
+
+-- name: write_segment
+-- A row group is in memory whole before it is written, so it is measured in bytes.
+COPY ({rows}) TO '{path}'
+(FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE_BYTES '{row_group}', KV_METADATA {{pages: '{pages}'}});
+
+-- name: segment_pages
+SELECT decode(value) FROM parquet_kv_metadata($file) WHERE decode(key) = 'pages';
+
+-- name: count_segment
+SELECT count(*), count(problem) FROM read_parquet($file);
+
+-- name: segment_rows
+SELECT {columns}, problem, page, position, raw, primary_key, version FROM read_parquet($files)
 
 -- name: sound_rows
 SELECT
@@ -230,47 +259,35 @@ FROM read_json(
     $files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304, ignore_errors = true
 ) AS source(changed);
 
--- name: staged_range
-SELECT count(*), coalesce(max(rowid) + 1, 0), count(problem) FROM staged;
-
--- name: stage_unreadable
-INSERT INTO staged (problem, page, position, raw)
-SELECT 'UNREADABLE row', page, position, raw
+-- name: unreadable_rows
+SELECT
+    {columns_of_nulls}, 'UNREADABLE row' AS problem, page, position, raw,
+    CAST(NULL AS VARCHAR) AS primary_key, CAST(NULL AS VARCHAR) AS version
 FROM read_json(
     $files, format = 'newline_delimited', maximum_object_size = 4194304,
     columns = {{page: 'INTEGER', position: 'INTEGER', raw: 'VARCHAR'}}
-);
-
--- name: export_segment
--- A row group is in memory whole before it is written, so it is measured in bytes. Sums are made anew from the rows.
-COPY (SELECT * FROM staged WHERE rowid >= {first} AND rowid < {past}) TO '{path}'
-(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '8MB', KV_METADATA {{pages: '{pages}'}});
-
--- name: segment_pages
-SELECT decode(value) FROM parquet_kv_metadata($file) WHERE decode(key) = 'pages';
-
--- name: load_segment
-INSERT INTO staged SELECT * FROM read_parquet($file);
+)
 
 
 -- THE MERGE -----------------------------------------------------------------------------------------------
--- settle.sql has made of the import's rows one a key, which `latest` names. Against the store: same key and values is
--- a duplicate, same key and other values an update, no such key a new row.
+-- settle.sql has made of the import's rows one a key: `accepted`. Against the store: same key and values is a duplicate,
+-- same key and other values an update, no such key a new row.
+
+-- name: match_none
+CREATE OR REPLACE TABLE matched (staged_row BIGINT, stored_row BIGINT, revised BOOLEAN, part INTEGER);
 
 -- name: match_stored
-CREATE OR REPLACE TABLE matched AS
-SELECT staged.rowid AS staged_row, stored.rowid AS stored_row, {values_differ} AS revised
-FROM staged
-JOIN latest ON staged.rowid = latest.staged_row
+INSERT INTO matched
+SELECT accepted.arrival, stored.rowid, {values_differ}, {number}
+FROM accepted
 JOIN wells.well_production AS stored USING ({key})
-WHERE stored.source = $source_name;
+WHERE stored.source = $source_name AND {is_accepted_of_part} AND {is_stored_of_part};
 
 -- name: pick_revised
 CREATE OR REPLACE TABLE revised AS
-SELECT {staged_columns}, latest.source_rows, stored.created_at
+SELECT {accepted_columns}, accepted.source_rows, stored.created_at
 FROM matched
-JOIN latest ON latest.staged_row = matched.staged_row
-JOIN staged ON staged.rowid = matched.staged_row
+JOIN accepted ON accepted.arrival = matched.staged_row
 JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
 WHERE matched.revised;
 
@@ -292,15 +309,23 @@ SELECT
 FROM revised
 ORDER BY {key};
 
+-- name: count_matched
+SELECT count(*) FROM matched;
+
+-- name: that_are_new
+AND arrival NOT IN (SELECT staged_row FROM matched WHERE part = {number})
+
+-- name: in_order
+ORDER BY {key}
+
 -- name: insert_new
 INSERT INTO wells.well_production BY NAME
 SELECT
-    $source_name AS source, {staged_columns}, days_of_period(staged.production_period) AS period_days,
-    latest.source_rows, to_timestamp($now) AS created_at, to_timestamp($now) AS updated_at
-FROM staged
-JOIN latest ON staged.rowid = latest.staged_row
-WHERE staged.rowid NOT IN (SELECT staged_row FROM matched)
-ORDER BY {key};
+    $source_name AS source, {columns}, days_of_period(production_period) AS period_days, source_rows,
+    to_timestamp($now) AS created_at, to_timestamp($now) AS updated_at
+FROM accepted
+WHERE {is_accepted_of_part} {that_are_new}
+{in_order};
 
 -- name: rejected
 -- Of a row that is sound by itself the source's own text is not kept: what was read of it stands in its place.
@@ -309,7 +334,7 @@ UNION ALL
 SELECT
     refused.problem, refused.page, refused.position,
     beginning(CAST(to_json(struct_pack({members})) AS VARCHAR), $raw_bytes)
-FROM refused JOIN staged ON staged.rowid = refused.staged_row
+FROM refused JOIN staged ON staged.arrival = refused.staged_row
 
 -- name: insert_rejected
 INSERT INTO wells.rejected_rows
@@ -352,9 +377,12 @@ INSERT INTO wells.import_runs VALUES (
     $new_records, $updated_records, $duplicate_records, $failed_records, $expected_records, $warnings
 );
 
+-- name: count_blocks
+SELECT free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = 'wells';
+
 -- name: count_outcome
 SELECT
-    (SELECT count(*) FROM latest) AS distinct_keys,
+    (SELECT count(*) FROM accepted) AS distinct_keys,
     (SELECT count(*) FROM matched) AS known_keys,
     (SELECT count(*) FROM matched WHERE revised) AS updated,
     (SELECT count(*) FROM wells.well_production) AS stored;
@@ -368,11 +396,11 @@ SELECT
     count(*) FILTER (liquids_production_kbd < oil_production_kbd) AS LIQUIDS_BELOW_OIL,
     (
         SELECT count(*) FROM (
-            SELECT well_code FROM staged WHERE problem IS NULL AND rowid < {delivered}
+            SELECT well_code FROM staged WHERE problem IS NULL AND arrival < {delivered}
             GROUP BY well_code HAVING min(well_name) <> max(well_name)
         )
     ) AS WELL_WITH_TWO_NAMES
-FROM staged WHERE problem IS NULL AND rowid < {delivered};
+FROM staged WHERE problem IS NULL AND arrival < {delivered};
 
 
 -- READ-BACK -----------------------------------------------------------------------------------------------
@@ -385,6 +413,23 @@ SELECT table_name FROM duckdb_tables() WHERE database_name = 'wells' ORDER BY ta
 SELECT bit_xor(hash(*COLUMNS(*))) FROM wells.{table};
 
 -- name: count_stored
-SELECT
-    (SELECT count(*) FROM wells.well_production),
-    (SELECT count(*) FROM (SELECT 1 FROM wells.well_production GROUP BY {stored_key} HAVING count(*) > 1));
+SELECT count(*) FROM wells.well_production;
+
+-- name: count_unordered
+-- Rows beyond the first that do not come after the one before them. Where there are none no key is there twice.
+SELECT -1 + count(*) FILTER (source_before IS NULL OR NOT (
+    source > source_before OR (source = source_before AND (
+        field_code > field_before OR (field_code = field_before AND (
+            well_code > well_before OR (well_code = well_before AND production_period > period_before)
+        ))
+    ))
+))
+FROM (
+    SELECT
+        {stored_key}, lag(source) OVER () AS source_before, lag(field_code) OVER () AS field_before,
+        lag(well_code) OVER () AS well_before, lag(production_period) OVER () AS period_before
+    FROM wells.well_production
+);
+
+-- name: count_repeated
+SELECT count(*) FROM (SELECT 1 FROM wells.well_production GROUP BY {stored_key} HAVING count(*) > 1);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from support.imports import Budget, Worker, expected_rows, files, stored_rows
 from support.soak import longer, some_of
 from support.warehouses import own_prefix, s3_client
 
-from chalicelib.imports.seal import NO_SEAL, Damaged, Note, add_seal, take_seal
+from chalicelib.imports.seal import NO_SEAL, Damaged, Note, add_seal, sealed, take_seal
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.starting import retry_import, start_import
 from chalicelib.services import open_warehouse
@@ -250,6 +251,19 @@ def test_a_checkpoint_of_an_older_form_begins_anew(lab: Lab) -> None:
     assert len(lab.source.requests) - asked == 2 + 9  # the look at the source, its types, and all the pages
     assert (done.status, done.total_records) == (JobStatus.COMPLETED, 90)
     assert lab.published() == expected_rows(DATA)
+
+
+def test_a_segment_is_its_rows_alone_when_it_was_put_or_could_not_be(tmp_path: Path) -> None:
+    """It is what the merge reads, and what a next try puts."""
+    path = tmp_path / "segment"
+    path.write_bytes(b"rows")
+    note = Note(name="segments/a", follows=NO_SEAL, cursor={"page": 2})
+
+    with suppress(OSError), sealed(path, note) as (_, sha256):
+        assert sha256_of(path) == sha256
+        raise OSError
+
+    assert path.read_bytes() == b"rows"
 
 
 def test_a_seal_finds_every_flipped_bit(tmp_path: Path) -> None:

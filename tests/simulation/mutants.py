@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.job import Job
     from chalicelib.odata.cursor import Cursor
-    from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
+    from chalicelib.store.repository import MergeResult
     from chalicelib.warehouse.names import Warehouse
 
 ALWAYS = "attribute_exists(pk) OR attribute_not_exists(pk)"
@@ -198,11 +198,11 @@ class KeptPlace(JobManager):
 class NotedFirst(WellProductionImportService):
     """The job names a segment before it is stored."""
 
-    def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
+    def _checkpoint(self, cursor: Cursor) -> None:
         segments, deferred = self._segments, Deferred()
         self._segments = replace(segments, warehouse=cast("Warehouse", deferred))
         try:
-            super()._checkpoint(repository, cursor)
+            super()._checkpoint(cursor)
         finally:
             self._segments = segments
         for name, path, sha256 in deferred.files:
@@ -233,17 +233,19 @@ def _counts(result: MergeResult) -> tuple[int, ...]:
 class WholeSegments(Unchecked):
     """Each segment holds all rows so far, not those since the last one."""
 
-    def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
-        cast("Any", repository)._exported = 0
-        super()._checkpoint(repository, cursor)
+    def _checkpoint(self, cursor: Cursor) -> None:
+        segments = cast("Any", self._segments)
+        self._named = [*getattr(self, "_named", []), *segments._staged]
+        segments._staged[:] = self._named
+        super()._checkpoint(cursor)
 
 
 class AheadOfRows(Unchecked):
     """The cursor is recorded, the segment is not."""
 
-    def _checkpoint(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
+    def _checkpoint(self, cursor: Cursor) -> None:
         before = self.job.checkpoint
-        super()._checkpoint(repository, cursor)
+        super()._checkpoint(cursor)
         assert self.job.checkpoint
         segments, seal = (before.segments, before.seal) if before else ([], NO_SEAL)
         self._progress.change(checkpoint=replace(self.job.checkpoint, segments=segments, seal=seal))
@@ -259,7 +261,7 @@ class Quiet(WellProductionImportService):
 class NothingKept(WellProductionImportService):
     """Hands over without a checkpoint."""
 
-    def _checkpoint_if_due(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
+    def _checkpoint_if_due(self, cursor: Cursor) -> None:
         if self._budget.is_up():
             raise HandOver
 

@@ -143,8 +143,9 @@ class InMemoryRepository(DuckDBWellProductionRepository):
         directory.mkdir(parents=True)
         self._contents = contents
         self._network = network
+        self._directory = directory
         self._rows: list[Row] = []
-        self._exported = 0
+        self._segments = 0
 
     def close(self) -> None:
         pass
@@ -152,20 +153,17 @@ class InMemoryRepository(DuckDBWellProductionRepository):
     def field_names(self, batch: Batch) -> list[str]:
         return FIELDS
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str], *_: object) -> None:
+    def stage(self, batch: Batch, mapping: Mapping[str, str], *_: object) -> Path:
         self._network.work("stage", 0.1)
-        self._rows += [(page, position, *json.loads(line)) for page, position, line in batch.lines()]
-
-    def export_segment(self, path: Path) -> int:
-        rows = self._rows[self._exported :]
-        if rows:
-            path.write_text(json.dumps(rows))
-        self._exported = len(self._rows)
-        return len(rows)
+        rows: list[Row] = [(page, position, *json.loads(line)) for page, position, line in batch.lines()]
+        self._rows += rows
+        self._segments += 1
+        segment = self._directory / f"staged-{self._segments}.parquet"
+        segment.write_text(json.dumps(rows))
+        return segment
 
     def load_segment(self, path: Path) -> bool:
         self._rows += [tuple(row) for row in json.loads(path.read_text())]
-        self._exported = len(self._rows)
         return True
 
     def settle(self, *_: object) -> Settled:

@@ -45,7 +45,7 @@ def test_rows_that_find_no_room_are_no_fault_of_the_source(
 ) -> None:
     batch = batch_of(tmp_path, WIDE)
 
-    with files_of_at_most(2 * MB), pytest.raises(ScratchFull):
+    with files_of_at_most(MB // 16), pytest.raises(ScratchFull):
         repository.stage(batch, SAME_NAMES)
 
 

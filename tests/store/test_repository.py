@@ -38,21 +38,26 @@ BESIDE = 5
 class Store:
     """A store on disk and the scratch directories of the imports into it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, part_rows: tuple[int | None, ...] = (None,)) -> None:
         self.path = directory / "published" / "wells.duckdb"
         self.path.parent.mkdir()
         self._directory = directory
         self._scratches = 0
+        self._part_rows = part_rows  # of one scratch database after the other
 
     def repository(self) -> DuckDBWellProductionRepository:
         self._scratches += 1
-        return DuckDBWellProductionRepository(directory=self._directory / f"{self._scratches}", memory_mb=200)
+        part_rows = self._part_rows[self._scratches % len(self._part_rows)]
+        return DuckDBWellProductionRepository(
+            directory=self._directory / f"{self._scratches}", memory_mb=200, part_rows=part_rows
+        )
 
     def run(
         self, number: int, an_import: Import, expected: int | None = None, warnings: dict[str, int] | None = None
     ) -> MergeResult:
         repository = self.repository()
         segments: list[Path] = []
+        unstored: list[Path] = []
         page = 1
         for place, batch in enumerate(an_import.batches):
             if place in an_import.restarts:
@@ -62,13 +67,13 @@ class Store:
                     repository.load_segment(segment)
             texts = [[text_of(row) for row in rows] for rows in batch]
             staged = batch_of(self._directory, *texts, first=page)
-            repository.stage(staged, SAME_NAMES)
+            if staged.rows:
+                unstored.append(repository.stage(staged, SAME_NAMES))
             staged.clear()
             page += len(batch)
             if place in an_import.checkpoints:
-                segment = self._directory / f"{self._scratches}-{place}.parquet"
-                if repository.export_segment(segment):
-                    segments.append(segment)
+                segments += unstored
+                unstored = []
         result = repository.merge(self.path, facts(number, expected), now=NOON + number * 1000, warnings=warnings or {})
         repository.verify(self.path, rows=result.stored_records)
         repository.close()
@@ -89,7 +94,7 @@ def text_of(row: Row | tuple[bytes, str]) -> bytes:
 def new_store() -> Iterator[Store]:
     """In memory where that is possible: a merge waits mostly for the disk."""
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
-        yield Store(Path(directory))
+        yield Store(Path(directory), part_rows=(None, 1, 3))
 
 
 @pytest.fixture

@@ -47,11 +47,13 @@ class Scratch:
     def settle(self, pages: list[list[bytes]], grain: Grain) -> tuple[Settled, list[tuple[Row, int]], list[Row]]:
         """What was counted, the rows to merge and those refused."""
         ask = self.repository._connection.execute
-        ask("DROP TABLE staged")
-        self.repository._staging = Staging(self.repository._connection, self.repository._sql, memory_mb=100)
+        repository = self.repository
+        repository._staging = Staging(
+            repository._connection, repository._sql, directory=repository._directory, memory_mb=100
+        )
         self.repository.stage(batch_of(self._directory, *pages), SAME_NAMES, grain)
         found = self.repository.settle(grain)
-        rows = as_dicts(ask("SELECT staged.*, source_rows FROM staged JOIN latest ON staged.rowid = staged_row"))
+        rows = as_dicts(ask("SELECT * FROM accepted ORDER BY arrival"))
         refused = as_dicts(ask("SELECT problem, page, position FROM refused"))
         return found, [({name: row[name] for name in NAMES}, row["source_rows"]) for row in rows], refused
 
@@ -263,9 +265,8 @@ def test_a_segment_written_after_the_settling_holds_what_was_delivered_in_its_or
     rows = [json_row(well_code=number // 2, oil_production_kbd=number % 2 + 1.0) for number in range(5_000)]
     pages = [rows[first : first + 500] for first in range(0, 5_000, 500)]
     scratch.settle(pages, Grain(rows=Rows.SUM))
-    scratch.repository._exported = 0
 
-    assert scratch.repository.export_segment(tmp_path / "segment.parquet") == 5_000
+    scratch.repository.join_segments(tmp_path / "segment.parquet")
 
     other = DuckDBWellProductionRepository(directory=tmp_path / "other", memory_mb=100)
     other.load_segment(tmp_path / "segment.parquet")

@@ -80,6 +80,8 @@ class TellingWarehouse:
         self._fate = fate
 
     def put(self, name: str, path: Path, *, sha256: str) -> None:
+        if name.startswith(SEGMENTS):
+            self._fate.enters("checkpointing")
         self._warehouse.put(name, path, sha256=sha256)
         if name.startswith(SEGMENTS):
             self._fate.enters("fetching")
@@ -93,14 +95,11 @@ class TellingRepository(DuckDBWellProductionRepository):
         super().__init__(**options)
         self._fate = fate
 
-    def stage(self, *details: Any) -> None:
+    def stage(self, *details: Any) -> Path:
         self._fate.enters("staging")
-        super().stage(*details)
+        segment = super().stage(*details)
         self._fate.enters("fetching")
-
-    def export_segment(self, path: Path) -> int:
-        self._fate.enters("checkpointing")
-        return super().export_segment(path)
+        return segment
 
     def merge(self, *details: Any, **more: Any) -> MergeResult:
         self._fate.enters("merging")

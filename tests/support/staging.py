@@ -62,14 +62,12 @@ def stage(
     first: int = 1,
     mapping: Mapping[str, str] = SAME_NAMES,
 ) -> list[dict[str, Any]]:
-    """Stage the pages as one batch; what the staging table got of them, in its order. A column without a number in it
+    """Stage the pages as one batch; what their segment has of them, in its order. A column without a number in it
     is shown empty: its row is rejected, and nothing reads it again.
     """
     batch = batch_of(directory, *pages, first=first)
-    repository.stage(batch, mapping)
+    segment = repository.stage(batch, mapping)
     batch.clear()
-    segment = directory / "segment.parquet"
-    repository.export_segment(segment)
     rows = as_dicts(_reading().execute("SELECT * FROM read_parquet(?)", [str(segment)]))
     return [row | _without_number(row["problem"] or "") for row in rows]
 

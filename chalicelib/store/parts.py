@@ -1,0 +1,54 @@
+"""Parts: ranges of the key, each with so few rows that a merge of them fits the memory, whatever the import holds.
+
+Bounds are (field_code, well_code), so all periods of a well are in one part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .local_duckdb import quoted_text
+
+if TYPE_CHECKING:
+    import duckdb
+
+ROWS_PER_MB = 4_000  # of memory: 250 bytes a row, for its key on both sides of a join
+SAMPLES = 100  # to a part
+
+Bound = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """From one bound, which is in it, to another, which is not. None: to the end on that side."""
+
+    low: Bound | None = None
+    high: Bound | None = None
+
+    def condition(self, table: str) -> str:
+        """Whether a row of the table is in the part, in SQL."""
+        field, well = f"{table}.field_code", f"{table}.well_code"
+        if self.low and self.high and self.low[0] == self.high[0]:  # one field; plain bounds let row groups be skipped
+            code, low, high = map(quoted_text, (self.low[0], self.low[1], self.high[1]))
+            return f"({field} = {code} AND {well} >= {low} AND {well} < {high})"
+        arms = []
+        if self.low:
+            code, low = map(quoted_text, self.low)
+            arms.append(f"{field} >= {code} AND ({field} > {code} OR {well} >= {low})")
+        if self.high:
+            code, high = map(quoted_text, self.high)
+            arms.append(f"{field} <= {code} AND ({field} < {code} OR {well} < {high})")
+        return f"({' AND '.join(arms)})" if arms else "true"
+
+
+def split(connection: duckdb.DuckDBPyConnection, *, rows: int, most: int) -> list[Part]:
+    """Parts that hold all rows of the view `staged`, of which there are so many, about `most` each."""
+    wanted = -(-rows // most)
+    if wanted <= 1:
+        return [Part()]
+    step = max(1, rows // (wanted * SAMPLES))
+    query = f"SELECT field_code, well_code FROM staged WHERE problem IS NULL AND arrival % {step} = 0 ORDER BY ALL"  # noqa: S608  a number
+    found: list[Bound] = connection.execute(query).fetchall()
+    bounds: list[Bound | None] = [*dict.fromkeys(found[len(found) * number // wanted] for number in range(1, wanted))]
+    return [Part(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]
