@@ -100,8 +100,12 @@ def _long_ones(own: Mapping[str, str]) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=64)
 def _written_anyhow(value: str) -> re.Pattern[str]:
-    """The value in large or small letters, each sign as it is or percent-encoded, that again encoded and so on."""
-    return re.compile("".join(map(_sign_anyhow, value)), re.IGNORECASE)
+    """The value in large or small letters, each sign as it is or percent-encoded, that again encoded and so on. Whole
+    forms come first, the longest one before the others: %25 at the end is one sign, and not a % before a 25.
+    """
+    forms = sorted({write(value) for write in _FORMS.values()}, key=len, reverse=True)
+    anyhow = "".join(map(_sign_anyhow, value))
+    return re.compile("|".join([*map(re.escape, forms), anyhow]), re.IGNORECASE)
 
 
 def _sign_anyhow(sign: str) -> str:

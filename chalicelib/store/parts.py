@@ -50,5 +50,7 @@ def split(connection: duckdb.DuckDBPyConnection, *, rows: int, most: int) -> lis
     step = max(1, rows // (wanted * SAMPLES))
     query = f"SELECT field_code, well_code FROM staged WHERE problem IS NULL AND arrival % {step} = 0 ORDER BY ALL"  # noqa: S608  a number
     found: list[Bound] = connection.execute(query).fetchall()
+    if not found:
+        return [Part()]
     bounds: list[Bound | None] = [*dict.fromkeys(found[len(found) * number // wanted] for number in range(1, wanted))]
     return [Part(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]

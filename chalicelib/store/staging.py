@@ -31,7 +31,7 @@ LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
 STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody reads before the merge
 DOUBTFUL = "doubtful row"  # what sound_rows says of a row that may not be sound
 # What is sound is short. Of what is rejected up to 4 KB are kept, and 2,048 rows come at a time.
-SHORT_TEXTS = {"compression": "lz4", "row_group": "32MB"}
+SHORT_TEXTS = {"compression": "lz4", "row_group": "16MB"}
 LONG_TEXTS = {"compression": "zstd", "row_group": "2MB"}
 
 

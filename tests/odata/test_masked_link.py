@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.coordination import table_contents
 from support.imports import Budget, Worker
@@ -136,6 +136,8 @@ def test_a_source_is_shown_without_what_its_query_holds() -> None:
     assert masked(SOURCE, SOURCE) == "https://example.org/odata/Wells?sap-key=***&%24filter=a+eq+1"
 
 
+@example(key="000000:%", before="", after="", form=quote_all)
+@example(key="0000000%", before="", after="25", form=str)
 @given(key=st.text(words_of_a_key, min_size=8, max_size=20), before=words, after=words, form=st.sampled_from(FORMS))
 def test_no_link_keeps_a_key_and_each_is_put_together_again(key: str, before: str, after: str, form: Any) -> None:
     source = f"https://example.org/odata/Wells?k={quote_all(key)}"
