@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from benchmarks import environments, report
 from benchmarks.contenders import OTHERS
 from benchmarks.growth import growth
 from benchmarks.import_speed import compare
+from benchmarks.kinds import kinds
 from benchmarks.measure import facts_of
 from benchmarks.pages import Pages
+
+MOST_OF_A_KIND = 1_000_000  # rows; those in no order are in memory when they are made
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -28,7 +32,22 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         pages = Pages(rows=rows, page_size=options.page_size)
         imports[str(rows)] = compare(pages, others, turns=options.turns, limit=options.limit, cache=options.cache)
     grown = growth(options.stores, page_size=options.page_size, limit=options.limit, cache=options.cache)
-    return {**facts, "page_size": options.page_size, "limit": options.limit, "imports": imports, "growth": grown}
+    other = kinds(
+        rows=min(max(options.rows), MOST_OF_A_KIND),
+        page_size=options.page_size,
+        turns=options.turns,
+        limit=options.limit,
+        cache=options.cache,
+    )
+    sizes = {"page_size": options.page_size, "limit": options.limit}
+    return {
+        **facts,
+        **sizes,
+        "imports": imports,
+        "growth": grown,
+        "kinds": other,
+        "load_at_the_end": os.getloadavg()[0],
+    }
 
 
 def _facts() -> dict[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 PROJECT = Path(__file__).parents[1]
-COUNTS = ("new_records", "updated_records", "duplicate_records")
+COUNTS = ("new_records", "updated_records", "duplicate_records", "failed_records")
 
 
 def compare(
@@ -37,7 +37,7 @@ def compare(
     directory = render(pages, cache / "pages")
     with served(directory) as url:
         own = {
-            one.name: _best([_load(one, url, directory, limit, cache) for _ in range(turns)]) for one in contenders.OWN
+            one.name: best([_load(one, url, directory, limit, cache) for _ in range(turns)]) for one in contenders.OWN
         }
         ours = _imports_of(pages, url, turns=turns, limit=limit, cache=cache)
         peers = {one.name: _load(one, url, directory, limit, cache) for one in others}
@@ -68,7 +68,7 @@ def _imports_of(pages: Pages, url: str, *, turns: int, limit: float, cache: Path
                         revised if source == revised_url else cache / "pages" / pages.name, keyed=True
                     )
                     runs[name].append(imported(source, environment, work, truth=truth, limit=limit))
-    return {name: _best(measured) for name, measured in runs.items()}
+    return {name: best(measured) for name, measured in runs.items()}
 
 
 def imported(
@@ -97,7 +97,7 @@ def plain_size(published: Path, plain: Path) -> int:
     return plain.stat().st_size
 
 
-def _best(turns: list[dict[str, Any]]) -> dict[str, Any]:
+def best(turns: list[dict[str, Any]]) -> dict[str, Any]:
     """The turn with the least CPU; one that failed rather than none."""
     return min(turns, key=lambda one: (one["failure"] is not None, one["cpu"]))
 

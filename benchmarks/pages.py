@@ -8,16 +8,34 @@ the envelope around them, and DuckDB's own load reads the same files.
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sys
+from collections import Counter
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from local.source.production import GeneratedProduction
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ENTITY_SET = "/odata/WellProduction"
+
+
+REJECTED_EACH = 20
+WIDE_FIELDS = 60
+
+
+class Kind(StrEnum):
+    SORTED = "sorted"
+    SHUFFLED = "shuffled"
+    REJECTED = "rejected"
+    WIDE = "wide"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +46,12 @@ class Pages:
     page_size: int
     first: int = 0
     revision: int = 0
+    kind: str = Kind.SORTED
 
     @property
     def name(self) -> str:
-        return f"{self.first}-{self.rows}-{self.page_size}-{self.revision}"
+        kind = "" if self.kind == Kind.SORTED else f"-{self.kind}"
+        return f"{self.first}-{self.rows}-{self.page_size}-{self.revision}{kind}"
 
     @property
     def count(self) -> int:
@@ -47,12 +67,33 @@ def render(pages: Pages, cache: Path) -> Path:
         part.mkdir(parents=True)
         # Without bad rows: a typed load stops at the first bad value.
         data = GeneratedProduction(pages.first + pages.rows, revision=pages.revision, bad_rows=False)
-        for number in range(pages.count):
-            rows = data.page(pages.first + number * pages.page_size, pages.page_size)
+        for number, rows in enumerate(_rows_of(data, pages)):
             (part / f"{number:06d}.array").write_bytes(b"[" + b",".join(rows) + b"]")
         (part / "pages.json").write_text(json.dumps(asdict(pages)))
         part.rename(directory)
     return directory
+
+
+def _rows_of(data: GeneratedProduction, pages: Pages) -> Iterator[list[bytes]]:
+    """Page by page. Rows in no order are in memory all at once."""
+    size = pages.page_size
+    if pages.kind == Kind.SHUFFLED:
+        each = Counter(data.page(pages.first, pages.rows))
+        order = random.Random(1).sample(list(each), len(each))  # noqa: S311  the same at each run
+        rows = [row for row in order for _ in range(each[row])]  # twice on two pages, it would show a wrong paging
+        yield from (rows[first : first + size] for first in range(0, len(rows), size))
+        return
+    for number in range(pages.count):
+        rows = data.page(pages.first + number * size, size)
+        if pages.kind == Kind.REJECTED:
+            rows[::REJECTED_EACH] = [
+                row.replace(b'"oil_production_kbd": ', b'"oil_production_kbd": "much ", "was": ')
+                for row in rows[::REJECTED_EACH]
+            ]
+        if pages.kind == Kind.WIDE:
+            more = "".join(f', "field_{number}": {number}.5' for number in range(WIDE_FIELDS - 16)).encode() + b"}"
+            rows = [row[:-1] + more for row in rows]
+        yield rows
 
 
 def envelope(number: int, pages: Pages) -> tuple[bytes, bytes]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from benchmarks.contenders import FLOOR_1, WELLHEAD
 from benchmarks.expectations import EXPECTATIONS, Results, rate
+from benchmarks.kinds import TITLES
+from benchmarks.pages import Kind
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of the figures -->"
@@ -21,13 +23,18 @@ def markdown(report: dict[str, Any]) -> str:
     parts += ["### Memory", _memory(report["imports"])]
     if report["growth"]:
         parts += ["### Importing 10,000 new rows", _growth(report["growth"])]
+    if report.get("kinds"):
+        parts += ["### Other sources", _kinds(report["kinds"])]
     return "\n\n".join(parts) + "\n"
 
 
 def heading(report: dict[str, Any]) -> str:
     """When, where and with what the figures were made."""
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    return f"{report['date']}; {report['machine']}; load {report['load']:.1f} at the start. {versions}."
+    load = f"load {report['load']:.1f} at the start"
+    if "load_at_the_end" in report:
+        load += f" and {report['load_at_the_end']:.1f} at the end"
+    return f"{report['date']}; {report['machine']}; {load}. {versions}."
 
 
 def write(report: dict[str, Any], document: Path = DOCUMENT) -> None:
@@ -107,4 +114,18 @@ def _growth(growth: dict[str, dict[str, Any]]) -> str:
         lines.append(
             f"| {int(size):,} | {one['wall']} | {one['cpu']} | {moved} | {one['peak_mb']} | {one['failure'] or ''} |"
         )
+    return "\n".join(lines)
+
+
+def _kinds(kinds: dict[str, dict[str, Any]]) -> str:
+    first = kinds[Kind.SORTED]
+    lines = [
+        "| rows | wall s | CPU s | CPU, of those in order | peak MB | new | rejected | |",
+        "|---|---:|---:|---:|---:|---:|---:|---|",
+    ]
+    for kind, one in kinds.items():
+        counts = f"{one.get('new_records', 0):,} | {one.get('failed_records', 0):,}"
+        share = "-" if one["failure"] or first["failure"] else f"{one['cpu'] / first['cpu']:.2f}"
+        figures = f"{one['wall']} | {one['cpu']} | {share} | {one['peak_mb']} | {counts} | {one['failure'] or ''}"
+        lines.append(f"| {TITLES[Kind(kind)]} | {figures} |")
     return "\n".join(lines)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.manager import JobManager
 
-# Bytes of local disk, rounded up from 400,000 and 1,000,000 rows, imported first and again with 5 % revised, at 150
-# and 300 MB of memory. A row of the store took 23 to 35 bytes, so three times the store is its copy, what it grows
-# by, and what the look for repeated keys spills.
-STAGED_ROW_BYTES = 320  # 181 to 287 where they lie; with the batch on its way there, up to 340
-MERGED_ROW_BYTES = 256  # beside the staged row: 37 to 219
+# Bytes of local disk, rounded up from 1,000,000 rows, sorted and in no order, imported first, again, and again with all
+# of them revised, at 100 and 300 MB of memory. A row of the store took 25 to 48 bytes, so three times the store is its
+# copy, what it grows by, and the copy without free room.
+STAGED_ROW_BYTES = 128  # 32 to 59 where they lie; rows with long remarks take more
+MERGED_ROW_BYTES = 288  # beside the segments: 1 to 71; with all revised, 130 to 270
 STORE_FACTOR = 3
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge
 PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying

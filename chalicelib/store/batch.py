@@ -1,4 +1,4 @@
-"""A batch: the rows of several pages in one file, a row a line, on their way into the staging table."""
+"""A batch: the rows of several pages in one file, a row a line, on their way into a segment."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 S3Warehouse keeps them in a bucket.
 
     snapshots/wells-<fence>-<job>.duckdb        a published database, or one that nothing points at
-    segments/<job>/<fence>-<part>-<number>.parquet   staged rows of an unfinished import
+    segments/<job>/<fence>-<part>-<number>.parquet   checked rows of an unfinished import
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
                                                 is noted in wells.duckdb.name, on S3 in the object's metadata
     owner.json                                  which table the warehouse belongs to

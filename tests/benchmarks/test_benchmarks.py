@@ -28,7 +28,7 @@ from benchmarks.contenders import (
 )
 from benchmarks.expectations import Expectation, faster_than
 from benchmarks.import_speed import served
-from benchmarks.pages import Pages, render
+from benchmarks.pages import Kind, Pages, render
 from local.source.production import GeneratedProduction
 
 PROJECT = Path(__file__).parents[2]
@@ -67,6 +67,12 @@ def test_one_run_measures_all_that_needs_no_other_environment(tmp_path: Path) ->
     assert revised.updated > 20
     assert (grown["failure"], counts(grown)) == (None, (9_999, 0, 1))  # with one repeated key of the sample
     assert grown["bytes_moved"] > 2 * grown["file_bytes"]
+    other = found["kinds"]
+    assert {kind: result["failure"] for kind, result in other.items()} == dict.fromkeys(Kind)
+    assert {kind: result["failed_records"] for kind, result in other.items()} == dict.fromkeys(Kind, 0) | {
+        Kind.REJECTED: 75
+    }
+    assert counts(other[Kind.SORTED]) == counts(other[Kind.SHUFFLED]) == counts(other[Kind.WIDE]) == (first.new, 0, 1)
 
 
 def counts(result: dict[str, Any]) -> tuple[int, ...]:
