@@ -43,8 +43,8 @@ def quoted(path: Path) -> str:
 
 
 def quoted_text(text: str) -> str:
-    """As a text of SQL, with its quotes."""
-    return "'" + text.replace("'", "''") + "'"
+    """As a text of SQL, with its quotes. A zero byte would end the statement."""
+    return "(" + " || chr(0) || ".join("'" + part.replace("'", "''") + "'" for part in text.split("\0")) + ")"
 
 
 def is_full(exc: duckdb.Error) -> bool:

@@ -17,8 +17,8 @@ from chalicelib.store.repository import DuckDBWellProductionRepository
 if TYPE_CHECKING:
     from pathlib import Path
 
-codes = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=3) | st.sampled_from(
-    ["1", "10", "9", "a", "A", "'", "''", "Å", "15/9-F-1 C"]
+codes = st.text(st.characters(codec="utf-8"), min_size=1, max_size=3) | st.sampled_from(
+    ["1", "10", "9", "a", "A", "'", "''", "Å", "15/9-F-1 C", "a\0b", "\0"]
 )
 keys = st.lists(st.tuples(codes, codes), max_size=60)
 
