@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SHORT_ROW = 1 << 10  # bytes; DuckDB takes 2,048 rows of a file at a time, and several times their text in memory
 LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
 STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody reads before the merge
+MERGE_SHARE = 0.8  # of the memory: what DuckDB takes beyond its limit when it spills is up to a fifth of it
 DOUBTFUL = "doubtful row"  # what sound_rows says of a row that may not be sound
 # What is sound is short. Of what is rejected up to 4 KB are kept, and 2,048 rows come at a time.
 SHORT_TEXTS = {"compression": "lz4", "row_group": "16MB"}
@@ -64,10 +65,10 @@ class Staging:
         self._limit_memory(self._usual_mb)
 
     def end(self) -> None:
-        """All segments are the view `staged`. The merge takes all the memory and all the threads."""
+        """All segments are the view `staged`. The merge takes most of the memory and all the threads."""
         self._connection.execute("RESET threads")
         self._connection.execute("SET preserve_insertion_order = true")
-        self._limit_memory(self._memory_mb)
+        self._limit_memory(max(self._usual_mb, round(MERGE_SHARE * self._memory_mb)))
         files = ", ".join(f"'{quoted(path)}'" for path in self._segments)
         lists = {"files": f"[{files}]", "first_rows": f"{self._first_rows}"}
         self._sql.run("show_segments" if self._segments else "show_no_segments", lists)
