@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SHORT_ROW = 1 << 10  # bytes; DuckDB takes 2,048 rows of a file at a time, and several times their text in memory
 LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
 STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody reads before the merge
+MANY, SMALL_ROWS = 100, 10_000  # segments, and rows of one: so many so small ones become one before the merge
 MERGE_SHARE = 0.8  # of the memory: what DuckDB takes beyond its limit when it spills is up to a fifth of it
 DOUBTFUL = "doubtful row"  # what sound_rows says of a row that may not be sound
 # What is sound is short. Of what is rejected up to 4 KB are kept, and 2,048 rows come at a time.
@@ -66,6 +67,8 @@ class Staging:
 
     def end(self) -> None:
         """All segments are the view `staged`. The merge takes most of the memory and all the threads."""
+        if len(self._segments) > MANY and self.rows < SMALL_ROWS * len(self._segments):
+            self._join_small()
         self._connection.execute("RESET threads")
         self._connection.execute("SET preserve_insertion_order = true")
         self._limit_memory(max(self._usual_mb, round(MERGE_SHARE * self._memory_mb)))
@@ -106,6 +109,12 @@ class Staging:
         self.rows += rows
         self.rejected_rows += rejected
         self._expects_rejects = rejected > 0  # after a batch with rejected rows the next one is likely to have some
+
+    def _join_small(self) -> None:
+        """The merge opens each file some ten times: thousands of small ones, of a slow source, would take a minute."""
+        path = self._directory / f"staged-{next(self._numbers)}.parquet"
+        self.join(path)
+        self._segments, self._first_rows = [path], [0]
 
     def join(self, path: Path) -> None:
         """All that is staged, as one segment."""

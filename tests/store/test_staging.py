@@ -355,3 +355,19 @@ def test_a_row_takes_all_the_memory_there_is_before_it_is_too_much(tmp_path: Pat
     assert [row["problem"] for row in staged(enough)] == [None]
     little.close()
     enough.close()
+
+
+def test_hundreds_of_small_segments_are_merged_as_the_rows_that_they_hold(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    texts = [json_row(well_code=f"{number:03}") for number in range(130)]
+    for page, text in enumerate(texts, start=1):
+        bad = json_row(well_code=f"{page:03}", oil_production_kbd="much")
+        repository.stage(batch_of(tmp_path, [text, bad], first=page), SAME_NAMES)
+
+    result = repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})
+
+    assert (result.new_records, result.failed_records) == (130, 130)
+    with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
+        rejected = connection.execute("SELECT page, position FROM rejected_rows ORDER BY page").fetchall()
+    assert rejected == [(page, 1) for page in range(1, 131)]
