@@ -140,9 +140,10 @@ class DuckDBWellProductionRepository:
         """Take what a segment holds for staged; the file stays where it is. False, and nothing is staged, when DuckDB
         cannot read it. Raises ScratchFull, OutOfMemory.
         """
+        self._settled = None
         try:
             self._staging.load(path)
-        except duckdb.Error:
+        except (duckdb.Error, ValueError):  # no Parquet file, or one that does not tell its pages
             return False
         return True
 
@@ -177,6 +178,7 @@ class DuckDBWellProductionRepository:
         FullImportFirst, ScratchFull.
         """
         is_new = not store.exists()
+        _compact(store).unlink(missing_ok=True)  # of a merge that did not end
         settled = self._settled or self.settle(USUAL)
         if not is_new:
             self._upgrade(store, facts)
@@ -194,7 +196,7 @@ class DuckDBWellProductionRepository:
             )
             result = self._count_outcome(found, settled)
             if result.updated_records:
-                self._sql.run("pick_revised")
+                self._pick_revised()
             self._connection.execute("BEGIN")
             self._write_outcome(facts, now, result)
             self._connection.execute("COMMIT")
@@ -206,13 +208,18 @@ class DuckDBWellProductionRepository:
 
     def _match_stored(self) -> None:
         self._sql.run("match_none")
-        for number, part in enumerate(self._parts):
-            lists = {
-                "number": str(number),
-                "is_accepted_of_part": part.condition("accepted"),
-                "is_stored_of_part": part.condition("stored"),
-            }
+        for lists in self._lists_of_parts():
             self._sql.run("match_stored", lists, source_name=self._source.name)
+
+    def _pick_revised(self) -> None:
+        self._sql.run("revise_none")
+        for lists in self._lists_of_parts():
+            self._sql.run("pick_revised", lists)
+
+    def _lists_of_parts(self) -> Iterator[dict[str, str]]:
+        for number, part in enumerate(self._parts):
+            accepted, stored = part.condition("accepted"), part.condition("stored")
+            yield {"number": str(number), "is_accepted_of_part": accepted, "is_stored_of_part": stored}
 
     def _upgrade(self, store: Path, facts: RunFacts) -> None:
         """An older store becomes one of today, in a file without the room of what was written anew: a file does not
@@ -258,7 +265,7 @@ class DuckDBWellProductionRepository:
 
     def _insert_new(self, now: float, *, is_in_order: bool) -> None:
         """In the order of the key, so that a question about a well reads few row groups. On one thread what arrived so
-        stays so; on more, a join gives the order up.
+        nearly stays so; on more, a join gives the order up.
         """
         are_some_known = bool(self._sql.one("count_matched")[0])
         parts = [Part()] if is_in_order and not are_some_known else self._parts

@@ -30,7 +30,6 @@ SHORT_ROW = 1 << 10  # bytes; DuckDB takes 2,048 rows of a file at a time, and s
 LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
 STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody reads before the merge
 MANY, SMALL_ROWS = 100, 10_000  # segments, and rows of one: so many so small ones become one before the merge
-MERGE_SHARE = 0.8  # of the memory: what DuckDB takes beyond its limit when it spills is up to a fifth of it
 DOUBTFUL = "doubtful row"  # what sound_rows says of a row that may not be sound
 # What is sound is short. Of what is rejected up to 4 KB are kept, and 2,048 rows come at a time.
 SHORT_TEXTS = {"compression": "lz4", "row_group": "16MB"}
@@ -61,17 +60,19 @@ class Staging:
         self._begin()
 
     def _begin(self) -> None:
+        self._is_at_end = False
         self._connection.execute("SET threads = 1")  # with more, a batch is put together twice
         self._connection.execute("SET preserve_insertion_order = false")  # one thread keeps it, in groups of some bytes
         self._limit_memory(self._usual_mb)
 
     def end(self) -> None:
-        """All segments are the view `staged`. The merge takes most of the memory and all the threads."""
+        """All segments are the view `staged`. The merge takes all the memory and all the threads."""
         if len(self._segments) > MANY and self.rows < SMALL_ROWS * len(self._segments):
             self._join_small()
         self._connection.execute("RESET threads")
         self._connection.execute("SET preserve_insertion_order = true")
-        self._limit_memory(max(self._usual_mb, round(MERGE_SHARE * self._memory_mb)))
+        self._limit_memory(self._memory_mb)
+        self._is_at_end = True
         files = ", ".join(f"'{quoted(path)}'" for path in self._segments)
         lists = {"files": f"[{files}]", "first_rows": f"{self._first_rows}"}
         self._sql.run("show_segments" if self._segments else "show_no_segments", lists)
@@ -82,6 +83,8 @@ class Staging:
         """The segment of the batch. Bad rows stay among the others, with their reason, place and text. Raises
         SourceInvalid when DuckDB cannot read what a JSON parser could.
         """
+        if self._is_at_end:
+            self._begin()
         self._grain = grain
         fields = [mapping.get(column.name, f"absent {column.name}") for column in COLUMNS]
         path = self._directory / f"staged-{next(self._numbers)}.parquet"

@@ -173,7 +173,7 @@ CREATE OR REPLACE VIEW staged AS
 SELECT
     {columns}, problem, page, position, raw, primary_key, version, CAST(1 AS INTEGER) AS source_rows,
     CAST({first_rows} AS BIGINT[])[CAST(file_index AS BIGINT) + 1] + file_row_number AS arrival
-FROM read_parquet({files})
+FROM read_parquet({files}, hive_partitioning = false)
 UNION ALL
 SELECT {columns}, NULL, NULL, NULL, NULL, NULL, NULL, source_rows, arrival FROM sums;
 
@@ -194,10 +194,10 @@ COPY ({rows}) TO '{path}'
 SELECT decode(value) FROM parquet_kv_metadata($file) WHERE decode(key) = 'pages';
 
 -- name: count_segment
-SELECT count(*), count(problem) FROM read_parquet($file);
+SELECT count(*), count(problem) FROM read_parquet($file, hive_partitioning = false);
 
 -- name: segment_rows
-SELECT {columns}, problem, page, position, raw, primary_key, version FROM read_parquet($files)
+SELECT {columns}, problem, page, position, raw, primary_key, version FROM read_parquet($files, hive_partitioning = false)
 
 -- name: sound_rows
 SELECT
@@ -208,7 +208,7 @@ FROM (
     SELECT *, {values}
     FROM (
         SELECT {source_fields}, {grain_fields}
-        FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
+        FROM read_json($files, format = 'newline_delimited', hive_partitioning = false, columns = $fields, maximum_object_size = 4194304) AS field
     ) AS source({columns}, primary_key, version)
 )
 
@@ -231,7 +231,7 @@ FROM (
             SELECT *, json_type(text, {pointers}) AS types
             FROM (
                 SELECT {source_fields}, {grain_fields}, line.text, place.page, place.position
-                FROM read_json($files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304) AS field
+                FROM read_json($files, format = 'newline_delimited', hive_partitioning = false, columns = $fields, maximum_object_size = 4194304) AS field
                 POSITIONAL JOIN read_ndjson_objects($files, maximum_object_size = 4194304) AS line(text)
                 POSITIONAL JOIN (
                     SELECT page, unnest(range(first, first + count)) AS position
@@ -256,7 +256,7 @@ WHERE NOT contains(name, '@') AND name <> '__metadata';
 -- name: change_times
 SELECT max(read_moment(changed)), count(*) - count(read_moment(changed))
 FROM read_json(
-    $files, format = 'newline_delimited', columns = $fields, maximum_object_size = 4194304, ignore_errors = true
+    $files, format = 'newline_delimited', hive_partitioning = false, columns = $fields, maximum_object_size = 4194304, ignore_errors = true
 ) AS source(changed);
 
 -- name: unreadable_rows
@@ -264,7 +264,7 @@ SELECT
     {columns_of_nulls}, 'UNREADABLE row' AS problem, page, position, raw,
     CAST(NULL AS VARCHAR) AS primary_key, CAST(NULL AS VARCHAR) AS version
 FROM read_json(
-    $files, format = 'newline_delimited', maximum_object_size = 4194304,
+    $files, format = 'newline_delimited', hive_partitioning = false, maximum_object_size = 4194304,
     columns = {{page: 'INTEGER', position: 'INTEGER', raw: 'VARCHAR'}}
 )
 
@@ -283,13 +283,16 @@ FROM accepted
 JOIN wells.well_production AS stored USING ({key})
 WHERE stored.source = $source_name AND {is_accepted_of_part} AND {is_stored_of_part};
 
+-- name: revise_none
+CREATE OR REPLACE TABLE revised ({columns_with_types}, source_rows INTEGER, created_at TIMESTAMPTZ);
+
 -- name: pick_revised
-CREATE OR REPLACE TABLE revised AS
+INSERT INTO revised
 SELECT {accepted_columns}, accepted.source_rows, stored.created_at
 FROM matched
 JOIN accepted ON accepted.arrival = matched.staged_row
 JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
-WHERE matched.revised;
+WHERE matched.revised AND matched.part = {number} AND {is_accepted_of_part} AND {is_stored_of_part};
 
 -- name: keep_history
 INSERT INTO wells.well_production_history

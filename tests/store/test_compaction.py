@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCK = 1 << 18  # bytes
-ROWS = 20_000
+ROWS = 28_000
 
 
 def rows(number: int) -> list[bytes]:
@@ -35,8 +35,8 @@ def test_a_file_of_which_a_quarter_is_free_is_written_anew(tmp_path: Path) -> No
     for number in range(3):
         repository = DuckDBWellProductionRepository(directory=tmp_path / f"{number}", memory_mb=200)
         texts = rows(number)
-        for first in range(0, ROWS, 10_000):
-            repository.stage(batch_of(tmp_path, texts[first : first + 10_000]), SAME_NAMES)
+        for first in range(0, ROWS, 14_000):
+            repository.stage(batch_of(tmp_path, texts[first : first + 14_000]), SAME_NAMES)
         result = repository.merge(store, facts(number), now=NOON + number, warnings={})
         repository.verify(store, rows=ROWS)
         repository.close()
