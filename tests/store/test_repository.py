@@ -94,7 +94,7 @@ def text_of(row: Row | tuple[bytes, str]) -> bytes:
 def new_store() -> Iterator[Store]:
     """In memory where that is possible: a merge waits mostly for the disk."""
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:
-        yield Store(Path(directory), part_rows=(None, 1, 3))
+        yield Store(Path(directory), part_rows=(None, None, 4))
 
 
 @pytest.fixture
