@@ -577,7 +577,9 @@ def test_names_of_the_source_are_text_whatever_they_say(stage: ConsoleStage, vis
         page.goto(f"{stage.url}#/fields/{HOSTILE_FIELD}")
         page.locator(".found a").get_by_text(name, exact=True).first.click()
         page.locator(".plot canvas").wait_for()
-        assert page.get_by_role("heading", level=1).text_content() == name
+        page.get_by_role(
+            "heading", level=1, name=name, exact=True
+        ).wait_for()  # the code stands there until the name comes
         assert page.title() == f"{name} · Wellhead"
 
 
