@@ -127,7 +127,7 @@ class InvalidJobId(ValidationError):
 
 
 class DefinitionInvalid(ValidationError):
-    """The definition of the source has faults. Correct each of those listed here; docs/sources.md explains every key."""
+    """The definition of the source has faults. Correct each that is listed; docs/sources.md explains every key."""
 
     code = "SOURCE_DEFINITION_INVALID"
 

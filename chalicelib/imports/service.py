@@ -299,7 +299,7 @@ class WellProductionImportService:
         if batch.rows:
             began = self._clock()
             self._fields.learn(repository, batch)
-            segment = repository.stage(batch, self._fields.mapping(), self._fields.grain())
+            segment = repository.stage(batch, self._fields.reading(), self._fields.grain())
             self._fields.note_changes(repository, batch)
             self._segments.add(segment, self._stored(cursor))
             self._progress.add_seconds("staging_seconds", self._clock() - began)
