@@ -3,11 +3,14 @@
     WellheadError                    code, HTTP status, whether trying again can help
     ├── SettingsError                a setting is missing or wrong; nothing starts
     ├── ValidationError              400  the request is not of the contract's form
-    │   └── InvalidJobId             400
+    │   ├── InvalidJobId             400
+    │   └── SourceNotNamed           400  several sources, and none of them is meant without a name
     ├── Unauthorized                 401  no token, or one that nobody knows
     ├── RequestForbidden             403  a browser sent it on somebody else's behalf
     ├── RoleRequired                 403  the token's role does not allow that
     ├── JobNotFound                  404
+    ├── SourceUnknown                404
+    ├── SourceVersionDiffers         412  somebody has changed the definition meanwhile
     ├── NothingPublished             404  no import has completed yet
     ├── FileNotServed                404  the console has no such file
     ├── RejectsNotYet                409  the job has not published its rejected rows yet
@@ -20,7 +23,10 @@
     │   ├── JobIsFinal               409  FINAL_STATE_RULE
     │   ├── NotRetryable             409  RETRY_RULE
     │   ├── RetriedAlready           409  SINGLE_RETRY_RULE
-    │   └── NotResumable             409  RESUME_RULE
+    │   ├── NotResumable             409  RESUME_RULE
+    │   ├── SourceInUse              409  SOURCE_IN_USE_RULE
+    │   ├── SourceOfSettings         409  SETTINGS_SOURCE_RULE
+    │   └── SourceRedefined          409  SOURCE_REDEFINED_RULE
     ├── StateUnavailable             503  DynamoDB does not answer
     ├── TokensUnavailable            503  SSM does not answer
     ├── DispatchFailed               503  the import function could not be started
@@ -125,6 +131,14 @@ class InvalidJobId(ValidationError):
     code = "INVALID_JOB_ID"
 
 
+class SourceNotNamed(ValidationError):
+    """There are several sources, and none of them is the default one. Name one of those that are listed here, as
+    `source`.
+    """
+
+    code = "SOURCE_NOT_NAMED"
+
+
 class Unauthorized(WellheadError):
     """Send the header `Authorization: Bearer` with a valid token."""
 
@@ -153,6 +167,22 @@ class JobNotFound(WellheadError):
 
     code = "JOB_NOT_FOUND"
     http_status = 404
+
+
+class SourceUnknown(WellheadError):
+    """There is no source with this name. GET /sources lists them."""
+
+    code = "SOURCE_UNKNOWN"
+    http_status = 404
+
+
+class SourceVersionDiffers(WellheadError):
+    """The source has another version than the request names. Read it, look at what has changed, and send its version
+    as If-Match.
+    """
+
+    code = "SOURCE_VERSION_DIFFERS"
+    http_status = 412
 
 
 class NothingPublished(WellheadError):
@@ -242,6 +272,26 @@ class NotResumable(BusinessRuleViolation):
     """What the job had fetched is of no use any more. Start a new import."""
 
     rule = "RESUME_RULE"
+
+
+class SourceInUse(BusinessRuleViolation):
+    """An import of this source is running. Wait for its end, or cancel it, then try again."""
+
+    rule = "SOURCE_IN_USE_RULE"
+    retryable = True
+
+
+class SourceOfSettings(BusinessRuleViolation):
+    """This source is described by the settings WELLHEAD_SOURCE_*, and not by a definition. Change it there."""
+
+    rule = "SETTINGS_SOURCE_RULE"
+
+
+class SourceRedefined(BusinessRuleViolation):
+    """The definition of the source was changed at this very moment. Send the request again."""
+
+    rule = "SOURCE_REDEFINED_RULE"
+    retryable = True
 
 
 class StateUnavailable(WellheadError):

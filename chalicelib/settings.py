@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TOKENS = "/wellhead/tokens"  # the path in SSM, by default
 STAGE = "local"
 WHOLE = 100  # percent
+NO_MAPPING = {"schedule", "secret", "gate", "default", "adopts", "expect"}  # rows do not depend on these of a source
 _FRAMING = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "upgrade"}
 
 
@@ -241,8 +242,13 @@ class Settings:
     pending_seconds: int = _setting("WELLHEAD_PENDING_SECONDS", _whole(5, 86_400), "360")
     checkpoint_seconds: int = _setting("WELLHEAD_CHECKPOINT_SECONDS", _whole(1, 3600), "30")
     max_attempts: int = _setting("WELLHEAD_MAX_ATTEMPTS", _whole(1, 10_000), "100")
+    source_reach: str = _setting("WELLHEAD_SOURCE_REACH", _choice("outside", "anywhere"), "outside")
+    source_secrets: str = _setting("WELLHEAD_SOURCE_SECRETS", _parameter_path, "/wellhead/sources")
+    source_buckets: tuple[str, ...] = _setting("WELLHEAD_SOURCE_BUCKETS", _names, "")
     stage: str = _setting("WELLHEAD_STAGE", _stage, STAGE)
     log_level: str = _setting("WELLHEAD_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+
+    definition: Any = None  # a Definition, of sources/definition.py; None where the settings themselves are the source
 
     @property
     def source_id(self) -> str:
@@ -254,7 +260,18 @@ class Settings:
             told = [*told, grain]
         if self.source_period != "month":  # an id of before there were others stays what it was
             told.append(self.source_period)
+        if self.definition is not None:
+            told.append(self.definition_facts)
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    @property
+    def definition_facts(self) -> str:
+        """What the rows depend on of the definition, as a text that is the same for the same; nothing without one."""
+        if self.definition is None:
+            return ""
+        told = self.definition.to_dict()
+        kept = {name: value for name, value in told.items() if name not in NO_MAPPING}
+        return json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str)
 
     @property
     def _other_grain(self) -> list[Any]:
@@ -282,7 +299,7 @@ class Settings:
         return settings
 
 
-SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(Settings)}
+SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(Settings) if "setting" in f.metadata}
 
 
 def tokens_path(environment: Mapping[str, str]) -> str:
