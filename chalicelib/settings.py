@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 TOKENS = "/wellhead/tokens"  # the path in SSM, by default
 STAGE = "local"
 WHOLE = 100  # percent
-NO_MAPPING = {"schedule", "secret", "gate", "default", "adopts", "expect"}  # rows do not depend on these of a source
 _FRAMING = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "upgrade"}
 
 
@@ -267,11 +266,7 @@ class Settings:
     @property
     def definition_facts(self) -> str:
         """What the rows depend on of the definition, as a text that is the same for the same; nothing without one."""
-        if self.definition is None:
-            return ""
-        told = self.definition.to_dict()
-        kept = {name: value for name, value in told.items() if name not in NO_MAPPING}
-        return json.dumps(kept, sort_keys=True, ensure_ascii=False, default=str)
+        return "" if self.definition is None else str(self.definition.meaning)
 
     @property
     def _other_grain(self) -> list[Any]:
