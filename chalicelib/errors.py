@@ -53,6 +53,7 @@
         ├── SourceError              the operator's OData API
         │   ├── SourceUnreachable    no connection
         │   ├── SourceUntrusted      its certificate is not valid
+        │   ├── SourceInside         its name leads into the machine that Wellhead runs on
         │   ├── SourceInterrupted    the connection broke, or the body ended early
         │   ├── SourceTooSlow        a page was not there in time
         │   ├── SourceUnavailable    408 or 5xx
@@ -133,7 +134,9 @@ class InvalidJobId(ValidationError):
 
 
 class DefinitionInvalid(ValidationError):
-    """The definition of the source has faults. Correct each of those listed here; docs/sources.md explains every key."""
+    """The definition of the source has faults. Correct each of those listed here; docs/sources.md explains every
+    key.
+    """
 
     code = "SOURCE_DEFINITION_INVALID"
 
@@ -488,6 +491,14 @@ class SourceUntrusted(SourceError):
     """
 
     code = "SOURCE_CERTIFICATE_INVALID"
+
+
+class SourceInside(SourceError):
+    """The name of the source leads to the machine that Wellhead runs on, or to the service that hands out its
+    credentials, so nothing was sent there. Correct the source's address, or ask who runs its name.
+    """
+
+    code = "SOURCE_INSIDE"
 
 
 class SourceInterrupted(SourceError):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TOKENS = "/wellhead/tokens"  # the path in SSM, by default
 STAGE = "local"
 WHOLE = 100  # percent
+BY_FORM = "by form"  # of a defined source: the form of its secret tells how it is asked
 _FRAMING = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "upgrade"}
 
 
@@ -137,7 +138,7 @@ def _places(value: str, read: Callable[[str], str]) -> tuple[str, ...]:
     return origins
 
 
-def _header_name(value: str) -> str:
+def header_name(value: str) -> str:
     name = value.strip()
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or name.lower() in _FRAMING:
         raise ValueError("must be the name of an HTTP header that may carry a key")
@@ -210,7 +211,7 @@ class Settings:
     source_ca: str = _setting("WELLHEAD_SOURCE_CA", _file_or_nothing, "")
     source_auth: str = _setting("WELLHEAD_SOURCE_AUTH", _choice("none", "basic", "bearer", "api_key", "oauth2"), "none")
     source_secret: str = _setting("WELLHEAD_SOURCE_SECRET", str.strip, "")
-    source_key_header: str = _setting("WELLHEAD_SOURCE_KEY_HEADER", _header_name, "X-API-Key")
+    source_key_header: str = _setting("WELLHEAD_SOURCE_KEY_HEADER", header_name, "X-API-Key")
     source_token_url: str = _setting("WELLHEAD_SOURCE_TOKEN_URL", _url_or_nothing, "")
     source_scope: str = _setting("WELLHEAD_SOURCE_SCOPE", str.strip, "")
     source_paging: str = _setting("WELLHEAD_SOURCE_PAGING", _choice("auto", "links", "skip", "keys"), "auto")
@@ -267,6 +268,16 @@ class Settings:
     def definition_facts(self) -> str:
         """What the rows depend on of the definition, as a text that is the same for the same; nothing without one."""
         return "" if self.definition is None else str(self.definition.meaning)
+
+    @property
+    def is_kept_outside(self) -> bool:
+        """Whether the source is one that somebody has defined, in a stack where that may reach outwards alone."""
+        return self.definition is not None and self.source_reach == "outside"
+
+    @property
+    def source_headers(self) -> dict[str, str]:
+        """That a defined source is sent besides those of Wellhead."""
+        return {} if self.definition is None else dict(self.definition.odata.get("headers", {}))
 
     @property
     def _other_grain(self) -> list[Any]:

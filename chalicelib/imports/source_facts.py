@@ -1,7 +1,7 @@
 """What the pointer keeps of each source: the watermark, what was accepted, and which import was its latest.
 
-An import of one source leaves those of the others as they are. The source that the settings describe has its facts where
-they stood before there were definitions: in the snapshot itself.
+An import of one source leaves those of the others as they are. The source that the settings describe has its facts
+where they stood before there were definitions: in the snapshot itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Watermark: until when the source's changes are in the published database, so that an import need not ask for them.
 
-It belongs to the snapshot, one a source. It is the latest change that an import saw, and never later than the import's beginning:
-a row that was read and then changed while the import went on is asked for by the next one.
+It belongs to the snapshot, one a source. It is the latest change that an import saw, and never later than the import's
+beginning: a row that was read and then changed while the import went on is asked for by the next one.
 """
 
 from __future__ import annotations

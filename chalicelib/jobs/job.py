@@ -246,13 +246,23 @@ _LONG = {"events", "diff"}
 SUMMARISED = [name for name in _SHOWN if name not in _LONG]  # what a list of jobs reads of each
 
 
-def new_job(*, now: float, triggered_by: str, parameters: dict[str, Any], source_id: str | None = None) -> Job:
+def new_job(
+    *,
+    now: float,
+    triggered_by: str,
+    parameters: dict[str, Any],
+    source_id: str | None = None,
+    source_name: str | None = None,
+    source_version: int | None = None,
+) -> Job:
     job = Job(
         job_id=uuid7(now, os.urandom(10)),
         created_at=now,
         triggered_by=triggered_by,
         parameters=parameters,
         source_id=source_id,
+        source_name=source_name,
+        source_version=source_version,
     )
     return job.with_event(now, "created", by=triggered_by)
 

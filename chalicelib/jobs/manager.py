@@ -125,16 +125,14 @@ class JobManager:
         return str(item["job_id"]) if item else None
 
     def lateness(self, jobs: Iterable[Job]) -> dict[str, dict[str, Any]]:
-        """Of those that wait for somebody's word and cannot be accepted any more: why, by job. One read and one more for
-        each source where there are such, else none. Raises StateUnavailable.
+        """Of those that wait for somebody's word and cannot be accepted any more: why, by job. Where there are such, it
+        takes one read and one more for each source, else none. Raises StateUnavailable.
         """
         waiting = [job for job in jobs if job.waits_for_word]
         if not waiting:
             return {}
         newest, current, now = cache(self.newest_held), self.current_snapshot(), self._clock()
-        found = {
-            job.job_id: lateness(job, now=now, newest=newest(job.source_name), current=current) for job in waiting
-        }
+        found = {job.job_id: lateness(job, now=now, newest=newest(job.source_name), current=current) for job in waiting}
         return {job_id: late for job_id, late in found.items() if late}
 
     def create(self, job: Job, *, key: str | None = None) -> Job:
@@ -250,9 +248,10 @@ class JobManager:
             return old.cancelled(at=now)
         return old.failed_with(LeaseExpired() if old.started_at else NotStarted(), at=now)
 
-    def accept(self, job_id: str, *, findings: Collection[str], by: str) -> Job:
+    def accept(self, job_id: str, *, findings: Collection[str], by: str, source_version: int | None = None) -> Job:
         """A new job that publishes what this one was held with; `findings` names all the checks that hold it. The
-        same call again, by whomever, gets the job that the first one made.
+        same call again, by whomever, gets the job that the first one made. `source_version` is that of the source's
+        definition now.
 
             A   reads: held ── creates, if neither retried nor discarded: done
             B   reads: held ── creates ✗ ── reads: retried by A's job, with the same findings ── gets it
@@ -262,7 +261,7 @@ class JobManager:
         """
         held = self.get(job_id)
         refuse_other_findings(held, findings)
-        wanted = held.accept(now=self._clock(), by=by)
+        wanted = replace(held.accept(now=self._clock(), by=by), source_version=source_version)
         if made := self._made_by_accepting(held, wanted):
             return made
         try:
