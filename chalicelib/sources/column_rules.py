@@ -213,10 +213,10 @@ def _density(faults: Faults, key: str, value: Any) -> str | float:
 
 
 def _refuse_two_units(faults: Faults, rules: Any) -> None:
-    """One number of the source cannot be of two units."""
+    """One number of the source cannot be of two units; where rows are told apart by product, each has its own."""
     units: dict[str, tuple[str, str]] = {}
     for rule in rules:
-        for field in rule.sources if rule.unit else ():
+        for field in rule.sources if rule.unit and not rule.when else ():
             column, unit = units.setdefault(field, (rule.column, rule.unit.name))
             if unit != rule.unit.name:
                 faults.add(
