@@ -3,7 +3,8 @@
     WellheadError                    code, HTTP status, whether trying again can help
     ├── SettingsError                a setting is missing or wrong; nothing starts
     ├── ValidationError              400  the request is not of the contract's form
-    │   └── InvalidJobId             400
+    │   ├── InvalidJobId             400
+    │   └── DefinitionInvalid        400  a source's definition has faults, all of which are listed
     ├── Unauthorized                 401  no token, or one that nobody knows
     ├── RequestForbidden             403  a browser sent it on somebody else's behalf
     ├── RoleRequired                 403  the token's role does not allow that
@@ -123,6 +124,12 @@ class InvalidJobId(ValidationError):
     """That is no job id. A job id is the UUID that the trigger answered with."""
 
     code = "INVALID_JOB_ID"
+
+
+class DefinitionInvalid(ValidationError):
+    """The definition of the source has faults. Correct each of those listed here; docs/sources.md explains every key."""
+
+    code = "SOURCE_DEFINITION_INVALID"
 
 
 class Unauthorized(WellheadError):

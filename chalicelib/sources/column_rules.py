@@ -1,0 +1,284 @@
+"""ColumnRule: what of the source fills one of our columns, as a definition says it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.store.columns import COLUMNS, VOLUMES, Kind
+
+from .choices import Choice, read_choices, read_pattern
+from .periods import FormatUnknown, format_parts, zone_named
+from .units import Rate, UnitUnknown, unit_named
+
+if TYPE_CHECKING:
+    from .faults import Faults
+    from .units import Unit
+
+COLUMN = {column.name: column for column in COLUMNS}
+DAYS, PERIOD = "days_on_production", "production_period"
+PRODUCTS = {
+    "oil_production_kbd": "liquid",
+    "liquids_production_kbd": "liquid",
+    "water_production_kbd": "liquid",
+    "gas_production_mmcfd": "gas",
+}
+_WAYS = ("field", "fields", "template", "coalesce", "sum", "value")  # one of them tells where the text comes from
+_OF_ALL = (*_WAYS, "pattern", "when", "optional")
+_OF_VOLUMES = (*_OF_ALL, "unit", "days", "at", "density")
+_OF_DAYS = (*_OF_ALL, "unit", "aggregate")
+_PARTS = ("year", "month", "quarter", "day")
+_OF_PERIOD = (*_OF_ALL, "format", "timezone", *_PARTS)
+_PLACE = re.compile(r"\{([^{}:]+)(?::0?([0-9]{1,2}))?\}")  # of a template
+LONGEST = 1_000  # characters of a template or a constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A year, month, quarter or day by itself: a field of the source, or a constant."""
+
+    field: str = ""
+    value: str = ""
+    pattern: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A field in a template, with zeros before it up to `width` characters; or text as it stands, without a field."""
+
+    field: str = ""
+    width: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnRule:
+    """`fields` are joined with "/", `coalesce` gives the first that holds something, `sum` is added. `unit` is that of
+    a volume or of days, `density` in t/m3 a number or the name of a field, `formats` are of the period.
+    """
+
+    column: str
+    field: str = ""
+    fields: tuple[str, ...] = ()
+    template: tuple[Place, ...] = ()
+    coalesce: tuple[str, ...] = ()
+    sum: tuple[str, ...] = ()
+    value: str | None = None
+    pattern: str = ""
+    when: tuple[Choice, ...] = ()
+    is_optional: bool = False
+    unit: Unit | None = None
+    is_per_producing_day: bool = False
+    aggregate: str = "max"  # of days of rows that are added
+    density: str | float | None = None
+    formats: tuple[str, ...] = ()
+    parts: tuple[tuple[str, Part], ...] = ()  # year, month, quarter, day
+    timezone: str = ""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The fields that the column's value comes from, each once."""
+        named = [self.field, *self.fields, *self.coalesce, *self.sum]
+        named += [place.field for place in self.template] + [part.field for _, part in self.parts]
+        return tuple(dict.fromkeys(name for name in named if name))
+
+    @property
+    def all_fields(self) -> tuple[str, ...]:
+        """Those, and what else must be read to know it."""
+        beside = [choice.field for choice in self.when]
+        beside += [self.density] if isinstance(self.density, str) else []
+        return tuple(dict.fromkeys([*self.sources, *beside]))
+
+    @property
+    def plain_field(self) -> str:
+        """The one field that holds the column's text as it is; empty when there is more to it."""
+        is_plain = self.field and not (self.pattern or self.when or self.formats or self.timezone)
+        return self.field if is_plain else ""
+
+
+def read_columns(faults: Faults, key: str, value: Any) -> dict[str, ColumnRule]:
+    """`[columns]`, and whether its rules agree with each other."""
+    table = faults.table(key, value, COLUMN)
+    rules = {name: _read_rule(faults, name, rule) for name, rule in table.items()}
+    _refuse_two_units(faults, rules.values())
+    return rules
+
+
+def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
+    key = f"columns.{column}"
+    if isinstance(value, list) and len(value) == 1:
+        [value] = value
+    if isinstance(value, str):
+        value = {"field": value}
+    elif isinstance(value, list):
+        value = {"fields": value}
+    table = faults.table(key, value, _known_keys(column))
+    ways = [way for way in _WAYS if way in table] + (["parts"] if any(part in table for part in _PARTS) else [])
+    if len(ways) != 1:
+        told = "says nothing of where it comes from" if not ways else f"comes from {' and '.join(ways)} at once"
+        faults.add(key, told, "one of field, template, coalesce, sum, value" + (", year" if column == PERIOD else ""))
+    found = {name: reader(faults, f"{key}.{name}", table[name]) for name, reader in _READERS.items() if name in table}
+    found |= _read_measure(faults, key, column, table)
+    if column == PERIOD:
+        found |= _read_period(faults, key, table)
+    if "sum" in table and COLUMN[column].kind is not Kind.NUMBER:
+        faults.add(f"{key}.sum", "adds what are no numbers", "a list of fields, which are joined")
+    renamed = {"optional": "is_optional"}
+    return ColumnRule(column=column, **{renamed.get(name, name): item for name, item in found.items()})
+
+
+def _known_keys(column: str) -> tuple[str, ...]:
+    if column in VOLUMES:
+        return _OF_VOLUMES
+    return {DAYS: _OF_DAYS, PERIOD: _OF_PERIOD}.get(column, _OF_ALL)
+
+
+def _constant(faults: Faults, key: str, value: Any) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    text = faults.filled_text(key, value)
+    if len(text) > LONGEST:
+        faults.add(key, "is too long", f"at most {LONGEST:,} characters")
+    return text[:LONGEST]
+
+
+def _template(faults: Faults, key: str, value: Any) -> tuple[Place, ...]:
+    text = _constant(faults, key, value)
+    places, end = [], 0
+    for found in _PLACE.finditer(text):
+        places.append(Place(text=text[end : found.start()]))
+        places.append(Place(field=found[1].strip(), width=int(found[2] or 0)))
+        end = found.end()
+    places.append(Place(text=text[end:]))
+    if not any(place.field for place in places) or any("{" in place.text or "}" in place.text for place in places):
+        faults.add(key, "is no template", 'one such as "05-{API County:03}-{API Sequence:05}"')
+    return tuple(place for place in places if place.field or place.text)
+
+
+_READERS: dict[str, Any] = {
+    "field": lambda faults, key, value: faults.filled_text(key, value),
+    "fields": lambda faults, key, value: faults.fields(key, value),
+    "coalesce": lambda faults, key, value: faults.fields(key, value),
+    "sum": lambda faults, key, value: faults.fields(key, value),
+    "template": _template,
+    "value": _constant,
+    "pattern": lambda faults, key, value: read_pattern(faults, key, value, needs_group=True),
+    "when": read_choices,
+    "optional": lambda faults, key, value: faults.flag(key, value),
+}
+
+
+# -- units --------------------------------------------------------------------------------------
+
+
+def _read_measure(faults: Faults, key: str, column: str, table: dict[str, Any]) -> dict[str, Any]:
+    """The unit, and what goes with it."""
+    if column not in VOLUMES and column != DAYS:
+        return {}
+    if "unit" not in table:
+        example = "day, h or month" if column == DAYS else "bbl, m3 or Mcf for a period's volume, bbl/d for a rate"
+        faults.add(f"{key}.unit", "is missing, and is never guessed", example)
+        return {}
+    found: dict[str, Any] = {}
+    product = PRODUCTS.get(column, "days")
+    at = faults.text(f"{key}.at", table["at"]) if "at" in table else ""
+    try:
+        found["unit"] = unit = unit_named(faults.text(f"{key}.unit", table["unit"]), product, at=at)
+    except UnitUnknown as exc:
+        faults.add(f"{key}.unit", exc.problem, exc.instead)
+        return {}
+    if "aggregate" in table:
+        found["aggregate"] = faults.choice(f"{key}.aggregate", table["aggregate"], ["max", "sum"])
+    if "days" in table:
+        days = faults.choice(f"{key}.days", table["days"], ["calendar", "producing"])
+        found["is_per_producing_day"] = days == "producing"
+        if unit.rate is not Rate.DAY:
+            faults.add(f"{key}.days", "is of rates, and the unit is a volume", f"{unit.name}/d, or no days")
+    if "density" in table:
+        found["density"] = _density(faults, f"{key}.density", table["density"])
+    if (unit.dimension == "mass") != ("density" in table):
+        told = "is missing" if unit.dimension == "mass" else "is of a mass, and the unit is a volume"
+        faults.add(f"{key}.density", told, "t/m3 for a unit of t, a number or the name of a field")
+    return found
+
+
+def _density(faults: Faults, key: str, value: Any) -> str | float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0.3 <= value <= 1.5:  # noqa: PLR2004
+        return float(value)
+    if isinstance(value, str) and value:
+        return value
+    faults.add(key, "is no density", "t/m3, a number from 0.3 to 1.5, or the name of a field")
+    return 1.0
+
+
+def _refuse_two_units(faults: Faults, rules: Any) -> None:
+    """One number of the source cannot be of two units."""
+    units: dict[str, tuple[str, str]] = {}
+    for rule in rules:
+        for field in rule.sources if rule.unit else ():
+            column, unit = units.setdefault(field, (rule.column, rule.unit.name))
+            if unit != rule.unit.name:
+                faults.add(
+                    f"columns.{rule.column}.unit",
+                    f"is {rule.unit.name}, and {column} takes the same field {field} as {unit}",
+                    "one unit for one field",
+                )
+
+
+# -- the period ---------------------------------------------------------------------------------
+
+
+def _read_period(faults: Faults, key: str, table: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "format" in table:
+        found["formats"] = tuple(
+            _format(faults, f"{key}.format", text) for text in faults.texts(f"{key}.format", table["format"])
+        )
+    if "timezone" in table:
+        found["timezone"] = read_zone(faults, f"{key}.timezone", table["timezone"])
+    if parts := [(name, _part(faults, f"{key}.{name}", table[name])) for name in _PARTS if name in table]:
+        found["parts"] = tuple(parts)
+        named = [name for name, _ in parts]
+        if "year" not in named:
+            faults.add(key, "has no year", '{ year = "Yr", month = "Mon" }')
+        if {"month", "quarter"} <= {*named}:
+            faults.add(key, "has a month and a quarter", "one of them")
+        if "format" in table:
+            faults.add(
+                f"{key}.format", "is of one field, and year and month are fields by themselves", "one of the two"
+            )
+    return found
+
+
+def _format(faults: Faults, key: str, text: str) -> str:
+    try:
+        format_parts(text)
+    except FormatUnknown as exc:
+        faults.add(key, f"is {text[:40]!r}: {exc}", "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q")
+    return text
+
+
+def read_zone(faults: Faults, key: str, value: Any) -> str:
+    name = faults.text(key, value)
+    if not zone_named(name):
+        faults.add(key, f"is {name[:40]!r}, which is no time zone", "a name of the IANA list such as Europe/Oslo")
+        return "UTC"
+    return name
+
+
+def _part(faults: Faults, key: str, value: Any) -> Part:
+    if isinstance(value, str):
+        return Part(field=faults.filled_text(key, value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Part(value=str(value))
+    table = faults.table(key, value, ["field", "value", "pattern"])
+    if ("field" in table) == ("value" in table):
+        faults.add(key, "has neither or both of field and value", '{ field = "Yr" } or { value = 2024 }')
+    pattern = read_pattern(faults, f"{key}.pattern", table["pattern"], needs_group=True) if "pattern" in table else ""
+    field = faults.filled_text(f"{key}.field", table["field"]) if "field" in table else ""
+    return Part(
+        field=field,
+        value=_constant(faults, f"{key}.value", table["value"]) if "value" in table else "",
+        pattern=pattern,
+    )

@@ -1,0 +1,131 @@
+"""FileForm: how the files of a source are written, as far as a definition says it; the rest is found out."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .choices import read_pattern
+
+if TYPE_CHECKING:
+    from .faults import Faults
+
+FORMATS = ("csv", "xlsx", "xls", "parquet", "json", "ndjson")
+MOST_HEADER = 1_000  # rows before it
+_KEYS = (
+    "format",
+    "delimiter",
+    "quote",
+    "encoding",
+    "header",
+    "fields",
+    "skip_rows",
+    "comment",
+    "sheet",
+    "records",
+    "members",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileForm:
+    """Empty, or None, is found out. `header` is False without one, else its row, from 1. `fields` are the names where
+    there is no header, `records` is a JSON pointer (RFC 6901), `members` a glob of what is read in a zip.
+    """
+
+    format: str = ""
+    delimiter: str = ""
+    quote: str | None = None
+    encoding: str = ""
+    header: int | bool | None = None
+    fields: tuple[str, ...] = ()
+    skip_rows: int = 0
+    comment: str = ""
+    sheet: str = ""
+    records: str = ""
+    members: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unpivot:
+    """A column a period, or a product, becomes rows: fields like the `pattern`, whose named groups become fields, and
+    what they hold the field `value`.
+    """
+
+    fields: str
+    value: str
+
+
+def read_file_form(faults: Faults, key: str, value: Any) -> FileForm:
+    table = faults.table(key, value, _KEYS)
+    found: dict[str, Any] = {
+        name: read(faults, f"{key}.{name}", table[name]) for name, read in _READERS.items() if name in table
+    }
+    if found.get("header") is False and not found.get("fields"):
+        faults.add(
+            f"{key}.fields", "is missing, and there is no header to tell the names", "the names of all fields, in order"
+        )
+    return FileForm(**found)
+
+
+def read_unpivot(faults: Faults, key: str, value: Any) -> Unpivot | None:
+    table = faults.table(key, value, ["fields", "value"])
+    if "fields" not in table or "value" not in table:
+        faults.add(key, "needs fields and value", '{ fields = "(?P<month>[A-Z]{3})_OIL", value = "OIL" }')
+        return None
+    pattern = read_pattern(faults, f"{key}.fields", table["fields"], needs_group=True)
+    if not re.compile(pattern).groupindex:
+        faults.add(f"{key}.fields", "names no group", "groups such as (?P<month>...)")
+    return Unpivot(fields=pattern, value=faults.filled_text(f"{key}.value", table["value"]))
+
+
+def _sign(faults: Faults, key: str, value: Any) -> str:
+    text = faults.text(key, value)
+    if len(text.encode()) != 1:
+        faults.add(key, f"is {text[:20]!r}", "one character")
+        return ","
+    return text
+
+
+def _quote(faults: Faults, key: str, value: Any) -> str:
+    return "" if value == "" else _sign(faults, key, value)
+
+
+def _encoding(faults: Faults, key: str, value: Any) -> str:
+    name = faults.text(key, value)
+    try:
+        codecs.lookup(name)
+    except (LookupError, ValueError):
+        faults.add(key, f"is {name[:20]!r}, which is no encoding", "utf-8, latin-1, cp1252 or utf-16")
+        return "utf-8"
+    return name
+
+
+def _header(faults: Faults, key: str, value: Any) -> int | bool:
+    if value is False:
+        return False
+    return faults.whole(key, value, 1, MOST_HEADER)
+
+
+def _pointer(faults: Faults, key: str, value: Any) -> str:
+    text = faults.text(key, value)
+    if text and not text.startswith("/"):
+        faults.add(key, f"is {text[:40]!r}", "a JSON pointer such as /data/rows")
+    return text
+
+
+_READERS: dict[str, Any] = {
+    "format": lambda faults, key, value: faults.choice(key, value, FORMATS),
+    "delimiter": _sign,
+    "quote": _quote,
+    "encoding": _encoding,
+    "header": _header,
+    "fields": lambda faults, key, value: faults.fields(key, value),
+    "skip_rows": lambda faults, key, value: faults.whole(key, value, 0, MOST_HEADER),
+    "comment": _sign,
+    "sheet": lambda faults, key, value: faults.text(key, value),
+    "records": _pointer,
+    "members": lambda faults, key, value: faults.filled_text(key, value),
+}

@@ -1,0 +1,112 @@
+"""Periods: the forms in which sources write a day, a month, a quarter or a year, and how each is read.
+
+A form is written as for `strptime` (https://docs.python.org/3/library/datetime.html#format-codes), with `%q` for a
+quarter. What DuckDB's own `strptime` takes too much of is refused here: 20241 for %Y%m, and the year 68 for 2068.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+NAMES = {
+    1: "january enero janeiro janvier januar jan ene janv",
+    2: "february febrero fevereiro fevrier februar feb fev fevr",
+    3: "march marzo marco mars mar",
+    4: "april abril avril apr abr avr",
+    5: "may mayo maio mai",
+    6: "june junio junho juin juni jun",
+    7: "july julio julho juillet juli jul juil",
+    8: "august agosto aout aug ago",
+    9: "september septiembre setiembre setembro septembre sep sept set",
+    10: "october octubre outubro octobre oktober oct out okt",
+    11: "november noviembre novembro novembre nov",
+    12: "december diciembre dezembro decembre desember dec dic dez des",
+}
+"""Months in English, Spanish, Portuguese, French and Norwegian, without accents, whole and short."""
+
+USUAL_FORMS = ("%Y-%m", "%Y%m", "%Y-M%m", "%b-%y", "%b-%Y", "%B %Y", "%m/%Y", "%Y/%m", "%Y-%m-%d", "%Y%m%d", "%d.%m.%Y")
+"""What can be nothing else, tried where a definition names no form and the text is no ISO date."""
+FORMS_OF = {"quarter": ("%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y"), "year": ("%Y",)}
+CENTURY = 100
+
+_DIGITS = {"Y": (4, 4), "y": (2, 2), "m": (1, 2), "d": (1, 2), "q": (1, 1), "H": (1, 2), "M": (2, 2), "S": (2, 2)}
+_NAMED = {"Y": "year", "y": "short_year", "m": "month", "d": "day", "q": "quarter", "b": "name"}
+_TOKEN = re.compile(r"%-?([A-Za-z%])")
+LONGEST_FORM = 60  # characters
+
+
+class FormatUnknown(ValueError):
+    """A form that cannot be read; the sentence says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """`pattern` is one of RE2 with a group for each of `groups`: year, short_year, month, name, quarter, day."""
+
+    pattern: str
+    groups: tuple[str, ...]
+
+
+def format_parts(form: str) -> Form:
+    """Raises FormatUnknown."""
+    if not form or len(form) > LONGEST_FORM:
+        raise FormatUnknown("a form has 1 to 60 characters")
+    pieces, end = [], 0
+    for found in _TOKEN.finditer(form):
+        pieces.append(("text", form[end : found.start()]))
+        pieces.append((_token(found[1]), ""))
+        end = found.end()
+    pieces.append(("text", form[end:]))
+    pieces = [(kind, text) for kind, text in pieces if kind != "text" or text]
+    if any(kind == "text" and "%" in text for kind, text in pieces):
+        raise FormatUnknown("a % stands by itself")
+    kinds = [_NAMED[kind] for kind, _ in pieces if kind in _NAMED]
+    if len(set(kinds)) < len(kinds) or not {"year", "short_year"} & set(kinds):
+        raise FormatUnknown("it needs one year, and nothing twice")
+    if len({"month", "name", "quarter"} & set(kinds)) > 1 or ("day" in kinds and not {"month", "name"} & set(kinds)):
+        raise FormatUnknown("it needs one month or one quarter, and a day only with a month")
+    parts = [_pattern(pieces, place) for place in range(len(pieces))]
+    return Form(pattern="^" + "".join(parts) + "$", groups=tuple(kinds))
+
+
+def _token(letter: str) -> str:
+    kind = {"B": "b", "h": "b", "%": "text"}.get(letter, letter)
+    if kind == "text":
+        raise FormatUnknown("%% is of no use in a date")
+    if kind not in (*_DIGITS, "b"):
+        raise FormatUnknown(f"%{letter} is not read")
+    return kind
+
+
+def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
+    """Months and days have one digit or two where no other digit stands beside them."""
+    kind, text = pieces[place]
+    if kind == "text":
+        return re.escape(text).replace(r"\ ", " ")
+    if kind == "b":
+        return r"(\pL+)\.?"
+    least, most = _DIGITS[kind]
+    beside = [pieces[near][0] for near in (place - 1, place + 1) if 0 <= near < len(pieces)]
+    digits = f"[0-9]{{{most if set(beside) & set(_DIGITS) else least},{most}}}"
+    return f"({digits})" if kind in _NAMED else digits
+
+
+def pivot(now: datetime | None = None) -> int:
+    """The largest year of two digits that is of this century: that of next year."""
+    return ((now or datetime.now(UTC)).year + 1) % CENTURY
+
+
+def zone_named(name: str) -> ZoneInfo | None:
+    """None when the IANA list has no such zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def usual_forms(period: str) -> tuple[str, ...]:
+    """What is tried where a definition names no form."""
+    return (*USUAL_FORMS, *FORMS_OF.get(period, ()))
