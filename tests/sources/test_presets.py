@@ -5,13 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
+from support.documents import PROJECT
+from support.preset_samples import SAMPLES
 
 from chalicelib.errors import DefinitionInvalid
 from chalicelib.sources.definition import read_definition
 from chalicelib.sources.presets import PresetUnknown, preset_named, preset_names
 from chalicelib.store.columns import VOLUMES
-from tests.support.documents import PROJECT
-from tests.support.preset_samples import SAMPLES
 
 PRESETS = preset_names()
 CHECKED_ON_REAL_FILES = {"bsee-ogor-a", "ecmc", "oh-dnr", "petrinex", "sodir"}
