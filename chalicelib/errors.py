@@ -4,11 +4,14 @@
     ├── SettingsError                a setting is missing or wrong; nothing starts
     ├── ValidationError              400  the request is not of the contract's form
     │   ├── InvalidJobId             400
-    │   └── DefinitionInvalid        400  a source's definition has faults, all of which are listed
+    │   ├── DefinitionInvalid        400  a source's definition has faults, all of which are listed
+    │   └── SourceNotNamed           400  several sources, and none of them is meant without a name
     ├── Unauthorized                 401  no token, or one that nobody knows
     ├── RequestForbidden             403  a browser sent it on somebody else's behalf
     ├── RoleRequired                 403  the token's role does not allow that
     ├── JobNotFound                  404
+    ├── SourceUnknown                404
+    ├── SourceVersionDiffers         412  somebody has changed the definition meanwhile
     ├── NothingPublished             404  no import has completed yet
     ├── FileNotServed                404  the console has no such file
     ├── RejectsNotYet                409  the job has not published its rejected rows yet
@@ -21,7 +24,10 @@
     │   ├── JobIsFinal               409  FINAL_STATE_RULE
     │   ├── NotRetryable             409  RETRY_RULE
     │   ├── RetriedAlready           409  SINGLE_RETRY_RULE
-    │   └── NotResumable             409  RESUME_RULE
+    │   ├── NotResumable             409  RESUME_RULE
+    │   ├── SourceInUse              409  SOURCE_IN_USE_RULE
+    │   ├── SourceOfSettings         409  SETTINGS_SOURCE_RULE
+    │   └── SourceRedefined          409  SOURCE_REDEFINED_RULE
     ├── StateUnavailable             503  DynamoDB does not answer
     ├── TokensUnavailable            503  SSM does not answer
     ├── DispatchFailed               503  the import function could not be started
@@ -47,6 +53,7 @@
         ├── SourceError              the operator's OData API
         │   ├── SourceUnreachable    no connection
         │   ├── SourceUntrusted      its certificate is not valid
+        │   ├── SourceInside         its name leads into the machine that Wellhead runs on
         │   ├── SourceInterrupted    the connection broke, or the body ended early
         │   ├── SourceTooSlow        a page was not there in time
         │   ├── SourceUnavailable    408 or 5xx
@@ -127,9 +134,19 @@ class InvalidJobId(ValidationError):
 
 
 class DefinitionInvalid(ValidationError):
-    """The definition of the source has faults. Correct each of those listed here; docs/sources.md explains every key."""
+    """The definition of the source has faults. Correct each of those listed here; docs/sources.md explains every
+    key.
+    """
 
     code = "SOURCE_DEFINITION_INVALID"
+
+
+class SourceNotNamed(ValidationError):
+    """There are several sources, and none of them is the default one. Name one of those that are listed here, as
+    `source`.
+    """
+
+    code = "SOURCE_NOT_NAMED"
 
 
 class Unauthorized(WellheadError):
@@ -160,6 +177,22 @@ class JobNotFound(WellheadError):
 
     code = "JOB_NOT_FOUND"
     http_status = 404
+
+
+class SourceUnknown(WellheadError):
+    """There is no source with this name. GET /sources lists them."""
+
+    code = "SOURCE_UNKNOWN"
+    http_status = 404
+
+
+class SourceVersionDiffers(WellheadError):
+    """The source has another version than the request names. Read it, look at what has changed, and send its version
+    as If-Match.
+    """
+
+    code = "SOURCE_VERSION_DIFFERS"
+    http_status = 412
 
 
 class NothingPublished(WellheadError):
@@ -249,6 +282,26 @@ class NotResumable(BusinessRuleViolation):
     """What the job had fetched is of no use any more. Start a new import."""
 
     rule = "RESUME_RULE"
+
+
+class SourceInUse(BusinessRuleViolation):
+    """An import of this source is running. Wait for its end, or cancel it, then try again."""
+
+    rule = "SOURCE_IN_USE_RULE"
+    retryable = True
+
+
+class SourceOfSettings(BusinessRuleViolation):
+    """This source is described by the settings WELLHEAD_SOURCE_*, and not by a definition. Change it there."""
+
+    rule = "SETTINGS_SOURCE_RULE"
+
+
+class SourceRedefined(BusinessRuleViolation):
+    """The definition of the source was changed at this very moment. Send the request again."""
+
+    rule = "SOURCE_REDEFINED_RULE"
+    retryable = True
 
 
 class StateUnavailable(WellheadError):
@@ -438,6 +491,14 @@ class SourceUntrusted(SourceError):
     """
 
     code = "SOURCE_CERTIFICATE_INVALID"
+
+
+class SourceInside(SourceError):
+    """The name of the source leads to the machine that Wellhead runs on, or to the service that hands out its
+    credentials, so nothing was sent there. Correct the source's address, or ask who runs its name.
+    """
+
+    code = "SOURCE_INSIDE"
 
 
 class SourceInterrupted(SourceError):

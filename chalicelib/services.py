@@ -24,6 +24,7 @@ from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from chalicelib.queries.client import PATIENCE, QueryClient
+from chalicelib.sources.registry import SourceRegistry
 
 from .logs import start_logging
 from .settings import Settings, tokens_path
@@ -66,6 +67,10 @@ class Services:
                 pending=settings.pending_seconds,
             ),
         )
+
+    @cached_property
+    def sources(self) -> SourceRegistry:
+        return SourceRegistry(job_manager=self.job_manager, settings=self.settings)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -165,24 +170,23 @@ class Services:
         from chalicelib.imports.service import WellProductionImportService
         from chalicelib.imports.time_budget import time_to_fetch
 
-        settings = self.settings
+        settings = self.sources.of_job(claim.job).settings(self.settings)
         return WellProductionImportService(
             claim=claim,
             settings=settings,
             job_manager=self.job_manager,
-            source=self._source(claim, time_to_fetch(remaining)),
+            source=self._source(claim, settings, time_to_fetch(remaining)),
             warehouse=self.warehouse,
             directory=_own_directory(Path(settings.scratch), claim),
             remaining=lambda: 0.0 if stopped() else remaining(),
         )
 
-    def _source(self, claim: Claim, remaining: Callable[[], float]) -> ExternalApiAdapter:
+    def _source(self, claim: Claim, settings: Settings, remaining: Callable[[], float]) -> ExternalApiAdapter:
         """The secret is read here, once for each import. Raises SecretUnavailable, SecretInvalid."""
         from chalicelib.http.credentials import open_credentials
         from chalicelib.odata.adapter import ExternalApiAdapter
         from chalicelib.odata.connection import ODataConnection
 
-        settings = self.settings
         auth = open_credentials(settings, client=self._client, environment=self._environment)
         spent = max(0.0, time.time() - (claim.job.started_at or time.time()))
         connection = ODataConnection(settings=settings, auth=auth, remaining=remaining, spent=spent)

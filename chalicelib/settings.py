@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TOKENS = "/wellhead/tokens"  # the path in SSM, by default
 STAGE = "local"
 WHOLE = 100  # percent
+BY_FORM = "by form"  # of a defined source: the form of its secret tells how it is asked
 _FRAMING = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "te", "upgrade"}
 
 
@@ -137,7 +138,7 @@ def _places(value: str, read: Callable[[str], str]) -> tuple[str, ...]:
     return origins
 
 
-def _header_name(value: str) -> str:
+def header_name(value: str) -> str:
     name = value.strip()
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or name.lower() in _FRAMING:
         raise ValueError("must be the name of an HTTP header that may carry a key")
@@ -210,7 +211,7 @@ class Settings:
     source_ca: str = _setting("WELLHEAD_SOURCE_CA", _file_or_nothing, "")
     source_auth: str = _setting("WELLHEAD_SOURCE_AUTH", _choice("none", "basic", "bearer", "api_key", "oauth2"), "none")
     source_secret: str = _setting("WELLHEAD_SOURCE_SECRET", str.strip, "")
-    source_key_header: str = _setting("WELLHEAD_SOURCE_KEY_HEADER", _header_name, "X-API-Key")
+    source_key_header: str = _setting("WELLHEAD_SOURCE_KEY_HEADER", header_name, "X-API-Key")
     source_token_url: str = _setting("WELLHEAD_SOURCE_TOKEN_URL", _url_or_nothing, "")
     source_scope: str = _setting("WELLHEAD_SOURCE_SCOPE", str.strip, "")
     source_paging: str = _setting("WELLHEAD_SOURCE_PAGING", _choice("auto", "links", "skip", "keys"), "auto")
@@ -241,8 +242,13 @@ class Settings:
     pending_seconds: int = _setting("WELLHEAD_PENDING_SECONDS", _whole(5, 86_400), "360")
     checkpoint_seconds: int = _setting("WELLHEAD_CHECKPOINT_SECONDS", _whole(1, 3600), "30")
     max_attempts: int = _setting("WELLHEAD_MAX_ATTEMPTS", _whole(1, 10_000), "100")
+    source_reach: str = _setting("WELLHEAD_SOURCE_REACH", _choice("outside", "anywhere"), "outside")
+    source_secrets: str = _setting("WELLHEAD_SOURCE_SECRETS", _parameter_path, "/wellhead/sources")
+    source_buckets: tuple[str, ...] = _setting("WELLHEAD_SOURCE_BUCKETS", _names, "")
     stage: str = _setting("WELLHEAD_STAGE", _stage, STAGE)
     log_level: str = _setting("WELLHEAD_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+
+    definition: Any = None  # a Definition, of sources/definition.py; None where the settings themselves are the source
 
     @property
     def source_id(self) -> str:
@@ -254,7 +260,24 @@ class Settings:
             told = [*told, grain]
         if self.source_period != "month":  # an id of before there were others stays what it was
             told.append(self.source_period)
+        if self.definition is not None:
+            told.append(self.definition_facts)
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    @property
+    def definition_facts(self) -> str:
+        """What the rows depend on of the definition, as a text that is the same for the same; nothing without one."""
+        return "" if self.definition is None else str(self.definition.meaning)
+
+    @property
+    def is_kept_outside(self) -> bool:
+        """Whether the source is one that somebody has defined, in a stack where that may reach outwards alone."""
+        return self.definition is not None and self.source_reach == "outside"
+
+    @property
+    def source_headers(self) -> dict[str, str]:
+        """That a defined source is sent besides those of Wellhead."""
+        return {} if self.definition is None else dict(self.definition.odata.get("headers", {}))
 
     @property
     def _other_grain(self) -> list[Any]:
@@ -282,7 +305,7 @@ class Settings:
         return settings
 
 
-SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(Settings)}
+SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(Settings) if "setting" in f.metadata}
 
 
 def tokens_path(environment: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import InvalidJobId, ValidationError
 from chalicelib.jobs.job import JobStatus, parse_job_id
 
-from .parameters import CURSOR, choice, limit, read_value
+from .parameters import CURSOR, SOURCE_NAME, choice, limit, read_value
 from .request_fields import single_values
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class HistoryPage:
     """`before` is the job that the page comes after, newest first."""
 
     status: JobStatus | None = None
+    source: str | None = None
     limit: int = JOBS_DEFAULT
     before: str | None = None
 
@@ -37,6 +38,7 @@ class HistoryPage:
         values = {name: read_value(name, HISTORY[name], text) for name, text in told.items()}
         return cls(
             status=JobStatus(values["status"]) if "status" in values else None,
+            source=values.get("source"),
             limit=values.get("limit", JOBS_DEFAULT),
             before=values.get("cursor"),
         )
@@ -61,6 +63,7 @@ def _job_before(cursor: str) -> str:
 
 HISTORY: Mapping[str, Parameter] = {
     "status": choice(*JobStatus, meaning="only jobs with this status"),
+    "source": replace(SOURCE_NAME, meaning="only imports of this source"),
     "limit": limit(JOBS_MOST),
     "cursor": replace(CURSOR, read=_job_before),
 }

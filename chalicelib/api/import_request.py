@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import RequestForbidden, ValidationError
 
-from .parameters import FIELD_CODE, FROM, FULL, TO, check_range, read_value, refusal
+from .parameters import FIELD_CODE, FROM, FULL, SOURCE_NAME, TO, check_range, read_value, refusal
 from .request_fields import json_body, single_values
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .parameters import Parameter
 
 PARAMETERS: Mapping[str, Parameter] = {"full": FULL, "field_code": FIELD_CODE, "from": FROM, "to": TO}
+ASKED: Mapping[str, Parameter] = {"source": SOURCE_NAME, **PARAMETERS}
 
 
 MOST_EXACT = 2**53  # from here on two numbers with a point or an exponent may be read as one
@@ -24,29 +25,29 @@ _JSON_TYPES = {"boolean": bool, "integer": int, "string": str}
 
 
 def parse_parameters(query: Mapping[str, Sequence[str]], body: str | bytes = "") -> dict[str, Any]:
-    """What is to be imported, from the query or from a JSON body: codes as text, dates as YYYY-MM-DD, and `full` only
-    when it is true. Raises ValidationError.
+    """What is to be imported, from the query or from a JSON body: the name of the `source`, codes as text, dates as
+    YYYY-MM-DD, and `full` only when it is true. Raises ValidationError.
     """
     sent = _sent(json_body(body))
-    told = single_values(query, allowed=tuple(PARAMETERS))
-    for name, value in {name: read_value(name, PARAMETERS[name], text) for name, text in told.items()}.items():
+    told = single_values(query, allowed=tuple(ASKED))
+    for name, value in {name: read_value(name, ASKED[name], text) for name, text in told.items()}.items():
         if sent.setdefault(name, value) != value:
             raise ValidationError("The query and the body ask for different things. Send one of them.", field=name)
     check_range(sent)
-    return {name: sent[name] for name in PARAMETERS if name in sent and sent[name] is not False}
+    return {name: sent[name] for name in ASKED if name in sent and sent[name] is not False}
 
 
 def _sent(body: Any) -> dict[str, Any]:
     """The members of the body, read like the parameters of a query. Raises ValidationError."""
-    if not isinstance(body, dict) or not body.keys() <= PARAMETERS.keys():
-        known = ", ".join(PARAMETERS)
+    if not isinstance(body, dict) or not body.keys() <= ASKED.keys():
+        known = ", ".join(ASKED)
         raise ValidationError(f"The body may be an object with {known}, or nothing.", field="body")
     return {name: _read_member(name, value) for name, value in body.items()}
 
 
 def _read_member(name: str, value: Any) -> Any:
     """A code may come as a whole number, however it is written, which is its digits: as the source's own are read."""
-    parameter = PARAMETERS[name]
+    parameter = ASKED[name]
     value = int(value) if isinstance(value, float) and value.is_integer() and abs(value) < MOST_EXACT else value
     kinds = parameter.schema["type"]
     if type(value) not in [_JSON_TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]:

@@ -136,6 +136,12 @@ def _source(text: str) -> str:
     return text
 
 
+def _source_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]{1,40}", text):
+        raise ValueError
+    return text
+
+
 FULL = Parameter(
     read=_truth,
     allowed="true or false",
@@ -149,6 +155,12 @@ SOURCE = Parameter(
     allowed="the name of a source, or * for all of them",
     schema={"type": "string", "pattern": r"^(\*|[a-z0-9-]{1,40})$"},
     meaning="one source; * or nothing: all. Sums are made for each source, and over all of them for * alone",
+)
+SOURCE_NAME = Parameter(
+    read=_source_name,
+    allowed="the name of a source: 1 to 40 small letters, digits or hyphens",
+    schema={"type": "string", "pattern": "^[a-z0-9-]{1,40}$"},
+    meaning="the source that is meant",
 )
 FROM = _of_day("the first day of the production periods, inclusive")
 TO = _of_day("the last day of the production periods, inclusive")

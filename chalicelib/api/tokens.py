@@ -34,13 +34,17 @@ log = logging.getLogger(__name__)
 
 
 class Role(StrEnum):
-    """A reader reads; an operator may also start, stop and retry imports."""
+    """A reader reads; an operator may also start, stop and retry imports; an admin may also say what the sources are.
+    Each may what those before it may.
+    """
 
     READER = "reader"
     OPERATOR = "operator"
+    ADMIN = "admin"
 
     def covers(self, needed: Role) -> bool:
-        return self in (needed, Role.OPERATOR)
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(needed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -289,9 +289,13 @@ class SourceConnection:
                 self.close()
 
     def _new_session(self) -> BoundedSession:
-        session = BoundedSession(auth=self._auth, clock=self._clock, ca=self._settings.source_ca)
+        settings = self._settings
+        session = BoundedSession(
+            auth=self._auth, clock=self._clock, ca=settings.source_ca, is_kept_outside=settings.is_kept_outside
+        )
         session.headers["OData-MaxVersion"] = "4.01"
-        session.headers["Prefer"] = f"odata.maxpagesize={self._settings.page_size}"
+        session.headers["Prefer"] = f"odata.maxpagesize={settings.page_size}"
+        session.headers.update(settings.source_headers)
         return session
 
     def _get(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:

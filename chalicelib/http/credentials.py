@@ -19,8 +19,10 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from requests.auth import AuthBase
 
 from chalicelib.errors import SecretInvalid, SecretUnavailable, TokenRefused, TokenUnavailable
+from chalicelib.settings import BY_FORM
 
 from .body import Broken, Unreadable, read_body
+from .bound import Bound, bound_of
 from .session import BoundedSession, TooLarge, TooSlow, check_authority
 
 if TYPE_CHECKING:
@@ -58,11 +60,27 @@ def open_credentials(
     """What signs the requests to the source; None for an open source. `client` makes an AWS client by its service.
     Raises SecretUnavailable, SecretInvalid, SettingsError.
     """
-    kind = settings.source_auth
-    if kind == "none":
+    if settings.source_auth == "none":
         return None
     check_authority(settings.source_ca)
-    secret = _parsed(kind, _stored(settings.source_secret, client, environment))
+    text = _stored(settings.source_secret, client, environment)
+    kind = _kind_of(text) if settings.source_auth == BY_FORM else settings.source_auth
+    auth = _auth(kind, _parsed(kind, text), settings)
+    auth.bound = bound_of(_object(text.encode("utf-8", "replace")).get("origin"), settings)
+    return auth
+
+
+def _kind_of(text: str) -> str:
+    """By the names that it holds. Raises SecretInvalid."""
+    told = _object(text.encode("utf-8", "replace"))
+    kinds = [kind for kind, names in FORMS.items() if told.keys() >= set(names)]
+    if len(kinds) != 1:
+        forms = "; ".join(" and ".join(names) for names in FORMS.values())
+        raise SecretInvalid(f"The secret of the source tells no kind of credentials. It holds one of: {forms}.")
+    return kinds[0]
+
+
+def _auth(kind: str, secret: dict[str, str], settings: Settings) -> SourceAuth:
     if kind == "oauth2":
         return TokenAuth(
             url=settings.source_token_url,
@@ -71,6 +89,7 @@ def open_credentials(
             client_secret=secret["client_secret"],
             ca=settings.source_ca,
             seconds=min(TOKEN_SECONDS, settings.page_seconds),
+            is_kept_outside=settings.is_kept_outside,
         )
     if kind == "api_key":
         return HeaderAuth(settings.source_key_header, secret["key"])
@@ -80,10 +99,13 @@ def open_credentials(
 
 
 class SourceAuth(AuthBase):
-    """Signs a request. `hide` takes the secrets out of a text."""
+    """Signs a request. `hide` takes the secrets out of a text. `bound` are the places that they may be sent to; calling
+    it for another one raises SecretInvalid.
+    """
 
     def __init__(self) -> None:
         self._secrets: set[str] = set()
+        self.bound = Bound()
 
     def hide(self, text: str) -> str:
         """A text may have been cut within a secret, so a good part of one is taken out too."""
@@ -103,6 +125,7 @@ class HeaderAuth(SourceAuth):
         self._secrets = {secret for secret in (value, value.rpartition(" ")[2], *secrets) if secret}
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        self.bound.check(str(request.url))
         request.headers[self._name] = self._value
         return request
 
@@ -127,6 +150,7 @@ class TokenAuth(SourceAuth):
         client_secret: str,
         ca: str = "",
         seconds: float = TOKEN_SECONDS,
+        is_kept_outside: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`ca` is the file of a private authority: a token endpoint may be one of the house, or everybody's."""
@@ -135,7 +159,7 @@ class TokenAuth(SourceAuth):
         self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
         # Section 2.3.1: both are form-encoded before they become a Basic header.
         client = basic_auth(quote_plus(client_id), quote_plus(client_secret))
-        self._session = BoundedSession(auth=client, clock=clock, ca_too=ca)
+        self._session = BoundedSession(auth=client, clock=clock, ca_too=ca, is_kept_outside=is_kept_outside)
         self._seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()
@@ -143,6 +167,8 @@ class TokenAuth(SourceAuth):
         self._until = 0.0
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        self.bound.check(str(request.url))
+        self.bound.check(self._url)
         with self._lock:
             if not self._header or self._clock() >= self._until:
                 self._renew()

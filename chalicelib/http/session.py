@@ -20,7 +20,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
 from chalicelib import __version__
-from chalicelib.errors import SettingsError
+from chalicelib.errors import SettingsError, SourceInside
+
+from .inside import is_inside_address
 
 if TYPE_CHECKING:
     import socket
@@ -93,7 +95,8 @@ class Allowance:
 class BoundedSession(requests.Session):
     """For one thread at a time. Follows no redirect, asks the environment for nothing, and keeps no cookie unless it is
     given a jar for them. `ca` is a file of the authorities to trust, in place of those that everybody trusts, and
-    `ca_too` one of authorities to trust beside them.
+    `ca_too` one of authorities to trust beside them. One that `is_kept_outside` sends nothing into the machine that it
+    is on: asking raises SourceInside.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class BoundedSession(requests.Session):
         clock: Callable[[], float] = time.monotonic,
         ca: str = "",
         ca_too: str = "",
+        is_kept_outside: bool = False,
     ) -> None:
         super().__init__()
         self.allowance = Allowance(clock)
@@ -112,7 +116,7 @@ class BoundedSession(requests.Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # they would grow with every answer
         self.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _Adapter(self.allowance, ca_too))
+            self.mount(scheme, _Adapter(self.allowance, ca_too, is_kept_outside=is_kept_outside))
 
     def ask(self, method: str, url: str, **options: Any) -> requests.Response:
         """The answer without its body. Raises TooSlow, TooLarge, requests.RequestException."""
@@ -141,8 +145,8 @@ def check_authority(file: str) -> None:
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, allowance: Allowance, ca_too: str) -> None:
-        self._pools = _pools(allowance)
+    def __init__(self, allowance: Allowance, ca_too: str, *, is_kept_outside: bool) -> None:
+        self._pools = _pools(allowance, (_Outside,) if is_kept_outside else ())
         self._ca_too = ca_too
         super().__init__()
 
@@ -155,11 +159,24 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 
-def _pools(allowance: Allowance) -> dict[str, type]:
-    """urllib3's pools, whose connections read their answers within the allowance."""
+class _Outside:
+    """Of a connection: what its name leads to is known when it stands, and before a byte is sent. A look at the name
+    beforehand would not do: the next one may get another address.
+    """
+
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        if is_inside_address(str(sock.getpeername()[0])):
+            sock.close()
+            raise SourceInside
+        return sock
+
+
+def _pools(allowance: Allowance, more: tuple[type, ...]) -> dict[str, type]:
+    """urllib3's pools, whose connections read their answers within the allowance, and have what `more` says."""
     reading = {"response_class": type("Response", (_BoundedResponse,), {"allowance": allowance})}
-    plain = {"ConnectionCls": type("Connection", (HTTPConnection,), reading)}
-    tls = {"ConnectionCls": type("TlsConnection", (HTTPSConnection,), reading)}
+    plain = {"ConnectionCls": type("Connection", (*more, HTTPConnection), reading)}
+    tls = {"ConnectionCls": type("TlsConnection", (*more, HTTPSConnection), reading)}
     return {"http": type("Pool", (HTTPConnectionPool,), plain), "https": type("TlsPool", (HTTPSConnectionPool,), tls)}
 
 

@@ -12,6 +12,7 @@ from .completeness import Completeness
 from .gate import judge
 from .memory import carried
 from .partial import is_partial
+from .source_facts import facts_of
 
 if TYPE_CHECKING:
     from chalicelib.jobs.finding import Finding
@@ -39,7 +40,7 @@ class Judgement:
         completeness = Completeness.of(
             end.reading, repeated_keys=settled.repeated_keys, doubtful_keys=settled.doubtful_keys
         )
-        accepted = [*job.accepted, *((base.accepted if base else None) or ())]
+        accepted = [*job.accepted, *(facts_of(base, settings).accepted or ())]
         is_of_all = end.changed_since is None and not is_partial(job.parameters)
         findings = judge(
             merged.diff,

@@ -36,6 +36,7 @@ from .publication import Publication, check_room, merge_seconds, publish_seconds
 from .repeats import judged, judged_before
 from .seal import NO_SEAL
 from .segments import Segments
+from .source_facts import with_facts
 from .time_budget import TimeBudget
 from .watermark import Watermark
 
@@ -299,7 +300,7 @@ class WellProductionImportService:
         if batch.rows:
             began = self._clock()
             self._fields.learn(repository, batch)
-            segment = repository.stage(batch, self._fields.mapping(), self._fields.grain())
+            segment = repository.stage(batch, self._fields.reading(), self._fields.grain())
             self._fields.note_changes(repository, batch)
             self._segments.add(segment, self._stored(cursor))
             self._progress.add_seconds("staging_seconds", self._clock() - began)
@@ -476,10 +477,11 @@ class WellProductionImportService:
     def _publish(self, store: Path, merged: MergeResult, base: Snapshot | None, judgement: Judgement) -> Snapshot:
         """A new snapshot in the warehouse, which nothing points at yet."""
         snapshot = self._publication.put(store, rows=merged.stored_records)
-        snapshot = replace(snapshot, accepted=judgement.carried or None)
         is_whole = judgement.completeness.is_proved
         began = self.job.reading_since or self.job.started_at or self._clock()
-        return self._watermark.mark(snapshot, base, self._fields.changed_until, began, self.job, is_whole=is_whole)
+        facts = self._watermark.mark(base, self._fields.changed_until, began, self.job, is_whole=is_whole)
+        facts = replace(facts, accepted=judgement.carried or None)
+        return with_facts(snapshot, base, self._settings, facts, at=self._clock())
 
     def _finish(self, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult) -> None:
         """The end of the job moves the pointer to the snapshot."""

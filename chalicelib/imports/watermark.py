@@ -1,19 +1,20 @@
 """Watermark: until when the source's changes are in the published database, so that an import need not ask for them.
 
-It belongs to the snapshot. It is the latest change that an import saw, and never later than the import's beginning:
-a row that was read and then changed while the import went on is asked for by the next one.
+It belongs to the snapshot, one a source. It is the latest change that an import saw, and never later than the import's
+beginning: a row that was read and then changed while the import went on is asked for by the next one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import PublishRefused
 
 from .partial import is_partial
+from .source_facts import Facts, facts_of
 
 if TYPE_CHECKING:
     from chalicelib.jobs.job import Job
@@ -41,34 +42,26 @@ class Watermark:
                 "ask for, so nothing was published. Start the import again."
             )
 
-    def mark(
-        self,
-        snapshot: Snapshot,
-        base: Snapshot | None,
-        newest: float | None,
-        began: float,
-        job: Job,
-        *,
-        is_whole: bool,
-    ) -> Snapshot:
-        """The snapshot with its watermark, which never falls. `newest` is the latest change among the rows.
+    def mark(self, base: Snapshot | None, newest: float | None, began: float, job: Job, *, is_whole: bool) -> Facts:
+        """The new watermark, which never falls. `newest` is the latest change among the rows.
 
         A partial import saw nothing of the rest, and one that is not known to be whole (`is_whole`) may have missed
         rows of before its newest change. So the watermark stays where it was; without one, the next import that is
         not partial asks for everything.
         """
         if not self.settings.source_changed:
-            return snapshot
+            return Facts()
         if is_partial(job.parameters) or not is_whole:
-            return replace(snapshot, changed_until=self._published_until(base), changed_of=self._source_hash)
+            return Facts(changed_until=self._published_until(base), changed_of=self._source_hash)
         marks = [self._published_until(base), None if newest is None else min(newest, began)]
         until = max((mark for mark in marks if mark is not None), default=None)
-        return replace(snapshot, changed_until=until, changed_of=self._source_hash)
+        return Facts(changed_until=until, changed_of=self._source_hash)
 
     def _published_until(self, base: Snapshot | None) -> float | None:
         """What another source, filter, change field or mapping has left behind says nothing about this one."""
-        is_of_this = base is not None and bool(self.settings.source_changed) and base.changed_of == self._source_hash
-        return base.changed_until if base and is_of_this else None
+        published = facts_of(base, self.settings)
+        is_of_this = bool(self.settings.source_changed) and published.changed_of == self._source_hash
+        return published.changed_until if is_of_this else None
 
     @property
     def _source_hash(self) -> str:
@@ -78,4 +71,6 @@ class Watermark:
         settings = self.settings
         facts = [settings.source_url, settings.source_changed, sorted(settings.source_columns.items())]
         facts += [settings.source_name, settings.source_period, "codes are text"]
+        if settings.definition is not None:
+            facts.append(settings.definition_facts)
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

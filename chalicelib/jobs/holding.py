@@ -47,11 +47,11 @@ def refuse_late(held: Job, *, now: float, newest: str | None, current: Snapshot 
         raise AcceptTooLate(
             "A later import was held since, with newer rows. Look at that one.", job_id=job_id, held_since=newest
         )
-    if current and current.fence > held.fence:
+    if current and current.fence_of(held.source_name) > held.fence:
         raise AcceptTooLate(
             "Another import has been published since, and the rows of this one may be older. Start a new import.",
             job_id=job_id,
-            published_by=current.job_id,
+            published_by=current.job_of(held.source_name),
         )
 
 

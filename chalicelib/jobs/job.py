@@ -54,7 +54,9 @@ class Job:
 
     `claimed_cursor` is that of the checkpoint which the latest attempt began at, and `stalled_attempts` how many
     attempts in a row began at the same. `cancel_requested_at` is set by whoever asks the job to stop, never by its
-    worker. `source_id` tells which settings of the source the checkpoint belongs to (Settings.source_id),
+    worker. `source_name` is that of the source it imports, None of an older job, and `source_version` that of its
+    definition, None where the settings are the source. `source_id` tells which settings of the source the checkpoint
+    belongs to (Settings.source_id),
     `reading_since` when the job began whose checkpoint this one goes on from. `waiting` tells what the worker waits for
     before it asks the source again, until when, and which try that will be.
 
@@ -77,6 +79,8 @@ class Job:
     retried_by: str | None = None
     source_id: str | None = None
     reading_since: float | None = None
+    source_name: str | None = None
+    source_version: int | None = None
     attempt: int = 0
     stalled_attempts: int = 0
     claimed_cursor: StoredCursor | None = None
@@ -171,6 +175,7 @@ class Job:
     def retry(self, *, now: float, triggered_by: str) -> Job:
         """A new job that goes on from this one's last checkpoint. The segments keep the names they have."""
         job = new_job(now=now, triggered_by=triggered_by, parameters=self.parameters, source_id=self.source_id)
+        job = replace(job, source_name=self.source_name, source_version=self.source_version)
         began = self.reading_since or self.started_at
         return replace(
             job,
@@ -198,7 +203,7 @@ class Job:
         """What the API shows. `now` closes the execution time of a job that still runs; `too_late` tells why a held
         one cannot be accepted any more.
         """
-        shown = {name: getattr(self, name) for name in _SHOWN}
+        shown = {_AS_SHOWN.get(name, name): getattr(self, name) for name in _SHOWN}
         shown["events"] = [event.to_attributes() for event in self.events]
         shown["findings"] = [finding.to_attributes() for finding in self.findings]
         shown["total_records"] = self.total_records
@@ -233,6 +238,7 @@ class Job:
 _FIELDS = [f.name for f in fields(Job)]
 _HIDDEN = {"fence", "checkpoint", "claimed_cursor", "stalled_attempts", "source_id", "reading_since"}
 _SHOWN = [name for name in _FIELDS if name not in _HIDDEN]
+_AS_SHOWN = {"source_name": "source"}  # which is an attribute of the checkpoint in the table
 _OTHERS = {"cancel_requested_at", "retried_by", "discarded_at", "discarded_by"}  # its worker's writes leave them alone
 _PARTS = {"checkpoint": ("cursor", "segments", "seal", "source")}  # the attributes of a field that has not its own
 _STORED = [part for name in _FIELDS if name not in _OTHERS for part in _PARTS.get(name, (name,))]
@@ -240,13 +246,23 @@ _LONG = {"events", "diff"}
 SUMMARISED = [name for name in _SHOWN if name not in _LONG]  # what a list of jobs reads of each
 
 
-def new_job(*, now: float, triggered_by: str, parameters: dict[str, Any], source_id: str | None = None) -> Job:
+def new_job(
+    *,
+    now: float,
+    triggered_by: str,
+    parameters: dict[str, Any],
+    source_id: str | None = None,
+    source_name: str | None = None,
+    source_version: int | None = None,
+) -> Job:
     job = Job(
         job_id=uuid7(now, os.urandom(10)),
         created_at=now,
         triggered_by=triggered_by,
         parameters=parameters,
         source_id=source_id,
+        source_name=source_name,
+        source_version=source_version,
     )
     return job.with_event(now, "created", by=triggered_by)
 

@@ -5,9 +5,12 @@ One table, keys `pk` and `sk` (strings):
     JOB          JOB#<uuid7>         the job; sorted by creation, so history is one Query
     LOCK         LOCK#import         owner, since, holder, fence, lease_until; never deleted
     WAREHOUSE    WAREHOUSE#current   the published snapshot
-    WAREHOUSE    WAREHOUSE#held      the newest job that its findings held; only that one can be accepted
+    WAREHOUSE    WAREHOUSE#held      the newest job that its findings held; only that one can be accepted. With #<name>
+                                     behind it: of the source with this name
     WAREHOUSE    WAREHOUSE#owner     which warehouse is this table's: the id that its owner.json holds too
     IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
+    SOURCE       SOURCE#<name>       a source as it is defined now; a deleted one keeps its place and its version
+    SOURCE_VERSION  SOURCE#<name>#<version>  each definition that a source ever had
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
 job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and
@@ -21,6 +24,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from .job import Job, JobStatus
 from .table import Condition
@@ -75,6 +79,20 @@ def job_key(job_id: str) -> dict[str, str]:
     return {"pk": "JOB", "sk": f"JOB#{job_id}"}
 
 
+def held_key(source_name: str | None) -> dict[str, str]:
+    """Of the source with this name; of jobs from before sources had names with None."""
+    return HELD if source_name is None else {"pk": HELD["pk"], "sk": f"{HELD['sk']}#{source_name}"}
+
+
+def source_key(name: str) -> dict[str, str]:
+    return {"pk": "SOURCE", "sk": f"SOURCE#{name}"}
+
+
+def source_version_key(name: str, version: int) -> dict[str, str]:
+    """In a partition of their own, so that a list of sources reads none of them."""
+    return {"pk": "SOURCE_VERSION", "sk": f"SOURCE#{name}#{version:06}"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lease:
     """Seconds. `grace` covers the skew of clocks: a lease is over only when that much more has passed."""
@@ -107,7 +125,10 @@ class Snapshot:
     """A published database: its file's name in the warehouse, size, SHA-256, rows, and who made it.
 
     The source's changes until `changed_until` (epoch seconds) are in it, counted for the source `changed_of`. The next
-    import is judged with the fingerprints `accepted` too.
+    import is judged with the fingerprints `accepted` too. These three are of the source that the settings describe.
+
+    `sources` has by name, of every source with a published import, the `fence`, `job_id` and moment (`at`, epoch
+    seconds) of its latest one, and of those that a definition describes the same three facts.
     """
 
     name: str
@@ -119,6 +140,17 @@ class Snapshot:
     changed_until: float | None = None
     changed_of: str | None = None
     accepted: list[str] | None = None
+    sources: dict[str, dict[str, Any]] | None = None
+
+    def fence_of(self, source_name: str | None) -> int:
+        """Of the latest import of the source; of any source where the job is older than their names."""
+        if source_name is None:
+            return self.fence
+        return int((self.sources or {}).get(source_name, {}).get("fence", 0))
+
+    def job_of(self, source_name: str | None) -> str:
+        """The latest import of the source, as fence_of."""
+        return str((self.sources or {}).get(source_name or "", {}).get("job_id", self.job_id))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +196,15 @@ def is_mine(claim: Claim) -> Condition:
 def held_before(fence: int) -> Condition:
     """A job that was held later is not forgotten for one that was held before."""
     return Condition("attribute_not_exists(pk) OR #fence <= :held_fence", {":held_fence": fence})
+
+
+def source_as_read(version: int) -> Condition:
+    """Nobody has written the source since it was read: each write raises its version, a deletion too. 0: there was
+    none.
+    """
+    if not version:
+        return ABSENT
+    return Condition("#version = :read_version", {":read_version": version})
 
 
 def same_ownership(old: Ownership | None) -> Condition:

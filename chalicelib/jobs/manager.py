@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import asdict, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import (
@@ -19,6 +20,7 @@ from chalicelib.errors import (
     NotResumable,
     NotStarted,
     RetriedAlready,
+    SourceRedefined,
 )
 from chalicelib.jobs.telemetry import handed_over, job_claimed, job_ended, worker_gone
 
@@ -36,7 +38,6 @@ from .job import (
 from .lock import (
     ABSENT,
     CURRENT,
-    HELD,
     IDEMPOTENCY_SECONDS,
     IS_HELD,
     IS_OPEN,
@@ -51,11 +52,14 @@ from .lock import (
     Snapshot,
     as_read,
     held_before,
+    held_key,
     idempotency_key,
     is_forgotten,
     is_mine,
     job_key,
     points_to,
+    source_as_read,
+    source_key,
 )
 from .table import Condition, ConditionRefused, Table
 
@@ -87,19 +91,19 @@ class JobManager:
         return job_from_attributes(item) if item else None
 
     def history(
-        self, *, limit: int, status: JobStatus | None = None, before: str | None = None
+        self, *, limit: int, status: JobStatus | None = None, source: str | None = None, before: str | None = None
     ) -> tuple[list[Job], str | None]:
         """At most `limit` jobs, newest first, older than the job `before`; and where the rest begins, None at the end.
         They are read in part, as Job.summary shows them: without time line and checkpoint.
 
-        One answer looks at a bounded number of jobs: with a `status` that few have, it may hold fewer than `limit`
-        and still have a rest. Raises StateUnavailable.
+        One answer looks at a bounded number of jobs: with a `status` or a `source` that few have, it may hold fewer
+        than `limit` and still have a rest. Raises StateUnavailable.
         """
-        when = Condition("#status = :status", {":status": status}) if status else None
+        when = _that_are(status=status, source_name=source)
         found: list[Job] = []
         place = job_key(before)["sk"] if before else None
         for _ in range(HISTORY_LOOKS):
-            look = HISTORY_LOOK if status else limit + 1  # one more tells whether there is a rest
+            look = HISTORY_LOOK if when else limit + 1  # one more tells whether there is a rest
             items, place = self.table.newest("JOB", limit=look, names=SUMMARISED, before=place, when=when)
             found += [job_from_attributes(item) for item in items]
             if len(found) > limit:
@@ -115,20 +119,20 @@ class JobManager:
         item = self.table.read(CURRENT)
         return Snapshot(**item) if item else None
 
-    def newest_held(self) -> str | None:
-        """The job that its findings held last."""
-        item = self.table.read(HELD)
+    def newest_held(self, source_name: str | None = None) -> str | None:
+        """The job of this source that its findings held last."""
+        item = self.table.read(held_key(source_name))
         return str(item["job_id"]) if item else None
 
     def lateness(self, jobs: Iterable[Job]) -> dict[str, dict[str, Any]]:
-        """Of those that wait for somebody's word and cannot be accepted any more: why, by job. Two reads where there
-        are such, else none. Raises StateUnavailable.
+        """Of those that wait for somebody's word and cannot be accepted any more: why, by job. Where there are such, it
+        takes one read and one more for each source, else none. Raises StateUnavailable.
         """
         waiting = [job for job in jobs if job.waits_for_word]
         if not waiting:
             return {}
-        newest, current, now = self.newest_held(), self.current_snapshot(), self._clock()
-        found = {job.job_id: lateness(job, now=now, newest=newest, current=current) for job in waiting}
+        newest, current, now = cache(self.newest_held), self.current_snapshot(), self._clock()
+        found = {job.job_id: lateness(job, now=now, newest=newest(job.source_name), current=current) for job in waiting}
         return {job_id: late for job_id, late in found.items() if late}
 
     def create(self, job: Job, *, key: str | None = None) -> Job:
@@ -137,7 +141,8 @@ class JobManager:
         The lock is read first: that refuses most callers without a write, and a write then names what was
         read. A caller who sends the same `key` again gets the job that the first call made, whatever has
         become of it. Raises ImportAlreadyRunning with the running job's id and start; and for a job that
-        goes on from another one RetriedAlready, NotResumable, and when that was held NotHeld, AcceptTooLate.
+        goes on from another one RetriedAlready, NotResumable, and when that was held NotHeld, AcceptTooLate. Of a job
+        whose source has a definition, SourceRedefined when that is not the one that the job was made for any more.
 
             A   reads: free ──────────── writes, if still free: done
             B   reads: free ── writes, if still free: refused ── reads again: held by A ── refused
@@ -162,6 +167,7 @@ class JobManager:
             except ConditionRefused:
                 if item := self.table.read(job_key(job.job_id)):
                     return job_from_attributes(item)  # it was written, and even came to its end
+                self._refuse_redefined(job)
                 continue
             if expired:
                 job_ended(expired)
@@ -179,13 +185,13 @@ class JobManager:
             refuse_not_held(old)
         if old.is_held or old.accepted_by:
             held = self._held_behind(old)
-            refuse_late(held, now=self._clock(), newest=self.newest_held(), current=current)
-        if old.checkpoint and current and current.fence > old.fence:
+            refuse_late(held, now=self._clock(), newest=self.newest_held(held.source_name), current=current)
+        if old.checkpoint and current and current.fence_of(old.source_name) > old.fence:
             raise NotResumable(
                 "Another import has been published since, and the rows that this job had fetched may be older. "
                 "Start a new import.",
                 job_id=old.job_id,
-                published_by=current.job_id,
+                published_by=current.job_of(old.source_name),
             )
 
     def _held_behind(self, job: Job) -> Job:
@@ -193,6 +199,14 @@ class JobManager:
         while not job.is_held and job.retry_of and (before := self.find(job.retry_of)):
             job = before
         return job
+
+    def _refuse_redefined(self, job: Job) -> None:
+        """Raises SourceRedefined."""
+        if job.source_version is None:
+            return
+        item = self.table.read(source_key(str(job.source_name))) or {}
+        if item.get("version") != job.source_version:
+            raise SourceRedefined(source=job.source_name)
 
     def _recall(self, key: dict[str, str]) -> str | None:
         item = self.table.read(key)
@@ -215,6 +229,9 @@ class JobManager:
         if remembered:
             note = remembered | {"job_id": job.job_id, "expires_at": int(now) + IDEMPOTENCY_SECONDS}
             writes.append(self.table.put(note, when=is_forgotten(now, gone)))
+        if job.source_version is not None:
+            told = source_as_read(job.source_version)
+            writes.append(self.table.check(source_key(str(job.source_name)), when=told))
         if job.retry_of:
             link = {"retried_by": job.job_id}
             writes.append(self.table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED & NOT_DISCARDED))
@@ -231,9 +248,10 @@ class JobManager:
             return old.cancelled(at=now)
         return old.failed_with(LeaseExpired() if old.started_at else NotStarted(), at=now)
 
-    def accept(self, job_id: str, *, findings: Collection[str], by: str) -> Job:
+    def accept(self, job_id: str, *, findings: Collection[str], by: str, source_version: int | None = None) -> Job:
         """A new job that publishes what this one was held with; `findings` names all the checks that hold it. The
-        same call again, by whomever, gets the job that the first one made.
+        same call again, by whomever, gets the job that the first one made. `source_version` is that of the source's
+        definition now.
 
             A   reads: held ── creates, if neither retried nor discarded: done
             B   reads: held ── creates ✗ ── reads: retried by A's job, with the same findings ── gets it
@@ -243,7 +261,7 @@ class JobManager:
         """
         held = self.get(job_id)
         refuse_other_findings(held, findings)
-        wanted = held.accept(now=self._clock(), by=by)
+        wanted = replace(held.accept(now=self._clock(), by=by), source_version=source_version)
         if made := self._made_by_accepting(held, wanted):
             return made
         try:
@@ -388,7 +406,7 @@ class JobManager:
         if snapshot:
             writes.append(self.table.put(CURRENT | asdict(snapshot), when=points_to(base)))
         if job.is_held:
-            note = HELD | {"job_id": job.job_id, "fence": claim.fence}
+            note = held_key(job.source_name) | {"job_id": job.job_id, "fence": claim.fence}
             writes.append(self.table.put(note, when=held_before(claim.fence)))
         try:
             self.table.transact(writes)
@@ -470,3 +488,12 @@ class JobManager:
         if unless_cancelled:
             when &= Condition("attribute_not_exists(#cancel_requested_at)")
         return self.table.update(job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=when)
+
+
+def _that_are(**wanted: str | None) -> Condition | None:
+    """The items whose attributes have these values; None where nothing is wanted."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    if not given:
+        return None
+    text = " AND ".join(f"#{name} = :{name}" for name in given)
+    return Condition(text, {f":{name}": value for name, value in given.items()})

@@ -33,15 +33,25 @@ def start_import(
     triggered_by: str = "anonymous",
     parameters: Mapping[str, Any] | None = None,
     source_id: str | None = None,
+    source_name: str | None = None,
+    source_version: int | None = None,
     key: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Job:
     """The accepted job, or the one that the same caller's `key` made before. Raises ImportAlreadyRunning,
-    StateUnavailable, and ValidationError when that one was asked for with other parameters.
+    SourceRedefined, StateUnavailable, and ValidationError when that one was asked for with other parameters or of
+    another source.
 
     A job whose dispatch fails is accepted all the same: it is in the table, and the sweeper starts it.
     """
-    wanted = new_job(now=clock(), triggered_by=triggered_by, parameters=dict(parameters or {}), source_id=source_id)
+    wanted = new_job(
+        now=clock(),
+        triggered_by=triggered_by,
+        parameters=dict(parameters or {}),
+        source_id=source_id,
+        source_name=source_name,
+        source_version=source_version,
+    )
     return _accept(wanted, key, job_manager, dispatcher)
 
 
@@ -53,6 +63,7 @@ def retry_import(
     warehouse: Warehouse,
     triggered_by: str,
     source_id: str,
+    source_version: int | None = None,
     key: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Job:
@@ -69,7 +80,8 @@ def retry_import(
             job_id=job_id,
             status=old.status,
         )
-    wanted = replace(old.retry(now=clock(), triggered_by=triggered_by), source_id=source_id)
+    wanted = old.retry(now=clock(), triggered_by=triggered_by)
+    wanted = replace(wanted, source_id=source_id, source_version=source_version)
     if old.checkpoint and not old.retried_by:
         _refuse_useless(old, source_id, warehouse, clock())
     return _accept(wanted, key, job_manager, dispatcher)
@@ -83,6 +95,7 @@ def accept_import(
     findings: Collection[str],
     by: str,
     source_id: str,
+    source_version: int | None = None,
 ) -> Job:
     """A new job that publishes what this one was held with, or the one that the same call made before. `findings` names
     all the checks that hold it. Raises what JobManager.accept raises, and SourceChangedSince.
@@ -90,7 +103,8 @@ def accept_import(
     held = job_manager.get(job_id)
     if held.is_held and not held.retried_by:
         _refuse_other_source(held, source_id)
-    return _dispatch(job_manager.accept(job_id, findings=findings, by=by), dispatcher)
+    accepted = job_manager.accept(job_id, findings=findings, by=by, source_version=source_version)
+    return _dispatch(accepted, dispatcher)
 
 
 def _refuse_other_source(old: Job, source_id: str) -> None:
@@ -118,7 +132,8 @@ def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) 
 
 def _accept(wanted: Job, key: str | None, job_manager: JobManager, dispatcher: Dispatcher) -> Job:
     job = job_manager.create(wanted, key=key)
-    if (job.parameters, job.retry_of) != (wanted.parameters, wanted.retry_of):
+    is_other_source = job.source_name not in (None, wanted.source_name)
+    if is_other_source or (job.parameters, job.retry_of) != (wanted.parameters, wanted.retry_of):
         raise ValidationError(
             "This Idempotency-Key was sent before for something else. Send a new key.", field="Idempotency-Key"
         )

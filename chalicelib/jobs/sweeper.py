@@ -175,7 +175,7 @@ def _published_at(find: Find, name: str) -> float | None:
 
 
 def _may_go_on(
-    find: Find, newest_held: Callable[[], str | None], current: Snapshot | None, job_id: str, *, now: float
+    find: Find, newest_held: Callable[[str | None], str | None], current: Snapshot | None, job_id: str, *, now: float
 ) -> bool:
     """A job that was retried or accepted goes on as that one, which names its segments."""
     job = find(job_id)
@@ -184,5 +184,5 @@ def _may_go_on(
     if job is None:
         return False
     if job.is_held:
-        return is_of_use(job, now=now - ACCEPT_GRACE_SECONDS, newest=newest_held(), current=current)
+        return is_of_use(job, now=now - ACCEPT_GRACE_SECONDS, newest=newest_held(job.source_name), current=current)
     return job.status is not JobStatus.COMPLETED and now - (job.completed_at or now) < SEGMENT_SECONDS

@@ -130,6 +130,10 @@ class Table:
             }
         }
 
+    def check(self, key: Mapping[str, str], *, when: Condition) -> dict[str, Any]:
+        """No write, but a condition on an item that the transaction does not write."""
+        return {"ConditionCheck": {"TableName": self.name, "Key": to_item(dict(key)), **_condition(when)}}
+
     def transact(self, writes: list[dict[str, Any]]) -> None:
         """All of the writes or none. Raises ConditionRefused, StateUnavailable."""
         for attempt in range(CONFLICT_TRIES):

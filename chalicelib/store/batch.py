@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from .table import Table
+
 FULL_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smallest
 FULL_BYTES = 64 << 20
 RAW_BYTES = 4096  # of a rejected row's text are kept
@@ -37,10 +39,16 @@ class Batch:
     rows: int = 0
     size: int = 0  # bytes
     longest_row: int = 0  # bytes
+    table: Table | None = None  # in place of lines
+
+    @classmethod
+    def of_table(cls, table: Table, page: int) -> Self:
+        """By itself: a table is a segment of its own."""
+        return cls(table.path, [Run(page, table.first_row, table.rows)], rows=table.rows, table=table)
 
     @property
     def is_full(self) -> bool:
-        return self.rows >= FULL_ROWS or self.size >= FULL_BYTES
+        return self.table is not None or self.rows >= FULL_ROWS or self.size >= FULL_BYTES
 
     def append(self, page: int, rows: list[Any]) -> None:
         """`rows` are JSON texts, bytes-like, without line breaks."""
@@ -63,7 +71,8 @@ class Batch:
 
     def sealed(self) -> Path:
         """The file with nothing of an earlier batch after its rows."""
-        os.truncate(self.path, self.size)
+        if self.table is None:
+            os.truncate(self.path, self.size)
         return self.path
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:

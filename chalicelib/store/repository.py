@@ -35,11 +35,12 @@ from .staging import Staging
 from .well_production import USUAL, WellProductionSql, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from .batch import Batch
     from .grain import Grain
+    from .row_reading import RowReading
 
 REJECTS_KEPT_SECONDS = 100 * 86_400  # a quarter and some days, for who looks into it at the quarter's end
 LOOSE_SHARE = 0.25  # of a file's blocks: with more of them free it is written anew, for every import moves all of them
@@ -114,17 +115,22 @@ class DuckDBWellProductionRepository:
         """Of all that is staged."""
         return self._staging.rejected_rows
 
+    @property
+    def passed_over_rows(self) -> int:
+        """Of all that is staged, those that the source's definition does not mean."""
+        return self._staging.passed_over_rows
+
     def close(self) -> None:
         self._connection.close()
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str], grain: Grain = USUAL) -> Path:
+    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL) -> Path:
         """The segment that the rows of the batch are in now; bad rows are among them with their reason, place and text.
         It stays on local disk until the import has ended.
 
         Raises SourceInvalid when DuckDB cannot read what a JSON parser could, ScratchFull, OutOfMemory.
         """
         self._settled = None
-        return self._staging.stage(batch, mapping, grain)
+        return self._staging.stage(batch, reading, grain)
 
     def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
         """The latest moment that the field holds in the batch, epoch seconds, and in how many rows it holds none.

@@ -180,6 +180,8 @@ def test_a_new_job_shows_what_is_known_of_it() -> None:
         "cancel_requested_at": None,
         "triggered_by": "ada",
         "parameters": {"why": "test"},
+        "source": None,
+        "source_version": None,
         "retry_of": None,
         "retried_by": None,
         "waiting": None,

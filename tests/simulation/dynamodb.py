@@ -90,14 +90,17 @@ class InMemoryDynamoDb:
         before = [self.items.get(key) for key in keys]
         held = [_holds(write, item) for (_, write), item in zip(pairs, before, strict=True)]
         after = [
-            _updated(write, item) if kind == "Update" else write["Item"]
+            _updated(write, item) if kind == "Update" else write.get("Item")
             for (kind, write), item in zip(pairs, before, strict=True)
         ]
         if not all(held):
             raise cancelled([None if holds else "ConditionalCheckFailed" for holds in held])
-        if any(size_of(item) > LARGEST_ITEM for item in after):
+        written = {
+            key: (old, new) for key, old, new in zip(keys, before, after, strict=True) if new is not None
+        }  # a ConditionCheck writes nothing
+        if any(size_of(item) > LARGEST_ITEM for _, item in written.values()):
             raise InvalidExpression("Item size has exceeded the maximum allowed size")
-        return dict(zip(keys, zip(before, after, strict=True), strict=True))
+        return written
 
 
 def cancelled(codes: list[str | None]) -> ClientError:

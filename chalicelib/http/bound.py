@@ -1,0 +1,90 @@
+"""Bound: the places that a secret may be sent to, as the secret itself says.
+
+Whoever may define a source must not be able to send the secret of one to another place. So the secret of a defined
+source names its origin, and a path if it is good for that alone: `"origin": "https://data.example.org/odata/"`, or
+several in a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import urllib3
+
+from chalicelib.errors import SecretInvalid
+
+if TYPE_CHECKING:
+    from chalicelib.settings import Settings
+
+PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A scheme, a host, a port, and the path that everything there begins with."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def of(cls, url: str) -> Place:
+        """By the parser that `requests` sends with. Raises ValueError."""
+        parts = urllib3.util.parse_url(url)
+        scheme, host = (parts.scheme or "").lower(), (parts.host or "").lower().rstrip(".")
+        if scheme not in PORTS or not host or parts.auth is not None:
+            raise ValueError(url)
+        return cls(scheme, host, parts.port or PORTS[scheme], parts.path or "/")
+
+    def covers(self, other: Place) -> bool:
+        own, theirs = self.path.rstrip("/"), other.path
+        is_same = (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
+        return is_same and (theirs == own or theirs.startswith(f"{own}/")) and not _climbs(theirs)
+
+
+def _climbs(path: str) -> bool:
+    """Whether a server could read it as a way out of where it begins, however often it decodes it."""
+    for _ in range(3):
+        path = unquote(path)
+    return ".." in path.replace("\\", "/").split("/")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """`places` None: wherever the settings send it, as whoever deploys the stack has said."""
+
+    places: tuple[Place, ...] | None = None
+
+    def check(self, url: str) -> None:
+        """Raises SecretInvalid."""
+        if self.places is None:
+            return
+        try:
+            place = Place.of(url)
+        except (ValueError, urllib3.exceptions.HTTPError):
+            place = None
+        if place is None or not any(each.covers(place) for each in self.places):
+            raise SecretInvalid(
+                "The secret of the source may not be sent to where the source is: it names another origin or path, so "
+                "nothing was sent. Correct the source's address, or the origin in its secret."
+            )
+
+
+def bound_of(told: Any, settings: Settings) -> Bound:
+    """`told` is what the secret says as `origin`. Raises SecretInvalid."""
+    if told is None and not settings.is_kept_outside:
+        return Bound()
+    named = told if isinstance(told, list) else [told]
+    try:
+        places = tuple(Place.of(each) for each in named if isinstance(each, str))
+    except (ValueError, urllib3.exceptions.HTTPError):
+        places = ()
+    if not places or len(places) != len(named):
+        raise SecretInvalid(
+            "The secret of the source does not name the origin that it may be sent to. Store it anew with "
+            '"origin": "https://…" beside its other parts, and with the path if it is good for that alone.'
+        )
+    return Bound(places)

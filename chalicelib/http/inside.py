@@ -1,0 +1,63 @@
+"""Inside: the addresses that no source of a deployed stack may have, because what answers there trusts whoever is here.
+
+Loopback is the runtime of the function itself, and the link-local range has the services that hand out credentials:
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html (169.254.169.254, fd00:ec2::254),
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html (169.254.170.2, fd00:ec2::23).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+_METADATA = ipaddress.ip_network("fd00:ec2::/32")
+_NAMES = ("localhost", "metadata", "instance-data", "metadata.google.internal", "instance-data.ec2.internal")
+_MAPPED = [ipaddress.ip_network(text) for text in ("64:ff9b::/96", "::/96")]  # an IPv4 address in the last 32 bits
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def is_inside(host: str) -> bool:
+    """Of a name or an address, in any form that a resolver takes: `127.1`, `2130706433`, `::ffff:7f00:1`. What a name
+    leads to is seen when it is connected to: is_inside_address.
+    """
+    name = host.strip("[]").rstrip(".").lower()
+    if name in _NAMES or name.endswith(".localhost"):
+        return True
+    address = _address(name)
+    return address is not None and is_inside_address(address)
+
+
+def is_inside_address(address: Address | str) -> bool:
+    """Of the address that a connection was made to."""
+    found = _address(address) if isinstance(address, str) else address
+    if found is None:
+        return True  # nobody knows where that is
+    return any(_is_own(each) for each in (found, *_within(found)))
+
+
+def _is_own(address: Address) -> bool:
+    is_unusual = address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
+    return is_unusual or (address.version == 6 and address in _METADATA)  # noqa: PLR2004
+
+
+def _within(address: Address) -> list[Address]:
+    """The IPv4 addresses that an IPv6 one stands for."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return []
+    last = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    told: list[Address | None] = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    told += [last for network in _MAPPED if address in network]
+    return [each for each in told if each is not None]
+
+
+def _address(text: str) -> Address | None:
+    """None for a name."""
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(text))
+    except (OSError, UnicodeError):
+        return None

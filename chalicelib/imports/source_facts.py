@@ -1,0 +1,50 @@
+"""What the pointer keeps of each source: the watermark, what was accepted, and which import was its latest.
+
+An import of one source leaves those of the others as they are. The source that the settings describe has its facts
+where they stood before there were definitions: in the snapshot itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chalicelib.jobs.lock import Snapshot
+    from chalicelib.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """As Snapshot tells them."""
+
+    changed_until: float | None = None
+    changed_of: str | None = None
+    accepted: Sequence[str] | None = None
+
+    def stored(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def facts_of(base: Snapshot | None, settings: Settings) -> Facts:
+    """Of the source that the settings tell of, in the published snapshot."""
+    if base is None:
+        return Facts()
+    if settings.definition is None:
+        return Facts(changed_until=base.changed_until, changed_of=base.changed_of, accepted=base.accepted)
+    told = (base.sources or {}).get(settings.source_name, {})
+    return Facts(**{name: told.get(name) for name in ("changed_until", "changed_of", "accepted")})
+
+
+def with_facts(snapshot: Snapshot, base: Snapshot | None, settings: Settings, facts: Facts, *, at: float) -> Snapshot:
+    """The new snapshot with these facts of its source, and with those that the base has of all others."""
+    latest = {"fence": snapshot.fence, "job_id": snapshot.job_id, "at": at}
+    others = (base.sources if base else None) or {}
+    if settings.definition is None:
+        of_settings, of_definition = facts.stored(), {}
+    else:
+        of_settings, of_definition = facts_of(base, replace(settings, definition=None)).stored(), facts.stored()
+    sources = {**others, settings.source_name: latest | of_definition}
+    return replace(snapshot, sources=sources, **of_settings)

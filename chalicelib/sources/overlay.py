@@ -1,0 +1,140 @@
+"""The settings of one import: those of the stack, and over them what the definition of its source says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from chalicelib.errors import DefinitionInvalid
+from chalicelib.settings import BY_FORM, SETTINGS, Settings, header_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from .definition import Definition
+    from .reach import Fault
+
+# What belongs to the source that the settings describe, and to no other.
+OF_THE_SOURCE = (
+    *("source_url", "source_aliases", "source_auth", "source_secret", "source_key_header", "source_token_url"),
+    *("source_scope", "source_paging", "source_columns", "source_name", "source_period", "source_changed"),
+    *("source_rows", "source_primary_key", "source_order_by", "source_aggregate"),
+)
+OF_ODATA = {
+    **{name: name for name in ("page_size", "page_seconds", "page_mb", "max_pages")},
+    **{
+        name: f"source_{name}"
+        for name in ("paging", "seconds", "connections", "rps", "retries", "overlap_seconds", "aliases")
+    },
+    **{name: f"source_{name}" for name in ("auth", "key_header", "token_url", "scope")},
+}
+OF_CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
+OF_THE_GATE = {name: f"gate_{name}" for name in ("rejected", "nulled", "restated")}
+
+
+def settings_of(definition: Definition, base: Settings) -> Settings:
+    """The settings that an import of this source has. What the definition leaves out is as in the stack, or, for what
+    belongs to one source alone, at its default. Raises DefinitionInvalid.
+    """
+    faults: list[Fault] = []
+    told = {
+        **_read_each("odata", OF_ODATA, definition.odata, faults),
+        **_read_each("gate", OF_THE_GATE, definition.gate, faults),
+        "source_url": _url_of(definition, faults),
+        "source_name": definition.name,
+        "source_period": definition.period,
+        "source_rows": definition.rows,
+        "source_primary_key": definition.primary_key,
+        "source_order_by": definition.order_by,
+        "source_changed": definition.increment,
+        "source_aggregate": definition.aggregate,
+        "source_secret": definition.secret.removeprefix("ssm:"),
+        "source_ca": base.source_ca if _host_of(definition.url) == _host_of(base.source_url) else "",
+    }
+    if definition.secret:
+        told.setdefault("source_auth", BY_FORM)
+    faults += [*_of_credentials(told), *_of_headers(definition.odata.get("headers", {}))]
+    if faults:
+        raise DefinitionInvalid(faults=faults)
+    return replace(base, **_defaults(), **told, definition=definition)
+
+
+def _defaults() -> dict[str, Any]:
+    found = {each.name: each.default_factory for each in fields(Settings)}
+    return {name: found[name]() for name in OF_THE_SOURCE if name not in _ALWAYS_TOLD}  # type: ignore[operator]
+
+
+_ALWAYS_TOLD = {
+    *("source_url", "source_name", "source_period", "source_rows", "source_primary_key", "source_order_by"),
+    *("source_changed", "source_aggregate", "source_secret"),
+}
+
+
+def _read_each(table: str, names: Mapping[str, str], values: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+    """Each as the variable of the setting is read."""
+    found: dict[str, Any] = {}
+    for name, setting in names.items():
+        if name in values:
+            found |= _tried(f"{table}.{name}", setting, SETTINGS[setting].read, values[name], faults)
+    return found
+
+
+def _tried(key: str, setting: str, read: Callable[[str], Any], value: Any, faults: list[Fault]) -> dict[str, Any]:
+    text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    try:
+        return {setting: read(text)}
+    except ValueError as exc:
+        faults.append({"key": key, "problem": "cannot be taken", "instead": f"it {exc}"})
+        return {}
+
+
+def _url_of(definition: Definition, faults: list[Fault]) -> str:
+    """With the filter and the fields to expand, where the definition has them apart."""
+    if not definition.url:
+        faults.append({"key": "url", "problem": "is missing", "instead": "the address of the source"})
+    if urlsplit(definition.url).scheme not in ("http", "https"):
+        return definition.url
+    if not _tried("url", "source_url", SETTINGS["source_url"].read, definition.url, faults):
+        return definition.url
+    wanted = {f"${name}": str(definition.odata[name]) for name in ("filter", "expand") if definition.odata.get(name)}
+    return _with_options(definition.url.strip(), wanted) if wanted else definition.url.strip()
+
+
+def _with_options(url: str, wanted: dict[str, str]) -> str:
+    parts = urlsplit(url)
+    own = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if own.get("$filter") and "$filter" in wanted:
+        wanted = {**wanted, "$filter": f"({own['$filter']}) and ({wanted['$filter']})"}
+    return urlunsplit(parts._replace(query=urlencode({**own, **wanted}, quote_via=quote, safe="$,")))
+
+
+def _of_credentials(told: Mapping[str, Any]) -> list[Fault]:
+    auth = told.get("source_auth", "none")
+    if auth not in ("none", BY_FORM) and not told["source_secret"]:
+        return [{"key": "secret", "problem": f'is missing, and auth = "{auth}" needs it', "instead": "a reference"}]
+    if auth == "oauth2" and not told.get("source_token_url"):
+        missing = 'is missing, and auth = "oauth2" needs it'
+        return [{"key": "odata.token_url", "problem": missing, "instead": "the address of the token endpoint"}]
+    return []
+
+
+def _of_headers(headers: Any) -> Iterator[Fault]:
+    if not isinstance(headers, dict):
+        yield {"key": "odata.headers", "problem": "is no table", "instead": '{ "Accept-Language" = "en" }'}
+        return
+    for name, value in headers.items():
+        key = f"odata.headers.{name[:60]}"
+        try:
+            header_name(name)
+        except ValueError as exc:
+            yield {"key": key, "problem": "cannot be sent", "instead": f"it {exc}"}
+        if name.lower() in OF_CREDENTIALS:
+            yield {"key": key, "problem": "carries credentials", "instead": "a reference to them in secret"}
+        if not isinstance(value, str) or not re.fullmatch(r"[\x20-\x7e]{1,1000}", value):
+            yield {"key": key, "problem": "is no text that a header carries", "instead": "visible ASCII characters"}
+
+
+def _host_of(url: str) -> str | None:
+    return urlsplit(url).hostname if url else None

@@ -1,0 +1,76 @@
+"""Reach: where the sources of a deployed stack may be, and which secrets they may have.
+
+Who may define a source decides where the worker's credentials go. So a stack that others reach takes no source inside
+of itself, no directory, only the buckets of a list, and only secrets of the source's own path. On the laptop, where
+WELLHEAD_SOURCE_REACH is `anywhere`, all of that is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from chalicelib.http.inside import is_inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chalicelib.settings import Settings
+
+    from .definition import Definition
+
+Fault = dict[str, str]
+
+
+def reach_faults(definition: Definition, settings: Settings) -> list[Fault]:
+    """As definition.py tells faults; none where the stack lets sources be anywhere."""
+    if settings.source_reach == "anywhere":
+        return []
+    return [*_of_addresses(definition, settings), *_of_secret(definition, settings)]
+
+
+def _of_addresses(definition: Definition, settings: Settings) -> Iterator[Fault]:
+    aliases = definition.odata.get("aliases", ())
+    named = [("odata.aliases", alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
+    named.append(("odata.token_url", definition.odata.get("token_url", "")))
+    if definition.url:
+        yield from _of_url("url", definition.url, settings)
+    for key, url in named:
+        if url:
+            yield from _of_url(key, str(url), settings)
+
+
+def _of_url(key: str, url: str, settings: Settings) -> Iterator[Fault]:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return  # told by the reader of the definition
+    if parts.scheme == "s3" and key == "url":
+        if parts.netloc not in settings.source_buckets:
+            allowed = ", ".join(settings.source_buckets) or "none so far: WELLHEAD_SOURCE_BUCKETS lists them"
+            yield _fault(key, "is a bucket that sources of this stack may not read", f"one of the buckets {allowed}")
+    elif parts.scheme != "https" or not host:
+        yield _fault(key, "is a place that only a source on a laptop may have", "an https address, or s3://bucket/…")
+    elif is_inside(host):
+        yield _fault(key, "leads into the machine that Wellhead itself runs on", "an address of the source's own")
+
+
+def _of_secret(definition: Definition, settings: Settings) -> Iterator[Fault]:
+    if not definition.secret:
+        return
+    store, _, place = definition.secret.partition(":")
+    own = f"{settings.source_secrets}/{definition.name}"
+    expected = {"ssm": own, "secretsmanager": own.lstrip("/")}.get(store)
+    is_plain = re.fullmatch(r"[A-Za-z0-9_./-]+", place) and not {"", ".", ".."} & set(place.strip("/").split("/"))
+    if expected is None or not is_plain or not (place == expected or place.startswith(f"{expected}/")):
+        yield _fault(
+            "secret",
+            "is not under this stack's own path for this source",
+            f"ssm:{own} or secretsmanager:{own.lstrip('/')}, or what lies below it",
+        )
+
+
+def _fault(key: str, problem: str, instead: str) -> Fault:
+    return {"key": key, "problem": problem, "instead": instead}

@@ -1,0 +1,247 @@
+"""SourceRegistry: the sources of the stack, each an item of the one table, with every version of its definition kept.
+
+The settings WELLHEAD_SOURCE_* are the source that WELLHEAD_SOURCE_NAME names, as long as no definition has that name or
+adopts its rows.
+
+    A   reads: version 3 ── writes version 4, if it is 3 still: done
+    B   reads: version 3 ── writes version 4, if it is 3 still: refused ── is told: it is version 4 now
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import (
+    DefinitionInvalid,
+    SourceInUse,
+    SourceNotNamed,
+    SourceOfSettings,
+    SourceUnknown,
+    SourceVersionDiffers,
+)
+from chalicelib.jobs.lock import LOCK, as_read, source_as_read, source_key, source_version_key
+from chalicelib.jobs.table import ConditionRefused
+
+from .source import FACTS, Source, checked, refuse_any, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from chalicelib.jobs.job import Job
+    from chalicelib.jobs.manager import JobManager
+    from chalicelib.settings import Settings
+
+    from .definition import Definition
+    from .reach import Fault
+
+MOST_SOURCES = 200
+RESERVED = ("check",)  # an address of the API
+ANY = "*"  # as If-Match: whatever version there is
+
+
+class SourceRegistry:
+    """`settings` are those of the stack."""
+
+    def __init__(self, *, job_manager: JobManager, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._job_manager = job_manager
+        self._table = job_manager.table
+        self._settings = settings
+        self._clock = clock
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def all(self) -> list[Source]:
+        """By name, without their definitions. Raises StateUnavailable."""
+        defined = self._defined()
+        return sorted([*defined, *self._of_settings(defined)], key=lambda source: source.name)
+
+    def get(self, name: str) -> Source:
+        """Raises SourceUnknown, StateUnavailable."""
+        found = self.find(name)
+        if found is None:
+            raise SourceUnknown(source=name)
+        return found
+
+    def find(self, name: str) -> Source | None:
+        item = self._table.read(source_key(name))
+        if item and "deleted_at" not in item:
+            return Source.of_item(item)
+        is_of_settings = name == self._settings.source_name
+        return next(iter(self._of_settings(self._defined())), None) if is_of_settings else None
+
+    def version(self, name: str, version: int) -> Source:
+        """As it was once, also of a source that has been deleted since. Raises SourceUnknown, StateUnavailable."""
+        item = self._table.read(source_version_key(name, version))
+        if item is None:
+            raise SourceUnknown("The source never had this version. The list of sources tells the current one.")
+        return Source.of_item(item)
+
+    def of_trigger(self, name: str | None) -> Source:
+        """The one that is named; without a name the only one, or the one with `default = true`. Raises SourceUnknown,
+        SourceNotNamed, StateUnavailable.
+        """
+        if name is not None:
+            return self.get(name)
+        known = self.all()
+        meant = known if len(known) == 1 else [source for source in known if source.is_default]
+        if len(meant) != 1:
+            raise SourceNotNamed(field="source", sources=[source.name for source in known])
+        return meant[0] if meant[0].version is None else self.get(meant[0].name)
+
+    def of_job(self, job: Job) -> Source:
+        """As it was when the job was made. Raises SourceUnknown, StateUnavailable."""
+        if job.source_version is None:
+            return Source.of_settings(self._settings)
+        return self.version(str(job.source_name), job.source_version)
+
+    def of_retry(self, job: Job) -> Source:
+        """As it is now. Raises SourceUnknown, StateUnavailable."""
+        if job.source_version is None and job.source_name in (None, self._settings.source_name):
+            return Source.of_settings(self._settings)
+        return self.get(str(job.source_name))
+
+    def faults_of(self, values: Mapping[str, Any]) -> list[Fault]:
+        """What a put would list. Raises StateUnavailable."""
+        try:
+            definition, _ = checked(values, self._settings)
+            written(values)
+        except DefinitionInvalid as exc:
+            return list(exc.details["faults"])
+        return self._faults_beside_others(definition.name, definition, self._defined())
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def put(self, name: str, values: Mapping[str, Any], *, by: str, if_match: str | None = None) -> Source:
+        """A new source, or a new version of one. `if_match` is the tag of the version that is replaced, which must be
+        told; the same definition again is no new version. Raises DefinitionInvalid, SourceVersionDiffers,
+        StateUnavailable.
+        """
+        values = {**values, "name": values.get("name", name)}
+        definition, _ = checked(values, self._settings)
+        text = written(values)
+        refuse_any(self._faults_beside_others(name, definition, self._defined()))
+        stored = self._table.read(source_key(name)) or {}
+        old = Source.of_item(stored) if stored and "deleted_at" not in stored else None
+        if old and old.text == text:
+            return old
+        _refuse_other_version(old, if_match, name)
+        now = self._clock()
+        new = Source(
+            name=name,
+            version=int(stored.get("version", 0)) + 1,
+            is_default=definition.is_default,
+            adopts=definition.adopts,
+            kind=definition.kind,
+            period=definition.period,
+            schedule=definition.schedule,
+            text=text,
+            created_at=old.created_at if old else now,
+            created_by=old.created_by if old else by,
+            updated_at=now,
+            updated_by=by,
+        )
+        self._write(new, int(stored.get("version", 0)))
+        return new
+
+    def delete(self, name: str, *, by: str, if_match: str | None = None) -> Source:
+        """The source as it was. Its versions are kept, and its rows. Raises SourceUnknown, SourceOfSettings,
+        SourceInUse, SourceVersionDiffers, StateUnavailable.
+
+            A   reads: lock free ──────────────────── deletes, if the lock is as read: refused ── reads anew: in use
+            B   trigger: source there ── creates, if the source is as read: done
+
+        """
+        while True:
+            lock = self._job_manager.lock()
+            old = self.get(name)
+            if old.version is None:
+                raise SourceOfSettings(source=name)
+            if if_match not in (None, ANY, old.tag):
+                raise _differs(old, name)
+            owner = self._job_manager.owner_of(lock)
+            if owner and owner.source_name == name:
+                raise SourceInUse(source=name, job_id=owner.job_id)
+            gone = {"name": name, "version": old.version + 1, "deleted_at": self._clock(), "deleted_by": by}
+            writes = [
+                self._table.put(source_key(name) | gone, when=source_as_read(old.version)),
+                self._table.check(LOCK, when=as_read(lock)),
+            ]
+            try:
+                self._table.transact(writes)
+            except ConditionRefused:
+                continue
+            return old
+
+    # -- how ----------------------------------------------------------------------------------
+
+    def _defined(self) -> list[Source]:
+        found: list[Source] = []
+        place = None
+        while True:
+            names = [*FACTS, "deleted_at"]
+            items, place = self._table.newest("SOURCE", limit=MOST_SOURCES, names=names, before=place)
+            found += [Source.of_item(item) for item in items if "deleted_at" not in item]
+            if place is None:
+                return found
+
+    def _of_settings(self, defined: Iterable[Source]) -> list[Source]:
+        """None where a definition has its name, or takes over its rows: they would come back with each import."""
+        name = self._settings.source_name
+        if any(name in (source.name, source.adopts) for source in defined):
+            return []
+        return [Source.of_settings(self._settings)]
+
+    def _faults_beside_others(self, name: str, definition: Definition, defined: list[Source]) -> list[Fault]:
+        others = [source for source in defined if source.name != name]
+        faults = [
+            {"key": "default", "problem": f"{source.name} is the default one already", "instead": "take it out there"}
+            for source in others
+            if definition.is_default and source.is_default
+        ]
+        if name in RESERVED:
+            faults.append({"key": "name", "problem": "is a word of the API's addresses", "instead": "another name"})
+        if definition.name != name:
+            faults.append({"key": "name", "problem": "is another one than the address says", "instead": name})
+        if definition.adopts and definition.adopts == name:
+            faults.append({"key": "adopts", "problem": "is the source itself", "instead": "the name of another source"})
+        if definition.adopts in {source.name for source in others}:
+            told = "is a source that still imports, so its rows would come back"
+            faults.append({"key": "adopts", "problem": told, "instead": "delete that source first"})
+        if definition.adopts and definition.adopts in {source.adopts for source in others}:
+            faults.append({"key": "adopts", "problem": "is adopted by another source", "instead": "another name"})
+        if name in {source.adopts for source in others}:
+            told = "is the name of a source whose rows another one has adopted"
+            faults.append({"key": "name", "problem": told, "instead": "another name"})
+        if len(others) >= MOST_SOURCES:
+            faults.append({"key": "name", "problem": f"would be source {MOST_SOURCES + 1}", "instead": "fewer sources"})
+        return faults
+
+    def _write(self, new: Source, before: int) -> None:
+        """Raises SourceVersionDiffers."""
+        item = {name: value for name in FACTS if (value := getattr(new, name)) is not None} | {"definition": new.text}
+        writes = [
+            self._table.put(source_key(new.name) | item, when=source_as_read(before)),
+            self._table.put(source_version_key(new.name, int(new.version or 0)) | item, when=source_as_read(0)),
+        ]
+        try:
+            self._table.transact(writes)
+        except ConditionRefused:
+            stored = self.find(new.name)
+            if stored and replace(stored) == new:
+                return  # it was written, only the answer was lost
+            raise _differs(stored, new.name) from None
+
+
+def _refuse_other_version(old: Source | None, if_match: str | None, name: str) -> None:
+    """Raises SourceVersionDiffers."""
+    if old is None:
+        if if_match not in (None, '"0"'):
+            raise _differs(old, name)
+    elif if_match not in (ANY, old.tag):
+        raise _differs(old, name)
+
+
+def _differs(old: Source | None, name: str) -> SourceVersionDiffers:
+    return SourceVersionDiffers(source=name, version=old.version if old else None)

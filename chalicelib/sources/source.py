@@ -1,0 +1,126 @@
+"""Source: one that Wellhead can import, from a definition in the table or from the settings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import DefinitionInvalid
+from chalicelib.odata.masked_link import masked
+
+from .definition import definition_of
+from .overlay import settings_of
+from .reach import reach_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.settings import Settings
+
+    from .definition import Definition
+    from .reach import Fault
+
+LARGEST_ITEM = 64 << 10  # bytes, all of it
+LONGEST_DEFINITION = 56 << 10  # bytes as JSON; names, times and who it was are the rest
+LONGEST_SCHEDULE = 200  # characters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """`text` is the definition as it was written, as JSON; empty where only its facts were read, and for the source
+    that the settings describe, which has the `version` None. Times are epoch seconds.
+    """
+
+    name: str
+    version: int | None = None
+    is_default: bool = False
+    adopts: str = ""
+    kind: str = "odata"
+    period: str = "month"
+    schedule: str = ""
+    text: str = ""
+    created_at: float | None = None
+    created_by: str | None = None
+    updated_at: float | None = None
+    updated_by: str | None = None
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Source:
+        return cls(name=settings.source_name, period=settings.source_period)
+
+    @classmethod
+    def of_item(cls, item: Mapping[str, Any]) -> Source:
+        told = {name: item[name] for name in FACTS if name in item}
+        return cls(**told, text=item.get("definition", ""))
+
+    @property
+    def tag(self) -> str:
+        """The entity tag that If-Match takes."""
+        return f'"{self.version or 0}"'
+
+    def values(self) -> dict[str, Any]:
+        """The definition, as it was written."""
+        return dict(json.loads(self.text)) if self.text else {}
+
+    def settings(self, base: Settings) -> Settings:
+        """Those of an import of it. Raises DefinitionInvalid, where what it may do has changed since, too."""
+        return base if self.version is None else checked(self.values(), base)[1]
+
+    def summary(self, published: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a list shows. `published` are the pointer's facts of its latest import."""
+        shown = {name: getattr(self, name) for name in FACTS}
+        shown |= {"is_of_settings": self.version is None, "last_import": _last_import(published)}
+        return shown
+
+    def view(self, *, is_whole: bool) -> dict[str, Any]:
+        """What is shown of it alone. Unless `is_whole`, without what the query of an address holds, a key perhaps."""
+        shown = {name: getattr(self, name) for name in FACTS} | {"is_of_settings": self.version is None}
+        values = self.values()
+        if "url" in values and not is_whole:
+            values["url"] = masked(str(values["url"]), str(values["url"]))
+        return shown | {"definition": values or None}
+
+
+FACTS = [name for name in Source.__dataclass_fields__ if name != "text"]
+
+
+def _last_import(published: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {"job_id": published["job_id"], "at": published["at"]} if published else None
+
+
+def checked(values: Mapping[str, Any], base: Settings) -> tuple[Definition, Settings]:
+    """The definition, and the settings of its imports. Raises DefinitionInvalid with every fault: of the definition, or
+    where there are none, of what this stack allows.
+    """
+    definition = definition_of(values)
+    faults = reach_faults(definition, base)
+    if len(definition.schedule) > LONGEST_SCHEDULE:
+        faults.append({"key": "schedule", "problem": "is too long", "instead": "five fields of cron"})
+    try:
+        settings = settings_of(definition, base)
+    except DefinitionInvalid as exc:
+        faults = [*exc.details["faults"], *faults]
+    refuse_any(faults)
+    return definition, settings
+
+
+def refuse_any(faults: list[Fault]) -> None:
+    """Raises DefinitionInvalid."""
+    if faults:
+        raise DefinitionInvalid(faults=faults)
+
+
+def written(values: Mapping[str, Any]) -> str:
+    """As the table keeps it. Raises DefinitionInvalid when it is too long, or no JSON."""
+    try:
+        text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        size = len(text.encode())
+    except (ValueError, TypeError, RecursionError):
+        told = "holds what JSON cannot, such as nan or half a character"
+        refuse_any([{"key": "", "problem": told, "instead": "texts, numbers, true and false"}])
+        raise
+    if size > LONGEST_DEFINITION:
+        told = f"is longer than {LONGEST_DEFINITION >> 10} KB"
+        refuse_any([{"key": "", "problem": told, "instead": "a shorter definition"}])
+    return text
