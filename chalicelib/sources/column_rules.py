@@ -213,17 +213,26 @@ def _density(faults: Faults, key: str, value: Any) -> str | float:
 
 
 def _refuse_two_units(faults: Faults, rules: Any) -> None:
-    """One number of the source cannot be of two units."""
-    units: dict[str, tuple[str, str]] = {}
+    """One number of the source cannot be of two units, unless another field tells for which of them it stands."""
+    takers: dict[str, list[ColumnRule]] = {}
     for rule in rules:
         for field in rule.sources if rule.unit else ():
-            column, unit = units.setdefault(field, (rule.column, rule.unit.name))
-            if unit != rule.unit.name:
+            beside = next((each for each in takers.get(field, []) if _contradict(each, rule)), None)
+            if beside and beside.unit and rule.unit:
                 faults.add(
                     f"columns.{rule.column}.unit",
-                    f"is {rule.unit.name}, and {column} takes the same field {field} as {unit}",
-                    "one unit for one field",
+                    f"is {rule.unit.name}, and {beside.column} takes the same field {field} as {beside.unit.name}",
+                    "one unit for one field, or a when for each that no row fits twice",
                 )
+            takers.setdefault(field, []).append(rule)
+
+
+def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
+    """A row can fill both columns, and of its number they say different units."""
+    words = {choice.field: {*choice.words} for choice in one.when if choice.words}
+    shared = [choice for choice in other.when if choice.words and choice.field in words]
+    is_apart = any(words[choice.field].isdisjoint(choice.words) for choice in shared)
+    return not is_apart and bool(one.unit and other.unit and one.unit.name != other.unit.name)
 
 
 # -- the period ---------------------------------------------------------------------------------

@@ -180,9 +180,9 @@ AT: dict[str, Fraction] = {
     "0C": _amount(_ZERO_CELSIUS, _ATMOSPHERE),  # the normal cubic metre
     "20C": _amount(_ZERO_CELSIUS + 20, _ATMOSPHERE),  # Brazil
     "60F": _amount(_SIXTY_FAHRENHEIT, Fraction("14.696") * _PSI),  # ours
-    "14.65psia": _amount(_SIXTY_FAHRENHEIT, Fraction("14.65") * _PSI),  # Texas
-    "14.73psia": _amount(_SIXTY_FAHRENHEIT, Fraction("14.73") * _PSI),  # US federal leases
-    "15.025psia": _amount(_SIXTY_FAHRENHEIT, Fraction("15.025") * _PSI),  # New Mexico, Louisiana
+    "14.65psia": _amount(_SIXTY_FAHRENHEIT, Fraction("14.65") * _PSI),  # Texas (Nat. Res. Code 91.052), Oklahoma
+    "14.73psia": _amount(_SIXTY_FAHRENHEIT, Fraction("14.73") * _PSI),  # US federal leases, Colorado, North Dakota
+    "15.025psia": _amount(_SIXTY_FAHRENHEIT, Fraction("15.025") * _PSI),  # Louisiana (RS 30:47)
 }
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
+    from .table import Table
+
 FULL_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smallest
 FULL_BYTES = 64 << 20
 RAW_BYTES = 4096  # of a rejected row's text are kept
@@ -37,13 +39,19 @@ class Batch:
     rows: int = 0
     size: int = 0  # bytes
     longest_row: int = 0  # bytes
+    table: Table | None = None  # in place of lines
+
+    @classmethod
+    def of_table(cls, table: Table, page: int) -> Self:
+        """By itself: a table is a segment of its own."""
+        return cls(table.path, [Run(page, table.first_row, table.rows)], rows=table.rows, table=table)
 
     @property
     def is_full(self) -> bool:
-        return self.rows >= FULL_ROWS or self.size >= FULL_BYTES
+        return self.table is not None or self.rows >= FULL_ROWS or self.size >= FULL_BYTES
 
-    def append(self, page: int, rows: list[Any]) -> None:
-        """`rows` are JSON texts, bytes-like, without line breaks."""
+    def append(self, page: int, rows: list[Any], *, first_row: int = 0) -> None:
+        """`rows` are JSON texts, bytes-like, without line breaks. The first stands at `first_row` of its page."""
         longest = max(map(len, rows), default=0)
         joined = 1 if longest > LARGE_ROW else JOINED_ROWS
         with self.path.open("r+b" if self.path.exists() else "wb") as file:
@@ -53,7 +61,7 @@ class Batch:
                 file.write(some[0] if len(some) == 1 else b"\n".join(some))
                 file.write(b"\n")
             self.size = file.tell()
-        self.runs.append(Run(page, 0, len(rows)))
+        self.runs.append(Run(page, first_row, len(rows)))
         self.rows += len(rows)
         self.longest_row = max(self.longest_row, longest)
 
@@ -63,7 +71,8 @@ class Batch:
 
     def sealed(self) -> Path:
         """The file with nothing of an earlier batch after its rows."""
-        os.truncate(self.path, self.size)
+        if self.table is None:
+            os.truncate(self.path, self.size)
         return self.path
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:

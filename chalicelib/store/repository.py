@@ -35,11 +35,12 @@ from .staging import Staging
 from .well_production import USUAL, WellProductionSql, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from .batch import Batch
     from .grain import Grain
+    from .row_reading import RowReading
 
 REJECTS_KEPT_SECONDS = 100 * 86_400  # a quarter and some days, for who looks into it at the quarter's end
 LOOSE_SHARE = 0.25  # of a file's blocks: with more of them free it is written anew, for every import moves all of them
@@ -79,11 +80,12 @@ class MergeResult:
     diff: Diff = field(default_factory=Diff)
     settled: Settled = field(default_factory=Settled)
     rejects: dict[str, int] = field(default_factory=dict)
+    skipped_records: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
         """What became of the rows that were staged."""
-        staged = ("new_records", "updated_records", "duplicate_records", "failed_records")
+        staged = ("new_records", "updated_records", "duplicate_records", "failed_records", "skipped_records")
         return {name: getattr(self, name) for name in staged}
 
 
@@ -114,17 +116,22 @@ class DuckDBWellProductionRepository:
         """Of all that is staged."""
         return self._staging.rejected_rows
 
+    @property
+    def passed_over_rows(self) -> int:
+        """Of all that is staged, those that the source's definition does not mean."""
+        return self._staging.passed_over_rows
+
     def close(self) -> None:
         self._connection.close()
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str], grain: Grain = USUAL) -> Path:
+    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL) -> Path:
         """The segment that the rows of the batch are in now; bad rows are among them with their reason, place and text.
         It stays on local disk until the import has ended.
 
         Raises SourceInvalid when DuckDB cannot read what a JSON parser could, ScratchFull, OutOfMemory.
         """
         self._settled = None
-        return self._staging.stage(batch, mapping, grain)
+        return self._staging.stage(batch, reading, grain)
 
     def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
         """The latest moment that the field holds in the batch, epoch seconds, and in how many rows it holds none.
@@ -256,6 +263,7 @@ class DuckDBWellProductionRepository:
         self._sql.run("forget_rejected", job_id=facts.job_id, now=now, kept_seconds=REJECTS_KEPT_SECONDS)
         counts = {**facts.stored(), **result.counts}
         values: dict[str, Any] = {**counts, "now": now, "warnings": json.dumps(result.warnings)}
+        del values["skipped_records"]  # the table of runs has no column for it
         self._sql.run("insert_run", **values)
 
     def _revise(self, facts: RunFacts, now: float) -> None:
@@ -281,7 +289,8 @@ class DuckDBWellProductionRepository:
         self._connection.execute("RESET threads")
 
     def _count_outcome(self, warnings: dict[str, int], settled: Settled) -> MergeResult:
-        delivered, failed = self._staging.rows, self._staging.rejected_rows + settled.failed_records
+        skipped = self._staging.passed_over_rows
+        delivered, failed = self._staging.rows - skipped, self._staging.rejected_rows + settled.failed_records
         distinct_keys, known_keys, updated, stored = self._sql.one("count_outcome")
         new = distinct_keys - known_keys
         return MergeResult(
@@ -293,6 +302,7 @@ class DuckDBWellProductionRepository:
             warnings=warnings,
             settled=settled,
             rejects=self._count_problems() if failed else {},
+            skipped_records=skipped,
         )
 
     def _count_problems(self) -> dict[str, int]:

@@ -15,21 +15,22 @@ import duckdb
 from chalicelib.errors import OutOfMemory, SourceInvalid
 
 from .batch import LONGEST_ROW, RAW_BYTES, Batch, Pieces
-from .columns import COLUMNS
 from .local_duckdb import is_of_the_disk, quoted
 from .places import Places
-from .well_production import USUAL, WellProductionSql, field_lists, filled
+from .well_production import PASSED_OVER, USUAL, WellProductionSql, filled, reading_lists
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from .grain import Grain
+    from .row_reading import RowReading
 
 SHORT_ROW = 1 << 10  # bytes; DuckDB takes 2,048 rows of a file at a time, and several times their text in memory
 LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
 STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody reads before the merge
 MANY, SMALL_ROWS = 100, 10_000  # segments, and rows of one: so many so small ones become one before the merge
+NO_FIELD = "none"  # DuckDB reads no JSON without any
 DOUBTFUL = "doubtful row"  # what sound_rows says of a row that may not be sound
 # What is sound is short. Of what is rejected up to 4 KB are kept, and 2,048 rows come at a time.
 SHORT_TEXTS = {"compression": "lz4", "row_group": "16MB"}
@@ -53,7 +54,7 @@ class Staging:
         self._numbers = count()
         self._segments: list[Path] = []
         self._first_rows: list[int] = []
-        self.rows = self.rejected_rows = 0
+        self.rows = self.rejected_rows = self.passed_over_rows = 0
         self.places = Places()
         self._grain = USUAL
         sql.run("create_sums")
@@ -74,28 +75,28 @@ class Staging:
         self._limit_memory(self._memory_mb)
         self._is_at_end = True
         files = ", ".join(f"'{quoted(path)}'" for path in self._segments)
-        lists = {"files": f"[{files}]", "first_rows": f"{self._first_rows}"}
+        is_taken = f"problem IS DISTINCT FROM '{PASSED_OVER}'" if self.passed_over_rows else "TRUE"
+        lists = {"files": f"[{files}]", "first_rows": f"{self._first_rows}", "is_taken": is_taken}
         self._sql.run("show_segments" if self._segments else "show_no_segments", lists)
 
     # -- segments -----------------------------------------------------------------------------
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str], grain: Grain = USUAL) -> Path:
+    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL) -> Path:
         """The segment of the batch. Bad rows stay among the others, with their reason, place and text. Raises
         SourceInvalid when DuckDB cannot read what a JSON parser could.
         """
         if self._is_at_end:
             self._begin()
         self._grain = grain
-        fields = [mapping.get(column.name, f"absent {column.name}") for column in COLUMNS]
         path = self._directory / f"staged-{next(self._numbers)}.parquet"
         try:
             if batch.longest_row > LONGEST_ROW:
-                self._write_readable(batch, fields, path)
+                self._write_readable(batch, reading, path)
             else:
                 try:
-                    self._write(batch, fields, path)
+                    self._write(batch, reading, path)
                 except duckdb.Error:
-                    self._write_readable(batch, fields, path)
+                    self._write_readable(batch, reading, path)
             self.load(path)
         except BaseException:
             path.unlink(missing_ok=True)
@@ -105,12 +106,14 @@ class Staging:
     def load(self, path: Path) -> None:
         """Take the segment for staged; it stays where it is."""
         ((pages,),) = self._sql.rows("segment_pages", file=str(path))
-        ((rows, rejected),) = self._sql.rows("count_segment", file=str(path))
+        ((rows, not_sound, passed_over),) = self._sql.rows("count_segment", file=str(path))
+        rejected = not_sound - passed_over
         self.places.add_text(self.rows, pages)
         self._segments.append(path)
         self._first_rows.append(self.rows)
         self.rows += rows
         self.rejected_rows += rejected
+        self.passed_over_rows += passed_over
         self._expects_rejects = rejected > 0  # after a batch with rejected rows the next one is likely to have some
 
     def _join_small(self) -> None:
@@ -126,16 +129,17 @@ class Staging:
 
     # -- a batch into a segment ---------------------------------------------------------------
 
-    def _write(self, batch: Batch, fields: list[str], path: Path) -> None:
-        if self._expects_rejects or not self._write_sound(batch, fields, path):
-            self._write_checked(batch, fields, path)
+    def _write(self, batch: Batch, reading: RowReading, path: Path) -> None:
+        has_unreadable = bool(batch.table and batch.table.unreadable)
+        if self._expects_rejects or has_unreadable or not self._write_sound(batch, reading, path):
+            self._write_checked(batch, reading, path)
 
-    def _write_sound(self, batch: Batch, fields: list[str], path: Path) -> bool:
+    def _write_sound(self, batch: Batch, reading: RowReading, path: Path) -> bool:
         """Whether all rows are sound, and written."""
-        rows = filled("sound_rows", field_lists(fields, self._grain))
+        rows = filled("sound_rows", reading_lists(reading, self._grain, batch.table))
         lists = _segment(path, rows, _places_of(batch)) | SHORT_TEXTS
         try:
-            self._sql.run("write_segment", lists, files=[str(batch.sealed())], fields=self._all_as_text(fields))
+            self._sql.run("write_segment", lists, **self._names(batch, reading))
         except OutOfMemory:
             return False
         except duckdb.InvalidInputException as exc:
@@ -144,20 +148,25 @@ class Staging:
             return False
         return True
 
-    def _write_checked(self, batch: Batch, fields: list[str], path: Path) -> None:
-        rows = filled("checked_rows", field_lists(fields, self._grain))
+    def _write_checked(self, batch: Batch, reading: RowReading, path: Path) -> None:
+        rows = filled("checked_rows", reading_lists(reading, self._grain, batch.table))
         lists = _segment(path, rows, _places_of(batch)) | LONG_TEXTS
-        values = {"fields": self._all_as_text(fields), "raw_bytes": RAW_BYTES, **_places(batch)}
-        self._read("write_segment", batch, lists, **values)
+        values = {**self._names(batch, reading), "raw_bytes": RAW_BYTES, **_places(batch)}
+        if batch.table:
+            with self._all_memory():
+                self._sql.run("write_segment", lists, **values)
+        else:
+            del values["files"]  # they may be pieces of it
+            self._read("write_segment", batch, lists, **values)
 
-    def _write_readable(self, batch: Batch, fields: list[str], path: Path) -> None:
+    def _write_readable(self, batch: Batch, reading: RowReading, path: Path) -> None:
         """DuckDB refuses a whole file for one broken row: take the broken rows out and write the rest."""
         parts = [path.with_suffix(".readable"), path.with_suffix(".broken")]
         with Pieces(batch.path.with_suffix(".unreadable")) as unreadable:
-            readable = batch.split_unreadable(unreadable, fields)
+            readable = batch.split_unreadable(unreadable, reading.fields)
             try:
                 if readable.rows:
-                    self._write(readable, fields, parts[0])
+                    self._write(readable, reading, parts[0])
                 if files := unreadable.sealed():
                     rows = filled("unreadable_rows")
                     self._sql.run("write_segment", _segment(parts[1], rows, Places()) | LONG_TEXTS, files=files)
@@ -174,8 +183,14 @@ class Staging:
         lists = _segment(path, filled("segment_rows"), places) | LONG_TEXTS
         self._sql.run("write_segment", lists, files=[str(part) for part in parts])
 
-    def _all_as_text(self, fields: list[str]) -> dict[str, str]:
-        return _as_text([*fields, *self._grain.fields])
+    def _names(self, batch: Batch, reading: RowReading) -> dict[str, Any]:
+        """The file and the fields that are read, as text. A table knows its own."""
+        if batch.table:
+            return {}
+        return {
+            "files": [str(batch.sealed())],
+            "fields": _as_text([*reading.fields, *self._grain.fields] or [NO_FIELD]),
+        }
 
     # -- what else is read out of a batch -----------------------------------------------------
 
@@ -230,7 +245,7 @@ class Staging:
         self._connection.execute(f"SET memory_limit = '{megabytes}MB'")
 
 
-def _as_text(fields: list[str]) -> dict[str, str]:
+def _as_text(fields: Iterable[str]) -> dict[str, str]:
     return dict.fromkeys(fields, "VARCHAR")
 
 
@@ -245,8 +260,15 @@ def _places_of(batch: Batch) -> Places:
     return places
 
 
-def _places(batch: Batch) -> dict[str, str]:
-    """The runs of the batch, as texts: a bound list costs DuckDB a quarter of a millisecond for each of its items."""
+def _places(batch: Batch) -> dict[str, Any]:
+    """The runs of the batch, as texts: a bound list costs DuckDB a quarter of a millisecond for each of its items. A
+    table is one run.
+    """
+    if batch.table:
+        unreadable = batch.table.unreadable
+        texts = [row.raw.decode("utf-8", "replace") for row in unreadable]
+        told = {"unreadable_rows": [row.row for row in unreadable], "unreadable_texts": texts}
+        return {"page": batch.runs[0].page, **(told if unreadable else {})}
     columns = {
         "pages": [run.page for run in batch.runs],
         "firsts": [run.position for run in batch.runs],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .columns import COLUMNS, KEY, STORED_KEY, VALUES, VOLUMES, Column, Kind
 from .grain import Grain
 from .local_duckdb import exhaustion_told
+from .row_reading import field_text, literal
 from .statements import named_statements
 
 if TYPE_CHECKING:
@@ -15,22 +16,34 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from .row_reading import ColumnReading, RowReading
+    from .table import Table
+
 USUAL = Grain()
 NOTHING = "CAST(NULL AS VARCHAR)"
+PASSED_OVER = "PASSED OVER"  # in place of a problem, of a row that the source's definition does not mean
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
+_JSON_TYPES = {"number": "DOUBLE", "boolean": "BOOLEAN"}  # of a column that a format knows the type of
 _TEXTS = [column for column in COLUMNS if column.kind in (Kind.WORDS, Kind.CODE)]
 
 
-def _reading_of(column: Column) -> str:
-    """The macro of staging: a draft is cheaper, and what is wrong with it is found by is_sound_."""
-    return f"{'draft' if column.kind in (Kind.NUMBER, Kind.CODE) else 'read'}_{column.kind}"
+def _value(column: Column, reading: ColumnReading) -> str:
+    """The draft of staging: it is cheaper, and what is wrong with it is found by is_sound_."""
+    usual = "draft" if column.kind in (Kind.NUMBER, Kind.CODE) else "read"
+    return reading.value or f"{usual}_{column.kind}({column.name})"
 
 
-def _checked(column: Column) -> str:
-    """As _reading_of, of a row whose texts are in JSON of these `types`: they tell whether a code was a number."""
+def _checked(column: Column, reading: ColumnReading) -> str:
+    """As _value, of a row whose texts are in JSON of these `types`: they tell whether a code was a number."""
     if column.kind is Kind.CODE:
         return f"read_code({column.name}, {_type_of(column)})"
-    return f"{_reading_of(column)}({column.name})"
+    return _value(column, reading)
+
+
+def _named(expressions: Mapping[str, str]) -> str:
+    """As value_of_ columns; those first that others are told by."""
+    first = [name for name in ("production_period", "days_on_production") if name in expressions]
+    return ", ".join(f"{expressions[name]} AS value_of_{name}" for name in dict.fromkeys([*first, *expressions]))
 
 
 def _kept_of(column: Column) -> str:
@@ -45,10 +58,10 @@ def _type_of(column: Column) -> str:
 
 def _problem(column: Column) -> str:
     """What is wrong with the column of a row."""
+    told = f"'{column.name}', {column.name}, value_of_{column.name}, {_type_of(column)}"
     if column.kind is Kind.CODE:
-        value = f"value_of_{column.name}"
-        return f"code_problem('{column.name}', {column.name}, {value}, {_type_of(column)}, {column.high})"
-    return f"{column.kind}_problem('{column.name}', {column.name}, {_type_of(column)}, {column.low}, {column.high})"
+        return f"code_problem({told}, {column.high})"
+    return f"{column.kind}_problem({told}, {column.low}, {column.high})"
 
 
 def _checked_sound(column: Column) -> str:
@@ -73,12 +86,11 @@ _LISTS = {
     "stored_key": ", ".join(STORED_KEY),
     "volumes": ", ".join(VOLUMES),
     "values_differ": " OR ".join(f"accepted.{name} IS DISTINCT FROM stored.{name}" for name in VALUES),
-    "values": ", ".join(f"{_reading_of(column)}({column.name}) AS value_of_{column.name}" for column in COLUMNS),
-    "checked_values": ", ".join(f"{_checked(column)} AS value_of_{column.name}" for column in COLUMNS),
     "values_read": ", ".join(f"{_kept_of(column)} AS {column.name}" for column in COLUMNS),
     "all_sound": " AND ".join(_sound(column, f"value_of_{column.name}") for column in COLUMNS),
     "checked_sound": " AND ".join(map(_checked_sound, COLUMNS)),
     "problems_found": ", ".join(map(_problem, COLUMNS)),
+    "passed_over": f"'{PASSED_OVER}'",
 }
 
 
@@ -112,23 +124,64 @@ def filled(name: str, lists: Mapping[str, str] | None = None) -> str:
     return _SQL[name].format_map({**_LISTS, **(lists or {})})
 
 
-def field_lists(fields: list[str], grain: Grain = USUAL) -> dict[str, str]:
-    """What a statement needs that reads the source, which calls the COLUMNS `fields`, in their order."""
-    pointers = [_pointer(field) for column, field in zip(COLUMNS, fields, strict=True) if column in _TEXTS]
+def reading_lists(reading: RowReading, grain: Grain = USUAL, table: Table | None = None) -> dict[str, str]:
+    """What a statement needs that reads the source: JSON lines, or the table."""
+    columns = {column: reading.columns[column.name] for column in COLUMNS}
     return {
-        "source_fields": ", ".join(map(_field, fields)),
-        "grain_fields": f"{_primary_key(grain)}, {_field(grain.order_by) if grain.order_by else NOTHING}",
-        "pointers": f"[{', '.join(pointers)}]",
+        "source_fields": ", ".join(each.text for each in columns.values()),
+        "grain_fields": f"{_primary_key(grain)}, {field_text(grain.order_by) if grain.order_by else NOTHING}",
+        "is_meant": reading.is_meant,
+        "values": _named({column.name: _value(column, each) for column, each in columns.items()}),
+        "checked_values": _named({column.name: _checked(column, each) for column, each in columns.items()}),
+        **(_rows_of_json(columns) if table is None else _rows_of_table(columns, table)),
     }
 
 
-def _field(name: str) -> str:
-    return 'field."' + name.replace('"', '""') + '"'
+def _rows_of_json(columns: Mapping[Column, ColumnReading]) -> dict[str, str]:
+    """A column that no field of a row fills by itself is text."""
+    typed = [columns[column].typed_by for column in _TEXTS]
+    found = iter(range(1, len(typed) + 1))
+    pointers = ", ".join(_pointer(name) for name in typed if name)
+    types = ", ".join(f"found[{next(found)}]" if name else "'VARCHAR'" for name in typed)
+    rows = filled("json_rows")
+    return {
+        "rows_of_source": rows,
+        "placed_rows_of_source": filled("placed_json_rows", {"json_rows": rows}),
+        "types": f"list_transform([json_type(text, [{pointers}])], lambda found: [{types}])[1]"
+        if not all(typed)
+        else f"json_type(text, [{pointers}])",
+        "text": "line.text",
+        "page": "place.page",
+        "position": "place.position",
+        "is_unreadable": "FALSE",
+    }
+
+
+def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dict[str, str]:
+    """Its text is that of an object with all its fields. On one thread the rows come in the order of the file. Of rows
+    that cannot be told apart the texts stand beside the table.
+    """
+    kinds = dict(zip(table.names, table.kinds, strict=False))
+    types = [_JSON_TYPES.get(kinds.get(columns[column].typed_by, "text"), "VARCHAR") for column in _TEXTS]
+    rows = f"{table.relation} AS field"
+    text = "CAST(to_json(field) AS VARCHAR)"
+    position = f"{table.first_row} + row_number() OVER () - 1"
+    return {
+        "rows_of_source": rows,
+        "placed_rows_of_source": rows,
+        "types": f"[{', '.join(map(literal, types))}]",
+        "text": f"coalesce($unreadable_texts[list_position($unreadable_rows, {position})], {text})"
+        if table.unreadable
+        else text,
+        "page": "$page",
+        "position": position,
+        "is_unreadable": "list_contains($unreadable_rows, position)" if table.unreadable else "FALSE",
+    }
 
 
 def _primary_key(grain: Grain) -> str:
     """One text of all its fields."""
-    fields = [_field(name) for name in grain.primary_key]
+    fields = [field_text(name) for name in grain.primary_key]
     if len(fields) > 1:
         return f"CAST(to_json([{', '.join(fields)}]) AS VARCHAR)"
     return fields[0] if fields else NOTHING
@@ -136,4 +189,4 @@ def _primary_key(grain: Grain) -> str:
 
 def _pointer(field: str) -> str:
     """A JSON pointer (RFC 6901) takes any name, quotes and dots included."""
-    return "'/" + field.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
+    return literal("/" + field.replace("~", "~0").replace("/", "~1"))

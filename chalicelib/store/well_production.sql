@@ -40,6 +40,18 @@ CREATE OR REPLACE TEMP MACRO is_sound_code(x, v, low, high) AS
 -- Without the blanks around it, which is_sound_code looks for too.
 CREATE OR REPLACE TEMP MACRO stripped(x) AS trim(x, ' ' || chr(9) || chr(10) || chr(13) || chr(160));
 
+-- name: macro_part_of_code
+-- One of several that make up a code: without blanks around it, and a number as its digits. NULL when it is empty.
+CREATE OR REPLACE TEMP MACRO part_of_code(x) AS
+    CASE
+        WHEN contains(x, '.') AND regexp_full_match(stripped(x), '[0-9]+\.0*') THEN split_part(stripped(x), '.', 1)
+        ELSE nullif(stripped(x), '')
+    END;
+
+-- name: macro_padded
+-- With zeros before it; what is longer stays whole, which lpad would cut.
+CREATE OR REPLACE TEMP MACRO padded(x, width) AS CASE WHEN strlen(x) < width THEN lpad(x, width, '0') ELSE x END;
+
 -- name: macro_draft_code
 CREATE OR REPLACE TEMP MACRO draft_code(x) AS x;
 
@@ -82,6 +94,11 @@ CREATE OR REPLACE TEMP MACRO read_day(x) AS
         ) THEN TRY_CAST(left(x, 10) AS DATE)
     END;
 
+-- name: macro_is_like_day
+-- Cheap to see and nearly always so: an ISO date, or one of OData v2. Whether it is one, read_day tells.
+CREATE OR REPLACE TEMP MACRO is_like_day(x) AS
+    (strlen(x) >= 10 AND substr(x, 5, 1) = '-' AND substr(x, 8, 1) = '-') OR left(x, 6) = '/Date(';
+
 -- name: macro_read_moment
 -- Microseconds since 1970 of a date and time; UTC where no offset is written.
 CREATE OR REPLACE TEMP MACRO read_moment(x) AS
@@ -122,15 +139,16 @@ CREATE OR REPLACE TEMP MACRO code_problem(name, x, v, type, high) AS
     END;
 
 -- name: macro_number_problem
-CREATE OR REPLACE TEMP MACRO number_problem(name, x, type, low, high) AS
+-- `v` is the text in our unit; of a volume in a period that cannot be read it is nothing, and the period is the problem.
+CREATE OR REPLACE TEMP MACRO number_problem(name, x, v, type, low, high) AS
     CASE
         WHEN x IS NULL THEN NULL
         WHEN read_number(x) IS NULL THEN 'NOT_A_NUMBER ' || name
-        WHEN read_number(x) NOT BETWEEN low AND high THEN 'OUT_OF_RANGE ' || name
+        WHEN v NOT BETWEEN low AND high THEN 'OUT_OF_RANGE ' || name
     END;
 
 -- name: macro_day_problem
-CREATE OR REPLACE TEMP MACRO day_problem(name, x, type, low, high) AS
+CREATE OR REPLACE TEMP MACRO day_problem(name, x, v, type, low, high) AS
     CASE
         WHEN x IS NULL THEN 'MISSING_KEY ' || name
         WHEN read_day(x) IS NULL THEN 'NOT_A_DATE ' || name
@@ -138,7 +156,7 @@ CREATE OR REPLACE TEMP MACRO day_problem(name, x, type, low, high) AS
     END;
 
 -- name: macro_words_problem
-CREATE OR REPLACE TEMP MACRO words_problem(name, x, type, low, high) AS
+CREATE OR REPLACE TEMP MACRO words_problem(name, x, v, type, low, high) AS
     CASE
         WHEN is_sound_words(x, x, low, high) THEN NULL
         WHEN type IN ('OBJECT', 'ARRAY') THEN 'NOT_TEXT ' || name
@@ -174,6 +192,7 @@ SELECT
     {columns}, problem, page, position, raw, primary_key, version, CAST(1 AS INTEGER) AS source_rows,
     CAST({first_rows} AS BIGINT[])[CAST(file_index AS BIGINT) + 1] + file_row_number AS arrival
 FROM read_parquet({files}, hive_partitioning = false)
+WHERE {is_taken}
 UNION ALL
 SELECT {columns}, NULL, NULL, NULL, NULL, NULL, NULL, source_rows, arrival FROM sums;
 
@@ -194,58 +213,77 @@ COPY ({rows}) TO '{path}'
 SELECT decode(value) FROM parquet_kv_metadata($file) WHERE decode(key) = 'pages';
 
 -- name: count_segment
-SELECT count(*), count(problem) FROM read_parquet($file, hive_partitioning = false);
+SELECT count(*), count(problem), count(*) FILTER (problem = {passed_over})
+FROM read_parquet($file, hive_partitioning = false);
 
 -- name: segment_rows
 SELECT {columns}, problem, page, position, raw, primary_key, version FROM read_parquet($files, hive_partitioning = false)
 
 -- name: sound_rows
 SELECT
-    {values_read}, CAST(CASE WHEN {all_sound} THEN NULL ELSE error('doubtful row') END AS VARCHAR) AS problem,
+    {values_read},
+    CAST(CASE
+        WHEN NOT is_meant THEN {passed_over} WHEN {all_sound} THEN NULL ELSE error('doubtful row')
+    END AS VARCHAR) AS problem,
     CAST(NULL AS INTEGER) AS page, CAST(NULL AS INTEGER) AS position, CAST(NULL AS VARCHAR) AS raw,
     primary_key, version
 FROM (
     SELECT *, {values}
-    FROM (
-        SELECT {source_fields}, {grain_fields}
-        FROM read_json($files, format = 'newline_delimited', hive_partitioning = false, columns = $fields, maximum_object_size = 4194304) AS field
-    ) AS source({columns}, primary_key, version)
+    FROM (SELECT {source_fields}, {grain_fields}, {is_meant} FROM {rows_of_source})
+    AS source({columns}, primary_key, version, is_meant)
 )
 
 -- name: checked_rows
--- The same reading, beside it the texts of the rows and their places on the pages. $pages, $firsts and $counts
--- are the batch's runs of rows: on which page, from which position, how many. What a text is in JSON is looked up in
--- the row, in one look for all columns and for every row: each look has memory of its own, and one in a CASE several
--- times as much.
+-- The same reading, beside it the texts of the rows and their places on the pages. $pages, $firsts and $counts are the
+-- batch's runs of rows: on which page, from which position, how many. What a text is in JSON is looked up in the row, in
+-- one look for all columns and for every row: each look has memory of its own, and one in a CASE several times as much.
 SELECT
     {values_read}, problem,
-    CASE WHEN problem IS NOT NULL THEN page END AS page,
-    CASE WHEN problem IS NOT NULL THEN CAST(position AS INTEGER) END AS position,
-    CASE WHEN problem IS NOT NULL THEN beginning(text, $raw_bytes) END AS raw,
+    CASE WHEN is_told THEN page END AS page,
+    CASE WHEN is_told THEN CAST(position AS INTEGER) END AS position,
+    CASE WHEN is_told THEN beginning(text, $raw_bytes) END AS raw,
     primary_key, version
 FROM (
-    SELECT *, CASE WHEN {checked_sound} THEN NULL ELSE nullif(concat_ws('; ', {problems_found}), '') END AS problem
+    SELECT *, problem <> {passed_over} AS is_told
     FROM (
-        SELECT *, {checked_values}
+        SELECT
+            *,
+            CASE
+                WHEN {is_unreadable} THEN 'UNREADABLE row'
+                WHEN NOT is_meant THEN {passed_over}
+                WHEN {checked_sound} THEN NULL
+                ELSE nullif(concat_ws('; ', {problems_found}), '')
+            END AS problem
         FROM (
-            SELECT *, json_type(text, {pointers}) AS types
+            SELECT *, {checked_values}
             FROM (
-                SELECT {source_fields}, {grain_fields}, line.text, place.page, place.position
-                FROM read_json($files, format = 'newline_delimited', hive_partitioning = false, columns = $fields, maximum_object_size = 4194304) AS field
-                POSITIONAL JOIN read_ndjson_objects($files, maximum_object_size = 4194304) AS line(text)
-                POSITIONAL JOIN (
-                    SELECT page, unnest(range(first, first + count)) AS position
-                    FROM (
-                        SELECT
-                            unnest(CAST($pages AS INTEGER[])) AS page,
-                            unnest(CAST($firsts AS INTEGER[])) AS first,
-                            unnest(CAST($counts AS INTEGER[])) AS count
-                    )
-                ) AS place
-            ) AS source({columns}, primary_key, version, text, page, position)
+                SELECT *, {types} AS types
+                FROM (
+                    SELECT {source_fields}, {grain_fields}, {is_meant}, {text}, {page}, {position}
+                    FROM {placed_rows_of_source}
+                ) AS source({columns}, primary_key, version, is_meant, text, page, position)
+            )
         )
     )
 )
+
+-- name: json_rows
+read_json(
+    $files, format = 'newline_delimited', hive_partitioning = false, columns = $fields, maximum_object_size = 4194304
+) AS field
+
+-- name: placed_json_rows
+{json_rows}
+POSITIONAL JOIN read_ndjson_objects($files, maximum_object_size = 4194304) AS line(text)
+POSITIONAL JOIN (
+    SELECT page, unnest(range(first, first + count)) AS position
+    FROM (
+        SELECT
+            unnest(CAST($pages AS INTEGER[])) AS page,
+            unnest(CAST($firsts AS INTEGER[])) AS first,
+            unnest(CAST($counts AS INTEGER[])) AS count
+    )
+) AS place
 
 -- name: field_names
 -- Annotations, and what v2 writes beside the fields, are none.

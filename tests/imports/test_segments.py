@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from support.staging import NOON, SAME_NAMES, batch_of, json_row
+from support.staging import NOON, SAME_READING, batch_of, json_row
 
 from chalicelib.errors import WarehouseUnavailable
 from chalicelib.imports.segments import Segments
@@ -36,7 +36,7 @@ class Place:
     def stage(self, *numbers: int) -> None:
         for number in numbers:
             rows = [json_row(well_code=number * ROWS + each) for each in range(ROWS)]
-            path = self.repository.stage(batch_of(self.directory, rows, first=number), SAME_NAMES)
+            path = self.repository.stage(batch_of(self.directory, rows, first=number), SAME_READING)
             self.segments.add(path, {"page": number, "delivered": (number + 1) * ROWS})
 
     def wells(self) -> list[int]:

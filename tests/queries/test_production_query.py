@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 from support.stores import BAD, RENAMED, ROWS, SECOND_FIELD, merged, opened
 
 from chalicelib.api.parameters import MOST_CURSOR
@@ -493,7 +493,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for month in months
         ]
         repository = DuckDBWellProductionRepository(directory=directory / f"{number}", memory_mb=300)
-        repository.stage(batch_of(directory, rows), SAME_NAMES)
+        repository.stage(batch_of(directory, rows), SAME_READING)
         repository.merge(directory / "wells.duckdb", facts(number + 1), now=NOON + number + 1, warnings={})
         repository.close()
     return directory / "wells.duckdb"

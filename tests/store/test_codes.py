@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, stage, tables
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row, stage, tables
 
 from chalicelib.errors import CodesAmbiguous, FullImportFirst
 from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository
@@ -147,7 +147,7 @@ def older(tmp_path: Path) -> Path:
 def merge(store: Path, *rows: bytes, number: int = 7, is_full: bool = True) -> MergeResult:
     scratch = DuckDBWellProductionRepository(directory=store.parent / f"scratch-{number}", memory_mb=100)
     try:
-        scratch.stage(batch_of(store.parent, list(rows)), SAME_NAMES)
+        scratch.stage(batch_of(store.parent, list(rows)), SAME_READING)
         run = facts(number)
         result = scratch.merge(store, type(run)(**{**vars(run), "is_full": is_full}), now=NOON, warnings={})
         scratch.verify(store, rows=result.stored_records)

@@ -11,7 +11,7 @@ from support.staging import (
     KEY_OF_A_ROW,
     NOON,
     NOTHING,
-    SAME_NAMES,
+    SAME_READING,
     batch_of,
     facts,
     json_row,
@@ -165,7 +165,7 @@ def test_what_is_odd_is_kept_and_counted(tmp_path: Path, rule: str, odd: dict[st
     for name, fields, warnings in (("odd", odd, {rule: 1}), ("even", even, {})):
         repository = DuckDBWellProductionRepository(directory=tmp_path / name, memory_mb=200)
         rows = [json_row(well_name="A", production_period="2023-12-01"), json_row(**{"well_name": "A"} | fields)]
-        repository.stage(batch_of(tmp_path, rows), SAME_NAMES)
+        repository.stage(batch_of(tmp_path, rows), SAME_READING)
 
         result = repository.merge(tmp_path / f"{name}.duckdb", facts(), now=NOON, warnings={})
 

@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 import duckdb
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, tables
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row, tables
 
 from chalicelib.store.repository import LEAST_BLOCKS, DuckDBWellProductionRepository
 
@@ -36,7 +36,7 @@ def test_a_file_of_which_a_quarter_is_free_is_written_anew(tmp_path: Path) -> No
         repository = DuckDBWellProductionRepository(directory=tmp_path / f"{number}", memory_mb=200)
         texts = rows(number)
         for first in range(0, ROWS, 14_000):
-            repository.stage(batch_of(tmp_path, texts[first : first + 14_000]), SAME_NAMES)
+            repository.stage(batch_of(tmp_path, texts[first : first + 14_000]), SAME_READING)
         result = repository.merge(store, facts(number), now=NOON + number, warnings={})
         repository.verify(store, rows=ROWS)
         repository.close()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.soak import longer
-from support.staging import NOON, SAME_NAMES, batch_of, facts
+from support.staging import NOON, SAME_READING, batch_of, facts
 
 from chalicelib.store.columns import VALUES, VOLUMES
 from chalicelib.store.diff import LARGEST, Absence, Diff, factor_of
@@ -45,7 +45,7 @@ def imports(draw: st.DrawFn) -> list[Row]:
 def merged(store: Path, directory: Path, rows: list[Row], number: int, **options: Any) -> Diff:
     repository = DuckDBWellProductionRepository(directory=directory / f"{number}", memory_mb=200)
     if rows:
-        repository.stage(batch_of(directory, [json.dumps(row).encode() for row in rows]), SAME_NAMES)
+        repository.stage(batch_of(directory, [json.dumps(row).encode() for row in rows]), SAME_READING)
     result = repository.merge(store, facts(number), now=float(NOON), warnings={}, **options)
     repository.close()
     return result.diff

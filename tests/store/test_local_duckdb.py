@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 from chalicelib.errors import ScratchFull
 from chalicelib.store.local_duckdb import is_full, is_of_the_disk, raise_if_unreadable
@@ -46,13 +46,13 @@ def test_rows_that_find_no_room_are_no_fault_of_the_source(
     batch = batch_of(tmp_path, WIDE)
 
     with files_of_at_most(MB // 16), pytest.raises(ScratchFull):
-        repository.stage(batch, SAME_NAMES)
+        repository.stage(batch, SAME_READING)
 
 
 def test_a_store_that_finds_no_room_is_no_damaged_one(
     repository: DuckDBWellProductionRepository, tmp_path: Path
 ) -> None:
-    repository.stage(batch_of(tmp_path, WIDE), SAME_NAMES)
+    repository.stage(batch_of(tmp_path, WIDE), SAME_READING)
 
     with files_of_at_most(MB // 2), pytest.raises(ScratchFull):
         repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})

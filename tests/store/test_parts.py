@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 from chalicelib.store.parts import split
 from chalicelib.store.repository import DuckDBWellProductionRepository
@@ -85,7 +85,7 @@ def test_rows_are_stored_in_the_order_of_the_key_however_they_arrive(
             directory=tmp_path / f"{number}", memory_mb=100, part_rows=part_rows
         )
         for first in range(0, len(rows), 200):
-            repository.stage(batch_of(tmp_path, rows[first : first + 200]), SAME_NAMES)
+            repository.stage(batch_of(tmp_path, rows[first : first + 200]), SAME_READING)
 
         result = repository.merge(store, facts(number), now=NOON, warnings={})
 
@@ -99,7 +99,7 @@ def test_wells_that_are_numbered_stay_in_the_order_of_their_numbers(tmp_path: Pa
     wanted = [(f"{well}", f"2024-{month:02}-01") for well in range(9_990, 20_400) for month in range(1, 13)]
     repository = DuckDBWellProductionRepository(directory=tmp_path / "scratch", memory_mb=100)
     rows = [json_row(well_code=well, production_period=period) for well, period in wanted]
-    repository.stage(batch_of(tmp_path, rows), SAME_NAMES)
+    repository.stage(batch_of(tmp_path, rows), SAME_READING)
 
     repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})
 

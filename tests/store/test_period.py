@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, tables
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row, tables
 from support.stores import opened
 
 from chalicelib.errors import PeriodChanged
@@ -33,7 +33,7 @@ def merge(
     scratch = store.parent / f"{name}-{number}"
     repository = DuckDBWellProductionRepository(directory=scratch, memory_mb=100, source=source)
     try:
-        repository.stage(batch_of(store.parent, rows), SAME_NAMES)
+        repository.stage(batch_of(store.parent, rows), SAME_READING)
         result = repository.merge(store, facts(number), now=now, warnings={})
         repository.verify(store, rows=result.stored_records)
     finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from support.staging import SAME_NAMES, batch_of
+from support.staging import SAME_READING, batch_of
 
 from chalicelib.errors import PublishRefused
 from chalicelib.store.repository import DuckDBWellProductionRepository, RunFacts
@@ -38,7 +38,7 @@ def content(store: Path) -> Any:
 
 def test_a_flipped_bit_in_any_block_is_found(tmp_path: Path) -> None:
     repository = DuckDBWellProductionRepository(directory=tmp_path / "scratch", memory_mb=200)
-    repository.stage(batch_of(tmp_path, rows()), SAME_NAMES)
+    repository.stage(batch_of(tmp_path, rows()), SAME_READING)
     facts = RunFacts(job_id="a", fence=1, source="s", triggered_by="t", started_at=0.0, expected_records=None)
     store = tmp_path / "wells.duckdb"
     repository.merge(store, facts, now=1e9, warnings={})

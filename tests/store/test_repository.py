@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from support.merge_model import Import, Model, Page, Row, histories
 from support.soak import longer
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, tables
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row, tables
 
 from chalicelib.errors import PublishRefused, WarehouseCorrupt, WarehouseForeign, WarehouseTooNew
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, VOLUMES
@@ -68,7 +68,7 @@ class Store:
             texts = [[text_of(row) for row in rows] for rows in batch]
             staged = batch_of(self._directory, *texts, first=page)
             if staged.rows:
-                unstored.append(repository.stage(staged, SAME_NAMES))
+                unstored.append(repository.stage(staged, SAME_READING))
             staged.clear()
             page += len(batch)
             if place in an_import.checkpoints:
@@ -207,7 +207,7 @@ def test_rejected_rows_among_many_keep_their_places(store: Store) -> None:
             expected.append((page, position, rows[position].decode()))
         pages.append(rows)
     repository = store.repository()
-    repository.stage(batch_of(store.path.parent, *pages), SAME_NAMES)
+    repository.stage(batch_of(store.path.parent, *pages), SAME_READING)
 
     result = repository.merge(store.path, facts(), now=NOON, warnings={})
 
@@ -306,7 +306,7 @@ def test_a_failed_merge_tells_its_cause_and_changes_nothing(store: Store) -> Non
     store.run(1, Import([[[json.loads(json_row(well_name="A"))]]]))
     before = store.tables()
     repository = store.repository()
-    repository.stage(batch_of(store.path.parent, [json_row(well_name="B")]), SAME_NAMES)
+    repository.stage(batch_of(store.path.parent, [json_row(well_name="B")]), SAME_READING)
 
     with pytest.raises(duckdb.ConversionException):
         repository.merge(store.path, facts(2, expected=2**63), now=NOON, warnings={})

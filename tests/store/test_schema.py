@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, tables
+from support.staging import NOON, SAME_NAMES, SAME_READING, batch_of, facts, json_row, tables
 from support.stores import opened
 
 from chalicelib.errors import WarehouseForeign
@@ -32,7 +32,7 @@ SCHEMA = {
 def merge(store: Path, scratch: Path, *rows: bytes) -> MergeResult:
     repository = DuckDBWellProductionRepository(directory=scratch, memory_mb=100)
     try:
-        repository.stage(batch_of(store.parent, list(rows)), SAME_NAMES)
+        repository.stage(batch_of(store.parent, list(rows)), SAME_READING)
         result = repository.merge(store, facts(7), now=NOON, warnings={})
         repository.verify(store, rows=result.stored_records)
     finally:

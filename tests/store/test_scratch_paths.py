@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row, tables
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row, tables
 
 from chalicelib.store.repository import DuckDBWellProductionRepository
 
@@ -20,7 +20,7 @@ def test_a_folder_with_any_name_changes_nothing(tmp_path: Path, folder: str) -> 
     scratch = tmp_path / folder / "scratch"
     repository = DuckDBWellProductionRepository(directory=scratch, memory_mb=100)
     rows = [json_row(oil_production_kbd=1.5), json_row(well_code=3, oil_production_kbd="much"), b"5"]
-    repository.stage(batch_of(scratch, rows, first=4), SAME_NAMES)
+    repository.stage(batch_of(scratch, rows, first=4), SAME_READING)
 
     result = repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})
 
@@ -38,11 +38,11 @@ def test_rows_may_be_staged_and_loaded_after_they_were_settled(tmp_path: Path) -
     first, other = (
         DuckDBWellProductionRepository(directory=tmp_path / name, memory_mb=100) for name in ("first", "other")
     )
-    segment = other.stage(batch_of(tmp_path, [json_row(well_code=9)]), SAME_NAMES)
-    first.stage(batch_of(tmp_path, [json_row(well_code=1)]), SAME_NAMES)
+    segment = other.stage(batch_of(tmp_path, [json_row(well_code=9)]), SAME_READING)
+    first.stage(batch_of(tmp_path, [json_row(well_code=1)]), SAME_READING)
     first.merge(tmp_path / "unused.duckdb", facts(), now=NOON, warnings={})
 
-    first.stage(batch_of(tmp_path, [json_row(well_code=2)]), SAME_NAMES)
+    first.stage(batch_of(tmp_path, [json_row(well_code=2)]), SAME_READING)
     assert first.load_segment(segment)
     assert not first.load_segment(tmp_path / "batch.ndjson")
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.merge_model import REJECTED, rows
-from support.staging import KEY_OF_A_ROW, NOON, SAME_NAMES, as_dicts, batch_of, facts, json_row, stage
+from support.staging import KEY_OF_A_ROW, NOON, SAME_NAMES, SAME_READING, as_dicts, batch_of, facts, json_row, stage
 
 from chalicelib.errors import OutOfMemory
 from chalicelib.store.batch import RAW_BYTES, Batch
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.staging import _places
-from chalicelib.store.well_production import field_lists, filled
+from chalicelib.store.well_production import filled, reading_lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ class Readings:
     def _read(self, name: str, batch: Batch, **values: Any) -> list[dict[str, Any]]:
         names = list(SAME_NAMES)
         values = {"files": [str(batch.sealed())], "fields": dict.fromkeys(names, "VARCHAR"), **values}
-        return as_dicts(self._repository._connection.execute(filled(name, field_lists(names)), values))
+        return as_dicts(self._repository._connection.execute(filled(name, reading_lists(SAME_READING)), values))
 
     def _file(self, number: int, texts: list[bytes]) -> str:
         path = self._directory / f"{number}.ndjson"
@@ -140,7 +140,7 @@ def test_a_batch_is_read_either_way_whatever_the_one_before_it_held(
     pages = [[good], [bad], [good, broken], [good], [broken, bad], [good, good]]
 
     for number, page in enumerate(pages, start=1):
-        repository.stage(batch_of(tmp_path, page, first=number), SAME_NAMES)
+        repository.stage(batch_of(tmp_path, page, first=number), SAME_READING)
 
     found = [(row["problem"], row["page"], row["position"]) for row in staged(repository)]
     unreadable, no_number = "UNREADABLE row", "NOT_A_WHOLE_NUMBER well_code"
@@ -194,7 +194,7 @@ def test_places_are_those_of_the_pages_when_every_other_row_is_broken(
     """As many runs as rows."""
     rows_of_a_page = [b"5", json_row(well_code=1.5)] * 1500
 
-    repository.stage(batch_of(tmp_path, rows_of_a_page, rows_of_a_page, first=7), SAME_NAMES)
+    repository.stage(batch_of(tmp_path, rows_of_a_page, rows_of_a_page, first=7), SAME_READING)
 
     places = {(row["problem"].split()[0], row["page"], row["position"]) for row in staged(repository)}
     assert places == {
@@ -210,7 +210,7 @@ def test_a_segment_keeps_the_order_of_arrival_over_many_row_groups(
     remark = "r" * 1500
     for batch in range(2):
         texts = [json_row(well_code=batch * 10_000 + number, source_data=remark) for number in range(10_000)]
-        repository.stage(batch_of(tmp_path, texts, first=batch + 1), SAME_NAMES)
+        repository.stage(batch_of(tmp_path, texts, first=batch + 1), SAME_READING)
     segment = tmp_path / "segment.parquet"
 
     repository.join_segments(segment)
@@ -232,7 +232,7 @@ def test_fifty_thousand_names_that_begin_like_lists_are_good_rows_in_their_order
         json_row(well_code=number % 25_000, well_name=f"{'[{'[number % 2]}A-{number % 25_000}", field_name="[North]")
         for number in range(50_000)
     ]
-    repository.stage(batch_of(tmp_path, texts), SAME_NAMES)
+    repository.stage(batch_of(tmp_path, texts), SAME_READING)
     texts.clear()
 
     result = repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})
@@ -263,7 +263,7 @@ def test_all_names_of_a_row_may_look_like_lists(
         for number in range(40_000)
     ]
 
-    repository.stage(batch_of(tmp_path, texts), SAME_NAMES)
+    repository.stage(batch_of(tmp_path, texts), SAME_READING)
 
     bad = "NOT_A_NUMBER oil_production_kbd"
     assert [(row["well_code"], row["problem"]) for row in staged(repository)] == [
@@ -287,7 +287,7 @@ def test_long_rows_are_staged_in_little_memory(
     texts = [dense(size, well_code=number, **fault) for number in range(count)]
     batch = batch_of(tmp_path, texts)
 
-    repository.stage(batch, SAME_NAMES)
+    repository.stage(batch, SAME_READING)
 
     problem = "NOT_A_DATE production_period" if fault else None
     found = [(row["well_code"], row["problem"], row["position"]) for row in staged(repository)]
@@ -301,7 +301,7 @@ def test_any_number_of_broken_rows_is_staged_in_little_memory(
 ) -> None:
     broken = b'{"field_code":1,"well_name":"' + b"\xff" * 4000 + b'"}'
 
-    repository.stage(batch_of(tmp_path, [broken] * 6000), SAME_NAMES)
+    repository.stage(batch_of(tmp_path, [broken] * 6000), SAME_READING)
 
     raw = broken[:RAW_BYTES].decode("utf-8", "replace").encode()[:RAW_BYTES].decode("utf-8", "ignore")
     found = [(row["problem"], row["page"], row["position"], row["raw"]) for row in staged(repository)]
@@ -311,7 +311,7 @@ def test_any_number_of_broken_rows_is_staged_in_little_memory(
 def test_pieces_of_a_batch_do_not_stay(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
     texts = [dense(7_000, well_code=number if number % 2 else 1.5) for number in range(100)]
 
-    repository.stage(batch_of(tmp_path, [*texts, b"5"]), SAME_NAMES)
+    repository.stage(batch_of(tmp_path, [*texts, b"5"]), SAME_READING)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["batch.ndjson", "scratch"]
 
@@ -322,13 +322,13 @@ def test_every_step_of_an_import_says_when_memory_is_short(tmp_path: Path) -> No
     texts = [json_row(well_code=number, well_name="x" * 60) for number in range(60_000)]
     for half in (0, 1):
         repository = DuckDBWellProductionRepository(directory=tmp_path / f"{half}", memory_mb=LEAST_MB)
-        segment = repository.stage(batch_of(tmp_path, texts[half::2]), SAME_NAMES)
+        segment = repository.stage(batch_of(tmp_path, texts[half::2]), SAME_READING)
         repository.merge(store, facts(), now=NOON, warnings={})
         repository.close()
     short = DuckDBWellProductionRepository(directory=tmp_path / "short", memory_mb=4)
     short.load_segment(segment)
     steps: list[Callable[[], object]] = [
-        lambda: short.stage(batch_of(tmp_path, texts), SAME_NAMES),
+        lambda: short.stage(batch_of(tmp_path, texts), SAME_READING),
         lambda: short.merge(store, facts(2), now=NOON, warnings={}),
         lambda: short.verify(store, rows=60_000),
     ]
@@ -347,8 +347,8 @@ def test_a_row_takes_all_the_memory_there_is_before_it_is_too_much(tmp_path: Pat
     )
 
     with pytest.raises(OutOfMemory, match=r"WELLHEAD_MEMORY_MB was too little.* no fault of the source"):
-        little.stage(batch, SAME_NAMES)
-    enough.stage(batch, SAME_NAMES)
+        little.stage(batch, SAME_READING)
+    enough.stage(batch, SAME_READING)
 
     [(limit,)] = enough._connection.execute("SELECT current_setting('memory_limit')").fetchall()
     assert limit == "122.0 MiB"
@@ -363,7 +363,7 @@ def test_hundreds_of_small_segments_are_merged_as_the_rows_that_they_hold(
     texts = [json_row(well_code=f"{number:03}") for number in range(130)]
     for page, text in enumerate(texts, start=1):
         bad = json_row(well_code=f"{page:03}", oil_production_kbd="much")
-        repository.stage(batch_of(tmp_path, [text, bad], first=page), SAME_NAMES)
+        repository.stage(batch_of(tmp_path, [text, bad], first=page), SAME_READING)
 
     result = repository.merge(tmp_path / "wells.duckdb", facts(), now=NOON, warnings={})
 

@@ -11,7 +11,7 @@ from chalicelib.queries.published import PublishedProduction
 from chalicelib.services import open_warehouse
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 from support.stores import wide
 from support.warehouses import own_prefix, s3_client
 
@@ -39,7 +39,7 @@ class Publisher:
         number = next(self._numbers)
         store = self._directory / f"{number}.duckdb"
         repository = DuckDBWellProductionRepository(directory=self._directory / f"{number}", memory_mb=100)
-        repository.stage(batch_of(self._directory, [json_row(well_code=well) for well in range(rows)]), SAME_NAMES)
+        repository.stage(batch_of(self._directory, [json_row(well_code=well) for well in range(rows)]), SAME_READING)
         repository.merge(store, facts(number), now=NOON, warnings={})
         repository.close()
         return self._point_to(store, number, rows)

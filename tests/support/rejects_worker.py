@@ -14,7 +14,7 @@ import duckdb
 
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from support.rejects import Source, outcome
-from support.staging import NOON, SAME_NAMES, batch_of, facts
+from support.staging import NOON, SAME_READING, batch_of, facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def import_into(directory: Path, memory_mb: int, source: Source) -> Path:
         staged = batch_of(directory, *pages, first=page)
         page += len(pages)
         pages.clear()
-        second.load_segment(first.stage(staged, SAME_NAMES))
+        second.load_segment(first.stage(staged, SAME_READING))
     first.close()
     result = second.merge(directory / "wells.duckdb", facts(), now=NOON, warnings={})
     second.verify(directory / "wells.duckdb", rows=result.stored_records)

@@ -14,6 +14,7 @@ from chalicelib.services import Services
 from chalicelib.store.batch import Batch
 from chalicelib.store.columns import COLUMNS
 from chalicelib.store.repository import RunFacts
+from chalicelib.store.row_reading import plain_reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.store.repository import DuckDBWellProductionRepository
 
 SAME_NAMES = {column.name: column.name for column in COLUMNS}
+SAME_READING = plain_reading(SAME_NAMES)
 KEY_OF_A_ROW = {"field_code": "1", "well_code": "2", "production_period": "2024-01-01"}
 NOTHING = dict.fromkeys([*SAME_NAMES, "problem", "page", "position", "raw", "primary_key", "version"])
 NOON = 1_704_110_400  # 2024-01-01 12:00 UTC
@@ -66,7 +68,7 @@ def stage(
     is shown empty: its row is rejected, and nothing reads it again.
     """
     batch = batch_of(directory, *pages, first=first)
-    segment = repository.stage(batch, mapping)
+    segment = repository.stage(batch, plain_reading(mapping))
     batch.clear()
     rows = as_dicts(_reading().execute("SELECT * FROM read_parquet(?)", [str(segment)]))
     return [row | _without_number(row["problem"] or "") for row in rows]

@@ -10,7 +10,7 @@ from chalicelib.queries.production import ProductionQuery
 from chalicelib.store.own_directory import OwnDirectory
 from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository
 from chalicelib.store.schema import prepare_store
-from support.staging import NOON, SAME_NAMES, batch_of, facts, json_row
+from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def merged(directory: Path, *imports: list[bytes]) -> Path:
     store = directory / "wells.duckdb"
     for number, rows in enumerate(imports, start=1):
         repository = DuckDBWellProductionRepository(directory=directory / f"{number}", memory_mb=200)
-        repository.stage(batch_of(directory, rows), SAME_NAMES)
+        repository.stage(batch_of(directory, rows), SAME_READING)
         repository.merge(store, facts(number), now=NOON + number, warnings={"UNKNOWN_FIELDS": number})
         repository.close()
     return store

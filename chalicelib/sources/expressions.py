@@ -1,0 +1,229 @@
+"""A source's rules as SQL: an expression a column, with units, dates, choices and words that mean nothing.
+
+What somebody wrote reaches SQL only as a value or a quoted name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib.store.columns import COLUMNS, Kind
+from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
+
+from .column_rules import DAYS, PERIOD, ColumnRule
+from .period_sql import date_of_parts, date_of_text, day_in_zone
+from .periods import usual_forms
+from .units import Rate
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from fractions import Fraction
+
+    from .choices import Choice
+
+NULL = "CAST(NULL AS VARCHAR)"
+PERIOD_DAYS = f"days_of_period(value_of_{PERIOD})"
+UNREADABLE = "'?' || "  # before a text that is no number in the form that was declared: then it is none in any
+KIND = {column.name: column.kind for column in COLUMNS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expressions:
+    """`present` are the fields that have been seen; rows may show others unless it `is_closed`. `constants` are fields
+    that the reader knows, such as the name of the file, as SQL. `timezone` is of moments whose rule names none.
+    """
+
+    rules: Mapping[str, ColumnRule]
+    where: tuple[Choice, ...] = ()
+    skip: tuple[Choice, ...] = ()
+    null_values: tuple[str, ...] = ()
+    decimal: str = "."
+    thousands: str = ""
+    period: str = "month"
+    timezone: str = ""
+    is_closed: bool = False
+    present: Collection[str] | None = None
+    constants: Mapping[str, str] | None = None
+
+    def reading(self) -> RowReading:
+        columns = {name: self._column(self.rules[name]) if name in self.rules else ColumnReading() for name in KIND}
+        of_choices = [choice.field for choice in (*self.where, *self.skip)]
+        named = [name for rule in self.rules.values() for name in rule.all_fields] + of_choices
+        return RowReading(columns=columns, fields=unique(self._own(named)), is_meant=self._is_meant())
+
+    def _own(self, names: Iterable[str]) -> list[str]:
+        """Those of them that are to be read from a row."""
+        found = [self._owner(name) for name in names if name not in (self.constants or {})]
+        return [name for name in found if self._may_be(name)]
+
+    def _may_be(self, name: str) -> bool:
+        return not self.is_closed or name in (self.present or ())
+
+    # -- fields -------------------------------------------------------------------------------
+
+    def _owner(self, name: str) -> str:
+        """`a/b` is the member `b` of the object in field `a`, where no field has the whole name."""
+        first = name.partition("/")[0]
+        is_inside = "/" in name and self.present is not None and name not in self.present and first in self.present
+        return first if is_inside else name
+
+    def raw(self, name: str) -> str:
+        """The field's text, whatever it means."""
+        if name in (self.constants or {}):
+            return (self.constants or {})[name]
+        owner = self._owner(name)
+        if owner != name:
+            path = "".join(f'."{part}"' for part in name.split("/")[1:])
+            return f"json_extract_string(TRY_CAST({field_text(owner)} AS JSON), {literal('$' + path)})"
+        return field_text(name) if self._may_be(name) else NULL
+
+    def text(self, name: str) -> str:
+        """The field's text; NULL when it is a word that means nothing."""
+        raw = self.raw(name)
+        if not self.null_values:
+            return raw
+        words = ", ".join(literal(word.strip()) for word in self.null_values)
+        is_word = f"{raw} IN ({words}) OR (({raw} < '!' OR suffix({raw}, ' ')) AND stripped({raw}) IN ({words}))"
+        return f"CASE WHEN {is_word} THEN NULL ELSE {raw} END"
+
+    def number(self, text: str) -> str:
+        """With a decimal point and without signs between thousands, whose groups are of three."""
+        if self.decimal == "." and not self.thousands:
+            return text
+        sign, between = _escaped(self.decimal), _escaped(self.thousands)
+        tail = f"({sign}[0-9]*)?([eE][+-]?[0-9]+)?"
+        forms = [f"[+-]?[0-9]+{tail}"]
+        if self.thousands:
+            forms.append(f"[+-]?[0-9]{{1,3}}({between}[0-9]{{3}})+{tail}")
+        plain = f"replace(stripped({text}), {literal(self.thousands)}, '')" if self.thousands else f"stripped({text})"
+        point = f"replace({plain}, {literal(self.decimal)}, '.')" if self.decimal != "." else plain
+        is_number = f"regexp_full_match(stripped({text}), {literal('(' + '|'.join(forms) + ')')})"
+        return f"CASE WHEN {is_number} THEN {point} ELSE {UNREADABLE}{text} END"
+
+    # -- rows ---------------------------------------------------------------------------------
+
+    def _is_meant(self) -> str:
+        meant = [self._holds(choice) for choice in self.where]
+        if self.skip:
+            meant.append(f"NOT ({' AND '.join(self._holds(choice) for choice in self.skip)})")
+        return " AND ".join(meant) or "TRUE"
+
+    def _holds(self, choice: Choice) -> str:
+        said = f"coalesce(stripped({self.raw(choice.field)}), '')"
+        if choice.pattern:
+            return f"regexp_full_match({said}, {literal(choice.pattern)})"
+        return f"{said} IN ({', '.join(literal(word.strip()) for word in choice.words)})"
+
+    # -- columns ------------------------------------------------------------------------------
+
+    def _column(self, rule: ColumnRule) -> ColumnReading:
+        text = self._text_of(rule)
+        if rule.column == PERIOD:
+            text = self._period_of(rule, text)
+        if rule.when:
+            text = f"CASE WHEN {' AND '.join(self._holds(choice) for choice in rule.when)} THEN {text} END"
+        typed_by = rule.plain_field if rule.plain_field and self._owner(rule.plain_field) == rule.plain_field else ""
+        if typed_by in (self.constants or {}) or not self._may_be(typed_by):
+            typed_by = ""
+        return ColumnReading(text=text, value=self._value_of(rule), typed_by=typed_by)
+
+    def _text_of(self, rule: ColumnRule) -> str:
+        is_number = KIND[rule.column] is Kind.NUMBER
+        if rule.sum:
+            text = self._sum(rule.sum)
+        elif rule.fields:
+            text = _joined([self._code(name) for name in rule.fields])
+        elif rule.template:
+            text = self._template(rule)
+        elif rule.coalesce:
+            text = f"coalesce({', '.join(self._filled(name) for name in rule.coalesce)})"
+        elif rule.value is not None:
+            text = literal(rule.value)
+        else:
+            text = self.text(rule.field) if rule.field else NULL
+        if rule.pattern:
+            text = f"nullif(regexp_extract({text}, {literal(rule.pattern)}, 1), '')"
+        if is_number and not rule.sum and rule.value is None:
+            text = self.number(text)
+        return self._by_density(text, rule.density) if isinstance(rule.density, str) else text
+
+    def _by_density(self, mass: str, field: str) -> str:
+        """Cubic metres of tonnes. Without a density nobody knows how many they are."""
+        density = self.number(self.text(field))
+        volume = f"CAST(read_number({mass}) / nullif(read_number({density}), 0) AS VARCHAR)"
+        return f"CASE WHEN read_number({mass}) IS NULL THEN {mass} ELSE coalesce({volume}, {UNREADABLE}{mass}) END"
+
+    def _filled(self, name: str) -> str:
+        return f"nullif({self.text(name)}, '')"
+
+    def _code(self, name: str) -> str:
+        """A part of a code: without blanks, and a number as its digits."""
+        return f"part_of_code({self.text(name)})"
+
+    def _template(self, rule: ColumnRule) -> str:
+        parts = [
+            f"padded({self._code(place.field)}, {place.width})" if place.field else literal(place.text)
+            for place in rule.template
+        ]
+        return "(" + " || ".join(parts) + ")"
+
+    def _sum(self, names: tuple[str, ...]) -> str:
+        """All empty: empty. One that is no number: its text, which is none either."""
+        numbers = [self.number(self.text(name)) for name in names]
+        wrong = " ".join(f"WHEN {x} IS NOT NULL AND read_number({x}) IS NULL THEN {UNREADABLE}{x}" for x in numbers)
+        added = " + ".join(f"coalesce(CAST(read_number({x}) AS DECIMAL(38, 9)), 0)" for x in numbers)
+        is_empty = " AND ".join(f"{x} IS NULL" for x in numbers)
+        rounded = " + ".join(f"coalesce(read_number({x}), 0)" for x in numbers)
+        total = f"coalesce(TRY(CAST({added} AS VARCHAR)), CAST({rounded} AS VARCHAR))"
+        return f"CASE WHEN {is_empty} THEN NULL {wrong} ELSE {total} END"
+
+    # -- the period ---------------------------------------------------------------------------
+
+    def _period_of(self, rule: ColumnRule, text: str) -> str:
+        if rule.parts:
+            parts = {name: self._part(part.field, part.value, part.pattern) for name, part in rule.parts}
+            return date_of_parts(parts)
+        if zone := rule.timezone or self.timezone:
+            text = day_in_zone(text, zone)
+        if rule.formats:
+            return date_of_text(text, rule.formats, is_strict=True)
+        return date_of_text(text, usual_forms(self.period), is_strict=False)
+
+    def _part(self, field: str, value: str, pattern: str) -> str:
+        text = self.text(field) if field else literal(value)
+        return f"regexp_extract({text}, {literal(pattern)}, 1)" if pattern else text
+
+    # -- units --------------------------------------------------------------------------------
+
+    def _value_of(self, rule: ColumnRule) -> str:
+        """A volume a period is a rate once divided by the days of the period; days are days."""
+        unit = rule.unit
+        if unit is None:
+            return ""
+        value = times(f"draft_number({rule.column})", unit.factor)
+        if isinstance(rule.density, float):
+            value = f"{value} / {rule.density!r}::DOUBLE"
+        if rule.column == DAYS:
+            return f"{value} * {PERIOD_DAYS}" if unit.of_period else value
+        if unit.rate is Rate.PERIOD:
+            return f"{value} / {PERIOD_DAYS}"
+        return f"{value} * value_of_{DAYS} / {PERIOD_DAYS}" if rule.is_per_producing_day else value
+
+
+def times(value: str, factor: Fraction) -> str:
+    """With one rounding where the factor, or what it divides by, is a whole number: 1,234 / 1000 is 1.234."""
+    if factor == 1:
+        return value
+    if factor.numerator == 1 and factor.denominator < 1 << 53:
+        return f"{value} / {factor.denominator}::DOUBLE"
+    return f"{value} * {float(factor)!r}::DOUBLE"
+
+
+def _joined(parts: list[str]) -> str:
+    """A part that is empty leaves the whole empty."""
+    return "(" + " || '/' || ".join(parts) + ")"
+
+
+def _escaped(sign: str) -> str:
+    return "\\" + sign if sign in ".'" else sign

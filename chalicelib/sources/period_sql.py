@@ -1,0 +1,83 @@
+"""The forms of periods as SQL: an expression whose text is an ISO date, or one that no column takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.store.row_reading import literal
+
+from .periods import NAMES, format_parts, pivot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+UNREADABLE = "'?' || "  # before a text that is no date in the form that was declared: then it is none in any
+
+
+def date_of_text(text: str, forms: Iterable[str], *, is_strict: bool) -> str:
+    """The first of the forms that the whole text has. `is_strict`: no other is taken; else an ISO date goes first."""
+    tried = ", ".join(_date_of_form(text, form) for form in forms)
+    found = f"coalesce({tried}, {UNREADABLE}{text})" if is_strict else f"coalesce({tried}, {text})"
+    empty = f"CASE WHEN {text} IS NULL OR stripped({text}) = '' THEN NULL"
+    if is_strict:
+        return f"{empty} ELSE {found} END"
+    return f"CASE WHEN is_like_day({text}) THEN {text} ELSE {empty} ELSE {found} END END"
+
+
+def date_of_parts(parts: Mapping[str, str]) -> str:
+    """`parts` are texts of year, and month or quarter, and day."""
+    year = f"TRY_CAST({parts['year']} AS INTEGER)"
+    month = "1"
+    if "month" in parts:
+        month = f"coalesce(TRY_CAST(part_of_code({parts['month']}) AS INTEGER), {_month_of(parts['month'])})"
+    elif "quarter" in parts:
+        month = f"3 * TRY_CAST(regexp_extract({parts['quarter']}, '([1-4])', 1) AS INTEGER) - 2"
+    day = f"TRY_CAST(part_of_code({parts['day']}) AS INTEGER)" if "day" in parts else "1"
+    told = " || ' ' || ".join(f"coalesce({text}, '')" for text in parts.values())
+    empty = " OR ".join(f"coalesce(stripped({text}), '') = ''" for text in parts.values())
+    return f"CASE WHEN {empty} THEN NULL ELSE coalesce({_date(year, month, day)}, {UNREADABLE}{told}) END"
+
+
+def day_in_zone(text: str, zone: str) -> str:
+    """The local date of a moment; a date without a time is what it says."""
+    moment = f"make_timestamptz(read_moment({text}))"
+    local = f"CAST(CAST(timezone({literal(zone)}, {moment}) AS DATE) AS VARCHAR)"
+    return f"CASE WHEN strlen({text}) > 10 AND read_moment({text}) IS NOT NULL THEN {local} ELSE {text} END"
+
+
+def _date_of_form(text: str, form: str) -> str:
+    """NULL where the text has another form, or is no date."""
+    read = format_parts(form)
+    names = ", ".join(literal(name) for name in read.groups)
+    found = f"regexp_extract(stripped({text}), {literal(read.pattern)}, [{names}])"
+    part = {name: f"part.{name}" for name in read.groups}
+    year = f"TRY_CAST({part['year']} AS INTEGER)" if "year" in part else _year_of(part["short_year"])
+    month = "1"
+    if "month" in part:
+        month = f"TRY_CAST({part['month']} AS INTEGER)"
+    elif "name" in part:
+        month = _month_of(part["name"])
+    elif "quarter" in part:
+        month = f"3 * TRY_CAST({part['quarter']} AS INTEGER) - 2"
+    day = f"TRY_CAST({part['day']} AS INTEGER)" if "day" in part else "1"
+    return f"list_transform([{found}], lambda part: {_date(year, month, day)})[1]"
+
+
+def _date(year: str, month: str, day: str) -> str:
+    """As text. What is no date of the calendar is NULL, as is a year of other than four digits."""
+    text = f"printf('%04d-%02d-%02d', {year}, {month}, {day})"
+    return f"CASE WHEN {year} BETWEEN 1000 AND 9999 THEN CAST(TRY_CAST({text} AS DATE) AS VARCHAR) END"
+
+
+def _year_of(two_digits: str) -> str:
+    number = f"TRY_CAST({two_digits} AS INTEGER)"
+    return f"CASE WHEN {number} > {pivot()} THEN 1900 + {number} ELSE 2000 + {number} END"
+
+
+def _month_of(name: str) -> str:
+    """Of its name in one of the five languages; NULL for another word."""
+    plain = f"strip_accents(lower(rtrim(stripped({name}), '.')))"
+    cases = " ".join(
+        f"WHEN {plain} IN ({', '.join(map(literal, words.split()))}) THEN {n}" for n, words in NAMES.items()
+    )
+    return f"CASE {cases} END"

@@ -1,0 +1,65 @@
+"""RowReading: how the rows of a source become ours, an SQL expression a column, for the statements of staging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .columns import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnReading:
+    """`text` is of the source's row, which is called `field`; NULL where the row says nothing. `value` is of the text,
+    which has the column's name, and of `value_of_production_period` and `value_of_days_on_production`; empty is the
+    usual reading of the column's kind. `typed_by` is the field whose type in JSON tells whether a code was a number.
+    """
+
+    text: str = "CAST(NULL AS VARCHAR)"
+    value: str = ""
+    typed_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowReading:
+    """`columns` has all of COLUMNS, `fields` are what is read of the source, as text. Rows that are not `is_meant` are
+    passed over, and counted.
+    """
+
+    columns: Mapping[str, ColumnReading] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    is_meant: str = "TRUE"
+
+    @property
+    def takes_all(self) -> bool:
+        return self.is_meant == "TRUE"
+
+
+def plain_reading(mapping: Mapping[str, str]) -> RowReading:
+    """Of fields that hold our columns as they are: `{column: field}`."""
+    return RowReading(
+        columns={
+            column.name: ColumnReading(text=field_text(mapping[column.name]), typed_by=mapping[column.name])
+            if column.name in mapping
+            else ColumnReading()
+            for column in COLUMNS
+        },
+        fields=unique(mapping.values()),
+    )
+
+
+def field_text(name: str) -> str:
+    """The field of a row, as a quoted name."""
+    return 'field."' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as a value. SQL knows no other sign in it than the quote."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
