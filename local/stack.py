@@ -59,6 +59,8 @@ DEFAULTS = {
     "WELLHEAD_IMPORT_FUNCTION": "wellhead-local-import",
     "WELLHEAD_QUERY_FUNCTION": "wellhead-local-query",
     "WELLHEAD_TOKENS": "/wellhead/local/tokens",
+    "WELLHEAD_SOURCE_REACH": "anywhere",
+    "WELLHEAD_SOURCE_SECRETS": "/wellhead/local/sources",
     "WELLHEAD_LEASE_SECONDS": "10",
     "WELLHEAD_LEASE_GRACE_SECONDS": "2",
     "WELLHEAD_CHECKPOINT_SECONDS": "5",
