@@ -78,7 +78,7 @@ deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=d
 destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=delete deletes that too)
 	@$(BIN)/python -m infra destroy --stage $(STAGE) --data $(DATA)
 
-token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader or operator, NAME=...)
+token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader, operator or admin, NAME=...)
 	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)'
 
 test: .venv/checks .venv/bundle ## run all the tests
