@@ -108,6 +108,7 @@ class Job:
     new_records: int = 0
     updated_records: int = 0
     duplicate_records: int = 0
+    skipped_records: int = 0
     failed_records: int = 0
     total_records: int = 0
     records_per_second: float | None = None

@@ -203,6 +203,9 @@ def _running(wellhead: WellheadClient) -> Job:
     return newest
 
 
+COUNTS = ("new", "updated", "duplicate", "failed", "skipped", "total")
+
+
 def show_job(terminal: Terminal, job: Job) -> None:
     if terminal.wants_json:
         terminal.json(job.raw)
@@ -216,7 +219,9 @@ def show_job(terminal: Terminal, job: Job) -> None:
 
 
 def _facts(job: Job) -> list[tuple[str, object]]:
-    counts = {name: getattr(job, f"{name}_records") for name in ("new", "updated", "duplicate", "failed", "total")}
+    counts = {name: getattr(job, f"{name}_records") for name in COUNTS}
+    if not counts["skipped"]:
+        del counts["skipped"]
     is_counted = job.status == "COMPLETED"
     return [
         ("job", job.job_id),
