@@ -20,7 +20,7 @@ from .limits import USUAL
 from .opened import OpenedFile
 from .place import digest_of
 from .position import Position
-from .tools import Tools
+from .tools import MEMORY_MB, Tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 class FilesAdapter:
     """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
-    by `close`. Files whose name and version are in `known` are not read.
+    by `close`. Files whose name and version are in `known` are not read. DuckDB may take `memory_mb` for a piece.
     """
 
     def __init__(
@@ -44,13 +44,14 @@ class FilesAdapter:
         *,
         limits: Limits = USUAL,
         known: Iterable[tuple[str, str]] = (),
+        memory_mb: int = MEMORY_MB,
     ) -> None:
         self._form = Form.of(form)
         self._place = place
         self._directory = directory
         self._limits = limits
         self._known = set(known)
-        self._tools = Tools(directory)
+        self._tools = Tools(directory, memory_mb=memory_mb)
         self._files: list[Listed] | None = None
         self._opened: tuple[int, OpenedFile] | None = None
 
