@@ -51,7 +51,9 @@ def test_each_row_is_that_of_plain_python(preset: str, sample: Sample, imported:
     expected, found = plain_rows(sample), imported[preset].rows
     assert sorted(found) == sorted(expected)
     for key, columns in expected.items():
-        told = {name: None if value is None else pytest.approx(float(value), rel=EXACT) for name, value in columns.items()}
+        told = {
+            name: None if value is None else pytest.approx(float(value), rel=EXACT) for name, value in columns.items()
+        }
         assert {name: found[key][name] for name in columns} == told, key
         assert {name: value for name, value in found[key].items() if name not in columns and value is not None} == {}
 
