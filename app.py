@@ -14,10 +14,13 @@ from chalicelib.api.etag import is_known
 from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
+from chalicelib.api.parameters import read_value
 from chalicelib.api.rejects_csv import csv_headers, rejects_csv, wants_csv
 from chalicelib.api.request_fields import refuse_body, single_values
 from chalicelib.api.responses import ResponseBuilder, enveloped, principal_of
+from chalicelib.api.source_request import VERSION, parse_definition, parse_if_match, parse_source_name
 from chalicelib.api.tokens import KEPT_SECONDS, Role
+from chalicelib.errors import DefinitionInvalid
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
 from chalicelib.logs import add_to_log_context, start_log_context
@@ -25,6 +28,7 @@ from chalicelib.queries.ask import ask_published, sentence
 from chalicelib.queries.query import Query, parse_query
 from chalicelib.services import Services, warm
 from chalicelib.settings import cors_origins
+from chalicelib.sources.source import deleted_sentence, source_sentence
 
 POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it has taken so far
 POLL_SECONDS = (1, 30)  # at least, at most
@@ -74,7 +78,9 @@ def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
 @enveloped(app)
 def list_jobs(request: Request, respond: ResponseBuilder) -> Response:
     page = HistoryPage.parse(_query(request))
-    jobs, rest = services.job_manager.history(limit=page.limit, status=page.status, before=page.before)
+    jobs, rest = services.job_manager.history(
+        limit=page.limit, status=page.status, source=page.source, before=page.before
+    )
     late, next_cursor = services.job_manager.lateness(jobs), cursor_of(rest) if rest else None
     shown, seen = ([job.summary(now, too_late=late.get(job.job_id)) for job in jobs] for now in (time.time(), 0.0))
     return respond.unless_known(
@@ -98,13 +104,14 @@ def cancel_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
 def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
     refuse_body(request.raw_body)
+    old = services.job_manager.get(parse_job_id(job_id))
     job = retry_import(
-        parse_job_id(job_id),
+        old.job_id,
         job_manager=services.job_manager,
         dispatcher=services.dispatcher,
         warehouse=services.warehouse,
         triggered_by=principal_of(request).name,
-        source_id=services.settings.source_id,
+        **services.source_of_retry(old),
         key=parse_idempotency_key(request.headers.get("idempotency-key")),
     )
     return _show_accepted(respond, job, status=202, location=f"../../status/{job.job_id}")
@@ -114,13 +121,14 @@ def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respon
 @enveloped(app, role=Role.OPERATOR)
 def accept_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
+    findings, held = parse_findings(request.raw_body), services.job_manager.get(parse_job_id(job_id))
     job = accept_import(
-        parse_job_id(job_id),
+        held.job_id,
         job_manager=services.job_manager,
         dispatcher=services.dispatcher,
-        findings=parse_findings(request.raw_body),
+        findings=findings,
         by=principal_of(request).name,
-        source_id=services.settings.source_id,
+        **services.source_of_retry(held),
     )
     headers = {"Location": f"../../status/{job.job_id}", **_poll(job)}
     return respond.success(job.view(time.time()), accepted_sentence(job), status=202, headers=headers)
@@ -180,6 +188,60 @@ def list_wells(request: Request, respond: ResponseBuilder) -> Response:
 def get_export(request: Request, respond: ResponseBuilder) -> Response:
     export = services.query_client.ask(parse_query("export", _query(request)))
     return respond.success(export, "The current database can be read from the address in url.")
+
+
+@app.route("/api/v1/sources", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_sources(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    published = services.job_manager.current_snapshot()
+    facts = (published.sources if published else None) or {}
+    shown = [source.summary(facts.get(source.name)) for source in services.sources.all()]
+    return respond.unless_known({"sources": shown}, "The sources, by name.", seen=shown)
+
+
+@app.route("/api/v1/sources/check", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def check_source(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    faults = _faults_of_body(request)
+    found = f"{len(faults)} fault{'' if len(faults) == 1 else 's'} in the definition." if faults else "It has no fault."
+    return respond.success({"is_valid": not faults, "faults": faults}, found)
+
+
+@app.route("/api/v1/sources/{name}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def get_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
+    told = single_values(_query(request), allowed=["version"])
+    name = parse_source_name(name)
+    version = read_value("version", VERSION, told["version"]) if told else None
+    source = services.sources.version(name, version) if version else services.sources.get(name)
+    is_whole = principal_of(request).role.covers(Role.ADMIN)
+    return respond.success(source.view(is_whole=is_whole), source_sentence(source), headers={"ETag": source.tag})
+
+
+@app.route("/api/v1/sources/{name}", methods=["PUT"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def put_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
+    single_values(_query(request))
+    values = parse_definition(request.raw_body, request.headers.get("content-type", ""))
+    source = services.sources.put(
+        parse_source_name(name),
+        values,
+        by=principal_of(request).name,
+        if_match=parse_if_match(request.headers),
+    )
+    return respond.success(source.view(is_whole=True), source_sentence(source), headers={"ETag": source.tag})
+
+
+@app.route("/api/v1/sources/{name}", methods=["DELETE"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def delete_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
+    single_values(_query(request))
+    source = services.sources.delete(
+        parse_source_name(name), by=principal_of(request).name, if_match=parse_if_match(request.headers)
+    )
+    return respond.success({"name": source.name, "version": source.version}, deleted_sentence(source))
 
 
 @app.route("/api/v1/health", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -256,15 +318,28 @@ def sweep_jobs(event: CloudWatchEvent) -> str:
 
 
 def _start(request: Request, respond: ResponseBuilder, *, status: int, body: str | bytes = "") -> Response:
+    parameters = parse_parameters(_query(request), body)
+    key = parse_idempotency_key(request.headers.get("idempotency-key"))
+    source = services.sources.of_trigger(parameters.pop("source", None))
     job = start_import(
         job_manager=services.job_manager,
         dispatcher=services.dispatcher,
         triggered_by=principal_of(request).name,
-        parameters=parse_parameters(_query(request), body),
-        source_id=services.settings.source_id,
-        key=parse_idempotency_key(request.headers.get("idempotency-key")),
+        parameters=parameters,
+        source_name=source.name,
+        source_version=source.version,
+        source_id=source.settings(services.settings).source_id,
+        key=key,
     )
     return _show_accepted(respond, job, status=status, location=f"status/{job.job_id}")
+
+
+def _faults_of_body(request: Request) -> list[dict[str, str]]:
+    try:
+        values = parse_definition(request.raw_body, request.headers.get("content-type", ""))
+    except DefinitionInvalid as exc:
+        return list(exc.details["faults"])
+    return services.sources.faults_of(values)
 
 
 def _start_log(context: Any) -> None:
@@ -276,7 +351,13 @@ def _show_accepted(respond: ResponseBuilder, job: Job, *, status: int, location:
     began = "has been started" if job.status is JobStatus.PENDING else "was started before, by the same key"
     origin = {"retry_of": job.retry_of} if job.retry_of else {}
     return respond.success(
-        {"job_id": job.job_id, "status": job.status, "created_at": job.created_at, **origin},
+        {
+            "job_id": job.job_id,
+            "status": job.status,
+            "created_at": job.created_at,
+            "source": job.source_name,
+            **origin,
+        },
         f"The import {began}. Follow it at the address in Location.",
         status=status,
         headers={"Location": location, **_poll(job)},

@@ -73,7 +73,13 @@
         │   ├── TokenRefused         the token endpoint refuses the client
         │   ├── SourceLoop           the paging does not advance
         │   ├── SourceKey            the key does not tell what comes after a row
-        │   └── SourceColumns        a required column is missing or ambiguous
+        │   ├── SourceColumns        a required column is missing or ambiguous
+        │   └── FileError            a file of the source
+        │       ├── FilesNotFound    no file at that place
+        │       ├── FileUnreadable   damaged, locked, or not in its format
+        │       ├── FileTooLarge     a file, a row or what a file unpacks to beyond its limits
+        │       ├── FileFormatUnknown  nothing that is read
+        │       └── FileChanged      it grew or changed while it was read
         ├── Held                     its findings hold it until an operator accepts them
         ├── HeldRowsGone             what was accepted is not there any more as it was
         ├── SourceChangedSince       the source or its mapping is another one than before
@@ -640,6 +646,47 @@ class SourceColumns(SourceError):
     """The source lacks a required column. Map its fields with WELLHEAD_SOURCE_COLUMNS."""
 
     code = "SOURCE_COLUMNS_MISSING"
+
+
+class FileError(SourceError):
+    """A file of the source could not be read. The published data is as it was."""
+
+    code = "FILE_ERROR"
+
+
+class FilesNotFound(FileError):
+    """There is no file at the source's address. Check the address and its pattern, and that the files are there."""
+
+    code = "FILES_NOT_FOUND"
+
+
+class FileUnreadable(FileError):
+    """A file of the source is damaged, locked or not written as it should be. Ask for a new copy, or say in the
+    definition how it is written.
+    """
+
+    code = "FILE_UNREADABLE"
+
+
+class FileTooLarge(FileError):
+    """A file of the source is larger than what may be read. Ask for it in parts, or in another format."""
+
+    code = "FILE_TOO_LARGE"
+
+
+class FileFormatUnknown(FileError):
+    """A file of the source is of no format that is read. Ask for CSV, Excel, Parquet or JSON, plain, as gzip or in a
+    zip.
+    """
+
+    code = "FILE_FORMAT_UNKNOWN"
+
+
+class FileChanged(FileError):
+    """A file of the source grew or changed while it was read. Start the import again when it is complete."""
+
+    code = "FILE_CHANGED"
+    retryable = True
 
 
 class Held(ImportFailed):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from chalicelib.imports.service import WellProductionImportService
+    from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim
     from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.queries.published import PublishedProduction
@@ -103,6 +104,13 @@ class Services:
         """Of the query function, for the API."""
         client = self._client("lambda", PATIENCE)
         return QueryClient(lambda_client=client, function=self.settings.query_function)
+
+    def source_of_retry(self, job: Job) -> dict[str, Any]:
+        """What a job that goes on from this one is started with: its source as it is now. Raises SourceUnknown,
+        DefinitionInvalid, StateUnavailable.
+        """
+        source = self.sources.of_retry(job)
+        return {"source_id": source.settings(self.settings).source_id, "source_version": source.version}
 
     def answer(self, event: Any) -> dict[str, Any]:
         """The query function's answer to its event. It raises nothing: an error is an answer too."""

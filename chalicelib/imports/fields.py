@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import SourceChangedSince, SourceColumns
 from chalicelib.odata.reading import Way
-from chalicelib.sources.mapping import map_columns, unknown_fields
+from chalicelib.sources.expressions import Expressions
+from chalicelib.sources.mapping import rules_of, unknown_fields
 from chalicelib.store.columns import KEY, VALUES
 from chalicelib.store.grain import Grain, Rows
 from chalicelib.store.period import Period
+from chalicelib.store.row_reading import literal
 
 from .fingerprint import Fingerprint
 from .partial import part_filter, whole_periods
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from chalicelib.odata.cursor import Cursor
     from chalicelib.odata.survey import Survey
     from chalicelib.settings import Settings
+    from chalicelib.sources.column_rules import ColumnRule
     from chalicelib.store.batch import Batch
     from chalicelib.store.repository import DuckDBWellProductionRepository
+    from chalicelib.store.row_reading import RowReading
+    from chalicelib.store.table import Table
 
 LONGEST_LOOK = 1 << 16  # bytes of a row that is looked at by itself
 LOOKED_AT = 500  # rows of a page for one that is looked at; its last one always is
@@ -49,9 +54,35 @@ class SourceFields:
         self._taken_over: Fingerprint | None = None  # when the source is not asked
         self._missing: set[str] = set()  # columns whose field some page lacked
 
+    def rules(self) -> dict[str, ColumnRule]:
+        """Of each column that is filled. Raises SourceColumns."""
+        return rules_of(self._names, self._settings.definition, self._settings.source_columns)
+
     def mapping(self) -> dict[str, str]:
-        """`{column: field}`. Raises SourceColumns."""
-        return map_columns(self._names, self._settings.source_columns)
+        """`{column: field}` of the columns that a field fills as it is. Raises SourceColumns."""
+        return _plain_fields(self.rules())
+
+    def reading(self, table: Table | None = None) -> RowReading:
+        """How rows become ours. A table shows all its fields, and may have others than the source's first file. Raises
+        SourceColumns.
+        """
+        if table is None:
+            return self._expressions(self.rules(), None, {}).reading()
+        rules = rules_of(table.names, self._settings.definition, self._settings.source_columns)
+        constants = {"_file": literal(table.file), "_sheet": literal(table.sheet)}
+        constants["_row"] = f"CAST({table.first_row} + row_number() OVER () AS VARCHAR)"
+        return self._expressions(rules, table.names, constants).reading()
+
+    def _expressions(
+        self, rules: Mapping[str, ColumnRule], present: Sequence[str] | None, constants: Mapping[str, str]
+    ) -> Expressions:
+        definition = self._settings.definition
+        told: dict[str, Any] = {"period": self._settings.source_period}
+        if definition:
+            names = ("where", "skip", "null_values", "decimal", "thousands", "timezone")
+            told |= {name: getattr(definition, name) for name in names}
+        inside = present if present is not None else self._names or None
+        return Expressions(rules=rules, present=inside, is_closed=present is not None, constants=constants, **told)
 
     def key(self, way: str = "") -> list[str]:
         """How the source calls the key: in its order rows are asked for. Where pages are cut by it and several rows
@@ -64,7 +95,8 @@ class SourceFields:
                 "WELLHEAD_SOURCE_ROWS=sum several rows have one well and period. Name the fields that tell them "
                 "apart in WELLHEAD_SOURCE_PRIMARY_KEY, or set WELLHEAD_SOURCE_PAGING to auto."
             )
-        own = [mapping[name] for name in KEY if name in mapping]
+        rules = self.rules() if self._names else {}
+        own = [field for name in KEY if name in rules for field in rules[name].sources]
         return list(dict.fromkeys([*own, *grain.primary_key])) if way == Way.KEYS else own
 
     def grain(self) -> Grain:
@@ -88,8 +120,9 @@ class SourceFields:
 
     def unknown(self) -> list[str]:
         """The fields that fill no column and are of no other use."""
-        of_the_grain = self.grain().fields
-        return [name for name in unknown_fields(self._names, self._mapping_so_far()) if name not in of_the_grain]
+        rules = self.rules() if self._names else {}
+        used = {*self.grain().fields, *(name for rule in rules.values() for name in rule.all_fields)}
+        return [name for name in unknown_fields(self._names, self._mapping_so_far()) if name not in used]
 
     def part_filter(self, parameters: Mapping[str, Any]) -> str:
         """What a partial import asks for. Raises SourceColumns."""
@@ -103,13 +136,13 @@ class SourceFields:
         """A source that leaves nulls out may show a field late. Looking costs a third of staging, so it is
         done only while a column that counts has no field. Raises SourceColumns, SourceChangedSince.
         """
-        before = self._mapping_so_far()
-        if all(name in before for name in VALUES):
+        before = self._rules_so_far()
+        if batch.table or self._settings.definition or all(name in before for name in VALUES):
             return
         names = [name for name in repository.field_names(batch) if name not in self.survey.links]
         known = self.fingerprint()
         self._names = list(dict.fromkeys([*self._names, *names]))
-        if before and self._mapping_so_far() != before:
+        if before and self._rules_so_far() != before:
             self._leaves_out = True
             fields = self.fingerprint().fields
             for earlier in filter(None, (known, self._before)):
@@ -117,18 +150,18 @@ class SourceFields:
 
     def look_at(self, rows: Sequence[Any]) -> None:
         """The rows of a page: some of them show whether the fields are still there. To look at all costs too much."""
-        mapping = self._mapping_so_far()
+        rules = self._rules_so_far()
         known = {*self._names, *self.survey.links}
         for place in range(-1, len(rows), LOOKED_AT):
             row = _fields_of(rows[place]) if rows else None
             if row is None:
                 continue
-            lacking = {column for column in VALUES if column in mapping and mapping[column] not in row}
+            lacking = {column for column in VALUES if column in rules and _lacks(rules[column], row)}
             self._missing |= lacking | ({RENAMED} if lacking and row - known else set())
 
     def doubtful_columns(self) -> list[str]:
         """Those without a field, and those whose field some page lacked; none when no row has shown any field."""
-        filled = self._mapping_so_far().keys() or (self._before.fields.keys() if self._before else set())
+        filled = self._rules_so_far().keys() or (self._before.fields.keys() if self._before else set())
         return [column for column in VALUES if column not in filled or column in self._missing] if filled else []
 
     @property
@@ -138,7 +171,7 @@ class SourceFields:
 
     def fingerprint(self) -> Fingerprint:
         """Of what rows are read with now."""
-        mapping = self._mapping_so_far()
+        mapping = {column: rule.plain_field or str(rule) for column, rule in self._rules_so_far().items()}
         grain = self.grain()
         if mapping:  # a service that does not declare its key when it is asked again would have other rows be the same
             mapping = {**mapping, PRIMARY_KEY: ",".join(grain.primary_key)}
@@ -148,13 +181,16 @@ class SourceFields:
         return replace(told, identified=bool(grain.primary_key), is_unique=grain.is_unique)
 
     def _mapping_so_far(self) -> dict[str, str]:
+        return _plain_fields(self._rules_so_far())
+
+    def _rules_so_far(self) -> dict[str, ColumnRule]:
         """An empty source has no names to show."""
-        return self.mapping() if self._names else {}
+        return self.rules() if self._names else {}
 
     # -- when rows were changed ---------------------------------------------------------------
 
     def note_changes(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
-        if not self._settings.source_changed:
+        if batch.table or not self._settings.source_changed:
             return
         newest, undated = repository.change_times(batch, self._settings.source_changed)
         self.undated += undated
@@ -185,6 +221,15 @@ class SourceFields:
     def add_changes(self, cursor: Cursor) -> Cursor:
         """The cursor with the changes among the rows before it."""
         return replace(cursor, changed_until=self.changed_until, undated=self.undated)
+
+
+def _plain_fields(rules: Mapping[str, ColumnRule]) -> dict[str, str]:
+    return {column: rule.plain_field for column, rule in rules.items() if rule.plain_field}
+
+
+def _lacks(rule: ColumnRule, row: Iterable[str]) -> bool:
+    """Whether the row shows none of what fills the column."""
+    return bool(rule.sources) and not any(name.partition("/")[0] in row or name in row for name in rule.sources)
 
 
 def _fields_of(row: Any) -> set[str] | None:

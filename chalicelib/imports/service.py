@@ -103,7 +103,7 @@ class WellProductionImportService:
         self._segments = Segments(warehouse=warehouse, directory=directory, claim=claim)
         self._publication = Publication(warehouse=warehouse, directory=directory, claim=claim)
         self._checkpoint_at = clock()
-        self._batch = Batch(directory / "batch.ndjson")
+        self._batch = self._lines = Batch(directory / "batch.ndjson")
         self._taken_to: Cursor | None = None
 
     @property
@@ -249,15 +249,17 @@ class WellProductionImportService:
 
     def _fetch(self, repository: DuckDBWellProductionRepository, start: Cursor) -> Cursor:
         """Stage page after page; the cursor after the last one."""
-        batch, cursor = self._batch, start
+        cursor = start
         try:
             with self._pages(start) as pages:
                 for page in pages:
                     if cursor is start:
                         self._check_room(start, page.next.expected)
-                    self._take(page, batch)
+                    if page.table and self._batch.rows:
+                        self._stage(repository, cursor)  # a table is a segment of its own
+                    self._take(page)
                     cursor = page.next
-                    if self._is_due(batch) or cursor.url is None:
+                    if self._is_due() or cursor.url is None:
                         self._stage(repository, cursor)
                         self._checkpoint_if_due(cursor)
         except WorkerTimeSpent:
@@ -281,9 +283,12 @@ class WellProductionImportService:
             base = self._job_manager.current_snapshot()
             check_room(self._directory, base, to_stage=expected - start.delivered, to_merge=expected)
 
-    def _take(self, page: Page, batch: Batch) -> None:
+    def _take(self, page: Page) -> None:
         self._taken_to = None
-        batch.append(page.number, page.rows)
+        if page.table:
+            self._batch = Batch.of_table(page.table, page.number)
+        else:
+            self._batch.append(page.number, page.rows, first_row=page.first_row)
         self._fields.look_at(page.rows)
         self._taken_to = page.next
         page.rows.clear()  # a large page leaves the memory before it is staged
@@ -291,8 +296,8 @@ class WellProductionImportService:
         self._progress.change(expected_records=page.next.expected, fetched_records=page.next.delivered)
         self._beat()
 
-    def _is_due(self, batch: Batch) -> bool:
-        return batch.is_full or self._is_checkpoint_due() or self._budget.is_up()
+    def _is_due(self) -> bool:
+        return self._batch.is_full or self._is_checkpoint_due() or self._budget.is_up()
 
     def _stage(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
         """The rows that were taken, up to the cursor, as a segment."""
@@ -300,13 +305,14 @@ class WellProductionImportService:
         if batch.rows:
             began = self._clock()
             self._fields.learn(repository, batch)
-            segment = repository.stage(batch, self._fields.reading(), self._fields.grain())
+            segment = repository.stage(batch, self._fields.reading(batch.table), self._fields.grain())
             self._fields.note_changes(repository, batch)
             self._segments.add(segment, self._stored(cursor))
             self._progress.add_seconds("staging_seconds", self._clock() - began)
         batch.clear()
+        self._batch = self._lines
         self._taken_to = taken_to
-        self._progress.change(failed_records=repository.rejected_rows)
+        self._progress.change(failed_records=repository.rejected_rows, skipped_records=repository.passed_over_rows)
 
     def _stored(self, cursor: Cursor) -> StoredCursor:
         return self._fields.add_changes(cursor).stored(self._settings.source_url)
@@ -448,9 +454,10 @@ class WellProductionImportService:
     def _count_rows(self, merged: MergeResult, end: Cursor) -> None:
         """Every row that the source delivered must be accounted for. Raises PublishRefused."""
         self._progress.change(**merged.counts)
-        if self.job.total_records != end.delivered:
+        told = self.job.total_records
+        if told != end.delivered:
             raise PublishRefused(
-                f"The source delivered {end.delivered:,} rows and {self.job.total_records:,} are accounted for, so "
+                f"The source delivered {end.delivered:,} rows and {told:,} are accounted for, so "
                 "nothing was published. Start the import again."
             )
 

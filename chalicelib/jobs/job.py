@@ -92,6 +92,7 @@ class Job:
     new_records: int = 0
     updated_records: int = 0
     duplicate_records: int = 0
+    skipped_records: int = 0
     failed_records: int = 0
     checkpoint: Checkpoint | None = None
     stats: dict[str, Any] = field(default_factory=dict)
@@ -127,7 +128,8 @@ class Job:
 
     @property
     def total_records(self) -> int:
-        return self.new_records + self.updated_records + self.duplicate_records + self.failed_records
+        counted = self.new_records + self.updated_records + self.duplicate_records
+        return counted + self.failed_records + self.skipped_records
 
     def with_event(self, at: float, name: str, **facts: Any) -> Job:
         """The job with one more event on its time line; the middle gives way when it grows too long."""

@@ -12,6 +12,8 @@ from .masked_link import masked, unmasked
 from .reading import End, Reading, Way
 
 if TYPE_CHECKING:
+    from chalicelib.store.table import Table
+
     from .envelope import PageBody
 
 LONGEST_CURSOR = 20 << 10  # bytes; a link takes most of them, and the job's item has it twice
@@ -110,9 +112,15 @@ class Cursor:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """`rows` are JSON texts, one a row, bytes-like and without line breaks."""
+    """`rows` are JSON texts, one a row, bytes-like and without line breaks; or it is one `table`, and `rows` has none.
+
+    The pages of one file have its `number`, and `first_row` is the place in it of their first row; its name is `file`.
+    """
 
     number: int
     rows: list[Any]
     next: Cursor
     size: int = 0  # bytes
+    table: Table | None = None
+    first_row: int = 0
+    file: str = ""

@@ -21,6 +21,7 @@ class End(StrEnum):
     MARKER = "marker"  # the source said so: a page without a link after pages with one, or one without rows
     KEYS = "keys"  # nothing comes after the key of the last row
     COUNT = "count"  # as many rows as counted have come
+    FILES = "files"  # each file was read to its end
     SHORT = "short"  # fewer rows than counted have come, and there is no way to ask for the others
 
 

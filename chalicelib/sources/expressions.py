@@ -30,8 +30,8 @@ KIND = {column.name: column.kind for column in COLUMNS}
 
 @dataclass(frozen=True, kw_only=True)
 class Expressions:
-    """`present` are the fields that there are; None when rows may show any. `constants` are fields that the reader
-    knows, such as the name of the file.
+    """`present` are the fields that have been seen; rows may show others unless it `is_closed`. `constants` are fields
+    that the reader knows, such as the name of the file, as SQL. `timezone` is of moments whose rule names none.
     """
 
     rules: Mapping[str, ColumnRule]
@@ -41,6 +41,8 @@ class Expressions:
     decimal: str = "."
     thousands: str = ""
     period: str = "month"
+    timezone: str = ""
+    is_closed: bool = False
     present: Collection[str] | None = None
     constants: Mapping[str, str] | None = None
 
@@ -53,7 +55,10 @@ class Expressions:
     def _own(self, names: Iterable[str]) -> list[str]:
         """Those of them that are to be read from a row."""
         found = [self._owner(name) for name in names if name not in (self.constants or {})]
-        return [name for name in found if self.present is None or name in self.present]
+        return [name for name in found if self._may_be(name)]
+
+    def _may_be(self, name: str) -> bool:
+        return not self.is_closed or name in (self.present or ())
 
     # -- fields -------------------------------------------------------------------------------
 
@@ -66,12 +71,12 @@ class Expressions:
     def raw(self, name: str) -> str:
         """The field's text, whatever it means."""
         if name in (self.constants or {}):
-            return literal((self.constants or {})[name])
+            return (self.constants or {})[name]
         owner = self._owner(name)
         if owner != name:
             path = "".join(f'."{part}"' for part in name.split("/")[1:])
             return f"json_extract_string(TRY_CAST({field_text(owner)} AS JSON), {literal('$' + path)})"
-        return field_text(name) if self.present is None or name in self.present else NULL
+        return field_text(name) if self._may_be(name) else NULL
 
     def text(self, name: str) -> str:
         """The field's text; NULL when it is a word that means nothing."""
@@ -119,8 +124,9 @@ class Expressions:
         if rule.when:
             text = f"CASE WHEN {' AND '.join(self._holds(choice) for choice in rule.when)} THEN {text} END"
         typed_by = rule.plain_field if rule.plain_field and self._owner(rule.plain_field) == rule.plain_field else ""
-        is_read = self.present is None or typed_by in self.present
-        return ColumnReading(text=text, value=self._value_of(rule), typed_by=typed_by if is_read else "")
+        if typed_by in (self.constants or {}) or not self._may_be(typed_by):
+            typed_by = ""
+        return ColumnReading(text=text, value=self._value_of(rule), typed_by=typed_by)
 
     def _text_of(self, rule: ColumnRule) -> str:
         is_number = KIND[rule.column] is Kind.NUMBER
@@ -178,8 +184,8 @@ class Expressions:
         if rule.parts:
             parts = {name: self._part(part.field, part.value, part.pattern) for name, part in rule.parts}
             return date_of_parts(parts)
-        if rule.timezone:
-            return day_in_zone(text, rule.timezone)
+        if zone := rule.timezone or self.timezone:
+            text = day_in_zone(text, zone)
         if rule.formats:
             return date_of_text(text, rule.formats, is_strict=True)
         return date_of_text(text, usual_forms(self.period), is_strict=False)

@@ -1,4 +1,4 @@
-"""Which field of the source fills which column."""
+"""Which field of the source fills which column: by a definition's rules, or by names that are alike."""
 
 from __future__ import annotations
 
@@ -8,10 +8,62 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import SourceColumns
 from chalicelib.store.columns import COLUMNS, KEY, VOLUMES
 
+from .column_rules import ColumnRule
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+
+    from .definition import Definition
+
+CONSTANTS = frozenset({"_file", "_sheet", "_row"})  # fields that the reader of a file knows
 
 OWN_FIELDS = {"created_at", "updated_at"}  # Wellhead keeps its own, so the source's are no unknown fields
+
+
+def rules_of(
+    fields: Collection[str], definition: Definition | None, overrides: Mapping[str, str]
+) -> dict[str, ColumnRule]:
+    """The rule of each column that is filled. Columns that a definition is silent of are filled by fields of their
+    name; a source without fields has its own name as the one. Raises SourceColumns.
+    """
+    if definition is None:
+        return {
+            column: ColumnRule(column=column, field=name) for column, name in map_columns(fields, overrides).items()
+        }
+    rules = dict(definition.columns)
+    _refuse_absent(rules.values(), fields)
+    silent = match_fields([name for name in fields if name not in _used(rules.values())], {})
+    rules = {name: ColumnRule(column=name, field=field) for name, field in silent.items() if name not in rules} | rules
+    if "field_code" not in rules or (definition.columns and "field_code" not in definition.columns):
+        rules["field_code"] = ColumnRule(column="field_code", value=definition.name)
+    if missing := _missing(rules):
+        raise SourceColumns(
+            f"Nothing of the source fills {', '.join(missing)}. It has the fields: {_some(list(fields))}. Add "
+            f"what is missing under [columns] in the definition of {definition.name}."
+        )
+    return rules
+
+
+def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None:
+    known = {*fields, *CONSTANTS}
+    for rule in rules:
+        absent = [name for name in rule.all_fields if name not in known and name.partition("/")[0] not in known]
+        if absent and not rule.is_optional and fields:
+            raise SourceColumns(
+                f"The definition fills {rule.column} from {_some(absent)}, and the source has no such field. It has: "
+                f"{_some(list(fields))}. Correct the name, or say optional = true where some files lack it."
+            )
+
+
+def _used(rules: Iterable[ColumnRule]) -> set[str]:
+    return {name for rule in rules for name in rule.all_fields}
+
+
+def _missing(filled: Collection[str]) -> list[str]:
+    missing = [name for name in KEY if name not in filled]
+    if not missing and not any(name in filled for name in VOLUMES):
+        missing = ["any of " + ", ".join(VOLUMES)]
+    return missing
 
 
 def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str, str]:
@@ -25,10 +77,7 @@ def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str
     present = list(dict.fromkeys(fields))
     _check_overrides(present, overrides)
     mapping = match_fields(present, overrides)
-    missing = [name for name in KEY if name not in mapping]
-    if not missing and not any(name in mapping for name in VOLUMES):
-        missing = ["any of " + ", ".join(VOLUMES)]
-    if missing:
+    if missing := _missing(mapping):
         raise SourceColumns(
             f"The source has no field for {', '.join(missing)}. It has: {_some(present)}. "
             "Name the right fields in WELLHEAD_SOURCE_COLUMNS."

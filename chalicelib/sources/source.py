@@ -124,3 +124,17 @@ def written(values: Mapping[str, Any]) -> str:
         told = f"is longer than {LONGEST_DEFINITION >> 10} KB"
         refuse_any([{"key": "", "problem": told, "instead": "a shorter definition"}])
     return text
+
+
+def source_sentence(source: Source) -> str:
+    """What an answer says of it, for people."""
+    if source.version is None:
+        return f"The source {source.name} is described by the settings of the stack."
+    return f"The source {source.name} has version {source.version}."
+
+
+def deleted_sentence(source: Source) -> str:
+    return (
+        f"The source {source.name} is deleted, and every version of its definition is kept. Its rows stay published "
+        f'under its name; a source with adopts = "{source.name}" takes them over at its first full import.'
+    )

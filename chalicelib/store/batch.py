@@ -50,8 +50,8 @@ class Batch:
     def is_full(self) -> bool:
         return self.table is not None or self.rows >= FULL_ROWS or self.size >= FULL_BYTES
 
-    def append(self, page: int, rows: list[Any]) -> None:
-        """`rows` are JSON texts, bytes-like, without line breaks."""
+    def append(self, page: int, rows: list[Any], *, first_row: int = 0) -> None:
+        """`rows` are JSON texts, bytes-like, without line breaks. The first stands at `first_row` of its page."""
         longest = max(map(len, rows), default=0)
         joined = 1 if longest > LARGE_ROW else JOINED_ROWS
         with self.path.open("r+b" if self.path.exists() else "wb") as file:
@@ -61,7 +61,7 @@ class Batch:
                 file.write(some[0] if len(some) == 1 else b"\n".join(some))
                 file.write(b"\n")
             self.size = file.tell()
-        self.runs.append(Run(page, 0, len(rows)))
+        self.runs.append(Run(page, first_row, len(rows)))
         self.rows += len(rows)
         self.longest_row = max(self.longest_row, longest)
 

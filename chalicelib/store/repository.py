@@ -80,11 +80,12 @@ class MergeResult:
     diff: Diff = field(default_factory=Diff)
     settled: Settled = field(default_factory=Settled)
     rejects: dict[str, int] = field(default_factory=dict)
+    skipped_records: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
         """What became of the rows that were staged."""
-        staged = ("new_records", "updated_records", "duplicate_records", "failed_records")
+        staged = ("new_records", "updated_records", "duplicate_records", "failed_records", "skipped_records")
         return {name: getattr(self, name) for name in staged}
 
 
@@ -262,6 +263,7 @@ class DuckDBWellProductionRepository:
         self._sql.run("forget_rejected", job_id=facts.job_id, now=now, kept_seconds=REJECTS_KEPT_SECONDS)
         counts = {**facts.stored(), **result.counts}
         values: dict[str, Any] = {**counts, "now": now, "warnings": json.dumps(result.warnings)}
+        del values["skipped_records"]  # the table of runs has no column for it
         self._sql.run("insert_run", **values)
 
     def _revise(self, facts: RunFacts, now: float) -> None:
@@ -287,7 +289,8 @@ class DuckDBWellProductionRepository:
         self._connection.execute("RESET threads")
 
     def _count_outcome(self, warnings: dict[str, int], settled: Settled) -> MergeResult:
-        delivered, failed = self._staging.rows, self._staging.rejected_rows + settled.failed_records
+        skipped = self._staging.passed_over_rows
+        delivered, failed = self._staging.rows - skipped, self._staging.rejected_rows + settled.failed_records
         distinct_keys, known_keys, updated, stored = self._sql.one("count_outcome")
         new = distinct_keys - known_keys
         return MergeResult(
@@ -299,6 +302,7 @@ class DuckDBWellProductionRepository:
             warnings=warnings,
             settled=settled,
             rejects=self._count_problems() if failed else {},
+            skipped_records=skipped,
         )
 
     def _count_problems(self) -> dict[str, int]:

@@ -1,29 +1,56 @@
-"""Table: a piece of a file that DuckDB reads by itself, all of its values as text."""
+"""Table: a piece of a file that DuckDB reads where it lies, all values text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .local_duckdb import quoted
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+LONGEST_RECORD = 1 << 20  # bytes of one row of a CSV; DuckDB takes two million unless told otherwise
+# Nothing is guessed, so that a row is read the same wherever the piece was cut.
+PLAIN_CSV = (
+    "auto_detect = false, header = false, new_line = '\\n', nullstr = '', strict_mode = true, null_padding = false, "
+    "parallel = false, compression = 'none', hive_partitioning = false"
+)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A row that cannot be told apart into its fields. In the piece stands a row without values in its place."""
+
+    row: int  # in the file, as Table.first_row counts
+    raw: bytes  # the beginning of its text
+    problem: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """`rows` are data rows as DuckDB counts them, the first of which stands at `first_row` of the file or sheet, from
-    0. `names` are those of all columns, in order, each once. `file` is the file's name, that of a member of a zip
-    `a.zip/b.csv`. A CSV has UTF-8, no header and one kind of line end. `kinds` tells of each column what the format
-    knows of it, "text", "number", "date" or "boolean"; without them all is text.
-    """
+    path: Path  # on local disk; who has staged it removes it
+    format: str  # "csv" | "parquet"
+    names: tuple[str, ...]  # of its columns, in order, unique in small letters too; what a definition calls fields
+    rows: int  # data rows in this piece, as DuckDB counts them
+    first_row: int  # place in the file (or sheet) of the first one, data rows from 0
+    file: str  # what the field _file holds: its name (a member of a zip: "a.zip/b.csv")
+    sheet: str = ""  # _sheet
+    delimiter: str = ","  # of a CSV, which is UTF-8, has no header line and line feeds alone
+    quote: str = '"'  # or "" for none
+    kinds: tuple[str, ...] = ()  # per column "text" | "number" | "date" | "boolean"; () = all text
+    unreadable: tuple[Unreadable, ...] = ()
 
-    path: Path
-    format: str  # "csv" or "parquet"
-    names: tuple[str, ...]
-    rows: int
-    first_row: int
-    file: str
-    sheet: str = ""
-    delimiter: str = ","
-    quote: str = '"'  # empty for none
-    kinds: tuple[str, ...] = ()
+    @property
+    def relation(self) -> str:
+        """What stands after FROM to read it; the columns have their names, and all of them are VARCHAR."""
+        if self.format == "parquet":
+            return f"read_parquet('{quoted(self.path)}', hive_partitioning = false)"
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in self.names)
+        marks = f"delim = {_text(self.delimiter)}, quote = {_text(self.quote)}"
+        escape = f"escape = {_text(self.quote)}"
+        return f"read_csv('{quoted(self.path)}', columns = {{{columns}}}, {marks}, {escape}, {PLAIN_CSV})"
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import __version__
+from chalicelib.api.parameters import SOURCE_NAME
+from chalicelib.api.tokens import Role
 from chalicelib.errors import RoleRequired
 from infra.openapi.errors import error_examples, error_responses
 from infra.openapi.operations import OPERATIONS, Operation
@@ -37,7 +39,7 @@ HEADERS: dict[str, Any] = {
     "Cache-Control": {"description": "no-store: every answer is of its moment.", "schema": _TEXT},
     "X-Wellhead-Role": {
         "description": "The role of the token.",
-        "schema": {"type": "string", "enum": ["reader", "operator"]},
+        "schema": {"type": "string", "enum": [*Role]},
     },
     "Location": {
         "description": "The address of the job's status, relative to that of the request.",
@@ -51,7 +53,7 @@ HEADERS: dict[str, Any] = {
     "ETag": {
         "description": "Changes with what is stored. Send it back as If-None-Match.",
         "required": True,
-        "schema": {"type": "string", "pattern": '^W/"[0-9a-f]{32}"$'},
+        "schema": {"type": "string", "pattern": '^(W/"[0-9a-f]{32}"|"[0-9]{1,6}")$'},
     },
     "Allow": {"description": "The methods of the address.", "required": True, "schema": _TEXT},
     "WWW-Authenticate": {"description": "The kind of token: Bearer.", "required": True, "schema": _TEXT},
@@ -71,6 +73,10 @@ REQUEST_HEADERS: dict[str, Any] = {
         "description": "1 to 255 visible ASCII characters. For 24 hours the same key gets the same job.",
         "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
     },
+    "If-Match": {
+        "description": "The ETag of the version that is meant, or *. To replace a definition it must be sent.",
+        "schema": {"type": "string", "pattern": '^([*]|"[0-9]{1,6}")$'},
+    },
     "If-None-Match": {"description": "The ETag of the answer before: 304 when nothing has changed.", "schema": _TEXT},
 }
 JOB_ID = {
@@ -83,6 +89,16 @@ JOB_ID = {
         "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$",
     },
     "example": "01a205e6-9c31-771e-8a7b-50943f1a777c",
+}
+
+
+SOURCE = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "description": "The name of a source.",
+    "schema": SOURCE_NAME.schema,
+    "example": "north-sea",
 }
 
 
@@ -106,6 +122,7 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
         "servers": [{"url": "../v1", "description": "Where this document is."}],
         "tags": [
             {"name": "import", "description": "Start, follow, list, cancel and retry imports."},
+            {"name": "sources", "description": "What is imported: addresses and definitions."},
             {"name": "data", "description": "What the last completed import has published."},
             {"name": "service", "description": "Health, and this document."},
         ],
@@ -115,11 +132,15 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A token; its role is reader or operator.",
+                    "description": "A token; its role is reader, operator or admin.",
                 }
             },
             "headers": HEADERS,
-            "parameters": {"job_id": JOB_ID, **{name: _header_parameter(name) for name in REQUEST_HEADERS}},
+            "parameters": {
+                "job_id": JOB_ID,
+                "name": SOURCE,
+                **{name: _header_parameter(name) for name in REQUEST_HEADERS},
+            },
             "schemas": SCHEMAS,
             "responses": dict(sorted(responses.items())),
             "examples": error_examples(gateway, responses),
@@ -128,7 +149,8 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
 
 
 def _path(app: Chalice, path: str, gateway: GatewayErrors, responses: dict[str, Any]) -> dict[str, Any]:
-    item: dict[str, Any] = {"parameters": [{"$ref": "#/components/parameters/job_id"}]} if "{job_id}" in path else {}
+    in_path = [{"$ref": f"#/components/parameters/{name}"} for name in ("job_id", "name") if f"{{{name}}}" in path]
+    item: dict[str, Any] = {"parameters": in_path} if in_path else {}
     for method, route in app.routes[path].items():
         if method in ("HEAD", "OPTIONS"):
             continue
@@ -143,7 +165,7 @@ def _path(app: Chalice, path: str, gateway: GatewayErrors, responses: dict[str, 
 def _operation(
     operation: Operation, role: str | None, gateway: GatewayErrors, responses: dict[str, Any]
 ) -> dict[str, Any]:
-    errors = [*operation.errors, *([RoleRequired] if role == "operator" else [])]
+    errors = [*operation.errors, *([RoleRequired] if role in ("operator", "admin") else [])]
     answers = error_responses(errors, gateway, is_open=role is None)
     responses.update(answers)
     told: dict[str, Any] = {
@@ -160,7 +182,8 @@ def _operation(
         told["responses"]["304"] = _UNCHANGED
     told["responses"] |= {name.partition("-")[0]: {"$ref": f"#/components/responses/{name}"} for name in answers}
     if operation.body:
-        told["requestBody"] = {"content": {"application/json": operation.body}, "required": operation.needs_body}
+        content = {"application/json": operation.body, **operation.other_bodies}
+        told["requestBody"] = {"content": content, "required": operation.needs_body}
     return told
 
 

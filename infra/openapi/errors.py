@@ -9,6 +9,7 @@ from chalicelib.api.responses import PROBLEM, RETRY_SECONDS
 from chalicelib.errors import (
     AcceptTooLate,
     BusinessRuleViolation,
+    DefinitionInvalid,
     FindingsDiffer,
     ImportAlreadyRunning,
     JobIsFinal,
@@ -23,6 +24,12 @@ from chalicelib.errors import (
     SettingsError,
     SnapshotGone,
     SourceChangedSince,
+    SourceInUse,
+    SourceNotNamed,
+    SourceOfSettings,
+    SourceRedefined,
+    SourceUnknown,
+    SourceVersionDiffers,
     Unhealthy,
     ValidationError,
     WellheadError,
@@ -62,6 +69,15 @@ _DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
     RejectsNotYet: {"job_id": JOB_ID, "status": "RUNNING"},
     RejectsNotKept: {"job_id": JOB_ID, "status": "FAILED"},
     SnapshotGone: {"snapshot": SNAPSHOT},
+    SourceNotNamed: {"field": "source", "sources": ["default", "north-sea"]},
+    SourceUnknown: {"source": "north-sea"},
+    SourceVersionDiffers: {"source": "north-sea", "version": 3},
+    SourceInUse: {"source": "north-sea", "job_id": JOB_ID},
+    SourceOfSettings: {"source": "default"},
+    SourceRedefined: {"source": "north-sea"},
+    DefinitionInvalid: {
+        "faults": [{"key": "period", "problem": 'is "monthly"', "instead": "one of day, month, quarter, year"}]
+    },
     Unhealthy: {"version": "0.1.0", "checks": {"settings": "ok", "table": "STATE_UNAVAILABLE"}},
 }
 

@@ -35,6 +35,8 @@ _SUMMARY: dict[str, Any] = {
     "cancel_requested_at": None,
     "triggered_by": "laptop",
     "parameters": {},
+    "source": "default",
+    "source_version": None,
     "retry_of": None,
     "retried_by": None,
     "attempt": 1,
@@ -165,7 +167,7 @@ _HELD: dict[str, Any] = {
         {"at": 1795395333.4, "event": "failed", "code": "HELD"},
     ],
 }
-_ACCEPTED = {"job_id": JOB_ID, "status": "PENDING", "created_at": CREATED}
+_ACCEPTED = {"job_id": JOB_ID, "status": "PENDING", "created_at": CREATED, "source": "default"}
 _STARTED = "The import has been started. Follow it at the address in Location."
 
 ACCEPTED = told(_ACCEPTED, _STARTED)
@@ -320,4 +322,61 @@ EXPORT = told(
         "job_id": JOB_ID,
     },
     "The current database can be read from the address in url.",
+)
+
+DEFINITION: dict[str, Any] = {
+    "name": "north-sea",
+    "kind": "odata",
+    "url": "https://data.example.org/odata/Production",
+    "secret": "ssm:/wellhead-dev/sources/north-sea",
+    "period": "month",
+    "columns": {
+        "field_code": "Field",
+        "well_code": "Well",
+        "production_period": {"field": "Month", "format": "%Y-%m"},
+        "oil_production_kbd": {"field": "OilVolume", "unit": "Sm3"},
+    },
+}
+_DEFINED: dict[str, Any] = {
+    "name": "north-sea",
+    "version": 2,
+    "is_default": True,
+    "adopts": "",
+    "kind": "odata",
+    "period": "month",
+    "schedule": "",
+    "created_at": CREATED,
+    "created_by": "ada",
+    "updated_at": CREATED + 3600,
+    "updated_by": "ada",
+    "is_of_settings": False,
+}
+_OF_SETTINGS: dict[str, Any] = {
+    **_DEFINED,
+    **dict.fromkeys(("version", "created_at", "created_by", "updated_at", "updated_by")),
+    "name": "default",
+    "is_default": False,
+    "is_of_settings": True,
+}
+SOURCES = told(
+    {
+        "sources": [
+            {**_OF_SETTINGS, "last_import": None},
+            {**_DEFINED, "last_import": {"job_id": JOB_ID, "at": CREATED + 4000}},
+        ]
+    },
+    "The sources, by name.",
+)
+SOURCE = told({**_DEFINED, "definition": DEFINITION}, "The source north-sea has version 2.")
+SOURCE_FAULTS = told(
+    {
+        "is_valid": False,
+        "faults": [{"key": "period", "problem": 'is "monthly"', "instead": "one of day, month, quarter, year"}],
+    },
+    "1 fault in the definition.",
+)
+SOURCE_DELETED = told(
+    {"name": "north-sea", "version": 2},
+    "The source north-sea is deleted, and every version of its definition is kept. Its rows stay published under its "
+    'name; a source with adopts = "north-sea" takes them over at its first full import.',
 )

@@ -7,11 +7,13 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.history import HISTORY, JOBS_DEFAULT
-from chalicelib.api.import_request import PARAMETERS
+from chalicelib.api.import_request import ASKED
 from chalicelib.api.rejects_csv import CSV
+from chalicelib.api.source_request import TOML, VERSION
 from chalicelib.errors import (
     AcceptTooLate,
     AnswerTooLarge,
+    DefinitionInvalid,
     FindingsDiffer,
     ImportAlreadyRunning,
     InvalidJobId,
@@ -34,6 +36,12 @@ from chalicelib.errors import (
     ScratchFull,
     SnapshotGone,
     SourceChangedSince,
+    SourceInUse,
+    SourceNotNamed,
+    SourceOfSettings,
+    SourceRedefined,
+    SourceUnknown,
+    SourceVersionDiffers,
     StateUnavailable,
     Unhealthy,
     WarehouseCorrupt,
@@ -69,7 +77,8 @@ DATA_ERRORS = (
     ScratchFull,
 )
 SNAPSHOT_HEADER = "X-Wellhead-Snapshot"
-START_ERRORS = (RequestForbidden, ImportAlreadyRunning, StateUnavailable)
+OF_THE_SOURCE = (SourceUnknown, DefinitionInvalid, SourceRedefined)
+START_ERRORS = (RequestForbidden, ImportAlreadyRunning, SourceNotNamed, *OF_THE_SOURCE, StateUnavailable)
 ID_ERRORS = (InvalidJobId, JobNotFound, StateUnavailable)
 
 
@@ -88,6 +97,7 @@ class Operation:
     status: int = 200
     query: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     body: dict[str, Any] | None = None
+    other_bodies: Mapping[str, Any] = field(default_factory=dict)
     needs_body: bool = False
     request_headers: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
@@ -134,7 +144,7 @@ _START = {
     "answer": "The import is accepted, or the one that the same Idempotency-Key started.",
     "data": "Accepted",
     "example": examples.ACCEPTED,
-    "query": _query(PARAMETERS),
+    "query": _query(ASKED),
     "request_headers": ("Idempotency-Key",),
     "headers": ("Location", "Retry-After"),
     "errors": START_ERRORS,
@@ -145,6 +155,15 @@ _BODY = {
         "everything": {"value": {"full": True}},
         "a part": {"value": {"field_code": "1001", "from": "2024-01-01", "to": "2024-06-30"}},
     },
+}
+
+_SOURCE_BODY = {
+    "body": {
+        "schema": {"$ref": "#/components/schemas/SourceDefinition"},
+        "examples": {"an OData service": {"value": examples.DEFINITION}},
+    },
+    "other_bodies": {TOML: {"schema": {"type": "string"}}},
+    "needs_body": True,
 }
 
 _ACCEPTANCE = {
@@ -205,6 +224,7 @@ OPERATIONS: Mapping[str, Operation] = {
             RetriedAlready,
             NotResumable,
             SourceChangedSince,
+            *OF_THE_SOURCE,
             WarehouseUnavailable,
         ),
     ),
@@ -227,6 +247,7 @@ OPERATIONS: Mapping[str, Operation] = {
             ImportAlreadyRunning,
             RetriedAlready,
             SourceChangedSince,
+            *OF_THE_SOURCE,
         ),
     ),
     "POST /wells/import/jobs/{job_id}/discard": Operation(
@@ -284,6 +305,59 @@ OPERATIONS: Mapping[str, Operation] = {
         data="Export",
         example=examples.EXPORT,
         errors=DATA_ERRORS,
+    ),
+    "GET /sources": Operation(
+        id="listSources",
+        summary="The sources",
+        tag="sources",
+        answer="All of them, by name, without their definitions.",
+        data="SourceList",
+        example=examples.SOURCES,
+        conditional=True,
+        errors=(StateUnavailable,),
+    ),
+    "GET /sources/{name}": Operation(
+        id="getSource",
+        summary="A source and its definition",
+        tag="sources",
+        answer="The source; its version is the ETag.",
+        data="DefinedSource",
+        example=examples.SOURCE,
+        query=_query({"version": VERSION}),
+        headers=("ETag",),
+        errors=(SourceUnknown, StateUnavailable),
+    ),
+    "PUT /sources/{name}": Operation(
+        id="putSource",
+        summary="Define a source, or replace its definition",
+        tag="sources",
+        answer="The source with its new version; the same definition again makes none.",
+        data="DefinedSource",
+        example=examples.SOURCE,
+        request_headers=("If-Match",),
+        headers=("ETag",),
+        errors=(SourceUnknown, DefinitionInvalid, SourceVersionDiffers, StateUnavailable),
+        **_SOURCE_BODY,  # type: ignore[arg-type]
+    ),
+    "DELETE /sources/{name}": Operation(
+        id="deleteSource",
+        summary="Delete a source; its rows stay",
+        tag="sources",
+        answer="It is deleted. Every version of its definition is kept.",
+        data="DeletedSource",
+        example=examples.SOURCE_DELETED,
+        request_headers=("If-Match",),
+        errors=(SourceUnknown, SourceVersionDiffers, SourceInUse, SourceOfSettings, StateUnavailable),
+    ),
+    "POST /sources/check": Operation(
+        id="checkSource",
+        summary="What is wrong with a definition",
+        tag="sources",
+        answer="Every fault, with its key and what to write instead. Nothing is stored.",
+        data="SourceFaults",
+        example=examples.SOURCE_FAULTS,
+        errors=(StateUnavailable,),
+        **_SOURCE_BODY,  # type: ignore[arg-type]
     ),
     "GET /health": Operation(
         id="getHealth",

@@ -8,7 +8,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from chalicelib.api.findings import FINDINGS
-from chalicelib.api.import_request import PARAMETERS
+from chalicelib.api.import_request import ASKED, PARAMETERS
 from chalicelib.jobs.finding import MOST_EXAMPLES, Check
 from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
 from chalicelib.jobs.telemetry import PHASES
@@ -26,6 +26,8 @@ MEANINGS = {
     "cancel_requested_at": "when somebody asked it to stop, epoch seconds",
     "triggered_by": "the name of the token that started it",
     "parameters": "what the trigger was given",
+    "source": "the name of the source that is imported; null in a job from before sources had names",
+    "source_version": "the version of the source's definition; null where the settings are the source",
     "retry_of": "the job that this one goes on from",
     "retried_by": "the job that goes on from this one",
     "attempt": "how many workers have claimed it",
@@ -69,6 +71,7 @@ OF_OURS: dict[str, dict[str, Any]] = {
     "findings": {"type": "array", "items": {"$ref": "#/components/schemas/JobFinding"}},
     "accepted": {"type": "array", "items": {"type": "string"}},
     "job_id": {"type": "string", "format": "uuid"},
+    "source": {"type": ["string", "null"]},
     "retry_of": {"type": ["string", "null"], "format": "uuid"},
     "retried_by": {"type": ["string", "null"], "format": "uuid"},
     "progress_percentage": {"type": ["number", "null"], "minimum": 0, "maximum": 100},
@@ -178,6 +181,25 @@ _ERROR = {
     },
 }
 
+_MOMENT_OR_NONE = {"type": ["number", "null"], "description": "epoch seconds"}
+_DEFINED = {
+    "name": TEXT,
+    "version": {
+        "type": ["integer", "null"],
+        "description": "of its definition, from 1 on; null where the settings are the source",
+    },
+    "is_default": {**TRUTH, "description": "the one that a trigger without a source means"},
+    "adopts": {**TEXT, "description": "the earlier source whose rows become this one's; empty: none"},
+    "kind": {**TEXT, "enum": ["odata", "files"]},
+    "period": {**TEXT, "enum": ["day", "month", "quarter", "year"]},
+    "schedule": {**TEXT, "description": "cron; empty: by hand"},
+    "created_at": _MOMENT_OR_NONE,
+    "created_by": {"type": ["string", "null"]},
+    "updated_at": _MOMENT_OR_NONE,
+    "updated_by": {"type": ["string", "null"]},
+    "is_of_settings": {**TRUTH, "description": "the settings WELLHEAD_SOURCE_* are the source"},
+}
+
 SCHEMAS: dict[str, Any] = {
     "Success": whole_object({"success": {"const": True}, "data": {"type": "object"}, "message": TEXT, **_STAMP}),
     "Error": whole_object(
@@ -193,12 +215,61 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            name: {**parameter.schema, "description": parameter.meaning} for name, parameter in PARAMETERS.items()
+            name: {**parameter.schema, "description": parameter.meaning} for name, parameter in ASKED.items()
         },
     },
     "Accepted": whole_object(
-        {"job_id": _UUID, "status": of_type(JobStatus), "created_at": NUMBER, "retry_of": _UUID}, optional=("retry_of",)
+        {
+            "job_id": _UUID,
+            "status": of_type(JobStatus),
+            "created_at": NUMBER,
+            "source": {"type": ["string", "null"]},
+            "retry_of": _UUID,
+        },
+        optional=("retry_of",),
     ),
+    "SourceList": whole_object({"sources": {"type": "array", "items": {"$ref": "#/components/schemas/SourceSummary"}}}),
+    "SourceSummary": whole_object(
+        {
+            **_DEFINED,
+            "last_import": {
+                "anyOf": [whole_object({"job_id": _UUID, "at": NUMBER}), {"type": "null"}],
+                "description": "its latest import that was published",
+            },
+        }
+    ),
+    "DefinedSource": whole_object(
+        {
+            **_DEFINED,
+            "definition": {
+                "type": ["object", "null"],
+                "description": "as it was written; null where the settings are the source. The query of its address is "
+                "shown to admins alone",
+                "additionalProperties": True,
+            },
+        }
+    ),
+    "DeletedSource": whole_object({"name": TEXT, "version": WHOLE}),
+    "SourceFaults": whole_object(
+        {
+            "is_valid": TRUTH,
+            "faults": {
+                "type": "array",
+                "items": whole_object(
+                    {
+                        "key": {**TEXT, "description": "of the definition; empty for the whole"},
+                        "problem": TEXT,
+                        "instead": {**TEXT, "description": "what to write"},
+                    }
+                ),
+            },
+        }
+    ),
+    "SourceDefinition": {
+        "type": "object",
+        "description": "docs/sources.md explains every key",
+        "additionalProperties": True,
+    },
     "Job": _job(whole=True),
     "JobSummary": _job(whole=False),
     "JobParameters": {

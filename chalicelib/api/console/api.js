@@ -25,7 +25,7 @@ class Session extends EventTarget {
   }
 
   get mayOperate() {
-    return this.role === "operator";
+    return ["operator", "admin"].includes(this.role);
   }
 
   // Whether the text can be a token at all.

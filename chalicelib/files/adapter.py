@@ -1,0 +1,195 @@
+"""FilesAdapter: files as a stream of pages, behind the same few methods as ExternalApiAdapter.
+
+The files are listed once. Each is brought onto local disk when it is its turn, unpacked there, read to its end and
+removed; a page is one piece of it. Its members and sheets count as files of their own.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import FileChanged
+from chalicelib.odata.cursor import Cursor, Page
+from chalicelib.odata.reading import End
+from chalicelib.odata.survey import Survey
+
+from .form import Form
+from .limits import USUAL
+from .opened import OpenedFile
+from .place import digest_of
+from .position import Position
+from .tools import Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from .limits import Limits
+    from .piece import Piece, Reader
+    from .place import Listed, Place
+
+
+class FilesAdapter:
+    """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
+    by `close`. Files whose name and version are in `known` are not read.
+    """
+
+    def __init__(
+        self,
+        form: Any,
+        place: Place,
+        directory: Path,
+        *,
+        limits: Limits = USUAL,
+        known: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        self._form = Form.of(form)
+        self._place = place
+        self._directory = directory
+        self._limits = limits
+        self._known = set(known)
+        self._tools = Tools(directory)
+        self._files: list[Listed] | None = None
+        self._opened: tuple[int, OpenedFile] | None = None
+
+    @property
+    def retries(self) -> int:
+        return self._place.retries
+
+    @property
+    def waiting(self) -> dict[str, Any] | None:
+        """What for, until when and which try."""
+        return self._place.waiting
+
+    def close(self) -> None:
+        self._close_file()
+        self._tools.close()
+        self._place.close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def files(self) -> list[Listed]:
+        """Those to read, in the order of their names. Raises FilesNotFound, SourceError."""
+        if self._files is None:
+            listed = self._place.files()
+            self._files = [each for each in listed if (each.name, each.version) not in self._known]
+        return self._files
+
+    def survey(self, *, with_types: bool = False) -> Survey:  # noqa: ARG002  a file tells what it tells
+        """The fields of the first file that has some, each with an example. Raises SourceError."""
+        for at in range(len(self.files())):
+            opened = self._open(at)
+            for member in range(len(opened.members)):
+                for reader in opened.readers(member):
+                    if reader.names:
+                        return Survey(fields=list(reader.names), values=dict(reader.examples))
+        return Survey()
+
+    def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
+        """None: nothing is asked by keys."""
+
+    def is_steady(self, cursor: Cursor, survey: Survey) -> bool:  # noqa: ARG002
+        """Files have one order."""
+        return True
+
+    def first_cursor(
+        self,
+        key: Iterable[str],  # noqa: ARG002  rows come in the order of the files
+        survey: Survey,  # noqa: ARG002
+        *,
+        changed_since: float | None = None,
+        limits: str = "",
+        way: str = "",  # noqa: ARG002
+    ) -> Cursor:
+        """At the first row of the first file; at the end where there is none to read. Raises SourceError."""
+        files = self.files()
+        url = Position(files=digest_of(files)).url if files else None
+        ended = "" if files else str(End.FILES)
+        return Cursor(url=url, changed_since=changed_since, limits=limits, ended=ended)
+
+    def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:  # noqa: ARG002  each file has fields of its own
+        """From the cursor to the end. Raises FileChanged: the files are others than those it was made for;
+        SourceError, ScratchFull, OutOfMemory.
+        """
+        position = self._position(cursor)
+        while position:
+            for page in self._pages_of_one(cursor, position):
+                yield page
+                cursor = page.next
+            position = Position.of(cursor.url) if cursor.url else None
+
+    def _position(self, cursor: Cursor) -> Position | None:
+        if cursor.url is None:
+            return None
+        position = Position.of(cursor.url)
+        if position.files != digest_of(self.files()):
+            raise FileChanged(
+                "The files of the source are others than when the import began: some came, went or changed. Start a "
+                "new import."
+            )
+        return position
+
+    def _pages_of_one(self, cursor: Cursor, position: Position) -> Iterator[Page]:
+        """Up to the end of a file, a member or a sheet."""
+        listed = self.files()[position.at]
+        opened = self._open(position.at)
+        readers = opened.readers(position.member)
+        reader = readers[position.sheet]
+        after = self._after(position, sheets=len(readers), members=len(opened.members))
+        is_at_end = False
+        for piece in reader.pieces(position.mark):
+            self._place.check(listed)
+            is_at_end = piece.is_last
+            page = _page(cursor, position, piece, reader, after if is_at_end else replace(position, mark=piece.mark))
+            yield page
+            cursor, position = page.next, replace(position, mark=piece.mark)
+        if not is_at_end:  # nothing came after the last row but blank lines
+            self._place.check(listed)
+            yield Page(number=position.number, rows=[], next=_moved(cursor, after), file=reader.file)
+
+    def _after(self, position: Position, *, sheets: int, members: int) -> Position | None:
+        """Where the next file, member or sheet begins."""
+        here = Position(files=position.files, number=position.number + 1, at=position.at, member=position.member)
+        if position.sheet + 1 < sheets:
+            return replace(here, sheet=position.sheet + 1)
+        if position.member + 1 < members:
+            return replace(here, member=position.member + 1)
+        if position.at + 1 < len(self.files()):
+            return replace(here, at=position.at + 1, member=0)
+        return None
+
+    def _open(self, at: int) -> OpenedFile:
+        """The file stays open for what is asked of it next."""
+        if self._opened and self._opened[0] == at:
+            return self._opened[1]
+        self._close_file()
+        listed = self.files()[at]
+        path = self._place.fetch(listed, self._tools.new_path())
+        opened = OpenedFile(path, listed.name, form=self._form, limits=self._limits, tools=self._tools)
+        self._opened = at, opened
+        return opened
+
+    def _close_file(self) -> None:
+        if self._opened:
+            self._opened[1].close()
+        self._opened = None
+
+
+def _page(cursor: Cursor, position: Position, piece: Piece, reader: Reader, following: Position | None) -> Page:
+    moved = replace(cursor, delivered=cursor.delivered + piece.count, bytes=cursor.bytes + piece.size)
+    return Page(
+        number=position.number,
+        rows=piece.rows,
+        next=_moved(moved, following),
+        size=piece.size,
+        table=piece.table,
+        first_row=position.mark.row,
+        file=reader.file,
+    )
+
+
+def _moved(cursor: Cursor, position: Position | None) -> Cursor:
+    if position is None:
+        return replace(cursor, page=cursor.page + 1, url=None, ended=str(End.FILES))
+    return replace(cursor, page=position.number, url=position.url)

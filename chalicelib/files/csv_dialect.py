@@ -1,0 +1,193 @@
+"""Dialect: how a CSV file is written, as declared or as its first lines show."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import FileUnreadable
+from chalicelib.store.table import LONGEST_RECORD
+
+from .csv_records import records_of
+from .names import check_columns, unique_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .csv_records import Record
+    from .encoding import Text
+    from .form import Form
+    from .limits import Limits
+
+DELIMITERS = ",;\t|"
+LOOKED_AT = 100  # records
+BEGINNING = 1 << 18  # bytes
+NUMBER = re.compile(r"\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*%?\s*")
+# A year, a year and a month, or a date in the place of a name: tables with a column a month have such headers.
+PERIOD = re.compile(r"\s*(?:19|20)\d\d(?:[-/. ]?(?:0?[1-9]|1[0-2]|Q[1-4]))?(?:[-/.]\d\d?)?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """`start` is the byte where the first row of data begins."""
+
+    delimiter: str
+    quote: str
+    names: tuple[str, ...]
+    start: int
+    comment: str = ""
+    examples: dict[str, str] = field(default_factory=dict)  # of each column its first value
+
+
+def dialect_of(text: Text, form: Form, *, file: str, limits: Limits) -> Dialect:
+    """Raises FileUnreadable: it is empty, or there is no header where one should be; FileTooLarge."""
+    with text.path.open("rb") as opened:
+        opened.seek(text.start)
+        beginning = opened.read(LONGEST_RECORD + 1)
+    if not beginning.strip():
+        raise FileUnreadable(f"{file} is empty: it has not even a header. Ask for a new copy.", file=file, row=0)
+    skipped = _past_lines(beginning, form.skip_rows)
+    lines = _whole_lines(beginning[skipped:], file)
+    quote = '"' if form.quote is None else form.quote
+    delimiter = form.delimiter or _delimiter(lines, quote, form.comment)
+    records = records_of(lines, delimiter=delimiter, quote=quote, comment=form.comment, most=LOOKED_AT)
+    names, used = _names(records, form, file)
+    check_columns(len(names), file, limits)
+    return Dialect(
+        delimiter=delimiter,
+        quote=quote,
+        names=names,
+        start=text.start + skipped + used,
+        comment=form.comment,
+        examples=_examples(names, [record.fields for record in records if record.end > used]),
+    )
+
+
+def _examples(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for row in reversed(rows):
+        found |= {name: value for name, value in zip(names, row, strict=False) if value.strip()}
+    return {name: found[name] for name in names if name in found}
+
+
+def _past_lines(beginning: bytes, number: int) -> int:
+    at = 0
+    for _ in range(number):
+        end = beginning.find(b"\n", at)
+        if end < 0:
+            return len(beginning)
+        at = end + 1
+    return at
+
+
+def _whole_lines(beginning: bytes, file: str) -> bytes:
+    if len(beginning) <= BEGINNING:
+        return beginning
+    end = beginning.rfind(b"\n", 0, BEGINNING) + 1 or beginning.find(b"\n") + 1
+    if not end and len(beginning) > LONGEST_RECORD:
+        raise FileUnreadable(
+            f"The first line of {file} has more than {LONGEST_RECORD >> 20} MB: it is no table of lines. Look whether "
+            "it is the right file.",
+            file=file,
+            row=1,
+        )
+    return beginning[: end or len(beginning)]
+
+
+# -- the delimiter ----------------------------------------------------------------------------
+
+
+def _delimiter(lines: bytes, quote: str, comment: str) -> str:
+    """The one that cuts the most lines into the same number of fields, and these rather into more than fewer."""
+
+    def shares(delimiter: str) -> tuple[float, int]:
+        records = records_of(lines, delimiter=delimiter, quote=quote, comment=comment, most=LOOKED_AT)
+        width = _width(records)
+        if width == 1:
+            return 0.0, 0
+        fitting = sum(len(record.fields) == width for record in records)
+        return round(fitting / len(records), 1), width + _has_name(records, width) * 1000
+
+    return max(DELIMITERS, key=shares)
+
+
+def _has_name(records: Sequence[Record], width: int) -> bool:
+    """Whether the first full record looks like names: a decimal comma cuts numbers, but no header."""
+    first = next(record.fields for record in records if len(record.fields) == width)
+    return not any(NUMBER.fullmatch(cell) for cell in first)
+
+
+def _width(records: Sequence[Record]) -> int:
+    """Of most of the records; the larger number where two are as many."""
+    counts = Counter(len(record.fields) for record in records)
+    return max(counts, key=lambda width: (counts[width], width), default=1)
+
+
+# -- the header -------------------------------------------------------------------------------
+
+
+def _names(records: Sequence[Record], form: Form, file: str) -> tuple[tuple[str, ...], int]:
+    """The names of the columns, and how many bytes stand before the first row of data."""
+    place = _place_of_header(records, form, file)
+    if place is None:
+        width = max(_width(records), len(form.fields))
+        return unique_names([*form.fields, *[""] * (width - len(form.fields))]), 0
+    header = records[place]
+    cells = _with_index(header.fields, records[place + 1 :])
+    if form.fields:
+        cells = [*form.fields, *cells[len(form.fields) :]]
+    return unique_names(cells), header.end
+
+
+def _place_of_header(records: Sequence[Record], form: Form, file: str) -> int | None:
+    if form.header is False or (form.header is None and form.fields):
+        return None
+    if form.header is None:
+        return _likely_header(records)
+    for place, record in enumerate(records):
+        if record.line == form.header:
+            return place
+    raise FileUnreadable(
+        f"Line {form.header:,} of {file}, which should be its header, is empty or not there. Correct header in the "
+        "definition.",
+        file=file,
+        row=0,
+    )
+
+
+def _likely_header(records: Sequence[Record]) -> int | None:
+    """Titles may stand above it. None where the first full record is of data itself."""
+    width = _width(records)
+    for place, record in enumerate(records):
+        cells = record.fields
+        named = sum(bool(cell.strip()) for cell in cells)
+        if len(cells) >= width - 1 and named * 2 > len(cells):
+            return place if _is_header(cells, records[place + 1 :]) else None
+    return 0 if records else None
+
+
+def _is_header(cells: Sequence[str], below: Sequence[Record]) -> bool:
+    """Text above numbers tells a header; a number above numbers tells data, but for a period."""
+    numbers = [place for place, cell in enumerate(cells) if NUMBER.fullmatch(cell)]
+    if not numbers:
+        return len(set(filter(None, cells))) > len(cells) // 2 or not below
+    if all(PERIOD.fullmatch(cells[place]) for place in numbers) and len(numbers) > 1:
+        return len({cells[place] for place in numbers}) == len(numbers)
+    texts = [place for place, cell in enumerate(cells) if cell.strip() and place not in numbers]
+    return len(texts) > len(numbers) and any(_is_above_numbers(place, below) for place in texts)
+
+
+def _is_above_numbers(place: int, below: Sequence[Record]) -> bool:
+    values = [record.fields[place] for record in below if place < len(record.fields)]
+    filled = [value for value in values if value.strip()]
+    return bool(filled) and all(NUMBER.fullmatch(value) for value in filled)
+
+
+def _with_index(cells: list[str], below: Sequence[Record]) -> list[str]:
+    """Rows that are all one field longer than the header begin with the number of the row, or end with a delimiter."""
+    longer = [record.fields for record in below if len(record.fields) == len(cells) + 1]
+    if not longer or len(longer) < len(below):
+        return cells
+    return [*cells, ""] if all(not fields[-1].strip() for fields in longer) else ["", *cells]

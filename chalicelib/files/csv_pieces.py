@@ -1,0 +1,296 @@
+"""Pieces of a CSV: its own bytes, cut at the ends of records, for DuckDB to read.
+
+A piece is copied block by block, and each block is looked at on its way: whether every line has as many delimiters as
+the header. That, and nothing else, is done with a block that quotes nothing. DuckDB counts a piece with quotes, and
+what it cannot count as it stands is read record by record and written anew.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import duckdb
+
+from chalicelib.errors import FileUnreadable
+from chalicelib.store.table import LONGEST_RECORD, Table, Unreadable
+
+from .csv_records import UnclosedQuote, read_records
+from .disk import BLOCK, full_disk_told
+from .mending import MendedRows
+from .piece import Mark, Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from .csv_dialect import Dialect
+    from .csv_records import Record
+    from .limits import Limits
+
+MOST_UNREADABLE = 1_000  # rows of a piece: more, and the file is written otherwise than it was taken for
+
+
+@dataclass
+class _Piece:
+    """What has been written so far."""
+
+    first_row: int
+    limits: Limits
+    rows: int = 0
+    size: int = 0  # bytes, as written
+    read: int = 0  # bytes of the file
+    has_quotes: bool = False
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    @property
+    def is_full(self) -> bool:
+        return self.rows >= self.limits.piece_rows or self.size >= self.limits.piece
+
+    @property
+    def next_row(self) -> int:
+        return self.first_row + self.rows
+
+
+class CsvPieces:
+    """Of a file of UTF-8 on local disk; `file` is what it is called. `new_path` gives the place of a next piece."""
+
+    def __init__(
+        self,
+        path: Path,
+        dialect: Dialect,
+        *,
+        file: str,
+        limits: Limits,
+        count_rows: Callable[[Table], int],
+        new_path: Callable[[], Path],
+        sheet: str = "",
+        kinds: tuple[str, ...] = (),
+    ) -> None:
+        self._path = path
+        self._dialect = dialect
+        self._limits = limits
+        self._count_rows = count_rows
+        self._new_path = new_path
+        self._quote = dialect.quote.encode()
+        self._comment = dialect.comment.encode()
+        kept = dialect.delimiter.encode() + b"\n"
+        self._others = bytes(byte for byte in range(256) if byte not in kept)
+        self._empty_row = dialect.delimiter.encode() * (len(dialect.names) - 1) + b"\n"
+        self._table = Table(
+            path=path,
+            format="csv",
+            names=dialect.names,
+            rows=0,
+            first_row=0,
+            file=file,
+            sheet=sheet,
+            delimiter=dialect.delimiter,
+            quote=dialect.quote,
+            kinds=kinds,
+        )
+
+    @property
+    def file(self) -> str:
+        return self._table.file
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self._table.names
+
+    @property
+    def examples(self) -> dict[str, str]:
+        return self._dialect.examples
+
+    def pieces(self, mark: Mark) -> Iterator[Piece]:
+        """From the mark to the end. Raises FileUnreadable, ScratchFull."""
+        mark = mark if mark.byte else Mark(mark.row, self._dialect.start)
+        size = self._path.stat().st_size
+        while mark.byte < size:
+            table, mark = self._next(mark)
+            if table.rows:
+                yield Piece(mark=mark, is_last=mark.byte >= size, table=table, size=table.path.stat().st_size)
+            else:
+                table.path.unlink()
+
+    def _next(self, mark: Mark) -> tuple[Table, Mark]:
+        path = self._new_path()
+        with full_disk_told(), self._path.open("rb") as source, path.open("w+b") as target:
+            source.seek(mark.byte)
+            piece = self._copied(source, target, mark)
+            if piece is None:
+                source.seek(mark.byte)
+                target.seek(0)
+                target.truncate()
+                piece = self._rewritten(source, target, mark)
+        unreadable = tuple(piece.unreadable)
+        table = replace(self._table, path=path, rows=piece.rows, first_row=mark.row, unreadable=unreadable)
+        return table, Mark(piece.next_row, mark.byte + piece.read)
+
+    # -- as it stands -------------------------------------------------------------------------
+
+    def _copied(self, source: BinaryIO, target: BinaryIO, mark: Mark) -> _Piece | None:
+        """None where it has to be read record by record."""
+        piece = _Piece(mark.row, self._limits)
+        for lines in self._lines(source, piece):
+            taken = _first_lines(lines, self._limits.piece_rows - piece.rows)
+            if not self._copy(taken, target, piece):
+                return None
+            if piece.is_full or len(taken) < len(lines):
+                break
+        target.flush()
+        return piece if self._is_counted(Path(target.name), piece) else None
+
+    def _lines(self, source: BinaryIO, piece: _Piece) -> Iterator[bytes]:
+        rest = b""
+        while block := source.read(BLOCK):
+            block = rest + block
+            end = block.rfind(b"\n") + 1
+            if end:
+                yield block[:end]
+            rest = block[end:]
+            if len(rest) > LONGEST_RECORD:
+                raise self._too_long(piece.next_row)
+        if rest:
+            yield rest
+
+    def _copy(self, lines: bytes, target: BinaryIO, piece: _Piece) -> bool:
+        """Whether each line is known to be a row, or made to be one."""
+        self._check_encoding(lines, piece.next_row)
+        piece.read += len(lines)
+        lines = _with_line_feeds(lines)
+        if self._quote and self._quote in lines:
+            if self._has_lines_to_leave_out(lines.translate(None, self._quote)):
+                return False
+            piece.has_quotes = True
+            piece.rows += lines.count(b"\n")
+        elif self._is_clean(lines):
+            piece.rows += lines.count(b"\n")
+        else:
+            lines = self._mended(lines, piece)
+        target.write(lines)
+        piece.size += len(lines)
+        return True
+
+    def _check_encoding(self, lines: bytes, row: int) -> None:
+        if lines.isascii():
+            return
+        try:
+            lines.decode("utf-8")
+        except UnicodeDecodeError as exc:
+            raise self._not_utf8(row + lines.count(b"\n", 0, exc.start)) from None
+
+    def _is_clean(self, lines: bytes) -> bool:
+        """Whether each of these lines, which quote nothing, has a value for each name. Of a single column nobody can
+        tell by delimiters.
+        """
+        marks = lines.translate(None, self._others)
+        is_full = marks == self._empty_row * lines.count(b"\n")
+        return is_full and len(self.names) > 1 and not self._has_lines_to_leave_out(lines)
+
+    def _has_lines_to_leave_out(self, lines: bytes) -> bool:
+        kinds = [kind for kind in (self._empty_row, self._comment) if kind]
+        return any(lines.startswith(kind) or b"\n" + kind in lines for kind in kinds)
+
+    def _mended(self, lines: bytes, piece: _Piece) -> bytes:
+        rows = MendedRows(self._dialect, piece.next_row)
+        rows.add_all(self._records(io.BytesIO(lines), rows))
+        self._note(rows, piece)
+        return rows.take()
+
+    def _is_counted(self, path: Path, piece: _Piece) -> bool:
+        """Whether DuckDB sees a row a line. One that it does not see is part of another one, by a quote that is not
+        closed perhaps.
+        """
+        if not piece.has_quotes:
+            return True
+        try:
+            return self._count_rows(replace(self._table, path=path)) == piece.rows
+        except duckdb.InvalidInputException:
+            return False
+
+    # -- record by record ---------------------------------------------------------------------
+
+    def _rewritten(self, source: BinaryIO, target: BinaryIO, mark: Mark) -> _Piece:
+        piece = _Piece(mark.row, self._limits)
+        rows = MendedRows(self._dialect, mark.row)
+        for record in self._records(self._bounded_lines(source, piece), rows):
+            rows.add(record)
+            piece.rows, piece.read = rows.rows, record.end
+            if rows.size > BLOCK or piece.is_full:
+                piece.size += target.write(rows.take())
+            if piece.is_full:
+                break
+        else:
+            piece.read = source.tell() - mark.byte
+        target.write(rows.take())
+        self._note(rows, piece)
+        return piece
+
+    def _records(self, lines: Iterable[bytes], rows: MendedRows) -> Iterator[Record]:
+        """Raises FileUnreadable, which names the row."""
+        try:
+            yield from read_records(lines, self._dialect.delimiter, self._dialect.quote, self._dialect.comment)
+        except UnclosedQuote:
+            raise self._unclosed(rows.next_row) from None
+        except UnicodeDecodeError:
+            raise self._not_utf8(rows.next_row) from None
+
+    def _bounded_lines(self, source: BinaryIO, piece: _Piece) -> Iterator[bytes]:
+        while line := source.readline(LONGEST_RECORD + 1):
+            if len(line) > LONGEST_RECORD:
+                raise self._too_long(piece.next_row)
+            yield line
+
+    def _note(self, rows: MendedRows, piece: _Piece) -> None:
+        piece.rows = rows.next_row - piece.first_row
+        piece.unreadable += rows.unreadable
+        if len(piece.unreadable) > MOST_UNREADABLE:
+            first = piece.unreadable[0]
+            raise self._error(
+                first.row,
+                f"cannot be read: {first.problem}. So it is with more than {MOST_UNREADABLE:,} rows, so the file is "
+                f"written otherwise than it was taken for, with {self._dialect.delimiter!r} between its values. "
+                "Correct delimiter, quote or header in the definition.",
+            )
+
+    # -- what cannot be read ------------------------------------------------------------------
+
+    def _too_long(self, row: int) -> FileUnreadable:
+        return self._error(
+            row,
+            f"has more than {LONGEST_RECORD >> 20} MB, which no row of a table has. Look whether the file is damaged, "
+            "or has other ends of lines.",
+        )
+
+    def _unclosed(self, row: int) -> FileUnreadable:
+        return self._error(
+            row,
+            "opens a quote that nothing closes, or has a value of more than 128 KB. The file may end early; or its "
+            'quotes are part of the text: then say quote = "" in the definition.',
+        )
+
+    def _not_utf8(self, row: int) -> FileUnreadable:
+        return self._error(row, 'is not UTF-8. Say in the definition how it is written, such as encoding = "cp1252".')
+
+    def _error(self, row: int, problem: str) -> FileUnreadable:
+        """Of the row `row`, from 0; people count from 1."""
+        file = self._table.file
+        return FileUnreadable(f"Row {row + 1:,} of {file} {problem}", file=file, row=row)
+
+
+def _first_lines(lines: bytes, most: int) -> bytes:
+    if lines.count(b"\n") <= most:
+        return lines
+    end = 0
+    for _ in range(most):
+        end = lines.find(b"\n", end) + 1
+    return lines[:end]
+
+
+def _with_line_feeds(lines: bytes) -> bytes:
+    """At the end of each line, the last one of a file included, and nowhere a carriage return."""
+    if b"\r" in lines:
+        lines = lines.replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    return lines if lines.endswith(b"\n") else lines + b"\n"

@@ -1,0 +1,88 @@
+"""LocalPlace: files on this machine's own disk, read where they lie."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import FilesNotFound, FileUnreadable
+
+from .limits import USUAL
+from .place import Listed, changed, is_pattern, listed_in_order, pattern_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .limits import Limits
+
+
+class LocalPlace:
+    """A file, all the files of a directory, or those of a pattern such as `/data/2024-*.csv` or `/data/**/*.zip`."""
+
+    retries = 0
+    waiting: dict[str, Any] | None = None
+
+    def __init__(self, address: str | Path, *, limits: Limits = USUAL) -> None:
+        self._address = str(address)
+        self._limits = limits
+        self._root = Path(self._address)
+
+    def files(self) -> list[Listed]:
+        path = Path(self._address)
+        if path.is_file():
+            self._root = path.parent
+            found = [path.name]
+        elif path.is_dir():
+            found = [name for name in _names_below(path) if not name.rpartition("/")[2].startswith(".")]
+        else:
+            found = self._matching()
+        listed = [self._listed(name) for name in found[: self._limits.files + 1]]
+        return listed_in_order(listed, self._address, self._limits)
+
+    def fetch(self, listed: Listed, target: Path) -> Path:  # noqa: ARG002  it is read where it lies
+        self.check(listed)
+        path = self._root / listed.name
+        if not os.access(path, os.R_OK):
+            raise FileUnreadable(f"{listed.name} may not be read. Give this user the right to.", file=listed.name)
+        return path
+
+    def check(self, listed: Listed) -> None:
+        try:
+            now = self._listed(listed.name)
+        except FilesNotFound:
+            raise changed(listed.name) from None
+        if now != listed:
+            raise changed(listed.name)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _matching(self) -> list[str]:
+        fixed = Path(self._address)
+        while is_pattern(str(fixed)):
+            fixed = fixed.parent
+        if not fixed.is_dir() or fixed == Path(self._address):
+            return []
+        self._root = fixed
+        pattern = pattern_of(str(Path(self._address).relative_to(fixed)))
+        return [name for name in _names_below(fixed) if pattern.fullmatch(name)]
+
+    def _listed(self, name: str) -> Listed:
+        try:
+            found = (self._root / name).stat()
+        except OSError:
+            raise FilesNotFound(f"{name} is not there any more, or may not be looked at.", file=name) from None
+        if not stat.S_ISREG(found.st_mode):
+            raise FileUnreadable(f"{name} is no ordinary file.", file=name)
+        return Listed(name, found.st_size, str(found.st_mtime_ns))
+
+
+def _names_below(directory: Path) -> Iterator[str]:
+    """Of files, with their folders."""
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            path = Path(folder, name)
+            if path.is_file():
+                yield str(path.relative_to(directory))

@@ -1,0 +1,107 @@
+"""OpenedFile: a file on local disk, and the tables that are in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import FileFormatUnknown, FileUnreadable
+
+from .csv_dialect import dialect_of
+from .csv_pieces import CsvPieces
+from .encoding import as_utf8
+from .kind import GZIP, beginning_of, kind_of
+from .unpacking import Member, is_archive, members_of, unpack_gzip, unpack_member
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .form import Form
+    from .limits import Limits
+    from .piece import Reader
+    from .tools import Tools
+
+
+class OpenedFile:
+    """`members` are those of an archive that are read, or the file itself. What was written for one is removed when
+    another one is asked for.
+    """
+
+    def __init__(self, path: Path, name: str, *, form: Form, limits: Limits, tools: Tools) -> None:
+        self._name = name
+        self._form = form
+        self._limits = limits
+        self._tools = tools
+        self._written: list[Path] = []
+        self._readers: tuple[int, list[Reader]] | None = None
+        self._path = self._unpacked(path, name)
+        self._own = list(self._written)
+        self._written = []
+        self.members = self._members()
+
+    def readers(self, member: int) -> list[Reader]:
+        """A reader a table: of the member, or of each of its sheets. Raises FileError, ScratchFull."""
+        if self._readers and self._readers[0] == member:
+            return self._readers[1]
+        self._remove_written()
+        readers = self._new_readers(self.members[member])
+        self._readers = member, readers
+        return readers
+
+    def close(self) -> None:
+        self._remove_written()
+        for path in self._own:
+            path.unlink(missing_ok=True)
+
+    def _members(self) -> list[Member]:
+        if is_archive(self._path, file=self._name, limits=self._limits):
+            return members_of(self._path, file=self._name, pattern=self._form.members, limits=self._limits)
+        return [Member(self._name)]
+
+    def _unpacked(self, path: Path, name: str) -> Path:
+        if path.parent == self._tools.directory:
+            self._written.append(path)
+        if not beginning_of(path).startswith(GZIP):
+            return path
+        target = self._new_path()
+        unpack_gzip(path, target, file=name, limits=self._limits)
+        return target
+
+    def _new_readers(self, member: Member) -> list[Reader]:
+        path = self._path
+        if member.entry:
+            path = self._new_path()
+            unpack_member(self._path, member, path, limits=self._limits)
+            path = self._unpacked(path, member.name)
+            if is_archive(path, file=member.name, limits=self._limits):
+                raise FileFormatUnknown(
+                    f"{member.name} is an archive in an archive. Unpack it before.", file=member.name
+                )
+        if not path.stat().st_size:
+            raise FileUnreadable(f"{member.name} is empty. Ask for a new copy.", file=member.name, row=0)
+        return self._readers_of(path, member.name)
+
+    def _readers_of(self, path: Path, file: str) -> list[Reader]:
+        kind_of(path, file, self._form.format)
+        text = as_utf8(path, self._form.encoding, target=self._new_path(), file=file)
+        dialect = dialect_of(text, self._form, file=file, limits=self._limits)
+        return [
+            CsvPieces(
+                text.path,
+                dialect,
+                file=file,
+                limits=self._limits,
+                count_rows=self._tools.count_rows,
+                new_path=lambda: self._tools.new_path(".csv"),
+            )
+        ]
+
+    def _new_path(self) -> Path:
+        path = self._tools.new_path()
+        self._written.append(path)
+        return path
+
+    def _remove_written(self) -> None:
+        self._readers = None
+        for path in self._written:
+            path.unlink(missing_ok=True)
+        self._written = []

@@ -1,0 +1,170 @@
+"""Unpacking: what is in a gzip or a zip, written to local disk under names of our own and counted on its way.
+
+A member's own name is text for people and for the pattern of the definition, never a path.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import struct
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import IO, TYPE_CHECKING, cast
+
+from chalicelib.errors import FilesNotFound, FileTooLarge, FileUnreadable
+
+from .disk import BLOCK, full_disk_told
+from .kind import ZIPS, beginning_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .limits import Limits
+
+TABLES = re.compile(
+    r"\.(csv|tsv|tab|txt|dat|psv|asc|json|ndjson|jsonl|geojson|xlsx|xls|parquet)(\.gz)?$", re.IGNORECASE
+)
+BESIDE = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|(read_?me|licen[cs]e)[^/]*$)", re.IGNORECASE)  # no data
+WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
+ENCRYPTED = 0x1
+END = struct.Struct("<4s4H2LH")  # of central directory: APPNOTE.TXT, section 4.3.16
+END_64 = struct.Struct("<4sQ2H2L4Q")  # section 4.3.14
+SHOWN = 5  # names in a message
+LONGEST_NAME = 200  # characters of it that are shown
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, struct.error, ValueError)
+
+
+@dataclass(frozen=True)
+class Member:
+    """Of an archive; or the file itself, which has no `entry`."""
+
+    name: str
+    entry: zipfile.ZipInfo | None = None
+
+
+def unpack_gzip(path: Path, target: Path, *, file: str, limits: Limits) -> None:
+    """Raises FileUnreadable: damaged or cut off; FileTooLarge, ScratchFull."""
+    with _damage_told(file), gzip.open(path) as source:
+        _copy(cast("IO[bytes]", source), target, file=file, packed=path.stat().st_size, limits=limits)
+
+
+def is_archive(path: Path, *, file: str, limits: Limits) -> bool:
+    """A zip that is no workbook of Excel. Raises FileUnreadable, FileTooLarge."""
+    if not beginning_of(path).startswith(ZIPS):
+        return False
+    _check_directory(path, file, limits)
+    with _damage_told(file), zipfile.ZipFile(path) as archive:
+        return not WORKBOOKS.intersection(archive.namelist())
+
+
+def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[Member]:
+    """Those that the pattern names, else those that look like tables; in the archive's order of names. Raises
+    FileUnreadable, FileTooLarge, FilesNotFound.
+    """
+    with _damage_told(file), zipfile.ZipFile(path) as archive:
+        entries = sorted((each for each in archive.infolist() if not each.is_dir()), key=lambda each: each.filename)
+    if len(entries) > limits.members:
+        raise FileTooLarge(f"{file} has {len(entries):,} members; {limits.members:,} are read at most.", file=file)
+    chosen = [entry for entry in entries if _is_chosen(entry.filename, pattern, alone=len(entries) == 1)]
+    if not chosen:
+        raise _nothing_chosen(file, pattern, entries)
+    _check_sizes(path, file, chosen, limits)
+    return [Member(f"{file}/{_shown(entry.filename)}", entry) for entry in chosen]
+
+
+def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -> None:
+    """Raises FileUnreadable: damaged, with a password, packed in another way; FileTooLarge, ScratchFull."""
+    entry = member.entry
+    if entry is None:
+        raise ValueError("the file itself is no member")
+    if entry.flag_bits & ENCRYPTED:
+        raise FileUnreadable(f"{member.name} has a password. Ask for it without one.", file=member.name)
+    with _damage_told(member.name), zipfile.ZipFile(path) as archive:
+        try:
+            source = archive.open(entry)
+        except (NotImplementedError, RuntimeError) as exc:
+            raise FileUnreadable(
+                f"{member.name} is packed in a way that is not read ({exc}). Ask for it as an ordinary zip.",
+                file=member.name,
+            ) from None
+        with source:
+            _copy(source, target, file=member.name, packed=entry.compress_size, limits=limits)
+
+
+def _copy(source: IO[bytes], target: Path, *, file: str, packed: int, limits: Limits) -> None:
+    size, most = 0, min(limits.unpacked, max(limits.free, packed * limits.ratio))
+    with full_disk_told(), target.open("wb") as written:
+        while block := source.read(BLOCK):
+            size += len(block)
+            if size > most:
+                raise _bomb(file, most, packed)
+            written.write(block)
+
+
+def _bomb(file: str, most: int, packed: int) -> FileTooLarge:
+    return FileTooLarge(
+        f"{file} unpacks to more than {most >> 20:,} MB from {packed / (1 << 20):,.1f} MB, which no table does that is "
+        "meant to be read. Ask for it unpacked, or in parts.",
+        file=file,
+    )
+
+
+@contextmanager
+def _damage_told(file: str) -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as exc:
+        said = " ".join(str(exc).split())[:LONGEST_NAME]
+        raise FileUnreadable(
+            f"{file} is damaged or ends early, and cannot be unpacked: {said}. Ask for a new copy.", file=file
+        ) from exc
+
+
+def _is_chosen(name: str, pattern: str, *, alone: bool) -> bool:
+    if pattern:
+        name, pattern = name.casefold(), pattern.casefold()
+        return fnmatchcase(name, pattern) or fnmatchcase(name.rpartition("/")[2], pattern)
+    return not BESIDE.search(name) and (alone or TABLES.search(name) is not None)
+
+
+def _nothing_chosen(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> FilesNotFound:
+    names = ", ".join(_shown(entry.filename) for entry in entries[:SHOWN]) or "nothing"
+    wanted = f'no member named "{_shown(pattern)}"' if pattern else "no member that looks like a table"
+    return FilesNotFound(
+        f"{file} has {wanted}. In it are {names}. Say in the definition which ones to read: members.", file=file
+    )
+
+
+def _check_sizes(path: Path, file: str, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
+    """Before anything is unpacked, by what the archive says of itself; whoever lies is stopped on the way."""
+    packed = path.stat().st_size
+    most = min(limits.unpacked, max(limits.free, packed * limits.ratio))
+    if sum(entry.file_size for entry in entries) > most:
+        raise _bomb(file, most, packed)
+
+
+def _check_directory(path: Path, file: str, limits: Limits) -> None:
+    """Python reads the list of the members into memory, as long as the archive says that it is."""
+    with path.open("rb") as opened:
+        opened.seek(max(0, path.stat().st_size - END.size - (1 << 16) - END_64.size))
+        tail = opened.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) - at < END.size:
+        raise FileUnreadable(f"{file} ends early: the list of its members is not there. Ask for a new copy.", file=file)
+    size = END.unpack_from(tail, at)[5]
+    at_64 = tail.rfind(b"PK\x06\x06", 0, at)
+    if at_64 >= 0 and len(tail) - at_64 >= END_64.size:
+        size = max(size if size != 0xFFFFFFFF else 0, END_64.unpack_from(tail, at_64)[8])  # noqa: PLR2004
+    if size > limits.directory:
+        raise FileTooLarge(f"{file} has a list of {size >> 20:,} MB of members. Ask for it in parts.", file=file)
+
+
+def _shown(name: str) -> str:
+    """Without control characters: it is text of somebody else that goes into messages and into `_file`."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", name)[:LONGEST_NAME]
