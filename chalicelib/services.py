@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim
-    from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.queries.published import PublishedProduction
+    from chalicelib.sources.reader import SourceReader
     from chalicelib.warehouse.names import Warehouse
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
@@ -179,18 +179,28 @@ class Services:
         from chalicelib.imports.time_budget import time_to_fetch
 
         settings = self.sources.of_job(claim.job).settings(self.settings)
+        directory = _own_directory(Path(settings.scratch), claim)
         return WellProductionImportService(
             claim=claim,
             settings=settings,
             job_manager=self.job_manager,
-            source=self._source(claim, settings, time_to_fetch(remaining)),
+            source=self._reader(claim, settings, time_to_fetch(remaining), directory),
             warehouse=self.warehouse,
-            directory=_own_directory(Path(settings.scratch), claim),
+            directory=directory,
             remaining=lambda: 0.0 if stopped() else remaining(),
         )
 
-    def _source(self, claim: Claim, settings: Settings, remaining: Callable[[], float]) -> ExternalApiAdapter:
-        """The secret is read here, once for each import. Raises SecretUnavailable, SecretInvalid."""
+    def _reader(
+        self, claim: Claim, settings: Settings, remaining: Callable[[], float], directory: Path
+    ) -> SourceReader:
+        """Of an OData service, or of files. The secret is read here, once for each import. Raises SecretUnavailable,
+        SecretInvalid.
+        """
+        if settings.definition is not None and settings.definition.kind == "files":
+            from chalicelib.files.adapter import FilesAdapter
+            from chalicelib.files.local_place import LocalPlace
+
+            return FilesAdapter(settings.definition.file, LocalPlace(settings.source_url), directory / "files")
         from chalicelib.http.credentials import open_credentials
         from chalicelib.odata.adapter import ExternalApiAdapter
         from chalicelib.odata.connection import ODataConnection

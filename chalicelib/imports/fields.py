@@ -16,7 +16,7 @@ from chalicelib.store.period import Period
 from chalicelib.store.row_reading import literal
 
 from .fingerprint import Fingerprint
-from .partial import part_filter, whole_periods
+from .partial import is_partial, part_filter, whole_periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -128,6 +128,9 @@ class SourceFields:
         """What a partial import asks for. Raises SourceColumns."""
         if not self._names:
             return ""
+        definition = self._settings.definition
+        if definition is not None and definition.kind == "files" and is_partial(parameters):
+            raise SourceColumns("Files are read whole. Start the import without a field and without limits of periods.")
         if self._settings.source_rows == Rows.SUM:
             parameters = whole_periods(parameters, Period(self._settings.source_period))
         return part_filter(parameters, self.mapping(), self.survey)

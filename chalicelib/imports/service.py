@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from chalicelib.jobs.checkpoint import StoredCursor
     from chalicelib.jobs.lock import Claim, Snapshot
     from chalicelib.jobs.manager import JobManager
-    from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.settings import Settings
+    from chalicelib.sources.reader import SourceReader
     from chalicelib.store.settle import Settled
     from chalicelib.warehouse.names import Warehouse
 
@@ -76,7 +76,7 @@ class WellProductionImportService:
         claim: Claim,
         settings: Settings,
         job_manager: JobManager,
-        source: ExternalApiAdapter,
+        source: SourceReader,
         warehouse: Warehouse,
         directory: Path,
         remaining: Callable[[], float],

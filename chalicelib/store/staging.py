@@ -130,7 +130,8 @@ class Staging:
     # -- a batch into a segment ---------------------------------------------------------------
 
     def _write(self, batch: Batch, reading: RowReading, path: Path) -> None:
-        if self._expects_rejects or not self._write_sound(batch, reading, path):
+        has_unreadable = bool(batch.table and batch.table.unreadable)
+        if self._expects_rejects or has_unreadable or not self._write_sound(batch, reading, path):
             self._write_checked(batch, reading, path)
 
     def _write_sound(self, batch: Batch, reading: RowReading, path: Path) -> bool:
@@ -138,7 +139,7 @@ class Staging:
         rows = filled("sound_rows", reading_lists(reading, self._grain, batch.table))
         lists = _segment(path, rows, _places_of(batch)) | SHORT_TEXTS
         try:
-            self._sql.run("write_segment", lists, files=[str(batch.sealed())], **self._names(batch, reading))
+            self._sql.run("write_segment", lists, **self._names(batch, reading))
         except OutOfMemory:
             return False
         except duckdb.InvalidInputException as exc:
@@ -151,7 +152,12 @@ class Staging:
         rows = filled("checked_rows", reading_lists(reading, self._grain, batch.table))
         lists = _segment(path, rows, _places_of(batch)) | LONG_TEXTS
         values = {**self._names(batch, reading), "raw_bytes": RAW_BYTES, **_places(batch)}
-        self._read("write_segment", batch, lists, **values)
+        if batch.table:
+            with self._all_memory():
+                self._sql.run("write_segment", lists, **values)
+        else:
+            del values["files"]  # they may be pieces of it
+            self._read("write_segment", batch, lists, **values)
 
     def _write_readable(self, batch: Batch, reading: RowReading, path: Path) -> None:
         """DuckDB refuses a whole file for one broken row: take the broken rows out and write the rest."""
@@ -177,11 +183,14 @@ class Staging:
         lists = _segment(path, filled("segment_rows"), places) | LONG_TEXTS
         self._sql.run("write_segment", lists, files=[str(part) for part in parts])
 
-    def _names(self, batch: Batch, reading: RowReading) -> dict[str, dict[str, str]]:
-        """The fields that are read, as text: of lines those that are asked for, of a table all that it has."""
+    def _names(self, batch: Batch, reading: RowReading) -> dict[str, Any]:
+        """The file and the fields that are read, as text. A table knows its own."""
         if batch.table:
-            return {"fields": _as_text(batch.table.names)} if batch.table.format == "csv" else {}
-        return {"fields": _as_text([*reading.fields, *self._grain.fields] or [NO_FIELD])}
+            return {}
+        return {
+            "files": [str(batch.sealed())],
+            "fields": _as_text([*reading.fields, *self._grain.fields] or [NO_FIELD]),
+        }
 
     # -- what else is read out of a batch -----------------------------------------------------
 
@@ -216,9 +225,6 @@ class Staging:
         """
         if batch.longest_row <= SHORT_ROW:
             with suppress(OutOfMemory):
-                return self._sql.rows(name, lists, files=[str(batch.sealed())], **values)
-        if batch.table:
-            with self._all_memory():
                 return self._sql.rows(name, lists, files=[str(batch.sealed())], **values)
         with batch.pieces() as files:
             with suppress(OutOfMemory):
@@ -259,7 +265,10 @@ def _places(batch: Batch) -> dict[str, Any]:
     table is one run.
     """
     if batch.table:
-        return {"page": batch.runs[0].page, "first_row": batch.table.first_row}
+        unreadable = batch.table.unreadable
+        texts = [row.raw.decode("utf-8", "replace") for row in unreadable]
+        told = {"unreadable_rows": [row.row for row in unreadable], "unreadable_texts": texts}
+        return {"page": batch.runs[0].page, **(told if unreadable else {})}
     columns = {
         "pages": [run.page for run in batch.runs],
         "firsts": [run.position for run in batch.runs],

@@ -153,22 +153,29 @@ def _rows_of_json(columns: Mapping[Column, ColumnReading]) -> dict[str, str]:
         "text": "line.text",
         "page": "place.page",
         "position": "place.position",
+        "is_unreadable": "FALSE",
     }
 
 
 def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dict[str, str]:
-    """Its text is that of an object with all its fields. On one thread the rows come in the order of the file."""
+    """Its text is that of an object with all its fields. On one thread the rows come in the order of the file. Of rows
+    that cannot be told apart the texts stand beside the table.
+    """
     kinds = dict(zip(table.names, table.kinds, strict=False))
     types = [_JSON_TYPES.get(kinds.get(columns[column].typed_by, "text"), "VARCHAR") for column in _TEXTS]
-    signs = {"delimiter": literal(table.delimiter), "quote": literal(table.quote)}
-    rows = filled(f"{table.format}_rows", signs)
+    rows = f"{table.relation} AS field"
+    text = "CAST(to_json(field) AS VARCHAR)"
+    position = f"{table.first_row} + row_number() OVER () - 1"
     return {
         "rows_of_source": rows,
         "placed_rows_of_source": rows,
         "types": f"[{', '.join(map(literal, types))}]",
-        "text": "CAST(to_json(field) AS VARCHAR)",
+        "text": f"coalesce($unreadable_texts[list_position($unreadable_rows, {position})], {text})"
+        if table.unreadable
+        else text,
         "page": "$page",
-        "position": "$first_row + row_number() OVER () - 1",
+        "position": position,
+        "is_unreadable": "list_contains($unreadable_rows, position)" if table.unreadable else "FALSE",
     }
 
 

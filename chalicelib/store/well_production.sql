@@ -244,11 +244,12 @@ SELECT
     CASE WHEN is_told THEN beginning(text, $raw_bytes) END AS raw,
     primary_key, version
 FROM (
-    SELECT *, problem IS NOT NULL AND is_meant AS is_told
+    SELECT *, problem <> {passed_over} AS is_told
     FROM (
         SELECT
             *,
             CASE
+                WHEN {is_unreadable} THEN 'UNREADABLE row'
                 WHEN NOT is_meant THEN {passed_over}
                 WHEN {checked_sound} THEN NULL
                 ELSE nullif(concat_ws('; ', {problems_found}), '')
@@ -283,15 +284,6 @@ POSITIONAL JOIN (
             unnest(CAST($counts AS INTEGER[])) AS count
     )
 ) AS place
-
--- name: csv_rows
-read_csv(
-    $files, auto_detect = false, header = false, all_varchar = true, columns = $fields, delim = {delimiter},
-    quote = {quote}, escape = {quote}, max_line_size = 4194304, parallel = false, hive_partitioning = false
-) AS field
-
--- name: parquet_rows
-read_parquet($files, hive_partitioning = false) AS field
 
 -- name: field_names
 -- Annotations, and what v2 writes beside the fields, are none.

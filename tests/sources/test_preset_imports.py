@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
-
 from support.plain_rows import plain_rows, plain_sums
 from support.preset_imports import Imported, import_sample
 from support.preset_samples import SAMPLES

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
 from support.plain_rows import DAYS, GAS, LIQUIDS, OIL, WATER
 from support.preset_imports import Imported, import_sample
 

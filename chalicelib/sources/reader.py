@@ -1,0 +1,45 @@
+"""SourceReader: what an import asks of whoever reads its source, an OData service or files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from chalicelib.odata.cursor import Cursor, Page
+    from chalicelib.odata.survey import Survey
+
+
+class SourceReader(Protocol):
+    @property
+    def retries(self) -> int: ...
+
+    @property
+    def waiting(self) -> dict[str, Any] | None:
+        """What for, until when and which try."""
+
+    def survey(self, *, with_types: bool = False) -> Survey:
+        """What the source shows of itself before the first page. Raises SourceError."""
+
+    def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
+        """What to ask by keys with; None where that cannot be."""
+
+    def is_steady(self, cursor: Cursor, survey: Survey) -> bool | None:
+        """Whether the same order was shown twice; None where nobody can tell."""
+
+    def first_cursor(
+        self,
+        key: Iterable[str],
+        survey: Survey,
+        *,
+        changed_since: float | None = None,
+        limits: str = "",
+        way: str = "",
+    ) -> Cursor:
+        """Before the first row. Raises SourceError."""
+
+    def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
+        """From the cursor to the end. Raises SourceError, which names the page."""
+
+    def close(self) -> None: ...
