@@ -61,5 +61,5 @@ def test_another_form_is_no_number(
 
 def read(connection: duckdb.DuckDBPyConnection, text: str, decimal: str, thousands: str) -> float | None:
     plain = Expressions(rules={}, decimal=decimal, thousands=thousands).number(literal(text))
-    ((number,),) = connection.execute(f"SELECT read_number({plain})").fetchall()
-    return number
+    found: list[tuple[float | None]] = connection.execute(f"SELECT read_number({plain})").fetchall()
+    return found[0][0]
