@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import FileFormatUnknown, FileUnreadable
 
 from .csv_dialect import dialect_of
 from .csv_pieces import CsvPieces
+from .disk import full_disk_told
 from .encoding import as_utf8
+from .json_array import JsonArray
+from .json_rows import JsonElements, JsonLines
 from .kind import GZIP, beginning_of, kind_of
 from .unpacking import Member, is_archive, members_of, unpack_gzip, unpack_member
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from .encoding import Text
     from .form import Form
     from .limits import Limits
     from .piece import Reader
@@ -81,19 +86,32 @@ class OpenedFile:
         return self._readers_of(path, member.name)
 
     def _readers_of(self, path: Path, file: str) -> list[Reader]:
-        kind_of(path, file, self._form.format)
+        kind = kind_of(path, file, self._form.format)
         text = as_utf8(path, self._form.encoding, target=self._new_path(), file=file)
+        if kind == "ndjson":
+            return [JsonLines(text, file=file, limits=self._limits)]
+        if kind == "json":
+            array = JsonArray(self._own_copy(text), self._form.records, file=file)
+            return [JsonElements(array, file=file, limits=self._limits)]
+        return [self._csv(text, file)]
+
+    def _csv(self, text: Text, file: str) -> CsvPieces:
         dialect = dialect_of(text, self._form, file=file, limits=self._limits)
-        return [
-            CsvPieces(
-                text.path,
-                dialect,
-                file=file,
-                limits=self._limits,
-                count_rows=self._tools.count_rows,
-                new_path=lambda: self._tools.new_path(".csv"),
-            )
-        ]
+        return CsvPieces(
+            text.path,
+            dialect,
+            file=file,
+            limits=self._limits,
+            count_rows=self._tools.count_rows,
+            new_path=lambda: self._tools.new_path(".csv"),
+        )
+
+    def _own_copy(self, text: Text) -> Text:
+        """A file of somebody else may become shorter while it is mapped, which ends the process."""
+        if text.path.parent == self._tools.directory:
+            return text
+        with full_disk_told():
+            return replace(text, path=Path(shutil.copyfile(text.path, self._new_path())))
 
     def _new_path(self) -> Path:
         path = self._tools.new_path()

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import SourceChangedSince, SourceColumns
 from chalicelib.odata.reading import Way
-from chalicelib.sources.expressions import Expressions
+from chalicelib.sources.expressions import reading_of
 from chalicelib.sources.mapping import rules_of, unknown_fields
 from chalicelib.store.columns import KEY, VALUES
 from chalicelib.store.grain import Grain, Rows
 from chalicelib.store.period import Period
-from chalicelib.store.row_reading import literal
 
 from .fingerprint import Fingerprint
 from .partial import is_partial, part_filter, whole_periods
@@ -66,23 +65,7 @@ class SourceFields:
         """How rows become ours. A table shows all its fields, and may have others than the source's first file. Raises
         SourceColumns.
         """
-        if table is None:
-            return self._expressions(self.rules(), None, {}).reading()
-        rules = rules_of(table.names, self._settings.definition, self._settings.source_columns)
-        constants = {"_file": literal(table.file), "_sheet": literal(table.sheet)}
-        constants["_row"] = f"CAST({table.first_row} + row_number() OVER () AS VARCHAR)"
-        return self._expressions(rules, table.names, constants).reading()
-
-    def _expressions(
-        self, rules: Mapping[str, ColumnRule], present: Sequence[str] | None, constants: Mapping[str, str]
-    ) -> Expressions:
-        definition = self._settings.definition
-        told: dict[str, Any] = {"period": self._settings.source_period}
-        if definition:
-            names = ("where", "skip", "null_values", "decimal", "thousands", "timezone")
-            told |= {name: getattr(definition, name) for name in names}
-        inside = present if present is not None else self._names or None
-        return Expressions(rules=rules, present=inside, is_closed=present is not None, constants=constants, **told)
+        return reading_of(self._settings, self._names, table)
 
     def key(self, way: str = "") -> list[str]:
         """How the source calls the key: in its order rows are asked for. Where pages are cut by it and several rows

@@ -27,6 +27,7 @@ from .local_duckdb import (
     raise_if_out_of_memory,
     raise_if_unreadable,
 )
+from .look import Look, look_at
 from .parts import ROWS_PER_MB, Part, split
 from .period import RowSource
 from .schema import SCHEMA_VERSION, prepare_store, read_version
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .batch import Batch
     from .grain import Grain
     from .row_reading import RowReading
+    from .table import Table
 
 REJECTS_KEPT_SECONDS = 100 * 86_400  # a quarter and some days, for who looks into it at the quarter's end
 LOOSE_SHARE = 0.25  # of a file's blocks: with more of them free it is written anew, for every import moves all of them
@@ -142,6 +144,19 @@ class DuckDBWellProductionRepository:
     def field_names(self, batch: Batch) -> list[str]:
         """All field names that occur in the batch; none when a row of it is unreadable."""
         return self._staging.field_names(batch)
+
+    def look(self) -> Look:
+        """What is staged looks like that. More can be staged afterwards. Raises ScratchFull, OutOfMemory."""
+        self._staging.end()
+        return look_at(self._connection)
+
+    def rows_of(self, table: Table, most: int) -> list[str]:
+        """Its first rows, as JSON."""
+        with exhaustion_told():
+            found = self._connection.execute(
+                f"SELECT CAST(to_json(field) AS VARCHAR) FROM {table.relation} AS field LIMIT {most}"  # noqa: S608
+            ).fetchall()
+        return [text for (text,) in found]
 
     def load_segment(self, path: Path) -> bool:
         """Take what a segment holds for staged; the file stays where it is. False, and nothing is staged, when DuckDB

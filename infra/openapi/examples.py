@@ -48,6 +48,7 @@ _SUMMARY: dict[str, Any] = {
     "updated_records": 0,
     "duplicate_records": 5,
     "failed_records": 12,
+    "skipped_records": 0,
     "stats": {"pages": 5, "bytes": 26892689, "http_retries": 0},
     "warnings": [],
     "error": None,

@@ -46,13 +46,15 @@ class DemoError(Exception):
 
 
 class Api:
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, source: str | None = None) -> None:
         self._url = url
+        self._source = source
         self._token = token
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def trigger(self) -> tuple[int, dict[str, Any]]:
-        return self._ask(urllib.request.Request(self._url + TRIGGER, data=b"", method="POST"))
+        named = f"?source={_part(self._source)}" if self._source else ""
+        return self._ask(urllib.request.Request(self._url + TRIGGER + named, data=b"", method="POST"))
 
     def retry(self, job_id: str) -> tuple[int, dict[str, Any]]:
         return self._ask(urllib.request.Request(f"{self._url}{JOBS}/{_part(job_id)}/retry", data=b"", method="POST"))
@@ -85,7 +87,7 @@ class Api:
 
 def run_demo(stack: LocalStack, terminal: Terminal) -> int:
     """The exit code: 0 when the import is COMPLETED and its counts add up, 6 when it is held."""
-    api = Api(stack.api_url, stack.token)
+    api = Api(stack.api_url, stack.token, stack.source_name)
     terminal.line(("Wellhead", "bold"), f" imports {stack.shown_source}")
     terminal.line(f"Watch it in a browser: {stack.console_link}")
     job = _import(api, stack, terminal)

@@ -1,0 +1,61 @@
+"""Applying: the stack gives its API the definition of what it was started for."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from .definitions import DEFAULT_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SOURCES = "/api/v1/sources/"
+NOT_FOUND = 404
+SECONDS = 30
+
+
+class DefinitionRefused(Exception):
+    """The sentence tells every fault."""
+
+
+def apply_definition(values: Mapping[str, Any] | None, *, api_url: str, token: str) -> None:
+    """Put it, in place of what stands under its name. Without one, a file that an earlier stack was started for is the
+    default source no longer. Raises DefinitionRefused.
+    """
+    if values is None:
+        _forget(f"{api_url}{SOURCES}{DEFAULT_NAME}", token)
+        return
+    name = str(values.get("name"))
+    body = json.dumps(values, default=str).encode()
+    status, answer = _ask("PUT", f"{api_url}{SOURCES}{name}", token, body)
+    if status >= 400:  # noqa: PLR2004  an error, of whatever kind
+        raise DefinitionRefused(_told(answer))
+
+
+def _forget(address: str, token: str) -> None:
+    status, answer = _ask("GET", address, token)
+    if status == NOT_FOUND or answer.get("data", {}).get("is_of_settings", True):
+        return
+    _ask("DELETE", address, token)
+
+
+def _ask(method: str, address: str, token: str, body: bytes | None = None) -> tuple[int, dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "If-Match": "*"}
+    request = urllib.request.Request(address, data=body, method=method, headers=headers)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=SECONDS) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return exc.code, json.load(exc)
+
+
+def _told(answer: Mapping[str, Any]) -> str:
+    error = answer.get("error") or {}
+    faults = (error.get("details") or {}).get("faults") or []
+    lines = [f"  {fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}" for fault in faults]
+    return "\n".join([str(error.get("message", answer)), *lines])
