@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from .definitions import DEFAULT_NAME
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SOURCES = "/api/v1/sources/"
-NOT_FOUND = 404
+FOUND = 200
 SECONDS = 30
 
 
@@ -29,21 +30,29 @@ def apply_definition(values: Mapping[str, Any] | None, *, api_url: str, token: s
         _forget(f"{api_url}{SOURCES}{DEFAULT_NAME}", token)
         return
     name = str(values.get("name"))
-    body = json.dumps(values, default=str).encode()
-    status, answer = _ask("PUT", f"{api_url}{SOURCES}{name}", token, body)
+    address = f"{api_url}{SOURCES}{quote(name, safe='')}"
+    status, answer = _ask("PUT", address, token, values, replaces=_is_defined(address, token))
     if status >= 400:  # noqa: PLR2004  an error, of whatever kind
         raise DefinitionRefused(_told(answer))
 
 
 def _forget(address: str, token: str) -> None:
+    if _is_defined(address, token):
+        _ask("DELETE", address, token, replaces=True)
+
+
+def _is_defined(address: str, token: str) -> bool:
     status, answer = _ask("GET", address, token)
-    if status == NOT_FOUND or answer.get("data", {}).get("is_of_settings", True):
-        return
-    _ask("DELETE", address, token)
+    return status == FOUND and not answer["data"]["is_of_settings"]
 
 
-def _ask(method: str, address: str, token: str, body: bytes | None = None) -> tuple[int, dict[str, Any]]:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "If-Match": "*"}
+def _ask(
+    method: str, address: str, token: str, values: Mapping[str, Any] | None = None, *, replaces: bool = False
+) -> tuple[int, dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    if replaces:
+        headers["If-Match"] = "*"
+    body = None if values is None else json.dumps(values, default=str).encode()
     request = urllib.request.Request(address, data=body, method=method, headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

@@ -1,10 +1,8 @@
-"""The definition of what `SOURCE=` names: a file that somebody wrote, or one made for a file, an address or a preset."""
+"""The definition of what `SOURCE=` names: one that somebody wrote, or one made for files, an address or a preset."""
 
 from __future__ import annotations
 
-import json
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,6 +10,7 @@ from chalicelib.sources.presets import PresetUnknown, preset_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 FILES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".json", ".ndjson", ".jsonl", ".gz", ".zip")
 OWN_UNITS = {
@@ -86,7 +85,3 @@ def _columns(text: str) -> dict[str, Any]:
         column: {"field": field, "unit": OWN_UNITS[column]} if column in OWN_UNITS else field
         for column, field in columns.items()
     }
-
-
-def as_json(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, default=str)

@@ -104,7 +104,7 @@ class Source:
         if text.startswith(("http://", "https://", "s3://")):
             return cls(rows=rows, url=text, preset=preset)
         path = Path(text)
-        if not path.exists() and not any(glob.iglob(text)):
+        if not path.exists() and not glob.glob(text):  # noqa: PTH207  any path, an absolute one too
             raise StackError(
                 f"There is no file {text}. SOURCE is a file (CSV, Excel, Parquet, JSON), a directory, a definition "
                 "(.toml) or an http(s) URL."

@@ -262,7 +262,7 @@ def _show_question(database: duckdb.DuckDBPyConnection, terminal: Terminal) -> N
     answer = database.execute(statement)
     table = Table(box=None, padding=(0, 2))
     for column in answer.description:
-        table.add_column(styled(column[0]), justify="left" if column[0] == "field_name" else "right")
+        table.add_column(styled(column[0]), justify="left" if column[0] == "field" else "right")
     for row in answer.fetchall():
         table.add_row(*(styled(f"{cell:,}" if isinstance(cell, int | float) else str(cell)) for cell in row))
     terminal.line()
