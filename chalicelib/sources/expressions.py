@@ -97,13 +97,13 @@ class Expressions:
         if self.decimal == "." and not self.thousands:
             return text
         sign, between = _escaped(self.decimal), _escaped(self.thousands)
-        tail = f"({sign}[0-9]*)?([eE][+-]?[0-9]+)?"
-        forms = [f"[+-]?[0-9]+{tail}"]
+        forms = [f"[0-9]+({sign}[0-9]*)?", f"{sign}[0-9]+"]
         if self.thousands:
-            forms.append(f"[+-]?[0-9]{{1,3}}({between}[0-9]{{3}})+{tail}")
+            forms.append(f"[0-9]{{1,3}}({between}[0-9]{{3}})+({sign}[0-9]*)?")
+        form = f"[+-]?({'|'.join(forms)})([eE][+-]?[0-9]+)?"
         plain = f"replace(stripped({text}), {literal(self.thousands)}, '')" if self.thousands else f"stripped({text})"
         point = f"replace({plain}, {literal(self.decimal)}, '.')" if self.decimal != "." else plain
-        is_number = f"regexp_full_match(stripped({text}), {literal('(' + '|'.join(forms) + ')')})"
+        is_number = f"regexp_full_match(stripped({text}), {literal(form)})"
         return f"CASE WHEN {is_number} THEN {point} ELSE {UNREADABLE}{text} END"
 
     # -- rows ---------------------------------------------------------------------------------

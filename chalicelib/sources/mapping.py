@@ -47,12 +47,19 @@ def rules_of(
 def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None:
     known = {*fields, *CONSTANTS}
     for rule in rules:
-        absent = [name for name in rule.all_fields if name not in known and name.partition("/")[0] not in known]
+        absent = [name for name in rule.all_fields if not _is_there(name, known)]
+        if any(_is_there(name, known) for name in rule.coalesce):  # the others are names of other vintages
+            absent = [name for name in absent if name not in rule.coalesce]
         if absent and not rule.is_optional and fields:
             raise SourceColumns(
                 f"The definition fills {rule.column} from {_some(absent)}, and the source has no such field. It has: "
                 f"{_some(list(fields))}. Correct the name, or say optional = true where some files lack it."
             )
+
+
+def _is_there(name: str, known: Collection[str]) -> bool:
+    """By itself, or inside an object."""
+    return name in known or name.partition("/")[0] in known
 
 
 def _used(rules: Iterable[ColumnRule]) -> set[str]:
