@@ -9,7 +9,6 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
@@ -234,19 +233,16 @@ class Services:
         """Of an OData service, or of files. The secret is read here, once for each import. Raises SecretUnavailable,
         SecretInvalid.
         """
-        if settings.definition is not None and settings.definition.kind == "files":
-            from chalicelib.files.adapter import FilesAdapter
-            from chalicelib.files.local_place import LocalPlace
+        from chalicelib.sources.opening import open_reader
 
-            return FilesAdapter(settings.definition.file, LocalPlace(settings.source_url), directory / "files")
-        from chalicelib.http.credentials import open_credentials
-        from chalicelib.odata.adapter import ExternalApiAdapter
-        from chalicelib.odata.connection import ODataConnection
-
-        auth = open_credentials(settings, client=self._client, environment=self._environment)
-        spent = max(0.0, time.time() - (began or time.time()))
-        connection = ODataConnection(settings=settings, auth=auth, remaining=remaining, spent=spent)
-        return ExternalApiAdapter(settings=settings, connection=connection)
+        return open_reader(
+            settings,
+            client=self._client,
+            environment=self._environment,
+            remaining=remaining,
+            directory=directory,
+            began=began,
+        )
 
     @cached_property
     def _session(self) -> botocore.session.Session:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.table import Table
 
 PLACES = 256
+MOST_NAMES = 500  # of fields, in a result that is too long
 LONGEST_RESULT = 256 << 10  # bytes; an item of the table may have 400 KB
 
 
