@@ -104,7 +104,7 @@ def test_a_page_limit_does_not_bound_files(serve: Serve, tmp_path: Path) -> None
 
 def test_redirects_stay_at_the_origin_where_the_secret_may_go(serve: Serve, tmp_path: Path) -> None:
     elsewhere = serve(Answer(CSV))
-    secret = {"source_auth": "bearer", "source_secret": "env:KEY"}
+    secret: dict[str, Any] = {"source_auth": "bearer", "source_secret": "env:KEY"}
     here = serve(Answer(status=302, headers={"Location": "/files/a.csv"}), Answer(CSV))
     settings = settings_for(here.url, **secret)
     auth = open_credentials(settings, client=lambda *_: None, environment={"KEY": '{"token": "open sesame"}'})
