@@ -10,7 +10,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import FileChanged
+from chalicelib.errors import FileChanged, FileError
 from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.reading import End
 from chalicelib.odata.survey import Survey
@@ -139,8 +139,7 @@ class FilesAdapter:
         reader = readers[position.sheet]
         after = self._after(position, sheets=len(readers), members=len(opened.members))
         is_at_end = False
-        for piece in reader.pieces(position.mark):
-            self._place.check(listed)
+        for piece in self._unchanged(reader.pieces(position.mark), listed):
             is_at_end = piece.is_last
             page = _page(cursor, position, piece, reader, after if is_at_end else replace(position, mark=piece.mark))
             yield page
@@ -148,6 +147,16 @@ class FilesAdapter:
         if not is_at_end:  # nothing came after the last row but blank lines
             self._place.check(listed)
             yield Page(number=position.number, rows=[], next=_moved(cursor, after), file=reader.file)
+
+    def _unchanged(self, pieces: Iterator[Piece], listed: Listed) -> Iterator[Piece]:
+        """Raises FileChanged; whatever else is wrong with a file that changes comes of that."""
+        try:
+            for piece in pieces:
+                self._place.check(listed)
+                yield piece
+        except FileError:
+            self._place.check(listed)
+            raise
 
     def _after(self, position: Position, *, sheets: int, members: int) -> Position | None:
         """Where the next file, member or sheet begins."""

@@ -28,8 +28,7 @@ def test_values_are_text_as_people_read_them(tmp_path: Path) -> None:
         tmp_path / "wells.parquet",
         """SELECT '007' AS "Well, é", 2.0::DOUBLE AS whole, 0.1::FLOAT AS part, 'nan'::DOUBLE AS nan,
         1e20::DOUBLE AS large, 2.00::DECIMAL(9, 2) AS d, 2.50::DECIMAL(9, 2) AS e, 5::UTINYINT AS tiny,
-        DATE '2024-01-31' AS day,
-        TIMESTAMP '2024-01-31' AS midnight, TIMESTAMP '2024-01-31 06:30:00' AS moment,
+        DATE '2024-01-31' AS day, TIMESTAMP '2024-01-31' AS midnight, TIMESTAMP '2024-01-31 06:30:00' AS moment,
         make_timestamptz(1706682600000000) AS zoned, true AS yes, NULL::INT AS nothing, '' AS empty, [1, 2] AS list,
         {'a': 1} AS object""",
     )
