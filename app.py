@@ -28,6 +28,7 @@ from chalicelib.queries.ask import ask_published, sentence
 from chalicelib.queries.query import Query, parse_query
 from chalicelib.services import Services, warm
 from chalicelib.settings import cors_origins
+from chalicelib.sources.presets import all_presets
 from chalicelib.sources.source import deleted_sentence, source_sentence
 
 POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it has taken so far
@@ -198,6 +199,14 @@ def list_sources(request: Request, respond: ResponseBuilder) -> Response:
     facts = (published.sources if published else None) or {}
     shown = [source.summary(facts.get(source.name)) for source in services.sources.all()]
     return respond.unless_known({"sources": shown}, "The sources, by name.", seen=shown)
+
+
+@app.route("/api/v1/sources/presets", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_presets(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    presets = all_presets()
+    return respond.unless_known({"presets": presets}, "The mappings that ship with Wellhead.", seen=presets)
 
 
 @app.route("/api/v1/sources/check", methods=["POST"], content_types=["*/*"], authorizer=authorizer)

@@ -20,7 +20,7 @@ from .limits import USUAL
 from .opened import OpenedFile
 from .place import digest_of
 from .position import Position
-from .tools import Tools
+from .tools import MEMORY_MB, Tools
 from .unpivoting import LongReader
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class FilesAdapter:
     """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
     by `close`. Files whose name and version are in `known` are not read. `unpivot` has the pattern of the `fields` that
     become rows, and the name of their `value`.
+    by `close`. Files whose name and version are in `known` are not read. DuckDB may take `memory_mb` for a piece.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class FilesAdapter:
         limits: Limits = USUAL,
         known: Iterable[tuple[str, str]] = (),
         unpivot: Any = None,
+        memory_mb: int = MEMORY_MB,
     ) -> None:
         self._form = Form.of(form)
         self._unpivot = unpivot
@@ -54,7 +56,7 @@ class FilesAdapter:
         self._directory = directory
         self._limits = limits
         self._known = set(known)
-        self._tools = Tools(directory)
+        self._tools = Tools(directory, memory_mb=memory_mb)
         self._files: list[Listed] | None = None
         self._opened: tuple[int, OpenedFile] | None = None
 
