@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import SourceChangedSince, SourceColumns
 from chalicelib.odata.reading import Way
 from chalicelib.sources.expressions import reading_of
-from chalicelib.sources.mapping import rules_of, unknown_fields
+from chalicelib.sources.mapping import names_among, rules_of, unknown_fields
 from chalicelib.store.columns import KEY, VALUES
 from chalicelib.store.grain import Grain, Rows
 from chalicelib.store.period import Period
@@ -84,7 +84,10 @@ class SourceFields:
 
     def grain(self) -> Grain:
         """With the key that the service declares, where the settings name none. Raises SourceColumns."""
+        known_as = names_among(self._names)
         grain = Grain.of(self._settings)
+        own_key = tuple(map(known_as, grain.primary_key))
+        grain = replace(grain, primary_key=own_key, order_by=known_as(grain.order_by))
         if self._taken_over:
             identity = ("primary_key",) if self._taken_over.identified else ()
             return replace(grain, primary_key=identity, is_unique=self._taken_over.is_unique)

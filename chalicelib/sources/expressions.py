@@ -5,14 +5,14 @@ What somebody wrote reaches SQL only as a value or a quoted name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
 
 from .column_rules import DAYS, PERIOD, ColumnRule
-from .mapping import rules_of
+from .mapping import names_among, rules_of
 from .period_sql import date_of_parts, date_of_text, day_in_zone
 from .periods import usual_forms
 from .units import Rate
@@ -223,7 +223,10 @@ def reading_of(settings: Settings, names: Sequence[str], table: Table | None = N
     definition = settings.definition
     told: dict[str, Any] = {"period": settings.source_period}
     if definition is not None:
+        known_as = names_among(names if table is None else table.names)
         told |= {name: getattr(definition, name) for name in OF_A_DEFINITION}
+        for name in ("where", "skip"):
+            told[name] = tuple(replace(choice, field=known_as(choice.field)) for choice in told[name])
     if table is None:
         rules = rules_of(names, definition, settings.source_columns)
         return Expressions(rules=rules, present=names or None, **told).reading()

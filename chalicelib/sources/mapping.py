@@ -11,7 +11,7 @@ from chalicelib.store.columns import COLUMNS, KEY, VOLUMES
 from .column_rules import ColumnRule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from .definition import Definition
 
@@ -30,7 +30,7 @@ def rules_of(
         return {
             column: ColumnRule(column=column, field=name) for column, name in map_columns(fields, overrides).items()
         }
-    rules = dict(definition.columns)
+    rules = {name: rule.with_names(names_among(fields)) for name, rule in definition.columns.items()}
     _refuse_absent(rules.values(), fields)
     silent = match_fields([name for name in fields if name not in _used(rules.values())], {})
     rules = {name: ColumnRule(column=name, field=field) for name, field in silent.items() if name not in rules} | rules
@@ -42,6 +42,12 @@ def rules_of(
             f"what is missing under [columns] in the definition of {definition.name}."
         )
     return rules
+
+
+def names_among(fields: Collection[str]) -> Callable[[str], str]:
+    """What a field is called that a definition names: headers have blanks in numbers that nobody counts."""
+    known = {" ".join(name.split()): name for name in reversed(list(fields))}
+    return lambda name: name if name in fields else known.get(" ".join(name.split()), name)
 
 
 def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None:

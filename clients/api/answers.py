@@ -112,7 +112,6 @@ class Job:
     duplicate_records: int = 0
     skipped_records: int = 0
     failed_records: int = 0
-    skipped_records: int = 0
     total_records: int = 0
     records_per_second: float | None = None
     execution_time_seconds: float | None = None

@@ -87,7 +87,7 @@ class Api:
 
 def run_demo(stack: LocalStack, terminal: Terminal) -> int:
     """The exit code: 0 when the import is COMPLETED and its counts add up, 6 when it is held."""
-    api = Api(stack.api_url, stack.token, stack.source_name)
+    api = Api(stack.api_url, stack.token, stack.source_name or stack.environment.get("WELLHEAD_SOURCE_NAME", "default"))
     terminal.line(("Wellhead", "bold"), f" imports {stack.shown_source}")
     terminal.line(f"Watch it in a browser: {stack.console_link}")
     job = _import(api, stack, terminal)
