@@ -102,6 +102,11 @@ class SourceRegistry:
             return Source.of_settings(self._settings)
         return self.get(str(job.source_name))
 
+    def refuse_faults(self, values: Mapping[str, Any]) -> None:
+        """What a put would refuse. Raises DefinitionInvalid, StateUnavailable."""
+        if faults := self.faults_of(values):
+            raise DefinitionInvalid(faults=faults)
+
     def faults_of(self, values: Mapping[str, Any]) -> list[Fault]:
         """What a put would list. Raises StateUnavailable."""
         try:
