@@ -21,6 +21,7 @@ from .opened import OpenedFile
 from .place import digest_of
 from .position import Position
 from .tools import MEMORY_MB, Tools
+from .unpivoting import LongReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 class FilesAdapter:
     """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
+    by `close`. Files whose name and version are in `known` are not read. `unpivot` has the pattern of the `fields` that
+    become rows, and the name of their `value`.
     by `close`. Files whose name and version are in `known` are not read. DuckDB may take `memory_mb` for a piece.
     """
 
@@ -44,9 +47,11 @@ class FilesAdapter:
         *,
         limits: Limits = USUAL,
         known: Iterable[tuple[str, str]] = (),
+        unpivot: Any = None,
         memory_mb: int = MEMORY_MB,
     ) -> None:
         self._form = Form.of(form)
+        self._unpivot = unpivot
         self._place = place
         self._directory = directory
         self._limits = limits
@@ -82,7 +87,7 @@ class FilesAdapter:
         for at in range(len(self.files())):
             opened = self._open(at)
             for member in range(len(opened.members)):
-                for reader in opened.readers(member):
+                for reader in self._readers(opened, member):
                     if reader.names:
                         return Survey(fields=list(reader.names), values=dict(reader.examples))
         return Survey()
@@ -135,7 +140,7 @@ class FilesAdapter:
         """Up to the end of a file, a member or a sheet."""
         listed = self.files()[position.at]
         opened = self._open(position.at)
-        readers = opened.readers(position.member)
+        readers = self._readers(opened, position.member)
         reader = readers[position.sheet]
         after = self._after(position, sheets=len(readers), members=len(opened.members))
         is_at_end = False
@@ -168,6 +173,13 @@ class FilesAdapter:
         if position.at + 1 < len(self.files()):
             return replace(here, at=position.at + 1, member=0)
         return None
+
+    def _readers(self, opened: OpenedFile, member: int) -> list[Reader]:
+        readers = opened.readers(member)
+        if self._unpivot is None:
+            return readers
+        pattern, value = self._unpivot.fields, self._unpivot.value
+        return [LongReader(reader, pattern=pattern, value=value, tools=self._tools) for reader in readers]
 
     def _open(self, at: int) -> OpenedFile:
         """The file stays open for what is asked of it next."""

@@ -235,7 +235,7 @@ def reading_of(settings: Settings, names: Sequence[str], table: Table | None = N
 
 
 def _constants(table: Table) -> dict[str, str]:
-    row = f"CAST({table.first_row + 1} + row_number() OVER () - 1 AS VARCHAR)"  # from 1, as people count
+    row = f"CAST(1 + {table.place} AS VARCHAR)"  # as people count
     return {"_file": literal(table.file), "_sheet": literal(table.sheet), "_row": row}
 
 

@@ -30,7 +30,8 @@ def open_reader(
         from chalicelib.files.adapter import FilesAdapter
         from chalicelib.files.local_place import LocalPlace
 
-        return FilesAdapter(settings.definition.file, LocalPlace(settings.source_url), directory / "files")
+        place, unpivot = LocalPlace(settings.source_url), settings.definition.unpivot
+        return FilesAdapter(settings.definition.file, place, directory / "files", unpivot=unpivot)
     from chalicelib.http.credentials import open_credentials
     from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.odata.connection import ODataConnection

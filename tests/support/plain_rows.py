@@ -63,7 +63,8 @@ def read_sample(sample: Sample) -> Iterator[Row]:
 
 def _long(row: Row) -> Iterator[Row]:
     for number, name in enumerate(MONTHS, start=1):
-        yield {**row, "Month": str(number), "Volume": row[name]}
+        if row[name]:
+            yield {**row, "Month": str(number), "Volume": row[name]}
 
 
 def plain_rows(sample: Sample) -> dict[Key, Amounts]:

@@ -57,7 +57,12 @@ class PresetWorker(Worker):
             claim=claim,
             settings=settings,
             job_manager=self.manager,
-            source=FilesAdapter(self._definition.file, LocalPlace(settings.source_url), directory / "files"),
+            source=FilesAdapter(
+                self._definition.file,
+                LocalPlace(settings.source_url),
+                directory / "files",
+                unpivot=self._definition.unpivot,
+            ),
             warehouse=self.warehouse,
             directory=directory,
             remaining=lambda: ENOUGH,

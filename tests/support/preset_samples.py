@@ -245,8 +245,8 @@ SAMPLES = {
     ),
     "nlog": Sample(
         file="nlog.csv",
-        rows=5,
-        passed_over=1,
+        rows=23,
+        passed_over=2,
         is_wide=True,
         takes=lambda row: row["Product"] != "Salt",
         identity=lambda row: row["Product"],
