@@ -794,8 +794,8 @@ class CodesAmbiguous(ImportFailed):
 
 
 class FullImportFirst(ImportFailed):
-    """The published database still holds its codes as the numbers of an earlier version. Start an import of everything,
-    with full=true and no limits.
+    """The published database still holds its codes as the numbers of an earlier version, or the rows that the source
+    adopts under their old name. Start an import of everything, with full=true and no limits.
     """
 
     code = "FULL_IMPORT_FIRST"

@@ -147,7 +147,9 @@ class WellProductionImportService:
         return self.job
 
     def _row_source(self) -> RowSource:
-        return RowSource(name=self._settings.source_name, period=Period(self._settings.source_period))
+        settings = self._settings
+        adopts = settings.definition.adopts if settings.definition else ""
+        return RowSource(name=settings.source_name, period=Period(settings.source_period), adopts=adopts)
 
     # -- where to begin -----------------------------------------------------------------------
 

@@ -145,7 +145,7 @@ class Snapshot:
 
     def fence_of(self, source_name: str | None) -> int:
         """Of the latest import of the source; of any source where the job is older than their names."""
-        if source_name is None:
+        if source_name is None or self.sources is None:
             return self.fence
         return int((self.sources or {}).get(source_name, {}).get("fence", 0))
 

@@ -84,9 +84,8 @@ class WellheadClient:
         key: str | None = None,
     ) -> Job:
         """The job that was started; with the `key` of an earlier call, that one's. Without a `source` the only one or
-        the default one is meant. A field or days such as 2024-01-31 make it an import of that part.
-
-        Raises AlreadyRunning.
+        the default one is meant. A field or days such as 2024-01-31 make it an import of that part. Raises
+        AlreadyRunning.
         """
         asked = {
             "full": "true" if full else None,
