@@ -233,7 +233,7 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
         **dict.fromkeys(("phase", "started_at", "completed_at", "heartbeat_at", "cancel_requested_at", "waiting")),
         **dict.fromkeys(("progress_percentage", "expected_records", "error", "records_per_second")),
         **dict.fromkeys(("execution_time_seconds", "estimated_completion_at")),
-        **{f"{name}_records": 0 for name in ("fetched", "total", "new", "updated", "duplicate", "failed")},
+        **{f"{name}_records": 0 for name in ("fetched", "total", "new", "updated", "duplicate", "failed", "skipped")},
         "job_id": job_id,
         "status": "PENDING",
         "created_at": job.created_at,
