@@ -84,12 +84,12 @@ def _show(check: SourceCheck, terminal: Terminal) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("our column", "source field"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("as written", "", "as stored", ""):
-        table.add_column(heading, overflow="fold")
+    for heading, least in (("as written", 12), ("", 0), ("as stored", 12), ("", 0)):
+        table.add_column(heading, overflow="fold", min_width=least or None, no_wrap=not least)
     table.add_column("empty", justify="right")
     for column in (column for column in check.columns if column.field):
         empty = "" if column.empty is None else f"{column.empty:.0%}"
-        unit = column.source_unit or column.type
+        unit = column.source_unit or (column.type if check.is_described else "")
         cells = (column.name, column.field, column.example, unit, column.stored, UNITS.get(column.unit, ""), empty)
         table.add_row(*map(styled, cells))
     terminal.table(table)
