@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from chalicelib.settings import Settings
@@ -22,16 +22,26 @@ def open_reader(
     remaining: Callable[[], float],
     directory: Path,
     began: float | None = None,
+    known: Iterable[str] = (),
 ) -> SourceReader:
-    """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's own; `began` is when
-    the import did. The secret is read here, once. Raises SecretUnavailable, SecretInvalid.
+    """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's own. `began` is when
+    the import did, and `known` are the marks of files that were read before. The secret is read here, once. Raises
+    SecretUnavailable, SecretInvalid.
     """
     if settings.definition is not None and settings.definition.kind == "files":
         from chalicelib.files.adapter import FilesAdapter
+        from chalicelib.files.known import Known
         from chalicelib.files.local_place import LocalPlace
 
-        place, unpivot = LocalPlace(settings.source_url), settings.definition.unpivot
-        return FilesAdapter(settings.definition.file, place, directory / "files", unpivot=unpivot)
+        definition, place = settings.definition, LocalPlace(settings.source_url)
+        is_one_set = definition.rows == "sum" or definition.across_files == "sum"
+        return FilesAdapter(
+            definition.file,
+            place,
+            directory / "files",
+            unpivot=definition.unpivot,
+            known=Known(marks=frozenset(known), is_one_set=is_one_set),
+        )
     from chalicelib.http.credentials import open_credentials
     from chalicelib.odata.adapter import ExternalApiAdapter
     from chalicelib.odata.connection import ODataConnection

@@ -82,10 +82,9 @@ def _show_draft(check: SourceCheck, values: Mapping[str, object], terminal: Term
 
 def _show(check: SourceCheck, terminal: Terminal) -> None:
     table = Table(box=None, pad_edge=False)
-    for heading in ("our column", "source field"):
-        table.add_column(heading, no_wrap=True)
-    for heading, least in (("as written", 12), ("", 0), ("as stored", 12), ("", 0)):
-        table.add_column(heading, overflow="fold", min_width=least or None, no_wrap=not least)
+    table.add_column("our column", no_wrap=True)
+    for heading in ("source field", "as written", "", "as stored", ""):
+        table.add_column(heading, overflow="fold", min_width=10 if heading else None)
     table.add_column("empty", justify="right")
     for column in (column for column in check.columns if column.field):
         empty = "" if column.empty is None else f"{column.empty:.0%}"
