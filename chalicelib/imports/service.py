@@ -314,6 +314,8 @@ class WellProductionImportService:
             self._fields.note_changes(repository, batch)
             self._segments.add(segment, self._stored(cursor))
             self._progress.add_seconds("staging_seconds", self._clock() - began)
+        if batch.table:
+            batch.table.path.unlink(missing_ok=True)
         batch.clear()
         self._batch = self._lines
         self._taken_to = taken_to

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from chalicelib.files.place import Place
     from chalicelib.settings import Settings
 
     from .reader import SourceReader
@@ -28,16 +29,16 @@ def open_reader(
     the import did, and `known` are the marks of files that were read before. The secret is read here, once. Raises
     SecretUnavailable, SecretInvalid.
     """
-    if settings.definition is not None and settings.definition.kind == "files":
+    spent = max(0.0, time.time() - (began or time.time()))
+    if settings.is_of_files:
         from chalicelib.files.adapter import FilesAdapter
         from chalicelib.files.known import Known
-        from chalicelib.files.local_place import LocalPlace
 
-        definition, place = settings.definition, LocalPlace(settings.source_url)
+        definition = settings.definition
         is_one_set = definition.rows == "sum" or definition.across_files == "sum"
         return FilesAdapter(
             definition.file,
-            place,
+            _place(settings, client, environment, remaining, spent, directory),
             directory / "files",
             unpivot=definition.unpivot,
             known=Known(marks=frozenset(known), is_one_set=is_one_set),
@@ -47,6 +48,32 @@ def open_reader(
     from chalicelib.odata.connection import ODataConnection
 
     auth = open_credentials(settings, client=client, environment=environment)
-    spent = max(0.0, time.time() - (began or time.time()))
     connection = ODataConnection(settings=settings, auth=auth, remaining=remaining, spent=spent)
     return ExternalApiAdapter(settings=settings, connection=connection)
+
+
+def _place(
+    settings: Settings,
+    client: Callable[..., Any],
+    environment: Mapping[str, str],
+    remaining: Callable[[], float],
+    spent: float,
+    directory: Path,
+) -> Place:
+    """In a bucket, at an address, or on the laptop's own disk."""
+    url = settings.source_url
+    if url.startswith("s3://"):
+        from chalicelib.files.s3_place import S3Place
+
+        return S3Place(client("s3"), url)
+    if url.startswith(("http://", "https://")):
+        from chalicelib.files.connection import FileConnection
+        from chalicelib.files.https_place import HttpsPlace
+        from chalicelib.http.credentials import open_credentials
+
+        auth = open_credentials(settings, client=client, environment=environment)
+        connection = FileConnection(settings=settings, auth=auth, remaining=remaining, spent=spent)
+        return HttpsPlace(connection, url, directory / "downloaded")
+    from chalicelib.files.local_place import LocalPlace
+
+    return LocalPlace(url)
