@@ -5,6 +5,7 @@ PYTHON ?= $(shell python3.13 -c 'import ensurepip' 2>/dev/null && echo python3.1
 BIN := .venv/bin
 ROWS ?= 50000
 SOURCE ?=
+PRESET ?=
 BENCH ?=
 STAGE ?= dev
 PARAMETERS ?=
@@ -48,14 +49,14 @@ setup: .venv/checks .venv/bundle ## make the virtual environment .venv with the 
 	fi
 	@touch $@
 
-demo: .venv/ready ## import 50,000 rows end to end (SOURCE=<file or OData URL>, ROWS=<count>)
-	@$(BIN)/python -m local demo --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
+demo: .venv/ready ## import 50,000 rows end to end (SOURCE=<file, definition or URL>, PRESET=<name>, ROWS=<count>)
+	@$(BIN)/python -m local demo --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
 
-check-source: .venv/ready ## show what an import would find at a source, and store nothing (SOURCE=<file or OData URL>)
-	@$(BIN)/python -m local check-source --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
+check-source: .venv/ready ## show what an import would find at a source, and store nothing (SOURCE=, PRESET= as for demo)
+	@$(BIN)/python -m local check-source --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
 
-run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, ROWS= as for demo)
-	@$(BIN)/python -m local run --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)")
+run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, PRESET=, ROWS= as for demo)
+	@$(BIN)/python -m local run --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
 
 screenshots: .venv/checks ## take the pictures of the console, the command line and the window in docs/images (needs Chromium and Xvfb)
 	@$(BIN)/python -m local.pictures.console
@@ -77,7 +78,7 @@ deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=d
 destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=delete deletes that too)
 	@$(BIN)/python -m infra destroy --stage $(STAGE) --data $(DATA)
 
-token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader or operator, NAME=...)
+token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader, operator or admin, NAME=...)
 	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)'
 
 test: .venv/checks .venv/bundle ## run all the tests

@@ -11,6 +11,7 @@ What must outlive it is in the state directory: the table, the queue of events, 
 import contextlib
 import errno
 import fcntl
+import glob
 import json
 import os
 import secrets
@@ -32,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.errors import SettingsError
 from chalicelib.odata.masked_link import masked
 from chalicelib.settings import Settings
-from chalicelib.warehouse.names import sha256_of
+from local.applying import DefinitionRefused, apply_definition, apply_directory
 from local.aws import child
 from local.aws.emulator import REGION, LocalAws
 from local.aws.lambda_endpoint import LambdaEndpoint
@@ -41,6 +42,13 @@ from local.aws.loopback import HOST
 from local.aws.runtime_api import LambdaFunction
 from local.aws.schedules import Schedules
 from local.aws.signature import Keys
+from local.definitions import (
+    DefinitionUnreadable,
+    is_definition,
+    is_of_files,
+    made_definition,
+    written_definition,
+)
 from local.keys_file import write_keys
 from local.private_file import write_privately
 from local.tokens import TokenBook
@@ -59,6 +67,8 @@ DEFAULTS = {
     "WELLHEAD_IMPORT_FUNCTION": "wellhead-local-import",
     "WELLHEAD_QUERY_FUNCTION": "wellhead-local-query",
     "WELLHEAD_TOKENS": "/wellhead/local/tokens",
+    "WELLHEAD_SOURCE_REACH": "anywhere",
+    "WELLHEAD_SOURCE_SECRETS": "/wellhead/local/sources",
     "WELLHEAD_LEASE_SECONDS": "10",
     "WELLHEAD_LEASE_GRACE_SECONDS": "2",
     "WELLHEAD_CHECKPOINT_SECONDS": "5",
@@ -74,36 +84,52 @@ class StackError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What to import: a file, an OData URL, or so many generated rows."""
+    """What to import: so many generated rows, an OData URL, or files. `definition` is that of a file that somebody
+    wrote; `preset` names the mapping of files or of a URL.
+    """
 
     rows: int = 50_000
-    file: Path | None = None
+    file: Path | None = None  # a file, a directory, or a pattern
     url: str | None = None
+    definition: Path | None = None
+    preset: str = ""
 
     @classmethod
-    def parse(cls, text: str | None, *, rows: int) -> "Source":
+    def parse(cls, text: str | None, *, rows: int, preset: str = "") -> "Source":
         """Raises StackError for a file that does not exist."""
         if not text:
+            if preset:
+                raise StackError(f"PRESET={preset} maps a file or an address. Name it: SOURCE=<file or URL>.")
             return cls(rows=rows)
-        if text.startswith(("http://", "https://")):
-            return cls(url=text)
-        if not Path(text).is_file():
-            raise StackError(f"There is no file {text}. SOURCE is a file of JSON rows or an http(s) URL.")
-        return cls(file=Path(text).resolve())
+        if text.startswith(("http://", "https://", "s3://")):
+            return cls(rows=rows, url=text, preset=preset)
+        path = Path(text)
+        if not path.exists() and not glob.glob(text):  # noqa: PTH207  any path, an absolute one too
+            raise StackError(
+                f"There is no file {text}. SOURCE is a file (CSV, Excel, Parquet, JSON), a directory, a definition "
+                "(.toml) or an http(s) URL."
+            )
+        if is_definition(text):
+            return cls(rows=rows, definition=path.resolve())
+        return cls(rows=rows, file=path.resolve(), preset=preset)
 
-    @property
-    def mark(self) -> str:
-        """Another one for another content. Of generated rows a number is the beginning of every larger one. Raises
-        StackError.
-        """
+    def values(self, user: Mapping[str, str]) -> dict[str, Any] | None:
+        """Of its definition; None where the settings of the stack describe it. Raises StackError."""
         try:
-            return sha256_of(self.file) if self.file else "generated"
-        except OSError as exc:
-            raise StackError(f"{self.file} cannot be read: {exc.strerror}.") from exc
+            if self.definition:
+                return written_definition(self.definition)
+            if self.file:
+                return made_definition(str(self.file), self.preset, user)
+            if self.url and (self.preset or is_of_files(self.url, self.preset)):
+                return made_definition(self.url, self.preset, user)
+        except DefinitionUnreadable as exc:
+            raise StackError(str(exc)) from exc
+        return None
 
     @property
-    def arguments(self) -> list[str]:
-        return ["--file", str(self.file)] if self.file else ["--rows", str(self.rows)]
+    def is_served(self) -> bool:
+        """Whether the sample source serves it."""
+        return not (self.url or self.file or self.definition)
 
 
 class LocalStack:
@@ -117,9 +143,14 @@ class LocalStack:
         project: Path = PROJECT,
         port: int = 8000,
         user_environment: Mapping[str, str] | None = None,
+        sources: Path | None = None,
     ) -> None:
+        """`sources` is a directory of definitions that are applied at the start."""
+        self._sources = sources
+        self.applied: list[str] = []
         self._user = dict(os.environ if user_environment is None else user_environment)
         self._source = source or Source()
+        self._definition = self._source.values(self._user)
         self._project = project
         self._port = port
         self._exit = ExitStack()
@@ -142,14 +173,23 @@ class LocalStack:
     @property
     def shown_source(self) -> str:
         """Its URL without what the query holds, a key perhaps."""
+        if self._definition:
+            told = str(self._definition.get("url", ""))
+            return f"{self.source_name} ({masked(told, told)})"
         return masked(self.source_url, self.source_url)
+
+    @property
+    def source_name(self) -> str | None:
+        """Of a source that was defined for this stack; None for the one that its settings describe."""
+        return str(self._definition.get("name")) if self._definition else None
 
     @property
     def source_option(self) -> str:
         """What `make` needs to be told again to take the same source; a URL's query may hold a key, and is left out."""
-        file, url = self._source.file, self._source.url
+        file, url = self._source.definition or self._source.file, self._source.url
+        preset = f" PRESET={self._source.preset}" if self._source.preset else ""
         if file:
-            return f" SOURCE={shlex.quote(str(file))}"
+            return f" SOURCE={shlex.quote(str(file))}{preset}"
         if url:
             return f" SOURCE={shlex.quote(url)}" if self.shown_source == url else " SOURCE=<the same URL>"
         return ""
@@ -190,7 +230,8 @@ class LocalStack:
 
     def _start(self, exits: ExitStack) -> None:
         username, password = self._credentials()
-        self.source_url = self._source.url or self._start_source(exits, username, password)
+        is_of_settings = self._source.url and not self._definition
+        self.source_url = str(self._source.url) if is_of_settings else self._start_source(exits, username, password)
         aws = exits.enter_context(
             LocalAws(
                 table=self._setting("WELLHEAD_TABLE"),
@@ -216,6 +257,12 @@ class LocalStack:
         _check(self.environment)
         functions = self._start_api(exits)
         endpoint.deploy(functions)
+        try:
+            apply_definition(self._definition, api_url=self.api_url, token=self.token)
+        except DefinitionRefused as exc:
+            raise StackError(str(exc)) from exc
+        if self._sources:
+            self.applied = apply_directory(self._sources, api_url=self.api_url, token=self.token)
         self._schedules = exits.enter_context(Schedules(endpoint, functions))
 
     def _put_tokens(self, aws: LocalAws) -> None:
@@ -227,17 +274,18 @@ class LocalStack:
         """Of the source. The sample asks for a password too, so that the demo takes the real way."""
         if username := self._user.get("WELLHEAD_SOURCE_USERNAME"):
             return username, self._user.get("WELLHEAD_SOURCE_PASSWORD", "")
-        return (None, "") if self._source.url else ("sample", secrets.token_urlsafe())
+        return (None, "") if self._source.url and not self._definition else ("sample", secrets.token_urlsafe())
 
     def _start_source(self, exits: ExitStack, username: str | None, password: str) -> str:
         """On the port of last time if it can be: an interrupted import goes on where its link points. What serves other
         rows has another address, so that nothing is gone on with there.
         """
-        remembered, mark = self.state / "state" / "source.port", self._source.mark
+        remembered, mark = self.state / "state" / "source.port", "generated"
         port = _port_for(mark, remembered)
         credentials = {"SAMPLE_SOURCE_USERNAME": username or "", "SAMPLE_SOURCE_PASSWORD": password}
         command = [sys.executable, "-m", "local.source.server", "--port", str(port), "--exit-with-parent"]
-        process = self._spawn(exits, "source", [*command, *self._source.arguments], _isolated(self._user) | credentials)
+        command += ["--rows", str(self._source.rows)]
+        process = self._spawn(exits, "source", command, _isolated(self._user) | credentials)
         url = self._ready_line(process, "source").removeprefix("ready ").strip()
         write_privately(remembered, f"{url.split(':')[2].partition('/')[0]} {mark}\n")
         return url

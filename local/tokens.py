@@ -53,12 +53,12 @@ class TokenBook:
         return token
 
     def own(self) -> str:
-        """The stack's own operator token: a random one, made at the first start."""
+        """The stack's own token, an admin's: a random one, made at the first start."""
         if self.own_file.exists():
             token = self.own_file.read_text().strip()
-            self._note(OWN, token, Role.OPERATOR)
+            self._note(OWN, token, Role.ADMIN)
         else:
-            token = self.make(OWN, Role.OPERATOR)
+            token = self.make(OWN, Role.ADMIN)
             write_privately(self.own_file, token + "\n")
         return token
 

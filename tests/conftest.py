@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 from chalice.config import Config
 from support import source_contract
-from support.api_client import OPERATOR, READER, Api
+from support.api_client import ADMIN, OPERATOR, READER, Api
 from support.coordination import KEYS, Clock, LambdaHandler, aws_client
 from support.data_api import BAD, ROWS, QueryFunction, Wells, source_of
 from support.run_directory import run_directory
@@ -114,7 +114,7 @@ def api(
     """The app behind a gateway, imported anew, so that it reads this test's environment."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    for name, token, role in [("ada", OPERATOR, "operator"), ("bob", READER, "reader")]:
+    for name, token, role in [("ada", OPERATOR, "operator"), ("bob", READER, "reader"), ("eve", ADMIN, "admin")]:
         aws.put_parameter(f"/wellhead/tokens/{name}", json.dumps({"sha256": digest_of(token), "role": role}))
     monkeypatch.delitem(sys.modules, "app", raising=False)
     app = importlib.import_module("app").app

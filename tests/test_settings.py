@@ -62,8 +62,12 @@ DEFAULTS: dict[str, Any] = {
     "pending_seconds": 360,
     "checkpoint_seconds": 30,
     "max_attempts": 100,
+    "source_reach": "outside",
+    "source_secrets": "/wellhead/sources",
+    "source_buckets": (),
     "stage": "local",
     "log_level": "INFO",
+    "definition": None,
 }
 LIMITS = {
     "WELLHEAD_SNAPSHOTS_KEPT": (1, 1000),
@@ -88,10 +92,12 @@ CHOICES = {
     "WELLHEAD_SOURCE_ROWS": ["one", "sum"],
     "WELLHEAD_SOURCE_AGGREGATE": ["max", "sum"],
     "WELLHEAD_SOURCE_PERIOD": ["day", "month", "quarter", "year"],
+    "WELLHEAD_SOURCE_REACH": ["outside", "anywhere"],
     "WELLHEAD_LOG_LEVEL": ["DEBUG", "INFO", "WARNING", "ERROR"],
 }
 ANY_TEXT = {
     "WELLHEAD_QUERY_FUNCTION",
+    "WELLHEAD_SOURCE_BUCKETS",
     "WELLHEAD_SOURCE_CHANGED",
     "WELLHEAD_SOURCE_ORDER_BY",
     "WELLHEAD_SOURCE_PRIMARY_KEY",
@@ -113,6 +119,7 @@ BAD = {
         "https://hunter2/x",
     ],
     "WELLHEAD_STAGE": ["", "hunter2 x", "hunter2/", "hunter2\n", "h" * 65, "é"],
+    "WELLHEAD_SOURCE_SECRETS": ["", "hunter2", "/"],
     "WELLHEAD_TOKENS": ["", "hunter2", "/hunter2/../x/ y", "//hunter2", "/"],
     "WELLHEAD_SOURCE_URL": [
         "hunter2",

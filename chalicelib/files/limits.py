@@ -26,6 +26,8 @@ class Limits:
     files: int = 100_000
     piece_rows: int = FULL_ROWS
     piece: int = FULL_BYTES  # bytes
+    page_rows: int = 10_000  # of JSON
+    page: int = 16 * MB
     columns: int = 2_000
     excel: int = 128 * MB  # what an .xlsx unpacks to; it takes about three times that of memory
     xls: int = 64 * MB

@@ -1,41 +1,68 @@
-"""SourceCheck: what an import would find at the source. It asks for the first rows and one page, and stores nothing."""
+"""SourceCheck: what an import would find at the source. It reads the first rows, and stores nothing."""
 
 from __future__ import annotations
 
+import json
+import tempfile
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import SourceColumns, SourceKey
 from chalicelib.odata.cursor import Page
 from chalicelib.odata.reading import Way
+from chalicelib.store.batch import Batch
 from chalicelib.store.columns import COLUMNS, KEY
+from chalicelib.store.look import Look
+from chalicelib.store.period import Period, RowSource
+from chalicelib.store.repository import DuckDBWellProductionRepository
 
-from .mapping import map_columns, match_fields, unknown_fields
+from .expressions import reading_of
+from .mapping import match_fields, rules_of, unknown_fields
+from .plausibility import told_at_once
 
 if TYPE_CHECKING:
-    from chalicelib.odata.adapter import ExternalApiAdapter
+    from collections.abc import Mapping, Sequence
+
     from chalicelib.odata.survey import Survey
     from chalicelib.settings import Settings
 
+    from .column_rules import ColumnRule
+    from .reader import SourceReader
+
 LONGEST_EXAMPLE = 40  # characters
+LOOKED_AT = 20_000  # rows
+MOST_PAGES = 20
+EXAMPLES = 500  # rows among which one is shown
+CHECK_MB = 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoundColumn:
-    """`field`, `type` and `example` are empty when the source has nothing for the column."""
+    """`unit` is ours, `source_unit` that of the source. `example` is what the source writes, `stored` the same as it
+    would be stored. Empty when the source has nothing for the column.
+    """
 
     name: str
     unit: str
     field: str = ""
     type: str = ""
+    source_unit: str = ""
     example: str = ""
+    stored: str = ""
+    empty: float | None = None  # share of the rows that were looked at, 0 to 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceCheck:
-    """`problem` says what to do before an import can succeed; empty when nothing is in its way."""
+    """`problems` are what must be mended before an import can succeed, `hints` what looks odd; `problem` is the first
+    of the former.
+    """
 
-    problem: str
+    problems: list[str]
+    hints: list[str]
     columns: list[FoundColumn]
     unknown: list[str] = field(default_factory=list)
     version: int
@@ -43,48 +70,219 @@ class SourceCheck:
     paging: str
     rows: int  # of the first page
     expected: int | None  # rows in all, if the source counts
+    fields: list[str] = field(default_factory=list)
+    sample: Sequence[Mapping[str, Any]] = ()  # rows as they are written
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    looked_at: int = 0
+    sound: int = 0
+    skipped: int = 0
+    period: str = ""  # from when to when
+
+    @property
+    def problem(self) -> str:
+        return self.problems[0] if self.problems else ""
 
 
-def check_source(source: ExternalApiAdapter, settings: Settings) -> SourceCheck:
+def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
     """Raises SourceError when the source does not answer as it should."""
     survey = source.survey(with_types=True)
     fields = survey.fields or list(survey.entity.types if survey.entity else ())
-    problem, mapping = "", {}
+    problems: list[str] = []
+    rules: dict[str, ColumnRule] = {}
     try:
-        mapping = match_fields(fields, settings.source_columns)
-        map_columns(fields, settings.source_columns)
+        rules = _rules_even_so(fields, settings)
+        rules = rules_of(fields, settings.definition, settings.source_columns)
     except SourceColumns as exc:
-        problem = exc.message
-    key = [] if problem else [mapping[name] for name in KEY]
-    page = Page(number=1, rows=[], next=source.first_cursor(key, survey))
+        problems.append(exc.message)
+    key = [] if problems else [name for column in KEY if column in rules for name in rules[column].sources]
+    first = Page(number=1, rows=[], next=source.first_cursor(key, survey))
+    looked = Looked()
     try:
-        page = next(source.pages(page.next, survey))
+        first, looked = _read(source, first, survey, settings, fields, can_stage=not problems)
     except SourceKey as exc:
-        problem = problem or exc.message
+        problems.append(exc.message)
+    except SourceColumns as exc:  # of another file than the first
+        problems.append(exc.message)
+    more, hints = told_at_once(looked.look, rules, settings, looked.periods)
     return SourceCheck(
-        problem=problem,
-        columns=_columns(mapping, survey),
-        unknown=unknown_fields(fields, mapping),
+        problems=[*problems, *more],
+        hints=hints,
+        columns=_columns(rules, survey, looked),
+        unknown=_unknown(fields, rules, settings),
         version=survey.version,
         is_described=survey.entity is not None,
-        paging=_paging(page),
-        rows=len(page.rows),
-        expected=page.next.expected,
+        paging=_paging(first, settings),
+        rows=first.table.rows if first.table else looked.first_rows,
+        expected=first.next.expected,
+        fields=list(fields),
+        sample=looked.sample,
+        kinds=looked.kinds,
+        looked_at=looked.look.rows + looked.skipped,
+        sound=looked.look.sound,
+        skipped=looked.skipped,
+        period=f"{looked.look.first} to {looked.look.last}" if looked.look.first else "",
     )
 
 
-def _columns(mapping: dict[str, str], survey: Survey) -> list[FoundColumn]:
+# -- reading the first rows ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """`written` are the fields of one row, and `stored` its columns; `periods` are some texts of the period, `sample`
+    the first rows as they are written, and `kinds` what the format knows of their fields.
+    """
+
+    look: Look = field(default_factory=Look)
+    stored: Mapping[str, Any] = field(default_factory=dict)
+    written: Mapping[str, Any] = field(default_factory=dict)
+    periods: Sequence[str] = ()
+    sample: Sequence[Mapping[str, Any]] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    skipped: int = 0
+    first_rows: int = 0
+
+
+def _read(
+    source: SourceReader, first: Page, survey: Survey, settings: Settings, fields: Sequence[str], *, can_stage: bool
+) -> tuple[Page, Looked]:
+    """The first page, and a look at as many as it takes. Raises SourceError."""
+    with tempfile.TemporaryDirectory(prefix="check-") as scratch:
+        directory = Path(scratch)
+        row_source = RowSource(name=settings.source_name, period=Period(settings.source_period))
+        repository = DuckDBWellProductionRepository(directory=directory / "db", memory_mb=CHECK_MB, source=row_source)
+        with closing(repository):
+            reading = _Reading(repository, Batch(directory / "batch.ndjson"), settings, fields)
+            for page in islice(source.pages(first.next, survey), MOST_PAGES):
+                first = page if reading.taken == 0 else first
+                reading.take(page, can_stage=can_stage)
+                if reading.taken >= LOOKED_AT or not can_stage:
+                    break
+            return first, reading.looked()
+
+
+class _Reading:
+    """Pages on their way into a scratch database, and one row as it was written and as it became."""
+
+    def __init__(
+        self, repository: DuckDBWellProductionRepository, batch: Batch, settings: Settings, fields: Sequence[str]
+    ) -> None:
+        self._repository = repository
+        self._batch = batch
+        self._settings = settings
+        self._fields = fields
+        self._stored: Mapping[str, Any] = {}
+        self._written: Mapping[str, Any] = {}
+        self._periods: list[str] = []
+        self._sample: list[dict[str, Any]] = []
+        self._kinds: dict[str, str] = {}
+        self.taken = self._first_rows = 0
+
+    def take(self, page: Page, *, can_stage: bool) -> None:
+        is_first, rows = self.taken == 0, list(page.rows)
+        self.taken += page.table.rows if page.table else len(rows)
+        self._first_rows = self.taken if is_first else self._first_rows
+        if is_first:
+            texts = self._repository.rows_of(page.table, EXAMPLES) if page.table else rows[:EXAMPLES]
+            self._sample = [written_fields(text if isinstance(text, str) else bytes(text)) for text in texts]
+            self._kinds = dict(zip(page.table.names, page.table.kinds, strict=False)) if page.table else {}
+        if not can_stage or not self.taken:
+            return
+        if page.table:
+            self._repository.stage(
+                Batch.of_table(page.table, page.number), reading_of(self._settings, self._fields, page.table)
+            )
+        else:
+            self._batch.append(page.number, rows, first_row=page.first_row)
+            self._repository.stage(self._batch, reading_of(self._settings, self._fields))
+            self._batch.clear()
+        if is_first:
+            self._take_example()
+
+    def _take_example(self) -> None:
+        look = self._repository.look()
+        name = self._period_field
+        self._periods = [str(row[name]) for row in self._sample if row.get(name)] if name else []
+        self._stored = look.example
+        if look.arrival is not None and look.arrival < len(self._sample):
+            self._written = self._sample[look.arrival]
+
+    @property
+    def _period_field(self) -> str:
+        rules = rules_of(self._fields, self._settings.definition, self._settings.source_columns)
+        return rules["production_period"].field
+
+    def looked(self) -> Looked:
+        look = self._repository.look() if self._stored or self.taken else Look()
+        return Looked(
+            look=look,
+            stored=self._stored,
+            written=self._written,
+            periods=self._periods,
+            sample=self._sample,
+            kinds=self._kinds,
+            skipped=self._repository.passed_over_rows,
+            first_rows=self._first_rows,
+        )
+
+
+# -- what is shown ------------------------------------------------------------------------------
+
+
+def _rules_even_so(fields: list[str], settings: Settings) -> dict[str, ColumnRule]:
+    """What can be shown though something is missing. Raises SourceColumns when a match is ambiguous."""
+    from .column_rules import ColumnRule
+
+    found = match_fields(fields, settings.source_columns)
+    named = {name: ColumnRule(column=name, field=column) for name, column in found.items()}
+    return named | dict(settings.definition.columns if settings.definition is not None else {})
+
+
+def _columns(rules: Mapping[str, ColumnRule], survey: Survey, looked: Looked) -> list[FoundColumn]:
     found = []
     for column in COLUMNS:
-        name = mapping.get(column.name, "")
-        example = str(survey.values.get(name, ""))[:LONGEST_EXAMPLE]
-        kind = (name and survey.type_of(name)) or ""
+        rule = rules.get(column.name)
         unit = column.comment.partition("(")[2].rstrip(")")
-        found.append(FoundColumn(name=column.name, unit=unit, field=name, type=kind, example=example))
+        if rule is None:
+            found.append(FoundColumn(name=column.name, unit=unit))
+            continue
+        names = rule.sources
+        written = [looked.written.get(name, survey.values.get(name)) for name in names]
+        stored = looked.stored.get(column.name)
+        empty = looked.look.nulls.get(column.name)
+        found.append(
+            FoundColumn(
+                name=column.name,
+                unit=unit,
+                field=", ".join(names) or f'"{rule.value}"',
+                type=(len(names) == 1 and survey.type_of(names[0])) or "",
+                source_unit=rule.unit.name + ("/d" if rule.unit.rate == "a day" else "") if rule.unit else "",
+                example=" | ".join(_shown(value) for value in written),
+                stored=_shown(stored),
+                empty=empty / looked.look.sound if empty is not None and looked.look.sound else None,
+            )
+        )
     return found
 
 
-def _paging(page: Page) -> str:
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    text = f"{value:.6g}" if isinstance(value, float) else value if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST_EXAMPLE else text[: LONGEST_EXAMPLE - 1] + "…"
+
+
+def _unknown(fields: list[str], rules: Mapping[str, ColumnRule], settings: Settings) -> list[str]:
+    used = {name for rule in rules.values() for name in rule.all_fields}
+    used |= {*settings.source_primary_key, settings.source_order_by, settings.source_changed}
+    if settings.definition is not None:
+        used |= {choice.field for choice in (*settings.definition.where, *settings.definition.skip)}
+    return [name for name in unknown_fields(fields, {}) if name not in used]
+
+
+def _paging(page: Page, settings: Settings) -> str:
+    if settings.definition is not None and settings.definition.kind == "files":
+        return "file by file"
     if page.next.way == Way.KEYS:
         return f"by key ({', '.join(page.next.order)})"
     if page.next.by_link:
@@ -92,3 +290,12 @@ def _paging(page: Page) -> str:
     if page.next.url:
         return "by $skip"
     return "one page"
+
+
+def written_fields(text: str | bytes) -> dict[str, Any]:
+    """Of a row as JSON; nothing when it is none."""
+    try:
+        row = json.loads(text)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}

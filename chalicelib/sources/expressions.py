@@ -5,23 +5,28 @@ What somebody wrote reaches SQL only as a value or a quoted name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
 
 from .column_rules import DAYS, PERIOD, ColumnRule
+from .mapping import names_among, rules_of
 from .period_sql import date_of_parts, date_of_text, day_in_zone
 from .periods import usual_forms
 from .units import Rate
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from fractions import Fraction
+
+    from chalicelib.settings import Settings
+    from chalicelib.store.table import Table
 
     from .choices import Choice
 
+OF_A_DEFINITION = ("where", "skip", "null_values", "decimal", "thousands", "timezone")
 NULL = "CAST(NULL AS VARCHAR)"
 PERIOD_DAYS = f"days_of_period(value_of_{PERIOD})"
 UNREADABLE = "'?' || "  # before a text that is no number in the form that was declared: then it is none in any
@@ -92,13 +97,13 @@ class Expressions:
         if self.decimal == "." and not self.thousands:
             return text
         sign, between = _escaped(self.decimal), _escaped(self.thousands)
-        tail = f"({sign}[0-9]*)?([eE][+-]?[0-9]+)?"
-        forms = [f"[+-]?[0-9]+{tail}"]
+        forms = [f"[0-9]+({sign}[0-9]*)?", f"{sign}[0-9]+"]
         if self.thousands:
-            forms.append(f"[+-]?[0-9]{{1,3}}({between}[0-9]{{3}})+{tail}")
+            forms.append(f"[0-9]{{1,3}}({between}[0-9]{{3}})+({sign}[0-9]*)?")
+        form = f"[+-]?({'|'.join(forms)})([eE][+-]?[0-9]+)?"
         plain = f"replace(stripped({text}), {literal(self.thousands)}, '')" if self.thousands else f"stripped({text})"
         point = f"replace({plain}, {literal(self.decimal)}, '.')" if self.decimal != "." else plain
-        is_number = f"regexp_full_match(stripped({text}), {literal('(' + '|'.join(forms) + ')')})"
+        is_number = f"regexp_full_match(stripped({text}), {literal(form)})"
         return f"CASE WHEN {is_number} THEN {point} ELSE {UNREADABLE}{text} END"
 
     # -- rows ---------------------------------------------------------------------------------
@@ -209,6 +214,29 @@ class Expressions:
         if unit.rate is Rate.PERIOD:
             return f"{value} / {PERIOD_DAYS}"
         return f"{value} * value_of_{DAYS} / {PERIOD_DAYS}" if rule.is_per_producing_day else value
+
+
+def reading_of(settings: Settings, names: Sequence[str], table: Table | None = None) -> RowReading:
+    """How rows of the source become ours. `names` are its fields, as far as they have been seen; a table shows all of
+    its own, and may have others than the source's first file. Raises SourceColumns.
+    """
+    definition = settings.definition
+    told: dict[str, Any] = {"period": settings.source_period}
+    if definition is not None:
+        known_as = names_among(names if table is None else table.names)
+        told |= {name: getattr(definition, name) for name in OF_A_DEFINITION}
+        for name in ("where", "skip"):
+            told[name] = tuple(replace(choice, field=known_as(choice.field)) for choice in told[name])
+    if table is None:
+        rules = rules_of(names, definition, settings.source_columns)
+        return Expressions(rules=rules, present=names or None, **told).reading()
+    rules = rules_of(table.names, definition, settings.source_columns)
+    return Expressions(rules=rules, present=table.names, is_closed=True, constants=_constants(table), **told).reading()
+
+
+def _constants(table: Table) -> dict[str, str]:
+    row = f"CAST(1 + {table.place} AS VARCHAR)"  # as people count
+    return {"_file": literal(table.file), "_sheet": literal(table.sheet), "_row": row}
 
 
 def times(value: str, factor: Fraction) -> str:

@@ -41,7 +41,7 @@ class Faults:
         return {name: item for name, item in value.items() if name in known}
 
     def text(self, key: str, value: Any, default: str = "") -> str:
-        if isinstance(value, str):
+        if isinstance(value, str) and "\0" not in value:
             return value
         self.add(key, f"is {shown(value)}, which is no text", "a text in quotes")
         return default

@@ -58,18 +58,12 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
     faults += [*_of_credentials(told), *_of_headers(definition.odata.get("headers", {}))]
     if faults:
         raise DefinitionInvalid(faults=faults)
-    return replace(base, **_defaults(), **told, definition=definition)
+    return replace(base, **(_defaults() | told), definition=definition)
 
 
 def _defaults() -> dict[str, Any]:
     found = {each.name: each.default_factory for each in fields(Settings)}
-    return {name: found[name]() for name in OF_THE_SOURCE if name not in _ALWAYS_TOLD}  # type: ignore[operator]
-
-
-_ALWAYS_TOLD = {
-    *("source_url", "source_name", "source_period", "source_rows", "source_primary_key", "source_order_by"),
-    *("source_changed", "source_aggregate", "source_secret"),
-}
+    return {name: found[name]() for name in OF_THE_SOURCE if name != "source_url"}  # type: ignore[operator]
 
 
 def _read_each(table: str, names: Mapping[str, str], values: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .columns import COLUMNS
+from .local_duckdb import quoted_text as literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+__all__ = ["ColumnReading", "RowReading", "field_text", "literal", "plain_reading", "unique"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +57,6 @@ def plain_reading(mapping: Mapping[str, str]) -> RowReading:
 def field_text(name: str) -> str:
     """The field of a row, as a quoted name."""
     return 'field."' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as a value. SQL knows no other sign in it than the quote."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:

@@ -156,7 +156,7 @@ def _path(app: Chalice, path: str, gateway: GatewayErrors, responses: dict[str, 
             continue
         operation = OPERATIONS[f"{method} {path.removeprefix(BASE)}"]
         item[method.lower()] = _operation(operation, route.view_function.role, gateway, responses)  # type: ignore[attr-defined]
-        if "HEAD" in app.routes[path]:
+        if method == "GET" and "HEAD" in app.routes[path]:
             item["head"] = _head(operation, item["get"])
     item["options"] = _options(item)
     return item

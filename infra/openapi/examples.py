@@ -48,6 +48,7 @@ _SUMMARY: dict[str, Any] = {
     "updated_records": 0,
     "duplicate_records": 5,
     "failed_records": 12,
+    "skipped_records": 0,
     "stats": {"pages": 5, "bytes": 26892689, "http_retries": 0},
     "warnings": [],
     "error": None,
@@ -379,4 +380,21 @@ SOURCE_DELETED = told(
     {"name": "north-sea", "version": 2},
     "The source north-sea is deleted, and every version of its definition is kept. Its rows stay published under its "
     'name; a source with adopts = "north-sea" takes them over at its first full import.',
+)
+PRESETS = told(
+    {
+        "presets": [
+            {
+                "name": "sodir",
+                "title": "Norway: fields by month",
+                "publisher": "Norwegian Offshore Directorate",
+                "address": "https://factpages.sodir.no",
+                "verified": True,
+                "checked_against": "a file of the field Volve",
+                "assumed": [],
+                "definition": {"kind": "files", "period": "month"},
+            }
+        ]
+    },
+    "The mappings that ship with Wellhead.",
 )

@@ -38,6 +38,7 @@ MEANINGS = {
     "updated_records": "rows; 0 until COMPLETED",
     "duplicate_records": "rows; 0 until COMPLETED",
     "failed_records": "rejected rows",
+    "skipped_records": "rows that the definition of the source leaves out",
     "stats": "pages, bytes, seconds",
     "events": "the time line",
     "warnings": "what is odd about the rows, by rule",
@@ -51,7 +52,7 @@ MEANINGS = {
     "accepted_by": "the name of the token that accepted them",
     "discarded_at": "when somebody discarded the held job, epoch seconds",
     "discarded_by": "the name of the token that discarded it",
-    "total_records": "new, updated, duplicate and failed rows; what was fetched, when COMPLETED",
+    "total_records": "new, updated, duplicate, failed and skipped rows; what was fetched, when COMPLETED",
     "execution_time_seconds": "from the first claim until now or the end",
     "records_per_second": "fetched_records by execution_time_seconds",
     "estimated_completion_at": "while RUNNING, epoch seconds; null without an expected count",
@@ -263,6 +264,19 @@ SCHEMAS: dict[str, Any] = {
                     }
                 ),
             },
+        }
+    ),
+    "PresetList": whole_object({"presets": {"type": "array", "items": {"$ref": "#/components/schemas/Preset"}}}),
+    "Preset": whole_object(
+        {
+            "name": {**TEXT, "description": "what a definition writes as preset"},
+            "title": {"type": ["string", "null"]},
+            "publisher": {"type": ["string", "null"]},
+            "address": {"type": ["string", "null"], "description": "where its publisher tells of the data"},
+            "verified": {"type": ["boolean", "null"], "description": "it was checked against data as published"},
+            "checked_against": {"type": ["string", "null"]},
+            "assumed": {"type": ["array", "null"], "items": TEXT},
+            "definition": {"type": "object", "description": "its mapping", "additionalProperties": True},
         }
     ),
     "SourceDefinition": {

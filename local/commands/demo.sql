@@ -7,11 +7,11 @@ ORDER BY rows DESC, reason;
 
 -- name: top_fields
 SELECT
-    field_name,
+    coalesce(field_name, field_code) AS field,
     count(DISTINCT well_code) AS wells,
     round(sum(oil_production_kbd * period_days)) AS oil_thousand_barrels
 FROM well_production
-GROUP BY field_name
+GROUP BY field
 ORDER BY oil_thousand_barrels DESC NULLS LAST
 LIMIT 5;
 

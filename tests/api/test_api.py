@@ -9,7 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.api_client import OPERATOR, READER
+from support.api_client import ADMIN, OPERATOR, READER
 from support.coordination import LambdaHandler, table_contents
 
 import app
@@ -57,7 +57,12 @@ def test_a_trigger_starts_an_import(
         status,
         {
             "success": True,
-            "data": {"job_id": job_id, "status": "PENDING", "created_at": stored[f"JOB#{job_id}"]["created_at"]},
+            "data": {
+                "job_id": job_id,
+                "status": "PENDING",
+                "created_at": stored[f"JOB#{job_id}"]["created_at"],
+                "source": "default",
+            },
             "message": "The import has been started. Follow it at the address in Location.",
         },
     )
@@ -234,6 +239,8 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
         "created_at": job.created_at,
         "triggered_by": "ada",
         "parameters": {},
+        "source": "default",
+        "source_version": None,
         "retry_of": None,
         "retried_by": None,
         "attempt": 0,
@@ -344,6 +351,12 @@ RULES: dict[str, str | None] = {
     "GET /api/v1/wells/production/summary": "reader",
     "GET /api/v1/wells": "reader",
     "GET /api/v1/wells/export": "reader",
+    "GET /api/v1/sources": "reader",
+    "GET /api/v1/sources/{name}": "reader",
+    "PUT /api/v1/sources/{name}": "admin",
+    "DELETE /api/v1/sources/{name}": "admin",
+    "POST /api/v1/sources/check": "admin",
+    "GET /api/v1/sources/presets": "reader",
     "GET /api/v1/health": None,
     "GET /api/v1/openapi.json": None,
     "GET /console": None,
@@ -358,7 +371,7 @@ def routes() -> set[str]:
 
 
 def test_every_route_has_a_rule() -> None:
-    """Who adds a route says here who may call it: reader, operator, or None for everybody."""
+    """Who adds a route says here who may call it: reader, operator, admin, or None for everybody."""
     assert routes() == set(RULES)
 
 
@@ -374,13 +387,15 @@ def test_a_route_is_for_those_who_may(api: Api, route: str) -> None:
         assert (reply.status, error["code"], error["retryable"]) == (401, "UNAUTHORIZED", False), authorization
         assert reply.headers["WWW-Authenticate"] == "Bearer"
     as_reader = api.exchange(method, path, Authorization=f"Bearer {READER}")
-    if needed == "operator":
+    if needed in ("operator", "admin"):
         error = json.loads(as_reader.content)["error"]
-        assert (as_reader.status, error["code"], error["details"]) == (403, "ROLE_REQUIRED", {"needed": "operator"})
-        assert error["message"] == "This needs the role operator; the token has the role reader."
+        assert (as_reader.status, error["code"], error["details"]) == (403, "ROLE_REQUIRED", {"needed": needed})
+        assert error["message"] == f"This needs the role {needed}; the token has the role reader."
     else:
         assert as_reader.status not in (401, 403)
-    assert api.exchange(method, path, Authorization=f"bearer  {OPERATOR}").status not in (401, 403)
+    as_operator = api.exchange(method, path, Authorization=f"bearer  {OPERATOR}").status
+    assert (as_operator in (401, 403)) == (needed == "admin")
+    assert api.exchange(method, path, Authorization=f"Bearer {ADMIN}").status not in (401, 403)
 
 
 def test_a_route_without_the_authorizer_is_closed_to_everybody(aws: LocalAws) -> None:

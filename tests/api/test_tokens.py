@@ -113,7 +113,7 @@ def test_a_parameter_that_is_no_token_lets_nobody_in_and_hinders_nobody(
             "[]",
             "null",
             json.dumps({"sha256": digest_of("x")}),
-            json.dumps({"sha256": digest_of("x"), "role": "admin"}),
+            json.dumps({"sha256": digest_of("x"), "role": "root"}),
             json.dumps({"sha256": digest_of("x").upper(), "role": "operator"}),
             json.dumps({"sha256": "x", "role": "operator"}),
             json.dumps({"sha256": None, "role": "operator"}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.files import adapter_of, read, read_file, refused
@@ -26,7 +26,7 @@ def zipped(path: Path, members: dict[str, bytes], how: int = zipfile.ZIP_DEFLATE
     return path
 
 
-def wells(path: Path, **form: str) -> list[str]:
+def wells(path: Path, **form: Any) -> list[str]:
     return [row["well"] for row in read_file(path, **form).rows]
 
 

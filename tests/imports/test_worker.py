@@ -95,14 +95,17 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
     twice = [(warning["rule"], warning["count"]) for warning in job.warnings]
     assert twice == [("SAME_KEY_ON_TWO_PAGES", 1)]  # the source has a row twice, and a page ends between the two
     assert job.stats["pages"] == 8
-    path = published(worker)
-    assert worker.manager.current_snapshot() == Snapshot(
+    path, current = published(worker), worker.manager.current_snapshot()
+    assert current
+    assert current.sources
+    assert current == Snapshot(
         name=f"snapshots/wells-0000000001-{job_id}.duckdb",
         fence=1,
         rows=len(EXPECTED),
         bytes=path.stat().st_size,
         sha256=sha256_of(path),
         job_id=job_id,
+        sources={"default": {"fence": 1, "job_id": job_id, "at": current.sources["default"]["at"]}},
     )
     assert table_contents(dynamodb, TABLE)["LOCK#import"] == {"fence": 1}
 

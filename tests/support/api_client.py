@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from support.api_contract import hold
 
-OPERATOR, READER = "operators-token", "readers-token"
+ADMIN, OPERATOR, READER = "admins-token", "operators-token", "readers-token"
 
 
 class Reply(NamedTuple):

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from chalicelib.api.document import FILE
 
-METHODS = ("get", "head", "options", "post")
+METHODS = ("get", "head", "options", "post", "put", "delete")
 
 
 @cache
@@ -79,5 +79,5 @@ def operation_of(method: str, target: str) -> str | None:
 def hold(method: str, target: str, status: int, content_type: str, body: Any) -> None:
     """The answer is what the document says; what has no route there is none of its affair."""
     name = operation_of(method, target)
-    if name and status != HTTPStatus.NOT_MODIFIED and method in ("GET", "POST"):
+    if name and status != HTTPStatus.NOT_MODIFIED and method in ("GET", "POST", "PUT", "DELETE"):
         assert complaints_about(name, status, content_type.partition(";")[0], body) == []

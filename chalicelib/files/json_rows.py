@@ -1,0 +1,92 @@
+"""Rows of JSON: a line each, or the elements of one array, as texts that nobody takes apart before staging does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.odata.survey import example_values, readable_rows
+from chalicelib.store.batch import LONGEST_ROW
+
+from .piece import Mark, Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .encoding import Text
+    from .json_array import JsonArray
+    from .limits import Limits
+
+LOOKED_AT = 20  # rows
+LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
+
+
+class JsonRows:
+    """What the readers of both forms share. `_read` gives rows and the byte behind them, from a byte on."""
+
+    def __init__(self, file: str, limits: Limits) -> None:
+        self.file = file
+        self._limits = limits
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._values)
+
+    @property
+    def examples(self) -> dict[str, Any]:
+        return {name: value for name, value in self._values.items() if value is not None}
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        first: list[bytes] = []
+        for rows, _ in self._read(Mark()):
+            first += rows
+            if len(first) >= LOOKED_AT:
+                break
+        return example_values(readable_rows(first[:LOOKED_AT]))
+
+    def pieces(self, mark: Mark) -> Iterator[Piece]:
+        """Of some ten thousand rows, or 16 MB. Raises FileUnreadable, FileTooLarge."""
+        taken: list[bytes] = []
+        size = 0
+        for rows, byte in self._read(mark):
+            taken += rows
+            size += sum(map(len, rows))
+            if len(taken) >= self._limits.page_rows or size >= self._limits.page:
+                mark = Mark(mark.row + len(taken), byte)
+                yield Piece(mark=mark, is_last=False, size=size, rows=taken)
+                taken, size = [], 0
+        if taken:
+            yield Piece(mark=Mark(mark.row + len(taken), 0), is_last=True, size=size, rows=taken)
+
+    def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
+        raise NotImplementedError
+
+
+class JsonLines(JsonRows):
+    """A row a line; blank lines are none. Of a line that is too long its beginning, which is too long as well."""
+
+    def __init__(self, text: Text, *, file: str, limits: Limits) -> None:
+        super().__init__(file, limits)
+        self._text = text
+
+    def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
+        with self._text.path.open("rb") as lines:
+            byte = lines.seek(mark.byte or self._text.start)
+            while line := lines.readline(LONGEST_ROW + 2):
+                byte += len(line)
+                row = line.strip()
+                while not line.endswith(b"\n") and (line := lines.readline(LONGEST_ROW)):
+                    byte += len(line)
+                if row:
+                    yield [row.translate(LINE_BREAKS) if b"\r" in row else row], byte
+
+
+class JsonElements(JsonRows):
+    """A row an element of an array."""
+
+    def __init__(self, array: JsonArray, *, file: str, limits: Limits) -> None:
+        super().__init__(file, limits)
+        self._array = array
+
+    def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
+        return self._array.elements(mark)
