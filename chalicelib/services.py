@@ -246,17 +246,17 @@ class Services:
         """Of an OData service, or of files. The secret is read here, once for each import. Raises SecretUnavailable,
         SecretInvalid.
         """
-        from chalicelib.sources.opening import open_reader
+        from chalicelib.sources.opening import Opening
 
-        return open_reader(
-            settings,
+        return Opening(
+            settings=settings,
             client=self._client,
             environment=self._environment,
             remaining=remaining,
             directory=directory,
             began=began,
             known=known,
-        )
+        ).reader()
 
     @cached_property
     def _session(self) -> botocore.session.Session:

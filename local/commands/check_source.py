@@ -15,7 +15,7 @@ from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
 from chalicelib.sources.check import SourceCheck, check_source
 from chalicelib.sources.check_result import drafted
-from chalicelib.sources.opening import open_reader
+from chalicelib.sources.opening import Opening
 from chalicelib.sources.reader import SourceReader
 from chalicelib.sources.source import checked
 from clients.cli.terminal import Terminal, styled
@@ -66,10 +66,14 @@ def _open(
         return ExternalApiAdapter(settings=settings, connection=ODataConnection(settings=settings, auth=auth)), settings
     directory = exits.enter_context(tempfile.TemporaryDirectory(prefix="wellhead-check-"))
     client = botocore.session.get_session().create_client
-    reader = open_reader(
-        settings, client=client, environment=environment, remaining=lambda: SECONDS, directory=Path(directory)
+    opening = Opening(
+        settings=settings,
+        client=client,
+        environment=environment,
+        remaining=lambda: SECONDS,
+        directory=Path(directory),
     )
-    return reader, settings
+    return opening.reader(), settings
 
 
 def _show_draft(check: SourceCheck, values: Mapping[str, object], terminal: Terminal) -> None:
