@@ -136,7 +136,7 @@ def find_grain(table: Table, key: list[tuple[object, ...]], taken: set[str], pro
         varying = [seen for seen in told if any(_tells_any([seen], group) for group in groups)]
         return _sum_with(varying, groups, candidates, f"{rows:,} of {table.rows:,} rows share their well and period")
     if told:
-        names = [seen.name for seen in told]
+        names = [seen.name for seen in sorted(told, key=lambda seen: seen.place)]
         why = f"each well and period has one row here, and {' and '.join(names)} can tell several"
         return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why="see rows")]
     if not key:
@@ -198,7 +198,7 @@ def _sum_with(first: list[Seen], groups: list[list[int]], candidates: list[Seen]
             Guess(key="rows", value="sum", why=f"{why}; needs a primary_key", is_complete=False),
             Guess(key="primary_key", value=some, why=asked, is_complete=False),
         ]
-    names = [seen.name for seen in fields]
+    names = [seen.name for seen in sorted(fields, key=lambda seen: seen.place)]
     told = f"of what is no volume, {' and '.join(names)} tell{'' if len(names) > 1 else 's'} such rows apart"
     return [rows, Guess(key="primary_key", value=names, why=told)]
 

@@ -61,7 +61,7 @@ def unit_of_text(text: str, product: str) -> str:
 
 
 def _pieces(seen: Seen) -> list[tuple[str, str]]:
-    """What may be a unit, and how it is written: first what stands in brackets, then neighbouring words, the longest first."""
+    """What may be a unit, and how it is written: what stands in brackets, then words side by side, the most first."""
     brackets = re.findall(r"[(\[{]([^()\[\]{}]{1,30})[)\]}]", seen.name.strip("[]"))
     pieces = [(plain(text).strip(), text.strip()) for text in brackets]
     last = [(text.rpartition(" ")[2], shown) for text, shown in pieces]

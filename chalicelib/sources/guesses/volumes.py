@@ -154,10 +154,11 @@ def write_volumes(volumes: Volumes, measures: Measures) -> list[Guess]:
         guesses.append(_volume(OIL, oil, volumes.others["oil"], measures, others))
     if liquids or oil or condensate:
         guesses.append(_liquids(liquids, oil, condensate, measures, others))
-    for product in ("gas", "water"):
-        if fields := volumes.fields.get(product):
-            guesses.append(_volume(COLUMN_OF[product], fields, volumes.others[product], measures, others))
-    return guesses
+    return guesses + [
+        _volume(COLUMN_OF[product], fields, volumes.others[product], measures, others)
+        for product in ("gas", "water")
+        if (fields := volumes.fields.get(product))
+    ]
 
 
 def _liquids(
