@@ -160,7 +160,8 @@ def draft(session: Session, address: str, name: str, kind: str | None) -> int:
         error = found["error"] or {"message": "Nothing could be drafted of this source."}
         session.terminal.note(error["message"], "red")
         return Exit.FAILED
-    session.terminal.line(made["text"].rstrip())
+    for line in made["text"].rstrip().splitlines():
+        session.terminal.line(line)
     return Exit.DONE
 
 
