@@ -10,7 +10,7 @@ from chalicelib.store.columns import COLUMNS
 
 from . import words as said
 from .look import USUAL, Guess
-from .regions import API_DASHED, STATES, api_region, is_api, is_identifier, is_uwi, region_of_codes
+from .regions import API_DASHED, STATES, TEXAS, api_region, is_api, is_identifier, is_uwi, region_of_codes
 
 if TYPE_CHECKING:
     from .look import Seen, Table
@@ -124,12 +124,13 @@ def _ask_for_well(found: Entities, free: list[Seen], why: str) -> None:
         districts = [seen for seen in free if _is_district(seen) and lease.said & said.CODE]
         found.well, found.is_lease = (*(seen.name for seen in districts), lease.name), True
         why += ", and its number is one of its district" if districts else ""
+        found.region = TEXAS if districts else None
         found.guesses.append(_guess("well_code", list(found.well) if districts else lease.name, why))
 
 
 def _is_district(seen: Seen) -> bool:
     """In Texas a lease's number is one of a district, and of oil or of gas."""
-    is_number = "district" in seen.said and seen.said & said.CODE
+    is_number = "district" in seen.said and "lease" not in seen.said and seen.said & said.CODE
     return bool(is_number or {"oil", "gas", "code"} <= seen.said) and seen.share_filled >= USUAL
 
 

@@ -61,6 +61,9 @@ AMERICAN = Region(
     told="wells named as 059-27077 have API numbers without their state, which reports bbl and Mcf",
     is_american=True,
 )
+TEXAS = Region(
+    liquid="bbl", gas="Mcf", told="leases of districts are of Texas, which reports bbl and Mcf", is_american=True
+)
 CANADA = Region(liquid="m3", gas="e3m3", told="wells with a UWI (western Canada) report m3, and gas in thousand m3")
 NORWAY = Region(liquid="Sm3", gas="Sm3", told="wells named as NO 15/9-F-1 are of the North Sea, which reports Sm3")
 BRAZIL = Region(liquid="m3", gas="e3m3", told="wells named as 7-MLL-3-RJS are of Brazil, which reports m3 and 1000 m3")

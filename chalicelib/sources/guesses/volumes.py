@@ -23,6 +23,7 @@ COLUMN_OF = {"oil": OIL, "gas": GAS, "water": WATER, "liquids": LIQUIDS, "conden
 DAYS = "days_on_production"
 MOST_DAYS = {"day": 1, "month": 31, "quarter": 92, "year": 366}
 HOURS_A_DAY = 24
+MANY = 0.4  # share of values beyond the days of a period that makes them hours
 OF_NOBODY = {99.0, 999.0}  # a number of days that stands for none
 
 
@@ -243,6 +244,10 @@ def _unit_of_days(seen: Seen, measures: Measures, largest: float) -> tuple[str, 
     if seen.said & said.HOURS - {"stream"} and not seen.said & {"days", "dias", "jours"}:
         return "h", "the name says hours"
     most = MOST_DAYS[measures.period]
-    if largest > most:
-        return "h", f"values up to {largest:,.6g}, and a {measures.period} has at most {most} days: hours"
+    beyond = [value for value in seen.counts if (measures.form.read(value) or 0) > most]
+    told = f"values up to {largest:,.6g}, and a {measures.period} has at most {most} days"
+    if beyond and ("stream" in seen.said or len(beyond) >= MANY * len(seen.counts)):
+        return "h", f"{told}: hours"
+    if beyond:
+        return "day", f"the name says days; but a few are more than a {measures.period} has, up to {largest:,.6g}"
     return "day", "the name says days" if "stream" not in seen.said else f"values up to {largest:,.6g}: days"
