@@ -208,7 +208,7 @@ def _url(kind: str, url: str) -> Guess:
     if has_secret:
         why = "the address holds a user name or a password: name a reference to it in secret"
         return Guess(key="url", value="https://...", why=why, is_complete=False)
-    is_usable = bool(url) and not any(map(is_unsayable, url))
+    is_usable = bool(url) and not is_unsayable(url)
     if not is_usable or (kind == "odata" and parts.scheme not in ("http", "https")):
         why = "an http or https address" if kind == "odata" else "an address, an S3 prefix or a path"
         return Guess(key="url", value="https://...", why=why, is_complete=False)

@@ -109,7 +109,7 @@ def _why_well(seen: Seen) -> str:
     if _own(seen) == "well_code":
         return "the name is ours"
     if is_identifier(seen) and not seen.said & said.WELL:
-        kind = "a UWI" if seen.share(is_uwi) >= USUAL else "API numbers"
+        kind = "a UWI" if seen.is_mostly(is_uwi) else "API numbers"
         return f"its values are {kind}"
     word = next((word for word in seen.words if word in said.WELL), "")
     return f"the name says {word}"
