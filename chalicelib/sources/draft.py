@@ -24,7 +24,7 @@ from .guesses.products import ProductRows, find_product_rows, where_products, wr
 from .guesses.regions import region_of_names
 from .guesses.toml_text import comments, written
 from .guesses.volumes import COLUMN_OF, Measures, Volumes, find_volumes, write_volumes
-from .guesses.words import is_mil, plain
+from .guesses.words import VOLUME, is_mil, plain
 from .presets import preset_named, preset_names
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, di
     volumes = write_volumes(found.volumes, measures)
     volumes += write_product_rows(found.products, measures) if found.products else []
     if not {guess.key.removeprefix("columns.") for guess in volumes} & {*COLUMN_OF.values()}:
-        volumes.append(_ask_for_volume(table))
+        volumes.append(_ask_for_volume(table, found.taken))
     product = found.products.product if found.products else None
     grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
     of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
@@ -165,10 +165,16 @@ def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object
     return [(*(values[place] for values in named), days[place]) for place in range(table.rows)]
 
 
-def _ask_for_volume(table: Table) -> Guess:
-    some = next((seen.name for seen in table.fields if seen.is_number), "FIELD OF THE OIL")
+def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
+    numbers = [seen for seen in table.fields if seen.is_number and seen.name not in taken]
+    some = max(numbers, key=lambda seen: bool(seen.said & VOLUME), default=None)
     why = "no field looks like a volume of oil, gas or water: name the right ones, and their units"
-    return Guess(key="columns.oil_production_kbd", value={"field": some, "unit": "..."}, why=why, is_complete=False)
+    return Guess(
+        key="columns.oil_production_kbd",
+        value={"field": some.name if some else "FIELD OF THE OIL", "unit": "..."},
+        why=why,
+        is_complete=False,
+    )
 
 
 def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> list[Guess]:
