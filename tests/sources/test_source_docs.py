@@ -47,7 +47,8 @@ def test_the_service_in_cubic_metres(tmp_path: Path, environment: dict[str, str]
     told = settings_of(definition_of(EXAMPLES["north"]), Settings.from_environment(environment))
     row = (
         b'{"FieldNo": 7, "FieldName": "Ost", "WellBore": "7/1-A", "Month": "2023-12-31T23:00:00Z",'
-        b' "HoursOnStream": 372, "OilVolume": 3100, "CondensateVolume": null, "GasVolume": 310.0, "WaterVolume": "12.5"}'
+        b' "HoursOnStream": 372, "OilVolume": 3100, "CondensateVolume": null, "GasVolume": 310.0,'
+        b' "WaterVolume": "12.5"}'
     )
     repository = DuckDBWellProductionRepository(
         directory=tmp_path / "scratch", memory_mb=300, source=RowSource(name="north", period=Period.MONTH)
