@@ -20,7 +20,6 @@ from chalicelib.api.request_fields import refuse_body, single_values
 from chalicelib.api.responses import ResponseBuilder, enveloped, principal_of
 from chalicelib.api.source_request import VERSION, parse_definition, parse_if_match, parse_source_name
 from chalicelib.api.tokens import KEPT_SECONDS, Role
-from chalicelib.errors import DefinitionInvalid
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
 from chalicelib.logs import add_to_log_context, start_log_context
@@ -28,7 +27,9 @@ from chalicelib.queries.ask import ask_published, sentence
 from chalicelib.queries.query import Query, parse_query
 from chalicelib.services import Services, warm
 from chalicelib.settings import cors_origins
+from chalicelib.sources.presets import all_presets
 from chalicelib.sources.source import deleted_sentence, source_sentence
+from chalicelib.sources.units import all_units
 
 POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it has taken so far
 POLL_SECONDS = (1, 30)  # at least, at most
@@ -200,13 +201,40 @@ def list_sources(request: Request, respond: ResponseBuilder) -> Response:
     return respond.unless_known({"sources": shown}, "The sources, by name.", seen=shown)
 
 
+@app.route("/api/v1/sources/presets", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_presets(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    presets = all_presets()
+    return respond.unless_known({"presets": presets}, "The mappings that ship with Wellhead.", seen=presets)
+
+
+@app.route("/api/v1/sources/units", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_units(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    units = all_units()
+    return respond.unless_known(units, "The units that a definition may name.", seen=units)
+
+
 @app.route("/api/v1/sources/check", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.ADMIN)
 def check_source(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
-    faults = _faults_of_body(request)
-    found = f"{len(faults)} fault{'' if len(faults) == 1 else 's'} in the definition." if faults else "It has no fault."
-    return respond.success({"is_valid": not faults, "faults": faults}, found)
+    values = parse_definition(request.raw_body, request.headers.get("content-type", ""))
+    services.sources.refuse_faults(values)
+    check = services.checks.create(values, by=principal_of(request).name)
+    services.dispatcher.dispatch_check(check.check_id)
+    told = "The definition has no fault. What its source holds is looked at now; see the address in Location."
+    return respond.success(check.view(), told, status=202, headers={"Location": f"check/{check.check_id}"})
+
+
+@app.route("/api/v1/sources/check/{check_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def get_check(request: Request, respond: ResponseBuilder, check_id: str) -> Response:
+    single_values(_query(request))
+    check = services.checks.read(check_id)
+    return respond.success(check.view(), f"The check is {check.status}.")
 
 
 @app.route("/api/v1/sources/{name}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -294,7 +322,10 @@ def answer_question(event: Any, context: Any) -> dict[str, Any]:
 
 @app.lambda_function(name="import")
 def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Works on a job, or looks at a source."""
     _start_log(context)
+    if "check_id" in event:
+        return services.check(str(event["check_id"]))
     return services.work_on(
         parse_job_id(str(event.get("job_id"))),
         request_id=context.aws_request_id,
@@ -308,6 +339,8 @@ def take_up_job(record: dict[str, Any], context: Any) -> str:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
     _start_log(context)
+    if "check_id" in record["requestPayload"]:
+        return services.give_up_check(str(record["requestPayload"]["check_id"]))
     return services.take_up(parse_job_id(str(record["requestPayload"].get("job_id"))))
 
 
@@ -332,14 +365,6 @@ def _start(request: Request, respond: ResponseBuilder, *, status: int, body: str
         key=key,
     )
     return _show_accepted(respond, job, status=status, location=f"status/{job.job_id}")
-
-
-def _faults_of_body(request: Request) -> list[dict[str, str]]:
-    try:
-        values = parse_definition(request.raw_body, request.headers.get("content-type", ""))
-    except DefinitionInvalid as exc:
-        return list(exc.details["faults"])
-    return services.sources.faults_of(values)
 
 
 def _start_log(context: Any) -> None:

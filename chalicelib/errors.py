@@ -12,6 +12,8 @@
     ├── JobNotFound                  404
     ├── SourceUnknown                404
     ├── SourceVersionDiffers         412  somebody has changed the definition meanwhile
+    ├── CheckUnknown                 404  no check of a source has that id
+    ├── CheckFailed                  a source could not be looked at, and nobody knows why
     ├── NothingPublished             404  no import has completed yet
     ├── FileNotServed                404  the console has no such file
     ├── RejectsNotYet                409  the job has not published its rejected rows yet
@@ -199,6 +201,21 @@ class SourceVersionDiffers(WellheadError):
 
     code = "SOURCE_VERSION_DIFFERS"
     http_status = 412
+
+
+class CheckUnknown(WellheadError):
+    """There is no check of that id: the table keeps the newest ones alone. Start another one."""
+
+    code = "SOURCE_CHECK_UNKNOWN"
+    http_status = 404
+
+
+class CheckFailed(WellheadError):
+    """The source could not be looked at: the function that does so ended unexpectedly. Look at its log, and try again
+    with fewer or smaller files.
+    """
+
+    code = "SOURCE_CHECK_FAILED"
 
 
 class NothingPublished(WellheadError):
@@ -777,8 +794,8 @@ class CodesAmbiguous(ImportFailed):
 
 
 class FullImportFirst(ImportFailed):
-    """The published database still holds its codes as the numbers of an earlier version. Start an import of everything,
-    with full=true and no limits.
+    """The published database still holds its codes as the numbers of an earlier version, or the rows that the source
+    adopts under their old name. Start an import of everything, with full=true and no limits.
     """
 
     code = "FULL_IMPORT_FIRST"

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import time
+import tempfile
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +20,15 @@ from botocore.config import Config
 
 from chalicelib.api.health import check_warehouse, health
 from chalicelib.api.tokens import Tokens
+from chalicelib.errors import CheckFailed, WellheadError
 from chalicelib.jobs.dispatcher import Dispatcher
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from chalicelib.queries.client import PATIENCE, QueryClient
+from chalicelib.sources.checks import Checks
 from chalicelib.sources.registry import SourceRegistry
+from chalicelib.sources.source import checked
 
 from .logs import start_logging
 from .settings import Settings, tokens_path
@@ -45,6 +49,11 @@ if TYPE_CHECKING:
 _CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
 # A signed URL must name the bucket's own region: a redirect from the global address would break its signature.
 _S3_CLIENT = _CLIENT.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
+
+
+CHECK_SECONDS = 120.0  # to look at a source
+
+log = logging.getLogger(__name__)
 
 
 class Services:
@@ -72,6 +81,10 @@ class Services:
     @cached_property
     def sources(self) -> SourceRegistry:
         return SourceRegistry(job_manager=self.job_manager, settings=self.settings)
+
+    @cached_property
+    def checks(self) -> Checks:
+        return Checks(self.job_manager.table)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -184,31 +197,52 @@ class Services:
             claim=claim,
             settings=settings,
             job_manager=self.job_manager,
-            source=self._reader(claim, settings, time_to_fetch(remaining), directory),
+            source=self._reader(settings, time_to_fetch(remaining), directory, began=claim.job.started_at),
             warehouse=self.warehouse,
             directory=directory,
             remaining=lambda: 0.0 if stopped() else remaining(),
         )
 
+    def check(self, check_id: str) -> dict[str, Any]:
+        """Looks at a source, as the import function does, and keeps what was found."""
+        from chalicelib.sources.check_result import look_up
+
+        check = self.checks.begin(check_id)
+        settings = self.settings
+        with tempfile.TemporaryDirectory(prefix="looking-", dir=_made(Path(settings.scratch))) as directory:
+            try:
+                _, settings = checked(check.values, settings)
+                reader = self._reader(settings, lambda: CHECK_SECONDS, Path(directory), began=None)
+                with closing(reader):
+                    self.checks.finish(check_id, look_up(reader, settings, check.values))
+            except WellheadError as exc:
+                self.checks.fail(check_id, code=exc.code, message=exc.message)
+            except Exception:
+                log.exception("the check failed unexpectedly")
+                self.give_up_check(check_id)
+        return {"check_id": check_id}
+
+    def give_up_check(self, check_id: str) -> str:
+        """Of a check whose function died."""
+        self.checks.fail(check_id, code=CheckFailed.code, message=CheckFailed().message)
+        return "failed"
+
     def _reader(
-        self, claim: Claim, settings: Settings, remaining: Callable[[], float], directory: Path
+        self, settings: Settings, remaining: Callable[[], float], directory: Path, *, began: float | None
     ) -> SourceReader:
         """Of an OData service, or of files. The secret is read here, once for each import. Raises SecretUnavailable,
         SecretInvalid.
         """
-        if settings.definition is not None and settings.definition.kind == "files":
-            from chalicelib.files.adapter import FilesAdapter
-            from chalicelib.files.local_place import LocalPlace
+        from chalicelib.sources.opening import open_reader
 
-            return FilesAdapter(settings.definition.file, LocalPlace(settings.source_url), directory / "files")
-        from chalicelib.http.credentials import open_credentials
-        from chalicelib.odata.adapter import ExternalApiAdapter
-        from chalicelib.odata.connection import ODataConnection
-
-        auth = open_credentials(settings, client=self._client, environment=self._environment)
-        spent = max(0.0, time.time() - (claim.job.started_at or time.time()))
-        connection = ODataConnection(settings=settings, auth=auth, remaining=remaining, spent=spent)
-        return ExternalApiAdapter(settings=settings, connection=connection)
+        return open_reader(
+            settings,
+            client=self._client,
+            environment=self._environment,
+            remaining=remaining,
+            directory=directory,
+            began=began,
+        )
 
     @cached_property
     def _session(self) -> botocore.session.Session:
@@ -224,6 +258,11 @@ def _own_directory(scratch: Path, claim: Claim) -> Path:
         shutil.rmtree(left, ignore_errors=True)
     directory = scratch / f"import-{claim.job.job_id}-{claim.fence}"
     directory.mkdir(parents=True)
+    return directory
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
     return directory
 
 

@@ -21,6 +21,7 @@ from local.commands.demo import STATUS, TRIGGER, DemoError, run_demo
 from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError, why_not_kept
 from local.tokens import TokenBook, TokenError, tell_running_stack
 
+NEW_LINE = "\n"
 INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -38,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         source = Source.parse(told, rows=options.rows, preset=options.preset or "")
         if options.command == "check-source":
             return run_check(source, os.environ, Terminal())
-        stack = LocalStack(source=source, state=options.state, port=options.port)
+        sources = PROJECT / "sources" if options.command == "run" else None
+        stack = LocalStack(source=source, state=options.state, port=options.port, sources=sources)
         return demo(stack) if options.command == "demo" else run(stack)
     except (StackError, TokenError) as exc:
         print(plain(exc, kept="\n"), file=sys.stderr)
@@ -100,6 +102,7 @@ def _show(stack: LocalStack) -> None:
         f"  curl -X POST {header} {stack.api_url}{TRIGGER}\n"
         f"  curl {header} {stack.api_url}{STATUS}JOB_ID\n\n"
         f"Source     {stack.shown_source}\n"
+        f"{''.join(f'           {line}{NEW_LINE}' for line in stack.applied)}"
         f"Warehouse  {stack.warehouse_path}\n"
         f"Logs       {stack.state / 'logs'}"
     )

@@ -8,10 +8,11 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from .definitions import DEFAULT_NAME
+from .definitions import DEFAULT_NAME, DefinitionUnreadable, written_definition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SOURCES = "/api/v1/sources/"
 FOUND = 200
@@ -34,6 +35,22 @@ def apply_definition(values: Mapping[str, Any] | None, *, api_url: str, token: s
     status, answer = _ask("PUT", address, token, values, replaces=_is_defined(address, token))
     if status >= 400:  # noqa: PLR2004  an error, of whatever kind
         raise DefinitionRefused(_told(answer))
+
+
+def apply_directory(directory: Path, *, api_url: str, token: str) -> list[str]:
+    """Put each definition there, `*.toml`. What became of them, a line or more for each: one that has faults keeps no
+    other from being applied.
+    """
+    return [_applied(file, api_url, token) for file in sorted(directory.glob("*.toml"))]
+
+
+def _applied(file: Path, api_url: str, token: str) -> str:
+    try:
+        values = written_definition(file)
+        apply_definition(values, api_url=api_url, token=token)
+    except (DefinitionRefused, DefinitionUnreadable) as exc:
+        return f"{file} is not applied. {exc}"
+    return f"{file} is applied, as the source {values['name']}."
 
 
 def _forget(address: str, token: str) -> None:

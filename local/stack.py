@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.errors import SettingsError
 from chalicelib.odata.masked_link import masked
 from chalicelib.settings import Settings
-from local.applying import DefinitionRefused, apply_definition
+from local.applying import DefinitionRefused, apply_definition, apply_directory
 from local.aws import child
 from local.aws.emulator import REGION, LocalAws
 from local.aws.lambda_endpoint import LambdaEndpoint
@@ -143,7 +143,11 @@ class LocalStack:
         project: Path = PROJECT,
         port: int = 8000,
         user_environment: Mapping[str, str] | None = None,
+        sources: Path | None = None,
     ) -> None:
+        """`sources` is a directory of definitions that are applied at the start."""
+        self._sources = sources
+        self.applied: list[str] = []
         self._user = dict(os.environ if user_environment is None else user_environment)
         self._source = source or Source()
         self._definition = self._source.values(self._user)
@@ -257,6 +261,8 @@ class LocalStack:
             apply_definition(self._definition, api_url=self.api_url, token=self.token)
         except DefinitionRefused as exc:
             raise StackError(str(exc)) from exc
+        if self._sources:
+            self.applied = apply_directory(self._sources, api_url=self.api_url, token=self.token)
         self._schedules = exits.enter_context(Schedules(endpoint, functions))
 
     def _put_tokens(self, aws: LocalAws) -> None:

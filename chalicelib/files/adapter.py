@@ -10,7 +10,7 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import FileChanged
+from chalicelib.errors import FileChanged, FileError
 from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.reading import End
 from chalicelib.odata.survey import Survey
@@ -20,7 +20,8 @@ from .limits import USUAL
 from .opened import OpenedFile
 from .place import digest_of
 from .position import Position
-from .tools import Tools
+from .tools import MEMORY_MB, Tools
+from .unpivoting import LongReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 class FilesAdapter:
     """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
-    by `close`. Files whose name and version are in `known` are not read.
+    by `close`. Files whose name and version are in `known` are not read. `unpivot` has the pattern of the `fields` that
+    become rows, and the name of their `value`.
+    by `close`. Files whose name and version are in `known` are not read. DuckDB may take `memory_mb` for a piece.
     """
 
     def __init__(
@@ -44,13 +47,16 @@ class FilesAdapter:
         *,
         limits: Limits = USUAL,
         known: Iterable[tuple[str, str]] = (),
+        unpivot: Any = None,
+        memory_mb: int = MEMORY_MB,
     ) -> None:
         self._form = Form.of(form)
+        self._unpivot = unpivot
         self._place = place
         self._directory = directory
         self._limits = limits
         self._known = set(known)
-        self._tools = Tools(directory)
+        self._tools = Tools(directory, memory_mb=memory_mb)
         self._files: list[Listed] | None = None
         self._opened: tuple[int, OpenedFile] | None = None
 
@@ -81,7 +87,7 @@ class FilesAdapter:
         for at in range(len(self.files())):
             opened = self._open(at)
             for member in range(len(opened.members)):
-                for reader in opened.readers(member):
+                for reader in self._readers(opened, member):
                     if reader.names:
                         return Survey(fields=list(reader.names), values=dict(reader.examples))
         return Survey()
@@ -134,12 +140,11 @@ class FilesAdapter:
         """Up to the end of a file, a member or a sheet."""
         listed = self.files()[position.at]
         opened = self._open(position.at)
-        readers = opened.readers(position.member)
+        readers = self._readers(opened, position.member)
         reader = readers[position.sheet]
         after = self._after(position, sheets=len(readers), members=len(opened.members))
         is_at_end = False
-        for piece in reader.pieces(position.mark):
-            self._place.check(listed)
+        for piece in self._unchanged(reader.pieces(position.mark), listed):
             is_at_end = piece.is_last
             page = _page(cursor, position, piece, reader, after if is_at_end else replace(position, mark=piece.mark))
             yield page
@@ -147,6 +152,16 @@ class FilesAdapter:
         if not is_at_end:  # nothing came after the last row but blank lines
             self._place.check(listed)
             yield Page(number=position.number, rows=[], next=_moved(cursor, after), file=reader.file)
+
+    def _unchanged(self, pieces: Iterator[Piece], listed: Listed) -> Iterator[Piece]:
+        """Raises FileChanged; whatever else is wrong with a file that changes comes of that."""
+        try:
+            for piece in pieces:
+                self._place.check(listed)
+                yield piece
+        except FileError:
+            self._place.check(listed)
+            raise
 
     def _after(self, position: Position, *, sheets: int, members: int) -> Position | None:
         """Where the next file, member or sheet begins."""
@@ -158,6 +173,13 @@ class FilesAdapter:
         if position.at + 1 < len(self.files()):
             return replace(here, at=position.at + 1, member=0)
         return None
+
+    def _readers(self, opened: OpenedFile, member: int) -> list[Reader]:
+        readers = opened.readers(member)
+        if self._unpivot is None:
+            return readers
+        pattern, value = self._unpivot.fields, self._unpivot.value
+        return [LongReader(reader, pattern=pattern, value=value, tools=self._tools) for reader in readers]
 
     def _open(self, at: int) -> OpenedFile:
         """The file stays open for what is asked of it next."""

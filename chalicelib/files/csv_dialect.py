@@ -46,13 +46,13 @@ def dialect_of(text: Text, form: Form, *, file: str, limits: Limits) -> Dialect:
     with text.path.open("rb") as opened:
         opened.seek(text.start)
         beginning = opened.read(LONGEST_RECORD + 1)
-    if not beginning.strip():
-        raise FileUnreadable(f"{file} is empty: it has not even a header. Ask for a new copy.", file=file, row=0)
     skipped = _past_lines(beginning, form.skip_rows)
     lines = _whole_lines(beginning[skipped:], file)
     quote = '"' if form.quote is None else form.quote
     delimiter = form.delimiter or _delimiter(lines, quote, form.comment)
     records = records_of(lines, delimiter=delimiter, quote=quote, comment=form.comment, most=LOOKED_AT)
+    if not records:
+        raise _nothing_read(lines, file)
     names, used = _names(records, form, file)
     check_columns(len(names), file, limits)
     return Dialect(
@@ -96,6 +96,17 @@ def _whole_lines(beginning: bytes, file: str) -> bytes:
     return beginning[: end or len(beginning)]
 
 
+def _nothing_read(lines: bytes, file: str) -> FileUnreadable:
+    """Of the first lines."""
+    if lines.isascii():
+        return FileUnreadable(f"{file} is empty: it has not even a header. Ask for a new copy.", file=file, row=0)
+    return FileUnreadable(
+        f'The first line of {file} is not UTF-8. Say in the definition how it is written, such as encoding = "cp1252".',
+        file=file,
+        row=0,
+    )
+
+
 # -- the delimiter ----------------------------------------------------------------------------
 
 
@@ -105,7 +116,7 @@ def _delimiter(lines: bytes, quote: str, comment: str) -> str:
     def shares(delimiter: str) -> tuple[float, int]:
         records = records_of(lines, delimiter=delimiter, quote=quote, comment=comment, most=LOOKED_AT)
         width = _width(records)
-        if width == 1:
+        if width <= 1:
             return 0.0, 0
         fitting = sum(len(record.fields) == width for record in records)
         return round(fitting / len(records), 1), width + _has_name(records, width) * 1000

@@ -35,11 +35,11 @@ class UnclosedQuote(Exception):
 
 
 def records_of(lines: bytes, *, delimiter: str, quote: str, comment: str, most: int) -> list[Record]:
-    """The first records of text that is UTF-8; a quote that is not closed in it ends them."""
+    """The first records; a quote that is not closed ends them, and so does what is not UTF-8."""
     found: list[Record] = []
-    with suppress(UnclosedQuote):
+    with suppress(UnclosedQuote, UnicodeDecodeError):
         for record in islice(read_records(io.BytesIO(lines), delimiter, quote, comment), most):
-            found.append(record)  # noqa: PERF402  what came before the quote stays
+            found.append(record)  # noqa: PERF402  what came before stays
     return found
 
 

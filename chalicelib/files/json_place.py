@@ -93,7 +93,7 @@ class JsonPlace:
             if name is None or self.sign_at(name.end()) != b":":
                 raise Misplaced
             value = self._past_blanks(name.end()) + 1
-            yield json.loads(name[0]), value
+            yield _told(name[0]), value
             at = self._behind(value)
         if self.sign_at(at) != b"}":
             raise Misplaced
@@ -139,3 +139,11 @@ class JsonPlace:
             f'{self._file} has {what}. Say in the definition where its rows are, such as records = "/data/rows".',
             file=self._file,
         )
+
+
+def _told(name: bytes) -> str:
+    """Raises Misplaced."""
+    try:
+        return str(json.loads(name))
+    except ValueError:
+        raise Misplaced from None

@@ -26,6 +26,7 @@ NOT_READ = {
     b"SQLite format 3": "an SQLite database",
     b"Obj\x01": "an Avro file",
     b"ORC": "an ORC file",
+    b"PARE": "a Parquet file that is encrypted",
 }
 _PAGE = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(!doctype html|html|head|body|table|div|script|meta)\b", re.IGNORECASE | re.DOTALL

@@ -12,14 +12,16 @@ from chalicelib.errors import FileFormatUnknown, FileUnreadable
 from .csv_dialect import dialect_of
 from .csv_pieces import CsvPieces
 from .disk import full_disk_told
-from .encoding import as_utf8
+from .encoding import Text, as_utf8
+from .excel import sheets_of
 from .json_array import JsonArray
 from .json_rows import JsonElements, JsonLines
 from .kind import GZIP, beginning_of, kind_of
+from .parquet import ParquetPieces
 from .unpacking import Member, is_archive, members_of, unpack_gzip, unpack_member
 
 if TYPE_CHECKING:
-    from .encoding import Text
+    from .csv_dialect import Dialect
     from .form import Form
     from .limits import Limits
     from .piece import Reader
@@ -55,7 +57,7 @@ class OpenedFile:
     def close(self) -> None:
         self._remove_written()
         for path in self._own:
-            path.unlink(missing_ok=True)
+            _remove(path)
 
     def _members(self) -> list[Member]:
         if is_archive(self._path, file=self._name, limits=self._limits):
@@ -87,23 +89,40 @@ class OpenedFile:
 
     def _readers_of(self, path: Path, file: str) -> list[Reader]:
         kind = kind_of(path, file, self._form.format)
+        if kind in ("xlsx", "xls"):
+            return self._sheets(path, file)
+        if kind == "parquet":
+            return [ParquetPieces(path, file=file, limits=self._limits, tools=self._tools)]
         text = as_utf8(path, self._form.encoding, target=self._new_path(), file=file)
         if kind == "ndjson":
             return [JsonLines(text, file=file, limits=self._limits)]
         if kind == "json":
             array = JsonArray(self._own_copy(text), self._form.records, file=file)
             return [JsonElements(array, file=file, limits=self._limits)]
-        return [self._csv(text, file)]
-
-    def _csv(self, text: Text, file: str) -> CsvPieces:
         dialect = dialect_of(text, self._form, file=file, limits=self._limits)
+        return [self._csv(text.path, dialect, file)]
+
+    def _sheets(self, path: Path, file: str) -> list[Reader]:
+        form = replace(self._form, delimiter=",", quote='"', comment="")
+        readers: list[Reader] = []
+        for sheet in sheets_of(path, self._new_path(), pattern=form.sheet, file=file, limits=self._limits):
+            dialect = dialect_of(Text(sheet.path), form, file=file, limits=self._limits)
+            kinds = sheet.kinds(len(dialect.names), first_row=lines_before(sheet.path, dialect.start))
+            readers.append(self._csv(sheet.path, dialect, file, sheet=sheet.name, kinds=kinds))
+        return readers
+
+    def _csv(
+        self, path: Path, dialect: Dialect, file: str, *, sheet: str = "", kinds: tuple[str, ...] = ()
+    ) -> CsvPieces:
         return CsvPieces(
-            text.path,
+            path,
             dialect,
             file=file,
             limits=self._limits,
             count_rows=self._tools.count_rows,
             new_path=lambda: self._tools.new_path(".csv"),
+            sheet=sheet,
+            kinds=kinds,
         )
 
     def _own_copy(self, text: Text) -> Text:
@@ -121,5 +140,17 @@ class OpenedFile:
     def _remove_written(self) -> None:
         self._readers = None
         for path in self._written:
-            path.unlink(missing_ok=True)
+            _remove(path)
         self._written = []
+
+
+def lines_before(path: Path, byte: int) -> int:
+    with path.open("rb") as file:
+        return file.read(byte).count(b"\n")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -43,6 +43,7 @@ class Tools:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._duckdb = duckdb.connect(config=local_config(self.directory, self._memory_mb))
             self._duckdb.execute("SET threads = 1")
+            self._duckdb.execute("SET preserve_insertion_order = false")  # one thread keeps it, and needs less memory
             self._duckdb.execute("SET enable_external_file_cache = false")
         return self._duckdb
 

@@ -7,10 +7,11 @@ and JSON has none within them. Done piece by piece, because a second copy of a p
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import zlib
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from urllib3.exceptions import IncompleteRead
 
@@ -55,6 +56,20 @@ def read_body(response: requests.Response, allowance: Allowance, *, most: int) -
         content = _read_at_once(response, allowance, length, most)
     _refuse_mojibake(response.headers.get("Content-Type", ""), content)
     return content
+
+
+def save_body(response: requests.Response, file: IO[bytes], *, most: int) -> str:
+    """Its bytes as they were sent, a compression of the transfer included, and their SHA-256. Raises TooSlow, TooLarge,
+    urllib3's HTTPError, OSError.
+    """
+    size, digest = 0, hashlib.sha256()
+    while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
+        size += len(chunk)
+        if size > most:
+            raise TooLarge
+        digest.update(chunk)
+        file.write(chunk)
+    return digest.hexdigest()
 
 
 def _read_at_once(response: requests.Response, allowance: Allowance, length: int, most: int) -> bytearray:

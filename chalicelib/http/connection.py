@@ -36,7 +36,7 @@ from .body import Broken, Unreadable, read_body
 from .cookies import OriginCookies
 from .credentials import SourceAuth, TokenAuth
 from .failures import broken_exchange, check_status, shown
-from .session import HEAD_BYTES, BoundedSession, TooLarge, TooSlow, check_authority
+from .session import HEAD_BYTES, Allowance, BoundedSession, TooLarge, TooSlow, check_authority
 from .throttle import Throttle
 
 if TYPE_CHECKING:
@@ -131,14 +131,25 @@ class SourceConnection:
         SourceError.
         """
         limit, headers = min(most or self._most, self._most), {"accept": accept} if accept else {}
-        attempt = 0
+
+        def receive(response: requests.Response, allowance: Allowance) -> bytes | bytearray:
+            return read_body(response, allowance, most=limit)
+
+        def attempt() -> T:
+            return read(self._exchange(url, headers, receive, most=limit, seconds=self._settings.page_seconds))
+
+        return self._insist(attempt, {**details, "url": shown(url)})
+
+    def _insist(self, attempt: Callable[[], T], details: dict[str, Any]) -> T:
+        """Again, as long as it fails in a way that may pass. Raises SourceError."""
+        tries = 0
         while True:
             try:
-                return read(self._receive(url, limit, headers))
+                return attempt()
             except SourceError as exc:
-                wait, code = self._next_try(attempt, exc, {**details, "url": shown(url)}), exc.code
-            attempt += 1
-            self._wait(wait, code, attempt + 1)
+                wait, code = self._next_try(tries, exc, details), exc.code
+            tries += 1
+            self._wait(wait, code, tries + 1)
 
     def follow(self, url: str, link: str, **details: Any) -> str:
         """Where a link leads, within the configured origin and its aliases. Raises SourceRedirected, SourceInvalid."""
@@ -230,10 +241,18 @@ class SourceConnection:
 
     # -- one try ------------------------------------------------------------------------------
 
-    def _receive(self, url: str, most: int, headers: dict[str, str]) -> bytes | bytearray:
-        """The body of one good answer, whole and within its limits."""
+    def _exchange(
+        self,
+        url: str,
+        headers: dict[str, str],
+        receive: Callable[[requests.Response, Allowance], T],
+        *,
+        most: int,
+        seconds: float,
+    ) -> T:
+        """What `receive` makes of one good answer, whose body has `most` bytes and is there in so many seconds."""
         with self._turn():
-            seconds, late = self._time_left((self._settings.page_seconds, SourceTooSlow))
+            seconds, late = self._time_left((seconds, SourceTooSlow))
             if self._closed.is_set():
                 raise WorkerTimeSpent
             if seconds <= 0:
@@ -243,7 +262,7 @@ class SourceConnection:
                 with self._get(session, url, headers) as response:
                     check_status(response, session.allowance)
                     self._was_let_in = True
-                    return read_body(response, session.allowance, most=most)
+                    return receive(response, session.allowance)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -263,17 +282,20 @@ class SourceConnection:
         except TooSlow as exc:
             raise late from exc
         except TooLarge as exc:
-            raise SourceTooLarge(
-                f"The source sent a page of more than {self._settings.page_mb} MB, or headers of more than "
-                f"{HEAD_BYTES >> 10} KB. Ask for fewer rows with WELLHEAD_PAGE_SIZE, or raise WELLHEAD_PAGE_MB if "
-                "that is right."
-            ) from exc
+            raise self._too_large() from exc
         except Unreadable as exc:
             raise SourceEncoding(f"The page of {shown(url)} is not read: {exc}. Ask for UTF-8, plain or gzip.") from exc
         except Broken as exc:
             raise SourceInvalid(f"The page of {shown(url)} is damaged: {exc}. Start the import again.") from exc
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
             raise broken_exchange(exc, url) from exc
+
+    def _too_large(self) -> SourceError:
+        return SourceTooLarge(
+            f"The source sent a page of more than {self._settings.page_mb} MB, or headers of more than "
+            f"{HEAD_BYTES >> 10} KB. Ask for fewer rows with WELLHEAD_PAGE_SIZE, or raise WELLHEAD_PAGE_MB if that is "
+            "right."
+        )
 
     @contextmanager
     def _session(self) -> Iterator[BoundedSession]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import SourceChangedSince, SourceColumns
 from chalicelib.odata.reading import Way
 from chalicelib.sources.expressions import reading_of
-from chalicelib.sources.mapping import rules_of, unknown_fields
+from chalicelib.sources.mapping import names_among, rules_of, unknown_fields
+from chalicelib.sources.plausibility import local_midnight
 from chalicelib.store.columns import KEY, VALUES
 from chalicelib.store.grain import Grain, Rows
 from chalicelib.store.period import Period
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.store.table import Table
 
 LONGEST_LOOK = 1 << 16  # bytes of a row that is looked at by itself
+PERIODS_LOOKED_AT = 200
 LOOKED_AT = 500  # rows of a page for one that is looked at; its last one always is
 
 
@@ -52,6 +54,7 @@ class SourceFields:
         self._before: Fingerprint | None = None
         self._taken_over: Fingerprint | None = None  # when the source is not asked
         self._missing: set[str] = set()  # columns whose field some page lacked
+        self._periods: list[str] = []  # some texts of it
 
     def rules(self) -> dict[str, ColumnRule]:
         """Of each column that is filled. Raises SourceColumns."""
@@ -84,7 +87,10 @@ class SourceFields:
 
     def grain(self) -> Grain:
         """With the key that the service declares, where the settings name none. Raises SourceColumns."""
+        known_as = names_among(self._names)
         grain = Grain.of(self._settings)
+        own_key = tuple(map(known_as, grain.primary_key))
+        grain = replace(grain, primary_key=own_key, order_by=known_as(grain.order_by))
         if self._taken_over:
             identity = ("primary_key",) if self._taken_over.identified else ()
             return replace(grain, primary_key=identity, is_unique=self._taken_over.is_unique)
@@ -142,8 +148,27 @@ class SourceFields:
             row = _fields_of(rows[place]) if rows else None
             if row is None:
                 continue
+            self._look_at_period(rules, row)
             lacking = {column for column in VALUES if column in rules and _lacks(rules[column], row)}
-            self._missing |= lacking | ({RENAMED} if lacking and row - known else set())
+            self._missing |= lacking | ({RENAMED} if lacking and row.keys() - known else set())
+
+    def look_at_periods(self, texts: Iterable[str]) -> None:
+        """Of some rows, as JSON."""
+        rules = self._rules_so_far()
+        for text in texts:
+            self._look_at_period(rules, json.loads(text))
+
+    def _look_at_period(self, rules: Mapping[str, ColumnRule], row: Mapping[str, Any]) -> None:
+        rule = rules.get("production_period")
+        if rule and not rule.timezone and len(self._periods) < PERIODS_LOOKED_AT:
+            self._periods.append(str(row.get(rule.field) or ""))
+
+    @property
+    def local_midnights(self) -> int:
+        """How many periods were looked at, where all of them are the first of a month of a place further east."""
+        definition = self._settings.definition
+        is_told = definition is not None and bool(definition.timezone)
+        return len(self._periods) if not is_told and local_midnight(self._periods) else 0
 
     def doubtful_columns(self) -> list[str]:
         """Those without a field, and those whose field some page lacked; none when no row has shown any field."""
@@ -218,7 +243,7 @@ def _lacks(rule: ColumnRule, row: Iterable[str]) -> bool:
     return bool(rule.sources) and not any(name.partition("/")[0] in row or name in row for name in rule.sources)
 
 
-def _fields_of(row: Any) -> set[str] | None:
+def _fields_of(row: Any) -> dict[str, Any] | None:
     """None when the text is too long or no object."""
     if len(row) > LONGEST_LOOK:
         return None
@@ -226,4 +251,6 @@ def _fields_of(row: Any) -> set[str] | None:
         read = json.loads(bytes(row))
     except (ValueError, RecursionError):
         return None
-    return {name for name in read if "@" not in name} - {"__metadata"} if isinstance(read, dict) else None
+    if not isinstance(read, dict):
+        return None
+    return {name: value for name, value in read.items() if "@" not in name and name != "__metadata"}

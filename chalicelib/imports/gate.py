@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from chalicelib.settings import Settings
+    from chalicelib.store.adopt import Adoption
     from chalicelib.store.diff import Absence, Diff
     from chalicelib.store.settle import Settled
 
@@ -52,9 +53,11 @@ def judge(
     *,
     is_of_all: bool = True,
     rejects: Mapping[str, int] | None = None,
+    adoption: Adoption | None = None,
 ) -> list[Finding]:
     """The findings, those that hold first. `accepted` are fingerprints; `is_of_all` tells that the import asked for all
     rows, and not for a part or for what has changed; `rejects` counts what was wrong with rows, as `REASON column`.
+    `adoption` tells of rows that were another source's before.
     """
     problems = _shares(rejects or {}, completeness.delivered, settings.gate_rejected)
     found = [
@@ -64,6 +67,7 @@ def judge(
         *_restated(diff, settings.gate_restated),
         *_columns_gone(diff, is_of_all=is_of_all),
         *_conflicts(diff, settled, is_of_all=is_of_all),
+        *_unmatched(adoption),
         *_rates(diff, settled, is_of_all=is_of_all),
     ]
     judged = [_unless_accepted(finding, accepted) for finding in found]
@@ -240,6 +244,22 @@ def _conflicts(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Fin
             _scope(is_of_all=is_of_all) | {"percent": _step_up(share)} | _wells(diff, Check.CONFLICTS),
             examples=settled.examples.get("CONFLICTS", []),
         )
+
+
+def _unmatched(adoption: Adoption | None) -> Iterator[Finding]:
+    """Wells that one source told by one code and its heir by another would be stored twice."""
+    if adoption is None or not adoption.unmatched:
+        return
+    found = f"{adoption.unmatched:,} of {adoption.wells:,} wells"
+    yield _finding(
+        Check.ADOPTED_UNMATCHED,
+        f"every well that was the source {adoption.source}'s before",
+        found,
+        f"{found} whose rows were the source {adoption.source}'s did not come. If they came under other codes, they "
+        "would be stored twice.",
+        {"wells": float(adoption.unmatched)},
+        examples=adoption.examples,
+    )
 
 
 def _rates(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Finding]:

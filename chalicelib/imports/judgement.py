@@ -50,6 +50,7 @@ class Judgement:
             accepted,
             is_of_all=is_of_all,
             rejects=merged.rejects,
+            adoption=merged.adoption,
         )
         return cls(
             completeness=completeness,

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 PAGES_AHEAD = 2
 BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
+LOOKED_AT = 20  # rows of a table
 MOST_RUNS = 32  # of segments in a job: each attempt adds one, and the job's item must not grow with the import
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,9 @@ class WellProductionImportService:
         return self.job
 
     def _row_source(self) -> RowSource:
-        return RowSource(name=self._settings.source_name, period=Period(self._settings.source_period))
+        settings = self._settings
+        adopts = settings.definition.adopts if settings.definition else ""
+        return RowSource(name=settings.source_name, period=Period(settings.source_period), adopts=adopts)
 
     # -- where to begin -----------------------------------------------------------------------
 
@@ -305,6 +308,8 @@ class WellProductionImportService:
         if batch.rows:
             began = self._clock()
             self._fields.learn(repository, batch)
+            if batch.table:
+                self._fields.look_at_periods(repository.rows_of(batch.table, LOOKED_AT))
             segment = repository.stage(batch, self._fields.reading(batch.table), self._fields.grain())
             self._fields.note_changes(repository, batch)
             self._segments.add(segment, self._stored(cursor))
@@ -444,6 +449,7 @@ class WellProductionImportService:
             "SOURCE_CHANGED": missing or int(end.recounted),
             "UNKNOWN_FIELDS": len(self._fields.unknown()) or self._told_before("UNKNOWN_FIELDS"),
             "WITHOUT_CHANGE_TIME": self._fields.undated,
+            "LOCAL_MIDNIGHT": self._fields.local_midnights,
         }
         return {rule: count for rule, count in counts.items() if count}
 

@@ -23,7 +23,14 @@ class Dispatcher:
 
         Raises DispatchFailed.
         """
-        payload = json.dumps({"job_id": job_id}).encode()
+        self._invoke({"job_id": job_id})
+
+    def dispatch_check(self, check_id: str) -> None:
+        """Queue one invocation for the check. Raises DispatchFailed."""
+        self._invoke({"check_id": check_id})
+
+    def _invoke(self, event: dict[str, str]) -> None:
+        payload = json.dumps(event).encode()
         try:
             self._lambda.invoke(FunctionName=self._function, InvocationType="Event", Payload=payload)
         except (ClientError, BotoCoreError) as exc:

@@ -10,6 +10,7 @@ One table, keys `pk` and `sk` (strings):
     WAREHOUSE    WAREHOUSE#owner     which warehouse is this table's: the id that its owner.json holds too
     IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
     SOURCE       SOURCE#<name>       a source as it is defined now; a deleted one keeps its place and its version
+    CHECK        000 to 255          what was asked to be looked at, and what was found
     SOURCE_VERSION  SOURCE#<name>#<version>  each definition that a source ever had
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
@@ -144,7 +145,7 @@ class Snapshot:
 
     def fence_of(self, source_name: str | None) -> int:
         """Of the latest import of the source; of any source where the job is older than their names."""
-        if source_name is None:
+        if source_name is None or self.sources is None:
             return self.fence
         return int((self.sources or {}).get(source_name, {}).get("fence", 0))
 
@@ -205,6 +206,16 @@ def source_as_read(version: int) -> Condition:
     if not version:
         return ABSENT
     return Condition("#version = :read_version", {":read_version": version})
+
+
+def may_take_place() -> Condition:
+    """Of a check: whatever stood there is older, and nobody waits for it any more."""
+    return Condition("attribute_not_exists(pk) OR attribute_exists(pk)")
+
+
+def is_this_check(check_id: str) -> Condition:
+    """No other one has taken its place."""
+    return Condition("#check_id = :this_check", {":this_check": check_id})
 
 
 def same_ownership(old: Ownership | None) -> Condition:

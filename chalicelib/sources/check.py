@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from chalicelib.odata.survey import Survey
     from chalicelib.settings import Settings
-    from chalicelib.store.table import Table
 
     from .column_rules import ColumnRule
     from .reader import SourceReader
@@ -71,6 +70,9 @@ class SourceCheck:
     paging: str
     rows: int  # of the first page
     expected: int | None  # rows in all, if the source counts
+    fields: list[str] = field(default_factory=list)
+    sample: Sequence[Mapping[str, Any]] = ()  # rows as they are written
+    kinds: Mapping[str, str] = field(default_factory=dict)
     looked_at: int = 0
     sound: int = 0
     skipped: int = 0
@@ -112,6 +114,9 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
         paging=_paging(first, settings),
         rows=first.table.rows if first.table else looked.first_rows,
         expected=first.next.expected,
+        fields=list(fields),
+        sample=looked.sample,
+        kinds=looked.kinds,
         looked_at=looked.look.rows + looked.skipped,
         sound=looked.look.sound,
         skipped=looked.skipped,
@@ -124,12 +129,16 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """`written` are the fields of one row, and `stored` its columns; `periods` are some texts of the period."""
+    """`written` are the fields of one row, and `stored` its columns; `periods` are some texts of the period, `sample`
+    the first rows as they are written, and `kinds` what the format knows of their fields.
+    """
 
     look: Look = field(default_factory=Look)
     stored: Mapping[str, Any] = field(default_factory=dict)
     written: Mapping[str, Any] = field(default_factory=dict)
     periods: Sequence[str] = ()
+    sample: Sequence[Mapping[str, Any]] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
     skipped: int = 0
     first_rows: int = 0
 
@@ -165,12 +174,18 @@ class _Reading:
         self._stored: Mapping[str, Any] = {}
         self._written: Mapping[str, Any] = {}
         self._periods: list[str] = []
+        self._sample: list[dict[str, Any]] = []
+        self._kinds: dict[str, str] = {}
         self.taken = self._first_rows = 0
 
     def take(self, page: Page, *, can_stage: bool) -> None:
         is_first, rows = self.taken == 0, list(page.rows)
         self.taken += page.table.rows if page.table else len(rows)
         self._first_rows = self.taken if is_first else self._first_rows
+        if is_first:
+            texts = self._repository.rows_of(page.table, EXAMPLES) if page.table else rows[:EXAMPLES]
+            self._sample = [written_fields(text if isinstance(text, str) else bytes(text)) for text in texts]
+            self._kinds = dict(zip(page.table.names, page.table.kinds, strict=False)) if page.table else {}
         if not can_stage or not self.taken:
             return
         if page.table:
@@ -182,17 +197,15 @@ class _Reading:
             self._repository.stage(self._batch, reading_of(self._settings, self._fields))
             self._batch.clear()
         if is_first:
-            self._take_example(page.table, rows)
+            self._take_example()
 
-    def _take_example(self, table: Table | None, rows: Sequence[Any]) -> None:
+    def _take_example(self) -> None:
         look = self._repository.look()
-        texts = self._repository.rows_of(table, EXAMPLES) if table else [bytes(row) for row in rows[:EXAMPLES]]
-        written = [written_fields(text) for text in texts]
         name = self._period_field
-        self._periods = [str(row[name]) for row in written if row.get(name)] if name else []
+        self._periods = [str(row[name]) for row in self._sample if row.get(name)] if name else []
         self._stored = look.example
-        if look.arrival is not None and look.arrival < len(written):
-            self._written = written[look.arrival]
+        if look.arrival is not None and look.arrival < len(self._sample):
+            self._written = self._sample[look.arrival]
 
     @property
     def _period_field(self) -> str:
@@ -206,6 +219,8 @@ class _Reading:
             stored=self._stored,
             written=self._written,
             periods=self._periods,
+            sample=self._sample,
+            kinds=self._kinds,
             skipped=self._repository.passed_over_rows,
             first_rows=self._first_rows,
         )

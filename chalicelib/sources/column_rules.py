@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.store.columns import COLUMNS, VOLUMES, Kind
@@ -13,6 +13,8 @@ from .periods import FormatUnknown, format_parts, zone_named
 from .units import Rate, UnitUnknown, unit_named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .faults import Faults
     from .units import Unit
 
@@ -89,6 +91,24 @@ class ColumnRule:
         beside = [choice.field for choice in self.when]
         beside += [self.density] if isinstance(self.density, str) else []
         return tuple(dict.fromkeys([*self.sources, *beside]))
+
+    def with_names(self, known_as: Callable[[str], str]) -> ColumnRule:
+        """With the fields called as they are known."""
+
+        def each(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(known_as(name) for name in names)
+
+        return replace(
+            self,
+            field=known_as(self.field),
+            fields=each(self.fields),
+            template=tuple(replace(place, field=known_as(place.field)) for place in self.template),
+            coalesce=each(self.coalesce),
+            sum=each(self.sum),
+            when=tuple(replace(choice, field=known_as(choice.field)) for choice in self.when),
+            density=known_as(self.density) if isinstance(self.density, str) else self.density,
+            parts=tuple((name, replace(part, field=known_as(part.field))) for name, part in self.parts),
+        )
 
     @property
     def plain_field(self) -> str:

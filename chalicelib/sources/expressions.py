@@ -5,14 +5,14 @@ What somebody wrote reaches SQL only as a value or a quoted name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
 
 from .column_rules import DAYS, PERIOD, ColumnRule
-from .mapping import rules_of
+from .mapping import names_among, rules_of
 from .period_sql import date_of_parts, date_of_text, day_in_zone
 from .periods import usual_forms
 from .units import Rate
@@ -97,13 +97,13 @@ class Expressions:
         if self.decimal == "." and not self.thousands:
             return text
         sign, between = _escaped(self.decimal), _escaped(self.thousands)
-        tail = f"({sign}[0-9]*)?([eE][+-]?[0-9]+)?"
-        forms = [f"[+-]?[0-9]+{tail}"]
+        forms = [f"[0-9]+({sign}[0-9]*)?", f"{sign}[0-9]+"]
         if self.thousands:
-            forms.append(f"[+-]?[0-9]{{1,3}}({between}[0-9]{{3}})+{tail}")
+            forms.append(f"[0-9]{{1,3}}({between}[0-9]{{3}})+({sign}[0-9]*)?")
+        form = f"[+-]?({'|'.join(forms)})([eE][+-]?[0-9]+)?"
         plain = f"replace(stripped({text}), {literal(self.thousands)}, '')" if self.thousands else f"stripped({text})"
         point = f"replace({plain}, {literal(self.decimal)}, '.')" if self.decimal != "." else plain
-        is_number = f"regexp_full_match(stripped({text}), {literal('(' + '|'.join(forms) + ')')})"
+        is_number = f"regexp_full_match(stripped({text}), {literal(form)})"
         return f"CASE WHEN {is_number} THEN {point} ELSE {UNREADABLE}{text} END"
 
     # -- rows ---------------------------------------------------------------------------------
@@ -223,7 +223,10 @@ def reading_of(settings: Settings, names: Sequence[str], table: Table | None = N
     definition = settings.definition
     told: dict[str, Any] = {"period": settings.source_period}
     if definition is not None:
+        known_as = names_among(names if table is None else table.names)
         told |= {name: getattr(definition, name) for name in OF_A_DEFINITION}
+        for name in ("where", "skip"):
+            told[name] = tuple(replace(choice, field=known_as(choice.field)) for choice in told[name])
     if table is None:
         rules = rules_of(names, definition, settings.source_columns)
         return Expressions(rules=rules, present=names or None, **told).reading()
@@ -232,7 +235,7 @@ def reading_of(settings: Settings, names: Sequence[str], table: Table | None = N
 
 
 def _constants(table: Table) -> dict[str, str]:
-    row = f"CAST({table.first_row + 1} + row_number() OVER () - 1 AS VARCHAR)"  # from 1, as people count
+    row = f"CAST(1 + {table.place} AS VARCHAR)"  # as people count
     return {"_file": literal(table.file), "_sheet": literal(table.sheet), "_row": row}
 
 

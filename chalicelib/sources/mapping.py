@@ -11,7 +11,7 @@ from chalicelib.store.columns import COLUMNS, KEY, VOLUMES
 from .column_rules import ColumnRule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from .definition import Definition
 
@@ -30,7 +30,7 @@ def rules_of(
         return {
             column: ColumnRule(column=column, field=name) for column, name in map_columns(fields, overrides).items()
         }
-    rules = dict(definition.columns)
+    rules = {name: rule.with_names(names_among(fields)) for name, rule in definition.columns.items()}
     _refuse_absent(rules.values(), fields)
     silent = match_fields([name for name in fields if name not in _used(rules.values())], {})
     rules = {name: ColumnRule(column=name, field=field) for name, field in silent.items() if name not in rules} | rules
@@ -44,15 +44,28 @@ def rules_of(
     return rules
 
 
+def names_among(fields: Collection[str]) -> Callable[[str], str]:
+    """What a field is called that a definition names: headers have blanks in numbers that nobody counts."""
+    known = {" ".join(name.split()): name for name in reversed(list(fields))}
+    return lambda name: name if name in fields else known.get(" ".join(name.split()), name)
+
+
 def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None:
     known = {*fields, *CONSTANTS}
     for rule in rules:
-        absent = [name for name in rule.all_fields if name not in known and name.partition("/")[0] not in known]
+        absent = [name for name in rule.all_fields if not _is_there(name, known)]
+        if any(_is_there(name, known) for name in rule.coalesce):  # the others are names of other vintages
+            absent = [name for name in absent if name not in rule.coalesce]
         if absent and not rule.is_optional and fields:
             raise SourceColumns(
                 f"The definition fills {rule.column} from {_some(absent)}, and the source has no such field. It has: "
                 f"{_some(list(fields))}. Correct the name, or say optional = true where some files lack it."
             )
+
+
+def _is_there(name: str, known: Collection[str]) -> bool:
+    """By itself, or inside an object."""
+    return name in known or name.partition("/")[0] in known
 
 
 def _used(rules: Iterable[ColumnRule]) -> set[str]:

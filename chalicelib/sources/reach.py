@@ -63,7 +63,9 @@ def _of_secret(definition: Definition, settings: Settings) -> Iterator[Fault]:
     store, _, place = definition.secret.partition(":")
     own = f"{settings.source_secrets}/{definition.name}"
     expected = {"ssm": own, "secretsmanager": own.lstrip("/")}.get(store)
-    is_plain = re.fullmatch(r"[A-Za-z0-9_./-]+", place) and not {"", ".", ".."} & set(place.removeprefix("/").split("/"))
+    is_plain = re.fullmatch(r"[A-Za-z0-9_./-]+", place) and not {"", ".", ".."} & set(
+        place.removeprefix("/").split("/")
+    )
     if expected is None or not is_plain or not (place == expected or place.startswith(f"{expected}/")):
         yield _fault(
             "secret",

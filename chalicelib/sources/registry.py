@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .reach import Fault
 
 MOST_SOURCES = 200
-RESERVED = ("check",)  # an address of the API
+RESERVED = ("check", "presets")  # addresses of the API
 ANY = "*"  # as If-Match: whatever version there is
 
 
@@ -101,6 +101,11 @@ class SourceRegistry:
         if job.source_version is None and job.source_name in (None, self._settings.source_name):
             return Source.of_settings(self._settings)
         return self.get(str(job.source_name))
+
+    def refuse_faults(self, values: Mapping[str, Any]) -> None:
+        """What a put would refuse. Raises DefinitionInvalid, StateUnavailable."""
+        if faults := self.faults_of(values):
+            raise DefinitionInvalid(faults=faults)
 
     def faults_of(self, values: Mapping[str, Any]) -> list[Fault]:
         """What a put would list. Raises StateUnavailable."""

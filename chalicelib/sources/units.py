@@ -207,6 +207,11 @@ def names_of(product: str) -> tuple[str, ...]:
     return tuple(unit.name for unit in UNITS.values() if unit.dimension in dimensions)
 
 
+def all_units() -> dict[str, list[str]]:
+    """By product, as a form offers them. A liquid or a gas may be a rate too: with "/d" or "/h" after it."""
+    return {product: list(names_of(product)) for product in ("liquid", "gas", "days")} | {"at": list(AT)}
+
+
 def _apart(text: str) -> tuple[str, Rate, Fraction]:
     """The unit without its time, in lower case and without blanks; and the factor into a day."""
     plain = re.sub(r"\s+|(?<=\d),(?=\d{3})", "", text.lower()).replace("³", "3").replace("m^3", "m3")

@@ -149,6 +149,7 @@ WARNING_RULES = {
     "EQUAL_PARTS": "rows of a sum that equal another one; without a primary key they count once",
     "SAME_KEY_ON_TWO_PAGES": "keys that came on two pages: the source has them twice, or others came on none",
     "SOURCE_CHANGED": "the source delivered another number of rows than it had announced",
+    "LOCAL_MIDNIGHT": "periods that are evenings of a last day in UTC, the midnight of another place; say its timezone",
     "UNKNOWN_FIELDS": "fields of the source that no column takes; they are not stored",
     "WITHOUT_CHANGE_TIME": "no time of change that can be read; only a full import notices when such a row changes",
 }

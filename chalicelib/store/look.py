@@ -21,7 +21,7 @@ _NAMES = [column.name for column in COLUMNS]
 _LISTS = {
     "nulls": ", ".join(f"count(*) FILTER (problem IS NULL AND {name} IS NULL)" for name in _NAMES),
     "columns": ", ".join(_NAMES),
-    "filled": " + ".join(f"CAST({name} IS NOT NULL AS INTEGER)" for name in _NAMES),
+    "filled": " + ".join(f"CAST(coalesce(CAST({name} AS VARCHAR) <> '0.0', false) AS INTEGER)" for name in _NAMES),
     "largest": ", ".join(f"max(abs({name}))" for name in MOST_OF_A_WELL),
     "volumes": ", ".join(VOLUMES),
 }

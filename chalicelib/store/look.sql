@@ -8,7 +8,7 @@ SELECT count(*), count(*) FILTER (problem IS NULL), {nulls} FROM staged;
 SELECT problem, count(*), min_by(raw, arrival) FROM staged WHERE problem IS NOT NULL GROUP BY ALL ORDER BY ALL;
 
 -- name: example
--- Of the first sound rows one with most values, and its place.
+-- Of the first sound rows one with most values that are no zeros, and its place.
 SELECT {columns}, arrival FROM staged WHERE problem IS NULL AND arrival < 500 ORDER BY {filled} DESC, arrival LIMIT 1;
 
 -- name: largest

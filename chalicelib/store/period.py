@@ -59,7 +59,10 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RowSource:
-    """The source that rows belong to: its name in the store, and the length of its periods."""
+    """The source that rows belong to: its name in the store, the length of its periods, and the earlier source whose
+    rows it `adopts`, if there is one.
+    """
 
     name: str = "default"
     period: Period = Period.MONTH
+    adopts: str = ""

@@ -15,6 +15,7 @@ import duckdb
 
 from chalicelib.errors import PublishRefused, WarehouseCorrupt
 
+from .adopt import Adoption, adopt, adoption_of
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
@@ -82,6 +83,7 @@ class MergeResult:
     diff: Diff = field(default_factory=Diff)
     settled: Settled = field(default_factory=Settled)
     rejects: dict[str, int] = field(default_factory=dict)
+    adoption: Adoption | None = None
     skipped_records: int = 0
 
     @property
@@ -202,8 +204,7 @@ class DuckDBWellProductionRepository:
         is_new = not store.exists()
         _compact(store).unlink(missing_ok=True)  # of a merge that did not end
         settled = self._settled or self.settle(USUAL)
-        if not is_new:
-            self._upgrade(store, facts)
+        adoption = None if is_new else self._upgrade(store, facts, now)
         with self._attached(store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
             self._match_stored()
@@ -226,7 +227,7 @@ class DuckDBWellProductionRepository:
             if self._is_loose():
                 self._copy_compactly(store)
         _take_compact(store)
-        return replace(result, diff=diff)
+        return replace(result, diff=diff, adoption=adoption)
 
     def _match_stored(self) -> None:
         self._sql.run("match_none")
@@ -243,18 +244,23 @@ class DuckDBWellProductionRepository:
             accepted, stored = part.condition("accepted"), part.condition("stored")
             yield {"number": str(number), "is_accepted_of_part": accepted, "is_stored_of_part": stored}
 
-    def _upgrade(self, store: Path, facts: RunFacts) -> None:
-        """An older store becomes one of today, in a file without the room of what was written anew: a file does not
-        shrink, and each later import would copy it.
+    def _upgrade(self, store: Path, facts: RunFacts, now: float) -> Adoption | None:
+        """An older store becomes one of today, and adopted rows those of the source, in a file without the room of what
+        was written anew: a file does not shrink, and each later import would copy it.
         """
+        adoption = None
         with self._attached(store):
             is_older = read_version(self._connection) < SCHEMA_VERSION
             prepare_store(self._connection, is_new=False, source=self._source)
+            is_adopted = adopt(self._connection, self._source, is_full=facts.is_full, now=now, job_id=facts.job_id)
             is_renamed = match_codes(self._connection, source=self._source.name, is_full=facts.is_full)
-            if is_older or is_renamed:
+            if is_adopted:
+                adoption = adoption_of(self._connection, self._source)
+            if is_older or is_renamed or is_adopted:
                 self._connection.execute("CHECKPOINT wells")  # its log would be that of the file in its place
                 self._copy_compactly(store)
         _take_compact(store)
+        return adoption
 
     def _copy_compactly(self, store: Path) -> None:
         """All that is in the attached store, into a file that _take_compact puts in its place."""

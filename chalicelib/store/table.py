@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONGEST_RECORD = 1 << 20  # bytes of one row of a CSV; DuckDB takes two million unless told otherwise
+PLACE = "_row"  # the column of a table that tells of each row where it stands in the file, from 0
 # Nothing is guessed, so that a row is read the same wherever the piece was cut.
 PLAIN_CSV = (
     "auto_detect = false, header = false, new_line = '\\n', nullstr = '', strict_mode = true, null_padding = false, "
@@ -40,6 +41,14 @@ class Table:
     quote: str = '"'  # or "" for none
     kinds: tuple[str, ...] = ()  # per column "text" | "number" | "date" | "boolean"; () = all text
     unreadable: tuple[Unreadable, ...] = ()
+    has_places: bool = False  # in PLACE, because several rows come of one of the file
+
+    @property
+    def place(self) -> str:
+        """Of each row of `relation`, read as `field`, where it stands in the file (or sheet), from 0; as SQL."""
+        if self.has_places:
+            return f'CAST(field."{PLACE}" AS BIGINT)'
+        return f"{self.first_row} + row_number() OVER () - 1"
 
     @property
     def relation(self) -> str:

@@ -165,7 +165,7 @@ def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dic
     types = [_JSON_TYPES.get(kinds.get(columns[column].typed_by, "text"), "VARCHAR") for column in _TEXTS]
     rows = f"{table.relation} AS field"
     text = "CAST(to_json(field) AS VARCHAR)"
-    position = f"{table.first_row} + row_number() OVER () - 1"
+    position = table.place
     return {
         "rows_of_source": rows,
         "placed_rows_of_source": rows,

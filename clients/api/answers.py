@@ -98,6 +98,8 @@ class Job:
     cancel_requested_at: float | None = None
     triggered_by: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
+    source_version: int | None = None
     retry_of: str | None = None
     retried_by: str | None = None
     attempt: int = 0
@@ -108,6 +110,7 @@ class Job:
     new_records: int = 0
     updated_records: int = 0
     duplicate_records: int = 0
+    skipped_records: int = 0
     failed_records: int = 0
     total_records: int = 0
     records_per_second: float | None = None
@@ -237,6 +240,46 @@ class SnapshotFacts(TypedDict):
     bytes: int
     sha256: str
     job_id: str
+
+
+class Source(TypedDict):
+    """`version` is that of its definition, None where the settings of the stack are the source. A list has no
+    `definition`, and one source alone no `last_import`.
+    """
+
+    name: str
+    version: int | None
+    is_default: bool
+    adopts: str
+    kind: str
+    period: str
+    schedule: str
+    created_at: float | None
+    created_by: str | None
+    updated_at: float | None
+    updated_by: str | None
+    is_of_settings: bool
+    last_import: NotRequired[dict[str, Any] | None]
+    definition: NotRequired[dict[str, Any] | None]
+
+
+class Fault(TypedDict):
+    """Of a definition: the key, what is wrong with it, and what to write instead."""
+
+    key: str
+    problem: str
+    instead: str
+
+
+class Preset(TypedDict):
+    name: str
+    title: str | None
+    publisher: str | None
+    address: str | None
+    verified: bool | None
+    checked_against: str | None
+    assumed: list[str] | None
+    definition: dict[str, Any]
 
 
 class StoredSource(TypedDict):

@@ -21,10 +21,10 @@ from clients.api.errors import ApiError, ClientError, NotWellhead, TimedOut, Unr
 from clients.api.periods import row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from clients.api.answers import Production, Row, Status, Totals, Well
+    from clients.api.answers import Fault, Preset, Production, Row, Source, Status, Totals, Well
 
 POLL_SECONDS = 1.0  # where the API does not say
 MOST_POLL_SECONDS = 10.0  # while nothing answers
@@ -68,7 +68,7 @@ class WellheadClient:
 
     @property
     def role(self) -> str | None:
-        """Of the token, `reader` or `operator`; None before the first answer that told."""
+        """Of the token, `reader`, `operator` or `admin`; None before the first answer that told."""
         return self._connection.role
 
     # -- imports ----------------------------------------------------------------------------------------
@@ -77,15 +77,23 @@ class WellheadClient:
         self,
         *,
         full: bool = False,
+        source: str | None = None,
         field_code: str | int | None = None,
         first: str | None = None,
         last: str | None = None,
         key: str | None = None,
     ) -> Job:
-        """The job that was started; with the `key` of an earlier call, that one's. A field or days such as 2024-01-31
-        make it an import of that part. Raises AlreadyRunning.
+        """The job that was started; with the `key` of an earlier call, that one's. Without a `source` the only one or
+        the default one is meant. A field or days such as 2024-01-31 make it an import of that part. Raises
+        AlreadyRunning.
         """
-        asked = {"full": "true" if full else None, "field_code": field_code, "from": first, "to": last}
+        asked = {
+            "full": "true" if full else None,
+            "source": source,
+            "field_code": field_code,
+            "from": first,
+            "to": last,
+        }
         return self._start("/wells/import/trigger", key, params=_told(asked))
 
     def retry(self, job_id: str, *, key: str | None = None) -> Job:
@@ -150,10 +158,15 @@ class WellheadClient:
         return cast("Job", job)
 
     def history(
-        self, *, status: Status | None = None, limit: int | None = None, cursor: str | None = None
+        self,
+        *,
+        status: Status | None = None,
+        source: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> Page[Job]:
         """Newest first, without their time lines."""
-        answer = self._get("/wells/import/jobs", status=status, limit=limit, cursor=cursor)
+        answer = self._get("/wells/import/jobs", status=status, source=source, limit=limit, cursor=cursor)
         try:
             jobs = tuple(Job.from_view(view) for view in answer.data["jobs"])
             return Page(jobs, answer.data["next_cursor"])
@@ -167,6 +180,38 @@ class WellheadClient:
     def rejects_csv(self, job_id: str, *, limit: int = 1000, cursor: str | None = None) -> CsvPage:
         answer = self._get(f"/wells/import/jobs/{_part(job_id)}/rejects", format="csv", limit=limit, cursor=cursor)
         return CsvPage(answer.text, answer.headers.get("X-Next-Cursor"), answer.headers.get(SNAPSHOT))
+
+    # -- sources ------------------------------------------------------------------------------------------
+
+    def sources(self) -> list[Source]:
+        """By name, without their definitions."""
+        return cast("list[Source]", self._part_of(self._get("/sources"), "sources"))
+
+    def source(self, name: str, *, version: int | None = None) -> Source:
+        """With its definition, as it is or as it was."""
+        return cast("Source", self._get(f"/sources/{_part(name)}", version=version).data)
+
+    def put_source(self, name: str, definition: Mapping[str, Any], *, version: int | str | None = None) -> Source:
+        """Defines a source, or replaces the definition with this `version`; "*" for whichever there is. Raises ApiError
+        SOURCE_DEFINITION_INVALID, whose details list every fault, and SOURCE_VERSION_DIFFERS.
+        """
+        headers = _of_version(version)
+        path = f"/sources/{_part(name)}"
+        return cast("Source", self._connection.ask("PUT", path, safe=True, json=definition, headers=headers).data)
+
+    def delete_source(self, name: str, *, version: int | None = None) -> None:
+        """Its rows stay. Raises RuleViolated while an import of it runs."""
+        headers = _of_version(version)
+        self._connection.ask("DELETE", f"/sources/{_part(name)}", safe=False, headers=headers)
+
+    def check_source(self, definition: Mapping[str, Any]) -> list[Fault]:
+        """Every fault of a definition; none when it is in order. Nothing is stored."""
+        answer = self._connection.ask("POST", "/sources/check", safe=True, json=definition)
+        return cast("list[Fault]", self._part_of(answer, "faults"))
+
+    def presets(self) -> list[Preset]:
+        """The mappings of public sources that ship with Wellhead."""
+        return cast("list[Preset]", self._part_of(self._get("/sources/presets"), "presets"))
 
     # -- what is published --------------------------------------------------------------------------------
 
@@ -256,6 +301,13 @@ class WellheadClient:
         except (KeyError, TypeError, ValueError) as exc:
             raise NotWellhead from exc
 
+    @staticmethod
+    def _part_of(answer: Answer, name: str) -> Any:
+        try:
+            return answer.data[name]
+        except (KeyError, TypeError) as exc:
+            raise NotWellhead from exc
+
     def _get(self, path: str, **query: Any) -> Answer:
         return self._connection.ask("GET", path, safe=True, params=_told(query))
 
@@ -278,6 +330,12 @@ def _told(query: dict[str, Any]) -> dict[str, Any]:
 def _part(job_id: str) -> str:
     """As one part of a path, whatever somebody has typed."""
     return quote(job_id, safe="", errors="replace") or "-"
+
+
+def _of_version(version: int | str | None) -> dict[str, str]:
+    if version is None:
+        return {}
+    return {"If-Match": "*" if version == "*" else f'"{version}"'}
 
 
 def _job(answer: Answer) -> Job:

@@ -15,6 +15,7 @@ WORDS = {
     "NULLED": "Stored values would turn empty",
     "RESTATED": "Volumes of periods that are known would change",
     "CONFLICTS": "Rows of one key have different values",
+    "ADOPTED_UNMATCHED": "Wells of the adopted source did not come",
     "RATE_BEYOND_A_WELL": "Rates are more than a well can produce",
     "COLUMN_GONE": "A column that was filled came no more",
     "COMPLETENESS_UNKNOWN": "Whether all rows came cannot be proved",

@@ -27,6 +27,7 @@ PAGE = 1000
 JOB_COLUMNS = [
     Column("job", lambda job: job.job_id),
     Column("status", state_of),
+    Column("source", lambda job: job.source),
     Column("triggered", lambda job: moment(job.created_at), short_moment),
     Column("took", lambda job: duration(job.execution_time_seconds)),
     Column(
@@ -49,6 +50,7 @@ REJECT_COLUMNS = [
 
 @click.command("import")
 @click.option("--full", is_flag=True, help="Ask the source for everything, also where increments are set up.")
+@click.option("--source", metavar="NAME", help="The source to import; without it the only one, or the default one.")
 @click.option("--field", "field_code", metavar="CODE", help="Only the rows of this field.")
 @day_option("--from", "first", "Only the production periods from this one on.")
 @day_option("--to", "last", "Only the production periods up to this one.")
@@ -89,14 +91,17 @@ def status(session: Session, job_id: str | None, wait: bool, timeout: float | No
 
 @click.command()
 @click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only those with this status.")
+@click.option("--source", metavar="NAME", help="Only those of this source.")
 @limit_option(f"How many at most; {JOBS_SHOWN} by default.")
 @json_option
 @with_session
-def jobs(session: Session, status: Status | None, limit: int | None) -> None:
+def jobs(session: Session, status: Status | None, source: str | None, limit: int | None) -> None:
     """List the imports, newest first."""
     most = limit or JOBS_SHOWN
     with session.client() as wellhead:
-        pages = every(lambda cursor: wellhead.history(status=status, limit=min(most, 100), cursor=cursor))
+        pages = every(
+            lambda cursor: wellhead.history(status=status, source=source, limit=min(most, 100), cursor=cursor)
+        )
         found = list(itertools.islice(pages, most))
     if session.terminal.wants_json:
         session.terminal.json([job.raw for job in found])
@@ -203,6 +208,9 @@ def _running(wellhead: WellheadClient) -> Job:
     return newest
 
 
+COUNTS = ("new", "updated", "duplicate", "failed", "skipped", "total")
+
+
 def show_job(terminal: Terminal, job: Job) -> None:
     if terminal.wants_json:
         terminal.json(job.raw)
@@ -216,7 +224,9 @@ def show_job(terminal: Terminal, job: Job) -> None:
 
 
 def _facts(job: Job) -> list[tuple[str, object]]:
-    counts = {name: getattr(job, f"{name}_records") for name in ("new", "updated", "duplicate", "failed", "total")}
+    counts = {name: getattr(job, f"{name}_records") for name in COUNTS}
+    if not counts["skipped"]:
+        del counts["skipped"]
     is_counted = job.status == "COMPLETED"
     return [
         ("job", job.job_id),
@@ -224,6 +234,8 @@ def _facts(job: Job) -> list[tuple[str, object]]:
         ("phase", job.phase),
         ("triggered", moment(job.created_at)),
         ("by", job.triggered_by),
+        ("source", job.source),
+        ("version", job.source_version),
         ("goes on from", job.retry_of),
         ("retried by", job.retried_by),
         ("held until", moment(job.accept_until) if job.can_be_accepted else None),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clients.api.errors import ClientError
-from clients.cli import data_commands, held_commands, import_commands, setup_commands
+from clients.cli import data_commands, held_commands, import_commands, setup_commands, source_commands
 from clients.cli.options import with_session
 from clients.cli.plain import plain
 from clients.cli.session import Exit, Session
@@ -26,6 +26,7 @@ COMMANDS: Iterable[click.Command] = (
     held_commands.accept,
     held_commands.discard,
     import_commands.rejects,
+    source_commands.sources,
     data_commands.wells,
     data_commands.production,
     data_commands.summary,

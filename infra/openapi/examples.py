@@ -381,3 +381,20 @@ SOURCE_DELETED = told(
     "The source north-sea is deleted, and every version of its definition is kept. Its rows stay published under its "
     'name; a source with adopts = "north-sea" takes them over at its first full import.',
 )
+PRESETS = told(
+    {
+        "presets": [
+            {
+                "name": "sodir",
+                "title": "Norway: fields by month",
+                "publisher": "Norwegian Offshore Directorate",
+                "address": "https://factpages.sodir.no",
+                "verified": True,
+                "checked_against": "a file of the field Volve",
+                "assumed": [],
+                "definition": {"kind": "files", "period": "month"},
+            }
+        ]
+    },
+    "The mappings that ship with Wellhead.",
+)

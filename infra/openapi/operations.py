@@ -349,6 +349,15 @@ OPERATIONS: Mapping[str, Operation] = {
         request_headers=("If-Match",),
         errors=(SourceUnknown, SourceVersionDiffers, SourceInUse, SourceOfSettings, StateUnavailable),
     ),
+    "GET /sources/presets": Operation(
+        id="listPresets",
+        summary="The mappings of public sources that ship with Wellhead",
+        tag="sources",
+        answer="All of them, by name.",
+        data="PresetList",
+        example=examples.PRESETS,
+        conditional=True,
+    ),
     "POST /sources/check": Operation(
         id="checkSource",
         summary="What is wrong with a definition",

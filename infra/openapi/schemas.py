@@ -266,6 +266,19 @@ SCHEMAS: dict[str, Any] = {
             },
         }
     ),
+    "PresetList": whole_object({"presets": {"type": "array", "items": {"$ref": "#/components/schemas/Preset"}}}),
+    "Preset": whole_object(
+        {
+            "name": {**TEXT, "description": "what a definition writes as preset"},
+            "title": {"type": ["string", "null"]},
+            "publisher": {"type": ["string", "null"]},
+            "address": {"type": ["string", "null"], "description": "where its publisher tells of the data"},
+            "verified": {"type": ["boolean", "null"], "description": "it was checked against data as published"},
+            "checked_against": {"type": ["string", "null"]},
+            "assumed": {"type": ["array", "null"], "items": TEXT},
+            "definition": {"type": "object", "description": "its mapping", "additionalProperties": True},
+        }
+    ),
     "SourceDefinition": {
         "type": "object",
         "description": "docs/sources.md explains every key",

@@ -1,74 +1,121 @@
 """`python -m local check-source`: what an import would find at a source, as one table. Nothing is stored."""
 
+import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 import botocore.session
 from rich.table import Table
 
-from chalicelib.errors import WellheadError
-from chalicelib.files.json_lines import NdjsonError, NdjsonFile
-from chalicelib.http.credentials import SourceAuth, basic_auth, open_credentials
+from chalicelib.errors import DefinitionInvalid, WellheadError
+from chalicelib.http.credentials import basic_auth
 from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
 from chalicelib.sources.check import SourceCheck, check_source
+from chalicelib.sources.check_result import drafted
+from chalicelib.sources.opening import open_reader
+from chalicelib.sources.reader import SourceReader
+from chalicelib.sources.source import checked
 from clients.cli.terminal import Terminal, styled
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 from local.stack import Source
 
 UNUSED = {"WELLHEAD_TABLE": "-", "WELLHEAD_IMPORT_FUNCTION": "-", "WELLHEAD_WAREHOUSE": "/-"}
+NOWHERE = "http://localhost/"  # in the place of an address that is not asked
+SECONDS = 600.0
+UNITS = {"days": "days", "thousand barrels per day": "kbd", "million standard cubic feet per day": "MMcf/d"}
 
 
 def run_check(source: Source, environment: Mapping[str, str], terminal: Terminal) -> int:
     """The exit code: 0 when an import can begin, 1 when not."""
+    values = source.values(environment)
     with ExitStack() as exits:
         try:
-            url = source.url or exits.enter_context(_sample(source, exits)).url
-            settings = Settings.from_environment({**environment, **UNUSED, "WELLHEAD_SOURCE_URL": url})
-            connection = ODataConnection(settings=settings, auth=_credentials(settings, environment))
-            exits.callback(connection.close)
-            check = check_source(ExternalApiAdapter(settings=settings, connection=connection), settings)
+            reader, settings = _open(source, values, environment, exits)
+            exits.callback(reader.close)
+            check = check_source(reader, settings)
+        except DefinitionInvalid as exc:
+            terminal.line((exc.code, "red"), f" {exc.message}")
+            for fault in exc.details["faults"]:
+                terminal.line(f"  {fault['key'] or 'the definition'} {fault['problem']}: write {fault['instead']}")
+            return 1
         except WellheadError as exc:
             terminal.line((exc.code, "red"), f" {exc.message}")
             return 1
-        except NdjsonError as exc:
-            terminal.line(str(exc))
-            return 1
     _show(check, terminal)
-    return 1 if check.problem else 0
+    if check.problems and values and not values.get("columns") and not values.get("preset"):
+        _show_draft(check, values, terminal)
+    return 1 if check.problems else 0
 
 
-def _sample(source: Source, exits: ExitStack) -> SampleSource:
-    if source.file:
-        return SampleSource(exits.enter_context(NdjsonFile(source.file)))
-    return SampleSource(GeneratedProduction(source.rows))
-
-
-def _credentials(settings: Settings, environment: Mapping[str, str]) -> SourceAuth | None:
+def _open(
+    source: Source, values: Mapping[str, object] | None, environment: Mapping[str, str], exits: ExitStack
+) -> tuple[SourceReader, Settings]:
+    url = source.url if source.url and not values else NOWHERE
+    if source.is_served:
+        url = exits.enter_context(SampleSource(GeneratedProduction(source.rows))).url
+    told = {**environment, **UNUSED, "WELLHEAD_SOURCE_URL": url, "WELLHEAD_SOURCE_REACH": "anywhere"}
+    settings = Settings.from_environment(told)
+    if values:
+        _, settings = checked(values, settings)
     if user := environment.get("WELLHEAD_SOURCE_USERNAME"):
-        return basic_auth(user, environment.get("WELLHEAD_SOURCE_PASSWORD", ""))
-    return open_credentials(settings, client=botocore.session.get_session().create_client, environment=environment)
+        auth = basic_auth(user, environment.get("WELLHEAD_SOURCE_PASSWORD", ""))
+        return ExternalApiAdapter(settings=settings, connection=ODataConnection(settings=settings, auth=auth)), settings
+    directory = exits.enter_context(tempfile.TemporaryDirectory(prefix="wellhead-check-"))
+    client = botocore.session.get_session().create_client
+    reader = open_reader(
+        settings, client=client, environment=environment, remaining=lambda: SECONDS, directory=Path(directory)
+    )
+    return reader, settings
+
+
+def _show_draft(check: SourceCheck, values: Mapping[str, object], terminal: Terminal) -> None:
+    terminal.line()
+    terminal.line("A definition to start from. Save it as a file, correct what is a guess, and name that file:")
+    terminal.line()
+    for line in drafted(check, values).text.splitlines():
+        terminal.line(line)
 
 
 def _show(check: SourceCheck, terminal: Terminal) -> None:
     table = Table(box=None, pad_edge=False)
-    for heading in ("our column", "source field", "type"):
+    for heading in ("our column", "source field"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("example", overflow="fold", min_width=14)
-    table.add_column("unit")
-    for column in check.columns:
-        cells = (column.name, column.field or "-", column.type or "-", column.example, column.unit)
+    for heading, least in (("as written", 12), ("", 0), ("as stored", 12), ("", 0)):
+        table.add_column(heading, overflow="fold", min_width=least or None, no_wrap=not least)
+    table.add_column("empty", justify="right")
+    for column in (column for column in check.columns if column.field):
+        empty = "" if column.empty is None else f"{column.empty:.0%}"
+        unit = column.source_unit or (column.type if check.is_described else "")
+        cells = (column.name, column.field, column.example, unit, column.stored, UNITS.get(column.unit, ""), empty)
         table.add_row(*map(styled, cells))
     terminal.table(table)
+    terminal.line(f"Columns without a field: {', '.join(c.name for c in check.columns if not c.field) or 'none'}.")
+    for line in _facts(check):
+        terminal.line(line)
+    for hint in check.hints:
+        terminal.line(("Look: ", "yellow"), hint)
+    for problem in check.problems:
+        terminal.line(("Problem: ", "red"), problem)
+    if not check.problems:
+        terminal.line("An import can begin: every column that is needed has a field.")
+
+
+def _facts(check: SourceCheck) -> list[str]:
     described = "described by $metadata" if check.is_described else "without $metadata"
     counted = "it does not count its rows" if check.expected is None else f"{check.expected:,} rows in all"
-    lines = [
-        f"OData v{check.version}, {described}; paging {check.paging}.",
-        f"{check.rows:,} rows on the first page; {counted}.",
+    is_of_files = check.paging == "file by file"
+    read = "Files" if is_of_files else f"OData v{check.version}, {described}"
+    looked = f"{check.looked_at:,} rows looked at, {check.sound:,} of them sound"
+    if check.skipped:
+        looked += f", {check.skipped:,} left out by the definition"
+    return [
+        f"{read}; reading {check.paging}.",
+        f"{check.rows:,} rows on the first page; {counted}." if not is_of_files else f"{looked}.",
+        *([f"{looked}."] if not is_of_files else []),
+        *([f"Periods from {check.period}."] if check.period else []),
         f"Fields that no column takes: {', '.join(check.unknown) or 'none'}.",
-        check.problem or "An import can begin: every column that is needed has a field.",
     ]
-    for line in lines:
-        terminal.line(line)

@@ -30,7 +30,7 @@ FINAL = ("COMPLETED", "FAILED", "CANCELLED")
 HELD = "HELD"  # how one ends that waits for somebody's word
 HELD_CODE = 6  # the exit code, as that of `wellhead import`
 INTERRUPTED = ("LEASE_EXPIRED", "DISPATCH_FAILED")  # how an import ends whose stack was away
-COUNTS = ("new_records", "updated_records", "duplicate_records", "failed_records")
+COUNTS = ("new_records", "updated_records", "duplicate_records", "failed_records", "skipped_records")
 
 
 def _statements() -> dict[str, str]:
@@ -87,7 +87,7 @@ class Api:
 
 def run_demo(stack: LocalStack, terminal: Terminal) -> int:
     """The exit code: 0 when the import is COMPLETED and its counts add up, 6 when it is held."""
-    api = Api(stack.api_url, stack.token, stack.source_name)
+    api = Api(stack.api_url, stack.token, stack.source_name or stack.environment.get("WELLHEAD_SOURCE_NAME", "default"))
     terminal.line(("Wellhead", "bold"), f" imports {stack.shown_source}")
     terminal.line(f"Watch it in a browser: {stack.console_link}")
     job = _import(api, stack, terminal)
@@ -223,6 +223,8 @@ def _facts(job: dict[str, Any]) -> str:
 def _show_counts(job: dict[str, Any], terminal: Terminal) -> bool:
     table = Table(box=None, show_header=False, padding=(0, 2))
     for name in COUNTS:
+        if name == "skipped_records" and not job[name]:
+            continue
         table.add_row(name.removesuffix("_records"), f"{job[name]:>12,}")
     table.add_row(styled(("total", "bold")), styled((f"{job['total_records']:>12,}", "bold")))
     seconds = job["execution_time_seconds"] or 0.0

@@ -356,6 +356,7 @@ RULES: dict[str, str | None] = {
     "PUT /api/v1/sources/{name}": "admin",
     "DELETE /api/v1/sources/{name}": "admin",
     "POST /api/v1/sources/check": "admin",
+    "GET /api/v1/sources/presets": "reader",
     "GET /api/v1/health": None,
     "GET /api/v1/openapi.json": None,
     "GET /console": None,

@@ -41,3 +41,18 @@ def test_a_csv_with_a_byte_order_mark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("month", "rows"), [("02", 2_846), ("04", 3_178)])
 def test_json_lines(tmp_path: Path, month: str, rows: int) -> None:
     assert len(read_file(linked(f"bsee_2024_published_2025-{month}.ndjson.gz", tmp_path)).rows) == rows
+
+
+def test_an_old_excel_file(tmp_path: Path) -> None:
+    found = read_file(linked("oh_dnr_2020_q1.xls", tmp_path))
+
+    assert len(found.rows) == 10_627
+    assert found.rows[0]["API WELL NUMBER"] == "34013209230000"
+    [table] = [page.table for page in found.pages if page.table]
+    assert (table.sheet, table.kinds[-4:]) == ("Sheet1", ("number",) * 4)
+
+
+def test_a_parquet_file(tmp_path: Path) -> None:
+    found = read_file(linked("ab_petrinex_2021-2024_part.parquet", tmp_path))
+
+    assert len(found.rows) == 51_367

@@ -79,3 +79,9 @@ def test_keys_that_may_be_the_sources_own_leave_it_open() -> None:
     assert found.reason.startswith("2 keys came on more than one page: the source has rows twice, or they moved")
     short = Completeness.of(Reading(**{**vars(reading), "delivered": 6}), doubtful_keys=2)
     assert short.state is DISPROVED
+
+
+def test_files_that_were_read_to_their_ends_are_all_there_is() -> None:
+    reading = Reading(announced=None, counted_again=None, delivered=7, ended=End.FILES, way=Way.SKIP)
+
+    assert Completeness.of(reading).state is PROVED

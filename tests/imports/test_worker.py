@@ -96,7 +96,8 @@ def test_an_import_brings_every_row_once(worker: Worker, dynamodb: Any) -> None:
     assert twice == [("SAME_KEY_ON_TWO_PAGES", 1)]  # the source has a row twice, and a page ends between the two
     assert job.stats["pages"] == 8
     path, current = published(worker), worker.manager.current_snapshot()
-    assert current and current.sources
+    assert current
+    assert current.sources
     assert current == Snapshot(
         name=f"snapshots/wells-0000000001-{job_id}.duckdb",
         fence=1,

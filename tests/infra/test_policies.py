@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from local.aws.emulator import LocalAws
 
 ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper")
-BASIC = {"HasSecretParameter": True, "HasSecretArn": False, "IsTraced": False, "UsesEfs": False}
+BASIC = dict.fromkeys(("HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs"), False) | {"HasSecretParameter": True}
 EVERYTHING = dict.fromkeys(BASIC, True)
 EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())
 USER, PASSWORD = "wells", "open sesame"
@@ -48,6 +48,7 @@ DATA = GeneratedProduction(600)
 OLD_JOB = "018cc251-f400-7000-8000-000000000000"
 ENOUGH = 900_000
 BASE = "/api/v1/wells"
+SOURCES = "/api/v1/sources"
 
 
 class Functions:
@@ -76,12 +77,13 @@ class Functions:
         address, _, query = path.partition("?")
         told = dict(pair.split("=") for pair in query.split("&") if pair)
         job_id = next((part for part in address.split("/") if len(part) == 36), None)
-        resource = address.replace(job_id, "{job_id}") if job_id else address
+        name = address.removeprefix(f"{SOURCES}/") if address.startswith(f"{SOURCES}/") else None
+        resource = address.replace(job_id, "{job_id}") if job_id else f"{SOURCES}/{{name}}" if name else address
         event = {
             "httpMethod": method,
             "headers": {"content-type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}},
             "multiValueQueryStringParameters": {name: [value] for name, value in told.items()} or None,
-            "pathParameters": {"job_id": job_id} if job_id else None,
+            "pathParameters": {"job_id": job_id} if job_id else {"name": name} if name else None,
             "stageVariables": None,
             "body": sent,
             "isBase64Encoded": False,
@@ -89,7 +91,7 @@ class Functions:
                 "httpMethod": method,
                 "resourcePath": resource,
                 "path": address,
-                "authorizer": {"principalId": "ada", "role": "operator"},
+                "authorizer": {"principalId": "ada", "role": "admin"},
             },
         }
         answer = self.app("api").app(event, context())
@@ -145,6 +147,8 @@ def functions(
         "WELLHEAD_SOURCE_URL": source.url,
         "WELLHEAD_SOURCE_AUTH": "basic",
         "WELLHEAD_SOURCE_SECRET": f"/{STACK}/source",
+        "WELLHEAD_SOURCE_SECRETS": f"/{STACK}/sources",
+        "WELLHEAD_SOURCE_REACH": "anywhere",
         "WELLHEAD_PAGE_SIZE": "100",
     }
     for name, value in (environment | settings).items():
@@ -162,6 +166,7 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
     _know_a_caller(functions)
     _fail_and_retry(functions, source)
     _ask_and_answer(functions)
+    _define_and_delete(functions, aws, source)
     _stop(functions, dynamodb)
     _restart_and_end_what_died(functions, dynamodb)
     _publish_in_parts(functions, dynamodb)
@@ -181,7 +186,20 @@ def test_a_secret_of_secrets_manager_is_read_and_no_parameter(
     conditions = {**BASIC, "HasSecretArn": True, "HasSecretParameter": False}
     granted = grants("import", conditions, secret_arn=made["ARN"])
     assert _missing(functions.asked["import"], granted) == []
-    assert [grant.resource for grant in granted if "ecret" in grant.sid] == [made["ARN"]]
+    assert [
+        grant.resource for grant in granted if grant.sid.startswith("ReadSecret") and "Sources" not in grant.sid
+    ] == [made["ARN"]]
+
+
+def test_the_buckets_of_sources_are_read_and_no_others() -> None:
+    granted = grants("import", {**BASIC, "HasSourceBuckets": True}, buckets="acme-drop,acme-more")
+    told = {(grant.action, grant.resource) for grant in granted if grant.sid.endswith("BucketsOfSources")}
+
+    assert told == {
+        (action, f"arn:aws:s3:::{bucket}{what}")
+        for bucket in ("acme-drop", "acme-more")
+        for action, what in (("s3:GetObject", "/*"), ("s3:ListBucket", ""))
+    }
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -240,6 +258,22 @@ def _ask_and_answer(functions: Functions) -> None:
     functions.api("GET", f"{BASE}/production", status=200)
     assert functions.ask("summary")["rows"] == DATA.expected().new
     assert functions.ask("export")["url"]
+
+
+def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource) -> None:
+    """A source that somebody defines, with a secret in either store."""
+    place = f"{STACK}/sources/gulf"
+    aws.put_parameter(f"/{place}", SECRET)
+    aws_client(aws.url, "secretsmanager").create_secret(Name=place, SecretString=SECRET)
+    for secret, version in ((f"ssm:/{place}", "0"), (f"secretsmanager:{place}", "1")):
+        told = json.dumps({"kind": "odata", "url": source.url, "secret": secret})
+        functions.api("PUT", f"{SOURCES}/gulf", status=200, sent=told, if_match=f'"{version}"')
+        job = functions.api("POST", f"{BASE}/import/trigger?source=gulf", status=202)["data"]
+        functions.api("DELETE", f"{SOURCES}/gulf", status=409)
+        assert functions.run_import(job["job_id"]) == "COMPLETED"
+    functions.api("GET", SOURCES, status=200)
+    functions.api("GET", f"{SOURCES}/gulf?version=1", status=200)
+    functions.api("DELETE", f"{SOURCES}/gulf", status=200)
 
 
 def _stop(functions: Functions, dynamodb: Any) -> None:

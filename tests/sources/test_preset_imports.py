@@ -3,61 +3,40 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.plain_rows import plain_rows, plain_sums
-from support.preset_imports import Imported, import_sample
-from support.preset_samples import SAMPLES
+from support.preset_imports import PresetWorker
+from support.preset_samples import OLDER, SAMPLES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from support.plain_rows import Sample
+    from support.plain_rows import Key, Sample
 
 EXACT = 1e-9
+CASES = [*SAMPLES.items(), *OLDER.items()]
 
 
-@pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Imported]:
-    """Each once, whatever the order of the tests."""
-    return _Imports(tmp_path_factory.mktemp("imports"))
-
-
-class _Imports(dict[str, Imported]):
-    def __init__(self, directory: Path) -> None:
-        super().__init__()
-        self._directory = directory
-
-    def __missing__(self, preset: str) -> Imported:
-        (directory := self._directory / preset).mkdir()
-        self[preset] = import_sample(preset, SAMPLES[preset].path, directory)
-        return self[preset]
-
-
-@pytest.mark.parametrize(("preset", "sample"), SAMPLES.items(), ids=SAMPLES)
-def test_the_sums_are_those_of_plain_python(preset: str, sample: Sample, imported: dict[str, Imported]) -> None:
-    sums: dict[str, float] = defaultdict(float)
-    for columns in imported[preset].rows.values():
-        for column, value in columns.items():
-            sums[column] += value or 0
-    told = {column: total for column, total in sums.items() if total}
-    assert told == pytest.approx({column: total for column, total in plain_sums(sample).items() if total}, rel=EXACT)
-
-
-@pytest.mark.parametrize(("preset", "sample"), SAMPLES.items(), ids=SAMPLES)
-def test_each_row_is_that_of_plain_python(preset: str, sample: Sample, imported: dict[str, Imported]) -> None:
-    expected, found = plain_rows(sample), imported[preset].rows
-    assert sorted(found) == sorted(expected)
+@pytest.mark.parametrize(("preset", "sample"), CASES, ids=[sample.file for _, sample in CASES])
+def test_a_sample_is_stored_as_plain_python_reads_it(
+    preset: str, sample: Sample, environment: dict[str, str], dynamodb: Any
+) -> None:
+    imported = PresetWorker(environment, dynamodb).import_file(preset, sample.path)
+    assert imported.counts == (sample.rows, sample.passed_over, sample.rejected)
+    assert _sums(imported.rows) == pytest.approx(plain_sums(sample), rel=EXACT)
+    expected = plain_rows(sample)
+    assert sorted(imported.rows) == sorted(expected)
     for key, columns in expected.items():
-        told = {
-            name: None if value is None else pytest.approx(float(value), rel=EXACT) for name, value in columns.items()
-        }
-        assert {name: found[key][name] for name in columns} == told, key
-        assert {name: value for name, value in found[key].items() if name not in columns and value is not None} == {}
+        told = {name: float(value) for name, value in columns.items() if value is not None}
+        found = {name: value for name, value in imported.rows[key].items() if value is not None}
+        assert found == pytest.approx(told, rel=EXACT), key
 
 
-@pytest.mark.parametrize(("preset", "sample"), SAMPLES.items(), ids=SAMPLES)
-def test_every_row_of_the_file_is_accounted_for(preset: str, sample: Sample, imported: dict[str, Imported]) -> None:
-    found = imported[preset]
-    assert (found.delivered, found.passed_over, found.rejected) == (sample.rows, sample.passed_over, sample.rejected)
+def _sums(rows: dict[Key, dict[str, float | None]]) -> dict[str, float]:
+    """Of the columns that some row fills."""
+    sums: dict[str, float] = defaultdict(float)
+    for columns in rows.values():
+        for column, value in columns.items():
+            if value is not None:
+                sums[column] += value
+    return dict(sums)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.settle_model import Delivered, Row
 from support.settle_model import settled as by_the_model
 from support.soak import longer
-from support.staging import KEY_OF_A_ROW, SAME_NAMES, as_dicts, batch_of, json_row
+from support.staging import KEY_OF_A_ROW, SAME_READING, as_dicts, batch_of, json_row
 
 from chalicelib.store.columns import COLUMNS
 from chalicelib.store.grain import Aggregate, Grain, Rows
@@ -51,7 +51,7 @@ class Scratch:
         repository._staging = Staging(
             repository._connection, repository._sql, directory=repository._directory, memory_mb=100
         )
-        self.repository.stage(batch_of(self._directory, *pages), SAME_NAMES, grain)
+        self.repository.stage(batch_of(self._directory, *pages), SAME_READING, grain)
         found = self.repository.settle(grain)
         rows = as_dicts(ask("SELECT * FROM accepted ORDER BY arrival"))
         refused = as_dicts(ask("SELECT problem, page, position FROM refused"))

@@ -63,7 +63,8 @@ def read_sample(sample: Sample) -> Iterator[Row]:
 
 def _long(row: Row) -> Iterator[Row]:
     for number, name in enumerate(MONTHS, start=1):
-        yield {**row, "Month": str(number), "Volume": row[name]}
+        if row[name]:
+            yield {**row, "Month": str(number), "Volume": row[name]}
 
 
 def plain_rows(sample: Sample) -> dict[Key, Amounts]:
@@ -91,9 +92,10 @@ def _added(sample: Sample, key: Key, column: str, amounts: list[Decimal]) -> Dec
 
 
 def plain_sums(sample: Sample) -> dict[str, float]:
-    """Of each column, over all rows."""
+    """Of each column that some row fills."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for columns in plain_rows(sample).values():
         for column, value in columns.items():
-            sums[column] += value or 0
+            if value is not None:
+                sums[column] += value
     return {column: float(value) for column, value in sums.items()}

@@ -38,6 +38,11 @@ def _month(year: str, month: str) -> str:
     return f"{int(year):04}-{int(month):02}-01"
 
 
+def _of_us_date(text: str) -> str:
+    month, _, year = text.split("/")
+    return _month(year, month)
+
+
 def _of_liquid(oil: Decimal | None) -> Amounts:
     return {OIL: oil, LIQUIDS: oil}
 
@@ -177,11 +182,7 @@ SAMPLES = {
         rows=5,
         passed_over=1,
         takes=lambda row: row["UNCONVENTIONAL_IND"] == "Yes",
-        key=lambda row: (
-            "pa-dep",
-            row["PERMIT_NUM"],
-            _month(row["PRODUCTION_PERIOD_START_DATE"][6:], row["PRODUCTION_PERIOD_START_DATE"][:2]),
-        ),
+        key=lambda row: ("pa-dep", row["PERMIT_NUM"], _of_us_date(row["PRODUCTION_PERIOD_START_DATE"])),
         amounts=lambda row: {
             DAYS: _number(row["GAS_OPERATING_DAYS"]),
             OIL: _number(row["OIL_QUANTITY"], BBL),
@@ -244,8 +245,8 @@ SAMPLES = {
     ),
     "nlog": Sample(
         file="nlog.csv",
-        rows=5,
-        passed_over=1,
+        rows=23,
+        passed_over=2,
         is_wide=True,
         takes=lambda row: row["Product"] != "Salt",
         identity=lambda row: row["Product"],
@@ -315,6 +316,23 @@ SAMPLES = {
             **_of_liquid(_number(row["Oil"], M3)),
             GAS: _number(row["Gas"], GAS_M3),
             WATER: _number(row["Water"], M3),
+        },
+    ),
+}
+
+# The header of some years ago.
+OLDER = {
+    "pa-dep": Sample(
+        file="pa-dep-2017.csv",
+        rows=3,
+        passed_over=1,
+        takes=lambda row: row["UNCONVENTIONAL"] == "Yes",
+        key=lambda row: ("pa-dep", row["WELL_PERMIT_NUM"], _of_us_date(row["PRODUCTION_PERIOD_START_DATE"])),
+        amounts=lambda row: {
+            DAYS: _number(row["GAS_PRODUCTION_DAYS"]),
+            OIL: _number(row["OIL_QUANTITY"], BBL),
+            LIQUIDS: _sum(_number(row["OIL_QUANTITY"], BBL), _number(row["CONDENSATE_QUANTITY"], BBL)),
+            GAS: _number(row["GAS_QUANTITY"], MCF),
         },
     ),
 }

@@ -55,10 +55,10 @@ class Grant:
         return any(name == key and fnmatchcase(value, pattern) for key, value in right.context)
 
 
-def grants(role: str, conditions: Mapping[str, bool], *, secret_arn: str = "") -> list[Grant]:
+def grants(role: str, conditions: Mapping[str, bool], *, secret_arn: str = "", buckets: str = "") -> list[Grant]:
     """Of .chalice/policy-<role>.json, with its intrinsics resolved."""
     document = json.loads((POLICIES / f"policy-{role}.json").read_text())
-    document = resolved(document, conditions, {"SourceSecretArn": secret_arn})
+    document = resolved(document, conditions, {"SourceSecretArn": secret_arn, "SourceBuckets": buckets})
     return [grant for statement in document["Statement"] if statement for grant in _grants(statement)]
 
 
@@ -87,14 +87,22 @@ def resolved(value: Any, conditions: Mapping[str, bool], parameters: Mapping[str
     return _resolved(value, conditions, {**VALUES, **parameters})
 
 
-def _resolved(value: Any, conditions: Mapping[str, bool], values: Mapping[str, str]) -> Any:  # noqa: PLR0911
+def _resolved(value: Any, conditions: Mapping[str, bool], values: Mapping[str, str]) -> Any:  # noqa: C901, PLR0911
     if isinstance(value, list):
         return [_resolved(inner, conditions, values) for inner in value]
     if not isinstance(value, dict):
         return value
     match value:
-        case {"Fn::Sub": text}:
+        case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{([^}]+)\}", lambda name: values[name[1]], text)
+        case {"Fn::Sub": [text, inner]}:
+            told = {name: _resolved(each, conditions, values) for name, each in inner.items()}
+            return _resolved({"Fn::Sub": text}, conditions, {**values, **told})
+        case {"Fn::Join": [between, parts]}:
+            found = _resolved(parts, conditions, values)
+            return between.join(found.split(",") if isinstance(found, str) else found)
+        case {"Fn::Split": [between, text]}:
+            return _resolved(text, conditions, values).split(between)
         case {"Fn::If": [name, yes, no]}:
             return _resolved(yes if conditions[name] else no, conditions, values)
         case {"Ref": "AWS::NoValue"}:
@@ -150,6 +158,11 @@ def _parameter(action: str, name: str) -> Right:
     return Right(f"ssm:{action}", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}")
 
 
+def _secret_arn(place: str) -> str:
+    """Of a secret by its ARN, or by its name, to which Secrets Manager adds six characters."""
+    return place if place.startswith("arn:") else f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{place}-AbCdEf"
+
+
 OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "GetItem": lambda params: [_item("GetItem", params["Key"])],
     "Query": lambda params: [_item("Query", {"pk": params["ExpressionAttributeValues"][":pk"]})],
@@ -171,5 +184,5 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "ListMultipartUploads": lambda params: [Right("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{BUCKET}")],
     "GetParametersByPath": lambda params: [_parameter("GetParametersByPath", params["Path"])],
     "GetParameter": lambda params: [_parameter("GetParameter", params["Name"])],
-    "GetSecretValue": lambda params: [Right("secretsmanager:GetSecretValue", params["SecretId"])],
+    "GetSecretValue": lambda params: [Right("secretsmanager:GetSecretValue", _secret_arn(params["SecretId"]))],
 }

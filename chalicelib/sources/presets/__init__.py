@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _PLACE = Path(__file__).parent
+ABOUT = ("title", "publisher", "address", "verified", "checked_against", "assumed")
 
 
 class PresetUnknown(LookupError):
@@ -26,6 +27,16 @@ def preset_named(name: Any) -> dict[str, Any]:
         near = get_close_matches(str(name), preset_names(), n=1)
         raise PresetUnknown(near[0] if near else "one of " + ", ".join(preset_names()))
     return dict(_read(name))
+
+
+def all_presets() -> list[dict[str, Any]]:
+    """By name: what each tells of itself, and its mapping."""
+    return [{"name": name} | _told(preset_named(name)) for name in preset_names()]
+
+
+def _told(preset: dict[str, Any]) -> dict[str, Any]:
+    about = {name: preset.get(name) for name in ABOUT}
+    return about | {"definition": {name: value for name, value in preset.items() if name not in ABOUT}}
 
 
 @cache

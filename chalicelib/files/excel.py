@@ -1,0 +1,112 @@
+"""Excel: a workbook's sheets as CSV on local disk, which is read on like any other."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import FilesNotFound, FileTooLarge, FileUnreadable, ScratchFull
+
+from .kind import ZIP, beginning_of
+
+if TYPE_CHECKING:
+    from chalicelib.errors import ImportFailed
+
+    from .limits import Limits
+
+MB = 1 << 20
+SHOWN = 10  # names of sheets
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A CSV of UTF-8 with a line a row. `last`: for each column, in which row, from 0, a kind of value came last."""
+
+    name: str
+    path: Path
+    last: list[dict[str, int]]
+
+    def kinds(self, width: int, *, first_row: int) -> tuple[str, ...]:
+        """Of the columns from `first_row` on, as long as a column has values of one kind alone."""
+        found = []
+        for last in [*self.last, *[{}] * width][:width]:
+            kinds = [kind for kind, row in last.items() if row >= first_row]
+            found.append(kinds[0] if len(kinds) == 1 else "text")
+        return tuple(found)
+
+
+def sheets_of(path: Path, directory: Path, *, pattern: str, file: str, limits: Limits) -> list[Sheet]:
+    """Those that the pattern names, else the largest. Raises FileUnreadable, FileTooLarge, FilesNotFound."""
+    _check_size(path, file, limits)
+    directory.mkdir()
+    told = _told_by_process(path, directory, pattern, file, limits)
+    if "error" in told:
+        raise _error(told, file)
+    sheets = told["sheets"]
+    if not any(sheet["path"] for sheet in sheets):
+        names = ", ".join(sheet["name"] for sheet in sheets[:SHOWN]) or "none"
+        raise FilesNotFound(
+            f'{file} has no sheet named "{pattern}". Its sheets are {names}. Correct sheet in the definition.',
+            file=file,
+        )
+    found = [Sheet(sheet["name"], Path(sheet["path"]), sheet["last"]) for sheet in sheets]
+    filled = [sheet for sheet in found if sheet.path.stat().st_size]
+    if not filled:
+        raise FileUnreadable(f"{file} has no rows in its sheet. Ask for a new copy.", file=file, row=0)
+    return filled
+
+
+def _check_size(path: Path, file: str, limits: Limits) -> None:
+    size, most = path.stat().st_size, limits.xls
+    if beginning_of(path).startswith(ZIP):
+        with zipfile.ZipFile(path) as archive:
+            size, most = sum(entry.file_size for entry in archive.infolist()), limits.excel
+    if size > most:
+        raise _too_large(file, f"has {size // MB:,} MB of cells, and {most // MB:,} MB are read")
+
+
+def _told_by_process(path: Path, directory: Path, pattern: str, file: str, limits: Limits) -> dict[str, Any]:
+    arguments = [str(path), str(directory), pattern, str(limits.excel_memory)]
+    command = [sys.executable, "-m", f"{__package__}.excel_process", *arguments]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RUST_BACKTRACE": "0"}
+    try:
+        done = subprocess.run(  # noqa: S603  nothing of it is interpreted
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=limits.excel_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_large(file, f"takes more than {limits.excel_seconds} seconds to read") from None
+    if done.returncode < 0:
+        raise _too_large(file, "takes more memory than there is, or has cells far apart")
+    try:
+        told: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        return {"error": "damaged", "says": "its reader gave up"}
+    return told
+
+
+def _error(told: dict[str, Any], file: str) -> ImportFailed:
+    if told["error"] == "disk":
+        return ScratchFull()
+    if told["error"] == "password":
+        return FileUnreadable(f"{file} has a password. Ask for it without one.", file=file)
+    if told["error"] == "memory":
+        return _too_large(file, "takes more memory than there is")
+    return FileUnreadable(
+        f"{file} is damaged or no Excel file ({told['says']}). Open it in Excel, and save it anew or as CSV.", file=file
+    )
+
+
+def _too_large(file: str, why: str) -> FileTooLarge:
+    return FileTooLarge(f"{file} {why}. Save its sheets as CSV, or in several files.", file=file)

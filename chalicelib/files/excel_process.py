@@ -1,0 +1,114 @@
+"""The process that reads a workbook: the sheets that are wanted become CSV files, and what is in them is told as JSON.
+
+A process of its own, because the reader keeps a sheet whole in memory, by its corners: two cells far enough apart ask
+for half a terabyte, and then there is no error but the end of the process.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import sys
+from datetime import date, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import python_calamine
+
+from .disk import FULL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+KINDS = ("text", "number", "date", "boolean")
+WHOLE = 1e15  # up to here a whole number of a cell is exact
+
+
+def main(path: str, directory: str, pattern: str, memory: str) -> None:
+    """Prints an object with `sheets`, or with the `error` that there was."""
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+    told: dict[str, Any]
+    try:
+        told = {"sheets": write_sheets(path, Path(directory), pattern)}
+    except python_calamine.PasswordError:
+        told = {"error": "password"}
+    except MemoryError:
+        told = {"error": "memory"}
+    except (python_calamine.CalamineError, ValueError, OSError) as exc:
+        is_full = isinstance(exc, OSError) and exc.errno in FULL
+        told = {"error": "disk" if is_full else "damaged", "says": str(exc)[:200]}
+    json.dump(told, sys.stdout)
+
+
+def write_sheets(path: str, directory: Path, pattern: str) -> list[dict[str, Any]]:
+    """All that the pattern names, else the largest one that is not hidden; each sheet's own name and rows of kinds."""
+    book = python_calamine.CalamineWorkbook.from_path(path)
+    if pattern:
+        names = [name for name in book.sheet_names if fnmatchcase(name.casefold(), pattern.casefold())]
+    else:
+        names = _largest(book)
+    if not names:
+        return [{"name": name, "path": ""} for name in book.sheet_names]
+    return [_write(book, name, directory / f"sheet-{number}.csv") for number, name in enumerate(names)]
+
+
+def _largest(book: python_calamine.CalamineWorkbook) -> list[str]:
+    visible = [
+        sheet.name
+        for sheet in book.sheets_metadata
+        if sheet.visible == python_calamine.SheetVisibleEnum.Visible
+        and sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
+    ]
+    if len(visible) < 2:  # noqa: PLR2004
+        return visible
+    return [max(visible, key=lambda name: _cells(book.get_sheet_by_name(name)))]
+
+
+def _cells(sheet: python_calamine.CalamineSheet) -> int:
+    return int(sheet.height) * int(sheet.width)
+
+
+def _write(book: python_calamine.CalamineWorkbook, name: str, target: Path) -> dict[str, Any]:
+    last: list[dict[str, int]] = []
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for number, row in enumerate(book.get_sheet_by_name(name).iter_rows()):
+            last += [{} for _ in range(len(row) - len(last))]
+            writer.writerow(_texts(row, number, last))
+    return {"name": name, "path": str(target), "last": last}
+
+
+def _texts(row: Iterable[Any], number: int, last: list[dict[str, int]]) -> list[str]:
+    """The cells as text. For each column it is noted in which row a kind of value came last."""
+    texts = []
+    for column, cell in enumerate(row):
+        kind, text = _as_text(cell)
+        if text:
+            last[column][kind] = number
+        texts.append(text)
+    return texts
+
+
+def _as_text(cell: Any) -> tuple[str, str]:
+    if isinstance(cell, str):
+        return "text", " ".join(cell.splitlines()) if "\n" in cell or "\r" in cell else cell.replace("\0", "")
+    if isinstance(cell, bool):
+        return "boolean", str(cell).lower()
+    if isinstance(cell, (int, float)):
+        return "number", number_as_text(cell)
+    if isinstance(cell, datetime):
+        return "date", cell.date().isoformat() if cell.time() == time() else cell.isoformat(timespec="seconds")
+    if isinstance(cell, date):
+        return "date", cell.isoformat()
+    return "text", str(cell) if isinstance(cell, (time, timedelta)) else ""
+
+
+def number_as_text(value: float) -> str:
+    """A whole number by its digits, another one as short as it can be told."""
+    return str(int(value)) if value % 1 == 0 and abs(value) < WHOLE else repr(value)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

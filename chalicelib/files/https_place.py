@@ -1,0 +1,65 @@
+"""HttpsPlace: one file at an address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from .limits import USUAL
+from .place import Listed, changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .connection import FileConnection
+    from .limits import Limits
+
+LONGEST_NAME = 200  # characters
+
+
+class HttpsPlace:
+    """Fetched once for each worker, into `directory`, and known by its SHA-256: servers need not tell a version."""
+
+    def __init__(self, connection: FileConnection, url: str, directory: Path, *, limits: Limits = USUAL) -> None:
+        self._connection = connection
+        self._url = url
+        self._path = directory / "downloaded"
+        self._limits = limits
+        self._listed: Listed | None = None
+
+    @property
+    def retries(self) -> int:
+        return self._connection.retries
+
+    @property
+    def waiting(self) -> dict[str, Any] | None:
+        return self._connection.waiting
+
+    def files(self) -> list[Listed]:
+        """The one, which is on local disk then. Raises SourceError, ScratchFull."""
+        if self._listed is None:
+            self._listed = self._download()
+        return [self._listed]
+
+    def fetch(self, listed: Listed, target: Path) -> Path:
+        if not self._path.exists() and self._download() != listed:
+            raise changed(listed.name)
+        return self._path.replace(target)
+
+    def check(self, listed: Listed) -> None:
+        """What is read is our own copy."""
+
+    def close(self) -> None:
+        self._connection.close()
+        self._path.unlink(missing_ok=True)
+
+    def _download(self) -> Listed:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        digest = self._connection.download(self._url, self._path, most=self._limits.file)
+        return Listed(_name_in(self._url), self._path.stat().st_size, digest)
+
+
+def _name_in(url: str) -> str:
+    parts = urlsplit(url)
+    name = unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.netloc
+    return "".join(sign if sign.isprintable() else "?" for sign in name)[:LONGEST_NAME]

@@ -1,0 +1,127 @@
+"""Parquet: a file's rows in pieces that are Parquet too, with all values as text.
+
+DuckDB does it, range by range: it skips the row groups before a range, and what is read so is as plain as a CSV.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from chalicelib.errors import FileTooLarge, FileUnreadable, OutOfMemory
+from chalicelib.store.local_duckdb import exhaustion_told, quoted
+from chalicelib.store.statements import named_statements
+from chalicelib.store.table import Table
+
+from .names import check_columns, unique_names
+from .piece import Mark, Piece
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .limits import Limits
+    from .tools import Tools
+
+STATEMENTS = named_statements(Path(__file__).with_suffix(".sql"))
+MOST_CELLS = 4_000_000  # of a piece: a row group of usual width, and fewer rows of a table of hundreds of columns
+LEAST_ROWS = 2048  # a vector of DuckDB
+LOOKED_AT = 20  # rows
+ROW_NUMBER = "file_row_number"  # a column of DuckDB's own
+INTEGERS = r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?"
+FORMS = (  # by the type of a column: the statement that makes it text, and its kind
+    (re.compile(INTEGERS), "plain", "number"),
+    (re.compile(r"FLOAT|DOUBLE"), "fraction", "number"),
+    (re.compile(r"DECIMAL\(.*\)"), "decimal", "number"),
+    (re.compile(r"BOOLEAN"), "plain", "boolean"),
+    (re.compile(r"DATE"), "plain", "date"),
+    (re.compile(r"TIMESTAMP WITH TIME ZONE"), "moment_utc", "date"),
+    (re.compile(r"TIMESTAMP(_\w+)?"), "moment", "date"),
+    (re.compile(r".*\]|(STRUCT|MAP|UNION)\(.*\)", re.DOTALL), "nested", "text"),
+    (re.compile(r".*", re.DOTALL), "plain", "text"),
+)
+
+
+class ParquetPieces:
+    def __init__(self, path: Path, *, file: str, limits: Limits, tools: Tools) -> None:
+        self.file = file
+        self._tools = tools
+        link = tools.new_path(".parquet")  # the file's own path may look like a pattern to DuckDB
+        link.symlink_to(path.absolute())
+        self._source = STATEMENTS["source"].format(path=quoted(link)).strip()
+        self.names: tuple[str, ...] = ()
+        found = self._rows("columns")
+        columns = [(name, kind) for name, kind in found if name != ROW_NUMBER]
+        check_columns(len(columns), file, limits)
+        self.names = unique_names(name for name, _ in columns)
+        self._texts, self._kinds = _as_texts(columns, self.names)
+        ((count,),) = self._rows("count")
+        self._count = int(count)
+        self._piece_rows = min(limits.piece_rows, max(LEAST_ROWS, MOST_CELLS // max(1, len(columns))))
+
+    @property
+    def examples(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for row in reversed(self._rows("look", texts=self._texts, rows=LOOKED_AT)):
+            found |= {name: value for name, value in zip(self.names, row, strict=True) if value is not None}
+        return {name: found[name] for name in self.names if name in found}
+
+    def pieces(self, mark: Mark) -> Iterator[Piece]:
+        """From the mark's row to the end. Raises FileUnreadable, FileTooLarge, ScratchFull."""
+        for first in range(mark.row, self._count, self._piece_rows):
+            past = min(first + self._piece_rows, self._count)
+            table = self._piece(first, past)
+            size = table.path.stat().st_size
+            yield Piece(mark=Mark(past), is_last=past == self._count, size=size, table=table)
+
+    def _piece(self, first: int, past: int) -> Table:
+        path = self._tools.new_path(".parquet")
+        self._rows("copy", first=first, past=past, texts=self._texts, target=quoted(path))
+        return Table(
+            path=path,
+            format="parquet",
+            names=self.names,
+            rows=past - first,
+            first_row=first,
+            file=self.file,
+            kinds=self._kinds,
+        )
+
+    def _rows(self, name: str, **parts: object) -> list[tuple[Any, ...]]:
+        statement = STATEMENTS[name].format(source=self._source, **parts)
+        try:
+            with _damage_told(self.file), exhaustion_told():
+                return self._tools.duckdb.execute(statement).fetchall()
+        except OutOfMemory as exc:
+            raise FileTooLarge(
+                f"{self.file}: its row groups of {len(self.names):,} columns take more memory than there is. Raise "
+                "WELLHEAD_MEMORY_MB, or ask for it with fewer columns or as CSV.",
+                file=self.file,
+            ) from exc
+
+
+@contextmanager
+def _damage_told(file: str) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as exc:
+        said = re.sub(r"['\"]?/\S+", "the file", str(exc).partition("\n")[0])[:200]
+        raise FileUnreadable(f"{file} is damaged, or no Parquet file: {said}. Ask for a new copy.", file=file) from exc
+
+
+def _as_texts(columns: list[tuple[str, str]], names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The select list that gives all as text under our names, and the kinds of the columns."""
+    texts, kinds = [], []
+    for (column, kind_of_column), name in zip(columns, names, strict=True):
+        statement, kind = next((how, kind) for pattern, how, kind in FORMS if pattern.fullmatch(kind_of_column))
+        value = STATEMENTS[statement].format(value=_identifier(column)).strip()
+        texts.append(f"{value} AS {_identifier(name)}")
+        kinds.append(kind)
+    return ", ".join(texts), tuple(kinds)
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,140 @@
+"""LongReader: a table with a column a month, or a product, read as one with a row for each of them.
+
+A cell that holds nothing is no row.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import FileUnreadable
+from chalicelib.store.local_duckdb import exhaustion_told, quoted
+from chalicelib.store.row_reading import literal
+from chalicelib.store.statements import named_statements
+from chalicelib.store.table import PLACE, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from .piece import Mark, Piece, Reader
+    from .tools import Tools
+
+_SQL = named_statements(Path(__file__).with_name("unpivoting.sql"))
+
+
+class LongReader:
+    """The columns whose whole name is like `pattern` become rows: its named groups are fields of them, and what the
+    column holds is the field `value`. All other columns stand beside each of these rows.
+    """
+
+    def __init__(self, reader: Reader, *, pattern: str, value: str, tools: Tools) -> None:
+        self._reader = reader
+        self._pattern = re.compile(pattern)
+        self._value = value
+        self._tools = tools
+        self._fields = (*self._pattern.groupindex, value)
+
+    @property
+    def file(self) -> str:
+        return self._reader.file
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Raises FileUnreadable: no column is like the pattern."""
+        return (*self._kept(self._reader.names), *self._fields) if self._reader.names and self._wide else ()
+
+    @property
+    def examples(self) -> dict[str, Any]:
+        found = self._reader.examples
+        kept = {name: found[name] for name in self._kept(self._reader.names) if name in found}
+        shown = next((name for name in self._wide if name in found), None)
+        return kept | ({**self._wide[shown], self._value: found[shown]} if shown else {})
+
+    def pieces(self, mark: Mark) -> Iterator[Piece]:
+        for piece in self._reader.pieces(mark):
+            if piece.table:
+                yield replace(piece, table=self._long(piece.table))
+            else:
+                yield replace(piece, rows=[each for row in piece.rows for each in self._long_rows(row)])
+
+    @cached_property
+    def _wide(self) -> dict[str, dict[str, str]]:
+        """Of each column that becomes rows, what its name says."""
+        found = self._told(self._reader.names)
+        if not found:
+            raise FileUnreadable(
+                f"No column of {self.file} is like {self._pattern.pattern!r}. Correct fields under [unpivot] in the "
+                "definition.",
+                file=self.file,
+                row=0,
+            )
+        return found
+
+    def _told(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        matches = {name: self._pattern.fullmatch(name) for name in names}
+        return {name: {k: v or "" for k, v in match.groupdict().items()} for name, match in matches.items() if match}
+
+    def _kept(self, names: Iterable[str]) -> list[str]:
+        """A column that is called like one of the new fields gives way."""
+        new = {name.lower() for name in self._fields}
+        return [name for name in names if name.lower() not in new and not self._pattern.fullmatch(name)]
+
+    # -- a table ------------------------------------------------------------------------------
+
+    def _long(self, table: Table) -> Table:
+        """Raises ScratchFull, OutOfMemory."""
+        path = self._tools.new_path(".parquet")
+        kept = self._kept(table.names)
+        told = self._told(table.names)
+        columns = [f"kept_{place} AS {_name(name)}" for place, name in enumerate(kept)]
+        columns += [f"cell.{_name(name)} AS {_name(name)}" for name in self._fields]
+        lists = {
+            "columns": ", ".join(columns),
+            "kept": ", ".join(f"field.{_name(name)} AS kept_{place}" for place, name in enumerate(kept)) or "NULL",
+            "value": _name(self._value),
+            "place": _name(PLACE),
+            "cells": ", ".join(self._cell(groups, f"field.{_name(name)}") for name, groups in told.items()),
+            "nothing": self._cell({}, "NULL"),
+            "unreadable": f"CAST([{', '.join(str(each.row) for each in table.unreadable)}] AS BIGINT[])",
+            "row": table.place,
+            "relation": table.relation,
+            "path": quoted(path),
+        }
+        with exhaustion_told():
+            ((rows,),) = self._tools.duckdb.execute(_SQL["write_long_rows"].format_map(lists)).fetchall()
+        table.path.unlink()
+        names = (*kept, *self._fields, PLACE)
+        kinds = self._kinds(table, kept)
+        return replace(table, path=path, format="parquet", names=names, rows=int(rows), kinds=kinds, has_places=True)
+
+    def _cell(self, groups: Mapping[str, str], value: str) -> str:
+        said = [f"{_name(name)} := {literal(groups.get(name, ''))}" for name in self._pattern.groupindex]
+        return f"struct_pack({', '.join([*said, f'{_name(self._value)} := {value}'])})"
+
+    def _kinds(self, table: Table, kept: list[str]) -> tuple[str, ...]:
+        kinds = dict(zip(table.names, table.kinds, strict=False))
+        return (*(kinds[name] for name in kept), *["text"] * (len(self._fields) + 1)) if kinds else ()
+
+    # -- JSON ---------------------------------------------------------------------------------
+
+    def _long_rows(self, row: Any) -> list[Any]:
+        """What is no object stays as it is, to be rejected."""
+        try:
+            found = json.loads(bytes(row))
+        except (ValueError, RecursionError):
+            return [row]
+        if not isinstance(found, dict):
+            return [row]
+        kept = {name: found[name] for name in self._kept(found)}
+        told = self._told(found).items()
+        cells = [kept | groups | {self._value: found[name]} for name, groups in told if found[name] not in (None, "")]
+        return [json.dumps(cell, ensure_ascii=False).encode() for cell in cells]
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

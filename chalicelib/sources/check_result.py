@@ -1,0 +1,62 @@
+"""What a check found, as an answer shows it; with a draft of the definition where there is none yet."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from .check import SourceCheck, check_source
+from .draft import Draft, draft
+from .guesses.look import Look
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.settings import Settings
+
+    from .reader import SourceReader
+
+SHOWN_ROWS = 5
+LONGEST_CELL = 200  # characters
+MOST_FIELDS = 2_000
+
+
+def look_up(source: SourceReader, settings: Settings, values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` are the definition as it was written. Raises SourceError."""
+    check = check_source(source, settings)
+    is_bare = not values.get("columns") and not values.get("preset")
+    return shown(check, drafted(check, values) if is_bare else None)
+
+
+def drafted(check: SourceCheck, values: Mapping[str, Any]) -> Draft:
+    """A definition for the source, from what was seen of it."""
+    rows = [{name: _text(row.get(name)) for name in check.fields} for row in check.sample]
+    look = Look(fields=tuple(check.fields), rows=rows, kinds=check.kinds)
+    told = {name: str(values.get(name, "")) for name in ("name", "kind", "url")}
+    return draft(look, name=told["name"] or "default", kind=told["kind"] or "odata", url=told["url"])
+
+
+def shown(check: SourceCheck, found: Draft | None) -> dict[str, Any]:
+    rows = [{name: (_text(value) or "")[:LONGEST_CELL] for name, value in row.items()} for row in check.sample]
+    return {
+        "problems": check.problems,
+        "hints": check.hints,
+        "fields": check.fields[:MOST_FIELDS],
+        "unknown": check.unknown[:MOST_FIELDS],
+        "columns": [asdict(column) for column in check.columns],
+        "rows_looked_at": check.looked_at,
+        "sound": check.sound,
+        "skipped": check.skipped,
+        "expected": check.expected,
+        "period": check.period,
+        "reading": check.paging,
+        "rows": rows[:SHOWN_ROWS],
+        "draft": {"text": found.text, "guesses": [asdict(guess) for guess in found.guesses]} if found else None,
+    }
+
+
+def _text(value: Any) -> str | None:
+    """As the source writes it."""
+    if value is None or isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(value)

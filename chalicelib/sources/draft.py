@@ -1,0 +1,238 @@
+"""Draft: a definition as it may read, from a look at the data. Whatever is a guess says so, and why.
+
+What is not found is written as a comment, with what to fill in, so that a check of the source says what is missing.
+docs/sources.md shows one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .definition import NAME
+from .guesses.entities import Entities, find_entities
+from .guesses.grain import find_grain, find_skip, find_units_row, find_where, rows_but, rows_where
+from .guesses.known import known_source
+from .guesses.look import Guess, Look, Table
+from .guesses.numbers import null_words, number_form
+from .guesses.periods import Period, find_period
+from .guesses.products import ProductRows, find_product_rows, write_product_rows
+from .guesses.regions import region_of_names
+from .guesses.toml_text import comments, written
+from .guesses.volumes import COLUMN_OF, Measures, Volumes, find_volumes, write_volumes
+from .guesses.words import is_mil, plain
+from .presets import preset_named, preset_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .guesses.look import Seen
+
+__all__ = ["Draft", "Guess", "Look", "draft"]
+
+MOST_LEFT = 30  # fields that are told to be of no use
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """`text` is TOML that read_definition takes; `guesses` are its lines as data, in their order."""
+
+    text: str
+    guesses: list[Guess] = field(default_factory=list)
+
+
+def draft(
+    look: Look, *, name: str, kind: str, url: str, presets: Mapping[str, Mapping[str, Any]] | None = None
+) -> Draft:
+    """`kind` is "odata" or "files". Nothing is asked of the source."""
+    top = _head(name, kind, url)
+    known = known_source(
+        look, kind, {each: preset_named(each) for each in preset_names()} if presets is None else presets
+    )
+    if known:
+        doubt = (
+            "" if known.verified else "; it was never checked against a real file: docs/sources.md says what it assumes"
+        )
+        guess = Guess(key="preset", value=known.name, why=known.why + doubt, sure=known.verified)
+        return _draft(look, [*top, guess], [])
+    table = Table.of(look)
+    if not table.fields:
+        return _draft(look, [*top, *_empty()], [])
+    found = _find(table)
+    return _draft(look, [*top, *found.guesses], found.left)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    guesses: list[Guess]
+    left: list[str]  # fields that nothing takes
+
+
+def _find(whole: Table) -> _Found:
+    """First which rows are meant, then what their fields tell."""
+    units = find_units_row(whole)
+    where = find_where(whole)
+    table = whole.only(rows_where(whole, where)) if where else whole
+    columns = _columns(table)
+    key = [*columns.entities.well, *columns.entities.field]
+    skip = find_skip(table, key, columns.period.fields, has_units=bool(units))
+    if skip:
+        table = table.only(rows_but(table, skip))
+        columns = _columns(table)
+    return _write(table, columns, [*where, *skip], units)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Columns:
+    """`measured` are the fields of volumes and days."""
+
+    entities: Entities
+    period: Period
+    volumes: Volumes
+    products: ProductRows | None
+
+    @property
+    def measured(self) -> list[Seen]:
+        return [*self.volumes.all, *([self.products.volume] if self.products else [])]
+
+    @property
+    def taken(self) -> set[str]:
+        return self.entities.names | {*self.period.fields} | {seen.name for seen in self.measured}
+
+
+def _columns(table: Table) -> _Columns:
+    volumes = find_volumes(table)
+    measured = {seen.name for seen in volumes.all}
+    entities = find_entities(table, measured)
+    entities.region = entities.region or region_of_names([seen.words for seen in table.fields])
+    taken = entities.names | measured
+    period = find_period(table, (*entities.well, *entities.field), taken, entities.region)
+    has_products = bool(set(volumes.fields) - {"liquids"})
+    products = None if has_products else find_product_rows(table, taken | set(period.fields))
+    return _Columns(entities=entities, period=period, volumes=volumes, products=products)
+
+
+def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, dict[str, str]]) -> _Found:
+    form, signs = number_form(found.measured)
+    measures = Measures(
+        form=form,
+        region=found.entities.region,
+        period=found.period.length,
+        is_mil=is_mil(tuple(table.by_name)),
+        is_whole_field=found.entities.is_whole_field,
+        units=_units_of(found.volumes, units),
+    )
+    volumes = write_volumes(found.volumes, measures)
+    volumes += write_product_rows(found.products, measures) if found.products else []
+    if not {guess.key.removeprefix("columns.") for guess in volumes} & {*COLUMN_OF.values()}:
+        volumes.append(_ask_for_volume(table))
+    product = found.products.product if found.products else None
+    grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
+    of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
+    top = [guess for guess in found.period.guesses if guess not in of_period]
+    top += [*grain, *null_words(found.measured, form), *signs, *rows]
+    columns = [*found.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
+    used = found.taken | {name for guess in grain if guess.key == "primary_key" for name in guess.value}
+    return _Found(guesses=[*top, *columns], left=[name for name in table.by_name if name not in used])
+
+
+def _units_of(volumes: Volumes, units: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Of a row of units, those of the fields that are taken."""
+    found: dict[str, str] = {}
+    for product, fields in volumes.fields.items():
+        told = units.get("gas" if product == "gas" else "liquid", {})
+        found |= {seen.name: told[seen.name] for seen in fields if seen.name in told}
+    if volumes.days and volumes.days.name in units.get("days", {}):
+        found[volumes.days.name] = units["days"][volumes.days.name]
+    return found
+
+
+def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object, ...]]:
+    """Field, well and period of each row; nothing when they are not known."""
+    if not period.fields or not (entities.well or entities.is_whole_field):
+        return []
+    named = [table.by_name[name].values for name in (*entities.field, *entities.well) if name in table.by_name]
+    days = period.days or [None] * table.rows
+    return [(*(values[place] for values in named), days[place]) for place in range(table.rows)]
+
+
+def _ask_for_volume(table: Table) -> Guess:
+    some = next((seen.name for seen in table.fields if seen.is_number), "FIELD OF THE OIL")
+    why = "no field looks like a volume of oil, gas or water: name the right ones, and their units"
+    return Guess(key="columns.oil_production_kbd", value={"field": some, "unit": "..."}, why=why, is_complete=False)
+
+
+def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> list[Guess]:
+    """A well that changed hands has a row of each owner, one after the other: their days add up."""
+    key: list[str] = next((guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete), [])
+    owners = key and all(table.by_name[name].said & {"owner", "operator", "operador", "company"} for name in key)
+    if not owners:
+        return columns
+    return [
+        replace(guess, value=guess.value | {"aggregate": "sum"}, why=f"{guess.why}; owners come one after the other")
+        if guess.key == "columns.days_on_production"
+        else guess
+        for guess in columns
+    ]
+
+
+# -- what is known without the data -------------------------------------------------------------
+
+
+def _head(name: str, kind: str, url: str) -> list[Guess]:
+    plainly = re.sub(r"[^a-z0-9]+", "-", plain(name).lower()).strip("-")[:40] or "source"
+    is_name = bool(NAME.fullmatch(name))
+    why = "" if is_name else "a name has small letters, digits and hyphens"
+    return [
+        Guess(key="name", value=name if is_name else plainly, why=why, sure=is_name),
+        Guess(key="kind", value=kind, why="", sure=True),
+        _url(kind, url),
+    ]
+
+
+def _url(kind: str, url: str) -> Guess:
+    try:
+        parts = urlsplit(url)
+        has_secret = parts.username is not None or parts.password is not None
+    except ValueError:
+        return Guess(key="url", value="https://...", why="what was given is no address", is_complete=False)
+    if has_secret:
+        why = "the address holds a user name or a password: name a reference to it in secret"
+        return Guess(key="url", value="https://...", why=why, is_complete=False)
+    is_usable = bool(url) and not any("\ud800" <= sign <= "\udfff" for sign in url)
+    if not is_usable or (kind == "odata" and parts.scheme not in ("http", "https")):
+        why = "an http or https address" if kind == "odata" else "an address, an S3 prefix or a path"
+        return Guess(key="url", value="https://...", why=why, is_complete=False)
+    return Guess(key="url", value=url, why="", sure=True)
+
+
+def _empty() -> list[Guess]:
+    asked = {
+        "well_code": "FIELD OF THE WELL",
+        "production_period": "FIELD OF THE MONTH",
+        "oil_production_kbd": {"field": "FIELD OF THE OIL", "unit": "..."},
+    }
+    why = "no field was seen"
+    return [Guess(key=f"columns.{name}", value=value, why=why, is_complete=False) for name, value in asked.items()]
+
+
+def _draft(look: Look, guesses: list[Guess], left: list[str]) -> Draft:
+    lines = [*comments(_seen(look)), *comments("What begins with guess is one: look at it before you save.")]
+    lines += written(guesses)
+    if left:
+        some = ", ".join(name[:40] for name in left[:MOST_LEFT])
+        more = f" and {len(left) - MOST_LEFT:,} more" if len(left) > MOST_LEFT else ""
+        lines += ["", *comments(f"Not taken: {some}{more}")]
+    return Draft(text="\n".join(lines) + "\n", guesses=guesses)
+
+
+def _seen(look: Look) -> str:
+    if not look.fields:
+        return "A draft without a look: no field was seen, so all is to be filled in."
+    if not look.rows:
+        return (
+            f"A draft from the names of {len(look.fields):,} fields alone: no row was seen, so units and forms are not."
+        )
+    return f"A draft from a look at {len(look.rows):,} rows of {len(look.fields):,} fields."

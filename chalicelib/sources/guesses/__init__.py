@@ -1,0 +1,1 @@
+"""Guesses: what a look at data tells of how a definition of it would read."""

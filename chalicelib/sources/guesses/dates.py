@@ -1,0 +1,123 @@
+"""Dates: texts read in a form, as the form's SQL would read them; and moments that are a local midnight."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from chalicelib.sources.periods import CENTURY, FORMS_OF, NAMES, USUAL_FORMS, format_parts, pivot, zone_named
+
+from .words import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+OTHER_FORMS = (
+    *("%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%m-%Y", "%m.%Y", "%Y.%m", "%Y/%m/%d", "%d-%b-%Y", "%d-%b-%y"),
+    *("%d %b %Y", "%b %d, %Y", "%b/%Y", "%b/%y", "%b.%Y", "%b%Y", "%b%y", "%Y %b", "%Y-%b", "%Y%b", "%y%b", "%b, %Y"),
+    *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S"),
+    *("%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d %b %Y %H:%M:%S", "%b de %Y"),
+)
+FORMS = (*USUAL_FORMS, *(form for forms in FORMS_OF.values() for form in forms), *OTHER_FORMS)
+ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ].*)?", re.ASCII | re.DOTALL)
+_MOMENT = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]*)?)?(Z|z|[+-]00:?00)?", re.ASCII
+)
+_TICKS = re.compile(r"/Date\((-?[0-9]{1,16})(?:[+-][0-9]{1,5})?\)/", re.ASCII)
+_MONTHS = {name: month for month, names in NAMES.items() for name in names.split()}
+MOST_TICKS = 7_258_118_400_000  # ms, the year 2200
+FIRST_YEAR, LAST_YEAR = 1859, 2199
+
+# A zone of each place that publishes, with a clock like which no earlier one of the list is set.
+ZONES = (
+    *("Europe/Oslo", "Europe/London", "Europe/Bucharest", "Europe/Istanbul", "America/New_York", "America/Chicago"),
+    *("America/Denver", "America/Los_Angeles", "America/Anchorage", "America/Argentina/Buenos_Aires"),
+    *("America/Bogota", "America/Caracas", "Africa/Lagos", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata"),
+    *("Asia/Jakarta", "Asia/Singapore", "Australia/Brisbane", "Australia/Sydney", "Pacific/Auckland"),
+)
+
+
+def reader_of(form: str) -> Callable[[str], date | None]:
+    """Reads a text that has the form; "" is a date as ISO 8601 or OData write it."""
+    return lambda text: read_day(form, text)
+
+
+@lru_cache(maxsize=65_536)
+def read_day(form: str, text: str) -> date | None:
+    if not form:
+        return day_of_iso(text) or day_of_ticks(text)
+    read = format_parts(form)
+    found = re.fullmatch(read.pattern.replace(r"\pL", r"[^\W\d_]"), text)
+    return _date(dict(zip(read.groups, found.groups(), strict=True))) if found else None
+
+
+def _date(part: dict[str, str]) -> date | None:
+    year = int(part["year"]) if "year" in part else _century(int(part["short_year"]))
+    month = int(part.get("month", "1"))
+    if "name" in part:
+        month = month_named(part["name"])
+    elif "quarter" in part:
+        month = 3 * int(part["quarter"]) - 2
+    return _day(year, month, int(part.get("day", "1")))
+
+
+def _century(year: int) -> int:
+    return year + 2000 - CENTURY * (year > pivot())
+
+
+def _day(year: int, month: int, day: int) -> date | None:
+    is_date = FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and 1 <= day <= 31  # noqa: PLR2004
+    return date(year, month, day) if is_date and day <= monthrange(year, month)[1] else None
+
+
+def day_of_iso(text: str) -> date | None:
+    found = ISO.fullmatch(text)
+    return _day(int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def day_of_ticks(text: str) -> date | None:
+    """Of OData v2: milliseconds since 1970."""
+    found = _TICKS.fullmatch(text)
+    if not found or abs(int(found[1])) > MOST_TICKS:
+        return None
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(found[1]))).date()
+
+
+def month_named(text: str) -> int:
+    """0 when it is none in one of the five languages."""
+    return _MONTHS.get(plain(text).lower().rstrip("."), 0)
+
+
+# -- local midnight -----------------------------------------------------------------------------
+
+
+def zone_of(texts: Iterable[str]) -> str:
+    """The zone in which moments of UTC are midnights; empty when they are so in UTC, or in none."""
+    moments = [moment for text in texts if (moment := _moment(text))]
+    if not moments or not any(moment.hour or moment.minute for moment in moments):
+        return ""
+    return next((zone for zone in ZONES if _are_midnights(moments, zone)), "")
+
+
+def local_day(text: str, zone: str) -> date | None:
+    moment, known = _moment(text), zone_named(zone)
+    return moment.astimezone(known).date() if moment and known else None
+
+
+def _moment(text: str) -> datetime | None:
+    found = _MOMENT.fullmatch(text)
+    if not found or not day_of_iso(found[1]):
+        return None
+    hour, minute, second = (int(found[group] or 0) for group in (2, 3, 4))
+    day = day_of_iso(found[1])
+    is_time = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004
+    return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=UTC) if day and is_time else None
+
+
+def _are_midnights(moments: list[datetime], name: str) -> bool:
+    zone = zone_named(name)
+    local = [moment.astimezone(zone) for moment in moments] if zone else []
+    return bool(local) and sum(not (day.hour or day.minute) for day in local) >= 0.98 * len(local)

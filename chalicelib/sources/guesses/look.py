@@ -1,0 +1,171 @@
+"""Look: what was seen of the data; and each of its fields by itself."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .dates import FORMS, read_day, reader_of
+from .words import word_set, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MOST_ROWS = 20_000
+LONGEST_NAME = 200  # characters
+LONGEST_VALUE = 200  # what is longer is no code, number or date
+BLANKS = " \t\n\r\xa0"
+USUAL = 0.98  # the share of values that makes a form the form
+NULL_WORDS = word_set(
+    "n/a na n.a. n.a n/d nd n.d. s/d null none nil nan nr - -- --- . .. ... ? * ** *** # #n/a (null) \\n missing "
+    "unknown confidential conf"
+)
+_FRACTION = re.compile(r"[+-]?[0-9]*[.,][0-9]*[1-9][0-9]*", re.ASCII)
+NO_MONTH = re.compile(r"(?:0|-1)-[0-9]{4}", re.ASCII)
+_TOTAL = re.compile(
+    r"(?i)(?:grand |sub-?|yearly |annual )?tota(?:l|le|al|lt)s?\b.*|(?:sum|suma|soma|somme|totalizador)\b.*|all wells"
+)
+_LIKE_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,' \xa0]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """`fields` in their order, `rows` with texts as written (None: nothing), `kinds` what the format itself tells of a
+    field: text, number, date or boolean.
+    """
+
+    fields: tuple[str, ...]
+    rows: list[dict[str, str | None]]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """`key` is that of the definition, such as "columns.well_code", and `value` what stands there. It is `sure` when
+    the data say so themselves. What lacks something is not `is_complete`; `why` then tells what.
+    """
+
+    key: str
+    value: Any
+    why: str
+    sure: bool = False
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A field: `values` of all rows, stripped, "" for nothing."""
+
+    name: str
+    place: int
+    values: tuple[str, ...] = field(repr=False)
+    kind: str = "text"
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        return words_of(self.name)
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        return frozenset(self.words)
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """Of the values that say something."""
+        counts = Counter(self.values)
+        counts.pop("", None)
+        return counts
+
+    @cached_property
+    def filled(self) -> int:
+        return self.counts.total()
+
+    @property
+    def share_filled(self) -> float:
+        return self.filled / len(self.values) if self.values else 0.0
+
+    def share(self, holds: Callable[[str], object]) -> float:
+        """Of the filled values. Without any, nothing holds."""
+        return sum(n for value, n in self.counts.items() if holds(value)) / self.filled if self.filled else 0.0
+
+    @cached_property
+    def is_number(self) -> bool:
+        """Also one with a decimal comma, and one with some words between."""
+        said = {value: n for value, n in self.counts.items() if value.lower() not in NULL_WORDS}
+        numbers = sum(n for value, n in said.items() if _LIKE_NUMBER.fullmatch(value))
+        return self.kind == "number" or bool(said and numbers >= 0.8 * sum(said.values()))
+
+    @property
+    def may_be_number(self) -> bool:
+        return self.is_number or not self.filled
+
+    @cached_property
+    def forms(self) -> tuple[str, ...]:
+        """Of dates, those that nearly all values fit, totals apart; "" is that of a date which needs none."""
+        dates = {value: n for value, n in self.counts.items() if not is_total(value)}
+        values = list(dates)
+        if not values:
+            return ()
+        near = ["", *FORMS]
+        for few in (values[:5], values[:50]):
+            near = [form for form in near if sum(read_day(form, text) is not None for text in few) >= 0.8 * len(few)]
+        return tuple(form for form in near if _share(dates, reader_of(form)) >= USUAL)
+
+    @cached_property
+    def is_fraction(self) -> bool:
+        """A number that has decimals, as no code has."""
+        return self.is_number and self.share(_FRACTION.fullmatch) > 1 - USUAL
+
+
+def _share(counts: Mapping[str, int], holds: Callable[[str], object]) -> float:
+    return sum(n for value, n in counts.items() if holds(value)) / sum(counts.values())
+
+
+def is_total(text: str) -> bool:
+    """A word such as Grand Total, or a month 0-2024 (of Kansas)."""
+    return bool(_TOTAL.fullmatch(text) or NO_MONTH.fullmatch(text))
+
+
+class Table:
+    """The fields of a look that a definition can name, and its rows."""
+
+    def __init__(self, fields: list[Seen], rows: int) -> None:
+        self.fields = fields
+        self.rows = rows
+        self.by_name = {seen.name: seen for seen in fields}
+
+    @classmethod
+    def of(cls, look: Look) -> Table:
+        rows = look.rows[:MOST_ROWS]
+        names = [name for name in dict.fromkeys(look.fields) if is_sayable(name)]
+        return cls([_seen(look, rows, name, place) for place, name in enumerate(names)], len(rows))
+
+    def only(self, wanted: list[int]) -> Table:
+        """Some of the rows."""
+        fields = [
+            Seen(name=seen.name, place=seen.place, kind=seen.kind, values=tuple(seen.values[place] for place in wanted))
+            for seen in self.fields
+        ]
+        return Table(fields, len(wanted))
+
+
+def is_sayable(name: Any) -> bool:
+    """Whether TOML can write it, and a definition may be as long."""
+    if not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
+        return False
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
+def _seen(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> Seen:
+    values = tuple(_stripped(row.get(name)) for row in rows)
+    return Seen(name=name, place=place, values=values, kind=look.kinds.get(name, "text"))
+
+
+def _stripped(value: Any) -> str:
+    if not isinstance(value, str):
+        return ""
+    text = value[: LONGEST_VALUE + 1].strip(BLANKS)
+    return "".join(sign if not "\ud800" <= sign <= "\udfff" else "\ufffd" for sign in text)

@@ -1,0 +1,112 @@
+"""Numbers: with which signs they are written, and which words stand for nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from .look import NULL_WORDS, Guess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .look import Seen
+
+MOST_WORDS = 20
+_SAFE = r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberForm:
+    decimal: str = "."
+    thousands: str = ""
+
+    @cached_property
+    def _grouped(self) -> re.Pattern[str]:
+        between, sign = re.escape(self.thousands), re.escape(self.decimal)
+        return re.compile(rf"[+-]?[0-9]{{1,3}}(?:{between}[0-9]{{3}})+(?:{sign}[0-9]*)?")
+
+    def read(self, text: str) -> float | None:
+        """None when it is no number, or a word between."""
+        if self.thousands and self._grouped.fullmatch(text):
+            text = text.replace(self.thousands, "")
+        if self.decimal == ",":
+            text = "?" if "." in text else text.replace(",", ".")
+        text = text.removesuffix(".") or "?"
+        return float(text) if re.fullmatch(_SAFE, text, re.ASCII) else None
+
+
+def number_form(fields: Iterable[Seen]) -> tuple[NumberForm, list[Guess]]:
+    """The signs that the most values can be read with, and how sure that is."""
+    texts = [value for seen in fields if seen.kind != "number" for value in seen.counts]
+    texts = [text for text in texts if re.fullmatch(r"[+-]?[0-9.,' \xa0eE+-]*[0-9][.,]?", text)]
+    if not any(sign in text for text in texts for sign in ",' \xa0") and not _has_two(texts, "."):
+        return NumberForm(), []
+    decimal, why, sure = _decimal_sign(texts)
+    between = _between(texts, decimal)
+    guesses = []
+    if decimal == ",":
+        guesses.append(Guess(key="decimal", value=",", why=why, sure=sure))
+    if between:
+        example = next(text for text in texts if between in text)
+        known = sure or decimal == ","
+        why = f"numbers such as {example}" if known else f"{example} could also have a decimal comma"
+        guesses.append(Guess(key="thousands", value=between, why=why, sure=known and sure))
+    return NumberForm(decimal=decimal, thousands=between), guesses
+
+
+def _decimal_sign(texts: list[str]) -> tuple[str, str, bool]:
+    """What follows the last sign decides: three digits can be a thousand, fewer or more cannot."""
+    for text in texts:
+        if "," in text and "." in text and text.count(",") == 1 and text.rindex(",") > text.rindex("."):
+            return ",", f"numbers such as {text}", True
+        if "," in text and "." in text and text.rindex(".") > text.rindex(","):
+            return ".", f"numbers such as {text}", True
+    with_comma = [text for text in texts if "," in text]
+    if not with_comma:
+        return (",", "", True) if _has_two(texts, ".") else (".", "", True)
+    apart = next((text for text in with_comma if not _is_grouped(text, ",")), "")
+    if apart:
+        return ",", f"numbers such as {apart}", True
+    without = next((text for text in texts if re.fullmatch(r"[+-]?[0-9]{4,}", text)), "")
+    if without and not _has_two(texts, ","):
+        return ",", f"{with_comma[0]} beside {without}, which has no sign between thousands", False
+    return ".", "", _has_two(texts, ",") or any("." in text for text in texts)
+
+
+def _between(texts: list[str], decimal: str) -> str:
+    for sign in (",", ".", " ", "'"):
+        if sign != decimal and any(sign in text for text in texts):
+            pieces = [text.split(decimal, maxsplit=1)[0] for text in texts if sign in text]
+            if sum(_is_grouped(piece, sign) for piece in pieces) >= 0.9 * len(pieces):
+                return sign
+    return ""
+
+
+def _is_grouped(text: str, sign: str) -> bool:
+    return bool(re.fullmatch(rf"[+-]?[1-9][0-9]{{0,2}}({re.escape(sign)}[0-9]{{3}})+", text))
+
+
+def _has_two(texts: list[str], sign: str) -> bool:
+    return any(text.count(sign) > 1 and _is_grouped(text, sign) for text in texts)
+
+
+def null_words(fields: Iterable[Seen], form: NumberForm) -> list[Guess]:
+    """Words that stand where a number should."""
+    found: dict[str, str] = {}
+    strange: dict[str, str] = {}
+    for seen in fields:
+        for value in seen.counts:
+            if form.read(value) is None:
+                (found if value.lower() in NULL_WORDS else strange).setdefault(value, seen.name)
+    guesses = []
+    if found:
+        words = sorted(found)[:MOST_WORDS]
+        guesses.append(Guess(key="null_values", value=words, why=f"where {found[words[0]]!r} should hold a number"))
+    if strange:
+        word = min(strange, key=lambda each: (len(each), each))
+        why = f"{strange[word]!r} holds what is no number; add to null_values what means nothing"
+        guesses.append(Guess(key="null_values", value=[word[:40]], why=why, is_complete=False))
+    return guesses

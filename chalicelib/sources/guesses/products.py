@@ -1,0 +1,102 @@
+"""Products as rows: one volume, beside a code that tells of what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import words as said
+from .look import Guess
+from .units import question, unit_of_name, unit_of_others
+from .volumes import COLUMN_OF, LIQUIDS, OIL, largest_of
+from .words import plain, word_set
+
+if TYPE_CHECKING:
+    from .look import Seen, Table
+    from .volumes import Measures
+
+MOST_CODES = 60
+LEAST_FILLED = 0.5
+CODES = {
+    "oil": "o oil crude crudeoil petroleo oleo petrole huile brut olje olie aceite crudo petroleocrudo rawoil",
+    "gas": "g gas gaz gass aardgas naturalgas gasnatural gaznaturel naturgass casinghead casingheadgas",
+    "condensate": "c cond condensate condensado condensat kondensat condensaat",
+    "water": "w wtr water agua eau vann brine productionwater",
+}
+_CODE = {code: product for product, codes in CODES.items() for code in codes.split()}
+_OF_CODE = word_set(
+    "product products prod producto produto produit produkt commodity fluid fluido fluide stream substance knd"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductRows:
+    """`codes` has the texts of each product, as the field `product` writes them."""
+
+    volume: Seen
+    product: Seen
+    codes: dict[str, list[str]]
+
+
+def find_product_rows(table: Table, taken: set[str]) -> ProductRows | None:
+    volume = max((seen for seen in table.fields if _as_volume(seen)), key=_as_volume, default=None)
+    coded = [(found, seen) for seen in table.fields if seen.name not in taken and (found := _codes_of(seen))]
+    if volume is None or not coded:
+        return None
+    codes, product = max(coded, key=lambda each: _as_code(each[1], each[0]))
+    return ProductRows(volume=volume, product=product, codes=codes)
+
+
+def _as_code(seen: Seen, codes: dict[str, list[str]]) -> tuple[bool, bool, int]:
+    return seen.share_filled > LEAST_FILLED, bool(seen.said & _OF_CODE), len(codes)
+
+
+def _as_volume(seen: Seen) -> int:
+    """0 when it holds no volume."""
+    words = seen.said
+    if not seen.may_be_number or words & (said.NO_PRODUCTION - said.UNIT) or words & _OF_CODE - {"prod"}:
+        return 0
+    if any(words & names for names in said.PRODUCTS.values()) or words & (said.YEAR | said.MONTH | said.DATE):
+        return 0
+    is_filled = not seen.values or seen.filled
+    return (2 * bool(words & said.VOLUME) + bool(words & said.PRODUCED) + bool(words & said.UNIT)) * bool(is_filled)
+
+
+def _codes_of(seen: Seen) -> dict[str, list[str]]:
+    """Of a field with few codes: those of two products at least."""
+    if not 1 < len(seen.counts) <= MOST_CODES:
+        return {}
+    found: dict[str, list[str]] = {}
+    for code in seen.counts:
+        key = "".join(sign for sign in plain(code).lower() if sign.isalpha())
+        if product := _CODE.get(key):
+            found.setdefault(product, []).append(code)
+    is_named = bool(seen.said & _OF_CODE)
+    known = sum(map(len, found.values()))
+    letters_alone = all(len(code) == 1 for codes in found.values() for code in codes)
+    is_enough = len(found) > 1 and (is_named or (not letters_alone and known * 2 >= len(seen.counts)))
+    return {product: sorted(codes) for product, codes in found.items()} if is_enough else {}
+
+
+def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
+    """A column of each product, and liquids, where there is oil or condensate."""
+    of = {product: codes for product, codes in rows.codes.items() if product != "condensate"}
+    guesses = [_column(rows, COLUMN_OF[product], codes, measures) for product, codes in of.items()]
+    liquids = [*rows.codes.get("oil", []), *rows.codes.get("condensate", [])]
+    if liquids:
+        guesses.append(_column(rows, LIQUIDS, liquids, measures))
+    order = [OIL, LIQUIDS, COLUMN_OF["gas"], COLUMN_OF["water"]]
+    return sorted(guesses, key=lambda guess: order.index(guess.key.removeprefix("columns.")))
+
+
+def _column(rows: ProductRows, column: str, codes: list[str], measures: Measures) -> Guess:
+    product = "gas" if column == COLUMN_OF["gas"] else "liquid"
+    named = unit_of_name(rows.volume, product, is_mil=measures.is_mil)
+    named = named if named and named.text else unit_of_others(product, [], measures.region)
+    value: dict[str, Any] = {"field": rows.volume.name}
+    chosen = {"when": {rows.product.name: codes}}
+    if named is None:
+        why = question(rows.volume, product, largest_of([rows.volume], measures.form))
+        return Guess(key=f"columns.{column}", value=value | {"unit": "..."} | chosen, why=why, is_complete=False)
+    value |= {"unit": named.text} | ({"at": named.at} if named.at else {}) | chosen
+    return Guess(key=f"columns.{column}", value=value, why=f"rows tell their product; {named.why}")

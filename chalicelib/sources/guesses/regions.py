@@ -1,0 +1,108 @@
+"""Regions: what the form of an identifier tells of where its well is, and so of the units of its reports."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .look import USUAL
+
+if TYPE_CHECKING:
+    from .look import Seen
+
+# The first two digits of an API number: API Bulletin D12A, "The API Well Number and Standard State and County Codes".
+_ONSHORE = [
+    "Alabama", "Arizona", "Arkansas", "California", "Colorado", "Connecticut", "Delaware",
+    "District of Columbia", "Florida", "Georgia", "Idaho", "Illinois", "Indiana", "Iowa", "Kansas", "Kentucky",
+    "Louisiana", "Maine", "Maryland", "Massachusetts", "Michigan", "Minnesota", "Mississippi", "Missouri",
+    "Montana", "Nebraska", "Nevada", "New Hampshire", "New Jersey", "New Mexico", "New York", "North Carolina",
+    "North Dakota", "Ohio", "Oklahoma", "Oregon", "Pennsylvania", "Rhode Island", "South Carolina",
+    "South Dakota", "Tennessee", "Texas", "Utah", "Vermont", "Virginia", "Washington", "West Virginia",
+    "Wisconsin", "Wyoming", "Alaska", "Hawaii",
+]  # fmt: skip
+STATES = {f"{place:02}": name for place, name in enumerate(_ONSHORE, 1)} | {
+    "55": "Alaska offshore",
+    "56": "Pacific offshore",
+    "60": "Gulf offshore",
+    "61": "Atlantic offshore",
+}
+API_DASHED = re.compile(r"([0-9]{2})-([0-9]{3})-([0-9]{5})(?:-[0-9]{2}){0,2}", re.ASCII)
+API_DIGITS = re.compile(r"([0-9]{2})[0-9]{8}(?:[0-9]{2}){0,2}", re.ASCII)
+API_NUMBER = re.compile(r"([1-9])[0-9]{8}(?:[0-9]{2}){0,2}", re.ASCII)  # its leading zero was lost
+_UWI = re.compile(
+    r"(?:(AB|BC|SK|MB)?WI)?1[0-9A-Z][0-9]/?[0-9]{2}-?[0-9]{2}-?[0-9]{3}-?[0-9]{2}W([1-6])(?:M)?/?[0-9]{1,2}",
+    re.IGNORECASE,
+)
+_BC_UWI = re.compile(r"(?:BCWI)?200/?[A-D]-?[0-9]{3}-?[A-L]/?-?0?9[0-9]-?[A-P]-?[0-9]{2}/?[0-9]{2}", re.IGNORECASE)
+_NORTH_SEA = re.compile(r"(NO )?[0-9]{1,4}/[0-9]{1,2}[a-z]?-[A-Z0-9]+(?:[- ][A-Z0-9]+)*", re.IGNORECASE)
+_BRAZIL = re.compile(r"[1-9]{1,2}-[A-Z]{2,4}-?[0-9]{1,4}[A-Z]{0,4}-[A-Z]{2,3}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """`liquid` and `gas` are the units of its reports; `told` says why."""
+
+    liquid: str
+    gas: str
+    told: str
+    is_american: bool = False
+
+
+def api_region(state: str) -> Region:
+    told = f"API numbers of state {state} ({STATES[state]}) report bbl and Mcf"
+    return Region(liquid="bbl", gas="Mcf", told=told, is_american=True)
+
+
+CANADA = Region(liquid="m3", gas="e3m3", told="wells with a UWI (western Canada) report m3, and gas in thousand m3")
+NORWAY = Region(liquid="Sm3", gas="Sm3", told="wells named as NO 15/9-F-1 are of the North Sea, which reports Sm3")
+BRAZIL = Region(liquid="m3", gas="e3m3", told="wells named as 7-MLL-3-RJS are of Brazil, which reports m3 and 1000 m3")
+NPD = Region(liquid="Sm3", gas="Sm3", told="names with prf or NPD are of the Norwegian directorate, which reports Sm3")
+ARGENTINA = Region(liquid="m3", gas="e3m3", told="idpozo and tef are of Argentina, which reports m3 and thousand m3")
+
+
+def region_of_codes(seen: Seen, *, is_well: bool) -> Region | None:
+    """Of nearly all values of a field. Ten digits by themselves are an API number only where a well is named."""
+    if seen.share(API_DASHED.fullmatch) >= USUAL or (is_well and is_api(seen)):
+        return _of_states(seen)
+    if seen.share(is_uwi) >= USUAL:
+        return CANADA
+    if seen.share(_BRAZIL.fullmatch) >= USUAL:
+        return BRAZIL
+    return NORWAY if seen.share(_NORTH_SEA.fullmatch) >= USUAL else None
+
+
+def is_uwi(text: str) -> bool:
+    return bool(_UWI.fullmatch(text) or _BC_UWI.fullmatch(text))
+
+
+def is_api(seen: Seen) -> bool:
+    """With dashes, or digits of the right number that begin with a state."""
+    return seen.share(lambda value: API_DASHED.fullmatch(value) or _state(value)) >= USUAL
+
+
+def is_identifier(seen: Seen) -> bool:
+    """By its values alone, whatever it is called."""
+    return seen.share(lambda value: API_DASHED.fullmatch(value) or is_uwi(value)) >= USUAL
+
+
+def region_of_names(names: list[tuple[str, ...]]) -> Region | None:
+    """Of what a publisher calls its columns."""
+    said = {word for words in names for word in words}
+    if {"prf", "npd", "npdid"} & said:
+        return NPD
+    return ARGENTINA if {"pozo", "tef"} <= said else None
+
+
+def _of_states(seen: Seen) -> Region | None:
+    states = {_state(value) for value in seen.counts} - {""}
+    usual = max(states, key=lambda state: sum(n for value, n in seen.counts.items() if _state(value) == state))
+    return api_region(usual)
+
+
+def _state(text: str) -> str:
+    found = API_DASHED.fullmatch(text) or API_DIGITS.fullmatch(text)
+    if found:
+        return found[1] if found[1] in STATES else ""
+    found = API_NUMBER.fullmatch(text)
+    return f"0{found[1]}" if found else ""

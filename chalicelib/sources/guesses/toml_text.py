@@ -1,0 +1,65 @@
+"""TomlText: guesses written as TOML, each with its reason; what lacks something is a comment."""
+
+from __future__ import annotations
+
+import json
+import re
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .look import Guess
+
+WIDTH = 118
+LONGEST_COMMENT = 1_500  # characters
+_BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+def written(guesses: Iterable[Guess]) -> list[str]:
+    """The lines of the top, and those of `[columns]` after them."""
+    top: list[str] = []
+    columns: list[str] = []
+    for guess in guesses:
+        table, _, name = guess.key.rpartition(".")
+        (columns if table == "columns" else top).extend(_lines(name, guess))
+    return [*top, "", "[columns]", *columns] if columns else top
+
+
+def _lines(name: str, guess: Guess) -> list[str]:
+    """The reason stands behind, or before where the line would be too long."""
+    line = f"{name} = {value_text(guess.value)}"
+    if not guess.is_complete:
+        line = f"# {line}"
+    why = guess.why if guess.sure or not guess.is_complete else f"guess: {guess.why}"
+    if not why:
+        return [line]
+    reason = comments(why)
+    return [f"{line}  {reason[0]}"] if len(reason) == 1 and len(line) + len(reason[0]) < WIDTH - 1 else [*reason, line]
+
+
+def comments(text: str) -> list[str]:
+    """It on lines that are not too long: whatever a source calls its fields."""
+    plain = _CONTROLS.sub(" ", text)
+    plain = plain if len(plain) <= LONGEST_COMMENT else plain[:LONGEST_COMMENT] + "…"
+    return [f"# {line}" for line in wrap(plain, WIDTH - 2, break_long_words=False, break_on_hyphens=False)] or ["#"]
+
+
+def value_text(value: Any) -> str:
+    """As TOML writes it, on one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(name)} = {value_text(item)}" for name, item in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(value_text, value)) + "]"
+    return _text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else _text(name)
+
+
+def _text(text: str) -> str:
+    """A basic string: what JSON escapes TOML does too, but for the delete sign."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,234 @@
+"""wellhead sources: what is imported from where."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from clients.api.errors import ApiError, AuthFailed, ClientError, NotFound
+from clients.cli.options import json_option, with_session
+from clients.cli.session import Exit
+from clients.cli.terminal import Column, moment, short_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from clients.api.answers import Fault, Source
+    from clients.api.client import WellheadClient
+    from clients.cli.session import Session
+    from clients.cli.terminal import Terminal
+
+FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+
+SOURCE_COLUMNS = [
+    Column("source", lambda source: source["name"]),
+    Column("version", lambda source: "settings" if source["version"] is None else source["version"]),
+    Column("default", lambda source: "yes" if source["is_default"] else None),
+    Column("kind", lambda source: source["kind"]),
+    Column("period", lambda source: source["period"]),
+    Column("last import", lambda source: moment((source.get("last_import") or {}).get("at")), short_moment),
+    Column("changed", lambda source: moment(source["updated_at"]), short_moment),
+    Column("by", lambda source: source["updated_by"], is_cut=True),
+]
+PRESET_COLUMNS = [
+    Column("preset", lambda preset: preset["name"]),
+    Column("verified", lambda preset: "yes" if preset["verified"] else "no"),
+    Column("title", lambda preset: preset["title"], is_cut=True),
+    Column("publisher", lambda preset: preset["publisher"], is_cut=True),
+]
+
+
+class DefinitionUnread(ClientError):
+    """The file holds no definition."""
+
+    default_code = "DEFINITION_UNREAD"
+
+
+@click.group()
+def sources() -> None:
+    """Show and define the sources."""
+
+
+@sources.command("list")
+@json_option
+@with_session
+def list_sources(session: Session) -> None:
+    """List the sources, with their latest imports."""
+    with session.client() as wellhead:
+        found = wellhead.sources()
+    if session.terminal.wants_json:
+        session.terminal.json(found)
+    else:
+        session.terminal.rows(SOURCE_COLUMNS, found)
+
+
+@sources.command()
+@click.argument("name")
+@click.option("--version", type=click.IntRange(min=1), help="As it was in this version, also when it is deleted.")
+@json_option
+@with_session
+def show(session: Session, name: str, version: int | None) -> None:
+    """Show a source and its definition."""
+    with session.client() as wellhead:
+        found = wellhead.source(name, version=version)
+    if session.terminal.wants_json:
+        session.terminal.json(found)
+        return
+    session.terminal.facts(_facts(found))
+    if found.get("definition"):
+        session.terminal.json(found["definition"])
+
+
+@sources.command()
+@FILES
+@json_option
+@with_session
+def apply(session: Session, files: tuple[Path, ...]) -> int:
+    """Define the sources in FILES, each a TOML or JSON file.
+
+    A source that is there gets a new version when its file says something else. When one file has faults the others
+    are applied all the same, and the exit code is 1.
+    """
+    applied: list[dict[str, Any]] = []
+    with session.client() as wellhead:
+        for file in files:
+            try:
+                applied.append({"file": str(file), "source": _apply(wellhead, file)})
+            except AuthFailed:
+                raise
+            except (ApiError, DefinitionUnread) as error:
+                applied.append({"file": str(file), "error": error})
+    _show_applied(session.terminal, applied)
+    return Exit.FAILED if any("error" in each for each in applied) else Exit.DONE
+
+
+@sources.command()
+@FILES
+@json_option
+@with_session
+def check(session: Session, files: tuple[Path, ...]) -> int:
+    """List what is wrong with the definitions in FILES, and store nothing."""
+    found: dict[str, list[Fault]] = {}
+    with session.client() as wellhead:
+        for file in files:
+            found[str(file)] = wellhead.check_source(read_definition(file))
+    if session.terminal.wants_json:
+        session.terminal.json(found)
+    else:
+        for name, faults in found.items():
+            session.terminal.line(f"{name}: {f'{len(faults)} faults' if faults else 'in order'}")
+            for line in fault_lines(faults):
+                session.terminal.line(f"  {line}")
+    return Exit.FAILED if any(found.values()) else Exit.DONE
+
+
+@sources.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_session
+def delete(session: Session, name: str, yes: bool) -> None:
+    """Delete a source. Its rows stay, and so does every version of its definition."""
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("There is nobody to ask. Say so with --yes.")
+        click.confirm(f"Delete the source {name}? Its rows stay published under its name.", abort=True, err=True)
+    with session.client() as wellhead:
+        wellhead.delete_source(name)
+    session.terminal.note(
+        f'{name} is deleted. Its rows stay; a source with adopts = "{name}" takes them over at its first full import.'
+    )
+
+
+@sources.command()
+@click.argument("name", required=False)
+@json_option
+@with_session
+def presets(session: Session, name: str | None) -> None:
+    """List the mappings of public sources that ship with Wellhead, or show the one of this NAME."""
+    with session.client() as wellhead:
+        found = wellhead.presets()
+    if name is not None:
+        named = [preset for preset in found if preset["name"] == name]
+        if not named:
+            raise NotFound(
+                f"There is no preset {name}. List them: wellhead sources presets", status=404, code="NO_PRESET"
+            )
+        session.terminal.json(named[0])
+    elif session.terminal.wants_json:
+        session.terminal.json(found)
+    else:
+        session.terminal.rows(PRESET_COLUMNS, found)
+
+
+def read_definition(file: Path) -> dict[str, Any]:
+    """What the file says, with the path of a local source seen from the file's own folder. Raises DefinitionUnread."""
+    try:
+        text = file.read_text("utf-8")
+        told = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        values: dict[str, Any] = json.loads(json.dumps(told, default=str, allow_nan=False))
+    except (OSError, ValueError, RecursionError) as exc:
+        raise DefinitionUnread(f"{file} cannot be read: {exc}") from exc
+    if not isinstance(values, dict):
+        raise DefinitionUnread(f"{file} holds no definition.")
+    url = values.get("url")
+    if isinstance(url, str) and url and not urlsplit(url).scheme:
+        values["url"] = str(file.resolve().parent / url)
+    return values
+
+
+def fault_lines(faults: Iterable[Fault]) -> list[str]:
+    return [f"{fault['key'] or 'the definition'} {fault['problem']}; write {fault['instead']}" for fault in faults]
+
+
+def _apply(wellhead: WellheadClient, file: Path) -> Source:
+    """Raises ApiError, DefinitionUnread."""
+    values = read_definition(file)
+    name = str(values.get("name") or file.stem)
+    try:
+        version = wellhead.source(name)["version"]
+    except NotFound:
+        version = None
+    return wellhead.put_source(name, values, version=version)
+
+
+def _show_applied(terminal: Terminal, applied: list[dict[str, Any]]) -> None:
+    if terminal.wants_json:
+        terminal.json([_as_json(each) for each in applied])
+        return
+    for each in applied:
+        if "source" in each:
+            source = each["source"]
+            terminal.line(f"{each['file']}: {source['name']} has version {source['version']}")
+        else:
+            terminal.note(f"{each['file']}: {each['error'].message}", "red")
+            for line in fault_lines(each["error"].details.get("faults", ())):
+                terminal.note(f"  {line}")
+
+
+def _as_json(applied: dict[str, Any]) -> dict[str, Any]:
+    error = applied.get("error")
+    if error is None:
+        return applied
+    return {"file": applied["file"], "error": {"code": error.code, "message": error.message, "details": error.details}}
+
+
+def _facts(source: Source) -> list[tuple[str, object]]:
+    return [
+        ("source", source["name"]),
+        ("version", "settings" if source["version"] is None else source["version"]),
+        ("default", "yes" if source["is_default"] else None),
+        ("adopts", source["adopts"] or None),
+        ("kind", source["kind"]),
+        ("period", source["period"]),
+        ("schedule", source["schedule"] or None),
+        ("created", moment(source["created_at"])),
+        ("by", source["created_by"]),
+        ("changed", moment(source["updated_at"])),
+        ("changed by", source["updated_by"]),
+    ]
