@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.api_answers import JOB_ID
+from support.console_stage import MARKUP
 from support.held_jobs import NEXT_ID, held
-from support.hostile_text import MARKUP
 from support.scripted_console import Told, console, visit, whole
 from support.sources_api import SourcesApi, summary
 
@@ -266,7 +266,7 @@ def test_the_list_is_accessible_and_fits(shared: tuple[str, Browser], scheme: st
 
 
 def test_what_a_source_is_said_to_be_stays_text(shared: tuple[str, Browser]) -> None:
-    evil = MARKUP[0]
+    evil = MARKUP
     api = SourcesApi(listed=[SETTINGS | {"name": evil, "kind": evil, "period": evil}], sources={"volve": {"url": evil}})
     with visit(*shared, api, "/sources") as page:
         seen(page, "td", evil)

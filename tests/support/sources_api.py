@@ -24,6 +24,7 @@ ROWS = [
     {"Campo": "Loma", "Pozo": "L-2", "Fecha": "202401", "Petroleo (m3)": "", "Gas": "2", "Dias": "31"},
 ]
 DRAFT = """# A look at 2 rows.
+name = "default"
 kind = "files"
 url = "elsewhere"
 period = "month"
@@ -34,12 +35,33 @@ field_code = "Campo"
 well_code = "Pozo"
 production_period = { field = "Fecha", format = "%Y%m" }
 oil_production_kbd = { field = "Petroleo (m3)", unit = "m3" }
-gas_production_mmcfd = { field = "Gas", unit = "e3m3" }  # a guess
+gas_production_mmcfd = { field = "Gas", unit = "e3m3" }  # guess: numbers of this size fit
+# days_on_production = { field = "Dias", unit = "..." }
 """
 GUESSES = [
-    {"key": "columns.oil_production_kbd.unit", "value": "m3", "why": "The field is called so.", "sure": True},
-    {"key": "columns.gas_production_mmcfd.unit", "value": "e3m3", "why": "Numbers of this size fit.", "sure": False},
-    {"key": "decimal", "value": ",", "why": "A number has one comma.", "sure": True},
+    {"key": "kind", "value": "files", "why": "", "sure": True, "is_complete": True},
+    {
+        "key": "columns.oil_production_kbd",
+        "value": {"field": "Petroleo (m3)", "unit": "m3"},
+        "why": "The field is called so.",
+        "sure": True,
+        "is_complete": True,
+    },
+    {
+        "key": "columns.gas_production_mmcfd",
+        "value": {"field": "Gas", "unit": "e3m3"},
+        "why": "Numbers of this size fit.",
+        "sure": False,
+        "is_complete": True,
+    },
+    {
+        "key": "columns.days_on_production",
+        "value": {"field": "Dias", "unit": "..."},
+        "why": "Nothing tells the unit.",
+        "sure": False,
+        "is_complete": False,
+    },
+    {"key": "decimal", "value": ",", "why": "A number has one comma.", "sure": True, "is_complete": True},
 ]
 PRESETS = [
     {"name": "volve", "title": "Volve: wells by month", "publisher": "Equinor", "verified": True, "kind": "files"},
@@ -171,10 +193,13 @@ class SourcesApi(Told):
     def _body(text: str, kind: str) -> Any:
         if kind == "application/toml":
             try:
-                return tomllib.loads(text)
+                return json.loads(json.dumps(tomllib.loads(text), default=str))
             except tomllib.TOMLDecodeError as exc:
                 return {"": str(exc)}
-        return json.loads(text) if text else None
+        try:
+            return json.loads(text) if text else None
+        except ValueError as exc:
+            return {"": str(exc)}
 
 
 def faults_of(values: Mapping[str, Any]) -> list[dict[str, str]]:

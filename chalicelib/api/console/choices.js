@@ -33,8 +33,10 @@ export function choicesForm(sheet) {
       sheet.values.preset ? h("option", { value: "preset", selected: value === undefined }, "as the preset has it") : null,
       Object.entries(words).map(([each, text]) => h("option", { value: each, selected: each === value }, text)),
     );
-    return h("div", {}, h("label", { for: key }, label), select, guessNote(sheet.guesses.get(key)), faults[key]);
+    return h("div", {}, h("label", { for: key }, label), select, guessOf(key), faults[key]);
   };
+
+  const guessOf = (key) => guessNote(sheet.guesses.get(key));
 
   function build() {
     place.replaceChildren(
@@ -89,7 +91,7 @@ export function choicesForm(sheet) {
         more: [["", items.length ? "and a field …" : "a field …"]],
         picked: add,
       }),
-      guessNote(sheet.guesses.get(key)),
+      guessOf(key),
       fault,
     );
 

@@ -12,7 +12,7 @@ import { refusal, sender } from "./parts.js";
 import { triable } from "./rules.js";
 import { Sheet, faultLine } from "./sheet.js";
 import { sourceAddress } from "./source.js";
-import { TomlFault } from "./toml.js";
+import { TomlFault, inline } from "./toml.js";
 import { nameOf } from "./upload.js";
 
 const REST = 700; // ms without a change before the source is looked at
@@ -43,7 +43,7 @@ function editor(page, stored) {
   const mapping = mappingTable(sheet);
   const check = checker(signal, hear);
   const text = textPanel(sheet);
-  let isDrafted = Boolean(stored);
+  let wantsDraft = false; // until the data was looked at because somebody asked for it
   let timer = 0;
 
   const columns = panel("columns-title", "Columns", [
@@ -75,10 +75,10 @@ function editor(page, stored) {
     if (signal.aborted) return;
     found.show({ ...answer, lacking: sheet.text === null ? unitsToChoose(sheet.values) : [] });
     mapping.wait(answer.state === "waiting");
-    if (answer.state === "faulty") sheet.fault(answer.faults);
+    if (answer.state === "faulty") sheet.fault("looked", answer.faults);
     if (answer.state === "faulty" || sheet.text) end.hidden = false;
     if (answer.state !== "done") return;
-    sheet.fault([]);
+    sheet.fault("looked", []);
     end.hidden = columns.hidden = rest.hidden = false;
     columns.hidden = rest.hidden = sheet.text !== null;
     sheet.check(answer.result);
@@ -86,8 +86,8 @@ function editor(page, stored) {
   }
 
   function suggest(draft) {
-    if (!draft || isDrafted || sheet.values.columns) return;
-    isDrafted = true;
+    if (!draft || !wantsDraft || sheet.values.columns) return;
+    wantsDraft = false;
     try {
       sheet.suggest(draft);
     } catch (error) {
@@ -103,7 +103,7 @@ function editor(page, stored) {
   });
   signal.addEventListener("abort", () => clearTimeout(timer));
   page.root.append(
-    panel("origin-title", "Where the data is", [originForm(sheet, { signal, look })]),
+    panel("origin-title", "Where the data is", [originForm(sheet, { signal, look: () => ((wantsDraft = true), look()) })]),
     found.element,
     ...later,
     text.element,
@@ -123,13 +123,13 @@ function guessList(sheet) {
   const summary = h("summary", {});
   const place = h("details", { hidden: true }, summary, list);
   sheet.addEventListener("replaced", () => {
-    const guesses = [...sheet.guesses.values()];
+    const guesses = [...sheet.guesses.values()].filter(({ why }) => why);
     const unsure = guesses.filter(({ sure }) => !sure).length;
     place.hidden = !guesses.length;
     summary.textContent = `${count(guesses.length, "thing was", "things were")} read out of the data, ${unsure} of them a guess`;
     list.replaceChildren(
       ...guesses.map(({ key, value, why, sure }) =>
-        h("li", {}, h("code", {}, `${key} = ${value}`), ` ${why}`, sure ? null : [" ", h("b", {}, "A guess.")]),
+        h("li", {}, h("code", {}, `${key} = ${inline(value)}`), why ? ` ${why}` : null, sure ? null : [" ", h("b", {}, "A guess.")]),
       ),
     );
   });
@@ -214,6 +214,7 @@ function saveForm(page, sheet, stored) {
     }
   };
   for (const event of ["checked", "replaced"]) sheet.addEventListener(event, follow);
+  sheet.addEventListener("edited", () => answer.replaceChildren());
 
   async function save() {
     const name = input.value.trim();
@@ -221,11 +222,11 @@ function saveForm(page, sheet, stored) {
     answer.replaceChildren();
     try {
       const { data } = await put(name, sheet, stored);
-      sheet.fault([]);
+      sheet.fault("saved", []);
       page.signal.aborted || showSaved(data);
     } catch (error) {
       const faults = error.details?.faults;
-      if (faults) sheet.fault(faults);
+      if (faults) sheet.fault("saved", faults);
       answer.replaceChildren(faults ? faultList(faults) : refusedSave(error, name));
     }
     saving.disabled = false;

@@ -56,7 +56,9 @@ function askForField(sheet, label) {
     const found = fields.filter((_, place) => plain[place].includes(text));
     told.textContent = `${count(found.length, "field")}${found.length > FOUND ? `, the first ${FOUND} are shown` : ""}.`;
     list.replaceChildren(...found.slice(0, FOUND).map((name) => h("li", {}, entry(name, exampleOf(rows, name), take))));
+    own.hidden = !input.value || fields.includes(input.value);
   };
+  const own = button("Take the name as it is typed", () => take(input.value), { hidden: true });
   const input = h("input", { type: "search", id: "field-search", autocomplete: "off", oninput: find });
   const dialog = h(
     "dialog",
@@ -69,6 +71,7 @@ function askForField(sheet, label) {
       "div",
       { class: "actions" },
       button("Choose none", () => dialog.close()),
+      own, // an answer has not room for all names of thousands
     ),
   );
   document.body.append(dialog);

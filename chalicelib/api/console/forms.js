@@ -3,7 +3,6 @@
 import { h } from "./dom.js";
 import { fieldChoice } from "./fields.js";
 import { PERIOD, setRule, setWord } from "./rules.js";
-import { guessNote } from "./sheet.js";
 import { inline } from "./toml.js";
 
 const FORMS = [
@@ -47,7 +46,7 @@ export function formChoice(sheet, rule, changed) {
     option(OTHER, "another form …"),
   );
   const beside = rule.kind === "parts" ? partChoices(sheet, rule, changed) : chosen === OTHER ? [ownForm(format, changed)] : [];
-  return [select, ...beside, guessNote(sheet.guesses.get(`columns.${PERIOD}.format`))];
+  return [select, ...beside];
 }
 
 function choose(values, value) {

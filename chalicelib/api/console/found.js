@@ -5,6 +5,7 @@ import { shown } from "./fields.js";
 import { facts } from "./parts.js";
 import { faultText } from "./sheet.js";
 
+const CUT = 500; // names of fields that an answer has at least room for
 const SHOWN = 40; // fields of the rows that are shown, and names that nothing takes
 
 // {element, show(answer)}: `again` looks once more, `stop` ends the waiting.
@@ -26,7 +27,7 @@ export function foundPanel({ again, stop }) {
     stopped: () => [h("span", {}, "Nobody waits for an answer. Nothing was stored. "), againButton("Look again")],
     failed: () => [againButton("Look again")],
     faulty: () => [],
-    done: ({ result, lacking }) => [summary(result, lacking)],
+    done: ({ result, lacking }) => summary(result, lacking),
   };
 
   function show(answer) {
@@ -48,9 +49,13 @@ function parts({ state, result, error, faults }) {
 }
 
 function summary({ problems, rows_looked_at: looked }, lacking = []) {
-  if (lacking.length) return h("span", { class: "badge pending" }, `Choose the unit of ${lacking.join(", ")}`);
-  if (problems.length) return h("span", { class: "badge failed" }, `${count(problems.length, "thing")} to mend`);
-  return looked ? h("span", { class: "badge completed" }, "It can be imported") : h("span", { class: "badge pending" }, "No rows");
+  const badge = (look, text) => h("span", { class: `badge ${look}` }, text);
+  const open = [
+    problems.length ? badge("failed", `${count(problems.length, "thing")} to mend`) : null,
+    lacking.length ? badge("pending", `Choose the unit of ${lacking.join(", ")}`) : null,
+  ].filter(Boolean);
+  if (open.length) return open;
+  return [looked ? badge("completed", "It can be imported") : badge("pending", "No rows")];
 }
 
 export const refused = (error) =>
@@ -81,7 +86,7 @@ function resultParts(result) {
       ["Left out", result.skipped ? whole(result.skipped) : null],
       ["Rows in all", expected === null || expected === undefined ? null : whole(expected)],
       ["Periods", result.period || null],
-      ["Fields", whole(result.fields.length)],
+      ["Fields", `${whole(result.fields.length)}${result.fields.length < CUT ? "" : " or more"}`],
     ),
     unused(result.unknown ?? []),
     sample(result),

@@ -34,6 +34,7 @@ const HINTS = {
   [PERIOD]: "Needed.",
 };
 const OWN = "own";
+const UNKNOWN = "..."; // as a draft writes a unit that it cannot tell
 const NONE_SAID = "Choose the unit";
 
 const COLUMNS = [
@@ -111,14 +112,14 @@ function columnRow(sheet, first, { units, signal }) {
       });
     const chosen = rule.kind === "field" ? { field: rule.field } : rule.kind === "none" ? "" : rule.kind;
     const given = { id: `field-${name}`, label: `Field of the source for ${title}`, more, chosen, picked: pick };
-    return [fieldChoice(sheet, given), besides(rule), guessOf(`columns.${name}`)].filter(Boolean);
+    return [fieldChoice(sheet, given), besides(rule), name in DIMENSIONS ? null : guessNote(sheet.guessOf(name))].filter(Boolean);
   }
 
   function unitCell(rule) {
     if (name === PERIOD) return formChoice(sheet, rule, changed);
     if (!(name in DIMENSIONS)) return null;
     if (rule.kind === "none") return found.source_unit ? h("span", {}, found.source_unit) : null;
-    return [unitChoice(rule), more(rule), guessOf(`columns.${name}.unit`, rule)];
+    return [unitChoice(rule), more(rule), unitNote(rule)];
   }
 
   function unitChoice(rule) {
@@ -169,12 +170,15 @@ function columnRow(sheet, first, { units, signal }) {
     return select;
   };
 
-  function guessOf(key, rule) {
-    const guess = sheet.guesses.get(key);
-    if (!guess || (rule && rule.table.unit && rule.table.unit !== guess.value)) return null;
-    const take = () => changed((values) => setWord(values, name, "unit", guess.value));
-    const isOpen = rule && !rule.table.unit;
-    return guessNote(guess, isOpen ? button(`Use ${guess.value}`, take, { class: "quiet", id: `guess-${name}` }) : null);
+  // Of the field that was guessed, and until another unit is chosen.
+  function unitNote(rule) {
+    const guess = sheet.guessOf(name);
+    const { field: of, unit: word } = guess?.value ?? {};
+    const isOther = rule.field !== of || (rule.table.unit && rule.table.unit !== word);
+    if (isOther) return null;
+    if (word === UNKNOWN) return guessNote(guess);
+    const take = () => changed((values) => setWord(values, name, "unit", word));
+    return guessNote(guess, word, rule.table.unit ? null : button(`Use ${word}`, take, { class: "quiet", id: `guess-${name}` }));
   }
 
   function show(newer) {

@@ -139,7 +139,8 @@ export function originForm(sheet, { signal, look }) {
     .then(({ data }) => {
       known = data.presets;
       presets.append(...known.map((each) => h("option", { value: each.name }, `${each.title}${each.verified ? "" : " (not verified)"}`)));
-      follow();
+      presets.value = sheet.values.preset ?? "";
+      tellPreset();
     })
     .catch(() => signal.aborted || (told.textContent = "The presets could not be asked for. Without one the data itself is looked at."));
   show();

@@ -2,19 +2,26 @@
 // faulty. It tells of changes by "edited" (by a hand), "replaced" (all of it), "checked" and "faulted".
 
 import { h } from "./dom.js";
-import { setWord } from "./rules.js";
-import { readToml, writeToml } from "./toml.js";
+import { DIMENSIONS, setRule, setWord } from "./rules.js";
+import { isTable, readToml, writeToml } from "./toml.js";
 
 export class Sheet extends EventTarget {
   values = {};
   text = null; // as somebody writes it, where the form cannot show it
   found = null;
   guesses = new Map();
-  faults = [];
+  #faults = { looked: [], saved: [] };
 
   edit(change) {
     change(this.values);
+    this.#faults.saved = [];
     this.#tell("edited");
+  }
+
+  // What is wrong as far as was looked at, and what was said when it was to be saved, until somebody changes something.
+  get faults() {
+    const { looked, saved } = this.#faults;
+    return [...looked.filter(({ key }) => !saved.some((fault) => fault.key === key)), ...saved];
   }
 
   replace(values) {
@@ -35,13 +42,19 @@ export class Sheet extends EventTarget {
 
   // What a look at the source suggests. A unit that is not sure is for somebody to choose, so it is taken out.
   suggest({ text, guesses }) {
-    const values = { ...this.values, ...readToml(text), ...named(this.values) };
+    const { name, ...told } = readToml(text);
+    const values = { ...this.values, ...told, ...said(this.values) };
     this.guesses = new Map(guesses.map((guess) => [guess.key, guess]));
-    for (const { key, sure } of guesses) {
-      const [, column] = /^columns\.([a-z0-9_]+)\.unit$/.exec(key) ?? [];
-      if (column && !sure && values.columns?.[column] !== undefined) setWord(values, column, "unit", "");
+    for (const [column, { value, sure }] of Object.keys(DIMENSIONS).map((each) => [each, this.guessOf(each) ?? {}])) {
+      if (!isTable(value) || sure) continue;
+      setRule(values, column, value);
+      setWord(values, column, "unit", "");
     }
     this.replace(values);
+  }
+
+  guessOf(column) {
+    return this.guesses.get(`columns.${column}`);
   }
 
   check(found) {
@@ -49,8 +62,8 @@ export class Sheet extends EventTarget {
     this.#tell("checked");
   }
 
-  fault(faults) {
-    this.faults = faults;
+  fault(when, faults) {
+    this.#faults[when] = faults;
     this.#tell("faulted");
   }
 
@@ -60,8 +73,8 @@ export class Sheet extends EventTarget {
 }
 
 // What somebody has said by hand is not for a draft to change.
-const named = (values) =>
-  Object.fromEntries(["name", "url", "kind", "secret"].filter((key) => key in values).map((key) => [key, values[key]]));
+const said = (values) =>
+  Object.fromEntries(["url", "kind", "secret"].filter((key) => key in values).map((key) => [key, values[key]]));
 
 // The faults of a key and of what is below it, beside where it is chosen, until `signal`.
 export function faultLine(sheet, key, id, signal) {
@@ -71,7 +84,7 @@ export function faultLine(sheet, key, id, signal) {
     line.replaceChildren(...own.flatMap((fault) => [faultText(fault), h("br")]).slice(0, -1));
     line.hidden = !own.length;
   };
-  sheet.addEventListener("faulted", show, { signal });
+  for (const event of ["faulted", "edited"]) sheet.addEventListener(event, show, { signal });
   show();
   return line;
 }
@@ -79,8 +92,8 @@ export function faultLine(sheet, key, id, signal) {
 export const faultText = ({ key, problem, instead }) =>
   h("span", {}, h("code", {}, key || "definition"), ` ${problem}. Write: ${instead}`);
 
-// Why something stands there that nobody chose; null where somebody did.
-export function guessNote(guess, take) {
-  if (!guess) return null;
-  return h("small", { class: "guess" }, h("b", {}, guess.sure ? "From the data: " : "A guess: "), h("code", {}, String(guess.value)), ` ${guess.why}`, take);
+// Why something stands there that nobody chose. Of a unit, its `word` alone is told, and `take` is what chooses it.
+export function guessNote(guess, word, take) {
+  if (!guess?.why) return null;
+  return h("small", { class: "guess" }, h("b", {}, guess.sure ? "From the data: " : "A guess: "), word ? h("code", {}, word) : null, ` ${guess.why}`, take);
 }
