@@ -4,7 +4,7 @@ import { ask, askAll } from "./api.js";
 import { button, clock, count, h, moment, period, seconds, size, whole } from "./dom.js";
 import { copyButton, facts, jobLink } from "./parts.js";
 import { totalsPanel } from "./series.js";
-import { wells } from "./wells.js";
+import { sourceChoice, wells } from "./wells.js";
 
 export async function data(page) {
   page.retitle("Data");
@@ -13,7 +13,11 @@ export async function data(page) {
   try {
     const { data: summary } = await ask("wells/production/summary", { signal: page.signal });
     status.remove();
-    page.root.append(tiles(summary), wells(page), summary.rows ? totals(page) : "", database(summary, page));
+    const source = page.query.get("source");
+    const known = (summary.sources ?? []).map((each) => each.source);
+    const choice = sourceChoice(known, source, addressOf, "All, each by itself");
+    const list = wells(page, { source });
+    page.root.append(tiles(summary), choice ?? "", list, summary.rows ? totals(page, source) : "", database(summary, page));
   } catch (error) {
     if (error.code !== "NO_DATA_YET") return page.fail(error);
     status.replaceWith(
@@ -28,20 +32,22 @@ export async function data(page) {
   }
 }
 
-function totals(page) {
+const addressOf = (source) => `#/data${source ? `?${new URLSearchParams({ source })}` : ""}`;
+
+function totals(page, source) {
   const place = h("div", { class: "page" }, h("section", { class: "panel tall" }, h("p", { class: "muted" }, "Loading …")));
-  askAll("wells/production/totals", {}, { signal: page.signal })
-    .then((rows) => place.replaceChildren(...bySource(rows).map((given) => totalsPanel(page, given))))
+  askAll("wells/production/totals", source ? { source } : {}, { signal: page.signal })
+    .then((rows) => place.replaceChildren(...bySource(rows, source).map((given) => totalsPanel(page, given))))
     .catch((error) => (place.remove(), page.fail(error)));
   return place;
 }
 
 // Two sources may tell of one well, so their sums are never added.
-function bySource(rows) {
+function bySource(rows, chosen) {
   const sources = [...Map.groupBy(rows, ({ source }) => source ?? null)];
   return sources.map(([source, rows]) => ({
-    title: sources.length > 1 ? `All wells of ${source} together` : "All wells together",
-    name: sources.length > 1 ? `all-wells-${source}` : "all-wells",
+    title: sources.length > 1 || chosen ? `All wells of ${source} together` : "All wells together",
+    name: sources.length > 1 || chosen ? `all-wells-${source}` : "all-wells",
     folded: true,
     rows,
   }));
