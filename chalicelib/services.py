@@ -34,7 +34,7 @@ from .logs import start_logging
 from .settings import Settings, tokens_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from types_boto3_s3 import S3Client
 
@@ -190,6 +190,7 @@ class Services:
     ) -> WellProductionImportService:
         from chalicelib.imports.service import WellProductionImportService
         from chalicelib.imports.time_budget import time_to_fetch
+        from chalicelib.imports.watermark import Watermark
 
         settings = self.sources.of_job(claim.job).settings(self.settings)
         directory = _own_directory(Path(settings.scratch), claim)
@@ -197,7 +198,13 @@ class Services:
             claim=claim,
             settings=settings,
             job_manager=self.job_manager,
-            source=self._reader(settings, time_to_fetch(remaining), directory, began=claim.job.started_at),
+            source=self._reader(
+                settings,
+                time_to_fetch(remaining),
+                directory,
+                began=claim.job.started_at,
+                known=Watermark(settings).known_files(self.job_manager.current_snapshot(), claim.job),
+            ),
             warehouse=self.warehouse,
             directory=directory,
             remaining=lambda: 0.0 if stopped() else remaining(),
@@ -228,21 +235,28 @@ class Services:
         return "failed"
 
     def _reader(
-        self, settings: Settings, remaining: Callable[[], float], directory: Path, *, began: float | None
+        self,
+        settings: Settings,
+        remaining: Callable[[], float],
+        directory: Path,
+        *,
+        began: float | None,
+        known: Iterable[str] = (),
     ) -> SourceReader:
         """Of an OData service, or of files. The secret is read here, once for each import. Raises SecretUnavailable,
         SecretInvalid.
         """
-        from chalicelib.sources.opening import open_reader
+        from chalicelib.sources.opening import Opening
 
-        return open_reader(
-            settings,
+        return Opening(
+            settings=settings,
             client=self._client,
             environment=self._environment,
             remaining=remaining,
             directory=directory,
             began=began,
-        )
+            known=known,
+        ).reader()
 
     @cached_property
     def _session(self) -> botocore.session.Session:

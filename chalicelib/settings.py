@@ -275,6 +275,16 @@ class Settings:
         return self.definition is not None and self.source_reach == "outside"
 
     @property
+    def is_of_files(self) -> bool:
+        """Whether files are read, and no OData service."""
+        return self.definition is not None and self.definition.kind == "files"
+
+    @property
+    def later_files_replace(self) -> bool:
+        """Of a key that is in two files, the later one holds; else they complete each other."""
+        return self.is_of_files and self.definition.across_files == "replace"
+
+    @property
     def source_headers(self) -> dict[str, str]:
         """That a defined source is sent besides those of Wellhead."""
         return {} if self.definition is None else dict(self.definition.odata.get("headers", {}))

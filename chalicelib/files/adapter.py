@@ -16,6 +16,7 @@ from chalicelib.odata.reading import End
 from chalicelib.odata.survey import Survey
 
 from .form import Form
+from .known import NOTHING_KNOWN, mark_of
 from .limits import USUAL
 from .opened import OpenedFile
 from .place import digest_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from .known import Known
     from .limits import Limits
     from .piece import Piece, Reader
     from .place import Listed, Place
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
 
 class FilesAdapter:
     """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
-    by `close`. Files whose name and version are in `known` are not read. `unpivot` has the pattern of the `fields` that
+    by `close`. Files that are `known` are not read. `unpivot` has the pattern of the `fields` that
     become rows, and the name of their `value`.
-    by `close`. Files whose name and version are in `known` are not read. DuckDB may take `memory_mb` for a piece.
+    by `close`. Files that are `known` are not read. DuckDB may take `memory_mb` for a piece.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class FilesAdapter:
         directory: Path,
         *,
         limits: Limits = USUAL,
-        known: Iterable[tuple[str, str]] = (),
+        known: Known = NOTHING_KNOWN,
         unpivot: Any = None,
         memory_mb: int = MEMORY_MB,
     ) -> None:
@@ -55,7 +57,8 @@ class FilesAdapter:
         self._place = place
         self._directory = directory
         self._limits = limits
-        self._known = set(known)
+        self._known = known
+        self._listed: list[Listed] = []
         self._tools = Tools(directory, memory_mb=memory_mb)
         self._files: list[Listed] | None = None
         self._opened: tuple[int, OpenedFile] | None = None
@@ -78,9 +81,14 @@ class FilesAdapter:
     def files(self) -> list[Listed]:
         """Those to read, in the order of their names. Raises FilesNotFound, SourceError."""
         if self._files is None:
-            listed = self._place.files()
-            self._files = [each for each in listed if (each.name, each.version) not in self._known]
+            self._listed = self._place.files()
+            self._files = self._known.without(self._listed)
         return self._files
+
+    @property
+    def marks(self) -> list[str]:
+        """Of all files that are there, read or known before."""
+        return [mark_of(each) for each in self._listed]
 
     def survey(self, *, with_types: bool = False) -> Survey:  # noqa: ARG002  a file tells what it tells
         """The fields of the first file that has some, each with an example. Raises SourceError."""
@@ -112,7 +120,8 @@ class FilesAdapter:
         files = self.files()
         url = Position(files=digest_of(files)).url if files else None
         ended = "" if files else str(End.FILES)
-        return Cursor(url=url, changed_since=changed_since, limits=limits, ended=ended)
+        is_part = len(files) < len(self._listed)
+        return Cursor(url=url, changed_since=changed_since, limits=limits, ended=ended, is_part=is_part)
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:  # noqa: ARG002  each file has fields of its own
         """From the cursor to the end. Raises FileChanged: the files are others than those it was made for;

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .form import Form
     from .limits import Limits
 
-DELIMITERS = ",;\t|"
+DELIMITERS = ",;\t|}"  # the last one as the Railroad Commission of Texas writes
 LOOKED_AT = 100  # records
 BEGINNING = 1 << 18  # bytes
 NUMBER = re.compile(r"\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*%?\s*")

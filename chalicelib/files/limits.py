@@ -29,9 +29,9 @@ class Limits:
     page_rows: int = 10_000  # of JSON
     page: int = 16 * MB
     columns: int = 2_000
-    excel: int = 128 * MB  # what an .xlsx unpacks to; it takes about three times that of memory
+    excel: int = 128 * MB  # what an .xlsx unpacks to; it takes about four times that of memory
     xls: int = 64 * MB
-    excel_memory: int = 1536 * MB  # of addresses, of the process that reads it
+    excel_memory: int = 1024 * MB  # of addresses, of the process that reads it
     excel_seconds: int = 300
 
 

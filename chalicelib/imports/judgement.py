@@ -41,7 +41,7 @@ class Judgement:
             end.reading, repeated_keys=settled.repeated_keys, doubtful_keys=settled.doubtful_keys
         )
         accepted = [*job.accepted, *(facts_of(base, settings).accepted or ())]
-        is_of_all = end.changed_since is None and not is_partial(job.parameters)
+        is_of_all = end.is_of_all and not is_partial(job.parameters)
         findings = judge(
             merged.diff,
             settled,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.jobs.finding import Check, amounts_accepted
-from chalicelib.odata.reading import Reading, Way
+from chalicelib.odata.reading import End, Reading, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ def judged_before(settled: Settled, reading: Reading, accepted: Sequence[str]) -
 
 
 def _repeated(settled: Settled, reading: Reading) -> int:
-    if reading.way is Way.KEYS:
+    if reading.way is Way.KEYS or reading.ended is End.FILES:
         return 0
     is_too_few = bool(reading.counts) and reading.delivered - settled.overlapping_keys < min(reading.counts or ())
     return settled.repeated_keys + (settled.overlapping_keys if reading.way is Way.SKIP or is_too_few else 0)

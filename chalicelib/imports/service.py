@@ -314,6 +314,8 @@ class WellProductionImportService:
             self._fields.note_changes(repository, batch)
             self._segments.add(segment, self._stored(cursor))
             self._progress.add_seconds("staging_seconds", self._clock() - began)
+        if batch.table:
+            batch.table.path.unlink(missing_ok=True)
         batch.clear()
         self._batch = self._lines
         self._taken_to = taken_to
@@ -440,7 +442,7 @@ class WellProductionImportService:
             triggered_by=self.job.triggered_by,
             started_at=self.job.started_at or self.job.created_at,
             expected_records=self.job.expected_records,
-            is_full=end.changed_since is None and not is_partial(self.job.parameters),
+            is_full=end.is_of_all and not is_partial(self.job.parameters),
         )
 
     def _source_warnings(self, end: Cursor) -> dict[str, int]:
@@ -493,6 +495,8 @@ class WellProductionImportService:
         is_whole = judgement.completeness.is_proved
         began = self.job.reading_since or self.job.started_at or self._clock()
         facts = self._watermark.mark(base, self._fields.changed_until, began, self.job, is_whole=is_whole)
+        if self._settings.is_of_files:
+            facts = self._watermark.mark_files(base, self._source.marks, is_whole=is_whole)
         facts = replace(facts, accepted=judgement.carried or None)
         return with_facts(snapshot, base, self._settings, facts, at=self._clock())
 

@@ -23,6 +23,7 @@ class Facts:
     changed_until: float | None = None
     changed_of: str | None = None
     accepted: Sequence[str] | None = None
+    files: Sequence[str] | None = None  # the marks of those that were read
 
     def stored(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -35,7 +36,7 @@ def facts_of(base: Snapshot | None, settings: Settings) -> Facts:
     if settings.definition is None:
         return Facts(changed_until=base.changed_until, changed_of=base.changed_of, accepted=base.accepted)
     told = (base.sources or {}).get(settings.source_name, {})
-    return Facts(**{name: told.get(name) for name in ("changed_until", "changed_of", "accepted")})
+    return Facts(**{name: told.get(name) for name in ("changed_until", "changed_of", "accepted", "files")})
 
 
 def with_facts(snapshot: Snapshot, base: Snapshot | None, settings: Settings, facts: Facts, *, at: float) -> Snapshot:

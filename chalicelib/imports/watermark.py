@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import PublishRefused
+from chalicelib.files.known import MOST_MARKS
 
 from .partial import is_partial
 from .source_facts import Facts, facts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Snapshot
     from chalicelib.settings import Settings
@@ -41,6 +44,20 @@ class Watermark:
                 "The published database was exchanged while this import ran, and lacks rows that the import did not "
                 "ask for, so nothing was published. Start the import again."
             )
+
+    def known_files(self, base: Snapshot | None, job: Job) -> Sequence[str]:
+        """The marks of files that an earlier import has read, and that this one need not."""
+        published = facts_of(base, self.settings)
+        is_of_this = self.settings.is_of_files and published.changed_of == self._source_hash
+        return published.files or () if is_of_this and not job.parameters.get("full") else ()
+
+    def mark_files(self, base: Snapshot | None, marks: Sequence[str], *, is_whole: bool) -> Facts:
+        """All of them were read, now or before; else what was known before is what is known."""
+        if not is_whole or len(marks) > MOST_MARKS:
+            published = facts_of(base, self.settings)
+            is_of_this = published.changed_of == self._source_hash and len(marks) <= MOST_MARKS
+            return Facts(changed_of=self._source_hash, files=published.files if is_of_this else None)
+        return Facts(changed_of=self._source_hash, files=list(marks))
 
     def mark(self, base: Snapshot | None, newest: float | None, began: float, job: Job, *, is_whole: bool) -> Facts:
         """The new watermark, which never falls. `newest` is the latest change among the rows.

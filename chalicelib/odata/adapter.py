@@ -57,6 +57,11 @@ class ExternalApiAdapter:
         """What for, until when and which try: the longest wait under way."""
         return self._connection.waiting
 
+    @property
+    def marks(self) -> list[str]:
+        """A service has no files."""
+        return []
+
     def close(self) -> None:
         self._connection.close()
 

@@ -52,6 +52,7 @@ class Cursor:
     empty: int = 0
     is_trial: bool = False  # the next request is the first by $skip, which the source need not know
     is_beyond_links: bool = False  # the links ended before the count, and pages are asked for by $skip since
+    is_part: bool = False  # some of the source's files are not read, for they were before
     ended: str = ""
     counted_again: int | None = None
 
@@ -67,6 +68,11 @@ class Cursor:
             way=Way.KEYS if self.way == Way.KEYS else otherwise,
             by_own_key=self.by_own_key,
         )
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether all that the source has is asked for."""
+        return self.changed_since is None and not self.is_part
 
     @property
     def is_short(self) -> bool:

@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 from .definition import NAME
 from .guesses.entities import Entities, find_entities
-from .guesses.grain import find_grain, find_skip, find_units_row, find_where, rows_but, rows_where
+from .guesses.grain import find_grain
 from .guesses.known import known_source
-from .guesses.look import Guess, Look, Table
+from .guesses.look import Guess, Look, Table, is_unsayable
+from .guesses.meant_rows import find_skip, find_units_row, find_wells, find_where, rows_but, rows_where
+from .guesses.month_columns import turned
 from .guesses.numbers import null_words, number_form
 from .guesses.periods import Period, find_period
-from .guesses.products import ProductRows, find_product_rows, write_product_rows
+from .guesses.products import ProductRows, find_product_rows, where_products, write_product_rows
 from .guesses.regions import region_of_names
 from .guesses.toml_text import comments, written
 from .guesses.volumes import COLUMN_OF, Measures, Volumes, find_volumes, write_volumes
@@ -57,11 +59,12 @@ def draft(
         )
         guess = Guess(key="preset", value=known.name, why=known.why + doubt, sure=known.verified)
         return _draft(look, [*top, guess], [])
-    table = Table.of(look)
+    as_rows, unpivot = turned(look)
+    table = Table.of(as_rows)
     if not table.fields:
         return _draft(look, [*top, *_empty()], [])
     found = _find(table)
-    return _draft(look, [*top, *found.guesses], found.left)
+    return _draft(look, [*top, *unpivot, *found.guesses], found.left)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +79,15 @@ def _find(whole: Table) -> _Found:
     where = find_where(whole)
     table = whole.only(rows_where(whole, where)) if where else whole
     columns = _columns(table)
+    if not columns.entities.well and (wells := find_wells(table, where)) != where:
+        where, table = wells, whole.only(rows_where(whole, wells))
+        columns = _columns(table)
     key = [*columns.entities.well, *columns.entities.field]
     skip = find_skip(table, key, columns.period.fields, has_units=bool(units))
     if skip:
         table = table.only(rows_but(table, skip))
         columns = _columns(table)
+    where = where_products(columns.products, where) if columns.products else where
     return _write(table, columns, [*where, *skip], units)
 
 
@@ -201,7 +208,7 @@ def _url(kind: str, url: str) -> Guess:
     if has_secret:
         why = "the address holds a user name or a password: name a reference to it in secret"
         return Guess(key="url", value="https://...", why=why, is_complete=False)
-    is_usable = bool(url) and not any("\ud800" <= sign <= "\udfff" for sign in url)
+    is_usable = bool(url) and not any(map(is_unsayable, url))
     if not is_usable or (kind == "odata" and parts.scheme not in ("http", "https")):
         why = "an http or https address" if kind == "odata" else "an address, an S3 prefix or a path"
         return Guess(key="url", value="https://...", why=why, is_complete=False)

@@ -1,42 +1,86 @@
-"""Opening: the reader of a source, an OData service or files."""
+"""Opening: the reader of a source, an OData service or files in a bucket, at an address or on the laptop's own disk."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from chalicelib.files.place import Place
+    from chalicelib.http.credentials import SourceAuth
     from chalicelib.settings import Settings
 
     from .reader import SourceReader
 
 
-def open_reader(
-    settings: Settings,
-    *,
-    client: Callable[..., Any],
-    environment: Mapping[str, str],
-    remaining: Callable[[], float],
-    directory: Path,
-    began: float | None = None,
-) -> SourceReader:
-    """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's own; `began` is when
-    the import did. The secret is read here, once. Raises SecretUnavailable, SecretInvalid.
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's own. `began` is when
+    the import did, and `known` are the marks of files that were read before.
     """
-    if settings.definition is not None and settings.definition.kind == "files":
+
+    settings: Settings
+    client: Callable[..., Any]
+    environment: Mapping[str, str]
+    remaining: Callable[[], float]
+    directory: Path
+    began: float | None = None
+    known: Iterable[str] = ()
+
+    def reader(self) -> SourceReader:
+        """The secret is read here, once. Raises SecretUnavailable, SecretInvalid."""
+        return self._of_files() if self.settings.is_of_files else self._of_a_service()
+
+    def _of_a_service(self) -> SourceReader:
+        from chalicelib.odata.adapter import ExternalApiAdapter
+        from chalicelib.odata.connection import ODataConnection
+
+        connection = ODataConnection(
+            settings=self.settings, auth=self._auth(), remaining=self.remaining, spent=self._spent
+        )
+        return ExternalApiAdapter(settings=self.settings, connection=connection)
+
+    def _of_files(self) -> SourceReader:
         from chalicelib.files.adapter import FilesAdapter
+        from chalicelib.files.known import Known
+
+        definition = self.settings.definition
+        is_one_set = definition.rows == "sum" or definition.across_files == "sum"
+        return FilesAdapter(
+            definition.file,
+            self._place(),
+            self.directory / "files",
+            unpivot=definition.unpivot,
+            known=Known(marks=frozenset(self.known), is_one_set=is_one_set),
+        )
+
+    def _place(self) -> Place:
+        url = self.settings.source_url
+        if url.startswith("s3://"):
+            from chalicelib.files.s3_place import S3Place
+
+            return S3Place(self.client("s3"), url)
+        if url.startswith(("http://", "https://")):
+            from chalicelib.files.connection import FileConnection
+            from chalicelib.files.https_place import HttpsPlace
+
+            connection = FileConnection(
+                settings=self.settings, auth=self._auth(), remaining=self.remaining, spent=self._spent
+            )
+            return HttpsPlace(connection, url, self.directory / "downloaded")
         from chalicelib.files.local_place import LocalPlace
 
-        place, unpivot = LocalPlace(settings.source_url), settings.definition.unpivot
-        return FilesAdapter(settings.definition.file, place, directory / "files", unpivot=unpivot)
-    from chalicelib.http.credentials import open_credentials
-    from chalicelib.odata.adapter import ExternalApiAdapter
-    from chalicelib.odata.connection import ODataConnection
+        return LocalPlace(url)
 
-    auth = open_credentials(settings, client=client, environment=environment)
-    spent = max(0.0, time.time() - (began or time.time()))
-    connection = ODataConnection(settings=settings, auth=auth, remaining=remaining, spent=spent)
-    return ExternalApiAdapter(settings=settings, connection=connection)
+    def _auth(self) -> SourceAuth | None:
+        from chalicelib.http.credentials import open_credentials
+
+        return open_credentials(self.settings, client=self.client, environment=self.environment)
+
+    @property
+    def _spent(self) -> float:
+        return max(0.0, time.time() - (self.began or time.time()))

@@ -35,6 +35,7 @@ CENTURY = 100
 _DIGITS = {"Y": (4, 4), "y": (2, 2), "m": (1, 2), "d": (1, 2), "q": (1, 1), "H": (1, 2), "M": (2, 2), "S": (2, 2)}
 _NAMED = {"Y": "year", "y": "short_year", "m": "month", "d": "day", "q": "quarter", "b": "name"}
 _TOKEN = re.compile(r"%-?([A-Za-z%])")
+OF_THE_SYSTEM = {"localtime", "posixrules", "Factory"}
 LONGEST_FORM = 60  # characters
 
 
@@ -100,7 +101,9 @@ def pivot(now: datetime | None = None) -> int:
 
 
 def zone_named(name: str) -> ZoneInfo | None:
-    """None when the IANA list has no such zone."""
+    """None when the IANA list has no such zone; files of the system that lie beside it are none of it."""
+    if name in OF_THE_SYSTEM or name.startswith(("posix/", "right/")):
+        return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

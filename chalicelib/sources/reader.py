@@ -19,6 +19,10 @@ class SourceReader(Protocol):
     def waiting(self) -> dict[str, Any] | None:
         """What for, until when and which try."""
 
+    @property
+    def marks(self) -> list[str]:
+        """Of the files that there are, another one for another content; none of a service."""
+
     def survey(self, *, with_types: bool = False) -> Survey:
         """What the source shows of itself before the first page. Raises SourceError."""
 

@@ -34,7 +34,8 @@ class Aggregate(StrEnum):
 class Grain:
     """`primary_key` are the source's fields that tell one of its rows from another of the same key; `order_by` is the
     field whose largest value is the newest edition of a row. `is_unique`: the source or its settings say so of the
-    key, so a row that comes twice shows that the reading went wrong.
+    key, so a row that comes twice shows that the reading went wrong. Of files, which are pages, a later one may replace
+    what an earlier one has of a key.
     """
 
     rows: Rows = Rows.ONE
@@ -42,6 +43,7 @@ class Grain:
     order_by: str = ""
     aggregate: Aggregate = Aggregate.MAX
     is_unique: bool = False
+    later_files_replace: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -50,6 +52,7 @@ class Grain:
             primary_key=settings.source_primary_key,
             order_by=settings.source_order_by,
             aggregate=Aggregate(settings.source_aggregate),
+            later_files_replace=settings.later_files_replace,
         )
 
     def known_from(self, declared: Iterable[str], mapping: Mapping[str, str]) -> Self:

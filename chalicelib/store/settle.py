@@ -172,6 +172,8 @@ def _lists_of(grain: Grain) -> dict[str, str]:
         "is_looked_at": f"(problem IS NULL OR ({legible}))" if is_sum else "problem IS NULL",
         "identity": _identity(grain),
         "may_be_added": str(is_sum),
+        "is_replaced": _SQL["is_replaced"] if grain.later_files_replace else "FALSE",
+        "with_pages": _SQL["with_pages"] if grain.later_files_replace else "",
         "sums": ", ".join(_summed(column, grain.aggregate) for column in COLUMNS),
     }
 

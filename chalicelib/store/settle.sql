@@ -51,10 +51,11 @@ FROM (SELECT {key} FROM staged WHERE {is_looked_at} AND {is_in_part} GROUP BY {k
 
 -- name: find_candidates
 -- said: what the row says, in its values. Editions are in the order of numbers, then of moments, then of texts: one
--- that is neither, such as n/a, is older than all that are, and turns no other ones about.
+-- that is neither, such as n/a, is older than all that are, and turns no other ones about. A row is replaced where a
+-- later file has the key too.
 CREATE OR REPLACE TABLE candidate AS
 SELECT
-    staged_row, key_number, is_rejected, identity, said, words,
+    staged_row, key_number, is_rejected, identity, said, words, {is_replaced} AS is_replaced,
     TRY_CAST(version AS DECIMAL(38, 9)) AS number, read_moment(version) AS moment, version
 FROM (
     SELECT
@@ -62,7 +63,13 @@ FROM (
         {identity} AS identity, md5({values_said}) AS said, {words_said} AS words
     FROM staged JOIN repeated USING ({key})
     WHERE {is_looked_at}
-);
+) {with_pages};
+
+-- name: with_pages
+ASOF JOIN place ON staged_row >= first_row
+
+-- name: is_replaced
+place.page < max(place.page) OVER (PARTITION BY key_number)
 
 -- name: find_parts
 -- One line for each row of the source, however often it came: of its newest edition, where all columns but the
@@ -75,7 +82,7 @@ FROM (
             PARTITION BY key_number, identity
             ORDER BY number DESC NULLS LAST, moment DESC NULLS LAST, version DESC NULLS LAST
         ) AS age
-    FROM candidate WHERE NOT is_rejected
+    FROM candidate WHERE NOT is_rejected AND NOT is_replaced
 )
 WHERE age = 1
 GROUP BY key_number, identity;
@@ -86,7 +93,7 @@ SELECT
     key_number, count(*) AS parts,
     CASE
         WHEN bool_or(is_ambiguous) OR (count(*) > 1 AND NOT {may_be_added}) THEN 'SAME_KEY_OTHER_VALUES'
-        WHEN key_number IN (SELECT key_number FROM candidate WHERE is_rejected) THEN 'PART_REJECTED'
+        WHEN key_number IN (SELECT key_number FROM candidate WHERE is_rejected AND NOT is_replaced) THEN 'PART_REJECTED'
     END AS reason
 FROM part
 GROUP BY key_number;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .local_duckdb import quoted
+from .local_duckdb import quoted, quoted_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,12 @@ class Table:
         return f"{self.first_row} + row_number() OVER () - 1"
 
     @property
+    def text(self) -> str:
+        """A row of the relation, which is called `field`, as JSON; name by name, for a column may be called so too."""
+        pairs = ", ".join(f"{quoted_text(name)}, {_field(name)}" for name in self.names)
+        return f"CAST(json_object({pairs}) AS VARCHAR)"
+
+    @property
     def relation(self) -> str:
         """What stands after FROM to read it; the columns have their names, and all of them are VARCHAR."""
         if self.format == "parquet":
@@ -59,6 +65,10 @@ class Table:
         marks = f"delim = {_text(self.delimiter)}, quote = {_text(self.quote)}"
         escape = f"escape = {_text(self.quote)}"
         return f"read_csv('{quoted(self.path)}', columns = {{{columns}}}, {marks}, {escape}, {PLAIN_CSV})"
+
+
+def _field(name: str) -> str:
+    return 'field."' + name.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:

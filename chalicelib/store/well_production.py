@@ -164,7 +164,7 @@ def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dic
     kinds = dict(zip(table.names, table.kinds, strict=False))
     types = [_JSON_TYPES.get(kinds.get(columns[column].typed_by, "text"), "VARCHAR") for column in _TEXTS]
     rows = f"{table.relation} AS field"
-    text = "CAST(to_json(field) AS VARCHAR)"
+    text = table.text
     position = table.place
     return {
         "rows_of_source": rows,

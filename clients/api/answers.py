@@ -271,6 +271,16 @@ class Fault(TypedDict):
     instead: str
 
 
+class Check(TypedDict):
+    """`status` is PENDING, RUNNING, DONE or FAILED; `result` is what was found (docs/api.md)."""
+
+    check_id: str
+    status: str
+    created_at: float
+    error: dict[str, str] | None
+    result: dict[str, Any] | None
+
+
 class Preset(TypedDict):
     name: str
     title: str | None

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from clients.api.answers import Fault, Preset, Production, Row, Source, Status, Totals, Well
+    from clients.api.answers import Check, Preset, Production, Row, Source, Status, Totals, Well
 
 POLL_SECONDS = 1.0  # where the API does not say
 MOST_POLL_SECONDS = 10.0  # while nothing answers
 SNAPSHOT = "X-Wellhead-Snapshot"
+CHECK_SECONDS = 900.0  # what the function that looks at a source may take
 LOST_SECONDS = 60.0  # an import is followed through a break of so long
 
 
@@ -204,10 +205,18 @@ class WellheadClient:
         headers = _of_version(version)
         self._connection.ask("DELETE", f"/sources/{_part(name)}", safe=False, headers=headers)
 
-    def check_source(self, definition: Mapping[str, Any]) -> list[Fault]:
-        """Every fault of a definition; none when it is in order. Nothing is stored."""
-        answer = self._connection.ask("POST", "/sources/check", safe=True, json=definition)
-        return cast("list[Fault]", self._part_of(answer, "faults"))
+    def check_source(self, definition: Mapping[str, Any], *, timeout: float = CHECK_SECONDS) -> Check:
+        """What an import of it would find; nothing is stored. The check in its final state. Raises ApiError
+        SOURCE_DEFINITION_INVALID, whose details list every fault, and TimedOut.
+        """
+        began = self._clock()
+        check = cast("Check", self._connection.ask("POST", "/sources/check", safe=True, json=definition).data)
+        while check["status"] in ("PENDING", "RUNNING"):
+            if self._clock() - began > timeout:
+                raise TimedOut("The check has not ended in time. Its source is slow, or large.")
+            self._pause(POLL_SECONDS)
+            check = cast("Check", self._get(f"/sources/check/{_part(check['check_id'])}").data)
+        return check
 
     def presets(self) -> list[Preset]:
         """The mappings of public sources that ship with Wellhead."""

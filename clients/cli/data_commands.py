@@ -120,6 +120,7 @@ def production(session: Session, /, well: str, volumes: bool, is_plotted: bool, 
     if not rows:
         raise NotFound(f"Nothing is published of {well}. List the wells: wellhead wells", status=404, code="NO_WELL")
     if is_plotted and not terminal.wants_json:
+        _refuse_several_sources(rows)
         _plot(terminal, rows, measure, volumes=volumes)
         return
     terminal.note(f"{rows[-1]['well_name']}, {rows[-1]['field_name']}")
@@ -210,6 +211,14 @@ def _code_of(wellhead: WellheadClient, search: str) -> str:
     names = ", ".join(f"{well['well_code']} ({well['well_name']})" for well in found[:5])
     told = f"Several wells have that in their name: {names}. Give one's code." if found else "No well has that name."
     raise NotFound(told, status=404, code="NO_SUCH_WELL" if not found else "SEVERAL_WELLS")
+
+
+def _refuse_several_sources(rows: Sequence[Production]) -> None:
+    """What two sources tell of one well is never added. Raises ApiError."""
+    names = sorted({str(row["source"]) for row in rows if row["source"] is not None})
+    if len(names) > 1:
+        told = f"Several sources tell of this well: {', '.join(names)}. Name one: --source {names[0]}"
+        raise NotFound(told, status=404, code="SEVERAL_SOURCES")
 
 
 def _plot(terminal: Terminal, rows: Sequence[Production], measure: str, *, volumes: bool = False) -> None:

@@ -251,18 +251,26 @@ SCHEMAS: dict[str, Any] = {
         }
     ),
     "DeletedSource": whole_object({"name": TEXT, "version": WHOLE}),
-    "SourceFaults": whole_object(
+    "Units": whole_object(
         {
-            "is_valid": TRUTH,
-            "faults": {
-                "type": "array",
-                "items": whole_object(
-                    {
-                        "key": {**TEXT, "description": "of the definition; empty for the whole"},
-                        "problem": TEXT,
-                        "instead": {**TEXT, "description": "what to write"},
-                    }
-                ),
+            **{name: {"type": "array", "items": TEXT} for name in ("liquid", "gas", "days")},
+            "at": {"type": "array", "items": TEXT, "description": "reference conditions of gas"},
+        }
+    ),
+    "Check": whole_object(
+        {
+            "check_id": _UUID,
+            "status": {**TEXT, "enum": ["PENDING", "RUNNING", "DONE", "FAILED"]},
+            "created_at": NUMBER,
+            "error": {
+                "anyOf": [whole_object({"code": TEXT, "message": TEXT}), {"type": "null"}],
+                "description": "why it FAILED",
+            },
+            "result": {
+                "type": ["object", "null"],
+                "description": "what was found, when DONE: problems and hints, fields, columns with examples as "
+                "written and as stored, a few rows, and a draft of the definition where it has no columns",
+                "additionalProperties": True,
             },
         }
     ),

@@ -15,7 +15,7 @@ from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
 from chalicelib.sources.check import SourceCheck, check_source
 from chalicelib.sources.check_result import drafted
-from chalicelib.sources.opening import open_reader
+from chalicelib.sources.opening import Opening
 from chalicelib.sources.reader import SourceReader
 from chalicelib.sources.source import checked
 from clients.cli.terminal import Terminal, styled
@@ -66,10 +66,14 @@ def _open(
         return ExternalApiAdapter(settings=settings, connection=ODataConnection(settings=settings, auth=auth)), settings
     directory = exits.enter_context(tempfile.TemporaryDirectory(prefix="wellhead-check-"))
     client = botocore.session.get_session().create_client
-    reader = open_reader(
-        settings, client=client, environment=environment, remaining=lambda: SECONDS, directory=Path(directory)
+    opening = Opening(
+        settings=settings,
+        client=client,
+        environment=environment,
+        remaining=lambda: SECONDS,
+        directory=Path(directory),
     )
-    return reader, settings
+    return opening.reader(), settings
 
 
 def _show_draft(check: SourceCheck, values: Mapping[str, object], terminal: Terminal) -> None:
@@ -82,10 +86,9 @@ def _show_draft(check: SourceCheck, values: Mapping[str, object], terminal: Term
 
 def _show(check: SourceCheck, terminal: Terminal) -> None:
     table = Table(box=None, pad_edge=False)
-    for heading in ("our column", "source field"):
-        table.add_column(heading, no_wrap=True)
-    for heading, least in (("as written", 12), ("", 0), ("as stored", 12), ("", 0)):
-        table.add_column(heading, overflow="fold", min_width=least or None, no_wrap=not least)
+    table.add_column("our column", no_wrap=True)
+    for heading in ("source field", "as written", "", "as stored", ""):
+        table.add_column(heading, overflow="fold", min_width=10 if heading else None)
     table.add_column("empty", justify="right")
     for column in (column for column in check.columns if column.field):
         empty = "" if column.empty is None else f"{column.empty:.0%}"

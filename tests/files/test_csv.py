@@ -44,7 +44,7 @@ def test_a_declared_encoding_is_taken(tmp_path: Path, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "}"])
 def test_delimiter_and_ends_of_lines_are_found(tmp_path: Path, delimiter: str, end: str) -> None:
     text = TEXT.replace(",", delimiter).replace("\n", end)
 

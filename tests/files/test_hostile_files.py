@@ -17,7 +17,7 @@ import duckdb
 import pytest
 from support.files import adapter_of, pages, read, read_file, refused
 
-from chalicelib.errors import FileChanged, FileFormatUnknown, FilesNotFound, FileTooLarge, FileUnreadable, SourceError
+from chalicelib.errors import FileChanged, FileError, FileFormatUnknown, FilesNotFound, FileTooLarge, FileUnreadable
 from chalicelib.files.adapter import FilesAdapter
 from chalicelib.files.limits import Limits
 from chalicelib.files.local_place import LocalPlace
@@ -31,7 +31,7 @@ def written(path: Path, content: bytes) -> Path:
     return path
 
 
-def peak_of_refusal(error: type[SourceError], path: Path, **options: Any) -> tuple[Any, int]:
+def peak_of_refusal(error: type[FileError], path: Path, **options: Any) -> tuple[Any, int]:
     """The error, and the bytes that Python took at most on the way to it."""
     tracemalloc.start()
     try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import awslambdaric  # type: ignore[import-untyped]
 import pytest
+from support.excel import workbook
 from support.imports import expected_rows, stored_rows
 from support.packaged import packaged, unpacked
 
@@ -77,6 +78,7 @@ def test_it_holds_nothing_else(names: set[str]) -> None:
     major, minor = python_version()
     library = f"_duckdb.cpython-{major}{minor}-{MACHINES[own_architecture()][0]}-linux-gnu.so"
     packages = {"certifi", "chalice", "charset_normalizer", "duckdb", "idna", "msgspec", "requests", "urllib3"}
+    packages |= {"python_calamine"}
     compiled = {name for name in ours if name.endswith(".so") and "__mypyc" in name}
     assert ours - compiled == {"app.py", "__pycache__", "chalicelib", library} | packages
     assert not [name for name in names if name.endswith((".pyi", "/RECORD"))]
@@ -242,6 +244,23 @@ def test_its_functions_run_an_import_from_trigger_to_question(
     assert summary["rows"] == DATA.expected().new
     record = {"requestPayload": {"job_id": job_id}}
     assert function("app.take_up_job", record) == "nothing"
+
+
+def test_its_reader_of_workbooks_finds_what_it_needs(task_root: Path, tmp_path: Path) -> None:
+    path = workbook(tmp_path / "wells.xlsx", {"Data": [["well"], ["A-1"]]})
+    script = f"""
+from pathlib import Path
+from chalicelib.files.excel import sheets_of
+from chalicelib.files.limits import USUAL
+[sheet] = sheets_of(Path({str(path)!r}), Path({str(tmp_path / "sheets")!r}), pattern="", file="", limits=USUAL)
+print(sheet.path.read_text())
+"""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(task_root)}
+    command = [sys.executable, "-S", "-c", script]
+
+    assert (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout == "well\nA-1\n\n"
+    )
 
 
 def test_its_authorizer_knows_tokens(function: Callable[..., Any]) -> None:

@@ -18,11 +18,12 @@ from chalicelib.store.settle import Settled
 from .weather import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
     from chalicelib.store.batch import Batch
+    from chalicelib.store.row_reading import RowReading
 
     from .weather import Network
 
@@ -138,6 +139,7 @@ class InMemoryRepository(DuckDBWellProductionRepository):
     """Stores are JSON files: {"wells": {well: oil}, "runs": [[job, page, position and version of its rows]]}."""
 
     rejected_rows = 0
+    passed_over_rows = 0
 
     def __init__(self, *, network: Network, directory: Path, contents: Contents, **_: Any) -> None:
         directory.mkdir(parents=True)
@@ -153,7 +155,7 @@ class InMemoryRepository(DuckDBWellProductionRepository):
     def field_names(self, batch: Batch) -> list[str]:
         return FIELDS
 
-    def stage(self, batch: Batch, mapping: Mapping[str, str], *_: object) -> Path:
+    def stage(self, batch: Batch, reading: RowReading, *_: object) -> Path:
         self._network.work("stage", 0.1)
         rows: list[Row] = [(page, position, *json.loads(line)) for page, position, line in batch.lines()]
         self._rows += rows

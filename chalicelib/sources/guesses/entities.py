@@ -10,7 +10,7 @@ from chalicelib.store.columns import COLUMNS
 
 from . import words as said
 from .look import USUAL, Guess
-from .regions import API_DASHED, STATES, api_region, is_api, is_identifier, is_uwi, region_of_codes
+from .regions import API_DASHED, STATES, TEXAS, api_region, is_api, is_identifier, is_uwi, region_of_codes
 
 if TYPE_CHECKING:
     from .look import Seen, Table
@@ -29,6 +29,7 @@ class Entities:
     well: tuple[str, ...] = ()
     field: tuple[str, ...] = ()
     is_whole_field: bool = False
+    is_lease: bool = False
     region: Region | None = None
 
     @property
@@ -70,8 +71,14 @@ def _find_well(found: Entities, free: list[Seen]) -> None:
         found.well, found.region = composed[1:]
         return
     if best is None or _as_well(best) <= 0:
-        _ask_for_well(found, free)
+        _ask_for_well(found, free, "no field names a well; a lease stands for it")
         return
+    if best.values and best.share_filled < USUAL and _own(best) != "well_code":
+        some = f"{best.name!r} is empty in {len(best.values) - best.filled:,} rows, so a lease stands for the well"
+        _ask_for_well(found, [seen for seen in free if seen.share_filled >= USUAL], some)
+        if found.well:
+            found.region = region_of_codes(best, is_well=True)
+            return
     found.well = (best.name,)
     found.region = region_of_codes(best, is_well=True)
     own = _own(best) == "well_code"
@@ -108,13 +115,23 @@ def _why_well(seen: Seen) -> str:
     return f"the name says {word}"
 
 
-def _ask_for_well(found: Entities, free: list[Seen]) -> None:
+def _ask_for_well(found: Entities, free: list[Seen], why: str) -> None:
     """A lease stands for a well where nothing else does."""
     leases = [seen for seen in free if seen.said & {"lease", "pad"} and not seen.said & (said.NO_FIELD | {"type"})]
-    leases.sort(key=lambda seen: (-bool(seen.said & said.CODE), bool(seen.said & said.NAME)))
+    leases.sort(key=lambda seen: (not seen.said & said.CODE, bool(seen.said & said.NAME)))
     if leases:
-        found.well = (leases[0].name,)
-        found.guesses.append(_guess("well_code", leases[0].name, "no field names a well; a lease stands for it"))
+        lease = leases[0]
+        districts = [seen for seen in free if _is_district(seen) and lease.said & said.CODE]
+        found.well, found.is_lease = (*(seen.name for seen in districts), lease.name), True
+        why += ", and its number is one of its district" if districts else ""
+        found.region = TEXAS if districts else None
+        found.guesses.append(_guess("well_code", list(found.well) if districts else lease.name, why))
+
+
+def _is_district(seen: Seen) -> bool:
+    """In Texas a lease's number is one of a district, and of oil or of gas."""
+    is_number = "district" in seen.said and "lease" not in seen.said and seen.said & said.CODE
+    return bool(is_number or {"oil", "gas", "code"} <= seen.said) and seen.share_filled >= USUAL
 
 
 def _composed(free: list[Seen]) -> tuple[Guess, tuple[str, ...], Region | None] | None:
@@ -197,7 +214,12 @@ def _is_field(seen: Seen) -> bool:
     if _own(seen):
         return _own(seen) in ("field_code", "field_name")
     is_filled = not seen.counts or seen.share_filled >= LEAST_FILLED
-    return bool(seen.said & said.FIELD) and not seen.said & said.NO_FIELD and is_filled and seen.kind != "date"
+    return (
+        bool(seen.said & said.FIELD)
+        and not seen.said & (said.NO_FIELD | {"area"})
+        and is_filled
+        and seen.kind != "date"
+    )
 
 
 def _ask_for_field(found: Entities, free: list[Seen]) -> None:
@@ -214,14 +236,13 @@ def _ask_for_field(found: Entities, free: list[Seen]) -> None:
 
 def _find_whole(found: Entities, free: list[Seen]) -> None:
     """Rows of fields: nothing tells a well."""
-    leases = {guess.value for guess in found.guesses if guess.why.startswith("no field names a well")}
-    if found.well and not leases:
+    if found.well:
         return
-    if found.field and not leases:
+    if found.field:
         found.is_whole_field = True
         why = "nothing tells a well, so rows are taken for those of whole fields"
         found.guesses.append(_guess("well_code", {"value": "*"}, why))
-    elif not found.well:
+    else:
         some = next((seen.name for seen in free), "FIELD OF THE WELL")
         found.guesses.append(
             _guess("well_code", some, "no field looks like a well: name the right one", is_complete=False)

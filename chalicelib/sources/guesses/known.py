@@ -73,7 +73,7 @@ def _fields(definition: Definition, present: tuple[str, ...]) -> set[str]:
             needed |= set(rule.coalesce) & here or set(rule.coalesce)
         else:
             needed |= set(rule.all_fields)
-    choices = [choice.field for choice in (*definition.where, *definition.skip)]
+    choices = [choice.field for choice in (*definition.where, *definition.skip) if "" not in choice.words]
     needed |= {*choices, *definition.primary_key, *filter(None, [definition.order_by])}
     needed -= made | OF_READER
     return needed if len(needed) >= LEAST and needed <= here else set()

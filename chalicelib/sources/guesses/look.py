@@ -24,7 +24,7 @@ NULL_WORDS = word_set(
     "unknown confidential conf"
 )
 _FRACTION = re.compile(r"[+-]?[0-9]*[.,][0-9]*[1-9][0-9]*", re.ASCII)
-NO_MONTH = re.compile(r"(?:0|-1)-[0-9]{4}", re.ASCII)
+NO_MONTH = re.compile(r"(0|-1|13)-[0-9]{4}", re.ASCII)
 _TOTAL = re.compile(
     r"(?i)(?:grand |sub-?|yearly |annual )?tota(?:l|le|al|lt)s?\b.*|(?:sum|suma|soma|somme|totalizador)\b.*|all wells"
 )
@@ -156,7 +156,11 @@ def is_sayable(name: Any) -> bool:
     """Whether TOML can write it, and a definition may be as long."""
     if not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
         return False
-    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+    return not any(map(is_unsayable, name))
+
+
+def is_unsayable(sign: str) -> bool:
+    return sign == "\0" or "\ud800" <= sign <= "\udfff"
 
 
 def _seen(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> Seen:
@@ -168,4 +172,4 @@ def _stripped(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     text = value[: LONGEST_VALUE + 1].strip(BLANKS)
-    return "".join(sign if not "\ud800" <= sign <= "\udfff" else "\ufffd" for sign in text)
+    return "".join("\ufffd" if is_unsayable(sign) else sign for sign in text)

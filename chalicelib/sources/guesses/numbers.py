@@ -60,20 +60,24 @@ def number_form(fields: Iterable[Seen]) -> tuple[NumberForm, list[Guess]]:
 def _decimal_sign(texts: list[str]) -> tuple[str, str, bool]:
     """What follows the last sign decides: three digits can be a thousand, fewer or more cannot."""
     for text in texts:
-        if "," in text and "." in text and text.count(",") == 1 and text.rindex(",") > text.rindex("."):
-            return ",", f"numbers such as {text}", True
-        if "," in text and "." in text and text.rindex(".") > text.rindex(","):
-            return ".", f"numbers such as {text}", True
-    with_comma = [text for text in texts if "," in text]
-    if not with_comma:
-        return (",", "", True) if _has_two(texts, ".") else (".", "", True)
-    apart = next((text for text in with_comma if not _is_grouped(text, ",")), "")
-    if apart:
-        return ",", f"numbers such as {apart}", True
+        last = max(text.rfind(","), text.rfind("."))
+        if "," in text and "." in text and text.count(text[last]) == 1:
+            return text[last], f"numbers such as {text}", True
+        for sign in (",", "."):
+            if text.count(sign) == 1 and not _is_grouped(text, sign):
+                return sign, f"numbers such as {text}", True
+    if any(_has_two(texts, sign) for sign in ",."):
+        return (".", "", True) if _has_two(texts, ",") else (",", "", True)
+    return _decimal_sign_of_thousands(texts)
+
+
+def _decimal_sign_of_thousands(texts: list[str]) -> tuple[str, str, bool]:
+    """Every sign stands before three digits."""
+    with_comma = next((text for text in texts if "," in text), "")
     without = next((text for text in texts if re.fullmatch(r"[+-]?[0-9]{4,}", text)), "")
-    if without and not _has_two(texts, ","):
-        return ",", f"{with_comma[0]} beside {without}, which has no sign between thousands", False
-    return ".", "", _has_two(texts, ",") or any("." in text for text in texts)
+    if with_comma and without:
+        return ",", f"{with_comma} beside {without}, which has no sign between thousands", False
+    return ".", "", False
 
 
 def _between(texts: list[str], decimal: str) -> str:

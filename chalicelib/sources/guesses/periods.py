@@ -45,7 +45,8 @@ def find_period(table: Table, well: tuple[str, ...], taken: set[str], region: Re
     parts = _find_parts(free)
     if single is None and not parts:
         return _ask(free)
-    if single is not None and (score >= AS_GOOD_AS_PARTS or not parts) and not _is_one(parts, single):
+    is_better = score >= AS_GOOD_AS_PARTS or list(parts) in ([], ["year"])
+    if single is not None and is_better and not _is_one(parts, single):
         parts = {}
     period = _of_parts(table, parts) if parts or single is None else _of_field(single, region)
     period.length, why, sure = _length(table, well, period, parts)
@@ -264,7 +265,7 @@ def _length(table: Table, well: tuple[str, ...], period: Period, parts: dict[str
     length = next((name for name, (least, most) in LENGTHS.items() if least <= usual <= most), "")
     if parts:
         told = "day" if "day" in parts else next((each for each in ("month", "quarter") if each in parts), "year")
-        return told, f"{' and '.join(parts)} are told", length in (told, "")
+        return told, f"{' and '.join(parts)} {'are' if len(parts) > 1 else 'is'} told", length in (told, "")
     form = next((guess.value.get("format") for guess in period.guesses if isinstance(guess.value, dict)), None)
     if told := next((each for each, forms in FORMS_OF.items() if form in forms), ""):
         return told, f"{form} tells a {told}", True

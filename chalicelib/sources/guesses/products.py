@@ -78,6 +78,18 @@ def _codes_of(seen: Seen) -> dict[str, list[str]]:
     return {product: sorted(codes) for product, codes in found.items()} if is_enough else {}
 
 
+def where_products(rows: ProductRows, where: list[Guess]) -> list[Guess]:
+    """What `where` says, and the products that have a column, where there are others."""
+    known = sorted(code for codes in rows.codes.values() for code in codes)
+    rest = [code for code in rows.product.counts if code not in known]
+    if not rest:
+        return where
+    why = f"what has a column, not {', '.join(rest[:4])}"
+    before = where[0].value if where else {}
+    told = f"{where[0].why}; {why}" if where else why
+    return [Guess(key="where", value=before | {rows.product.name: known}, why=told)]
+
+
 def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
     """A column of each product, and liquids, where there is oil or condensate."""
     of = {product: codes for product, codes in rows.codes.items() if product != "condensate"}
@@ -92,7 +104,7 @@ def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
 def _column(rows: ProductRows, column: str, codes: list[str], measures: Measures) -> Guess:
     product = "gas" if column == COLUMN_OF["gas"] else "liquid"
     named = unit_of_name(rows.volume, product, is_mil=measures.is_mil)
-    named = named if named and named.text else unit_of_others(product, [], measures.region)
+    named = named if named and named.text else unit_of_others(product, {}, measures.region)
     value: dict[str, Any] = {"field": rows.volume.name}
     chosen = {"when": {rows.product.name: codes}}
     if named is None:

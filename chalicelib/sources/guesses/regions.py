@@ -30,6 +30,7 @@ STATES = {f"{place:02}": name for place, name in enumerate(_ONSHORE, 1)} | {
 API_DASHED = re.compile(r"([0-9]{2})-([0-9]{3})-([0-9]{5})(?:-[0-9]{2}){0,2}", re.ASCII)
 API_DIGITS = re.compile(r"([0-9]{2})[0-9]{8}(?:[0-9]{2}){0,2}", re.ASCII)
 API_NUMBER = re.compile(r"([1-9])[0-9]{8}(?:[0-9]{2}){0,2}", re.ASCII)  # its leading zero was lost
+_API_COUNTY = re.compile(r"[0-9]{3}-[0-9]{5}(?:-[0-9]{2}){0,2}", re.ASCII)  # the state is understood
 _UWI = re.compile(
     r"(?:(AB|BC|SK|MB)?WI)?1[0-9A-Z][0-9]/?[0-9]{2}-?[0-9]{2}-?[0-9]{3}-?[0-9]{2}W([1-6])(?:M)?/?[0-9]{1,2}",
     re.IGNORECASE,
@@ -54,6 +55,15 @@ def api_region(state: str) -> Region:
     return Region(liquid="bbl", gas="Mcf", told=told, is_american=True)
 
 
+AMERICAN = Region(
+    liquid="bbl",
+    gas="Mcf",
+    told="wells named as 059-27077 have API numbers without their state, which reports bbl and Mcf",
+    is_american=True,
+)
+TEXAS = Region(
+    liquid="bbl", gas="Mcf", told="leases of districts are of Texas, which reports bbl and Mcf", is_american=True
+)
 CANADA = Region(liquid="m3", gas="e3m3", told="wells with a UWI (western Canada) report m3, and gas in thousand m3")
 NORWAY = Region(liquid="Sm3", gas="Sm3", told="wells named as NO 15/9-F-1 are of the North Sea, which reports Sm3")
 BRAZIL = Region(liquid="m3", gas="e3m3", told="wells named as 7-MLL-3-RJS are of Brazil, which reports m3 and 1000 m3")
@@ -65,6 +75,8 @@ def region_of_codes(seen: Seen, *, is_well: bool) -> Region | None:
     """Of nearly all values of a field. Ten digits by themselves are an API number only where a well is named."""
     if seen.share(API_DASHED.fullmatch) >= USUAL or (is_well and is_api(seen)):
         return _of_states(seen)
+    if is_well and seen.share(_API_COUNTY.fullmatch) >= USUAL:
+        return AMERICAN
     if seen.share(is_uwi) >= USUAL:
         return CANADA
     if seen.share(_BRAZIL.fullmatch) >= USUAL:
@@ -83,7 +95,12 @@ def is_api(seen: Seen) -> bool:
 
 def is_identifier(seen: Seen) -> bool:
     """By its values alone, whatever it is called."""
-    return seen.share(lambda value: API_DASHED.fullmatch(value) or is_uwi(value)) >= USUAL
+    return seen.share(is_code_of_well) >= USUAL
+
+
+def is_code_of_well(text: str) -> bool:
+    """What can be nothing else."""
+    return bool(API_DASHED.fullmatch(text)) or is_uwi(text)
 
 
 def region_of_names(names: list[tuple[str, ...]]) -> Region | None:

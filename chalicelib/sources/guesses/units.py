@@ -61,7 +61,7 @@ def unit_of_text(text: str, product: str) -> str:
 
 
 def _pieces(seen: Seen) -> list[tuple[str, str]]:
-    """What may be a unit, and how it is written: first what stands in brackets, then neighbouring words, the longest first."""
+    """What may be a unit, and how it is written: what stands in brackets, then words side by side, the most first."""
     brackets = re.findall(r"[(\[{]([^()\[\]{}]{1,30})[)\]}]", seen.name.strip("[]"))
     pieces = [(plain(text).strip(), text.strip()) for text in brackets]
     last = [(text.rpartition(" ")[2], shown) for text, shown in pieces]
@@ -106,15 +106,18 @@ def _written(unit: Unit, text: str) -> str:
 # -- what others say ----------------------------------------------------------------------------
 
 
-def unit_of_others(product: str, others: list[str], region: Region | None) -> Named | None:
-    """`others` are units that names of other volumes say."""
+def unit_of_others(product: str, others: dict[str, list[str]], region: Region | None) -> Named | None:
+    """`others` are the units that names of other volumes say, of "liquid" and "gas"."""
     if region:
         return Named(text=region.liquid if product == "liquid" else region.gas, why=region.told)
-    families = {unit.partition("/")[0] in _AMERICAN for unit in others}
-    if families == {True}:
+    alike = sorted(set(others.get(product, [])))
+    if len(alike) == 1:
+        return Named(text=alike[0], why=f"beside volumes in {alike[0]}")
+    told = sorted({unit for units in others.values() for unit in units})
+    if told and all(unit.partition("/")[0] in _AMERICAN for unit in told):
+        rate = "/d" if all("/d" in unit for unit in told) else ""
         text = "bbl" if product == "liquid" else "Mcf"
-        rate = "/d" if all("/d" in unit for unit in others) else ""
-        return Named(text=text + rate, why=f"beside volumes in {', '.join(sorted(set(others)))}")
+        return Named(text=text + rate, why=f"beside volumes in {', '.join(told)}")
     return None
 
 

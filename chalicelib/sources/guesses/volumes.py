@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from .numbers import NumberForm
     from .regions import Region
 
+Others = dict[str, list[str]]  # units that names say, of liquid and gas
 OIL, LIQUIDS = "oil_production_kbd", "liquids_production_kbd"
 GAS, WATER = "gas_production_mmcfd", "water_production_kbd"
 COLUMN_OF = {"oil": OIL, "gas": GAS, "water": WATER, "liquids": LIQUIDS, "condensate": LIQUIDS}
 DAYS = "days_on_production"
 MOST_DAYS = {"day": 1, "month": 31, "quarter": 92, "year": 366}
 HOURS_A_DAY = 24
+MANY = 0.4  # share of values beyond the days of a period that makes them hours
+OF_NOBODY = {99.0, 999.0}  # a number of days that stands for none
 
 
 @dataclass(kw_only=True)
@@ -144,9 +147,10 @@ class Measures:
 
 
 def write_volumes(volumes: Volumes, measures: Measures) -> list[Guess]:
-    others = [
-        named.text for product, fields in volumes.fields.items() if (named := _own_unit(product, fields, measures))
-    ]
+    others: Others = {}
+    for product, named_fields in volumes.fields.items():
+        if (named := _own_unit(product, named_fields, measures)) is not None:
+            others.setdefault("gas" if product == "gas" else "liquid", []).append(named.text)
     guesses = [_days_guess(volumes.days, measures)] if volumes.days else []
     oil, condensate = volumes.fields.get("oil", []), volumes.fields.get("condensate", [])
     liquids = volumes.fields.get("liquids", [])
@@ -154,15 +158,14 @@ def write_volumes(volumes: Volumes, measures: Measures) -> list[Guess]:
         guesses.append(_volume(OIL, oil, volumes.others["oil"], measures, others))
     if liquids or oil or condensate:
         guesses.append(_liquids(liquids, oil, condensate, measures, others))
-    for product in ("gas", "water"):
-        if fields := volumes.fields.get(product):
-            guesses.append(_volume(COLUMN_OF[product], fields, volumes.others[product], measures, others))
-    return guesses
+    return guesses + [
+        _volume(COLUMN_OF[product], fields, volumes.others[product], measures, others)
+        for product in ("gas", "water")
+        if (fields := volumes.fields.get(product))
+    ]
 
 
-def _liquids(
-    liquids: list[Seen], oil: list[Seen], condensate: list[Seen], measures: Measures, others: list[str]
-) -> Guess:
+def _liquids(liquids: list[Seen], oil: list[Seen], condensate: list[Seen], measures: Measures, others: Others) -> Guess:
     if liquids:
         return _volume(LIQUIDS, liquids, [], measures, others)
     units = {
@@ -176,7 +179,7 @@ def _liquids(
     return Guess(key=guess.key, value=guess.value, why=f"{told}; {guess.why}", is_complete=guess.is_complete)
 
 
-def _volume(column: str, fields: list[Seen], rest: list[Seen], measures: Measures, others: list[str]) -> Guess:
+def _volume(column: str, fields: list[Seen], rest: list[Seen], measures: Measures, others: Others) -> Guess:
     product = "gas" if column == GAS else "liquid"
     named = _unit(product, fields, measures, others)
     value: dict[str, Any] = {"field": fields[0].name} if len(fields) == 1 else {"sum": [seen.name for seen in fields]}
@@ -192,7 +195,7 @@ def _volume(column: str, fields: list[Seen], rest: list[Seen], measures: Measure
     return Guess(key=f"columns.{column}", value=value, why=why)
 
 
-def _unit(product: str, fields: list[Seen], measures: Measures, others: list[str]) -> Named:
+def _unit(product: str, fields: list[Seen], measures: Measures, others: Others) -> Named:
     """What the names say; that of a row of units; what others of the source say."""
     if not fields:
         return Named()
@@ -219,8 +222,15 @@ def largest_of(fields: list[Seen], form: NumberForm) -> float | None:
 
 
 def _days_guess(seen: Seen, measures: Measures) -> Guess:
-    largest = largest_of([seen], measures.form) or 0
     most = MOST_DAYS[measures.period]
+    numbers = [number for value in seen.counts if (number := measures.form.read(value)) is not None]
+    unknown = {number for number in numbers if number > most} & OF_NOBODY
+    largest = max((number for number in numbers if number not in unknown), default=0)
+    if unknown and largest <= most and measures.period == "month":
+        value = {"field": seen.name, "unit": "day", "pattern": "^([0-9]|[0-2][0-9]|3[01])$"}
+        why = f"{max(unknown):.0f} days of a month mean that nobody knows"
+        return Guess(key=f"columns.{DAYS}", value=value, why=why)
+    largest = max(numbers, default=0)
     unit, why = _unit_of_days(seen, measures, largest)
     is_complete = largest <= most * HOURS_A_DAY + 1
     why += "" if is_complete else f"; but {largest:,.6g} is more hours than a {measures.period} has"
@@ -234,6 +244,10 @@ def _unit_of_days(seen: Seen, measures: Measures, largest: float) -> tuple[str, 
     if seen.said & said.HOURS - {"stream"} and not seen.said & {"days", "dias", "jours"}:
         return "h", "the name says hours"
     most = MOST_DAYS[measures.period]
-    if largest > most:
-        return "h", f"values up to {largest:,.6g}, and a {measures.period} has at most {most} days: hours"
+    beyond = [value for value in seen.counts if (measures.form.read(value) or 0) > most]
+    told = f"values up to {largest:,.6g}, and a {measures.period} has at most {most} days"
+    if beyond and ("stream" in seen.said or len(beyond) >= MANY * len(seen.counts)):
+        return "h", f"{told}: hours"
+    if beyond:
+        return "day", f"the name says days; but a few are more than a {measures.period} has, up to {largest:,.6g}"
     return "day", "the name says days" if "stream" not in seen.said else f"values up to {largest:,.6g}: days"

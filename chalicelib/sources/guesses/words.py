@@ -18,7 +18,7 @@ def word_set(text: str) -> frozenset[str]:
 
 PRODUCTS = {
     "oil": word_set("oil crude petroleo petroleum oleo petrole huile brut olje olie aardolie aceite crudo pet bo"),
-    "gas": word_set("gas gaz gass aardgas casinghead csgd csg bg"),
+    "gas": word_set("agas dgas gas gaz gass aardgas casinghead csgd csg bg"),
     "water": word_set("water wtr wat agua eau vann brine salmuera bw"),
     "condensate": word_set("condensate cond condensado condensat kondensat condensaat gcond"),
     "liquids": word_set("liquid liquids liquido liquidos liquide liquides vaeske vloeistof"),
@@ -26,7 +26,7 @@ PRODUCTS = {
 LETTERS = {"o": "oil", "g": "gas", "w": "water"}  # beside a word of PRODUCED or VOLUME alone
 PRODUCED = word_set(
     "prod prd prodn production produced produccion producao producido producida produzido produit produite "
-    "produksjon produsert productie geproduceerd produktie output"
+    "produksjon produsert productie geproduceerd produktie output pro"
 )
 VOLUME = word_set(
     "volume volumen volum vol volumes quantity quantidade cantidad quantite hoeveelheid mengde amount amt qty "
@@ -35,10 +35,10 @@ VOLUME = word_set(
 TOTAL = word_set("total totals totales tot totaal totalt")
 RATE = word_set("rate rates daily caudal vazao debit tasa dagelijks daglig diario diaria")
 WITH_OIL = word_set(
-    "associated assoc asociado asociada associado associada associe casinghead csgd csg solution dissolved"
+    "agas associated assoc asociado asociada associado associada associe casinghead csgd csg solution dissolved"
 )
 NEGATION = word_set("no nao non not sin")
-WITHOUT_OIL = word_set("nonassociated dry free livre libre sec seco unassociated")
+WITHOUT_OIL = word_set("dgas nonassociated dry free livre libre sec seco unassociated")
 NO_PRODUCTION = word_set(
     "sold sales sale sell vendido vendida venta ventas venda vendas vendu ventes solgt salg verkocht verkoop inj "
     "inject injected injection injections inyeccion inyectada inyectado iny injecao injetado injetada injecte "
@@ -91,7 +91,7 @@ YEAR = word_set("year yr ano anio annee aar ar jaar yyyy")
 MONTH = word_set("month mon mnth mth mo mes mois maned maaned maand mm")
 QUARTER = word_set("quarter qtr quart trimestre kvartal kwartaal qrt")
 DAY = word_set("day dia jour dag dd")
-DATE = word_set("date fecha data dato datum period periodo periode time timestamp cycle first day dateprd")
+DATE = word_set("date dte fecha data dato datum period periodo periode time timestamp cycle first day dateprd")
 NO_PERIOD = word_set(
     "spud completion completed compl test updated update modified modification mod created creation received "
     "recd filed filing entered ingreso effective load loaded submission submitted approval approved end fin "
@@ -100,7 +100,7 @@ NO_PERIOD = word_set(
 )
 CHANGED = word_set(
     "updated update modified modification mod changed received recd filed filing entered ingreso submission "
-    "submitted rectificado actualizacion amended revision version"
+    "submitted rectificado actualizacion amend amended amendment revision version"
 )
 DAYS = word_set("days day dias dia jours jour dager dag dagen tef daysonprod uptime")
 HOURS = word_set("hours hrs hour hr horas hora heures heure timer uren uur stream")
