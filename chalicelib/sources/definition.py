@@ -257,7 +257,7 @@ _READERS: dict[str, Any] = {
 def _check_address(faults: Faults, definition: Definition, told: Mapping[str, Any]) -> None:
     if "url" not in told:
         return  # a preset by itself, or one that the caller gives an address
-    scheme = urlsplit(definition.url).scheme if definition.url else "http"  # one that is faulty has been told already
+    scheme = urlsplit(definition.url).scheme if definition.url else ""
     if definition.kind == "odata" and scheme not in ("http", "https"):
         faults.add("url", f"is {shown(definition.url)}", 'an http or https address, or kind = "files"')
     if definition.kind == "odata" and "file" in told:
