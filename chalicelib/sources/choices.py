@@ -6,16 +6,30 @@ Written `{ field = value }`, `{ field = [values] }` or `{ field = { pattern = "R
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from .faults import LARGEST_TOLD, shown, told
 
 if TYPE_CHECKING:
     from .faults import Faults
 
-# RE2, which DuckDB matches with, has none of these: https://github.com/google/re2/wiki/Syntax
-_NOT_IN_RE2 = re.compile(r"\(\?(?:[=!>#(]|<[=!]|P[=>])|\\[1-9]")
 LONGEST_PATTERN = 500  # characters
 MOST_WORDS = 1_000
+MOST_REPEATED = 1_000  # times, as RE2 takes it
+BLANKS = " \t\n\r\xa0"  # that count for nothing around a word, as `stripped` of well_production.sql has them
+
+# What Python and RE2 (https://github.com/google/re2/wiki/Syntax) both know and read alike: a definition is checked
+# where no DuckDB is. A piece is an escape, the beginning of a group, a repetition, a class or any other character.
+_PIECE = re.compile(
+    r"""\\(?:[AbBdDsSwWafnrtv]|x[0-9A-Fa-f]{2}|[!-/:-@\[-^`{-~\s])
+    |\((?:\?(?::|P<[A-Za-z_][A-Za-z0-9_]*>|-?[ims]+[:)])|(?!\?))
+    |(?:[*+?]|\{(?P<least>[0-9]{1,4})(?:,(?P<most>[0-9]{0,4}))?\})\??(?!\+)
+    |\[\^?\]?(?:\\(?:[dDsSwWfnrtv]|x[0-9A-Fa-f]{2}|[!-/:-@\[-^`{-~])|\[(?![:.=])|[^\]\\\[])*\]
+    |[^\\(\[{*+?]""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,38 +46,65 @@ def read_choices(faults: Faults, key: str, value: Any) -> tuple[Choice, ...]:
     if not isinstance(value, dict):
         faults.add(key, "is no table", '{ FIELD = ["A", "B"] }')
         return ()
-    return tuple(_read_choice(faults, f"{key}.{name}", str(name), wanted) for name, wanted in value.items())
+    return tuple(_read_choice(faults, f"{key}.{name}", name, wanted) for name, wanted in value.items())
 
 
 def _read_choice(faults: Faults, key: str, name: str, wanted: Any) -> Choice:
+    field = faults.filled_text(key, name)
     if isinstance(wanted, dict):
         found = faults.table(key, wanted, ["pattern"])
-        return Choice(field=name, pattern=read_pattern(faults, f"{key}.pattern", found.get("pattern", ".*")))
+        if "pattern" not in found:
+            faults.add(key, "says nothing of what is meant", '{ pattern = "RE2" }, a value or a list of values')
+        return Choice(field=field, pattern=read_pattern(faults, f"{key}.pattern", found.get("pattern", ".*")))
     words = wanted if isinstance(wanted, list) else [wanted]
     if not words or len(words) > MOST_WORDS:
         faults.add(key, f"has {len(words):,} values", f"1 to {MOST_WORDS:,} values")
-    return Choice(field=name, words=tuple(_word(faults, key, word) for word in words))
+    return Choice(field=field, words=tuple(_word(faults, key, word) for word in words))
 
 
 def _word(faults: Faults, key: str, word: Any) -> str:
     if isinstance(word, bool):
         return str(word).lower()  # as JSON writes it
-    if isinstance(word, str | int):
+    if isinstance(word, str):
+        return faults.text(key, word)
+    if isinstance(word, int) and abs(word) < LARGEST_TOLD:
         return str(word)
-    faults.add(key, "holds what is neither text nor a whole number", "the text of the field, in quotes")
+    faults.add(key, f"holds {shown(word)}, neither text nor a whole number", "the text of the field, in quotes")
     return ""
 
 
 def read_pattern(faults: Faults, key: str, value: Any, *, needs_group: bool = False) -> str:
     """A regular expression of RE2, which takes time in proportion to the text alone."""
-    pattern = faults.filled_text(key, value)
+    pattern = faults.filled_text(key, value, "(.*)")
+    if len(pattern) > LONGEST_PATTERN:
+        faults.add(key, f"has {len(pattern):,} characters", f"at most {LONGEST_PATTERN}")
+        return "(.*)"
     try:
-        groups = re.compile(pattern).groups
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what may have another meaning in later Pythons
+            groups = re.compile(pattern).groups
     except (re.error, RecursionError, OverflowError) as exc:
-        faults.add(key, f"is no regular expression: {exc}", "one of the RE2 syntax")
-        return ".*"
-    if _NOT_IN_RE2.search(pattern) or len(pattern) > LONGEST_PATTERN:
-        faults.add(key, "is a regular expression that RE2 does not know", "one without look-around and back references")
+        faults.add(key, f"is no regular expression: {told(str(exc))}", "one of the RE2 syntax")
+        return "(.*)"
+    if not _is_of_both(pattern):
+        faults.add(
+            key,
+            "is a regular expression that RE2 does not know",
+            r"one without look-around, back references and rare escapes; [A-Z] and \d are known",
+        )
+        return "(.*)"
     if needs_group and not groups:
         faults.add(key, "has no group, and the first one is what is taken", "a pattern such as ([0-9]{4})")
     return pattern
+
+
+def _is_of_both(pattern: str) -> bool:
+    """RE2 multiplies repetitions that stand within each other; all of them are, here."""
+    end, repeated = 0, 1
+    while end < len(pattern):
+        piece = _PIECE.match(pattern, end)
+        if piece is None:
+            return False
+        repeated *= max(1, int(piece["most"] or piece["least"] or 1))
+        end = piece.end()
+    return repeated <= MOST_REPEATED

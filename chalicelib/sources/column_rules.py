@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.store.columns import COLUMNS, VOLUMES, Kind
 
 from .choices import Choice, read_choices, read_pattern
+from .faults import LARGEST_TOLD, shown
 from .periods import FormatUnknown, format_parts, zone_named
-from .units import Rate, UnitUnknown, unit_named
+from .units import UNITS, Rate, UnitUnknown, unit_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,13 +27,15 @@ PRODUCTS = {
     "water_production_kbd": "liquid",
     "gas_production_mmcfd": "gas",
 }
-_WAYS = ("field", "fields", "template", "coalesce", "sum", "value")  # one of them tells where the text comes from
-_OF_ALL = (*_WAYS, "pattern", "when", "optional")
+WAYS = ("field", "fields", "template", "coalesce", "sum", "value")  # one of them tells where the text comes from
+_OF_ALL = (*WAYS, "pattern", "when", "optional")
 _OF_VOLUMES = (*_OF_ALL, "unit", "days", "at", "density")
 _OF_DAYS = (*_OF_ALL, "unit", "aggregate")
-_PARTS = ("year", "month", "quarter", "day")
-_OF_PERIOD = (*_OF_ALL, "format", "timezone", *_PARTS)
+PARTS = ("year", "month", "quarter", "day")
+_OF_PERIOD = (*_OF_ALL, "format", "timezone", *PARTS)
 _PLACE = re.compile(r"\{([^{}:]+)(?::0?([0-9]{1,2}))?\}")  # of a template
+DENSITIES = (0.3, 1.5)  # t/m3, of what is liquid
+UNTOLD = "?"  # in place of a unit that is no text, which is told
 LONGEST = 1_000  # characters of a template or a constant
 
 
@@ -122,6 +125,7 @@ def read_columns(faults: Faults, key: str, value: Any) -> dict[str, ColumnRule]:
     table = faults.table(key, value, COLUMN)
     rules = {name: _read_rule(faults, name, rule) for name, rule in table.items()}
     _refuse_two_units(faults, rules.values())
+    _refuse_unknown_days(faults, rules)
     return rules
 
 
@@ -133,8 +137,11 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
         value = {"field": value}
     elif isinstance(value, list):
         value = {"fields": value}
+    if not isinstance(value, dict):
+        faults.add(key, f"is {shown(value)}", 'the name of a field in quotes, a list of them, or { field = "Name" }')
+        return ColumnRule(column=column)
     table = faults.table(key, value, _known_keys(column))
-    ways = [way for way in _WAYS if way in table] + (["parts"] if any(part in table for part in _PARTS) else [])
+    ways = [way for way in WAYS if way in table] + (["parts"] if any(part in table for part in PARTS) else [])
     if len(ways) != 1:
         told = "says nothing of where it comes from" if not ways else f"comes from {' and '.join(ways)} at once"
         faults.add(key, told, "one of field, template, coalesce, sum, value" + (", year" if column == PERIOD else ""))
@@ -144,8 +151,14 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
         found |= _read_period(faults, key, table)
     if "sum" in table and COLUMN[column].kind is not Kind.NUMBER:
         faults.add(f"{key}.sum", "adds what are no numbers", "a list of fields, which are joined")
+    if "value" in table and COLUMN[column].kind is Kind.NUMBER and not _is_number(found["value"]):
+        faults.add(f"{key}.value", f"is {shown(found['value'])}, which is no number", "a number such as 1.5")
     renamed = {"optional": "is_optional"}
     return ColumnRule(column=column, **{renamed.get(name, name): item for name, item in found.items()})
+
+
+def _is_number(text: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?", text))
 
 
 def _known_keys(column: str) -> tuple[str, ...]:
@@ -154,24 +167,25 @@ def _known_keys(column: str) -> tuple[str, ...]:
     return {DAYS: _OF_DAYS, PERIOD: _OF_PERIOD}.get(column, _OF_ALL)
 
 
-def _constant(faults: Faults, key: str, value: Any) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+def _constant(faults: Faults, key: str, value: Any, default: str = "0") -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_TOLD:
         return str(value)
-    text = faults.filled_text(key, value)
+    text = faults.filled_text(key, value, default)
     if len(text) > LONGEST:
         faults.add(key, "is too long", f"at most {LONGEST:,} characters")
     return text[:LONGEST]
 
 
 def _template(faults: Faults, key: str, value: Any) -> tuple[Place, ...]:
-    text = _constant(faults, key, value)
+    text = _constant(faults, key, value, "{?}")
     places, end = [], 0
     for found in _PLACE.finditer(text):
         places.append(Place(text=text[end : found.start()]))
         places.append(Place(field=found[1].strip(), width=int(found[2] or 0)))
         end = found.end()
     places.append(Place(text=text[end:]))
-    if not any(place.field for place in places) or any("{" in place.text or "}" in place.text for place in places):
+    named = [name.strip() for name, _ in _PLACE.findall(text)]
+    if not named or not all(named) or any("{" in place.text or "}" in place.text for place in places):
         faults.add(key, "is no template", 'one such as "05-{API County:03}-{API Sequence:05}"')
     return tuple(place for place in places if place.field or place.text)
 
@@ -196,38 +210,45 @@ def _read_measure(faults: Faults, key: str, column: str, table: dict[str, Any]) 
     """The unit, and what goes with it."""
     if column not in VOLUMES and column != DAYS:
         return {}
-    if "unit" not in table:
-        example = "day, h or month" if column == DAYS else "bbl, m3 or Mcf for a period's volume, bbl/d for a rate"
-        faults.add(f"{key}.unit", "is missing, and is never guessed", example)
-        return {}
     found: dict[str, Any] = {}
-    product = PRODUCTS.get(column, "days")
-    at = faults.text(f"{key}.at", table["at"]) if "at" in table else ""
-    try:
-        found["unit"] = unit = unit_named(faults.text(f"{key}.unit", table["unit"]), product, at=at)
-    except UnitUnknown as exc:
-        faults.add(f"{key}.unit", exc.problem, exc.instead)
-        return {}
+    unit = _unit(faults, key, column, table)
+    if unit:
+        found["unit"] = unit
     if "aggregate" in table:
         found["aggregate"] = faults.choice(f"{key}.aggregate", table["aggregate"], ["max", "sum"])
     if "days" in table:
         days = faults.choice(f"{key}.days", table["days"], ["calendar", "producing"])
         found["is_per_producing_day"] = days == "producing"
-        if unit.rate is not Rate.DAY:
+        if unit and unit.rate is not Rate.DAY:
             faults.add(f"{key}.days", "is of rates, and the unit is a volume", f"{unit.name}/d, or no days")
     if "density" in table:
         found["density"] = _density(faults, f"{key}.density", table["density"])
-    if (unit.dimension == "mass") != ("density" in table):
+    if unit and (unit.dimension == "mass") != ("density" in table):
         told = "is missing" if unit.dimension == "mass" else "is of a mass, and the unit is a volume"
         faults.add(f"{key}.density", told, "t/m3 for a unit of t, a number or the name of a field")
     return found
 
 
+def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit | None:
+    at = faults.text(f"{key}.at", table["at"]) if "at" in table else ""
+    if "unit" not in table:
+        example = "day, h or month" if column == DAYS else "bbl, m3 or Mcf for a period's volume, bbl/d for a rate"
+        faults.add(f"{key}.unit", "is missing, and is never guessed", example)
+        return None
+    if not (text := faults.filled_text(f"{key}.unit", table["unit"], UNTOLD)) or text == UNTOLD:
+        return None
+    try:
+        return unit_named(text, PRODUCTS.get(column, "days"), at=at)
+    except UnitUnknown as exc:
+        faults.add(f"{key}.unit", exc.problem, exc.instead)
+        return None
+
+
 def _density(faults: Faults, key: str, value: Any) -> str | float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0.3 <= value <= 1.5:  # noqa: PLR2004
+    if isinstance(value, int | float) and not isinstance(value, bool) and DENSITIES[0] <= value <= DENSITIES[1]:
         return float(value)
     if isinstance(value, str) and value:
-        return value
+        return faults.text(key, value, "?")
     faults.add(key, "is no density", "t/m3, a number from 0.3 to 1.5, or the name of a field")
     return 1.0
 
@@ -241,7 +262,8 @@ def _refuse_two_units(faults: Faults, rules: Any) -> None:
             if beside and beside.unit and rule.unit:
                 faults.add(
                     f"columns.{rule.column}.unit",
-                    f"is {rule.unit.name}, and {beside.column} takes the same field {field} as {beside.unit.name}",
+                    f"is {_written(rule.unit)}, and {beside.column} takes the same field {shown(field)} as "
+                    f"{_written(beside.unit)}",
                     "one unit for one field, or a when for each that no row fits twice",
                 )
             takers.setdefault(field, []).append(rule)
@@ -252,7 +274,25 @@ def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
     words = {choice.field: {*choice.words} for choice in one.when if choice.words}
     shared = [choice for choice in other.when if choice.words and choice.field in words]
     is_apart = any(words[choice.field].isdisjoint(choice.words) for choice in shared)
-    return not is_apart and bool(one.unit and other.unit and one.unit.name != other.unit.name)
+    return not is_apart and bool(one.unit and other.unit and _written(one.unit) != _written(other.unit))
+
+
+def _written(unit: Unit) -> str:
+    """With its time: bbl and bbl/d are two units."""
+    if unit.rate is not Rate.DAY:
+        return unit.name
+    of_a_day = UNITS[f"{unit.dimension}/{unit.name}"].factor
+    return f"{unit.name}/h" if round(unit.factor / of_a_day) == 24 else f"{unit.name}/d"  # noqa: PLR2004  `at` is near 1
+
+
+def _refuse_unknown_days(faults: Faults, rules: dict[str, ColumnRule]) -> None:
+    for rule in rules.values():
+        if rule.is_per_producing_day and rule.unit and rule.unit.rate is Rate.DAY and DAYS not in rules:
+            faults.add(
+                f"columns.{rule.column}.days",
+                f'is "producing", and no rule says what {DAYS} is',
+                f"columns.{DAYS} with its unit, or a rate per calendar day",
+            )
 
 
 # -- the period ---------------------------------------------------------------------------------
@@ -261,12 +301,13 @@ def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
 def _read_period(faults: Faults, key: str, table: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if "format" in table:
-        found["formats"] = tuple(
-            _format(faults, f"{key}.format", text) for text in faults.texts(f"{key}.format", table["format"])
-        )
+        texts = faults.texts(f"{key}.format", table["format"])
+        found["formats"] = tuple(_format(faults, f"{key}.format", text) for text in texts)
+        if table["format"] == []:
+            faults.add(f"{key}.format", "names no form", "a form such as %Y-%m, or no format")
     if "timezone" in table:
         found["timezone"] = read_zone(faults, f"{key}.timezone", table["timezone"])
-    if parts := [(name, _part(faults, f"{key}.{name}", table[name])) for name in _PARTS if name in table]:
+    if parts := [(name, _part(faults, f"{key}.{name}", table[name])) for name in PARTS if name in table]:
         found["parts"] = tuple(parts)
         named = [name for name, _ in parts]
         if "year" not in named:
@@ -284,14 +325,14 @@ def _format(faults: Faults, key: str, text: str) -> str:
     try:
         format_parts(text)
     except FormatUnknown as exc:
-        faults.add(key, f"is {text[:40]!r}: {exc}", "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q")
+        faults.add(key, f"is {shown(text)}: {exc}", "a form such as %Y-%m, %Y%m, %b-%y, %d/%m/%Y or %YQ%q")
     return text
 
 
 def read_zone(faults: Faults, key: str, value: Any) -> str:
     name = faults.text(key, value)
     if not zone_named(name):
-        faults.add(key, f"is {name[:40]!r}, which is no time zone", "a name of the IANA list such as Europe/Oslo")
+        faults.add(key, f"is {shown(name)}, which is no time zone", "a name of the IANA list such as Europe/Oslo")
         return "UTC"
     return name
 
@@ -299,7 +340,7 @@ def read_zone(faults: Faults, key: str, value: Any) -> str:
 def _part(faults: Faults, key: str, value: Any) -> Part:
     if isinstance(value, str):
         return Part(field=faults.filled_text(key, value))
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_TOLD:
         return Part(value=str(value))
     table = faults.table(key, value, ["field", "value", "pattern"])
     if ("field" in table) == ("value" in table):

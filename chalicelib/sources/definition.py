@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from .choices import Choice, read_choices
 from .column_rules import ColumnRule, read_columns, read_zone
 from .faults import Faults, shown
 from .file_form import FileForm, Unpivot, read_file_form, read_unpivot
+from .merged import merged
 from .presets import PresetUnknown, preset_named
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ TOP = (
     *("primary_key", "order_by", "across_files", "missing", "increment", "where", "skip", "null_values"),
     *("decimal", "thousands", "columns", "file", "unpivot", "odata", "gate", "expect"),
 )
+Presets = Callable[[Any], dict[str, Any]]
 OF_PRESETS = ("title", "publisher", "address", "verified", "checked_against", "assumed")  # told, and of no effect
 GATE = ("rejected", "nulled", "withdrawn", "restated", "skipped")
 ODATA = (
@@ -92,25 +95,26 @@ class Definition:
         return json.dumps({name: value for name, value in self.values.items() if name not in silent}, sort_keys=True)
 
 
-def read_definition(text: str) -> Definition:
-    """Of TOML, or of JSON when it begins with a brace. Raises DefinitionInvalid."""
+def read_definition(text: str, *, presets: Presets = preset_named) -> Definition:
+    """Of TOML, or of JSON when it begins with a brace; dates of TOML are text. Raises DefinitionInvalid."""
     faults = Faults()
     if len(text.encode(errors="surrogatepass")) > LONGEST:
         faults.add("", f"is longer than {LONGEST >> 10} KB", "a shorter definition")
         faults.raise_any()
     try:
-        values = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        told = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+        values = json.loads(json.dumps(told, default=str, allow_nan=False))
     except (ValueError, RecursionError) as exc:
         faults.add("", f"cannot be read: {str(exc)[:200]}", "TOML, or JSON")
         faults.raise_any()
         raise
-    return definition_of(values)
+    return definition_of(values, presets=presets)
 
 
-def definition_of(values: Mapping[str, Any]) -> Definition:
-    """Raises DefinitionInvalid, which lists every fault."""
+def definition_of(values: Mapping[str, Any], *, presets: Presets = preset_named) -> Definition:
+    """`presets` gives the keys of one, or raises PresetUnknown. Raises DefinitionInvalid, which lists every fault."""
     faults = Faults()
-    whole = _with_preset(faults, dict(values)) if isinstance(values, dict) else values
+    whole = _with_preset(faults, dict(values), presets) if isinstance(values, dict) else values
     told = faults.table("", whole, (*TOP, *OF_PRESETS))
     found = {
         _RENAMED.get(name, name): read(faults, name, told[name]) for name, read in _READERS.items() if name in told
@@ -125,7 +129,9 @@ def definition_of(values: Mapping[str, Any]) -> Definition:
 # -- presets ------------------------------------------------------------------------------------
 
 
-def _with_preset(faults: Faults, values: dict[str, Any], seen: tuple[str, ...] = ()) -> dict[str, Any]:
+def _with_preset(
+    faults: Faults, values: dict[str, Any], presets: Presets, seen: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """The preset's keys, and over them those of the definition: tables are merged, all else replaces."""
     if "preset" not in values:
         return values
@@ -134,25 +140,11 @@ def _with_preset(faults: Faults, values: dict[str, Any], seen: tuple[str, ...] =
         faults.add("preset", f"leads back to {shown(name)}", "a preset that does not")
         return values
     try:
-        preset = preset_named(name)
+        preset = presets(name)
     except PresetUnknown as exc:
         faults.add("preset", f"is {shown(name)}, which does not exist", str(exc))
         return values
-    return merged(_with_preset(faults, preset, (*seen, name)), values)
-
-
-def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(under)
-    for name, value in over.items():
-        both = isinstance(value, dict) and isinstance(result.get(name), dict)
-        is_rule = both and (_is_rule(value) or _is_rule(result[name]))
-        result[name] = merged(result[name], value) if both and not is_rule else value
-    return result
-
-
-def _is_rule(value: Mapping[str, Any]) -> bool:
-    """Of a column: it says where its text comes from, so it replaces what another one says."""
-    return bool({"field", "fields", "template", "coalesce", "sum", "value", "year"} & value.keys())
+    return merged(_with_preset(faults, preset, presets, (*seen, name)), values)
 
 
 # -- key by key ---------------------------------------------------------------------------------
@@ -193,6 +185,10 @@ def _url(faults: Faults, key: str, value: Any) -> str:
             return ""
     except ValueError:
         faults.add(key, "is no address", "an address such as https://data.example.org/odata/Production")
+        return ""
+    if re.search(r"[\x00-\x1f]", url):  # which urlsplit leaves out
+        faults.add(key, "has a line break or a tab", "the address in one line")
+        return ""
     return url
 
 
@@ -206,7 +202,7 @@ def _gate(faults: Faults, key: str, value: Any) -> dict[str, Any]:
         if name == "restated":
             if not isinstance(bound, int | float) or isinstance(bound, bool) or not 1 <= bound <= 1e6:  # noqa: PLR2004
                 faults.add(f"{key}.restated", f"is {shown(bound)}", "a factor such as 2.0")
-        elif not isinstance(bound, str) or not _SHARE.fullmatch(bound):
+        elif not isinstance(bound, str) or not _SHARE.fullmatch(bound) or float(bound.rstrip(" %")) > 100:  # noqa: PLR2004
             faults.add(f"{key}.{name}", f"is {shown(bound)}", 'a share such as "5 %"')
     return table
 
@@ -266,6 +262,8 @@ def _check_address(faults: Faults, definition: Definition, told: Mapping[str, An
         faults.add("url", f"is {shown(definition.url)}", 'an http or https address, or kind = "files"')
     if definition.kind == "odata" and "file" in told:
         faults.add("file", "is of files", 'kind = "files"')
+    if definition.kind == "odata" and "unpivot" in told:
+        faults.add("unpivot", "is of files", 'kind = "files"')
     if definition.kind == "files" and "odata" in told:
         faults.add("odata", "is of an OData service", 'kind = "odata"')
 

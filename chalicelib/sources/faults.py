@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
 MOST_TOLD = 100
 LONGEST_TOLD = 60  # characters of a word that somebody wrote
+LARGEST_TOLD = 10**LONGEST_TOLD  # Python writes no number of more than 4,300 digits
+# A zero byte ends a statement of SQL, half a character cannot be sent anywhere, and no name or word of a table has the
+# others; line breaks stand in the headers of spreadsheets.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Faults:
@@ -21,12 +26,16 @@ class Faults:
         self._found: list[dict[str, str]] = []
 
     def add(self, key: str, problem: str, instead: str) -> None:
-        self._found.append({"key": _cut(key), "problem": problem, "instead": instead})
+        self._found.append({"key": told(key), "problem": problem, "instead": instead})
 
     def raise_any(self) -> None:
         """Raises DefinitionInvalid."""
-        if self._found:
-            raise DefinitionInvalid(faults=self._found[:MOST_TOLD])
+        more = len(self._found) - MOST_TOLD
+        faults = self._found[:MOST_TOLD]
+        if more > 0:
+            faults.append({"key": "", "problem": f"has {more:,} more faults", "instead": "what these say, first"})
+        if faults:
+            raise DefinitionInvalid(faults=faults)
 
     # -- readers of a value -------------------------------------------------------------------
 
@@ -37,17 +46,21 @@ class Faults:
             return {}
         for name in value:
             if name not in known:
-                self.add(f"{key}.{name}" if key else str(name), "is no key of a definition", _nearest(name, known))
+                instead = _nearest(name, known) if len(self._found) < MOST_TOLD else ""
+                self.add(f"{key}.{name}" if key else name, "is no key of a definition", instead)
         return {name: item for name, item in value.items() if name in known}
 
     def text(self, key: str, value: Any, default: str = "") -> str:
-        if isinstance(value, str) and "\0" not in value:
-            return value
-        self.add(key, f"is {shown(value)}, which is no text", "a text in quotes")
-        return default
+        if not isinstance(value, str):
+            self.add(key, f"is {shown(value)}, which is no text", "a text in quotes")
+            return default
+        if found := _UNWRITABLE.search(value):
+            self.add(key, f"holds the character U+{ord(found[0]):04X}", "the text without it")
+            return default
+        return value
 
-    def filled_text(self, key: str, value: Any) -> str:
-        text = self.text(key, value, "?")
+    def filled_text(self, key: str, value: Any, default: str = "?") -> str:
+        text = self.text(key, value, default)
         if not text:
             self.add(key, "is empty", "a text")
         return text
@@ -74,11 +87,11 @@ class Faults:
     def texts(self, key: str, value: Any) -> tuple[str, ...]:
         """A list of texts, or one text."""
         if isinstance(value, str):
-            return (value,)
+            return (self.text(key, value, "?"),)
         if not isinstance(value, list):
             self.add(key, f"is {shown(value)}", "a text or a list of texts")
             return ()
-        return tuple(self.text(f"{key}[{place}]", item) for place, item in enumerate(value))
+        return tuple(self.text(f"{key}[{place}]", item, "?") for place, item in enumerate(value))
 
     def fields(self, key: str, value: Any) -> tuple[str, ...]:
         """Names of fields: none empty, none twice."""
@@ -92,9 +105,18 @@ class Faults:
 
 def shown(value: Any) -> str:
     """As a person wrote it, cut."""
-    return _cut(
-        f'"{value}"' if isinstance(value, str) else str(value).lower() if value in (True, False) else str(value)
-    )
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list"
+    if isinstance(value, int) and abs(value) >= LARGEST_TOLD:
+        return f"a number of more than {LONGEST_TOLD} digits"
+    if isinstance(value, str):
+        return f'"{told(value)}"'
+    return _cut(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def told(text: str) -> str:
+    """In a sentence: cut, and without what no terminal and no answer takes."""
+    return _cut(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text[: LONGEST_TOLD + 1]))
 
 
 def some(names: Iterable[str], most: int = 12) -> str:
@@ -102,8 +124,8 @@ def some(names: Iterable[str], most: int = 12) -> str:
     return ", ".join(listed[:most]) + (" …" if len(listed) > most else "")
 
 
-def _nearest(name: Any, known: Collection[str]) -> str:
-    near = get_close_matches(str(name), known, n=1)
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name[:LONGEST_TOLD], known, n=1)
     return f"{near[0]}, or leave it out" if near else f"one of {some(known)}"
 
 

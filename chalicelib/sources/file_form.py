@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .choices import read_pattern
+from .faults import shown
 
 if TYPE_CHECKING:
     from .faults import Faults
@@ -67,6 +67,9 @@ def read_file_form(faults: Faults, key: str, value: Any) -> FileForm:
         faults.add(
             f"{key}.fields", "is missing, and there is no header to tell the names", "the names of all fields, in order"
         )
+    signs = [sign for name in ("delimiter", "quote", "comment") if (sign := found.get(name))]
+    if len({*signs}) < len(signs):
+        faults.add(key, "has one character for two of delimiter, quote and comment", "another one for each")
     return FileForm(**found)
 
 
@@ -82,11 +85,10 @@ def read_unpivot(faults: Faults, key: str, value: Any) -> Unpivot | None:
 
 
 def _sign(faults: Faults, key: str, value: Any) -> str:
-    text = faults.text(key, value)
-    if len(text.encode()) != 1:
-        faults.add(key, f"is {text[:20]!r}", "one character")
+    if not isinstance(value, str) or not re.fullmatch(r"[\x01-\x7f]", value) or value in "\r\n":
+        faults.add(key, f"is {shown(value)}", "one character of ASCII, and no line break")
         return ","
-    return text
+    return value
 
 
 def _quote(faults: Faults, key: str, value: Any) -> str:
@@ -94,11 +96,11 @@ def _quote(faults: Faults, key: str, value: Any) -> str:
 
 
 def _encoding(faults: Faults, key: str, value: Any) -> str:
-    name = faults.text(key, value)
+    name = faults.text(key, value, "utf-8")
     try:
-        codecs.lookup(name)
+        bytes(4).decode(name, "replace")  # a name such as zlib is of something else, and is refused here
     except (LookupError, ValueError):
-        faults.add(key, f"is {name[:20]!r}, which is no encoding", "utf-8, latin-1, cp1252 or utf-16")
+        faults.add(key, f"is {shown(name)}, which is no encoding", "utf-8, latin-1, cp1252 or utf-16")
         return "utf-8"
     return name
 
@@ -112,7 +114,7 @@ def _header(faults: Faults, key: str, value: Any) -> int | bool:
 def _pointer(faults: Faults, key: str, value: Any) -> str:
     text = faults.text(key, value)
     if text and not text.startswith("/"):
-        faults.add(key, f"is {text[:40]!r}", "a JSON pointer such as /data/rows")
+        faults.add(key, f"is {shown(text)}", "a JSON pointer such as /data/rows")
     return text
 
 

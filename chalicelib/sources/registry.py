@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .reach import Fault
 
 MOST_SOURCES = 200
-RESERVED = ("check", "presets")  # addresses of the API
+RESERVED = ("check", "presets", "units")  # addresses of the API
 ANY = "*"  # as If-Match: whatever version there is
 
 

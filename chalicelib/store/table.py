@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .local_duckdb import quoted
+from .row_reading import field_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,16 @@ class Table:
         if self.has_places:
             return f'CAST(field."{PLACE}" AS BIGINT)'
         return f"{self.first_row} + row_number() OVER () - 1"
+
+    @property
+    def row_text(self) -> str:
+        """Of each row of `relation`, read as `field`, the JSON of an object with all its fields; as SQL. They are named
+        one by one: of a table with a column that is called field too, `field` alone is that column.
+        """
+        if not self.names:
+            return "'{}'"
+        members = ", ".join(f"{_text(name)}: {field_text(name)}" for name in self.names)
+        return f"CAST(to_json({{{members}}}) AS VARCHAR)"
 
     @property
     def relation(self) -> str:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from clients.api.answers import Fault, Preset, Production, Row, Source, Status, Totals, Well
+    from clients.api.answers import Check, Preset, Production, Row, Source, Status, Totals, Well
 
 POLL_SECONDS = 1.0  # where the API does not say
 MOST_POLL_SECONDS = 10.0  # while nothing answers
 SNAPSHOT = "X-Wellhead-Snapshot"
+CHECK_SECONDS = 900.0  # what the function that looks at a source may take
 LOST_SECONDS = 60.0  # an import is followed through a break of so long
 
 
@@ -204,10 +205,18 @@ class WellheadClient:
         headers = _of_version(version)
         self._connection.ask("DELETE", f"/sources/{_part(name)}", safe=False, headers=headers)
 
-    def check_source(self, definition: Mapping[str, Any]) -> list[Fault]:
-        """Every fault of a definition; none when it is in order. Nothing is stored."""
-        answer = self._connection.ask("POST", "/sources/check", safe=True, json=definition)
-        return cast("list[Fault]", self._part_of(answer, "faults"))
+    def check_source(self, definition: Mapping[str, Any], *, timeout: float = CHECK_SECONDS) -> Check:
+        """What an import of it would find; nothing is stored. The check in its final state. Raises ApiError
+        SOURCE_DEFINITION_INVALID, whose details list every fault, and TimedOut.
+        """
+        began = self._clock()
+        check = cast("Check", self._connection.ask("POST", "/sources/check", safe=True, json=definition).data)
+        while check["status"] in ("PENDING", "RUNNING"):
+            if self._clock() - began > timeout:
+                raise TimedOut("The check has not ended in time. Its source is slow, or large.")
+            self._pause(POLL_SECONDS)
+            check = cast("Check", self._get(f"/sources/check/{_part(check['check_id'])}").data)
+        return check
 
     def presets(self) -> list[Preset]:
         """The mappings of public sources that ship with Wellhead."""
@@ -255,8 +264,9 @@ class WellheadClient:
         asked = {"field_code": field_code, "source": source, "from": first, "to": last}
         return self._page("/wells/production/totals", **asked, limit=limit, cursor=cursor)
 
-    def summary(self) -> Summary:
-        return cast("Summary", self._get("/wells/production/summary").data)
+    def summary(self, *, source: str | None = None) -> Summary:
+        """Of one source, or of all. Of several, what would count a well twice is None, unless for `*`."""
+        return cast("Summary", self._get("/wells/production/summary", source=source).data)
 
     def export(self) -> Export:
         """Where the published database can be read from, for ten minutes where it is on S3."""

@@ -49,6 +49,18 @@ WELL_COLUMNS = [
 ]
 
 
+STORED_COLUMNS = [
+    Column("source", lambda stored: stored["source"]),
+    Column("period", lambda stored: stored["period"]),
+    *(
+        Column(name.replace("_", " "), lambda stored, name=name: stored.get(name), count, is_number=True)  # type: ignore[misc]
+        for name in ("rows", "wells", "fields", "wells_with_gaps", "missing_periods")
+    ),
+    Column("first", lambda stored: stored["first_period"]),
+    Column("last", lambda stored: stored["last_period"]),
+]
+
+
 def _column(heading: str, name: str, shown: Callable[[Any, str], float | None]) -> Column:
     return Column(heading, lambda row: shown(row, name), rate, is_number=True)
 
@@ -120,6 +132,7 @@ def production(session: Session, /, well: str, volumes: bool, is_plotted: bool, 
     if not rows:
         raise NotFound(f"Nothing is published of {well}. List the wells: wellhead wells", status=404, code="NO_WELL")
     if is_plotted and not terminal.wants_json:
+        _refuse_several_sources(rows)
         _plot(terminal, rows, measure, volumes=volumes)
         return
     terminal.note(f"{rows[-1]['well_name']}, {rows[-1]['field_name']}")
@@ -127,16 +140,22 @@ def production(session: Session, /, well: str, volumes: bool, is_plotted: bool, 
 
 
 @click.command()
+@click.option("--source", metavar="NAME", help="Only what this source tells; * adds up what several tell.")
 @json_option
 @with_session
-def summary(session: Session) -> None:
-    """Show what is published, and by which import."""
+def summary(session: Session, source: str | None) -> None:
+    """Show what is published, and by which import.
+
+    Of several sources each is counted on its own, because one well may be told by two.
+    """
     with session.client() as wellhead:
-        found = wellhead.summary()
+        found = wellhead.summary(source=source)
     if session.terminal.wants_json:
         session.terminal.json(found)
-    else:
-        session.terminal.facts(_facts(found))
+        return
+    session.terminal.facts(_facts(found))
+    if found["wells"] is None:
+        session.terminal.rows(STORED_COLUMNS, found["sources"])
 
 
 @click.command()
@@ -210,6 +229,14 @@ def _code_of(wellhead: WellheadClient, search: str) -> str:
     names = ", ".join(f"{well['well_code']} ({well['well_name']})" for well in found[:5])
     told = f"Several wells have that in their name: {names}. Give one's code." if found else "No well has that name."
     raise NotFound(told, status=404, code="NO_SUCH_WELL" if not found else "SEVERAL_WELLS")
+
+
+def _refuse_several_sources(rows: Sequence[Production]) -> None:
+    """What two sources tell of one well is never added. Raises ApiError."""
+    names = sorted({str(row["source"]) for row in rows if row["source"] is not None})
+    if len(names) > 1:
+        told = f"Several sources tell of this well: {', '.join(names)}. Name one: --source {names[0]}"
+        raise NotFound(told, status=404, code="SEVERAL_SOURCES")
 
 
 def _plot(terminal: Terminal, rows: Sequence[Production], measure: str, *, volumes: bool = False) -> None:

@@ -103,6 +103,8 @@ def _hint(error: ClientError) -> str | None:
         return _how_to_follow(str(error.details["job_id"]))
     if newer := error.details.get("held_since"):
         return f"Look at the one that was held since: wellhead status {newer}"
+    if error.code == "SOURCE_NOT_NAMED":
+        return f"They are {', '.join(map(str, error.details.get('sources', ())))}. Name one: --source NAME"
     if holding := error.details.get("findings"):
         return f"What holds it: {', '.join(map(str, holding))}. See it: wellhead status {error.details.get('job_id')}"
     return HINTS.get(error.code) or HINTS.get(getattr(error, "rule", None) or "")

@@ -17,7 +17,7 @@ from clients.cli.session import Exit
 from clients.cli.terminal import Column, moment, short_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from clients.api.answers import Fault, Source
     from clients.api.client import WellheadClient
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clients.cli.terminal import Terminal
 
 FILES = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+INVALID = "SOURCE_DEFINITION_INVALID"
 
 SOURCE_COLUMNS = [
     Column("source", lambda source: source["name"]),
@@ -35,6 +36,13 @@ SOURCE_COLUMNS = [
     Column("last import", lambda source: moment((source.get("last_import") or {}).get("at")), short_moment),
     Column("changed", lambda source: moment(source["updated_at"]), short_moment),
     Column("by", lambda source: source["updated_by"], is_cut=True),
+]
+CHECK_COLUMNS = [
+    Column("column", lambda column: column["name"]),
+    Column("field", lambda column: column["field"], is_cut=True),
+    Column("unit", lambda column: column["source_unit"] or None),
+    Column("as written", lambda column: column["example"], is_cut=True),
+    Column("as stored", lambda column: column["stored"], is_cut=True),
 ]
 PRESET_COLUMNS = [
     Column("preset", lambda preset: preset["name"]),
@@ -113,19 +121,48 @@ def apply(session: Session, files: tuple[Path, ...]) -> int:
 @json_option
 @with_session
 def check(session: Session, files: tuple[Path, ...]) -> int:
-    """List what is wrong with the definitions in FILES, and store nothing."""
-    found: dict[str, list[Fault]] = {}
+    """Show what an import of the definitions in FILES would find, and store nothing.
+
+    Faults of a definition come all at once. The exit code is 1 when an import would not succeed.
+    """
+    found = {}
     with session.client() as wellhead:
         for file in files:
-            found[str(file)] = wellhead.check_source(read_definition(file))
+            found[str(file)] = _checked(wellhead, file)
     if session.terminal.wants_json:
         session.terminal.json(found)
     else:
-        for name, faults in found.items():
-            session.terminal.line(f"{name}: {f'{len(faults)} faults' if faults else 'in order'}")
-            for line in fault_lines(faults):
-                session.terminal.line(f"  {line}")
-    return Exit.FAILED if any(found.values()) else Exit.DONE
+        for name, told in found.items():
+            show_check(session.terminal, name, told)
+    return Exit.FAILED if any(map(is_wrong, found.values())) else Exit.DONE
+
+
+@sources.command()
+@click.argument("address")
+@click.option("--name", metavar="NAME", default="draft", help="Of the source; `draft` by default.")
+@click.option("--kind", type=click.Choice(["odata", "files"]), help="What is at ADDRESS; told by its form by default.")
+@with_session
+def draft(session: Session, address: str, name: str, kind: str | None) -> int:
+    """Write a definition for the source at ADDRESS, from a look at its data.
+
+    It goes to stdout. What is a guess says so in a comment: read it before you apply it.
+    """
+    is_local = not urlsplit(address).scheme
+    told = {
+        "name": name,
+        "kind": kind or ("odata" if address.startswith("http") else "files"),
+        "url": str(Path(address).resolve()) if is_local else address,
+    }
+    with session.client() as wellhead:
+        found = wellhead.check_source(told)
+    made = (found["result"] or {}).get("draft")
+    if not made:
+        error = found["error"] or {"message": "Nothing could be drafted of this source."}
+        session.terminal.note(error["message"], "red")
+        return Exit.FAILED
+    for line in made["text"].rstrip().splitlines():
+        session.terminal.line(line)
+    return Exit.DONE
 
 
 @sources.command()
@@ -184,6 +221,37 @@ def read_definition(file: Path) -> dict[str, Any]:
 
 def fault_lines(faults: Iterable[Fault]) -> list[str]:
     return [f"{fault['key'] or 'the definition'} {fault['problem']}; write {fault['instead']}" for fault in faults]
+
+
+def is_wrong(found: Mapping[str, Any]) -> bool:
+    """Whether an import would not succeed."""
+    return bool(found.get("faults") or found.get("error") or (found.get("result") or {}).get("problems"))
+
+
+def show_check(terminal: Terminal, name: str, found: Mapping[str, Any]) -> None:
+    terminal.line(f"{name}: {'an import would not succeed' if is_wrong(found) else 'in order'}")
+    for line in fault_lines(found.get("faults", ())):
+        terminal.line(f"  {line}")
+    if error := found.get("error"):
+        terminal.line(f"  {error['code']}: {error['message']}")
+    result = found.get("result") or {}
+    for line in result.get("problems", ()):
+        terminal.line((f"  {line}", "red"))
+    for line in result.get("hints", ()):
+        terminal.line((f"  {line}", "yellow"))
+    if result:
+        terminal.rows(CHECK_COLUMNS, [column for column in result["columns"] if column["field"]])
+        terminal.facts([("period", result["period"] or None), ("rows looked at", result["rows_looked_at"])])
+
+
+def _checked(wellhead: WellheadClient, file: Path) -> Mapping[str, Any]:
+    """With `faults` where the definition has some."""
+    try:
+        return wellhead.check_source(read_definition(file))
+    except ApiError as error:
+        if error.code != INVALID:
+            raise
+        return {"faults": error.details.get("faults", [])}
 
 
 def _apply(wellhead: WellheadClient, file: Path) -> Source:

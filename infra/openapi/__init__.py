@@ -42,7 +42,7 @@ HEADERS: dict[str, Any] = {
         "schema": {"type": "string", "enum": [*Role]},
     },
     "Location": {
-        "description": "The address of the job's status, relative to that of the request.",
+        "description": "The address of the job's status, or of the check, relative to that of the request.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
@@ -92,6 +92,14 @@ JOB_ID = {
 }
 
 
+CHECK_ID = {
+    "name": "check_id",
+    "in": "path",
+    "required": True,
+    "description": "The id of a check.",
+    "schema": _TEXT,
+    "example": "c02841a6-d267-491c-a25d-020a5d70712a",
+}
 SOURCE = {
     "name": "name",
     "in": "path",
@@ -139,6 +147,7 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
             "parameters": {
                 "job_id": JOB_ID,
                 "name": SOURCE,
+                "check_id": CHECK_ID,
                 **{name: _header_parameter(name) for name in REQUEST_HEADERS},
             },
             "schemas": SCHEMAS,
@@ -149,7 +158,9 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
 
 
 def _path(app: Chalice, path: str, gateway: GatewayErrors, responses: dict[str, Any]) -> dict[str, Any]:
-    in_path = [{"$ref": f"#/components/parameters/{name}"} for name in ("job_id", "name") if f"{{{name}}}" in path]
+    in_path = [
+        {"$ref": f"#/components/parameters/{name}"} for name in ("job_id", "name", "check_id") if f"{{{name}}}" in path
+    ]
     item: dict[str, Any] = {"parameters": in_path} if in_path else {}
     for method, route in app.routes[path].items():
         if method in ("HEAD", "OPTIONS"):

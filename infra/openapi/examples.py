@@ -290,6 +290,12 @@ SUMMARY = told(
                 "rows": 49983,
                 "first_period": "2006-06-01",
                 "last_period": "2024-12-01",
+                "wells": 478,
+                "fields": 84,
+                "wells_with_gaps": 325,
+                "missing_periods": 1008,
+                "missing_months": 1008,
+                "replaced_rows": 0,
             }
         ],
         "last_import": {
@@ -369,12 +375,52 @@ SOURCES = told(
     "The sources, by name.",
 )
 SOURCE = told({**_DEFINED, "definition": DEFINITION}, "The source north-sea has version 2.")
-SOURCE_FAULTS = told(
+_CHECK: dict[str, Any] = {
+    "check_id": "c02841a6-d267-491c-a25d-020a5d70712a",
+    "status": "PENDING",
+    "created_at": CREATED,
+    "error": None,
+    "result": None,
+}
+CHECK_STARTED = told(
+    _CHECK, "The definition has no fault. What its source holds is looked at now; see the address in Location."
+)
+CHECKED = told(
     {
-        "is_valid": False,
-        "faults": [{"key": "period", "problem": 'is "monthly"', "instead": "one of day, month, quarter, year"}],
+        **_CHECK,
+        "status": "DONE",
+        "result": {
+            "problems": [],
+            "hints": [],
+            "fields": ["Field", "Well", "Month", "OilVolume"],
+            "unknown": [],
+            "columns": [
+                {
+                    "name": "oil_production_kbd",
+                    "unit": "thousand barrels per day",
+                    "field": "OilVolume",
+                    "type": "",
+                    "source_unit": "Sm3",
+                    "example": "1530.2",
+                    "stored": "0.3105",
+                    "empty": 0.0,
+                }
+            ],
+            "rows_looked_at": 500,
+            "sound": 500,
+            "skipped": 0,
+            "expected": 12000,
+            "period": "2007-01-01 to 2016-12-01",
+            "reading": "by the source's next links",
+            "rows": [{"Field": "VOLVE", "Well": "15/9-F-1 C", "Month": "2014-04", "OilVolume": "1530.2"}],
+            "draft": None,
+        },
     },
-    "1 fault in the definition.",
+    "The check is DONE.",
+)
+UNITS = told(
+    {"liquid": ["bbl", "m3"], "gas": ["Mcf", "m3"], "days": ["day", "h"], "at": ["15 C"]},
+    "The units that a definition may name.",
 )
 SOURCE_DELETED = told(
     {"name": "north-sea", "version": 2},

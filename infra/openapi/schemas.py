@@ -182,6 +182,10 @@ _ERROR = {
     },
 }
 
+_OF_WELLS = {
+    "type": ["integer", "null"],
+    "description": "null where several sources are stored and none was asked for: one well may be told by two",
+}
 _MOMENT_OR_NONE = {"type": ["number", "null"], "description": "epoch seconds"}
 _DEFINED = {
     "name": TEXT,
@@ -251,18 +255,26 @@ SCHEMAS: dict[str, Any] = {
         }
     ),
     "DeletedSource": whole_object({"name": TEXT, "version": WHOLE}),
-    "SourceFaults": whole_object(
+    "Units": whole_object(
         {
-            "is_valid": TRUTH,
-            "faults": {
-                "type": "array",
-                "items": whole_object(
-                    {
-                        "key": {**TEXT, "description": "of the definition; empty for the whole"},
-                        "problem": TEXT,
-                        "instead": {**TEXT, "description": "what to write"},
-                    }
-                ),
+            **{name: {"type": "array", "items": TEXT} for name in ("liquid", "gas", "days")},
+            "at": {"type": "array", "items": TEXT, "description": "reference conditions of gas"},
+        }
+    ),
+    "Check": whole_object(
+        {
+            "check_id": _UUID,
+            "status": {**TEXT, "enum": ["PENDING", "RUNNING", "DONE", "FAILED"]},
+            "created_at": NUMBER,
+            "error": {
+                "anyOf": [whole_object({"code": TEXT, "message": TEXT}), {"type": "null"}],
+                "description": "why it FAILED",
+            },
+            "result": {
+                "type": ["object", "null"],
+                "description": "what was found, when DONE: problems and hints, fields, columns with examples as "
+                "written and as stored, a few rows, and a draft of the definition where it has no columns",
+                "additionalProperties": True,
             },
         }
     ),
@@ -442,11 +454,11 @@ SCHEMAS: dict[str, Any] = {
     ),
     "Summary": whole_object(
         {
-            **dict.fromkeys(("rows", "wells", "fields"), WHOLE),
+            "rows": WHOLE,
+            **dict.fromkeys(("wells", "fields"), _OF_WELLS),
             **{name: {"type": ["string", "null"], "format": "date"} for name in ("first_period", "last_period")},
-            **dict.fromkeys(
-                ("wells_with_gaps", "missing_periods", "missing_months", "replaced_rows", "rejected_rows"), WHOLE
-            ),
+            **dict.fromkeys(("wells_with_gaps", "missing_periods", "missing_months"), _OF_WELLS),
+            **dict.fromkeys(("replaced_rows", "rejected_rows"), WHOLE),
             "sources": {"type": "array", "items": {"$ref": "#/components/schemas/StoredSource"}},
             "last_import": {"anyOf": [{"$ref": "#/components/schemas/LastImport"}, {"type": "null"}]},
             "schema_version": WHOLE,
@@ -464,6 +476,9 @@ SCHEMAS: dict[str, Any] = {
             "rows": WHOLE,
             "first_period": DAY,
             "last_period": DAY,
+            **dict.fromkeys(
+                ("wells", "fields", "wells_with_gaps", "missing_periods", "missing_months", "replaced_rows"), WHOLE
+            ),
         }
     ),
     "LastImport": whole_object(

@@ -292,7 +292,7 @@ def test_a_profile_is_saved_for_nobody_else_and_used(laptop: Laptop, tmp_path: P
 
     saved = run("login", laptop.url, "--name", "mine", environment=environment, told=laptop.token + "\n")
     assert (saved.returncode, saved.stdout) == (0, "")
-    assert saved.stderr == f"Saved as mine, with the role operator: {file}\n"
+    assert saved.stderr == f"Saved as mine, with the role admin: {file}\n"
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     listed = run("profiles", "--json", environment=environment)
     assert {"name": "mine", "url": laptop.url, "is_default": True} in json.loads(listed.stdout)

@@ -231,7 +231,7 @@ def test_the_list_tells_which_imports_are_held_and_until_when(serve: Serve, tmp_
     done = run_at(serve(success({"jobs": listed, "next_cursor": None})), tmp_path, "jobs")
 
     rows = [line.split("\t") for line in done.stdout.splitlines()]
-    assert [(row[1], row[5]) for row in rows] == [
+    assert [(row[1], row[6]) for row in rows] == [
         ("status", "held until"),
         ("HELD", moment(UNTIL)),
         ("HELD", ""),

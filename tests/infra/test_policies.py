@@ -76,14 +76,12 @@ class Functions:
         """As API Gateway would ask; `path` with a job's id for {job_id}, and with the query."""
         address, _, query = path.partition("?")
         told = dict(pair.split("=") for pair in query.split("&") if pair)
-        job_id = next((part for part in address.split("/") if len(part) == 36), None)
-        name = address.removeprefix(f"{SOURCES}/") if address.startswith(f"{SOURCES}/") else None
-        resource = address.replace(job_id, "{job_id}") if job_id else f"{SOURCES}/{{name}}" if name else address
+        resource, in_path = _resource(address)
         event = {
             "httpMethod": method,
             "headers": {"content-type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}},
             "multiValueQueryStringParameters": {name: [value] for name, value in told.items()} or None,
-            "pathParameters": {"job_id": job_id} if job_id else {"name": name} if name else None,
+            "pathParameters": in_path,
             "stageVariables": None,
             "body": sent,
             "isBase64Encoded": False,
@@ -105,6 +103,12 @@ class Functions:
         """`looks`: how often the worker may look at the clock before its time is over."""
         return str(self.app("import").import_wells({"job_id": job_id}, context(looks))["outcome"])
 
+    def check(self, check_id: str, role: str) -> None:
+        if role == "import":
+            self.app(role).import_wells({"check_id": check_id}, context())
+        else:
+            self.app(role).take_up_job({"requestPayload": {"check_id": check_id}}, context())
+
     def sweep(self) -> str:
         return str(self.app("sweeper").sweep_jobs(EVERY_MINUTE, context()))
 
@@ -115,6 +119,15 @@ class Functions:
         reply = self.app("query").answer_question({"question": question, "arguments": arguments}, context())
         assert "data" in reply, reply
         return reply["data"]
+
+
+def _resource(address: str) -> tuple[str, dict[str, str] | None]:
+    """The route of an address, and what its path holds."""
+    for name, pattern in (("check_id", f"{SOURCES}/check/"), ("name", f"{SOURCES}/")):
+        if address.startswith(pattern) and address != f"{SOURCES}/check":
+            return f"{pattern}{{{name}}}", {name: address.removeprefix(pattern)}
+    job_id = next((part for part in address.split("/") if len(part) == 36), None)
+    return (address.replace(job_id, "{job_id}"), {"job_id": job_id}) if job_id else (address, None)
 
 
 def context(looks: int = ENOUGH) -> Any:
@@ -271,6 +284,10 @@ def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource
         job = functions.api("POST", f"{BASE}/import/trigger?source=gulf", status=202)["data"]
         functions.api("DELETE", f"{SOURCES}/gulf", status=409)
         assert functions.run_import(job["job_id"]) == "COMPLETED"
+    for end in ("import", "failed-event"):
+        check = functions.api("POST", f"{SOURCES}/check", status=202, sent=told)["data"]["check_id"]
+        functions.check(check, end)
+        functions.api("GET", f"{SOURCES}/check/{check}", status=200)
     functions.api("GET", SOURCES, status=200)
     functions.api("GET", f"{SOURCES}/gulf?version=1", status=200)
     functions.api("DELETE", f"{SOURCES}/gulf", status=200)

@@ -1,0 +1,44 @@
+"""A definition over its preset: tables are merged key by key, lists and strings replace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .column_rules import PARTS, WAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OF_ONE_FIELD = ("format", "pattern", "timezone")  # of a period, and of no year and month by themselves
+
+
+def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Where both say what a column comes from the one above is meant; the unit and the rest stay."""
+    below, above = under.get("columns"), over.get("columns")
+    if isinstance(below, dict) and isinstance(above, dict):
+        left = {name: _left_by(above.get(name), rule) for name, rule in below.items()}
+        under = {**under, "columns": left}
+    return _merged(under, over)
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(under)
+    for name, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(name), dict)
+        result[name] = _merged(result[name], value) if both else value
+    return result
+
+
+def _left_by(above: Any, rule: Any) -> Any:
+    """Of the preset's rule, what still holds under the one above it."""
+    if not isinstance(above, dict):
+        return rule
+    told = {"field": rule} if isinstance(rule, str) else rule
+    if not isinstance(told, dict):
+        return rule
+    replaced: tuple[str, ...] = ()
+    if any(way in above for way in WAYS):
+        replaced = (*WAYS, *PARTS)
+    elif any(part in above for part in PARTS):
+        replaced = (*WAYS, *OF_ONE_FIELD)
+    return {name: value for name, value in told.items() if name not in replaced}
