@@ -184,6 +184,24 @@ def test_a_unit_is_never_chosen_by_itself(shared: tuple[str, Browser]) -> None:
         assert "oil_production_kbd" not in api.checked[-1]["columns"]
 
 
+def test_while_every_volume_waits_for_its_unit_their_numbers_are_seen(shared: tuple[str, Browser]) -> None:
+    """The source can then only say that it fills no volume, which is nothing to mend."""
+    names = ("oil", "gas")
+    api = SourcesApi(finds=lambda values: found(values, problems=["Nothing fills any volume."]))
+    with visit(*shared, api, NEW) as page:
+        look_at(page)
+        page.locator("#field-oil_production_kbd").wait_for()
+        for name, field in zip(("Oil", "Gas"), ("Petroleo (m3)", "Gas"), strict=True):
+            choose(page, f"Field of the source for {name}", "")
+            choose(page, f"Field of the source for {name}", f"f:{field}")
+        written = [page.locator(f"[data-written^={name}]").inner_text() for name in names]
+        assert written == ["4928,5", "31"]
+        seen(page, ".found-panel p", "What would be stored shows as soon as one volume has its unit.")
+        assert page.get_by_text("Nothing fills any volume.").count() == 0
+        choose(page, "Unit of Gas", "Mcf")
+        seen(page, ".notice.bad li", "Nothing fills any volume.")
+
+
 def test_a_rate_and_a_mass_ask_for_what_they_need(shared: tuple[str, Browser]) -> None:
     api = SourcesApi()
     with visit(*shared, api, NEW) as page:
