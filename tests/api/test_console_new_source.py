@@ -209,18 +209,18 @@ def test_a_rate_and_a_mass_ask_for_what_they_need(shared: tuple[str, Browser]) -
         choose(page, "Unit of Oil", "bbl/d")
         choose(page, "Days of the rate of Oil", "producing")
         choose(page, "Unit of Gas", "e3m3/d")
-        choose(page, "Field of the source for Water", "f:Dias")
+        choose(page, "Field of the source for Water", "f:Campo")
         choose(page, "Unit of Water", "t")
         page.get_by_label("Density of Water, in t/m3: a number, or a field").fill("1.02")
         press(page, "Save")
-        seen(page, ".save .message", "The definition has 1 fault.")
-        choose(page, "Field of the source for Days on production", "")
+        seen(page, "#fault-days_on_production", "unit is missing")
+        choose(page, "Unit of Days on production", "day")
         press(page, "Save")
         seen(page, ".notice", "is saved")
     [saved] = api.sources.values()
     assert saved["columns"]["oil_production_kbd"] == {"field": "Petroleo (m3)", "unit": "bbl/d", "days": "producing"}
     assert saved["columns"]["gas_production_mmcfd"] == {"field": "Gas", "unit": "e3m3/d"}
-    assert saved["columns"]["water_production_kbd"] == {"field": "Dias", "unit": "t", "density": 1.02}
+    assert saved["columns"]["water_production_kbd"] == {"field": "Campo", "unit": "t", "density": 1.02}
 
 
 # --------------------------------------------------------------------------------------------- the live look
