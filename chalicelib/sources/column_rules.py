@@ -34,6 +34,7 @@ _OF_DAYS = (*_OF_ALL, "unit", "aggregate")
 PARTS = ("year", "month", "quarter", "day")
 _OF_PERIOD = (*_OF_ALL, "format", "timezone", *PARTS)
 _PLACE = re.compile(r"\{([^{}:]+)(?::0?([0-9]{1,2}))?\}")  # of a template
+DENSITIES = (0.3, 1.5)  # t/m3, of what is liquid
 UNTOLD = "?"  # in place of a unit that is no text, which is told
 LONGEST = 1_000  # characters of a template or a constant
 
@@ -244,7 +245,7 @@ def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit 
 
 
 def _density(faults: Faults, key: str, value: Any) -> str | float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0.3 <= value <= 1.5:  # noqa: PLR2004
+    if isinstance(value, int | float) and not isinstance(value, bool) and DENSITIES[0] <= value <= DENSITIES[1]:
         return float(value)
     if isinstance(value, str) and value:
         return faults.text(key, value, "?")

@@ -1,7 +1,7 @@
 """Draft: a definition as it may read, from a look at the data. Whatever is a guess says so, and why.
 
 What is not found is written as a comment, with what to fill in, so that a check of the source says what is missing.
-docs/sources.md shows one.
+docs/drafts.md shows one.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def draft(
     )
     if known:
         doubt = (
-            "" if known.verified else "; it was never checked against a real file: docs/sources.md says what it assumes"
+            "" if known.verified else "; it was never checked against a real file: docs/presets.md says what it assumes"
         )
         guess = Guess(key="preset", value=known.name, why=known.why + doubt, sure=known.verified)
         return _draft(look, [*top, guess], [])

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
 
-from .column_rules import DAYS, PERIOD, ColumnRule
+from .choices import BLANKS
+from .column_rules import DAYS, DENSITIES, PERIOD, ColumnRule
 from .mapping import names_among, rules_of
 from .period_sql import date_of_parts, date_of_text, day_in_zone
 from .periods import usual_forms
@@ -36,7 +37,8 @@ KIND = {column.name: column.kind for column in COLUMNS}
 @dataclass(frozen=True, kw_only=True)
 class Expressions:
     """`present` are the fields that have been seen; rows may show others unless it `is_closed`. `constants` are fields
-    that the reader knows, such as the name of the file, as SQL. `timezone` is of moments whose rule names none.
+    that the reader knows, such as the name of the file, as SQL. `timezone` is of moments whose rule names none;
+    `numbers` are fields of which the file itself knows that they are numbers, so that no sign is of their text.
     """
 
     rules: Mapping[str, ColumnRule]
@@ -50,6 +52,7 @@ class Expressions:
     is_closed: bool = False
     present: Collection[str] | None = None
     constants: Mapping[str, str] | None = None
+    numbers: Collection[str] = ()
 
     def reading(self) -> RowReading:
         columns = {name: self._column(self.rules[name]) if name in self.rules else ColumnReading() for name in KIND}
@@ -79,8 +82,8 @@ class Expressions:
             return (self.constants or {})[name]
         owner = self._owner(name)
         if owner != name:
-            path = "".join(f'."{part}"' for part in name.split("/")[1:])
-            return f"json_extract_string(TRY_CAST({field_text(owner)} AS JSON), {literal('$' + path)})"
+            pointer = literal(name[len(owner) :].replace("~", "~0"))
+            return f"json_extract_string(TRY_CAST({field_text(owner)} AS JSON), {pointer})"
         return field_text(name) if self._may_be(name) else NULL
 
     def text(self, name: str) -> str:
@@ -88,9 +91,12 @@ class Expressions:
         raw = self.raw(name)
         if not self.null_values:
             return raw
-        words = ", ".join(literal(word.strip()) for word in self.null_values)
-        is_word = f"{raw} IN ({words}) OR (({raw} < '!' OR suffix({raw}, ' ')) AND stripped({raw}) IN ({words}))"
+        words = ", ".join(literal(word.strip(BLANKS)) for word in self.null_values)
+        is_word = f"{raw} IN ({words}) OR (has_blanks({raw}) AND stripped({raw}) IN ({words}))"
         return f"CASE WHEN {is_word} THEN NULL ELSE {raw} END"
+
+    def number_of(self, name: str) -> str:
+        return self.text(name) if name in self.numbers else self.number(self.text(name))
 
     def number(self, text: str) -> str:
         """With a decimal point and without signs between thousands, whose groups are of three."""
@@ -99,7 +105,7 @@ class Expressions:
         sign, between = _escaped(self.decimal), _escaped(self.thousands)
         forms = [f"[0-9]+({sign}[0-9]*)?", f"{sign}[0-9]+"]
         if self.thousands:
-            forms.append(f"[0-9]{{1,3}}({between}[0-9]{{3}})+({sign}[0-9]*)?")
+            forms.append(f"[1-9][0-9]{{0,2}}({between}[0-9]{{3}})+({sign}[0-9]*)?")
         form = f"[+-]?({'|'.join(forms)})([eE][+-]?[0-9]+)?"
         plain = f"replace(stripped({text}), {literal(self.thousands)}, '')" if self.thousands else f"stripped({text})"
         point = f"replace({plain}, {literal(self.decimal)}, '.')" if self.decimal != "." else plain
@@ -118,7 +124,7 @@ class Expressions:
         said = f"coalesce(stripped({self.raw(choice.field)}), '')"
         if choice.pattern:
             return f"regexp_full_match({said}, {literal(choice.pattern)})"
-        return f"{said} IN ({', '.join(literal(word.strip()) for word in choice.words)})"
+        return f"{said} IN ({', '.join(literal(word.strip(BLANKS)) for word in choice.words)})"
 
     # -- columns ------------------------------------------------------------------------------
 
@@ -128,7 +134,7 @@ class Expressions:
             text = self._period_of(rule, text)
         if rule.when:
             text = f"CASE WHEN {' AND '.join(self._holds(choice) for choice in rule.when)} THEN {text} END"
-        typed_by = rule.plain_field if rule.plain_field and self._owner(rule.plain_field) == rule.plain_field else ""
+        typed_by = rule.field if not rule.pattern and self._owner(rule.field) == rule.field else ""
         if typed_by in (self.constants or {}) or not self._may_be(typed_by):
             typed_by = ""
         return ColumnReading(text=text, value=self._value_of(rule), typed_by=typed_by)
@@ -142,29 +148,56 @@ class Expressions:
         elif rule.template:
             text = self._template(rule)
         elif rule.coalesce:
-            text = f"coalesce({', '.join(self._filled(name) for name in rule.coalesce)})"
+            text = f"coalesce({', '.join(self._filled(name, rule) for name in rule.coalesce)})"
         elif rule.value is not None:
             text = literal(rule.value)
+        elif rule.field:
+            text = self._plain(rule.field, rule)
         else:
-            text = self.text(rule.field) if rule.field else NULL
+            text = NULL
         if rule.pattern:
-            text = f"nullif(regexp_extract({text}, {literal(rule.pattern)}, 1), '')"
-        if is_number and not rule.sum and rule.value is None:
+            text = self._found(text, rule)
+        if is_number and (rule.pattern or rule.fields or rule.template):
             text = self.number(text)
         return self._by_density(text, rule.density) if isinstance(rule.density, str) else text
 
-    def _by_density(self, mass: str, field: str) -> str:
-        """Cubic metres of tonnes. Without a density nobody knows how many they are."""
-        density = self.number(self.text(field))
-        volume = f"CAST(read_number({mass}) / nullif(read_number({density}), 0) AS VARCHAR)"
-        return f"CASE WHEN read_number({mass}) IS NULL THEN {mass} ELSE coalesce({volume}, {UNREADABLE}{mass}) END"
+    def _plain(self, name: str, rule: ColumnRule) -> str:
+        is_number = KIND[rule.column] is Kind.NUMBER and not rule.pattern
+        return self.number_of(name) if is_number else self.text(name)
 
-    def _filled(self, name: str) -> str:
-        return f"nullif({self.text(name)}, '')"
+    def _found(self, text: str, rule: ColumnRule) -> str:
+        """The first group; a pattern whose group is empty says that there is nothing. A text that the pattern does not
+        know is no number, and says nothing where it would be a name or a code.
+        """
+        pattern = literal(rule.pattern)
+        found = f"nullif(regexp_extract({text}, {pattern}, 1), '')"
+        if KIND[rule.column] is not Kind.NUMBER:
+            return found
+        is_known = f"coalesce(stripped({text}), '') = '' OR regexp_matches({text}, {pattern})"
+        return f"CASE WHEN {is_known} THEN {found} ELSE {UNREADABLE}{text} END"
+
+    def _by_density(self, mass: str, field: str) -> str:
+        """Cubic metres of tonnes. Without a density nobody knows how many they are, unless there are none."""
+        density = f"read_number({self.number_of(field)})"
+        least, most = DENSITIES
+        volume = (
+            f"CASE WHEN {density} BETWEEN {least} AND {most} THEN CAST(read_number({mass}) / {density} AS VARCHAR) END"
+        )
+        is_known = f"coalesce(read_number({mass}), 0) = 0"
+        return f"CASE WHEN {is_known} THEN {mass} ELSE coalesce({volume}, {UNREADABLE}{mass}) END"
+
+    def _filled(self, name: str, rule: ColumnRule) -> str:
+        """NULL where there are only blanks. A code is without those around it, and a number as its digits."""
+        if KIND[rule.column] is Kind.CODE:
+            return self._code(name)
+        return f"CASE WHEN stripped({self.text(name)}) <> '' THEN {self._plain(name, rule)} END"
 
     def _code(self, name: str) -> str:
-        """A part of a code: without blanks, and a number as its digits."""
-        return f"part_of_code({self.text(name)})"
+        """A part of a code: without blanks, and a number as its digits. What is an object or a list is none."""
+        text = self.text(name)
+        if self.is_closed:
+            return f"part_of_code({text})"
+        return f"CASE WHEN NOT is_json_of_more({text}) THEN part_of_code({text}) END"
 
     def _template(self, rule: ColumnRule) -> str:
         parts = [
@@ -174,10 +207,12 @@ class Expressions:
         return "(" + " || ".join(parts) + ")"
 
     def _sum(self, names: tuple[str, ...]) -> str:
-        """All empty: empty. One that is no number: its text, which is none either."""
-        numbers = [self.number(self.text(name)) for name in names]
+        """All empty: empty. One that is no number: its text, which is none either. Decimal fractions are added, so that
+        the sum is exact up to 20 digits before the point; beyond them it is that of the rounded numbers.
+        """
+        numbers = [self.number_of(name) for name in names]
         wrong = " ".join(f"WHEN {x} IS NOT NULL AND read_number({x}) IS NULL THEN {UNREADABLE}{x}" for x in numbers)
-        added = " + ".join(f"coalesce(CAST(read_number({x}) AS DECIMAL(38, 9)), 0)" for x in numbers)
+        added = " + ".join(f"CAST(coalesce({x}, '0') AS DECIMAL(38, 18))" for x in numbers)
         is_empty = " AND ".join(f"{x} IS NULL" for x in numbers)
         rounded = " + ".join(f"coalesce(read_number({x}), 0)" for x in numbers)
         total = f"coalesce(TRY(CAST({added} AS VARCHAR)), CAST({rounded} AS VARCHAR))"
@@ -190,7 +225,7 @@ class Expressions:
             parts = {name: self._part(part.field, part.value, part.pattern) for name, part in rule.parts}
             return date_of_parts(parts)
         if zone := rule.timezone or self.timezone:
-            text = day_in_zone(text, zone)
+            text = day_in_zone(text, zone, is_sure=bool(rule.timezone))
         if rule.formats:
             return date_of_text(text, rule.formats, is_strict=True)
         return date_of_text(text, usual_forms(self.period), is_strict=False)
@@ -213,7 +248,11 @@ class Expressions:
             return f"{value} * {PERIOD_DAYS}" if unit.of_period else value
         if unit.rate is Rate.PERIOD:
             return f"{value} / {PERIOD_DAYS}"
-        return f"{value} * value_of_{DAYS} / {PERIOD_DAYS}" if rule.is_per_producing_day else value
+        if not rule.is_per_producing_day:
+            return value
+        # A rate without its days is nothing that could be read, and NaN is no number between two bounds.
+        days = f"CASE WHEN {value} <> 0 THEN coalesce(value_of_{DAYS}, 'NaN'::DOUBLE) ELSE 0 END"
+        return f"{value} * {days} / {PERIOD_DAYS}"
 
 
 def reading_of(settings: Settings, names: Sequence[str], table: Table | None = None) -> RowReading:
@@ -231,7 +270,13 @@ def reading_of(settings: Settings, names: Sequence[str], table: Table | None = N
         rules = rules_of(names, definition, settings.source_columns)
         return Expressions(rules=rules, present=names or None, **told).reading()
     rules = rules_of(table.names, definition, settings.source_columns)
-    return Expressions(rules=rules, present=table.names, is_closed=True, constants=_constants(table), **told).reading()
+    return Expressions(
+        rules=rules, present=table.names, is_closed=True, constants=_constants(table), numbers=_numbers(table), **told
+    ).reading()
+
+
+def _numbers(table: Table) -> frozenset[str]:
+    return frozenset(name for name, kind in zip(table.names, table.kinds, strict=False) if kind == "number")
 
 
 def _constants(table: Table) -> dict[str, str]:

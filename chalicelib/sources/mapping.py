@@ -32,8 +32,8 @@ def rules_of(
         }
     rules = {name: rule.with_names(names_among(fields)) for name, rule in definition.columns.items()}
     _refuse_absent(rules.values(), fields)
-    silent = match_fields([name for name in fields if name not in _used(rules.values())], {})
-    rules = {name: ColumnRule(column=name, field=field) for name, field in silent.items() if name not in rules} | rules
+    _refuse_absent_choices(definition, fields)
+    rules = _silent_rules(fields, rules, definition) | rules
     if "field_code" not in rules or (definition.columns and "field_code" not in definition.columns):
         rules["field_code"] = ColumnRule(column="field_code", value=definition.name)
     if missing := _missing(rules):
@@ -42,6 +42,19 @@ def rules_of(
             f"what is missing under [columns] in the definition of {definition.name}."
         )
     return rules
+
+
+def _silent_rules(
+    fields: Collection[str], rules: Mapping[str, ColumnRule], definition: Definition
+) -> dict[str, ColumnRule]:
+    """Of columns that the definition says nothing of, by fields that it does not use."""
+    unused = [name for name in fields if name not in _used(rules.values())]
+    try:
+        silent = match_fields(unused, {}, but=rules)
+    except SourceColumns as exc:
+        hint = f"Name the right one under [columns] in the definition of {definition.name}."
+        raise SourceColumns(exc.message.replace("Name the right one in WELLHEAD_SOURCE_COLUMNS.", hint)) from exc
+    return {name: ColumnRule(column=name, field=field) for name, field in silent.items()}
 
 
 def names_among(fields: Collection[str]) -> Callable[[str], str]:
@@ -60,6 +73,21 @@ def _refuse_absent(rules: Iterable[ColumnRule], fields: Collection[str]) -> None
             raise SourceColumns(
                 f"The definition fills {rule.column} from {_some(absent)}, and the source has no such field. It has: "
                 f"{_some(list(fields))}. Correct the name, or say optional = true where some files lack it."
+            )
+
+
+def _refuse_absent_choices(definition: Definition, fields: Collection[str]) -> None:
+    """Where a field is not there no row would be taken, or none left out, without a word. A row may lack it where the
+    definition takes an empty text, too.
+    """
+    known_as, known = names_among(fields), {*fields, *CONSTANTS}
+    needed = [choice for choice in definition.where if "" not in choice.words]
+    for key, choices in (("where", needed), ("skip", definition.skip)):
+        absent = [choice.field for choice in choices if not _is_there(known_as(choice.field), known)]
+        if absent and fields:
+            raise SourceColumns(
+                f"The definition chooses rows by {_some(absent)} under [{key}], and the source has no such field. It "
+                f"has: {_some(list(fields))}. Correct the name."
             )
 
 
@@ -98,14 +126,15 @@ def map_columns(fields: Iterable[str], overrides: Mapping[str, str]) -> dict[str
     return mapping
 
 
-def match_fields(present: list[str], overrides: Mapping[str, str]) -> dict[str, str]:
-    """As map_columns, whatever is missing. Raises SourceColumns when a match is ambiguous."""
+def match_fields(present: list[str], overrides: Mapping[str, str], *, but: Collection[str] = ()) -> dict[str, str]:
+    """As map_columns, whatever is missing, and but for some columns. Raises SourceColumns when a match is ambiguous."""
     plain: dict[str, list[str]] = {}
     for field in present:
         plain.setdefault(_plain(field), []).append(field)
     matches = {
         column.name: overrides.get(column.name) or _matching_field(column.name, plain.get(_plain(column.name), []))
         for column in COLUMNS
+        if column.name not in but
     }
     return {column: field for column, field in matches.items() if field}
 

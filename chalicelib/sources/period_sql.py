@@ -26,23 +26,40 @@ def date_of_text(text: str, forms: Iterable[str], *, is_strict: bool) -> str:
 
 def date_of_parts(parts: Mapping[str, str]) -> str:
     """`parts` are texts of year, and month or quarter, and day."""
-    year = f"TRY_CAST({parts['year']} AS INTEGER)"
+    year = _whole(parts["year"], 4)
     month = "1"
     if "month" in parts:
-        month = f"coalesce(TRY_CAST(part_of_code({parts['month']}) AS INTEGER), {_month_of(parts['month'])})"
+        month = f"coalesce({_whole(parts['month'], 2)}, {_month_of(parts['month'])})"
     elif "quarter" in parts:
-        month = f"3 * TRY_CAST(regexp_extract({parts['quarter']}, '([1-4])', 1) AS INTEGER) - 2"
-    day = f"TRY_CAST(part_of_code({parts['day']}) AS INTEGER)" if "day" in parts else "1"
+        month = f"3 * {_quarter_of(parts['quarter'])} - 2"
+    day = _whole(parts["day"], 2) if "day" in parts else "1"
     told = " || ' ' || ".join(f"coalesce({text}, '')" for text in parts.values())
     empty = " OR ".join(f"coalesce(stripped({text}), '') = ''" for text in parts.values())
     return f"CASE WHEN {empty} THEN NULL ELSE coalesce({_date(year, month, day)}, {UNREADABLE}{told}) END"
 
 
-def day_in_zone(text: str, zone: str) -> str:
-    """The local date of a moment; a date without a time is what it says."""
-    moment = f"make_timestamptz(read_moment({text}))"
-    local = f"CAST(CAST(timezone({literal(zone)}, {moment}) AS DATE) AS VARCHAR)"
-    return f"CASE WHEN strlen({text}) > 10 AND read_moment({text}) IS NOT NULL THEN {local} ELSE {text} END"
+def _whole(text: str, most: int) -> str:
+    """Of digits alone: DuckDB rounds 3.7 to 4, and takes 1_0 for 10. The number 3.0 is 3."""
+    digits = literal(f"[0-9]{{1,{most}}}")
+    return f"CASE WHEN regexp_full_match(part_of_code({text}), {digits}) THEN CAST(part_of_code({text}) AS INTEGER) END"
+
+
+def _quarter_of(text: str) -> str:
+    """Of 1, Q1, 1Q, T1, 1st quarter, and the like; not of a text with another digit in it."""
+    return f"TRY_CAST(regexp_extract(part_of_code({text}), '^[^0-9]*([1-4])[^0-9]*$', 1) AS INTEGER)"
+
+
+def day_in_zone(text: str, zone: str, *, is_sure: bool) -> str:
+    """The local date of a moment; a date without a time is what it says. Unless `is_sure`, midnight in UTC is a date
+    too: the zone is that of the source as a whole, and west of Greenwich it would turn each first of a month into the
+    last day of the one before.
+    """
+    moment = f"read_moment({text})"
+    local = f"CAST(CAST(timezone({literal(zone)}, make_timestamptz({moment})) AS DATE) AS VARCHAR)"
+    is_moment = f"strlen({text}) > 10 AND {moment} IS NOT NULL"
+    if not is_sure:
+        is_moment += f" AND {moment} % 86400000000 <> 0"
+    return f"CASE WHEN {is_moment} THEN {local} ELSE {text} END"
 
 
 def _date_of_form(text: str, form: str) -> str:

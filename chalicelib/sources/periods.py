@@ -32,7 +32,8 @@ USUAL_FORMS = ("%Y-%m", "%Y%m", "%Y-M%m", "%b-%y", "%b-%Y", "%B %Y", "%m/%Y", "%
 FORMS_OF = {"quarter": ("%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y"), "year": ("%Y",)}
 CENTURY = 100
 
-_DIGITS = {"Y": (4, 4), "y": (2, 2), "m": (1, 2), "d": (1, 2), "q": (1, 1), "H": (1, 2), "M": (2, 2), "S": (2, 2)}
+_DIGITS = {"Y": (4, 4), "y": (2, 2), "m": (1, 2), "d": (1, 2), "q": (1, 1)}
+_TIMES = {"H": "(?:2[0-3]|[01]?[0-9])", "M": "[0-5]?[0-9]", "S": "[0-5]?[0-9]"}  # are of no day
 _NAMED = {"Y": "year", "y": "short_year", "m": "month", "d": "day", "q": "quarter", "b": "name"}
 _TOKEN = re.compile(r"%-?([A-Za-z%])")
 OF_THE_SYSTEM = {"localtime", "posixrules", "Factory"}
@@ -77,7 +78,7 @@ def _token(letter: str) -> str:
     kind = {"B": "b", "h": "b", "%": "text"}.get(letter, letter)
     if kind == "text":
         raise FormatUnknown("%% is of no use in a date")
-    if kind not in (*_DIGITS, "b"):
+    if kind not in (*_DIGITS, *_TIMES, "b"):
         raise FormatUnknown(f"%{letter} is not read")
     return kind
 
@@ -91,8 +92,10 @@ def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
         return r"(\pL+)\.?"
     least, most = _DIGITS[kind]
     beside = [pieces[near][0] for near in (place - 1, place + 1) if 0 <= near < len(pieces)]
-    digits = f"[0-9]{{{most if set(beside) & set(_DIGITS) else least},{most}}}"
-    return f"({digits})" if kind in _NAMED else digits
+    if kind in _TIMES:
+        return _TIMES[kind]
+    digits = f"[0-9]{{{most if {*beside} & {*_DIGITS, *_TIMES} else least},{most}}}"
+    return f"({digits})"
 
 
 def pivot(now: datetime | None = None) -> int:

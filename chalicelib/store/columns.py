@@ -130,6 +130,7 @@ REJECTION_REASONS = {
     "MISSING_KEY": "field, well and period identify a row; without one of them it cannot be told from others",
     "NOT_A_WHOLE_NUMBER": "a code that comes as a number must be a whole one that can be read exactly",
     "NOT_A_NUMBER": "a rate or a number of days must be a finite number",
+    "WITHOUT_DAYS": "a rate per producing day says nothing without the days on production",
     "NOT_A_DATE": "a period must be a calendar date such as 2024-01-31, with or without a time after it",
     "NOT_TEXT": "a name or a code must be text, not an object or a list",
     "TOO_LONG": "a code has 100 characters at most",

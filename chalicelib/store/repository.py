@@ -156,7 +156,7 @@ class DuckDBWellProductionRepository:
         """Its first rows, as JSON."""
         with exhaustion_told():
             found = self._connection.execute(
-                f"SELECT {table.text} FROM {table.relation} AS field LIMIT {most}"  # noqa: S608
+                f"SELECT {table.row_text} FROM {table.relation} AS field LIMIT {most}"  # noqa: S608
             ).fetchall()
         return [text for (text,) in found]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .local_duckdb import quoted, quoted_text
+from .local_duckdb import quoted
+from .row_reading import field_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,10 +52,14 @@ class Table:
         return f"{self.first_row} + row_number() OVER () - 1"
 
     @property
-    def text(self) -> str:
-        """A row of the relation, which is called `field`, as JSON; name by name, for a column may be called so too."""
-        pairs = ", ".join(f"{quoted_text(name)}, {_field(name)}" for name in self.names)
-        return f"CAST(json_object({pairs}) AS VARCHAR)"
+    def row_text(self) -> str:
+        """Of each row of `relation`, read as `field`, the JSON of an object with all its fields; as SQL. They are named
+        one by one: of a table with a column that is called field too, `field` alone is that column.
+        """
+        if not self.names:
+            return "'{}'"
+        members = ", ".join(f"{_text(name)}: {field_text(name)}" for name in self.names)
+        return f"CAST(to_json({{{members}}}) AS VARCHAR)"
 
     @property
     def relation(self) -> str:
@@ -65,10 +70,6 @@ class Table:
         marks = f"delim = {_text(self.delimiter)}, quote = {_text(self.quote)}"
         escape = f"escape = {_text(self.quote)}"
         return f"read_csv('{quoted(self.path)}', columns = {{{columns}}}, {marks}, {escape}, {PLAIN_CSV})"
-
-
-def _field(name: str) -> str:
-    return 'field."' + name.replace('"', '""') + '"'
 
 
 def _text(text: str) -> str:

@@ -138,23 +138,34 @@ def reading_lists(reading: RowReading, grain: Grain = USUAL, table: Table | None
 
 
 def _rows_of_json(columns: Mapping[Column, ColumnReading]) -> dict[str, str]:
-    """A column that no field of a row fills by itself is text."""
-    typed = [columns[column].typed_by for column in _TEXTS]
-    found = iter(range(1, len(typed) + 1))
-    pointers = ", ".join(_pointer(name) for name in typed if name)
-    types = ", ".join(f"found[{next(found)}]" if name else "'VARCHAR'" for name in typed)
     rows = filled("json_rows")
     return {
         "rows_of_source": rows,
         "placed_rows_of_source": filled("placed_json_rows", {"json_rows": rows}),
-        "types": f"list_transform([json_type(text, [{pointers}])], lambda found: [{types}])[1]"
-        if not all(typed)
-        else f"json_type(text, [{pointers}])",
+        "types": _types_of_json(columns),
         "text": "line.text",
         "page": "place.page",
         "position": "place.position",
         "is_unreadable": "FALSE",
     }
+
+
+def _types_of_json(columns: Mapping[Column, ColumnReading]) -> str:
+    """In one look at the row. A column that no field fills by itself is text, unless an object or a list is all of
+    it.
+    """
+    typed = [columns[column].typed_by for column in _TEXTS]
+    looked = f"json_type(text, [{', '.join(_pointer(name) for name in typed if name)}])"
+    if all(typed):
+        return looked
+    found = iter(range(1, len(typed) + 1))
+    types = ", ".join(
+        f"found[{next(found)}]"
+        if name
+        else f"CASE WHEN is_json_of_more({column.name}) THEN 'OBJECT' ELSE 'VARCHAR' END"
+        for column, name in zip(_TEXTS, typed, strict=True)
+    )
+    return f"list_transform([{looked}], lambda found: [{types}])[1]" if any(typed) else f"[{types}]"
 
 
 def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dict[str, str]:
@@ -164,7 +175,7 @@ def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dic
     kinds = dict(zip(table.names, table.kinds, strict=False))
     types = [_JSON_TYPES.get(kinds.get(columns[column].typed_by, "text"), "VARCHAR") for column in _TEXTS]
     rows = f"{table.relation} AS field"
-    text = table.text
+    text = table.row_text
     position = table.place
     return {
         "rows_of_source": rows,

@@ -40,6 +40,16 @@ CREATE OR REPLACE TEMP MACRO is_sound_code(x, v, low, high) AS
 -- Without the blanks around it, which is_sound_code looks for too.
 CREATE OR REPLACE TEMP MACRO stripped(x) AS trim(x, ' ' || chr(9) || chr(10) || chr(13) || chr(160));
 
+-- name: macro_has_blanks
+-- Around it: cheap to see.
+CREATE OR REPLACE TEMP MACRO has_blanks(x) AS
+    x < '!' OR (x >= chr(160) AND x < chr(161)) OR suffix(x, ' ') OR suffix(x, chr(9)) OR suffix(x, chr(10))
+    OR suffix(x, chr(13)) OR suffix(x, chr(160));
+
+-- name: macro_is_json_of_more
+-- An object or a list of JSON, which arrives as text too.
+CREATE OR REPLACE TEMP MACRO is_json_of_more(x) AS begins_as_json(x) AND json_valid(x);
+
 -- name: macro_part_of_code
 -- One of several that make up a code: without blanks around it, and a number as its digits. NULL when it is empty.
 CREATE OR REPLACE TEMP MACRO part_of_code(x) AS
@@ -50,7 +60,7 @@ CREATE OR REPLACE TEMP MACRO part_of_code(x) AS
 
 -- name: macro_padded
 -- With zeros before it; what is longer stays whole, which lpad would cut.
-CREATE OR REPLACE TEMP MACRO padded(x, width) AS CASE WHEN strlen(x) < width THEN lpad(x, width, '0') ELSE x END;
+CREATE OR REPLACE TEMP MACRO padded(x, width) AS CASE WHEN length(x) < width THEN lpad(x, width, '0') ELSE x END;
 
 -- name: macro_draft_code
 CREATE OR REPLACE TEMP MACRO draft_code(x) AS x;
@@ -144,6 +154,7 @@ CREATE OR REPLACE TEMP MACRO number_problem(name, x, v, type, low, high) AS
     CASE
         WHEN x IS NULL THEN NULL
         WHEN read_number(x) IS NULL THEN 'NOT_A_NUMBER ' || name
+        WHEN isnan(v) THEN 'WITHOUT_DAYS ' || name
         WHEN v NOT BETWEEN low AND high THEN 'OUT_OF_RANGE ' || name
     END;
 

@@ -47,7 +47,8 @@ def test_the_service_in_cubic_metres(tmp_path: Path, environment: dict[str, str]
     told = settings_of(definition_of(EXAMPLES["north"]), Settings.from_environment(environment))
     row = (
         b'{"FieldNo": 7, "FieldName": "Ost", "WellBore": "7/1-A", "Month": "2023-12-31T23:00:00Z",'
-        b' "HoursOnStream": 372, "OilVolume": 3100, "CondensateVolume": null, "GasVolume": 310.0, "WaterVolume": "12.5"}'
+        b' "HoursOnStream": 372, "OilVolume": 3100, "CondensateVolume": null, "GasVolume": 310.0,'
+        b' "WaterVolume": "12.5"}'
     )
     repository = DuckDBWellProductionRepository(
         directory=tmp_path / "scratch", memory_mb=300, source=RowSource(name="north", period=Period.MONTH)
@@ -73,7 +74,7 @@ def test_the_zip_of_csv_files(tmp_path: Path, environment: dict[str, str], dynam
     ]
     with zipfile.ZipFile(tmp_path / "2024.zip", "w") as archive:
         archive.writestr("ogora.txt", "\n".join(lines) + "\n")
-    imported = PresetWorker(environment, dynamodb).import_defined({**EXAMPLES["gulf"], "url": str(tmp_path / "*.zip")})
+    imported = PresetWorker(environment, dynamodb).import_as({**EXAMPLES["gulf"], "url": str(tmp_path / "*.zip")})
 
     assert imported.counts == (4, 1, 0)
     [(key, row)] = imported.rows.items()
@@ -89,7 +90,7 @@ def test_the_sheet_by_quarter(tmp_path: Path, environment: dict[str, str], dynam
     rows = [[59, 27077, "A", 2020, 2, 31, 91, 0], [59, 27077, "B", 2020, 2, 60, 0, 182]]
     workbook(tmp_path / "quarters.xlsx", {"Production": [header, *rows]})
     values = {**EXAMPLES["state"], "url": str(tmp_path / "quarters.xlsx")}
-    imported = PresetWorker(environment, dynamodb).import_defined(values)
+    imported = PresetWorker(environment, dynamodb).import_as(values)
 
     [(key, row)] = imported.rows.items()
     assert key == ("state", "34-059-27077", "2020-04-01")

@@ -43,10 +43,10 @@ class PresetWorker(Worker):
     """Imports a file as the source that is called as its preset."""
 
     def import_file(self, preset: str, path: Path) -> Imported:
-        return self.import_defined({"name": preset, "preset": preset, "url": str(path)})
+        return self.import_as({"name": preset, "preset": preset, "url": str(path)})
 
-    def import_defined(self, values: dict[str, Any]) -> Imported:
-        """From files on local disk."""
+    def import_as(self, values: dict[str, Any]) -> Imported:
+        """`values` are those of a definition."""
         self._definition = definition_of(values)
         job_id = self.trigger()
         self.run(job_id, build=self._new_service)

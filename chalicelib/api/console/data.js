@@ -53,6 +53,12 @@ function bySource(rows, chosen) {
   }));
 }
 
+// One well may be told by two sources, so the wells of each are counted on their own.
+function counts(summary) {
+  if (summary.wells !== null) return [{ title: "Wells", ...summary }];
+  return summary.sources.map((source) => ({ title: `Wells of ${source.source}`, ...source }));
+}
+
 function tiles(summary) {
   const tile = (title, value, note) =>
     h("div", {}, h("dt", {}, title), h("dd", {}, value, note ? h("small", {}, note) : null));
@@ -61,12 +67,14 @@ function tiles(summary) {
     "dl",
     { class: "tiles" },
     tile("Rows", whole(summary.rows), `${whole(summary.replaced_rows)} replaced by revisions`),
-    tile(
-      "Wells",
-      whole(summary.wells),
-      `${whole(summary.wells_with_gaps)} with gaps, ${whole(summary.missing_periods ?? summary.missing_months)} periods missing`,
+    ...counts(summary).map(({ title, wells, wells_with_gaps, missing_periods, missing_months }) =>
+      tile(
+        title,
+        whole(wells),
+        `${whole(wells_with_gaps)} with gaps, ${whole(missing_periods ?? missing_months)} periods missing`,
+      ),
     ),
-    tile("Fields", whole(summary.fields)),
+    summary.fields === null ? null : tile("Fields", whole(summary.fields)),
     tile("Periods", `${period(summary.first_period)} – ${period(summary.last_period)}`),
     tile("Database", size(summary.snapshot.bytes), `${whole(summary.rejected_rows)} rejected rows kept`),
     last

@@ -53,7 +53,7 @@ def find_volumes(table: Table) -> Volumes:
         chosen = _chosen(product, fields)
         volumes.fields[product] = chosen
         volumes.others[product] = [seen for seen in fields if seen not in chosen]
-    volumes.days = _days(table)
+    volumes.days = _days(table, {seen.name for fields in found.values() for seen in fields})
     return volumes
 
 
@@ -98,13 +98,13 @@ def _rank(seen: Seen) -> float:
     return rank - bool(seen.said & said.RATE) + seen.share_filled
 
 
-def _days(table: Table) -> Seen | None:
+def _days(table: Table, volumes: set[str]) -> Seen | None:
     """Days rather than hours, where both are told."""
     fields = [
         seen
         for seen in table.fields
         if seen.said & (said.DAYS | said.HOURS) and not seen.said & said.NO_DAYS and seen.may_be_number
-        if _is_time(seen) and (seen.filled or not seen.values)
+        if seen.name not in volumes and _is_time(seen) and (seen.filled or not seen.values)
     ]
     return min(fields, key=lambda seen: (not seen.said & said.DAYS, -seen.share_filled, seen.place), default=None)
 

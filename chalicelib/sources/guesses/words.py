@@ -53,9 +53,9 @@ NO_PRODUCTION = word_set(
     "glr gwr cut cum cumulative cumul acum acumulada acumulado cumule ytd status stat type typ method reason "
     "flag comment remark name nombre nome nom date fecha data dato datum density densidad densidade densite "
     "percent pct price revenue tax royalty capac capacity choke test potential initial ip max maximum min "
-    "minimum avg average mean best first last peak days hours hrs hour dias horas jours heures interest share "
-    "equity wi count number num id oe boe toe ngl lng co2 h2s tvd md depth unit units grade basis ind indicator "
-    "water_cut skimmed recovered load api"
+    "minimum avg average mean best first last peak days hours hrs hour dias horas jours jour heures dager dagen "
+    "timer uren interest share equity wi count number num id oe boe toe ngl lng co2 h2s tvd md depth unit units "
+    "grade basis ind indicator water_cut skimmed recovered load api"
 )
 
 # -- who and where ------------------------------------------------------------------------------
@@ -129,7 +129,7 @@ _VOCABULARY = frozenset().union(
 LEAST_GLUED, MOST_GLUED = 5, 30  # letters of a word that may be several
 
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
-_LIKE_LATIN = str.maketrans({"ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ß": "ss", "ł": "l", "Ł": "L", "Å": "Aa"})
+_LIKE_LATIN = str.maketrans({"ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ß": "ss", "ł": "l", "Ł": "L"})
 _SPANISH = word_set(
     "pozo petroleo agua ano anio mes campo yacimiento fecha produccion dias tef gas_asociado crudo nombre"
 )
@@ -140,6 +140,11 @@ def plain(text: str) -> str:
     """Without accents; `³` is 3."""
     apart = unicodedata.normalize("NFKD", text.translate(_LIKE_LATIN))
     return "".join(sign for sign in apart if not unicodedata.combining(sign))
+
+
+def vocabulary() -> frozenset[str]:
+    """All words that say something."""
+    return _VOCABULARY
 
 
 @lru_cache(maxsize=4_096)
