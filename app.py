@@ -8,7 +8,7 @@ from typing import Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rate, Request, Response
 
-from chalicelib.api.console_files import PAGE, console_file, https_alone
+from chalicelib.api.console_files import PAGE, console_file, https_alone, page_policy
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import is_known
 from chalicelib.api.findings import accepted_sentence, parse_findings
@@ -407,7 +407,7 @@ def _ask(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bo
 
 def _file(request: Request, respond: ResponseBuilder, name: str) -> Response:
     file = console_file(name)
-    headers = {**file.headers, **https_alone(request.headers)}
+    headers = {**file.headers, **page_policy(os.environ), **https_alone(request.headers)}
     if is_known(request.headers.get("if-none-match", ""), headers["ETag"]):
         return respond.unchanged(headers)
     return respond.text(file.text, headers)

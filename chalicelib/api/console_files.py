@@ -39,7 +39,6 @@ RULES = {
 UNUSED = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "payment", "usb")
 HEADERS = {
     "Cache-Control": "no-cache",  # kept, and asked after with If-None-Match: a new version shows at the next load
-    "Content-Security-Policy": "; ".join(f"{what} {where}" for what, where in RULES.items()),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
@@ -47,6 +46,18 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+
+def page_policy(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the console may load and ask: its own, and the bucket of the warehouse, where files that people choose are
+    sent. By both names of the bucket, as a signed form may have either; a directory takes no files.
+    """
+    bucket = re.fullmatch(r"s3://([a-z0-9.-]{3,63})(/.*)?", environment.get("WELLHEAD_WAREHOUSE", ""))
+    region = environment.get("AWS_REGION", "")
+    hosts = [f"{bucket[1]}.s3.amazonaws.com", f"{bucket[1]}.s3.{region}.amazonaws.com"] if bucket else []
+    places = " ".join(["'self'", *(f"https://{host}" for host in hosts if ".." not in host)])
+    rules = RULES | {"connect-src": places}
+    return {"Content-Security-Policy": "; ".join(f"{what} {where}" for what, where in rules.items())}
 
 
 HTTPS_SECONDS = 31_536_000  # a year

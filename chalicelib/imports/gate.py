@@ -38,7 +38,7 @@ LAST_STEP = 0.99  # of a share that is not all: nearly all is not all
 TELL_APART = (
     "Say what tells them apart: WELLHEAD_SOURCE_ORDER_BY names the field by which the newest edition of a row wins. "
     "Where they are parts of a whole, WELLHEAD_SOURCE_ROWS=sum adds them up, and WELLHEAD_SOURCE_PRIMARY_KEY names the "
-    "fields that each part has of its own."
+    "fields that each part has of its own. In a definition these are order_by, rows and primary_key."
 )
 MOST_PROBLEMS = 3
 OTHER_PROBLEMS = "other"

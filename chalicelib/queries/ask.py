@@ -64,7 +64,8 @@ def _check_published(job_id: str, job_manager: JobManager) -> None:
 def sentence(data: dict[str, Any]) -> str:
     """What the answer holds, for people."""
     if "next_cursor" not in data:
-        return f"{data['rows']:,} rows of {data['wells']:,} wells are published."
+        whose = f"{len(data['sources'])} sources" if data["wells"] is None else f"{data['wells']:,} wells"
+        return f"{data['rows']:,} rows of {whose} are published."
     count = len(data["rows"])
     more = " Ask for the following ones with next_cursor." if data["next_cursor"] else ""
     return f"{count:,} row{'' if count == 1 else 's'}.{more}"

@@ -94,7 +94,7 @@ def _answer(query: Query, published: Callable[[], PublishedProduction], export: 
     if query.name == "export":
         return export()
     if query.name == "summary":
-        return published().summary()
+        return published().summary(source=query.arguments.get("source"))
     with published().query(query.snapshot) as production:
         return {**_page(query, _LISTS[query.name](production)), "snapshot": _named(production.snapshot)}
 

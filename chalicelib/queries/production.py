@@ -53,6 +53,8 @@ _TIMES = {
     for name in ("created_at", "updated_at", "replaced_at", "rejected_at", "started_at", "merged_at")
 }
 
+OF_ROWS = ("rows", "replaced_rows")  # each is of one source
+OF_WELLS = ("wells", "fields", "wells_with_gaps", "missing_periods", "missing_months")
 _TABLES = {"production": "wells.well_production", "history": "wells.well_production_history"}
 
 
@@ -183,14 +185,29 @@ class ProductionQuery:
         """
         return self._page("rejects", {"job_id": job_id}, cursor, limit, most=MOST_REJECTS)
 
+    def summary(self, *, source: str | None = None) -> dict[str, Any]:
+        """What the file holds, of one source or of all; docs/using-the-data.md says what each figure counts. One well
+        may be told by two sources: of several, what would count it twice is None, unless all are asked for, as `*`.
+        """
+        told = self._summary
+        named = [each for each in told["sources"] if source in (None, "*", each["source"])]
+        is_summed = len(named) < 2 or source == "*"  # noqa: PLR2004
+        return {
+            **{name: sum(each[name] for each in named) for name in OF_ROWS},
+            **{name: sum(each[name] for each in named) if is_summed else None for name in OF_WELLS},
+            "first_period": min((each["first_period"] for each in named), default=None),
+            "last_period": max((each["last_period"] for each in named), default=None),
+            **told,
+            "sources": named,
+        }
+
     @cached_property
-    def summary(self) -> dict[str, Any]:
-        """What the file holds; docs/using-the-data.md says what each figure counts."""
+    def _summary(self) -> dict[str, Any]:
         imports = self._rows("last_import")
         for run in imports:
             run["warnings"] = json.loads(run["warnings"])
         return {
-            **self._rows("counts")[0],
+            **self._rows("count_rejected")[0],
             "sources": self._rows("sources"),
             "last_import": imports[0] if imports else None,
             "schema_version": self.schema_version,

@@ -143,7 +143,7 @@ WHERE job_id = $job_id
 ORDER BY page, position
 LIMIT $limit;
 
--- name: counts
+-- name: sources
 -- A period counts as missing when it lies between a well's first and last one and is not there. A month is missing when
 -- no part of a period lies in it. Where a file does not tell the length of its periods, they count as months.
 -- The months of a well's days are counted by a GROUP BY of their own: it spills to disk, and count(DISTINCT) does not.
@@ -157,13 +157,13 @@ WITH months_of_days AS (
 ),
 ranges AS (
     SELECT
-        max(period_days) AS longest, count(*) AS rows, count(*) AS months,
+        source, max(period_days) AS longest, count(*) AS rows, count(*) AS months,
         min(production_period) AS first_period, max(production_period) AS last_period
     FROM {production} AS stored
     WHERE period_days IS DISTINCT FROM 1
     GROUP BY source, field_code, well_code
     UNION ALL
-    SELECT 1, sum(rows), count(*), min(first_period), max(last_period)
+    SELECT source, 1, sum(rows), count(*), min(first_period), max(last_period)
     FROM months_of_days
     GROUP BY source, field_code, well_code
 ),
@@ -182,35 +182,38 @@ gaps AS (
             ELSE datediff('month', first_period, last_period) + 1 - months
         END AS missing_months
     FROM ranges
-)
+),
+fields AS (
+    SELECT source, count(*) AS fields
+    FROM (SELECT DISTINCT source, field_code FROM {production} AS stored)
+    GROUP BY source
+),
+replaced AS (SELECT source, count(*) AS replaced_rows FROM {history} AS stored GROUP BY source)
 SELECT
-    CAST(coalesce(sum(rows), 0) AS BIGINT) AS rows,
+    gaps.source,
+    CASE
+        WHEN max(longest) = 1 THEN 'day'
+        WHEN max(longest) <= 31 THEN 'month'
+        WHEN max(longest) <= 92 THEN 'quarter'
+        WHEN max(longest) > 92 THEN 'year'
+    END AS period,
+    CAST(sum(rows) AS BIGINT) AS rows,
     count(*) AS wells,
-    (SELECT count(*) FROM (SELECT DISTINCT source, field_code FROM {production} AS stored)) AS fields,
+    max(fields) AS fields,
     CAST(min(first_period) AS VARCHAR) AS first_period,
     CAST(max(last_period) AS VARCHAR) AS last_period,
     count(*) FILTER (missing_periods > 0) AS wells_with_gaps,
-    CAST(coalesce(sum(missing_periods), 0) AS BIGINT) AS missing_periods,
-    CAST(coalesce(sum(missing_months), 0) AS BIGINT) AS missing_months,
-    (SELECT count(*) FROM wells.well_production_history) AS replaced_rows,
-    (SELECT count(*) FROM wells.rejected_rows) AS rejected_rows
-FROM gaps;
+    CAST(sum(missing_periods) AS BIGINT) AS missing_periods,
+    CAST(sum(missing_months) AS BIGINT) AS missing_months,
+    coalesce(max(replaced_rows), 0) AS replaced_rows
+FROM gaps
+JOIN fields ON fields.source = gaps.source
+LEFT JOIN replaced ON replaced.source = gaps.source
+GROUP BY gaps.source
+ORDER BY gaps.source;
 
--- name: sources
-SELECT
-    source,
-    CASE
-        WHEN max(period_days) = 1 THEN 'day'
-        WHEN max(period_days) <= 31 THEN 'month'
-        WHEN max(period_days) <= 92 THEN 'quarter'
-        WHEN max(period_days) > 92 THEN 'year'
-    END AS period,
-    count(*) AS rows,
-    CAST(min(production_period) AS VARCHAR) AS first_period,
-    CAST(max(production_period) AS VARCHAR) AS last_period
-FROM {production} AS stored
-GROUP BY source
-ORDER BY source;
+-- name: count_rejected
+SELECT count(*) AS rejected_rows FROM wells.rejected_rows;
 
 -- name: last_import
 SELECT

@@ -94,10 +94,11 @@ class PublishedProduction:
         with self._lent(name) as opened:
             yield opened.query
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self, *, source: str | None = None) -> dict[str, Any]:
         """What ProductionQuery.summary tells of the current snapshot, and `snapshot`: the FACTS of the file."""
         with self._lent(None) as opened:
-            return {**opened.query.summary, "snapshot": {name: getattr(opened.snapshot, name) for name in FACTS}}
+            found = opened.query.summary(source=source)
+            return {**found, "snapshot": {name: getattr(opened.snapshot, name) for name in FACTS}}
 
     @contextmanager
     def _lent(self, name: str | None) -> Iterator[Opened]:

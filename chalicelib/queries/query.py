@@ -60,7 +60,7 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "totals": {"field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
     "wells": {"search": SEARCH, "field_code": FIELD_CODE, "source": SOURCE, **_PAGE},
     "rejects": {"job_id": _JOB_ID, "limit": limit(MOST_REJECTS), "cursor": CURSOR},
-    "summary": {},
+    "summary": {"source": SOURCE},
     "export": {},
 }
 

@@ -1,7 +1,7 @@
 """Draft: a definition as it may read, from a look at the data. Whatever is a guess says so, and why.
 
 What is not found is written as a comment, with what to fill in, so that a check of the source says what is missing.
-docs/sources.md shows one.
+docs/drafts.md shows one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .guesses.products import ProductRows, find_product_rows, where_products, wr
 from .guesses.regions import region_of_names
 from .guesses.toml_text import comments, written
 from .guesses.volumes import COLUMN_OF, Measures, Volumes, find_volumes, write_volumes
-from .guesses.words import is_mil, plain
+from .guesses.words import VOLUME, is_mil, plain
 from .presets import preset_named, preset_names
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def draft(
     )
     if known:
         doubt = (
-            "" if known.verified else "; it was never checked against a real file: docs/sources.md says what it assumes"
+            "" if known.verified else "; it was never checked against a real file: docs/presets.md says what it assumes"
         )
         guess = Guess(key="preset", value=known.name, why=known.why + doubt, sure=known.verified)
         return _draft(look, [*top, guess], [])
@@ -134,7 +134,7 @@ def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, di
     volumes = write_volumes(found.volumes, measures)
     volumes += write_product_rows(found.products, measures) if found.products else []
     if not {guess.key.removeprefix("columns.") for guess in volumes} & {*COLUMN_OF.values()}:
-        volumes.append(_ask_for_volume(table))
+        volumes.append(_ask_for_volume(table, found.taken))
     product = found.products.product if found.products else None
     grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
     of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
@@ -165,10 +165,16 @@ def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object
     return [(*(values[place] for values in named), days[place]) for place in range(table.rows)]
 
 
-def _ask_for_volume(table: Table) -> Guess:
-    some = next((seen.name for seen in table.fields if seen.is_number), "FIELD OF THE OIL")
+def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
+    numbers = [seen for seen in table.fields if seen.is_number and seen.name not in taken]
+    some = max(numbers, key=lambda seen: bool(seen.said & VOLUME), default=None)
     why = "no field looks like a volume of oil, gas or water: name the right ones, and their units"
-    return Guess(key="columns.oil_production_kbd", value={"field": some, "unit": "..."}, why=why, is_complete=False)
+    return Guess(
+        key="columns.oil_production_kbd",
+        value={"field": some.name if some else "FIELD OF THE OIL", "unit": "..."},
+        why=why,
+        is_complete=False,
+    )
 
 
 def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> list[Guess]:
@@ -208,7 +214,7 @@ def _url(kind: str, url: str) -> Guess:
     if has_secret:
         why = "the address holds a user name or a password: name a reference to it in secret"
         return Guess(key="url", value="https://...", why=why, is_complete=False)
-    is_usable = bool(url) and not any(map(is_unsayable, url))
+    is_usable = bool(url) and not is_unsayable(url)
     if not is_usable or (kind == "odata" and parts.scheme not in ("http", "https")):
         why = "an http or https address" if kind == "odata" else "an address, an S3 prefix or a path"
         return Guess(key="url", value="https://...", why=why, is_complete=False)

@@ -300,17 +300,23 @@ class StoredSource(TypedDict):
     rows: int
     first_period: str | None
     last_period: str | None
+    wells: NotRequired[int]
+    fields: NotRequired[int]
+    wells_with_gaps: NotRequired[int]
+    missing_periods: NotRequired[int]
+    missing_months: NotRequired[int]
+    replaced_rows: NotRequired[int]
 
 
 class Summary(TypedDict):
     rows: int
-    wells: int
-    fields: int
+    wells: int | None
+    fields: int | None
     first_period: str | None
     last_period: str | None
-    wells_with_gaps: int
-    missing_periods: NotRequired[int]
-    missing_months: int
+    wells_with_gaps: int | None
+    missing_periods: NotRequired[int | None]
+    missing_months: int | None
     replaced_rows: int
     rejected_rows: int
     last_import: dict[str, Any] | None

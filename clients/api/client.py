@@ -264,8 +264,9 @@ class WellheadClient:
         asked = {"field_code": field_code, "source": source, "from": first, "to": last}
         return self._page("/wells/production/totals", **asked, limit=limit, cursor=cursor)
 
-    def summary(self) -> Summary:
-        return cast("Summary", self._get("/wells/production/summary").data)
+    def summary(self, *, source: str | None = None) -> Summary:
+        """Of one source, or of all. Of several, what would count a well twice is None, unless for `*`."""
+        return cast("Summary", self._get("/wells/production/summary", source=source).data)
 
     def export(self) -> Export:
         """Where the published database can be read from, for ten minutes where it is on S3."""

@@ -49,6 +49,18 @@ WELL_COLUMNS = [
 ]
 
 
+STORED_COLUMNS = [
+    Column("source", lambda stored: stored["source"]),
+    Column("period", lambda stored: stored["period"]),
+    *(
+        Column(name.replace("_", " "), lambda stored, name=name: stored.get(name), count, is_number=True)  # type: ignore[misc]
+        for name in ("rows", "wells", "fields", "wells_with_gaps", "missing_periods")
+    ),
+    Column("first", lambda stored: stored["first_period"]),
+    Column("last", lambda stored: stored["last_period"]),
+]
+
+
 def _column(heading: str, name: str, shown: Callable[[Any, str], float | None]) -> Column:
     return Column(heading, lambda row: shown(row, name), rate, is_number=True)
 
@@ -128,16 +140,22 @@ def production(session: Session, /, well: str, volumes: bool, is_plotted: bool, 
 
 
 @click.command()
+@click.option("--source", metavar="NAME", help="Only what this source tells; * adds up what several tell.")
 @json_option
 @with_session
-def summary(session: Session) -> None:
-    """Show what is published, and by which import."""
+def summary(session: Session, source: str | None) -> None:
+    """Show what is published, and by which import.
+
+    Of several sources each is counted on its own, because one well may be told by two.
+    """
     with session.client() as wellhead:
-        found = wellhead.summary()
+        found = wellhead.summary(source=source)
     if session.terminal.wants_json:
         session.terminal.json(found)
-    else:
-        session.terminal.facts(_facts(found))
+        return
+    session.terminal.facts(_facts(found))
+    if found["wells"] is None:
+        session.terminal.rows(STORED_COLUMNS, found["sources"])
 
 
 @click.command()

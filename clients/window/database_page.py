@@ -99,13 +99,14 @@ class DatabasePage(ttk.Frame):
         snapshot = summary["snapshot"]
         told = {"Rows": summary["rows"], "Wells": summary["wells"], "Fields": summary["fields"]}
         for name, number in told.items():
-            self.tiles[name].show(words.count(number))
+            self.tiles[name].show("by source" if number is None else words.count(number))
         self.tiles["First period"].show(month(summary["first_period"]))
         self.tiles["Last period"].show(month(summary["last_period"]))
         self.tiles["Size"].show(words.size(snapshot["bytes"]))
         kept = f"{words.count(summary['rejected_rows'])} rejected rows are kept beside them."
-        missing = words.count(summary.get("missing_periods", summary["missing_months"]))
-        self.note.configure(text=f"{missing} periods are missing between others. {kept}")
+        missing = summary.get("missing_periods", summary["missing_months"])
+        gaps = _by_source(summary) if missing is None else f"{words.count(missing)} periods are missing between others."
+        self.note.configure(text=f"{gaps} {kept}")
         self.digest.configure(text=f"SHA-256  {snapshot['sha256']}")
 
     def _explain(self, failure: Exception) -> None:
@@ -154,3 +155,9 @@ def month(period: str | None) -> str:
 def usual_folder() -> Path:
     downloads = Path.home() / "Downloads"
     return downloads if downloads.is_dir() else Path.home()
+
+
+def _by_source(summary: Summary) -> str:
+    """One well may be told by two sources, so each is counted on its own."""
+    each = [f"{told['source']}: {words.count(told.get('wells', 0))} wells" for told in summary.get("sources", [])]
+    return f"{', '.join(each)}."

@@ -24,6 +24,7 @@ COLUMNS = (
     ("updated", "Updated", 60, "e"),
     ("duplicate", "Duplicate", 66, "e"),
     ("rejected", "Rejected", 64, "e"),
+    ("source", "Source", 64, "w"),
     ("who", "By", 54, "w"),
     ("error", "Error", 60, "w"),
 )
@@ -147,6 +148,7 @@ def cells(job: Job) -> tuple[str, ...]:
         words.duration(job.execution_time_seconds),
         *(words.count(number) if job.status == "COMPLETED" else "" for number in merged),
         words.count(job.failed_records),
+        job.source or "",
         job.triggered_by or "",
         f"until {words.moment(job.accept_until)}" if job.can_be_accepted else job.error["code"] if job.error else "",
     )

@@ -26,6 +26,7 @@ class ImportPage(ttk.Frame):
         super().__init__(parent, style="Page.TFrame")
         px = theme.px
         self._session = session
+        self._gap = px(14)
         self._head(theme)
         self.progress = ProgressCard(self, theme, session)
         self.progress.grid(row=1, column=0, sticky="ew", pady=px(14))
@@ -50,11 +51,26 @@ class ImportPage(ttk.Frame):
         }
         for button in self.scopes.values():
             button.pack(side="right")
+        self.source = ttk.Combobox(head, state="readonly", width=18)
 
     def _start(self) -> None:
-        self._session.start(full=self.scope.get() == "full")
+        self._session.start(full=self.scope.get() == "full", source=self.source.get() or None)
+
+    def _offer_sources(self) -> None:
+        """Of one there is nothing to choose."""
+        names = self._session.sources
+        if tuple(self.source.cget("values")) == names:
+            return
+        self.source.configure(values=names)
+        if self.source.get() not in names:
+            self.source.set(names[0] if len(names) > 1 else "")
+        if len(names) > 1:
+            self.source.pack(side="right", padx=(0, self._gap))
+        else:
+            self.source.pack_forget()
 
     def refresh(self) -> None:
+        self._offer_sources()
         can_start = self._session.may_act and not self._session.is_following
         self.start.state(["!disabled" if can_start else "disabled"])
         self.progress.refresh()

@@ -21,7 +21,7 @@ from clients.window.worker import Lane, MakeClient, Network
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clients.api.answers import Job, Page
+    from clients.api.answers import Job, Page, Source
     from clients.api.client import WellheadClient
 
 Link = Literal["off", "connecting", "on", "lost"]
@@ -81,6 +81,7 @@ class Session:
         self.role: str | None = None
         self.job: Job | None = None
         self.jobs: tuple[Job, ...] = ()
+        self.sources: tuple[str, ...] = ()
         self.is_starting = False
 
     # -- the connection ---------------------------------------------------------------------------------
@@ -103,6 +104,7 @@ class Session:
             self._network.close()
         self._chain += 1
         self._network, self.link, self.role, self.job, self.jobs = None, "off", None, None, ()
+        self.sources = ()
         self.is_starting = False
         self._listener.changed()
 
@@ -147,8 +149,8 @@ class Session:
         """Seconds since the server told something new of the job."""
         return self._clock() - self._heard
 
-    def start(self, *, full: bool) -> None:
-        self._begin(lambda client: client.trigger(full=full))
+    def start(self, *, full: bool, source: str | None = None) -> None:
+        self._begin(lambda client: client.trigger(full=full, source=source))
 
     def retry(self, job_id: str) -> None:
         self._begin(lambda client: client.retry(job_id))
@@ -246,6 +248,7 @@ class Session:
         if was != "on":
             self._listener.changed()
             self._listener.published()
+            self.look_for_sources()
 
     def _unanswered(self, failure: Exception) -> None:
         """What has worked once is asked again, unless the server wants none of us."""
@@ -260,6 +263,14 @@ class Session:
             self._lose(failure)
             self._poll_later(LOST_SECONDS[min(self.failures, len(LOST_SECONDS) - 1)])
             self.failures += 1
+
+    def look_for_sources(self) -> None:
+        """An older API has none, and whoever cannot see them imports the one that it takes."""
+        self.ask("data", lambda client: client.sources(), self._take_sources, lambda _failure: None)
+
+    def _take_sources(self, sources: list[Source]) -> None:
+        self.sources = tuple(source["name"] for source in sources)
+        self._listener.changed()
 
     def _lose(self, failure: Exception) -> None:
         if self.link == "lost":

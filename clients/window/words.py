@@ -117,6 +117,7 @@ def event(entry: Mapping[str, Any]) -> str:
 def origin(job: Job) -> str:
     """Which job, since when, by whom, and what was asked for."""
     told = [short(job.job_id), f"started {moment(job.created_at)} by {job.triggered_by or 'somebody'}"]
+    told += [f"source {job.source}"] if job.source else []
     told += ["full"] if job.parameters.get("full") else []
     told += [f"goes on from {short(job.retry_of)}"] if job.retry_of else []
     told += [f"attempt {job.attempt}"] if job.attempt > 1 else []

@@ -290,6 +290,12 @@ SUMMARY = told(
                 "rows": 49983,
                 "first_period": "2006-06-01",
                 "last_period": "2024-12-01",
+                "wells": 478,
+                "fields": 84,
+                "wells_with_gaps": 325,
+                "missing_periods": 1008,
+                "missing_months": 1008,
+                "replaced_rows": 0,
             }
         ],
         "last_import": {

@@ -294,6 +294,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answer="The facts of the published database.",
         data="Summary",
         example=examples.SUMMARY,
+        query=_asked("summary"),
         headers=(SNAPSHOT_HEADER,),
         conditional=True,
         errors=DATA_ERRORS,

@@ -182,6 +182,10 @@ _ERROR = {
     },
 }
 
+_OF_WELLS = {
+    "type": ["integer", "null"],
+    "description": "null where several sources are stored and none was asked for: one well may be told by two",
+}
 _MOMENT_OR_NONE = {"type": ["number", "null"], "description": "epoch seconds"}
 _DEFINED = {
     "name": TEXT,
@@ -450,11 +454,11 @@ SCHEMAS: dict[str, Any] = {
     ),
     "Summary": whole_object(
         {
-            **dict.fromkeys(("rows", "wells", "fields"), WHOLE),
+            "rows": WHOLE,
+            **dict.fromkeys(("wells", "fields"), _OF_WELLS),
             **{name: {"type": ["string", "null"], "format": "date"} for name in ("first_period", "last_period")},
-            **dict.fromkeys(
-                ("wells_with_gaps", "missing_periods", "missing_months", "replaced_rows", "rejected_rows"), WHOLE
-            ),
+            **dict.fromkeys(("wells_with_gaps", "missing_periods", "missing_months"), _OF_WELLS),
+            **dict.fromkeys(("replaced_rows", "rejected_rows"), WHOLE),
             "sources": {"type": "array", "items": {"$ref": "#/components/schemas/StoredSource"}},
             "last_import": {"anyOf": [{"$ref": "#/components/schemas/LastImport"}, {"type": "null"}]},
             "schema_version": WHOLE,
@@ -472,6 +476,9 @@ SCHEMAS: dict[str, Any] = {
             "rows": WHOLE,
             "first_period": DAY,
             "last_period": DAY,
+            **dict.fromkeys(
+                ("wells", "fields", "wells_with_gaps", "missing_periods", "missing_months", "replaced_rows"), WHOLE
+            ),
         }
     ),
     "LastImport": whole_object(

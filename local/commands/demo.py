@@ -296,6 +296,9 @@ def _show_failure(job: dict[str, Any], stack: LocalStack, terminal: Terminal) ->
     terminal.line((job["status"], "red"), f" {error['code']}: {error['message']}")
     if error.get("retryable"):
         terminal.line("Trying again can help: make demo")
+    if error["code"] == "SOURCE_COLUMNS_MISSING":
+        told = f"make check-source{stack.source_option}"
+        terminal.line(f"What is there, and a draft of a definition that says which field is which: {told}")
     terminal.line(f"The logs are in {stack.state / 'logs'}.")
 
 
@@ -315,7 +318,8 @@ def _show_held(job: dict[str, Any], stack: LocalStack, terminal: Terminal) -> No
         f" {found} So nothing was published: the database is as it was. Keep the stack running with `make run{source}`"
         f" and, in another terminal, look at it with `.venv/bin/wellhead status {job['job_id']}`. Then publish it all"
         f" the same with `.venv/bin/wellhead accept {job['job_id']} {named}`, or let it go with"
-        f" `.venv/bin/wellhead discard {job['job_id']}`; or mend the source, and `make demo{source}` once more.",
+        f" `.venv/bin/wellhead discard {job['job_id']}`; or mend the source or its definition, which `make check-source"
+        f"{source}` helps with, and `make demo{source}` once more.",
     )
 
 

@@ -17,7 +17,7 @@ import pytest
 from chalice.config import Config
 from support.api_client import OPERATOR, READER
 
-from chalicelib.api.console_files import FILES, PAGE, TYPES, console_file
+from chalicelib.api.console_files import FILES, PAGE, TYPES, console_file, page_policy
 from chalicelib.errors import FileNotServed
 from local.api_gateway import create_server
 
@@ -102,6 +102,24 @@ def test_the_headers_allow_a_browser_nothing_but_the_consoles_own(port: int) -> 
         assert headers["Referrer-Policy"] == "no-referrer"
         assert "camera=()" in headers["Permissions-Policy"]
         assert headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "places"),
+    [
+        ("s3://wells-123/a/b", ["https://wells-123.s3.amazonaws.com", "https://wells-123.s3.eu-west-1.amazonaws.com"]),
+        ("/srv/wells", []),
+        ("s3://a b; script-src *", []),
+        ("s3://wells-123; x/", []),
+        ("", []),
+    ],
+)
+def test_the_page_may_send_files_to_the_bucket_of_the_warehouse_alone(warehouse: str, places: list[str]) -> None:
+    told = page_policy({"WELLHEAD_WAREHOUSE": warehouse, "AWS_REGION": "eu-west-1"})["Content-Security-Policy"]
+
+    policy = dict(part.split(" ", 1) for part in told.split("; "))
+    assert policy["connect-src"].split() == ["'self'", *places]
+    assert policy["script-src"] == "'self'"
 
 
 def test_a_browser_that_came_by_https_is_told_to_stay_there(port: int) -> None:

@@ -106,7 +106,7 @@ def test_the_query_of_an_address_is_shown_to_admins_alone(api: Api) -> None:
 
 
 def test_every_fault_is_told_and_nothing_stored(api: Api, dynamodb: Any) -> None:
-    values = {"nmae": "x", "period": "monthly", "secret": "hunter2", "odata": {"pages": 1}}
+    values: dict[str, Any] = {"nmae": "x", "period": "monthly", "secret": "hunter2", "odata": {"pages": 1}}
 
     assert faults(put(api, **values)) == ["nmae", "secret", "period", "odata.pages"]
     assert faults(put(api, url="https://169.254.169.254/latest", secret="env:X")) == ["url", "secret"]
@@ -236,7 +236,7 @@ def test_the_same_key_for_another_source_is_refused(api: Api) -> None:
 
 def test_the_history_is_that_of_one_source(api: Api) -> None:
     put(api)
-    jobs = {}
+    jobs: dict[str, list[str]] = {}
     for name in ("north-sea", "default", "north-sea"):
         job_id = trigger(api, f"?source={name}").envelope["data"]["job_id"]
         ask(api, "POST", f"{JOBS}/{job_id}/cancel")

@@ -134,7 +134,8 @@ def test_a_draft_is_a_definition_that_can_be_applied(laptop: Laptop, tmp_path: P
     file = tmp_path / "prod.toml"
     file.write_text(drafted.stdout)
     assert f'url = "{rows}"' in drafted.stdout
-    assert laptop.run("sources", "check", str(file)).returncode == 0
+    checked = laptop.run("sources", "check", str(file))
+    assert (checked.returncode, checked.stdout) == (0, "")
 
 
 def test_the_presets_are_listed(laptop: Laptop) -> None:

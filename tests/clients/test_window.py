@@ -17,7 +17,7 @@ from support.stack import ask, trigger, wait_until
 
 from chalicelib.api.tokens import Role
 from clients.api.profiles import Profile, Profiles
-from clients.window.app import Book
+from clients.window.app import Book, make_client
 from clients.window.plot import MEASURES
 from clients.window.words import NOTHING, UNKNOWN
 from local.pictures.xvfb import why_not
@@ -134,6 +134,35 @@ def test_an_import_is_seen_from_its_start_to_its_end(stage: Stage) -> None:
         assert driver.history()[0][0] == "Completed"
         assert "publishing" in driver.details
         assert not page.start.instate(["disabled"])
+
+
+@needs_window
+def test_of_several_sources_the_one_that_is_chosen_is_imported(stage: Stage) -> None:
+    definition = {"kind": "odata", "url": stage.source.url}
+    with make_client(stage.url, stage.token, lambda *_: None) as client:
+        client.put_source("gulf", definition)
+        try:
+            with connected(stage) as driver:
+                page = driver.window.imports
+                driver.wait(page.source.winfo_ismapped)
+                assert page.source.cget("values") == ("default", "gulf")
+                page.source.set("gulf")
+                driver.press(page.start)
+                driver.wait(lambda: driver.status == "Running")
+                driver.wait(lambda: driver.status in FINAL)
+                assert stage.settle()["source"] == "gulf"
+                assert driver.history()[0][7] == "gulf"
+                assert "source gulf" in str(page.progress.origin.cget("text"))
+        finally:
+            stage.settle()
+            client.delete_source("gulf")
+
+
+@needs_window
+def test_with_one_source_there_is_nothing_to_choose(stage: Stage) -> None:
+    with connected(stage) as driver:
+        driver.wait(lambda: driver.window.session.sources == ("default",))
+        assert not driver.window.imports.source.winfo_ismapped()
 
 
 @needs_window

@@ -188,7 +188,7 @@ def test_a_source_that_leaves_out_what_has_no_value_is_not_held(worker: Worker, 
 
 
 def test_rows_that_are_all_rejected_are_no_success(worker: Worker, source: Source) -> None:
-    held = source.imported([row | {"production_period": "2021-09"} for row in WELLS[:2]])
+    held = source.imported([row | {"production_period": "9/30/2021"} for row in WELLS[:2]])
 
     assert checks(held) == ["REJECTED"]
     [finding] = held.findings

@@ -96,7 +96,7 @@ def test_what_fails_beside_the_file_is_not_called_corrupt_and_the_copy_stays(pub
         shutil.rmtree(own)
 
     with published.query() as production:
-        del production.__dict__["summary"]
+        del production.__dict__["_summary"]
     with pytest.raises(QueryFailed):
         published.summary()
 

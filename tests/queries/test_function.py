@@ -132,9 +132,9 @@ class Published:
         assert name in (None, self._query.snapshot)
         yield self._query
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self, *, source: str | None = None) -> dict[str, Any]:
         with self.query() as query:
-            return query.summary
+            return query.summary(source=source)
 
 
 def ask(query: ProductionQuery | Exception, question: Any, **arguments: Any) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def test_an_unknown_argument_is_refused(query: ProductionQuery, name: str) -> No
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: quote(payload.encode("utf-8", "surrogatepass"))[:40])
 def test_hostile_values_find_what_they_say_or_are_refused(query: ProductionQuery, payload: str) -> None:
     """Bound, never part of a statement: a search finds the wells whose text contains it and no other."""
-    before = query.summary
+    before = query.summary()
     for name, field in FIELDS:
         told = ask(query, name, **{field: payload})
         refused = told.get("error", {"code": None})["code"]
@@ -247,8 +247,8 @@ def test_hostile_values_find_what_they_say_or_are_refused(query: ProductionQuery
             found = {row["well_code"] for row in told["data"]["rows"]}
             contained = {row["well_code"] for row in ROWS if _contains(row, sought)}
             assert found == contained, payload
-    del query.__dict__["summary"]
-    assert query.summary == before
+    del query.__dict__["_summary"]
+    assert query.summary() == before
 
 
 def _contains(row: dict[str, Any], text: str) -> bool:

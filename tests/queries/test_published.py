@@ -73,7 +73,7 @@ def test_a_question_ends_on_the_snapshot_that_it_began_on(publisher: Publisher) 
         assert rows_of(published) == 2
 
         assert len(production.production().rows) == 1
-        assert production.summary["rows"] == 1
+        assert production.summary()["rows"] == 1
 
 
 def test_a_snapshot_removed_between_the_look_and_the_opening_is_no_error(publisher: Publisher) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.drafts import asked, drafted, faults_of, look, values
@@ -12,6 +12,7 @@ from support.plain_rows import GAS, LIQUIDS, OIL
 
 from chalicelib.sources.definition import read_definition
 from chalicelib.sources.draft import Look, draft
+from chalicelib.sources.guesses.words import vocabulary
 
 # -- what is not there --------------------------------------------------------------------------
 
@@ -118,50 +119,73 @@ NASTY = st.text(max_size=30) | st.sampled_from(
             "=",
             "{}",
         ),
+        *("Oil {x}", "API County {", "Oil\n(bbl)", "Well\r", "Gas # x", "API Sequence", "API County", "Jan", "Feb"),
+    ]
+)
+WORDS = sorted(words for words in vocabulary() if words)
+NAMES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join) | NASTY
+VALUES = NASTY | st.sampled_from(
+    [
         *(
-            "Oil {x}",
-            "API County {",
-            "Oil\n(bbl)",
-            "Well\r",
-            "Gas # x",
-            "year",
-            "month",
-            "Oil",
-            "Well",
-            "Date",
-            "API Seq",
+            "2024-01-01",
+            "2023-12-31T23:00:00Z",
+            "202401",
+            "0-2024",
+            "13",
+            "99",
+            "744",
+            "Total",
+            "n/a",
+            "-",
+            "1,5",
+            "1.234,5",
         ),
         *(
-            "API County",
-            "Product",
-            "Volume",
-            "2024-01-01",
-            "0-2024",
-            "Total",
-            "1,5",
+            "1,234",
+            "1'000",
+            "1.2.3",
+            "9" * 400,
+            "NaN",
+            "1e5",
+            "²",
+            "١٢",
             "O",
             "G",
+            "OIL",
+            "COND",
             "PROD",
-            "Activity",
+            "DISP",
+            "WI",
+            "BT",
+        ),
+        *(
+            "05-001-12345",
+            "ABWI100042205618W502",
+            "16/1-12",
             "bbl",
+            "Sm3",
+            "hrs",
+            "enero",
+            "Q1",
+            "/Date(99999999999999999)/",
         ),
     ]
 )
-LOOKS = st.lists(NASTY, max_size=8, unique=True).flatmap(
+LOOKS = st.lists(NAMES, max_size=8, unique=True).flatmap(
     lambda fields: st.builds(
         Look,
         fields=st.just(tuple(fields)),
-        rows=st.lists(st.fixed_dictionaries({name: st.none() | NASTY for name in fields}), max_size=6),
+        rows=st.lists(st.fixed_dictionaries({name: st.none() | VALUES for name in fields}), max_size=6),
         kinds=st.dictionaries(st.sampled_from(fields or [""]), st.sampled_from(["text", "number", "date", "boolean"])),
     )
 )
 
 
 @given(seen=LOOKS, name=NASTY, url=NASTY)
-@hypothesis_settings(max_examples=200)
+@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_seen_the_draft_is_a_definition(seen: Look, name: str, url: str) -> None:
     for kind in ("odata", "files"):
-        found = draft(seen, name=name, kind=kind, url=url)
+        found = draft(seen, name=name, kind=kind, url=url, presets={})
         assert faults_of(found.text) == []
         found.text.encode()
 

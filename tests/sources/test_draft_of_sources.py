@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 from support.drafts import SAMPLES, asked, case_look, drafted, of_cells, sample_look, values
 from support.plain_rows import DAYS, GAS, LIQUIDS, OIL, WATER
+from support.preset_imports import PresetWorker
 
 from chalicelib.sources.definition import read_definition
 from chalicelib.sources.draft import Look, draft
@@ -274,3 +276,23 @@ def test_the_gulf_is_known_without_a_header_too() -> None:
     found = draft(gulf(f"column{place}" for place in range(19)), name="wells", kind="files", url="wells.zip")
 
     assert values(found) == {"preset": "bsee-ogor-a"}
+
+
+@pytest.mark.parametrize(
+    ("seen", "preset", "file"),
+    [
+        (colorado, "ecmc", "co_ecmc_adams_part.csv"),
+        (alberta, "petrinex", "ab_petrinex_2021-2024_part.parquet"),
+    ],
+)
+def test_a_draft_imports_what_the_preset_imports(
+    seen: Callable[[], Look], preset: str, file: str, environment: dict[str, str], dynamodb: Any
+) -> None:
+    text = drafted(seen()).text
+    worker = PresetWorker(environment, dynamodb)
+    by_preset = worker.import_file(preset, real(file))
+    by_draft = worker.import_as(tomllib.loads(text) | {"name": preset, "url": str(real(file))})
+
+    assert by_draft.counts == by_preset.counts
+    assert by_draft.rows == by_preset.rows
+    assert (by_draft.job.new_records, by_draft.job.updated_records) == (0, 0)

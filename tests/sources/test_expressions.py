@@ -452,9 +452,19 @@ def test_a_pattern_takes_footnotes_off_and_loses_nothing(mapped: Mapped) -> None
 # -- units --------------------------------------------------------------------------------------
 
 METRES = {
-    **{"bbl": BARREL, "Mbbl": 1000 * BARREL, "MMbbl": 10**6 * BARREL, "gal": BARREL / 42, "L": Fraction(1, 1000)},
-    **{"m3": Fraction(1), "e3m3": Fraction(10**3), "e6m3": Fraction(10**6), "e9m3": Fraction(10**9)},
-    **{"scf": CUBIC_FOOT, "Mcf": 1000 * CUBIC_FOOT, "MMcf": 10**6 * CUBIC_FOOT, "Bcf": 10**9 * CUBIC_FOOT},
+    "bbl": BARREL,
+    "Mbbl": 1000 * BARREL,
+    "MMbbl": 10**6 * BARREL,
+    "gal": BARREL / 42,
+    "L": Fraction(1, 1000),
+    "m3": Fraction(1),
+    "e3m3": Fraction(10**3),
+    "e6m3": Fraction(10**6),
+    "e9m3": Fraction(10**9),
+    "scf": CUBIC_FOOT,
+    "Mcf": 1000 * CUBIC_FOOT,
+    "MMcf": 10**6 * CUBIC_FOOT,
+    "Bcf": 10**9 * CUBIC_FOOT,
     "Tcf": 10**12 * CUBIC_FOOT,
 }
 
@@ -604,7 +614,7 @@ def is_told_apart(*names: str) -> bool:
 @given(hostile, hostile, hostile)
 def test_names_and_words_of_people_are_no_sql(mapped: Mapped, name: str, word: str, constant: str) -> None:
     assume(is_told_apart(name, "Well", "Month", "V", "W") and not re.search("[{}:]", name))
-    assume(not re.sub("[^a-z]", "", name.lower()) in ("wellname", "wellcode"))
+    assume(re.sub("[^a-z]", "", name.lower()) not in ("wellname", "wellcode"))
     columns = {
         "well_name": {"value": constant},
         "well_reference": name,

@@ -133,7 +133,15 @@ def test_two_sources_that_tell_of_one_well_are_two_rows_and_nothing_adds_them_un
     assert rates("*") == [("*", 4.0)]
     assert [row["source"] for row in query.production().rows] == ["default", "other"]
     assert [row["source"] for row in query.wells(source="other").rows] == ["other"]
-    assert [(each["source"], each["rows"]) for each in query.summary["sources"]] == [("default", 1), ("other", 1)]
+    assert [(each["source"], each["rows"]) for each in query.summary()["sources"]] == [("default", 1), ("other", 1)]
+    sums = ("rows", "wells", "fields", "missing_periods")
+    told = {source: query.summary(source=source) for source in (None, "*", "other", "nobody")}
+    assert {source: tuple(each[name] for name in sums) for source, each in told.items()} == {
+        None: (2, None, None, None),  # one well may be told by both
+        "*": (2, 2, 2, 0),
+        "other": (1, 1, 1, 0),
+        "nobody": (0, 0, 0, 0),
+    }
     query.close()
 
 
@@ -218,5 +226,5 @@ def test_gaps_are_counted_in_periods_of_the_sources_length_and_in_months(
     query = opened(store)
 
     names = ("wells_with_gaps", "missing_periods", "missing_months")
-    assert tuple(query.summary[name] for name in names) == (1, periods, months)
+    assert tuple(query.summary()[name] for name in names) == (1, periods, months)
     query.close()

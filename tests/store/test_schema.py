@@ -106,7 +106,7 @@ def test_an_older_store_is_read_as_it_is(older: Path, tmp_path: Path) -> None:
     assert query.schema_version < SCHEMA_VERSION
     assert [row["oil_production_kbd"] for row in query.production(well_code="420000000001").rows] == [1.5, 1.25]
     assert query.wells(search="alpha").rows[0]["periods"] == 2
-    assert query.summary["last_import"]["job_id"] == "job-b"
+    assert query.summary()["last_import"]["job_id"] == "job-b"
     assert len(query.rejects("job-a").rows) == 1
     assert (query.production().rows[0]["source"], query.production().rows[0]["period_days"]) == ("default", None)
     assert query.production(field_code="01").rows == query.production(source="other").rows == []

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 GENERATED = 2_000
 PAGE_SIZE = 400
 SLOW_SECONDS = 0.4  # for each page: an import takes some seconds, and can be watched
-EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (401|403|404|409|410) ")
+EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (400|401|403|404|409|410|412) ")
 OFFLINE = re.compile(r"Failed to load resource: net::ERR_INTERNET_DISCONNECTED")
 OF_THE_TEST = re.compile(r"Canvas2D: Multiple readback operations")
 

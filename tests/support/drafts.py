@@ -75,7 +75,8 @@ def sample_look(preset: str, path: Path) -> Look:
     header = form.get("header", 1)
     delimiter = form.get("delimiter") or max(",;\t", key=lines[header - 1 if header else 0].count)
     quoting = csv.QUOTE_NONE if form.get("quote") == "" else csv.QUOTE_MINIMAL
-    rows = list(csv.reader(lines[header - 1 if header else 0 :], delimiter=delimiter, quoting=quoting))
+    told = lines[header - 1 if header else 0 :]
+    rows = list(csv.reader(told, delimiter=delimiter, quoting=quoting))  # type: ignore[arg-type]
     return of_cells(rows.pop(0) if header else form["fields"], rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -43,7 +43,11 @@ class PresetWorker(Worker):
     """Imports a file as the source that is called as its preset."""
 
     def import_file(self, preset: str, path: Path) -> Imported:
-        self._definition = definition_of({"name": preset, "preset": preset, "url": str(path)})
+        return self.import_as({"name": preset, "preset": preset, "url": str(path)})
+
+    def import_as(self, values: dict[str, Any]) -> Imported:
+        """`values` are those of a definition."""
+        self._definition = definition_of(values)
         job_id = self.trigger()
         self.run(job_id, build=self._new_service)
         job, current = self.manager.get(job_id), self.manager.current_snapshot()

@@ -29,9 +29,9 @@ def _answers(store: Path, statements: list[str], config: dict[str, Any]) -> dict
         connection.execute(f"ATTACH '{store}' AS wells (READ_ONLY)")
         query = ProductionQuery(connection)
         first = query.production(limit=100)
-        last_import = query.summary["last_import"]["job_id"]
+        last_import = query.summary()["last_import"]["job_id"]
         ours = {
-            "summary": query.summary,
+            "summary": query.summary(),
             "production": [*first.rows, *query.production(limit=100, cursor=first.next_cursor).rows],
             "wells": query.wells(search="1").rows,
             "totals": query.totals().rows,

@@ -82,11 +82,14 @@ def console(project: Path) -> Iterator[str]:
 
 
 @contextmanager
-def visit(url: str, browser: Browser, told: Told, path: str, **options: Any) -> Iterator[Page]:
-    """The console at this place, signed in, while the API is what it is told to be."""
+def visit(
+    url: str, browser: Browser, told: Told, path: str, *, known: tuple[str, ...] = (), **options: Any
+) -> Iterator[Page]:
+    """The console at this place, signed in, while the API is what it is told to be. It may ask what is `known` too."""
     stack = SimpleNamespace(api_url=url, token="t")
     stage = cast("ConsoleStage", SimpleNamespace(browser=browser, stack=stack, url=f"{url}/console"))
     visit = Visit(stage, **options)
+    visit.known += known
     visit.context.route("**/api/v1/**", told.answer)
     visit.open("/imports")
     yield visit.go(path)

@@ -28,6 +28,11 @@ class Session extends EventTarget {
     return ["operator", "admin"].includes(this.role);
   }
 
+  // Whether it may say what the sources are.
+  get mayDefine() {
+    return this.role === "admin";
+  }
+
   // Whether the text can be a token at all.
   begin(token) {
     const isToken = SENDABLE.test(token);
@@ -93,7 +98,7 @@ export class ApiError extends Error {
 
 export const now = () => Date.now() / 1000 + skew;
 
-// {data, retryAfter}; raises ApiError, and AbortError after `signal`. A `body` is sent as JSON.
+// {data, retryAfter}; raises ApiError, and AbortError after `signal`. A `body` is sent as JSON, one that is text as it is.
 export async function ask(path, { method = "GET", headers = {}, body, signal } = {}) {
   const address = new URL(path, BASE).href;
   const known = method === "GET" ? answers.get(address) : undefined;
@@ -146,6 +151,7 @@ export function forget() {
 
 function asJson(body, headers) {
   if (body === undefined) return {};
+  if (typeof body === "string") return { body, headers };
   return { body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } };
 }
 

@@ -2,16 +2,22 @@
 
 import { ask, connection, decoded, forget, session } from "./api.js";
 import { data } from "./data.js";
+import { define } from "./define.js";
 import { button, confirm, h, say } from "./dom.js";
 import { history as historyPage } from "./history.js";
 import { imports } from "./imports.js";
 import { job } from "./job.js";
 import { field, well } from "./series.js";
+import { source, sources } from "./source.js";
 
 const ROUTES = [
   [/^\/imports$/, imports],
   [/^\/history$/, historyPage],
   [/^\/jobs\/([0-9a-f-]{36})$/, job, "/history"],
+  [/^\/sources$/, sources],
+  [/^\/new-source$/, define, "/sources"],
+  [/^\/sources\/([a-z0-9-]{1,40})$/, source, "/sources"],
+  [/^\/sources\/([a-z0-9-]{1,40})\/change$/, define, "/sources"],
   [/^\/data$/, data],
   [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/data"],
   [/^\/fields\/([^/]+)$/, field, "/data"],

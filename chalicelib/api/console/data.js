@@ -4,7 +4,7 @@ import { ask, askAll } from "./api.js";
 import { button, clock, count, h, moment, period, seconds, size, whole } from "./dom.js";
 import { copyButton, facts, jobLink } from "./parts.js";
 import { totalsPanel } from "./series.js";
-import { wells } from "./wells.js";
+import { sourceChoice, wells } from "./wells.js";
 
 export async function data(page) {
   page.retitle("Data");
@@ -13,7 +13,11 @@ export async function data(page) {
   try {
     const { data: summary } = await ask("wells/production/summary", { signal: page.signal });
     status.remove();
-    page.root.append(tiles(summary), wells(page), summary.rows ? totals(page) : "", database(summary, page));
+    const source = page.query.get("source");
+    const known = (summary.sources ?? []).map((each) => each.source);
+    const choice = sourceChoice(known, source, addressOf, "All, each by itself");
+    const list = wells(page, { source });
+    page.root.append(tiles(summary), choice ?? "", list, summary.rows ? totals(page, source) : "", database(summary, page));
   } catch (error) {
     if (error.code !== "NO_DATA_YET") return page.fail(error);
     status.replaceWith(
@@ -28,23 +32,31 @@ export async function data(page) {
   }
 }
 
-function totals(page) {
+const addressOf = (source) => `#/data${source ? `?${new URLSearchParams({ source })}` : ""}`;
+
+function totals(page, source) {
   const place = h("div", { class: "page" }, h("section", { class: "panel tall" }, h("p", { class: "muted" }, "Loading …")));
-  askAll("wells/production/totals", {}, { signal: page.signal })
-    .then((rows) => place.replaceChildren(...bySource(rows).map((given) => totalsPanel(page, given))))
+  askAll("wells/production/totals", source ? { source } : {}, { signal: page.signal })
+    .then((rows) => place.replaceChildren(...bySource(rows, source).map((given) => totalsPanel(page, given))))
     .catch((error) => (place.remove(), page.fail(error)));
   return place;
 }
 
 // Two sources may tell of one well, so their sums are never added.
-function bySource(rows) {
+function bySource(rows, chosen) {
   const sources = [...Map.groupBy(rows, ({ source }) => source ?? null)];
   return sources.map(([source, rows]) => ({
-    title: sources.length > 1 ? `All wells of ${source} together` : "All wells together",
-    name: sources.length > 1 ? `all-wells-${source}` : "all-wells",
+    title: sources.length > 1 || chosen ? `All wells of ${source} together` : "All wells together",
+    name: sources.length > 1 || chosen ? `all-wells-${source}` : "all-wells",
     folded: true,
     rows,
   }));
+}
+
+// One well may be told by two sources, so the wells of each are counted on their own.
+function counts(summary) {
+  if (summary.wells !== null) return [{ title: "Wells", ...summary }];
+  return summary.sources.map((source) => ({ title: `Wells of ${source.source}`, ...source }));
 }
 
 function tiles(summary) {
@@ -55,12 +67,14 @@ function tiles(summary) {
     "dl",
     { class: "tiles" },
     tile("Rows", whole(summary.rows), `${whole(summary.replaced_rows)} replaced by revisions`),
-    tile(
-      "Wells",
-      whole(summary.wells),
-      `${whole(summary.wells_with_gaps)} with gaps, ${whole(summary.missing_periods ?? summary.missing_months)} periods missing`,
+    ...counts(summary).map(({ title, wells, wells_with_gaps, missing_periods, missing_months }) =>
+      tile(
+        title,
+        whole(wells),
+        `${whole(wells_with_gaps)} with gaps, ${whole(missing_periods ?? missing_months)} periods missing`,
+      ),
     ),
-    tile("Fields", whole(summary.fields)),
+    summary.fields === null ? null : tile("Fields", whole(summary.fields)),
     tile("Periods", `${period(summary.first_period)} – ${period(summary.last_period)}`),
     tile("Database", size(summary.snapshot.bytes), `${whole(summary.rejected_rows)} rejected rows kept`),
     last

@@ -13,6 +13,7 @@ const MOMENT = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium",
 const CLOCK = new Intl.DateTimeFormat(undefined, { ...UTC, timeStyle: "medium" });
 const MONTH = new Intl.DateTimeFormat(undefined, { ...UTC, year: "numeric", month: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium" });
+const AGE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
 // -- elements --------------------------------------------------------------------------------------------------------
@@ -145,6 +146,19 @@ export function duration(total) {
   if (whole < 60) return `${whole} s`;
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   return hours ? `${WHOLE.format(hours)} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+}
+
+const AGES = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+// How long ago it was, by the clock of `now`: "3 hours ago".
+export function age(at, now) {
+  const past = Math.max(0, now - at);
+  const [unit, length] = AGES.find(([, each]) => past >= each) ?? [];
+  return unit ? AGE.format(-Math.floor(past / length), unit) : "just now";
 }
 
 // A period by its month when it begins with one, as monthly data does.

@@ -4,7 +4,7 @@ import { ask, poll } from "./api.js";
 import { duration, framed, h, NONE, table, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
 import { heldLine } from "./held.js";
-import { badge, jobLink, rowsOf, time } from "./parts.js";
+import { badge, jobLink, rowsOf, sourceOf, time } from "./parts.js";
 
 const STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"];
 const ROWS = 25;
@@ -13,6 +13,7 @@ const SECONDS = 5; // between looks
 const COLUMNS = [
   { title: "Status", cell: badge },
   { title: "Created", cell: (job) => jobLink(job.job_id, time(job.created_at)) },
+  { title: "Source", class: "name", cell: (job) => sourceOf(job) ?? NONE },
   { title: "Duration", class: "number", cell: (job) => duration(job.execution_time_seconds) },
   { title: "Rows", class: "number", cell: (job) => whole(rowsOf(job)) },
   { title: "New", class: "number", cell: (job) => published(job, job.new_records) },
@@ -26,60 +27,81 @@ const COLUMNS = [
 export function history(page) {
   page.retitle("History");
   const status = STATUSES.includes(page.query.get("status")) ? page.query.get("status") : "";
+  const source = page.query.get("source") ?? "";
   const pages = (page.query.get("pages") ?? "").split(",").filter(Boolean);
   const list = h("div", {}, h("p", { class: "muted" }, "Loading …"));
   page.root.append(
     h("h1", { tabindex: "-1" }, "History"),
-    h("section", { class: "panel", "aria-label": "Imports" }, filter(status), list),
+    h("section", { class: "panel", "aria-label": "Imports" }, filter({ status, source }, page.signal), list),
   );
   let shown = null;
   const query = new URLSearchParams({
     limit: ROWS,
     ...(status && { status }),
+    ...(source && { source }),
     ...(pages.length && { cursor: pages.at(-1) }),
   });
   const watch = poll(async () => {
     const { data } = await ask(`wells/import/jobs?${query}`, { signal: page.signal });
-    if (data !== shown) list.replaceChildren(...content(data, status, pages));
+    if (data !== shown) list.replaceChildren(...content(data, { status, source }, pages));
     shown = data;
     return SECONDS;
   }, page.signal);
   watch.ended.catch(page.fail);
 }
 
-function filter(status) {
+function filter(chosen, signal) {
+  const go = () => (location.hash = address({ status: select.value, source: sources.value }, []));
+  const sources = h(
+    "select",
+    { id: "source", onchange: go },
+    h("option", { value: "" }, "All"),
+    chosen.source ? h("option", { value: chosen.source, selected: true }, chosen.source) : null,
+  );
+  const bySource = h("span", { class: "filter", hidden: !chosen.source }, h("label", { for: "source" }, "Source"), sources);
+  ask("sources", { signal })
+    .then(({ data }) => {
+      const names = data.sources.map(({ name }) => name).filter((name) => name !== chosen.source);
+      sources.append(...names.map((name) => h("option", { value: name }, name)));
+      bySource.hidden = names.length < 2 && !chosen.source;
+    })
+    .catch(() => {}); // the list is there all the same
   const select = h(
     "select",
-    { id: "status", onchange: () => (location.hash = address(select.value, [])) },
+    { id: "status", onchange: go },
     h("option", { value: "" }, "All"),
     STATUSES.map((name) =>
-      h("option", { value: name, selected: name === status }, name[0] + name.slice(1).toLowerCase()),
+      h("option", { value: name, selected: name === chosen.status }, name[0] + name.slice(1).toLowerCase()),
     ),
   );
-  return h("p", { class: "filter" }, h("label", { for: "status" }, "Status"), select);
+  return h("p", { class: "filter" }, h("label", { for: "status" }, "Status"), select, bySource);
 }
 
-function content(data, status, pages) {
+function content(data, chosen, pages) {
   const list = data.jobs.length
     ? framed("Imports, a table that scrolls", table("Imports, newest first; times in UTC", COLUMNS, data.jobs))
     : h(
         "p",
         { class: "muted" },
-        status || pages.length ? "No import on this page has this status." : "No import has been started yet.",
+        chosen.source
+          ? "No such import of this source is on this page."
+          : chosen.status || pages.length
+            ? "No import on this page has this status."
+            : "No import has been started yet.",
       );
   return [
     list,
     h(
       "nav",
       { class: "pages", "aria-label": "Pages" },
-      pages.length ? h("a", { href: address(status, pages.slice(0, -1)), rel: "prev" }, "← Newer") : h("span", {}),
-      data.next_cursor ? h("a", { href: address(status, [...pages, data.next_cursor]), rel: "next" }, "Older →") : null,
+      pages.length ? h("a", { href: address(chosen, pages.slice(0, -1)), rel: "prev" }, "← Newer") : h("span", {}),
+      data.next_cursor ? h("a", { href: address(chosen, [...pages, data.next_cursor]), rel: "next" }, "Older →") : null,
     ),
   ];
 }
 
-function address(status, pages) {
-  const query = new URLSearchParams({ ...(status && { status }), ...(pages.length && { pages: pages.join(",") }) });
+function address({ status, source }, pages) {
+  const query = new URLSearchParams({ ...(status && { status }), ...(source && { source }), ...(pages.length && { pages: pages.join(",") }) });
   return `#/history${query.size ? `?${query}` : ""}`;
 }
 

@@ -16,6 +16,7 @@ import {
   refusal,
   retryButton,
   sender,
+  sourceOf,
   time,
   warnings,
 } from "./parts.js";
@@ -117,7 +118,11 @@ function startPanel(signal, follow) {
       h("input", { type: "radio", name: "full", value, checked, onchange: () => start.renew() }),
       h("span", {}, h("b", {}, title), h("small", {}, text)),
     );
-  const start = sender("Start import", () => `wells/import/trigger?full=${form.elements.full.value}`, {
+  const path = () =>
+    `wells/import/trigger?${new URLSearchParams({ full: form.elements.full.value, ...(source.value && { source: source.value }) })}`;
+  const source = h("select", { id: "source", onchange: () => start.renew() });
+  const sourceLine = h("p", { class: "filter", hidden: true }, h("label", { for: "source" }, "Source"), source);
+  const start = sender("Start import", path, {
     attributes: { class: "primary large" },
     sent: (data) => (say("The import has been started."), follow(data.job_id)),
     refused: (error) => answer.replaceChildren(refusal(error, follow)),
@@ -126,6 +131,7 @@ function startPanel(signal, follow) {
   const form = h(
     "form",
     { onsubmit: (event) => event.preventDefault() },
+    sourceLine,
     h(
       "fieldset",
       {},
@@ -148,6 +154,7 @@ function startPanel(signal, follow) {
   };
   showRole();
   session.addEventListener("role", showRole, { signal });
+  offerSources(source, sourceLine, signal);
   return {
     element: h(
       "section",
@@ -161,6 +168,19 @@ function startPanel(signal, follow) {
     busy: (job) => (hint.textContent = job ? "An import is running. Only one runs at a time." : ""),
     free: () => answer.querySelector(".running")?.remove(),
   };
+}
+
+// Where there are several to choose from. Without a choice the API takes the only one, or the default one.
+async function offerSources(select, line, signal) {
+  try {
+    const { sources } = (await ask("sources", { signal })).data;
+    if (sources.length < 2) return;
+    const first = sources.find(({ is_default: isDefault }) => isDefault) ?? sources[0];
+    select.append(...sources.map(({ name }) => h("option", { value: name, selected: name === first.name }, name)));
+    line.hidden = false;
+  } catch {
+    line.hidden = true; // the import can be started all the same
+  }
 }
 
 function ended(job, { follow, refused }) {
@@ -181,6 +201,7 @@ function ended(job, { follow, refused }) {
     isHeld(job) ? heldInShort(job) : failure(job),
     warnings(job),
     facts(
+      ["Source", sourceOf(job)],
       ["Started by", job.triggered_by],
       ["Asked for", asked(job)],
       ["Created", time(job.created_at)],
@@ -216,7 +237,7 @@ function showRecent(place, jobs) {
           {},
           badge(job),
           jobLink(job.job_id, time(job.created_at)),
-          h("span", { class: "muted" }, summaryOf(job)),
+          h("span", { class: "muted" }, job.source ? `${job.source}: ` : "", summaryOf(job)),
         ),
       ),
     ),

@@ -17,6 +17,7 @@ import {
   refusal,
   retryButton,
   rowsOf,
+  sourceOf,
   time,
   warnings,
 } from "./parts.js";
@@ -102,6 +103,7 @@ function ended(job, follow, refused) {
       { class: "headline" },
       badge(job),
       h("span", {}, `${count(rowsOf(job), "row")} in ${duration(job.execution_time_seconds)}`),
+      job.source ? h("span", { class: "muted" }, "of ", sourceOf(job)) : null,
     ),
     job.status === "COMPLETED" ? outcomes(job) : null,
     failure(job),
@@ -154,6 +156,7 @@ function particulars(job) {
       ["Created", time(job.created_at)],
       ["First worker", time(job.started_at)],
       ["Ended", time(job.completed_at)],
+      ["Source", sourceOf(job)],
       ["Started by", job.triggered_by],
       ["Asked for", asked(job)],
       ["Changed since", since ? time(since) : null],

@@ -5,7 +5,7 @@ import { chart, MEASURES, RATES, VOLUMES } from "./chart.js";
 import { button, count, csv, framed, h, rate, save, table, whole } from "./dom.js";
 import { facts } from "./parts.js";
 import { daysOf, kindOf, missing, nameOf } from "./periods.js";
-import { place, wells } from "./wells.js";
+import { place, sourceChoice, wells } from "./wells.js";
 
 const SPANS = [
   ["All", null],
@@ -16,9 +16,10 @@ const SPANS = [
 
 export async function well(page) {
   const [field, code] = page.parameters;
-  const source = page.query.get("source");
-  const query = { field_code: field, well_code: code, ...(source && { source }) };
   const title = heading(page, `Well ${code}`);
+  const known = await sourcesOf(page, field, code);
+  const source = page.query.get("source") ?? known[0];
+  const query = { field_code: field, well_code: code, ...(source && { source }) };
   try {
     const rows = await askAll("wells/production", query, page);
     if (!rows.length) return title.after(h("p", {}, "Nothing is published of this well."));
@@ -26,6 +27,7 @@ export async function well(page) {
     const { well_name: name, field_name: fieldName, well_reference: reference } = rows.at(-1);
     named(page, title, name ?? `Well ${code}`);
     page.root.append(
+      sourceChoice(known, source, (other) => place("wells", other, field, code)) ?? "",
       facts(
         ["Field", h("a", { href: place("fields", source, field) }, h("bdi", {}, fieldName ?? field))],
         ["Reference", reference && h("bdi", {}, reference)],
@@ -47,17 +49,30 @@ export async function well(page) {
   }
 }
 
+// Those that tell of a well of this code; the first stands for a well whose address names none.
+async function sourcesOf(page, field, code) {
+  try {
+    const { data } = await ask(`wells?${new URLSearchParams({ field_code: field, search: code, limit: 100 })}`, page);
+    const same = data.rows.filter((well) => String(well.well_code) === code && well.source);
+    return [...new Set(same.map((well) => well.source))];
+  } catch {
+    return []; // the well is asked for by itself
+  }
+}
+
 export async function field(page) {
   const [code] = page.parameters;
-  const source = page.query.get("source");
-  const query = { field_code: code, ...(source && { source }) };
   const title = heading(page, `Field ${code}`);
   try {
+    const all = Map.groupBy(await askAll("wells/production/totals", { field_code: code }, page), (row) => row.source);
+    const source = page.query.get("source") ?? [...all.keys()].find(Boolean);
+    const query = { field_code: code, ...(source && { source }) };
     const { data } = await ask(`wells?${new URLSearchParams({ ...query, limit: 1 })}`, page);
     if (!data.rows.length) return title.after(h("p", {}, "Nothing is published of this field."));
     named(page, title, data.rows[0].field_name ?? `Field ${code}`);
-    const rows = await askAll("wells/production/totals", query, page);
+    const rows = all.get(source) ?? all.get(undefined) ?? [];
     page.root.append(
+      sourceChoice([...all.keys()], source, (other) => place("fields", other, code)) ?? "",
       totalsPanel(page, { title: "All wells of the field", rows, name: fileName("field", code) }),
       wells(page, { field: code, source }),
     );

@@ -33,6 +33,18 @@ export function place(kind, source, ...codes) {
   return `#/${kind}/${path}${source ? `?${new URLSearchParams({ source })}` : ""}`;
 }
 
+// A choice among the sources that tell of something, when there are several: `address(source)` shows that of one.
+export function sourceChoice(sources, chosen, address, all = null) {
+  if (sources.length < 2) return null;
+  const select = h(
+    "select",
+    { id: "source", onchange: () => (location.hash = address(select.value)) },
+    all ? h("option", { value: "" }, all) : null,
+    sources.map((name) => h("option", { value: name, selected: name === chosen }, name)),
+  );
+  return h("p", { class: "filter" }, h("label", { for: "source" }, "Source"), select);
+}
+
 // The search and its list; of one field when `field` is its code.
 export function wells(page, { field = null, source = null } = {}) {
   const found = h("div", { class: "found" });
@@ -53,7 +65,7 @@ export function wells(page, { field = null, source = null } = {}) {
     asking = new AbortController();
     const signal = AbortSignal.any([page.signal, asking.signal]);
     const text = input.value.trim();
-    if (!field) keepInAddress(text);
+    if (!field) keepInAddress(text, source);
     const more = (cursor) => askWells({ search: text, field_code: field, source, cursor }, signal);
     try {
       const list = wellList(await more(null), more, search);
@@ -79,8 +91,9 @@ export function wells(page, { field = null, source = null } = {}) {
 
 const link = (href, text) => h("a", { href }, h("bdi", {}, text));
 
-function keepInAddress(text) {
-  history.replaceState(null, "", `#/data${text ? `?${new URLSearchParams({ search: text })}` : ""}`);
+function keepInAddress(text, source) {
+  const query = new URLSearchParams({ ...(text && { search: text }), ...(source && { source }) });
+  history.replaceState(null, "", `#/data${query.size ? `?${query}` : ""}`);
 }
 
 async function askWells(wanted, signal) {

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOST_WORDS = 4  # of a unit
 DAYS_OF = {"day": 1, "month": 30, "quarter": 91, "year": 365}
 MIL = {"mm3": "e3m3", "mmm3": "e6m3", "mb": "Mbbl", "mbd": "Mbbl/d", "mm3d": "e3m3/d", "mm3/d": "e3m3/d"}
+MIL_OF = {"liquid": set(MIL.values()), "gas": {"e3m3", "e6m3", "e3m3/d"}, "days": set[str]()}
 _SPELT = {
     **dict.fromkeys(word_set("thousand thousands mil miles mille milliers tusen duizend 1000"), "1e3"),
     **dict.fromkeys(word_set("mill million millions millones milhoes mio millioner miljoen"), "1e6"),
@@ -26,6 +27,9 @@ _SPELT = {
     **dict.fromkeys(word_set("bbls barrel barrels barriles barris barils fat vaten stb"), "bbl"),
     **dict.fromkeys(word_set("of de da do"), ""),
     "ksm": "ksm3",
+    "kl": "m3",
+    "bppd": "bopd",
+    "bapd": "bwpd",
 }
 _TIMES = {"d", "day", "dia", "h", "hr", "hour"}
 _AMERICAN = {"bbl", "Mbbl", "MMbbl", "gal", "scf", "Mcf", "MMcf", "Bcf", "Tcf"}
@@ -69,7 +73,7 @@ def _pieces(seen: Seen) -> list[tuple[str, str]]:
         for begin in range(len(seen.words) - count, -1, -1):
             shown = " ".join(seen.words[begin : begin + count])
             some = [_SPELT.get(word, word) for word in shown.split(" ")]
-            joined = "".join(some)
+            joined = _SPELT.get("".join(some), "".join(some))
             if some[-1] in _TIMES and count > 1:
                 pieces.append(("".join(some[:-1]).removesuffix("per").removesuffix("por") + "/" + some[-1], shown))
             if len(joined) > 1 and joined not in _NO_UNITS:
@@ -86,7 +90,7 @@ def _named(text: str, product: str, *, is_mil: bool, shown: str) -> Named | None
     try:
         unit = unit_named(text, product, at=at)
     except UnitUnknown as exc:
-        if is_mil and plainly in MIL:
+        if is_mil and MIL.get(plainly) in MIL_OF[product]:
             why = f"the name says {shown}, and M is a thousand in Spanish and Portuguese"
             return Named(text=MIL[plainly], why=why)
         return Named(doubt=f"the name says {shown}. {exc.problem}") if "can mean" in exc.problem else None

@@ -53,7 +53,7 @@ def find_volumes(table: Table) -> Volumes:
         chosen = _chosen(product, fields)
         volumes.fields[product] = chosen
         volumes.others[product] = [seen for seen in fields if seen not in chosen]
-    volumes.days = _days(table)
+    volumes.days = _days(table, {seen.name for fields in found.values() for seen in fields})
     return volumes
 
 
@@ -69,6 +69,8 @@ def product_of(seen: Seen) -> str:
     named = {product for product, names in said.PRODUCTS.items() if words & names}
     if not named and words & (said.PRODUCED | said.VOLUME):
         named = {product for letter, product in said.LETTERS.items() if letter in words}
+    if not named:
+        named = {product for unit, product in said.RATES.items() if unit in words}
     if "condensate" in named:
         return {1: "condensate", 2: "liquids" if "oil" in named else "condensate"}.get(len(named), "")
     return named.pop() if len(named) == 1 else ""
@@ -98,13 +100,13 @@ def _rank(seen: Seen) -> float:
     return rank - bool(seen.said & said.RATE) + seen.share_filled
 
 
-def _days(table: Table) -> Seen | None:
+def _days(table: Table, volumes: set[str]) -> Seen | None:
     """Days rather than hours, where both are told."""
     fields = [
         seen
         for seen in table.fields
         if seen.said & (said.DAYS | said.HOURS) and not seen.said & said.NO_DAYS and seen.may_be_number
-        if _is_time(seen) and (seen.filled or not seen.values)
+        if seen.name not in volumes and _is_time(seen) and (seen.filled or not seen.values)
     ]
     return min(fields, key=lambda seen: (not seen.said & said.DAYS, -seen.share_filled, seen.place), default=None)
 

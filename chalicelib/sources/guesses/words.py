@@ -23,6 +23,11 @@ PRODUCTS = {
     "condensate": word_set("condensate cond condensado condensat kondensat condensaat gcond"),
     "liquids": word_set("liquid liquids liquido liquidos liquide liquides vaeske vloeistof"),
 }
+RATES = {  # units that are of one product alone
+    **dict.fromkeys(word_set("bopd bppd"), "oil"),
+    **dict.fromkeys(word_set("bwpd bapd"), "water"),
+    **dict.fromkeys(word_set("mcf mscf mmcf mmscf bcf mcfd mcfpd mscfd mmcfd mmcfpd mmscfd mpcd mmpcd"), "gas"),
+}
 LETTERS = {"o": "oil", "g": "gas", "w": "water"}  # beside a word of PRODUCED or VOLUME alone
 PRODUCED = word_set(
     "prod prd prodn production produced produccion producao producido producida produzido produit produite "
@@ -53,9 +58,9 @@ NO_PRODUCTION = word_set(
     "glr gwr cut cum cumulative cumul acum acumulada acumulado cumule ytd status stat type typ method reason "
     "flag comment remark name nombre nome nom date fecha data dato datum density densidad densidade densite "
     "percent pct price revenue tax royalty capac capacity choke test potential initial ip max maximum min "
-    "minimum avg average mean best first last peak days hours hrs hour dias horas jours heures interest share "
-    "equity wi count number num id oe boe toe ngl lng co2 h2s tvd md depth unit units grade basis ind indicator "
-    "water_cut skimmed recovered load api"
+    "minimum avg average mean best first last peak days hours hrs hour dias horas jours jour heures dager dagen "
+    "timer uren interest share equity wi count number num id oe boe toe ngl lng co2 h2s tvd md depth unit units "
+    "grade basis ind indicator water_cut skimmed recovered load api"
 )
 
 # -- who and where ------------------------------------------------------------------------------
@@ -68,8 +73,8 @@ LEASE = word_set(
     "lease pad concession concesion concessao asignacion contrato contract licence license area unit block"
 )
 FORMATION = word_set(
-    "formation formacion formacao pool zone zona interval completion layer reservoir sand horizon sidetrack laag "
-    "reservorio yacimiento formasjon formatie drillhole product producto produto commodity stream"
+    "formation formtn fmtn formacion formacao pool zone zona interval completion layer reservoir sand horizon "
+    "sidetrack laag reservorio yacimiento formasjon formatie drillhole product producto produto commodity stream"
 )
 OWNER = word_set("owner operator operador operadora exploitant operatoer company empresa reporter ba baid")
 CODE = word_set("code cod codigo id ident identifier number no num nr numero nro key kid cde cd idn npdid")
@@ -109,14 +114,14 @@ NO_DAYS = word_set("injected injection inj date fecha shut shutin down downtime 
 # -- what a unit is made of ---------------------------------------------------------------------
 
 UNIT = word_set(
-    "bbl bbls barrel barrels stb mbbl mbbls mmbbl mstb mmstb kbbl kbd kbpd bpd bopd bwpd bblpd stbd gal gallon "
-    "gallons cf scf mcf mscf kcf mmcf mmscf bcf bscf tcf mcfd mcfpd mscfd mmcfd mmcfpd mmscfd mpc mmpc mpcd "
-    "mmpcd barriles barris barils fat vaten m3 sm3 nm3 e3m3 e6m3 e9m3 e3sm3 e6sm3 ksm3 mm3 mmm3 km3 mcm mmcm bcm "
-    "mill bill million billion thousand mrd millones miles milhoes tusen mille duizend tonnes tonne mbd mb mboe "
-    "mmbtu gj ft3 ksm"
+    "bbl bbls barrel barrels stb mbbl mbbls mmbbl mstb mmstb kbbl kbd kbpd bpd bopd bwpd bppd bapd kl bblpd stbd "
+    "gal gallon gallons cf scf mcf mscf kcf mmcf mmscf bcf bscf tcf mcfd mcfpd mscfd mmcfd mmcfpd mmscfd mpc "
+    "mmpc mpcd mmpcd barriles barris barils fat vaten m3 sm3 nm3 e3m3 e6m3 e9m3 e3sm3 e6sm3 ksm3 mm3 mmm3 km3 "
+    "mcm mmcm bcm mill bill million billion thousand mrd millones miles milhoes tusen mille duizend tonnes tonne "
+    "mbd mb mboe mmbtu gj ft3 ksm"
 )
 _BESIDE = word_set(
-    "of the de da do del des en on to per por by and y e et og van vor til for av la le el los las em county "
+    "or of the de da do del des en on to per por by and y e et og van vor til for av la le el los las em county "
     "cnty state api kid well prf wellno prdn rpt report reported reporting date operations temperature location "
     "operating information flowing from lease gathering conventional concesion"
 )
@@ -129,7 +134,7 @@ _VOCABULARY = frozenset().union(
 LEAST_GLUED, MOST_GLUED = 5, 30  # letters of a word that may be several
 
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
-_LIKE_LATIN = str.maketrans({"ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ß": "ss", "ł": "l", "Ł": "L", "Å": "Aa"})
+_LIKE_LATIN = str.maketrans({"ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "ß": "ss", "ł": "l", "Ł": "L"})
 _SPANISH = word_set(
     "pozo petroleo agua ano anio mes campo yacimiento fecha produccion dias tef gas_asociado crudo nombre"
 )
@@ -140,6 +145,11 @@ def plain(text: str) -> str:
     """Without accents; `³` is 3."""
     apart = unicodedata.normalize("NFKD", text.translate(_LIKE_LATIN))
     return "".join(sign for sign in apart if not unicodedata.combining(sign))
+
+
+def vocabulary() -> frozenset[str]:
+    """All words that say something."""
+    return _VOCABULARY
 
 
 @lru_cache(maxsize=4_096)

@@ -1,0 +1,126 @@
+// What a definition says of rows, periods and numbers as a whole.
+
+import { button, h } from "./dom.js";
+import { fieldChoice, shown } from "./fields.js";
+import { faultLine, guessNote } from "./sheet.js";
+import { inline } from "./toml.js";
+
+const PERIODS = { day: "a day", month: "a month", quarter: "a quarter", year: "a year" };
+const ROWS = { one: "one row a well and period", sum: "several rows, which are added" };
+const DECIMALS = { ".": "a point: 1.5", ",": "a comma: 1,5" };
+const THOUSANDS = { "": "nothing: 1500", ",": "a comma: 1,500", ".": "a point: 1.500", " ": "a blank: 1 500", "'": "an apostrophe: 1'500" };
+const USUAL = { period: "month", rows: "one", decimal: ".", thousands: "" };
+
+// An element that follows the sheet.
+export function choicesForm(sheet) {
+  const place = h("div", { class: "choices" });
+  const faults = Object.fromEntries(
+    ["period", "rows", "decimal", "thousands", "primary_key", "where"].map((key) => [key, faultLine(sheet, key, `fault-${key}`)]),
+  );
+
+  function changed(change) {
+    const focused = document.activeElement?.id;
+    sheet.edit(change);
+    build();
+    document.getElementById(focused)?.focus();
+  }
+
+  const choice = (key, label, words) => {
+    const value = sheet.values[key] ?? (sheet.values.preset ? undefined : USUAL[key]);
+    const select = h(
+      "select",
+      { id: key, onchange: () => changed((values) => setKey(values, key, select.value)) },
+      sheet.values.preset ? h("option", { value: "preset", selected: value === undefined }, "as the preset has it") : null,
+      Object.entries(words).map(([each, text]) => h("option", { value: each, selected: each === value }, text)),
+    );
+    return h("div", {}, h("label", { for: key }, label), select, guessOf(key), faults[key]);
+  };
+
+  const guessOf = (key) => guessNote(sheet.guesses.get(key));
+
+  function build() {
+    place.replaceChildren(
+      h(
+        "div",
+        { class: "grid" },
+        choice("period", "A row tells of", PERIODS),
+        choice("rows", "Of a well and period there is", ROWS),
+        choice("decimal", "Decimal sign", DECIMALS),
+        choice("thousands", "Between thousands", THOUSANDS),
+      ),
+      ...[keyOf(), whereOf()].filter(Boolean),
+    );
+  }
+
+  function keyOf() {
+    const key = [sheet.values.primary_key ?? []].flat();
+    if (sheet.values.rows !== "sum" && !key.length) return null;
+    const without = (gone) => (values) => setKey(values, "primary_key", key.filter((_, place) => place !== gone));
+    const add = ({ field }) => field && !key.includes(field) && changed((values) => (values.primary_key = [...key, field]));
+    const items = key.map((field, place) => item(shown(field), `key-${place}`, () => changed(without(place))));
+    return group("primary_key", "What tells one row from another of its well and period", items, add, faults.primary_key);
+  }
+
+  function whereOf() {
+    const where = sheet.values.where ?? {};
+    const set = (field, wanted) => (values) => {
+      values.where = { ...values.where, [field]: wanted };
+      if (wanted === undefined) delete values.where[field];
+      setKey(values, "where", values.where);
+    };
+    const items = Object.entries(where).map(([field, wanted], place) =>
+      item(
+        [h("bdi", {}, shown(field)), " is ", wantedInput(field, wanted, place, (words) => changed(set(field, words)))],
+        `where-${place}`,
+        () => changed(set(field, undefined)),
+      ),
+    );
+    const add = ({ field }) => field && !Object.hasOwn(where, field) && changed(set(field, [""]));
+    return group("where", "Rows to take: all, or those where", items, add, faults.where);
+  }
+
+  const group = (key, title, items, add, fault) =>
+    h(
+      "fieldset",
+      { class: "list" },
+      h("legend", {}, title),
+      items.length ? h("ul", { class: "chosen" }, items) : null,
+      fieldChoice(sheet, {
+        id: `add-${key}`,
+        label: `${title}: add a field`,
+        more: [["", items.length ? "and a field …" : "a field …"]],
+        picked: add,
+      }),
+      guessOf(key),
+      fault,
+    );
+
+  for (const event of ["replaced", "checked"]) sheet.addEventListener(event, () => isIdle(place) && build());
+  build();
+  return place;
+}
+
+// Whether nobody is choosing or writing here.
+const isIdle = (place) => !place.contains(document.activeElement);
+
+const item = (content, id, remove) =>
+  h("li", {}, h("span", {}, content), button("Remove", remove, { class: "quiet", id: `remove-${id}` }));
+
+// One value a line; a pattern is only shown.
+function wantedInput(field, wanted, place, changed) {
+  if (typeof wanted === "object" && !Array.isArray(wanted)) return h("code", {}, inline(wanted));
+  const input = h("textarea", {
+    id: `wanted-${place}`,
+    rows: "1",
+    "aria-label": `Values of ${shown(field)}, one a line`,
+    onchange: () => changed(input.value.split("\n")),
+  });
+  input.value = [wanted].flat().join("\n");
+  return input;
+}
+
+function setKey(values, key, value) {
+  const isNothing = value === "preset" || (typeof value === "object" && !Object.keys(value).length);
+  if (isNothing || (value === USUAL[key] && !values.preset)) delete values[key];
+  else values[key] = value;
+}

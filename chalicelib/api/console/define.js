@@ -1,0 +1,285 @@
+// A source is added, or its definition changed: where the data is, what was found, which field fills which column, as it
+// would be stored, and at last its name. Each change looks at the source anew.
+
+import { ApiError, ask, session } from "./api.js";
+import { checker, definitionBody } from "./check.js";
+import { choicesForm } from "./choices.js";
+import { count, h, say } from "./dom.js";
+import { faultList, foundPanel, refused } from "./found.js";
+import { mappingTable, unitsToChoose } from "./mapping.js";
+import { originForm } from "./origin.js";
+import { refusal, sender } from "./parts.js";
+import { isEarly, triable } from "./rules.js";
+import { Sheet, faultLine } from "./sheet.js";
+import { sourceAddress } from "./source.js";
+import { TomlFault, inline } from "./toml.js";
+import { nameOf } from "./upload.js";
+
+const REST = 700; // ms without a change before the source is looked at
+
+export async function define(page) {
+  const [name = null] = page.parameters;
+  const title = name ? `Change ${name}` : "Add a source";
+  page.retitle(title);
+  page.root.append(
+    h("p", { class: "crumb" }, h("a", { href: "#/sources" }, "Sources")),
+    h("h1", { tabindex: "-1" }, name ? ["Change ", h("bdi", {}, name)] : title),
+  );
+  try {
+    const { data } = await ask(name ? `sources/${encodeURIComponent(name)}` : "sources", page);
+    if (page.signal.aborted) return;
+    if (!session.mayDefine) return page.root.append(h("p", {}, "To say what the sources are needs a token with the role admin."));
+    if (name && !data.definition) return page.root.append(h("p", {}, "The settings of the stack describe this source; it is changed there."));
+    editor(page, name ? data : null);
+  } catch (error) {
+    page.fail(error);
+  }
+}
+
+function editor(page, stored) {
+  const { signal } = page;
+  const sheet = new Sheet();
+  const found = foundPanel({ again: () => look(), stop: () => check.stop() });
+  const mapping = mappingTable(sheet);
+  const check = checker(signal, hear);
+  const text = textPanel(sheet);
+  let wantsDraft = false; // until the data was looked at because somebody asked for it
+  let timer = 0;
+
+  const columns = panel("columns-title", "Columns", [
+    h(
+      "p",
+      { class: "muted" },
+      "What is stored of each row. A volume of the source becomes a rate a day; which unit it is in is for you to say, because numbers alone do not tell.",
+    ),
+    guessList(sheet),
+    mapping.element,
+  ]);
+  const rest = panel("choices-title", "Rows, periods and numbers", [choicesForm(sheet)]);
+  const end = panel("save-title", "Name and save", [saveForm(page, sheet, stored)]);
+  const later = [columns, rest, end];
+  later.forEach((element) => (element.hidden = true));
+
+  function look() {
+    clearTimeout(timer);
+    check.look(sheet.text ?? triable(sheet.values));
+  }
+
+  function lookSoon() {
+    clearTimeout(timer);
+    if (!sheet.text && !sheet.values.url) return;
+    timer = setTimeout(look, REST);
+  }
+
+  function hear(answer) {
+    if (signal.aborted) return;
+    found.show(sheet.text === null ? withUnitsToChoose(answer, sheet.values) : answer);
+    mapping.wait(answer.state === "waiting");
+    if (answer.state === "faulty") sheet.fault("looked", answer.faults);
+    if (answer.state === "faulty" || sheet.text) end.hidden = false;
+    if (answer.state !== "done") return;
+    sheet.fault("looked", []);
+    end.hidden = columns.hidden = rest.hidden = false;
+    columns.hidden = rest.hidden = sheet.text !== null;
+    sheet.check(answer.result);
+    suggest(answer.result.draft);
+  }
+
+  function suggest(draft) {
+    if (!draft || !wantsDraft || sheet.values.columns) return;
+    wantsDraft = false;
+    try {
+      sheet.suggest(draft);
+    } catch (error) {
+      if (!(error instanceof TomlFault)) throw error;
+      text.write(draft.text);
+    }
+  }
+
+  sheet.addEventListener("edited", lookSoon);
+  sheet.addEventListener("replaced", () => {
+    columns.hidden = rest.hidden = sheet.text !== null || !sheet.found;
+    lookSoon();
+  });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  page.root.append(
+    panel("origin-title", "Where the data is", [originForm(sheet, { signal, look: () => ((wantsDraft = true), look()) })]),
+    found.element,
+    ...later,
+    text.element,
+  );
+  if (!stored) return;
+  sheet.version = stored.version;
+  sheet.replace(stored.definition);
+  look();
+}
+
+// While all volumes wait for their units, the source can only say that it fills none.
+function withUnitsToChoose(answer, values) {
+  const told = { ...answer, lacking: unitsToChoose(values), isEarly: isEarly(values) };
+  return told.isEarly && answer.result ? { ...told, result: { ...answer.result, problems: [] } } : told;
+}
+
+const panel = (id, title, children) =>
+  h("section", { class: "panel", "aria-labelledby": id }, h("h2", { id }, title), children);
+
+// All that was guessed, also where the form has no place for it.
+function guessList(sheet) {
+  const list = h("ul", {});
+  const summary = h("summary", {});
+  const place = h("details", { hidden: true }, summary, list);
+  sheet.addEventListener("replaced", () => {
+    const guesses = [...sheet.guesses.values()].filter(({ why }) => why);
+    const unsure = guesses.filter(({ sure }) => !sure).length;
+    place.hidden = !guesses.length;
+    summary.textContent = `${count(guesses.length, "thing was", "things were")} read out of the data, ${unsure} of them a guess`;
+    list.replaceChildren(
+      ...guesses.map(({ key, value, why, sure }) =>
+        h("li", {}, h("code", {}, `${key} = ${inline(value)}`), why ? ` ${why}` : null, sure ? null : [" ", h("b", {}, "A guess.")]),
+      ),
+    );
+  });
+  return place;
+}
+
+// -- the definition as text ------------------------------------------------------------------------------------------
+
+function textPanel(sheet) {
+  const area = h("textarea", { id: "toml", rows: "18", spellcheck: "false", "aria-describedby": "toml-told", class: "code" });
+  const told = h("p", { class: "muted", id: "toml-told", role: "status" });
+  const usual = "TOML, or JSON. What you write here shows in the form above, and the other way round.";
+  let timer = 0;
+  let isWriting = false;
+
+  function take() {
+    isWriting = true;
+    told.textContent = usual;
+    try {
+      sheet.write(area.value);
+    } catch (error) {
+      if (!(error instanceof TomlFault)) throw error;
+      told.textContent = `${error.message} The form cannot show this. It is checked and saved as it stands here.`;
+      sheet.dispatchEvent(new Event("replaced"));
+    }
+    isWriting = false;
+  }
+
+  const refresh = () => {
+    if (!isWriting) area.value = sheet.toText();
+  };
+  const write = (text) => {
+    area.value = text;
+    take();
+  };
+  area.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(take, REST);
+  });
+  area.addEventListener("blur", () => timer && (clearTimeout(timer), (timer = 0), area.value !== sheet.toText() && take()));
+  for (const event of ["edited", "replaced"]) sheet.addEventListener(event, refresh);
+  told.textContent = usual;
+  const element = h(
+    "section",
+    { class: "panel", "aria-label": "The definition as text" },
+    h("details", {}, h("summary", {}, "The definition as TOML"), h("label", { for: "toml", class: "unseen" }, "Definition"), area, told),
+  );
+  return { element, write };
+}
+
+// -- saving ----------------------------------------------------------------------------------------------------------
+
+function saveForm(page, sheet, stored) {
+  const answer = h("div", {});
+  const input = h("input", {
+    id: "name",
+    maxlength: "40",
+    spellcheck: "false",
+    autocomplete: "off",
+    "aria-describedby": "name-told fault-name",
+    value: stored?.name,
+    readonly: Boolean(stored),
+    oninput: () => sheet.edit((values) => (values.name = input.value.trim())),
+  });
+  const saving = h("button", { type: "submit", class: "primary large" }, "Save");
+  const form = h(
+    "form",
+    { class: "save", onsubmit: (event) => (event.preventDefault(), save()) },
+    h("div", {}, h("label", { for: "name" }, "Name of the source"), input),
+    h("p", { class: "muted", id: "name-told" }, "Small letters, digits and hyphens. Each row carries it, and it cannot be changed later."),
+    faultLine(sheet, "name", "fault-name"),
+    answer,
+    h("div", { class: "actions" }, saving),
+  );
+
+  const follow = () => {
+    if (document.activeElement === input || stored) return;
+    input.value = sheet.values.name ?? "";
+    if (!input.value && sheet.found && sheet.values.url) {
+      input.value = nameOf(sheet.values.url);
+      sheet.values.name = input.value;
+    }
+  };
+  for (const event of ["checked", "replaced"]) sheet.addEventListener(event, follow);
+  sheet.addEventListener("edited", () => answer.replaceChildren());
+
+  async function save() {
+    const name = input.value.trim();
+    saving.disabled = true;
+    answer.replaceChildren();
+    try {
+      const { data } = await put(name, sheet, stored);
+      sheet.fault("saved", []);
+      page.signal.aborted || showSaved(data);
+    } catch (error) {
+      const faults = error.details?.faults;
+      if (faults) sheet.fault("saved", faults);
+      answer.replaceChildren(faults ? faultList(faults) : refusedSave(error, name));
+    }
+    saving.disabled = false;
+  }
+
+  function showSaved(data) {
+    const refusing = h("div", {});
+    const follow = (id) => (location.hash = `#/jobs/${id}`);
+    const begin = sender(stored ? "Import now" : "Start the first import", () => importPath(data.name, !stored), {
+      attributes: { class: "primary large" },
+      sent: ({ job_id: id }) => follow(id),
+      refused: (error) => refusing.replaceChildren(refusal(error, follow)),
+    });
+    say(`${data.name} is saved.`);
+    form.replaceWith(
+      h(
+        "div",
+        { class: "notice" },
+        h("p", { class: "message" }, `${data.name} is saved, as version ${data.version}.`),
+        refusing,
+        h("div", { class: "actions" }, begin.element, h("a", { href: sourceAddress(data.name) }, "To the source, without an import")),
+      ),
+    );
+    begin.element.focus();
+  }
+  return form;
+}
+
+const importPath = (name, isFull) =>
+  `wells/import/trigger?${new URLSearchParams({ source: name, ...(isFull && { full: "true" }) })}`;
+
+const NAME = /^[a-z0-9-]{1,40}$/;
+
+// Under a name that can be none there is no address to put it to; what else is wrong is told all the same.
+async function put(name, sheet, stored) {
+  if (!NAME.test(name)) {
+    if (sheet.text === null) await ask("sources/check", { method: "POST", body: { ...sheet.values, name } });
+    const fault = { key: "name", problem: "is no name", instead: "1 to 40 small letters, digits and hyphens" };
+    throw new ApiError("", { details: { faults: [fault] } });
+  }
+  const { headers, body } = definitionBody(sheet.text ?? { ...sheet.values, name });
+  const seen = stored ? { "If-Match": `"${stored.version}"` } : {};
+  return ask(`sources/${name}`, { method: "PUT", body, headers: { ...headers, ...seen } });
+}
+
+function refusedSave(error, name) {
+  const notice = refused(error);
+  if (error.code === "SOURCE_VERSION_DIFFERS") notice.append(h("p", {}, h("a", { href: sourceAddress(name) }, "Look at it as it is now")));
+  return notice;
+}

@@ -1,0 +1,242 @@
+// The table of our columns: which field fills each, in which unit, as it is written and as it would be stored.
+
+import { ask } from "./api.js";
+import { button, framed, h, NONE, share, table } from "./dom.js";
+import { exampleOf, fieldChoice, shown } from "./fields.js";
+import { formChoice } from "./forms.js";
+import { DIMENSIONS, lacksUnit, PERIOD, ruleOf, setField, setRule, setWord } from "./rules.js";
+import { faultLine, guessNote } from "./sheet.js";
+import { inline } from "./toml.js";
+
+const TITLES = {
+  field_code: "Field, its code",
+  field_name: "Field, its name",
+  well_code: "Well, its code",
+  well_name: "Well, its name",
+  well_reference: "Well, the operator's reference",
+  [PERIOD]: "Period",
+  days_on_production: "Days on production",
+  oil_production_kbd: "Oil",
+  gas_production_mmcfd: "Gas",
+  liquids_production_kbd: "Liquids",
+  water_production_kbd: "Water",
+  data_source: "Where the source has it from",
+  source_data: "The source's remarks",
+  partition_0: "The source's partition",
+};
+// In words, the columns whose unit nobody has said yet.
+export const unitsToChoose = (values) =>
+  Object.keys(DIMENSIONS).filter((column) => lacksUnit(values, column)).map((column) => TITLES[column].toLowerCase());
+
+const HINTS = {
+  field_code: "Where nothing fills it, the name of the source stands for the field.",
+  well_code: "Needed.",
+  [PERIOD]: "Needed.",
+};
+const OWN = "own";
+const UNKNOWN = "..."; // as a draft writes a unit that it cannot tell
+const NONE_SAID = "Choose the unit";
+
+const COLUMNS = [
+  { title: "Ours", cell: (row) => row.title },
+  { title: "Field of the source", class: "pickable", cell: (row) => row.field },
+  { title: "As written", cell: (row) => row.written },
+  { title: "Unit, or form", class: "pickable", cell: (row) => row.unit },
+  { title: "As stored", cell: (row) => row.stored },
+  { title: "Empty", class: "number", cell: (row) => row.empty },
+];
+
+// An element that follows the sheet. `units` are the API's, by what is measured.
+export function mappingTable(sheet) {
+  const place = h("div", { class: "mapping" });
+  let rows = [];
+  let units = { liquid: [], gas: [], days: [] };
+  let fields = null;
+  let built = new AbortController();
+
+  function build() {
+    if (!sheet.found?.columns) return;
+    fields = sheet.found.fields;
+    built.abort();
+    built = new AbortController();
+    rows = sheet.found.columns.map((found) => columnRow(sheet, found, { units, signal: built.signal }));
+    const made = table("Our columns, and what fills each", COLUMNS, rows);
+    for (const line of made.querySelectorAll("tbody tr"))
+      [...line.children].forEach((cell, number) => (cell.dataset.title = COLUMNS[number].title));
+    place.replaceChildren(framed("Columns, a table that scrolls", made));
+  }
+
+  // What somebody is choosing from stays where it is, unless the source has other fields.
+  function follow() {
+    if (fields === null || String(fields) !== String(sheet.found?.fields)) return build();
+    const found = new Map(sheet.found.columns.map((column) => [column.name, column]));
+    rows.forEach((row) => row.show(found.get(row.name)));
+  }
+
+  sheet.addEventListener("checked", follow);
+  sheet.addEventListener("replaced", build);
+  ask("sources/units")
+    .then(({ data }) => ((units = data), build()))
+    .catch(() => {}); // what the definition has stands there all the same
+  return { element: place, wait: (isWaiting) => place.classList.toggle("stale", isWaiting) };
+}
+
+function columnRow(sheet, first, { units, signal }) {
+  const { name } = first;
+  const title = TITLES[name] ?? name;
+  const own = ruleOf(sheet.values, name).kind === OWN ? sheet.values.columns[name] : undefined;
+  const [field, written, unit, stored, empty] = ["div", "bdi", "div", "bdi", "span"].map((tag) => h(tag));
+  let found = first;
+
+  const changed = (change) => {
+    const focused = document.activeElement?.id;
+    sheet.edit(change);
+    choices();
+    document.getElementById(focused)?.focus();
+  };
+
+  function choices() {
+    const rule = ruleOf(sheet.values, name);
+    field.replaceChildren(...fieldCell(rule));
+    unit.replaceChildren(...[unitCell(rule)].flat().filter(Boolean));
+  }
+
+  function fieldCell(rule) {
+    const more = [["", emptyWord(sheet, rule, found)]];
+    if (own !== undefined) more.push([OWN, `as written: ${shown(inline(own))}`]);
+    if (rule.kind === "parts") more.push(["parts", "in fields of their own"]);
+    const pick = (choice) => {
+      changed((values) => {
+        if (choice.field !== undefined) setField(values, name, choice.field);
+        else setRule(values, name, choice === OWN ? own : undefined);
+      });
+      show({ ...found, field: "", example: "", stored: "", empty: null }); // of the field before
+    };
+    const chosen = rule.kind === "field" ? { field: rule.field } : rule.kind === "none" ? "" : rule.kind;
+    const given = { id: `field-${name}`, label: `Field of the source for ${title}`, more, chosen, picked: pick };
+    return [fieldChoice(sheet, given), besides(rule), name in DIMENSIONS ? null : guessNote(sheet.guessOf(name))].filter(Boolean);
+  }
+
+  function unitCell(rule) {
+    if (name === PERIOD) return formChoice(sheet, rule, changed);
+    if (!(name in DIMENSIONS)) return null;
+    if (rule.kind === "none") return found.source_unit ? h("span", {}, found.source_unit) : null;
+    return [unitChoice(rule), more(rule), unitNote(rule)];
+  }
+
+  function unitChoice(rule) {
+    const chosen = rule.table.unit ?? "";
+    const choice = h(
+      "select",
+      {
+        id: `unit-${name}`,
+        "aria-label": `Unit of ${title}`,
+        "aria-required": "true",
+        onchange: () => changed((values) => setWord(values, name, "unit", choice.value)),
+      },
+      h("option", { value: "" }, NONE_SAID),
+      unitGroups(units[DIMENSIONS[name]] ?? [], name, chosen),
+    );
+    return choice;
+  }
+
+  // What a unit of this kind needs to know beside.
+  function more(rule) {
+    const unit = rule.table.unit ?? "";
+    if (/^t(\/|$)/.test(unit)) return densityInput(rule);
+    return unit.endsWith("/d") && name !== "days_on_production" ? daysChoice(rule) : null;
+  }
+
+  const densityInput = (rule) => {
+    const input = h("input", {
+      id: `density-${name}`,
+      "aria-label": `Density of ${title}, in t/m3: a number, or a field`,
+      placeholder: "t/m3, or a field",
+      value: rule.table.density ?? "",
+      onchange: () => changed((values) => setWord(values, name, "density", numberOr(input.value.trim()))),
+    });
+    return input;
+  };
+
+  const daysChoice = (rule) => {
+    const select = h(
+      "select",
+      {
+        id: `days-${name}`,
+        "aria-label": `Days of the rate of ${title}`,
+        onchange: () => changed((values) => setWord(values, name, "days", select.value)),
+      },
+      h("option", { value: "" }, "of every day"),
+      h("option", { value: "producing", selected: rule.table.days === "producing" }, "of days on production"),
+    );
+    return select;
+  };
+
+  // Of the field that was guessed, and until another unit is chosen.
+  function unitNote(rule) {
+    const guess = sheet.guessOf(name);
+    const { field: of, unit: word } = guess?.value ?? {};
+    const isOther = rule.field !== of || (rule.table.unit && rule.table.unit !== word);
+    if (isOther) return null;
+    if (word === UNKNOWN) return guessNote(guess);
+    const take = () => changed((values) => setWord(values, name, "unit", word));
+    return guessNote(guess, word, rule.table.unit ? null : button(`Use ${word}`, take, { class: "quiet", id: `guess-${name}` }));
+  }
+
+  function show(newer) {
+    if (!newer) return;
+    const wasNone = found.field !== newer.field && ruleOf(sheet.values, name).kind === "none";
+    found = newer;
+    if (wasNone && !field.contains(document.activeElement)) choices();
+    written.textContent = shown(found.example || exampleNow()) || NONE;
+    stored.textContent = found.stored && !lacksUnit(sheet.values, name) ? shown(found.stored) : NONE;
+    empty.textContent = found.empty === null || found.empty === undefined ? NONE : share(found.empty);
+  }
+
+  // Of a field whose unit is to be chosen yet, which is no part of what is tried.
+  function exampleNow() {
+    const rule = ruleOf(sheet.values, name);
+    return rule.kind === "field" ? exampleOf(sheet.found.rows, rule.field) : "";
+  }
+
+  choices();
+  show(first);
+  return {
+    name,
+    show,
+    field,
+    empty,
+    unit,
+    title: [h("b", {}, title), HINTS[name] ? h("small", {}, HINTS[name]) : null, faultLine(sheet, `columns.${name}`, `fault-${name}`, signal)],
+    written: h("span", { "data-written": name }, written),
+    stored: [h("span", { "data-stored": name }, stored), first.unit ? h("small", {}, first.unit) : null],
+  };
+}
+
+// Nothing, or what fills the column though the definition is silent of it.
+function emptyWord(sheet, rule, found) {
+  if (rule.kind !== "none" || !found.field) return sheet.values.preset ? "as the preset has it" : "nothing";
+  return sheet.values.preset ? `the preset's: ${shown(found.field)}` : `by its name: ${shown(found.field)}`;
+}
+
+// What the rule says beyond the field and what has a choice of its own.
+function besides({ kind, table }) {
+  const { field, unit, days, density, format, ...rest } = table;
+  if (kind !== "field" || !Object.keys(rest).length) return null;
+  return h("code", {}, Object.entries(rest).map(([name, value]) => `${name} = ${inline(value)}`).join(", "));
+}
+
+function unitGroups(units, column, chosen) {
+  const options = (names) => names.map((each) => h("option", { value: each, selected: each === chosen }, each));
+  const rates = units.map((each) => `${each}/d`);
+  const strange = chosen && ![...units, ...(column === "days_on_production" ? [] : rates)].includes(chosen);
+  const own = strange ? options([chosen]) : [];
+  if (column === "days_on_production") return [own, options(units)];
+  return [
+    own,
+    h("optgroup", { label: "Volume of the period" }, options(units)),
+    h("optgroup", { label: "Rate a day" }, options(rates)),
+  ];
+}
+
+const numberOr = (text) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : text);

@@ -1,0 +1,168 @@
+// The sources: where rows come from, how fresh they are; and one of them, with its definition.
+
+import { ask, now, poll, session } from "./api.js";
+import { age, button, confirm, framed, h, NONE, say, table, whole } from "./dom.js";
+import { facts, jobLink, refusal, sender, time } from "./parts.js";
+import { writeToml } from "./toml.js";
+
+const SECONDS = 5; // between looks
+const KINDS = { odata: "OData", files: "Files" };
+const LENGTHS = { day: "days", month: "months", quarter: "quarters", year: "years" };
+
+export const sourceAddress = (name) => `#/sources/${encodeURIComponent(name)}`;
+const importPath = (name) => `wells/import/trigger?${new URLSearchParams({ source: name })}`;
+
+export function sources(page) {
+  page.retitle("Sources");
+  const list = h("div", {}, h("p", { class: "muted" }, "Loading …"));
+  const answer = h("div", {});
+  const add = h("a", { href: "#/new-source", class: "button primary", hidden: true }, "Add a source");
+  page.root.append(
+    h("div", { class: "headline" }, h("h1", { tabindex: "-1" }, "Sources"), add),
+    h("section", { class: "panel", "aria-label": "Sources" }, answer, list),
+  );
+  let shown = null;
+  const watch = poll(async () => {
+    const { data } = await ask("sources", { signal: page.signal });
+    const seen = JSON.stringify([data, session.role]);
+    if (seen !== shown) show(data.sources);
+    shown = seen;
+    return SECONDS;
+  }, page.signal);
+  watch.ended.catch(page.fail);
+
+  function show(known) {
+    add.hidden = !session.mayDefine;
+    const context = { answer, changed: () => ((shown = null), watch.soon()) };
+    list.replaceChildren(
+      framed("Sources, a table that scrolls", table("Sources, by name", columnsOf(context), known)),
+    );
+  }
+}
+
+function columnsOf(context) {
+  const columns = [
+    {
+      title: "Name",
+      class: "name",
+      cell: (source) => [h("a", { href: sourceAddress(source.name) }, h("bdi", {}, source.name)), source.is_default ? h("small", { class: "muted" }, " default") : null],
+    },
+    { title: "Kind", cell: (source) => KINDS[source.kind] ?? source.kind },
+    { title: "Periods", cell: (source) => LENGTHS[source.period] ?? source.period },
+    { title: "Last completed import", cell: freshness },
+    { title: "Version", class: "number", cell: versionOf },
+  ];
+  if (!session.mayOperate) return columns;
+  return [...columns, { title: "What to do", cell: (source) => actions(source, context) }];
+}
+
+function freshness({ last_import: last }) {
+  if (!last) return h("span", { class: "muted" }, "never");
+  return [jobLink(last.job_id, age(last.at, now())), h("small", { class: "muted" }, " ", time(last.at))];
+}
+
+const versionOf = (source) => (source.version === null ? h("span", { class: "muted" }, "settings") : whole(source.version));
+
+function actions(source, context) {
+  return h(
+    "div",
+    { class: "row-actions" },
+    importButton(source.name, context.answer),
+    session.mayDefine && source.version !== null ? deleteButton(source, context) : null,
+  );
+}
+
+function importButton(name, answer) {
+  const follow = (id) => (location.hash = `#/jobs/${id}`);
+  return sender("Import now", () => importPath(name), {
+    attributes: { class: "quiet", "aria-label": `Import ${name} now` },
+    sent: ({ job_id: id }) => follow(id),
+    refused: (error) => answer.replaceChildren(refusal(error, follow)),
+  }).element;
+}
+
+function deleteButton({ name, version }, { answer, changed }) {
+  const ask = async () => {
+    if (!(await agreed(name))) return;
+    try {
+      await deleted(name, version);
+      say(`${name} is deleted.`);
+      changed();
+    } catch (error) {
+      answer.replaceChildren(refusal(error, (id) => (location.hash = `#/jobs/${id}`)));
+    }
+  };
+  return button("Delete …", ask, { class: "quiet danger", "aria-label": `Delete ${name} …` });
+}
+
+const deleted = (name, version) =>
+  ask(`sources/${encodeURIComponent(name)}`, { method: "DELETE", headers: { "If-Match": `"${version}"` } });
+
+const agreed = (name) =>
+  confirm({
+    title: `Delete the source ${name}?`,
+    text: `It imports no more. The rows that it has brought stay published under its name, and every version of its definition is kept. A source with adopts = "${name}" takes the rows over at its first full import.`,
+    yes: "Delete the source",
+    no: "Keep it",
+  });
+
+// -- one of them -----------------------------------------------------------------------------------------------------
+
+export async function source(page) {
+  const [name] = page.parameters;
+  page.retitle(name);
+  page.root.append(
+    h("p", { class: "crumb" }, h("a", { href: "#/sources" }, "Sources")),
+    h("h1", { tabindex: "-1" }, h("bdi", {}, name)),
+  );
+  try {
+    const [one, all] = await Promise.all([ask(`sources/${encodeURIComponent(name)}`, page), ask("sources", page)]);
+    const last = all.data.sources.find((each) => each.name === name)?.last_import ?? null;
+    if (!page.signal.aborted) page.root.append(state(one.data, last), definition(one.data));
+  } catch (error) {
+    page.fail(error);
+  }
+}
+
+function state(source, last) {
+  const { name, version, definition: values } = source;
+  const answer = h("div", {});
+  const context = { answer, changed: () => (location.hash = "#/sources") };
+  const mayChange = session.mayDefine && version !== null;
+  return h(
+    "section",
+    { class: "panel", "aria-label": "State" },
+    facts(
+      ["Kind", KINDS[source.kind] ?? source.kind],
+      ["A row tells of", `a ${source.period}`],
+      ["Address", values?.url && h("bdi", { class: "long" }, values.url)],
+      ["Preset", values?.preset],
+      ["Last completed import", last ? freshness({ last_import: last }) : "never"],
+      ["Version", version === null ? "described by the settings of the stack" : whole(version)],
+      ["Changed", source.updated_at ? [time(source.updated_at), ` by ${source.updated_by ?? NONE}`] : null],
+      ["Schedule", source.schedule || null],
+      ["Takes over the rows of", source.adopts || null],
+    ),
+    answer,
+    h(
+      "div",
+      { class: "actions" },
+      session.mayOperate ? importButton(name, answer) : null,
+      mayChange ? h("a", { href: `${sourceAddress(name)}/change`, class: "button quiet" }, "Change") : null,
+      mayChange ? deleteButton(source, context) : null,
+      h("a", { href: `#/history?${new URLSearchParams({ source: name })}` }, "Its imports"),
+      h("a", { href: `#/data?${new URLSearchParams({ source: name })}` }, "Its data"),
+    ),
+  );
+}
+
+function definition({ definition: values }) {
+  if (!values) return "";
+  const text = writeToml(values);
+  return h(
+    "section",
+    { class: "panel", "aria-labelledby": "definition" },
+    h("h2", { id: "definition" }, "Definition"),
+    h("div", { class: "frame", role: "region", "aria-label": "Definition, which scrolls", tabindex: "0" }, h("pre", { class: "code" }, text)),
+  );
+}
