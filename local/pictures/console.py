@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,7 @@ PAGE_SIZE = 5_000
 SLOW_SECONDS = 1.5  # for each page of the source, so that the progress can be seen
 ENOUGH = 40  # percent
 WIDE, NARROW = (1280, 860), (360, 780)
+HEADER = "Campo;Pozo;Fecha;Petroleo (m3);Gas (e3m3);Agua;Dias"
 
 Scheme = Literal["light", "dark"]
 
@@ -37,7 +39,7 @@ def main() -> int:
         with stack, browser() as running:
             import_twice(stack, source)
             source.latency = SLOW_SECONDS
-            take_pictures(running, stack, to)
+            take_pictures(running, stack, to, written_file(Path(state)))
     return 0
 
 
@@ -52,7 +54,7 @@ def import_twice(stack: LocalStack, source: SampleSource) -> None:
         assert job["status"] == "COMPLETED", job
 
 
-def take_pictures(running: Browser, stack: LocalStack, to: Path) -> None:
+def take_pictures(running: Browser, stack: LocalStack, to: Path, file: Path) -> None:
     def take(name: str, show: Callable[[Page], None], scheme: Scheme, size: tuple[int, int]) -> None:
         width, height = size
         page = running.new_page(color_scheme=scheme, viewport={"width": width, "height": height}, locale="en-GB")
@@ -68,6 +70,7 @@ def take_pictures(running: Browser, stack: LocalStack, to: Path) -> None:
     take("well", show_well, "light", WIDE)
     take("well-dark", show_well, "dark", WIDE)
     take("narrow", show_wells, "light", NARROW)
+    take("new-source", partial(show_new_source, file=file), "light", WIDE)
     take("imports", show_progress, "light", WIDE)
 
 
@@ -81,6 +84,31 @@ def show_well(page: Page) -> None:
 def show_wells(page: Page) -> None:
     page.get_by_role("link", name="Data", exact=True).click()
     page.locator(".found td a").first.wait_for()
+
+
+def written_file(directory: Path) -> Path:
+    """A small table as a ministry may publish one."""
+    months = [f"2023{month:02}" for month in range(1, 13)]
+    rows = [
+        f"Loma Alta;LA-{well};{month};{1200 - 40 * place + 90 * well},5;{310 - 9 * place};{55 + place};{31 - well}"
+        for well in (1, 2, 3)
+        for place, month in enumerate(months)
+    ]
+    path = directory / "pozos.csv"
+    path.write_text("\n".join([HEADER, *rows, ""]), "utf-8")
+    return path
+
+
+def show_new_source(page: Page, *, file: Path) -> None:
+    page.get_by_role("link", name="Sources").click()
+    page.get_by_role("link", name="Add a source").click()
+    page.get_by_label("Address", exact=True).fill(str(file))
+    page.get_by_role("button", name="Look at the source").click()
+    page.get_by_role("button", name="Use m3").first.click()
+    page.get_by_role("button", name="Use e3m3").click()
+    page.locator("[data-stored=oil_production_kbd]").filter(has_text="0.").wait_for()
+    page.get_by_role("heading", name="Columns").evaluate("title => title.scrollIntoView()")
+    page.mouse.wheel(0, -70)
 
 
 def show_progress(page: Page) -> None:

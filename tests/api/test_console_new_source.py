@@ -184,6 +184,24 @@ def test_a_unit_is_never_chosen_by_itself(shared: tuple[str, Browser]) -> None:
         assert "oil_production_kbd" not in api.checked[-1]["columns"]
 
 
+def test_while_every_volume_waits_for_its_unit_their_numbers_are_seen(shared: tuple[str, Browser]) -> None:
+    """The source can then only say that it fills no volume, which is nothing to mend."""
+    names = ("oil", "gas")
+    api = SourcesApi(finds=lambda values: found(values, problems=["Nothing fills any volume."]))
+    with visit(*shared, api, NEW) as page:
+        look_at(page)
+        page.locator("#field-oil_production_kbd").wait_for()
+        for name, field in zip(("Oil", "Gas"), ("Petroleo (m3)", "Gas"), strict=True):
+            choose(page, f"Field of the source for {name}", "")
+            choose(page, f"Field of the source for {name}", f"f:{field}")
+        written = [page.locator(f"[data-written^={name}]").inner_text() for name in names]
+        assert written == ["4928,5", "31"]
+        seen(page, ".found-panel p", "What would be stored shows as soon as one volume has its unit.")
+        assert page.get_by_text("Nothing fills any volume.").count() == 0
+        choose(page, "Unit of Gas", "Mcf")
+        seen(page, ".notice.bad li", "Nothing fills any volume.")
+
+
 def test_a_rate_and_a_mass_ask_for_what_they_need(shared: tuple[str, Browser]) -> None:
     api = SourcesApi()
     with visit(*shared, api, NEW) as page:
@@ -191,18 +209,18 @@ def test_a_rate_and_a_mass_ask_for_what_they_need(shared: tuple[str, Browser]) -
         choose(page, "Unit of Oil", "bbl/d")
         choose(page, "Days of the rate of Oil", "producing")
         choose(page, "Unit of Gas", "e3m3/d")
-        choose(page, "Field of the source for Water", "f:Dias")
+        choose(page, "Field of the source for Water", "f:Campo")
         choose(page, "Unit of Water", "t")
         page.get_by_label("Density of Water, in t/m3: a number, or a field").fill("1.02")
         press(page, "Save")
-        seen(page, ".save .message", "The definition has 1 fault.")
-        choose(page, "Field of the source for Days on production", "")
+        seen(page, "#fault-days_on_production", "unit is missing")
+        choose(page, "Unit of Days on production", "day")
         press(page, "Save")
         seen(page, ".notice", "is saved")
     [saved] = api.sources.values()
     assert saved["columns"]["oil_production_kbd"] == {"field": "Petroleo (m3)", "unit": "bbl/d", "days": "producing"}
     assert saved["columns"]["gas_production_mmcfd"] == {"field": "Gas", "unit": "e3m3/d"}
-    assert saved["columns"]["water_production_kbd"] == {"field": "Dias", "unit": "t", "density": 1.02}
+    assert saved["columns"]["water_production_kbd"] == {"field": "Campo", "unit": "t", "density": 1.02}
 
 
 # --------------------------------------------------------------------------------------------- the live look

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -184,6 +185,8 @@ class SourcesApi(Told):
         return told | {"status": "DONE", "result": self.finds(self.checked[-1])}
 
     def _put(self, name: str, body: Any) -> tuple[int, Any]:
+        if not re.fullmatch(r"[a-z0-9-]{1,40}", name):
+            return 404, {"code": "SOURCE_UNKNOWN", "message": "There is no such source.", "retryable": False}
         if faults := faults_of(body):
             return 400, refusal(faults)
         self.sources[name] = body

@@ -1,7 +1,7 @@
 // A source is added, or its definition changed: where the data is, what was found, which field fills which column, as it
 // would be stored, and at last its name. Each change looks at the source anew.
 
-import { ask, session } from "./api.js";
+import { ApiError, ask, session } from "./api.js";
 import { checker, definitionBody } from "./check.js";
 import { choicesForm } from "./choices.js";
 import { count, h, say } from "./dom.js";
@@ -9,7 +9,7 @@ import { faultList, foundPanel, refused } from "./found.js";
 import { mappingTable, unitsToChoose } from "./mapping.js";
 import { originForm } from "./origin.js";
 import { refusal, sender } from "./parts.js";
-import { triable } from "./rules.js";
+import { isEarly, triable } from "./rules.js";
 import { Sheet, faultLine } from "./sheet.js";
 import { sourceAddress } from "./source.js";
 import { TomlFault, inline } from "./toml.js";
@@ -73,7 +73,7 @@ function editor(page, stored) {
 
   function hear(answer) {
     if (signal.aborted) return;
-    found.show({ ...answer, lacking: sheet.text === null ? unitsToChoose(sheet.values) : [] });
+    found.show(sheet.text === null ? withUnitsToChoose(answer, sheet.values) : answer);
     mapping.wait(answer.state === "waiting");
     if (answer.state === "faulty") sheet.fault("looked", answer.faults);
     if (answer.state === "faulty" || sheet.text) end.hidden = false;
@@ -112,6 +112,12 @@ function editor(page, stored) {
   sheet.version = stored.version;
   sheet.replace(stored.definition);
   look();
+}
+
+// While all volumes wait for their units, the source can only say that it fills none.
+function withUnitsToChoose(answer, values) {
+  const told = { ...answer, lacking: unitsToChoose(values), isEarly: isEarly(values) };
+  return told.isEarly && answer.result ? { ...told, result: { ...answer.result, problems: [] } } : told;
 }
 
 const panel = (id, title, children) =>
@@ -258,10 +264,18 @@ function saveForm(page, sheet, stored) {
 const importPath = (name, isFull) =>
   `wells/import/trigger?${new URLSearchParams({ source: name, ...(isFull && { full: "true" }) })}`;
 
-function put(name, sheet, stored) {
+const NAME = /^[a-z0-9-]{1,40}$/;
+
+// Under a name that can be none there is no address to put it to; what else is wrong is told all the same.
+async function put(name, sheet, stored) {
+  if (!NAME.test(name)) {
+    if (sheet.text === null) await ask("sources/check", { method: "POST", body: { ...sheet.values, name } });
+    const fault = { key: "name", problem: "is no name", instead: "1 to 40 small letters, digits and hyphens" };
+    throw new ApiError("", { details: { faults: [fault] } });
+  }
   const { headers, body } = definitionBody(sheet.text ?? { ...sheet.values, name });
   const seen = stored ? { "If-Match": `"${stored.version}"` } : {};
-  return ask(`sources/${encodeURIComponent(name || " ")}`, { method: "PUT", body, headers: { ...headers, ...seen } });
+  return ask(`sources/${name}`, { method: "PUT", body, headers: { ...headers, ...seen } });
 }
 
 function refusedSave(error, name) {

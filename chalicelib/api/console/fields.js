@@ -84,7 +84,8 @@ function askForField(sheet, label) {
 const entry = (name, example, take) =>
   button([shown(name), example ? h("small", {}, shown(example)) : null], () => take(name), { class: "quiet" });
 
-function exampleOf(rows, name) {
+// What the first row that has something there has there.
+export function exampleOf(rows, name) {
   const row = rows?.find((each) => String(each[name] ?? "") !== "");
   return row ? String(row[name]) : "";
 }

@@ -42,10 +42,10 @@ export function foundPanel({ again, stop }) {
   return { element, show };
 }
 
-function parts({ state, result, error, faults }) {
+function parts({ state, result, error, faults, isEarly }) {
   if (state === "failed") return [refused(error)];
   if (state === "faulty") return [faultList(faults)];
-  return state === "done" ? [...resultParts(result)] : [];
+  return state === "done" ? resultParts(result, isEarly) : [];
 }
 
 function summary({ problems, rows_looked_at: looked }, lacking = []) {
@@ -74,11 +74,12 @@ export const faultList = (faults) =>
     h("ul", {}, faults.map((fault) => h("li", {}, faultText(fault)))),
   );
 
-function resultParts(result) {
+function resultParts(result, isEarly) {
   const { problems, hints, expected } = result;
   return [
     sentences("notice bad", "To mend before an import can succeed", problems),
     sentences("notice held", "Worth a look", hints),
+    isEarly ? h("p", {}, "What would be stored shows as soon as one volume has its unit.") : null,
     facts(
       ["Read", result.reading],
       ["Rows looked at", whole(result.rows_looked_at)],

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { button, framed, h, NONE, share, table } from "./dom.js";
-import { fieldChoice, shown } from "./fields.js";
+import { exampleOf, fieldChoice, shown } from "./fields.js";
 import { formChoice } from "./forms.js";
 import { DIMENSIONS, lacksUnit, PERIOD, ruleOf, setField, setRule, setWord } from "./rules.js";
 import { faultLine, guessNote } from "./sheet.js";
@@ -105,11 +105,13 @@ function columnRow(sheet, first, { units, signal }) {
     const more = [["", emptyWord(sheet, rule, found)]];
     if (own !== undefined) more.push([OWN, `as written: ${shown(inline(own))}`]);
     if (rule.kind === "parts") more.push(["parts", "in fields of their own"]);
-    const pick = (choice) =>
+    const pick = (choice) => {
       changed((values) => {
         if (choice.field !== undefined) setField(values, name, choice.field);
         else setRule(values, name, choice === OWN ? own : undefined);
       });
+      show({ ...found, field: "", example: "", stored: "", empty: null }); // of the field before
+    };
     const chosen = rule.kind === "field" ? { field: rule.field } : rule.kind === "none" ? "" : rule.kind;
     const given = { id: `field-${name}`, label: `Field of the source for ${title}`, more, chosen, picked: pick };
     return [fieldChoice(sheet, given), besides(rule), name in DIMENSIONS ? null : guessNote(sheet.guessOf(name))].filter(Boolean);
@@ -186,9 +188,15 @@ function columnRow(sheet, first, { units, signal }) {
     const wasNone = found.field !== newer.field && ruleOf(sheet.values, name).kind === "none";
     found = newer;
     if (wasNone && !field.contains(document.activeElement)) choices();
-    written.textContent = found.example ? shown(found.example) : NONE;
+    written.textContent = shown(found.example || exampleNow()) || NONE;
     stored.textContent = found.stored && !lacksUnit(sheet.values, name) ? shown(found.stored) : NONE;
     empty.textContent = found.empty === null || found.empty === undefined ? NONE : share(found.empty);
+  }
+
+  // Of a field whose unit is to be chosen yet, which is no part of what is tried.
+  function exampleNow() {
+    const rule = ruleOf(sheet.values, name);
+    return rule.kind === "field" ? exampleOf(sheet.found.rows, rule.field) : "";
   }
 
   choices();

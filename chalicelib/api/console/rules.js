@@ -65,6 +65,13 @@ export function lacksUnit(values, column) {
   return column in DIMENSIONS && kind !== "none" && !table.unit;
 }
 
+// Whether every volume waits for its unit: then a look cannot go on to the values.
+export function isEarly(values) {
+  const isVolume = (column) => column in DIMENSIONS && column !== DAYS;
+  const told = Object.keys(values.columns ?? {}).filter(isVolume);
+  return !values.preset && told.length > 0 && told.every((column) => lacksUnit(values, column));
+}
+
 // As far as it can be tried: without the columns whose unit is to be chosen yet.
 export function triable(values) {
   const columns = Object.entries(values.columns ?? {}).filter(([column]) => !lacksUnit(values, column));
