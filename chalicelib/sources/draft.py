@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from .definition import NAME
+from chalicelib.errors import DefinitionInvalid
+
+from .definition import NAME, definition_of
 from .guesses.entities import Entities, find_entities
 from .guesses.grain import find_grain
 from .guesses.known import known_source
-from .guesses.look import Guess, Look, Table, is_unsayable
+from .guesses.look import Guess, Look, Table
 from .guesses.meant_rows import find_skip, find_units_row, find_wells, find_where, rows_but, rows_where
 from .guesses.month_columns import turned
 from .guesses.numbers import null_words, number_form
@@ -24,7 +25,7 @@ from .guesses.products import ProductRows, find_product_rows, where_products, wr
 from .guesses.regions import region_of_names
 from .guesses.toml_text import comments, written
 from .guesses.volumes import COLUMN_OF, Measures, Volumes, find_volumes, write_volumes
-from .guesses.words import is_mil, plain
+from .guesses.words import VOLUME, is_mil, plain
 from .presets import preset_named, preset_names
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, di
     volumes = write_volumes(found.volumes, measures)
     volumes += write_product_rows(found.products, measures) if found.products else []
     if not {guess.key.removeprefix("columns.") for guess in volumes} & {*COLUMN_OF.values()}:
-        volumes.append(_ask_for_volume(table))
+        volumes.append(_ask_for_volume(table, found.taken))
     product = found.products.product if found.products else None
     grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
     of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
@@ -165,10 +166,16 @@ def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object
     return [(*(values[place] for values in named), days[place]) for place in range(table.rows)]
 
 
-def _ask_for_volume(table: Table) -> Guess:
-    some = next((seen.name for seen in table.fields if seen.is_number), "FIELD OF THE OIL")
+def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
+    numbers = [seen for seen in table.fields if seen.is_number and seen.name not in taken]
+    some = max(numbers, key=lambda seen: bool(seen.said & VOLUME), default=None)
     why = "no field looks like a volume of oil, gas or water: name the right ones, and their units"
-    return Guess(key="columns.oil_production_kbd", value={"field": some, "unit": "..."}, why=why, is_complete=False)
+    return Guess(
+        key="columns.oil_production_kbd",
+        value={"field": some.name if some else "FIELD OF THE OIL", "unit": "..."},
+        why=why,
+        is_complete=False,
+    )
 
 
 def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> list[Guess]:
@@ -200,18 +207,12 @@ def _head(name: str, kind: str, url: str) -> list[Guess]:
 
 
 def _url(kind: str, url: str) -> Guess:
+    """What a definition does not take is not repeated: it may hold a password."""
     try:
-        parts = urlsplit(url)
-        has_secret = parts.username is not None or parts.password is not None
-    except ValueError:
-        return Guess(key="url", value="https://...", why="what was given is no address", is_complete=False)
-    if has_secret:
-        why = "the address holds a user name or a password: name a reference to it in secret"
-        return Guess(key="url", value="https://...", why=why, is_complete=False)
-    is_usable = bool(url) and not any(map(is_unsayable, url))
-    if not is_usable or (kind == "odata" and parts.scheme not in ("http", "https")):
-        why = "an http or https address" if kind == "odata" else "an address, an S3 prefix or a path"
-        return Guess(key="url", value="https://...", why=why, is_complete=False)
+        definition_of({"kind": kind, "url": url})
+    except DefinitionInvalid as exc:
+        wanted = next((fault["instead"] for fault in exc.details["faults"] if fault["key"] == "url"), "")
+        return Guess(key="url", value="...", why=f"an address is missing: write {wanted}", is_complete=False)
     return Guess(key="url", value=url, why="", sure=True)
 
 

@@ -66,7 +66,7 @@ def format_parts(form: str) -> Form:
     if any(kind == "text" and "%" in text for kind, text in pieces):
         raise FormatUnknown("a % stands by itself")
     kinds = [_NAMED[kind] for kind, _ in pieces if kind in _NAMED]
-    if len(set(kinds)) < len(kinds) or not {"year", "short_year"} & set(kinds):
+    if len(set(kinds)) < len(kinds) or len({"year", "short_year"} & set(kinds)) != 1:
         raise FormatUnknown("it needs one year, and nothing twice")
     if len({"month", "name", "quarter"} & set(kinds)) > 1 or ("day" in kinds and not {"month", "name"} & set(kinds)):
         raise FormatUnknown("it needs one month or one quarter, and a day only with a month")
@@ -90,10 +90,10 @@ def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
         return re.escape(text).replace(r"\ ", " ")
     if kind == "b":
         return r"(\pL+)\.?"
-    least, most = _DIGITS[kind]
-    beside = [pieces[near][0] for near in (place - 1, place + 1) if 0 <= near < len(pieces)]
     if kind in _TIMES:
         return _TIMES[kind]
+    least, most = _DIGITS[kind]
+    beside = [pieces[near][0] for near in (place - 1, place + 1) if 0 <= near < len(pieces)]
     digits = f"[0-9]{{{most if {*beside} & {*_DIGITS, *_TIMES} else least},{most}}}"
     return f"({digits})"
 

@@ -383,3 +383,29 @@ DISP;ABGS9900003;GS;2024-01;GAS;310
 """)
     assert values(found)["where"] == {"ActivityID": ["PROD"], "FromToIDType": ["WI"]}
     assert values(found)["columns"]["well_code"] == "FromToID"
+
+
+def test_the_name_of_a_well_tells_it_where_nothing_else_does() -> None:
+    found = drafted("Well Name;Date;Oil (bbl)\nA-1;2024-01-01;5\n")
+
+    assert values(found)["columns"]["well_code"] == "Well Name"
+
+
+def test_units_of_one_product_alone_tell_it() -> None:
+    found = drafted("pozo;fecha;BPPD;mcfd;bwpd\nA-1;2024-01-01;60;100;300\nA-1;2024-01-02;60;100;300\n")
+
+    assert values(found)["columns"] == {
+        "well_code": "pozo",
+        "production_period": "fecha",
+        OIL: {"field": "BPPD", "unit": "bbl/d"},
+        LIQUIDS: {"field": "BPPD", "unit": "bbl/d"},
+        GAS: {"field": "mcfd", "unit": "Mcf/d"},
+        WATER: {"field": "bwpd", "unit": "bbl/d"},
+    }
+
+
+def test_oil_or_condensate_are_liquids() -> None:
+    found = drafted("APINumber;Date;OilorCondensateProduced\n0402900001;2024-01-01;60\n")
+
+    assert values(found)["columns"][LIQUIDS] == {"field": "OilorCondensateProduced", "unit": "bbl"}
+    assert OIL not in values(found)["columns"]

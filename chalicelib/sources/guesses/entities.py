@@ -90,7 +90,7 @@ def _as_well(seen: Seen) -> int:
     if _own(seen) == "well_code":
         return 1_000
     if _own(seen):
-        return 0
+        return {"well_name": 20, "well_reference": 10}.get(_own(seen), 0)
     by_value = 55 if is_identifier(seen) else 0
     if seen.said & said.NO_WELL and not is_api(seen):
         return by_value
@@ -108,8 +108,10 @@ def _as_well(seen: Seen) -> int:
 def _why_well(seen: Seen) -> str:
     if _own(seen) == "well_code":
         return "the name is ours"
+    if _own(seen):
+        return "nothing else tells a well"
     if is_identifier(seen) and not seen.said & said.WELL:
-        kind = "a UWI" if seen.share(is_uwi) >= USUAL else "API numbers"
+        kind = "a UWI" if seen.is_mostly(is_uwi) else "API numbers"
         return f"its values are {kind}"
     word = next((word for word in seen.words if word in said.WELL), "")
     return f"the name says {word}"

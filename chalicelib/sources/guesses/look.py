@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .dates import FORMS, read_day, reader_of
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MOST_ROWS = 20_000
+MOST_CELLS = 400_000  # a second or two of the slow kind
+LEAST_ROWS = 200
 LONGEST_NAME = 200  # characters
 LONGEST_VALUE = 200  # what is longer is no code, number or date
+FEW = 50  # values that are looked at first
 BLANKS = " \t\n\r\xa0"
 USUAL = 0.98  # the share of values that makes a form the form
 NULL_WORDS = word_set(
     "n/a na n.a. n.a n/d nd n.d. s/d null none nil nan nr - -- --- . .. ... ? * ** *** # #n/a (null) \\n missing "
     "unknown confidential conf"
 )
+_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # in a definition
 _FRACTION = re.compile(r"[+-]?[0-9]*[.,][0-9]*[1-9][0-9]*", re.ASCII)
 NO_MONTH = re.compile(r"(0|-1|13)-[0-9]{4}", re.ASCII)
 _TOTAL = re.compile(
@@ -91,6 +96,11 @@ class Seen:
         """Of the filled values. Without any, nothing holds."""
         return sum(n for value, n in self.counts.items() if holds(value)) / self.filled if self.filled else 0.0
 
+    def is_mostly(self, holds: Callable[[str], object]) -> bool:
+        """Of nearly all; a few values tell soon that it does not."""
+        few = list(islice(self.counts, FEW))
+        return sum(map(bool, map(holds, few))) >= 0.8 * len(few) > 0 and self.share(holds) >= USUAL
+
     @cached_property
     def is_number(self) -> bool:
         """Also one with a decimal comma, and one with some words between."""
@@ -105,14 +115,12 @@ class Seen:
     @cached_property
     def forms(self) -> tuple[str, ...]:
         """Of dates, those that nearly all values fit, totals apart; "" is that of a date which needs none."""
-        dates = {value: n for value, n in self.counts.items() if not is_total(value)}
-        values = list(dates)
-        if not values:
-            return ()
         near = ["", *FORMS]
-        for few in (values[:5], values[:50]):
-            near = [form for form in near if sum(read_day(form, text) is not None for text in few) >= 0.8 * len(few)]
-        return tuple(form for form in near if _share(dates, reader_of(form)) >= USUAL)
+        few = [value for value in islice(self.counts, FEW) if not is_total(value)]
+        for some in (few[:5], few):
+            near = [form for form in near if sum(read_day(form, text) is not None for text in some) >= 0.8 * len(some)]
+        dates = {value: n for value, n in self.counts.items() if not is_total(value)} if near else {}
+        return tuple(form for form in near if dates and _share(dates, reader_of(form)) >= USUAL)
 
     @cached_property
     def is_fraction(self) -> bool:
@@ -139,7 +147,7 @@ class Table:
 
     @classmethod
     def of(cls, look: Look) -> Table:
-        rows = look.rows[:MOST_ROWS]
+        rows = look.rows[: max(LEAST_ROWS, min(MOST_ROWS, MOST_CELLS // max(1, len(look.fields))))]
         names = [name for name in dict.fromkeys(look.fields) if is_sayable(name)]
         return cls([_seen(look, rows, name, place) for place, name in enumerate(names)], len(rows))
 
@@ -156,11 +164,11 @@ def is_sayable(name: Any) -> bool:
     """Whether TOML can write it, and a definition may be as long."""
     if not isinstance(name, str) or not name or len(name) > LONGEST_NAME:
         return False
-    return not any(map(is_unsayable, name))
+    return not is_unsayable(name)
 
 
-def is_unsayable(sign: str) -> bool:
-    return sign == "\0" or "\ud800" <= sign <= "\udfff"
+def is_unsayable(text: str) -> bool:
+    return bool(_UNSAYABLE.search(text))
 
 
 def _seen(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> Seen:
@@ -171,5 +179,4 @@ def _seen(look: Look, rows: list[dict[str, str | None]], name: str, place: int) 
 def _stripped(value: Any) -> str:
     if not isinstance(value, str):
         return ""
-    text = value[: LONGEST_VALUE + 1].strip(BLANKS)
-    return "".join("\ufffd" if is_unsayable(sign) else sign for sign in text)
+    return _UNSAYABLE.sub("\ufffd", value[: LONGEST_VALUE + 1].strip(BLANKS))

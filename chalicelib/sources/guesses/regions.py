@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .look import USUAL
-
 if TYPE_CHECKING:
     from .look import Seen
 
@@ -73,15 +71,15 @@ ARGENTINA = Region(liquid="m3", gas="e3m3", told="idpozo and tef are of Argentin
 
 def region_of_codes(seen: Seen, *, is_well: bool) -> Region | None:
     """Of nearly all values of a field. Ten digits by themselves are an API number only where a well is named."""
-    if seen.share(API_DASHED.fullmatch) >= USUAL or (is_well and is_api(seen)):
+    if seen.is_mostly(API_DASHED.fullmatch) or (is_well and is_api(seen)):
         return _of_states(seen)
-    if is_well and seen.share(_API_COUNTY.fullmatch) >= USUAL:
+    if is_well and seen.is_mostly(_API_COUNTY.fullmatch):
         return AMERICAN
-    if seen.share(is_uwi) >= USUAL:
+    if seen.is_mostly(is_uwi):
         return CANADA
-    if seen.share(_BRAZIL.fullmatch) >= USUAL:
+    if seen.is_mostly(_BRAZIL.fullmatch):
         return BRAZIL
-    return NORWAY if seen.share(_NORTH_SEA.fullmatch) >= USUAL else None
+    return NORWAY if seen.is_mostly(_NORTH_SEA.fullmatch) else None
 
 
 def is_uwi(text: str) -> bool:
@@ -90,12 +88,12 @@ def is_uwi(text: str) -> bool:
 
 def is_api(seen: Seen) -> bool:
     """With dashes, or digits of the right number that begin with a state."""
-    return seen.share(lambda value: API_DASHED.fullmatch(value) or _state(value)) >= USUAL
+    return seen.is_mostly(lambda value: API_DASHED.fullmatch(value) or _state(value))
 
 
 def is_identifier(seen: Seen) -> bool:
     """By its values alone, whatever it is called."""
-    return seen.share(is_code_of_well) >= USUAL
+    return seen.is_mostly(is_code_of_well)
 
 
 def is_code_of_well(text: str) -> bool:

@@ -27,6 +27,9 @@ _SPELT = {
     **dict.fromkeys(word_set("bbls barrel barrels barriles barris barils fat vaten stb"), "bbl"),
     **dict.fromkeys(word_set("of de da do"), ""),
     "ksm": "ksm3",
+    "kl": "m3",
+    "bppd": "bopd",
+    "bapd": "bwpd",
 }
 _TIMES = {"d", "day", "dia", "h", "hr", "hour"}
 _AMERICAN = {"bbl", "Mbbl", "MMbbl", "gal", "scf", "Mcf", "MMcf", "Bcf", "Tcf"}
@@ -70,7 +73,7 @@ def _pieces(seen: Seen) -> list[tuple[str, str]]:
         for begin in range(len(seen.words) - count, -1, -1):
             shown = " ".join(seen.words[begin : begin + count])
             some = [_SPELT.get(word, word) for word in shown.split(" ")]
-            joined = "".join(some)
+            joined = _SPELT.get("".join(some), "".join(some))
             if some[-1] in _TIMES and count > 1:
                 pieces.append(("".join(some[:-1]).removesuffix("per").removesuffix("por") + "/" + some[-1], shown))
             if len(joined) > 1 and joined not in _NO_UNITS:

@@ -69,6 +69,8 @@ def product_of(seen: Seen) -> str:
     named = {product for product, names in said.PRODUCTS.items() if words & names}
     if not named and words & (said.PRODUCED | said.VOLUME):
         named = {product for letter, product in said.LETTERS.items() if letter in words}
+    if not named:
+        named = {product for unit, product in said.RATES.items() if unit in words}
     if "condensate" in named:
         return {1: "condensate", 2: "liquids" if "oil" in named else "condensate"}.get(len(named), "")
     return named.pop() if len(named) == 1 else ""

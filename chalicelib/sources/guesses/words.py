@@ -23,6 +23,11 @@ PRODUCTS = {
     "condensate": word_set("condensate cond condensado condensat kondensat condensaat gcond"),
     "liquids": word_set("liquid liquids liquido liquidos liquide liquides vaeske vloeistof"),
 }
+RATES = {  # units that are of one product alone
+    **dict.fromkeys(word_set("bopd bppd"), "oil"),
+    **dict.fromkeys(word_set("bwpd bapd"), "water"),
+    **dict.fromkeys(word_set("mcf mscf mmcf mmscf bcf mcfd mcfpd mscfd mmcfd mmcfpd mmscfd mpcd mmpcd"), "gas"),
+}
 LETTERS = {"o": "oil", "g": "gas", "w": "water"}  # beside a word of PRODUCED or VOLUME alone
 PRODUCED = word_set(
     "prod prd prodn production produced produccion producao producido producida produzido produit produite "
@@ -68,8 +73,8 @@ LEASE = word_set(
     "lease pad concession concesion concessao asignacion contrato contract licence license area unit block"
 )
 FORMATION = word_set(
-    "formation formacion formacao pool zone zona interval completion layer reservoir sand horizon sidetrack laag "
-    "reservorio yacimiento formasjon formatie drillhole product producto produto commodity stream"
+    "formation formtn fmtn formacion formacao pool zone zona interval completion layer reservoir sand horizon "
+    "sidetrack laag reservorio yacimiento formasjon formatie drillhole product producto produto commodity stream"
 )
 OWNER = word_set("owner operator operador operadora exploitant operatoer company empresa reporter ba baid")
 CODE = word_set("code cod codigo id ident identifier number no num nr numero nro key kid cde cd idn npdid")
@@ -109,14 +114,14 @@ NO_DAYS = word_set("injected injection inj date fecha shut shutin down downtime 
 # -- what a unit is made of ---------------------------------------------------------------------
 
 UNIT = word_set(
-    "bbl bbls barrel barrels stb mbbl mbbls mmbbl mstb mmstb kbbl kbd kbpd bpd bopd bwpd bblpd stbd gal gallon "
-    "gallons cf scf mcf mscf kcf mmcf mmscf bcf bscf tcf mcfd mcfpd mscfd mmcfd mmcfpd mmscfd mpc mmpc mpcd "
-    "mmpcd barriles barris barils fat vaten m3 sm3 nm3 e3m3 e6m3 e9m3 e3sm3 e6sm3 ksm3 mm3 mmm3 km3 mcm mmcm bcm "
-    "mill bill million billion thousand mrd millones miles milhoes tusen mille duizend tonnes tonne mbd mb mboe "
-    "mmbtu gj ft3 ksm"
+    "bbl bbls barrel barrels stb mbbl mbbls mmbbl mstb mmstb kbbl kbd kbpd bpd bopd bwpd bppd bapd kl bblpd stbd "
+    "gal gallon gallons cf scf mcf mscf kcf mmcf mmscf bcf bscf tcf mcfd mcfpd mscfd mmcfd mmcfpd mmscfd mpc "
+    "mmpc mpcd mmpcd barriles barris barils fat vaten m3 sm3 nm3 e3m3 e6m3 e9m3 e3sm3 e6sm3 ksm3 mm3 mmm3 km3 "
+    "mcm mmcm bcm mill bill million billion thousand mrd millones miles milhoes tusen mille duizend tonnes tonne "
+    "mbd mb mboe mmbtu gj ft3 ksm"
 )
 _BESIDE = word_set(
-    "of the de da do del des en on to per por by and y e et og van vor til for av la le el los las em county "
+    "or of the de da do del des en on to per por by and y e et og van vor til for av la le el los las em county "
     "cnty state api kid well prf wellno prdn rpt report reported reporting date operations temperature location "
     "operating information flowing from lease gathering conventional concesion"
 )
