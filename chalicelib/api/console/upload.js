@@ -9,7 +9,9 @@ export async function upload(name, file, signal) {
   const path = `sources/${encodeURIComponent(name)}/files`;
   const { data } = await ask(path, { method: "POST", body: { file: file.name }, signal });
   if (data.most_bytes && file.size > data.most_bytes)
-    throw new Error(`${file.name} has ${size(file.size)}, and a file may have ${size(data.most_bytes)}. Put it into a bucket, and give its address.`);
+    throw new Error(
+      `${file.name} has ${size(file.size)}, and a file may have ${size(data.most_bytes)}. Put it into a bucket, and give its address.`,
+    );
   const form = new FormData();
   for (const [key, value] of Object.entries(data.fields)) form.append(key, value);
   form.append("file", file);
@@ -25,7 +27,18 @@ export async function upload(name, file, signal) {
 // A name such as a source may have, of what a file or an address is called.
 export function nameOf(address) {
   const [path] = address.split(/[?#]/);
-  const last = path.split(/[\\/]/).filter((part) => part && !part.includes("*")).at(-1) ?? "";
-  const plain = last.replace(/(\.[a-z0-9]{1,7})+$/i, "").normalize("NFKD").replaceAll(/\p{M}/gu, "");
-  return plain.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").slice(0, 40).replaceAll(/^-+|-+$/g, "");
+  const last =
+    path
+      .split(/[\\/]/)
+      .filter((part) => part && !part.includes("*"))
+      .at(-1) ?? "";
+  const plain = last
+    .replace(/(\.[a-z0-9]{1,7})+$/i, "")
+    .normalize("NFKD")
+    .replaceAll(/\p{M}/gu, "");
+  return plain
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 40)
+    .replaceAll(/^-+|-+$/g, "");
 }
