@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from .definition import NAME
+from chalicelib.errors import DefinitionInvalid
+
+from .definition import NAME, definition_of
 from .guesses.entities import Entities, find_entities
 from .guesses.grain import find_grain
 from .guesses.known import known_source
-from .guesses.look import Guess, Look, Table, is_unsayable
+from .guesses.look import Guess, Look, Table
 from .guesses.meant_rows import find_skip, find_units_row, find_wells, find_where, rows_but, rows_where
 from .guesses.month_columns import turned
 from .guesses.numbers import null_words, number_form
@@ -206,18 +207,12 @@ def _head(name: str, kind: str, url: str) -> list[Guess]:
 
 
 def _url(kind: str, url: str) -> Guess:
+    """What a definition does not take is not repeated: it may hold a password."""
     try:
-        parts = urlsplit(url)
-        has_secret = parts.username is not None or parts.password is not None
-    except ValueError:
-        return Guess(key="url", value="https://...", why="what was given is no address", is_complete=False)
-    if has_secret:
-        why = "the address holds a user name or a password: name a reference to it in secret"
-        return Guess(key="url", value="https://...", why=why, is_complete=False)
-    is_usable = bool(url) and not is_unsayable(url)
-    if not is_usable or (kind == "odata" and parts.scheme not in ("http", "https")):
-        why = "an http or https address" if kind == "odata" else "an address, an S3 prefix or a path"
-        return Guess(key="url", value="https://...", why=why, is_complete=False)
+        definition_of({"kind": kind, "url": url})
+    except DefinitionInvalid as exc:
+        wanted = next((fault["instead"] for fault in exc.details["faults"] if fault["key"] == "url"), "")
+        return Guess(key="url", value="...", why=f"an address is missing: write {wanted}", is_complete=False)
     return Guess(key="url", value=url, why="", sure=True)
 
 

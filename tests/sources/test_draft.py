@@ -45,7 +45,7 @@ def test_a_name_and_an_address_that_no_definition_takes_are_not_repeated() -> No
 
     assert read_definition(found.text).name == "wells-of-ohio"
     assert "secret@" not in found.text
-    assert '# url = "https://..."' in found.text
+    assert '# url = "..."  # an address is missing' in found.text
 
 
 # -- presets ------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.drafts import asked, drafted, values
-from support.plain_rows import DAYS, GAS, LIQUIDS, OIL
+from support.plain_rows import DAYS, GAS, LIQUIDS, OIL, WATER
 
 # -- periods ------------------------------------------------------------------------------------
 
@@ -25,6 +25,7 @@ from support.plain_rows import DAYS, GAS, LIQUIDS, OIL
         ("01/2024", "02/2024", "%m/%Y", "month"),
         ("1-2024", "2-2024", "%m-%Y", "month"),
         ("1/31/2024", "2/29/2024", "%m/%d/%Y", "month"),
+        ("1/31/2024 00:00:00", "2/29/2024 00:00:00", "%m/%d/%Y %H:%M:%S", "month"),
         ("31.01.2024", "29.02.2024", "%d.%m.%Y", "month"),
         ("01/01/2024", "01/02/2024", "%d/%m/%Y", "month"),
         ("01/01/2024", "02/01/2024", "%m/%d/%Y", "month"),
@@ -149,7 +150,7 @@ A;A-1;Salt;2022;3;2;3;;;;;;;;;3;12
 """)
     months = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
     assert values(found)["unpivot"] == {"fields": f"(?P<Month>{months})", "value": "Volume"}
-    assert values(found)["where"] == {"Product": ["Oil", "Water"]}
+    assert values(found)["where"] == {"Product": ["Gas (Mcf)", "Oil", "Water"]}
     assert values(found)["columns"]["production_period"] == {"year": "Year", "month": "Month"}
 
 
@@ -194,3 +195,47 @@ def test_a_month_without_a_year_asks_for_it() -> None:
 
     assert asked(found)["columns.production_period"] == "a month without a year: does the name of the file tell it?"
     assert '# production_period = { year = { field = "_file", pattern = "([0-9]{4})" }, month = "Month" }' in found.text
+
+
+def test_columns_of_a_product_and_month_become_rows() -> None:
+    found = drafted("""
+API;Well;Oil (bbl) Jan 2020;Oil (bbl) Feb 2020;Gas Jan 2020;Gas Feb 2020;Oil Total
+42-501-20130;A;5;6;7;8;11
+""")
+    assert values(found) == {
+        "unpivot": {
+            "fields": r"(?P<Product>Oil\ \(bbl\)|Gas)[ _-](?P<Period>(?:[A-Za-z]+)\.? (?:[0-9]{4}))",
+            "value": "Volume",
+        },
+        "period": "month",
+        "rows": "sum",
+        "primary_key": ["Product"],
+        "columns": {
+            "well_code": "API",
+            "production_period": {"field": "Period", "format": "%B %Y"},
+            OIL: {"field": "Volume", "unit": "bbl", "when": {"Product": ["Oil (bbl)"]}},
+            LIQUIDS: {"field": "Volume", "unit": "bbl", "when": {"Product": ["Oil (bbl)"]}},
+            GAS: {"field": "Volume", "unit": "Mcf", "when": {"Product": ["Gas"]}},
+        },
+    }
+
+
+def test_columns_called_like_months_of_a_year_become_rows() -> None:
+    found = drafted("Well;Product;2020-01;2020-02;2020-03\nA;Oil;1;2;3\nA;Gas;1;2;3\n")
+
+    assert values(found)["unpivot"]["fields"] == "(?P<Period>(?:[0-9]{4})\\-(?:[0-9]{1,2}))"
+    assert values(found)["columns"]["production_period"] == {"field": "Period", "format": "%Y-%m"}
+
+
+def test_a_field_of_units_tells_those_of_products_as_rows() -> None:
+    found = drafted("""
+Well;Month;Stream;UOM;Quantity
+A;2024-01;Oil;BBL;5
+A;2024-01;Natural Gas;MCF;6
+A;2024-01;Water;BBL;7
+""")
+    when = {"Oil": "bbl", "Natural Gas": "Mcf", "Water": "bbl"}
+    told = {code: {"field": "Quantity", "unit": unit, "when": {"Stream": [code]}} for code, unit in when.items()}
+    columns = values(found)["columns"]
+    assert [columns[OIL], columns[GAS], columns[WATER]] == list(told.values())
+    assert "a field of units says MCF beside them" in found.text

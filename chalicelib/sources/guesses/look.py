@@ -27,7 +27,7 @@ NULL_WORDS = word_set(
     "n/a na n.a. n.a n/d nd n.d. s/d null none nil nan nr - -- --- . .. ... ? * ** *** # #n/a (null) \\n missing "
     "unknown confidential conf"
 )
-_UNSAYABLE = re.compile("[\0\ud800-\udfff]")  # in TOML
+_UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # in a definition
 _FRACTION = re.compile(r"[+-]?[0-9]*[.,][0-9]*[1-9][0-9]*", re.ASCII)
 NO_MONTH = re.compile(r"(0|-1|13)-[0-9]{4}", re.ASCII)
 _TOTAL = re.compile(

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import words as said
-from .look import Guess
-from .units import question, unit_of_name, unit_of_others
+from .look import Guess, Seen
+from .units import Named, question, unit_of_name, unit_of_others, unit_of_text
 from .volumes import COLUMN_OF, LIQUIDS, OIL, largest_of
-from .words import plain, word_set
+from .words import plain, word_set, words_of
 
 if TYPE_CHECKING:
-    from .look import Seen, Table
+    from .look import Table
     from .volumes import Measures
 
 MOST_CODES = 60
@@ -29,13 +29,19 @@ _OF_CODE = word_set(
 )
 
 
+_OF_UNITS = word_set("unit units uom unidad unidade unite enhet eenheid")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProductRows:
-    """`codes` has the texts of each product, as the field `product` writes them."""
+    """`codes` has the texts of each product, as the field `product` writes them, `units` those of a field beside it, by
+    code.
+    """
 
     volume: Seen
     product: Seen
     codes: dict[str, list[str]]
+    units: dict[str, set[str]]
 
 
 def find_product_rows(table: Table, taken: set[str]) -> ProductRows | None:
@@ -44,7 +50,21 @@ def find_product_rows(table: Table, taken: set[str]) -> ProductRows | None:
     if volume is None or not coded:
         return None
     codes, product = max(coded, key=lambda each: _as_code(each[1], each[0]))
-    return ProductRows(volume=volume, product=product, codes=codes)
+    return ProductRows(volume=volume, product=product, codes=codes, units=_units_beside(table, product))
+
+
+def _units_beside(table: Table, product: Seen) -> dict[str, set[str]]:
+    """Of each code of a product, what a field of units says in its rows."""
+    fields = [seen for seen in table.fields if seen.said & _OF_UNITS and 0 < len(seen.counts) <= MOST_CODES]
+    units: dict[str, set[str]] = {}
+    for unit in fields:
+        for code, text in zip(product.values, unit.values, strict=True):
+            units.setdefault(code, set()).update({text} if text and _is_unit(text) else ())
+    return units
+
+
+def _is_unit(text: str) -> bool:
+    return bool(unit_of_text(text, "liquid") or unit_of_text(text, "gas"))
 
 
 def _as_code(seen: Seen, codes: dict[str, list[str]]) -> tuple[bool, bool, int]:
@@ -68,14 +88,24 @@ def _codes_of(seen: Seen) -> dict[str, list[str]]:
         return {}
     found: dict[str, list[str]] = {}
     for code in seen.counts:
-        key = "".join(sign for sign in plain(code).lower() if sign.isalpha())
-        if product := _CODE.get(key):
+        if product := _product_of(code):
             found.setdefault(product, []).append(code)
     is_named = bool(seen.said & _OF_CODE)
     known = sum(map(len, found.values()))
     letters_alone = all(len(code) == 1 for codes in found.values() for code in codes)
     is_enough = len(found) > 1 and (is_named or (not letters_alone and known * 2 >= len(seen.counts)))
     return {product: sorted(codes) for product, codes in found.items()} if is_enough else {}
+
+
+def _product_of(code: str) -> str:
+    """Of a code such as COND, or of a name such as "Oil (bbl)"; "" of what is none."""
+    key = "".join(sign for sign in plain(code).lower() if sign.isalpha())
+    if key in _CODE:
+        return _CODE[key]
+    words = set(words_of(code))
+    named = [product for product, names in said.PRODUCTS.items() if words & names]
+    is_one = len(named) == 1 and named[0] in CODES
+    return named[0] if is_one and not words & (said.NO_PRODUCTION - said.UNIT | said.WELL) else ""
 
 
 def where_products(rows: ProductRows, where: list[Guess]) -> list[Guess]:
@@ -103,8 +133,7 @@ def write_product_rows(rows: ProductRows, measures: Measures) -> list[Guess]:
 
 def _column(rows: ProductRows, column: str, codes: list[str], measures: Measures) -> Guess:
     product = "gas" if column == COLUMN_OF["gas"] else "liquid"
-    named = unit_of_name(rows.volume, product, is_mil=measures.is_mil)
-    named = named if named and named.text else unit_of_others(product, {}, measures.region)
+    named = _unit(rows, product, codes, measures)
     value: dict[str, Any] = {"field": rows.volume.name}
     chosen = {"when": {rows.product.name: codes}}
     if named is None:
@@ -112,3 +141,16 @@ def _column(rows: ProductRows, column: str, codes: list[str], measures: Measures
         return Guess(key=f"columns.{column}", value=value | {"unit": "..."} | chosen, why=why, is_complete=False)
     value |= {"unit": named.text} | ({"at": named.at} if named.at else {}) | chosen
     return Guess(key=f"columns.{column}", value=value, why=f"rows tell their product; {named.why}")
+
+
+def _unit(rows: ProductRows, product: str, codes: list[str], measures: Measures) -> Named | None:
+    """What the codes say, or a field of units beside them; the name of the volume; the region."""
+    of_codes = [unit_of_name(Seen(name=code, place=0, values=()), product, is_mil=measures.is_mil) for code in codes]
+    told = {named.text: named for named in of_codes if named and named.text}
+    if len(told) == 1 and all(of_codes):
+        return next(iter(told.values()))
+    beside = {text for code in codes for text in rows.units.get(code, ())}
+    if len(beside) == 1 and (unit := unit_of_text(text := beside.pop(), product)):
+        return Named(text=unit, why=f"a field of units says {text[:30]} beside them")
+    named = unit_of_name(rows.volume, product, is_mil=measures.is_mil)
+    return named if named and named.text else unit_of_others(product, {}, measures.region)
