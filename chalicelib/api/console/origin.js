@@ -138,11 +138,12 @@ export function originForm(sheet, { signal, look }) {
     start.disabled = true;
     stop.hidden = false;
     try {
-      let address = "";
+      let sent;
       for (const each of files) {
         answer.replaceChildren(h("p", { role: "status" }, `Sending ${each.name}, ${size(each.size)} …`));
-        address = await upload(name.value, each, AbortSignal.any([signal, sending.signal]));
+        sent = await upload(name.value, each, AbortSignal.any([signal, sending.signal]));
       }
+      const address = files.length > 1 ? sent.folder : sent.address;
       answer.replaceChildren(h("p", { class: "muted" }, `Sent to ${address}`));
       sheet.edit((values) => (values.name = name.value));
       set(address, FILES);
