@@ -90,10 +90,10 @@ def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
         return re.escape(text).replace(r"\ ", " ")
     if kind == "b":
         return r"(\pL+)\.?"
-    least, most = _DIGITS[kind]
-    beside = [pieces[near][0] for near in (place - 1, place + 1) if 0 <= near < len(pieces)]
     if kind in _TIMES:
         return _TIMES[kind]
+    least, most = _DIGITS[kind]
+    beside = [pieces[near][0] for near in (place - 1, place + 1) if 0 <= near < len(pieces)]
     digits = f"[0-9]{{{most if {*beside} & {*_DIGITS, *_TIMES} else least},{most}}}"
     return f"({digits})"
 
