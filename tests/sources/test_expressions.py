@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -515,6 +516,23 @@ def test_a_rate_of_producing_days_without_them_is_told(mapped: Mapped) -> None:
     )
     assert [row["problem"] for row in rows] == [None, f"WITHOUT_DAYS {OIL}", None, None, None]
     assert [row[OIL] for row in (rows[0], *rows[2:])] == [pytest.approx(3.1), 0.0, None, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("%Y-%m-%d %H:%M:%S", "2024-02-01 23:59:00"),
+        ("%d/%m/%Y %H:%M", "1/2/2024 7:05"),
+        ("%Y%m%d%H", "2024020123"),
+        ("%H:%M %d.%m.%y", "00:00 01.02.24"),
+    ],
+)
+def test_a_time_within_a_format_is_of_no_day(mapped: Mapped, form: str, text: str) -> None:
+    rule = {"field": "P", "format": form}
+
+    found = of_csv(mapped, "production_period", rule, ["P"], [text], ["24:61"])
+
+    assert found == [date(2024, 2, 1), "NOT_A_DATE production_period"]
 
 
 @pytest.mark.parametrize(
