@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import CheckUnknown
-from chalicelib.jobs.lock import is_this_check, may_take_place
+from chalicelib.errors import CheckFailed, CheckUnknown
+from chalicelib.jobs.lock import is_this_check, is_this_open_check, may_take_place
+from chalicelib.jobs.table import ConditionRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 PLACES = 256
 MOST_NAMES = 500  # of fields, in a result that is too long
+LONGEST_TEXT = 500  # characters, in one that is too long even so
+LONGEST_WORK = 3_600  # seconds; the function has 15 minutes, and is begun three times at most
+KEPT = 86_400  # seconds
 LONGEST_RESULT = 256 << 10  # bytes; an item of the table may have 400 KB
 
 
@@ -68,11 +73,14 @@ class Checks:
         return new
 
     def read(self, check_id: str) -> Check:
-        """Raises CheckUnknown."""
+        """One that is not done after a long time never will be: its function died, and nobody was told. Raises
+        CheckUnknown.
+        """
         item = self._table.read(_key(check_id)) if _is_id(check_id) else None
-        if item is None or item["check_id"] != check_id:
+        age = self._clock() - item["created_at"] if item else 0
+        if item is None or item["check_id"] != check_id or age > KEPT:
             raise CheckUnknown
-        return Check(
+        check = Check(
             check_id=check_id,
             status=CheckStatus(item["status"]),
             created_at=item["created_at"],
@@ -81,6 +89,8 @@ class Checks:
             result=json.loads(item["result"]) if "result" in item else None,
             error=item.get("error"),
         )
+        is_open = check.status in (CheckStatus.PENDING, CheckStatus.RUNNING)
+        return replace(check, status=CheckStatus.FAILED, error=_given_up()) if is_open and age > LONGEST_WORK else check
 
     def begin(self, check_id: str) -> Check:
         """Raises CheckUnknown."""
@@ -89,18 +99,53 @@ class Checks:
         return check
 
     def finish(self, check_id: str, result: Mapping[str, Any]) -> None:
-        text = json.dumps(result)
-        if len(text.encode()) > LONGEST_RESULT:
-            text = json.dumps(
-                {**result, "rows": [], "fields": result["fields"][:500], "unknown": result["unknown"][:500]}
-            )
-        self._change(check_id, {"status": str(CheckStatus.DONE), "result": text})
+        self._change(check_id, {"status": str(CheckStatus.DONE), "result": _fitting(result)})
 
     def fail(self, check_id: str, *, code: str, message: str) -> None:
-        self._change(check_id, {"status": str(CheckStatus.FAILED), "error": {"code": code, "message": message}})
+        """Nothing happens to one that is done: that its function died later is of no interest."""
+        values = {"status": str(CheckStatus.FAILED), "error": {"code": code, "message": message}}
+        with suppress(ConditionRefused):
+            update = self._table.update(
+                _key(check_id), values, when=is_this_open_check(check_id, str(CheckStatus.DONE))
+            )
+            self._table.transact([update])
+
+    def give_up(self, check_id: str) -> None:
+        self.fail(check_id, **_given_up())
 
     def _change(self, check_id: str, values: Mapping[str, Any]) -> None:
-        self._table.transact([self._table.update(_key(check_id), values, when=is_this_check(check_id))])
+        """Nothing happens where another one has its place: nobody waits for this one any more."""
+        with suppress(ConditionRefused):
+            self._table.transact([self._table.update(_key(check_id), values, when=is_this_check(check_id))])
+
+
+def _given_up() -> dict[str, str]:
+    return {"code": CheckFailed.code, "message": CheckFailed().message}
+
+
+def _fitting(result: Mapping[str, Any]) -> str:
+    """As JSON that an item of the table has room for: without what is missed least, until it fits."""
+    less: list[dict[str, Any]] = [
+        {},
+        {"rows": [], "fields": result["fields"][:MOST_NAMES], "unknown": result["unknown"][:MOST_NAMES]},
+        {"draft": None, "hints": [*result["hints"][:MOST_NAMES], "The draft is too long to be kept here."]},
+    ]
+    shown = dict(result)
+    for instead in less:
+        shown |= instead
+        text = json.dumps(shown)
+        if len(text) <= LONGEST_RESULT:
+            return text
+    return json.dumps(_cut(shown))
+
+
+def _cut(value: Any) -> Any:
+    """With short lists of short texts."""
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT]
+    if isinstance(value, list):
+        return [_cut(item) for item in value[:20]]
+    return {name: _cut(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _key(check_id: str) -> dict[str, str]:

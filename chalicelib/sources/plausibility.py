@@ -64,13 +64,24 @@ def _repeated(look: Look, settings: Settings) -> Iterable[str]:
     if not look.repeated or settings.source_rows == "sum":
         return
     if others <= FEW * look.keys and others == 0:
-        yield f"{look.repeated:,} wells and periods come more than once, with the same values; they count once."
+        yield (
+            f"{look.repeated:,} wells and periods come more than once, with the same values; they count once."
+            f"{_of_shorter_periods(settings)}"
+        )
         return
     yield (
         f"{others:,} of {look.keys:,} wells and periods have several rows with different values, {look.most_rows:,} at "
-        'most. Completions, pools and products are added with rows = "sum" and a primary_key; for days of a month say '
-        'period = "day".'
+        'most. Completions, pools and products are added with rows = "sum" and a primary_key.'
+        f"{_of_shorter_periods(settings)}"
     )
+
+
+def _of_shorter_periods(settings: Settings) -> str:
+    """Rows are cut to the first day of their period before anything is looked at."""
+    periods = [str(period) for period in Period]
+    shorter = periods[: periods.index(settings.source_period)]
+    told = " or ".join(f'period = "{each}"' for each in reversed(shorter))
+    return f" If they are of shorter periods than a {settings.source_period}, say {told}." if told else ""
 
 
 def _distance(look: Look, settings: Settings) -> Iterable[str]:

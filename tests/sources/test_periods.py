@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +13,10 @@ from hypothesis import strategies as st
 from support.mapped import Mapped
 
 from chalicelib.sources.periods import NAMES, FormatUnknown, format_parts, pivot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 PERIOD = "production_period"
 WRONG = f"NOT_A_DATE {PERIOD}"
@@ -83,7 +85,7 @@ def test_a_form_is_read(mapped: Mapped, form: str, text: str) -> None:
         ),
         *(("%Y-%m", "2024-01-01"), ("%Y-%m", "epoch"), ("%Y-%m", "infinity"), ("%Y", "0024"), ("%Y", "12024")),
         *(("%Y", "999"), ("%d/%m/%Y", "1/31/2024"), ("%m/%d/%Y", "31/1/2024"), ("%b-%y", "Jam-19"), ("%b-%y", "1-19")),
-        *(("%YQ%q", "2024Q5"), ("%YQ%q", "2024Q0"), ("%Y-%m-%d %H:%M", "2024-01-01 99:99"), ("%Y-%m", "２０２４-01")),
+        *(("%YQ%q", "2024Q5"), ("%YQ%q", "2024Q0"), ("%Y-%m-%d %H:%M", "2024-01-01 99:99"), ("%Y-%m", "\uff12024-01")),
         *(
             ("%Y-%m-%d %H:%M", "2024-01-01 24:00"),
             ("%b %Y", "Jan  2024x"),
@@ -291,11 +293,9 @@ def test_midnight_in_utc_is_a_date_unless_the_period_itself_has_a_zone(mapped: M
 
 
 @settings(max_examples=20)
-@given(
-    st.lists(st.datetimes(datetime(1971, 1, 1), datetime(2037, 1, 1)), min_size=1, max_size=10), st.sampled_from(ZONES)
-)
-def test_any_moment_is_of_the_day_that_zoneinfo_gives(mapped: Mapped, moments: list[datetime], zone: str) -> None:
-    told = [moment.replace(microsecond=0, tzinfo=UTC) for moment in moments]
+@given(st.lists(st.integers(-(10**9), 2 * 10**9), min_size=1, max_size=10), st.sampled_from(ZONES))
+def test_any_moment_is_of_the_day_that_zoneinfo_gives(mapped: Mapped, seconds: list[int], zone: str) -> None:
+    told = [datetime.fromtimestamp(each, UTC) for each in seconds]
     rule = {"field": "Month", "timezone": zone}
     found = days_of(mapped, rule, *(f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in told))
     assert found == [str(moment.astimezone(ZoneInfo(zone)).date()) for moment in told]
