@@ -134,13 +134,14 @@ def test_what_is_written_before_the_presets_have_come_stays(shared: tuple[str, B
 
 
 def test_a_preset_fills_the_columns_and_says_whether_it_was_verified(shared: tuple[str, Browser]) -> None:
-    api = SourcesApi()
+    api = SourcesApi(finds=lambda values: found({"columns": COLUMNS, **values}))
     with visit(*shared, api, NEW) as page:
         page.get_by_label("Preset: a form of data that is known").select_option("cnh")
         seen(page, "#preset-told", "Not verified")
         look_at(page)
         page.locator("#field-well_code").wait_for()
-        assert page.locator("#field-well_code option").first.inner_text() == "as the preset has it"
+        assert page.locator("#field-well_code option").first.inner_text() == "the preset's: Pozo"
+        assert page.locator("#field-well_name option").first.inner_text() == "nothing"
     assert api.checked == [{"url": ADDRESS, "kind": "files", "preset": "cnh"}]
 
 

@@ -134,7 +134,7 @@ function guessList(sheet) {
     const guesses = [...sheet.guesses.values()].filter(({ why }) => why);
     const unsure = guesses.filter(({ sure }) => !sure).length;
     place.hidden = !guesses.length;
-    summary.textContent = `${count(guesses.length, "thing was", "things were")} read out of the data, ${unsure} of them a guess`;
+    summary.textContent = `${count(guesses.length, "thing was", "things were")} read out of the data${unsure ? `, ${unsure} of them a guess` : ""}`;
     list.replaceChildren(
       ...guesses.map(({ key, value, why, sure }) =>
         h(

@@ -237,7 +237,8 @@ function columnRow(sheet, first, { units, signal }) {
 
 // Nothing, or what fills the column though the definition is silent of it.
 function emptyWord(sheet, rule, found) {
-  if (rule.kind !== "none" || !found.field) return sheet.values.preset ? "as the preset has it" : "nothing";
+  if (rule.kind !== "none" && sheet.values.preset) return "as the preset has it";
+  if (rule.kind !== "none" || !found.field) return "nothing";
   return sheet.values.preset ? `the preset's: ${shown(found.field)}` : `by its name: ${shown(found.field)}`;
 }
 
