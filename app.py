@@ -18,7 +18,13 @@ from chalicelib.api.parameters import read_value
 from chalicelib.api.rejects_csv import csv_headers, rejects_csv, wants_csv
 from chalicelib.api.request_fields import refuse_body, single_values
 from chalicelib.api.responses import ResponseBuilder, enveloped, principal_of
-from chalicelib.api.source_request import VERSION, parse_definition, parse_if_match, parse_source_name
+from chalicelib.api.source_request import (
+    VERSION,
+    parse_definition,
+    parse_file_name,
+    parse_if_match,
+    parse_source_name,
+)
 from chalicelib.api.tokens import KEPT_SECONDS, Role
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
@@ -30,6 +36,7 @@ from chalicelib.settings import cors_origins
 from chalicelib.sources.presets import all_presets
 from chalicelib.sources.source import deleted_sentence, source_sentence
 from chalicelib.sources.units import all_units
+from chalicelib.sources.uploads import new_upload
 
 POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it has taken so far
 POLL_SECONDS = (1, 30)  # at least, at most
@@ -270,6 +277,15 @@ def delete_source(request: Request, respond: ResponseBuilder, name: str) -> Resp
         parse_source_name(name), by=principal_of(request).name, if_match=parse_if_match(request.headers)
     )
     return respond.success({"name": source.name, "version": source.version}, deleted_sentence(source))
+
+
+@app.route("/api/v1/sources/{name}/files", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def send_file(request: Request, respond: ResponseBuilder, name: str) -> Response:
+    single_values(_query(request))
+    name, file = parse_source_name(name), parse_file_name(request.raw_body)
+    upload = new_upload(name, file, warehouse=services.warehouse, address=services.settings.warehouse, now=time.time())
+    return respond.success(upload, "Send the file to url, as a form of these fields with the file as the last one.")
 
 
 @app.route("/api/v1/health", methods=["GET", "HEAD"], content_types=["*/*"])

@@ -21,6 +21,7 @@
     ├── NotHeld                      409  the job waits for nobody's word
     ├── FindingsDiffer               409  other findings were named than the job was held with
     ├── AcceptTooLate                409  what the job had fetched is older than what has come since
+    ├── UploadNotHere                409  there is no bucket that files could be sent to
     ├── BusinessRuleViolation        409  names the rule that refuses
     │   ├── ImportAlreadyRunning     409  SINGLE_IMPORT_RULE
     │   ├── JobIsFinal               409  FINAL_STATE_RULE
@@ -245,6 +246,15 @@ class RejectsNotKept(WellheadError):
     """The import ended without publishing anything, its rejected rows among it. Its status says why it ended."""
 
     code = "REJECTS_NOT_KEPT"
+    http_status = 409
+
+
+class UploadNotHere(WellheadError):
+    """This stack keeps its data in a directory, so there is no bucket to send a file to. On the laptop, give the path
+    of the file as the source's address; elsewhere put it into a bucket of WELLHEAD_SOURCE_BUCKETS.
+    """
+
+    code = "UPLOAD_NOT_HERE"
     http_status = 409
 
 

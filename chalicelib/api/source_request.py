@@ -5,17 +5,28 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import DefinitionInvalid, SourceUnknown, ValidationError
 
 from .parameters import whole
+from .request_fields import json_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOML = "application/toml"
 LONGEST = 64 << 10  # bytes
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # categories of Unicode: controls, what turns text, line ends
+FILE: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["file"],
+    "properties": {
+        "file": {"type": "string", "minLength": 1, "maxLength": 200, "description": "its name, without a directory"}
+    },
+}
 VERSION = whole(1, 999_999, "a whole number from 1 to 999,999", "an earlier version of the definition")
 
 
@@ -42,6 +53,26 @@ def parse_definition(body: str | bytes, content_type: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise _unread("is no object", "an object with the keys of a definition")
     return values
+
+
+def parse_file_name(body: str | bytes) -> str:
+    """Of `{"file": "a.csv"}`. It becomes the end of a key in the bucket, in which S3 would put a name of the sender's
+    own in the place of ${filename}. Raises ValidationError.
+    """
+    sent = json_body(body)
+    name = sent.get("file") if isinstance(sent, dict) and sent.keys() == {"file"} else None
+    if not isinstance(name, str) or not _is_file_name(name):
+        raise ValidationError(
+            'Say what the file is called, such as {"file": "2024.csv"}: 1 to 200 characters without slashes, control '
+            "characters, blanks at an end, a dot at the beginning, or ${.",
+            field="file",
+        )
+    return name
+
+
+def _is_file_name(name: str) -> bool:
+    is_plain = not any(unicodedata.category(sign) in UNSEEN for sign in name)
+    return is_plain and name == name.strip() and re.fullmatch(r"(?!\.)(?!.*\$\{)[^/\\]{1,200}", name) is not None
 
 
 def parse_if_match(headers: Mapping[str, str]) -> str | None:

@@ -54,15 +54,19 @@ def judge(
     is_of_all: bool = True,
     rejects: Mapping[str, int] | None = None,
     adoption: Adoption | None = None,
+    skipped: int = 0,
 ) -> list[Finding]:
     """The findings, those that hold first. `accepted` are fingerprints; `is_of_all` tells that the import asked for all
     rows, and not for a part or for what has changed; `rejects` counts what was wrong with rows, as `REASON column`.
-    `adoption` tells of rows that were another source's before.
+    `adoption` tells of rows that were another source's before. Of the rows that came, the definition left out the
+    `skipped`: shares are of the others.
     """
-    problems = _shares(rejects or {}, completeness.delivered, settings.gate_rejected)
+    taken = max(0, completeness.delivered - skipped)
+    problems = _shares(rejects or {}, taken, settings.gate_rejected)
     found = [
         *_incomplete(completeness),
-        *_rejected(diff, completeness.delivered, settings.gate_rejected, problems, is_of_all=is_of_all),
+        *_nothing_came(diff, taken, skipped, settings.gate_rejected, is_of_all=is_of_all),
+        *_rejected(diff, taken, settings.gate_rejected, problems, is_of_all=is_of_all),
         *_nulled(diff, settings.gate_nulled),
         *_restated(diff, settings.gate_restated),
         *_columns_gone(diff, is_of_all=is_of_all),
@@ -122,44 +126,52 @@ def _incomplete(completeness: Completeness) -> Iterator[Finding]:
         )
 
 
-def _rejected(
-    diff: Diff, delivered: int, limit: float, problems: dict[str, float], *, is_of_all: bool
-) -> Iterator[Finding]:
-    told = f"{_percent(limit)} of the rows, and {LEAST_REJECTED}; or {_percent(NEARLY_ALL)} of them"
-    if not delivered and is_of_all and not diff.is_first:
-        message = "Not one row came, and the source had some before."
-        yield _finding(Check.REJECTED, told, "no rows at all", message, {NOTHING_CAME: 1.0})
-    if not delivered or not diff.rejected:
+def _nothing_came(diff: Diff, taken: int, skipped: int, limit: float, *, is_of_all: bool) -> Iterator[Finding]:
+    """A source may be empty at first; one whose rows are all left out has a definition with a wrong word."""
+    if taken or not is_of_all or (diff.is_first and not skipped):
         return
-    share = diff.rejected / delivered
-    is_much = _is_much(diff.rejected, delivered, limit)
+    message = "Not one row came, and the source had some before."
+    if skipped:
+        message = f"Not one of {skipped:,} rows is taken: where and skip of the definition leave all of them out."
+    yield _finding(Check.REJECTED, _limit_of_rejected(limit), "no rows at all", message, {NOTHING_CAME: 1.0})
+
+
+def _limit_of_rejected(limit: float) -> str:
+    return f"{_percent(limit)} of the rows, and {LEAST_REJECTED}; or {_percent(NEARLY_ALL)} of them"
+
+
+def _rejected(
+    diff: Diff, taken: int, limit: float, problems: dict[str, float], *, is_of_all: bool
+) -> Iterator[Finding]:
+    if not taken or not diff.rejected:
+        return
+    share = diff.rejected / taken
+    is_much = _is_much(diff.rejected, taken, limit)
     is_nearly_all = share >= NEARLY_ALL and (is_of_all or diff.rejected >= LEAST_REJECTED)
     if is_much or is_nearly_all:
-        found = f"{diff.rejected:,} of {delivered:,} rows"
+        found = f"{diff.rejected:,} of {taken:,} rows"
         message = f"{found} were rejected ({_percent(share)}). {_problems(diff.examples.get('REJECTED', []))}"
         examples = diff.examples.get("REJECTED", [])
-        percent = 1.0 if diff.rejected == delivered else min(LAST_STEP, _step_up(share))
+        percent = 1.0 if diff.rejected == taken else min(LAST_STEP, _step_up(share))
         amounts = _scope(is_of_all=is_of_all) | {"percent": percent} | problems
-        yield _finding(Check.REJECTED, told, found, message.strip(), amounts, examples=examples)
+        yield _finding(Check.REJECTED, _limit_of_rejected(limit), found, message.strip(), amounts, examples=examples)
 
 
-def _shares(rejects: Mapping[str, int], delivered: int, limit: float) -> dict[str, float]:
-    """Of the delivered rows, by problem: the most frequent, as far as each is beyond the limit by itself, and all
+def _shares(rejects: Mapping[str, int], taken: int, limit: float) -> dict[str, float]:
+    """Of the rows that are taken, by problem: the most frequent, as far as each is beyond the limit by itself, and all
     others as one. Others within the limit are as good as none: a few odd rows are no other thing.
     """
-    if not rejects or not delivered:
+    if not rejects or not taken:
         return {}
     ranked = sorted(rejects.items(), key=lambda each: (-each[1], each[0]))
-    named = [
-        each for place, each in enumerate(ranked[:MOST_PROBLEMS]) if not place or _is_much(each[1], delivered, limit)
-    ]
+    named = [each for place, each in enumerate(ranked[:MOST_PROBLEMS]) if not place or _is_much(each[1], taken, limit)]
     others = sum(rows for _, rows in ranked[len(named) :])
-    shares = {problem.replace(" ", ":"): _step_up(rows / delivered) for problem, rows in named}
-    return shares | {OTHER_PROBLEMS: max(_step_up(limit), _step_up(others / delivered))}
+    shares = {problem.replace(" ", ":"): _step_up(rows / taken) for problem, rows in named}
+    return shares | {OTHER_PROBLEMS: max(_step_up(limit), _step_up(others / taken))}
 
 
-def _is_much(rows: int, delivered: int, limit: float) -> bool:
-    return rows >= LEAST_REJECTED and rows > limit * delivered
+def _is_much(rows: int, taken: int, limit: float) -> bool:
+    return rows >= LEAST_REJECTED and rows > limit * taken
 
 
 def _scope(*, is_of_all: bool) -> dict[str, float]:

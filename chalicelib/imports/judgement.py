@@ -51,6 +51,7 @@ class Judgement:
             is_of_all=is_of_all,
             rejects=merged.rejects,
             adoption=merged.adoption,
+            skipped=merged.skipped_records,
         )
         return cls(
             completeness=completeness,

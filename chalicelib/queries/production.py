@@ -192,11 +192,16 @@ class ProductionQuery:
         told = self._summary
         named = [each for each in told["sources"] if source in (None, "*", each["source"])]
         is_summed = len(named) < 2 or source == "*"  # noqa: PLR2004
+        rows = {name: sum(each[name] for each in named) for name in OF_ROWS}
+        wells = {name: sum(each[name] for each in named) if is_summed else None for name in OF_WELLS}
         return {
-            **{name: sum(each[name] for each in named) for name in OF_ROWS},
-            **{name: sum(each[name] for each in named) if is_summed else None for name in OF_WELLS},
+            "rows": rows["rows"],
+            "wells": wells["wells"],
+            "fields": wells["fields"],
             "first_period": min((each["first_period"] for each in named), default=None),
             "last_period": max((each["last_period"] for each in named), default=None),
+            **wells,
+            **rows,
             **told,
             "sources": named,
         }

@@ -15,7 +15,7 @@ from chalicelib.errors import DefinitionInvalid
 from .definition import NAME, definition_of
 from .guesses.entities import Entities, find_entities
 from .guesses.grain import find_grain
-from .guesses.known import known_source
+from .guesses.known import KnownSource, known_source
 from .guesses.look import Guess, Look, Table
 from .guesses.meant_rows import find_skip, find_units_row, find_wells, find_where, rows_but, rows_where
 from .guesses.month_columns import turned
@@ -51,15 +51,9 @@ def draft(
 ) -> Draft:
     """`kind` is "odata" or "files". Nothing is asked of the source."""
     top = _head(name, kind, url)
-    known = known_source(
-        look, kind, {each: preset_named(each) for each in preset_names()} if presets is None else presets
-    )
-    if known:
-        doubt = (
-            "" if known.verified else "; it was never checked against a real file: docs/presets.md says what it assumes"
-        )
-        guess = Guess(key="preset", value=known.name, why=known.why + doubt, sure=known.verified)
-        return _draft(look, [*top, guess], [])
+    shipped = {each: preset_named(each) for each in preset_names()} if presets is None else presets
+    if known := known_source(look, kind, shipped):
+        return _draft(look, [*top, _preset(known)], [])
     as_rows, unpivot = turned(look)
     table = Table.of(as_rows)
     if not table.fields:
@@ -214,6 +208,13 @@ def _url(kind: str, url: str) -> Guess:
         wanted = next((fault["instead"] for fault in exc.details["faults"] if fault["key"] == "url"), "")
         return Guess(key="url", value="...", why=f"an address is missing: write {wanted}", is_complete=False)
     return Guess(key="url", value=url, why="", sure=True)
+
+
+def _preset(known: KnownSource) -> Guess:
+    told = (
+        "" if known.verified else "; it was never checked against a real file, and docs/presets.md says what it assumes"
+    )
+    return Guess(key="preset", value=known.name, why=known.why + told, sure=known.verified)
 
 
 def _empty() -> list[Guess]:

@@ -1,8 +1,8 @@
 """Reach: where the sources of a deployed stack may be, and which secrets they may have.
 
 Who may define a source decides where the worker's credentials go. So a stack that others reach takes no source inside
-of itself, no directory, only the buckets of a list, and only secrets of the source's own path. On the laptop, where
-WELLHEAD_SOURCE_REACH is `anywhere`, all of that is allowed.
+of itself, no directory, only the buckets of a list, of its own bucket only what was sent for this source, and only
+secrets of the source's own path. On the laptop, where WELLHEAD_SOURCE_REACH is `anywhere`, all of that is allowed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chalicelib.http.inside import is_inside
+
+from .uploads import uploads_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,23 +37,44 @@ def _of_addresses(definition: Definition, settings: Settings) -> Iterator[Fault]
     named = [("odata.aliases", alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
     named.append(("odata.token_url", definition.odata.get("token_url", "")))
     if definition.url:
-        yield from _of_url("url", definition.url, settings)
+        is_in_bucket = definition.url.startswith("s3://")
+        yield from _of_bucket(definition, settings) if is_in_bucket else _of_url("url", definition.url)
     for key, url in named:
         if url:
-            yield from _of_url(key, str(url), settings)
+            yield from _of_url(key, str(url))
 
 
-def _of_url(key: str, url: str, settings: Settings) -> Iterator[Fault]:
+def _of_bucket(definition: Definition, settings: Settings) -> Iterator[Fault]:
+    """A path is taken apart as files/s3_place.py does: what stands before the first sign of a pattern is all that the
+    keys must begin with. The bucket of the warehouse is never one of the list: published databases are no source.
+    """
+    bucket, path = _place_of(definition.url)
+    own_bucket, own_path = _place_of(uploads_address(settings.warehouse, definition.name))
+    path = re.split(r"[*?\[]", path)[0]
+    is_below_own = path.startswith(own_path) and not {".", ".."} & set(path.split("/"))
+    if own_bucket and bucket == own_bucket:
+        if not is_below_own:
+            told = "is in this stack's own bucket, where a source may read what was sent for it alone"
+            yield _fault("url", told, f"an address below s3://{own_bucket}/{own_path}")
+    elif bucket not in settings.source_buckets:
+        allowed = ", ".join(settings.source_buckets) or "none so far: WELLHEAD_SOURCE_BUCKETS lists them"
+        yield _fault("url", "is a bucket that sources of this stack may not read", f"one of the buckets {allowed}")
+
+
+def _place_of(address: str) -> tuple[str, str]:
+    """The bucket, and what lies in it; of a directory no bucket."""
+    is_in_bucket = address.startswith("s3://")
+    bucket, _, path = address.removeprefix("s3://").partition("/")
+    return (bucket, path) if is_in_bucket else ("", "")
+
+
+def _of_url(key: str, url: str) -> Iterator[Fault]:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
         return  # told by the reader of the definition
-    if parts.scheme == "s3" and key == "url":
-        if parts.netloc not in settings.source_buckets:
-            allowed = ", ".join(settings.source_buckets) or "none so far: WELLHEAD_SOURCE_BUCKETS lists them"
-            yield _fault(key, "is a bucket that sources of this stack may not read", f"one of the buckets {allowed}")
-    elif parts.scheme != "https" or not host:
+    if parts.scheme != "https" or not host:
         yield _fault(key, "is a place that only a source on a laptop may have", "an https address, or s3://bucket/…")
     elif is_inside(host):
         yield _fault(key, "leads into the machine that Wellhead itself runs on", "an address of the source's own")

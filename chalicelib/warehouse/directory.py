@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import ScratchFull, WarehouseUnavailable
+from chalicelib.errors import ScratchFull, UploadNotHere, WarehouseUnavailable
 
 from .names import (
     LATEST,
@@ -22,6 +22,7 @@ from .names import (
     PART_SECONDS,
     SEGMENTS,
     StoredFile,
+    UploadForm,
     missing_file,
     name_conflict,
     sha256_of,
@@ -108,6 +109,10 @@ class DirectoryWarehouse:
         if not path.is_file():
             raise missing_file(name)
         return path.absolute().as_uri()
+
+    def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:  # noqa: ARG002
+        """Raises UploadNotHere: nobody sends a form to a directory."""
+        raise UploadNotHere
 
     def set_latest(self, name: str) -> None:
         with self._told_beside(name), _directory_errors():

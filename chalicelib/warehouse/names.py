@@ -6,6 +6,7 @@ S3Warehouse keeps them in a bucket.
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
                                                 is noted in wells.duckdb.name, on S3 in the object's metadata
     owner.json                                  which table the warehouse belongs to
+    uploads/<source>/<file>                     what somebody sent for a source to read, on S3 alone; no file of ours
 
 Nobody ever opens a file here for writing. A file is complete when its name exists.
 """
@@ -29,6 +30,7 @@ LATEST_PROBLEM = "wells.duckdb.is-old.txt"  # why it does not hold the current s
 OWNER = "owner.json"
 SNAPSHOTS = "snapshots/"
 SEGMENTS = "segments/"
+UPLOADS = "uploads/"
 PART_SECONDS = 3600
 
 
@@ -38,6 +40,19 @@ def snapshot_name(fence: int, job_id: str) -> str:
 
 def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
     return f"{SEGMENTS}{job_id}/{fence:010d}-{part:04d}-{number:06d}.parquet"
+
+
+def uploads_prefix(source: str) -> str:
+    """What the names of all files begin with that were sent for this source."""
+    return f"{UPLOADS}{source}/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadForm:
+    """How one file is sent: as a form of these fields, in any order, with the file as the last one."""
+
+    url: str
+    fields: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +151,11 @@ class Warehouse(Protocol):
 
     def download_url(self, name: str, *, seconds: int) -> str:
         """Where the file can be read from: on S3 for so many seconds by whoever has the URL."""
+
+    def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
+        """For whoever has it: to send this one file, of a byte or more, within so many seconds. Raises
+        UploadNotHere.
+        """
 
     def set_latest(self, name: str) -> None:
         """Let the stable name hold a copy of this snapshot."""

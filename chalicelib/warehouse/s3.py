@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
 
 from .multipart import UPLOAD_SECONDS, Multipart
-from .names import LATEST, OWNER, StoredFile, is_fenced, missing_file, name_conflict
+from .names import LATEST, OWNER, StoredFile, UploadForm, is_fenced, missing_file, name_conflict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,6 +112,19 @@ class S3Warehouse:
             return self._s3.generate_presigned_url(
                 "get_object", Params=where | {"ResponseContentDisposition": saved_as}, ExpiresIn=seconds
             )
+
+    def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
+        """Signed as download_url is. The policy has no condition but those of botocore, on bucket and key, and the
+        length, so S3 takes no other field: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+        """
+        with _s3_errors():
+            form = self._s3.generate_presigned_post(
+                self._bucket,
+                self._prefix + name,
+                Conditions=[["content-length-range", 1, most_bytes]],
+                ExpiresIn=seconds,
+            )
+        return UploadForm(url=form["url"], fields=form["fields"])
 
     def set_latest(self, name: str) -> None:
         source, told = self._prefix + name, {"snapshot": name}

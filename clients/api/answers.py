@@ -281,6 +281,17 @@ class Check(TypedDict):
     result: dict[str, Any] | None
 
 
+class Upload(TypedDict):
+    """How a file is sent, and `address`, where it is then; `folder` is that of all files of its source."""
+
+    url: str
+    fields: dict[str, str]
+    address: str
+    folder: str
+    most_bytes: int
+    expires_at: int
+
+
 class Preset(TypedDict):
     name: str
     title: str | None

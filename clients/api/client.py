@@ -19,12 +19,13 @@ from clients.api.connection import Answer, Connection, is_transient
 from clients.api.download import download
 from clients.api.errors import ApiError, ClientError, NotWellhead, TimedOut, Unreachable
 from clients.api.periods import row_of
+from clients.api.upload import upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from clients.api.answers import Check, Preset, Production, Row, Source, Status, Totals, Well
+    from clients.api.answers import Check, Preset, Production, Row, Source, Status, Totals, Upload, Well
 
 POLL_SECONDS = 1.0  # where the API does not say
 MOST_POLL_SECONDS = 10.0  # while nothing answers
@@ -217,6 +218,15 @@ class WellheadClient:
             self._pause(POLL_SECONDS)
             check = cast("Check", self._get(f"/sources/check/{_part(check['check_id'])}").data)
         return check
+
+    def upload(self, name: str, path: Path) -> Upload:
+        """Sends the file into the stack's bucket, for the source of this name to read; one of the same name there is
+        replaced. Raises RuleViolated UPLOAD_NOT_HERE where the stack has no bucket, UploadFailed.
+        """
+        asked = {"file": path.name}
+        form = cast("Upload", self._connection.ask("POST", f"/sources/{_part(name)}/files", safe=True, json=asked).data)
+        upload(form, path)
+        return form
 
     def presets(self) -> list[Preset]:
         """The mappings of public sources that ship with Wellhead."""

@@ -99,6 +99,12 @@ class DownloadDamaged(DownloadFailed):
     default_code = "DOWNLOAD_DAMAGED"
 
 
+class UploadFailed(ClientError):
+    """The file could not be sent. Try again."""
+
+    default_code = "UPLOAD_FAILED"
+
+
 class ApiError(ClientError):
     """The API answered with an error. `status` is that of HTTP, `retry_after` seconds or None."""
 

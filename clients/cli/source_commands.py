@@ -182,6 +182,25 @@ def delete(session: Session, name: str, yes: bool) -> None:
     )
 
 
+@sources.command("upload")
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@json_option
+@with_session
+def send_file(session: Session, name: str, file: Path) -> None:
+    """Send FILE into the stack's bucket, for the source NAME to read, which need not be defined yet.
+
+    The address for its definition goes to stdout: write it as `url`, or draft a definition of it.
+    """
+    with session.client() as wellhead:
+        sent = wellhead.upload(name, file)
+    if session.terminal.wants_json:
+        session.terminal.json({each: sent[each] for each in ("address", "folder")})
+        return
+    session.terminal.line(sent["address"])
+    session.terminal.note(f"{file} is sent. A definition of all files that were sent for {name} has {sent['folder']}")
+
+
 @sources.command()
 @click.argument("name", required=False)
 @json_option

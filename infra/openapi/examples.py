@@ -427,6 +427,25 @@ SOURCE_DELETED = told(
     "The source north-sea is deleted, and every version of its definition is kept. Its rows stay published under its "
     'name; a source with adopts = "north-sea" takes them over at its first full import.',
 )
+UPLOAD = told(
+    {
+        "url": "https://wellhead-dev-123456789012-eu-central-1.s3.eu-central-1.amazonaws.com/",
+        "fields": {
+            "key": "uploads/north-sea/2024.csv",
+            "x-amz-algorithm": "AWS4-HMAC-SHA256",
+            "x-amz-credential": "ASIAEXAMPLE/20261123/eu-central-1/s3/aws4_request",
+            "x-amz-date": "20261123T042441Z",
+            "x-amz-security-token": "…",
+            "policy": "eyJleHBpcmF0aW9uIjogIjIwMjYtMTEtMjNUMDQ6Mzk6NDFaIiwgImNvbmRpdGlvbnMiOiBb…",
+            "x-amz-signature": "5fc6f7a2f29b2a0c3fbb1a6d6f8a9b0c…",
+        },
+        "address": "s3://wellhead-dev-123456789012-eu-central-1/uploads/north-sea/2024.csv",
+        "folder": "s3://wellhead-dev-123456789012-eu-central-1/uploads/north-sea/",
+        "most_bytes": 1 << 30,
+        "expires_at": 1795408781,
+    },
+    "Send the file to url, as a form of these fields with the file as the last one.",
+)
 PRESETS = told(
     {
         "presets": [

@@ -46,6 +46,7 @@ from chalicelib.errors import (
     SourceVersionDiffers,
     StateUnavailable,
     Unhealthy,
+    UploadNotHere,
     WarehouseCorrupt,
     WarehouseForeign,
     WarehouseTooNew,
@@ -390,6 +391,20 @@ OPERATIONS: Mapping[str, Operation] = {
         data="Check",
         example=examples.CHECKED,
         errors=(CheckUnknown, StateUnavailable),
+    ),
+    "POST /sources/{name}/files": Operation(
+        id="sendFile",
+        summary="Where to send a file that a source shall read",
+        tag="sources",
+        answer="A form that is good for this one file, for a quarter of an hour: do not log it.",
+        data="Upload",
+        example=examples.UPLOAD,
+        body={
+            "schema": {"$ref": "#/components/schemas/SentFile"},
+            "examples": {"a table": {"value": {"file": "2024.csv"}}},
+        },
+        needs_body=True,
+        errors=(SourceUnknown, UploadNotHere, WarehouseUnavailable),
     ),
     "GET /health": Operation(
         id="getHealth",

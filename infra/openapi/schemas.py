@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from chalicelib.api.findings import FINDINGS
 from chalicelib.api.import_request import ASKED, PARAMETERS
+from chalicelib.api.source_request import FILE
 from chalicelib.jobs.finding import MOST_EXAMPLES, Check
 from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
 from chalicelib.jobs.telemetry import PHASES
@@ -276,6 +277,21 @@ SCHEMAS: dict[str, Any] = {
                 "written and as stored, a few rows, and a draft of the definition where it has no columns",
                 "additionalProperties": True,
             },
+        }
+    ),
+    "SentFile": FILE,
+    "Upload": whole_object(
+        {
+            "url": {**TEXT, "description": "where the form is sent to, by POST as multipart/form-data"},
+            "fields": {
+                "type": "object",
+                "additionalProperties": TEXT,
+                "description": "of the form, in any order; `file` comes after them and is the last one",
+            },
+            "address": {**TEXT, "description": "of the file: what a definition writes as url"},
+            "folder": {**TEXT, "description": "of all files that were sent for the source, for a definition of them"},
+            "most_bytes": {**WHOLE, "description": "a longer file is refused, and an empty one"},
+            "expires_at": {**WHOLE, "description": "until when the file may be sent, epoch seconds"},
         }
     ),
     "PresetList": whole_object({"presets": {"type": "array", "items": {"$ref": "#/components/schemas/Preset"}}}),

@@ -134,13 +134,14 @@ def test_what_is_written_before_the_presets_have_come_stays(shared: tuple[str, B
 
 
 def test_a_preset_fills_the_columns_and_says_whether_it_was_verified(shared: tuple[str, Browser]) -> None:
-    api = SourcesApi()
+    api = SourcesApi(finds=lambda values: found({"columns": COLUMNS, **values}))
     with visit(*shared, api, NEW) as page:
         page.get_by_label("Preset: a form of data that is known").select_option("cnh")
         seen(page, "#preset-told", "Not verified")
         look_at(page)
         page.locator("#field-well_code").wait_for()
-        assert page.locator("#field-well_code option").first.inner_text() == "as the preset has it"
+        assert page.locator("#field-well_code option").first.inner_text() == "the preset's: Pozo"
+        assert page.locator("#field-well_name option").first.inner_text() == "nothing"
     assert api.checked == [{"url": ADDRESS, "kind": "files", "preset": "cnh"}]
 
 
@@ -387,8 +388,8 @@ def test_nonsense_as_a_definition_is_told_with_what_is_wrong(shared: tuple[str, 
 
 
 def test_a_file_is_sent_into_the_bucket_and_looked_at_there(shared: tuple[str, Browser]) -> None:
-    signed = {"key": "uploads/pozos/${filename}", "policy": "p", "x-amz-signature": "s"}
-    address = "s3://wells-123/warehouse/uploads/pozos-2024/"
+    signed = {"key": "uploads/pozos-2024/Pozos 2024.csv", "policy": "p", "x-amz-signature": "s"}
+    address = "s3://wells-123/warehouse/uploads/pozos-2024/Pozos 2024.csv"
     policy = {"url": BUCKET, "fields": signed, "address": address, "most_bytes": 1_000_000, "expires_at": 5}
     api = SourcesApi(answers={"files": policy})
     sent: list[str] = []
@@ -413,6 +414,36 @@ def test_a_file_is_sent_into_the_bucket_and_looked_at_there(shared: tuple[str, B
         form.index(f'name="{name}"') for name in (*signed, "file")
     )
     assert "L-1;3" in form
+
+
+def test_several_files_are_looked_at_as_one_source(shared: tuple[str, Browser]) -> None:
+    folder = "s3://wells-123/uploads/pozos/"
+    policy = {"url": BUCKET, "fields": {"key": "k"}, "address": f"{folder}b.csv", "folder": folder, "most_bytes": 10}
+    api = SourcesApi(answers={"files": policy})
+    with visit(*shared, api, NEW, known=(BUCKET,)) as page:
+        page.context.route(f"{BUCKET}**", lambda route: route.fulfill(status=204))
+        page.get_by_role("radio", name="A file of mine").check()
+        files = [{"name": f"{name}.csv", "mimeType": "text/csv", "buffer": b"x"} for name in "ab"]
+        page.get_by_label("Files", exact=True).set_input_files(files)  # type: ignore[arg-type]
+        page.locator("#upload-name").fill("pozos")
+        press(page, "Send it, and look at it")
+        seen(page, ".origin", f"Sent to {folder}")
+    assert [body["file"] for _, body in api.sent] == ["a.csv", "b.csv"]
+    assert api.checked[0]["url"] == folder
+
+
+def test_what_the_bucket_refuses_is_not_looked_at(shared: tuple[str, Browser]) -> None:
+    policy = {"url": BUCKET, "fields": {"key": "k"}, "address": "s3://a/b.csv", "folder": "s3://a/", "most_bytes": 10}
+    api = SourcesApi(answers={"files": policy})
+    told = "<Error><Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message></Error>"
+    with visit(*shared, api, NEW, known=(BUCKET,)) as page:
+        page.context.route(f"{BUCKET}**", lambda route: route.fulfill(status=403, body=told))
+        page.get_by_role("radio", name="A file of mine").check()
+        file = {"name": "b.csv", "mimeType": "text/csv", "buffer": b"x"}
+        page.get_by_label("Files", exact=True).set_input_files(file)  # type: ignore[arg-type]
+        press(page, "Send it, and look at it")
+        seen(page, "[role=alert]", "The bucket refuses b.csv (AccessDenied). Try again.")
+    assert api.checked == []
 
 
 def test_where_files_cannot_be_sent_the_api_says_what_to_do(shared: tuple[str, Browser]) -> None:

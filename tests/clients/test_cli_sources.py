@@ -135,7 +135,8 @@ def test_a_draft_is_a_definition_that_can_be_applied(laptop: Laptop, tmp_path: P
     file.write_text(drafted.stdout)
     assert f'url = "{rows}"' in drafted.stdout
     checked = laptop.run("sources", "check", str(file))
-    assert (checked.returncode, checked.stdout) == (0, "")
+    assert checked.returncode == 0, checked.stdout
+    assert checked.stdout.startswith(f"{file}: in order\n")
 
 
 def test_the_presets_are_listed(laptop: Laptop) -> None:

@@ -149,6 +149,22 @@ def test_rejected_rows_hold_beyond_a_share_and_a_number(
     assert found(Diff(rejected=rejected), completeness, is_of_all=is_of_all) == ["REJECTED"] * holds
 
 
+@pytest.mark.parametrize(("rejected", "skipped", "holds"), [(1, 999, True), (20, 600, False), (20, 601, True)])
+def test_the_share_of_rejected_rows_is_of_those_that_are_taken(rejected: int, skipped: int, holds: bool) -> None:
+    assert bool(found(Diff(rejected=rejected), skipped=skipped)) is holds
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_definition_that_leaves_every_row_out_holds_an_import_of_all_rows(is_first: bool) -> None:
+    [finding] = judge(Diff(is_first=is_first), Settled(), SOUND, SETTINGS, skipped=1000)
+
+    assert (finding.check, finding.holds) == (Check.REJECTED, True)
+    assert finding.message == (
+        "Not one of 1,000 rows is taken: where and skip of the definition leave all of them out."
+    )
+    assert found(Diff(is_first=is_first), skipped=1000, is_of_all=False) == []
+
+
 def test_no_row_of_a_source_that_had_some_holds_an_import_of_all_rows() -> None:
     nothing = replace(SOUND, delivered=0)
 

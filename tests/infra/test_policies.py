@@ -123,6 +123,8 @@ class Functions:
 
 def _resource(address: str) -> tuple[str, dict[str, str] | None]:
     """The route of an address, and what its path holds."""
+    if address.endswith("/files"):
+        return f"{SOURCES}/{{name}}/files", {"name": address.split("/")[-2]}
     for name, pattern in (("check_id", f"{SOURCES}/check/"), ("name", f"{SOURCES}/")):
         if address.startswith(pattern) and address != f"{SOURCES}/check":
             return f"{pattern}{{{name}}}", {name: address.removeprefix(pattern)}
@@ -180,6 +182,7 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
     _fail_and_retry(functions, source)
     _ask_and_answer(functions)
     _define_and_delete(functions, aws, source)
+    _send_and_import_a_file(functions, s3(aws))
     _stop(functions, dynamodb)
     _restart_and_end_what_died(functions, dynamodb)
     _publish_in_parts(functions, dynamodb)
@@ -291,6 +294,25 @@ def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource
     functions.api("GET", SOURCES, status=200)
     functions.api("GET", f"{SOURCES}/gulf?version=1", status=200)
     functions.api("DELETE", f"{SOURCES}/gulf", status=200)
+
+
+def _send_and_import_a_file(functions: Functions, client: Any) -> None:
+    """What the form does is done with the right of the function that has signed it."""
+    sent = functions.api("POST", f"{SOURCES}/drop/files", status=200, sent='{"file": "2024.csv"}')["data"]
+    functions.asked["api"].update(rights("PutObject", {"Key": sent["fields"]["key"]}))
+    table = b"Field,Well,Month,Oil\nLoma,L-1,2024-01,3\n"
+    client.put_object(Bucket=BUCKET, Key=sent["fields"]["key"], Body=table)
+    columns = {
+        "field_code": "Field",
+        "well_code": "Well",
+        "production_period": {"field": "Month", "format": "%Y-%m"},
+        "oil_production_kbd": {"field": "Oil", "unit": "m3"},
+    }
+    told = json.dumps({"kind": "files", "url": sent["address"], "columns": columns})
+    functions.api("PUT", f"{SOURCES}/drop", status=200, sent=told, if_match='"0"')
+    job = functions.api("POST", f"{BASE}/import/trigger?source=drop", status=202)["data"]
+    assert functions.run_import(job["job_id"]) == "COMPLETED"
+    functions.api("DELETE", f"{SOURCES}/drop", status=200)
 
 
 def _stop(functions: Functions, dynamodb: Any) -> None:

@@ -18,6 +18,7 @@ from chalicelib.errors import NotStarted
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import JobStatus, job_attributes
 from chalicelib.settings import SETTINGS, Settings
+from chalicelib.warehouse.names import UPLOADS
 from infra.fragments import FragmentError, merged_fragments
 from infra.gateway_responses import gateway_responses
 
@@ -115,6 +116,24 @@ def test_nobody_can_overwrite_a_published_file(expanded: dict[str, Any]) -> None
         "Bool": {"s3:ObjectCreationOperation": "true"},
     }
     assert statements["OnlyTls"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_page_may_send_a_form_and_ask_the_bucket_nothing_else(expanded: dict[str, Any]) -> None:
+    [rule] = properties(expanded, "Bucket")["CorsConfiguration"]["CorsRules"]
+    own = "https://api.execute-api.us-east-1.amazonaws.com"
+    told = {"RestAPI": "api", "AWS::URLSuffix": "amazonaws.com"}
+    for others, origins in (("", [own]), ("https://a.example,https://b.example", None)):
+        found = resolved(rule["AllowedOrigins"], {"HasCorsOrigins": bool(others)}, {**told, "CorsOrigins": others})
+        assert found == (origins or [own, *others.split(",")])
+    assert rule["AllowedMethods"] == ["POST"]
+    assert "AllowedHeaders" not in rule
+
+
+def test_files_that_were_sent_do_not_stay_for_ever(expanded: dict[str, Any]) -> None:
+    rules = {rule["Id"]: rule for rule in properties(expanded, "Bucket")["LifecycleConfiguration"]["Rules"]}
+
+    assert {name for name, rule in rules.items() if "ExpirationInDays" in rule} == {"sent-files"}
+    assert (rules["sent-files"]["Prefix"], rules["sent-files"]["ExpirationInDays"]) == (UPLOADS, {"Ref": "UploadDays"})
 
 
 def test_every_function_logs_to_a_group_that_forgets(expanded: dict[str, Any]) -> None:

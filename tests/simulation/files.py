@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import WarehouseFileMissing, WarehouseSilent, WarehouseUnavailable
-from chalicelib.warehouse.names import LATEST, StoredFile
+from chalicelib.warehouse.names import LATEST, StoredFile, UploadForm
 
 from .weather import Fault
 
@@ -44,6 +44,9 @@ class SimulatedWarehouse:
         raise NotImplementedError  # no import asks for it
 
     def download_url(self, name: str, *, seconds: int) -> str:
+        raise NotImplementedError  # no import asks for it
+
+    def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
         raise NotImplementedError  # no import asks for it
 
     def set_latest(self, name: str) -> None:

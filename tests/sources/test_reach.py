@@ -53,6 +53,81 @@ def test_a_bucket_of_the_list_is_taken() -> None:
     assert faults(settings(source_buckets=""), kind="files", url="s3://acme-drop/ogora/*.zip") == ["url"]
 
 
+def test_a_bucket_is_looked_at_as_it_is_read() -> None:
+    """What another reading of an address takes for the bucket of the list."""
+    for url in (
+        "S3://acme-drop/../../../etc/passwd",
+        "s3://acme-drop?/a.csv",
+        "s3://acme-drop#/a.csv",
+        "s3://acme-drop:443/a.csv",
+        "s3:/acme-drop/a.csv",
+        "s3:acme-drop/a.csv",
+    ):
+        assert faults(kind="files", url=url) == ["url"], url
+
+
+@pytest.mark.parametrize("warehouse", ["s3://wells-123", "s3://wells-123/", "s3://wells-123/prod"])
+@pytest.mark.parametrize("path", ["", "2024.csv", "*.csv", "**/*.zip", "a/b/2024-*.csv", "a[[]1].csv", "%2e%2e/b.csv"])
+def test_what_was_sent_for_the_source_is_taken(warehouse: str, path: str) -> None:
+    url = f"{warehouse.rstrip('/')}/uploads/north-sea/{path}"
+
+    assert faults(settings(warehouse=warehouse), kind="files", url=url) == []
+
+
+@pytest.mark.parametrize("listed", ["", "acme-drop,wells-123"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/*",
+        "/**",
+        "/prod",
+        "/prod/wells.duckdb",
+        "/prod/snapshots/*.duckdb",
+        "/prod/segments/**/*.parquet",
+        "/prod/owner.json",
+        "/prod/uploads",
+        "/prod/uploads/",
+        "/prod/uploads/*",
+        "/prod/uploads/*/2024.csv",
+        "/prod/uploads/gulf/2024.csv",
+        "/prod/uploads/north-sea",
+        "/prod/uploads/north-sea*/2024.csv",
+        "/prod/uploads/north-sea?2024.csv",
+        "/prod/uploads/north-sea[/]*",
+        "/prod/uploads/north-sea-2/2024.csv",
+        "/prod/uploads/North-Sea/2024.csv",
+        "/prod/uploads/north-sea/../gulf/2024.csv",
+        "/prod/uploads/north-sea/./../../wells.duckdb",
+        "/prod//uploads/north-sea/2024.csv",
+        "//prod/uploads/north-sea/2024.csv",
+        "/prod/uploads/north%2Dsea/2024.csv",
+        "/uploads/north-sea/2024.csv",
+        "/other/uploads/north-sea/2024.csv",
+        "/pro*/uploads/north-sea/2024.csv",
+    ],
+)
+def test_nothing_else_of_the_warehouse_is_a_source(path: str, listed: str) -> None:
+    """Not even where its bucket is in the list."""
+    deployed = settings(warehouse="s3://wells-123/prod", source_buckets=listed)
+
+    assert faults(deployed, kind="files", url=f"s3://wells-123{path}") == ["url"]
+
+
+def test_the_fault_tells_where_files_of_the_source_are() -> None:
+    values = a_definition(kind="files", url="s3://wells-123/uploads/gulf/a.csv")
+
+    [fault] = reach_faults(definition_of(values), settings(warehouse="s3://wells-123"))
+
+    assert fault["instead"] == "an address below s3://wells-123/uploads/north-sea/"
+
+
+def test_without_a_bucket_as_the_warehouse_no_uploads_are_read() -> None:
+    for url in ("s3:///uploads/north-sea/a.csv", "s3:///w/uploads/north-sea/a.csv", "s3://w/uploads/north-sea/a.csv"):
+        assert faults(kind="files", url=url) == ["url"]
+
+
 @pytest.mark.parametrize(
     "secret",
     [

@@ -178,6 +178,7 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "CompleteMultipartUpload": _put,
     "CopyObject": _copy,
     "UploadPartCopy": _copy,
+    "CreateBucket": lambda params: [],  # where botocore finds the address of a signed form; it is never sent
     "DeleteObject": lambda params: [_object("DeleteObject", params["Key"])],
     "AbortMultipartUpload": lambda params: [_object("AbortMultipartUpload", params["Key"])],
     "ListObjectsV2": lambda params: [_list_bucket(params["Prefix"])],

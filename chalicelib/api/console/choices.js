@@ -8,14 +8,23 @@ import { inline } from "./toml.js";
 const PERIODS = { day: "a day", month: "a month", quarter: "a quarter", year: "a year" };
 const ROWS = { one: "one row a well and period", sum: "several rows, which are added" };
 const DECIMALS = { ".": "a point: 1.5", ",": "a comma: 1,5" };
-const THOUSANDS = { "": "nothing: 1500", ",": "a comma: 1,500", ".": "a point: 1.500", " ": "a blank: 1 500", "'": "an apostrophe: 1'500" };
+const THOUSANDS = {
+  "": "nothing: 1500",
+  ",": "a comma: 1,500",
+  ".": "a point: 1.500",
+  " ": "a blank: 1 500",
+  "'": "an apostrophe: 1'500",
+};
 const USUAL = { period: "month", rows: "one", decimal: ".", thousands: "" };
 
 // An element that follows the sheet.
 export function choicesForm(sheet) {
   const place = h("div", { class: "choices" });
   const faults = Object.fromEntries(
-    ["period", "rows", "decimal", "thousands", "primary_key", "where"].map((key) => [key, faultLine(sheet, key, `fault-${key}`)]),
+    ["period", "rows", "decimal", "thousands", "primary_key", "where"].map((key) => [
+      key,
+      faultLine(sheet, key, `fault-${key}`),
+    ]),
   );
 
   function changed(change) {
@@ -30,7 +39,9 @@ export function choicesForm(sheet) {
     const select = h(
       "select",
       { id: key, onchange: () => changed((values) => setKey(values, key, select.value)) },
-      sheet.values.preset ? h("option", { value: "preset", selected: value === undefined }, "as the preset has it") : null,
+      sheet.values.preset
+        ? h("option", { value: "preset", selected: value === undefined }, "as the preset has it")
+        : null,
       Object.entries(words).map(([each, text]) => h("option", { value: each, selected: each === value }, text)),
     );
     return h("div", {}, h("label", { for: key }, label), select, guessOf(key), faults[key]);
@@ -55,10 +66,22 @@ export function choicesForm(sheet) {
   function keyOf() {
     const key = [sheet.values.primary_key ?? []].flat();
     if (sheet.values.rows !== "sum" && !key.length) return null;
-    const without = (gone) => (values) => setKey(values, "primary_key", key.filter((_, place) => place !== gone));
-    const add = ({ field }) => field && !key.includes(field) && changed((values) => (values.primary_key = [...key, field]));
+    const without = (gone) => (values) =>
+      setKey(
+        values,
+        "primary_key",
+        key.filter((_, place) => place !== gone),
+      );
+    const add = ({ field }) =>
+      field && !key.includes(field) && changed((values) => (values.primary_key = [...key, field]));
     const items = key.map((field, place) => item(shown(field), `key-${place}`, () => changed(without(place))));
-    return group("primary_key", "What tells one row from another of its well and period", items, add, faults.primary_key);
+    return group(
+      "primary_key",
+      "What tells one row from another of its well and period",
+      items,
+      add,
+      faults.primary_key,
+    );
   }
 
   function whereOf() {

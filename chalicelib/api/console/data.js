@@ -17,7 +17,13 @@ export async function data(page) {
     const known = (summary.sources ?? []).map((each) => each.source);
     const choice = sourceChoice(known, source, addressOf, "All, each by itself");
     const list = wells(page, { source });
-    page.root.append(tiles(summary), choice ?? "", list, summary.rows ? totals(page, source) : "", database(summary, page));
+    page.root.append(
+      tiles(summary),
+      choice ?? "",
+      list,
+      summary.rows ? totals(page, source) : "",
+      database(summary, page),
+    );
   } catch (error) {
     if (error.code !== "NO_DATA_YET") return page.fail(error);
     status.replaceWith(
@@ -35,7 +41,11 @@ export async function data(page) {
 const addressOf = (source) => `#/data${source ? `?${new URLSearchParams({ source })}` : ""}`;
 
 function totals(page, source) {
-  const place = h("div", { class: "page" }, h("section", { class: "panel tall" }, h("p", { class: "muted" }, "Loading …")));
+  const place = h(
+    "div",
+    { class: "page" },
+    h("section", { class: "panel tall" }, h("p", { class: "muted" }, "Loading …")),
+  );
   askAll("wells/production/totals", source ? { source } : {}, { signal: page.signal })
     .then((rows) => place.replaceChildren(...bySource(rows, source).map((given) => totalsPanel(page, given))))
     .catch((error) => (place.remove(), page.fail(error)));

@@ -1,19 +1,17 @@
 // A source is added, or its definition changed: where the data is, what was found, which field fills which column, as it
 // would be stored, and at last its name. Each change looks at the source anew.
 
-import { ApiError, ask, session } from "./api.js";
-import { checker, definitionBody } from "./check.js";
+import { ask, session } from "./api.js";
+import { checker } from "./check.js";
 import { choicesForm } from "./choices.js";
-import { count, h, say } from "./dom.js";
-import { faultList, foundPanel, refused } from "./found.js";
+import { count, h } from "./dom.js";
+import { foundPanel } from "./found.js";
 import { mappingTable, unitsToChoose } from "./mapping.js";
 import { originForm } from "./origin.js";
-import { refusal, sender } from "./parts.js";
 import { isEarly, triable } from "./rules.js";
-import { Sheet, faultLine } from "./sheet.js";
-import { sourceAddress } from "./source.js";
+import { saveForm } from "./saving.js";
+import { Sheet } from "./sheet.js";
 import { TomlFault, inline } from "./toml.js";
-import { nameOf } from "./upload.js";
 
 const REST = 700; // ms without a change before the source is looked at
 
@@ -28,8 +26,10 @@ export async function define(page) {
   try {
     const { data } = await ask(name ? `sources/${encodeURIComponent(name)}` : "sources", page);
     if (page.signal.aborted) return;
-    if (!session.mayDefine) return page.root.append(h("p", {}, "To say what the sources are needs a token with the role admin."));
-    if (name && !data.definition) return page.root.append(h("p", {}, "The settings of the stack describe this source; it is changed there."));
+    if (!session.mayDefine)
+      return page.root.append(h("p", {}, "To say what the sources are needs a token with the role admin."));
+    if (name && !data.definition)
+      return page.root.append(h("p", {}, "The settings of the stack describe this source; it is changed there."));
     editor(page, name ? data : null);
   } catch (error) {
     page.fail(error);
@@ -42,7 +42,6 @@ function editor(page, stored) {
   const found = foundPanel({ again: () => look(), stop: () => check.stop() });
   const mapping = mappingTable(sheet);
   const check = checker(signal, hear);
-  const text = textPanel(sheet);
   let wantsDraft = false; // until the data was looked at because somebody asked for it
   let timer = 0;
 
@@ -57,6 +56,7 @@ function editor(page, stored) {
   ]);
   const rest = panel("choices-title", "Rows, periods and numbers", [choicesForm(sheet)]);
   const end = panel("save-title", "Name and save", [saveForm(page, sheet, stored)]);
+  const text = textPanel(sheet); // after the form, which may give a name to what was looked at
   const later = [columns, rest, end];
   later.forEach((element) => (element.hidden = true));
 
@@ -103,7 +103,9 @@ function editor(page, stored) {
   });
   signal.addEventListener("abort", () => clearTimeout(timer));
   page.root.append(
-    panel("origin-title", "Where the data is", [originForm(sheet, { signal, look: () => ((wantsDraft = true), look()) })]),
+    panel("origin-title", "Where the data is", [
+      originForm(sheet, { signal, look: () => ((wantsDraft = true), look()) }),
+    ]),
     found.element,
     ...later,
     text.element,
@@ -132,10 +134,16 @@ function guessList(sheet) {
     const guesses = [...sheet.guesses.values()].filter(({ why }) => why);
     const unsure = guesses.filter(({ sure }) => !sure).length;
     place.hidden = !guesses.length;
-    summary.textContent = `${count(guesses.length, "thing was", "things were")} read out of the data, ${unsure} of them a guess`;
+    summary.textContent = `${count(guesses.length, "thing was", "things were")} read out of the data${unsure ? `, ${unsure} of them a guess` : ""}`;
     list.replaceChildren(
       ...guesses.map(({ key, value, why, sure }) =>
-        h("li", {}, h("code", {}, `${key} = ${inline(value)}`), why ? ` ${why}` : null, sure ? null : [" ", h("b", {}, "A guess.")]),
+        h(
+          "li",
+          {},
+          h("code", {}, `${key} = ${inline(value)}`),
+          why ? ` ${why}` : null,
+          sure ? null : [" ", h("b", {}, "A guess.")],
+        ),
       ),
     );
   });
@@ -145,13 +153,20 @@ function guessList(sheet) {
 // -- the definition as text ------------------------------------------------------------------------------------------
 
 function textPanel(sheet) {
-  const area = h("textarea", { id: "toml", rows: "18", spellcheck: "false", "aria-describedby": "toml-told", class: "code" });
+  const area = h("textarea", {
+    id: "toml",
+    rows: "18",
+    spellcheck: "false",
+    "aria-describedby": "toml-told",
+    class: "code",
+  });
   const told = h("p", { class: "muted", id: "toml-told", role: "status" });
   const usual = "TOML, or JSON. What you write here shows in the form above, and the other way round.";
   let timer = 0;
   let isWriting = false;
 
   function take() {
+    timer = 0;
     isWriting = true;
     told.textContent = usual;
     try {
@@ -167,6 +182,9 @@ function textPanel(sheet) {
   const refresh = () => {
     if (!isWriting) area.value = sheet.toText();
   };
+  const refreshUnlessWritten = () => {
+    if (document.activeElement !== area && sheet.text === null) refresh();
+  };
   const write = (text) => {
     area.value = text;
     take();
@@ -175,111 +193,25 @@ function textPanel(sheet) {
     clearTimeout(timer);
     timer = setTimeout(take, REST);
   });
-  area.addEventListener("blur", () => timer && (clearTimeout(timer), (timer = 0), area.value !== sheet.toText() && take()));
+  area.addEventListener("blur", () => {
+    if (!timer) return;
+    clearTimeout(timer);
+    take();
+  });
   for (const event of ["edited", "replaced"]) sheet.addEventListener(event, refresh);
+  sheet.addEventListener("checked", refreshUnlessWritten);
   told.textContent = usual;
   const element = h(
     "section",
     { class: "panel", "aria-label": "The definition as text" },
-    h("details", {}, h("summary", {}, "The definition as TOML"), h("label", { for: "toml", class: "unseen" }, "Definition"), area, told),
+    h(
+      "details",
+      {},
+      h("summary", {}, "The definition as TOML"),
+      h("label", { for: "toml", class: "unseen" }, "Definition"),
+      area,
+      told,
+    ),
   );
   return { element, write };
-}
-
-// -- saving ----------------------------------------------------------------------------------------------------------
-
-function saveForm(page, sheet, stored) {
-  const answer = h("div", {});
-  const input = h("input", {
-    id: "name",
-    maxlength: "40",
-    spellcheck: "false",
-    autocomplete: "off",
-    "aria-describedby": "name-told fault-name",
-    value: stored?.name,
-    readonly: Boolean(stored),
-    oninput: () => sheet.edit((values) => (values.name = input.value.trim())),
-  });
-  const saving = h("button", { type: "submit", class: "primary large" }, "Save");
-  const form = h(
-    "form",
-    { class: "save", onsubmit: (event) => (event.preventDefault(), save()) },
-    h("div", {}, h("label", { for: "name" }, "Name of the source"), input),
-    h("p", { class: "muted", id: "name-told" }, "Small letters, digits and hyphens. Each row carries it, and it cannot be changed later."),
-    faultLine(sheet, "name", "fault-name"),
-    answer,
-    h("div", { class: "actions" }, saving),
-  );
-
-  const follow = () => {
-    if (document.activeElement === input || stored) return;
-    input.value = sheet.values.name ?? "";
-    if (!input.value && sheet.found && sheet.values.url) {
-      input.value = nameOf(sheet.values.url);
-      sheet.values.name = input.value;
-    }
-  };
-  for (const event of ["checked", "replaced"]) sheet.addEventListener(event, follow);
-  sheet.addEventListener("edited", () => answer.replaceChildren());
-
-  async function save() {
-    const name = input.value.trim();
-    saving.disabled = true;
-    answer.replaceChildren();
-    try {
-      const { data } = await put(name, sheet, stored);
-      sheet.fault("saved", []);
-      page.signal.aborted || showSaved(data);
-    } catch (error) {
-      const faults = error.details?.faults;
-      if (faults) sheet.fault("saved", faults);
-      answer.replaceChildren(faults ? faultList(faults) : refusedSave(error, name));
-    }
-    saving.disabled = false;
-  }
-
-  function showSaved(data) {
-    const refusing = h("div", {});
-    const follow = (id) => (location.hash = `#/jobs/${id}`);
-    const begin = sender(stored ? "Import now" : "Start the first import", () => importPath(data.name, !stored), {
-      attributes: { class: "primary large" },
-      sent: ({ job_id: id }) => follow(id),
-      refused: (error) => refusing.replaceChildren(refusal(error, follow)),
-    });
-    say(`${data.name} is saved.`);
-    form.replaceWith(
-      h(
-        "div",
-        { class: "notice" },
-        h("p", { class: "message" }, `${data.name} is saved, as version ${data.version}.`),
-        refusing,
-        h("div", { class: "actions" }, begin.element, h("a", { href: sourceAddress(data.name) }, "To the source, without an import")),
-      ),
-    );
-    begin.element.focus();
-  }
-  return form;
-}
-
-const importPath = (name, isFull) =>
-  `wells/import/trigger?${new URLSearchParams({ source: name, ...(isFull && { full: "true" }) })}`;
-
-const NAME = /^[a-z0-9-]{1,40}$/;
-
-// Under a name that can be none there is no address to put it to; what else is wrong is told all the same.
-async function put(name, sheet, stored) {
-  if (!NAME.test(name)) {
-    if (sheet.text === null) await ask("sources/check", { method: "POST", body: { ...sheet.values, name } });
-    const fault = { key: "name", problem: "is no name", instead: "1 to 40 small letters, digits and hyphens" };
-    throw new ApiError("", { details: { faults: [fault] } });
-  }
-  const { headers, body } = definitionBody(sheet.text ?? { ...sheet.values, name });
-  const seen = stored ? { "If-Match": `"${stored.version}"` } : {};
-  return ask(`sources/${name}`, { method: "PUT", body, headers: { ...headers, ...seen } });
-}
-
-function refusedSave(error, name) {
-  const notice = refused(error);
-  if (error.code === "SOURCE_VERSION_DIFFERS") notice.append(h("p", {}, h("a", { href: sourceAddress(name) }, "Look at it as it is now")));
-  return notice;
 }

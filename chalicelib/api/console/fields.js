@@ -14,10 +14,15 @@ export function shown(name) {
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
 }
 
-// {element, show(value)}. `more` are choices before the fields, [value, text] each; `picked` gets one of their values, or
-// of a field its name as {field}. `chosen` is the like.
-export function fieldChoice(sheet, { id, label, more = [], chosen, picked }) {
-  const select = h("select", { id, "aria-label": label, onchange: () => picked(meaning(select.value)) });
+// An element. `more` are choices before the fields, [value, text] each; `picked` gets one of their values, or
+// of a field its name as {field}. `chosen` is the like, and `told` the id of what is said of it.
+export function fieldChoice(sheet, { id, label, told, more = [], chosen, picked }) {
+  const select = h("select", {
+    id,
+    "aria-label": label,
+    "aria-describedby": told,
+    onchange: () => picked(meaning(select.value)),
+  });
   const search = button(
     "Search",
     async () => {
@@ -89,4 +94,3 @@ export function exampleOf(rows, name) {
   const row = rows?.find((each) => String(each[name] ?? "") !== "");
   return row ? String(row[name]) : "";
 }
-

@@ -38,14 +38,19 @@ export function formChoice(sheet, rule, changed) {
   const option = (value, text) => h("option", { value, selected: value === chosen }, text);
   const select = h(
     "select",
-    { id: "form", "aria-label": "Form of the period", onchange: () => changed((values) => choose(values, select.value)) },
+    {
+      id: "form",
+      "aria-label": "Form of the period",
+      onchange: () => changed((values) => choose(values, select.value)),
+    },
     option("", BY_ITSELF),
     FORMS.map(([form, example]) => option(form, example)),
     Object.entries(PARTS).map(([value, text]) => option(value, text)),
     rule.kind === "parts" && !(parts in PARTS) ? option(parts, parts.replaceAll(" ", ", ")) : null,
     option(OTHER, "another form …"),
   );
-  const beside = rule.kind === "parts" ? partChoices(sheet, rule, changed) : chosen === OTHER ? [ownForm(format, changed)] : [];
+  const beside =
+    rule.kind === "parts" ? partChoices(sheet, rule, changed) : chosen === OTHER ? [ownForm(format, changed)] : [];
   return [select, ...beside];
 }
 

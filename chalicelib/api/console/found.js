@@ -37,7 +37,13 @@ export function foundPanel({ again, stop }) {
     if (!isNews) return;
     place.replaceChildren(...parts(answer).filter(Boolean));
     const problems = answer.faults?.length ?? answer.result?.problems.length ?? 0;
-    say(answer.error ? answer.error.message : problems ? `${count(problems, "thing")} to mend.` : "The source was looked at.");
+    say(
+      answer.error
+        ? answer.error.message
+        : problems
+          ? `${count(problems, "thing")} to mend.`
+          : "The source was looked at.",
+    );
   }
   return { element, show };
 }
@@ -71,7 +77,11 @@ export const faultList = (faults) =>
     "div",
     { class: "notice bad", role: "alert" },
     h("p", { class: "message" }, `The definition has ${count(faults.length, "fault")}.`),
-    h("ul", {}, faults.map((fault) => h("li", {}, faultText(fault)))),
+    h(
+      "ul",
+      {},
+      faults.map((fault) => h("li", {}, faultText(fault))),
+    ),
   );
 
 function resultParts(result, isEarly) {
@@ -96,7 +106,16 @@ function resultParts(result, isEarly) {
 
 const sentences = (look, title, list) =>
   list.length
-    ? h("div", { class: look }, h("p", { class: "message" }, title), h("ul", {}, list.map((each) => h("li", {}, each))))
+    ? h(
+        "div",
+        { class: look },
+        h("p", { class: "message" }, title),
+        h(
+          "ul",
+          {},
+          list.map((each) => h("li", {}, each)),
+        ),
+      )
     : null;
 
 function unused(names) {

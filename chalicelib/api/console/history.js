@@ -58,7 +58,12 @@ function filter(chosen, signal) {
     h("option", { value: "" }, "All"),
     chosen.source ? h("option", { value: chosen.source, selected: true }, chosen.source) : null,
   );
-  const bySource = h("span", { class: "filter", hidden: !chosen.source }, h("label", { for: "source" }, "Source"), sources);
+  const bySource = h(
+    "span",
+    { class: "filter", hidden: !chosen.source },
+    h("label", { for: "source" }, "Source"),
+    sources,
+  );
   ask("sources", { signal })
     .then(({ data }) => {
       const names = data.sources.map(({ name }) => name).filter((name) => name !== chosen.source);
@@ -101,7 +106,11 @@ function content(data, chosen, pages) {
 }
 
 function address({ status, source }, pages) {
-  const query = new URLSearchParams({ ...(status && { status }), ...(source && { source }), ...(pages.length && { pages: pages.join(",") }) });
+  const query = new URLSearchParams({
+    ...(status && { status }),
+    ...(source && { source }),
+    ...(pages.length && { pages: pages.join(",") }),
+  });
   return `#/history${query.size ? `?${query}` : ""}`;
 }
 

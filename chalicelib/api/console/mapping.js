@@ -26,7 +26,9 @@ const TITLES = {
 };
 // In words, the columns whose unit nobody has said yet.
 export const unitsToChoose = (values) =>
-  Object.keys(DIMENSIONS).filter((column) => lacksUnit(values, column)).map((column) => TITLES[column].toLowerCase());
+  Object.keys(DIMENSIONS)
+    .filter((column) => lacksUnit(values, column))
+    .map((column) => TITLES[column].toLowerCase());
 
 const HINTS = {
   field_code: "Where nothing fills it, the name of the source stands for the field.",
@@ -113,8 +115,19 @@ function columnRow(sheet, first, { units, signal }) {
       show({ ...found, field: "", example: "", stored: "", empty: null }); // of the field before
     };
     const chosen = rule.kind === "field" ? { field: rule.field } : rule.kind === "none" ? "" : rule.kind;
-    const given = { id: `field-${name}`, label: `Field of the source for ${title}`, more, chosen, picked: pick };
-    return [fieldChoice(sheet, given), besides(rule), name in DIMENSIONS ? null : guessNote(sheet.guessOf(name))].filter(Boolean);
+    const given = {
+      id: `field-${name}`,
+      label: `Field of the source for ${title}`,
+      told: `fault-${name}`,
+      more,
+      chosen,
+      picked: pick,
+    };
+    return [
+      fieldChoice(sheet, given),
+      besides(rule),
+      name in DIMENSIONS ? null : guessNote(sheet.guessOf(name)),
+    ].filter(Boolean);
   }
 
   function unitCell(rule) {
@@ -132,6 +145,7 @@ function columnRow(sheet, first, { units, signal }) {
         id: `unit-${name}`,
         "aria-label": `Unit of ${title}`,
         "aria-required": "true",
+        "aria-describedby": `fault-${name}`,
         onchange: () => changed((values) => setWord(values, name, "unit", choice.value)),
       },
       h("option", { value: "" }, NONE_SAID),
@@ -180,7 +194,11 @@ function columnRow(sheet, first, { units, signal }) {
     if (isOther) return null;
     if (word === UNKNOWN) return guessNote(guess);
     const take = () => changed((values) => setWord(values, name, "unit", word));
-    return guessNote(guess, word, rule.table.unit ? null : button(`Use ${word}`, take, { class: "quiet", id: `guess-${name}` }));
+    return guessNote(
+      guess,
+      word,
+      rule.table.unit ? null : button(`Use ${word}`, take, { class: "quiet", id: `guess-${name}` }),
+    );
   }
 
   function show(newer) {
@@ -207,7 +225,11 @@ function columnRow(sheet, first, { units, signal }) {
     field,
     empty,
     unit,
-    title: [h("b", {}, title), HINTS[name] ? h("small", {}, HINTS[name]) : null, faultLine(sheet, `columns.${name}`, `fault-${name}`, signal)],
+    title: [
+      h("b", {}, title),
+      HINTS[name] ? h("small", {}, HINTS[name]) : null,
+      faultLine(sheet, `columns.${name}`, `fault-${name}`, signal),
+    ],
     written: h("span", { "data-written": name }, written),
     stored: [h("span", { "data-stored": name }, stored), first.unit ? h("small", {}, first.unit) : null],
   };
@@ -215,7 +237,8 @@ function columnRow(sheet, first, { units, signal }) {
 
 // Nothing, or what fills the column though the definition is silent of it.
 function emptyWord(sheet, rule, found) {
-  if (rule.kind !== "none" || !found.field) return sheet.values.preset ? "as the preset has it" : "nothing";
+  if (rule.kind !== "none" && sheet.values.preset) return "as the preset has it";
+  if (rule.kind !== "none" || !found.field) return "nothing";
   return sheet.values.preset ? `the preset's: ${shown(found.field)}` : `by its name: ${shown(found.field)}`;
 }
 
@@ -223,7 +246,13 @@ function emptyWord(sheet, rule, found) {
 function besides({ kind, table }) {
   const { field, unit, days, density, format, ...rest } = table;
   if (kind !== "field" || !Object.keys(rest).length) return null;
-  return h("code", {}, Object.entries(rest).map(([name, value]) => `${name} = ${inline(value)}`).join(", "));
+  return h(
+    "code",
+    {},
+    Object.entries(rest)
+      .map(([name, value]) => `${name} = ${inline(value)}`)
+      .join(", "),
+  );
 }
 
 function unitGroups(units, column, chosen) {

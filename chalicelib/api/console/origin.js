@@ -16,15 +16,32 @@ export function originForm(sheet, { signal, look }) {
   const answer = h("div", {});
   const presets = h("select", { id: "preset" }, h("option", { value: "" }, "None: look at the data"));
   const told = h("p", { class: "muted", id: "preset-told" });
-  const url = h("input", { id: "url", type: "text", spellcheck: "false", autocomplete: "off", "aria-describedby": "url-told fault-url" });
+  const url = h("input", {
+    id: "url",
+    type: "text",
+    spellcheck: "false",
+    autocomplete: "off",
+    "aria-describedby": "url-told fault-url",
+  });
   const urlTold = h("p", { class: "muted", id: "url-told" });
   const file = h("input", { id: "file", type: "file", multiple: true });
-  const name = h("input", { id: "upload-name", type: "text", maxlength: "40", spellcheck: "false", autocomplete: "off", pattern: "[a-z0-9\\-]{1,40}" });
+  const name = h("input", {
+    id: "upload-name",
+    type: "text",
+    maxlength: "40",
+    spellcheck: "false",
+    autocomplete: "off",
+    pattern: "[a-z0-9\\-]{1,40}",
+  });
   const start = h("button", { type: "submit", class: "primary large" }, "Look at the source");
   const stop = button("Stop sending", () => sending.abort(), { hidden: true });
   const ways = [
     way(ODATA, "An OData service", "Its address, which ends in the name of an entity set such as /odata/Production."),
-    way(FILES, "Files at an address", "https, s3://bucket/prefix/*.csv, or on your own machine a path: CSV, Excel, Parquet, JSON, zip."),
+    way(
+      FILES,
+      "Files at an address",
+      "https, s3://bucket/prefix/*.csv, or on your own machine a path: CSV, Excel, Parquet, JSON, zip.",
+    ),
     way(MINE, "A file of mine", "It is sent into the bucket of this stack."),
   ];
   let known = [];
@@ -32,7 +49,14 @@ export function originForm(sheet, { signal, look }) {
   let sending = new AbortController();
 
   const chosen = () => form.elements.way.value;
-  const byAddress = h("div", {}, h("label", { for: "url" }, "Address"), url, urlTold, faultLine(sheet, "url", "fault-url"));
+  const byAddress = h(
+    "div",
+    {},
+    h("label", { for: "url" }, "Address"),
+    url,
+    urlTold,
+    faultLine(sheet, "url", "fault-url"),
+  );
   const byFile = h(
     "div",
     { class: "by-file", hidden: true },
@@ -45,13 +69,26 @@ export function originForm(sheet, { signal, look }) {
     h("fieldset", { class: "ways" }, h("legend", { class: "unseen" }, "Where the data is"), ways),
     byAddress,
     byFile,
-    h("div", {}, h("label", { for: "preset" }, "Preset: a form of data that is known"), presets, told, faultLine(sheet, "preset", "fault-preset")),
+    h(
+      "div",
+      {},
+      h("label", { for: "preset" }, "Preset: a form of data that is known"),
+      presets,
+      told,
+      faultLine(sheet, "preset", "fault-preset"),
+    ),
     answer,
     h("div", { class: "actions" }, start, stop),
   );
 
   function way(value, title, text) {
-    const input = h("input", { type: "radio", name: "way", value, checked: value === ODATA, onchange: () => ((isChosen = true), show()) });
+    const input = h("input", {
+      type: "radio",
+      name: "way",
+      value,
+      checked: value === ODATA,
+      onchange: () => ((isChosen = true), show()),
+    });
     return h("label", { class: "choice" }, input, h("span", {}, h("b", {}, title), h("small", {}, text)));
   }
 
@@ -95,16 +132,18 @@ export function originForm(sheet, { signal, look }) {
   async function send() {
     const files = [...file.files];
     if (!files.length) return complain("Choose a file.", file);
-    if (!name.value || !name.checkValidity()) return complain("The name has 1 to 40 small letters, digits and hyphens.", name);
+    if (!name.value || !name.checkValidity())
+      return complain("The name has 1 to 40 small letters, digits and hyphens.", name);
     sending = new AbortController();
     start.disabled = true;
     stop.hidden = false;
     try {
-      let address = "";
+      let sent;
       for (const each of files) {
         answer.replaceChildren(h("p", { role: "status" }, `Sending ${each.name}, ${size(each.size)} …`));
-        address = await upload(name.value, each, AbortSignal.any([signal, sending.signal]));
+        sent = await upload(name.value, each, AbortSignal.any([signal, sending.signal]));
       }
+      const address = files.length > 1 ? sent.folder : sent.address;
       answer.replaceChildren(h("p", { class: "muted" }, `Sent to ${address}`));
       sheet.edit((values) => (values.name = name.value));
       set(address, FILES);
@@ -138,11 +177,19 @@ export function originForm(sheet, { signal, look }) {
   ask("sources/presets", { signal })
     .then(({ data }) => {
       known = data.presets;
-      presets.append(...known.map((each) => h("option", { value: each.name }, `${each.title}${each.verified ? "" : " (not verified)"}`)));
+      presets.append(
+        ...known.map((each) =>
+          h("option", { value: each.name }, `${each.title}${each.verified ? "" : " (not verified)"}`),
+        ),
+      );
       presets.value = sheet.values.preset ?? "";
       tellPreset();
     })
-    .catch(() => signal.aborted || (told.textContent = "The presets could not be asked for. Without one the data itself is looked at."));
+    .catch(
+      () =>
+        signal.aborted ||
+        (told.textContent = "The presets could not be asked for. Without one the data itself is looked at."),
+    );
   show();
   return form;
 }

@@ -25,7 +25,8 @@ export const rowsOf = (job) => (job.status === "COMPLETED" ? job.total_records :
 export const mayBeRetried = (job) =>
   (job.status === "FAILED" || job.status === "CANCELLED") && !job.retried_by && !isHeld(job);
 // The name of the source, null of an import of before there were several. One that is deleted has a page no more.
-export const sourceOf = (job) => (job.source ? h("a", { href: `#/sources/${job.source}` }, h("bdi", {}, job.source)) : null);
+export const sourceOf = (job) =>
+  job.source ? h("a", { href: `#/sources/${job.source}` }, h("bdi", {}, job.source)) : null;
 export const jobLink = (id, text) => h("a", { href: `#/jobs/${id}` }, text);
 
 export function badge(job) {
@@ -131,7 +132,9 @@ export function refusal(error, follow) {
     error.rule === "RESUME_RULE" ? h("p", {}, h("a", { href: "#/imports" }, "Start a new import")) : null,
     newer ? h("p", {}, jobLink(newer, "Show the import that was held since")) : null,
     error.code === "ACCEPT_TOO_LATE" && !newer ? h("p", {}, h("a", { href: "#/imports" }, "Start a new import")) : null,
-    error.code === "ROLE_REQUIRED" ? h("p", {}, `Sign in with a token that has the role ${error.details?.needed ?? "operator"}.`) : null,
+    error.code === "ROLE_REQUIRED"
+      ? h("p", {}, `Sign in with a token that has the role ${error.details?.needed ?? "operator"}.`)
+      : null,
     error.code === "UNREACHABLE" ? h("p", {}, "Press the button again: it starts no second import.") : null,
   );
 }

@@ -95,5 +95,12 @@ export const faultText = ({ key, problem, instead }) =>
 // Why something stands there that nobody chose. Of a unit, its `word` alone is told, and `take` is what chooses it.
 export function guessNote(guess, word, take) {
   if (!guess?.why) return null;
-  return h("small", { class: "guess" }, h("b", {}, guess.sure ? "From the data: " : "A guess: "), word ? h("code", {}, word) : null, ` ${guess.why}`, take);
+  return h(
+    "small",
+    { class: "guess" },
+    h("b", {}, guess.sure ? "From the data: " : "A guess: "),
+    word ? h("code", {}, word) : null,
+    ` ${guess.why}`,
+    take,
+  );
 }

@@ -10,7 +10,8 @@ const KINDS = { odata: "OData", files: "Files" };
 const LENGTHS = { day: "days", month: "months", quarter: "quarters", year: "years" };
 
 export const sourceAddress = (name) => `#/sources/${encodeURIComponent(name)}`;
-const importPath = (name) => `wells/import/trigger?${new URLSearchParams({ source: name })}`;
+export const importPath = (name, { isFull = false } = {}) =>
+  `wells/import/trigger?${new URLSearchParams({ source: name, ...(isFull && { full: "true" }) })}`;
 
 export function sources(page) {
   page.retitle("Sources");
@@ -34,9 +35,7 @@ export function sources(page) {
   function show(known) {
     add.hidden = !session.mayDefine;
     const context = { answer, changed: () => ((shown = null), watch.soon()) };
-    list.replaceChildren(
-      framed("Sources, a table that scrolls", table("Sources, by name", columnsOf(context), known)),
-    );
+    list.replaceChildren(framed("Sources, a table that scrolls", table("Sources, by name", columnsOf(context), known)));
   }
 }
 
@@ -45,7 +44,10 @@ function columnsOf(context) {
     {
       title: "Name",
       class: "name",
-      cell: (source) => [h("a", { href: sourceAddress(source.name) }, h("bdi", {}, source.name)), source.is_default ? h("small", { class: "muted" }, " default") : null],
+      cell: (source) => [
+        h("a", { href: sourceAddress(source.name) }, h("bdi", {}, source.name)),
+        source.is_default ? h("small", { class: "muted" }, " default") : null,
+      ],
     },
     { title: "Kind", cell: (source) => KINDS[source.kind] ?? source.kind },
     { title: "Periods", cell: (source) => LENGTHS[source.period] ?? source.period },
@@ -61,7 +63,8 @@ function freshness({ last_import: last }) {
   return [jobLink(last.job_id, age(last.at, now())), h("small", { class: "muted" }, " ", time(last.at))];
 }
 
-const versionOf = (source) => (source.version === null ? h("span", { class: "muted" }, "settings") : whole(source.version));
+const versionOf = (source) =>
+  source.version === null ? h("span", { class: "muted" }, "settings") : whole(source.version);
 
 function actions(source, context) {
   return h(
@@ -163,6 +166,10 @@ function definition({ definition: values }) {
     "section",
     { class: "panel", "aria-labelledby": "definition" },
     h("h2", { id: "definition" }, "Definition"),
-    h("div", { class: "frame", role: "region", "aria-label": "Definition, which scrolls", tabindex: "0" }, h("pre", { class: "code" }, text)),
+    h(
+      "div",
+      { class: "frame", role: "region", "aria-label": "Definition, which scrolls", tabindex: "0" },
+      h("pre", { class: "code" }, text),
+    ),
   );
 }

@@ -101,7 +101,7 @@ class Reader {
     const names = [];
     do {
       this.take(SPACES);
-      names.push('"\''.includes(this.text[this.at] ?? "x") ? this.string() : this.word());
+      names.push("\"'".includes(this.text[this.at] ?? "x") ? this.string() : this.word());
       this.take(SPACES);
     } while (this.next("."));
     return names;

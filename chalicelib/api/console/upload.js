@@ -3,29 +3,50 @@
 import { ask } from "./api.js";
 import { size } from "./dom.js";
 
-// The address of all files of the source. A page may send there and learns nothing of the answer, so that the bucket
-// needs no word about pages: whether a file has come shows when the source is looked at. Raises ApiError, Error.
+// Where the file is then (`address`), and all that were sent for the source (`folder`). The bucket has a rule that lets
+// this page send there and read the answer. Raises ApiError, Error.
 export async function upload(name, file, signal) {
   const path = `sources/${encodeURIComponent(name)}/files`;
   const { data } = await ask(path, { method: "POST", body: { file: file.name }, signal });
   if (data.most_bytes && file.size > data.most_bytes)
-    throw new Error(`${file.name} has ${size(file.size)}, and a file may have ${size(data.most_bytes)}. Put it into a bucket, and give its address.`);
+    throw new Error(
+      `${file.name} has ${size(file.size)}, and a file may have ${size(data.most_bytes)}. Put it into a bucket, and give its address.`,
+    );
   const form = new FormData();
   for (const [key, value] of Object.entries(data.fields)) form.append(key, value);
   form.append("file", file);
+  await send(data.url, form, file.name, signal);
+  return data;
+}
+
+async function send(url, form, name, signal) {
+  let answer;
   try {
-    await fetch(data.url, { method: "POST", body: form, mode: "no-cors", credentials: "omit", signal });
+    answer = await fetch(url, { method: "POST", body: form, credentials: "omit", signal });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Error(`${file.name} could not be sent. Check the connection, and try again.`);
+    throw new Error(`${name} could not be sent. Check the connection, and that the bucket takes files from this page.`);
   }
-  return data.address;
+  if (answer.ok) return;
+  const [, code] = /<Code>([A-Za-z]{1,60})<\/Code>/.exec(await answer.text()) ?? [];
+  throw new Error(`The bucket refuses ${name} (${code ?? `HTTP ${answer.status}`}). Try again.`);
 }
 
 // A name such as a source may have, of what a file or an address is called.
 export function nameOf(address) {
   const [path] = address.split(/[?#]/);
-  const last = path.split(/[\\/]/).filter((part) => part && !part.includes("*")).at(-1) ?? "";
-  const plain = last.replace(/(\.[a-z0-9]{1,7})+$/i, "").normalize("NFKD").replaceAll(/\p{M}/gu, "");
-  return plain.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").slice(0, 40).replaceAll(/^-+|-+$/g, "");
+  const last =
+    path
+      .split(/[\\/]/)
+      .filter((part) => part && !part.includes("*"))
+      .at(-1) ?? "";
+  const plain = last
+    .replace(/(\.[a-z0-9]{1,7})+$/i, "")
+    .normalize("NFKD")
+    .replaceAll(/\p{M}/gu, "");
+  return plain
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 40)
+    .replaceAll(/^-+|-+$/g, "");
 }

@@ -126,7 +126,9 @@ function wellList(first, askMore, again) {
     }
   });
   function show() {
-    list.replaceChildren(framed("Wells, a table that scrolls", table("Wells by field and code", columnsOf(rows), rows)));
+    list.replaceChildren(
+      framed("Wells, a table that scrolls", table("Wells by field and code", columnsOf(rows), rows)),
+    );
     more.hidden = !cursor;
     told.textContent = cursor ? `The first ${count(rows.length, "well")}.` : `${count(rows.length, "well")}.`;
   }
