@@ -44,7 +44,7 @@ def written_definition(path: Path) -> dict[str, Any]:
     """As somebody wrote it; a path in it is one from its own directory. Raises DefinitionUnreadable."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise DefinitionUnreadable(f"{path} is no definition of a source: {exc}.") from exc
     url = values.get("url")
     if isinstance(url, str) and url and "://" not in url:
