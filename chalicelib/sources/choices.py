@@ -19,6 +19,7 @@ LONGEST_PATTERN = 500  # characters
 MOST_WORDS = 1_000
 MOST_REPEATED = 1_000  # times, as RE2 takes it
 BLANKS = " \t\n\r\xa0"  # that count for nothing around a word, as `stripped` of well_production.sql has them
+HARD_SPACES = "\xa0\u202f\u2009"  # which programs write between thousands, where people type a space
 
 # What Python and RE2 (https://github.com/google/re2/wiki/Syntax) both know and read alike: a definition is checked
 # where no DuckDB is. A piece is an escape, the beginning of a group, a repetition, a class or any other character.

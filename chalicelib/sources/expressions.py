@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
 
-from .choices import BLANKS
+from .choices import BLANKS, HARD_SPACES
 from .column_rules import DAYS, DENSITIES, PERIOD, ColumnRule
 from .mapping import names_among, rules_of
 from .period_sql import date_of_parts, date_of_text, day_in_zone
@@ -102,6 +102,8 @@ class Expressions:
         """With a decimal point and without signs between thousands, whose groups are of three."""
         if self.decimal == "." and not self.thousands:
             return text
+        if self.thousands == " ":
+            text = f"translate({text}, {literal(HARD_SPACES)}, {literal(' ' * len(HARD_SPACES))})"
         sign, between = _escaped(self.decimal), _escaped(self.thousands)
         forms = [f"[0-9]+({sign}[0-9]*)?", f"{sign}[0-9]+"]
         if self.thousands:

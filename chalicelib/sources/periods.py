@@ -33,7 +33,13 @@ FORMS_OF = {"quarter": ("%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y"), "year": ("%Y",)}
 CENTURY = 100
 
 _DIGITS = {"Y": (4, 4), "y": (2, 2), "m": (1, 2), "d": (1, 2), "q": (1, 1)}
-_TIMES = {"H": "(?:2[0-3]|[01]?[0-9])", "M": "[0-5]?[0-9]", "S": "[0-5]?[0-9]"}  # are of no day
+_TIMES = {  # are of no day
+    "H": "(?:2[0-3]|[01]?[0-9])",
+    "I": "(?:1[0-2]|0?[1-9])",
+    "p": "[AaPp][Mm]",
+    "M": "[0-5]?[0-9]",
+    "S": "[0-5]?[0-9]",
+}
 _NAMED = {"Y": "year", "y": "short_year", "m": "month", "d": "day", "q": "quarter", "b": "name"}
 _TOKEN = re.compile(r"%-?([A-Za-z%])")
 OF_THE_SYSTEM = {"localtime", "posixrules", "Factory"}

@@ -26,6 +26,7 @@ from support.plain_rows import DAYS, GAS, LIQUIDS, OIL, WATER
         ("1-2024", "2-2024", "%m-%Y", "month"),
         ("1/31/2024", "2/29/2024", "%m/%d/%Y", "month"),
         ("1/31/2024 00:00:00", "2/29/2024 00:00:00", "%m/%d/%Y %H:%M:%S", "month"),
+        ("1/31/2024 12:00:00 AM", "2/29/2024 12:00:00 AM", "%m/%d/%Y %I:%M:%S %p", "month"),
         ("31.01.2024", "29.02.2024", "%d.%m.%Y", "month"),
         ("01/01/2024", "01/02/2024", "%d/%m/%Y", "month"),
         ("01/01/2024", "02/01/2024", "%m/%d/%Y", "month"),
@@ -128,6 +129,8 @@ def test_a_row_that_comes_twice_is_no_second_one() -> None:
         (["1,234", "5678"], ",", ".", False),
         (["1'234.5", "7"], ".", "'", True),
         (["1 234,5", "7"], ",", " ", True),
+        (["1\xa0234,5", "7"], ",", " ", True),
+        (["1\u202f234,5", "7"], ",", " ", True),
         (["1234.5", "7"], ".", "", True),
     ],
 )
@@ -138,6 +141,7 @@ def test_signs_of_numbers_are_found(cells: list[str], decimal: str, thousands: s
     assert values(found).get("decimal", ".") == decimal
     assert values(found).get("thousands", "") in ("", thousands)
     assert all(guess.sure == sure for guess in told.values())
+    assert "null_values" not in found.text
 
 
 def test_columns_called_like_months_become_rows() -> None:

@@ -392,6 +392,15 @@ def test_a_decimal_sign_and_one_between_thousands(mapped: Mapped, texts: list[st
                 assert each == pytest.approx(value, rel=1e-15, abs=1e-18), (rule, text)
 
 
+@pytest.mark.parametrize("space", [" ", "\xa0", "\u202f", "\u2009"])
+def test_a_space_between_thousands_is_any_that_programs_write(mapped: Mapped, space: str) -> None:
+    rows = [{"V": f"1{space}234{space}567,5"}, {"V": f"\xa012{space}34"}]
+
+    found = column(mapped, OIL, {"field": "V", "unit": "bbl/d"}, *rows, decimal=",", thousands=" ")
+
+    assert found == [1234.5675, f"NOT_A_NUMBER {OIL}"]
+
+
 def test_a_number_of_a_workbook_has_no_signs_of_its_text(mapped: Mapped) -> None:
     names, told = ["A", "B"], {"decimal": ",", "thousands": "."}
     rule = {"sum": ["A", "B"]} | RATE
@@ -519,6 +528,24 @@ def test_a_rate_of_producing_days_without_them_is_told(mapped: Mapped) -> None:
     )
     assert [row["problem"] for row in rows] == [None, f"WITHOUT_DAYS {OIL}", None, None, None]
     assert [row[OIL] for row in (rows[0], *rows[2:])] == [pytest.approx(3.1), 0.0, None, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("%Y-%m-%d %H:%M:%S", "2024-02-01 23:59:00"),
+        ("%d/%m/%Y %H:%M", "1/2/2024 7:05"),
+        ("%Y%m%d%H", "2024020123"),
+        ("%H:%M %d.%m.%y", "00:00 01.02.24"),
+        ("%m/%d/%Y %I:%M:%S %p", "2/1/2024 12:00:00 AM"),
+    ],
+)
+def test_a_time_within_a_format_is_of_no_day(mapped: Mapped, form: str, text: str) -> None:
+    rule = {"field": "P", "format": form}
+
+    found = of_csv(mapped, "production_period", rule, ["P"], [text], ["24:61"])
+
+    assert found == [date(2024, 2, 1), "NOT_A_DATE production_period"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ OTHER_FORMS = (
     *("%d %b %Y", "%b %d, %Y", "%b/%Y", "%b/%y", "%b.%Y", "%b%Y", "%b%y", "%Y %b", "%Y-%b", "%Y%b", "%y%b", "%b, %Y"),
     *("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S"),
     *("%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%d.%m.%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%d %b %Y %H:%M:%S", "%b de %Y"),
+    *("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p"),
 )
 FORMS = (*USUAL_FORMS, *(form for forms in FORMS_OF.values() for form in forms), *OTHER_FORMS)
 ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ].*)?", re.ASCII | re.DOTALL)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from chalicelib.sources.choices import HARD_SPACES
+
 from .look import NULL_WORDS, Guess
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ class NumberForm:
 
     def read(self, text: str) -> float | None:
         """None when it is no number, or a word between."""
+        if self.thousands == " ":
+            text = _with_plain_spaces(text)
         if self.thousands and self._grouped.fullmatch(text):
             text = text.replace(self.thousands, "")
         if self.decimal == ",":
@@ -40,9 +44,9 @@ class NumberForm:
 
 def number_form(fields: Iterable[Seen]) -> tuple[NumberForm, list[Guess]]:
     """The signs that the most values can be read with, and how sure that is."""
-    texts = [value for seen in fields if seen.kind != "number" for value in seen.counts]
-    texts = [text for text in texts if re.fullmatch(r"[+-]?[0-9.,' \xa0eE+-]*[0-9][.,]?", text)]
-    if not any(sign in text for text in texts for sign in ",' \xa0") and not _has_two(texts, "."):
+    texts = [_with_plain_spaces(value) for seen in fields if seen.kind != "number" for value in seen.counts]
+    texts = [text for text in texts if re.fullmatch(r"[+-]?[0-9.,' eE+-]*[0-9][.,]?", text)]
+    if not any(sign in text for text in texts for sign in ",' ") and not _has_two(texts, "."):
         return NumberForm(), []
     decimal, why, sure = _decimal_sign(texts)
     between = _between(texts, decimal)
@@ -55,6 +59,10 @@ def number_form(fields: Iterable[Seen]) -> tuple[NumberForm, list[Guess]]:
         why = f"numbers such as {example}" if known else f"{example} could also have a decimal comma"
         guesses.append(Guess(key="thousands", value=between, why=why, sure=known and sure))
     return NumberForm(decimal=decimal, thousands=between), guesses
+
+
+def _with_plain_spaces(text: str) -> str:
+    return text.translate(dict.fromkeys(map(ord, HARD_SPACES), " "))
 
 
 def _decimal_sign(texts: list[str]) -> tuple[str, str, bool]:
