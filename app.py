@@ -260,11 +260,8 @@ def get_source(request: Request, respond: ResponseBuilder, name: str) -> Respons
 def put_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
     single_values(_query(request))
     values = parse_definition(request.raw_body, request.headers.get("content-type", ""))
-    source = services.sources.put(
-        parse_source_name(name),
-        values,
-        by=principal_of(request).name,
-        if_match=parse_if_match(request.headers),
+    source = services.sources.put(  # a name of another form is a fault like any other
+        name, values, by=principal_of(request).name, if_match=parse_if_match(request.headers)
     )
     return respond.success(source.view(is_whole=True), source_sentence(source), headers={"ETag": source.tag})
 

@@ -96,8 +96,8 @@ CHECK_ID = {
     "name": "check_id",
     "in": "path",
     "required": True,
-    "description": "The id of a check.",
-    "schema": _TEXT,
+    "description": "The id of a check, a UUID.",
+    "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
     "example": "c02841a6-d267-491c-a25d-020a5d70712a",
 }
 SOURCE = {

@@ -39,7 +39,14 @@ CHECKED: Any = CHECKS.get_by_names(
     ]
 )
 PROBLEM = "application/problem+json"
-EXAMPLES = {"get": longer(80, 400), "post": longer(80, 400), "head": longer(4, 30), "options": longer(1, 5)}
+EXAMPLES = {
+    "get": longer(80, 400),
+    "post": longer(80, 400),
+    "put": longer(40, 200),
+    "delete": longer(20, 100),
+    "head": longer(4, 30),
+    "options": longer(1, 5),
+}
 
 AT_LEAST = {GenerationMode.POSITIVE: (1_150, 4_600), GenerationMode.NEGATIVE: (850, 3_400)}  # requests
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from support.api_client import ADMIN, OPERATOR, READER, Reply
@@ -162,6 +163,18 @@ def test_a_name_of_another_form_is_no_source(api: Api, dynamodb: Any, name: str)
         reply = ask(api, method, path, a_definition() if method == "PUT" else None)
         assert reply.status in (400, 404), (method, reply)
     assert table_contents(dynamodb, TABLE) == {}
+
+
+@pytest.mark.parametrize("name", ["North Sea", "NORTH", "nord-sjø"])
+def test_a_definition_with_a_name_of_another_form_is_told_what_a_name_is(api: Api, name: str) -> None:
+    definition = a_definition(name)
+
+    reply = ask(api, "PUT", f"{SOURCES}/{quote(name)}", definition)
+
+    assert (reply.status, reply.envelope["error"]["code"]) == (400, "SOURCE_DEFINITION_INVALID")
+    assert reply.envelope["error"]["details"]["faults"] == [
+        {"key": "name", "problem": f'is "{name}"', "instead": "1 to 40 small letters, digits and hyphens"}
+    ]
 
 
 def test_a_name_that_an_address_has_is_taken(api: Api) -> None:
