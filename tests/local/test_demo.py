@@ -216,14 +216,15 @@ def test_a_real_check_of_such_rows_sends_a_terminal_no_command(hostile_file: Pat
     assert not commands_in(written)
 
 
-def test_a_check_of_a_file_that_is_no_ndjson_says_which_line(tmp_path: Path) -> None:
+def test_a_check_of_a_file_of_commas_drafts_a_definition(tmp_path: Path) -> None:
     file = tmp_path / "wells.csv"
     file.write_text("well,oil\n1,2.5\n")
 
     written = on_a_terminal("check-source", "--source", str(file), ends=1)
 
-    assert written.startswith("Line 1 of wells.csv is no JSON object")
-    assert len(written.splitlines()) == 1
+    assert "Nothing of the source fills well_code, production_period." in written
+    assert "A definition to start from." in written
+    assert "Traceback" not in written
 
 
 def on_a_terminal(*arguments: str, ends: int = 0) -> str:
