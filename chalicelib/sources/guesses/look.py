@@ -33,7 +33,7 @@ NO_MONTH = re.compile(r"(0|-1|13)-[0-9]{4}", re.ASCII)
 _TOTAL = re.compile(
     r"(?i)(?:grand |sub-?|yearly |annual )?tota(?:l|le|al|lt)s?\b.*|(?:sum|suma|soma|somme|totalizador)\b.*|all wells"
 )
-_LIKE_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,' \xa0]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
+_LIKE_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,' \xa0\u202f\u2009]*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
