@@ -258,7 +258,7 @@ def _check_address(faults: Faults, definition: Definition, told: Mapping[str, An
     if "url" not in told:
         return  # a preset by itself, or one that the caller gives an address
     scheme = urlsplit(definition.url).scheme if definition.url else ""
-    if definition.kind == "odata" and scheme not in ("http", "https"):
+    if definition.kind == "odata" and definition.url and scheme not in ("http", "https"):
         faults.add("url", f"is {shown(definition.url)}", 'an http or https address, or kind = "files"')
     if definition.kind == "odata" and "file" in told:
         faults.add("file", "is of files", 'kind = "files"')

@@ -120,7 +120,11 @@ REASONS = {
 }
 
 
-BESIDE_OTHERS = {"SAME_KEY_OTHER_VALUES", "PART_REJECTED"}  # tests/store/test_settle.py
+BESIDE_OTHERS = {  # told by rows of other kinds: in test_settle.py, and in sources/test_expressions.py
+    "SAME_KEY_OTHER_VALUES",
+    "PART_REJECTED",
+    "WITHOUT_DAYS",
+}
 
 
 def test_every_reason_has_its_row() -> None:
