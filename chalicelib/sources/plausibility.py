@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .column_rules import ColumnRule
 
 UNITS = {"oil_production_kbd": "kbd", "liquids_production_kbd": "kbd", "water_production_kbd": "kbd"}
+LEAST_REJECTED = 20  # rows, as the gate of an import counts; of fewer nearly all
+NEARLY_ALL = 0.9
 LONGEST_RAW = 120  # characters
 FEW = 0.02  # share of keys
 # A moment in the evening of a month's last day, in UTC, is the first of the next month somewhere to the east.
@@ -32,7 +34,8 @@ def told_at_once(
     hints: list[str] = []
     if look.rows:
         rejected = look.rows - look.sound
-        told = problems if rejected > settings.gate_rejected * look.rows or not look.sound else hints
+        is_held = rejected >= LEAST_REJECTED and rejected > settings.gate_rejected * look.rows
+        told = problems if is_held or rejected >= NEARLY_ALL * look.rows else hints
         told += [_rejected(problem, look.rows) for problem in look.problems]
         hints += [*_rates(look, rules), *_repeated(look, settings), *_distance(look, settings), *_nulls(look, rules)]
     if zone := local_midnight(periods):

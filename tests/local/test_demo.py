@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,14 @@ from clients.cli.terminal import Terminal
 from local.commands.demo import DemoError, run_demo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 SCREENS = [True, False]
 STYLE = re.compile(r"\x1b\[[012]?m")  # bold and dim, which NO_COLOR leaves
-COUNTS = {"new_records": 1, "updated_records": 0, "duplicate_records": 0, "failed_records": 1, "total_records": 2}
+COUNTS = {
+    **dict.fromkeys(("updated_records", "duplicate_records", "skipped_records"), 0),
+    **{"new_records": 1, "failed_records": 1, "total_records": 2},
+}
 SQL_TABLES = """
 CREATE TABLE import_runs (job_id VARCHAR);
 CREATE TABLE rejected_rows (job_id VARCHAR, reason VARCHAR, detail VARCHAR, raw VARCHAR, page INT, position INT);
@@ -49,6 +52,8 @@ class Made:
     shown_source: str
     state: Path
     source_option: str = ""
+    source_name: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     token: str = "t"
     trouble: str | None = None
     console_link: str = "http://127.0.0.1:8000/console"

@@ -205,28 +205,19 @@ def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(tmp_path: P
     assert (done["status"], done["total_records"]) == ("COMPLETED", 30_000)
 
 
-@needs_proc
-def test_a_demo_of_another_file_goes_on_with_no_row_of_the_first(tmp_path: Path) -> None:
-    """Both are served on this machine, under the same name."""
-    files = [row_file(tmp_path / f"{oil}.ndjson", oil=oil) for oil in (1.0, 2.0)]
-    state, settings = tmp_path / "state", SLOW | {"page_size": "100"}
-    with start_command(state, "demo", "--source", str(files[0]), **settings) as process:
-        wait_until((state / "stack.json").exists)
-        old = wait_until(lambda: newest(state))["job_id"]
-        wait_until(lambda: [event for event in job(state, old)["events"] if event["event"] == "checkpoint"])
-        everyone = family(process.pid)
-        process.kill()
-    wait_until(lambda: not everyone & parents().keys())
+def test_a_demo_of_another_file_brings_its_rows_in_place_of_those_of_the_first(tmp_path: Path) -> None:
+    """Both are the same source, by its name."""
+    state = tmp_path / "state"
+    for oil in (1.0, 1.5):
+        file = row_file(tmp_path / f"{oil}.ndjson", oil=oil)
+        with start_command(state, "demo", "--source", str(file)) as process:
+            output, errors = process.communicate(timeout=90)
+        assert (process.returncode, errors) == (0, ""), output
 
-    with start_command(state, "demo", "--source", str(files[1]), **settings | {"source_rps": "100"}) as process:
-        output, errors = process.communicate(timeout=90)
-
-    assert (process.returncode, errors) == (0, ""), output
     with duckdb.connect(state / "warehouse" / "wells.duckdb", read_only=True) as wells:
         found = wells.execute("SELECT oil_production_kbd, count(*) FROM well_production GROUP BY ALL").fetchall()
-    assert found == [(2.0, 2000)]
-    with stack(state, user_environment=SHORT_LEASE):
-        assert job(state, old)["error"]["code"] == "SOURCE_CHANGED_SINCE"
+        replaced = wells.execute("SELECT count(*) FROM well_production_history").fetchall()
+    assert (found, replaced) == ([(1.5, 2000)], [(2000,)])
 
 
 def row_file(path: Path, *, oil: float) -> Path:
@@ -249,7 +240,10 @@ def test_a_source_that_does_not_exist_is_one_sentence(tmp_path: Path) -> None:
         output, errors = process.communicate(timeout=60)
 
     assert (process.returncode, output) == (2, "")
-    assert errors == "There is no file no-such-file.json. SOURCE is a file of JSON rows or an http(s) URL.\n"
+    assert errors == (
+        "There is no file no-such-file.json. SOURCE is a file (CSV, Excel, Parquet, JSON), a directory, a definition "
+        "(.toml) or an http(s) URL.\n"
+    )
 
 
 def test_an_app_that_does_not_load_is_shown(tmp_path: Path) -> None:
