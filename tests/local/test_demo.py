@@ -30,15 +30,17 @@ if TYPE_CHECKING:
 
 SCREENS = [True, False]
 STYLE = re.compile(r"\x1b\[[012]?m")  # bold and dim, which NO_COLOR leaves
-COUNTS = {
-    **dict.fromkeys(("updated_records", "duplicate_records", "skipped_records"), 0),
-    **{"new_records": 1, "failed_records": 1, "total_records": 2},
+COUNTS = dict.fromkeys(("updated_records", "duplicate_records", "skipped_records"), 0) | {
+    "new_records": 1,
+    "failed_records": 1,
+    "total_records": 2,
 }
 SQL_TABLES = """
 CREATE TABLE import_runs (job_id VARCHAR);
 CREATE TABLE rejected_rows (job_id VARCHAR, reason VARCHAR, detail VARCHAR, raw VARCHAR, page INT, position INT);
 CREATE TABLE well_production (
-    field_name VARCHAR, well_code VARCHAR, production_period DATE, period_days SMALLINT, oil_production_kbd DOUBLE
+    field_name VARCHAR, well_code VARCHAR, production_period DATE, period_days SMALLINT, oil_production_kbd DOUBLE,
+    field_code VARCHAR
 );
 """
 
