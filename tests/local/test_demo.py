@@ -76,7 +76,7 @@ def shown(directory: Path, text: str, *answers: Any, is_terminal: bool) -> str:
             database.execute(f"DELETE FROM {table}")
         database.execute("INSERT INTO import_runs VALUES (?)", [JOB])
         database.execute("INSERT INTO rejected_rows VALUES (?, ?, ?, ?, 1, 1)", [JOB, held, held, held])
-        database.execute("INSERT INTO well_production VALUES (?, '1', '2024-01-01', 31, 1.0)", [held])
+        database.execute("INSERT INTO well_production VALUES (?, '1', '2024-01-01', 31, 1.0, '7')", [held])
     screen = io.StringIO()
     with ScriptedSource(*answers) as api:
         stack: Any = Made(api.root.rstrip("/"), directory / "wells.duckdb", text, directory / text.replace("\x00", ""))
