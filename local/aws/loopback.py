@@ -170,5 +170,5 @@ class LoopbackServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         error = sys.exc_info()[1]
-        if not isinstance(error, ConnectionError):  # a client that left
+        if not isinstance(error, ConnectionError | MalformedRequestError):  # a client that left, perhaps within a body
             log.error("A request could not be answered.", exc_info=error)
