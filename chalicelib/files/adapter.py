@@ -15,7 +15,6 @@ from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.reading import End
 from chalicelib.odata.survey import Survey
 
-from .form import Form
 from .known import NOTHING_KNOWN, mark_of
 from .limits import USUAL
 from .opened import OpenedFile
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from .form import FileForm
     from .known import Known
     from .limits import Limits
     from .piece import Piece, Reader
@@ -36,14 +36,13 @@ if TYPE_CHECKING:
 
 class FilesAdapter:
     """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
-    by `close`. Files that are `known` are not read. `unpivot` has the pattern of the `fields` that
-    become rows, and the name of their `value`.
-    by `close`. Files that are `known` are not read. DuckDB may take `memory_mb` for a piece.
+    by `close`. Files that are `known` are not read. `unpivot` has the pattern of the `fields` that become rows, and the
+    name of their `value`. DuckDB may take `memory_mb` for a piece.
     """
 
     def __init__(
         self,
-        form: Any,
+        form: FileForm,
         place: Place,
         directory: Path,
         *,
@@ -52,7 +51,7 @@ class FilesAdapter:
         unpivot: Any = None,
         memory_mb: int = MEMORY_MB,
     ) -> None:
-        self._form = Form.of(form)
+        self._form = form
         self._unpivot = unpivot
         self._place = place
         self._directory = directory

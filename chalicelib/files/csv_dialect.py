@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .csv_records import Record
     from .encoding import Text
-    from .form import Form
+    from .form import FileForm
     from .limits import Limits
 
 DELIMITERS = ",;\t|}"  # the last one as the Railroad Commission of Texas writes
@@ -41,7 +41,7 @@ class Dialect:
     examples: dict[str, str] = field(default_factory=dict)  # of each column its first value
 
 
-def dialect_of(text: Text, form: Form, *, file: str, limits: Limits) -> Dialect:
+def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dialect:
     """Raises FileUnreadable: it is empty, or there is no header where one should be; FileTooLarge."""
     with text.path.open("rb") as opened:
         opened.seek(text.start)
@@ -139,7 +139,7 @@ def _width(records: Sequence[Record]) -> int:
 # -- the header -------------------------------------------------------------------------------
 
 
-def _names(records: Sequence[Record], form: Form, file: str) -> tuple[tuple[str, ...], int]:
+def _names(records: Sequence[Record], form: FileForm, file: str) -> tuple[tuple[str, ...], int]:
     """The names of the columns, and how many bytes stand before the first row of data."""
     place = _place_of_header(records, form, file)
     if place is None:
@@ -152,7 +152,7 @@ def _names(records: Sequence[Record], form: Form, file: str) -> tuple[tuple[str,
     return unique_names(cells), header.end
 
 
-def _place_of_header(records: Sequence[Record], form: Form, file: str) -> int | None:
+def _place_of_header(records: Sequence[Record], form: FileForm, file: str) -> int | None:
     if form.header is False or (form.header is None and form.fields):
         return None
     if form.header is None:

@@ -22,7 +22,7 @@ from .unpacking import Member, is_archive, members_of, unpack_gzip, unpack_membe
 
 if TYPE_CHECKING:
     from .csv_dialect import Dialect
-    from .form import Form
+    from .form import FileForm
     from .limits import Limits
     from .piece import Reader
     from .tools import Tools
@@ -33,7 +33,7 @@ class OpenedFile:
     another one is asked for.
     """
 
-    def __init__(self, path: Path, name: str, *, form: Form, limits: Limits, tools: Tools) -> None:
+    def __init__(self, path: Path, name: str, *, form: FileForm, limits: Limits, tools: Tools) -> None:
         self._name = name
         self._form = form
         self._limits = limits

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from chalicelib.files.form import FileForm
+
 from .choices import Choice, read_choices
 from .column_rules import ColumnRule, read_columns, read_zone
 from .faults import Faults, shown
-from .file_form import FileForm, Unpivot, read_file_form, read_unpivot
+from .file_form import Unpivot, read_file_form, read_unpivot
 from .merged import merged
 from .presets import PresetUnknown, preset_named
 

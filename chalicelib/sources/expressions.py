@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.errors import SourceColumns
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
 
 from .choices import BLANKS, HARD_SPACES
 from .column_rules import DAYS, DENSITIES, PERIOD, ColumnRule
-from .mapping import names_among, rules_of
+from .mapping import names_among, refuse_absent_key, rules_of
 from .period_sql import date_of_parts, date_of_text, day_in_zone
 from .periods import usual_forms
 from .units import Rate
@@ -271,10 +272,23 @@ def reading_of(settings: Settings, names: Sequence[str], table: Table | None = N
     if table is None:
         rules = rules_of(names, definition, settings.source_columns)
         return Expressions(rules=rules, present=names or None, **told).reading()
-    rules = rules_of(table.names, definition, settings.source_columns)
     return Expressions(
-        rules=rules, present=table.names, is_closed=True, constants=_constants(table), numbers=_numbers(table), **told
+        rules=_rules_of_table(settings, table),
+        present=table.names,
+        is_closed=True,
+        constants=_constants(table),
+        numbers=_numbers(table),
+        **told,
     ).reading()
+
+
+def _rules_of_table(settings: Settings, table: Table) -> dict[str, ColumnRule]:
+    """Raises SourceColumns, which names the file: another one may have what this one lacks."""
+    try:
+        refuse_absent_key(settings, table.names)
+        return rules_of(table.names, settings.definition, settings.source_columns)
+    except SourceColumns as exc:
+        raise SourceColumns(f"{table.file}: {exc.message}", file=table.file) from exc
 
 
 def _numbers(table: Table) -> frozenset[str]:

@@ -1,10 +1,12 @@
-"""FileForm: how the files of a source are written, as far as a definition says it; the rest is found out."""
+"""What a definition says of its files: how they are written, and which columns of theirs become rows."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
+
+from chalicelib.files.form import FORMATS, FileForm
 
 from .choices import read_pattern
 from .faults import shown
@@ -12,40 +14,8 @@ from .faults import shown
 if TYPE_CHECKING:
     from .faults import Faults
 
-FORMATS = ("csv", "xlsx", "xls", "parquet", "json", "ndjson")
 MOST_HEADER = 1_000  # rows before it
-_KEYS = (
-    "format",
-    "delimiter",
-    "quote",
-    "encoding",
-    "header",
-    "fields",
-    "skip_rows",
-    "comment",
-    "sheet",
-    "records",
-    "members",
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileForm:
-    """Empty, or None, is found out. `header` is False without one, else its row, from 1. `fields` are the names where
-    there is no header, `records` is a JSON pointer (RFC 6901), `members` a glob of what is read in a zip.
-    """
-
-    format: str = ""
-    delimiter: str = ""
-    quote: str | None = None
-    encoding: str = ""
-    header: int | bool | None = None
-    fields: tuple[str, ...] = ()
-    skip_rows: int = 0
-    comment: str = ""
-    sheet: str = ""
-    records: str = ""
-    members: str = ""
+_KEYS = tuple(field.name for field in fields(FileForm))
 
 
 @dataclass(frozen=True, kw_only=True)

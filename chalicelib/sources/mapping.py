@@ -13,6 +13,8 @@ from .column_rules import ColumnRule
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from chalicelib.settings import Settings
+
     from .definition import Definition
 
 CONSTANTS = frozenset({"_file", "_sheet", "_row"})  # fields that the reader of a file knows
@@ -88,6 +90,19 @@ def _refuse_absent_choices(definition: Definition, fields: Collection[str]) -> N
             raise SourceColumns(
                 f"The definition chooses rows by {_some(absent)} under [{key}], and the source has no such field. It "
                 f"has: {_some(list(fields))}. Correct the name."
+            )
+
+
+def refuse_absent_key(settings: Settings, fields: Collection[str]) -> None:
+    """A row without the field that tells it from others would be taken for another one. Raises SourceColumns."""
+    known_as = names_among(fields)
+    named = {"primary_key": settings.source_primary_key, "order_by": (settings.source_order_by,)}
+    for key, names in named.items():
+        absent = [name for name in names if name and known_as(name) not in fields]
+        if absent:
+            raise SourceColumns(
+                f"The definition names {_some(absent)} as {key}, and there is no such field. There are: "
+                f"{_some(list(fields))}. Name fields that every row has."
             )
 
 

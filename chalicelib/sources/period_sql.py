@@ -11,6 +11,7 @@ from .periods import NAMES, format_parts, pivot
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+FOUND = '"what was found of a date"'  # a name that no field has: DuckDB would take the field of that name
 UNREADABLE = "'?' || "  # before a text that is no date in the form that was declared: then it is none in any
 
 
@@ -67,7 +68,7 @@ def _date_of_form(text: str, form: str) -> str:
     read = format_parts(form)
     names = ", ".join(literal(name) for name in read.groups)
     found = f"regexp_extract(stripped({text}), {literal(read.pattern)}, [{names}])"
-    part = {name: f"part.{name}" for name in read.groups}
+    part = {name: f"{FOUND}.{name}" for name in read.groups}
     year = f"TRY_CAST({part['year']} AS INTEGER)" if "year" in part else _year_of(part["short_year"])
     month = "1"
     if "month" in part:
@@ -77,7 +78,7 @@ def _date_of_form(text: str, form: str) -> str:
     elif "quarter" in part:
         month = f"3 * TRY_CAST({part['quarter']} AS INTEGER) - 2"
     day = f"TRY_CAST({part['day']} AS INTEGER)" if "day" in part else "1"
-    return f"list_transform([{found}], lambda part: {_date(year, month, day)})[1]"
+    return f"list_transform([{found}], lambda {FOUND}: {_date(year, month, day)})[1]"
 
 
 def _date(year: str, month: str, day: str) -> str:

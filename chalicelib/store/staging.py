@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .grain import Grain
     from .row_reading import RowReading
+    from .table import Table
 
 SHORT_ROW = 1 << 10  # bytes; DuckDB takes 2,048 rows of a file at a time, and several times their text in memory
 LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
@@ -95,7 +96,9 @@ class Staging:
             else:
                 try:
                     self._write(batch, reading, path)
-                except duckdb.Error:
+                except duckdb.Error as exc:
+                    if batch.table:
+                        raise _told_of_table(batch.table, exc) from exc
                     self._write_readable(batch, reading, path)
             self.load(path)
         except BaseException:
@@ -275,6 +278,14 @@ def _places(batch: Batch) -> dict[str, Any]:
         "counts": [run.rows for run in batch.runs],
     }
     return {name: str(numbers) for name, numbers in columns.items()}
+
+
+def _told_of_table(table: Table, exc: duckdb.Error) -> Exception:
+    """Its rows have been told apart before, so what DuckDB does not take is no matter of single rows."""
+    if is_of_the_disk(exc):
+        return exc
+    first_line = str(exc).partition("\n")[0][:200]
+    return SourceInvalid(f"The rows of {table.file} from row {table.first_row + 1} on cannot be read: {first_line}")
 
 
 def _unread(batch: Batch, exc: duckdb.Error) -> SourceInvalid:

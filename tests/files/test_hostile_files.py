@@ -19,6 +19,7 @@ from support.files import adapter_of, pages, read, read_file, refused
 
 from chalicelib.errors import FileChanged, FileError, FileFormatUnknown, FilesNotFound, FileTooLarge, FileUnreadable
 from chalicelib.files.adapter import FilesAdapter
+from chalicelib.files.form import FileForm
 from chalicelib.files.limits import Limits
 from chalicelib.files.local_place import LocalPlace
 
@@ -296,7 +297,7 @@ def test_files_that_are_too_many_are_refused(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(3):
         written(tmp_path / "in" / f"{number}.csv", CSV)
-    adapter = FilesAdapter(None, LocalPlace(tmp_path / "in", limits=Limits(files=2)), tmp_path / "work")
+    adapter = FilesAdapter(FileForm(), LocalPlace(tmp_path / "in", limits=Limits(files=2)), tmp_path / "work")
 
     with pytest.raises(FileTooLarge, match="more than 2 files"):
         adapter.files()

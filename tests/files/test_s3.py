@@ -11,6 +11,7 @@ from support.files import adapter_of, read
 
 from chalicelib.errors import FileChanged, FilesNotFound, FileTooLarge, SourceInterrupted
 from chalicelib.files.adapter import FilesAdapter
+from chalicelib.files.form import FileForm
 from chalicelib.files.known import Known
 from chalicelib.files.limits import Limits
 from chalicelib.files.s3_place import S3Place
@@ -51,7 +52,7 @@ class Drop:
     def adapter(self, path: str, *, limits: Limits | None = None, **options: Any) -> FilesAdapter:
         limits = limits or Limits()
         place = S3Place(self.s3, self.url(path), limits=limits)
-        return FilesAdapter(None, place, self._directory / str(uuid.uuid4()), limits=limits, **options)
+        return FilesAdapter(FileForm(), place, self._directory / str(uuid.uuid4()), limits=limits, **options)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from support.files import Read, read
 
 from chalicelib.errors import FileUnreadable
 from chalicelib.files.adapter import FilesAdapter
+from chalicelib.files.form import FileForm
 from chalicelib.files.limits import USUAL, Limits
 from chalicelib.files.local_place import LocalPlace
 
@@ -39,7 +40,9 @@ class Unpivot:
 def read_long(
     path: Path, unpivot: Unpivot | None = None, *, limits: Limits = USUAL, cursor: Cursor | None = None
 ) -> Read:
-    adapter = FilesAdapter(None, LocalPlace(path), path.parent / "work", limits=limits, unpivot=unpivot or Unpivot())
+    adapter = FilesAdapter(
+        FileForm(), LocalPlace(path), path.parent / "work", limits=limits, unpivot=unpivot or Unpivot()
+    )
     try:
         return read(adapter, cursor)
     finally:
@@ -60,7 +63,7 @@ def test_each_cell_that_holds_something_is_a_row(tmp_path: Path) -> None:
 
 def test_the_survey_shows_the_fields_of_the_rows(tmp_path: Path) -> None:
     path = written(tmp_path / "wide.csv", WIDE)
-    adapter = FilesAdapter(None, LocalPlace(path), tmp_path / "work", unpivot=Unpivot())
+    adapter = FilesAdapter(FileForm(), LocalPlace(path), tmp_path / "work", unpivot=Unpivot())
 
     survey = adapter.survey()
     adapter.close()
@@ -80,7 +83,7 @@ def test_pieces_go_on_where_the_one_before_ended(tmp_path: Path) -> None:
 
 def test_a_row_that_cannot_be_told_apart_stays_one_and_is_told(tmp_path: Path) -> None:
     path = written(tmp_path / "wide.csv", WIDE.replace("A-2,,4,,4\n", "A-2,,4,,4,5,6,7\n"))
-    adapter = FilesAdapter(None, LocalPlace(path), tmp_path / "work", unpivot=Unpivot())
+    adapter = FilesAdapter(FileForm(), LocalPlace(path), tmp_path / "work", unpivot=Unpivot())
 
     [page] = adapter.pages(adapter.first_cursor([], adapter.survey()), adapter.survey())
     adapter.close()

@@ -101,8 +101,8 @@ def table_contents(dynamodb: DynamoDBClient, table: str) -> dict[str, dict[str, 
     return {item["sk"]: {name: item[name] for name in item if name not in ("pk", "sk")} for item in items}
 
 
-def a_job(clock: Clock) -> Job:
-    return new_job(now=clock(), triggered_by="tests", parameters={})
+def a_job(clock: Clock, **parameters: Any) -> Job:
+    return new_job(now=clock(), triggered_by="tests", parameters=parameters)
 
 
 class LambdaHandler(LoopbackHandler):

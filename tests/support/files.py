@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from chalicelib.files.adapter import FilesAdapter
-from chalicelib.files.form import Form
+from chalicelib.files.form import FileForm
 from chalicelib.files.limits import USUAL, Limits
 from chalicelib.files.local_place import LocalPlace
 
@@ -41,7 +41,7 @@ class Read:
 
 def adapter_of(place: Place | Path, directory: Path, *, limits: Limits = USUAL, **form: Any) -> FilesAdapter:
     place = LocalPlace(place, limits=limits) if isinstance(place, Path) else place
-    return FilesAdapter(Form(**form), place, directory, limits=limits)
+    return FilesAdapter(FileForm(**form), place, directory, limits=limits)
 
 
 def read(adapter: FilesAdapter, cursor: Cursor | None = None) -> Read:

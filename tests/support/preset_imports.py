@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.files.adapter import FilesAdapter
-from chalicelib.files.local_place import LocalPlace
 from chalicelib.imports.service import WellProductionImportService
+from chalicelib.imports.watermark import Watermark
 from chalicelib.sources.definition import definition_of
+from chalicelib.sources.opening import Opening
 from chalicelib.sources.overlay import settings_of
 from support.imports import ENOUGH, Worker
 from support.plain_rows import DAYS, GAS, LIQUIDS, OIL, WATER
@@ -61,17 +61,23 @@ class PresetWorker(Worker):
             claim=claim,
             settings=settings,
             job_manager=self.manager,
-            source=FilesAdapter(
-                self._definition.file,
-                LocalPlace(settings.source_url),
-                directory / "files",
-                unpivot=self._definition.unpivot,
-            ),
+            source=Opening(
+                settings=settings,
+                client=no_client,
+                environment={},
+                remaining=lambda: ENOUGH,
+                directory=directory,
+                known=Watermark(settings).known_files(self.manager.current_snapshot(), claim.job),
+            ).reader(),
             warehouse=self.warehouse,
             directory=directory,
             remaining=lambda: ENOUGH,
             clock=self.clock,
         )
+
+
+def no_client(*_: Any) -> Any:
+    raise AssertionError("files on local disk need no service")
 
 
 def _imported(store: Path, job: Job) -> Imported:

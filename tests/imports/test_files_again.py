@@ -1,0 +1,137 @@
+"""Several files of one source, and the same files once more: which are read, and which holds where two have a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+from support.coordination import a_job
+from support.preset_imports import PresetWorker
+
+from chalicelib.sources.definition import definition_of
+
+if TYPE_CHECKING:
+    from chalicelib.jobs.job import Job
+
+HEADER = "well,month,part,oil\n"
+COLUMNS = {
+    "well_code": "well",
+    "production_period": "month",
+    "oil_production_kbd": {"field": "oil", "unit": "Mbbl/d"},
+}
+
+
+class Drop(PresetWorker):
+    """A directory of CSV files, imported as often as wanted."""
+
+    def __init__(self, environment: dict[str, str], dynamodb: Any, directory: Path) -> None:
+        super().__init__(environment, dynamodb)
+        self._directory = directory
+        directory.mkdir()
+
+    def write(self, name: str, *rows: str) -> None:
+        (self._directory / name).write_text(HEADER + "".join(f"{row}\n" for row in rows))
+
+    def imported(self, *, full: bool = False, **told: Any) -> Job:
+        values = {"name": "drop", "kind": "files", "url": str(self._directory), "columns": COLUMNS} | told
+        self._definition = definition_of(values)
+        job_id = self.manager.create(a_job(self.clock, **({"full": True} if full else {}))).job_id
+        self.run(job_id, build=self._new_service)
+        return self.manager.get(job_id)
+
+    @property
+    def stored(self) -> dict[tuple[str, str], float]:
+        snapshot = self.manager.current_snapshot()
+        assert snapshot
+        with duckdb.connect(Path(self.settings.warehouse) / snapshot.name, read_only=True) as connection:
+            query = "SELECT well_code, production_period, oil_production_kbd FROM well_production"
+            return {(well, str(month)): oil for well, month, oil in connection.execute(query).fetchall()}
+
+
+@pytest.fixture
+def drop(environment: dict[str, str], dynamodb: Any, tmp_path: Path) -> Drop:
+    drop = Drop(environment, dynamodb, tmp_path / "drop")
+    drop.write("1.csv", "A,2024-01,x,1", "B,2024-01,x,2")
+    drop.write("2.csv", "A,2024-02,x,3")
+    drop.write("3.csv", "A,2024-03,x,4")
+    return drop
+
+
+def read(job: Job) -> int:
+    assert job.status == "COMPLETED", job.error
+    return job.total_records
+
+
+def test_files_that_were_read_are_not_read_again(drop: Drop) -> None:
+    assert [read(drop.imported()), read(drop.imported()), read(drop.imported(full=True))] == [4, 0, 4]
+
+
+def test_a_new_file_is_read_alone(drop: Drop) -> None:
+    drop.imported()
+    drop.write("4.csv", "A,2024-04,x,5")
+
+    job = drop.imported()
+
+    assert (read(job), job.new_records) == (1, 1)
+    assert len(drop.stored) == 5
+
+
+def test_a_changed_file_is_read_with_all_that_come_after_it(drop: Drop) -> None:
+    """A later one holds where both have a key, so reading the changed one alone would turn that about."""
+    drop.write("3.csv", "A,2024-02,x,3.5", "A,2024-03,x,4")
+    drop.imported()
+    drop.write("2.csv", "A,2024-02,x,3.25", "B,2024-02,x,1")
+
+    job = drop.imported()
+
+    assert (read(job), job.new_records, job.updated_records) == (4, 1, 0)
+    assert drop.stored["A", "2024-02-01"] == 3.5
+
+
+def test_another_definition_reads_all(drop: Drop) -> None:
+    drop.imported()
+
+    assert read(drop.imported(null_values=["-"])) == 4
+
+
+def test_a_later_file_holds_where_two_have_a_key(drop: Drop) -> None:
+    drop.write("2.csv", "A,2024-01,x,9")
+
+    job = drop.imported()
+
+    assert (read(job), job.new_records, job.duplicate_records, job.failed_records) == (4, 3, 1, 0)
+    assert drop.stored["A", "2024-01-01"] == 9
+
+
+def test_files_may_complete_each_other(drop: Drop) -> None:
+    drop.write("2.csv", "A,2024-01,y,9")
+
+    told: dict[str, Any] = {"rows": "sum", "primary_key": ["part"]}
+    replaced = drop.imported(**told)
+    assert (read(replaced), drop.stored["A", "2024-01-01"]) == (4, 9)
+
+    added = drop.imported(across_files="sum", gate={"restated": 9.0}, **told)
+    assert (read(added), drop.stored["A", "2024-01-01"]) == (4, 10)
+
+
+def test_of_rows_that_are_added_all_are_read_when_one_file_has_changed(drop: Drop) -> None:
+    told: dict[str, Any] = {"rows": "sum", "primary_key": ["part"], "across_files": "sum"}
+    drop.write("2.csv", "A,2024-01,y,9")
+    assert read(drop.imported(**told)) == 4
+    drop.write("3.csv", "A,2024-01,z,1")
+
+    again = drop.imported(**told)
+    assert (read(again), drop.stored["A", "2024-01-01"]) == (4, 11)
+    assert read(drop.imported(**told)) == 0
+
+
+def test_a_file_without_the_field_of_the_key_is_named(drop: Drop) -> None:
+    (drop._directory / "2.csv").write_text("well,month,oil\nA,2024-02,3\n")
+
+    job = drop.imported(rows="sum", primary_key=["part"])
+
+    assert job.error
+    assert job.error["code"] == "SOURCE_COLUMNS_MISSING"
+    assert job.error["message"].startswith("2.csv: The definition names part as primary_key")
