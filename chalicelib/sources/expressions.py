@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import SourceColumns
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, literal, unique
+from chalicelib.store.table import PLACE
 
 from .choices import BLANKS, HARD_SPACES
 from .column_rules import DAYS, DENSITIES, PERIOD, ColumnRule
@@ -296,8 +297,11 @@ def _numbers(table: Table) -> frozenset[str]:
 
 
 def _constants(table: Table) -> dict[str, str]:
+    """A column of the file that is called so is that column."""
     row = f"CAST(1 + {table.place} AS VARCHAR)"  # as people count
-    return {"_file": literal(table.file), "_sheet": literal(table.sheet), "_row": row}
+    known = {"_file": literal(table.file), "_sheet": literal(table.sheet), "_row": row}
+    own = {*table.names} - ({PLACE} if table.has_places else set())
+    return {name: told for name, told in known.items() if name not in own}
 
 
 def times(value: str, factor: Fraction) -> str:

@@ -185,6 +185,7 @@ import duckdb, gzip, json, sys
 from pathlib import Path
 from chalicelib.errors import FileError
 from chalicelib.files.adapter import FilesAdapter
+from chalicelib.files.form import FileForm
 from chalicelib.files.limits import Limits
 from chalicelib.files.local_place import LocalPlace
 
@@ -196,7 +197,7 @@ elif path.name.endswith("parquet"):
     duckdb.sql(f"COPY (SELECT 'W' || i AS well, i FROM range(300000) AS t (i)) TO '{{path}}'")
 else:
     path.write_bytes(gzip.compress(b"well,oil\\n" + b"".join(b"W%d,%d\\n" % (i, i) for i in range(300_000))))
-adapter = FilesAdapter(None, LocalPlace(path), Path({str(tmp_path / "work")!r}), limits=Limits(piece_rows=1000))
+adapter = FilesAdapter(FileForm(), LocalPlace(path), Path({str(tmp_path / "work")!r}), limits=Limits(piece_rows=1000))
 survey = adapter.survey()
 reading = adapter.pages(adapter.first_cursor([], survey), survey)
 next(reading)
@@ -232,10 +233,11 @@ import resource
 from pathlib import Path
 from chalicelib.errors import WellheadError
 from chalicelib.files.adapter import FilesAdapter
+from chalicelib.files.form import FileForm
 from chalicelib.files.local_place import LocalPlace
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-adapter = FilesAdapter(None, LocalPlace({str(path)!r}), Path({str(tmp_path / "work")!r}))
+adapter = FilesAdapter(FileForm(), LocalPlace({str(path)!r}), Path({str(tmp_path / "work")!r}))
 try:
     survey = adapter.survey()
     list(adapter.pages(adapter.first_cursor([], survey), survey))
