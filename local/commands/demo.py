@@ -284,7 +284,8 @@ def _show_next(stack: LocalStack, terminal: Terminal) -> None:
 
 NEXT = """
 Try next:
-  make demo                once more: 0 new, every row is a duplicate
+  make demo                once more: nothing new. Rows of before count as duplicates,
+                           files of before are not read again
   make demo ROWS=1000000   and Ctrl-C midway: the next one goes on where it stopped
   make run                 keeps it serving, and prints a link to the web console
                            and the curl lines that start an import"""

@@ -138,7 +138,8 @@ def test_an_import_is_seen_from_its_start_to_its_end(stage: Stage) -> None:
 
 @needs_window
 def test_of_several_sources_the_one_that_is_chosen_is_imported(stage: Stage) -> None:
-    definition = {"kind": "odata", "url": stage.source.url}
+    """Its import fails: rows of a second source would stay in the store, for the tests that come after."""
+    definition = {"kind": "odata", "url": f"{stage.source.url}OfNobody"}
     with make_client(stage.url, stage.token, lambda *_: None) as client:
         client.put_source("gulf", definition)
         try:
@@ -148,10 +149,9 @@ def test_of_several_sources_the_one_that_is_chosen_is_imported(stage: Stage) -> 
                 assert page.source.cget("values") == ("default", "gulf")
                 page.source.set("gulf")
                 driver.press(page.start)
-                driver.wait(lambda: driver.status == "Running")
+                driver.wait(lambda: driver.history()[0][7] == "gulf")
                 driver.wait(lambda: driver.status in FINAL)
                 assert stage.settle()["source"] == "gulf"
-                assert driver.history()[0][7] == "gulf"
                 assert "source gulf" in str(page.progress.origin.cget("text"))
         finally:
             stage.settle()

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from support.merge_model import REJECTED, rows
 from support.staging import KEY_OF_A_ROW, NOON, SAME_NAMES, SAME_READING, as_dicts, batch_of, facts, json_row, stage
 
-from chalicelib.errors import OutOfMemory
+from chalicelib.errors import OutOfMemory, SourceInvalid
 from chalicelib.store.batch import RAW_BYTES, Batch
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.repository import DuckDBWellProductionRepository
+from chalicelib.store.row_reading import plain_reading
 from chalicelib.store.staging import _places
+from chalicelib.store.table import Table
 from chalicelib.store.well_production import filled, reading_lists
 
 if TYPE_CHECKING:
@@ -371,3 +373,16 @@ def test_hundreds_of_small_segments_are_merged_as_the_rows_that_they_hold(
     with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
         rejected = connection.execute("SELECT page, position FROM rejected_rows ORDER BY page").fetchall()
     assert rejected == [(page, 1) for page in range(1, 131)]
+
+
+def test_a_table_that_cannot_be_read_is_no_matter_of_its_rows(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    """Its rows were told apart before; to reject them all would hide what went wrong."""
+    path = tmp_path / "piece.csv"
+    path.write_text("1,2,2024-01-01\n")
+    table = Table(path=path, format="csv", names=tuple(KEY_OF_A_ROW), rows=1, first_row=41, file="a.zip/b.csv")
+    reading = plain_reading({**SAME_NAMES, "well_name": "no such column"})
+
+    with pytest.raises(SourceInvalid, match=r"The rows of a\.zip/b\.csv from row 42 on cannot be read: Binder Error"):
+        repository.stage(Batch.of_table(table, 1), reading)
