@@ -91,6 +91,7 @@ def environment(aws: LocalAws, tmp_path: Path) -> dict[str, str]:
         "WELLHEAD_WAREHOUSE": str(tmp_path / "warehouse"),
         "WELLHEAD_SCRATCH": str(tmp_path / "scratch"),
         "WELLHEAD_SOURCE_URL": "http://127.0.0.1:9/odata/WellProduction",
+        "WELLHEAD_WORKERS": "1",  # of what is read in parts tests/imports/test_read_in_parts.py tells
     }
 
 

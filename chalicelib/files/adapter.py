@@ -122,6 +122,14 @@ class FilesAdapter:
         is_part = len(files) < len(self._listed)
         return Cursor(url=url, changed_since=changed_since, limits=limits, ended=ended, is_part=is_part)
 
+    def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:  # noqa: ARG002
+        """One: the files are read one after the other."""
+        return [cursor]
+
+    def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:  # noqa: ARG002
+        """The one that there is."""
+        return cursor
+
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:  # noqa: ARG002  each file has fields of its own
         """From the cursor to the end. Raises FileChanged: the files are others than those it was made for;
         SourceError, ScratchFull, OutOfMemory.

@@ -5,36 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import HeldRowsGone
-from chalicelib.odata.cursor import Cursor
 
-from .fingerprint import Fingerprint, is_of_this_form
+from .fingerprint import is_of_this_form
+from .planning import joined_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from chalicelib.jobs.job import Job
-    from chalicelib.settings import Settings
+    from chalicelib.jobs.parts import Part
     from chalicelib.store.repository import DuckDBWellProductionRepository
 
-    from .segments import Segments
+    from .fingerprint import Fingerprint
+    from .part_reading import PartsReading
+    from .planning import Planning
 
 
 def load_accepted(
-    job: Job,
-    repository: DuckDBWellProductionRepository,
-    *,
-    segments: Segments,
-    settings: Settings,
-    beat: Callable[[], None],
-) -> tuple[Cursor, Fingerprint]:
-    """The rows that were accepted are staged again, without a word to the source: the cursor at their end, and what
+    job: Job, repository: DuckDBWellProductionRepository, items: Sequence[Part], *, planning: Planning
+) -> tuple[PartsReading, Fingerprint]:
+    """The rows that were accepted are staged again, without a word to the source: the parts at their ends, and what
     they were read with. Raises HeldRowsGone when one of them is not as it was, SourceChangedSince.
     """
     checkpoint = job.checkpoint
-    if checkpoint is None or checkpoint.source is None or not is_of_this_form(checkpoint.source):
+    is_lost = checkpoint is None or (checkpoint.plan is not None and not items)
+    if checkpoint is None or is_lost or not is_of_this_form(checkpoint.source):
         raise HeldRowsGone
-    before = Fingerprint(**checkpoint.source)
-    before.refuse_other_settings(settings.source_id)
-    if segments.load(repository, checkpoint, beat=beat) != checkpoint:
+    before = joined_fingerprint([checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)])
+    before.refuse_other_settings(planning.settings.source_id)
+    parts = planning.load_whole(checkpoint, items, repository)
+    if parts is None:
         raise HeldRowsGone
-    return Cursor.restored(checkpoint.cursor, settings.source_url), before
+    return parts, before

@@ -200,13 +200,15 @@ class SourceFields:
 
     # -- when rows were changed ---------------------------------------------------------------
 
-    def note_changes(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
+    def note_changes(self, repository: DuckDBWellProductionRepository, batch: Batch) -> tuple[float | None, int]:
+        """The latest change in the batch, epoch seconds, and in how many of its rows none is told."""
         if batch.table or not self._settings.source_changed:
-            return
+            return None, 0
         newest, undated = repository.change_times(batch, self._settings.source_changed)
         self.undated += undated
         if newest is not None:
             self.changed_until = max(newest, self.changed_until or newest)
+        return newest, undated
 
     def go_on_from(self, cursor: Cursor, before: Fingerprint) -> None:
         """With the changes among the rows before the cursor, which were read with that fingerprint. Raises
@@ -228,10 +230,6 @@ class SourceFields:
         self._before = before
         self._missing |= set(before.missing)
         self.changed_until, self.undated = cursor.changed_until, cursor.undated
-
-    def add_changes(self, cursor: Cursor) -> Cursor:
-        """The cursor with the changes among the rows before it."""
-        return replace(cursor, changed_until=self.changed_until, undated=self.undated)
 
 
 def _plain_fields(rules: Mapping[str, ColumnRule]) -> dict[str, str]:

@@ -6,7 +6,7 @@ Rows read with another one are not the same import's, whatever they look like, s
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.errors import SourceChangedSince
@@ -41,6 +41,19 @@ class Fingerprint:
     def stored(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
         return asdict(self) | {"missing": list(self.missing)}
+
+    def joined_with(self, other: Fingerprint) -> Self:
+        """Of the rows of both. Raises SourceChangedSince."""
+        self.refuse_other_settings(other.settings)
+        self.refuse_moved(other.fields)
+        return replace(
+            self,
+            fields={**self.fields, **other.fields},
+            leaves_out=self.leaves_out or other.leaves_out,
+            missing=sorted({*self.missing, *other.missing}),
+            identified=self.identified and other.identified,
+            is_unique=self.is_unique and other.is_unique,
+        )
 
     def refuse_other_settings(self, settings: str) -> None:
         """Raises SourceChangedSince."""

@@ -1,10 +1,11 @@
-"""Work in a thread: an iterator ahead of its reader, a few items at most, or one call beside its caller."""
+"""Work in threads: iterators ahead of their reader, a few items at most, or one call beside its caller."""
 
 from __future__ import annotations
 
 import contextvars
 import queue
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -23,26 +24,28 @@ class _End:
 
 
 class Prefetch(Generic[T]):
-    """The items, made up to `ahead` of their use. An error of the maker is raised to the reader.
+    """The items of the sources, made up to `ahead` of their use, each source by one of at most `threads`. The items of
+    one come in their order. An error of a maker is raised to the reader, after what was made before.
 
     No item is begun while those that are made and not done with weigh more than `most_weight`: a heavy one is
     done with before the next is made.
 
     While the next item is not there, `while_waiting` is called in the reader's own thread every `every`
-    seconds. Leaving the context tells the maker to stop after the item it is making.
+    seconds. Leaving the context tells the makers to stop after the item they are making.
     """
 
     def __init__(
         self,
-        items: Iterable[T],
-        *,
+        *sources: Iterable[T],
         ahead: int,
+        threads: int = 1,
         while_waiting: Callable[[], None],
         every: float = 1.0,
         weigh: Callable[[T], int] = lambda _: 0,
         most_weight: int = 0,
     ) -> None:
-        self._items = items
+        self._sources = deque(sources)
+        self._at_work = max(1, min(threads, len(sources)))
         self._while_waiting = while_waiting
         self._every = every
         self._ready: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
@@ -53,8 +56,9 @@ class Prefetch(Generic[T]):
         self._lighter = threading.Condition()
 
     def __enter__(self) -> Iterator[T]:
-        make = contextvars.copy_context().run  # its lines of the log tell of the same job
-        threading.Thread(target=make, args=(self._make,), name="prefetch", daemon=True).start()
+        for _ in range(self._at_work):
+            make = contextvars.copy_context().run  # its lines of the log tell of the same job
+            threading.Thread(target=make, args=(self._make,), name="prefetch", daemon=True).start()
         return self._read()
 
     def __exit__(
@@ -81,14 +85,27 @@ class Prefetch(Generic[T]):
 
     def _make(self) -> None:
         try:
-            for item in self._items:
-                self._add_weight(self._weigh(item))
-                if not self._hand(item):
-                    return
-                self._wait_until_light()
-            self._hand(_End())
+            while (source := self._next_source()) is not None:
+                for item in source:
+                    self._add_weight(self._weigh(item))
+                    if not self._hand(item):
+                        return
+                    self._wait_until_light()
+            if self._is_last_to_leave():
+                self._hand(_End())
         except BaseException as exc:  # noqa: BLE001  raised again where the items are read
             self._hand(_End(exc))
+
+    def _next_source(self) -> Iterable[T] | None:
+        try:
+            return self._sources.popleft()
+        except IndexError:
+            return None
+
+    def _is_last_to_leave(self) -> bool:
+        with self._lighter:
+            self._at_work -= 1
+            return self._at_work == 0
 
     def _add_weight(self, weight: int) -> None:
         with self._lighter:

@@ -41,11 +41,14 @@ class Fetched:
 
 @dataclass(frozen=True, kw_only=True)
 class Segments:
-    """`directory` is on the worker's own disk. Every method raises WarehouseUnavailable, ScratchFull."""
+    """Those of one part of the source. `directory` is on the worker's own disk. Every method raises
+    WarehouseUnavailable, ScratchFull.
+    """
 
     warehouse: Warehouse
     directory: Path
     claim: Claim
+    part: int = 0
     _staged: list[Staged] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -61,7 +64,7 @@ class Segments:
         """
         place: Checkpoint | None = None
         for number, fetched in enumerate(self._proved(checkpoint), start=1):
-            if not repository.load_segment(fetched.path):
+            if not repository.load_segment(fetched.path, part=self.part):
                 break
             runs = first_segments(checkpoint.segments, number)
             place = replace(checkpoint, cursor=fetched.note.cursor, segments=runs, seal=fetched.seal)
@@ -80,14 +83,14 @@ class Segments:
     def join(self, repository: DuckDBWellProductionRepository, loaded: Checkpoint) -> Checkpoint:
         """The checkpoint with one segment of this claim in place of all that were loaded."""
         path = self._new_path()
-        repository.join_segments(path)
+        repository.join_segments(path, part=self.part)
         joined = self._put(path, replace(loaded, segments=[], seal=NO_SEAL), cursor=loaded.cursor)
         path.unlink()
         return joined
 
     def _put(self, path: Path, place: Checkpoint, *, cursor: StoredCursor) -> Checkpoint:
         """The place with the file as one more segment."""
-        runs = add_segment(place.segments, self.claim.job.job_id, self.claim.fence)
+        runs = add_segment(place.segments, self.claim.job.job_id, self.claim.fence, part=self.part)
         name = segment_names(runs[-1:])[-1]
         with sealed(path, Note(name=name, follows=place.seal or NO_SEAL, cursor=cursor)) as (seal, sha256):
             self.warehouse.put(name, path, sha256=sha256)
@@ -126,4 +129,4 @@ class Segments:
 
     def _new_path(self) -> Path:
         """Each of its own: DuckDB may keep pages of a file that had the same path a moment before."""
-        return self.directory / f"fetched-{next(self._numbers)}.parquet"
+        return self.directory / f"fetched-{self.part}-{next(self._numbers)}.parquet"

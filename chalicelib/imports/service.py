@@ -9,30 +9,34 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import ImportFailed, PublishRefused, SourceColumns, WorkerTimeSpent
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, Phase
-from chalicelib.odata.cursor import Cursor, Page
+from chalicelib.jobs.parts import MOST_PARTS, PartTable
+from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
-from chalicelib.store.batch import Batch
 from chalicelib.store.period import Period, RowSource
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from chalicelib.warehouse.names import segment_names
 
 from .accepted import load_accepted
+from .checkpoints import CheckpointsOfJob
+from .fetching import Fetching, HandOver
 from .fields import SourceFields
 from .fingerprint import Fingerprint, is_of_this_form
 from .going_on import lets_a_retry_go_on
 from .judgement import Judgement
+from .part_reading import PartReading, PartsReading
 from .partial import is_partial
+from .planning import Planning, joined_fingerprint
 from .prefetch import Prefetch, run_beside
 from .progress import Progress
-from .publication import Publication, check_room, merge_seconds, publish_seconds
+from .publication import Publication, merge_seconds, publish_seconds
 from .repeats import judged, judged_before
 from .seal import NO_SEAL
 from .segments import Segments
@@ -41,28 +45,23 @@ from .time_budget import TimeBudget
 from .watermark import Watermark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from chalicelib.jobs.checkpoint import StoredCursor
     from chalicelib.jobs.lock import Claim, Snapshot
     from chalicelib.jobs.manager import JobManager
+    from chalicelib.jobs.parts import Part
     from chalicelib.settings import Settings
     from chalicelib.sources.reader import SourceReader
     from chalicelib.store.settle import Settled
     from chalicelib.warehouse.names import Warehouse
 
-PAGES_AHEAD = 2
-BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
-LOOKED_AT = 20  # rows of a table
-MOST_RUNS = 32  # of segments in a job: each attempt adds one, and the job's item must not grow with the import
+PARTS_OF_A_THREAD = 2  # so that one which is done early takes another part
+MOST_RUNS = 32  # of segments in a part: each attempt adds one, and the item that has them must not grow with the import
 
 log = logging.getLogger(__name__)
-
-
-class HandOver(Exception):
-    """The time budget is used up, and all that was staged stands in a checkpoint."""
 
 
 class WellProductionImportService:
@@ -101,11 +100,17 @@ class WellProductionImportService:
         )
         self._fields = SourceFields(survey=Survey(), settings=settings)
         self._watermark = Watermark(settings)
-        self._segments = Segments(warehouse=warehouse, directory=directory, claim=claim)
+        self._segments = partial(_segments_of, warehouse, directory, claim)
         self._publication = Publication(warehouse=warehouse, directory=directory, claim=claim)
-        self._checkpoint_at = clock()
-        self._batch = self._lines = Batch(directory / "batch.ndjson")
-        self._taken_to: Cursor | None = None
+        self._planning = Planning(
+            claim=claim,
+            table=PartTable(table=job_manager.table, clock=clock),
+            progress=self._progress,
+            settings=settings,
+            directory=directory,
+            segments=self._segments,
+        )
+        self._fetching: Fetching | None = None
 
     @property
     def job(self) -> Job:
@@ -119,24 +124,27 @@ class WellProductionImportService:
             directory=self._directory, memory_mb=self._settings.memory_mb, source=self._row_source()
         )
         try:
-            start = self._resume(repository)
-            end = self._fetch(repository, start)
+            parts = self._resume(repository)
+            start = parts.cursor
+            fetching = self._fetching = self._fetching_of(parts, repository)
+            fetching.run()
+            end = parts.cursor
             settled = self._settle(repository, end)
             base = self._job_manager.current_snapshot()
-            self._check(start, end, base)
+            self._check(fetching, start, end, base)
             store, merged = self._merge(repository, end, base, settled)
             judgement = self._judge(end, base, merged)
             if judgement.held:
-                self._hold(merged, end, is_stored=end == start)
+                self._hold(fetching, merged, is_stored=end == start)
                 raise judgement.held
             self._verify(repository, store, merged)
             snapshot = self._publish(store, merged, base, judgement)
-            self._finish(snapshot, base, merged)
+            self._finish(parts, snapshot, base, merged)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
         except ImportFailed as exc:
-            if lets_a_retry_go_on(exc):
-                self._keep_what_is_taken(repository)
+            if self._fetching and lets_a_retry_go_on(exc):
+                self._fetching.keep_what_is_taken()
             raise
         finally:
             self._note_source()
@@ -153,72 +161,122 @@ class WellProductionImportService:
 
     # -- where to begin -----------------------------------------------------------------------
 
-    def _resume(self, repository: DuckDBWellProductionRepository) -> Cursor:
+    def _resume(self, repository: DuckDBWellProductionRepository) -> PartsReading:
         """At the first page, or after the rows of the checkpoint. Raises SourceChangedSince, HeldRowsGone."""
         if self.job.accepted_by:
             return self._resume_accepted(repository)
-        before = self._fingerprint_before()
+        items = self._items()
+        before = self._fingerprint_before(items)
         if before:
             before.refuse_other_settings(self._settings.source_id)  # before the source is asked anything
         self._fields = SourceFields(survey=self._survey(), settings=self._settings)
-        checkpoint = self._load(repository) if before else None
-        if before is None or checkpoint is None:
-            self._progress.change(checkpoint=None, fetched_records=0)
-            return self._first_cursor()
-        cursor = Cursor.restored(checkpoint.cursor, self._settings.source_url)
-        self._fields.go_on_from(cursor, before)
+        parts = self._load(repository, items) if before else None
+        if before is None or parts is None:
+            self._progress.change(checkpoint=None, fetched_records=0, parts=None)
+            return self._plan(self._first_cursor())
+        self._fields.go_on_from(parts.cursor, before)
+        self._tell_resumed(parts)
+        return parts
+
+    def _resume_accepted(self, repository: DuckDBWellProductionRepository) -> PartsReading:
+        parts, before = load_accepted(self.job, repository, self._items(), planning=self._planning)
+        self._fields.take_over(parts.cursor, before)
+        self._tell_resumed(parts)
+        return parts
+
+    def _tell_resumed(self, parts: PartsReading) -> None:
+        cursor = parts.cursor
         self._progress.change(fetched_records=cursor.delivered, expected_records=cursor.expected)
         self._progress.note("resumed", page=cursor.page, records=cursor.delivered)
-        return cursor
 
-    def _resume_accepted(self, repository: DuckDBWellProductionRepository) -> Cursor:
-        cursor, before = load_accepted(
-            self.job, repository, segments=self._segments, settings=self._settings, beat=self._progress.beat
-        )
-        self._fields.take_over(cursor, before)
-        self._progress.change(fetched_records=cursor.delivered, expected_records=cursor.expected)
-        self._progress.note("resumed", page=cursor.page, records=cursor.delivered)
-        return cursor
+    def _items(self) -> list[Part]:
+        """Of the parts that the checkpoint names; none where it names no plan, or they are of no use any more."""
+        plan = self.job.checkpoint.plan if self.job.checkpoint else None
+        return self._planning.items(plan) if plan else []
 
-    def _fingerprint_before(self) -> Fingerprint | None:
+    def _fingerprint_before(self, items: Sequence[Part]) -> Fingerprint | None:
         """None without a checkpoint. An older one proves neither its segments nor its source, or its rows have another
         form than those of today: all begins anew.
         """
         checkpoint = self.job.checkpoint
         if checkpoint is None:
             return None
-        if checkpoint.seal is None or not is_of_this_form(checkpoint.source):
-            self._tell_loss(checkpoint, None)
+        is_lost = checkpoint.plan is not None and not items
+        if checkpoint.seal is None or is_lost or not is_of_this_form(checkpoint.source):
+            self._tell_loss(checkpoint.cursor["delivered"], None)
             return None
-        return Fingerprint(**(checkpoint.source or {}))
+        return joined_fingerprint([checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)])
 
-    def _load(self, repository: DuckDBWellProductionRepository) -> Checkpoint | None:
-        """The last place that is proved, the rows before it staged; None when that is the beginning."""
+    def _load(self, repository: DuckDBWellProductionRepository, items: Sequence[Part]) -> PartsReading | None:
+        """From the last places on that are proved, the rows before them staged; None when that is the beginning."""
         named = self.job.checkpoint
         if named is None:
             return None
-        proved = self._segments.load(repository, named, beat=self._progress.beat)
+        if items:
+            return self._load_parts(repository, named, items)
+        segments = self._segments(0)
+        proved = segments.load(repository, named, beat=self._progress.beat)
         if proved != named:
-            self._tell_loss(named, proved)
-            self._progress.change(checkpoint=proved)
-        if proved and len(proved.segments) >= self._most_runs:
-            proved = self._join_segments(repository, proved)
-        return proved
+            self._tell_loss(named.cursor["delivered"], proved.cursor if proved else None)
+        if proved is None:
+            return None
+        joined = self._joined(repository, segments, proved)
+        self._progress.change(checkpoint=joined)
+        if joined != proved:
+            self._progress.report()
+        return self._as_one(Cursor.restored(joined.cursor, self._settings.source_url), segments)
 
-    def _join_segments(self, repository: DuckDBWellProductionRepository, loaded: Checkpoint) -> Checkpoint:
-        """One segment in place of all that were loaded; these stay until the job names it, and go when it has ended."""
+    def _load_parts(
+        self, repository: DuckDBWellProductionRepository, named: Checkpoint, items: Sequence[Part]
+    ) -> PartsReading:
+        first = Cursor.restored(named.cursor, self._settings.source_url).at_start()
+
+        def at_start(like: Cursor) -> Cursor:
+            return self._source.part(first, self._fields.survey, like=like)
+
+        join = partial(self._joined, repository)
+        parts = self._planning.load(named, items, repository, at_start=at_start, join=join)
+        told = sum(item.delivered for item in items)
+        if parts.cursor.delivered != told:
+            self._tell_loss(told, asdict(parts.cursor))
+        self._progress.change(parts={"count": len(items), "done": parts.done})
+        return parts
+
+    def _joined(self, repository: DuckDBWellProductionRepository, segments: Segments, loaded: Checkpoint) -> Checkpoint:
+        """One segment in place of too many that were loaded; these stay until the table names it, and go when the job
+        has ended.
+        """
+        if len(loaded.segments) < self._most_runs:
+            return loaded
         seconds = self._settings.lease_seconds + merge_seconds(None, rows=loaded.cursor["delivered"])
         self._progress.report(seconds)
-        joined = self._segments.join(repository, loaded)
-        self._progress.change(checkpoint=joined)
-        self._progress.report()
-        return joined
+        return segments.join(repository, loaded)
 
-    def _tell_loss(self, named: Checkpoint, proved: Checkpoint | None) -> None:
-        """That rows which had been fetched are fetched once more."""
-        kept = proved.cursor["delivered"] if proved else 0
-        page = proved.cursor["page"] if proved else 1
-        self._progress.note("gone back", page=page, records=kept, lost_records=named.cursor["delivered"] - kept)
+    def _tell_loss(self, named: int, proved: StoredCursor | None) -> None:
+        """That rows which had been fetched, of the named number, are fetched once more."""
+        kept = proved["delivered"] if proved else 0
+        page = proved["page"] if proved else 1
+        self._progress.note("gone back", page=page, records=kept, lost_records=named - kept)
+
+    def _plan(self, first: Cursor) -> PartsReading:
+        """The parts of all rows, where these can be cut and more than one part may be read at once."""
+        threads = self._threads
+        if threads == 1:
+            return self._as_one(first, self._segments(0))
+        most = min(MOST_PARTS, PARTS_OF_A_THREAD * threads)
+        ask = partial(self._source.parts, first, self._fields.survey, most=most)
+        cursors = run_beside(ask, while_waiting=self._beat, prefetch=self._prefetch)
+        if len(cursors) == 1:
+            return self._as_one(cursors[0], self._segments(0))
+        return self._planning.plan(first, cursors, self._fields.fingerprint())
+
+    @property
+    def _threads(self) -> int:
+        """No more than there may be requests at once."""
+        return min(self._settings.workers, self._settings.source_connections)
+
+    def _as_one(self, cursor: Cursor, segments: Segments) -> PartsReading:
+        return PartsReading(parts=[PartReading.of(cursor, segments, self._directory)])
 
     def _survey(self) -> Survey:
         checkpoint = self.job.checkpoint
@@ -250,118 +308,25 @@ class WellProductionImportService:
 
     # -- fetching -----------------------------------------------------------------------------
 
-    def _fetch(self, repository: DuckDBWellProductionRepository, start: Cursor) -> Cursor:
-        """Stage page after page; the cursor after the last one."""
-        cursor = start
-        try:
-            with self._pages(start) as pages:
-                for page in pages:
-                    if cursor is start:
-                        self._check_room(start, page.next.expected)
-                    if page.table and self._batch.rows:
-                        self._stage(repository, cursor)  # a table is a segment of its own
-                    self._take(page)
-                    cursor = page.next
-                    if self._is_due() or cursor.url is None:
-                        self._stage(repository, cursor)
-                        self._checkpoint_if_due(cursor)
-        except WorkerTimeSpent:
-            self._stage(repository, cursor)
-            self._hand_over(cursor)
-        return cursor
-
-    def _pages(self, start: Cursor) -> AbstractContextManager[Iterable[Page]]:
-        """Read ahead of their use."""
-        return self._prefetch(
-            self._source.pages(start, self._fields.survey),
-            ahead=PAGES_AHEAD,
-            while_waiting=self._beat,
-            weigh=lambda page: page.size,
-            most_weight=BYTES_AHEAD,
+    def _fetching_of(self, parts: PartsReading, repository: DuckDBWellProductionRepository) -> Fetching:
+        checkpoint, url = self.job.checkpoint, self._settings.source_url
+        of_job = CheckpointsOfJob(progress=self._progress, source_url=url)
+        return Fetching(
+            parts,
+            source=self._source,
+            fields=self._fields,
+            repository=repository,
+            checkpoints=self._planning.checkpoints(checkpoint) if checkpoint and checkpoint.plan else of_job,
+            progress=self._progress,
+            budget=self._budget,
+            settings=self._settings,
+            directory=self._directory,
+            clock=self._clock,
+            beat=self._beat,
+            prefetch=self._prefetch,
+            base=self._job_manager.current_snapshot,
+            threads=self._threads,
         )
-
-    def _check_room(self, start: Cursor, expected: int | None) -> None:
-        """As soon as the source has told how many rows it has, before they fill the disk. Raises ScratchFull."""
-        if expected is not None:
-            base = self._job_manager.current_snapshot()
-            check_room(self._directory, base, to_stage=expected - start.delivered, to_merge=expected)
-
-    def _take(self, page: Page) -> None:
-        self._taken_to = None
-        if page.table:
-            self._batch = Batch.of_table(page.table, page.number)
-        else:
-            self._batch.append(page.number, page.rows, first_row=page.first_row)
-        self._fields.look_at(page.rows)
-        self._taken_to = page.next
-        page.rows.clear()  # a large page leaves the memory before it is staged
-        self._progress.set_stats(pages=page.number, bytes=page.next.bytes)
-        self._progress.change(expected_records=page.next.expected, fetched_records=page.next.delivered)
-        self._beat()
-
-    def _is_due(self) -> bool:
-        return self._batch.is_full or self._is_checkpoint_due() or self._budget.is_up()
-
-    def _stage(self, repository: DuckDBWellProductionRepository, cursor: Cursor) -> None:
-        """The rows that were taken, up to the cursor, as a segment."""
-        batch, taken_to, self._taken_to = self._batch, self._taken_to, None  # until then nobody knows what is staged
-        if batch.rows:
-            began = self._clock()
-            self._fields.learn(repository, batch)
-            if batch.table:
-                self._fields.look_at_periods(repository.rows_of(batch.table, LOOKED_AT))
-            segment = repository.stage(batch, self._fields.reading(batch.table), self._fields.grain())
-            self._fields.note_changes(repository, batch)
-            self._segments.add(segment, self._stored(cursor))
-            self._progress.add_seconds("staging_seconds", self._clock() - began)
-        if batch.table:
-            batch.table.path.unlink(missing_ok=True)
-        batch.clear()
-        self._batch = self._lines
-        self._taken_to = taken_to
-        self._progress.change(failed_records=repository.rejected_rows, skipped_records=repository.passed_over_rows)
-
-    def _stored(self, cursor: Cursor) -> StoredCursor:
-        return self._fields.add_changes(cursor).stored(self._settings.source_url)
-
-    # -- checkpoints --------------------------------------------------------------------------
-
-    def _is_checkpoint_due(self) -> bool:
-        return self._clock() - self._checkpoint_at >= self._settings.checkpoint_seconds
-
-    def _checkpoint_if_due(self, cursor: Cursor) -> None:
-        if self._budget.is_up():
-            self._hand_over(cursor)
-        if self._is_checkpoint_due() and cursor.url is not None:
-            self._checkpoint(cursor)
-
-    def _checkpoint(self, cursor: Cursor) -> None:
-        """The segments since the last checkpoint go into the warehouse, then the job names them: one that no job names
-        was never there.
-        """
-        self._taken_to = None
-        before = self.job.checkpoint
-        after = Checkpoint(cursor=self._stored(cursor), source=self._fields.fingerprint().stored())
-        self._progress.change(checkpoint=self._segments.store(before, after))
-        rows = cursor.delivered - (before.cursor["delivered"] if before else 0)
-        self._progress.note("checkpoint", page=cursor.page, records=rows)
-        self._checkpoint_at = self._clock()
-
-    def _hand_over(self, cursor: Cursor) -> NoReturn:
-        self._progress.count_seconds()
-        self._checkpoint(cursor)
-        raise HandOver
-
-    def _keep_what_is_taken(self, repository: DuckDBWellProductionRepository) -> None:
-        """The import fails, and a retry goes on after the last page, not after the last checkpoint."""
-        cursor = self._taken_to
-        if cursor is None:
-            return
-        try:
-            self._stage(repository, cursor)
-            self._checkpoint(cursor)
-        except Exception as exc:  # noqa: BLE001  what failed first is what is told
-            log.warning("the rows fetched since the last checkpoint are not kept: %s", type(exc).__name__)
 
     # -- settling -----------------------------------------------------------------------------
 
@@ -398,19 +363,19 @@ class WellProductionImportService:
         source = self._fields.fingerprint().stored()
         checkpoint = Checkpoint(cursor=first.stored(self._settings.source_url), source=source, seal=NO_SEAL)
         self._progress.count_seconds()
-        self._progress.change(checkpoint=checkpoint, fetched_records=0, failed_records=0)
+        self._progress.change(checkpoint=checkpoint, fetched_records=0, failed_records=0, parts=None)
         self._progress.note("reads again by keys", repeated_keys=repeated)
         raise HandOver
 
     # -- merging ------------------------------------------------------------------------------
 
-    def _check(self, start: Cursor, end: Cursor, base: Snapshot | None) -> None:
+    def _check(self, fetching: Fetching, start: Cursor, end: Cursor, base: Snapshot | None) -> None:
         """Whether the base has what was not asked for, and the worker the time to merge. One that has fetched
         nothing merges all the same: the next one would have no more time. Raises PublishRefused, HandOver.
         """
         self._watermark.check(base, end.changed_since)
         if end != start and not self._budget.suffices(merge_seconds(base, rows=end.delivered)):
-            self._hand_over(end)
+            fetching.hand_over()
 
     def _merge(
         self, repository: DuckDBWellProductionRepository, end: Cursor, base: Snapshot | None, settled: Settled
@@ -477,10 +442,10 @@ class WellProductionImportService:
         self._progress.change(**judgement.to_job())
         return judgement
 
-    def _hold(self, merged: MergeResult, end: Cursor, *, is_stored: bool) -> None:
+    def _hold(self, fetching: Fetching, merged: MergeResult, *, is_stored: bool) -> None:
         """All that was fetched stands in a checkpoint before the job ends: that is what can be accepted."""
         if not is_stored or self.job.checkpoint is None:
-            self._checkpoint(end)
+            fetching.checkpoint()
         self._progress.hold(merged.warnings)
 
     # -- publishing ---------------------------------------------------------------------------
@@ -500,7 +465,12 @@ class WellProductionImportService:
         facts = replace(facts, accepted=judgement.carried or None)
         return with_facts(snapshot, base, self._settings, facts, at=self._clock())
 
-    def _finish(self, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult) -> None:
+    def _finish(self, parts: PartsReading, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult) -> None:
         """The end of the job moves the pointer to the snapshot."""
         self._progress.complete(snapshot, base=base.name if base else None, warnings=merged.warnings)
-        self._publication.follow(snapshot, segments=segment_names(self.job.segments))
+        runs = [*self.job.segments, *parts.stored_segments]
+        self._publication.follow(snapshot, segments=segment_names(runs))
+
+
+def _segments_of(warehouse: Warehouse, directory: Path, claim: Claim, part: int) -> Segments:
+    return Segments(warehouse=warehouse, directory=directory, claim=claim, part=part)

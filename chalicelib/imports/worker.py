@@ -30,8 +30,8 @@ from chalicelib.errors import (
 from chalicelib.jobs.ownership import own_warehouse
 from chalicelib.logs import add_to_log_context
 
+from .fetching import HandOver
 from .publication import show_latest
-from .service import HandOver, WellProductionImportService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from chalicelib.jobs.lock import Claim
     from chalicelib.jobs.manager import JobManager
     from chalicelib.warehouse.names import Warehouse
+
+    from .service import WellProductionImportService
 
 WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
 STALLED_ATTEMPTS = 4  # in a row from the same checkpoint: the worker dies at the same place each time

@@ -58,7 +58,8 @@ class Job:
     definition, None where the settings are the source. `source_id` tells which settings of the source the checkpoint
     belongs to (Settings.source_id),
     `reading_since` when the job began whose checkpoint this one goes on from. `waiting` tells what the worker waits for
-    before it asks the source again, until when, and which try that will be.
+    before it asks the source again, until when, and which try that will be. Of a source that is read in parts, `parts`
+    has the `count` of them and how many are `done`.
 
     Of an import that was judged: `completeness` as imports/completeness.py tells, `diff` as store/diff.py does, and the
     `findings`. When these held it, it can be accepted until `accept_until`, or was discarded by `discarded_by`. A job
@@ -94,6 +95,7 @@ class Job:
     duplicate_records: int = 0
     skipped_records: int = 0
     failed_records: int = 0
+    parts: dict[str, int] | None = None
     checkpoint: Checkpoint | None = None
     stats: dict[str, Any] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -242,8 +244,10 @@ _HIDDEN = {"fence", "checkpoint", "claimed_cursor", "stalled_attempts", "source_
 _SHOWN = [name for name in _FIELDS if name not in _HIDDEN]
 _AS_SHOWN = {"source_name": "source"}  # which is an attribute of the checkpoint in the table
 _OTHERS = {"cancel_requested_at", "retried_by", "discarded_at", "discarded_by"}  # its worker's writes leave them alone
-_PARTS = {"checkpoint": ("cursor", "segments", "seal", "source")}  # the attributes of a field that has not its own
-_STORED = [part for name in _FIELDS if name not in _OTHERS for part in _PARTS.get(name, (name,))]
+_OF_CHECKPOINT = ("cursor", "segments", "seal", "source", "plan")  # attributes of a field that has none of its own
+_STORED = [
+    part for name in _FIELDS if name not in _OTHERS for part in (_OF_CHECKPOINT if name == "checkpoint" else (name,))
+]
 _LONG = {"events", "diff"}
 SUMMARISED = [name for name in _SHOWN if name not in _LONG]  # what a list of jobs reads of each
 

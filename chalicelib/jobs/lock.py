@@ -12,6 +12,7 @@ One table, keys `pk` and `sk` (strings):
     SOURCE       SOURCE#<name>       a source as it is defined now; a deleted one keeps its place and its version
     CHECK        000 to 255          what was asked to be looked at, and what was found
     SOURCE_VERSION  SOURCE#<name>#<version>  each definition that a source ever had
+    PART#<job>   00000 to 00063      a part of the source that the job, and those that go on from it, read beside others
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
 job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and
@@ -83,6 +84,10 @@ def job_key(job_id: str) -> dict[str, str]:
 def held_key(source_name: str | None) -> dict[str, str]:
     """Of the source with this name; of jobs from before sources had names with None."""
     return HELD if source_name is None else {"pk": HELD["pk"], "sk": f"{HELD['sk']}#{source_name}"}
+
+
+def part_key(job_id: str, number: int) -> dict[str, str]:
+    return {"pk": f"PART#{job_id}", "sk": f"{number:05d}"}
 
 
 def source_key(name: str) -> dict[str, str]:
@@ -192,6 +197,18 @@ def is_mine(claim: Claim) -> Condition:
     my_place = Condition("#holder = :holder", {":holder": claim.holder})
     my_fence = Condition("#fence = :fence", {":fence": claim.fence})
     return my_job & my_place & my_fence
+
+
+def is_no_later_plan(fence: int) -> Condition:
+    """Parts that a worker planned and no job names were never there. Those of a later worker are, so a worker that
+    froze before it wrote its own leaves them alone.
+    """
+    return Condition("attribute_not_exists(pk) OR #fence <= :plan_fence", {":plan_fence": fence})
+
+
+def part_as_read(attempt: int) -> Condition:
+    """Nobody has begun with the part since it was read: each who does raises its attempt."""
+    return Condition("#attempt = :read_attempt", {":read_attempt": attempt})
 
 
 def held_before(fence: int) -> Condition:

@@ -7,6 +7,7 @@ it is told by a link, by how many rows there were, or by the key of the last one
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from .asking import Answered, Asking
 from .cursor import Cursor, Page
 from .loops import LoopGuard, refuse_endless
 from .paginators import GUESSED_BYTES, paginators_for, way_of
+from .ranges import Range, RangeFinder, part_of, parts_of
 from .reading import End, Way
 from .requests_ahead import SpeculativeRequests
 from .steadiness import shows_one_order
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from .paginators import Paginator
     from .survey import Survey
 
+LEAST_PAGES = 8  # of a part: a plan costs a few rounds of requests, and each part the request that shows its end
+
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +51,9 @@ class ExternalApiAdapter:
     def __init__(self, *, settings: Settings, connection: ODataConnection) -> None:
         self._settings = settings
         self._connection = connection
+        self._first_page: dict[str, tuple[PageBody, int]] = {}
+        self._alone = threading.Lock()
+        self._has_large_pages = False
 
     @property
     def retries(self) -> int:
@@ -111,10 +118,38 @@ class ExternalApiAdapter:
         )
         return replace(cursor, url=PageAddresses(self._settings, survey).first(cursor))
 
+    def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
+        """The cursors before the first rows of at most so many parts, which can be read at once; one where the rows are
+        few, or cannot be cut. Raises SourceError.
+        """
+        asked, body, size = Asking(self._settings, survey, self._connection.get_page).page(cursor)
+        wanted = min(most, (body.count or 0) // (max(len(body.rows), 1) * LEAST_PAGES))
+        addresses = PageAddresses(self._settings, survey)
+        if wanted > 1:
+            finder = RangeFinder(
+                connection=self._connection,
+                addresses=addresses,
+                survey=survey,
+                cursor=asked,
+                expected=body.count or 0,
+            )
+            if ranges := finder.ranges(wanted):
+                return parts_of(asked, ranges, addresses)
+        self._first_page = {str(asked.url): (body, size)}
+        return [asked]
+
+    def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:
+        """Before the first row of the part that `like` is somewhere in; `cursor` is before the first of all rows."""
+        part = Range(filter=like.range, rows=like.expected or 0, has_keys=like.way == cursor.way)
+        return part_of(cursor, part, PageAddresses(self._settings, survey))
+
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
-        """Page after page, from the cursor to the end. Raises SourceError, which names the page."""
-        paginators, guard = self._paginators(survey), LoopGuard()
-        requests = SpeculativeRequests(self._connection.get_page, self._guess)
+        """Page after page, from the cursor to the end of its part. Several parts may be read at once, each by one
+        thread. Raises SourceError, which names the page.
+        """
+        is_beside_others = bool(cursor.range)
+        paginators, guard = self._paginators(survey, is_beside_others=is_beside_others), LoopGuard()
+        requests = SpeculativeRequests(self._get_beside_others if is_beside_others else self._get, self._guess)
         asking = Asking(self._settings, survey, requests.take)
         while cursor.url:
             self._refuse_too_many(cursor.page)
@@ -141,8 +176,23 @@ class ExternalApiAdapter:
     def _way(self, cursor: Cursor) -> str:
         return cursor.way or self._settings.source_paging  # a checkpoint of before has none
 
-    def _paginators(self, survey: Survey) -> dict[str, Paginator]:
-        return paginators_for(self._settings, survey, self._connection.follow)
+    def _paginators(self, survey: Survey, *, is_beside_others: bool = False) -> dict[str, Paginator]:
+        connections = 1 if is_beside_others else self._settings.source_connections
+        return paginators_for(self._settings, survey, self._connection.follow, connections=connections)
+
+    def _get(self, url: str, page: int) -> tuple[PageBody, int]:
+        """The first page may be there already."""
+        return self._first_page.pop(url, None) or self._connection.get_page(url, page)
+
+    def _get_beside_others(self, url: str, page: int) -> tuple[PageBody, int]:
+        """The pages of all parts are in memory together, so large ones come one at a time."""
+        if not self._has_large_pages:
+            try:
+                return self._connection.get_page(url, page, most=GUESSED_BYTES)
+            except SourceTooLarge:
+                self._has_large_pages = True
+        with self._alone:
+            return self._connection.get_page(url, page)
 
     def _counted_again(self, cursor: Cursor, survey: Survey) -> Cursor:
         """At the end of the reading, where the first count does not agree with what came. Some services count all their

@@ -90,8 +90,8 @@ class PageAddresses:
     def _count(self) -> dict[str, str]:
         return {"$inlinecount": "allpages"} if self._survey.version == V2 else {"$count": "true"}
 
-    def _limits(self, cursor: Cursor) -> tuple[str, str]:
-        return cursor.limits, self._changed_filter(cursor)
+    def _limits(self, cursor: Cursor) -> tuple[str, str, str]:
+        return cursor.limits, self._changed_filter(cursor), cursor.range
 
     def _changed_filter(self, cursor: Cursor) -> str:
         edm_type = self._changed_type()

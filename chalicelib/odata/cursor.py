@@ -30,7 +30,8 @@ class Cursor:
 
     `order` names the fields in whose order the rows come. Only rows changed since `changed_since` are asked for;
     `changed_until` is the latest change among the rows before the cursor, `undated` the number of those without one.
-    Times are epoch seconds. `limits` is a filter that every request carries.
+    Times are epoch seconds. `limits` is a filter that every request carries, and so is `range`, of a part of the source
+    that is read beside others (ranges.py).
     """
 
     url: str | None
@@ -45,6 +46,7 @@ class Cursor:
     changed_until: float | None = None
     undated: int = 0
     limits: str = ""
+    range: str = ""
     way: str = ""
     by_own_key: bool = False  # the key by which pages are cut is one that the service declares: never null, never twice
     counts: bool = True
@@ -93,6 +95,21 @@ class Cursor:
             expected=expected,
             recounted=self.recounted or is_other,
             empty=0 if body.rows else self.empty + 1,
+        )
+
+    def at_start(self) -> Self:
+        """Before the first page: with nothing of what the pages have shown."""
+        return type(self)(
+            url=self.url,
+            order=self.order,
+            changed_since=self.changed_since,
+            limits=self.limits,
+            range=self.range,
+            way=self.way,
+            by_own_key=self.by_own_key,
+            counts=self.counts,
+            top=self.top,
+            is_part=self.is_part,
         )
 
     def at_end(self, ended: End) -> Self:

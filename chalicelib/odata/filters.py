@@ -65,6 +65,22 @@ def after(key: Sequence[tuple[str, str]]) -> str:
     return f"{field} gt {literal} or ({field} eq {literal} and ({after(rest)}))"
 
 
+def not_before(key: Sequence[tuple[str, str]]) -> str:
+    """The rows of these (field, literal) themselves, and those that follow them."""
+    (field, literal), *rest = key
+    if not rest:
+        return f"{field} ge {literal}"
+    return f"{field} gt {literal} or ({field} eq {literal} and ({not_before(rest)}))"
+
+
+def before(key: Sequence[tuple[str, str]]) -> str:
+    """The rows that come before these (field, literal)."""
+    (field, literal), *rest = key
+    if not rest:
+        return f"{field} lt {literal}"
+    return f"{field} lt {literal} or ({field} eq {literal} and ({before(rest)}))"
+
+
 def all_of(*filters: str) -> str:
     """The filters joined, empty ones left out."""
     present = [each for each in filters if each]
@@ -134,7 +150,7 @@ def _day(text: str) -> str:
 
 
 def _moment(text: str, edm_type: str, version: int) -> str:
-    moment = _MOMENT.fullmatch(_from_ticks(text))
+    moment = _MOMENT.fullmatch(moment_of(text))
     if not moment:
         raise Unwritable(f"it is no {edm_type}")
     if edm_type == "Edm.DateTime":
@@ -143,7 +159,7 @@ def _moment(text: str, edm_type: str, version: int) -> str:
     return f"datetimeoffset'{at}'" if version == V2 else at
 
 
-def _from_ticks(text: str) -> str:
+def moment_of(text: str) -> str:
     """What v2 writes as milliseconds since 1970, in UTC."""
     ticks = _TICKS.fullmatch(text)
     if not ticks:

@@ -50,12 +50,14 @@ class Paginator(Protocol):
         return {}
 
 
-def paginators_for(settings: Settings, survey: Survey, follow: Callable[..., str]) -> dict[str, Paginator]:
+def paginators_for(
+    settings: Settings, survey: Survey, follow: Callable[..., str], *, connections: int
+) -> dict[str, Paginator]:
     """One of each way. `auto` is: by links where the source gives them, else by `$skip`. `follow` tells where a link
-    leads.
+    leads; so many requests may be made at once.
     """
     addresses = PageAddresses(settings, survey)
-    skip = Skip(addresses, page_size=settings.page_size, connections=settings.source_connections)
+    skip = Skip(addresses, page_size=settings.page_size, connections=connections)
     return {
         Way.AUTO: Links(follow, otherwise=skip),
         Way.LINKS: Links(follow, otherwise=NoMore()),

@@ -43,7 +43,15 @@ class SourceReader(Protocol):
     ) -> Cursor:
         """Before the first row. Raises SourceError."""
 
+    def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
+        """Before the first rows of parts that can be read at once, in the order of their rows: at most so many, and one
+        where nothing can be cut. Raises SourceError.
+        """
+
+    def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:
+        """Before the first row of the part that `like` is in; `cursor` is before the first of all rows."""
+
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
-        """From the cursor to the end. Raises SourceError, which names the page."""
+        """From the cursor to the end of its part. Raises SourceError, which names the page."""
 
     def close(self) -> None: ...

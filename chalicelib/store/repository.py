@@ -128,14 +128,14 @@ class DuckDBWellProductionRepository:
     def close(self) -> None:
         self._connection.close()
 
-    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL) -> Path:
+    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL, *, part: int = 0) -> Path:
         """The segment that the rows of the batch are in now; bad rows are among them with their reason, place and text.
-        It stays on local disk until the import has ended.
+        It stays on local disk until the import has ended. The merge reads the parts in the order of their numbers.
 
         Raises SourceInvalid when DuckDB cannot read what a JSON parser could, ScratchFull, OutOfMemory.
         """
         self._settled = None
-        return self._staging.stage(batch, reading, grain)
+        return self._staging.stage(batch, reading, grain, part=part)
 
     def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
         """The latest moment that the field holds in the batch, epoch seconds, and in how many rows it holds none.
@@ -160,20 +160,20 @@ class DuckDBWellProductionRepository:
             ).fetchall()
         return [text for (text,) in found]
 
-    def load_segment(self, path: Path) -> bool:
+    def load_segment(self, path: Path, *, part: int = 0) -> bool:
         """Take what a segment holds for staged; the file stays where it is. False, and nothing is staged, when DuckDB
         cannot read it. Raises ScratchFull, OutOfMemory.
         """
         self._settled = None
         try:
-            self._staging.load(path)
+            self._staging.load(path, part=part)
         except (duckdb.Error, ValueError):  # no Parquet file, or one that does not tell its pages
             return False
         return True
 
-    def join_segments(self, path: Path) -> None:
-        """All that is staged, as one segment. Raises ScratchFull, OutOfMemory."""
-        self._staging.join(path)
+    def join_segments(self, path: Path, *, part: int = 0) -> None:
+        """All that is staged of the part, as one segment. Raises ScratchFull, OutOfMemory."""
+        self._staging.join(path, part=part)
 
     def settle(self, grain: Grain) -> Settled:
         """Make one row of all those of a key, of everything that is staged. Raises ScratchFull, OutOfMemory."""

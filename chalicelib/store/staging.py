@@ -1,13 +1,15 @@
 """Staging: the rows of a batch become a segment, a Parquet file on local disk, in the order of their arrival.
 
 The segments are all that is staged: the merge reads them where they lie, and a checkpoint stores the same files. The
-memory that it takes hangs neither on how many rows are rejected nor on how long they are.
+memory that it takes hangs neither on how many rows are rejected nor on how long they are. The segments of several parts
+of a source come as they are filled; the merge reads part after part, which is the source's order.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from itertools import count
+from dataclasses import dataclass
+from itertools import accumulate, count
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -38,6 +40,16 @@ SHORT_TEXTS = {"compression": "lz4", "row_group": "16MB"}
 LONG_TEXTS = {"compression": "zstd", "row_group": "2MB"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Segment:
+    """`pages` is the text of its Places, `part` the number of the source's part that its rows are of."""
+
+    path: Path
+    part: int
+    rows: int
+    pages: str
+
+
 class Staging:
     """On a scratch connection of `memory_mb`; segments are written to `directory`. Until `end` it is held to less
     memory, and to one thread. Every method raises ScratchFull and OutOfMemory.
@@ -53,10 +65,8 @@ class Staging:
         self._usual_mb = min(memory_mb, STAGING_MB)
         self._expects_rejects = False
         self._numbers = count()
-        self._segments: list[Path] = []
-        self._first_rows: list[int] = []
+        self._segments: list[_Segment] = []
         self.rows = self.rejected_rows = self.passed_over_rows = 0
-        self.places = Places()
         self._grain = USUAL
         sql.run("create_sums")
         self._begin()
@@ -69,20 +79,27 @@ class Staging:
 
     def end(self) -> None:
         """All segments are the view `staged`. The merge takes all the memory and all the threads."""
+        self._segments.sort(key=lambda segment: segment.part)
         if len(self._segments) > MANY and self.rows < SMALL_ROWS * len(self._segments):
             self._join_small()
         self._connection.execute("RESET threads")
         self._connection.execute("SET preserve_insertion_order = true")
         self._limit_memory(self._memory_mb)
         self._is_at_end = True
-        files = ", ".join(f"'{quoted(path)}'" for path in self._segments)
+        files = ", ".join(f"'{quoted(segment.path)}'" for segment in self._segments)
         is_taken = f"problem IS DISTINCT FROM '{PASSED_OVER}'" if self.passed_over_rows else "TRUE"
-        lists = {"files": f"[{files}]", "first_rows": f"{self._first_rows}", "is_taken": is_taken}
+        first_rows = [0, *accumulate(segment.rows for segment in self._segments)][:-1]
+        lists = {"files": f"[{files}]", "first_rows": f"{first_rows}", "is_taken": is_taken}
         self._sql.run("show_segments" if self._segments else "show_no_segments", lists)
 
     # -- segments -----------------------------------------------------------------------------
 
-    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL) -> Path:
+    @property
+    def places(self) -> Places:
+        """Of all rows, in the order of the view `staged`."""
+        return _places_in(self._segments)
+
+    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL, *, part: int = 0) -> Path:
         """The segment of the batch. Bad rows stay among the others, with their reason, place and text. Raises
         SourceInvalid when DuckDB cannot read what a JSON parser could.
         """
@@ -100,20 +117,18 @@ class Staging:
                     if batch.table:
                         raise _told_of_table(batch.table, exc) from exc
                     self._write_readable(batch, reading, path)
-            self.load(path)
+            self.load(path, part=part)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
         return path
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path, *, part: int = 0) -> None:
         """Take the segment for staged; it stays where it is."""
         ((pages,),) = self._sql.rows("segment_pages", file=str(path))
         ((rows, not_sound, passed_over),) = self._sql.rows("count_segment", file=str(path))
         rejected = not_sound - passed_over
-        self.places.add_text(self.rows, pages)
-        self._segments.append(path)
-        self._first_rows.append(self.rows)
+        self._segments.append(_Segment(path=path, part=part, rows=rows, pages=pages))
         self.rows += rows
         self.rejected_rows += rejected
         self.passed_over_rows += passed_over
@@ -122,13 +137,16 @@ class Staging:
     def _join_small(self) -> None:
         """The merge opens each file some ten times: thousands of small ones, of a slow source, would take a minute."""
         path = self._directory / f"staged-{next(self._numbers)}.parquet"
-        self.join(path)
-        self._segments, self._first_rows = [path], [0]
-
-    def join(self, path: Path) -> None:
-        """All that is staged, as one segment."""
+        places = self.places
         self._begin()
-        self._join(self._segments, path, self.places)
+        self._join([segment.path for segment in self._segments], path, places)
+        self._segments = [_Segment(path=path, part=0, rows=self.rows, pages=places.text())]
+
+    def join(self, path: Path, *, part: int = 0) -> None:
+        """All that is staged of the part, as one segment."""
+        self._begin()
+        segments = [segment for segment in self._segments if segment.part == part]
+        self._join([segment.path for segment in segments], path, _places_in(segments))
 
     # -- a batch into a segment ---------------------------------------------------------------
 
@@ -254,6 +272,15 @@ def _as_text(fields: Iterable[str]) -> dict[str, str]:
 
 def _segment(path: Path, rows: str, places: Places) -> dict[str, str]:
     return {"path": quoted(path), "rows": rows, "pages": places.text()}
+
+
+def _places_in(segments: Iterable[_Segment]) -> Places:
+    """Of the rows of these segments, one after the other."""
+    places, first_row = Places(), 0
+    for segment in segments:
+        places.add_text(first_row, segment.pages)
+        first_row += segment.rows
+    return places
 
 
 def _places_of(batch: Batch) -> Places:

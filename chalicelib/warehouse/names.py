@@ -57,13 +57,14 @@ class UploadForm:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentRun:
-    """The segments that one worker of a job made, numbered from 0. A long import makes thousands of them, and the
-    job's item, which names them, is paid for by its size at each write.
+    """The segments that one worker of a job made of one part of the source, numbered from 0. A long import makes
+    thousands of them, and the item that names them is paid for by its size at each write.
     """
 
     job_id: str
     fence: int
     count: int = 1
+    part: int = 0
 
     @property
     def prefix(self) -> str:
@@ -71,23 +72,23 @@ class SegmentRun:
         return f"{SEGMENTS}{self.job_id}/"
 
     def to_attributes(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "part" or value}
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
-        return cls(job_id=attributes["job_id"], fence=attributes["fence"], count=attributes["count"])
+        return cls(**attributes)
 
 
 def segment_names(runs: Sequence[SegmentRun]) -> list[str]:
     """The names of all segments of these runs, in the order they were made."""
-    return [segment_name(run.job_id, run.fence, number) for run in runs for number in range(run.count)]
+    return [segment_name(run.job_id, run.fence, number, part=run.part) for run in runs for number in range(run.count)]
 
 
-def add_segment(runs: Sequence[SegmentRun], job_id: str, fence: int) -> list[SegmentRun]:
+def add_segment(runs: Sequence[SegmentRun], job_id: str, fence: int, *, part: int = 0) -> list[SegmentRun]:
     """The runs with one more segment, whose name is then the last one of them."""
-    if runs and (runs[-1].job_id, runs[-1].fence) == (job_id, fence):
+    if runs and (runs[-1].job_id, runs[-1].fence, runs[-1].part) == (job_id, fence, part):
         return [*runs[:-1], replace(runs[-1], count=runs[-1].count + 1)]
-    return [*runs, SegmentRun(job_id=job_id, fence=fence)]
+    return [*runs, SegmentRun(job_id=job_id, fence=fence, part=part)]
 
 
 def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:

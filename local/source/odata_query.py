@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from operator import eq, ge, gt, le, lt
+from operator import eq, ge, gt, le, lt, ne
 from typing import Protocol, Self, cast
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -40,7 +40,7 @@ Verdict = bool | None
 key columns and, for a single row, its change."""
 Test = Callable[[Bounds], Verdict]
 
-OPERATORS = {"eq": eq, "gt": gt, "ge": ge, "lt": lt, "le": le}
+OPERATORS = {"eq": eq, "ne": ne, "gt": gt, "ge": ge, "lt": lt, "le": le}
 TOKEN = re.compile(
     r"\s*([()]|(?:datetime|datetimeoffset)'[^']*'|\d{4}-\d\d-\d\dT[\d:]{8}Z|\d{4}-\d\d-\d\d\b|-?\d{1,18}L?\b|[A-Za-z_]+)\s*"
 )
@@ -97,8 +97,10 @@ class Filter:
         return self._tokens.popleft()
 
 
-def _value(column: str, literal: str) -> int | str:
-    """As the rows hold it: a number, a date, or a moment in UTC to the second."""
+def _value(column: str, literal: str) -> int | str | None:
+    """As the rows hold it: a number, a date, a moment in UTC to the second, or null."""
+    if literal == "null":
+        return None
     plain = re.sub(r"^datetime(offset)?'(.*)'$", r"\2", literal)
     if column == CHANGED and re.fullmatch(r"[\d-]{10}T[\d:]{8}Z?", plain):
         return plain.rstrip("Z") + "Z"
@@ -121,7 +123,10 @@ def _tokens(text: str) -> deque[str]:
     return tokens
 
 
-def _comparison(column: int, operator: str, literal: int | str) -> Test:
+def _comparison(column: int, operator: str, literal: int | str | None) -> Test:
+    """Nothing is less or more than null: OData v4.01 part 2, 5.1.1.1."""
+    if literal is None:
+        return _comparison_with_null(column, operator)
     compare = cast("Callable[[object, object], bool]", OPERATORS[operator])
 
     def test(bounds: Bounds) -> Verdict:
@@ -130,11 +135,25 @@ def _comparison(column: int, operator: str, literal: int | str) -> Test:
             return None
         low, high = bound
         if low is None or high is None:
-            return False  # nothing compares with null
-        if operator == "eq" and low != high:
-            return None if cast("int", low) <= cast("int", literal) <= cast("int", high) else False
+            return operator == "ne" if low is high else None
+        if operator in ("eq", "ne") and low != high:
+            is_within = cast("int", low) <= cast("int", literal) <= cast("int", high)
+            return None if is_within else operator == "ne"
         verdict = compare(low, literal)
         return verdict if verdict == compare(high, literal) else None
+
+    return test
+
+
+def _comparison_with_null(column: int, operator: str) -> Test:
+    def test(bounds: Bounds) -> Verdict:
+        bound = bounds[column]
+        if bound is None:
+            return None
+        nulls = [each is None for each in bound]
+        if nulls[0] != nulls[1]:
+            return None
+        return nulls[0] == (operator == "eq") if operator in ("eq", "ne") else False
 
     return test
 

@@ -82,24 +82,26 @@ def test_nothing_is_looked_for_when_every_column_has_its_field(
     assert fields.unknown() == []
 
 
-def test_the_latest_change_and_the_undated_rows_go_along_with_the_cursor(
+def test_the_latest_change_and_the_undated_rows_are_told_of_a_batch_and_kept_of_all(
     repository: DuckDBWellProductionRepository, tmp_path: Path
 ) -> None:
     fields = fields_of(*KEY, OIL, "updated_at", source_changed="updated_at")
     fields.go_on_from(Cursor(url=None, changed_until=100.0, undated=2), fields.fingerprint())
     rows = [json.dumps({"updated_at": moment}).encode() for moment in ("1970-01-01T00:03:20Z", None)]
 
-    fields.note_changes(repository, batch_of(tmp_path, rows))
+    told = fields.note_changes(repository, batch_of(tmp_path, rows))
 
-    assert fields.add_changes(Cursor(url=None, page=3)) == Cursor(url=None, page=3, changed_until=200.0, undated=3)
+    assert told == (200.0, 1)
+    assert (fields.changed_until, fields.undated) == (200.0, 3)
 
 
 def test_without_a_change_field_no_change_is_noted(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:
     fields = fields_of(*KEY, OIL, "updated_at")
 
-    fields.note_changes(repository, batch_of(tmp_path, [json_row(updated_at="2024-01-01T00:00:00Z")]))
+    told = fields.note_changes(repository, batch_of(tmp_path, [json_row(updated_at="2024-01-01T00:00:00Z")]))
 
-    assert fields.add_changes(Cursor(url=None)) == Cursor(url=None)
+    assert told == (None, 0)
+    assert (fields.changed_until, fields.undated) == (None, 0)
 
 
 def test_an_order_by_that_no_row_has_is_named() -> None:

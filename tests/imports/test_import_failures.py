@@ -222,9 +222,9 @@ def test_a_full_local_disk_is_told_as_such(worker: Worker) -> None:
 
 
 class SegmentsOnAFullDisk(DuckDBWellProductionRepository):
-    def stage(self, *details: Any) -> Path:
+    def stage(self, *details: Any, **more: Any) -> Path:
         (self._directory / "staged-0.parquet").symlink_to("/dev/full")
-        return super().stage(*details)
+        return super().stage(*details, **more)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full, a device without room")

@@ -72,7 +72,7 @@ def body(*ids: Any, count: int | None = None, link: str | None = None) -> PageBo
 def asked_after(paging: str, cursor: Cursor, page: PageBody) -> tuple[str | None, str]:
     """The query of the request after this page, and why there is none."""
     follow = lambda url, link, **_: f"{url} to {link}"  # noqa: E731
-    paginator = paginators_for(settings_for(URL), Survey(), follow)[paging]
+    paginator = paginators_for(settings_for(URL), Survey(), follow, connections=4)[paging]
     following = paginator.following(replace(cursor, way=paging), page, 100)
     assert (following.page, following.delivered, following.bytes) == (2, len(page.rows), 100)
     return following.url and following.url.partition("?")[2], following.ended

@@ -6,10 +6,12 @@ import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.imports.seal import NO_SEAL
-from chalicelib.imports.service import HandOver, WellProductionImportService
+from chalicelib.imports.service import WellProductionImportService
 from chalicelib.jobs.lock import Claim, Lock, idempotency_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import clear_orphans, sweep, take_up
@@ -19,12 +21,14 @@ from .weather import Climate
 from .world import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from chalicelib.imports.fetching import Fetching
+    from chalicelib.imports.part_reading import PartsReading
     from chalicelib.jobs.job import Job
     from chalicelib.odata.cursor import Cursor
-    from chalicelib.store.repository import MergeResult
+    from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
     from chalicelib.warehouse.names import Warehouse
 
 ALWAYS = "attribute_exists(pk) OR attribute_not_exists(pk)"
@@ -195,16 +199,33 @@ class KeptPlace(JobManager):
 # -- steps taken away from the import -------------------------------------------------------------
 
 
-class NotedFirst(WellProductionImportService):
+class OtherCheckpoints(WellProductionImportService):
+    """Stores its checkpoints in another way."""
+
+    def _fetching_of(self, parts: PartsReading, repository: DuckDBWellProductionRepository) -> Fetching:
+        fetching: Any = super()._fetching_of(parts, repository)
+        store = fetching._checkpoints.store
+        fetching._checkpoints = SimpleNamespace(
+            store=lambda parts, fingerprint: self._store(parts, partial(store, parts, fingerprint)),
+            show=lambda parts: None,
+        )
+        return cast("Fetching", fetching)
+
+    def _store(self, parts: PartsReading, store: Callable[[], None]) -> None:
+        store()
+
+
+class NotedFirst(OtherCheckpoints):
     """The job names a segment before it is stored."""
 
-    def _checkpoint(self, cursor: Cursor) -> None:
-        segments, deferred = self._segments, Deferred()
-        self._segments = replace(segments, warehouse=cast("Warehouse", deferred))
+    def _store(self, parts: PartsReading, store: Callable[[], None]) -> None:
+        (part,) = parts.parts
+        segments, deferred = part.segments, Deferred()
+        part.segments = replace(segments, warehouse=cast("Warehouse", deferred))
         try:
-            super()._checkpoint(cursor)
+            store()
         finally:
-            self._segments = segments
+            part.segments = segments
         for name, path, sha256 in deferred.files:
             segments.warehouse.put(name, path, sha256=sha256)
 
@@ -230,22 +251,22 @@ def _counts(result: MergeResult) -> tuple[int, ...]:
     return result.new_records, result.updated_records, result.duplicate_records, result.failed_records
 
 
-class WholeSegments(Unchecked):
+class WholeSegments(OtherCheckpoints, Unchecked):
     """Each segment holds all rows so far, not those since the last one."""
 
-    def _checkpoint(self, cursor: Cursor) -> None:
-        segments = cast("Any", self._segments)
-        self._named = [*getattr(self, "_named", []), *segments._staged]
-        segments._staged[:] = self._named
-        super()._checkpoint(cursor)
+    def _store(self, parts: PartsReading, store: Callable[[], None]) -> None:
+        staged = parts.parts[0].segments._staged
+        self._named = [*getattr(self, "_named", []), *staged]
+        staged[:] = self._named
+        store()
 
 
-class AheadOfRows(Unchecked):
+class AheadOfRows(OtherCheckpoints, Unchecked):
     """The cursor is recorded, the segment is not."""
 
-    def _checkpoint(self, cursor: Cursor) -> None:
+    def _store(self, parts: PartsReading, store: Callable[[], None]) -> None:
         before = self.job.checkpoint
-        super()._checkpoint(cursor)
+        store()
         assert self.job.checkpoint
         segments, seal = (before.segments, before.seal) if before else ([], NO_SEAL)
         self._progress.change(checkpoint=replace(self.job.checkpoint, segments=segments, seal=seal))
@@ -258,12 +279,11 @@ class Quiet(WellProductionImportService):
         return super()._source_warnings(replace(end, expected=end.delivered))
 
 
-class NothingKept(WellProductionImportService):
+class NothingKept(OtherCheckpoints):
     """Hands over without a checkpoint."""
 
-    def _checkpoint_if_due(self, cursor: Cursor) -> None:
-        if self._budget.is_up():
-            raise HandOver
+    def _store(self, parts: PartsReading, store: Callable[[], None]) -> None:
+        pass
 
 
 # -- steps taken away from the sweeper ------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import PublishRefused, SourceUnavailable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 Row = tuple[int, int, str, int, int]  # page, position, well, oil, version of the source
 FIELDS = [*KEY, *VALUES]
+NOTHING: Any = object()
 
 
 @dataclass(frozen=True)
@@ -118,16 +120,19 @@ class SimulatedSource(ExternalApiAdapter):
 
 
 class Unhurried:
-    """Takes the place of Prefetch: the pages are made when they are asked for, in the worker's own thread."""
+    """Takes the place of Prefetch: the pages are made when they are asked for, in the worker's own thread, one of each
+    source in turn.
+    """
 
-    def __init__(self, items: Iterable[Page], *, while_waiting: Callable[[], None], **_: Any) -> None:
-        self._items = items
+    def __init__(self, *sources: Iterable[Any], while_waiting: Callable[[], None], **_: Any) -> None:
+        self._items = chain.from_iterable(zip_longest(*sources, fillvalue=NOTHING))
         self._while_waiting = while_waiting
 
-    def __enter__(self) -> Iterator[Page]:
+    def __enter__(self) -> Iterator[Any]:
         for item in self._items:
             self._while_waiting()
-            yield item
+            if item is not NOTHING:
+                yield item
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -155,7 +160,7 @@ class InMemoryRepository(DuckDBWellProductionRepository):
     def field_names(self, batch: Batch) -> list[str]:
         return FIELDS
 
-    def stage(self, batch: Batch, reading: RowReading, *_: object) -> Path:
+    def stage(self, batch: Batch, reading: RowReading, *_: object, **__: object) -> Path:
         self._network.work("stage", 0.1)
         rows: list[Row] = [(page, position, *json.loads(line)) for page, position, line in batch.lines()]
         self._rows += rows
@@ -164,7 +169,7 @@ class InMemoryRepository(DuckDBWellProductionRepository):
         segment.write_text(json.dumps(rows))
         return segment
 
-    def load_segment(self, path: Path) -> bool:
+    def load_segment(self, path: Path, **_: object) -> bool:
         self._rows += [tuple(row) for row in json.loads(path.read_text())]
         return True
 

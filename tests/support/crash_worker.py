@@ -95,9 +95,9 @@ class TellingRepository(DuckDBWellProductionRepository):
         super().__init__(**options)
         self._fate = fate
 
-    def stage(self, *details: Any) -> Path:
+    def stage(self, *details: Any, **more: Any) -> Path:
         self._fate.enters("staging")
-        segment = super().stage(*details)
+        segment = super().stage(*details, **more)
         self._fate.enters("fetching")
         return segment
 

@@ -1,0 +1,193 @@
+"""Fetching: page after page of every part → batches → segments → checkpoints."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from chalicelib.errors import WorkerTimeSpent
+
+from .publication import check_room
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from chalicelib.jobs.lock import Snapshot
+    from chalicelib.odata.cursor import Page
+    from chalicelib.settings import Settings
+    from chalicelib.sources.reader import SourceReader
+    from chalicelib.store.repository import DuckDBWellProductionRepository
+
+    from .checkpoints import Checkpoints
+    from .fields import SourceFields
+    from .part_reading import PartReading, PartsReading
+    from .progress import Progress
+    from .time_budget import TimeBudget
+
+PAGES_AHEAD = 2
+BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
+LOOKED_AT = 20  # rows of a table
+
+log = logging.getLogger(__name__)
+
+
+class HandOver(Exception):
+    """The time budget is used up, and all that was staged stands in a checkpoint."""
+
+
+class Fetching:
+    """`beat` is a sign of life, `base` what is published, `threads` how many parts are read at once."""
+
+    def __init__(
+        self,
+        parts: PartsReading,
+        *,
+        source: SourceReader,
+        fields: SourceFields,
+        repository: DuckDBWellProductionRepository,
+        checkpoints: Checkpoints,
+        progress: Progress,
+        budget: TimeBudget,
+        settings: Settings,
+        directory: Path,
+        clock: Callable[[], float],
+        beat: Callable[[], None],
+        prefetch: Callable[..., AbstractContextManager[Iterable[Any]]],
+        base: Callable[[], Snapshot | None],
+        threads: int,
+    ) -> None:
+        self.parts = parts
+        self._source = source
+        self._fields = fields
+        self._repository = repository
+        self._checkpoints = checkpoints
+        self._progress = progress
+        self._budget = budget
+        self._settings = settings
+        self._directory = directory
+        self._clock = clock
+        self._beat = beat
+        self._prefetch = prefetch
+        self._base = base
+        self._threads = threads
+        self._checkpoint_at = clock()
+        self._has_room = False
+
+    def run(self) -> None:
+        """To the end of every part. Raises HandOver, SourceError, ScratchFull, OutOfMemory, LeaseLost,
+        CancelRequested, StateUnavailable.
+        """
+        try:
+            with self._pages() as pages:
+                for part, page in pages:
+                    self._check_room(page)
+                    if page.table and part.batch.rows:
+                        self._stage(part)  # a table is a segment of its own
+                    self._take(part, page)
+                    if self._is_due(part) or part.is_at_end:
+                        self._stage(part)
+                        self._checkpoint_if_due()
+        except WorkerTimeSpent:
+            self.hand_over()
+
+    def _pages(self) -> AbstractContextManager[Iterable[tuple[PartReading, Page]]]:
+        """Read ahead of their use."""
+        open_parts = [part for part in self.parts.parts if not part.is_at_end]
+        return self._prefetch(
+            *(self._pages_of(part) for part in open_parts),
+            ahead=max(PAGES_AHEAD, min(self._threads, len(open_parts))),
+            threads=self._threads,
+            while_waiting=self._beat,
+            weigh=lambda item: item[1].size,
+            most_weight=BYTES_AHEAD,
+        )
+
+    def _pages_of(self, part: PartReading) -> Iterator[tuple[PartReading, Page]]:
+        for page in self._source.pages(part.cursor, self._fields.survey):
+            yield part, page
+
+    def _check_room(self, page: Page) -> None:
+        """As soon as the source has told how many rows it has, before they fill the disk. Raises ScratchFull."""
+        if self._has_room:
+            return
+        self._has_room = True
+        cursor = self.parts.cursor
+        expected = page.next.expected if self.parts.first is None else cursor.expected
+        if expected is not None:
+            check_room(self._directory, self._base(), to_stage=expected - cursor.delivered, to_merge=expected)
+
+    def _take(self, part: PartReading, page: Page) -> None:
+        self._fields.look_at(page.rows)
+        part.take(page)
+        cursor = self.parts.cursor
+        self._progress.set_stats(pages=self.parts.pages, bytes=cursor.bytes)
+        self._progress.change(expected_records=cursor.expected, fetched_records=cursor.delivered)
+        self._checkpoints.show(self.parts)
+        self._beat()
+
+    # -- staging ------------------------------------------------------------------------------
+
+    def _is_due(self, part: PartReading) -> bool:
+        return part.batch.is_full or self._is_checkpoint_due() or self._budget.is_up()
+
+    def _stage(self, part: PartReading) -> None:
+        """The rows that were taken of the part, as a segment."""
+        batch, repository = part.batch, self._repository
+        part.is_in_step, was_in_step = False, part.is_in_step  # until it is staged nobody knows what is
+        if batch.rows:
+            began = self._clock()
+            self._fields.learn(repository, batch)
+            if batch.table:
+                self._fields.look_at_periods(repository.rows_of(batch.table, LOOKED_AT))
+            rejected = repository.rejected_rows
+            reading = self._fields.reading(batch.table)
+            segment = repository.stage(batch, reading, self._fields.grain(), part=part.number)
+            part.note_changes(*self._fields.note_changes(repository, batch))
+            part.rejected += repository.rejected_rows - rejected
+            part.segments.add(segment, part.cursor_to_store().stored(self._settings.source_url))
+            self._progress.add_seconds("staging_seconds", self._clock() - began)
+        part.clear()
+        part.is_in_step = was_in_step
+        self._progress.change(failed_records=repository.rejected_rows, skipped_records=repository.passed_over_rows)
+
+    # -- checkpoints --------------------------------------------------------------------------
+
+    def _is_checkpoint_due(self) -> bool:
+        return self._clock() - self._checkpoint_at >= self._settings.checkpoint_seconds
+
+    def _checkpoint_if_due(self) -> None:
+        if self._budget.is_up():
+            self.hand_over()
+        if self._is_checkpoint_due() and self.parts.cursor.url is not None:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """All that was taken is staged, and the segments since the last checkpoint go into the warehouse. Then the
+        table names them: one that it does not name was never there.
+        """
+        for part in self.parts.parts:
+            self._stage(part)
+        for part in self.parts.parts:
+            part.is_in_step = False
+        self._checkpoints.store(self.parts, self._fields.fingerprint())
+        for part in self.parts.parts:
+            part.is_in_step = True
+        self._checkpoint_at = self._clock()
+
+    def hand_over(self) -> NoReturn:
+        """Raises HandOver."""
+        self._progress.count_seconds()
+        self.checkpoint()
+        raise HandOver
+
+    def keep_what_is_taken(self) -> None:
+        """The import fails, and a retry goes on after the last page, not after the last checkpoint."""
+        parts = self.parts.parts
+        if not all(part.is_in_step for part in parts) or not any(part.has_news for part in parts):
+            return
+        try:
+            self.checkpoint()
+        except Exception as exc:  # noqa: BLE001  what failed first is what is told
+            log.warning("the rows fetched since the last checkpoint are not kept: %s", type(exc).__name__)

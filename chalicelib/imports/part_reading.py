@@ -1,0 +1,156 @@
+"""PartReading: one part of the source on its way into segments. A source that is read as a whole is one part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from chalicelib.odata.reading import End
+from chalicelib.store.batch import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from chalicelib.jobs.parts import Part
+    from chalicelib.odata.cursor import Cursor, Page
+    from chalicelib.warehouse.names import SegmentRun
+
+    from .segments import Segments
+
+PAGES_OF_A_PART = 1_000_000  # so that a page's number tells its part: 3,000,017 is page 17 of the part 3
+
+
+@dataclass(kw_only=True)
+class PartReading:
+    """`cursor` stands behind the rows that were taken, and the segments with the batch hold these. While a step
+    between the two is under way, `is_in_step` is false.
+
+    `item` is what the table has of the part, None of a source that is read as a whole.
+    """
+
+    number: int
+    cursor: Cursor
+    segments: Segments
+    lines: Batch
+    item: Part | None = None
+    rejected: int = 0
+    pages: int = 0
+    changed_until: float | None = None
+    undated: int = 0
+    is_in_step: bool = True
+    batch: Batch = field(init=False)
+    stored_to: Cursor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.batch = self.lines
+        self.stored_to = self.cursor
+        self.pages = self.cursor.page - 1
+        self.changed_until, self.undated = self.cursor.changed_until, self.cursor.undated
+
+    @classmethod
+    def of(cls, cursor: Cursor, segments: Segments, directory: Path, *, item: Part | None = None) -> PartReading:
+        lines = Batch(directory / f"batch-{segments.part}.ndjson")
+        rejected = item.rejected if item else 0
+        return cls(number=segments.part, cursor=cursor, segments=segments, lines=lines, item=item, rejected=rejected)
+
+    @property
+    def is_at_end(self) -> bool:
+        return self.cursor.url is None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the table does not know yet how far it has come."""
+        return self.cursor != self.stored_to
+
+    def take(self, page: Page) -> None:
+        """The page's rows leave it for the batch: a large page leaves the memory before it is staged."""
+        self.is_in_step = False
+        number = self.number * PAGES_OF_A_PART + page.number
+        if page.table:
+            self.batch = Batch.of_table(page.table, number)
+        else:
+            self.batch.append(number, page.rows, first_row=page.first_row)
+        self.cursor, self.pages = page.next, page.number
+        self.is_in_step = True
+        page.rows.clear()
+
+    def clear(self) -> None:
+        """The batch is staged."""
+        if self.batch.table:
+            self.batch.table.path.unlink(missing_ok=True)
+        self.batch.clear()
+        self.batch = self.lines
+
+    def note_changes(self, newest: float | None, undated: int) -> None:
+        """Of the rows of a batch: the latest change, and how many do not tell theirs."""
+        self.undated += undated
+        if newest is not None:
+            self.changed_until = max(newest, self.changed_until or newest)
+
+    def cursor_to_store(self) -> Cursor:
+        """With the changes among the rows before it."""
+        return replace(self.cursor, changed_until=self.changed_until, undated=self.undated)
+
+
+@dataclass(kw_only=True)
+class PartsReading:
+    """All parts, in the order of their rows. `first` stands before the first row of all of them; it is None of a source
+    that is read as a whole.
+    """
+
+    parts: Sequence[PartReading]
+    first: Cursor | None = None
+
+    @property
+    def done(self) -> int:
+        return sum(part.is_at_end for part in self.parts)
+
+    @property
+    def pages(self) -> int:
+        return sum(part.pages for part in self.parts)
+
+    @property
+    def stored_segments(self) -> list[SegmentRun]:
+        """That the items of the parts name."""
+        return [run for part in self.parts if part.item for run in part.item.checkpoint.segments]
+
+    @property
+    def cursor(self) -> Cursor:
+        """As one: what has come of all parts together. Without a URL when all of them were read to their end."""
+        cursors = [part.cursor for part in self.parts]
+        if self.first is None:
+            return cursors[0]
+        counts = [cursor.expected for cursor in cursors]
+        again = [cursor.expected if cursor.counted_again is None else cursor.counted_again for cursor in cursors]
+        is_counted_again = any(cursor.counted_again is not None for cursor in cursors)
+        changes = [part.changed_until for part in self.parts if part.changed_until is not None]
+        return replace(
+            self.first,
+            url=self.first.url if any(cursor.url for cursor in cursors) else None,
+            page=1 + sum(cursor.page - 1 for cursor in cursors),
+            delivered=sum(cursor.delivered for cursor in cursors),
+            bytes=sum(cursor.bytes for cursor in cursors),
+            expected=_sum(counts),
+            counted_again=_sum(again) if is_counted_again else None,
+            by_link=any(cursor.by_link for cursor in cursors),
+            by_own_key=all(cursor.by_own_key for cursor in cursors),
+            recounted=any(cursor.recounted for cursor in cursors),
+            ended=_end_of([cursor.ended for cursor in cursors]),
+            changed_until=max(changes, default=None),
+            undated=sum(part.undated for part in self.parts),
+        )
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    told = [count for count in counts if count is not None]
+    return sum(told) if len(told) == len(counts) else None
+
+
+def _end_of(ends: Sequence[str]) -> str:
+    """What they have in common; a part that came short tells of the whole."""
+    if not all(ends):
+        return ""
+    if End.SHORT in ends:
+        return str(End.SHORT)
+    return ends[0] if len(set(ends)) == 1 else str(End.MARKER)

@@ -1,0 +1,156 @@
+"""Planning: the parts that a source is read in, made once and taken up again by each worker that goes on with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from chalicelib.jobs.checkpoint import Checkpoint, Plan
+from chalicelib.jobs.parts import Part, PartState
+from chalicelib.odata.cursor import Cursor
+
+from .checkpoints import CheckpointsOfParts
+from .fingerprint import Fingerprint, is_of_this_form
+from .part_reading import PartReading, PartsReading
+from .seal import NO_SEAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from chalicelib.jobs.lock import Claim
+    from chalicelib.jobs.parts import PartTable
+    from chalicelib.settings import Settings
+    from chalicelib.store.repository import DuckDBWellProductionRepository
+
+    from .progress import Progress
+    from .segments import Segments
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planning:
+    """`segments` makes those of a part, by its number."""
+
+    claim: Claim
+    table: PartTable
+    progress: Progress
+    settings: Settings
+    directory: Path
+    segments: Callable[[int], Segments]
+
+    def plan(self, first: Cursor, cursors: Sequence[Cursor], fingerprint: Fingerprint) -> PartsReading:
+        """The parts from these cursors on; the table knows them and the job names them then. Raises LeaseLost,
+        CancelRequested, StateUnavailable.
+        """
+        source = fingerprint.stored()
+        items = [self._item(number, cursor, source) for number, cursor in enumerate(cursors)]
+        self.table.plan(self.claim, items)
+        told = zip(items, cursors, strict=True)
+        readings = [self._reading(item, cursor, self.segments(item.number)) for item, cursor in told]
+        parts = PartsReading(parts=readings, first=first.at_start())
+        plan = Plan(job_id=self.claim.job.job_id, parts=len(items))
+        cursor = parts.cursor
+        named = Checkpoint(cursor=self._stored(cursor), seal=NO_SEAL, source=source, plan=plan)
+        shown = {"count": len(items), "done": 0}
+        self.progress.change(checkpoint=named, expected_records=cursor.expected, parts=shown)
+        self.progress.note("planned", parts=len(items), records=cursor.expected)
+        return parts
+
+    def items(self, plan: Plan) -> list[Part]:
+        """None where one of them is gone, or was read in another form than today's. Raises StateUnavailable."""
+        items = self.table.read(plan) or []
+        return items if all(is_of_this_form(item.checkpoint.source) for item in items) else []
+
+    def load(
+        self,
+        checkpoint: Checkpoint,
+        items: Sequence[Part],
+        repository: DuckDBWellProductionRepository,
+        *,
+        at_start: Callable[[Cursor], Cursor],
+        join: Callable[[Segments, Checkpoint], Checkpoint],
+    ) -> PartsReading:
+        """The rows of all parts that are proved are staged; each part goes on behind them. `at_start` tells where a
+        part begins. Raises LeaseLost, StateUnavailable, WarehouseUnavailable, ScratchFull.
+        """
+        first = Cursor.restored(checkpoint.cursor, self.settings.source_url).at_start()
+        parts = [self._loaded(checkpoint, item, repository, at_start=at_start, join=join) for item in items]
+        return PartsReading(parts=parts, first=first)
+
+    def load_whole(
+        self, checkpoint: Checkpoint, items: Sequence[Part], repository: DuckDBWellProductionRepository
+    ) -> PartsReading | None:
+        """All rows, staged; nothing more is read of the parts, or of the one that the source is. None when a segment is
+        not as it was. Raises LeaseLost, StateUnavailable, WarehouseUnavailable, ScratchFull.
+        """
+        url, parts = self.settings.source_url, []
+        for number, place in enumerate([item.checkpoint for item in items] or [checkpoint]):
+            segments = self.segments(number)
+            if segments.load(repository, place, beat=self.progress.beat) != place:
+                return None
+            item = items[number] if items else None
+            parts.append(PartReading.of(Cursor.restored(place.cursor, url), segments, self.directory, item=item))
+        first = Cursor.restored(checkpoint.cursor, url).at_start() if items else None
+        return PartsReading(parts=parts, first=first)
+
+    def _loaded(
+        self,
+        checkpoint: Checkpoint,
+        item: Part,
+        repository: DuckDBWellProductionRepository,
+        *,
+        at_start: Callable[[Cursor], Cursor],
+        join: Callable[[Segments, Checkpoint], Checkpoint],
+    ) -> PartReading:
+        segments = self.segments(item.number)
+        proved = segments.load(repository, item.checkpoint, beat=self.progress.beat)
+        if proved is None:
+            begin = at_start(Cursor.restored(item.checkpoint.cursor, self.settings.source_url))
+            proved = replace(item.checkpoint, cursor=self._stored(begin), segments=[], seal=NO_SEAL)
+        loaded = join(segments, proved)
+        cursor = Cursor.restored(loaded.cursor, self.settings.source_url)
+        if item.state is PartState.OPEN or loaded != item.checkpoint:
+            state = PartState.OPEN if cursor.url else PartState.DONE
+            as_loaded = replace(item, checkpoint=loaded, state=state, delivered=cursor.delivered)
+            item = self.table.begin(self.claim, self._plan(checkpoint), as_loaded)
+        return self._reading(item, cursor, segments)
+
+    def checkpoints(self, checkpoint: Checkpoint) -> CheckpointsOfParts:
+        """Of the parts whose plan this one names."""
+        return CheckpointsOfParts(
+            table=self.table,
+            plan=self._plan(checkpoint),
+            claim=self.claim,
+            progress=self.progress,
+            source_url=self.settings.source_url,
+        )
+
+    def _plan(self, checkpoint: Checkpoint) -> Plan:
+        if checkpoint.plan is None:
+            raise ValueError("the checkpoint is not that of a plan")
+        return checkpoint.plan
+
+    def _item(self, number: int, cursor: Cursor, source: dict[str, object]) -> Part:
+        return Part(
+            number=number,
+            filter=cursor.range,
+            checkpoint=Checkpoint(cursor=self._stored(cursor), seal=NO_SEAL, source=source),
+            expected=cursor.expected,
+            attempt=1,
+        )
+
+    def _reading(self, item: Part, cursor: Cursor, segments: Segments) -> PartReading:
+        return PartReading.of(cursor, segments, self.directory, item=item)
+
+    def _stored(self, cursor: Cursor) -> dict[str, object]:
+        return cursor.stored(self.settings.source_url)
+
+
+def joined_fingerprint(sources: Sequence[dict[str, object]]) -> Fingerprint:
+    """Of rows that were read with these: a column that one of them lacked is one that was missing. Raises
+    SourceChangedSince when they are not of one source and mapping.
+    """
+    first, *others = [Fingerprint(**source) for source in sources]  # type: ignore[arg-type]
+    for other in others:
+        first = first.joined_with(other)
+    return first

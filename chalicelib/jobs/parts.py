@@ -1,0 +1,118 @@
+"""Parts: what the table says of the parts of a source that are read at once.
+
+    planned ── PART#<job> 00000 … 00015, each with the filter of its rows ── then the job names the plan
+    worker A   attempt 1 ── checkpoint ── checkpoint ── dies
+    worker B                                               attempt 2 ── goes on from there ── the part is done
+
+Each part has a checkpoint of its own, so one that is done is not read again. Whoever writes holds the lock, and a part
+is written by the attempt that began with it last: a worker that froze changes nothing. What a plan has written and no
+job names was never there.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
+
+from chalicelib.errors import LeaseLost
+
+from .checkpoint import Checkpoint
+from .lock import LOCK, is_mine, is_no_later_plan, part_as_read, part_key
+from .table import ConditionRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .checkpoint import Plan
+    from .lock import Claim
+    from .table import Table
+
+MOST_PARTS = 64
+KEPT_SECONDS = 30 * 86_400  # a held import is accepted within a week, and DynamoDB deletes an expired item days late
+
+
+class PartState(StrEnum):
+    OPEN = "OPEN"
+    DONE = "DONE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """`filter` tells its rows, as the reader of the source says it; `expected` of them were counted when it was
+    planned. `attempt` counts the workers that began with it.
+    """
+
+    number: int
+    filter: str
+    checkpoint: Checkpoint
+    expected: int | None = None
+    state: PartState = PartState.OPEN
+    attempt: int = 0
+    delivered: int = 0
+    rejected: int = 0
+
+    def to_attributes(self) -> dict[str, Any]:
+        names = ("filter", "expected", "state", "attempt", "delivered", "rejected")
+        values = {name: getattr(self, name) for name in names} | self.checkpoint.to_attributes()
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_attributes(cls, number: int, attributes: Mapping[str, Any]) -> Self:
+        names = ("filter", "expected", "attempt", "delivered", "rejected")
+        values = {name: attributes[name] for name in names if name in attributes}
+        checkpoint = Checkpoint.from_attributes(attributes)
+        return cls(number=number, checkpoint=checkpoint, state=PartState(attributes["state"]), **values)
+
+
+class PartTable:
+    """Every method raises StateUnavailable."""
+
+    def __init__(self, *, table: Table, clock: Callable[[], float] = time.time) -> None:
+        self._table = table
+        self._clock = clock
+
+    def plan(self, claim: Claim, parts: Sequence[Part]) -> None:
+        """All of them or none, in place of what an earlier worker planned. Raises LeaseLost."""
+        when = is_no_later_plan(claim.fence)
+        self._write(claim, *(self._table.put(self._item(claim, claim.job.job_id, part), when=when) for part in parts))
+
+    def read(self, plan: Plan) -> list[Part] | None:
+        """In their order; None when one is not there."""
+        items = [self._table.read(part_key(plan.job_id, number)) for number in range(plan.parts)]
+        found = [Part.from_attributes(number, item) for number, item in enumerate(items) if item]
+        return found if len(found) == plan.parts else None
+
+    def begin(self, claim: Claim, plan: Plan, part: Part) -> Part:
+        """The part in its next attempt. Raises LeaseLost: another worker has begun with it since it was read."""
+        begun = replace(part, attempt=part.attempt + 1)
+        try:
+            self._put(claim, plan, begun, read=part.attempt)
+        except LeaseLost:
+            if not self._is_begun_by(claim, plan, begun):  # else it was written, only the answer was lost
+                raise
+        return begun
+
+    def store(self, claim: Claim, plan: Plan, part: Part) -> None:
+        """What has become of the part in this attempt. Raises LeaseLost."""
+        self._put(claim, plan, part, read=part.attempt)
+
+    def _is_begun_by(self, claim: Claim, plan: Plan, begun: Part) -> bool:
+        item = self._table.read(part_key(plan.job_id, begun.number)) or {}
+        return (item.get("attempt"), item.get("fence")) == (begun.attempt, claim.fence)
+
+    def _put(self, claim: Claim, plan: Plan, part: Part, *, read: int) -> None:
+        item = self._item(claim, plan.job_id, part)
+        self._write(claim, self._table.put(item, when=part_as_read(read)))
+
+    def _item(self, claim: Claim, job_id: str, part: Part) -> dict[str, Any]:
+        expires_at = int(self._clock()) + KEPT_SECONDS
+        told = {"fence": claim.fence, "expires_at": expires_at}
+        return part_key(job_id, part.number) | part.to_attributes() | told
+
+    def _write(self, claim: Claim, *writes: dict[str, Any]) -> None:
+        try:
+            self._table.transact([self._table.check(LOCK, when=is_mine(claim)), *writes])
+        except ConditionRefused:
+            raise LeaseLost from None

@@ -1,0 +1,234 @@
+"""Ranges of the source's key, so that several parts of a source can be read at once.
+
+A range lies between two keys that rows have. They are found by rank, all with one round of requests:
+
+```
+GET Wells?$orderby=id&$skip=1000&$top=1         {"value": [{"id": 17}]}
+GET Wells?$orderby=id&$skip=2000&$top=1         {"value": [{"id": 40}]}
+                                                id lt 17 │ id ge 17 and id lt 40 │ id ge 40
+```
+
+Where the service knows no `$skip`, what lies between the least and the greatest value of the first field is halved, and
+halved again, by the numbers of the rows in each half. Each range is counted for itself, also the one of the rows whose
+key is null: what is worked out from other counts would hide what none of the ranges holds. Unless the counts add up to
+all the rows, the source is read as one part.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
+
+from chalicelib.errors import SourceError, SourceTimeSpent, WorkerTimeSpent
+
+from .filters import Unwritable, all_of, before, literal, not_before, read_row
+from .key_trial import FLOATS
+from .reading import Way
+from .scale import is_on_a_scale, literal_at, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from .addresses import PageAddresses
+    from .connection import ODataConnection
+    from .cursor import Cursor
+    from .survey import Survey
+
+MOST_HALVINGS = 12  # of what lies between two values; a source that is denser somewhere than 1 : 4096 is read as it is
+LIVELY = 50  # one row in so many may come or go while a plan is made
+MOST_OF_ALL = 0.75  # of the rows, in one part: with more, a plan saves too little
+
+Key = list[tuple[str, str]]  # (field, literal) of each field in the order of the rows
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """`filter` tells the rows of one part, of which there were `rows`; `has_keys` is false for those without a key."""
+
+    filter: str
+    rows: int
+    has_keys: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RangeFinder:
+    """`cursor` stands before the first of all rows, of which `expected` are counted."""
+
+    connection: ODataConnection
+    addresses: PageAddresses
+    survey: Survey
+    cursor: Cursor
+    expected: int
+
+    def ranges(self, wanted: int) -> list[Range]:
+        """In the order of the key; none where the rows cannot be cut so that it is of use. Raises SourceTimeSpent,
+        WorkerTimeSpent.
+        """
+        if not self._has_order:
+            return []
+        for find in (self.keys_by_rank, self.keys_by_halving):
+            ranges = self._counted(find(wanted))
+            if ranges and max(each.rows for each in ranges) <= MOST_OF_ALL * self.expected:
+                return ranges
+        return []
+
+    @property
+    def _has_order(self) -> bool:
+        types = [self.survey.type_of(name) for name in self.cursor.order]
+        return bool(types) and not any(kind is None or kind in FLOATS for kind in types)
+
+    # -- keys between the ranges --------------------------------------------------------------
+
+    def keys_by_rank(self, wanted: int) -> list[Key]:
+        """Of the rows at the places of a ruler."""
+        at = [number * self.expected // wanted for number in range(1, wanted)]
+        keys = self._at_once([partial(self._key_at, number) for number in at])
+        if None in keys:
+            return []
+        found = [key for key in keys if key]
+        return [key for number, key in enumerate(found) if number == 0 or key != found[number - 1]]
+
+    def _key_at(self, number: int) -> Key | None:
+        """Nothing where the row has no key."""
+        row = self._first_row(self.addresses.of(self.cursor, {"$skip": str(number), "$top": "1"}))
+        if row is None:
+            return None
+        try:
+            return [
+                (name, literal(row.get(name), self.survey.type_of(name), self.survey.version))
+                for name in self.cursor.order
+            ]
+        except Unwritable:
+            return []
+
+    def keys_by_halving(self, wanted: int) -> list[Key]:
+        """Of values of the first field, whether rows have them or not."""
+        name = self.cursor.order[0]
+        edm_type = self.survey.type_of(name)
+        if edm_type is None or not is_on_a_scale(edm_type):
+            return []
+        least, greatest = self._at_once([partial(self._end, name, edm_type, order) for order in ("asc", "desc")])
+        if least is None or greatest is None:
+            return []
+        try:
+            return self._halved(least, greatest + 1, name, edm_type, wanted)
+        except Unwritable:
+            return []
+
+    def _end(self, name: str, edm_type: str, order: str) -> int | None:
+        options = {"$orderby": f"{name} {order}", "$top": "1"}
+        row = self._first_row(self.addresses.of(self.cursor, options))
+        if row is not None and row.get(name) is None and not self.cursor.by_own_key:
+            row = self._first_row(self.addresses.of(self.cursor, options, f"{name} ne null"))
+        return place(row.get(name), edm_type) if row else None
+
+    def _halved(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
+        """Neighbours are put together again while they have too few rows for a part."""
+
+        def key_at(number: int) -> Key:
+            return [(name, literal_at(number, edm_type, self.survey.version))]
+
+        def counted(ends: Sequence[tuple[int, int]]) -> list[int | None]:
+            filters = [all_of(not_before(key_at(low)), before(key_at(high))) for low, high in ends]
+            return self._at_once([partial(self._count, wish) for wish in filters])
+
+        enough = self.expected / wanted
+        pieces: dict[tuple[int, int], int] = {(least, past): self.expected}
+        for _ in range(MOST_HALVINGS):
+            large = [ends for ends, rows in pieces.items() if rows > enough and ends[1] - ends[0] > 1]
+            halves = [half for low, high in large for half in ((low, (low + high) // 2), ((low + high) // 2, high))]
+            rows = counted(halves)
+            if not halves or None in rows:
+                break
+            pieces = {ends: count for ends, count in pieces.items() if ends not in large}
+            pieces |= {half: count for half, count in zip(halves, rows, strict=True) if count is not None}
+        bounds, together = [], 0
+        for (low, _), count in sorted(pieces.items()):
+            if together and together + count > enough:
+                bounds.append(low)
+                together = 0
+            together += count
+        return [key_at(low) for low in bounds]
+
+    # -- how many rows the ranges have --------------------------------------------------------
+
+    def _counted(self, keys: Sequence[Key]) -> list[Range]:
+        """Nothing unless they hold all the rows."""
+        if not keys:
+            return []
+        filters = [
+            before(keys[0]),
+            *(all_of(not_before(low), before(high)) for low, high in pairwise(keys)),
+            not_before(keys[-1]),
+        ]
+        ranges = self._ranges(filters)
+        return ranges if self._is_all(ranges) else self._with_nulls(filters)
+
+    def _with_nulls(self, filters: Sequence[str]) -> list[Range]:
+        """Once more, and beside them the rows that lack a field of the key. Of a declared key none is ever null."""
+        names = self.cursor.order
+        if self.cursor.by_own_key:
+            return []
+        present = [f"{name} ne null" for name in names[1:]]
+        lacking = " or ".join(f"{name} eq null" for name in names)
+        ranges = self._ranges([*(all_of(wish, *present) for wish in filters), lacking])
+        return [*ranges[:-1], replace(ranges[-1], has_keys=False)] if self._is_all(ranges) else []
+
+    def _ranges(self, filters: Sequence[str]) -> list[Range]:
+        counts = self._at_once([partial(self._count, wish) for wish in filters])
+        told = zip(filters, counts, strict=True)
+        return [] if None in counts else [Range(filter=wish, rows=count or 0) for wish, count in told]
+
+    def _is_all(self, ranges: Sequence[Range]) -> bool:
+        """A few rows may have come or gone since all of them were counted."""
+        total = sum(each.rows for each in ranges)
+        if not ranges or total == self.expected:
+            return bool(ranges)
+        if abs(total - self.expected) > self.expected // LIVELY:
+            return False
+        again = self._count("")
+        return again is not None and min(self.expected, again) <= total <= max(self.expected, again)
+
+    def _count(self, wish: str) -> int | None:
+        return self.connection.count(*self.addresses.counts(replace(self.cursor, range=wish)))
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def _first_row(self, url: str) -> dict[str, object] | None:
+        """None where the service does not show it."""
+        try:
+            body, _ = self.connection.get_page(url, page=1)
+            return read_row(body.rows[0]) if body.rows else None
+        except Unwritable:
+            return None
+        except (SourceTimeSpent, WorkerTimeSpent):
+            raise
+        except SourceError:
+            return None
+
+    def _at_once(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """The connection holds back what is too much at a time."""
+        if not calls:
+            return []
+        with ThreadPoolExecutor(max_workers=len(calls)) as threads:
+            begun = [threads.submit(contextvars.copy_context().run, call) for call in calls]
+            return [each.result() for each in begun]
+
+
+def parts_of(cursor: Cursor, ranges: Iterable[Range], addresses: PageAddresses) -> list[Cursor]:
+    """Before the first row of each. Where no row lacks a key, nothing is asked for such rows."""
+    asked = [each for each in ranges if each.rows or each.has_keys]
+    return [part_of(cursor, each, addresses) for each in asked]
+
+
+def part_of(cursor: Cursor, part: Range, addresses: PageAddresses) -> Cursor:
+    """Before the first of its rows. Rows without a key cannot be asked for by keys."""
+    way = cursor.way if part.has_keys or cursor.way != Way.KEYS else str(Way.AUTO)
+    is_by_own_key = cursor.by_own_key and part.has_keys
+    at_start = replace(cursor, range=part.filter, way=way, by_own_key=is_by_own_key, expected=part.rows)
+    return replace(at_start, url=addresses.first(at_start))
