@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chalicelib.errors import WorkerTimeSpent
+from chalicelib.errors import SourceTooLarge, WorkerTimeSpent
 
 from .publication import check_room
 
@@ -121,11 +121,18 @@ class Fetching:
     def _take(self, part: PartReading, page: Page) -> None:
         self._fields.look_at(page.rows)
         part.take(page)
+        self._refuse_too_many()
         cursor = self.parts.cursor
         self._progress.set_stats(pages=self.parts.pages, bytes=cursor.bytes)
         self._progress.change(expected_records=cursor.expected, fetched_records=cursor.delivered)
         self._checkpoints.show(self.parts)
         self._beat()
+
+    def _refuse_too_many(self) -> None:
+        """Of one part its reader does it. Raises SourceTooLarge."""
+        limit = self._settings.max_pages
+        if self.parts.pages > limit:
+            raise SourceTooLarge(f"The source has more than {limit:,} pages.", page=self.parts.pages)
 
     # -- staging ------------------------------------------------------------------------------
 

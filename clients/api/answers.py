@@ -75,6 +75,13 @@ class Diff(TypedDict, total=False):
     examples: dict[str, list[dict[str, Any]]]
 
 
+class Parts(TypedDict):
+    """Of a source that is read in parts at once: how many there are, and how many are read to their end."""
+
+    count: int
+    done: int
+
+
 class TooLate(TypedDict, total=False):
     """Why a held import cannot be accepted any more: a sentence, and the job that was held or published since."""
 
@@ -104,6 +111,7 @@ class Job:
     retried_by: str | None = None
     attempt: int = 0
     waiting: Waiting | None = None
+    parts: Parts | None = None
     progress_percentage: float | None = None
     expected_records: int | None = None
     fetched_records: int = 0

@@ -12,7 +12,7 @@ from clients.api.client import WellheadClient, every
 from clients.api.errors import AlreadyRunning, NotFound
 from clients.cli.findings import show_findings, state_of
 from clients.cli.options import day_option, json_option, limit_option, wait_options, with_session
-from clients.cli.progress import waiting_of
+from clients.cli.progress import parts_of, waiting_of
 from clients.cli.session import Exit, Session
 from clients.cli.terminal import Column, Terminal, count, duration, moment, short_moment
 
@@ -244,6 +244,7 @@ def _facts(job: Job) -> list[tuple[str, object]]:
         ("discarded by", job.discarded_by),
         ("took", duration(job.execution_time_seconds)),
         ("waits", waiting_of(job) or None),
+        ("read", parts_of(job) or None),
         ("tries again", job.stats.get("http_retries") or None),
         ("progress", None if job.progress_percentage is None or job.final else f"{job.progress_percentage:.0f} %"),
         ("fetched", job.fetched_records if job.fetched_records and not is_counted else None),

@@ -48,11 +48,16 @@ def facts_of(job: Job) -> str:
     parts = [
         f"{job.progress_percentage:3.0f} %" if job.progress_percentage is not None else "",
         f"{job.fetched_records:,}{expected} rows",
+        parts_of(job) if job.phase == "FETCHING" else "",
         f"{job.records_per_second:,.0f} rows/s" if job.records_per_second else "",
         f"{left} left" if (left := duration(seconds_left(job))) else "",
         waiting_of(job),
     ]
     return "  ".join(part for part in parts if part)
+
+
+def parts_of(job: Job) -> str:
+    return f"{job.parts['done']} of {job.parts['count']} parts" if job.parts else ""
 
 
 def waiting_of(job: Job) -> str:

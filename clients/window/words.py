@@ -104,6 +104,8 @@ def state(job: Job) -> str:
     if job.waiting:
         until, code = moment(job.waiting["until"]), job.waiting["for"]
         return f"Waiting until {until} for try {job.waiting['try']}, after {code}"
+    if job.parts and job.phase == "FETCHING" and not job.final:
+        return f"{PHASES[job.phase]}, {job.parts['done']} of {job.parts['count']} parts done"
     return STATES.get(status(job)) or PHASES.get(job.phase or "", "Starting")
 
 

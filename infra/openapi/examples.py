@@ -49,6 +49,7 @@ _SUMMARY: dict[str, Any] = {
     "duplicate_records": 5,
     "failed_records": 12,
     "skipped_records": 0,
+    "parts": None,
     "stats": {"pages": 5, "bytes": 26892689, "http_retries": 0},
     "warnings": [],
     "error": None,

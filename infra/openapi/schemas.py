@@ -35,6 +35,7 @@ MEANINGS = {
     "progress_percentage": "null while unknown; never falls; 100 only when COMPLETED",
     "expected_records": "rows that the source announced on its first page",
     "fetched_records": "rows fetched so far; falls to the last checkpoint when another worker goes on",
+    "parts": "of a source that is read in parts at once: how many there are, and how many are done; null otherwise",
     "new_records": "rows; 0 until COMPLETED",
     "updated_records": "rows; 0 until COMPLETED",
     "duplicate_records": "rows; 0 until COMPLETED",
@@ -67,6 +68,7 @@ OF_OURS: dict[str, dict[str, Any]] = {
     "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/JobWarning"}},
     "error": {"anyOf": [{"$ref": "#/components/schemas/JobError"}, {"type": "null"}]},
     "waiting": {"anyOf": [{"$ref": "#/components/schemas/JobWaiting"}, {"type": "null"}]},
+    "parts": {"anyOf": [{"$ref": "#/components/schemas/JobParts"}, {"type": "null"}]},
     "too_late": {"anyOf": [{"$ref": "#/components/schemas/JobTooLate"}, {"type": "null"}]},
     "completeness": {"anyOf": [{"$ref": "#/components/schemas/JobCompleteness"}, {"type": "null"}]},
     "diff": {"anyOf": [{"$ref": "#/components/schemas/JobDiff"}, {"type": "null"}]},
@@ -334,6 +336,12 @@ SCHEMAS: dict[str, Any] = {
             "for": {**TEXT, "description": "the code of what failed; docs/errors.md lists them"},
             "until": {**NUMBER, "description": "epoch seconds"},
             "try": {**WHOLE, "description": "which try that will be; 2 is the first that repeats"},
+        }
+    ),
+    "JobParts": whole_object(
+        {
+            "count": {**WHOLE, "description": "of the source, each a range of its key"},
+            "done": {**WHOLE, "description": "read to their end"},
         }
     ),
     "JobTooLate": whole_object(

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -180,6 +181,7 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
 ) -> None:
     _know_a_caller(functions)
     _fail_and_retry(functions, source)
+    _read_in_parts(functions)
     _ask_and_answer(functions)
     _define_and_delete(functions, aws, source)
     _send_and_import_a_file(functions, s3(aws))
@@ -268,6 +270,18 @@ def _fail_and_retry(functions: Functions, source: SampleSource) -> None:
     assert functions.run_import(again) == "COMPLETED"
     functions.api("GET", f"{BASE}/import/status/{again}", status=200)
     functions.api("GET", f"{BASE}/import/jobs", status=200)
+
+
+def _read_in_parts(functions: Functions) -> None:
+    """Handed over midway."""
+    services = functions.app("import").services
+    usual = services.settings
+    services.__dict__["settings"] = replace(usual, page_size=10, workers=4)
+    job_id = functions.trigger()
+    assert functions.run_import(job_id, looks=30) == "handed over"
+    assert functions.run_import(job_id) == "COMPLETED"
+    assert services.job_manager.get(job_id).parts["count"] > 1
+    services.__dict__["settings"] = usual
 
 
 def _ask_and_answer(functions: Functions) -> None:

@@ -73,7 +73,7 @@ def _grants(statement: dict[str, Any]) -> Iterator[Grant]:
 
 def _contexts(condition: dict[str, Any]) -> list[tuple[str, str]]:
     """Only what our policies use: each item's key among some, a prefix like some."""
-    assert condition.keys() <= {"ForAllValues:StringEquals", "StringLike"}
+    assert condition.keys() <= {"ForAllValues:StringEquals", "ForAllValues:StringLike", "StringLike"}
     told = [pair for test in condition.values() for pair in test.items()]
     return [(name, value) for name, values in told for value in _list(values)]
 

@@ -294,7 +294,13 @@ function noteOf(job) {
   if (job.phase === "FETCHING" && silence > SILENCE) {
     return `No sign of life for ${duration(silence)}. If its worker has died, another one goes on by itself.`;
   }
-  return job.attempt > 1 ? `Attempt ${whole(job.attempt)}: it goes on from its last checkpoint.` : "";
+  const attempt = job.attempt > 1 ? `Attempt ${whole(job.attempt)}: it goes on from its last checkpoint.` : "";
+  return [partsOf(job), attempt].filter(Boolean).join(" ");
+}
+
+function partsOf({ parts, phase }) {
+  if (!parts || phase !== "FETCHING") return "";
+  return `The source is read in ${whole(parts.count)} parts at once; ${whole(parts.done)} of them done.`;
 }
 
 function announce(before, job) {
