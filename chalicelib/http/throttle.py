@@ -1,7 +1,8 @@
 """Throttle: how many requests are under way at once, and how often one begins.
 
 The rule is TCP's: a source that is overloaded halves the requests under way, and each round of good answers adds
-one again. So the setting for connections is an upper bound, and the source decides how many are really used.
+one again, up to one less than were refused; that many are tried again after a calm time alone. So the setting for
+connections is an upper bound, and the source decides how many are really used.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+CALM_SECONDS = 30.0  # without a refusal, until one request more is tried than the source took
 SLOW_FACTOR = 4.0  # times what an answer usually takes
 SLOW_SECONDS = 1.0  # an answer within it is never slow
 ANSWERS_BEFORE_JUDGING = 5
@@ -23,9 +25,10 @@ MEMORY = 20  # answers; the usual time follows the source within so many
 
 @dataclass
 class Slot:
-    """One request under way. Its holder says so when the source was overloaded."""
+    """One request under way, with which `at_once` were. Its holder says so when the source was overloaded."""
 
     began: float
+    at_once: int = 1
     overloaded: bool = False
     failed: bool = False
 
@@ -47,6 +50,8 @@ class Throttle:
         self._sleep = sleep
         self._free = threading.Condition()
         self._limit = float(most)
+        self._taken = most  # so many at once have not been refused
+        self._refused_at = float("-inf")
         self._active = 0
         self._next_at = clock()
         self._reduced_at = float("-inf")
@@ -66,7 +71,7 @@ class Throttle:
             self._active += 1
         try:
             self._wait_for_turn()
-            slot = Slot(began=self._clock())
+            slot = Slot(began=self._clock(), at_once=self._active)
             try:
                 yield slot
             except BaseException:
@@ -98,11 +103,20 @@ class Throttle:
             if slot.overloaded or (not slot.failed and self._is_slow(now - slot.began)):
                 self._reduce(slot, now)
             elif not slot.failed:
-                self._limit = min(float(self._most), self._limit + 1 / self._limit)
+                self._limit = min(float(self._most_now(now)), self._limit + 1 / self._limit)
+
+    def _most_now(self, now: float) -> int:
+        if self._taken < self._most and now - self._refused_at >= CALM_SECONDS:
+            self._taken += 1
+            self._refused_at = now
+        return self._taken
 
     def _reduce(self, slot: Slot, now: float) -> None:
         """Once for all the requests that were under way together: they tell of one and the same overload."""
         if slot.began >= self._reduced_at:
+            at_once = max(slot.at_once, self._active)
+            if slot.overloaded and at_once > 1:
+                self._taken, self._refused_at = at_once - 1, now
             self._limit = max(1.0, self._limit / 2)
             self._reduced_at = now
 

@@ -72,7 +72,7 @@ class RangeFinder:
         if not self._has_order:
             return []
         for find in (self.keys_by_rank, self.keys_by_halving):
-            ranges = self._counted(find(wanted))
+            ranges = self.counted(find(wanted))
             if ranges and max(each.rows for each in ranges) <= MOST_OF_ALL * self.expected:
                 return ranges
         return []
@@ -157,7 +157,7 @@ class RangeFinder:
 
     # -- how many rows the ranges have --------------------------------------------------------
 
-    def _counted(self, keys: Sequence[Key]) -> list[Range]:
+    def counted(self, keys: Sequence[Key]) -> list[Range]:
         """Nothing unless they hold all the rows."""
         if not keys:
             return []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.http.throttle import ANSWERS_BEFORE_JUDGING, Throttle
+from chalicelib.http.throttle import ANSWERS_BEFORE_JUDGING, CALM_SECONDS, Throttle
 
 if TYPE_CHECKING:
     from chalicelib.http.throttle import Slot
@@ -53,6 +53,41 @@ def test_without_a_cap_nothing_waits(hands: Hands) -> None:
         ask(under_way, hands)
 
     assert (hands.slept, under_way.limit) == ([], 8)
+
+
+@pytest.mark.parametrize("allowed", [1, 2, 5])
+def test_a_source_that_takes_few_at_once_is_seldom_asked_for_more(hands: Hands, allowed: int) -> None:
+    """Of 1,000 rounds of a tenth of a second each a dozen are refused: while the limit is found, and once in each calm
+    time.
+    """
+    under_way = throttle(hands)
+    refused = 0
+    for _ in range(1_000):
+        with ExitStack() as together:
+            slots = [together.enter_context(under_way.slot()) for _ in range(under_way.limit)]
+            hands.now += 0.1
+            for slot in slots[allowed:]:
+                slot.overloaded = True
+            refused += len(slots) > allowed
+
+    assert refused <= 12
+    assert under_way.limit in (allowed, max(1, allowed // 2), max(1, (allowed + 1) // 2))
+
+
+def test_one_refusal_does_not_bound_for_good(hands: Hands) -> None:
+    under_way = throttle(hands, most=4)
+    with ExitStack() as together:
+        slots = [together.enter_context(under_way.slot()) for _ in range(4)]
+        slots[-1].overloaded = True
+
+    for _ in range(20):
+        ask(under_way, hands)
+    before = under_way.limit
+    hands.now += CALM_SECONDS
+    for _ in range(10):
+        ask(under_way, hands)
+
+    assert (before, under_way.limit) == (3, 4)
 
 
 @pytest.mark.parametrize(("per_second", "spacing"), [(2.0, 0.5), (0.25, 4.0)])

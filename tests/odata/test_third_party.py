@@ -22,6 +22,11 @@ from support.third_party.servers import DATA, ROWS, SERVICES, Counted, Service, 
 from support.third_party.sharing import DidNotStart, shared
 
 from chalicelib.jobs.job import JobStatus
+from chalicelib.odata.addresses import PageAddresses
+from chalicelib.odata.connection import ODataConnection
+from chalicelib.odata.cursor import Cursor
+from chalicelib.odata.ranges import RangeFinder
+from chalicelib.odata.survey import survey_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +93,49 @@ def test_every_row_that_another_client_counts_is_stored(
     service = third_party.service(title)
 
     import_all_of(service, worker_on(service, source_paging=paging), expected)
+
+
+@pytest.mark.parametrize("paging", ["auto", "skip", "keys"])
+@pytest.mark.parametrize(
+    "title", ["SAP CAP with limits of its own", "SAP CAP with reliable links", "odatapy with a page size"]
+)
+def test_a_source_of_others_is_read_in_parts(
+    third_party: ThirdParty,
+    worker_on: Callable[..., Worker],
+    expected: list[tuple[Any, ...]],
+    title: str,
+    paging: str,
+) -> None:
+    service = third_party.service(title)
+    worker = worker_on(service, source_paging=paging, workers="4", page_size="250")
+
+    import_all_of(service, worker, expected)
+
+    [job], _ = worker.manager.history(limit=1)
+    assert job.parts == {"count": 8, "done": 8}
+
+
+@pytest.mark.parametrize("title", ["SAP CAP", "odatapy"])
+def test_the_ranges_of_a_source_of_others_hold_all_its_rows(
+    third_party: ThirdParty, worker_on: Callable[..., Worker], title: str
+) -> None:
+    """By rank and, as if it knew no $skip, by halving; each is read by its own filter then."""
+    settings = worker_on(third_party.service(title)).settings
+    connection = ODataConnection(settings=settings)
+    survey = survey_of(connection, settings.source_url, with_types=True)
+    order = ["field_code", "well_code", "production_period"]
+    finder = RangeFinder(
+        connection=connection,
+        addresses=PageAddresses(settings, survey),
+        survey=survey,
+        cursor=Cursor(url=settings.source_url, order=order),
+        expected=ROWS,
+    )
+    for keys in (finder.keys_by_rank(5), finder.keys_by_halving(5)):
+        ranges = finder.counted(keys)
+        assert len(ranges) > 1
+        assert sum(each.rows for each in ranges) == ROWS
+    connection.close()
 
 
 @pytest.mark.parametrize("title", ["SAP CAP", "odatapy with a page size"])

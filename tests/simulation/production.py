@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from itertools import chain, zip_longest
+from itertools import chain, pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import PublishRefused, SourceUnavailable
@@ -42,6 +42,7 @@ class Contents:
     pages: int
     rows: int
     page_seconds: float
+    cuts: int = 1  # into so many parts
     odd: frozenset[int] = frozenset()  # versions whose rows would wipe what is stored
 
     def page(self, number: int, version: int) -> list[Row]:
@@ -56,7 +57,16 @@ class Contents:
         return page, position, well, version if row % 2 else 0, version
 
     def count(self, version: int) -> int:
-        return self.pages * self.rows + version % 2
+        return self.count_of(range(1, self.pages + 1), version)
+
+    def count_of(self, pages: range, version: int) -> int:
+        return len(pages) * self.rows + (version % 2 if self.pages in pages else 0)
+
+    @property
+    def parts(self) -> list[range]:
+        """Of the pages, as they are read at once."""
+        bounds = [1 + number * self.pages // self.cuts for number in range(self.cuts + 1)]
+        return [range(low, high) for low, high in pairwise(bounds) if low < high]
 
 
 class SimulatedSource(ExternalApiAdapter):
@@ -91,6 +101,21 @@ class SimulatedSource(ExternalApiAdapter):
     ) -> Cursor:
         return Cursor(url="page 1")
 
+    def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
+        """Of neighbouring pages, as the contents are cut."""
+        version = self._version()
+        self._ask("counts", list)
+        return [self._part(cursor, pages, self._contents.count_of(pages, version)) for pages in self._contents.parts]
+
+    def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:
+        first, last = map(int, like.range.split("-"))
+        return self._part(cursor, range(first, last + 1), like.expected)
+
+    def _part(self, cursor: Cursor, pages: range, rows: int | None) -> Cursor:
+        if len(pages) == self._contents.pages:
+            return cursor
+        return replace(cursor, url=f"page {pages[0]}", range=f"{pages[0]}-{pages[-1]}", expected=rows)
+
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:
         while cursor.url:
             page = self._made(cursor)
@@ -98,18 +123,20 @@ class SimulatedSource(ExternalApiAdapter):
             cursor = page.next
 
     def _made(self, cursor: Cursor) -> Page:
-        number = cursor.page
+        number = int(cursor.url.removeprefix("page ")) if cursor.url else 0
+        last = int(cursor.range.partition("-")[2] or self._contents.pages)
+        pages = range(int(cursor.range.partition("-")[0] or 1), last + 1)
         self._network.work(f"page {number}", self._contents.page_seconds)
         rows = self._ask(f"page {number}", lambda: self._contents.page(number, self._version()))
-        announced = self._contents.count(rows[0][-1])
+        announced = self._contents.count_of(pages, rows[0][-1])
         following = replace(
             cursor,
-            url=f"page {number + 1}" if number < self._contents.pages else None,
-            page=number + 1,
+            url=f"page {number + 1}" if number < last else None,
+            page=cursor.page + 1,
             delivered=cursor.delivered + len(rows),
             bytes=cursor.bytes + 1,
             expected=announced if cursor.expected is None else cursor.expected,
-            counted_again=None if number < self._contents.pages else announced,
+            counted_again=None if number < last else announced,
         )
         return Page(number=number, rows=[json.dumps(row[2:]).encode() for row in rows], next=following)
 

@@ -60,7 +60,9 @@ class Ended:
 class Lab:
     """A table, a warehouse, a source whose revision goes up with each import, and the process."""
 
-    def __init__(self, environment: dict[str, str], dynamodb: Any, directory: Path) -> None:
+    def __init__(
+        self, environment: dict[str, str], dynamodb: Any, directory: Path, *, page_size: int = ROWS // PAGES
+    ) -> None:
         self.revision = 0
         self.source = SampleSource(GeneratedProduction(ROWS), credentials=("sample", "secret"))
         handler = type("Handler", (LambdaHandler,), {"invocations": []})
@@ -71,7 +73,7 @@ class Lab:
             "WELLHEAD_SOURCE_URL": self.source.url,
             "WELLHEAD_SOURCE_AUTH": "basic",
             "WELLHEAD_SOURCE_SECRET": "/source",
-            "WELLHEAD_PAGE_SIZE": str(ROWS // PAGES),
+            "WELLHEAD_PAGE_SIZE": str(page_size),
             "WELLHEAD_MEMORY_MB": "200",
         }
         self._directory = directory
@@ -219,8 +221,8 @@ class Lab:
         return sorted(name.removeprefix("JOB#") for name in names if name.startswith("JOB#"))
 
 
-def a_lab(where: str, environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path) -> Lab:
+def a_lab(where: str, environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, **options: int) -> Lab:
     aws.put_parameter("/source", json.dumps({"username": "sample", "password": "secret"}))
     if where == "s3":
         environment |= {"WELLHEAD_WAREHOUSE": f"s3://wellhead-local/{uuid.uuid4()}"}
-    return Lab(environment, dynamodb, tmp_path)
+    return Lab(environment, dynamodb, tmp_path, **options)
