@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
 
-.PHONY: help setup demo check-source run screenshots test compatibility third-party package deploy destroy token soak bench bench-source bench-cold-start bench-load bench-peers check lint openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test compatibility third-party package deploy destroy token soak bench bench-source bench-ranges bench-cold-start bench-load bench-peers check lint openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -119,6 +119,9 @@ bench: .venv/ready ## measure a whole import beside DuckDB's own load and other 
 
 bench-source: .venv/ready ## measure how fast the source is read, beside curl and requests (BENCH="--rows 1e5 --document")
 	@$(BIN)/python -m benchmarks.source $(BENCH)
+
+bench-ranges: .venv/ready ## measure how much faster a slow source is when it is read in parts (BENCH="--rows 1e5 --document")
+	@$(BIN)/python -m benchmarks.ranges $(BENCH)
 
 bench-cold-start: .venv/ready ## measure the cold start of the packaged functions beside a bare boto3 handler (BENCH="--turns 21 --document")
 	@$(BIN)/python -m benchmarks.cold_start $(BENCH)

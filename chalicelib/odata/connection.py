@@ -35,12 +35,12 @@ class ODataConnection(SourceConnection):
         record("a page is there", {"PageSeconds": seconds}, page=page, rows=len(body.rows), bytes=size)
         return body, size
 
-    def count(self, counted: str, alone: str) -> int | None:
-        """How many rows there are, by a page without rows or else by the number alone; None where the source tells
-        neither. Raises SourceTimeSpent, WorkerTimeSpent.
+    def count(self, counted: str, alone: str, *, most: int | None = None) -> int | None:
+        """How many rows there are, by a page without rows, of `most` bytes, or else by the number alone; None where the
+        source tells neither. Raises SourceTimeSpent, WorkerTimeSpent.
         """
         try:
-            found = self.get_page(counted, page=1)[0].count
+            found = self.get_page(counted, page=1, most=most)[0].count
             return found if found is not None else self._count_alone(alone)
         except (SourceTimeSpent, WorkerTimeSpent):
             raise

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .survey import Survey
 
 MOST_HALVINGS = 12  # of what lies between two values; a source that is denser somewhere than 1 : 4096 is read as it is
+LARGEST_ANSWER = 1 << 18  # bytes; a service that takes `$top` and does nothing would send a whole page each time
 LIVELY = 50  # one row in so many may come or go while a plan is made
 MOST_OF_ALL = 0.75  # of the rows, in one part: with more, a plan saves too little
 
@@ -195,15 +196,16 @@ class RangeFinder:
         return again is not None and min(self.expected, again) <= total <= max(self.expected, again)
 
     def _count(self, wish: str) -> int | None:
-        return self.connection.count(*self.addresses.counts(replace(self.cursor, range=wish)))
+        asked = self.addresses.counts(replace(self.cursor, range=wish))
+        return self.connection.count(*asked, most=LARGEST_ANSWER)
 
     # -- asking -------------------------------------------------------------------------------
 
     def _first_row(self, url: str) -> dict[str, object] | None:
-        """None where the service does not show it."""
+        """None where the service does not show it alone."""
         try:
-            body, _ = self.connection.get_page(url, page=1)
-            return read_row(body.rows[0]) if body.rows else None
+            body, _ = self.connection.get_page(url, page=1, most=LARGEST_ANSWER)
+            return read_row(body.rows[0]) if len(body.rows) == 1 else None
         except Unwritable:
             return None
         except (SourceTimeSpent, WorkerTimeSpent):

@@ -57,7 +57,7 @@ class Service:
         ]
         return PageBody(rows=found, count=None, next_link=None), 1
 
-    def count(self, counted: str, _: str) -> int | None:
+    def count(self, counted: str, _: str, **__: Any) -> int | None:
         wanted = dict(parse_qsl(urlsplit(counted).query)).get("$filter", "")
         if "null" in wanted and not self.knows_null:
             return None
@@ -153,7 +153,7 @@ def test_what_has_a_scale_is_halved(kind: str, values: list[str]) -> None:
             told = json.dumps({KEY[0]: value} if kind.startswith("Edm.Date") else {KEY[0]: json.loads(value)})
             return PageBody(rows=[told.encode()], count=None, next_link=None), 1
 
-        def count(self, counted: str, _: str) -> int | None:
+        def count(self, counted: str, _: str, **__: Any) -> int | None:
             wanted = dict(parse_qsl(urlsplit(counted).query)).get("$filter", "")
             return sum(_is_between(wanted, value, kind) for value in values)
 
@@ -216,6 +216,17 @@ def test_of_a_declared_key_nobody_asks_for_nulls() -> None:
 
     assert finder(service, own_key=True).ranges(4) == []
     assert not any("null" in options.get("$filter", "") for options in service.asked)
+
+
+def test_a_service_that_takes_top_and_does_nothing_is_one_part() -> None:
+    class Whole(Service):
+        def get_page(self, url: str, page: int, *, most: int | None = None, **_: Any) -> tuple[PageBody, int]:
+            assert most
+            assert most < 1 << 20
+            body, size = super().get_page(url, page)
+            return replace(body, rows=body.rows * 3), size
+
+    assert finder(Whole(MANY)).ranges(4) == []
 
 
 def test_a_source_whose_count_has_a_limit_is_one_part() -> None:
