@@ -12,7 +12,7 @@ from simulation.dynamodb import size_of
 
 from chalicelib.errors import InvalidJobId, SourceUnreachable
 from chalicelib.imports.service import MOST_RUNS
-from chalicelib.jobs.checkpoint import Checkpoint
+from chalicelib.jobs.checkpoint import Checkpoint, Plan
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.event import Event
 from chalicelib.jobs.finding import Check, Finding, few_examples, fingerprint_of
@@ -34,6 +34,7 @@ from chalicelib.store.columns import VALUES, VOLUMES
 from chalicelib.store.diff import MOST_FIELDS, Absence, Diff
 from chalicelib.warehouse.names import SegmentRun
 
+OF_CHECKPOINT = {"cursor", "segments", "seal", "source", "plan"}
 NOON = 1_704_110_400.0
 JOB_ID = uuid7(NOON, bytes(10))
 MANY = 10**12
@@ -290,10 +291,12 @@ def test_what_is_stored_of_a_job_comes_back() -> None:
     checkpoint = Checkpoint(cursor={"url": None}, segments=segments, seal="5ea1", source={"settings": "a"})
     finding = Finding(check=Check.REJECTED, limit="5 %", found="all", message="Odd.", fingerprint="REJECTED rows=1.0")
     older_form = Checkpoint(cursor={"url": None}, segments=segments)
+    planned = Checkpoint(cursor={"url": None}, seal="", source={"settings": "a"}, plan=Plan(job_id=JOB_ID, parts=16))
     jobs = [
         new_job(now=NOON, triggered_by="ada", parameters={}),
         a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, checkpoint=checkpoint),
         a_job(status=JobStatus.RUNNING, phase=Phase.MERGING, checkpoint=older_form),
+        a_job(status=JobStatus.RUNNING, checkpoint=planned, parts={"count": 16, "done": 3}),
         a_job(status=JobStatus.RUNNING, waiting={"for": "SOURCE_THROTTLED", "until": NOON, "try": 2}),
         a_job(status=JobStatus.CANCELLED, cancel_requested_at=NOON, retried_by=JOB_ID),
         a_job(status=JobStatus.FAILED, accept_until=NOON, findings=[finding], discarded_at=NOON, discarded_by="ada"),
@@ -304,8 +307,8 @@ def test_what_is_stored_of_a_job_comes_back() -> None:
         others = ("cancel_requested_at", "retried_by", "discarded_at", "discarded_by")
         marks = {name: value for name in others if (value := getattr(job, name)) is not None}
         assert job_from_attributes({**attributes, **marks, "pk": "JOB", "of a later version": 1}) == job
-        assert {*attributes, *absent, *others} == {*vars(job), "cursor", "segments", "seal", "source"} - {"checkpoint"}
-        assert len(attributes) + len(absent) + len(others) == len(vars(job)) + 3
+        assert {*attributes, *absent, *others} == {*vars(job), *OF_CHECKPOINT} - {"checkpoint"}
+        assert len(attributes) + len(absent) + len(others) == len(vars(job)) + len(OF_CHECKPOINT) - 1
 
 
 def test_a_checkpoint_and_the_time_line_are_stored_as_plain_values() -> None:
