@@ -1,13 +1,16 @@
 """FilesAdapter: files as a stream of pages, behind the same few methods as ExternalApiAdapter.
 
 The files are listed once. Each is brought onto local disk when it is its turn, unpacked there, read to its end and
-removed; a page is one piece of it. Its members and sheets count as files of their own.
+removed; a page is one piece of it. Its members and sheets count as files of their own. Neighbouring files are a part of
+the source that can be read beside others.
 """
 
 from __future__ import annotations
 
 import shutil
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import FileChanged, FileError
@@ -17,14 +20,14 @@ from chalicelib.odata.survey import Survey
 
 from .known import NOTHING_KNOWN, mark_of
 from .limits import USUAL
-from .opened import OpenedFile
+from .open_file import OpenFile
+from .piece import Mark
 from .place import digest_of
 from .position import Position
 from .tools import MEMORY_MB, Tools
-from .unpivoting import LongReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from .form import FileForm
@@ -33,11 +36,15 @@ if TYPE_CHECKING:
     from .piece import Piece, Reader
     from .place import Listed, Place
 
+AT_ONCE = 2  # parts
+LEAST_PARTS = 2
+LEAST_BYTES = 16 << 20  # of a part, as its files are listed
+
 
 class FilesAdapter:
     """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
     by `close`. Files that are `known` are not read. `unpivot` has the pattern of the `fields` that become rows, and the
-    name of their `value`. DuckDB may take `memory_mb` for a piece.
+    name of their `value`. DuckDB may take `memory_mb` for a piece, and a part has at least `part_bytes`.
     """
 
     def __init__(
@@ -50,17 +57,17 @@ class FilesAdapter:
         known: Known = NOTHING_KNOWN,
         unpivot: Any = None,
         memory_mb: int = MEMORY_MB,
+        part_bytes: int = LEAST_BYTES,
     ) -> None:
-        self._form = form
-        self._unpivot = unpivot
         self._place = place
         self._directory = directory
-        self._limits = limits
         self._known = known
         self._listed: list[Listed] = []
-        self._tools = Tools(directory, memory_mb=memory_mb)
         self._files: list[Listed] | None = None
-        self._opened: tuple[int, OpenedFile] | None = None
+        self._memory_mb = memory_mb
+        self._part_bytes = part_bytes
+        self._open_in = partial(OpenFile, place, form=form, limits=limits, unpivot=unpivot)
+        self._own = self._open_in(Tools(directory, memory_mb=memory_mb))
 
     @property
     def retries(self) -> int:
@@ -72,8 +79,7 @@ class FilesAdapter:
         return self._place.waiting
 
     def close(self) -> None:
-        self._close_file()
-        self._tools.close()
+        self._own.close()
         self._place.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -91,10 +97,10 @@ class FilesAdapter:
 
     def survey(self, *, with_types: bool = False) -> Survey:  # noqa: ARG002  a file tells what it tells
         """The fields of the first file that has some, each with an example. Raises SourceError."""
-        for at in range(len(self.files())):
-            opened = self._open(at)
+        for listed in self.files():
+            opened = self._own.open(listed)
             for member in range(len(opened.members)):
-                for reader in self._readers(opened, member):
+                for reader in self._own.readers(opened, member):
                     if reader.names:
                         return Survey(fields=list(reader.names), values=dict(reader.examples))
         return Survey()
@@ -122,24 +128,51 @@ class FilesAdapter:
         is_part = len(files) < len(self._listed)
         return Cursor(url=url, changed_since=changed_since, limits=limits, ended=ended, is_part=is_part)
 
+    @property
+    def most_at_once(self) -> int:
+        """More would take memory for files that wait for one of two cores."""
+        return AT_ONCE
+
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:  # noqa: ARG002
-        """One: the files are read one after the other."""
-        return [cursor]
+        """Neighbouring files of some size, in the order of their names; rows of a later file replace those of an
+        earlier one all the same.
+        """
+        files = self.files()
+        bounds = bounds_of([each.size for each in files], most=most, least=self._part_bytes)
+        if cursor.url is None or len(bounds) < LEAST_PARTS:
+            return [cursor]
+        return [self._part(cursor, f"{first}-{past}") for first, past in bounds]
 
     def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:  # noqa: ARG002
-        """The one that there is."""
-        return cursor
+        """Before the first row of the part that `like` is in."""
+        return self._part(cursor, like.range)
+
+    def _part(self, cursor: Cursor, text: str) -> Cursor:
+        first, past = map(int, text.split("-"))
+        position = Position(files=digest_of(self.files()), at=first, until=past)
+        return replace(cursor, url=position.url, range=text)
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:  # noqa: ARG002  each file has fields of its own
-        """From the cursor to the end. Raises FileChanged: the files are others than those it was made for;
-        SourceError, ScratchFull, OutOfMemory.
+        """From the cursor to the end of its part. Several parts may be read at once, each by one thread. Raises
+        FileChanged: the files are others than those it was made for; SourceError, ScratchFull, OutOfMemory.
         """
         position = self._position(cursor)
-        while position:
-            for page in self._pages_of_one(cursor, position):
-                yield page
-                cursor = page.next
-            position = Position.of(cursor.url) if cursor.url else None
+        with self._opening(position) as open_file:
+            while position:
+                for page in self._pages_of_one(cursor, position, open_file):
+                    yield page
+                    cursor = page.next
+                position = Position.of(cursor.url) if cursor.url else None
+
+    @contextmanager
+    def _opening(self, position: Position | None) -> Iterator[OpenFile]:
+        """The file that the survey has opened; of a part that is read beside others one of its own."""
+        if position is None or position.until is None:
+            yield self._own
+            return
+        directory = self._directory / f"part-{position.at}-{position.until}"
+        with closing(self._open_in(Tools(directory, memory_mb=self._memory_mb))) as open_file:
+            yield open_file  # the directory stays: the last pieces in it are still to be staged
 
     def _position(self, cursor: Cursor) -> Position | None:
         if cursor.url is None:
@@ -152,11 +185,11 @@ class FilesAdapter:
             )
         return position
 
-    def _pages_of_one(self, cursor: Cursor, position: Position) -> Iterator[Page]:
+    def _pages_of_one(self, cursor: Cursor, position: Position, open_file: OpenFile) -> Iterator[Page]:
         """Up to the end of a file, a member or a sheet."""
         listed = self.files()[position.at]
-        opened = self._open(position.at)
-        readers = self._readers(opened, position.member)
+        opened = open_file.open(listed)
+        readers = open_file.readers(opened, position.member)
         reader = readers[position.sheet]
         after = self._after(position, sheets=len(readers), members=len(opened.members))
         is_at_end = False
@@ -181,37 +214,28 @@ class FilesAdapter:
 
     def _after(self, position: Position, *, sheets: int, members: int) -> Position | None:
         """Where the next file, member or sheet begins."""
-        here = Position(files=position.files, number=position.number + 1, at=position.at, member=position.member)
+        here = replace(position, number=position.number + 1, sheet=0, mark=Mark())
         if position.sheet + 1 < sheets:
             return replace(here, sheet=position.sheet + 1)
         if position.member + 1 < members:
             return replace(here, member=position.member + 1)
-        if position.at + 1 < len(self.files()):
+        past = len(self.files()) if position.until is None else position.until
+        if position.at + 1 < past:
             return replace(here, at=position.at + 1, member=0)
         return None
 
-    def _readers(self, opened: OpenedFile, member: int) -> list[Reader]:
-        readers = opened.readers(member)
-        if self._unpivot is None:
-            return readers
-        pattern, value = self._unpivot.fields, self._unpivot.value
-        return [LongReader(reader, pattern=pattern, value=value, tools=self._tools) for reader in readers]
 
-    def _open(self, at: int) -> OpenedFile:
-        """The file stays open for what is asked of it next."""
-        if self._opened and self._opened[0] == at:
-            return self._opened[1]
-        self._close_file()
-        listed = self.files()[at]
-        path = self._place.fetch(listed, self._tools.new_path())
-        opened = OpenedFile(path, listed.name, form=self._form, limits=self._limits, tools=self._tools)
-        self._opened = at, opened
-        return opened
-
-    def _close_file(self) -> None:
-        if self._opened:
-            self._opened[1].close()
-        self._opened = None
+def bounds_of(sizes: Sequence[int], *, most: int, least: int) -> list[tuple[int, int]]:
+    """Neighbours put together until they have so many bytes: from the first to what comes after the last, of each."""
+    enough, bounds, begun, together = max(least, -(-sum(sizes) // most)), [], 0, 0
+    for place, size in enumerate(sizes, start=1):
+        together += size
+        if together >= enough:
+            bounds.append((begun, place))
+            begun, together = place, 0
+    if begun < len(sizes):
+        bounds.append((begun, len(sizes)))
+    return bounds
 
 
 def _page(cursor: Cursor, position: Position, piece: Piece, reader: Reader, following: Position | None) -> Page:

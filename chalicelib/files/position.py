@@ -12,7 +12,8 @@ from .piece import Mark
 @dataclass(frozen=True, kw_only=True)
 class Position:
     """In file `number`, counted from 1 with each member of an archive and each sheet as one. It is the sheet `sheet` of
-    the member `member` of the listed file `at`, each counted from 0. `files` is the digest of all that are listed.
+    the member `member` of the listed file `at`, each counted from 0. `files` is the digest of all that are listed. Of a
+    part it goes no further than the file `until`, which is not in it.
     """
 
     files: str
@@ -21,12 +22,14 @@ class Position:
     member: int = 0
     sheet: int = 0
     mark: Mark = field(default_factory=Mark)
+    until: int | None = None
 
     @property
     def url(self) -> str:
         """`file:3?row=122880&…`"""
         told = {"row": self.mark.row, "byte": self.mark.byte, "at": self.at, "member": self.member}
-        return f"file:{self.number}?{urlencode(told | {'sheet': self.sheet, 'files': self.files})}"
+        told |= {"sheet": self.sheet} | ({} if self.until is None else {"until": self.until})
+        return f"file:{self.number}?{urlencode({**told, 'files': self.files})}"
 
     @classmethod
     def of(cls, url: str) -> Self:
@@ -34,4 +37,5 @@ class Position:
         told = dict(parse_qsl(parts.query))
         places = {name: int(told[name]) for name in ("at", "member", "sheet")}
         mark = Mark(int(told["row"]), int(told["byte"]))
-        return cls(files=told["files"], number=int(parts.path), mark=mark, **places)
+        until = int(told["until"]) if "until" in told else None
+        return cls(files=told["files"], number=int(parts.path), mark=mark, until=until, **places)

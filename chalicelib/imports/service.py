@@ -272,8 +272,7 @@ class WellProductionImportService:
 
     @property
     def _threads(self) -> int:
-        """No more than there may be requests at once."""
-        return min(self._settings.workers, self._settings.source_connections)
+        return min(self._settings.workers, self._source.most_at_once)
 
     def _as_one(self, cursor: Cursor, segments: Segments) -> PartsReading:
         return PartsReading(parts=[PartReading.of(cursor, segments, self._directory)])

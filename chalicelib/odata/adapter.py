@@ -118,6 +118,11 @@ class ExternalApiAdapter:
         )
         return replace(cursor, url=PageAddresses(self._settings, survey).first(cursor))
 
+    @property
+    def most_at_once(self) -> int:
+        """As many as may make a request."""
+        return self._settings.source_connections
+
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
         """The cursors before the first rows of at most so many parts, which can be read at once; one where the rows are
         few, or cannot be cut. Raises SourceError.

@@ -43,6 +43,10 @@ class SourceReader(Protocol):
     ) -> Cursor:
         """Before the first row. Raises SourceError."""
 
+    @property
+    def most_at_once(self) -> int:
+        """Parts that may be read at once."""
+
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
         """Before the first rows of parts that can be read at once, in the order of their rows: at most so many, and one
         where nothing can be cut. Raises SourceError.

@@ -101,6 +101,10 @@ class SimulatedSource(ExternalApiAdapter):
     ) -> Cursor:
         return Cursor(url="page 1")
 
+    @property
+    def most_at_once(self) -> int:
+        return 8
+
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
         """Of neighbouring pages, as the contents are cut."""
         version = self._version()

@@ -1,0 +1,54 @@
+"""OpenFile: one file of a source at a time, on local disk and open, for one thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .opened import OpenedFile
+from .unpivoting import LongReader
+
+if TYPE_CHECKING:
+    from .form import FileForm
+    from .limits import Limits
+    from .piece import Reader
+    from .place import Listed, Place
+    from .tools import Tools
+
+
+class OpenFile:
+    """`unpivot` has the pattern of the `fields` that become rows, and the name of their `value`."""
+
+    def __init__(self, place: Place, tools: Tools, *, form: FileForm, limits: Limits, unpivot: Any) -> None:
+        self._place = place
+        self._tools = tools
+        self._form = form
+        self._limits = limits
+        self._unpivot = unpivot
+        self._listed: Listed | None = None
+        self._opened: OpenedFile | None = None
+
+    def open(self, listed: Listed) -> OpenedFile:
+        """It stays open for what is asked of it next; the one before is closed. Raises SourceError, ScratchFull."""
+        if self._opened is None or self._listed != listed:
+            self._close_file()
+            path = self._place.fetch(listed, self._tools.new_path())
+            self._opened = OpenedFile(path, listed.name, form=self._form, limits=self._limits, tools=self._tools)
+            self._listed = listed
+        return self._opened
+
+    def readers(self, opened: OpenedFile, member: int) -> list[Reader]:
+        """A reader a table of the member. Raises FileError, ScratchFull."""
+        readers = opened.readers(member)
+        if self._unpivot is None:
+            return readers
+        pattern, value = self._unpivot.fields, self._unpivot.value
+        return [LongReader(reader, pattern=pattern, value=value, tools=self._tools) for reader in readers]
+
+    def close(self) -> None:
+        self._close_file()
+        self._tools.close()
+
+    def _close_file(self) -> None:
+        if self._opened:
+            self._opened.close()
+        self._opened = self._listed = None
