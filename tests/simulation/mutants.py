@@ -10,12 +10,14 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from chalicelib.errors import LeaseLost
 from chalicelib.imports.seal import NO_SEAL
 from chalicelib.imports.service import WellProductionImportService
 from chalicelib.jobs.lock import Claim, Lock, idempotency_key
 from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.parts import PartTable
 from chalicelib.jobs.sweeper import clear_orphans, sweep, take_up
-from chalicelib.jobs.table import Condition, Table
+from chalicelib.jobs.table import Condition, ConditionRefused, Table
 
 from .weather import Climate
 from .world import Parts
@@ -219,15 +221,16 @@ class NotedFirst(OtherCheckpoints):
     """The job names a segment before it is stored."""
 
     def _store(self, parts: PartsReading, store: Callable[[], None]) -> None:
-        (part,) = parts.parts
-        segments, deferred = part.segments, Deferred()
-        part.segments = replace(segments, warehouse=cast("Warehouse", deferred))
+        before, deferred = [part.segments for part in parts.parts], Deferred()
+        for part in parts.parts:
+            part.segments = replace(part.segments, warehouse=cast("Warehouse", deferred))
         try:
             store()
         finally:
-            part.segments = segments
+            for part, segments in zip(parts.parts, before, strict=True):
+                part.segments = segments
         for name, path, sha256 in deferred.files:
-            segments.warehouse.put(name, path, sha256=sha256)
+            before[0].warehouse.put(name, path, sha256=sha256)
 
 
 class Deferred:
@@ -238,6 +241,22 @@ class Deferred:
         copy = path.with_suffix(".deferred")
         shutil.copyfile(path, copy)
         self.files.append((name, copy, sha256))
+
+
+class UnlockedParts(WellProductionImportService):
+    """Writes what has become of a part whether it holds the lock or not."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._planning = replace(self._planning, table=Unlocked(table=options["job_manager"].table))
+
+
+class Unlocked(PartTable):
+    def _write(self, claim: Claim, *writes: dict[str, Any]) -> None:
+        try:
+            self._table.transact([*writes])
+        except ConditionRefused:
+            raise LeaseLost from None
 
 
 class Unchecked(WellProductionImportService):
@@ -403,6 +422,7 @@ MUTANTS = [
     Mutant("a failed event frees a living worker's place", Parts(take_up=hasty_take_up), OVER, Climate.FAILING),
     Mutant("a change of the source is kept quiet", Parts(service=Quiet), "a changed source is told"),
     Mutant("a segment noted before it is stored", Parts(service=NotedFirst), "a recorded segment is stored"),
+    Mutant("a part written without the lock", Parts(service=UnlockedParts), "one writer", Climate.FREEZING),
     Mutant("a cursor without its rows", Parts(service=AheadOfRows), "each row once"),
     Mutant("segments overlap", Parts(service=WholeSegments), "each row once"),
     Mutant("hand-over without a checkpoint", Parts(service=NothingKept), "in good weather an import completes"),
