@@ -95,9 +95,14 @@ def test_every_row_that_another_client_counts_is_stored(
     import_all_of(service, worker_on(service, source_paging=paging), expected)
 
 
-@pytest.mark.parametrize("paging", ["auto", "skip", "keys"])
 @pytest.mark.parametrize(
-    "title", ["SAP CAP with limits of its own", "SAP CAP with reliable links", "odatapy with a page size"]
+    ("title", "paging"),
+    [
+        ("SAP CAP with limits of its own", "auto"),
+        ("SAP CAP with limits of its own", "skip"),
+        ("SAP CAP with reliable links", "links"),
+        ("SAP CAP", "keys"),
+    ],
 )
 def test_a_source_of_others_is_read_in_parts(
     third_party: ThirdParty,
@@ -112,7 +117,7 @@ def test_a_source_of_others_is_read_in_parts(
     import_all_of(service, worker, expected)
 
     [job], _ = worker.manager.history(limit=1)
-    assert job.parts == {"count": 8, "done": 8}
+    assert (job.parts or {})["count"] == (job.parts or {})["done"] > 1
 
 
 @pytest.mark.parametrize("title", ["SAP CAP", "odatapy"])
