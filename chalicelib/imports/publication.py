@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseUnavailable
 from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.jobs.ownership import owns
-from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
+from chalicelib.store.blocks import Blocks, read_blocks
+from chalicelib.warehouse.names import Warehouse, snapshot_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +66,14 @@ def publish_seconds(store: Path) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkingCopy:
+    """The store to merge into, and what each block of it was when it came; without a base there is no file yet."""
+
+    path: Path
+    base: Blocks | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Publication:
     """`directory` is on the worker's own disk. The pointer moves elsewhere, in the transaction that ends the job."""
 
@@ -72,27 +81,29 @@ class Publication:
     directory: Path
     claim: Claim
 
-    def working_copy(self, base: Snapshot | None, *, rows: int) -> Path:
-        """Where the store to merge so many rows into is; there is no file yet before the first import.
+    def working_copy(self, base: Snapshot | None, *, rows: int) -> WorkingCopy:
+        """The store to merge so many rows into; there is no file yet before the first import.
 
         Raises ScratchFull, WarehouseUnavailable, WarehouseCorrupt.
         """
         store = self.directory / "wells.duckdb"
         check_room(self.directory, base, to_stage=0, to_merge=rows)
-        if base:
-            self.warehouse.fetch(base.name, store)
-            if sha256_of(store) != base.sha256:
-                raise WarehouseCorrupt
-        return store
+        if base is None:
+            return WorkingCopy(path=store)
+        self.warehouse.fetch(base.name, store)
+        blocks = read_blocks(store)
+        if blocks.sha256 != base.sha256:
+            raise WarehouseCorrupt
+        return WorkingCopy(path=store, base=blocks)
 
-    def put(self, store: Path, *, rows: int) -> Snapshot:
+    def put(self, store: Path, *, rows: int, sha256: str) -> Snapshot:
         """The closed store as a new file under a name with the claim's fence. Raises WarehouseUnavailable."""
         snapshot = Snapshot(
             name=snapshot_name(self.claim.fence, self.claim.job.job_id),
             fence=self.claim.fence,
             rows=rows,
             bytes=store.stat().st_size,
-            sha256=sha256_of(store),
+            sha256=sha256,
             job_id=self.claim.job.job_id,
         )
         self.warehouse.put(snapshot.name, store, sha256=snapshot.sha256)

@@ -10,6 +10,7 @@ from support.coordination import a_job
 
 from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseUnavailable
 from chalicelib.imports.publication import Publication
+from chalicelib.store.blocks import read_blocks
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import sha256_of
 
@@ -34,18 +35,21 @@ def publication(manager: JobManager, clock: Clock, tmp_path: Path) -> Publicatio
 def base(publication: Publication, tmp_path: Path) -> Snapshot:
     store = tmp_path / "store"
     store.write_bytes(b"wells" * 1_000)
-    return publication.put(store, rows=5)
+    return publication.put(store, rows=5, sha256=sha256_of(store))
 
 
 def test_the_working_copy_is_the_file_of_the_pointer(publication: Publication, base: Snapshot) -> None:
-    store = publication.working_copy(base, rows=9)
+    copy = publication.working_copy(base, rows=9)
 
-    assert store.parent == publication.directory
-    assert (store.stat().st_size, sha256_of(store)) == (base.bytes, base.sha256)
+    assert copy.path.parent == publication.directory
+    assert (copy.path.stat().st_size, sha256_of(copy.path)) == (base.bytes, base.sha256)
+    assert copy.base == read_blocks(copy.path)
 
 
 def test_before_the_first_import_there_is_nothing_to_copy(publication: Publication) -> None:
-    assert not publication.working_copy(None, rows=9).exists()
+    copy = publication.working_copy(None, rows=9)
+
+    assert (copy.path.exists(), copy.base) == (False, None)
 
 
 def test_another_file_than_the_pointers_is_no_base(publication: Publication, base: Snapshot) -> None:
