@@ -245,9 +245,12 @@ class DuckDBWellProductionRepository:
                 self._sql.run("pick_replaced", lists)
 
     def _pick_revised(self) -> None:
+        """The join keeps its right side in memory, which is the narrow one; DuckDB would turn the two about."""
         self._sql.run("revise_none")
+        self._connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         for lists in self._lists_of_parts():
             self._sql.run("pick_revised", lists)
+        self._connection.execute("RESET disabled_optimizers")
 
     def _lists_of_parts(self) -> Iterator[dict[str, str]]:
         for number, part in enumerate(self._parts):

@@ -349,10 +349,11 @@ CREATE OR REPLACE TABLE revised ({columns_with_types}, source_rows INTEGER, crea
 
 -- name: pick_revised
 INSERT INTO revised
-SELECT {accepted_columns}, accepted.source_rows, replaced.created_at
-FROM replaced
-JOIN accepted ON accepted.arrival = replaced.staged_row
-WHERE replaced.part = {number} AND {is_accepted_of_part};
+SELECT {accepted_columns}, accepted.source_rows, before.created_at
+FROM accepted
+JOIN (SELECT staged_row, created_at FROM replaced WHERE part = {number}) AS before
+ON accepted.arrival = before.staged_row
+WHERE {is_accepted_of_part};
 
 -- name: keep_history
 INSERT INTO wells.well_production_history
