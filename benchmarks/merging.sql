@@ -1,5 +1,5 @@
 -- What the merge is measured with: stored rows and staged ones, made of their numbers. {braces} are filled by merging.py.
--- A well has {months} stored months; rows are numbered in the order of the key.
+-- A well has {months} stored months, from 1995 on; rows are numbered in the order of the key.
 
 -- name: rows
 SELECT
@@ -19,6 +19,11 @@ SELECT
     CAST(year(production_period) AS VARCHAR) AS partition_0
 FROM ({numbers})
 
+-- name: remark
+-- 128 characters that hardly shrink.
+md5(concat(well, month, revision)) || md5(concat(month, well)) || md5(concat(well, 'a', month, revision))
+|| md5(concat(well, 'b', month))
+
 -- name: stored
 SELECT n // {months} AS well, n % {months} AS month, 0 AS revision FROM range({first}, {past}) AS row(n)
 
@@ -30,16 +35,20 @@ SELECT
 FROM ({rows});
 
 -- name: staged
--- {each} months of every well, the first {fresh} of them not stored yet; of those stored every {revised}th has other values.
+-- {each} months of every well, the last {fresh} of them not stored yet; of those stored every {revised}th has other values.
 SELECT
     n // {each} AS well,
     {months} - {each} + {fresh} + n % {each} AS month,
-    CASE WHEN {revised} > 0 AND {months} - {each} + {fresh} + n % {each} < {months} AND n % greatest({revised}, 1) = 0 THEN 1 ELSE 0 END AS revision
-FROM range({first}, {past}) AS row(n)
+    CASE
+        WHEN {revised} > 0 AND {months} - {each} + {fresh} + n % {each} < {months} AND n % greatest({revised}, 1) = 0
+        THEN 1 ELSE 0
+    END AS revision
+FROM range({past}) AS row(n)
 ORDER BY {order}
 
 -- name: segment
 SELECT
     *, CAST(NULL AS VARCHAR) AS problem, CAST(NULL AS INTEGER) AS page, CAST(NULL AS INTEGER) AS position,
     CAST(NULL AS VARCHAR) AS raw, CAST(NULL AS VARCHAR) AS primary_key, CAST(NULL AS VARCHAR) AS version
-FROM ({rows})
+FROM staged
+WHERE rowid >= {first} AND rowid < {past}

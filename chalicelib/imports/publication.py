@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseUnavailable
+from chalicelib.errors import WarehouseCorrupt, WarehouseUnavailable
 from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.jobs.ownership import owns
 from chalicelib.store.blocks import Blocks, read_blocks
+from chalicelib.store.room import LEAST_ROW, ask_for_room, room_of_merge
 from chalicelib.warehouse.names import Warehouse, snapshot_name
 
 if TYPE_CHECKING:
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.manager import JobManager
 
-# Bytes of local disk, rounded up from 1,000,000 rows, sorted and in no order, imported first, again, and again with all
-# of them revised, at 100 and 300 MB of memory. A row of the store took 25 to 48 bytes, so three times the store is its
-# copy, what it grows by, and the copy without free room.
-STAGED_ROW_BYTES = 128  # 32 to 59 where they lie; rows with long remarks take more
-MERGED_ROW_BYTES = 288  # beside the segments: 1 to 71; with all revised, 130 to 270
-STORE_FACTOR = 3
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge
 PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying
 
@@ -42,17 +36,17 @@ def show_latest(*, job_manager: JobManager, warehouse: Warehouse, made_by: str |
         warehouse.set_latest(current.name)
 
 
-def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, to_merge: int) -> None:
-    """Whether local disk takes the rows still to be staged, and the merge of all. Raises ScratchFull."""
-    for_rows = to_stage * STAGED_ROW_BYTES + to_merge * MERGED_ROW_BYTES
-    for_store = STORE_FACTOR * base.bytes if base else 0
-    free = shutil.disk_usage(directory).free
-    if free < for_rows + for_store:
-        raise ScratchFull(
-            f"This import needs about {for_rows + for_store >> 20:,} MB of local disk, {for_rows >> 20:,} MB for "
-            f"{to_merge:,} rows and {for_store >> 20:,} MB for the database, and {free >> 20:,} MB are free. Give the "
-            "function more ephemeral storage, or WELLHEAD_SCRATCH more room."
-        )
+def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, staged_bytes: int) -> None:
+    """Whether local disk takes what is certain to come: at least some bytes for each row still to be staged, a copy of
+    the database, and before there is one all rows. What is staged is on it already. Raises ScratchFull.
+    """
+    for_segments = to_stage * LEAST_ROW
+    size = base.bytes if base else 0
+    for_rows = 0.0 if base else room_of_merge(staged_bytes + for_segments, new_share=1, revised_share=0)
+    told = f"{int(for_segments + for_rows) >> 20:,} MB for rows and {size >> 20:,} MB for the database"
+    if to_stage:
+        told = f"at least {told}, with {to_stage:,} rows still to come"
+    ask_for_room(directory, for_segments + for_rows + size, told)
 
 
 def merge_seconds(base: Snapshot | None, *, rows: int) -> float:
@@ -81,13 +75,13 @@ class Publication:
     directory: Path
     claim: Claim
 
-    def working_copy(self, base: Snapshot | None, *, rows: int) -> WorkingCopy:
-        """The store to merge so many rows into; there is no file yet before the first import.
+    def working_copy(self, base: Snapshot | None, *, staged_bytes: int) -> WorkingCopy:
+        """The store to merge the staged rows into; there is no file yet before the first import.
 
         Raises ScratchFull, WarehouseUnavailable, WarehouseCorrupt.
         """
         store = self.directory / "wells.duckdb"
-        check_room(self.directory, base, to_stage=0, to_merge=rows)
+        check_room(self.directory, base, to_stage=0, staged_bytes=staged_bytes)
         if base is None:
             return WorkingCopy(path=store)
         self.warehouse.fetch(base.name, store)

@@ -105,6 +105,7 @@ class WellProductionImportService:
         self._segments = Segments(warehouse=warehouse, directory=directory, claim=claim)
         self._publication = Publication(warehouse=warehouse, directory=directory, claim=claim)
         self._checkpoint_at = clock()
+        self._room: Callable[..., None] | None = None
         self._batch = self._lines = Batch(directory / "batch.ndjson")
         self._taken_to: Cursor | None = None
 
@@ -285,7 +286,18 @@ class WellProductionImportService:
         """As soon as the source has told how many rows it has, before they fill the disk. Raises ScratchFull."""
         if expected is not None:
             base = self._job_manager.current_snapshot()
-            check_room(self._directory, base, to_stage=expected - start.delivered, to_merge=expected)
+            self._room = partial(check_room, self._directory, base)
+            self._room(to_stage=expected - start.delivered, staged_bytes=self._staged_bytes())
+
+    def _check_room_left(self, cursor: Cursor) -> None:
+        """With the true size of what is staged: rows may be wider than anybody guessed. Raises ScratchFull."""
+        if self._room and cursor.expected is not None:
+            to_stage = max(0, cursor.expected - cursor.delivered)
+            self._room(to_stage=to_stage, staged_bytes=self._staged_bytes())
+
+    def _staged_bytes(self) -> int:
+        """The segments on local disk, of earlier workers too."""
+        return sum(path.stat().st_size for path in self._directory.glob("*.parquet"))
 
     def _take(self, page: Page) -> None:
         self._taken_to = None
@@ -314,6 +326,7 @@ class WellProductionImportService:
             segment = repository.stage(batch, self._fields.reading(batch.table), self._fields.grain())
             self._fields.note_changes(repository, batch)
             self._segments.add(segment, self._stored(cursor))
+            self._check_room_left(cursor)
             self._progress.add_seconds("staging_seconds", self._clock() - began)
         if batch.table:
             batch.table.path.unlink(missing_ok=True)
@@ -418,7 +431,7 @@ class WellProductionImportService:
     ) -> tuple[WorkingCopy, MergeResult]:
         """The closed store with the base's rows and those staged, and what became of these."""
         self._progress.enter(Phase.MERGING, seconds=merge_seconds(base, rows=end.delivered))
-        copy = self._publication.working_copy(base, rows=end.delivered)
+        copy = self._publication.working_copy(base, staged_bytes=self._staged_bytes())
         merged = repository.merge(
             copy.path,
             self._run_facts(end),

@@ -31,7 +31,7 @@ _LISTS = {
 @dataclass(frozen=True, kw_only=True)
 class Written:
     """What the merge of a job wrote for the `source`: `rows` into the production, behind all others, `history` rows into
-    the history, of which there are then `all_history`, and `rejected` ones. Its own tables say what was to be written.
+    the history, of which there are then `all_history`, and `rejected` ones. Its tables say what was to be written.
     """
 
     job_id: str
@@ -140,7 +140,7 @@ class _ReadBack:
             self._compare("history rows", self._one("sum_kept", first=str(first)), self._one("sum_replaced"))
 
     def _check_job(self, written: Written) -> None:
-        found = self._rows("count_of_job", values={"job_id": written.job_id, "rejected": written.rejected})[0]
+        (found,) = self._answer(_SQL["count_of_job"], job_id=written.job_id, rejected=written.rejected)
         self._compare("runs and rejected rows", found, (1, written.rejected))
 
     def _compare(self, what: str, found: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
@@ -156,8 +156,10 @@ class _ReadBack:
         (row,) = self._rows(name, **lists)
         return row
 
-    def _rows(self, name: str, *, values: dict[str, Any] | None = None, **lists: str) -> list[tuple[Any, ...]]:
-        text = _SQL[name].format_map(_LISTS | lists)
+    def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
+        return self._answer(_SQL[name].format_map(_LISTS | lists))
+
+    def _answer(self, text: str, **values: Any) -> list[tuple[Any, ...]]:
         with exhaustion_told():
             done = self._connection.execute(text, values) if values else self._connection.execute(text)
             return done.fetchall()

@@ -106,6 +106,11 @@ class Staging:
             raise
         return path
 
+    @property
+    def bytes(self) -> int:
+        """Of all segments."""
+        return sum(path.stat().st_size for path in self._segments)
+
     def load(self, path: Path) -> None:
         """Take the segment for staged; it stays where it is."""
         ((pages,),) = self._sql.rows("segment_pages", file=str(path))

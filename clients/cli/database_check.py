@@ -37,7 +37,7 @@ _SQL = dict(
 
 @dataclass(frozen=True)
 class Check:
-    """`wrong` counts what is not as it should be; None where a damaged part of the file kept it from being looked at."""
+    """`wrong` counts what is not as it should be; None where a damaged part of the file hid it."""
 
     name: str
     rule: str
@@ -50,8 +50,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """`contents` has of each table the rows and a checksum, which is the same for the same rows in another order, read by
-    the same version of DuckDB; None of a table that cannot be read.
+    """`contents` has of each table the rows and a checksum, the same for the same rows in another order, by the same
+    version of DuckDB; None of a table that cannot be read.
     """
 
     sha256: str
@@ -90,8 +90,8 @@ def _refuse_other_version(database: duckdb.DuckDBPyConnection) -> None:
         raise SqlError("The file is no database of Wellhead: it says no version.", code="DATABASE_FOREIGN") from exc
     if version != VERSION:
         raise SqlError(
-            f"The database has version {version}, and these checks are for version {VERSION}. The next import upgrades an "
-            "older one; for a newer one install its Wellhead.",
+            f"The database has version {version}, and these checks are for version {VERSION}. The next import upgrades "
+            "an older one; for a newer one install its Wellhead.",
             code="DATABASE_VERSION",
         )
 
