@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
 
-.PHONY: help setup demo check-source run screenshots test compatibility third-party package deploy destroy token soak bench bench-source bench-ranges bench-cold-start bench-load bench-peers check lint openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test compatibility third-party package deploy destroy token soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -128,6 +128,9 @@ bench-cold-start: .venv/ready ## measure the cold start of the packaged function
 
 bench-load: .venv/ready ## measure 10,000 status and 1,000 trigger requests against a local stack (BENCH="--document")
 	@$(BIN)/python -m benchmarks.load $(BENCH)
+
+bench-merge: .venv/ready ## measure 1,000,000 rows merged into stores of up to 50 million, 1.2 GB of cache (BENCH="--stores 5e7 --document")
+	@$(BIN)/python -m benchmarks.merging $(BENCH)
 
 bench-peers: .venv/ready ## make the other tools' own environments (make bench does it too)
 	@$(BIN)/python -m benchmarks.environments

@@ -76,7 +76,11 @@ def facts_of(*packages: str) -> dict[str, Any]:
 
 
 def last_line(log: Path) -> str:
-    text = re.sub(r"\x1b\[[\d;]*m", "", log.read_text("utf-8", "replace"))  # without colours
+    return last_line_of(log.read_text("utf-8", "replace"))
+
+
+def last_line_of(text: str) -> str:
+    text = re.sub(r"\x1b\[[\d;]*m", "", text)  # without colours
     return (text.strip().splitlines() or [""])[-1]
 
 

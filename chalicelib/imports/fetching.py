@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chalicelib.errors import SourceTooLarge, WorkerTimeSpent
 
-from .publication import check_room
+from .publication import check_room, staged_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -73,7 +74,7 @@ class Fetching:
         self._base = base
         self._threads = threads
         self._checkpoint_at = clock()
-        self._has_room = False
+        self._room: Callable[..., None] | None = None
 
     def run(self) -> None:
         """To the end of every part. Raises HandOver, SourceError, ScratchFull, OutOfMemory, LeaseLost,
@@ -110,13 +111,18 @@ class Fetching:
 
     def _check_room(self, page: Page) -> None:
         """As soon as the source has told how many rows it has, before they fill the disk. Raises ScratchFull."""
-        if self._has_room:
-            return
-        self._has_room = True
-        cursor = self.parts.cursor
-        expected = page.next.expected if self.parts.first is None else cursor.expected
-        if expected is not None:
-            check_room(self._directory, self._base(), to_stage=expected - cursor.delivered, to_merge=expected)
+        if self._room is None:
+            self._room = partial(check_room, self._directory, self._base())
+            expected = page.next.expected if self.parts.first is None else self.parts.cursor.expected
+            self._ask_for_room(expected)
+
+    def _ask_for_room(self, expected: int | None) -> None:
+        """For the rows to come, beside those staged; with their true size, for rows may be wider than anybody guessed.
+        Raises ScratchFull.
+        """
+        if self._room and expected is not None:
+            to_stage = max(0, expected - self.parts.cursor.delivered)
+            self._room(to_stage=to_stage, staged_bytes=staged_bytes(self._directory))
 
     def _take(self, part: PartReading, page: Page) -> None:
         self._fields.look_at(page.rows)
@@ -154,6 +160,7 @@ class Fetching:
             part.note_changes(*self._fields.note_changes(repository, batch))
             part.rejected += repository.rejected_rows - rejected
             part.segments.add(segment, part.cursor_to_store().stored(self._settings.source_url))
+            self._ask_for_room(self.parts.cursor.expected)
             self._progress.add_seconds("staging_seconds", self._clock() - began)
         part.clear()
         part.is_in_step = was_in_step

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseUnavailable
+from chalicelib.errors import WarehouseCorrupt, WarehouseUnavailable
 from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.jobs.ownership import owns
-from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
+from chalicelib.store.blocks import Blocks, read_blocks
+from chalicelib.store.room import LEAST_ROW, ask_for_room, room_of_merge
+from chalicelib.warehouse.names import Warehouse, snapshot_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from chalicelib.jobs.manager import JobManager
 
-# Bytes of local disk, rounded up from 1,000,000 rows, sorted and in no order, imported first, again, and again with all
-# of them revised, at 100 and 300 MB of memory. A row of the store took 25 to 48 bytes, so three times the store is its
-# copy, what it grows by, and the copy without free room.
-STAGED_ROW_BYTES = 128  # 32 to 59 where they lie; rows with long remarks take more
-MERGED_ROW_BYTES = 288  # beside the segments: 1 to 71; with all revised, 130 to 270
-STORE_FACTOR = 3
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge
 PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying
 
@@ -41,17 +36,22 @@ def show_latest(*, job_manager: JobManager, warehouse: Warehouse, made_by: str |
         warehouse.set_latest(current.name)
 
 
-def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, to_merge: int) -> None:
-    """Whether local disk takes the rows still to be staged, and the merge of all. Raises ScratchFull."""
-    for_rows = to_stage * STAGED_ROW_BYTES + to_merge * MERGED_ROW_BYTES
-    for_store = STORE_FACTOR * base.bytes if base else 0
-    free = shutil.disk_usage(directory).free
-    if free < for_rows + for_store:
-        raise ScratchFull(
-            f"This import needs about {for_rows + for_store >> 20:,} MB of local disk, {for_rows >> 20:,} MB for "
-            f"{to_merge:,} rows and {for_store >> 20:,} MB for the database, and {free >> 20:,} MB are free. Give the "
-            "function more ephemeral storage, or WELLHEAD_SCRATCH more room."
-        )
+def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, staged_bytes: int) -> None:
+    """Whether local disk takes what is certain to come: at least some bytes for each row still to be staged, a copy of
+    the database, and before there is one all rows. What is staged is on it already. Raises ScratchFull.
+    """
+    for_segments = to_stage * LEAST_ROW
+    size = base.bytes if base else 0
+    for_rows = 0.0 if base else room_of_merge(staged_bytes + for_segments, new_share=1, revised_share=0)
+    told = f"{int(for_segments + for_rows) >> 20:,} MB for rows and {size >> 20:,} MB for the database"
+    if to_stage:
+        told = f"at least {told}, with {to_stage:,} rows still to come"
+    ask_for_room(directory, for_segments + for_rows + size, told)
+
+
+def staged_bytes(directory: Path) -> int:
+    """The segments on local disk, of earlier workers too."""
+    return sum(path.stat().st_size for path in directory.glob("*.parquet"))
 
 
 def merge_seconds(base: Snapshot | None, *, rows: int) -> float:
@@ -65,6 +65,14 @@ def publish_seconds(store: Path) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkingCopy:
+    """The store to merge into, and what each block of it was when it came; without a base there is no file yet."""
+
+    path: Path
+    base: Blocks | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Publication:
     """`directory` is on the worker's own disk. The pointer moves elsewhere, in the transaction that ends the job."""
 
@@ -72,27 +80,29 @@ class Publication:
     directory: Path
     claim: Claim
 
-    def working_copy(self, base: Snapshot | None, *, rows: int) -> Path:
-        """Where the store to merge so many rows into is; there is no file yet before the first import.
+    def working_copy(self, base: Snapshot | None, *, staged_bytes: int) -> WorkingCopy:
+        """The store to merge the staged rows into; there is no file yet before the first import.
 
         Raises ScratchFull, WarehouseUnavailable, WarehouseCorrupt.
         """
         store = self.directory / "wells.duckdb"
-        check_room(self.directory, base, to_stage=0, to_merge=rows)
-        if base:
-            self.warehouse.fetch(base.name, store)
-            if sha256_of(store) != base.sha256:
-                raise WarehouseCorrupt
-        return store
+        check_room(self.directory, base, to_stage=0, staged_bytes=staged_bytes)
+        if base is None:
+            return WorkingCopy(path=store)
+        self.warehouse.fetch(base.name, store)
+        blocks = read_blocks(store)
+        if blocks.sha256 != base.sha256:
+            raise WarehouseCorrupt
+        return WorkingCopy(path=store, base=blocks)
 
-    def put(self, store: Path, *, rows: int) -> Snapshot:
+    def put(self, store: Path, *, rows: int, sha256: str) -> Snapshot:
         """The closed store as a new file under a name with the claim's fence. Raises WarehouseUnavailable."""
         snapshot = Snapshot(
             name=snapshot_name(self.claim.fence, self.claim.job.job_id),
             fence=self.claim.fence,
             rows=rows,
             bytes=store.stat().st_size,
-            sha256=sha256_of(store),
+            sha256=sha256,
             job_id=self.claim.job.job_id,
         )
         self.warehouse.put(snapshot.name, store, sha256=snapshot.sha256)

@@ -20,6 +20,7 @@ from chalicelib.jobs.parts import MOST_PARTS, PartTable
 from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
+from chalicelib.store.blocks import read_blocks
 from chalicelib.store.period import Period, RowSource
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
 from chalicelib.warehouse.names import segment_names
@@ -36,7 +37,7 @@ from .partial import is_partial
 from .planning import Planning, joined_fingerprint
 from .prefetch import Prefetch, run_beside
 from .progress import Progress
-from .publication import Publication, merge_seconds, publish_seconds
+from .publication import Publication, WorkingCopy, merge_seconds, publish_seconds, staged_bytes
 from .repeats import judged, judged_before
 from .seal import NO_SEAL
 from .segments import Segments
@@ -132,13 +133,13 @@ class WellProductionImportService:
             settled = self._settle(repository, end)
             base = self._job_manager.current_snapshot()
             self._check(fetching, start, end, base)
-            store, merged = self._merge(repository, end, base, settled)
+            copy, merged = self._merge(repository, end, base, settled)
             judgement = self._judge(end, base, merged)
             if judgement.held:
                 self._hold(fetching, merged, is_stored=end == start)
                 raise judgement.held
-            self._verify(repository, store, merged)
-            snapshot = self._publish(store, merged, base, judgement)
+            sha256 = self._verify(repository, copy, merged)
+            snapshot = self._publish(copy.path, sha256, merged, base, judgement)
             self._finish(parts, snapshot, base, merged)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
@@ -378,12 +379,12 @@ class WellProductionImportService:
 
     def _merge(
         self, repository: DuckDBWellProductionRepository, end: Cursor, base: Snapshot | None, settled: Settled
-    ) -> tuple[Path, MergeResult]:
+    ) -> tuple[WorkingCopy, MergeResult]:
         """The closed store with the base's rows and those staged, and what became of these."""
         self._progress.enter(Phase.MERGING, seconds=merge_seconds(base, rows=end.delivered))
-        store = self._publication.working_copy(base, rows=end.delivered)
+        copy = self._publication.working_copy(base, staged_bytes=staged_bytes(self._directory))
         merged = repository.merge(
-            store,
+            copy.path,
             self._run_facts(end),
             now=self._clock(),
             warnings=self._source_warnings(end) | settled.warnings,
@@ -396,7 +397,7 @@ class WellProductionImportService:
         self._count_rows(merged, end)
         for reason, count in repository.rejected_by_reason().items():
             log.info("rows are rejected", extra={"reason": reason, "rows": count})
-        return store, merged
+        return copy, merged
 
     def _run_facts(self, end: Cursor) -> RunFacts:
         return RunFacts(
@@ -449,13 +450,18 @@ class WellProductionImportService:
 
     # -- publishing ---------------------------------------------------------------------------
 
-    def _verify(self, repository: DuckDBWellProductionRepository, store: Path, merged: MergeResult) -> None:
-        self._progress.enter(Phase.PUBLISHING, seconds=publish_seconds(store))
-        repository.verify(store, rows=merged.stored_records)
+    def _verify(self, repository: DuckDBWellProductionRepository, copy: WorkingCopy, merged: MergeResult) -> str:
+        """The SHA-256 of the store, which is then known to hold what it should."""
+        self._progress.enter(Phase.PUBLISHING, seconds=publish_seconds(copy.path))
+        blocks = read_blocks(copy.path)
+        repository.verify(copy.path, rows=merged.stored_records, unchanged=blocks.same_as(copy.base))
+        return blocks.sha256
 
-    def _publish(self, store: Path, merged: MergeResult, base: Snapshot | None, judgement: Judgement) -> Snapshot:
+    def _publish(
+        self, store: Path, sha256: str, merged: MergeResult, base: Snapshot | None, judgement: Judgement
+    ) -> Snapshot:
         """A new snapshot in the warehouse, which nothing points at yet."""
-        snapshot = self._publication.put(store, rows=merged.stored_records)
+        snapshot = self._publication.put(store, rows=merged.stored_records, sha256=sha256)
         is_whole = judgement.completeness.is_proved
         began = self.job.reading_since or self.job.started_at or self._clock()
         facts = self._watermark.mark(base, self._fields.changed_until, began, self.job, is_whole=is_whole)

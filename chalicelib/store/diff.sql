@@ -1,5 +1,5 @@
--- The statements of the diff: what a merge would change. They read the tables that the merge has made (`staged`, `latest`,
--- `matched`) and the stored rows, before anything is written. {braces} are filled by diff.py; $names are bound values.
+-- The statements of the diff: what a merge would change. They read the tables that the merge has made (`staged`, `accepted`,
+-- `matched`, `replaced`) and the stored rows, before anything is written. {braces} are filled by diff.py; $names are bound values.
 -- Rows that change are few as a rule, and only they are joined to their values; what is unchanged is counted alone.
 
 -- name: count_matched
@@ -16,10 +16,8 @@ CREATE OR REPLACE TABLE changes AS
 SELECT
     stored.field_code AS code, max(stored.field_name) AS name, {is_over} AS is_over,
     {volumes}, {nulled}
-FROM matched
-JOIN staged ON staged.arrival = matched.staged_row
-JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
-WHERE matched.revised
+FROM replaced AS stored
+JOIN staged ON staged.arrival = stored.staged_row
 GROUP BY ALL;
 
 -- name: count_nulled
@@ -54,19 +52,16 @@ LIMIT {most};
 
 -- name: nulled_rows
 SELECT {shown}
-FROM matched
-JOIN staged ON staged.arrival = matched.staged_row
-JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
-WHERE matched.revised AND ({some_nulled})
+FROM replaced AS stored
+JOIN staged ON staged.arrival = stored.staged_row
+WHERE {some_nulled}
 ORDER BY {key}
 LIMIT {most};
 
 -- name: restated_rows
 SELECT {shown}
-FROM matched
-JOIN staged ON staged.arrival = matched.staged_row
-JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
-WHERE matched.revised
+FROM replaced AS stored
+JOIN staged ON staged.arrival = stored.staged_row
 ORDER BY abs(coalesce(staged.{column}, 0) - coalesce(stored.{column}, 0)) DESC, {key}
 LIMIT {most};
 

@@ -31,13 +31,15 @@ from .local_duckdb import (
 from .look import Look, look_at
 from .parts import ROWS_PER_MB, Part, split
 from .period import RowSource
+from .read_back import Written, read_back
+from .room import UPGRADED, ask_for_room, free_room, room_of_merge
 from .schema import SCHEMA_VERSION, prepare_store, read_version
 from .settle import Settled, settle
 from .staging import Staging
 from .well_production import USUAL, WellProductionSql, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from .batch import Batch
@@ -102,16 +104,16 @@ class DuckDBWellProductionRepository:
         self._directory = directory
         self._source = source or RowSource()
         directory.mkdir(parents=True, exist_ok=True)
-        self._connection = duckdb.connect(
-            directory / "scratch.duckdb",
-            config=local_config(directory, memory_mb) | {"storage_compatibility_version": STORAGE_VERSION},
-        )
+        self._connection = duckdb.connect(config=local_config(directory, memory_mb))
+        self._attach(directory / "scratch.duckdb", "scratch")
+        self._connection.execute("USE scratch")
         self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # nobody opens the scratch file again
         self._connection.execute("SET enable_external_file_cache = false")  # it mixes files that follow under one path
         self._source.period.define(self._connection)
         self._sql = WellProductionSql(self._connection)
         self._staging = Staging(self._connection, self._sql, directory=directory, memory_mb=memory_mb)
         self._settled: Settled | None = None
+        self._written: Written | None = None
         self._parts = [Part()]
         self._part_rows = part_rows or memory_mb * ROWS_PER_MB
 
@@ -208,6 +210,8 @@ class DuckDBWellProductionRepository:
         with self._attached(store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
             self._match_stored()
+            self._check_room()
+            self._pick_replaced()
             found = {**warnings, **settled.warnings, **self._count_warnings(now)}
             diff = take_diff(
                 self._connection,
@@ -223,21 +227,41 @@ class DuckDBWellProductionRepository:
             self._connection.execute("BEGIN")
             self._write_outcome(facts, now, result)
             self._connection.execute("COMMIT")
+            self._written = self._what_was_written(facts, result)
             self._connection.execute("CHECKPOINT wells")
-            if self._is_loose():
+            if self._is_loose() and free_room(self._directory) > store.stat().st_size:
                 self._copy_compactly(store)
         _take_compact(store)
         return replace(result, diff=diff, adoption=adoption)
+
+    def _check_room(self) -> None:
+        """Before anything is written: what becomes of each row is known, and how large the rows are. Raises
+        ScratchFull.
+        """
+        rows = max(1, self._staging.rows)
+        accepted, matched, revised, _ = self._sql.one("count_outcome")
+        new, size = accepted - matched, self._staging.bytes
+        needed = room_of_merge(size, new_share=new / rows, revised_share=revised / rows)
+        ask_for_room(self._directory, needed, f"for {new:,} new rows and {revised:,} revised ones")
 
     def _match_stored(self) -> None:
         self._sql.run("match_none")
         for lists in self._lists_of_parts():
             self._sql.run("match_stored", lists, source_name=self._source.name)
 
+    def _pick_replaced(self) -> None:
+        self._sql.run("replace_none")
+        if self._sql.one("count_revised")[0]:
+            for lists in self._lists_of_parts():
+                self._sql.run("pick_replaced", lists)
+
     def _pick_revised(self) -> None:
+        """The join keeps its right side in memory, which is the narrow one; DuckDB would turn the two about."""
         self._sql.run("revise_none")
+        self._connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         for lists in self._lists_of_parts():
             self._sql.run("pick_revised", lists)
+        self._connection.execute("RESET disabled_optimizers")
 
     def _lists_of_parts(self) -> Iterator[dict[str, str]]:
         for number, part in enumerate(self._parts):
@@ -251,6 +275,8 @@ class DuckDBWellProductionRepository:
         adoption = None
         with self._attached(store):
             is_older = read_version(self._connection) < SCHEMA_VERSION
+            if is_older:
+                ask_for_room(self._directory, UPGRADED * store.stat().st_size, "for another form of the stored rows")
             prepare_store(self._connection, is_new=False, source=self._source)
             is_adopted = adopt(self._connection, self._source, is_full=facts.is_full, now=now, job_id=facts.job_id)
             is_renamed = match_codes(self._connection, source=self._source.name, is_full=facts.is_full)
@@ -264,7 +290,7 @@ class DuckDBWellProductionRepository:
 
     def _copy_compactly(self, store: Path) -> None:
         """All that is in the attached store, into a file that _take_compact puts in its place."""
-        self._connection.execute(f"ATTACH '{quoted(_compact(store))}' AS compact (STORAGE_VERSION '{STORAGE_VERSION}')")
+        self._attach(_compact(store), "compact")
         self._connection.execute("COPY FROM DATABASE wells TO compact")
         self._connection.execute("CHECKPOINT compact")
         self._connection.execute("DETACH DATABASE compact")
@@ -338,33 +364,43 @@ class DuckDBWellProductionRepository:
     def rejected_by_reason(self) -> dict[str, int]:
         return dict(self._sql.rows("count_rejected"))
 
-    def verify(self, store: Path, *, rows: int) -> None:
-        """Read a finished store back, every value of it: it must hold `rows` rows and no key twice. Raises
-        PublishRefused, ScratchFull, OutOfMemory.
+    def _what_was_written(self, facts: RunFacts, result: MergeResult) -> Written:
+        return Written(
+            job_id=facts.job_id,
+            source=self._source.name,
+            rows=result.new_records + result.updated_records,
+            history=result.updated_records,
+            all_history=self._sql.one("count_history")[0],
+            rejected=result.failed_records,
+            parts=self._parts,
+        )
+
+    def verify(self, store: Path, *, rows: int, unchanged: Collection[int] = frozenset()) -> None:
+        """Read a finished store back: it must hold `rows` rows, no key twice, and what the merge wrote. Read is every
+        block but those that are `unchanged`, which the caller has proved. A repository that has merged looks for
+        repeated keys at those that it touched, any other one at all keys. Raises PublishRefused, ScratchFull,
+        OutOfMemory.
         """
         try:
             with self._attached(store, read_only=True):
-                for (table,) in self._sql.rows("stored_tables"):
-                    self._sql.rows("read_all", {"table": table})
-                (stored,) = self._sql.one("count_stored")
-                is_in_order = self._sql.one("count_unordered")[0] <= 0
-                (repeated,) = (0,) if is_in_order else self._sql.one("count_repeated")
+                read_back(self._connection, rows=rows, written=self._written, unchanged=unchanged)
         except WarehouseCorrupt as exc:
             raise PublishRefused(
                 "The new database is not what was written, a part of it cannot be read back, so it was not published. "
                 "Start the import again; if it stays, check the function's disk."
             ) from exc
-        if (stored, repeated) != (rows, 0):
-            raise PublishRefused(
-                f"The new database holds {stored:,} rows and {repeated:,} keys twice instead of {rows:,} rows and "
-                "none, so it was not published. Start the import again."
-            )
+
+    def _attach(self, path: Path, name: str, *, read_only: bool = False) -> None:
+        """To be written without a log: it takes several times the room of the rows, and of what was cut short nobody
+        makes use.
+        """
+        to_write = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes"
+        self._connection.execute(f"ATTACH '{quoted(path)}' AS {name} ({'READ_ONLY' if read_only else to_write})")
 
     @contextmanager
     def _attached(self, store: Path, *, read_only: bool = False) -> Iterator[None]:
-        options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}'"
         try:
-            self._connection.execute(f"ATTACH '{quoted(store)}' AS wells ({options})")
+            self._attach(store, "wells", read_only=read_only)
             yield
             self._connection.execute("DETACH DATABASE wells")
         except BaseException as exc:

@@ -62,9 +62,11 @@ def _refuse_shorter_periods(connection: duckdb.DuckDBPyConnection, period: Perio
 
 
 def _refuse_other_periods(connection: duckdb.DuckDBPyConnection, source: RowSource) -> None:
-    ((shortest, longest),) = connection.execute(_SQL["period_days"], {"source": source.name}).fetchall()
-    if shortest is not None and not (shortest in source.period.days and longest in source.period.days):
-        stored = Period.of(shortest) or f"{shortest} days"
+    days = source.period.days
+    bounds = {"source": source.name, "shortest": days[0], "longest": days[-1]}
+    ((other,),) = connection.execute(_SQL["other_periods"], bounds).fetchall()
+    if other is not None:
+        stored = Period.of(other) or f"{other} days"
         raise PeriodChanged(
             f"The published rows of the source {source.name} have periods of a {stored}, and WELLHEAD_SOURCE_PERIOD is "
             f"{source.period}. Set it to {stored}, or give the rows of another length a source of their own with "

@@ -131,8 +131,10 @@ GROUP BY source, field_code, well_code, production_period
 HAVING count(*) > 1
 LIMIT 1;
 
--- name: period_days
-SELECT min(period_days), max(period_days) FROM wells.well_production WHERE source = $source;
+-- name: other_periods
+-- The statistics tell that there are none: nothing is read then.
+SELECT min(period_days) FROM wells.well_production
+WHERE source = $source AND (period_days < $shortest OR period_days > $longest);
 
 -- name: schema_version
 SELECT version FROM wells.wellhead_schema;

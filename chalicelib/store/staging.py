@@ -123,6 +123,11 @@ class Staging:
             raise
         return path
 
+    @property
+    def bytes(self) -> int:
+        """Of all segments."""
+        return sum(segment.path.stat().st_size for segment in self._segments)
+
     def load(self, path: Path, *, part: int = 0) -> None:
         """Take the segment for staged; it stays where it is."""
         ((pages,),) = self._sql.rows("segment_pages", file=str(path))

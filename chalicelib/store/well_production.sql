@@ -332,22 +332,33 @@ FROM accepted
 JOIN wells.well_production AS stored USING ({key})
 WHERE stored.source = $source_name AND {is_accepted_of_part} AND {is_stored_of_part};
 
+-- name: replace_none
+CREATE OR REPLACE TABLE replaced AS
+SELECT *, CAST(NULL AS BIGINT) AS staged_row, CAST(NULL AS INTEGER) AS part FROM wells.well_production WHERE false;
+
+-- name: pick_replaced
+-- The rows as they are before they are revised: to look for them in the store costs as much as to read all of it.
+INSERT INTO replaced
+SELECT stored.*, matched.staged_row, {number}
+FROM matched
+JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
+WHERE matched.revised AND matched.part = {number} AND {is_stored_of_part};
+
 -- name: revise_none
 CREATE OR REPLACE TABLE revised ({columns_with_types}, source_rows INTEGER, created_at TIMESTAMPTZ);
 
 -- name: pick_revised
 INSERT INTO revised
-SELECT {accepted_columns}, accepted.source_rows, stored.created_at
-FROM matched
-JOIN accepted ON accepted.arrival = matched.staged_row
-JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
-WHERE matched.revised AND matched.part = {number} AND {is_accepted_of_part} AND {is_stored_of_part};
+SELECT {accepted_columns}, accepted.source_rows, before.created_at
+FROM accepted
+JOIN (SELECT staged_row, created_at FROM replaced WHERE part = {number}) AS before
+ON accepted.arrival = before.staged_row
+WHERE {is_accepted_of_part};
 
 -- name: keep_history
 INSERT INTO wells.well_production_history
-SELECT stored.*, to_timestamp($now), $job_id
-FROM wells.well_production AS stored
-WHERE stored.rowid IN (SELECT stored_row FROM matched WHERE revised)
+SELECT * EXCLUDE (staged_row, part), to_timestamp($now), $job_id
+FROM replaced
 ORDER BY {key};
 
 -- name: delete_revised
@@ -363,6 +374,12 @@ ORDER BY {key};
 
 -- name: count_matched
 SELECT count(*) FROM matched;
+
+-- name: count_revised
+SELECT count(*) FROM matched WHERE revised;
+
+-- name: count_history
+SELECT count(*) FROM wells.well_production_history;
 
 -- name: that_are_new
 AND arrival NOT IN (SELECT staged_row FROM matched WHERE part = {number})
@@ -453,35 +470,3 @@ SELECT
         )
     ) AS WELL_WITH_TWO_NAMES
 FROM staged WHERE problem IS NULL AND arrival < {delivered};
-
-
--- READ-BACK -----------------------------------------------------------------------------------------------
-
--- name: stored_tables
-SELECT table_name FROM duckdb_tables() WHERE database_name = 'wells' ORDER BY table_name;
-
--- name: read_all
--- A damaged block is found when it is read. A hash needs every value; a count is answered from the statistics.
-SELECT bit_xor(hash(*COLUMNS(*))) FROM wells.{table};
-
--- name: count_stored
-SELECT count(*) FROM wells.well_production;
-
--- name: count_unordered
--- Rows beyond the first that do not come after the one before them. Where there are none no key is there twice.
-SELECT -1 + count(*) FILTER (source_before IS NULL OR NOT (
-    source > source_before OR (source = source_before AND (
-        field_code > field_before OR (field_code = field_before AND (
-            well_code > well_before OR (well_code = well_before AND production_period > period_before)
-        ))
-    ))
-))
-FROM (
-    SELECT
-        {stored_key}, lag(source) OVER () AS source_before, lag(field_code) OVER () AS field_before,
-        lag(well_code) OVER () AS well_before, lag(production_period) OVER () AS period_before
-    FROM wells.well_production
-);
-
--- name: count_repeated
-SELECT count(*) FROM (SELECT 1 FROM wells.well_production GROUP BY {stored_key} HAVING count(*) > 1);

@@ -172,7 +172,7 @@ def download(session: Session, path: Path, force: bool) -> None:
     if target.exists() and not force:
         raise DownloadFailed(f"{target} is there already. Replace it with --force.", code="FILE_EXISTS")
     with session.client() as wellhead:
-        export = _download(session.terminal, wellhead, target)
+        export = download_to(session.terminal, wellhead, target)
     if session.terminal.wants_json:
         facts = {name: getattr(export, name) for name in ("rows", "bytes", "sha256", "job_id", "created_at")}
         session.terminal.json({"path": str(target.resolve()), **facts})
@@ -254,7 +254,7 @@ def _plot(terminal: Terminal, rows: Sequence[Production], measure: str, *, volum
         terminal.line((scale + tick, "dim"), (signs, "cyan"))
 
 
-def _download(terminal: Terminal, wellhead: WellheadClient, target: Path) -> Export:
+def download_to(terminal: Terminal, wellhead: WellheadClient, target: Path) -> Export:
     if not terminal.err.is_terminal:
         return wellhead.download(target)
     with Progress(BarColumn(), DownloadColumn(), console=terminal.err, transient=True) as bar:

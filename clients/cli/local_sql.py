@@ -29,7 +29,7 @@ class SqlError(ClientError):
 
 def run_sql(terminal: Terminal, path: Path, query: str | None) -> None:
     """Raises SqlError."""
-    with _opened(path) as database:
+    with opened(path) as database:
         if query is None and sys.stdin.isatty():
             _converse(terminal, database)
         else:
@@ -37,7 +37,8 @@ def run_sql(terminal: Terminal, path: Path, query: str | None) -> None:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Read-only. Raises SqlError."""
     try:
         import duckdb
     except ImportError:

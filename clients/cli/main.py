@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clients.api.errors import ClientError
-from clients.cli import data_commands, held_commands, import_commands, setup_commands, source_commands
+from clients.cli import (
+    data_commands,
+    held_commands,
+    import_commands,
+    ops_commands,
+    setup_commands,
+    source_commands,
+)
 from clients.cli.options import with_session
 from clients.cli.plain import plain
 from clients.cli.session import Exit, Session
@@ -32,6 +39,7 @@ COMMANDS: Iterable[click.Command] = (
     data_commands.summary,
     data_commands.download,
     data_commands.sql,
+    ops_commands.ops,
     setup_commands.check_source,
     setup_commands.gui,
     setup_commands.login,

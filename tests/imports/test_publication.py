@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ import pytest
 from support.coordination import a_job
 
 from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseUnavailable
-from chalicelib.imports.publication import Publication
+from chalicelib.imports.publication import Publication, check_room
+from chalicelib.store.blocks import read_blocks
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import sha256_of
 
@@ -34,31 +36,45 @@ def publication(manager: JobManager, clock: Clock, tmp_path: Path) -> Publicatio
 def base(publication: Publication, tmp_path: Path) -> Snapshot:
     store = tmp_path / "store"
     store.write_bytes(b"wells" * 1_000)
-    return publication.put(store, rows=5)
+    return publication.put(store, rows=5, sha256=sha256_of(store))
 
 
 def test_the_working_copy_is_the_file_of_the_pointer(publication: Publication, base: Snapshot) -> None:
-    store = publication.working_copy(base, rows=9)
+    copy = publication.working_copy(base, staged_bytes=9)
 
-    assert store.parent == publication.directory
-    assert (store.stat().st_size, sha256_of(store)) == (base.bytes, base.sha256)
+    assert copy.path.parent == publication.directory
+    assert (copy.path.stat().st_size, sha256_of(copy.path)) == (base.bytes, base.sha256)
+    assert copy.base == read_blocks(copy.path)
 
 
 def test_before_the_first_import_there_is_nothing_to_copy(publication: Publication) -> None:
-    assert not publication.working_copy(None, rows=9).exists()
+    copy = publication.working_copy(None, staged_bytes=9)
+
+    assert (copy.path.exists(), copy.base) == (False, None)
 
 
 def test_another_file_than_the_pointers_is_no_base(publication: Publication, base: Snapshot) -> None:
     with pytest.raises(WarehouseCorrupt):
-        publication.working_copy(replace(base, sha256="ab"), rows=9)
+        publication.working_copy(replace(base, sha256="ab"), staged_bytes=9)
     with pytest.raises(WarehouseUnavailable):
-        publication.working_copy(replace(base, name="snapshots/none"), rows=9)
+        publication.working_copy(replace(base, name="snapshots/none"), staged_bytes=9)
 
 
 def test_without_room_nothing_is_copied(publication: Publication, base: Snapshot) -> None:
-    """A database of an exabyte, or a million million rows: no disk takes them."""
-    for much, rows in ((replace(base, bytes=1 << 60), 9), (base, 10**12), (None, 10**12)):
+    """A database of an exabyte, or as many segments that are stored for the first time: no disk takes them."""
+    for much, staged in ((replace(base, bytes=1 << 60), 9), (None, 1 << 60)):
         with pytest.raises(ScratchFull, match=r"This import needs about [\d,]{11,} MB of local disk.*WELLHEAD_SCRATCH"):
-            publication.working_copy(much, rows=rows)
+            publication.working_copy(much, staged_bytes=staged)
 
         assert list(publication.directory.iterdir()) == []
+
+
+def test_only_what_is_certain_to_be_needed_is_asked_for(publication: Publication, base: Snapshot) -> None:
+    """Rows that are stored already take no room, so nobody knows before they are matched."""
+    free = shutil.disk_usage(publication.directory).free
+
+    check_room(publication.directory, base, to_stage=0, staged_bytes=free)
+    with pytest.raises(ScratchFull, match=r"at least .* with 1,000,000,000,000 rows still to come"):
+        check_room(publication.directory, base, to_stage=10**12, staged_bytes=0)
+    with pytest.raises(ScratchFull):
+        check_room(publication.directory, None, to_stage=0, staged_bytes=free)

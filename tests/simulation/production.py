@@ -235,6 +235,6 @@ class InMemoryRepository(DuckDBWellProductionRepository):
     def rejected_by_reason(self) -> dict[str, int]:
         return {}
 
-    def verify(self, store: Path, *, rows: int) -> None:
+    def verify(self, store: Path, *, rows: int, **_: object) -> None:
         if len(json.loads(store.read_text())["wells"]) != rows:
             raise PublishRefused

@@ -1,0 +1,182 @@
+"""Read-back: whether a finished store, closed and opened anew, is what was there before and what a merge wrote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import PublishRefused
+
+from .columns import COLUMNS, STORED_KEY
+from .local_duckdb import exhaustion_told, quoted_text
+from .parts import Part
+from .statements import named_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    import duckdb
+
+_SQL = named_statements(Path(__file__).with_suffix(".sql"))
+_NAMES = [column.name for column in COLUMNS]
+_WRITTEN = ["source", *_NAMES, "period_days", "source_rows"]
+_LISTS = {
+    "stored_key": ", ".join(STORED_KEY),
+    "written": ", ".join(_WRITTEN),
+    "stored": ", ".join([*_WRITTEN, "created_at", "updated_at"]),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What the merge of a job wrote for the `source`: `rows` into the production, behind all others, `history` rows into
+    the history, of which there are then `all_history`, and `rejected` ones. Its tables say what was to be written.
+    """
+
+    job_id: str
+    source: str
+    rows: int
+    history: int
+    all_history: int
+    rejected: int
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """`rows` includes those that are deleted."""
+
+    first: int
+    rows: int
+    blocks: frozenset[int]
+
+    @property
+    def past(self) -> int:
+        return self.first + self.rows
+
+
+def read_back(
+    connection: duckdb.DuckDBPyConnection, *, rows: int, written: Written | None, unchanged: Collection[int]
+) -> None:
+    """The store is attached as `wells`, read-only. Without `written` all keys are looked at, else those that the merge
+    touched. Blocks that are `unchanged` are proved elsewhere, all others are read. Raises PublishRefused when it does
+    not hold `rows` rows and no key twice, or what was written is not all there; duckdb.Error at a damaged block.
+    """
+    _ReadBack(connection, written, frozenset(unchanged)).run(rows)
+
+
+class _ReadBack:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, written: Written | None, unchanged: frozenset[int]
+    ) -> None:
+        self._connection = connection
+        self._written = written
+        self._unchanged = unchanged
+
+    def run(self, rows: int) -> None:
+        groups = {table: self._row_groups(table) for (table,) in self._rows("tables")}
+        for table, found in groups.items():
+            self._read_changed(table, found)
+        first = _rows_of(groups["well_production"]) - self._written.rows if self._written else 0
+        self._check_keys(max(first, 0), rows)
+        if self._written:
+            self._check_written(self._written, first)
+            self._check_history(self._written, _rows_of(groups["well_production_history"]) - self._written.history)
+            self._check_job(self._written)
+
+    # -- blocks -----------------------------------------------------------------------------------
+
+    def _row_groups(self, table: str) -> list[RowGroup]:
+        found, first = [], 0
+        for rows, blocks in self._rows("row_groups", table=table):
+            found.append(RowGroup(first, int(rows), frozenset(block for block in blocks if block >= 0)))
+            first = found[-1].past
+        return found
+
+    def _read_changed(self, table: str, groups: Sequence[RowGroup]) -> None:
+        for first, past in _stretches(group for group in groups if not group.blocks <= self._unchanged):
+            self._rows("read_rows", table=table, first=str(first), past=str(past))
+
+    # -- keys -------------------------------------------------------------------------------------
+
+    def _check_keys(self, first: int, rows: int) -> None:
+        (stored,) = self._one("count_rows", table="well_production")
+        repeated = self._count_repeated(str(first))
+        if (stored, repeated) != (rows, 0):
+            raise PublishRefused(
+                f"The new database holds {stored:,} rows and {repeated:,} keys twice instead of {rows:,} rows and "
+                "none, so it was not published. Start the import again."
+            )
+
+    def _count_repeated(self, first: str) -> int:
+        """Of the rows from there on, among them and with those before."""
+        parts = list(self._parts())
+        is_in_order = self._one("count_unordered", first=first)[0] <= 0
+        among = 0 if is_in_order else sum(self._one("count_repeated", first=first, **part)[0] for part in parts)
+        if first == "0":
+            return int(among)
+        return int(among + sum(self._one("count_met", first=first, **part)[0] for part in parts))
+
+    def _parts(self) -> Iterator[dict[str, str]]:
+        for number, part in enumerate(self._written.parts if self._written else [Part()]):
+            conditions = {table: part.condition(table) for table in ("accepted", "stored", "written")}
+            yield {"number": str(number), **{f"is_{table}_of_part": text for table, text in conditions.items()}}
+
+    # -- what was written -------------------------------------------------------------------------
+
+    def _check_written(self, written: Written, first: int) -> None:
+        """Against the rows that were staged, which may differ from those read back in nothing."""
+        source = quoted_text(written.source)
+        days = "CAST(days_of_period(production_period) AS SMALLINT)"
+        expected = ", ".join([source, *_NAMES, days, "source_rows"])
+        sums = [self._one("sum_expected", expected=expected, **part) for part in self._parts()]
+        staged = (sum(rows for rows, _ in sums), sum(digest or 0 for _, digest in sums))
+        self._compare("rows", self._one("sum_written", first=str(first)), staged)
+
+    def _check_history(self, written: Written, first: int) -> None:
+        self._compare("history rows", self._one("count_rows", table="well_production_history"), (written.all_history,))
+        if written.history:
+            self._compare("history rows", self._one("sum_kept", first=str(first)), self._one("sum_replaced"))
+
+    def _check_job(self, written: Written) -> None:
+        (found,) = self._answer(_SQL["count_of_job"], job_id=written.job_id, rejected=written.rejected)
+        self._compare("runs and rejected rows", found, (1, written.rejected))
+
+    def _compare(self, what: str, found: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
+        if tuple(value or 0 for value in found) != tuple(value or 0 for value in expected):
+            raise PublishRefused(
+                f"The {what} of the new database are not those that the import wrote ({found[0]:,}, and "
+                f"{expected[0]:,} were to be written), so it was not published. Start the import again."
+            )
+
+    # -- statements -------------------------------------------------------------------------------
+
+    def _one(self, name: str, **lists: str) -> tuple[Any, ...]:
+        (row,) = self._rows(name, **lists)
+        return row
+
+    def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
+        return self._answer(_SQL[name].format_map(_LISTS | lists))
+
+    def _answer(self, text: str, **values: Any) -> list[tuple[Any, ...]]:
+        with exhaustion_told():
+            done = self._connection.execute(text, values) if values else self._connection.execute(text)
+            return done.fetchall()
+
+
+def _rows_of(groups: Sequence[RowGroup]) -> int:
+    return groups[-1].past if groups else 0
+
+
+def _stretches(groups: Iterator[RowGroup]) -> Iterator[tuple[int, int]]:
+    """First and past row of those that follow one another."""
+    first = past = 0
+    for group in groups:
+        if group.first != past:
+            if past > first:
+                yield first, past
+            first = group.first
+        past = group.past
+    if past > first:
+        yield first, past
