@@ -122,7 +122,7 @@ class World:
             pages=draw.randint(1, 4),
             rows=draw.randint(1, 3),
             page_seconds=draw.choice([0.5, 5.0, 20.0]),
-            cuts=random.Random(f"parts {seed}").choice([1, 1, 2, 3]),
+            cuts=random.Random(f"parts {seed}").choice([1, 1, 1, 2, 3]),
             odd=frozenset(version for version in range(6) if draw.random() < ODD_SHARE),
         )
         files: dict[str, bytes] = {}
