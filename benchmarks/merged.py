@@ -1,7 +1,7 @@
 """One merge as an import makes it, from the published file to the new one in the warehouse, in a process of its own.
 
-`python -m benchmarks.merged STORE SEGMENTS WORK MEMORY_MB` prints one line of JSON: CPU seconds by step, memory, counts.
-STORE is empty for a first import; WORK holds the local disk and the warehouse.
+`python -m benchmarks.merged STORE SEGMENTS WORK MEMORY_MB` prints one line of JSON: CPU seconds by step, memory,
+counts. STORE is empty for a first import; WORK holds the local disk and the warehouse.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, staged_
     """
     for_segments = to_stage * LEAST_ROW
     size = base.bytes if base else 0
-    for_rows = 0.0 if base else room_of_merge(staged_bytes + for_segments, new_share=1, revised_share=0)
+    for_rows = 0.0 if base else room_of_merge(staged_bytes + for_segments, rows=1, new=1, revised=0)
     told = f"{int(for_segments + for_rows) >> 20:,} MB for rows and {size >> 20:,} MB for the database"
     if to_stage:
         told = f"at least {told}, with {to_stage:,} rows still to come"

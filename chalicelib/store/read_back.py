@@ -30,8 +30,8 @@ _LISTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What the merge of a job wrote for the `source`: `rows` into the production, behind all others, `history` rows into
-    the history, of which there are then `all_history`, and `rejected` ones. Its tables say what was to be written.
+    """What the merge of a job wrote for the `source`: `rows` into the production, behind all others, `history` rows
+    into the history, of which there are then `all_history`, and `rejected` ones.
     """
 
     job_id: str

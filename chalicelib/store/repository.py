@@ -238,10 +238,9 @@ class DuckDBWellProductionRepository:
         """Before anything is written: what becomes of each row is known, and how large the rows are. Raises
         ScratchFull.
         """
-        rows = max(1, self._staging.rows)
         accepted, matched, revised, _ = self._sql.one("count_outcome")
-        new, size = accepted - matched, self._staging.bytes
-        needed = room_of_merge(size, new_share=new / rows, revised_share=revised / rows)
+        new = accepted - matched
+        needed = room_of_merge(self._staging.bytes, rows=self._staging.rows, new=new, revised=revised)
         ask_for_room(self._directory, needed, f"for {new:,} new rows and {revised:,} revised ones")
 
     def _match_stored(self) -> None:

@@ -109,4 +109,4 @@ def test_a_file_of_something_else_is_no_database_of_ours(tmp_path: Path) -> None
 
     done = verified(other, "--json")
 
-    assert (done.returncode, json.loads(done.stderr.splitlines()[-1])["code"]) == (1, "DATABASE_FOREIGN")
+    assert (done.returncode, json.loads(done.stderr.splitlines()[-1])["error"]["code"]) == (1, "DATABASE_FOREIGN")

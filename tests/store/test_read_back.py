@@ -72,7 +72,9 @@ def test_a_flipped_bit_in_any_block_is_found(tmp_path: Path) -> None:
 
 MORE_ROWS = """
     INSERT INTO well_production
-    SELECT well_production.* REPLACE (well_code || '-' || number AS well_code, oil_production_kbd * random() AS oil_production_kbd)
+    SELECT well_production.* REPLACE (
+        well_code || '-' || number AS well_code, oil_production_kbd * random() AS oil_production_kbd
+    )
     FROM well_production, range(5) AS more(number)
 """
 
