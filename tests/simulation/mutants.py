@@ -54,6 +54,7 @@ class Mutant:
     parts: Parts
     broken: str
     climate: Climate | None = None  # the one that brings it to light soonest
+    cuts: int = 1  # so many parts of the source
 
 
 # -- conditions and writes taken away ------------------------------------------------------------
@@ -422,7 +423,7 @@ MUTANTS = [
     Mutant("a failed event frees a living worker's place", Parts(take_up=hasty_take_up), OVER, Climate.FAILING),
     Mutant("a change of the source is kept quiet", Parts(service=Quiet), "a changed source is told"),
     Mutant("a segment noted before it is stored", Parts(service=NotedFirst), "a recorded segment is stored"),
-    Mutant("a part written without the lock", Parts(service=UnlockedParts), "one writer", Climate.FREEZING),
+    Mutant("a part written without the lock", Parts(service=UnlockedParts), "one writer", Climate.FREEZING, cuts=3),
     Mutant("a cursor without its rows", Parts(service=AheadOfRows), "each row once"),
     Mutant("segments overlap", Parts(service=WholeSegments), "each row once"),
     Mutant("hand-over without a checkpoint", Parts(service=NothingKept), "in good weather an import completes"),

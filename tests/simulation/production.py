@@ -107,6 +107,8 @@ class SimulatedSource(ExternalApiAdapter):
 
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
         """Of neighbouring pages, as the contents are cut."""
+        if self._contents.cuts == 1:
+            return [cursor]
         version = self._version()
         self._ask("counts", list)
         return [self._part(cursor, pages, self._contents.count_of(pages, version)) for pages in self._contents.parts]

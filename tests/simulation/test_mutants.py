@@ -33,13 +33,13 @@ SEEDS = 500
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_breaks_a_promise(mutant: Mutant, tmp_path: Path) -> None:
     for seed in range(SEEDS):
-        outcome = simulate(seed, tmp_path, mutant.parts, climate=mutant.climate)
+        outcome = simulate(seed, tmp_path, mutant.parts, climate=mutant.climate, cuts=mutant.cuts)
         if mutant.broken in [violation.promise for violation in outcome.violations]:
             break
     else:
         pytest.fail(f"{mutant.name}: {SEEDS} seeds broke nothing")
 
-    assert not simulate(seed, tmp_path, climate=mutant.climate).violations
+    assert not simulate(seed, tmp_path, climate=mutant.climate, cuts=mutant.cuts).violations
 
 
 def claimed_before_the_sweeper_ends_it(manager: JobManager, clock: Clock) -> None:

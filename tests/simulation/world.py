@@ -91,10 +91,12 @@ class Outcome:
         return "\n".join([f"seed {self.seed}", *self.history, *broken])
 
 
-def simulate(seed: int, directory: Path, parts: Parts | None = None, *, climate: Climate | None = None) -> Outcome:
-    """`climate` is drawn by default."""
+def simulate(
+    seed: int, directory: Path, parts: Parts | None = None, *, climate: Climate | None = None, cuts: int | None = None
+) -> Outcome:
+    """`climate` and `cuts`, how many parts the source is read in at most, are drawn by default."""
     with silence():
-        return World(seed, directory, parts or Parts(), climate).run()
+        return World(seed, directory, parts or Parts(), climate, cuts).run()
 
 
 @contextmanager
@@ -110,7 +112,9 @@ def silence() -> Iterator[None]:
 
 
 class World:
-    def __init__(self, seed: int, directory: Path, parts: Parts, climate: Climate | None) -> None:
+    def __init__(
+        self, seed: int, directory: Path, parts: Parts, climate: Climate | None, cuts: int | None = None
+    ) -> None:
         self._seed = seed
         self._draw = draw = random.Random(seed)
         self._directory = directory
@@ -122,7 +126,7 @@ class World:
             pages=draw.randint(1, 4),
             rows=draw.randint(1, 3),
             page_seconds=draw.choice([0.5, 5.0, 20.0]),
-            cuts=random.Random(f"parts {seed}").choice([1, 1, 1, 2, 3]),
+            cuts=cuts or random.Random(f"parts {seed}").choice([1, 1, 2, 3]),
             odd=frozenset(version for version in range(6) if draw.random() < ODD_SHARE),
         )
         files: dict[str, bytes] = {}
