@@ -131,9 +131,10 @@ bench-peers: .venv/ready ## make the other tools' own environments (make bench d
 
 lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv), and SAP CAP's packages (needs npm)
 	$(LOCK) --upgrade --group bundle -o requirements.txt
-	$(LOCK) --upgrade --constraint requirements.txt --group bundle --group local --group clients --group check \
+	$(LOCK) --upgrade --constraint requirements.txt --group bundle --group lake --group local --group clients --group check \
 		-o requirements-dev.txt
-	$(LOCK) --constraint requirements-dev.txt --group bundle --group local --group clients -o requirements-local.txt
+	$(LOCK) --constraint requirements-dev.txt --group bundle --group lake --group local --group clients -o requirements-local.txt
+	$(LOCK) --constraint requirements-dev.txt --group lake -o requirements-lake.txt
 	$(LOCK) --upgrade --group third-party -o tests/support/third_party/requirements.txt
 	cd tests/support/third_party/cap && npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
