@@ -16,6 +16,7 @@ from .period import Period, RowSource
 from .statements import named_statements
 
 SCHEMA_VERSION = 3
+STORE = "wells.well_production"  # the stored rows
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
@@ -34,7 +35,7 @@ def prepare_store(connection: duckdb.DuckDBPyConnection, *, is_new: bool, source
         if version:
             _refuse_shorter_periods(connection, source.period)
         connection.execute("COMMIT")
-    _refuse_other_periods(connection, source)
+    refuse_other_periods(connection, source)
 
 
 def read_version(connection: duckdb.DuckDBPyConnection) -> int:
@@ -61,8 +62,10 @@ def _refuse_shorter_periods(connection: duckdb.DuckDBPyConnection, period: Perio
         )
 
 
-def _refuse_other_periods(connection: duckdb.DuckDBPyConnection, source: RowSource) -> None:
-    ((shortest, longest),) = connection.execute(_SQL["period_days"], {"source": source.name}).fetchall()
+def refuse_other_periods(connection: duckdb.DuckDBPyConnection, source: RowSource, *, stored: str = STORE) -> None:
+    """`stored` is what stands after FROM for rows of the source, all or some. Raises PeriodChanged."""
+    text = _SQL["period_days"].format(stored=stored)
+    ((shortest, longest),) = connection.execute(text, {"source": source.name}).fetchall()
     if shortest is not None and not (shortest in source.period.days and longest in source.period.days):
         stored = Period.of(shortest) or f"{shortest} days"
         raise PeriodChanged(

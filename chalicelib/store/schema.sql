@@ -132,7 +132,7 @@ HAVING count(*) > 1
 LIMIT 1;
 
 -- name: period_days
-SELECT min(period_days), max(period_days) FROM wells.well_production WHERE source = $source;
+SELECT min(period_days), max(period_days) FROM {stored} AS stored WHERE source = $source;
 
 -- name: schema_version
 SELECT version FROM wells.wellhead_schema;

@@ -82,6 +82,10 @@ _LISTS = {
     "columns_of_nulls": ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in COLUMNS),
     "accepted_columns": ", ".join(f"accepted.{column.name}" for column in COLUMNS),
     "key": ", ".join(KEY),
+    "order": ", ".join(KEY),
+    "store": "wells",
+    "stored_rows": "(SELECT count(*) FROM wells.well_production)",
+    "rejected_now": "wells.rejected_rows",
     "members": ", ".join(f"{column.name} := staged.{column.name}" for column in COLUMNS),
     "stored_key": ", ".join(STORED_KEY),
     "volumes": ", ".join(VOLUMES),
@@ -113,9 +117,9 @@ class WellProductionSql:
         with exhaustion_told():
             return self.run(name, lists, **values).fetchall()
 
-    def one(self, name: str) -> tuple[Any, ...]:
+    def one(self, name: str, lists: Mapping[str, str] | None = None) -> tuple[Any, ...]:
         """The one row of the answer."""
-        (row,) = self.rows(name)
+        (row,) = self.rows(name, lists)
         return tuple(row)
 
 
