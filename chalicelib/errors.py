@@ -755,6 +755,28 @@ class WarehouseSilent(WarehouseUnavailable):
     """
 
 
+class LakeUnavailable(WarehouseUnavailable):
+    """The lake does not answer. Check WELLHEAD_CATALOG, and that this function may use the catalog and the files of its
+    tables.
+    """
+
+    code = "LAKE_UNAVAILABLE"
+
+
+class LakeMoved(WarehouseUnavailable):
+    """Somebody else has written to the lake while this import was merged, so nothing was published. Start the import
+    again; if it stays, see to it that nothing but this Wellhead writes to its tables.
+    """
+
+    code = "LAKE_MOVED"
+
+
+class LakeUnprepared(ImportFailed):
+    """DuckDB's extensions for a lake are not installed. Give the function the layer of requirements-lake.txt."""
+
+    code = "LAKE_UNPREPARED"
+
+
 class WarehouseFileMissing(WarehouseUnavailable):
     """The warehouse lacks a file. Restore it; docs/workflow.md says how."""
 

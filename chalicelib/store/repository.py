@@ -311,8 +311,11 @@ class DuckDBWellProductionRepository:
         lists = {"rejected": filled("rejected"), **(lists or {})}
         self._sql.run("insert_rejected", lists, job_id=facts.job_id, now=now, **told)
 
-    def _forget_rejected(self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None) -> None:
-        self._sql.run("forget_rejected", lists, job_id=facts.job_id, now=now, kept_seconds=REJECTS_KEPT_SECONDS)
+    def _forget_rejected(self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None) -> int:
+        """How many."""
+        kept = {"kept_seconds": REJECTS_KEPT_SECONDS}
+        ((forgotten,),) = self._sql.rows("forget_rejected", lists, job_id=facts.job_id, now=now, **kept)
+        return int(forgotten)
 
     def _insert_run(
         self, facts: RunFacts, now: float, result: MergeResult, lists: Mapping[str, str] | None = None

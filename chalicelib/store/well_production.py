@@ -76,6 +76,7 @@ def _sound(column: Column, value: str) -> str:
     return f"(is_sound_{column.kind}({column.name}, {value}, {column.low}, {column.high}))"
 
 
+VALUES_DIFFER = " OR ".join(f"accepted.{name} IS DISTINCT FROM stored.{name}" for name in VALUES)
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "columns_with_types": ", ".join(f"{column.name} {column.type}" for column in COLUMNS),
@@ -89,7 +90,7 @@ _LISTS = {
     "members": ", ".join(f"{column.name} := staged.{column.name}" for column in COLUMNS),
     "stored_key": ", ".join(STORED_KEY),
     "volumes": ", ".join(VOLUMES),
-    "values_differ": " OR ".join(f"accepted.{name} IS DISTINCT FROM stored.{name}" for name in VALUES),
+    "values_differ": VALUES_DIFFER,
     "values_read": ", ".join(f"{_kept_of(column)} AS {column.name}" for column in COLUMNS),
     "all_sound": " AND ".join(_sound(column, f"value_of_{column.name}") for column in COLUMNS),
     "checked_sound": " AND ".join(map(_checked_sound, COLUMNS)),

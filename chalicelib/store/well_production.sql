@@ -368,6 +368,9 @@ ORDER BY {order};
 -- name: count_matched
 SELECT count(*) FROM matched;
 
+-- name: count_revised
+SELECT count(*) FROM matched WHERE revised;
+
 -- name: that_are_new
 AND arrival NOT IN (SELECT staged_row FROM matched WHERE part = {number})
 
