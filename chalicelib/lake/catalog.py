@@ -94,7 +94,7 @@ class Catalog:
     ) -> None:
         self.place = place
         self._session = session
-        self._send = send or URLLib3Session(timeout=SECONDS).send  # type: ignore[arg-type]  a pair is good too
+        self._send = send or URLLib3Session(timeout=SECONDS).send  # type: ignore[arg-type]  # a pair is good too
         self._sleep = sleep
 
     @property

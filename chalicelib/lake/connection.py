@@ -44,6 +44,8 @@ def attach_lake(
             endpoint = catalog.place.rstrip("/")
             how = f"ENDPOINT {_text(endpoint)}, AUTHORIZATION_TYPE 'none'"
         name = catalog.place if catalog.is_s3_tables else "wellhead"
+        # DuckDB would remove what it has written when its commit is refused, also where that is its own, sent again.
+        how += ", REMOVE_FILES_ON_DELETE false"
         connection.execute(f"ATTACH IF NOT EXISTS {_text(name)} AS lake (TYPE iceberg, {how})")
 
 

@@ -65,11 +65,11 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     def compare(self, base: Versions, facts: RunFacts, looks: Looks) -> Compared:
         """Settle the lake, and find out what becomes of all that is staged; nothing of it is written. Raises
-        LakeUnavailable, LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull, OutOfMemory.
+        LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull, OutOfMemory.
         """
         settled = self._settled or self.settle(USUAL)
         self._attach()
-        settle_lake(self._catalog, base)
+        settle_lake(self._catalog, base, fence=facts.fence)
         whole = at(PRODUCTION, base.of(PRODUCTION))
         with self._told():
             self._refuse_other_periods(whole)
@@ -79,8 +79,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         return Compared(base=base, facts=facts, now=looks.now, result=result)
 
     def commit(self, compared: Compared, *, beat: Callable[[], object]) -> Versions:
-        """Write it, a commit a table. `beat` is called before each, and may stop it. Raises LakeMoved, LakeUnavailable,
-        PublishRefused, ScratchFull, OutOfMemory.
+        """Write it, a commit a table. `beat` is called before each, and may stop it. Raises LeaseLost, LakeMoved,
+        LakeUnavailable, PublishRefused, ScratchFull, OutOfMemory.
         """
         write = {
             REJECTS: self._write_rejects,
@@ -202,7 +202,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         """The snapshot of main afterwards. It is tried anew when somebody else was faster, on what is published."""
         made = Maker(compared.facts.job_id, compared.facts.fence)
         for _ in range(TRIES):
-            head = settle_table(self._catalog, table, compared.base.of(table))
+            head = settle_table(self._catalog, table, compared.base.of(table), fence=made.fence)
             if not self._try_to_commit(table, head, made, compared, write):
                 return head.snapshot
             after = self._catalog.head(table)
