@@ -809,6 +809,14 @@ class WarehouseForeign(ImportFailed):
     code = "WAREHOUSE_FOREIGN"
 
 
+class StoreDiffers(ImportFailed):
+    """What is published is of another kind than WELLHEAD_STORE says. Set it to that kind, or move the data;
+    docs/lake.md says how.
+    """
+
+    code = "STORE_DIFFERS"
+
+
 class PeriodChanged(ImportFailed):
     """The published rows of this source have periods of another length than WELLHEAD_SOURCE_PERIOD says. Set it to
     their length, or give the new rows another WELLHEAD_SOURCE_NAME.

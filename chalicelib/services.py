@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from contextlib import closing
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim
+    from chalicelib.lake.catalog import Catalog
     from chalicelib.queries.published import PublishedProduction
     from chalicelib.sources.reader import SourceReader
     from chalicelib.warehouse.names import Warehouse
@@ -102,14 +103,17 @@ class Services:
     @cached_property
     def published(self) -> PublishedProduction:
         """The published data, for questions."""
+        from chalicelib.queries.production import Lake
         from chalicelib.queries.published import PublishedProduction, was_published
 
+        settings = self.settings
         return PublishedProduction(
             current=self.job_manager.current_snapshot,
             was_published=lambda name: was_published(name, job_manager=self.job_manager),
             warehouse=self.warehouse,
-            directory=Path(self.settings.scratch) / "reading",
-            memory_mb=self.settings.memory_mb,
+            directory=Path(settings.scratch) / "reading",
+            memory_mb=settings.memory_mb,
+            lake=Lake(catalog=self.catalog, session=self._session) if settings.catalog else None,
         )
 
     @cached_property
@@ -208,7 +212,25 @@ class Services:
             warehouse=self.warehouse,
             directory=directory,
             remaining=lambda: 0.0 if stopped() else remaining(),
+            **self._kind_of_store(),
         )
+
+    def _kind_of_store(self) -> dict[str, Any]:
+        """What an import into a lake has in place of what it has for a file."""
+        if self.settings.store == "file":
+            return {}
+        from chalicelib.imports.lake_publication import LakePublication
+        from chalicelib.lake.repository import LakeRepository
+
+        repository = partial(LakeRepository, catalog=self.catalog, session=self._session)
+        return {"new_repository": repository, "new_publication": LakePublication}
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Of the lake."""
+        from chalicelib.lake.catalog import Catalog
+
+        return Catalog(self.settings.catalog, session=self._session)
 
     def check(self, check_id: str) -> dict[str, Any]:
         """Looks at a source, as the import function does, and keeps what was found."""

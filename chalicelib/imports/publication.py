@@ -1,21 +1,25 @@
-"""Publication: from the current snapshot to a working copy, and from that to a new snapshot in the warehouse."""
+"""Publication: how the rows of an import become what is published. Here into a file: from the current snapshot to a
+working copy, and from that to a new snapshot in the warehouse; lake_publication.py does the same with a lake.
+"""
 
 from __future__ import annotations
 
 import logging
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from chalicelib.errors import ScratchFull, WarehouseCorrupt, WarehouseUnavailable
+from chalicelib.errors import ScratchFull, StoreDiffers, WarehouseCorrupt, WarehouseUnavailable
 from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.jobs.ownership import owns
 from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from chalicelib.jobs.manager import JobManager
+    from chalicelib.store.repository import Looks, MergeResult, RunFacts
 
 # Bytes of local disk, rounded up from 1,000,000 rows, sorted and in no order, imported first, again, and again with all
 # of them revised, at 100 and 300 MB of memory. A row of the store took 25 to 48 bytes, so three times the store is its
@@ -35,7 +39,7 @@ def show_latest(*, job_manager: JobManager, warehouse: Warehouse, made_by: str |
     WarehouseUnavailable.
     """
     current = job_manager.current_snapshot()
-    if current is None or made_by not in (None, current.job_id):
+    if current is None or current.is_lake or made_by not in (None, current.job_id):
         return
     if warehouse.latest() != current.name and owns(job_manager=job_manager, warehouse=warehouse):
         warehouse.set_latest(current.name)
@@ -64,20 +68,74 @@ def publish_seconds(store: Path) -> float:
     return store.stat().st_size / PUBLISH_BYTES_PER_SECOND
 
 
-@dataclass(frozen=True, kw_only=True)
-class Publication:
-    """`directory` is on the worker's own disk. The pointer moves elsewhere, in the transaction that ends the job."""
+class Publication(Protocol):
+    """The pointer moves elsewhere, in the transaction that ends the job. What an import may do after `merge`, judge it
+    and hold it, leaves nothing where somebody reads.
+    """
+
+    def refuse_other_store(self, base: Snapshot | None) -> None:
+        """Raises StoreDiffers when what is published is of another kind."""
+
+    def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
+        """How long the merge of so many rows may take at most."""
+
+    def merge(self, repository: Any, base: Snapshot | None, facts: RunFacts, looks: Looks, *, rows: int) -> MergeResult:
+        """What becomes of all that is staged, `rows` as the source counts them."""
+
+    def publish_seconds(self) -> float:
+        """How long `publish` may take at most."""
+
+    def publish(self, repository: Any, merged: MergeResult, *, beat: Callable[[], object]) -> Snapshot:
+        """A new snapshot that nothing points at yet; it holds what it should, or PublishRefused is raised. `beat` is
+        called between its steps, and may stop it.
+        """
+
+    def follow(self, snapshot: Snapshot, *, segments: list[str]) -> None:
+        """What comes after the pointer has moved; what fails of it, the sweeper does."""
+
+
+@dataclass(kw_only=True)
+class FilePublication:
+    """`directory` is on the worker's own disk."""
 
     warehouse: Warehouse
     directory: Path
     claim: Claim
+
+    @property
+    def store(self) -> Path:
+        """The working copy."""
+        return self.directory / "wells.duckdb"
+
+    def refuse_other_store(self, base: Snapshot | None) -> None:
+        if base and base.is_lake:
+            raise StoreDiffers(
+                "What is published lies in a lake, and WELLHEAD_STORE says file. Set WELLHEAD_STORE=iceberg, or move "
+                "the data into a file; docs/lake.md says how."
+            )
+
+    def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
+        return merge_seconds(base, rows=rows)
+
+    def merge(self, repository: Any, base: Snapshot | None, facts: RunFacts, looks: Looks, *, rows: int) -> MergeResult:
+        store = self.working_copy(base, rows=rows)
+        merged: MergeResult = repository.merge(store, facts, **vars(looks))
+        return merged
+
+    def publish_seconds(self) -> float:
+        return publish_seconds(self.store)
+
+    def publish(self, repository: Any, merged: MergeResult, *, beat: Callable[[], object]) -> Snapshot:  # noqa: ARG002
+        """Its lease is as long as it takes: there is no beat in between."""
+        repository.verify(self.store, rows=merged.stored_records)
+        return self.put(self.store, rows=merged.stored_records)
 
     def working_copy(self, base: Snapshot | None, *, rows: int) -> Path:
         """Where the store to merge so many rows into is; there is no file yet before the first import.
 
         Raises ScratchFull, WarehouseUnavailable, WarehouseCorrupt.
         """
-        store = self.directory / "wells.duckdb"
+        store = self.store
         check_room(self.directory, base, to_stage=0, to_merge=rows)
         if base:
             self.warehouse.fetch(base.name, store)
@@ -105,8 +163,13 @@ class Publication:
         except WarehouseUnavailable as exc:
             told = "the import is published, and the stable name still holds the old snapshot: %s"
             log.error(told, exc.message, extra={"code": exc.code})  # noqa: TRY400  the cause says no more
-        try:
-            for name in segments:
-                self.warehouse.remove(name)
-        except WarehouseUnavailable as exc:
-            log.warning("the import is published, its segments could not be removed: %s", exc.message)
+        remove_segments(self.warehouse, segments)
+
+
+def remove_segments(warehouse: Warehouse, segments: list[str]) -> None:
+    """Of an import that is published."""
+    try:
+        for name in segments:
+            warehouse.remove(name)
+    except WarehouseUnavailable as exc:
+        log.warning("the import is published, its segments could not be removed: %s", exc.message)

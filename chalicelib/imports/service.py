@@ -21,7 +21,7 @@ from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
 from chalicelib.store.batch import Batch
 from chalicelib.store.period import Period, RowSource
-from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
+from chalicelib.store.repository import DuckDBWellProductionRepository, Looks, MergeResult, RunFacts
 from chalicelib.warehouse.names import segment_names
 
 from .accepted import load_accepted
@@ -32,7 +32,7 @@ from .judgement import Judgement
 from .partial import is_partial
 from .prefetch import Prefetch, run_beside
 from .progress import Progress
-from .publication import Publication, check_room, merge_seconds, publish_seconds
+from .publication import FilePublication, Publication, check_room, merge_seconds
 from .repeats import judged, judged_before
 from .seal import NO_SEAL
 from .segments import Segments
@@ -85,6 +85,7 @@ class WellProductionImportService:
         new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
         most_runs: int = MOST_RUNS,
+        new_publication: Callable[..., Publication] = FilePublication,
     ) -> None:
         self._claim = claim
         self._settings = settings
@@ -102,7 +103,7 @@ class WellProductionImportService:
         self._fields = SourceFields(survey=Survey(), settings=settings)
         self._watermark = Watermark(settings)
         self._segments = Segments(warehouse=warehouse, directory=directory, claim=claim)
-        self._publication = Publication(warehouse=warehouse, directory=directory, claim=claim)
+        self._publication = new_publication(warehouse=warehouse, directory=directory, claim=claim)
         self._checkpoint_at = clock()
         self._batch = self._lines = Batch(directory / "batch.ndjson")
         self._taken_to: Cursor | None = None
@@ -119,18 +120,18 @@ class WellProductionImportService:
             directory=self._directory, memory_mb=self._settings.memory_mb, source=self._row_source()
         )
         try:
+            self._publication.refuse_other_store(self._job_manager.current_snapshot())
             start = self._resume(repository)
             end = self._fetch(repository, start)
             settled = self._settle(repository, end)
             base = self._job_manager.current_snapshot()
             self._check(start, end, base)
-            store, merged = self._merge(repository, end, base, settled)
+            merged = self._merge(repository, end, base, settled)
             judgement = self._judge(end, base, merged)
             if judgement.held:
                 self._hold(merged, end, is_stored=end == start)
                 raise judgement.held
-            self._verify(repository, store, merged)
-            snapshot = self._publish(store, merged, base, judgement)
+            snapshot = self._publish(repository, merged, base, judgement)
             self._finish(snapshot, base, merged)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
@@ -409,30 +410,29 @@ class WellProductionImportService:
         nothing merges all the same: the next one would have no more time. Raises PublishRefused, HandOver.
         """
         self._watermark.check(base, end.changed_since)
-        if end != start and not self._budget.suffices(merge_seconds(base, rows=end.delivered)):
+        if end != start and not self._budget.suffices(self._publication.merge_seconds(base, rows=end.delivered)):
             self._hand_over(end)
 
     def _merge(
         self, repository: DuckDBWellProductionRepository, end: Cursor, base: Snapshot | None, settled: Settled
-    ) -> tuple[Path, MergeResult]:
-        """The closed store with the base's rows and those staged, and what became of these."""
-        self._progress.enter(Phase.MERGING, seconds=merge_seconds(base, rows=end.delivered))
-        store = self._publication.working_copy(base, rows=end.delivered)
-        merged = repository.merge(
-            store,
-            self._run_facts(end),
+    ) -> MergeResult:
+        """What became of the rows staged, merged with the base's."""
+        seconds = self._publication.merge_seconds(base, rows=end.delivered)
+        self._progress.enter(Phase.MERGING, seconds=seconds)
+        looks = Looks(
             now=self._clock(),
             warnings=self._source_warnings(end) | settled.warnings,
             without_field=self._fields.doubtful_columns(),
             is_renamed=self._fields.is_renamed,
         )
+        merged = self._publication.merge(repository, base, self._run_facts(end), looks, rows=end.delivered)
         merged = replace(merged, settled=settled)
         if merged.rejects:
             self._progress.set_stats(rejects=merged.rejects)
         self._count_rows(merged, end)
         for reason, count in repository.rejected_by_reason().items():
             log.info("rows are rejected", extra={"reason": reason, "rows": count})
-        return store, merged
+        return merged
 
     def _run_facts(self, end: Cursor) -> RunFacts:
         return RunFacts(
@@ -485,13 +485,18 @@ class WellProductionImportService:
 
     # -- publishing ---------------------------------------------------------------------------
 
-    def _verify(self, repository: DuckDBWellProductionRepository, store: Path, merged: MergeResult) -> None:
-        self._progress.enter(Phase.PUBLISHING, seconds=publish_seconds(store))
-        repository.verify(store, rows=merged.stored_records)
-
-    def _publish(self, store: Path, merged: MergeResult, base: Snapshot | None, judgement: Judgement) -> Snapshot:
-        """A new snapshot in the warehouse, which nothing points at yet."""
-        snapshot = self._publication.put(store, rows=merged.stored_records)
+    def _publish(
+        self,
+        repository: DuckDBWellProductionRepository,
+        merged: MergeResult,
+        base: Snapshot | None,
+        judgement: Judgement,
+    ) -> Snapshot:
+        """A new snapshot, which nothing points at yet."""
+        seconds = self._publication.publish_seconds()
+        self._progress.enter(Phase.PUBLISHING, seconds=seconds)
+        beat = partial(self._progress.report, self._settings.lease_seconds + seconds)
+        snapshot = self._publication.publish(repository, merged, beat=beat)
         is_whole = judgement.completeness.is_proved
         began = self.job.reading_since or self.job.started_at or self._clock()
         facts = self._watermark.mark(base, self._fields.changed_until, began, self.job, is_whole=is_whole)

@@ -2,6 +2,7 @@
 S3Warehouse keeps them in a bucket.
 
     snapshots/wells-<fence>-<job>.duckdb        a published database, or one that nothing points at
+    snapshots/wells-<fence>-<job>.lake          of a lake, which snapshots of its tables are published together
     segments/<job>/<fence>-<part>-<number>.parquet   checked rows of an unfinished import
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
                                                 is noted in wells.duckdb.name, on S3 in the object's metadata
@@ -34,8 +35,14 @@ UPLOADS = "uploads/"
 PART_SECONDS = 3600
 
 
-def snapshot_name(fence: int, job_id: str) -> str:
-    return f"{SNAPSHOTS}wells-{fence:010d}-{job_id}.duckdb"
+def snapshot_name(fence: int, job_id: str, *, is_lake: bool = False) -> str:
+    kind = "lake" if is_lake else "duckdb"
+    return f"{SNAPSHOTS}wells-{fence:010d}-{job_id}.{kind}"
+
+
+def is_of_lake(name: str) -> bool:
+    """Whether the snapshot tells of a lake, and is no database."""
+    return name.endswith(".lake")
 
 
 def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
@@ -100,7 +107,9 @@ def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:
     return kept
 
 
-_FENCED = re.compile(r"snapshots/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.duckdb|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*")
+_FENCED = re.compile(
+    r"snapshots/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.(?:duckdb|lake)|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*"
+)
 
 
 def is_fenced(name: str) -> bool:

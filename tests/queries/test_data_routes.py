@@ -9,8 +9,9 @@ import time
 from typing import TYPE_CHECKING
 
 from support.api_client import OPERATOR, READER
-from support.data_api import DATA_ROUTES, ROWS, Wells, snapshot_of, source_of
+from support.data_api import DATA_ROUTES, ROWS, Wells, source_of
 from support.staging import run_import
+from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.errors import SourceUnavailable
 from chalicelib.services import Services
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from local.aws.emulator import LocalAws
 
+pytestmark = FILE_AND_LAKE
 UNKNOWN = "018cc251-f400-7000-8000-000000000000"
 
 
@@ -70,7 +72,7 @@ def test_revisions_tell_what_was_replaced_and_by_which_import(wells: Wells, serv
     [old] = wells.ask("/wells/production/revisions?field_code=1&well_code=10").data["rows"]
     assert (old["production_period"], old["oil_production_kbd"], old["job_id"]) == ("2024-01-01", 1.5, later.job_id)
     none = wells.ask("/wells/production/revisions?from=2024-02-01").data
-    assert none == {"rows": [], "next_cursor": None, "snapshot": snapshot_of(later)}
+    assert none == {"rows": [], "next_cursor": None, "snapshot": wells.snapshot_of(later)}
 
 
 def test_totals_wells_and_summary(wells: Wells) -> None:

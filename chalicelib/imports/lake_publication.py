@@ -1,0 +1,108 @@
+"""LakePublication: how the rows of an import become what is published in a lake.
+
+The rows lie in the lake's tables. Which of their snapshots are published the pointer tells, and beside it a small file
+in the warehouse: under its name readers find the state that they began with, and as long as it is kept the lake keeps
+those snapshots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import StoreDiffers
+from chalicelib.jobs.lock import Claim, Snapshot
+from chalicelib.lake.versions import Versions
+from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
+
+from .publication import remove_segments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from chalicelib.lake.repository import Compared, LakeRepository
+    from chalicelib.store.repository import Looks, MergeResult, RunFacts
+
+MERGE_ROWS_PER_SECOND = 20_000  # as into a file, of the rows that come alone: the lake is read where they are
+COMMIT_SECONDS = 120.0  # for what does not grow with the rows
+
+
+@dataclass(kw_only=True)
+class LakePublication:
+    """`directory` is on the worker's own disk."""
+
+    warehouse: Warehouse
+    directory: Path
+    claim: Claim
+    _compared: Compared | None = None
+
+    def refuse_other_store(self, base: Snapshot | None) -> None:
+        if base and not base.is_lake:
+            raise StoreDiffers(
+                "What is published is a file, and WELLHEAD_STORE says iceberg. Set WELLHEAD_STORE=file, or move the "
+                "data into the lake; docs/lake.md says how."
+            )
+
+    def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:  # noqa: ARG002  (as into a file)
+        return rows / MERGE_ROWS_PER_SECOND
+
+    def merge(
+        self,
+        repository: LakeRepository,
+        base: Snapshot | None,
+        facts: RunFacts,
+        looks: Looks,
+        *,
+        rows: int,  # noqa: ARG002  (as into a file)
+    ) -> MergeResult:
+        """Nothing is written to the lake but what takes back an import that died. Raises LeaseLost, LakeUnavailable,
+        LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull, OutOfMemory.
+        """
+        self._compared = repository.compare(versions_of(base), facts, looks)
+        return self._compared.result
+
+    def publish_seconds(self) -> float:
+        changed = self._compared.result if self._compared else None
+        rows = changed.new_records + changed.updated_records if changed else 0
+        return COMMIT_SECONDS + rows / MERGE_ROWS_PER_SECOND
+
+    def publish(
+        self,
+        repository: LakeRepository,
+        merged: MergeResult,  # noqa: ARG002  (as into a file)
+        *,
+        beat: Callable[[], object],
+    ) -> Snapshot:
+        """Raises what `beat` does, LeaseLost, LakeUnavailable, LakeMoved, PublishRefused, WarehouseUnavailable."""
+        if self._compared is None:
+            raise RuntimeError("nothing was merged")
+        versions = repository.commit(self._compared, beat=beat)
+        repository.check(versions)
+        return self.put(versions)
+
+    def put(self, versions: Versions) -> Snapshot:
+        """Under a name with the claim's fence. Raises WarehouseUnavailable."""
+        file = self.directory / "versions.json"
+        file.write_text(versions.text(), "utf-8")
+        snapshot = Snapshot(
+            name=snapshot_name(self.claim.fence, self.claim.job.job_id, is_lake=True),
+            fence=self.claim.fence,
+            rows=versions.rows,
+            bytes=file.stat().st_size,
+            sha256=sha256_of(file),
+            job_id=self.claim.job.job_id,
+            versions=dict(versions.snapshots),
+        )
+        self.warehouse.put(snapshot.name, file, sha256=snapshot.sha256)
+        return snapshot
+
+    def follow(self, snapshot: Snapshot, *, segments: list[str]) -> None:  # noqa: ARG002  (nothing bears a stable name)
+        remove_segments(self.warehouse, segments)
+
+
+def versions_of(snapshot: Snapshot | None) -> Versions:
+    """What the pointer names; of no pointer, an empty lake."""
+    if snapshot is None:
+        return Versions(snapshots={})
+    return Versions.stored(snapshot.versions, rows=snapshot.rows)

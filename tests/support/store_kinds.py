@@ -1,0 +1,5 @@
+"""Which kinds of store a test holds for."""
+
+import pytest
+
+FILE_AND_LAKE = pytest.mark.parametrize("store_kind", ["file", "lake"], indirect=True)
