@@ -119,8 +119,12 @@ def files(directory: str | Path) -> dict[str, str]:
 
 def stored_rows(database: Path) -> list[tuple[Any, ...]]:
     with duckdb.connect(database, read_only=True) as connection:
-        columns = ", ".join(column.name for column in COLUMNS)
-        return connection.execute(f"SELECT {columns} FROM well_production ORDER BY ALL").fetchall()
+        return rows_in(connection)
+
+
+def rows_in(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    columns = ", ".join(column.name for column in COLUMNS)
+    return connection.execute(f"SELECT {columns} FROM well_production ORDER BY ALL").fetchall()
 
 
 def rejected_rows(database: Path) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,10 @@ from support.merge_model import Import, Model, Row
 from support.staging import NOON, SAME_READING, TABLES, as_dicts, batch_of, facts, tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from chalicelib.jobs.lock import Snapshot
 
 
 class Store:
@@ -114,12 +118,27 @@ class LakeStore(Store):
 
 def lake_tables(catalog: Catalog, versions: Versions) -> dict[str, list[Row]]:
     """Every table of a state of the lake, whole, as `tables` shows those of a file."""
+    with open_lake(catalog, versions) as connection:
+        return {name: as_dicts(connection.execute(query)) for name, query in TABLES.items()}
+
+
+@contextmanager
+def open_lake(catalog: Catalog, versions: Versions) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables of a state of the lake, by the names that a file's have."""
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         attach_lake(connection, catalog, botocore.session.get_session(), os.environ)
         for table in OF_THE_LAKE:
             rows = at(table, versions.of(table))
             connection.execute(f"CREATE TEMP VIEW {table} AS SELECT * FROM {rows}")
-        return {name: as_dicts(connection.execute(query)) for name, query in TABLES.items()}
+        yield connection
+
+
+def assert_main_is(catalog: Catalog, snapshot: Snapshot) -> None:
+    """Of each table, what is published: who reads main reads the same."""
+    for table in OF_THE_LAKE:
+        head = catalog.head(table)
+        assert head
+        assert head.snapshot == (snapshot.versions or {}).get(table), table
 
 
 def text_of(row: Row | tuple[bytes, str]) -> bytes:
