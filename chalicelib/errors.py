@@ -810,8 +810,8 @@ class WarehouseForeign(ImportFailed):
 
 
 class StoreDiffers(ImportFailed):
-    """What is published is of another kind than WELLHEAD_STORE says. Set it to that kind, or move the data;
-    docs/lake.md says how.
+    """What is published lies in a lake, and WELLHEAD_CATALOG names none. Set it to the lake's catalog, also where
+    WELLHEAD_STORE says file: the next import then moves the rows into one; docs/lake.md says how.
     """
 
     code = "STORE_DIFFERS"

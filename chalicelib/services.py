@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
-    from chalicelib.jobs.lock import Claim
+    from chalicelib.jobs.lock import Claim, Snapshot
     from chalicelib.lake.catalog import Catalog
     from chalicelib.queries.published import PublishedProduction
     from chalicelib.sources.reader import SourceReader
@@ -216,12 +216,29 @@ class Services:
         )
 
     def _kind_of_store(self) -> dict[str, Any]:
-        """What an import into a lake has in place of what it has for a file."""
-        if self.settings.store == "file":
+        """What an import into a lake has in place of what it has for a file; and where a lake is named, an import into
+        a file can take over what lies there.
+        """
+        if not self.settings.catalog:
             return {}
-        from chalicelib.imports.lake_publication import LakePublication
+        from chalicelib.imports.lake_publication import LakePublication, versions_of
+        from chalicelib.imports.publication import FilePublication
+        from chalicelib.lake.moving import copy_into_file
         from chalicelib.lake.repository import LakeRepository
 
+        if self.settings.store == "file":
+
+            def copy_lake(snapshot: Snapshot, store: Path, directory: Path) -> None:
+                copy_into_file(
+                    self.catalog,
+                    self._session,
+                    versions_of(snapshot),
+                    store,
+                    directory=directory,
+                    memory_mb=self.settings.memory_mb,
+                )
+
+            return {"new_publication": partial(FilePublication, copy_lake=copy_lake)}
         repository = partial(LakeRepository, catalog=self.catalog, session=self._session)
         return {"new_repository": repository, "new_publication": LakePublication}
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import StoreDiffers
 from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.lake.versions import Versions
 from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
 
-from .publication import remove_segments
+from .publication import FilePublication, publish_seconds, remove_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +27,15 @@ MERGE_ROWS_PER_SECOND = 20_000  # as into a file, of the rows that come alone: t
 COMMIT_SECONDS = 120.0  # for what does not grow with the rows
 
 
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """A file that an import was merged into, at `now`, on its way into the lake."""
+
+    store: Path
+    facts: RunFacts
+    now: float
+
+
 @dataclass(kw_only=True)
 class LakePublication:
     """`directory` is on the worker's own disk."""
@@ -36,16 +44,11 @@ class LakePublication:
     directory: Path
     claim: Claim
     _compared: Compared | None = None
+    _move: Move | None = None
 
-    def refuse_other_store(self, base: Snapshot | None) -> None:
-        if base and not base.is_lake:
-            raise StoreDiffers(
-                "What is published is a file, and WELLHEAD_STORE says iceberg. Set WELLHEAD_STORE=file, or move the "
-                "data into the lake; docs/lake.md says how."
-            )
-
-    def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:  # noqa: ARG002  (as into a file)
-        return rows / MERGE_ROWS_PER_SECOND
+    def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
+        moved = base.rows if base and not base.is_lake else 0
+        return (rows + moved) / MERGE_ROWS_PER_SECOND
 
     def merge(
         self,
@@ -54,27 +57,38 @@ class LakePublication:
         facts: RunFacts,
         looks: Looks,
         *,
-        rows: int,  # noqa: ARG002  (as into a file)
+        rows: int,
     ) -> MergeResult:
-        """Nothing is written to the lake but what takes back an import that died. Raises LeaseLost, LakeUnavailable,
-        LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull, OutOfMemory.
+        """Nothing is written to the lake but what takes back an import that died. Where a file is published, the rows
+        are merged into a copy of it, which then moves into the lake whole. Raises LeaseLost, LakeUnavailable,
+        LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull, OutOfMemory, WarehouseUnavailable, WarehouseCorrupt.
         """
+        if base and not base.is_lake:
+            file = FilePublication(warehouse=self.warehouse, directory=self.directory, claim=self.claim)
+            merged = file.merge(repository, base, facts, looks, rows=rows)
+            self._move = Move(store=file.store, facts=facts, now=looks.now)
+            return merged
         self._compared = repository.compare(versions_of(base), facts, looks)
         return self._compared.result
 
     def publish_seconds(self) -> float:
         changed = self._compared.result if self._compared else None
         rows = changed.new_records + changed.updated_records if changed else 0
-        return COMMIT_SECONDS + rows / MERGE_ROWS_PER_SECOND
+        moved = publish_seconds(self._move.store) if self._move else 0.0
+        return COMMIT_SECONDS + rows / MERGE_ROWS_PER_SECOND + moved
 
     def publish(
         self,
         repository: LakeRepository,
-        merged: MergeResult,  # noqa: ARG002  (as into a file)
+        merged: MergeResult,
         *,
         beat: Callable[[], object],
     ) -> Snapshot:
         """Raises what `beat` does, LeaseLost, LakeUnavailable, LakeMoved, PublishRefused, WarehouseUnavailable."""
+        if self._move:
+            move = self._move
+            repository.verify(move.store, rows=merged.stored_records)
+            return self.put(repository.take(move.store, move.facts, merged, now=move.now, beat=beat))
         if self._compared is None:
             raise RuntimeError("nothing was merged")
         versions = repository.commit(self._compared, beat=beat)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chalicelib.errors import ScratchFull, StoreDiffers, WarehouseCorrupt, WarehouseUnavailable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 STAGED_ROW_BYTES = 128  # 32 to 59 where they lie; rows with long remarks take more
 MERGED_ROW_BYTES = 288  # beside the segments: 1 to 71; with all revised, 130 to 270
 STORE_FACTOR = 3
+FILE_ROW_BYTES = 48  # of a store, where none is there to be looked at
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge
 PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying
 
@@ -73,9 +74,6 @@ class Publication(Protocol):
     and hold it, leaves nothing where somebody reads.
     """
 
-    def refuse_other_store(self, base: Snapshot | None) -> None:
-        """Raises StoreDiffers when what is published is of another kind."""
-
     def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
         """How long the merge of so many rows may take at most."""
 
@@ -96,23 +94,17 @@ class Publication(Protocol):
 
 @dataclass(kw_only=True)
 class FilePublication:
-    """`directory` is on the worker's own disk."""
+    """`directory` is on the worker's own disk. With `copy_lake` what lies in a lake becomes a file, at a path."""
 
     warehouse: Warehouse
     directory: Path
     claim: Claim
+    copy_lake: Callable[[Snapshot, Path, Path], None] | None = None
 
     @property
     def store(self) -> Path:
         """The working copy."""
         return self.directory / "wells.duckdb"
-
-    def refuse_other_store(self, base: Snapshot | None) -> None:
-        if base and base.is_lake:
-            raise StoreDiffers(
-                "What is published lies in a lake, and WELLHEAD_STORE says file. Set WELLHEAD_STORE=iceberg, or move "
-                "the data into a file; docs/lake.md says how."
-            )
 
     def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
         return merge_seconds(base, rows=rows)
@@ -133,15 +125,24 @@ class FilePublication:
     def working_copy(self, base: Snapshot | None, *, rows: int) -> Path:
         """Where the store to merge so many rows into is; there is no file yet before the first import.
 
-        Raises ScratchFull, WarehouseUnavailable, WarehouseCorrupt.
+        Raises ScratchFull, WarehouseUnavailable, WarehouseCorrupt, StoreDiffers.
         """
         store = self.store
+        if base and base.is_lake:
+            return self._copy_of_lake(base, rows=rows)
         check_room(self.directory, base, to_stage=0, to_merge=rows)
         if base:
             self.warehouse.fetch(base.name, store)
             if sha256_of(store) != base.sha256:
                 raise WarehouseCorrupt
         return store
+
+    def _copy_of_lake(self, base: Snapshot, *, rows: int) -> Path:
+        if self.copy_lake is None:
+            raise StoreDiffers
+        check_room(self.directory, replace(base, bytes=base.rows * FILE_ROW_BYTES), to_stage=0, to_merge=rows)
+        self.copy_lake(base, self.store, self.directory)
+        return self.store
 
     def put(self, store: Path, *, rows: int) -> Snapshot:
         """The closed store as a new file under a name with the claim's fence. Raises WarehouseUnavailable."""

@@ -120,7 +120,6 @@ class WellProductionImportService:
             directory=self._directory, memory_mb=self._settings.memory_mb, source=self._row_source()
         )
         try:
-            self._publication.refuse_other_store(self._job_manager.current_snapshot())
             start = self._resume(repository)
             end = self._fetch(repository, start)
             settled = self._settle(repository, end)

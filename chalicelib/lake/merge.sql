@@ -59,3 +59,10 @@ SELECT count(*), count(DISTINCT accepted.arrival), (SELECT count(*) FROM accepte
 FROM accepted
 JOIN {whole} AS stored USING ({key})
 WHERE stored.source = $source_name AND stored.production_period BETWEEN {first} AND {last};
+
+-- name: take_table
+-- All that a file holds of it.
+INSERT INTO lake.wellhead.{table} SELECT * FROM wells.{table} ORDER BY {order};
+
+-- name: count_waiting
+SELECT count(*) FROM wells.codes_as_numbers;

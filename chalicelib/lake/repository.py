@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.errors import ImportFailed, LakeMoved, PublishRefused
+from chalicelib.errors import FullImportFirst, ImportFailed, LakeMoved, PublishRefused
 from chalicelib.store.columns import COLUMNS, KEY
 from chalicelib.store.local_duckdb import exhaustion_told
 from chalicelib.store.repository import DuckDBWellProductionRepository, Looks
@@ -26,7 +27,7 @@ from chalicelib.store.well_production import USUAL, VALUES_DIFFER, filled
 
 from .connection import attach_lake, lake_errors
 from .settling import TRIES, Maker, settle_lake, settle_table
-from .tables import at, make_tables
+from .tables import BY_YEAR, at, make_tables
 from .versions import HISTORY, PRODUCTION, REJECTS, RUNS, TABLES, Versions
 
 if TYPE_CHECKING:
@@ -94,6 +95,44 @@ class LakeRepository(DuckDBWellProductionRepository):
             snapshots[table] = self._commit_table(table, compared, write[table])
         written = {table: snapshot for table, snapshot in snapshots.items() if snapshot is not None}
         return Versions(snapshots=written, rows=compared.result.stored_records)
+
+    def take(
+        self, store: Path, facts: RunFacts, merged: MergeResult, *, now: float, beat: Callable[[], object]
+    ) -> Versions:
+        """All that a store holds, a file that an import was merged into, becomes what the lake holds. Raises as commit,
+        and FullImportFirst.
+        """
+        nothing = Versions(snapshots={})
+        compared = Compared(base=nothing, facts=facts, now=now, result=merged)
+        attach_lake(self._connection, self._catalog, self._session)
+        with self._attached(store, read_only=True):
+            if self._one("count_waiting")[0]:
+                raise FullImportFirst(
+                    "The published database has codes that were numbers, and a lake takes none of these. Import "
+                    "everything into the file first: WELLHEAD_STORE=file, and a trigger with full=true and no limits."
+                )
+            make_tables(self._connection, self._catalog)
+            settle_lake(self._catalog, nothing, fence=facts.fence)
+            snapshots = {}
+            for table in TABLES:
+                beat()
+                snapshots[table] = self._commit_table(table, compared, partial(self._take_table, table))
+        written = {table: snapshot for table, snapshot in snapshots.items() if snapshot is not None}
+        versions = Versions(snapshots=written, rows=merged.stored_records)
+        self._check_rows(versions)
+        return versions
+
+    def _take_table(self, table: str, _: Compared) -> int:
+        ((taken,),) = self._run("take_table", table=table, order=OURS["order"] if table in BY_YEAR else "ALL")
+        return int(taken)
+
+    def _check_rows(self, versions: Versions) -> None:
+        head = self._catalog.head(PRODUCTION)
+        if head is None or (head.snapshot, head.rows) != (versions.of(PRODUCTION), versions.rows):
+            raise PublishRefused(
+                f"The lake holds {head.rows if head else None} rows instead of {versions.rows:,}, so it was not "
+                "published. Start the import again."
+            )
 
     def check(self, versions: Versions) -> None:
         """Whether the lake holds what was written: so many rows, and each of the import's once. Raises PublishRefused,
