@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from contextlib import closing
 from functools import cached_property, partial
 from pathlib import Path
@@ -29,6 +30,7 @@ from chalicelib.queries.client import PATIENCE, QueryClient
 from chalicelib.sources.checks import Checks
 from chalicelib.sources.registry import SourceRegistry
 from chalicelib.sources.source import checked
+from chalicelib.warehouse.names import is_of_lake
 
 from .logs import start_logging
 from .settings import Settings, tokens_path
@@ -186,8 +188,17 @@ class Services:
         try:
             show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
         finally:  # a stable name that cannot follow is no reason to keep what nobody needs
-            clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=self.settings.snapshots_kept)
+            kept = self.settings.snapshots_kept
+            removed = clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=kept)
+        self._expire(removed)
         return outcome
+
+    def _expire(self, removed: Iterable[str]) -> None:
+        """What files of a lake had named that were removed just now, and all else that nothing names."""
+        if self.settings.catalog and any(map(is_of_lake, removed)):
+            from chalicelib.lake.expiry import expire_snapshots
+
+            expire_snapshots(self.catalog, self.warehouse, now=time.time())
 
     def _import_service(
         self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool]

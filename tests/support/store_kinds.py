@@ -3,3 +3,4 @@
 import pytest
 
 FILE_AND_LAKE = pytest.mark.parametrize("store_kind", ["file", "lake"], indirect=True)
+LAKE = pytest.mark.parametrize("store_kind", ["lake"], indirect=True)
