@@ -398,6 +398,15 @@ class AnswerTooLarge(WellheadError):
     code = "ANSWER_TOO_LARGE"
 
 
+class ExportTooLarge(WellheadError):
+    """The lake holds more rows than a database is made of while somebody waits. Read its tables themselves, by
+    WELLHEAD_CATALOG; docs/lake.md says which programs do.
+    """
+
+    code = "EXPORT_TOO_LARGE"
+    http_status = 409
+
+
 class QueryTooLarge(WellheadError):
     """The answer takes more memory than the query function may use. Ask for less, such as one field or fewer years,
     or give the function more memory and raise WELLHEAD_MEMORY_MB.

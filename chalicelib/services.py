@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from chalicelib.lake.catalog import Catalog
     from chalicelib.queries.published import PublishedProduction
     from chalicelib.sources.reader import SourceReader
-    from chalicelib.warehouse.names import Warehouse
+    from chalicelib.warehouse.names import StoredFile, Warehouse
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
 _CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
@@ -138,8 +138,21 @@ class Services:
         return answer(
             event,
             published=lambda: self.published,
-            export=lambda: where_to_download(job_manager=self.job_manager, warehouse=self.warehouse),
+            export=lambda: where_to_download(
+                job_manager=self.job_manager,
+                warehouse=self.warehouse,
+                export=self._export if self.settings.catalog else None,
+            ),
         )
+
+    def _export(self, snapshot: Snapshot) -> StoredFile:
+        """Of a lake."""
+        from chalicelib.queries.export import exported
+        from chalicelib.queries.production import Lake
+
+        lake = Lake(catalog=self.catalog, session=self._session)
+        directory = Path(self.settings.scratch) / "reading"
+        return exported(snapshot, self.warehouse, lake, directory=directory, memory_mb=self.settings.memory_mb)
 
     def health(self) -> dict[str, Any]:
         """Two small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""

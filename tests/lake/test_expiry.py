@@ -17,8 +17,6 @@ from chalicelib.lake.versions import TABLES, Versions
 from chalicelib.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.scripted_source import Serve
 
 from support.store_kinds import LAKE
@@ -27,7 +25,7 @@ pytestmark = LAKE
 
 
 @pytest.fixture
-def imported(environment: dict[str, str], serve: Serve) -> Iterator[list[Path]]:
+def imported(environment: dict[str, str], serve: Serve) -> list[Path]:
     """Three imports, each with rows that change; the files that name what they published."""
     for oil in (1.5, 2.5, 3.5):
         run_import(environment, source_of(serve, [{**row, "oil_production_kbd": oil} for row in ROWS]))

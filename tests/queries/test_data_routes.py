@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 from support.api_client import OPERATOR, READER
 from support.data_api import DATA_ROUTES, ROWS, Wells, source_of
 from support.staging import run_import
@@ -15,6 +17,7 @@ from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.errors import SourceUnavailable
 from chalicelib.services import Services
+from chalicelib.warehouse.names import export_name, sha256_of
 
 if TYPE_CHECKING:
     import pytest
@@ -116,14 +119,24 @@ def test_csv_goes_on_with_the_cursor_in_its_header(wells: Wells) -> None:
 
 
 def test_the_export_tells_where_the_file_is(wells: Wells) -> None:
+    """Of a lake it is made once, and holds what the lake does."""
     snapshot = Services(wells.environment).job_manager.current_snapshot()
     assert snapshot
 
     told = wells.ask("/wells/export")
 
-    assert told.data["url"].endswith(snapshot.name)
-    assert (told.data["sha256"], told.data["bytes"]) == (snapshot.sha256, snapshot.bytes)
-    assert told.headers["ETag"] is None
+    name = export_name(snapshot.name) if snapshot.is_lake else snapshot.name
+    path = Path(wells.environment["WELLHEAD_WAREHOUSE"], name)
+    assert told.data["url"].endswith(name)
+    assert (told.data["sha256"], told.data["bytes"]) == (sha256_of(path), path.stat().st_size)
+    assert (told.data["rows"], told.data["job_id"], told.headers["ETag"]) == (len(ROWS), wells.job.job_id, None)
+    with duckdb.connect(path, read_only=True) as connection:
+        stored = connection.execute(
+            "SELECT field_code, well_code, CAST(production_period AS VARCHAR) FROM well_production"
+        )
+        keys = {(row["field_code"], row["well_code"], row["production_period"]) for row in ROWS}
+        assert set(stored.fetchall()) == keys
+    assert wells.ask("/wells/export").data["sha256"] == told.data["sha256"]
 
 
 # ------------------------------------------------------------------------------------------- refusals
