@@ -826,6 +826,14 @@ class StoreDiffers(ImportFailed):
     code = "STORE_DIFFERS"
 
 
+class AdoptsInFile(ImportFailed):
+    """The source takes over the rows of an earlier one, and that is done in a file alone. Set WELLHEAD_STORE=file,
+    import everything of this source once, and set it back.
+    """
+
+    code = "ADOPTS_IN_FILE"
+
+
 class PeriodChanged(ImportFailed):
     """The published rows of this source have periods of another length than WELLHEAD_SOURCE_PERIOD says. Set it to
     their length, or give the new rows another WELLHEAD_SOURCE_NAME.

@@ -5,6 +5,9 @@
 -- Between them lies all that the import can meet: partitions outside are not read.
 SELECT CAST(min(production_period) AS VARCHAR), CAST(max(production_period) AS VARCHAR) FROM accepted;
 
+-- name: has_rows_of
+SELECT EXISTS (SELECT 1 FROM {whole} AS stored WHERE source = $adopted);
+
 -- name: meet_none
 CREATE OR REPLACE TABLE met AS
 SELECT CAST(NULL AS BIGINT) AS staged_row, CAST(NULL AS INTEGER) AS part, CAST(NULL AS BOOLEAN) AS revised, *

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.errors import FullImportFirst, ImportFailed, LakeMoved, PublishRefused
+from chalicelib.errors import AdoptsInFile, FullImportFirst, ImportFailed, LakeMoved, PublishRefused
 from chalicelib.store.columns import COLUMNS, KEY
 from chalicelib.store.local_duckdb import exhaustion_told
 from chalicelib.store.repository import DuckDBWellProductionRepository, Looks
@@ -66,13 +66,14 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     def compare(self, base: Versions, facts: RunFacts, looks: Looks) -> Compared:
         """Settle the lake, and find out what becomes of all that is staged; nothing of it is written. Raises
-        LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull, OutOfMemory.
+        LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, AdoptsInFile, PeriodChanged, ScratchFull, OutOfMemory.
         """
         settled = self._settled or self.settle(USUAL)
         self._attach()
         settle_lake(self._catalog, base, fence=facts.fence)
         whole = at(PRODUCTION, base.of(PRODUCTION))
         with self._told():
+            self._refuse_adopting(whole)
             self._refuse_other_periods(whole)
             self._meet(whole)
             result = self._compare(settled, looks, whole=whole, stored_rows=str(base.rows))
@@ -161,6 +162,15 @@ class LakeRepository(DuckDBWellProductionRepository):
             prepare_store(self._connection, is_new=True, source=self._source)
         make_tables(self._connection, self._catalog)
         self._is_attached = True
+
+    def _refuse_adopting(self, whole: str) -> None:
+        """To rename rows is to write them all anew. It is done once in a source's life, and a file can do it."""
+        adopted = self._source.adopts
+        if adopted and self._one("has_rows_of", whole=whole, adopted=adopted)[0]:
+            raise AdoptsInFile(
+                f"The source {self._source.name} takes over the rows of {adopted}, and that is done in a file alone. "
+                "Set WELLHEAD_STORE=file, import everything of this source once, and set it back."
+            )
 
     def _refuse_other_periods(self, whole: str) -> None:
         some = (
