@@ -117,6 +117,13 @@ def opened(settings: Settings, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyCo
         yield connection
 
 
+def published_rows(worker: Worker) -> list[tuple[Any, ...]]:
+    snapshot = worker.manager.current_snapshot()
+    assert snapshot
+    with opened(worker.settings, snapshot) as connection:
+        return rows_in(connection)
+
+
 class Budget:
     """Seconds that are left: enough, until it has been asked `calls` times. Each question takes a second."""
 
