@@ -153,6 +153,21 @@ def test_an_import_that_dies_at_a_commit_leaves_nothing_to_the_next_one(
         assert (head.snapshot, Maker.of(head.properties)) == (store.published.of(table), Maker("job-3", 3))
 
 
+def test_what_a_dead_import_left_is_taken_back_before_the_next_one_is_judged(
+    store: LakeStore, worker: Callable[..., tuple[LakeRepository, Compared]]
+) -> None:
+    """It may be held, and then nothing of its own is committed."""
+    repository, compared = worker(2, "dead", range(2, 9))
+    repository.commit(compared, beat=lambda: None)
+
+    worker(3, "held")
+
+    heads = {table: store.catalog.head(table) for table in TABLES}
+    assert {table: head.snapshot for table, head in heads.items() if head and head.snapshot} == dict(
+        store.published.snapshots
+    )
+
+
 def test_the_first_import_of_all_may_die_too(tmp_path: Path) -> None:
     with CatalogServer(tmp_path / "lake") as server:
         store = LakeStore(tmp_path, server.url)
