@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from chalicelib.errors import LakeUnavailable, LakeUnprepared
+from chalicelib.errors import LakeUnavailable, LakeUnprepared, SnapshotGone
 from chalicelib.store.local_duckdb import raise_if_full, raise_if_out_of_memory
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .catalog import Catalog
 
 EXTENSIONS = ("avro", "httpfs", "iceberg")  # in the order in which one needs the other
+NO_ANSWER = " for HTTP "  # it stands in what DuckDB says of a connection, before method and address
+NO_SNAPSHOT = "Could not find snapshot"
 OF_THE_LAKE = (duckdb.HTTPException, duckdb.IOException, duckdb.TransactionException)
 
 
@@ -92,12 +94,21 @@ def _trust(
 
 @contextmanager
 def lake_errors() -> Iterator[None]:
-    """Raises LakeUnavailable, ScratchFull, OutOfMemory; what else DuckDB raises goes on."""
+    """Raises LakeUnavailable, SnapshotGone, ScratchFull, OutOfMemory; what else DuckDB raises goes on."""
     try:
         yield
     except duckdb.Error as exc:
         raise_if_full(exc)
         raise_if_out_of_memory(exc)
+        raise_if_not_there(exc)
         if isinstance(exc, OF_THE_LAKE):
             raise LakeUnavailable from exc
         raise
+
+
+def raise_if_not_there(exc: duckdb.Error) -> None:
+    """Raises LakeUnavailable where no answer came, SnapshotGone where the tables no longer have one."""
+    if isinstance(exc, duckdb.HTTPException) or NO_ANSWER in str(exc):
+        raise LakeUnavailable from exc
+    if NO_SNAPSHOT in str(exc):
+        raise SnapshotGone from exc

@@ -24,6 +24,7 @@ from chalicelib.errors import (
     WarehouseTooNew,
     WellheadError,
 )
+from chalicelib.lake.connection import raise_if_not_there
 from chalicelib.store.local_duckdb import (
     ANOTHER_FORMAT,
     LATER_FORMAT,
@@ -306,6 +307,7 @@ def _duckdb_errors() -> Iterator[None]:
     except duckdb.Error as exc:
         raise_if_damaged(exc)
         raise_if_forbidden(exc)
+        raise_if_not_there(exc)
         raise _error_of(exc) from exc
 
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
+from support.data_api import ROWS as DATA
+from support.data_api import source_of
 from support.merge_model import Import
 from support.merging import LakeStore
-from support.staging import json_row
+from support.staging import json_row, run_import
 
 from chalicelib.errors import AdoptsInFile, LakeMoved, LakeUnavailable, PeriodChanged
 from chalicelib.lake.catalog import Catalog
 from chalicelib.lake.repository import LakeRepository
 from chalicelib.lake.versions import PRODUCTION, Versions
+from chalicelib.services import Services
 from chalicelib.store.period import Period, RowSource
 from local.catalog.server import CatalogServer
 
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from support.scripted_source import Serve
+
+WELLS = {"question": "wells", "arguments": {}}
 ROWS = Import([[[json.loads(json_row(well_code=str(well))) for well in range(3)]]])
 
 
@@ -85,3 +91,39 @@ def test_a_catalog_that_does_not_answer_is_told_as_such(tmp_path: Path) -> None:
         LakeRepository(catalog=catalog, session=session, directory=tmp_path, memory_mb=200)._attach()
 
     assert waits[:2] == [0.2, 0.4]
+
+
+def test_questions_to_a_lake_whose_catalog_is_away_are_told_so(
+    environment: dict[str, str], serve: Serve, tmp_path: Path
+) -> None:
+    with CatalogServer(tmp_path / "lake") as server:
+        environment |= {"WELLHEAD_STORE": "iceberg", "WELLHEAD_CATALOG": server.url}
+        run_import(environment, source_of(serve, DATA))
+        asking = Services(environment)
+        assert len(asking.answer(WELLS)["data"]["rows"]) == 3
+
+    answers = [services.answer(WELLS)["error"] for services in (asking, Services(environment))]
+
+    assert [(told["code"], told["status"], told["retryable"]) for told in answers] == [
+        ("LAKE_UNAVAILABLE", 503, True)
+    ] * 2
+
+
+def test_a_state_that_the_catalog_has_dropped_is_gone(
+    environment: dict[str, str], serve: Serve, tmp_path: Path
+) -> None:
+    with CatalogServer(tmp_path / "lake") as server:
+        environment |= {"WELLHEAD_STORE": "iceberg", "WELLHEAD_CATALOG": server.url}
+        run_import(environment, source_of(serve, DATA))
+        services = Services(environment)
+        head = services.catalog.head(PRODUCTION)
+        assert head
+        assert head.snapshot
+        services.catalog.set_main(PRODUCTION, head, None, {})
+        emptied = services.catalog.head(PRODUCTION)
+        assert emptied
+        assert services.catalog.forget(PRODUCTION, emptied, [head.snapshot])
+
+        told = services.answer(WELLS)["error"]
+
+    assert (told["code"], told["status"]) == ("SNAPSHOT_GONE", 410)
