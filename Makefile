@@ -6,13 +6,14 @@ BIN := .venv/bin
 ROWS ?= 50000
 SOURCE ?=
 PRESET ?=
+STORE ?=
 BENCH ?=
 STAGE ?= dev
 PARAMETERS ?=
 DATA ?= keep
 ROLE ?=
 NAME ?=
-SOAKED = $(addprefix tests/,imports/test_crash_points.py imports/test_kills.py imports/test_damaged_segments.py imports/test_changed_source.py store/test_repository.py store/test_rejects.py jobs/test_races.py jobs/test_duplicate_deliveries.py simulation/test_simulation.py jobs/test_lock_model.py api/test_api_fuzzed.py)
+SOAKED = $(addprefix tests/,imports/test_crash_points.py imports/test_kills.py imports/test_damaged_segments.py imports/test_changed_source.py store/test_repository.py store/test_rejects.py store/test_merge_contract.py lake/test_lake_kills.py lake/test_lake_races.py jobs/test_races.py jobs/test_duplicate_deliveries.py simulation/test_simulation.py jobs/test_lock_model.py api/test_api_fuzzed.py)
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,14 +50,14 @@ setup: .venv/checks .venv/bundle ## make the virtual environment .venv with the 
 	fi
 	@touch $@
 
-demo: .venv/ready ## import 50,000 rows end to end (SOURCE=<file, definition or URL>, PRESET=<name>, ROWS=<count>)
-	@$(BIN)/python -m local demo --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
+demo: .venv/ready ## import 50,000 rows end to end (SOURCE=<file, definition or URL>, PRESET=<name>, ROWS=<count>, STORE=iceberg for a lake)
+	@$(BIN)/python -m local demo --rows $(ROWS) $(if $(STORE),--store $(STORE)) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
 
 check-source: .venv/ready ## show what an import would find at a source, and store nothing (SOURCE=, PRESET= as for demo)
 	@$(BIN)/python -m local check-source --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
 
-run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, PRESET=, ROWS= as for demo)
-	@$(BIN)/python -m local run --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
+run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, PRESET=, ROWS=, STORE= as for demo)
+	@$(BIN)/python -m local run --rows $(ROWS) $(if $(STORE),--store $(STORE)) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
 
 screenshots: .venv/checks ## take the pictures of the console, the command line and the window in docs/images (needs Chromium and Xvfb)
 	@$(BIN)/python -m local.pictures.console
@@ -137,9 +138,10 @@ bench-peers: .venv/ready ## make the other tools' own environments (make bench d
 
 lock: ## resolve pyproject.toml's dependency groups into the locked requirements (needs uv), and SAP CAP's packages (needs npm)
 	$(LOCK) --upgrade --group bundle -o requirements.txt
-	$(LOCK) --upgrade --constraint requirements.txt --group bundle --group local --group clients --group check \
+	$(LOCK) --upgrade --constraint requirements.txt --group bundle --group lake --group local --group clients --group check \
 		-o requirements-dev.txt
-	$(LOCK) --constraint requirements-dev.txt --group bundle --group local --group clients -o requirements-local.txt
+	$(LOCK) --constraint requirements-dev.txt --group bundle --group lake --group local --group clients -o requirements-local.txt
+	$(LOCK) --constraint requirements-dev.txt --group lake -o requirements-lake.txt
 	$(LOCK) --upgrade --group third-party -o tests/support/third_party/requirements.txt
 	cd tests/support/third_party/cap && npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 

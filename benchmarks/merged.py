@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chalicelib.imports.publication import Publication
+from chalicelib.imports.publication import FilePublication
 from chalicelib.jobs.job import new_job
 from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.store.blocks import read_blocks
@@ -50,7 +50,7 @@ def published(store: Path, warehouse: Path) -> Snapshot:
     )
 
 
-def merge(base: Snapshot | None, segments: Path, publication: Publication, memory_mb: int) -> dict[str, object]:
+def merge(base: Snapshot | None, segments: Path, publication: FilePublication, memory_mb: int) -> dict[str, object]:
     facts = RunFacts(
         job_id=publication.claim.job.job_id,
         fence=2,
@@ -68,16 +68,16 @@ def merge(base: Snapshot | None, segments: Path, publication: Publication, memor
     steps.end("settle")
     copy = publication.working_copy(base, staged_bytes=sum(path.stat().st_size for path in files))
     steps.end("fetch")
-    result = repository.merge(copy.path, facts, now=time.time(), warnings={})
+    result = repository.merge(copy, facts, now=time.time(), warnings={})
     steps.end("merge")
-    blocks = read_blocks(copy.path)
+    blocks = read_blocks(copy)
     steps.end("hash")
-    repository.verify(copy.path, rows=result.stored_records, unchanged=blocks.same_as(copy.base))
+    repository.verify(copy, rows=result.stored_records, unchanged=blocks.same_as(publication.base_blocks))
     steps.end("verify")
-    publication.put(copy.path, rows=result.stored_records, sha256=blocks.sha256)
+    publication.put(copy, rows=result.stored_records, sha256=blocks.sha256)
     steps.end("put")
     repository.close()
-    return {"steps": steps.seconds, "bytes": copy.path.stat().st_size, **result.counts}
+    return {"steps": steps.seconds, "bytes": copy.stat().st_size, **result.counts}
 
 
 def peak_mb() -> int:
@@ -93,7 +93,7 @@ def main() -> None:
     base = published(Path(store), warehouse) if store else None
     job = new_job(now=time.time(), triggered_by="benchmark", parameters={})
     claim = Claim(job=job, holder="benchmark", fence=2)
-    publication = Publication(warehouse=DirectoryWarehouse(warehouse), directory=scratch, claim=claim)
+    publication = FilePublication(warehouse=DirectoryWarehouse(warehouse), directory=scratch, claim=claim)
     told = merge(base, Path(segments), publication, int(memory_mb))
     print(json.dumps({**told, "peak_mb": peak_mb()}))
 

@@ -398,6 +398,15 @@ class AnswerTooLarge(WellheadError):
     code = "ANSWER_TOO_LARGE"
 
 
+class ExportTooLarge(WellheadError):
+    """The lake holds more rows than a database is made of while somebody waits. Read its tables themselves, by
+    WELLHEAD_CATALOG; docs/lake.md says which programs do.
+    """
+
+    code = "EXPORT_TOO_LARGE"
+    http_status = 409
+
+
 class QueryTooLarge(WellheadError):
     """The answer takes more memory than the query function may use. Ask for less, such as one field or fewer years,
     or give the function more memory and raise WELLHEAD_MEMORY_MB.
@@ -755,6 +764,28 @@ class WarehouseSilent(WarehouseUnavailable):
     """
 
 
+class LakeUnavailable(WarehouseUnavailable):
+    """The lake does not answer. Check WELLHEAD_CATALOG, and that this function may use the catalog and the files of its
+    tables.
+    """
+
+    code = "LAKE_UNAVAILABLE"
+
+
+class LakeMoved(WarehouseUnavailable):
+    """Somebody else has written to the lake while this import was merged, so nothing was published. Start the import
+    again; if it stays, see to it that nothing but this Wellhead writes to its tables.
+    """
+
+    code = "LAKE_MOVED"
+
+
+class LakeUnprepared(ImportFailed):
+    """DuckDB's extensions for a lake are not installed. Give the function the layer of requirements-lake.txt."""
+
+    code = "LAKE_UNPREPARED"
+
+
 class WarehouseFileMissing(WarehouseUnavailable):
     """The warehouse lacks a file. Restore it; docs/workflow.md says how."""
 
@@ -785,6 +816,22 @@ class WarehouseForeign(ImportFailed):
     """
 
     code = "WAREHOUSE_FOREIGN"
+
+
+class StoreDiffers(ImportFailed):
+    """What is published lies in a lake, and WELLHEAD_CATALOG names none. Set it to the lake's catalog, also where
+    WELLHEAD_STORE says file: the next import then moves the rows into one; docs/lake.md says how.
+    """
+
+    code = "STORE_DIFFERS"
+
+
+class AdoptsInFile(ImportFailed):
+    """The source takes over the rows of an earlier one, and that is done in a file alone. Set WELLHEAD_STORE=file,
+    import everything of this source once, and set it back.
+    """
+
+    code = "ADOPTS_IN_FILE"
 
 
 class PeriodChanged(ImportFailed):

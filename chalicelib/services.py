@@ -9,8 +9,9 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from contextlib import closing
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,6 +30,7 @@ from chalicelib.queries.client import PATIENCE, QueryClient
 from chalicelib.sources.checks import Checks
 from chalicelib.sources.registry import SourceRegistry
 from chalicelib.sources.source import checked
+from chalicelib.warehouse.names import is_of_lake
 
 from .logs import start_logging
 from .settings import Settings, tokens_path
@@ -40,10 +42,11 @@ if TYPE_CHECKING:
 
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
-    from chalicelib.jobs.lock import Claim
+    from chalicelib.jobs.lock import Claim, Snapshot
+    from chalicelib.lake.catalog import Catalog
     from chalicelib.queries.published import PublishedProduction
     from chalicelib.sources.reader import SourceReader
-    from chalicelib.warehouse.names import Warehouse
+    from chalicelib.warehouse.names import StoredFile, Warehouse
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
 _CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
@@ -102,14 +105,17 @@ class Services:
     @cached_property
     def published(self) -> PublishedProduction:
         """The published data, for questions."""
+        from chalicelib.queries.production import Lake
         from chalicelib.queries.published import PublishedProduction, was_published
 
+        settings = self.settings
         return PublishedProduction(
             current=self.job_manager.current_snapshot,
             was_published=lambda name: was_published(name, job_manager=self.job_manager),
             warehouse=self.warehouse,
-            directory=Path(self.settings.scratch) / "reading",
-            memory_mb=self.settings.memory_mb,
+            directory=Path(settings.scratch) / "reading",
+            memory_mb=settings.memory_mb,
+            lake=Lake(catalog=self.catalog, session=self._session) if settings.catalog else None,
         )
 
     @cached_property
@@ -132,8 +138,21 @@ class Services:
         return answer(
             event,
             published=lambda: self.published,
-            export=lambda: where_to_download(job_manager=self.job_manager, warehouse=self.warehouse),
+            export=lambda: where_to_download(
+                job_manager=self.job_manager,
+                warehouse=self.warehouse,
+                export=self._export if self.settings.catalog else None,
+            ),
         )
+
+    def _export(self, snapshot: Snapshot) -> StoredFile:
+        """Of a lake."""
+        from chalicelib.queries.export import exported
+        from chalicelib.queries.production import Lake
+
+        lake = Lake(catalog=self.catalog, session=self._session)
+        directory = Path(self.settings.scratch) / "reading"
+        return exported(snapshot, self.warehouse, lake, directory=directory, memory_mb=self.settings.memory_mb)
 
     def health(self) -> dict[str, Any]:
         """Two small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""
@@ -182,8 +201,17 @@ class Services:
         try:
             show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
         finally:  # a stable name that cannot follow is no reason to keep what nobody needs
-            clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=self.settings.snapshots_kept)
+            kept = self.settings.snapshots_kept
+            removed = clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=kept)
+        self._expire(removed)
         return outcome
+
+    def _expire(self, removed: Iterable[str]) -> None:
+        """What files of a lake had named that were removed just now, and all else that nothing names."""
+        if self.settings.catalog and any(map(is_of_lake, removed)):
+            from chalicelib.lake.expiry import expire_snapshots
+
+            expire_snapshots(self.catalog, self.warehouse, now=time.time())
 
     def _import_service(
         self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool]
@@ -208,7 +236,42 @@ class Services:
             warehouse=self.warehouse,
             directory=directory,
             remaining=lambda: 0.0 if stopped() else remaining(),
+            **self._kind_of_store(),
         )
+
+    def _kind_of_store(self) -> dict[str, Any]:
+        """What an import into a lake has in place of what it has for a file; and where a lake is named, an import into
+        a file can take over what lies there.
+        """
+        if not self.settings.catalog:
+            return {}
+        from chalicelib.imports.lake_publication import LakePublication, versions_of
+        from chalicelib.imports.publication import FilePublication
+        from chalicelib.lake.moving import copy_into_file
+        from chalicelib.lake.repository import LakeRepository
+
+        if self.settings.store == "file":
+
+            def copy_lake(snapshot: Snapshot, store: Path, directory: Path) -> None:
+                copy_into_file(
+                    self.catalog,
+                    self._session,
+                    versions_of(snapshot),
+                    store,
+                    directory=directory,
+                    memory_mb=self.settings.memory_mb,
+                )
+
+            return {"new_publication": partial(FilePublication, copy_lake=copy_lake)}
+        repository = partial(LakeRepository, catalog=self.catalog, session=self._session)
+        return {"new_repository": repository, "new_publication": LakePublication}
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Of the lake."""
+        from chalicelib.lake.catalog import Catalog
+
+        return Catalog(self.settings.catalog, session=self._session)
 
     def check(self, check_id: str) -> dict[str, Any]:
         """Looks at a source, as the import function does, and keeps what was found."""

@@ -160,6 +160,16 @@ def _warehouse(value: str) -> str:
     return value.rstrip("/") or "/"
 
 
+def _catalog(value: str) -> str:
+    """A table bucket of S3 Tables by its ARN, or the URL of an Iceberg REST catalog; nothing where there is no lake."""
+    place = value.strip()
+    if place.startswith("arn:"):
+        if not re.fullmatch(r"arn:aws[a-z-]*:s3tables:[a-z0-9-]+:[0-9]{12}:bucket/[a-z0-9.-]{3,63}", place):
+            raise ValueError("must be the ARN of a table bucket or the URL of a catalog")
+        return place
+    return _url_or_nothing(place)
+
+
 def _parameter_path(value: str) -> str:
     """Of SSM: https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-hierarchies.html"""
     if not re.fullmatch(r"(/[A-Za-z0-9_.-]{1,100}){1,10}/?", value):
@@ -200,6 +210,8 @@ class Settings:
     import_function: str = _setting("WELLHEAD_IMPORT_FUNCTION", _text)
     query_function: str = _setting("WELLHEAD_QUERY_FUNCTION", str.strip, "")
     warehouse: str = _setting("WELLHEAD_WAREHOUSE", _warehouse)
+    store: str = _setting("WELLHEAD_STORE", _choice("file", "iceberg"), "file")
+    catalog: str = _setting("WELLHEAD_CATALOG", _catalog, "")
     scratch: str = _setting("WELLHEAD_SCRATCH", _text, "/tmp/wellhead")  # noqa: S108  Lambda's own disk
     tokens: str = _setting("WELLHEAD_TOKENS", _parameter_path, TOKENS)
     cors_origins: tuple[str, ...] = _setting("WELLHEAD_CORS_ORIGINS", _origins, "")
@@ -307,6 +319,8 @@ class Settings:
             if text is not None:
                 values[name] = _read(setting, text)
         settings = cls(**values)
+        if settings.store == "iceberg" and not settings.catalog:
+            raise SettingsError("WELLHEAD_CATALOG is not set; WELLHEAD_STORE=iceberg needs it.")
         _refuse_open_aliases(settings)
         _refuse_partial_sums(settings)
         for name in _needed_for(settings.source_auth):

@@ -40,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "check-source":
             return run_check(source, os.environ, Terminal())
         sources = PROJECT / "sources" if options.command == "run" else None
-        stack = LocalStack(source=source, state=options.state, port=options.port, sources=sources)
+        state = options.state or (PROJECT / ".local" if options.store == "file" else PROJECT / ".local-lake")
+        stack = LocalStack(source=source, state=state, port=options.port, sources=sources, store=options.store)
         return demo(stack) if options.command == "demo" else run(stack)
     except (StackError, TokenError) as exc:
         print(plain(exc, kept="\n"), file=sys.stderr)
@@ -155,7 +156,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--preset", help="the mapping of a public source, for the file or URL of --source")
         if name == "check-source":
             continue
-        command.add_argument("--state", type=Path, default=PROJECT / ".local", help="what outlives the stack")
+        command.add_argument("--state", type=Path, help="what outlives the stack; .local, and of a lake .local-lake")
+        command.add_argument(
+            "--store", choices=("file", "iceberg"), default="file", help="a database file, or the tables of a lake"
+        )
         command.add_argument("--port", type=int, default=8000, help="of the API, if it is free")
     token = commands.add_parser("token", help="make a token for the API and print it")
     token.add_argument("--name", required=True, help="whose it is; a token that the name had before ends")

@@ -144,8 +144,12 @@ class LocalStack:
         port: int = 8000,
         user_environment: Mapping[str, str] | None = None,
         sources: Path | None = None,
+        store: str = "file",
     ) -> None:
-        """`sources` is a directory of definitions that are applied at the start."""
+        """`sources` is a directory of definitions that are applied at the start. The `store` is one of WELLHEAD_STORE;
+        of "iceberg" the catalog and the tables are in the state directory too.
+        """
+        self.store = store
         self._sources = sources
         self.applied: list[str] = []
         self._user = dict(os.environ if user_environment is None else user_environment)
@@ -161,7 +165,7 @@ class LocalStack:
         self.tokens = TokenBook(self.state)
         self.token = ""
         self.has_new_token = not self.tokens.own_file.exists()
-        self.api_url = self.aws_url = self.lambda_url = self.source_url = ""
+        self.api_url = self.aws_url = self.lambda_url = self.source_url = self.catalog_url = ""
         self._api: subprocess.Popen[bytes] | None = None
         self._schedules: Schedules | None = None
         self._disks: list[Disk] = []
@@ -232,6 +236,7 @@ class LocalStack:
         username, password = self._credentials()
         is_of_settings = self._source.url and not self._definition
         self.source_url = str(self._source.url) if is_of_settings else self._start_source(exits, username, password)
+        self.catalog_url = self._start_catalog(exits)
         aws = exits.enter_context(
             LocalAws(
                 table=self._setting("WELLHEAD_TABLE"),
@@ -264,6 +269,14 @@ class LocalStack:
         if self._sources:
             self.applied = apply_directory(self._sources, api_url=self.api_url, token=self.token)
         self._schedules = exits.enter_context(Schedules(endpoint, functions))
+
+    def _start_catalog(self, exits: ExitStack) -> str:
+        """Empty where there is no lake, and where somebody has named a catalog of his own."""
+        if self.store == "file" or self._user.get("WELLHEAD_CATALOG"):
+            return ""
+        from local.catalog.server import CatalogServer  # it loads for a quarter of a second
+
+        return exits.enter_context(CatalogServer(self.state / "lake")).url
 
     def _put_tokens(self, aws: LocalAws) -> None:
         self.token = self.tokens.own()
@@ -341,6 +354,10 @@ class LocalStack:
             if name.startswith("WELLHEAD_") and name not in KEPT_FROM_THE_PRODUCT
         }
         source = {"WELLHEAD_SOURCE_URL": self.source_url}
+        if self.store != "file":
+            source |= {"WELLHEAD_STORE": self.store}
+        if self.catalog_url:
+            source |= {"WELLHEAD_CATALOG": self.catalog_url}
         if authenticated:
             source |= {"WELLHEAD_SOURCE_AUTH": "basic", "WELLHEAD_SOURCE_SECRET": SECRET}
         settings = DEFAULTS | directories | users | source
@@ -359,6 +376,7 @@ class LocalStack:
             "source_url": self.shown_source,
             "state": str(self.state),
             "warehouse": str(self.warehouse_path),
+            "catalog_url": self.catalog_url,
         }
 
 

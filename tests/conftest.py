@@ -34,6 +34,7 @@ from chalicelib.settings import is_loopback
 from local.api_gateway import create_server
 from local.aws.emulator import LocalAws
 from local.aws.loopback import LoopbackServer
+from local.catalog.server import CatalogServer
 from local.pictures.xvfb import Xvfb
 
 TABLE = "wellhead-test"
@@ -80,12 +81,28 @@ def set_up_aws(environment: pytest.MonkeyPatch, aws: LocalAws) -> None:
 
 
 @pytest.fixture
-def environment(aws: LocalAws, tmp_path: Path) -> dict[str, str]:
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """A module whose tests hold for a file and for a lake says so: pytestmark = FILE_AND_LAKE."""
+    return str(getattr(request, "param", "file"))
+
+
+@pytest.fixture
+def catalog(store_kind: str, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The variables of a lake, and its catalog serving; none for a file."""
+    if store_kind == "file":
+        yield {}
+        return
+    with CatalogServer(tmp_path / "lake") as server:
+        yield {"WELLHEAD_STORE": "iceberg", "WELLHEAD_CATALOG": server.url}
+
+
+@pytest.fixture
+def environment(aws: LocalAws, tmp_path: Path, catalog: dict[str, str]) -> dict[str, str]:
     """The WELLHEAD_ variables for Services: `aws`, a warehouse and a scratch in `tmp_path`.
 
     Nothing listens at the source's URL; a test that fetches puts its own there.
     """
-    return {
+    return catalog | {
         "WELLHEAD_TABLE": TABLE,
         "WELLHEAD_IMPORT_FUNCTION": "wellhead-test-import",
         "WELLHEAD_WAREHOUSE": str(tmp_path / "warehouse"),

@@ -23,6 +23,8 @@ DEFAULTS: dict[str, Any] = {
     "import_function": "import",
     "query_function": "",
     "warehouse": "s3://wells/prod",
+    "store": "file",
+    "catalog": "",
     "scratch": "/tmp/wellhead",
     "tokens": "/wellhead/tokens",
     "cors_origins": (),
@@ -89,6 +91,7 @@ LIMITS = {
     "WELLHEAD_MAX_ATTEMPTS": (1, 10_000),
 }
 CHOICES = {
+    "WELLHEAD_STORE": ["file", "iceberg"],
     "WELLHEAD_SOURCE_AUTH": ["none", "basic", "bearer", "api_key", "oauth2"],
     "WELLHEAD_SOURCE_PAGING": ["auto", "links", "skip", "keys"],
     "WELLHEAD_SOURCE_ROWS": ["one", "sum"],
@@ -119,6 +122,14 @@ BAD = {
         "s3://hunter2\u2100/x",
         "s3://user@hunter2/x",
         "https://hunter2/x",
+    ],
+    "WELLHEAD_CATALOG": [
+        "hunter2",
+        "http://hunter2.org",
+        "https://ada:hunter2@example.org/catalog",
+        "arn:aws:s3:::hunter2",
+        "arn:aws:s3tables:us-east-1:123456789012:bucket/",
+        "arn:aws:s3tables:us-east-1:12:bucket/hunter2",
     ],
     "WELLHEAD_STAGE": ["", "hunter2 x", "hunter2/", "hunter2\n", "h" * 65, "é"],
     "WELLHEAD_SOURCE_SECRETS": ["", "hunter2", "/"],
@@ -219,7 +230,17 @@ def test_choices_are_taken_as_they_are(variable: str, choices: list[str]) -> Non
 
     for choice in choices:
         needed = {"WELLHEAD_SOURCE_SECRET": "/a", "WELLHEAD_SOURCE_TOKEN_URL": "https://example.org/token"}
+        needed |= {"WELLHEAD_CATALOG": "http://127.0.0.1:8181"}
         assert getattr(read(**needed, **{variable: choice}), name) == choice
+
+
+def test_a_lake_needs_its_catalog() -> None:
+    bucket = "arn:aws:s3tables:eu-central-1:123456789012:bucket/wells"
+
+    assert read(WELLHEAD_STORE="iceberg", WELLHEAD_CATALOG=bucket).catalog == bucket
+    message = "WELLHEAD_CATALOG is not set; WELLHEAD_STORE=iceberg needs it."
+    assert refusal(WELLHEAD_STORE="iceberg") == message
+    assert refusal(WELLHEAD_STORE="iceberg", WELLHEAD_CATALOG=" ") == message
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "localhost:8000"])

@@ -1,12 +1,14 @@
-"""Publication: from the current snapshot to a working copy, and from that to a new snapshot in the warehouse."""
+"""Publication: how the rows of an import become what is published. Here into a file: from the current snapshot to a
+working copy, and from that to a new snapshot in the warehouse; lake_publication.py does the same with a lake.
+"""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
-from chalicelib.errors import WarehouseCorrupt, WarehouseUnavailable
+from chalicelib.errors import StoreDiffers, WarehouseCorrupt, WarehouseUnavailable
 from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.jobs.ownership import owns
 from chalicelib.store.blocks import Blocks, read_blocks
@@ -14,10 +16,13 @@ from chalicelib.store.room import LEAST_ROW, ask_for_room, room_of_merge
 from chalicelib.warehouse.names import Warehouse, snapshot_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from chalicelib.jobs.manager import JobManager
+    from chalicelib.store.repository import Looks, MergeResult, RunFacts
 
+FILE_ROW_BYTES = 48  # of a store, where none is there to be looked at
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge
 PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copying
 
@@ -30,7 +35,7 @@ def show_latest(*, job_manager: JobManager, warehouse: Warehouse, made_by: str |
     WarehouseUnavailable.
     """
     current = job_manager.current_snapshot()
-    if current is None or made_by not in (None, current.job_id):
+    if current is None or current.is_lake or made_by not in (None, current.job_id):
         return
     if warehouse.latest() != current.name and owns(job_manager=job_manager, warehouse=warehouse):
         warehouse.set_latest(current.name)
@@ -64,36 +69,97 @@ def publish_seconds(store: Path) -> float:
     return store.stat().st_size / PUBLISH_BYTES_PER_SECOND
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkingCopy:
-    """The store to merge into, and what each block of it was when it came; without a base there is no file yet."""
+class Publication(Protocol):
+    """The pointer moves elsewhere, in the transaction that ends the job. What an import may do after `merge`, judge it
+    and hold it, leaves nothing where somebody reads.
+    """
 
-    path: Path
-    base: Blocks | None = None
+    def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
+        """How long the merge of so many rows may take at most."""
+
+    def merge(self, repository: Any, base: Snapshot | None, facts: RunFacts, looks: Looks, *, rows: int) -> MergeResult:
+        """What becomes of all that is staged, `rows` as the source counts them."""
+
+    def publish_seconds(self) -> float:
+        """How long `publish` may take at most."""
+
+    def publish(self, repository: Any, merged: MergeResult, *, beat: Callable[[], object]) -> Snapshot:
+        """A new snapshot that nothing points at yet; it holds what it should, or PublishRefused is raised. `beat` is
+        called between its steps, and may stop it.
+        """
+
+    def follow(self, snapshot: Snapshot, *, segments: list[str]) -> None:
+        """What comes after the pointer has moved; what fails of it, the sweeper does."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Publication:
-    """`directory` is on the worker's own disk. The pointer moves elsewhere, in the transaction that ends the job."""
+@dataclass(kw_only=True)
+class FilePublication:
+    """`directory` is on the worker's own disk. With `copy_lake` what lies in a lake becomes a file, at a path."""
 
     warehouse: Warehouse
     directory: Path
     claim: Claim
+    copy_lake: Callable[[Snapshot, Path, Path], None] | None = None
+    base_blocks: Blocks | None = None  # what each block of the working copy was when it came
 
-    def working_copy(self, base: Snapshot | None, *, staged_bytes: int) -> WorkingCopy:
+    @property
+    def store(self) -> Path:
+        """The working copy."""
+        return self.directory / "wells.duckdb"
+
+    def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
+        return merge_seconds(base, rows=rows)
+
+    def merge(
+        self,
+        repository: Any,
+        base: Snapshot | None,
+        facts: RunFacts,
+        looks: Looks,
+        *,
+        rows: int,  # noqa: ARG002  of a lake it tells more than the bytes do
+    ) -> MergeResult:
+        store = self.working_copy(base, staged_bytes=staged_bytes(self.directory))
+        merged: MergeResult = repository.merge(store, facts, **vars(looks))
+        return merged
+
+    def publish_seconds(self) -> float:
+        return publish_seconds(self.store)
+
+    def publish(self, repository: Any, merged: MergeResult, *, beat: Callable[[], object]) -> Snapshot:  # noqa: ARG002
+        """Its lease is as long as it takes: there is no beat in between."""
+        sha256 = self.read_back(repository, merged)
+        return self.put(self.store, rows=merged.stored_records, sha256=sha256)
+
+    def working_copy(self, base: Snapshot | None, *, staged_bytes: int) -> Path:
         """The store to merge the staged rows into; there is no file yet before the first import.
 
-        Raises ScratchFull, WarehouseUnavailable, WarehouseCorrupt.
+        Raises ScratchFull, WarehouseUnavailable, WarehouseCorrupt, StoreDiffers.
         """
-        store = self.directory / "wells.duckdb"
+        store = self.store
+        if base and base.is_lake:
+            return self._copy_of_lake(base, staged_bytes=staged_bytes)
         check_room(self.directory, base, to_stage=0, staged_bytes=staged_bytes)
-        if base is None:
-            return WorkingCopy(path=store)
-        self.warehouse.fetch(base.name, store)
-        blocks = read_blocks(store)
-        if blocks.sha256 != base.sha256:
-            raise WarehouseCorrupt
-        return WorkingCopy(path=store, base=blocks)
+        if base:
+            self.warehouse.fetch(base.name, store)
+            self.base_blocks = read_blocks(store)
+            if self.base_blocks.sha256 != base.sha256:
+                raise WarehouseCorrupt
+        return store
+
+    def _copy_of_lake(self, base: Snapshot, *, staged_bytes: int) -> Path:
+        if self.copy_lake is None:
+            raise StoreDiffers
+        as_file = replace(base, bytes=base.rows * FILE_ROW_BYTES)
+        check_room(self.directory, as_file, to_stage=0, staged_bytes=staged_bytes)
+        self.copy_lake(base, self.store, self.directory)
+        return self.store
+
+    def read_back(self, repository: Any, merged: MergeResult) -> str:
+        """The SHA-256 of the store, which is then known to hold what it should. Raises PublishRefused."""
+        blocks = read_blocks(self.store)
+        repository.verify(self.store, rows=merged.stored_records, unchanged=blocks.same_as(self.base_blocks))
+        return blocks.sha256
 
     def put(self, store: Path, *, rows: int, sha256: str) -> Snapshot:
         """The closed store as a new file under a name with the claim's fence. Raises WarehouseUnavailable."""
@@ -115,8 +181,13 @@ class Publication:
         except WarehouseUnavailable as exc:
             told = "the import is published, and the stable name still holds the old snapshot: %s"
             log.error(told, exc.message, extra={"code": exc.code})  # noqa: TRY400  the cause says no more
-        try:
-            for name in segments:
-                self.warehouse.remove(name)
-        except WarehouseUnavailable as exc:
-            log.warning("the import is published, its segments could not be removed: %s", exc.message)
+        remove_segments(self.warehouse, segments)
+
+
+def remove_segments(warehouse: Warehouse, segments: list[str]) -> None:
+    """Of an import that is published."""
+    try:
+        for name in segments:
+            warehouse.remove(name)
+    except WarehouseUnavailable as exc:
+        log.warning("the import is published, its segments could not be removed: %s", exc.message)

@@ -20,9 +20,8 @@ from chalicelib.jobs.parts import MOST_PARTS, PartTable
 from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
-from chalicelib.store.blocks import read_blocks
 from chalicelib.store.period import Period, RowSource
-from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
+from chalicelib.store.repository import DuckDBWellProductionRepository, Looks, MergeResult, RunFacts
 from chalicelib.warehouse.names import segment_names
 
 from .accepted import load_accepted
@@ -37,7 +36,7 @@ from .partial import is_partial
 from .planning import Planning, joined_fingerprint
 from .prefetch import Prefetch, run_beside
 from .progress import Progress
-from .publication import Publication, WorkingCopy, merge_seconds, publish_seconds, staged_bytes
+from .publication import FilePublication, Publication, merge_seconds
 from .repeats import judged, judged_before
 from .seal import NO_SEAL
 from .segments import Segments
@@ -85,6 +84,7 @@ class WellProductionImportService:
         new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
         most_runs: int = MOST_RUNS,
+        new_publication: Callable[..., Publication] = FilePublication,
     ) -> None:
         self._claim = claim
         self._settings = settings
@@ -102,7 +102,7 @@ class WellProductionImportService:
         self._fields = SourceFields(survey=Survey(), settings=settings)
         self._watermark = Watermark(settings)
         self._segments = partial(_segments_of, warehouse, directory, claim)
-        self._publication = Publication(warehouse=warehouse, directory=directory, claim=claim)
+        self._publication = new_publication(warehouse=warehouse, directory=directory, claim=claim)
         self._planning = Planning(
             claim=claim,
             table=PartTable(table=job_manager.table, clock=clock),
@@ -133,13 +133,12 @@ class WellProductionImportService:
             settled = self._settle(repository, end)
             base = self._job_manager.current_snapshot()
             self._check(fetching, start, end, base)
-            copy, merged = self._merge(repository, end, base, settled)
+            merged = self._merge(repository, end, base, settled)
             judgement = self._judge(end, base, merged)
             if judgement.held:
                 self._hold(fetching, merged, is_stored=end == start)
                 raise judgement.held
-            sha256 = self._verify(repository, copy, merged)
-            snapshot = self._publish(copy.path, sha256, merged, base, judgement)
+            snapshot = self._publish(repository, merged, base, judgement)
             self._finish(parts, snapshot, base, merged)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
@@ -374,30 +373,29 @@ class WellProductionImportService:
         nothing merges all the same: the next one would have no more time. Raises PublishRefused, HandOver.
         """
         self._watermark.check(base, end.changed_since)
-        if end != start and not self._budget.suffices(merge_seconds(base, rows=end.delivered)):
+        if end != start and not self._budget.suffices(self._publication.merge_seconds(base, rows=end.delivered)):
             fetching.hand_over()
 
     def _merge(
         self, repository: DuckDBWellProductionRepository, end: Cursor, base: Snapshot | None, settled: Settled
-    ) -> tuple[WorkingCopy, MergeResult]:
-        """The closed store with the base's rows and those staged, and what became of these."""
-        self._progress.enter(Phase.MERGING, seconds=merge_seconds(base, rows=end.delivered))
-        copy = self._publication.working_copy(base, staged_bytes=staged_bytes(self._directory))
-        merged = repository.merge(
-            copy.path,
-            self._run_facts(end),
+    ) -> MergeResult:
+        """What became of the rows staged, merged with the base's."""
+        seconds = self._publication.merge_seconds(base, rows=end.delivered)
+        self._progress.enter(Phase.MERGING, seconds=seconds)
+        looks = Looks(
             now=self._clock(),
             warnings=self._source_warnings(end) | settled.warnings,
             without_field=self._fields.doubtful_columns(),
             is_renamed=self._fields.is_renamed,
         )
+        merged = self._publication.merge(repository, base, self._run_facts(end), looks, rows=end.delivered)
         merged = replace(merged, settled=settled)
         if merged.rejects:
             self._progress.set_stats(rejects=merged.rejects)
         self._count_rows(merged, end)
         for reason, count in repository.rejected_by_reason().items():
             log.info("rows are rejected", extra={"reason": reason, "rows": count})
-        return copy, merged
+        return merged
 
     def _run_facts(self, end: Cursor) -> RunFacts:
         return RunFacts(
@@ -450,18 +448,18 @@ class WellProductionImportService:
 
     # -- publishing ---------------------------------------------------------------------------
 
-    def _verify(self, repository: DuckDBWellProductionRepository, copy: WorkingCopy, merged: MergeResult) -> str:
-        """The SHA-256 of the store, which is then known to hold what it should."""
-        self._progress.enter(Phase.PUBLISHING, seconds=publish_seconds(copy.path))
-        blocks = read_blocks(copy.path)
-        repository.verify(copy.path, rows=merged.stored_records, unchanged=blocks.same_as(copy.base))
-        return blocks.sha256
-
     def _publish(
-        self, store: Path, sha256: str, merged: MergeResult, base: Snapshot | None, judgement: Judgement
+        self,
+        repository: DuckDBWellProductionRepository,
+        merged: MergeResult,
+        base: Snapshot | None,
+        judgement: Judgement,
     ) -> Snapshot:
-        """A new snapshot in the warehouse, which nothing points at yet."""
-        snapshot = self._publication.put(store, rows=merged.stored_records, sha256=sha256)
+        """A new snapshot, which nothing points at yet."""
+        seconds = self._publication.publish_seconds()
+        self._progress.enter(Phase.PUBLISHING, seconds=seconds)
+        beat = partial(self._progress.report, self._settings.lease_seconds + seconds)
+        snapshot = self._publication.publish(repository, merged, beat=beat)
         is_whole = judgement.completeness.is_proved
         began = self.job.reading_since or self.job.started_at or self._clock()
         facts = self._watermark.mark(base, self._fields.changed_until, began, self.job, is_whole=is_whole)

@@ -135,6 +135,9 @@ class Snapshot:
 
     `sources` has by name, of every source with a published import, the `fence`, `job_id` and moment (`at`, epoch
     seconds) of its latest one, and of those that a definition describes the same three facts.
+
+    `versions` has, of a lake, the snapshot of each of its tables that together are this state; None of a file. The file
+    in the warehouse then tells the same, for those who ask for it by its name.
     """
 
     name: str
@@ -147,6 +150,11 @@ class Snapshot:
     changed_of: str | None = None
     accepted: list[str] | None = None
     sources: dict[str, dict[str, Any]] | None = None
+    versions: dict[str, int] | None = None
+
+    @property
+    def is_lake(self) -> bool:
+        return self.versions is not None
 
     def fence_of(self, source_name: str | None) -> int:
         """Of the latest import of the source; of any source where the job is older than their names."""

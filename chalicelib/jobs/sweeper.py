@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import DispatchFailed
 from chalicelib.metrics import record
-from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, fence_of, is_fenced, job_of
+from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, fence_of, is_fenced, job_of, snapshot_behind
 
 from .holding import is_of_use
 from .job import JobStatus
@@ -131,7 +131,9 @@ def clear_orphans(
     may_go_on = partial(_may_go_on, find, cache(job_manager.newest_held), current, now=now)
     wanted = {current.name if current else "", *_readable(names, find, kept=kept, now=now)}
     stale = [
-        name for name in names if name not in wanted and not (name.startswith(SEGMENTS) and may_go_on(job_of(name)))
+        name
+        for name in names
+        if snapshot_behind(name) not in wanted and not (name.startswith(SEGMENTS) and may_go_on(job_of(name)))
     ]
     removed = _remove(stale, warehouse, clock)
     warehouse.tidy(now=now)

@@ -19,6 +19,7 @@ from chalicelib.errors import (
     JobNotFound,
     NothingPublished,
     QueryFailed,
+    StoreDiffers,
     ValidationError,
     WellheadError,
 )
@@ -31,8 +32,9 @@ from .query import Query, parse_query
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from chalicelib.jobs.lock import Snapshot
     from chalicelib.jobs.manager import JobManager
-    from chalicelib.warehouse.names import Warehouse
+    from chalicelib.warehouse.names import StoredFile, Warehouse
 
     from .production import ProductionQuery, Rows
     from .published import PublishedProduction
@@ -132,18 +134,29 @@ def _error_data(error: WellheadError) -> dict[str, Any]:
 
 
 def where_to_download(
-    *, job_manager: JobManager, warehouse: Warehouse, clock: Callable[[], float] = time.time
+    *,
+    job_manager: JobManager,
+    warehouse: Warehouse,
+    export: Callable[[Snapshot], StoredFile] | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
-    """The current database: where it can be read from and until when, and how to tell that it came whole.
+    """The current database: where it can be read from and until when, and how to tell that it came whole. Of a lake,
+    `export` makes one.
 
     `expires_at` is null where the URL is a file's. `created_at` is null when nobody knows the job any more. Raises
-    NothingPublished, StateUnavailable, WarehouseUnavailable.
+    NothingPublished, StateUnavailable, WarehouseUnavailable, StoreDiffers, and what `export` does.
     """
     snapshot = job_manager.current_snapshot()
     if snapshot is None:
         raise NothingPublished
-    url = warehouse.download_url(snapshot.name, seconds=DOWNLOAD_SECONDS)
-    facts = {name: getattr(snapshot, name) for name in ("name", "rows", "bytes", "sha256", "job_id")}
+    file: Snapshot | StoredFile = snapshot
+    if snapshot.is_lake:
+        if export is None:
+            raise StoreDiffers
+        file = export(snapshot)
+    url = warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS)
+    facts = {"name": file.name, "rows": snapshot.rows, "bytes": file.bytes, "sha256": file.sha256}
+    facts |= {"job_id": snapshot.job_id}
     expires_at = None if url.startswith("file:") else clock() + DOWNLOAD_SECONDS
     return {"url": url, "expires_at": expires_at, "created_at": _made_at(job_manager, snapshot.job_id), **facts}
 

@@ -24,6 +24,7 @@ from chalicelib.errors import (
     WarehouseTooNew,
     WellheadError,
 )
+from chalicelib.lake.connection import raise_if_not_there
 from chalicelib.store.local_duckdb import (
     ANOTHER_FORMAT,
     LATER_FORMAT,
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
+    from botocore.session import Session
+
+    from chalicelib.lake.catalog import Catalog
+    from chalicelib.lake.versions import Versions
     from chalicelib.store.own_directory import OwnDirectory
 
 TEXT_CODES = 3  # the version of the schema that brought them, with the columns source, period_days and source_rows
@@ -64,6 +69,14 @@ class Rows:
 
     rows: list[dict[str, Any]]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lake:
+    """Where a lake is, and with whose rights it is read."""
+
+    catalog: Catalog
+    session: Session
 
 
 class ProductionQuery:
@@ -102,6 +115,21 @@ class ProductionQuery:
             with _duckdb_errors():
                 path = str(store).replace("'", "''")
                 connection.execute(f"ATTACH '{path}' AS wells (READ_ONLY)")
+            return cls(connection, snapshot=snapshot, directory=directory)
+        except BaseException:
+            connection.close()
+            raise
+
+    @classmethod
+    def of_lake(
+        cls, versions: Versions, lake: Lake, *, directory: OwnDirectory, memory_mb: int, snapshot: str | None = None
+    ) -> ProductionQuery:
+        """Of a published state of the lake, which is read where it is. Raises LakeUnprepared, LakeUnavailable."""
+        from chalicelib.lake.reading import show_lake
+
+        connection = duckdb.connect(config=local_config(directory.path, memory_mb) | {"threads": THREADS})
+        try:
+            show_lake(connection, lake.catalog, lake.session, versions)
             return cls(connection, snapshot=snapshot, directory=directory)
         except BaseException:
             connection.close()
@@ -279,6 +307,7 @@ def _duckdb_errors() -> Iterator[None]:
     except duckdb.Error as exc:
         raise_if_damaged(exc)
         raise_if_forbidden(exc)
+        raise_if_not_there(exc)
         raise _error_of(exc) from exc
 
 

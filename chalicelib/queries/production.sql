@@ -224,4 +224,4 @@ ORDER BY import_runs.merged_at DESC, fence DESC
 LIMIT 1;
 
 -- name: storage_version
-SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = 'wells';
+SELECT coalesce(tags['storage_version'], 'iceberg v2') FROM duckdb_databases() WHERE database_name = 'wells';

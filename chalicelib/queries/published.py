@@ -1,8 +1,8 @@
 """PublishedProduction: the snapshots, opened for questions. A new one takes the place of the old by itself; who reads
 page by page asks for the one that his first page came from, by its name.
 
-A directory's file is opened in place, a bucket's file is fetched to local disk (LocalCopies). Between two questions one
-database stays open: each may take as much memory as the process has for it.
+A directory's file is opened in place, a bucket's file is fetched to local disk (LocalCopies), a lake is read where it
+is. Between two questions one database stays open: each may take as much memory as the process has for it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from chalicelib.errors import (
     NothingPublished,
     QueryFailed,
     SnapshotGone,
+    StoreDiffers,
     WarehouseCorrupt,
     WarehouseForeign,
     WarehouseTooNew,
     WarehouseUnavailable,
 )
 from chalicelib.jobs.job import JobStatus
+from chalicelib.lake.versions import Versions
 from chalicelib.store.own_directory import OwnDirectory
-from chalicelib.warehouse.names import StoredFile, Warehouse, job_of, missing_file, snapshot_name
+from chalicelib.warehouse.names import StoredFile, Warehouse, is_of_lake, job_of, missing_file, snapshot_name
 
 from .copies import LocalCopies, is_damaged
 from .cursor import no_cursor
-from .production import ProductionQuery
+from .production import Lake, ProductionQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +77,9 @@ class PublishedProduction:
         warehouse: Warehouse,
         directory: Path,
         memory_mb: int,
+        lake: Lake | None = None,
     ) -> None:
+        self._lake = lake
         self._current = current
         self._was_published = was_published
         self._warehouse = warehouse
@@ -194,11 +198,30 @@ class PublishedProduction:
     def _opened(self, file: StoredFile, *, beside: str | None) -> Opened:
         own = OwnDirectory(self._directory)
         try:
+            if is_of_lake(file.name):
+                return self._opened_lake(file, own)
             path = self._in_place(file.name) or self._copies.fetch(file, own.path, beside=beside)
             return Opened(file=file, path=path, query=self._query(file, path, own))
         except BaseException:
             own.remove()
             raise
+
+    def _opened_lake(self, file: StoredFile, own: OwnDirectory) -> Opened:
+        """The file tells which snapshots of the tables belong together; the rows stay where they are."""
+        if self._lake is None:
+            raise StoreDiffers
+        path = own.path / "versions.json"
+        self._warehouse.fetch(file.name, path)
+        if is_damaged(path, file):
+            raise WarehouseCorrupt
+        query = ProductionQuery.of_lake(
+            Versions.read(path.read_text("utf-8")),
+            self._lake,
+            directory=own,
+            memory_mb=self._memory_mb,
+            snapshot=file.name,
+        )
+        return Opened(file=file, path=path, query=query)
 
     def _in_place(self, name: str) -> Path | None:
         """None in a bucket, and beside the log of a writer who was killed: DuckDB plays that for readers too. A
@@ -244,7 +267,8 @@ def was_published(name: str, *, job_manager: JobManager) -> bool:
         job = job_manager.get(job_of(name))
     except JobNotFound:
         return False
-    return job.status is JobStatus.COMPLETED and name == snapshot_name(job.fence, job.job_id)
+    made = snapshot_name(job.fence, job.job_id, is_lake=is_of_lake(name))
+    return job.status is JobStatus.COMPLETED and name == made
 
 
 def _file_of(snapshot: Snapshot) -> StoredFile:

@@ -12,6 +12,7 @@ from chalicelib.jobs.finding import MOST_EXAMPLES, few_examples, with_short_text
 
 from .columns import KEY, MOST_OF_A_WELL, VALUES, VOLUMES, WHOLE_FIELD
 from .local_duckdb import exhaustion_told
+from .schema import STORE
 from .statements import named_statements
 
 if TYPE_CHECKING:
@@ -87,22 +88,27 @@ def take_diff(
     now: float,
     without_field: Sequence[str] = (),
     is_renamed: bool = False,
+    whole: str = STORE,
 ) -> Diff:
     """Of the merge whose rows are `settled` and matched with those of the source. `without_field` are columns to look
-    at; `is_renamed`: some rows have another field in place of one. Raises ScratchFull, OutOfMemory.
+    at; `is_renamed`: some rows have another field in place of one; `whole`: what stands after FROM for all stored rows.
+    Raises ScratchFull, OutOfMemory.
     """
-    return _DiffQueries(connection, source, settled, now).diff(without_field, is_renamed=is_renamed)
+    return _DiffQueries(connection, source, settled, now, whole).diff(without_field, is_renamed=is_renamed)
 
 
 class _DiffQueries:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, source: str, settled: Settled, now: float) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, source: str, settled: Settled, now: float, whole: str
+    ) -> None:
         self._connection = connection
+        self._whole = whole
         self._source = source
         self._settled = settled
         self._today = datetime.fromtimestamp(now, UTC).date().isoformat()
 
     def diff(self, without_field: Sequence[str], *, is_renamed: bool) -> Diff:
-        ((stored, latest, matched, updated, rejected),) = self._rows("count_matched")
+        ((is_known, latest, matched, updated, rejected),) = self._rows("count_matched")
         nulled = self._nulled() if updated else {}
         sums = self._sums() if updated else {}
         return Diff(
@@ -110,7 +116,7 @@ class _DiffQueries:
             updated=updated,
             unchanged=matched - updated,
             rejected=rejected,
-            is_first=not stored,
+            is_first=not is_known,
             nulled=nulled,
             sums=sums,
             fields=self._fields() if updated else [],
@@ -127,13 +133,12 @@ class _DiffQueries:
         found = {name: int(count) for name, count in zip(VALUES, counts, strict=True) if count}
         if not found:
             return {}
-        touched = [f"count(stored.{name}) FILTER (matched.stored_row IS NOT NULL)" for name in found]
-        in_store = [f"count(stored.{name})" for name in found]
-        (values,) = self._rows("count_touched", values=", ".join([*touched, *in_store]))
-        pairs = zip(found.items(), values, values[len(found) :], strict=False)
+        touched = [f"count(CASE WHEN matched.revised THEN stored.{name} ELSE staged.{name} END)" for name in found]
+        (values,) = self._rows("count_touched", values=", ".join(touched))
+        (all_values,) = self._rows("count_in_store", values=", ".join(f"count(stored.{name})" for name in found))
         return {
             name: {"nulled": count, "stored": touched, "in_store": in_store}
-            for (name, count), touched, in_store in pairs
+            for (name, count), touched, in_store in zip(found.items(), values, all_values, strict=True)
         }
 
     def _sum_changes(self) -> None:
@@ -226,7 +231,7 @@ class _DiffQueries:
         return {check: [well for (well,) in wells] for check, wells in found.items() if wells}
 
     def _rows(self, name: str, **lists: str) -> list[tuple[Any, ...]]:
-        text = _SQL[name].format_map(lists)
+        text = _SQL[name].format_map({"whole": self._whole, **lists})
         bound = {"today": self._today, "source_name": self._source}
         values = {name: value for name, value in bound.items() if f"${name}" in text}
         with exhaustion_told():

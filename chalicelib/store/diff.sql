@@ -1,10 +1,11 @@
 -- The statements of the diff: what a merge would change. They read the tables that the merge has made (`staged`, `accepted`,
 -- `matched`, `replaced`) and the stored rows, before anything is written. {braces} are filled by diff.py; $names are bound values.
 -- Rows that change are few as a rule, and only they are joined to their values; what is unchanged is counted alone.
+-- {whole} are all stored rows; `wells` has of a lake those that change alone.
 
 -- name: count_matched
 SELECT
-    (SELECT count(*) FROM wells.well_production WHERE source = $source_name),
+    EXISTS (SELECT 1 FROM {whole} AS stored WHERE source = $source_name),
     (SELECT count(*) FROM accepted),
     (SELECT count(*) FROM matched),
     (SELECT count(*) FROM matched WHERE revised),
@@ -24,11 +25,14 @@ GROUP BY ALL;
 SELECT {sums_of_nulled} FROM changes;
 
 -- name: count_touched
--- Of some columns: stored values in the rows that the import touches, and in all rows.
+-- Of some columns: stored values in the rows that the import touches. What is unchanged is stored as it came.
 SELECT {values}
-FROM wells.well_production AS stored
-LEFT JOIN matched ON matched.stored_row = stored.rowid
-WHERE stored.source = $source_name;
+FROM matched
+JOIN staged ON staged.arrival = matched.staged_row
+LEFT JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row AND matched.revised;
+
+-- name: count_in_store
+SELECT {values} FROM {whole} AS stored WHERE source = $source_name;
 
 -- name: sum_changed_volumes
 SELECT {sums_of_volumes} FROM changes WHERE is_over;
@@ -36,7 +40,7 @@ SELECT {sums_of_volumes} FROM changes WHERE is_over;
 -- name: sum_stored_volumes
 -- Of the periods that the import covers. What is not over yet grows by itself.
 SELECT {stored_volumes}
-FROM wells.well_production AS stored
+FROM {whole} AS stored
 WHERE {is_over} AND source = $source_name AND production_period IN (SELECT DISTINCT production_period FROM staged WHERE problem IS NULL);
 
 -- name: changes_of_volume
@@ -84,7 +88,7 @@ WITH ends AS (
 ),
 gaps AS (SELECT place, place - 1 - lag(place) OVER (ORDER BY place) AS without FROM ends)
 SELECT
-    (SELECT count({column}) FROM wells.well_production WHERE source = $source_name),
+    (SELECT count({column}) FROM {whole} AS stored WHERE source = $source_name),
     count(*), count({column}),
     (SELECT arg_max(without, place) FROM gaps), (SELECT max(without) FROM gaps)
 FROM staged WHERE problem IS NULL;

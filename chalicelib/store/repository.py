@@ -33,13 +33,13 @@ from .parts import ROWS_PER_MB, Part, split
 from .period import RowSource
 from .read_back import Written, read_back
 from .room import UPGRADED, ask_for_room, free_room, room_of_merge
-from .schema import SCHEMA_VERSION, prepare_store, read_version
+from .schema import SCHEMA_VERSION, STORE, prepare_store, read_version
 from .settle import Settled, settle
 from .staging import Staging
 from .well_production import USUAL, WellProductionSql, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from .batch import Batch
@@ -93,6 +93,18 @@ class MergeResult:
         """What became of the rows that were staged."""
         staged = ("new_records", "updated_records", "duplicate_records", "failed_records", "skipped_records")
         return {name: getattr(self, name) for name in staged}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """What an import knows of itself when it is compared: the moment `now`, epoch seconds, the `warnings` that were
+    counted before, the columns `without_field`, and whether a field `is_renamed`.
+    """
+
+    now: float
+    warnings: Mapping[str, int]
+    without_field: Sequence[str] = ()
+    is_renamed: bool = False
 
 
 class DuckDBWellProductionRepository:
@@ -207,32 +219,43 @@ class DuckDBWellProductionRepository:
         _compact(store).unlink(missing_ok=True)  # of a merge that did not end
         settled = self._settled or self.settle(USUAL)
         adoption = None if is_new else self._upgrade(store, facts, now)
+        looks = Looks(now=now, warnings=warnings, without_field=without_field, is_renamed=is_renamed)
         with self._attached(store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
             self._match_stored()
             self._check_room()
-            self._pick_replaced()
-            found = {**warnings, **settled.warnings, **self._count_warnings(now)}
-            diff = take_diff(
-                self._connection,
-                self._source.name,
-                settled,
-                now=now,
-                without_field=without_field,
-                is_renamed=is_renamed,
-            )
-            result = self._count_outcome(found, settled)
-            if result.updated_records:
-                self._pick_revised()
+            result = self._compare(settled, looks)
             self._connection.execute("BEGIN")
-            self._write_outcome(facts, now, result)
+            self._write_outcome(facts, looks.now, result)
             self._connection.execute("COMMIT")
             self._written = self._what_was_written(facts, result)
             self._connection.execute("CHECKPOINT wells")
             if self._is_loose() and free_room(self._directory) > store.stat().st_size:
                 self._copy_compactly(store)
         _take_compact(store)
-        return replace(result, diff=diff, adoption=adoption)
+        return replace(result, adoption=adoption)
+
+    def _compare(
+        self, settled: Settled, looks: Looks, *, whole: str = STORE, stored_rows: str | None = None
+    ) -> MergeResult:
+        """What becomes of the rows, which are matched; those to revise are picked. Nothing is written to the store.
+        `whole` are all stored rows, as they stand after FROM, and `stored_rows` how many these are, as SQL.
+        """
+        self._pick_replaced()
+        found = {**looks.warnings, **settled.warnings, **self._count_warnings(looks.now)}
+        diff = take_diff(
+            self._connection,
+            self._source.name,
+            settled,
+            now=looks.now,
+            without_field=looks.without_field,
+            is_renamed=looks.is_renamed,
+            whole=whole,
+        )
+        result = self._count_outcome(found, settled, {"stored_rows": stored_rows} if stored_rows else {})
+        if result.updated_records:
+            self._pick_revised()
+        return replace(result, diff=diff)
 
     def _check_room(self) -> None:
         """Before anything is written: what becomes of each row is known, and how large the rows are. Raises
@@ -303,19 +326,35 @@ class DuckDBWellProductionRepository:
             self._revise(facts, now)
         if result.new_records:
             self._insert_new(now, is_in_order=result.settled.is_in_order)
+        self._insert_rejected(facts, now)
+        self._forget_rejected(facts, now)
+        self._insert_run(facts, now, result)
+
+    def _insert_rejected(self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None) -> None:
         reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
         told = {"reasons": reasons, "sentences": sentences, "raw_bytes": RAW_BYTES}
-        self._sql.run("insert_rejected", {"rejected": filled("rejected")}, job_id=facts.job_id, now=now, **told)
-        self._sql.run("forget_rejected", job_id=facts.job_id, now=now, kept_seconds=REJECTS_KEPT_SECONDS)
+        lists = {"rejected": filled("rejected"), **(lists or {})}
+        self._sql.run("insert_rejected", lists, job_id=facts.job_id, now=now, **told)
+
+    def _forget_rejected(self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None) -> int:
+        """How many."""
+        kept = {"kept_seconds": REJECTS_KEPT_SECONDS}
+        ((forgotten,),) = self._sql.rows("forget_rejected", lists, job_id=facts.job_id, now=now, **kept)
+        return int(forgotten)
+
+    def _insert_run(
+        self, facts: RunFacts, now: float, result: MergeResult, lists: Mapping[str, str] | None = None
+    ) -> None:
         counts = {**facts.stored(), **result.counts}
         values: dict[str, Any] = {**counts, "now": now, "warnings": json.dumps(result.warnings)}
         del values["skipped_records"]  # the table of runs has no column for it
-        self._sql.run("insert_run", **values)
+        self._sql.run("insert_run", lists, **values)
 
     def _revise(self, facts: RunFacts, now: float) -> None:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
         self._sql.run("delete_revised")
-        self._sql.run("insert_revised", now=now, source_name=self._source.name)
+        lists = {"revised_rows": filled("revised_rows")}
+        self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)
 
     def _insert_new(self, now: float, *, is_in_order: bool) -> None:
         """In the order of the key, so that a question about a well reads few row groups. On one thread what arrived so
@@ -334,10 +373,12 @@ class DuckDBWellProductionRepository:
             self._sql.run("insert_new", lists, now=now, source_name=self._source.name)
         self._connection.execute("RESET threads")
 
-    def _count_outcome(self, warnings: dict[str, int], settled: Settled) -> MergeResult:
+    def _count_outcome(
+        self, warnings: dict[str, int], settled: Settled, lists: Mapping[str, str] | None = None
+    ) -> MergeResult:
         skipped = self._staging.passed_over_rows
         delivered, failed = self._staging.rows - skipped, self._staging.rejected_rows + settled.failed_records
-        distinct_keys, known_keys, updated, stored = self._sql.one("count_outcome")
+        distinct_keys, known_keys, updated, stored = self._sql.one("count_outcome", lists)
         new = distinct_keys - known_keys
         return MergeResult(
             new_records=new,

@@ -16,6 +16,7 @@ from .period import Period, RowSource
 from .statements import named_statements
 
 SCHEMA_VERSION = 3
+STORE = "wells.well_production"  # the stored rows
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
@@ -34,7 +35,7 @@ def prepare_store(connection: duckdb.DuckDBPyConnection, *, is_new: bool, source
         if version:
             _refuse_shorter_periods(connection, source.period)
         connection.execute("COMMIT")
-    _refuse_other_periods(connection, source)
+    refuse_other_periods(connection, source)
 
 
 def read_version(connection: duckdb.DuckDBPyConnection) -> int:
@@ -61,10 +62,11 @@ def _refuse_shorter_periods(connection: duckdb.DuckDBPyConnection, period: Perio
         )
 
 
-def _refuse_other_periods(connection: duckdb.DuckDBPyConnection, source: RowSource) -> None:
+def refuse_other_periods(connection: duckdb.DuckDBPyConnection, source: RowSource, *, stored: str = STORE) -> None:
+    """`stored` is what stands after FROM for rows of the source, all or some. Raises PeriodChanged."""
     days = source.period.days
     bounds = {"source": source.name, "shortest": days[0], "longest": days[-1]}
-    ((other,),) = connection.execute(_SQL["other_periods"], bounds).fetchall()
+    ((other,),) = connection.execute(_SQL["other_periods"].format(stored=stored), bounds).fetchall()
     if other is not None:
         stored = Period.of(other) or f"{other} days"
         raise PeriodChanged(

@@ -133,7 +133,7 @@ LIMIT 1;
 
 -- name: other_periods
 -- The statistics tell that there are none: nothing is read then.
-SELECT min(period_days) FROM wells.well_production
+SELECT min(period_days) FROM {stored} AS stored
 WHERE source = $source AND (period_days < $shortest OR period_days > $longest);
 
 -- name: schema_version

@@ -76,16 +76,21 @@ def _sound(column: Column, value: str) -> str:
     return f"(is_sound_{column.kind}({column.name}, {value}, {column.low}, {column.high}))"
 
 
+VALUES_DIFFER = " OR ".join(f"accepted.{name} IS DISTINCT FROM stored.{name}" for name in VALUES)
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "columns_with_types": ", ".join(f"{column.name} {column.type}" for column in COLUMNS),
     "columns_of_nulls": ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in COLUMNS),
     "accepted_columns": ", ".join(f"accepted.{column.name}" for column in COLUMNS),
     "key": ", ".join(KEY),
+    "order": ", ".join(KEY),
+    "store": "wells",
+    "stored_rows": "(SELECT count(*) FROM wells.well_production)",
+    "rejected_now": "wells.rejected_rows",
     "members": ", ".join(f"{column.name} := staged.{column.name}" for column in COLUMNS),
     "stored_key": ", ".join(STORED_KEY),
     "volumes": ", ".join(VOLUMES),
-    "values_differ": " OR ".join(f"accepted.{name} IS DISTINCT FROM stored.{name}" for name in VALUES),
+    "values_differ": VALUES_DIFFER,
     "values_read": ", ".join(f"{_kept_of(column)} AS {column.name}" for column in COLUMNS),
     "all_sound": " AND ".join(_sound(column, f"value_of_{column.name}") for column in COLUMNS),
     "checked_sound": " AND ".join(map(_checked_sound, COLUMNS)),
@@ -113,9 +118,9 @@ class WellProductionSql:
         with exhaustion_told():
             return self.run(name, lists, **values).fetchall()
 
-    def one(self, name: str) -> tuple[Any, ...]:
+    def one(self, name: str, lists: Mapping[str, str] | None = None) -> tuple[Any, ...]:
         """The one row of the answer."""
-        (row,) = self.rows(name)
+        (row,) = self.rows(name, lists)
         return tuple(row)
 
 

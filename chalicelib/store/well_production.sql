@@ -321,6 +321,7 @@ FROM read_json(
 -- THE MERGE -----------------------------------------------------------------------------------------------
 -- settle.sql has made of the import's rows one a key: `accepted`. Against the store: same key and values is a duplicate,
 -- same key and other values an update, no such key a new row.
+-- `wells` is the store, or of a lake the rows that change alone; what is written goes to {store}.
 
 -- name: match_none
 CREATE OR REPLACE TABLE matched (staged_row BIGINT, stored_row BIGINT, revised BOOLEAN, part INTEGER);
@@ -356,21 +357,24 @@ ON accepted.arrival = before.staged_row
 WHERE {is_accepted_of_part};
 
 -- name: keep_history
-INSERT INTO wells.well_production_history
+INSERT INTO {store}.well_production_history
 SELECT * EXCLUDE (staged_row, part), to_timestamp($now), $job_id
 FROM replaced
-ORDER BY {key};
+ORDER BY {order};
 
 -- name: delete_revised
 DELETE FROM wells.well_production WHERE rowid IN (SELECT stored_row FROM matched WHERE revised);
 
--- name: insert_revised
-INSERT INTO wells.well_production BY NAME
+-- name: revised_rows
 SELECT
     $source_name AS source, {columns}, days_of_period(production_period) AS period_days, source_rows,
     created_at, to_timestamp($now) AS updated_at
 FROM revised
-ORDER BY {key};
+
+-- name: insert_revised
+INSERT INTO wells.well_production BY NAME
+{revised_rows}
+ORDER BY {order};
 
 -- name: count_matched
 SELECT count(*) FROM matched;
@@ -385,10 +389,10 @@ SELECT count(*) FROM wells.well_production_history;
 AND arrival NOT IN (SELECT staged_row FROM matched WHERE part = {number})
 
 -- name: in_order
-ORDER BY {key}
+ORDER BY {order}
 
 -- name: insert_new
-INSERT INTO wells.well_production BY NAME
+INSERT INTO {store}.well_production BY NAME
 SELECT
     $source_name AS source, {columns}, days_of_period(production_period) AS period_days, source_rows,
     to_timestamp($now) AS created_at, to_timestamp($now) AS updated_at
@@ -406,7 +410,7 @@ SELECT
 FROM refused JOIN staged ON staged.arrival = refused.staged_row
 
 -- name: insert_rejected
-INSERT INTO wells.rejected_rows
+INSERT INTO {store}.rejected_rows
 SELECT
     $job_id, page, position, split_part(problem, ' ', 1),
     array_to_string(list_transform(
@@ -419,12 +423,10 @@ FROM ({rejected});
 -- name: forget_rejected
 -- A row that is rejected once more stands with the newest import that met it, and not with each. What nobody has met
 -- for long may go.
-DELETE FROM wells.rejected_rows
+DELETE FROM {store}.rejected_rows
 WHERE job_id <> $job_id AND (
     rejected_at < to_timestamp($now - $kept_seconds)
-    OR hash(reason, detail, raw) IN (
-        SELECT hash(reason, detail, raw) FROM wells.rejected_rows WHERE job_id = $job_id
-    )
+    OR hash(reason, detail, raw) IN (SELECT hash(reason, detail, raw) FROM {rejected_now} WHERE job_id = $job_id)
 );
 
 -- name: count_problems
@@ -441,7 +443,7 @@ FROM (SELECT problem FROM staged WHERE problem IS NOT NULL UNION ALL SELECT prob
 GROUP BY reason ORDER BY reason;
 
 -- name: insert_run
-INSERT INTO wells.import_runs VALUES (
+INSERT INTO {store}.import_runs VALUES (
     $job_id, $fence, $source, $triggered_by, to_timestamp($started_at), to_timestamp($now),
     $new_records, $updated_records, $duplicate_records, $failed_records, $expected_records, $warnings
 );
@@ -454,7 +456,7 @@ SELECT
     (SELECT count(*) FROM accepted) AS distinct_keys,
     (SELECT count(*) FROM matched) AS known_keys,
     (SELECT count(*) FROM matched WHERE revised) AS updated,
-    (SELECT count(*) FROM wells.well_production) AS stored;
+    {stored_rows} AS stored;
 
 -- name: count_warnings
 -- Over all rows that were delivered and are sound, also those of which another one is stored.

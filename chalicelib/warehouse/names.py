@@ -2,7 +2,9 @@
 S3Warehouse keeps them in a bucket.
 
     snapshots/wells-<fence>-<job>.duckdb        a published database, or one that nothing points at
+    snapshots/wells-<fence>-<job>.lake          of a lake, which snapshots of its tables are published together
     segments/<job>/<fence>-<part>-<number>.parquet   checked rows of an unfinished import
+    exports/wells-<fence>-<job>.duckdb          a database that was made of a lake because somebody asked for it
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
                                                 is noted in wells.duckdb.name, on S3 in the object's metadata
     owner.json                                  which table the warehouse belongs to
@@ -30,12 +32,29 @@ LATEST_PROBLEM = "wells.duckdb.is-old.txt"  # why it does not hold the current s
 OWNER = "owner.json"
 SNAPSHOTS = "snapshots/"
 SEGMENTS = "segments/"
+EXPORTS = "exports/"
 UPLOADS = "uploads/"
 PART_SECONDS = 3600
 
 
-def snapshot_name(fence: int, job_id: str) -> str:
-    return f"{SNAPSHOTS}wells-{fence:010d}-{job_id}.duckdb"
+def snapshot_name(fence: int, job_id: str, *, is_lake: bool = False) -> str:
+    kind = "lake" if is_lake else "duckdb"
+    return f"{SNAPSHOTS}wells-{fence:010d}-{job_id}.{kind}"
+
+
+def export_name(snapshot: str) -> str:
+    """Of the database that was made of a lake's snapshot, for whoever asked for one."""
+    return f"{EXPORTS}{snapshot.removeprefix(SNAPSHOTS).removesuffix('.lake')}.duckdb"
+
+
+def snapshot_behind(name: str) -> str:
+    """Of an export the snapshot that it was made of; else the name itself."""
+    return f"{SNAPSHOTS}{name.removeprefix(EXPORTS).removesuffix('.duckdb')}.lake" if name.startswith(EXPORTS) else name
+
+
+def is_of_lake(name: str) -> bool:
+    """Whether the snapshot tells of a lake, and is no database."""
+    return name.endswith(".lake")
 
 
 def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
@@ -101,7 +120,9 @@ def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:
     return kept
 
 
-_FENCED = re.compile(r"snapshots/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.duckdb|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*")
+_FENCED = re.compile(
+    r"(?:snapshots|exports)/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.(?:duckdb|lake)|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*"
+)
 
 
 def is_fenced(name: str) -> bool:

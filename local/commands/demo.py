@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import botocore.session
 import duckdb
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from chalicelib.lake.catalog import Catalog
+from chalicelib.lake.connection import attach_lake
+from chalicelib.store.local_duckdb import local_config
 from chalicelib.store.own_directory import OwnDirectory
 from clients.cli.plain import plain
 from clients.cli.terminal import Terminal, styled
@@ -28,6 +32,7 @@ ACCEPTED = (200, 202)
 DATABASE_SECONDS = 30.0
 FINAL = ("COMPLETED", "FAILED", "CANCELLED")
 HELD = "HELD"  # how one ends that waits for somebody's word
+DEMO_MB = 300  # of memory, for its questions
 HELD_CODE = 6  # the exit code, as that of `wellhead import`
 INTERRUPTED = ("LEASE_EXPIRED", "DISPATCH_FAILED")  # how an import ends whose stack was away
 COUNTS = ("new_records", "updated_records", "duplicate_records", "failed_records", "skipped_records")
@@ -98,7 +103,7 @@ def run_demo(stack: LocalStack, terminal: Terminal) -> int:
         _show_failure(job, stack, terminal)
         return 1
     adds_up = _show_counts(job, terminal)
-    with _database(stack.database_path, job["job_id"], reading=stack.state / "scratch" / "reading") as database:
+    with _published(stack, job["job_id"]) as database:
         _show_rejected(database, job, terminal)
         _show_warnings(job, terminal)
         _show_question(database, terminal)
@@ -276,18 +281,21 @@ def _show_question(database: duckdb.DuckDBPyConnection, terminal: Terminal) -> N
 
 def _show_next(stack: LocalStack, terminal: Terminal) -> None:
     terminal.line()
-    terminal.line("The database: ", (str(stack.database_path), "bold"), " (any DuckDB from 1.4 on opens it)")
+    if stack.store == "file":
+        terminal.line("The database: ", (str(stack.database_path), "bold"), " (any DuckDB from 1.4 on opens it)")
+    else:
+        terminal.line("The tables: ", (str(stack.state / "lake" / "tables"), "bold"), " (Apache Iceberg)")
     terminal.line(f"The API was at {stack.api_url} and stops now; `make run` keeps it serving.")
-    for line in NEXT.split("\n"):
+    for line in NEXT.format(store="" if stack.store == "file" else f" STORE={stack.store}").split("\n"):
         terminal.line(line)
 
 
 NEXT = """
 Try next:
-  make demo                once more: nothing new. Rows of before count as duplicates,
+  make demo{store}                once more: nothing new. Rows of before count as duplicates,
                            files of before are not read again
-  make demo ROWS=1000000   and Ctrl-C midway: the next one goes on where it stopped
-  make run                 keeps it serving, and prints a link to the web console
+  make demo{store} ROWS=1000000   and Ctrl-C midway: the next one goes on where it stopped
+  make run{store}                 keeps it serving, and prints a link to the web console
                            and the curl lines that start an import"""
 
 
@@ -322,6 +330,29 @@ def _show_held(job: dict[str, Any], stack: LocalStack, terminal: Terminal) -> No
         f" `.venv/bin/wellhead discard {job['job_id']}`; or mend the source or its definition, which `make check-source"
         f"{source}` helps with, and `make demo{source}` once more.",
     )
+
+
+@contextlib.contextmanager
+def _published(stack: LocalStack, job_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    reading = stack.state / "scratch" / "reading"
+    opened = _database(stack.database_path, job_id, reading=reading) if stack.store == "file" else _lake(stack, reading)
+    with opened as database:
+        yield database
+
+
+@contextlib.contextmanager
+def _lake(stack: LocalStack, reading: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """As anybody's DuckDB reads it: main of each table, by the names that a file has."""
+    own = OwnDirectory(reading)
+    session = botocore.session.get_session()
+    catalog = Catalog(stack.environment["WELLHEAD_CATALOG"], session=session)
+    try:
+        with duckdb.connect(config=local_config(own.path, DEMO_MB)) as database:
+            attach_lake(database, catalog, session, stack.environment)
+            database.execute("USE lake.wellhead")
+            yield database
+    finally:
+        own.remove()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from support.coordination import a_job
-from support.imports import Worker, files, stored_rows
+from support.imports import Worker, files, published_rows
+from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.errors import NotRetryable, SourceChangedSince
 from chalicelib.files.json_lines import NdjsonFile
@@ -19,6 +20,7 @@ from chalicelib.jobs.sweeper import ACCEPT_GRACE_SECONDS, clear_orphans
 from local.source.server import SampleSource
 
 Row = dict[str, Any]
+pytestmark = FILE_AND_LAKE
 WELLS = [
     {
         "field_code": 1,
@@ -98,10 +100,6 @@ def checks(job: Job) -> list[str]:
     return [finding.check for finding in job.findings if finding.holds]
 
 
-def latest(worker: Worker) -> Path:
-    return Path(worker.settings.warehouse) / "wells.duckdb"
-
-
 def segments(worker: Worker) -> list[str]:
     return [name for name in files(worker.settings.warehouse) if name.startswith("segments/")]
 
@@ -119,7 +117,7 @@ def without(rows: list[Row], *names: str) -> list[Row]:
 
 def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(worker: Worker, source: Source) -> None:
     source.imported(WELLS)
-    before = stored_rows(latest(worker))
+    before = published_rows(worker)
 
     held = source.imported(without(WELLS, "oil_production_kbd"))
 
@@ -134,7 +132,7 @@ def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(work
         "before": 744.0,
         "after": 0.0,
     }
-    assert stored_rows(latest(worker)) == before
+    assert published_rows(worker) == before
     assert segments(worker)
 
 
@@ -203,7 +201,7 @@ def test_a_source_without_a_row_that_had_some_is_held(worker: Worker, source: So
 
     assert (checks(held), segments(worker)) == (["REJECTED"], [])
     assert accept(worker, held).status is JobStatus.COMPLETED
-    assert len(stored_rows(latest(worker))) == 12
+    assert len(published_rows(worker)) == 12
 
 
 def test_another_unit_holds_the_import_and_more_wells_do_not(worker: Worker, source: Source) -> None:
@@ -249,7 +247,7 @@ def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(worker: Wor
     }
     done = accept(worker, held)
     snapshot = worker.manager.current_snapshot()
-    assert (done.status, done.new_records, len(stored_rows(latest(worker)))) == (JobStatus.COMPLETED, 12, 12)
+    assert (done.status, done.new_records, len(published_rows(worker))) == (JobStatus.COMPLETED, 12, 12)
     assert snapshot
     assert (snapshot.job_id, snapshot.changed_until) == (done.job_id, None)
     assert checks(source.imported(dated, file=Short)) == ["SOURCE_INCOMPLETE"]  # missing rows are not accepted for good
@@ -265,7 +263,7 @@ def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(
     done = accept(worker, held)
 
     assert (done.status, done.retry_of, done.updated_records) == (JobStatus.COMPLETED, held.job_id, 12)
-    assert [row[7] for row in stored_rows(latest(worker))] == [None] * 12
+    assert [row[7] for row in published_rows(worker)] == [None] * 12
     assert (done.warnings, checks(done)) == (held.warnings, [])
     assert [warning["rule"] for warning in done.warnings] == ["UNKNOWN_FIELDS"]
     assert [finding.check for finding in done.findings] == ["NULLED", "RESTATED", "COLUMN_GONE"]
@@ -374,7 +372,7 @@ def test_damaged_rows_are_not_published_whoever_accepts_them(worker: Worker, sou
     failed = accept(worker, held)
 
     assert (failed.status, (failed.error or {})["code"]) == (JobStatus.FAILED, "HELD_ROWS_GONE")
-    assert [row[7] for row in stored_rows(latest(worker))] == [2.0] * 12
+    assert [row[7] for row in published_rows(worker)] == [2.0] * 12
 
 
 def test_other_settings_of_the_source_since_are_not_overridden(worker: Worker, source: Source) -> None:

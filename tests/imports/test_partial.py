@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.coordination import a_job
-from support.imports import Budget, Worker, stored_rows
+from support.imports import Budget, Worker, published_rows
 from support.scripted_source import KEY
 
 from chalicelib.errors import SourceColumns
@@ -77,7 +76,7 @@ def import_part(worker: Worker, parameters: Mapping[str, Any]) -> Job:
 def keys_stored(worker: Worker) -> set[tuple[str, str, str]]:
     snapshot = worker.manager.current_snapshot()
     assert snapshot
-    rows = stored_rows(Path(worker.settings.warehouse, snapshot.name))
+    rows = published_rows(worker)
     return {(row[0], row[2], row[5].isoformat()) for row in rows}
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import Clock, InterruptedTable, RepeatingTable, SilentTable
-from support.imports import Budget, Worker, expected_rows, files, stored_rows
+from support.imports import Budget, Worker, expected_rows, files, published_rows
+from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.errors import (
     ImportAlreadyRunning,
@@ -36,6 +37,7 @@ from local.source.server import SampleSource
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = FILE_AND_LAKE
 DATA = GeneratedProduction(90)
 TABLE = "wellhead-test"
 
@@ -116,7 +118,7 @@ def test_a_retry_goes_on_after_the_last_checkpoint(worker: Worker, source: Sampl
     resumed = [event for event in done.events if event.name == "resumed"]
     [facts] = [event.facts for event in resumed]
     assert facts == {"page": old.cursor["page"], "records": old.cursor["delivered"]}
-    assert stored_rows(Path(worker.settings.warehouse) / "wells.duckdb") == expected_rows(DATA)
+    assert published_rows(worker) == expected_rows(DATA)
     assert kept(worker) == []
 
 
@@ -137,7 +139,7 @@ def test_a_job_whose_source_failed_goes_on_after_its_last_page(worker: Worker, s
     [resumed] = [event.facts for event in done.events if event.name == "resumed"]
     assert resumed == {"page": 6, "records": 50}
     assert (done.status, done.total_records) == (JobStatus.COMPLETED, 90)
-    assert stored_rows(Path(worker.settings.warehouse) / "wells.duckdb") == expected_rows(DATA)
+    assert published_rows(worker) == expected_rows(DATA)
 
 
 def test_a_job_that_could_not_publish_need_not_fetch_again(worker: Worker, source: SampleSource) -> None:
@@ -159,7 +161,7 @@ def test_a_job_that_could_not_publish_need_not_fetch_again(worker: Worker, sourc
     assert len(source.requests) - asked == 2  # the names of the fields, and their types
     done = worker.manager.get(done_id)
     assert (done.status, done.total_records) == (JobStatus.COMPLETED, 90)
-    assert stored_rows(Path(worker.settings.warehouse) / "wells.duckdb") == expected_rows(DATA)
+    assert published_rows(worker) == expected_rows(DATA)
 
 
 def test_a_job_that_had_no_checkpoint_begins_anew(worker: Worker) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 from support.coordination import a_job
-from support.imports import Budget, Worker
+from support.imports import Budget, Worker, opened
 from support.scripted_source import KEY
+from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.errors import AcceptTooLate, NotResumable
 from chalicelib.jobs.job import Job, JobStatus
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.lock import Snapshot
     from chalicelib.settings import Settings
 
+pytestmark = FILE_AND_LAKE
 JANUARY, FEBRUARY = "2023-01-10T06:00:00Z", "2023-02-10T06:00:00Z"
 
 
@@ -90,8 +90,7 @@ class Lab:
         return current
 
     def stored(self) -> dict[tuple[str, str], float]:
-        path = Path(self.worker.settings.warehouse, self.snapshot.name)
-        with duckdb.connect(path, read_only=True) as connection:
+        with opened(self.worker.settings, self.snapshot) as connection:
             rows = connection.execute("SELECT source, well_code, oil_production_kbd FROM well_production").fetchall()
         return {(source, well): oil for source, well, oil in rows}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import a_job
-from support.imports import Budget, Worker, stored_rows
+from support.imports import Budget, Worker, published_rows
 from support.scripted_source import KEY, Answer, ScriptedHandler, Serve, page
+from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import JobStatus
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.job import Job
     from local.source.odata_format import Version
 
+pytestmark = FILE_AND_LAKE
 JANUARY, FEBRUARY, MARCH = (f"2023-{month:02}-10T06:00:00Z" for month in (1, 2, 3))
 LONG_AFTER = "9999-12-31T23:59:59Z"
 HOUR = 3600
@@ -88,7 +89,7 @@ def snapshot(worker: Worker) -> Snapshot:
 
 
 def wells(worker: Worker) -> dict[int, float]:
-    rows = stored_rows(Path(worker.settings.warehouse, snapshot(worker).name))
+    rows = published_rows(worker)
     return {int(row[2]): row[7] for row in rows}
 
 

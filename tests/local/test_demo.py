@@ -53,6 +53,7 @@ class Made:
     database_path: Path
     shown_source: str
     state: Path
+    store: str = "file"
     source_option: str = ""
     source_name: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -191,6 +192,21 @@ def test_a_real_demo_of_such_rows_ends_well(hostile_file: Path, tmp_path: Path) 
     assert "The counts add up to every row that the source delivered." in output
     assert "Block [/9] North" in output or "Block [" in output
     assert not commands_in(output)
+
+
+def test_a_real_demo_of_a_lake_answers_its_question_out_of_the_tables(tmp_path: Path) -> None:
+    """Twice: the second one finds every row again."""
+    told = []
+    for _ in range(2):
+        with start_command(tmp_path, "demo", "--store", "iceberg", "--rows", "1000") as process:
+            output, errors = process.communicate(timeout=90)
+        assert (process.returncode, errors) == (0, ""), output
+        told.append(dict(re.findall(r"(new|duplicate|failed) +([0-9,]+)", output)))
+
+    assert told[0]["new"] == str(int(told[1]["duplicate"]) - int(told[0]["duplicate"]))
+    assert (told[1]["new"], told[0]["failed"]) == ("0", told[1]["failed"])
+    assert "A question to the database" in output
+    assert f"The tables: {tmp_path / 'lake' / 'tables'} (Apache Iceberg)" in " ".join(output.split())
 
 
 def test_a_real_demo_that_is_held_has_an_exit_code_of_its_own(tmp_path: Path) -> None:

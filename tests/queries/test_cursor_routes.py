@@ -11,9 +11,10 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.data_api import BAD, DATA_ROUTES, ROWS, Wells, snapshot_of, source_of
+from support.data_api import BAD, DATA_ROUTES, ROWS, Wells, source_of
 from support.soak import longer
 from support.staging import run_import
+from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.services import Services
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.job import Job
 
+pytestmark = FILE_AND_LAKE
 LISTS = [
     "/wells/production?limit=1",
     "/wells/production/revisions?limit=1",
@@ -62,13 +64,13 @@ def all_rows(wells: Wells, path: str, *, after: dict[str, Any] | None = None) ->
 
 def test_every_answer_names_the_snapshot_that_it_read(wells: Wells, serve: Serve) -> None:
     def assert_named(job: Job) -> None:
-        name = snapshot_of(job)["name"]
+        name = wells.snapshot_of(job)["name"]
         for route in DATA_ROUTES:
             answer = wells.ask(route)
             known = wells.ask(route, If_None_Match=answer.headers["ETag"])
 
             told = {field: answer.data["snapshot"][field] for field in ("name", "fence", "job_id")}
-            assert told == snapshot_of(job), route
+            assert told == wells.snapshot_of(job), route
             assert (answer.headers["X-Wellhead-Snapshot"], known.headers["X-Wellhead-Snapshot"]) == (name, name)
         rejects = wells.ask("/wells/import/jobs/{job}/rejects?format=csv")
         assert rejects.headers["X-Wellhead-Snapshot"] == name
@@ -100,7 +102,7 @@ def test_a_page_after_a_cursor_has_a_mark_of_its_own_snapshot(wells: Wells, serv
     asked = len(wells.questions)
 
     known = wells.ask(path, If_None_Match=page.headers["ETag"])
-    assert (known.status, known.headers["X-Wellhead-Snapshot"]) == (304, snapshot_of(wells.job)["name"])
+    assert (known.status, known.headers["X-Wellhead-Snapshot"]) == (304, wells.snapshot_of(wells.job)["name"])
     assert len(wells.questions) == asked
     again = wells.ask(path)
     assert (again.data, again.headers["ETag"]) == (page.data, page.headers["ETag"])
@@ -114,10 +116,10 @@ def test_a_snapshot_that_is_no_longer_kept_is_gone(revisions: Wells, serve: Serv
     run_import(revisions.environment, source_of(serve, revised(3.5)))
     services = Services(revisions.environment)
     kept = clear_orphans(job_manager=services.job_manager, warehouse=services.warehouse, kept=1)
-    assert snapshot_of(old)["name"] not in kept  # for an hour
+    assert revisions.snapshot_of(old)["name"] not in kept  # for an hour
     later = time.time() + 3601
     removed = clear_orphans(job_manager=services.job_manager, warehouse=services.warehouse, kept=1, clock=lambda: later)
-    assert snapshot_of(old)["name"] in removed
+    assert revisions.snapshot_of(old)["name"] in removed
     run_import(revisions.environment, source_of(serve, revised(4.5)))
     for path in DATA_ROUTES:  # the query function has opened another one
         revisions.ask(path)
@@ -127,7 +129,7 @@ def test_a_snapshot_that_is_no_longer_kept_is_gone(revisions: Wells, serve: Serv
 
         assert (answer.status, answer.error["code"], answer.error["retryable"]) == (410, "SNAPSHOT_GONE", False), path
         assert "Begin anew without a cursor" in answer.error["message"]
-        assert answer.error["details"] == {"snapshot": snapshot_of(old)["name"]}
+        assert answer.error["details"] == {"snapshot": revisions.snapshot_of(old)["name"]}
     assert all_rows(revisions, LISTS[4], after=begun[LISTS[4]]) == rejects  # a job's are in every later snapshot
 
 

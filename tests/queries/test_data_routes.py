@@ -6,14 +6,18 @@ import csv
 import io
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import duckdb
 from support.api_client import OPERATOR, READER
-from support.data_api import DATA_ROUTES, ROWS, Wells, snapshot_of, source_of
+from support.data_api import DATA_ROUTES, ROWS, Wells, source_of
 from support.staging import run_import
+from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.errors import SourceUnavailable
 from chalicelib.services import Services
+from chalicelib.warehouse.names import export_name, sha256_of
 
 if TYPE_CHECKING:
     import pytest
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
     from local.aws.emulator import LocalAws
 
+pytestmark = FILE_AND_LAKE
 UNKNOWN = "018cc251-f400-7000-8000-000000000000"
 
 
@@ -70,7 +75,7 @@ def test_revisions_tell_what_was_replaced_and_by_which_import(wells: Wells, serv
     [old] = wells.ask("/wells/production/revisions?field_code=1&well_code=10").data["rows"]
     assert (old["production_period"], old["oil_production_kbd"], old["job_id"]) == ("2024-01-01", 1.5, later.job_id)
     none = wells.ask("/wells/production/revisions?from=2024-02-01").data
-    assert none == {"rows": [], "next_cursor": None, "snapshot": snapshot_of(later)}
+    assert none == {"rows": [], "next_cursor": None, "snapshot": wells.snapshot_of(later)}
 
 
 def test_totals_wells_and_summary(wells: Wells) -> None:
@@ -114,14 +119,24 @@ def test_csv_goes_on_with_the_cursor_in_its_header(wells: Wells) -> None:
 
 
 def test_the_export_tells_where_the_file_is(wells: Wells) -> None:
+    """Of a lake it is made once, and holds what the lake does."""
     snapshot = Services(wells.environment).job_manager.current_snapshot()
     assert snapshot
 
     told = wells.ask("/wells/export")
 
-    assert told.data["url"].endswith(snapshot.name)
-    assert (told.data["sha256"], told.data["bytes"]) == (snapshot.sha256, snapshot.bytes)
-    assert told.headers["ETag"] is None
+    name = export_name(snapshot.name) if snapshot.is_lake else snapshot.name
+    path = Path(wells.environment["WELLHEAD_WAREHOUSE"], name)
+    assert told.data["url"].endswith(name)
+    assert (told.data["sha256"], told.data["bytes"]) == (sha256_of(path), path.stat().st_size)
+    assert (told.data["rows"], told.data["job_id"], told.headers["ETag"]) == (len(ROWS), wells.job.job_id, None)
+    with duckdb.connect(path, read_only=True) as connection:
+        stored = connection.execute(
+            "SELECT field_code, well_code, CAST(production_period AS VARCHAR) FROM well_production"
+        )
+        keys = {(row["field_code"], row["well_code"], row["production_period"]) for row in ROWS}
+        assert set(stored.fetchall()) == keys
+    assert wells.ask("/wells/export").data["sha256"] == told.data["sha256"]
 
 
 # ------------------------------------------------------------------------------------------- refusals

@@ -33,7 +33,8 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
 import chalicelib.imports.service
-import chalicelib.jobs.sweeper  # noqa: F401  loaded before the first fork
+import chalicelib.jobs.sweeper
+import chalicelib.lake.repository  # noqa: F401  loaded before the first fork
 from chalicelib.jobs.starting import start_import
 from chalicelib.services import Services
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
@@ -68,7 +69,8 @@ class EagerServices(Services):
 
     def _import_service(self, *details: Any) -> WellProductionImportService:
         service = super()._import_service(*details)
-        service._new_repository = partial(TellingRepository, self._fate)
+        if self.settings.store == "file":
+            service._new_repository = partial(TellingRepository, self._fate)
         return service
 
 

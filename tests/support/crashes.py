@@ -9,25 +9,31 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
+from chalicelib.imports.lake_publication import versions_of
 from chalicelib.jobs.dynamodb_item import to_attribute, to_item
 from chalicelib.jobs.job import Job, JobStatus, new_job
 from chalicelib.jobs.lock import LOCK, Snapshot, job_key
 from chalicelib.jobs.sweeper import DISPATCH_SECONDS
+from chalicelib.lake.versions import Versions
 from chalicelib.services import Services
 from chalicelib.warehouse.names import LATEST, sha256_of
 from local.aws.loopback import LoopbackServer
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 from support.coordination import LambdaHandler, table_contents
-from support.imports import expected_rows, stored_rows
+from support.imports import expected_rows, rows_in
+from support.merging import assert_main_is, open_lake
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chalicelib.jobs.manager import JobManager
     from local.aws.emulator import LocalAws
 
@@ -187,29 +193,40 @@ class Lab:
         assert (snapshot.job_id, snapshot.fence) == (job_id, job.fence)
         path = self.file_of(snapshot.name)
         assert (sha256_of(path), path.stat().st_size) == (snapshot.sha256, snapshot.bytes)
-        assert stored_rows(path) == expected_rows(data)
-        self._assert_told_once(path, job)
-        assert self.services.warehouse.latest() == snapshot.name
-        assert sha256_of(self.file_of(LATEST)) == snapshot.sha256
+        with self._opened(path, snapshot) as connection:
+            assert rows_in(connection) == expected_rows(data)
+            self._assert_told_once(connection, job)
+        if snapshot.is_lake:
+            assert_main_is(self.services.catalog, snapshot)
+        else:
+            assert self.services.warehouse.latest() == snapshot.name
+            assert sha256_of(self.file_of(LATEST)) == snapshot.sha256
 
-    def _assert_told_once(self, path: Path, job: Job) -> None:
-        with duckdb.connect(path, read_only=True) as connection:
-            runs = connection.execute(
-                "SELECT fence, new_records, updated_records, duplicate_records, failed_records FROM import_runs "
-                "WHERE job_id = ?",
-                [job.job_id],
-            ).fetchall()
-            [[imports, jobs]] = connection.execute(
-                "SELECT count(*), count(DISTINCT job_id) FROM import_runs"
-            ).fetchall()
-            [[replaced, distinct]] = connection.execute(
-                "SELECT count(*), count(DISTINCT (field_code, well_code, production_period)) "
-                "FROM well_production_history WHERE job_id = ?",
-                [job.job_id],
-            ).fetchall()
-            [[rejected]] = connection.execute(
-                "SELECT count(*) FROM rejected_rows WHERE job_id = ?", [job.job_id]
-            ).fetchall()
+    @contextmanager
+    def _opened(self, path: Path, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
+        if not snapshot.is_lake:
+            with duckdb.connect(path, read_only=True) as connection:
+                yield connection
+            return
+        assert Versions.read(path.read_text()) == versions_of(snapshot)
+        with open_lake(self.services.catalog, versions_of(snapshot)) as connection:
+            yield connection
+
+    def _assert_told_once(self, connection: duckdb.DuckDBPyConnection, job: Job) -> None:
+        runs = connection.execute(
+            "SELECT fence, new_records, updated_records, duplicate_records, failed_records FROM import_runs "
+            "WHERE job_id = ?",
+            [job.job_id],
+        ).fetchall()
+        [[imports, jobs]] = connection.execute("SELECT count(*), count(DISTINCT job_id) FROM import_runs").fetchall()
+        [[replaced, distinct]] = connection.execute(
+            "SELECT count(*), count(DISTINCT (field_code, well_code, production_period)) "
+            "FROM well_production_history WHERE job_id = ?",
+            [job.job_id],
+        ).fetchall()
+        [[rejected]] = connection.execute(
+            "SELECT count(*) FROM rejected_rows WHERE job_id = ?", [job.job_id]
+        ).fetchall()
         counts = (job.new_records, job.updated_records, job.duplicate_records, job.failed_records)
         assert runs == [(job.fence, *counts)]
         assert imports == jobs == self.revision

@@ -80,6 +80,11 @@ class Wells:
         self.questions = questions
         self.job: Job
 
+    def snapshot_of(self, job: Job) -> dict[str, Any]:
+        """As an answer names it."""
+        name = snapshot_name(job.fence, job.job_id, is_lake="WELLHEAD_CATALOG" in self.environment)
+        return {"name": name, "fence": job.fence, "job_id": job.job_id}
+
     def ask(self, path: str, *, token: str | None = READER, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -94,11 +99,6 @@ class Wells:
         is_json = "json" in answer.headers["Content-Type"] and answer.status != 304
         hold("GET", target, answer.status, answer.headers["Content-Type"], json.loads(answer.body) if is_json else "")
         return answer
-
-
-def snapshot_of(job: Job) -> dict[str, Any]:
-    """As an answer names it."""
-    return {"name": snapshot_name(job.fence, job.job_id), "fence": job.fence, "job_id": job.job_id}
 
 
 def source_of(serve: Serve, rows: list[Any]) -> str:

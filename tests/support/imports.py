@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import duckdb
 
+from chalicelib.imports.lake_publication import LakePublication, versions_of
 from chalicelib.imports.service import WellProductionImportService
 from chalicelib.imports.worker import run_import
-from chalicelib.jobs.lock import Claim, Lease
+from chalicelib.jobs.lock import Claim, Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
+from chalicelib.lake.catalog import Catalog
+from chalicelib.lake.repository import LakeRepository
 from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
@@ -21,9 +27,10 @@ from chalicelib.store.columns import COLUMNS, Column, Kind
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import sha256_of
 from support.coordination import Clock, RecordingDispatcher, a_job
+from support.merging import open_lake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from chalicelib.jobs.job import Job
     from local.source.production import GeneratedProduction
@@ -68,7 +75,7 @@ class Worker:
                 directory=Path(self.settings.scratch) / str(claim.fence),
                 remaining=remaining,
                 clock=self.clock,
-                **options,
+                **{**kind_of_store(self.settings), **options},
             )
 
         return run_import(
@@ -87,6 +94,34 @@ class Worker:
         job_id = self.trigger()
         self.run(job_id)
         return self.manager.get(job_id)
+
+
+def kind_of_store(settings: Settings) -> dict[str, Any]:
+    """As Services has it."""
+    if settings.store == "file":
+        return {}
+    session = botocore.session.get_session()
+    repository = partial(LakeRepository, catalog=Catalog(settings.catalog, session=session), session=session)
+    return {"new_repository": repository, "new_publication": LakePublication}
+
+
+@contextmanager
+def opened(settings: Settings, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables of what is published, by the names that a file has for them."""
+    if snapshot.is_lake:
+        catalog = Catalog(settings.catalog, session=botocore.session.get_session())
+        with open_lake(catalog, versions_of(snapshot)) as connection:
+            yield connection
+        return
+    with duckdb.connect(Path(settings.warehouse, snapshot.name), read_only=True) as connection:
+        yield connection
+
+
+def published_rows(worker: Worker) -> list[tuple[Any, ...]]:
+    snapshot = worker.manager.current_snapshot()
+    assert snapshot
+    with opened(worker.settings, snapshot) as connection:
+        return rows_in(connection)
 
 
 class Budget:
@@ -119,8 +154,12 @@ def files(directory: str | Path) -> dict[str, str]:
 
 def stored_rows(database: Path) -> list[tuple[Any, ...]]:
     with duckdb.connect(database, read_only=True) as connection:
-        columns = ", ".join(column.name for column in COLUMNS)
-        return connection.execute(f"SELECT {columns} FROM well_production ORDER BY ALL").fetchall()
+        return rows_in(connection)
+
+
+def rows_in(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    columns = ", ".join(column.name for column in COLUMNS)
+    return connection.execute(f"SELECT {columns} FROM well_production ORDER BY ALL").fetchall()
 
 
 def rejected_rows(database: Path) -> int:

@@ -1,0 +1,122 @@
+"""LakePublication: how the rows of an import become what is published in a lake.
+
+The rows lie in the lake's tables. Which of their snapshots are published the pointer tells, and beside it a small file
+in the warehouse: under its name readers find the state that they began with, and as long as it is kept the lake keeps
+those snapshots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib.jobs.lock import Claim, Snapshot
+from chalicelib.lake.versions import Versions
+from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
+
+from .publication import FilePublication, publish_seconds, remove_segments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from chalicelib.lake.repository import Compared, LakeRepository
+    from chalicelib.store.repository import Looks, MergeResult, RunFacts
+
+MERGE_ROWS_PER_SECOND = 20_000  # as into a file, of the rows that come alone: the lake is read where they are
+COMMIT_SECONDS = 120.0  # for what does not grow with the rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """A file that an import was merged into, at `now`, on its way into the lake."""
+
+    file: FilePublication
+    facts: RunFacts
+    now: float
+
+
+@dataclass(kw_only=True)
+class LakePublication:
+    """`directory` is on the worker's own disk."""
+
+    warehouse: Warehouse
+    directory: Path
+    claim: Claim
+    _compared: Compared | None = None
+    _move: Move | None = None
+
+    def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
+        moved = base.rows if base and not base.is_lake else 0
+        return (rows + moved) / MERGE_ROWS_PER_SECOND
+
+    def merge(
+        self,
+        repository: LakeRepository,
+        base: Snapshot | None,
+        facts: RunFacts,
+        looks: Looks,
+        *,
+        rows: int,
+    ) -> MergeResult:
+        """Nothing is written to the lake but what takes back an import that died. Where a file is published, the rows
+        are merged into a copy of it, which then moves into the lake whole. Raises LeaseLost, LakeUnavailable,
+        LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull, OutOfMemory, WarehouseUnavailable, WarehouseCorrupt.
+        """
+        if base and not base.is_lake:
+            file = FilePublication(warehouse=self.warehouse, directory=self.directory, claim=self.claim)
+            merged = file.merge(repository, base, facts, looks, rows=rows)
+            self._move = Move(file=file, facts=facts, now=looks.now)
+            return merged
+        self._compared = repository.compare(versions_of(base), facts, looks)
+        return self._compared.result
+
+    def publish_seconds(self) -> float:
+        changed = self._compared.result if self._compared else None
+        rows = changed.new_records + changed.updated_records if changed else 0
+        moved = publish_seconds(self._move.file.store) if self._move else 0.0
+        return COMMIT_SECONDS + rows / MERGE_ROWS_PER_SECOND + moved
+
+    def publish(
+        self,
+        repository: LakeRepository,
+        merged: MergeResult,
+        *,
+        beat: Callable[[], object],
+    ) -> Snapshot:
+        """Raises what `beat` does, LeaseLost, LakeUnavailable, LakeMoved, PublishRefused, WarehouseUnavailable."""
+        if self._move:
+            move = self._move
+            move.file.read_back(repository, merged)
+            return self.put(repository.take(move.file.store, move.facts, merged, now=move.now, beat=beat))
+        if self._compared is None:
+            raise RuntimeError("nothing was merged")
+        versions = repository.commit(self._compared, beat=beat)
+        repository.check(versions)
+        return self.put(versions)
+
+    def put(self, versions: Versions) -> Snapshot:
+        """Under a name with the claim's fence. Raises WarehouseUnavailable."""
+        file = self.directory / "versions.json"
+        file.write_text(versions.text(), "utf-8")
+        snapshot = Snapshot(
+            name=snapshot_name(self.claim.fence, self.claim.job.job_id, is_lake=True),
+            fence=self.claim.fence,
+            rows=versions.rows,
+            bytes=file.stat().st_size,
+            sha256=sha256_of(file),
+            job_id=self.claim.job.job_id,
+            versions=dict(versions.snapshots),
+        )
+        self.warehouse.put(snapshot.name, file, sha256=snapshot.sha256)
+        return snapshot
+
+    def follow(self, snapshot: Snapshot, *, segments: list[str]) -> None:  # noqa: ARG002  (nothing bears a stable name)
+        remove_segments(self.warehouse, segments)
+
+
+def versions_of(snapshot: Snapshot | None) -> Versions:
+    """What the pointer names; of no pointer, an empty lake."""
+    if snapshot is None:
+        return Versions(snapshots={})
+    return Versions.stored(snapshot.versions, rows=snapshot.rows)

@@ -1,0 +1,194 @@
+"""Catalog: what an Iceberg REST catalog says of a table, and the commits that DuckDB cannot make.
+
+DuckDB writes rows; it can neither set a table back to an older snapshot nor forget snapshots, and of its own errors
+only the catalog tells what has happened. Requests are signed for Amazon S3 Tables; a catalog that is named by its URL
+is asked without credentials.
+https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-tables-integrating-open-source.html
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError
+from botocore.httpsession import URLLib3Session
+
+from chalicelib.errors import LakeUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.session import Session
+
+NAMESPACE = "wellhead"
+MAIN = "main"
+SECONDS = (2.0, 30.0)  # to connect, and for an answer
+TRIES = 3  # of what changes nothing
+BEFORE_TRY = 0.2  # seconds; twice as long before the next one
+REPLACED = "replace"  # the operation of a commit that holds the same rows in other files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """A table as it stands now. `snapshot` is that of main; None while there is none. `snapshots` are all that are
+    kept, by their ids, as the protocol writes them.
+    """
+
+    uuid: str
+    snapshot: int | None
+    properties: Mapping[str, str]
+    snapshots: Mapping[int, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Self:
+        current = metadata.get("current-snapshot-id")
+        return cls(
+            uuid=metadata["table-uuid"],
+            snapshot=None if current in (None, -1) else current,
+            properties=metadata.get("properties") or {},
+            snapshots={each["snapshot-id"]: each for each in metadata.get("snapshots") or []},
+        )
+
+    @property
+    def rows(self) -> int | None:
+        """Those that are not deleted; None where the snapshot does not tell."""
+        if self.snapshot is None:
+            return 0
+        told = self.snapshots[self.snapshot].get("summary", {})
+        if int(told.get("total-equality-deletes", 0)) or "total-records" not in told:
+            return None
+        return int(told["total-records"]) - int(told.get("total-position-deletes", 0))
+
+    def holds_the_rows_of(self, snapshot: int | None) -> bool:
+        """Whether main is this snapshot, or what compaction has made of it since."""
+        place = self.snapshot
+        while place != snapshot:
+            told = self.snapshots.get(place) if place is not None else None
+            if told is None or told.get("summary", {}).get("operation") != REPLACED:
+                return False
+            place = told.get("parent-snapshot-id")
+        return True
+
+
+class Catalog:
+    """`place` is the ARN of a table bucket of S3 Tables, or the URL of a catalog. Every method raises
+    LakeUnavailable.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        *,
+        session: Session,
+        send: Callable[[AWSPreparedRequest], AWSResponse] | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.place = place
+        self._session = session
+        self._send = send or URLLib3Session(timeout=SECONDS).send  # type: ignore[arg-type]  # a pair is good too
+        self._sleep = sleep
+
+    @property
+    def is_s3_tables(self) -> bool:
+        return self.place.startswith("arn:")
+
+    @property
+    def region(self) -> str:
+        """Of the table bucket: arn:aws:s3tables:REGION:ACCOUNT:bucket/NAME."""
+        return self.place.split(":")[3]
+
+    def head(self, table: str) -> Head | None:
+        """None when there is no such table."""
+        status, told = self._ask("GET", f"tables/{table}")
+        if status == HTTPStatus.NOT_FOUND:
+            return None
+        if status != HTTPStatus.OK:
+            raise _refused(status, told)
+        return Head.of(told["metadata"])
+
+    def set_main(self, table: str, head: Head, snapshot: int | None, properties: Mapping[str, str]) -> bool:
+        """Main becomes this snapshot, and the table has the properties; False when somebody has moved it since `head`
+        was read.
+        """
+        moved: dict[str, Any] = {"action": "remove-snapshot-ref", "ref-name": MAIN}
+        if snapshot is not None:
+            moved = {"action": "set-snapshot-ref", "ref-name": MAIN, "type": "branch", "snapshot-id": snapshot}
+        return self._commit(table, head, [moved, *_setting(properties)])
+
+    def forget(self, table: str, head: Head, snapshots: Sequence[int]) -> bool:
+        """These snapshots are no longer kept; False when main has moved since `head` was read."""
+        return self._commit(table, head, [{"action": "remove-snapshots", "snapshot-ids": list(snapshots)}])
+
+    def _commit(self, table: str, head: Head, updates: list[dict[str, Any]]) -> bool:
+        stands = {"type": "assert-ref-snapshot-id", "ref": MAIN, "snapshot-id": head.snapshot}
+        asked = {
+            "identifier": {"namespace": [NAMESPACE], "name": table},
+            "requirements": [{"type": "assert-table-uuid", "uuid": head.uuid}, stands],
+            "updates": updates,
+        }
+        status, told = self._ask("POST", f"tables/{table}", json.dumps(asked).encode(), tries=1)
+        if status not in (HTTPStatus.OK, HTTPStatus.CONFLICT):
+            raise _refused(status, told)
+        return status == HTTPStatus.OK
+
+    # -- one request ------------------------------------------------------------------------------
+
+    def _ask(self, method: str, path: str, body: bytes | None = None, *, tries: int = TRIES) -> tuple[int, Any]:
+        for attempt in range(tries):
+            is_last = attempt == tries - 1
+            try:
+                answer = self._send(self._signed(method, path, body))
+            except BotoCoreError as exc:
+                if is_last:
+                    raise LakeUnavailable from exc
+            else:
+                if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR or is_last:
+                    return answer.status_code, _json(answer.content)
+            self._sleep(BEFORE_TRY * 2**attempt)
+        raise LakeUnavailable
+
+    def _signed(self, method: str, path: str, body: bytes | None) -> AWSPreparedRequest:
+        headers = {"Content-Type": "application/json"} if body else {}
+        request = AWSRequest(method=method, url=f"{self._root}/{path}", data=body, headers=headers)
+        if self.is_s3_tables:
+            keys = self._session.get_credentials()
+            if keys is None:
+                raise LakeUnavailable("This function has no rights to sign requests to the lake's catalog with.")
+            SigV4Auth(keys, "s3tables", self.region).add_auth(request)
+        return request.prepare()
+
+    @property
+    def _root(self) -> str:
+        if self.is_s3_tables:
+            base = f"https://s3tables.{self.region}.amazonaws.com/iceberg/v1/{quote(self.place, safe='')}"
+        else:
+            base = f"{self.place.rstrip('/')}/v1"
+        return f"{base}/namespaces/{NAMESPACE}"
+
+
+def _setting(properties: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"action": "set-properties", "updates": dict(properties)}] if properties else []
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content) if content else None
+    except ValueError:
+        return None
+
+
+def _refused(status: int, told: Any) -> LakeUnavailable:
+    kind = told.get("error", {}).get("type", "") if isinstance(told, dict) else ""
+    return LakeUnavailable(
+        f"The catalog of the lake answers {status} {kind}".rstrip()
+        + ". Check WELLHEAD_CATALOG, and that this function may use it."
+    )

@@ -1,0 +1,71 @@
+-- The statements of an import into the lake, beside those of store/well_production.sql. `wells` is a store of this
+-- import's own: it has the stored rows that change. {braces} are filled by repository.py; $names are bound values.
+
+-- name: bounds
+-- Between them lies all that the import can meet: partitions outside are not read.
+SELECT CAST(min(production_period) AS VARCHAR), CAST(max(production_period) AS VARCHAR) FROM accepted;
+
+-- name: has_rows_of
+SELECT EXISTS (SELECT 1 FROM {whole} AS stored WHERE source = $adopted);
+
+-- name: meet_none
+CREATE OR REPLACE TABLE met AS
+SELECT CAST(NULL AS BIGINT) AS staged_row, CAST(NULL AS INTEGER) AS part, CAST(NULL AS BOOLEAN) AS revised, *
+FROM wells.well_production WHERE FALSE;
+
+-- name: meet
+-- In one look at the lake: which of its rows have a key of the import, and those with other values whole.
+INSERT INTO met BY NAME
+SELECT staged_row, {number} AS part, revised, {changed_columns}
+FROM (
+    SELECT accepted.arrival AS staged_row, stored.*, {values_differ} AS revised
+    FROM accepted
+    JOIN {whole} AS stored USING ({key})
+    WHERE stored.source = $source_name AND stored.production_period BETWEEN {first} AND {last}
+        AND {is_accepted_of_part} AND {is_stored_of_part}
+);
+
+-- name: bring_changed
+INSERT INTO wells.well_production SELECT * EXCLUDE (staged_row, part, revised) FROM met WHERE revised;
+
+-- name: match_unchanged
+INSERT INTO matched SELECT staged_row, NULL, FALSE, part FROM met WHERE NOT revised;
+
+-- name: count_met
+SELECT count(*) FROM met WHERE revised;
+
+-- name: merge_revised
+MERGE INTO lake.wellhead.well_production AS stored
+USING ({revised_rows}) AS delta
+ON stored.source = delta.source AND stored.field_code = delta.field_code AND stored.well_code = delta.well_code
+    AND stored.production_period = delta.production_period
+    AND stored.production_period BETWEEN {first} AND {last}
+WHEN MATCHED THEN UPDATE SET {assignments};
+
+-- name: revised_bounds
+SELECT CAST(min(production_period) AS VARCHAR), CAST(max(production_period) AS VARCHAR) FROM revised;
+
+-- name: put_rejected
+INSERT INTO lake.wellhead.rejected_rows SELECT * FROM wells.rejected_rows;
+
+-- name: properties
+SELECT key, value FROM iceberg_table_properties(lake.wellhead.{table});
+
+-- name: set_properties
+CALL set_iceberg_table_properties(
+    lake.wellhead.{table}, {{'wellhead.job': $job, 'wellhead.fence': $fence, 'wellhead.facts': $facts}}
+);
+
+-- name: count_written
+-- Of the rows of the import, how often each is in the lake afterwards.
+SELECT count(*), count(DISTINCT accepted.arrival), (SELECT count(*) FROM accepted)
+FROM accepted
+JOIN {whole} AS stored USING ({key})
+WHERE stored.source = $source_name AND stored.production_period BETWEEN {first} AND {last};
+
+-- name: take_table
+-- All that a file holds of it.
+INSERT INTO lake.wellhead.{table} SELECT * FROM wells.{table} ORDER BY {order};
+
+-- name: count_waiting
+SELECT count(*) FROM wells.codes_as_numbers;

@@ -1,0 +1,57 @@
+"""Moving: a published state of the lake as a file, for whoever wants one, and for an import that goes back to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from chalicelib.errors import PublishRefused
+from chalicelib.store.columns import STORED_KEY
+from chalicelib.store.local_duckdb import exhaustion_told, local_config, quoted
+from chalicelib.store.repository import STORAGE_VERSION
+from chalicelib.store.schema import prepare_store
+from chalicelib.store.statements import named_statements
+
+from .connection import attach_lake, lake_errors
+from .tables import BY_YEAR, at
+from .versions import PRODUCTION, TABLES, Versions
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+    from .catalog import Catalog
+
+_SQL = named_statements(Path(__file__).with_suffix(".sql"))
+
+
+def copy_into_file(
+    catalog: Catalog, session: Session, versions: Versions, store: Path, *, directory: Path, memory_mb: int
+) -> None:
+    """A new store of all that the lake holds in this state; what does not fit into memory goes into `directory`. Raises
+    LakeUnavailable, LakeUnprepared, PublishRefused, ScratchFull, OutOfMemory.
+    """
+    config = local_config(directory, memory_mb) | {"storage_compatibility_version": STORAGE_VERSION}
+    with duckdb.connect(config=config) as connection:
+        attach_lake(connection, catalog, session)
+        with exhaustion_told():
+            connection.execute(f"ATTACH '{quoted(store)}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
+            prepare_store(connection, is_new=True)
+        with lake_errors():
+            copied = {table: _copy(connection, table, versions.of(table)) for table in TABLES}
+        with exhaustion_told():
+            connection.execute("CHECKPOINT wells")
+            connection.execute("DETACH DATABASE wells")
+    if copied[PRODUCTION] != versions.rows:
+        raise PublishRefused(
+            f"The lake gave {copied[PRODUCTION]:,} rows instead of {versions.rows:,}. Ask once more; if it stays, go "
+            "back to another published state; docs/lake.md says how."
+        )
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) -> int:
+    order = ", ".join(STORED_KEY) if table in BY_YEAR else "ALL"
+    text = _SQL["copy_table"].format(table=table, rows=at(table, snapshot), order=order)
+    ((copied,),) = connection.execute(text).fetchall()
+    return int(copied)

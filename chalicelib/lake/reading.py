@@ -1,0 +1,34 @@
+"""Reading: a published state of the lake, shown as the tables of a file, so that both are asked in the same words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.store.schema import SCHEMA_VERSION
+from chalicelib.store.statements import named_statements
+
+from .connection import attach_lake, lake_errors
+from .tables import BY_YEAR, at
+from .versions import TABLES, Versions
+
+if TYPE_CHECKING:
+    import duckdb
+    from botocore.session import Session
+
+    from .catalog import Catalog
+
+_SQL = named_statements(Path(__file__).with_suffix(".sql"))
+
+
+def show_lake(connection: duckdb.DuckDBPyConnection, catalog: Catalog, session: Session, versions: Versions) -> None:
+    """`wells` on the connection, as if a file were attached. No rows are read before somebody asks. Raises
+    LakeUnprepared, LakeUnavailable.
+    """
+    attach_lake(connection, catalog, session)
+    with lake_errors():
+        connection.execute("ATTACH ':memory:' AS wells")
+        for table in TABLES:
+            text = _SQL["production" if table in BY_YEAR else "others"]
+            connection.execute(text.format(table=table, rows=at(table, versions.of(table))))
+        connection.execute(_SQL["schema_version"].format(version=SCHEMA_VERSION))

@@ -1,0 +1,331 @@
+"""LakeRepository: the same merge as into a file, of which the lake keeps the rows.
+
+What an import meets is read from the lake, in the state that is published; it is settled, compared and judged by the
+statements of the store, and nothing is committed before that. Then each table takes its rows in one commit, which
+also says who made it: after an error that alone tells what has happened, because DuckDB sends a commit again when no
+answer came, and reports the refusal of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from chalicelib.errors import AdoptsInFile, FullImportFirst, ImportFailed, LakeMoved, PublishRefused
+from chalicelib.store.columns import COLUMNS, KEY
+from chalicelib.store.local_duckdb import exhaustion_told
+from chalicelib.store.repository import DuckDBWellProductionRepository, Looks
+from chalicelib.store.schema import prepare_store, refuse_other_periods
+from chalicelib.store.statements import named_statements
+from chalicelib.store.well_production import USUAL, VALUES_DIFFER, filled
+
+from .connection import attach_lake, lake_errors
+from .settling import TRIES, Maker, settle_lake, settle_table
+from .tables import BY_YEAR, at, make_tables
+from .versions import HISTORY, PRODUCTION, REJECTS, RUNS, TABLES, Versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from botocore.session import Session
+
+    from chalicelib.store.repository import MergeResult, RunFacts
+
+    from .catalog import Catalog, Head
+
+STORED = ("source", *(column.name for column in COLUMNS), "period_days", "source_rows", "created_at", "updated_at")
+OURS = {"store": "lake.wellhead", "order": f"year(production_period), {', '.join(KEY)}"}
+LOOKED_AT = 2048  # rows of a source, for the length of its periods
+_SQL = named_statements(Path(__file__).with_name("merge.sql"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What becomes of the rows of an import that is not written yet."""
+
+    base: Versions
+    facts: RunFacts
+    now: float
+    result: MergeResult
+
+
+class LakeRepository(DuckDBWellProductionRepository):
+    """A repository whose rows go into the lake of the catalog."""
+
+    def __init__(self, *, catalog: Catalog, session: Session, **details: Any) -> None:
+        super().__init__(**details)
+        self._catalog = catalog
+        self._session = session
+        self._is_attached = False
+
+    def compare(self, base: Versions, facts: RunFacts, looks: Looks) -> Compared:
+        """Settle the lake, and find out what becomes of all that is staged; nothing of it is written. Raises
+        LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, AdoptsInFile, PeriodChanged, ScratchFull, OutOfMemory.
+        """
+        settled = self._settled or self.settle(USUAL)
+        self._attach_lake()
+        settle_lake(self._catalog, base, fence=facts.fence)
+        whole = at(PRODUCTION, base.of(PRODUCTION))
+        with self._told():
+            self._refuse_adopting(whole)
+            self._refuse_other_periods(whole)
+            self._meet(whole)
+            result = self._compare(settled, looks, whole=whole, stored_rows=str(base.rows))
+            self._insert_rejected(facts, looks.now)
+        return Compared(base=base, facts=facts, now=looks.now, result=result)
+
+    def commit(self, compared: Compared, *, beat: Callable[[], object]) -> Versions:
+        """Write it, a commit a table. `beat` is called before each, and may stop it. Raises LeaseLost, LakeMoved,
+        LakeUnavailable, PublishRefused, ScratchFull, OutOfMemory.
+        """
+        write = {
+            REJECTS: self._write_rejects,
+            HISTORY: self._write_history,
+            PRODUCTION: self._write_production,
+            RUNS: self._write_run,
+        }
+        snapshots = {}
+        for table in TABLES:
+            beat()
+            snapshots[table] = self._commit_table(table, compared, write[table])
+        written = {table: snapshot for table, snapshot in snapshots.items() if snapshot is not None}
+        return Versions(snapshots=written, rows=compared.result.stored_records)
+
+    def take(
+        self, store: Path, facts: RunFacts, merged: MergeResult, *, now: float, beat: Callable[[], object]
+    ) -> Versions:
+        """All that a store holds, a file that an import was merged into, becomes what the lake holds. Raises as commit,
+        and FullImportFirst.
+        """
+        nothing = Versions(snapshots={})
+        compared = Compared(base=nothing, facts=facts, now=now, result=merged)
+        attach_lake(self._connection, self._catalog, self._session)
+        with self._attached(store, read_only=True):
+            if self._one("count_waiting")[0]:
+                raise FullImportFirst(
+                    "The published database has codes that were numbers, and a lake takes none of these. Import "
+                    "everything into the file first: WELLHEAD_STORE=file, and a trigger with full=true and no limits."
+                )
+            make_tables(self._connection, self._catalog)
+            settle_lake(self._catalog, nothing, fence=facts.fence)
+            snapshots = {}
+            for table in TABLES:
+                beat()
+                snapshots[table] = self._commit_table(table, compared, partial(self._take_table, table))
+        written = {table: snapshot for table, snapshot in snapshots.items() if snapshot is not None}
+        versions = Versions(snapshots=written, rows=merged.stored_records)
+        self._check_rows(versions)
+        return versions
+
+    def _take_table(self, table: str, _: Compared) -> int:
+        ((taken,),) = self._run("take_table", table=table, order=OURS["order"] if table in BY_YEAR else "ALL")
+        return int(taken)
+
+    def _check_rows(self, versions: Versions) -> None:
+        head = self._catalog.head(PRODUCTION)
+        if head is None or (head.snapshot, head.rows) != (versions.of(PRODUCTION), versions.rows):
+            raise PublishRefused(
+                f"The lake holds {head.rows if head else None} rows instead of {versions.rows:,}, so it was not "
+                "published. Start the import again."
+            )
+
+    def check(self, versions: Versions) -> None:
+        """Whether the lake holds what was written: so many rows, and each of the import's once. Raises PublishRefused,
+        LakeUnavailable.
+        """
+        whole = at(PRODUCTION, versions.of(PRODUCTION))
+        with self._told():
+            found, distinct, accepted = self._one("count_written", whole=whole, **self._bounds())
+        head = self._catalog.head(PRODUCTION)
+        stored = head.rows if head and head.snapshot == versions.of(PRODUCTION) else versions.rows
+        if (found, distinct, stored) != (accepted, accepted, versions.rows):
+            raise PublishRefused(
+                f"The lake holds {stored} rows instead of {versions.rows:,}, and of {accepted:,} keys of this import "
+                f"{distinct:,} in {found:,} rows, so it was not published. Start the import again."
+            )
+
+    # -- comparing --------------------------------------------------------------------------------
+
+    def _attach_lake(self) -> None:
+        """The lake, and `wells`, a store for the rows that change."""
+        if self._is_attached:
+            return
+        attach_lake(self._connection, self._catalog, self._session)
+        with exhaustion_told():
+            self._connection.execute(f"ATTACH '{self._directory / 'changed.duckdb'}' AS wells")
+            prepare_store(self._connection, is_new=True, source=self._source)
+        make_tables(self._connection, self._catalog)
+        self._is_attached = True
+
+    def _refuse_adopting(self, whole: str) -> None:
+        """To rename rows is to write them all anew. It is done once in a source's life, and a file can do it."""
+        adopted = self._source.adopts
+        if adopted and self._one("has_rows_of", whole=whole, adopted=adopted)[0]:
+            raise AdoptsInFile(
+                f"The source {self._source.name} takes over the rows of {adopted}, and that is done in a file alone. "
+                "Set WELLHEAD_STORE=file, import everything of this source once, and set it back."
+            )
+
+    def _refuse_other_periods(self, whole: str) -> None:
+        some = (
+            f"(SELECT source, period_days FROM {whole} AS lake WHERE source = '{self._source.name}' LIMIT {LOOKED_AT})"  # noqa: S608  a name of small letters
+        )
+        refuse_other_periods(self._connection, self._source, stored=some)
+
+    def _meet(self, whole: str) -> None:
+        """`matched` as _match_stored makes it, and in `wells` those stored rows that change."""
+        changed = ", ".join(f"CASE WHEN revised THEN {name} END AS {name}" for name in STORED)
+        bounds = self._bounds()
+        for name in ("well_production", "rejected_rows"):
+            self._connection.execute(f"DELETE FROM wells.{name}")  # noqa: S608  names of ours
+        self._run("meet_none")
+        for lists in self._lists_of_parts():
+            if bounds["first"] != "NULL":
+                self._run("meet", whole=whole, changed_columns=changed, **bounds, **lists)
+        self._run("bring_changed")
+        self._match_stored()
+        self._run("match_unchanged")
+        if self._one("count_met") != self._sql.one("count_revised"):
+            raise ImportFailed
+
+    def _bounds(self, statement: str = "bounds") -> dict[str, str]:
+        """Of the periods, as SQL."""
+        first, last = self._one(statement)
+        return {name: f"DATE '{day}'" if day else "NULL" for name, day in (("first", first), ("last", last))}
+
+    # -- what each table takes: how many rows were written --------------------------------------------
+
+    def _write_rejects(self, compared: Compared) -> int:
+        facts, now = compared.facts, compared.now
+        forgotten = self._forget_rejected(facts, now, OURS)
+        ((put,),) = self._run("put_rejected")
+        _refuse_another_number("rejected rows", put, compared.result.failed_records)
+        return forgotten + int(put)
+
+    def _write_history(self, compared: Compared) -> int:
+        wanted = compared.result.updated_records
+        if not wanted:
+            return 0
+        ((kept,),) = self._sql.rows("keep_history", OURS, now=compared.now, job_id=compared.facts.job_id)
+        return _refuse_another_number("replaced rows", kept, wanted)
+
+    def _write_production(self, compared: Compared) -> int:
+        result, written = compared.result, 0
+        if result.updated_records:
+            ((revised,),) = self._run("merge_revised", now=compared.now, **self._revision())
+            written += _refuse_another_number("updated rows", revised, result.updated_records)
+        if result.new_records:
+            new = self._insert_all_new(compared.now)
+            written += _refuse_another_number("new rows", new, result.new_records)
+        return written
+
+    def _write_run(self, compared: Compared) -> int:
+        self._insert_run(compared.facts, compared.now, compared.result, OURS)
+        return 1
+
+    def _revision(self) -> dict[str, str]:
+        changing = [name for name in STORED if name not in ("source", *KEY)]
+        assignments = ", ".join(f"{name} = delta.{name}" for name in changing)
+        return {"revised_rows": filled("revised_rows"), "assignments": assignments, **self._bounds("revised_bounds")}
+
+    def _insert_all_new(self, now: float) -> int:
+        """By year and in the order of the key, so that few files are open at once, and a question reads little."""
+        lists = {
+            **OURS,
+            "is_accepted_of_part": "TRUE",
+            "that_are_new": filled("that_are_new", {"number": "part"}),
+            "in_order": filled("in_order", OURS),
+        }
+        ((new,),) = self._sql.rows("insert_new", lists, now=now, source_name=self._source.name)
+        return int(new)
+
+    # -- one commit -----------------------------------------------------------------------------------
+
+    def _commit_table(self, table: str, compared: Compared, write: Callable[[Compared], int]) -> int | None:
+        """The snapshot of main afterwards. It is tried anew when somebody else was faster, on what is published."""
+        made = Maker(compared.facts.job_id, compared.facts.fence)
+        for _ in range(TRIES):
+            head = settle_table(self._catalog, table, compared.base.of(table), fence=made.fence)
+            if not self._try_to_commit(table, head, made, compared, write):
+                return head.snapshot
+            after = self._catalog.head(table)
+            if after and Maker.of(after.properties) == made and after.snapshot != head.snapshot:
+                return after.snapshot
+        raise LakeMoved
+
+    def _try_to_commit(
+        self, table: str, head: Head, made: Maker, compared: Compared, write: Callable[[Compared], int]
+    ) -> bool:
+        """Whether anything was written. What becomes of it the table's properties tell, not DuckDB."""
+        with self._told(), self._transaction():
+            if self._maker(table) != Maker.of(head.properties):
+                return True  # somebody was faster
+            if not write(compared):
+                return False
+            self._run("set_properties", table=table, **_properties(made, compared))
+            with suppress(duckdb.Error):
+                self._connection.execute("COMMIT")
+        return True
+
+    def _maker(self, table: str) -> Maker:
+        """As this transaction sees the table: with each commit the maker is another one, so its rows are those of the
+        head that was settled.
+        """
+        return Maker.of(dict(self._run("properties", table=table)))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """On one thread, and in no order but that which is asked for: a MERGE of 500,000 rows takes 200 MB so, and did
+        not do with them on two.
+        """
+        for setting in ("threads = 1", "preserve_insertion_order = false"):
+            self._connection.execute(f"SET {setting}")
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):  # it was committed, or refused
+                self._connection.execute("ROLLBACK")
+            self._connection.execute("SET preserve_insertion_order = true")
+            self._connection.execute("RESET threads")
+
+    # -- statements -----------------------------------------------------------------------------------
+
+    def _run(self, name: str, **lists: Any) -> list[tuple[Any, ...]]:
+        """`lists` that the statement names as $values are bound."""
+        known = {"values_differ": VALUES_DIFFER, "key": ", ".join(KEY)}
+        text = _SQL[name].format_map({**known, **lists})
+        bound = {"source_name": self._source.name, **lists}
+        values = {key: value for key, value in bound.items() if f"${key}" in text}
+        done = self._connection.execute(text, values) if values else self._connection.execute(text)
+        return done.fetchall()
+
+    def _one(self, name: str, **lists: Any) -> tuple[Any, ...]:
+        (row,) = self._run(name, **lists)
+        return row
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        with lake_errors():
+            yield
+
+
+def _properties(made: Maker, compared: Compared) -> dict[str, str]:
+    facts = {"source": compared.facts.source, **compared.result.counts, "rows": compared.result.stored_records}
+    return {"job": made.job_id, "fence": str(made.fence), "facts": json.dumps(facts)}
+
+
+def _refuse_another_number(what: str, found: int, wanted: int) -> int:
+    """Before it is committed. Raises PublishRefused."""
+    if found != wanted:
+        raise PublishRefused(
+            f"The lake would have taken {found:,} {what} instead of {wanted:,}, so nothing was published. Start the "
+            "import again."
+        )
+    return int(found)

@@ -1,0 +1,78 @@
+"""Settling: before anything is merged, main of each table is what the pointer names.
+
+An import that died between its commits, or before its end was told to the table, leaves a main that nobody may build
+upon: its rows are of a job that did not complete. Whoever claims next takes it back. The dead job itself merges its
+rows anew: to publish what its last attempt has committed would take all that this attempt knew.
+
+    A (fence 7)   commits history ── production ── freezes ............................. wakes ✗ sees fence 8
+    B (fence 8)                            claims ── sets both back ── merges ── commits ── moves the pointer
+
+The fence stands in each table. Who sees a later one than his own has lost his place, and takes nothing back: it may be
+published.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import LakeMoved, LakeUnavailable, LeaseLost
+
+from .versions import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .catalog import Catalog, Head
+    from .versions import Versions
+
+JOB, FENCE, FACTS = "wellhead.job", "wellhead.fence", "wellhead.facts"
+TRIES = 5  # somebody may move main while it is set back: a worker that is not dead yet, a compaction
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Who made a commit, as its table's properties tell; nobody of ours before the first one."""
+
+    job_id: str = ""
+    fence: int = 0
+
+    @classmethod
+    def of(cls, properties: Mapping[str, str]) -> Maker:
+        return cls(properties.get(JOB, ""), int(properties.get(FENCE, 0)))
+
+    def stored(self) -> dict[str, str]:
+        return {JOB: self.job_id, FENCE: str(self.fence)}
+
+
+def settle_lake(catalog: Catalog, published: Versions, *, fence: int) -> dict[str, Head]:
+    """Each table as it stands, main being what is published. Raises LeaseLost when a later claim than that of the fence
+    has written, LakeUnavailable, LakeMoved.
+    """
+    return {table: settle_table(catalog, table, published.of(table), fence=fence) for table in TABLES}
+
+
+def settle_table(catalog: Catalog, table: str, published: int | None, *, fence: int) -> Head:
+    """As settle_lake, of one table."""
+    for _ in range(TRIES):
+        head = catalog.head(table)
+        if head is None:
+            raise LakeUnavailable(
+                f"The lake has no table {table}. Check WELLHEAD_CATALOG; docs/lake.md says how tables are made."
+            )
+        left = Maker.of(head.properties)
+        if left.fence > fence:
+            raise LeaseLost
+        if head.holds_the_rows_of(published):
+            return head
+        if published is not None and published not in head.snapshots:
+            raise LakeMoved(
+                f"The lake no longer has the published snapshot {published} of {table}, so nothing was written to it. "
+                "Let its catalog keep snapshots longer; docs/lake.md says how to go back to one that is there."
+            )
+        log.warning("the lake holds what nobody has published, and is set back", extra={"job_id": left.job_id})
+        catalog.set_main(table, head, published, Maker(fence=fence).stored())
+    raise LakeMoved

@@ -1,0 +1,42 @@
+"""The lake's tables: those of a store, as far as rows are in them, in Iceberg's types, by year of the period."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.store.statements import named_statements
+
+from .connection import lake_errors
+from .versions import HISTORY, PRODUCTION, TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from .catalog import Catalog
+
+BY_YEAR = (PRODUCTION, HISTORY)
+# Iceberg has no 16-bit integers and no JSON. https://iceberg.apache.org/spec/#primitive-types
+TYPES = {"SMALLINT": "INTEGER", "JSON": "VARCHAR"}
+_SQL = named_statements(Path(__file__).with_suffix(".sql"))
+
+
+def make_tables(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """Those that the lake lacks. `wells` is a store of today's schema. Raises LakeUnavailable."""
+    missing = [table for table in TABLES if catalog.head(table) is None]
+    if not missing:
+        return
+    with lake_errors():
+        connection.execute(_SQL["schema"])
+        for table, names, types in connection.execute(_SQL["columns"].format(tables=tuple(TABLES))).fetchall():
+            if table in missing:
+                columns = ", ".join(f"{name} {TYPES.get(kind, kind)}" for name, kind in zip(names, types, strict=True))
+                partitioned = _SQL["partitioned"] if table in BY_YEAR else ""
+                text = _SQL["table"].format(table=table, columns=columns, partitioned=partitioned)
+                connection.execute(text)
+
+
+def at(table: str, snapshot: int | None) -> str:
+    """What stands after FROM for the rows of this snapshot; of none, no rows. Only so may a name follow it."""
+    when = "WHERE FALSE" if snapshot is None else f"AT (VERSION => {snapshot})"
+    return f"(SELECT * FROM lake.wellhead.{table} {when})"  # noqa: S608  names of ours and a number

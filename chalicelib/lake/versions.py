@@ -1,0 +1,45 @@
+"""Versions: which snapshot of each of the lake's tables a published state consists of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PRODUCTION = "well_production"
+HISTORY = "well_production_history"
+REJECTS = "rejected_rows"
+RUNS = "import_runs"
+# In the order of their commits: whoever reads main sees an import's rows not before what they replaced, and its run
+# not before its rows.
+TABLES = (REJECTS, HISTORY, PRODUCTION, RUNS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """`snapshots` by the table's name; one that holds nothing yet has none. `rows` are those of production."""
+
+    snapshots: Mapping[str, int]
+    rows: int = 0
+
+    def of(self, table: str) -> int | None:
+        return self.snapshots.get(table)
+
+    @classmethod
+    def stored(cls, attributes: Mapping[str, Any] | None, *, rows: int) -> Self:
+        """As the pointer keeps them; of none, those of a lake in which nothing was published."""
+        return cls(snapshots={name: int(number) for name, number in (attributes or {}).items()}, rows=rows)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """As the warehouse keeps them. Raises ValueError."""
+        told = json.loads(text)
+        if not isinstance(told, dict) or not isinstance(told.get("tables"), dict):
+            raise ValueError("these are no versions")  # noqa: TRY004  one error for all that cannot be read
+        return cls.stored(told["tables"], rows=int(told["rows"]))
+
+    def text(self) -> str:
+        return json.dumps({"tables": dict(sorted(self.snapshots.items())), "rows": self.rows}, indent=1) + "\n"

@@ -1,0 +1,129 @@
+"""What an import into a lake refuses before anything is written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+import pytest
+from support.data_api import ROWS as DATA
+from support.data_api import source_of
+from support.merge_model import Import
+from support.merging import LakeStore
+from support.staging import json_row, run_import
+
+from chalicelib.errors import AdoptsInFile, LakeMoved, LakeUnavailable, PeriodChanged
+from chalicelib.lake.catalog import Catalog
+from chalicelib.lake.repository import LakeRepository
+from chalicelib.lake.versions import PRODUCTION, Versions
+from chalicelib.services import Services
+from chalicelib.store.period import Period, RowSource
+from local.catalog.server import CatalogServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.scripted_source import Serve
+
+WELLS = {"question": "wells", "arguments": {}}
+ROWS = Import([[[json.loads(json_row(well_code=str(well))) for well in range(3)]]])
+
+
+class SourceStore(LakeStore):
+    """Imports of one source after the other."""
+
+    source = RowSource()
+
+    def _details(self) -> dict[str, Any]:
+        return super()._details() | {"source": self.source}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SourceStore]:
+    with CatalogServer(tmp_path / "lake") as server:
+        store = SourceStore(tmp_path, server.url)
+        store.run(1, ROWS)
+        yield store
+
+
+def test_rows_of_another_source_are_not_renamed(store: SourceStore) -> None:
+    before = store.tables()
+    store.source = RowSource(name="gulf", adopts="default")
+
+    with pytest.raises(AdoptsInFile, match="takes over the rows of default"):
+        store.run(2, ROWS)
+
+    assert store.tables() == before
+    store.source = RowSource(name="gulf", adopts="nobody")
+    assert store.run(3, ROWS).new_records == 3
+
+
+def test_periods_of_another_length_are_refused(store: SourceStore) -> None:
+    before = store.tables()
+    store.source = RowSource(period=Period.DAY)
+
+    with pytest.raises(PeriodChanged):
+        store.run(2, ROWS)
+
+    assert store.tables() == before
+
+
+def test_a_published_snapshot_that_is_gone_is_no_base(store: SourceStore) -> None:
+    head = store.catalog.head(PRODUCTION)
+    store.published = Versions(snapshots={**store.published.snapshots, PRODUCTION: 12345}, rows=3)
+
+    with pytest.raises(LakeMoved, match="no longer has the published snapshot 12345 of well_production"):
+        store.run(2, ROWS)
+
+    assert store.catalog.head(PRODUCTION) == head
+
+
+def test_a_catalog_that_does_not_answer_is_told_as_such(tmp_path: Path) -> None:
+    session = botocore.session.get_session()
+    waits: list[float] = []
+    catalog = Catalog("http://127.0.0.1:9", session=session, sleep=waits.append)
+
+    with pytest.raises(LakeUnavailable):
+        catalog.head(PRODUCTION)
+    with pytest.raises(LakeUnavailable):
+        LakeRepository(catalog=catalog, session=session, directory=tmp_path, memory_mb=200)._attach()
+
+    assert waits[:2] == [0.2, 0.4]
+
+
+def test_questions_to_a_lake_whose_catalog_is_away_are_told_so(
+    environment: dict[str, str], serve: Serve, tmp_path: Path
+) -> None:
+    with CatalogServer(tmp_path / "lake") as server:
+        environment |= {"WELLHEAD_STORE": "iceberg", "WELLHEAD_CATALOG": server.url}
+        run_import(environment, source_of(serve, DATA))
+        asking = Services(environment)
+        assert len(asking.answer(WELLS)["data"]["rows"]) == 3
+
+    answers = [services.answer(WELLS)["error"] for services in (asking, Services(environment))]
+
+    assert [(told["code"], told["status"], told["retryable"]) for told in answers] == [
+        ("LAKE_UNAVAILABLE", 503, True)
+    ] * 2
+
+
+def test_a_state_that_the_catalog_has_dropped_is_gone(
+    environment: dict[str, str], serve: Serve, tmp_path: Path
+) -> None:
+    with CatalogServer(tmp_path / "lake") as server:
+        environment |= {"WELLHEAD_STORE": "iceberg", "WELLHEAD_CATALOG": server.url}
+        run_import(environment, source_of(serve, DATA))
+        services = Services(environment)
+        head = services.catalog.head(PRODUCTION)
+        assert head
+        assert head.snapshot
+        services.catalog.set_main(PRODUCTION, head, None, {})
+        emptied = services.catalog.head(PRODUCTION)
+        assert emptied
+        assert services.catalog.forget(PRODUCTION, emptied, [head.snapshot])
+
+        told = services.answer(WELLS)["error"]
+
+    assert (told["code"], told["status"]) == ("SNAPSHOT_GONE", 410)
