@@ -78,7 +78,7 @@ def _base(catalog: Catalog, session: Session, directory: Path, months: int) -> V
 
 def _fill(catalog: Catalog, session: Session, directory: Path, months: int) -> None:
     repository = LakeRepository(catalog=catalog, session=session, directory=directory, memory_mb=2000)
-    repository._attach()  # noqa: SLF001  the tables of an import
+    repository._attach_lake()  # noqa: SLF001  the tables of an import
     connection = repository._connection  # noqa: SLF001
     connection.execute("BEGIN")
     for first in range(0, months, 12):

@@ -88,7 +88,7 @@ def test_a_catalog_that_does_not_answer_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(LakeUnavailable):
         catalog.head(PRODUCTION)
     with pytest.raises(LakeUnavailable):
-        LakeRepository(catalog=catalog, session=session, directory=tmp_path, memory_mb=200)._attach()
+        LakeRepository(catalog=catalog, session=session, directory=tmp_path, memory_mb=200)._attach_lake()
 
     assert waits[:2] == [0.2, 0.4]
 
