@@ -230,7 +230,9 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
     assert (pending.status, pending.headers["Retry-After"]) == (200, "1")
     assert pending.envelope["message"] == "The import waits for its worker."
     assert pending.envelope["data"] == {
-        **dict.fromkeys(("phase", "started_at", "completed_at", "heartbeat_at", "cancel_requested_at", "waiting")),
+        **dict.fromkeys(
+            ("phase", "started_at", "completed_at", "heartbeat_at", "cancel_requested_at", "waiting", "parts")
+        ),
         **dict.fromkeys(("progress_percentage", "expected_records", "error", "records_per_second")),
         **dict.fromkeys(("execution_time_seconds", "estimated_completion_at")),
         **{f"{name}_records": 0 for name in ("fetched", "total", "new", "updated", "duplicate", "failed", "skipped")},

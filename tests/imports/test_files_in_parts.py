@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.drop import Drop
 from support.files import adapter_of, read
 from support.imports import Budget
-from test_files_again import Drop
 
 from chalicelib.files.adapter import bounds_of
 from chalicelib.odata.survey import Survey

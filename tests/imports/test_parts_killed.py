@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from local.aws.emulator import LocalAws
 
 PAGE, PARTS = 40, 3
-KILLS = longer(6, 100)
+KILLS = longer(3, 100)
 
 pytestmark = pytest.mark.timeout(longer(600, 7200))
 
@@ -64,7 +64,7 @@ def test_every_call_of_a_plan_and_its_parts(lab: Lab, how: str) -> None:
     calls = [name for kind, name in ended.trail if kind == "call"]
     assert calls.count("dynamodb.TransactWriteItems") > PARTS * 3
 
-    for number in some_of(list(range(len(calls))))[:: longer(3, 1)]:
+    for number in some_of(list(range(len(calls))))[:: longer(9, 1)]:
         job_id = lab.create()
         lab.deliver(job_id, at=("call", number, how))
         job = lab.deliver_until_it_ends(job_id)

@@ -189,12 +189,12 @@ def test_a_worker_that_hands_over_leaves_each_part_where_it_stood(worker: Worker
     job_id = worker.trigger()
     attempts = 0
     while not worker.manager.get(job_id).status.final:
-        worker.run(job_id, remaining=Budget(worker.clock, 45))
+        worker.run(job_id, remaining=Budget(worker.clock, 90))
         attempts += 1
 
     job = worker.manager.get(job_id)
     assert_whole(worker, job)
-    assert attempts > 2
+    assert attempts > 1
     pages = ranges_asked(source)
     assert len(pages) <= ROWS // PAGE + PARTS + attempts * 4 * 3  # each thread has a few pages ahead that are lost
 

@@ -300,12 +300,28 @@ def test_the_same_rows_in_v2(session: requests.Session) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("field_code eq null", [(None, 5, "2024-01-01")]),
+        ("field_code ne null", [(1, 5, "2024-01-01"), (2, None, "2024-01-01")]),
+        ("field_code ne 1", [(None, 5, "2024-01-01"), (2, None, "2024-01-01")]),
+        ("well_code lt 9 or well_code ge 9", [(None, 5, "2024-01-01"), (1, 5, "2024-01-01")]),
+        ("well_code gt null", []),
+    ],
+)
+def test_null_is_equal_to_itself_and_neither_less_nor_more(text: str, found: list[Any]) -> None:
+    keys = [(None, 5, "2024-01-01"), (1, 5, "2024-01-01"), (2, None, "2024-01-01")]
+
+    assert [key for key in keys if Filter(text).test(tuple((value, value) for value in key))] == found
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "updated_at ge 2024-01-01",
         "field_name eq 'Alpha'",
         "field_code eq",
-        "field_code ne 1",
+        "field_code has 1",
         "field_code eq 1.5",
         "field_code eq 2024-01-01",
         "production_period eq 2024",
