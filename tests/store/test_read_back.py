@@ -15,6 +15,7 @@ from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 from chalicelib.errors import PublishRefused
 from chalicelib.store.blocks import BLOCK, HEADERS, Blocks, read_blocks
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
+from chalicelib.store.well_production import filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,6 +189,9 @@ def test_a_store_that_is_not_what_was_merged_is_refused(growth: Growth, statemen
 # ------------------------------------------------------------------------------------ merges that go wrong
 
 
+REVISED_ROWS = {"revised_rows": filled("revised_rows")}
+
+
 class Forgetful(DuckDBWellProductionRepository):
     def _match_stored(self) -> None:
         super()._match_stored()
@@ -197,7 +201,7 @@ class Forgetful(DuckDBWellProductionRepository):
 class WithoutDeletion(DuckDBWellProductionRepository):
     def _revise(self, facts: RunFacts, now: float) -> None:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
-        self._sql.run("insert_revised", now=now, source_name=self._source.name)
+        self._sql.run("insert_revised", REVISED_ROWS, now=now, source_name=self._source.name)
 
 
 class DeletesAnother(DuckDBWellProductionRepository):
@@ -210,13 +214,13 @@ class DeletesAnotherInstead(DuckDBWellProductionRepository):
     def _revise(self, facts: RunFacts, now: float) -> None:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
         self._connection.execute("DELETE FROM wells.well_production WHERE rowid = 20000")
-        self._sql.run("insert_revised", now=now, source_name=self._source.name)
+        self._sql.run("insert_revised", REVISED_ROWS, now=now, source_name=self._source.name)
 
 
 class WithoutHistory(DuckDBWellProductionRepository):
     def _revise(self, facts: RunFacts, now: float) -> None:
         self._sql.run("delete_revised")
-        self._sql.run("insert_revised", now=now, source_name=self._source.name)
+        self._sql.run("insert_revised", REVISED_ROWS, now=now, source_name=self._source.name)
 
 
 class KeepsAnotherHistory(DuckDBWellProductionRepository):
