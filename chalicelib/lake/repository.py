@@ -76,6 +76,7 @@ class LakeRepository(DuckDBWellProductionRepository):
             self._refuse_adopting(whole)
             self._refuse_other_periods(whole)
             self._meet(whole)
+            self._check_room()  # for what is revised lies here too, and what is new is sorted
             result = self._compare(settled, looks, whole=whole, stored_rows=str(base.rows))
             self._insert_rejected(facts, looks.now)
         return Compared(base=base, facts=facts, now=looks.now, result=result)

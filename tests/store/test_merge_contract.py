@@ -15,8 +15,10 @@ from support.merging import LakeStore, Store, assert_ends_as_the_model_says
 from support.soak import longer
 from support.staging import SAME_READING, batch_of, json_row
 
+from chalicelib.errors import ScratchFull
 from chalicelib.store.columns import REJECTION_REASONS
 from chalicelib.store.repository import REJECTS_KEPT_SECONDS
+from chalicelib.store.staging import Staging
 from local.catalog.server import CatalogServer
 
 if TYPE_CHECKING:
@@ -115,4 +117,24 @@ def test_a_failed_merge_tells_its_cause_and_changes_nothing(store: Store, tmp_pa
 
     assert store.tables() == before
     assert store.merge(repository, 2, None, {}).updated_records == 1
+    repository.close()
+
+
+class WideStaging(Staging):
+    bytes = 1 << 60  # an exabyte: no disk takes it
+
+
+@pytest.mark.parametrize("name", ["A", "B"], ids=["new", "revised"])
+def test_rows_that_the_local_disk_cannot_take_are_not_merged(store: Store, tmp_path: Path, name: str) -> None:
+    """What is merged of them, or sorted beside it. Rows that are stored as they are take nothing."""
+    known, other = (json_row(well_name=text) for text in "AB")
+    if name == "B":
+        store.run(1, Import([[[json.loads(known)]]]))
+    repository = store.repository()
+    repository._staging.__class__ = WideStaging
+    repository.stage(batch_of(tmp_path, [known if name == "A" else other]), SAME_READING)
+
+    with pytest.raises(ScratchFull, match=r"for \d new rows and \d revised ones"):
+        store.merge(repository, 2, None, {})
+
     repository.close()
