@@ -399,8 +399,8 @@ class AnswerTooLarge(WellheadError):
 
 
 class ExportTooLarge(WellheadError):
-    """The lake holds more rows than a database is made of while somebody waits. Read its tables themselves, by
-    WELLHEAD_CATALOG; docs/lake.md says which programs do.
+    """There are more rows than a file is made of while somebody waits. Read the lake's tables themselves, by
+    WELLHEAD_CATALOG; docs/lake.md says which programs do. Where a database is published, take that.
     """
 
     code = "EXPORT_TOO_LARGE"

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim, Snapshot
     from chalicelib.lake.catalog import Catalog
+    from chalicelib.queries.production import Lake
     from chalicelib.queries.published import PublishedProduction
     from chalicelib.sources.reader import SourceReader
     from chalicelib.warehouse.names import StoredFile, Warehouse
@@ -105,7 +106,6 @@ class Services:
     @cached_property
     def published(self) -> PublishedProduction:
         """The published data, for questions."""
-        from chalicelib.queries.production import Lake
         from chalicelib.queries.published import PublishedProduction, was_published
 
         settings = self.settings
@@ -115,7 +115,7 @@ class Services:
             warehouse=self.warehouse,
             directory=Path(settings.scratch) / "reading",
             memory_mb=settings.memory_mb,
-            lake=Lake(catalog=self.catalog, session=self._session) if settings.catalog else None,
+            lake=self._lake,
         )
 
     @cached_property
@@ -138,21 +138,28 @@ class Services:
         return answer(
             event,
             published=lambda: self.published,
-            export=lambda: where_to_download(
-                job_manager=self.job_manager,
-                warehouse=self.warehouse,
-                export=self._export if self.settings.catalog else None,
+            export=lambda form: where_to_download(
+                form, job_manager=self.job_manager, warehouse=self.warehouse, export=self._export
             ),
         )
 
-    def _export(self, snapshot: Snapshot) -> StoredFile:
-        """Of a lake."""
-        from chalicelib.queries.export import exported
+    def _export(self, snapshot: Snapshot, form: str = "duckdb") -> StoredFile:
+        """Raises StoreDiffers for a database of a lake that no setting names, and what Export does."""
+        from chalicelib.queries.export import Export
+
+        return Export(
+            warehouse=self.warehouse,
+            published=self.published,
+            lake=self._lake,
+            directory=Path(self.settings.scratch) / "reading",
+            memory_mb=self.settings.memory_mb,
+        ).of(snapshot, form)
+
+    @cached_property
+    def _lake(self) -> Lake | None:
         from chalicelib.queries.production import Lake
 
-        lake = Lake(catalog=self.catalog, session=self._session)
-        directory = Path(self.settings.scratch) / "reading"
-        return exported(snapshot, self.warehouse, lake, directory=directory, memory_mb=self.settings.memory_mb)
+        return Lake(catalog=self.catalog, session=self._session) if self.settings.catalog else None
 
     def health(self) -> dict[str, Any]:
         """Two small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from chalicelib.store.repository import Looks, MergeResult, RunFacts
 
 MERGE_ROWS_PER_SECOND = 20_000  # as into a file, of the rows that come alone: the lake is read where they are
-COMMIT_SECONDS = 120.0  # for what does not grow with the rows
+COMMIT_SECONDS = (
+    30.0  # of each commit, for what does not grow with the rows: as long as an answer of the catalog may take
+)
 
 
 @dataclass(frozen=True, kw_only=True)

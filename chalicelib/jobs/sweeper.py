@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import DispatchFailed
 from chalicelib.metrics import record
-from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, fence_of, is_fenced, job_of, snapshot_behind
+from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, fence_of, is_export_of, is_fenced, job_of
 
 from .holding import is_of_use
 from .job import JobStatus
@@ -133,7 +133,9 @@ def clear_orphans(
     stale = [
         name
         for name in names
-        if snapshot_behind(name) not in wanted and not (name.startswith(SEGMENTS) and may_go_on(job_of(name)))
+        if name not in wanted
+        and not is_export_of(name, wanted)
+        and not (name.startswith(SEGMENTS) and may_go_on(job_of(name)))
     ]
     removed = _remove(stale, warehouse, clock)
     warehouse.tidy(now=now)

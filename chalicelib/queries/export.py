@@ -1,17 +1,20 @@
-"""Export: a lake as one database file, for whoever asks for it; made once for each published state.
+"""Export: what is published in another form than that in which it lies, for whoever asks for it; made once for each
+published state. Of a lake one database file, and of either kind of store the rows of production as one Parquet file.
 
-A lake that is larger is read where it is: a download of it would take longer than anybody's request may.
+What is larger is read where it is: it would take longer than anybody's request may.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import ExportTooLarge, WarehouseUnavailable
+from chalicelib.errors import ExportTooLarge, StoreDiffers, WarehouseUnavailable
 from chalicelib.lake.versions import Versions
 from chalicelib.store.own_directory import OwnDirectory
 from chalicelib.warehouse.names import StoredFile, Warehouse, export_name, sha256_of
+
+from .query import DATABASE, PARQUET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,45 +22,68 @@ if TYPE_CHECKING:
     from chalicelib.jobs.lock import Snapshot
 
     from .production import Lake
+    from .published import PublishedProduction
 
-MOST_ROWS = 2_000_000  # some ten seconds of one core, and 100 MB
-
-
-def exported(snapshot: Snapshot, warehouse: Warehouse, lake: Lake, *, directory: Path, memory_mb: int) -> StoredFile:
-    """The file in the warehouse. Raises ExportTooLarge, LakeUnavailable, LakeUnprepared, ScratchFull, OutOfMemory,
-    WarehouseUnavailable.
-    """
-    name = export_name(snapshot.name)
-    if stored := _stored(name, warehouse):
-        return stored
-    if snapshot.rows > MOST_ROWS:
-        raise ExportTooLarge(rows=snapshot.rows, most_rows=MOST_ROWS)
-    from chalicelib.lake.moving import copy_into_file
-
-    own = OwnDirectory(directory)
-    path = own.path / "wells.duckdb"
-    versions = Versions.stored(snapshot.versions, rows=snapshot.rows)
-    try:
-        copy_into_file(lake.catalog, lake.session, versions, path, directory=own.path, memory_mb=memory_mb)
-        return _put(name, path, warehouse)
-    finally:
-        own.remove()
+MOST_ROWS = {DATABASE: 2_000_000, PARQUET: 5_000_000}  # some ten seconds of one core
 
 
-def _stored(name: str, warehouse: Warehouse) -> StoredFile | None:
-    """With its checksum, which a directory has noted nowhere."""
-    stored, path = warehouse.stored(name), warehouse.local_path(name)
-    if stored and stored.sha256 is None and path:
-        return replace(stored, sha256=sha256_of(path))
-    return stored
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """`directory` is on local disk. Without a `lake` there is none to make a database of."""
 
+    warehouse: Warehouse
+    published: PublishedProduction
+    lake: Lake | None
+    directory: Path
+    memory_mb: int
 
-def _put(name: str, path: Path, warehouse: Warehouse) -> StoredFile:
-    made = StoredFile(name=name, bytes=path.stat().st_size, sha256=sha256_of(path))
-    try:
-        warehouse.put(name, path, sha256=str(made.sha256))
-    except WarehouseUnavailable:
-        if stored := _stored(name, warehouse):  # somebody else has made it meanwhile
+    def of(self, snapshot: Snapshot, form: str) -> StoredFile:
+        """The file in the warehouse. Raises ExportTooLarge, StoreDiffers, LakeUnavailable, LakeUnprepared, ScratchFull,
+        OutOfMemory, WarehouseUnavailable, and what PublishedProduction does.
+        """
+        name = export_name(snapshot.name, form)
+        if stored := self._stored(name):
             return stored
-        raise
-    return made
+        if snapshot.rows > MOST_ROWS[form]:
+            raise ExportTooLarge(rows=snapshot.rows, most_rows=MOST_ROWS[form])
+        own = OwnDirectory(self.directory)
+        try:
+            path = own.path / f"wells.{form}"
+            if form == PARQUET:
+                self._write_parquet(snapshot, path)
+            else:
+                self._write_database(snapshot, path, own.path)
+            return self._put(name, path)
+        finally:
+            own.remove()
+
+    def _write_parquet(self, snapshot: Snapshot, path: Path) -> None:
+        with self.published.query(snapshot.name) as production:
+            production.write_parquet(path)
+
+    def _write_database(self, snapshot: Snapshot, path: Path, directory: Path) -> None:
+        if self.lake is None:
+            raise StoreDiffers
+        from chalicelib.lake.moving import copy_into_file
+
+        versions = Versions.stored(snapshot.versions, rows=snapshot.rows)
+        copy_into_file(
+            self.lake.catalog, self.lake.session, versions, path, directory=directory, memory_mb=self.memory_mb
+        )
+
+    def _stored(self, name: str) -> StoredFile | None:
+        """With its checksum, which a directory has noted nowhere."""
+        stored, path = self.warehouse.stored(name), self.warehouse.local_path(name)
+        if stored and stored.sha256 is None and path:
+            return replace(stored, sha256=sha256_of(path))
+        return stored
+
+    def _put(self, name: str, path: Path) -> StoredFile:
+        made = StoredFile(name=name, bytes=path.stat().st_size, sha256=sha256_of(path))
+        try:
+            self.warehouse.put(name, path, sha256=str(made.sha256))
+        except WarehouseUnavailable:
+            if stored := self._stored(name):  # somebody else has made it meanwhile
+                return stored
+            raise
+        return made

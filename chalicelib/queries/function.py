@@ -19,7 +19,6 @@ from chalicelib.errors import (
     JobNotFound,
     NothingPublished,
     QueryFailed,
-    StoreDiffers,
     ValidationError,
     WellheadError,
 )
@@ -27,7 +26,7 @@ from chalicelib.logs import add_to_log_context
 from chalicelib.metrics import record
 from chalicelib.warehouse.names import fence_of, job_of
 
-from .query import Query, parse_query
+from .query import DATABASE, Query, parse_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,9 +56,9 @@ log = logging.getLogger(__name__)
 
 
 def answer(
-    event: Any, *, published: Callable[[], PublishedProduction], export: Callable[[], dict[str, Any]]
+    event: Any, *, published: Callable[[], PublishedProduction], export: Callable[[str], dict[str, Any]]
 ) -> dict[str, Any]:
-    """`published` and `export` are called for the questions that need them."""
+    """`published` and `export`, with a form, are called for the questions that need them."""
     started, failed = time.monotonic(), None
     try:
         query = _query(event)
@@ -92,9 +91,9 @@ def _query(event: Any) -> Query:
     return parse_query(str(event.get("question")), given)
 
 
-def _answer(query: Query, published: Callable[[], PublishedProduction], export: Callable[[], dict[str, Any]]) -> Any:
+def _answer(query: Query, published: Callable[[], PublishedProduction], export: Callable[[str], dict[str, Any]]) -> Any:
     if query.name == "export":
-        return export()
+        return export(query.arguments.get("format", DATABASE))
     if query.name == "summary":
         return published().summary(source=query.arguments.get("source"))
     with published().query(query.snapshot) as production:
@@ -134,26 +133,25 @@ def _error_data(error: WellheadError) -> dict[str, Any]:
 
 
 def where_to_download(
+    form: str = DATABASE,
     *,
     job_manager: JobManager,
     warehouse: Warehouse,
-    export: Callable[[Snapshot], StoredFile] | None = None,
+    export: Callable[[Snapshot, str], StoredFile],
     clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
-    """The current database: where it can be read from and until when, and how to tell that it came whole. Of a lake,
-    `export` makes one.
+    """What is current, in this form: where it can be read from and until when, and how to tell that it came whole. What
+    is not published as it is, `export` makes.
 
     `expires_at` is null where the URL is a file's. `created_at` is null when nobody knows the job any more. Raises
-    NothingPublished, StateUnavailable, WarehouseUnavailable, StoreDiffers, and what `export` does.
+    NothingPublished, StateUnavailable, WarehouseUnavailable, and what `export` does.
     """
     snapshot = job_manager.current_snapshot()
     if snapshot is None:
         raise NothingPublished
     file: Snapshot | StoredFile = snapshot
-    if snapshot.is_lake:
-        if export is None:
-            raise StoreDiffers
-        file = export(snapshot)
+    if snapshot.is_lake or form != DATABASE:
+        file = export(snapshot, form)
     url = warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS)
     facts = {"name": file.name, "rows": snapshot.rows, "bytes": file.bytes, "sha256": file.sha256}
     facts |= {"job_id": snapshot.job_id}

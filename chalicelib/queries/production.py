@@ -207,6 +207,12 @@ class ProductionQuery:
         filters = {"search": (search or "").strip() or None, "field_code": field_code, "source": _one(source)}
         return self._page("wells", filters, cursor, limit)
 
+    def write_parquet(self, path: Path) -> None:
+        """All rows of production, as they lie, in one new file."""
+        text = str(path).replace("'", "''")
+        with _duckdb_errors(), self._connection.cursor() as own:
+            own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": text}))
+
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
         """The rows that a completed import rejected, in the order of the source; none for any other job. A row that a
         later import rejected once more is told with that one.

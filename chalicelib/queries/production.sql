@@ -47,6 +47,9 @@ WHERE ($source IS NULL OR source = $source)
 ORDER BY source, field_code, well_code, stored.production_period
 LIMIT $limit;
 
+-- name: write_parquet
+COPY (SELECT * FROM {production} AS stored) TO '{path}' (FORMAT parquet, COMPRESSION zstd);
+
 -- name: revisions
 -- An import replaces a row at most once, and job ids sort by time, so they tell the revisions of a row apart.
 SELECT

@@ -18,6 +18,7 @@ from chalicelib.api.parameters import (
     WELL_CODE,
     Parameter,
     check_range,
+    choice,
     limit,
     read_value,
 )
@@ -52,6 +53,8 @@ class Query:
 
 _JOB_ID = Parameter(read=parse_job_id, allowed="the id of a job")
 _RANGE = {"from": FROM, "to": TO}
+DATABASE, PARQUET = "duckdb", "parquet"
+FORM = choice(DATABASE, PARQUET, meaning="the whole database, or its rows of production alone as Parquet")
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
 
 QUERIES: Mapping[str, Mapping[str, Parameter]] = {
@@ -61,7 +64,7 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "wells": {"search": SEARCH, "field_code": FIELD_CODE, "source": SOURCE, **_PAGE},
     "rejects": {"job_id": _JOB_ID, "limit": limit(MOST_REJECTS), "cursor": CURSOR},
     "summary": {"source": SOURCE},
-    "export": {},
+    "export": {"format": FORM},
 }
 
 

@@ -5,6 +5,7 @@ S3Warehouse keeps them in a bucket.
     snapshots/wells-<fence>-<job>.lake          of a lake, which snapshots of its tables are published together
     segments/<job>/<fence>-<part>-<number>.parquet   checked rows of an unfinished import
     exports/wells-<fence>-<job>.duckdb          a database that was made of a lake because somebody asked for it
+    exports/wells-<fence>-<job>.parquet         the rows of a snapshot, for whoever asked for these
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
                                                 is noted in wells.duckdb.name, on S3 in the object's metadata
     owner.json                                  which table the warehouse belongs to
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from chalicelib.errors import WarehouseFileMissing, WarehouseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 LATEST = "wells.duckdb"
@@ -42,14 +43,19 @@ def snapshot_name(fence: int, job_id: str, *, is_lake: bool = False) -> str:
     return f"{SNAPSHOTS}wells-{fence:010d}-{job_id}.{kind}"
 
 
-def export_name(snapshot: str) -> str:
-    """Of the database that was made of a lake's snapshot, for whoever asked for one."""
-    return f"{EXPORTS}{snapshot.removeprefix(SNAPSHOTS).removesuffix('.lake')}.duckdb"
+def export_name(snapshot: str, form: str = "duckdb") -> str:
+    """Of what was made of a snapshot in this form, for whoever asked for it."""
+    return f"{EXPORTS}{_stem(snapshot)}.{form}"
 
 
-def snapshot_behind(name: str) -> str:
-    """Of an export the snapshot that it was made of; else the name itself."""
-    return f"{SNAPSHOTS}{name.removeprefix(EXPORTS).removesuffix('.duckdb')}.lake" if name.startswith(EXPORTS) else name
+def is_export_of(name: str, snapshots: Iterable[str]) -> bool:
+    """Whether it was made of one of these snapshots."""
+    return name.startswith(EXPORTS) and _stem(name) in map(_stem, snapshots)
+
+
+def _stem(name: str) -> str:
+    """What a snapshot and its exports have in common."""
+    return name.rpartition("/")[2].rpartition(".")[0]
 
 
 def is_of_lake(name: str) -> bool:
@@ -121,7 +127,7 @@ def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:
 
 
 _FENCED = re.compile(
-    r"(?:snapshots|exports)/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.(?:duckdb|lake)|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*"
+    r"(?:snapshots|exports)/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.(?:duckdb|lake|parquet)|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*"
 )
 
 

@@ -278,18 +278,22 @@ class WellheadClient:
         """Of one source, or of all. Of several, what would count a well twice is None, unless for `*`."""
         return cast("Summary", self._get("/wells/production/summary", source=source).data)
 
-    def export(self) -> Export:
-        """Where the published database can be read from, for ten minutes where it is on S3."""
+    def export(self, form: str = "duckdb") -> Export:
+        """Where the published database can be read from, or as `parquet` its rows of production; for ten minutes where
+        it is on S3.
+        """
         try:
-            return Export.from_view(self._get("/wells/export").data)
+            return Export.from_view(self._get("/wells/export", format=None if form == "duckdb" else form).data)
         except (KeyError, TypeError) as exc:
             raise NotWellhead from exc
 
-    def download(self, path: Path, on_bytes: Callable[[int, int], object] | None = None) -> Export:
-        """Puts the published database there, whole and checked by its SHA-256. `on_bytes` hears how many of how many
+    def download(
+        self, path: Path, on_bytes: Callable[[int, int], object] | None = None, *, form: str = "duckdb"
+    ) -> Export:
+        """Puts what `export` tells of there, whole and checked by its SHA-256. `on_bytes` hears how many of how many
         bytes have come. Raises DownloadFailed, DownloadDamaged.
         """
-        export = self.export()
+        export = self.export(form)
         download(export, path, lambda count: on_bytes(count, export.bytes) if on_bytes else None)
         return export
 

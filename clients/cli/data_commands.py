@@ -159,20 +159,23 @@ def summary(session: Session, source: str | None) -> None:
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path), default=FILE)
+@click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--parquet", is_flag=True, help="The rows of production alone, as a Parquet file.")
 @json_option
 @with_session
-def download(session: Session, path: Path, force: bool) -> None:
+def download(session: Session, path: Path | None, force: bool, parquet: bool) -> None:
     """Download the published database, checked by its SHA-256.
 
-    PATH is a file or a directory; wells.duckdb here by default.
+    PATH is a file or a directory; wells.duckdb here by default, wells.parquet with --parquet.
     """
-    target = path / FILE if path.is_dir() else path
+    form = "parquet" if parquet else "duckdb"
+    name = FILE.with_suffix(f".{form}")
+    target = path / name if path and path.is_dir() else path or name
     if target.exists() and not force:
         raise DownloadFailed(f"{target} is there already. Replace it with --force.", code="FILE_EXISTS")
     with session.client() as wellhead:
-        export = download_to(session.terminal, wellhead, target)
+        export = download_to(session.terminal, wellhead, target, form)
     if session.terminal.wants_json:
         facts = {name: getattr(export, name) for name in ("rows", "bytes", "sha256", "job_id", "created_at")}
         session.terminal.json({"path": str(target.resolve()), **facts})
@@ -254,12 +257,12 @@ def _plot(terminal: Terminal, rows: Sequence[Production], measure: str, *, volum
         terminal.line((scale + tick, "dim"), (signs, "cyan"))
 
 
-def download_to(terminal: Terminal, wellhead: WellheadClient, target: Path) -> Export:
+def download_to(terminal: Terminal, wellhead: WellheadClient, target: Path, form: str = "duckdb") -> Export:
     if not terminal.err.is_terminal:
-        return wellhead.download(target)
+        return wellhead.download(target, form=form)
     with Progress(BarColumn(), DownloadColumn(), console=terminal.err, transient=True) as bar:
         task = bar.add_task("")
-        return wellhead.download(target, lambda done, total: bar.update(task, completed=done, total=total))
+        return wellhead.download(target, lambda done, total: bar.update(task, completed=done, total=total), form=form)
 
 
 def _facts(found: Summary) -> list[tuple[str, object]]:

@@ -308,6 +308,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answer="An address, short-lived where it is signed: do not log it.",
         data="Export",
         example=examples.EXPORT,
+        query=_asked("export"),
         errors=DATA_ERRORS,
     ),
     "GET /sources": Operation(

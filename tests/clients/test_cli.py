@@ -406,6 +406,10 @@ def test_the_database_is_downloaded_and_asked(laptop: Laptop, tmp_path: Path) ->
     assert laptop.run("download", str(tmp_path), "--force").returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["wells.duckdb"]
 
+    assert laptop.run("download", "--parquet", cwd=tmp_path).returncode == 0
+    count = f"SELECT count(*) AS rows FROM '{tmp_path / 'wells.parquet'}'"
+    assert laptop.run("sql", count, cwd=tmp_path).stdout == f"rows\n{told['rows']}\n"
+
     query = "SELECT count(*) AS wells, NULL AS nothing FROM well_production"
     assert laptop.run("sql", query, cwd=tmp_path).stdout == f"wells\tnothing\n{told['rows']}\t\n"
     piped = laptop.run("sql", "--json", "--file", str(file), told=query)

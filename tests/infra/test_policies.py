@@ -27,7 +27,7 @@ from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.lock import LOCK
 from chalicelib.services import _S3_CLIENT
 from chalicelib.warehouse.multipart import UPLOAD_SECONDS, Multipart
-from chalicelib.warehouse.names import LATEST, SEGMENTS, SNAPSHOTS
+from chalicelib.warehouse.names import EXPORTS, LATEST, SEGMENTS, SNAPSHOTS
 from chalicelib.warehouse.s3 import S3Warehouse
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -288,6 +288,8 @@ def _ask_and_answer(functions: Functions) -> None:
     functions.api("GET", f"{BASE}/production", status=200)
     assert functions.ask("summary")["rows"] == DATA.expected().new
     assert functions.ask("export")["url"]
+    assert functions.ask("export", format="parquet")["url"]
+    functions.asked["query"].update(rights("GetObject", {"Key": f"{EXPORTS}wells"}))  # by who has the signed address
 
 
 def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource) -> None:
@@ -381,10 +383,11 @@ def _publish_in_parts(functions: Functions, dynamodb: Any) -> None:
 
 def _clear(functions: Functions, client: Any) -> None:
     """What dead workers left: files, and halves of uploads."""
-    orphans = [f"{SNAPSHOTS}wells-0000000001-{OLD_JOB}.duckdb", f"{SEGMENTS}{OLD_JOB}/0000000001-0000-000000.parquet"]
+    written = [f"{SNAPSHOTS}wells-0000000001-{OLD_JOB}.duckdb", f"{SEGMENTS}{OLD_JOB}/0000000001-0000-000000.parquet"]
+    orphans = [*written, f"{EXPORTS}wells-0000000001-{OLD_JOB}.parquet"]
     for key in orphans:
         client.put_object(Bucket=BUCKET, Key=key, Body=b"")
-    for key in [*orphans, LATEST]:
+    for key in [*written, LATEST]:
         client.create_multipart_upload(Bucket=BUCKET, Key=key)
     functions.sweep()
     functions.app("sweeper").services.warehouse.tidy(now=time.time() + 2 * UPLOAD_SECONDS)

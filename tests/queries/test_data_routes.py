@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 from support.api_client import OPERATOR, READER
 from support.data_api import DATA_ROUTES, ROWS, Wells, source_of
+from support.imports import opened
 from support.staging import run_import
 from support.store_kinds import FILE_AND_LAKE
 
@@ -137,6 +138,32 @@ def test_the_export_tells_where_the_file_is(wells: Wells) -> None:
         keys = {(row["field_code"], row["well_code"], row["production_period"]) for row in ROWS}
         assert set(stored.fetchall()) == keys
     assert wells.ask("/wells/export").data["sha256"] == told.data["sha256"]
+
+
+def test_the_rows_come_as_a_parquet_file_too(wells: Wells) -> None:
+    """Made once, of a file and of a lake; what else is published is not in it."""
+    told = wells.ask("/wells/export?format=parquet")
+
+    snapshot = Services(wells.environment).job_manager.current_snapshot()
+    assert snapshot
+    name = export_name(snapshot.name, "parquet")
+    path = Path(wells.environment["WELLHEAD_WAREHOUSE"], name)
+    assert (told.data["name"], told.data["url"], told.data["rows"]) == (name, path.as_uri(), len(ROWS))
+    assert (told.data["sha256"], told.data["bytes"]) == (sha256_of(path), path.stat().st_size)
+    with opened(Services(wells.environment).settings, snapshot) as connection:
+        columns = [
+            [column[0] for column in connection.execute(f"DESCRIBE SELECT * FROM {place}").fetchall()]
+            for place in ("well_production", f"'{path}'")
+        ]
+        [[missing, more]] = connection.execute(
+            f"""SELECT (SELECT count(*) FROM (SELECT * FROM well_production EXCEPT ALL SELECT * FROM '{path}')),
+                       (SELECT count(*) FROM (SELECT * FROM '{path}' EXCEPT ALL SELECT * FROM well_production))"""
+        ).fetchall()
+    assert columns[0] == columns[1]
+    assert (missing, more) == (0, 0)
+    made = path.stat().st_mtime_ns
+    assert wells.ask("/wells/export?format=parquet").data == told.data
+    assert path.stat().st_mtime_ns == made
 
 
 # ------------------------------------------------------------------------------------------- refusals

@@ -144,7 +144,7 @@ def ask(query: ProductionQuery | Exception, question: Any, **arguments: Any) -> 
 
 def answered(event: Any, query: ProductionQuery | Exception) -> dict[str, Any]:
     published: Callable[[], Any] = lambda: Published(query)  # noqa: E731
-    told = answer(event, published=published, export=lambda: {"url": "file:///wells"})
+    told = answer(event, published=published, export=lambda form: {"url": f"file:///wells.{form}"})
     shown: dict[str, Any] = json.loads(json.dumps(told))
     return shown
 
@@ -163,7 +163,8 @@ def test_every_question_is_answered(query: ProductionQuery) -> None:
     assert ask(query, "rejects", job_id=JOB)["data"] == {"rows": [], "next_cursor": None, "snapshot": NAMED}
     assert {told["data"]["snapshot"]["name"] for told in (production, wells)} == {SNAPSHOT}
     assert ask(query, "summary")["data"]["rows"] == len(ROWS)
-    assert ask(query, "export") == {"data": {"url": "file:///wells"}}
+    assert ask(query, "export") == {"data": {"url": "file:///wells.duckdb"}}
+    assert ask(query, "export", format="parquet") == {"data": {"url": "file:///wells.parquet"}}
 
 
 def test_a_cursor_goes_on(query: ProductionQuery) -> None:
