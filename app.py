@@ -9,13 +9,13 @@ from typing import Any
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib.api.console_files import PAGE, console_file, https_alone, page_policy
+from chalicelib.api.csv_rows import csv_headers, rows_csv, wants_csv
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import is_known
 from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
 from chalicelib.api.parameters import read_value
-from chalicelib.api.rejects_csv import csv_headers, rejects_csv, wants_csv
 from chalicelib.api.request_fields import refuse_body, single_values
 from chalicelib.api.responses import ResponseBuilder, enveloped, principal_of
 from chalicelib.api.source_request import (
@@ -159,6 +159,16 @@ def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Res
     query = _query(request)
     as_csv = wants_csv(query.pop("format", []), request.headers.get("accept", ""))
     return _ask(request, respond, parse_query("rejects", query, job_id=job_id), as_csv=as_csv)
+
+
+@app.route(
+    "/api/v1/wells/import/jobs/{job_id}/changes", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
+@enveloped(app)
+def list_changes(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
+    query = _query(request)
+    as_csv = wants_csv(query.pop("format", []), request.headers.get("accept", ""))
+    return _ask(request, respond, parse_query("changes", query, job_id=job_id), as_csv=as_csv)
 
 
 @app.route("/api/v1/wells/production", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -414,7 +424,8 @@ def _ask(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bo
     if answer.data is None:
         return respond.unchanged(headers)
     if as_csv:
-        return respond.text(rejects_csv(answer.data["rows"]), {**headers, **csv_headers(answer.data["next_cursor"])})
+        text = rows_csv(query.name, answer.data["rows"])
+        return respond.text(text, {**headers, **csv_headers(query.name, answer.data["next_cursor"])})
     return respond.success(answer.data, sentence(answer.data), headers=headers)
 
 

@@ -249,6 +249,25 @@ class RejectsNotKept(WellheadError):
     http_status = 409
 
 
+class ChangesNotYet(WellheadError):
+    """The import has not completed, so it has changed nothing yet. Ask again when it has; what a held import would
+    change its findings tell.
+    """
+
+    code = "CHANGES_NOT_YET"
+    http_status = 409
+    retryable = True
+
+
+class ChangesNotKept(WellheadError):
+    """The published database knows nothing of this import: it ended without publishing, or an earlier database was put
+    back since. Its status says how it ended.
+    """
+
+    code = "CHANGES_NOT_KEPT"
+    http_status = 409
+
+
 class UploadNotHere(WellheadError):
     """This stack keeps its data in a directory, so there is no bucket to send a file to. On the laptop, give the path
     of the file as the source's address; elsewhere put it into a bucket of WELLHEAD_SOURCE_BUCKETS.

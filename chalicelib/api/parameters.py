@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import ValidationError
@@ -91,6 +91,20 @@ def _day(text: str) -> str:
     return date.fromisoformat(text).isoformat()
 
 
+def _instant(text: str) -> str:
+    """In UTC. A day alone is all of it; a plus that a URL has made a space is one. Raises ValueError."""
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        return datetime.combine(date.fromisoformat(text), time.max, tzinfo=UTC).isoformat()
+    found = re.fullmatch(r"([0-9-]{10}[Tt][0-9:]{5,8}(?:\.[0-9]{1,6})?)[0-9]*([Zz]|[-+ ][0-9]{2}:[0-9]{2})", text)
+    if not found:
+        raise ValueError
+    zone = found[2].replace(" ", "+").upper()
+    try:
+        return datetime.fromisoformat(found[1].upper() + zone).astimezone(UTC).isoformat()
+    except OverflowError:
+        raise ValueError from None
+
+
 def _search(text: str) -> str:
     return _text(text, MOST_SEARCH)
 
@@ -164,6 +178,12 @@ SOURCE_NAME = Parameter(
 )
 FROM = _of_day("the first day of the production periods, inclusive")
 TO = _of_day("the last day of the production periods, inclusive")
+AS_OF = Parameter(
+    read=_instant,
+    allowed="a moment with its zone such as 2026-06-30T18:00:00Z, or a date, for the end of that day in UTC",
+    schema={"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]},
+    meaning="the rows as they stood at that moment, by the imports that had been merged; without it, as they stand",
+)
 CURSOR = Parameter(
     read=_cursor,
     allowed="the next_cursor of the page before, as it came",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,7 @@ class LakeRepository(DuckDBWellProductionRepository):
             self._refuse_other_periods(whole)
             self._meet(whole)
             self._check_room()  # for what is revised lies here too, and what is new is sorted
+            looks = replace(looks, now=self._moment(looks.now, runs=at(RUNS, base.of(RUNS))))
             result = self._compare(settled, looks, whole=whole, stored_rows=str(base.rows))
             self._insert_rejected(facts, looks.now)
         return Compared(base=base, facts=facts, now=looks.now, result=result)

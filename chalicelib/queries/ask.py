@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.etag import etag_of, is_known
-from chalicelib.errors import NothingPublished, RejectsNotKept, RejectsNotYet
+from chalicelib.errors import ChangesNotKept, ChangesNotYet, NothingPublished, RejectsNotKept, RejectsNotYet
 from chalicelib.jobs.job import JobStatus
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from .client import QueryClient
     from .query import Query
+
+
+_OF_A_JOB = {"rejects": (RejectsNotYet, RejectsNotKept), "changes": (ChangesNotYet, ChangesNotKept)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +35,11 @@ def ask_published(
     cursor, else of the pointer, one read. The query function is asked only when it has. A mark is made of the snapshot
     that was read, which is a newer one when an import completed meanwhile.
 
-    Raises NothingPublished, StateUnavailable, what QueryClient.ask raises; for rejects JobNotFound,
-    RejectsNotYet, RejectsNotKept.
+    Raises NothingPublished, StateUnavailable, what QueryClient.ask raises; for what is of a job JobNotFound,
+    RejectsNotYet, RejectsNotKept, ChangesNotYet, ChangesNotKept.
     """
-    if query.name == "rejects":
-        _check_published(query.arguments["job_id"], job_manager)
+    if query.name in _OF_A_JOB:
+        _check_published(query, job_manager)
     snapshot = query.snapshot or _current(job_manager)
     etag = etag_of(snapshot, query.event, form)
     if is_known(known, etag):
@@ -53,12 +56,14 @@ def _current(job_manager: JobManager) -> str:
     return snapshot.name
 
 
-def _check_published(job_id: str, job_manager: JobManager) -> None:
+def _check_published(query: Query, job_manager: JobManager) -> None:
+    job_id = query.arguments["job_id"]
     status = job_manager.get(job_id).status
+    not_yet, not_kept = _OF_A_JOB[query.name]
     if not status.final:
-        raise RejectsNotYet(job_id=job_id, status=status)
+        raise not_yet(job_id=job_id, status=status)
     if status is not JobStatus.COMPLETED:
-        raise RejectsNotKept(job_id=job_id, status=status)
+        raise not_kept(job_id=job_id, status=status)
 
 
 def sentence(data: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from chalicelib.errors import ValidationError
@@ -24,6 +24,8 @@ KEYS: Mapping[str, Mapping[str, type]] = {
     "production": {"source": str, "field_code": str, "well_code": str, "production_period": date},
     "revisions": {"source": str, "field_code": str, "well_code": str, "production_period": date, "job_id": str},
     "totals": {"source": str, "production_period": date, "period_days": int},
+    "changes": {"source": str, "field_code": str, "well_code": str, "production_period": date},
+    "changed_fields": {"source": str, "field_code": str},
     "wells": {"source": str, "field_code": str, "well_code": str},
     "rejects": {"page": int, "position": int},
 }
@@ -40,8 +42,13 @@ class Cursor:
 
 
 def list_of(name: str, arguments: Mapping[str, Any]) -> str:
-    """Which list a cursor is of: that of another job's rejected rows is another one."""
-    return f"{name} {arguments.get('job_id')}" if name == "rejects" else name
+    """Which list a cursor is of: that of another job, or of another moment, is another one."""
+    if name == "changes" and arguments.get("by") == "field":
+        name = "changed_fields"
+    whose = arguments.get("job_id") or arguments.get("as_of")
+    if isinstance(whose, datetime):
+        whose = whose.isoformat()
+    return f"{name} {whose}" if whose else name
 
 
 def write_cursor(cursor: Cursor, *, of: str) -> str:

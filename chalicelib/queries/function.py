@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,7 @@ _LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows]]] = {
     "totals": lambda production: production.totals,
     "wells": lambda production: production.wells,
     "rejects": lambda production: production.rejects,
+    "changes": lambda production: production.changes,
 }
 _NAMES = {"from": "first", "to": "last"}  # as ProductionQuery calls them
 
@@ -110,6 +111,8 @@ def _page(query: Query, ask: Callable[..., Rows]) -> dict[str, Any]:
     """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge."""
     wanted = {_NAMES.get(name, name): value for name, value in query.arguments.items()}
     wanted |= {name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted}
+    if "as_of" in wanted:
+        wanted["as_of"] = datetime.fromisoformat(wanted["as_of"])
     while (size := _size(page := asdict(ask(**wanted)))) > MOST_BYTES:
         if len(page["rows"]) == 1:
             raise AnswerTooLarge

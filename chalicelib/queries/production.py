@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from chalicelib.errors import (
+    ChangesNotKept,
     QueryFailed,
     QueryTooLarge,
     ScratchFull,
@@ -36,12 +37,13 @@ from chalicelib.store.local_duckdb import (
 from chalicelib.store.schema import read_version
 from chalicelib.store.statements import named_statements
 
+from .changed import changes_lists, differing
 from .cursor import KEYS, Cursor, list_of, no_cursor, read_cursor, write_cursor
 from .query import MOST_REJECTS, MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date
+    from datetime import date, datetime
 
     from botocore.session import Session
 
@@ -60,6 +62,7 @@ _TIMES = {
 
 OF_ROWS = ("rows", "replaced_rows")  # each is of one source
 OF_WELLS = ("wells", "fields", "wells_with_gaps", "missing_periods", "missing_months")
+_LISTS = changes_lists()
 _TABLES = {"production": "wells.well_production", "history": "wells.well_production_history"}
 
 
@@ -149,12 +152,13 @@ class ProductionQuery:
         source: str | None = None,
         first: date | None = None,
         last: date | None = None,
+        as_of: datetime | None = None,
         limit: int = 1000,
         cursor: str | None = None,
     ) -> Rows:
-        """The columns of well_production, by source, field, well and period."""
+        """The columns of well_production, by source, field, well and period; `as_of` a moment, as they stood then."""
         filters = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
-        filters |= {"first": _iso(first), "last": _iso(last)}
+        filters |= {"first": _iso(first), "last": _iso(last), **_moment(as_of)}
         return self._page("production", filters, cursor, limit)
 
     def revisions(
@@ -182,6 +186,7 @@ class ProductionQuery:
         source: str | None = None,
         first: date | None = None,
         last: date | None = None,
+        as_of: datetime | None = None,
         limit: int = MOST_ROWS,
         cursor: str | None = None,
     ) -> Rows:
@@ -189,6 +194,7 @@ class ProductionQuery:
         how many wells. Over all sources with the source `*` alone: two of them may tell of one well.
         """
         filters = {"field_code": field_code, "source": source, "first": _iso(first), "last": _iso(last)}
+        filters |= _moment(as_of)
         return self._page("totals", filters, cursor, limit)
 
     def wells(
@@ -197,6 +203,7 @@ class ProductionQuery:
         search: str | None = None,
         field_code: str | None = None,
         source: str | None = None,
+        as_of: datetime | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Rows:
@@ -205,6 +212,7 @@ class ProductionQuery:
         One row is one well in one field: the latest names, the first and last period, how many periods.
         """
         filters = {"search": (search or "").strip() or None, "field_code": field_code, "source": _one(source)}
+        filters |= _moment(as_of)
         return self._page("wells", filters, cursor, limit)
 
     def write_parquet(self, path: Path) -> None:
@@ -218,6 +226,30 @@ class ProductionQuery:
         later import rejected once more is told with that one.
         """
         return self._page("rejects", {"job_id": job_id}, cursor, limit, most=MOST_REJECTS)
+
+    def changes(
+        self,
+        job_id: str,
+        *,
+        by: str = "row",
+        change: str | None = None,
+        field_code: str | None = None,
+        limit: int = 1000,
+        cursor: str | None = None,
+    ) -> Rows:
+        """What a completed import changed, in the order of the key: of each row the `change` (new, updated, withdrawn),
+        what it was `before` and `after`, None where it was not there, and the names of the values that differ. `by` the
+        fields: how many rows of each, and the volumes of these before and after. Raises ChangesNotKept.
+        """
+        if not self._rows("run", {"job_id": job_id}):
+            raise ChangesNotKept(job_id=job_id)
+        filters = {"job_id": job_id, "change": change, "field_code": field_code}
+        if by == "field":
+            return self._page("changed_fields", filters, cursor, limit)
+        found = self._page("changes", filters, cursor, limit)
+        for row in found.rows:
+            row["differs"] = differing(row["before"], row["after"])
+        return found
 
     def summary(self, *, source: str | None = None) -> dict[str, Any]:
         """What the file holds, of one source or of all; docs/using-the-data.md says what each figure counts. One well
@@ -266,7 +298,8 @@ class ProductionQuery:
         of = list_of(name, filters)
         after = self._key_in(cursor, name, of=of) if cursor else dict.fromkeys(KEYS[name])
         place = {f"after_{part}": value for part, value in after.items()}
-        rows = self._rows(name, {**filters, **place, "limit": limit + 1})
+        moment = {"as_of": filters["as_of"].timestamp()} if "as_of" in filters else {}
+        rows = self._rows(name, {**filters, **place, **moment, "limit": limit + 1})
         more = len(rows) > limit
         return Rows(rows=rows[:limit], next_cursor=self._cursor(rows[limit - 1], name, of=of) if more else None)
 
@@ -288,15 +321,27 @@ class ProductionQuery:
         names, rows = self._fetch(name, values or {})
         return [dict(zip(names, row, strict=True)) for row in rows]
 
+    def _text(self, name: str, *, stood: bool) -> str:
+        """The statement. Where it is asked how the rows `stood`, they come from the history as well."""
+        tables = self._tables
+        if stood:
+            tables = {**tables, "production": _SQL["stood"].format_map(tables)}
+        lists = {**_TIMES, **_LISTS, **tables}
+        return _SQL[name].format_map({**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)})
+
     def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         with _duckdb_errors(), self._connection.cursor() as own:  # a connection of the thread's own
-            result = own.execute(_SQL[name].format_map({**_TIMES, **self._tables}), values)
+            result = own.execute(self._text(name, stood="as_of" in values), values)
             return [column[0] for column in result.description or []], result.fetchall()
 
 
 def _one(source: str | None) -> str | None:
     """None where all are asked for, which a list shows side by side."""
     return None if source == "*" else source
+
+
+def _moment(as_of: datetime | None) -> dict[str, datetime]:
+    return {"as_of": as_of} if as_of else {}
 
 
 def _iso(day: date | None) -> str | None:

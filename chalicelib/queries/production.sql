@@ -23,6 +23,15 @@
     FROM wells.well_production_history
 )
 
+-- name: stood
+-- The rows as they stood at $as_of: those that no import has replaced since, and those that one did, later.
+(
+    SELECT * FROM {production} AS stored WHERE updated_at <= to_timestamp($as_of)
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (replaced_at, job_id) FROM {history} AS stored
+    WHERE updated_at <= to_timestamp($as_of) AND replaced_at > to_timestamp($as_of)
+)
+
 -- name: production
 SELECT
     source, field_code, field_name, well_code, well_reference, well_name,
@@ -75,6 +84,65 @@ WHERE ($source IS NULL OR source = $source)
         )
     )
 ORDER BY source, field_code, well_code, stored.production_period, job_id
+LIMIT $limit;
+
+-- name: run
+SELECT {merged_at} FROM wells.import_runs WHERE job_id = $job_id;
+
+-- name: changes_of_all
+-- What the import $job_id made of the rows: each as it was before and as it was afterwards, which a later import may
+-- have replaced as well. All rows of one import were written at one moment, and no others are.
+WITH moment AS (SELECT max(merged_at) AS merged_at FROM wells.import_runs WHERE job_id = $job_id),
+replaced AS (SELECT * EXCLUDE (replaced_at, job_id) FROM {history} AS stored WHERE job_id = $job_id),
+written AS (
+    SELECT * FROM {production} AS stored WHERE updated_at = (SELECT merged_at FROM moment)
+    UNION ALL BY NAME
+    SELECT * EXCLUDE (replaced_at, job_id) FROM {history} AS stored
+    WHERE updated_at = (SELECT merged_at FROM moment)
+),
+changes AS (
+    SELECT
+        CASE
+            WHEN replaced.source IS NULL THEN 'new'
+            WHEN written.source IS NULL THEN 'withdrawn'
+            ELSE 'updated'
+        END AS change,
+        source, field_code, well_code, production_period,
+        coalesce(written.field_name, replaced.field_name) AS field_name,
+        coalesce(written.well_name, replaced.well_name) AS well_name,
+        coalesce(written.period_days, replaced.period_days) AS period_days,
+        CASE WHEN replaced.source IS NOT NULL THEN {{ {before} }} END AS before,
+        CASE WHEN written.source IS NOT NULL THEN {{ {after} }} END AS after
+    FROM replaced
+    FULL JOIN written USING (source, field_code, well_code, production_period)
+    WHERE ($change IS NULL OR change = $change) AND ($field_code IS NULL OR field_code = $field_code)
+)
+
+-- name: changes
+{changes_of_all}
+SELECT
+    change, source, field_code, field_name, well_code, well_name,
+    CAST(production_period AS VARCHAR) AS production_period, period_days, before, after
+FROM changes
+WHERE $after_source IS NULL
+    OR (source, field_code, well_code, changes.production_period)
+        > ($after_source, $after_field_code, $after_well_code, CAST($after_production_period AS DATE))
+ORDER BY source, field_code, well_code, changes.production_period
+LIMIT $limit;
+
+-- name: changed_fields
+-- Volumes of the changed rows alone: a rate of a calendar day times the days of its period.
+{changes_of_all}
+SELECT
+    source, field_code, any_value(field_name) AS field_name,
+    count(*) FILTER (change = 'new') AS new_records,
+    count(*) FILTER (change = 'updated') AS updated_records,
+    count(*) FILTER (change = 'withdrawn') AS withdrawn_records,
+    {volumes}
+FROM changes
+WHERE $after_source IS NULL OR (source, field_code) > ($after_source, $after_field_code)
+GROUP BY source, field_code
+ORDER BY source, field_code
 LIMIT $limit;
 
 -- name: totals

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.parameters import (
+    AS_OF,
     CURSOR,
     FIELD_CODE,
     FROM,
@@ -55,13 +56,23 @@ _JOB_ID = Parameter(read=parse_job_id, allowed="the id of a job")
 _RANGE = {"from": FROM, "to": TO}
 DATABASE, PARQUET = "duckdb", "parquet"
 FORM = choice(DATABASE, PARQUET, meaning="the whole database, or its rows of production alone as Parquet")
+BY = choice("row", "field", meaning="each row that was changed, or how many of each field and their volumes")
+CHANGE = choice("new", "updated", "withdrawn", meaning="only the rows of which this became")
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
 
 QUERIES: Mapping[str, Mapping[str, Parameter]] = {
-    "production": {"well_code": WELL_CODE, "field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
+    "production": {
+        "well_code": WELL_CODE,
+        "field_code": FIELD_CODE,
+        "source": SOURCE,
+        **_RANGE,
+        "as_of": AS_OF,
+        **_PAGE,
+    },
     "revisions": {"well_code": WELL_CODE, "field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
-    "totals": {"field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
-    "wells": {"search": SEARCH, "field_code": FIELD_CODE, "source": SOURCE, **_PAGE},
+    "totals": {"field_code": FIELD_CODE, "source": SOURCE, **_RANGE, "as_of": AS_OF, **_PAGE},
+    "wells": {"search": SEARCH, "field_code": FIELD_CODE, "source": SOURCE, "as_of": AS_OF, **_PAGE},
+    "changes": {"job_id": _JOB_ID, "by": BY, "change": CHANGE, "field_code": FIELD_CODE, **_PAGE},
     "rejects": {"job_id": _JOB_ID, "limit": limit(MOST_REJECTS), "cursor": CURSOR},
     "summary": {"source": SOURCE},
     "export": {"format": FORM},

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .row_reading import RowReading
     from .table import Table
 
+BETWEEN_MERGES = 0.001  # seconds at least, so that answers, which show milliseconds, tell them apart
 REJECTS_KEPT_SECONDS = 100 * 86_400  # a quarter and some days, for who looks into it at the quarter's end
 LOOSE_SHARE = 0.25  # of a file's blocks: with more of them free it is written anew, for every import moves all of them
 LEAST_BLOCKS = 64  # of 256 KB; of less than 16 MB nobody gains anything
@@ -219,9 +220,10 @@ class DuckDBWellProductionRepository:
         _compact(store).unlink(missing_ok=True)  # of a merge that did not end
         settled = self._settled or self.settle(USUAL)
         adoption = None if is_new else self._upgrade(store, facts, now)
-        looks = Looks(now=now, warnings=warnings, without_field=without_field, is_renamed=is_renamed)
         with self._attached(store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
+            moment = self._moment(now)
+            looks = Looks(now=moment, warnings=warnings, without_field=without_field, is_renamed=is_renamed)
             self._match_stored()
             self._check_room()
             result = self._compare(settled, looks)
@@ -256,6 +258,13 @@ class DuckDBWellProductionRepository:
         if result.updated_records:
             self._pick_revised()
         return replace(result, diff=diff)
+
+    def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
+        """After that of every import before, also where a clock went back: which values held when is told by these
+        moments. `runs` are all imports, as they stand after FROM.
+        """
+        (last,) = self._sql.one("last_merge", {"runs": runs})
+        return now if last is None else max(now, last + BETWEEN_MERGES)
 
     def _check_room(self) -> None:
         """Before anything is written: what becomes of each row is known, and how large the rows are. Raises
@@ -300,7 +309,8 @@ class DuckDBWellProductionRepository:
             if is_older:
                 ask_for_room(self._directory, UPGRADED * store.stat().st_size, "for another form of the stored rows")
             prepare_store(self._connection, is_new=False, source=self._source)
-            is_adopted = adopt(self._connection, self._source, is_full=facts.is_full, now=now, job_id=facts.job_id)
+            moment = self._moment(now)
+            is_adopted = adopt(self._connection, self._source, is_full=facts.is_full, now=moment, job_id=facts.job_id)
             is_renamed = match_codes(self._connection, source=self._source.name, is_full=facts.is_full)
             if is_adopted:
                 adoption = adoption_of(self._connection, self._source)

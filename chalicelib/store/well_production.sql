@@ -376,6 +376,9 @@ INSERT INTO wells.well_production BY NAME
 {revised_rows}
 ORDER BY {order};
 
+-- name: last_merge
+SELECT epoch(max(merged_at)) FROM {runs} AS runs;
+
 -- name: count_matched
 SELECT count(*) FROM matched;
 

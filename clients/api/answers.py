@@ -241,6 +241,45 @@ class RejectedRow(TypedDict):
     rejected_at: str
 
 
+class Change(TypedDict):
+    """What an import made of a row. `before` and `after` hold its values, None where it was not there; `differs` are
+    the names of those that are others.
+    """
+
+    change: Literal["new", "updated", "withdrawn"]
+    source: str
+    field_code: str
+    field_name: str | None
+    well_code: str
+    well_name: str | None
+    production_period: str
+    period_days: int | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    differs: list[str]
+
+
+class ChangedField(TypedDict):
+    """How many rows of a field an import changed, and the volumes of these rows before and after, thousand barrels and
+    million standard cubic feet.
+    """
+
+    source: str
+    field_code: str
+    field_name: str | None
+    new_records: int
+    updated_records: int
+    withdrawn_records: int
+    oil_production_kb_before: float | None
+    oil_production_kb_after: float | None
+    gas_production_mmcf_before: float | None
+    gas_production_mmcf_after: float | None
+    liquids_production_kb_before: float | None
+    liquids_production_kb_after: float | None
+    water_production_kb_before: float | None
+    water_production_kb_after: float | None
+
+
 class SnapshotFacts(TypedDict):
     name: str
     fence: int

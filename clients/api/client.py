@@ -25,7 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from clients.api.answers import Check, Preset, Production, Row, Source, Status, Totals, Upload, Well
+    from clients.api.answers import (
+        Change,
+        ChangedField,
+        Check,
+        Preset,
+        Production,
+        Row,
+        Source,
+        Status,
+        Totals,
+        Upload,
+        Well,
+    )
 
 POLL_SECONDS = 1.0  # where the API does not say
 MOST_POLL_SECONDS = 10.0  # while nothing answers
@@ -180,7 +192,33 @@ class WellheadClient:
         return self._page(f"/wells/import/jobs/{_part(job_id)}/rejects", limit=limit, cursor=cursor)
 
     def rejects_csv(self, job_id: str, *, limit: int = 1000, cursor: str | None = None) -> CsvPage:
-        answer = self._get(f"/wells/import/jobs/{_part(job_id)}/rejects", format="csv", limit=limit, cursor=cursor)
+        return self._csv(job_id, "rejects", limit=limit, cursor=cursor)
+
+    def changes(
+        self,
+        job_id: str,
+        *,
+        change: str | None = None,
+        field_code: str | int | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page[Change]:
+        """The rows that a completed import made `new`, `updated` or `withdrawn`, by the key."""
+        asked = {"change": change, "field_code": field_code, "limit": limit, "cursor": cursor}
+        return self._page(f"/wells/import/jobs/{_part(job_id)}/changes", **asked)
+
+    def changed_fields(
+        self, job_id: str, *, limit: int | None = None, cursor: str | None = None, **asked: Any
+    ) -> Page[ChangedField]:
+        """How many rows of each field an import changed, and their volumes before and after; `asked` as for changes."""
+        path = f"/wells/import/jobs/{_part(job_id)}/changes"
+        return self._page(path, by="field", limit=limit, cursor=cursor, **asked)
+
+    def changes_csv(self, job_id: str, *, limit: int = 1000, cursor: str | None = None, **asked: Any) -> CsvPage:
+        return self._csv(job_id, "changes", limit=limit, cursor=cursor, **asked)
+
+    def _csv(self, job_id: str, rows: str, **asked: Any) -> CsvPage:
+        answer = self._get(f"/wells/import/jobs/{_part(job_id)}/{rows}", format="csv", **asked)
         return CsvPage(answer.text, answer.headers.get("X-Next-Cursor"), answer.headers.get(SNAPSHOT))
 
     # -- sources ------------------------------------------------------------------------------------------
@@ -240,10 +278,12 @@ class WellheadClient:
         *,
         field_code: str | int | None = None,
         source: str | None = None,
+        as_of: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Well]:
-        return self._page("/wells", search=search, field_code=field_code, source=source, limit=limit, cursor=cursor)
+        asked = {"search": search, "field_code": field_code, "source": source, "as_of": as_of}
+        return self._page("/wells", **asked, limit=limit, cursor=cursor)
 
     def production(
         self,
@@ -253,11 +293,14 @@ class WellheadClient:
         source: str | None = None,
         first: str | None = None,
         last: str | None = None,
+        as_of: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Production]:
-        """By field, well and period. `first` and `last` are days such as 2024-01-31, both inclusive."""
-        codes = {"well_code": well_code, "field_code": field_code, "source": source}
+        """By field, well and period. `first` and `last` are days such as 2024-01-31, both inclusive; `as_of` a moment
+        such as 2026-06-30T18:00:00Z, or a day for its end in UTC: the rows as they stood then.
+        """
+        codes = {"well_code": well_code, "field_code": field_code, "source": source, "as_of": as_of}
         return self._page("/wells/production", **codes, **{"from": first, "to": last}, limit=limit, cursor=cursor)
 
     def totals(
@@ -267,11 +310,12 @@ class WellheadClient:
         source: str | None = None,
         first: str | None = None,
         last: str | None = None,
+        as_of: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[Totals]:
         """Sums by source and period, of all wells or those of a field; over all sources for `*` alone."""
-        asked = {"field_code": field_code, "source": source, "from": first, "to": last}
+        asked = {"field_code": field_code, "source": source, "from": first, "to": last, "as_of": as_of}
         return self._page("/wells/production/totals", **asked, limit=limit, cursor=cursor)
 
     def summary(self, *, source: str | None = None) -> Summary:

@@ -116,6 +116,7 @@ def wells(session: Session, /, search: str | None, limit: int | None, **asked: s
 @click.option("--source", metavar="NAME", help="Only what this source tells.")
 @day_option("--from", "first", "From this production period on.")
 @day_option("--to", "last", "Up to this production period.")
+@click.option("--as-of", metavar="MOMENT", help="As it stood then: 2026-06-30T18:00:00Z, or a day for its end in UTC.")
 @click.option("--volumes", is_flag=True, help="Show what was produced in each period, in place of rates a day.")
 @click.option("--plot", "is_plotted", is_flag=True, help="Draw a line over time in place of the table.")
 @click.option("--measure", type=click.Choice(list(MEASURES)), default="oil", help="What --plot draws; oil by default.")

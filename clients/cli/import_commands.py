@@ -1,8 +1,9 @@
-"""wellhead import, status, jobs, cancel, retry, rejects: what has to do with imports."""
+"""wellhead import, status, jobs, cancel, retry, rejects, changes: what has to do with imports."""
 
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,10 +18,14 @@ from clients.cli.session import Exit, Session
 from clients.cli.terminal import Column, Terminal, count, duration, moment, short_moment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clients.api.answers import Status
+    from clients.api.client import CsvPage, Page
 
 STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 REJECTS_SHOWN = 50
+RATES = ("oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd")
 JOBS_SHOWN = 20
 PAGE = 1000
 
@@ -45,6 +50,48 @@ REJECT_COLUMNS = [
     Column("reason", lambda row: row["reason"]),
     Column("detail", lambda row: row["detail"], is_cut=True),
     Column("raw", lambda row: row["raw"], is_cut=True),
+]
+
+
+def _values(row: Any) -> str:
+    """What differs, or of a row that came or went its rates."""
+    before, after = row["before"] or {}, row["after"] or {}
+    if row["change"] == "updated":
+        return ", ".join(f"{name} {_shown(before[name])} → {_shown(after[name])}" for name in row["differs"])
+    told = {name: value for name, value in (before | after).items() if name in RATES and value is not None}
+    return ", ".join(f"{name} {_shown(value)}" for name, value in told.items())
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _volumes(name: str) -> Callable[[Any], str | None]:
+    """Before and after."""
+
+    def told(row: Any) -> str | None:
+        sides = (row[f"{name}_before"], row[f"{name}_after"])
+        return None if sides == (None, None) else " → ".join("" if side is None else f"{side:,.1f}" for side in sides)
+
+    return told
+
+
+CHANGE_COLUMNS = [
+    Column("change", lambda row: row["change"]),
+    Column("field", lambda row: row["field_code"]),
+    Column("well", lambda row: row["well_code"]),
+    Column("period", lambda row: row["production_period"]),
+    Column("values", _values, is_cut=True),
+]
+CHANGED_FIELD_COLUMNS = [
+    Column("field", lambda row: row["field_code"]),
+    Column("name", lambda row: row["field_name"], is_cut=True),
+    Column("new", lambda row: row["new_records"], count, is_number=True),
+    Column("updated", lambda row: row["updated_records"], count, is_number=True),
+    Column("withdrawn", lambda row: row["withdrawn_records"], count, is_number=True),
+    Column("oil kb", _volumes("oil_production_kb"), is_number=True),
+    Column("gas mmcf", _volumes("gas_production_mmcf"), is_number=True),
+    Column("water kb", _volumes("water_production_kb"), is_number=True),
 ]
 
 
@@ -155,7 +202,7 @@ def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | Non
     with session.client() as wellhead:
         wanted = job_id or _newest(wellhead, "COMPLETED").job_id
         if as_csv:
-            _print_csv(terminal, wellhead, wanted, limit)
+            _print_csv(terminal, partial(wellhead.rejects_csv, wanted), limit)
             return
         most = limit or (REJECTS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
         pages = every(lambda cursor: wellhead.rejects(wanted, limit=min(most or PAGE, PAGE), cursor=cursor))
@@ -166,12 +213,48 @@ def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | Non
             terminal.rows(REJECT_COLUMNS, rows)
 
 
-def _print_csv(terminal: Terminal, wellhead: WellheadClient, job_id: str, limit: int | None) -> None:
+@click.command()
+@click.argument("job_id", required=False)
+@click.option(
+    "--by", type=click.Choice(["row", "field"]), default="row", help="Each row, or what became of each field."
+)
+@click.option(
+    "--change", type=click.Choice(["new", "updated", "withdrawn"]), help="Only the rows of which this became."
+)
+@click.option("--field", "field_code", metavar="CODE", help="Only the rows of this field.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
+@limit_option(f"How many at most; by default {REJECTS_SHOWN} on a terminal, else all.")
+@json_option
+@with_session
+def changes(
+    session: Session, /, job_id: str | None, by: str, as_csv: bool, limit: int | None, **asked: str | None
+) -> None:
+    """Show what an import changed: new, updated and withdrawn rows.
+
+    That is the newest completed import, or JOB_ID.
+    """
+    terminal = session.terminal
+    with session.client() as wellhead:
+        wanted = job_id or _newest(wellhead, "COMPLETED").job_id
+        if as_csv:
+            _print_csv(terminal, partial(wellhead.changes_csv, wanted, by=by, **asked), limit)
+            return
+        most = limit or (REJECTS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
+        ask: Callable[..., Page[Any]] = wellhead.changed_fields if by == "field" else wellhead.changes
+        pages = every(lambda cursor: ask(wanted, limit=min(most or PAGE, PAGE), cursor=cursor, **asked))
+        rows = itertools.islice(pages, most)
+        if terminal.wants_json:
+            terminal.json(list(rows))
+        else:
+            terminal.rows(CHANGED_FIELD_COLUMNS if by == "field" else CHANGE_COLUMNS, rows)
+
+
+def _print_csv(terminal: Terminal, fetch: Callable[..., CsvPage], limit: int | None) -> None:
     """The line of headings once. It holds no quotes, so the first line break ends it."""
     left, cursor, skip = limit, None, 0
     while left is None or left > 0:
         asked = min(left or PAGE, PAGE)
-        page = wellhead.rejects_csv(job_id, limit=asked, cursor=cursor)
+        page = fetch(limit=asked, cursor=cursor)
         terminal.csv(page.text[skip:])
         if not (cursor := page.next_cursor):
             break

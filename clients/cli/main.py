@@ -33,6 +33,7 @@ COMMANDS: Iterable[click.Command] = (
     held_commands.accept,
     held_commands.discard,
     import_commands.rejects,
+    import_commands.changes,
     source_commands.sources,
     data_commands.wells,
     data_commands.production,

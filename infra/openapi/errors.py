@@ -9,6 +9,8 @@ from chalicelib.api.responses import PROBLEM, RETRY_SECONDS
 from chalicelib.errors import (
     AcceptTooLate,
     BusinessRuleViolation,
+    ChangesNotKept,
+    ChangesNotYet,
     DefinitionInvalid,
     FindingsDiffer,
     ImportAlreadyRunning,
@@ -66,6 +68,8 @@ _DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
     FindingsDiffer: {"job_id": JOB_ID, "findings": ["NULLED", "RESTATED"]},
     AcceptTooLate: {"job_id": JOB_ID, "published_by": OTHER_ID},
     SourceChangedSince: {"job_id": JOB_ID},
+    ChangesNotYet: {"job_id": JOB_ID, "status": "RUNNING"},
+    ChangesNotKept: {"job_id": JOB_ID, "status": "FAILED"},
     RejectsNotYet: {"job_id": JOB_ID, "status": "RUNNING"},
     RejectsNotKept: {"job_id": JOB_ID, "status": "FAILED"},
     SnapshotGone: {"snapshot": SNAPSHOT},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.queries.changed import OF_A_CHANGE
 from chalicelib.queries.cursor import Cursor, write_cursor
 from infra.openapi.errors import JOB_ID, OTHER_ID, SNAPSHOT, STAMP
 
@@ -236,6 +237,8 @@ _PRODUCTION = {
     "created_at": _MADE_AT,
     "updated_at": _MADE_AT,
 }
+_BEFORE = {name: _PRODUCTION[name] for name in OF_A_CHANGE}
+_OF_A_WELL = {name: _WELL[name] for name in ("source", "field_code", "field_name", "well_code", "well_name")}
 _MORE = "1 row. Ask for the following ones with next_cursor."
 
 PAGES = {
@@ -257,6 +260,18 @@ PAGES = {
         cursor=_cursor("totals", source="default", production_period="2024-01-01", period_days=31),
     ),
     "wells": _page("1 row.", {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154}),
+    "changes": _page(
+        "1 row.",
+        {
+            "change": "updated",
+            **_OF_A_WELL,
+            "production_period": "2024-01-01",
+            "period_days": 31,
+            "before": _BEFORE,
+            "after": {**_BEFORE, "oil_production_kbd": 0.6},
+            "differs": ["oil_production_kbd"],
+        },
+    ),
     "rejects": _page(
         "1 row.",
         {
@@ -271,6 +286,9 @@ PAGES = {
 }
 REJECTS_CSV = (
     'page,position,reason,detail,raw,rejected_at\r\n1,900,MISSING_KEY,well_code,"{""field_code"": 1002}",2026\r\n'
+)
+CHANGES_CSV = (
+    "change,source,field_code,oil_production_kbd_before,oil_production_kbd_after\r\nupdated,default,1001,0.5,0.6\r\n"
 )
 SUMMARY = told(
     {

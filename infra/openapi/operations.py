@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.api.csv_rows import CSV
 from chalicelib.api.history import HISTORY, JOBS_DEFAULT
 from chalicelib.api.import_request import ASKED
-from chalicelib.api.rejects_csv import CSV
 from chalicelib.api.source_request import TOML, VERSION
 from chalicelib.errors import (
     AcceptTooLate,
     AnswerTooLarge,
+    ChangesNotKept,
+    ChangesNotYet,
     CheckUnknown,
     DefinitionInvalid,
     DispatchFailed,
@@ -141,6 +143,7 @@ def _list_of(name: str, id: str, summary: str, data: str) -> Operation:  # noqa:
     )
 
 
+_FORMAT = {"description": "wins over the header Accept", "schema": {"type": "string", "enum": ["json", "csv"]}}
 _START = {
     "summary": "Start an import",
     "tag": "import",
@@ -271,15 +274,25 @@ OPERATIONS: Mapping[str, Operation] = {
         example=examples.PAGES["rejects"],
         query={
             **_asked("rejects"),
-            "format": {
-                "description": "wins over the header Accept",
-                "schema": {"type": "string", "enum": ["json", "csv"]},
-            },
+            "format": _FORMAT,
         },
         headers=("X-Next-Cursor", SNAPSHOT_HEADER),
         other_content={CSV: {"schema": {"type": "string"}, "example": examples.REJECTS_CSV}},
         conditional=True,
         errors=(InvalidJobId, JobNotFound, RejectsNotYet, RejectsNotKept, *DATA_ERRORS),
+    ),
+    "GET /wells/import/jobs/{job_id}/changes": Operation(
+        id="listChanges",
+        summary="What a completed import changed",
+        tag="import",
+        answer="A page of rows, as JSON in the envelope, or as CSV. With `by=field` a row is a field.",
+        data="Changes",
+        example=examples.PAGES["changes"],
+        query={**_asked("changes"), "format": _FORMAT},
+        headers=("X-Next-Cursor", SNAPSHOT_HEADER),
+        other_content={CSV: {"schema": {"type": "string"}, "example": examples.CHANGES_CSV}},
+        conditional=True,
+        errors=(InvalidJobId, JobNotFound, ChangesNotYet, ChangesNotKept, SnapshotGone, *DATA_ERRORS),
     ),
     "GET /wells/production": _list_of(
         "production", "listProduction", "The production, by source, field, well and period", "ProductionPage"

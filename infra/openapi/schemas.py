@@ -13,6 +13,7 @@ from chalicelib.api.source_request import FILE
 from chalicelib.jobs.finding import MOST_EXAMPLES, Check
 from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
 from chalicelib.jobs.telemetry import PHASES
+from chalicelib.queries.changed import OF_A_CHANGE, OF_VOLUMES, SIDES
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
 
 MEANINGS = {
@@ -448,6 +449,29 @@ SCHEMAS: dict[str, Any] = {
             "detail": {"type": ["string", "null"]},
             "raw": {"type": ["string", "null"], "description": "up to 4 KiB of what the source sent"},
             "rejected_at": MOMENT,
+        }
+    ),
+    "Changes": _list("ChangeOrField"),
+    "ChangeOrField": {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Change", "ChangedField")]},
+    "Change": whole_object(
+        {
+            "change": {"enum": ["new", "updated", "withdrawn"]},
+            **{name: _COLUMNS[name] for name in ("source", "field_code", "field_name", "well_code", "well_name")},
+            **{name: _COLUMNS[name] for name in ("production_period", "period_days")},
+            **{side: {"oneOf": [{"$ref": "#/components/schemas/Values"}, {"type": "null"}]} for side in SIDES},
+            "differs": {"type": "array", "items": {"enum": list(OF_A_CHANGE)}, "description": "the values that differ"},
+        }
+    ),
+    "Values": whole_object({name: _COLUMNS[name] for name in OF_A_CHANGE}),
+    "ChangedField": whole_object(
+        {
+            **{name: _COLUMNS[name] for name in ("source", "field_code", "field_name")},
+            **dict.fromkeys(("new_records", "updated_records", "withdrawn_records"), WHOLE),
+            **{
+                f"{volume}_{side}": {"type": ["number", "null"], "description": "of the changed rows"}
+                for volume in OF_VOLUMES.values()
+                for side in SIDES
+            },
         }
     ),
     "ProductionPage": _list("Production"),

@@ -376,10 +376,32 @@ def test_a_job_has_its_time_line_and_its_rejected_rows(stage: ConsoleStage, visi
     assert json.loads(raw)["field_name"]
 
     with page.expect_download() as downloaded:
-        press(page, "Download as CSV")
+        page.get_by_role("region", name="Rejected rows").get_by_role("button", name="Download as CSV").click()
     lines = downloaded.value.path().read_text().splitlines()
     assert lines[0] == "page,position,reason,detail,raw,rejected_at"
     assert len(lines) == 1 + job["failed_records"]
+
+
+def test_a_job_shows_what_it_changed(stage: ConsoleStage, visit: Visit) -> None:
+    """By field, row by row with the values before and after, and as CSV."""
+    jobs, _ = stage.manager.history(limit=100)
+    job = next(each for each in reversed(jobs) if each.updated_records)
+    page = visit.open(f"/jobs/{job.job_id}")
+    changes = page.get_by_role("region", name="What it changed")
+    fields = changes.get_by_role("region", name="By field, a table that scrolls").locator("tbody tr")
+    fields.first.wait_for()
+
+    changes.get_by_label("Which changes").select_option("updated")
+    rows = changes.get_by_role("region", name="Updated rows").locator("tbody tr")
+    rows.first.wait_for()
+    assert rows.count() == min(200, job.updated_records)
+    assert "→" in rows.first.inner_text()
+
+    with page.expect_download() as downloaded:
+        changes.get_by_role("button", name="Download as CSV").click()
+    lines = downloaded.value.path().read_text().splitlines()
+    assert lines[0].startswith("change,source,field_code,")
+    assert len(lines) == 1 + job.updated_records
 
 
 # --------------------------------------------------------------------------------------------- data

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from local.aws.emulator import LocalAws
 
 pytestmark = FILE_AND_LAKE
+AS_OF = ("/wells", "/wells/production", "/wells/production/totals")
 UNKNOWN = "018cc251-f400-7000-8000-000000000000"
 
 
@@ -110,6 +111,39 @@ def test_rejects_as_json_and_as_csv_that_no_spreadsheet_runs(wells: Wells) -> No
     assert wells.ask(route, If_None_Match=by_header.headers["ETag"]).status == 200
 
 
+def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, serve: Serve) -> None:
+    first = wells.job
+    revised = [{**ROWS[0], "oil_production_kbd": 9.5}, {**ROWS[0], "well_code": "new", "well_name": "=1+1"}]
+    wells.job = run_import(wells.environment, source_of(serve, revised))
+    route = "/wells/import/jobs/{job}/changes"
+
+    found = {row["change"]: row for row in wells.ask(route).data["rows"]}
+    text = wells.ask(f"{route}?format=csv")
+
+    assert (len(found), found["new"]["before"], found["updated"]["differs"]) == (2, None, ["oil_production_kbd"])
+    lines = {line["change"]: line for line in csv.DictReader(io.StringIO(text.body, newline=""))}
+    assert text.headers["Content-Disposition"] == 'attachment; filename="changes.csv"'
+    assert lines["updated"]["oil_production_kbd_before"] == str(found["updated"]["before"]["oil_production_kbd"])
+    assert lines["updated"]["oil_production_kbd_after"] == "9.5"
+    assert (lines["new"]["oil_production_kbd_before"], lines["new"]["well_name_after"]) == ("", "'=1+1")
+    fields = wells.ask(f"{route}?by=field").data["rows"]
+    assert [(row["new_records"], row["updated_records"]) for row in fields] == [(1, 1)]
+    assert len(wells.ask(f"/wells/import/jobs/{first.job_id}/changes").data["rows"]) == first.new_records
+    assert wells.ask(f"{route}?change=withdrawn&format=csv").body.strip() == ""
+
+
+def test_the_data_as_it_stood_before_an_import(wells: Wells, serve: Serve) -> None:
+    before = {path: wells.ask(path).data["rows"] for path in AS_OF}
+    then = wells.ask("/wells/production/summary").data["last_import"]["merged_at"]
+    run_import(wells.environment, source_of(serve, [{**row, "oil_production_kbd": 9.5} for row in ROWS]))
+
+    for path in AS_OF:
+        stood = wells.ask(f"{path}?as_of={then}")
+        assert (stood.status, stood.data["rows"]) == (200, before[path]), path
+    assert wells.ask("/wells/production").data["rows"] != before["/wells/production"]
+    assert wells.ask("/wells?as_of=2000-01-01").data["rows"] == []
+
+
 def test_csv_goes_on_with_the_cursor_in_its_header(wells: Wells) -> None:
     route = "/wells/import/jobs/{job}/rejects?format=csv&limit=2"
     first = wells.ask(route)
@@ -183,6 +217,10 @@ def test_what_is_not_of_the_contract_is_refused_before_anybody_is_asked(empty: W
         ("/wells?search=%00", "search"),
         ("/wells/import/jobs/{job}/rejects?format=xml", "format"),
         ("/wells/import/jobs/{job}/rejects?job_id=1", "job_id"),
+        ("/wells/import/jobs/{job}/changes?by=well", "by"),
+        ("/wells/import/jobs/{job}/changes?change=gone", "change"),
+        ("/wells/production?as_of=2024-01-01T00:00", "as_of"),
+        ("/wells/production/revisions?as_of=2024-01-01", "as_of"),
         ("/wells/export?format=csv", "format"),
         ("/health?deep=1", "deep"),
     ]:
@@ -219,6 +257,20 @@ def test_rejects_are_told_when_their_import_is_complete(empty: Wells) -> None:
     ]
     assert empty.ask(f"/wells/import/jobs/{UNKNOWN}/rejects").error["code"] == "JOB_NOT_FOUND"
     assert empty.ask("/wells/import/jobs/x/rejects").error["code"] == "INVALID_JOB_ID"
+    assert empty.questions == []
+
+
+def test_changes_are_told_when_their_import_is_complete(empty: Wells) -> None:
+    manager, route = Services(empty.environment).job_manager, "/wells/import/jobs/{job}/changes"
+    waiting = empty.ask(route).error
+    claim = manager.claim(empty.job.job_id, holder="w1")
+    manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=time.time()))
+    failed = empty.ask(route).error
+
+    assert [(error["code"], error["retryable"]) for error in (waiting, failed)] == [
+        ("CHANGES_NOT_YET", True),
+        ("CHANGES_NOT_KEPT", False),
+    ]
     assert empty.questions == []
 
 

@@ -11,6 +11,7 @@ from chalicelib.errors import InvalidJobId, ValidationError
 from chalicelib.queries.cursor import Cursor, write_cursor
 from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS, QUERIES, Query, parse_query
 
+OF_A_JOB = ("rejects", "changes")
 JOB = "018cc251-f400-7000-8000-000000000000"
 SNAPSHOT = f"snapshots/wells-0000000007-{JOB}.duckdb"
 KEY: dict[str, int | str | None] = {
@@ -47,14 +48,14 @@ def test_a_question_holds_plain_checked_values() -> None:
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_nothing_has_to_be_asked_for_but_the_job(name: str) -> None:
-    path = {"job_id": JOB} if name == "rejects" else {}
+    path = {"job_id": JOB} if name in OF_A_JOB else {}
 
     assert parse_query(name, {}, **path) == Query(name=name, arguments=path)
 
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_an_unknown_parameter_is_refused_and_told_what_there_is(name: str) -> None:
-    path = {"job_id": JOB} if name == "rejects" else {}
+    path = {"job_id": JOB} if name in OF_A_JOB else {}
     for unknown in ("wells", "LIMIT", "job_id", "question", "x" * 5000):
         with pytest.raises(ValidationError) as refused:
             parse_query(name, {unknown: ["1"]}, **path)

@@ -100,8 +100,16 @@ class LakeStore(Store):
     def repository(self) -> LakeRepository:
         return LakeRepository(catalog=self.catalog, session=self.session, **self._details())
 
-    def merge(self, repository: Any, number: int, expected: int | None, warnings: dict[str, int]) -> MergeResult:
-        looks = Looks(now=NOON + number * 1000, warnings=warnings)
+    def merge(
+        self,
+        repository: Any,
+        number: int,
+        expected: int | None,
+        warnings: dict[str, int],
+        *,
+        now: float | None = None,
+    ) -> MergeResult:
+        looks = Looks(now=NOON + number * 1000 if now is None else now, warnings=warnings)
         compared = repository.compare(self.published, facts(number, expected), looks)
         versions = repository.commit(compared, beat=lambda: None)
         repository.check(versions)

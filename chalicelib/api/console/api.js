@@ -114,10 +114,23 @@ export async function ask(path, { method = "GET", headers = {}, body, signal } =
 }
 
 // {text, cursor} of a page of CSV.
-export async function askCsv(path, { signal } = {}) {
+async function askCsv(path, { signal } = {}) {
   const { response, text } = await send(new URL(path, BASE).href, {}, signal);
   if (!response.ok) throw failure(response, parse(text), null);
   return { text, cursor: response.headers.get("X-Next-Cursor") };
+}
+
+// A list as CSV, page after page; the line with the names once.
+export async function allCsv(path, query, signal) {
+  const parts = [];
+  let cursor = null;
+  do {
+    const asked = new URLSearchParams({ ...query, format: "csv", limit: 1000, ...(cursor && { cursor }) });
+    const page = await askCsv(`${path}?${asked}`, { signal });
+    parts.push(parts.length ? page.text.slice(page.text.indexOf("\n") + 1) : page.text);
+    cursor = page.cursor;
+  } while (cursor);
+  return parts;
 }
 
 // All rows of a list, page after page, of one snapshot. Nobody has seen any before the last has come, so when the

@@ -1,6 +1,7 @@
-// One import: how it goes or went, its time line, its warnings and what it rejected.
+// One import: how it goes or went, its time line, its warnings, what it changed and what it rejected.
 
-import { ask, askCsv, poll, session } from "./api.js";
+import { allCsv, ask, poll, session } from "./api.js";
+import { changes } from "./changes.js";
 import { button, clock, count, duration, framed, h, moment, save, say, size, table, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
 import { findings } from "./held.js";
@@ -78,7 +79,14 @@ export function job(page) {
       card?.end();
       state.replaceChildren(...ended(job, follow, refused));
       const found = findings(job, { follow, changed: (newer) => ((shown = newer), show(newer)) });
-      more.replaceChildren(...[found, warned(job), timeLine(job), rejected(job, page), particulars(job)].filter(Boolean));
+      more.replaceChildren(...[
+        found,
+        warned(job),
+        changes(job, page),
+        timeLine(job),
+        rejected(job, page),
+        particulars(job),
+      ].filter(Boolean));
       return;
     }
     card ??= running(job);
@@ -213,7 +221,7 @@ function rejects(job, page) {
   async function download() {
     fetchAll.disabled = true;
     try {
-      save(`rejected-${job.job_id}.csv`, "text/csv", await allCsv(path, page.signal));
+      save(`rejected-${job.job_id}.csv`, "text/csv", await allCsv(path, {}, page.signal));
     } catch (error) {
       tell(error);
     }
@@ -272,16 +280,3 @@ function grouped(rows) {
 
 // The rule, without the column that the row breaks it with.
 const ruleOf = (detail) => detail.slice(detail.indexOf(": ") + 1).trim();
-
-// Page after page; the line with the names once.
-async function allCsv(path, signal) {
-  const parts = [];
-  let cursor = null;
-  do {
-    const query = new URLSearchParams({ format: "csv", limit: 1000, ...(cursor && { cursor }) });
-    const page = await askCsv(`${path}?${query}`, { signal });
-    parts.push(parts.length ? page.text.slice(page.text.indexOf("\n") + 1) : page.text);
-    cursor = page.cursor;
-  } while (cursor);
-  return parts;
-}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api.rejects_csv import COLUMNS, csv_headers, harmless, rejects_csv, wants_csv
+from chalicelib.api.csv_rows import COLUMNS, csv_headers, harmless, rejects_csv, wants_csv
 from chalicelib.errors import ValidationError
 
 FORMULAS = [

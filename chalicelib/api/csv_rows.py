@@ -1,4 +1,4 @@
-"""Rejected rows as CSV (RFC 4180, UTF-8), for people with a spreadsheet."""
+"""Rows of an answer as CSV (RFC 4180, UTF-8), for people with a spreadsheet: what was rejected, what was changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CSV = "text/csv"
-COLUMNS = ("page", "position", "reason", "detail", "raw", "rejected_at")
+OF_REJECTS = ("page", "position", "reason", "detail", "raw", "rejected_at")
+SIDES = ("before", "after")
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  the wide ones that Excel takes for them
 CONTROL = ("\t", "\r", "\n")
 
@@ -27,17 +28,33 @@ def wants_csv(formats: Sequence[str], accept: str) -> bool:
     return weights.get(CSV, 0.0) > weights.get("application/json", 0.0)
 
 
-def rejects_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+def rows_csv(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows of a list of this name."""
+    if name == "rejects":
+        return _written(OF_REJECTS, rows)
+    flat = [_flat(row) for row in rows]
+    return _written(list(flat[0]) if flat else [], flat)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row that was changed: each value before and after beside each other."""
+    told = {name: value for name, value in row.items() if name not in (*SIDES, "differs")}
+    known = {side: row.get(side) or {} for side in SIDES}
+    values = dict.fromkeys(name for side in SIDES for name in known[side])
+    return told | {f"{name}_{side}": known[side].get(name) for name in values for side in SIDES}
+
+
+def _written(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\r\n")
-    lines.writerow(COLUMNS)
-    lines.writerows([harmless(row[name]) for name in COLUMNS] for row in rows)
+    lines.writerow(columns)
+    lines.writerows([harmless(row[name]) for name in columns] for row in rows)
     return text.getvalue()
 
 
-def csv_headers(next_cursor: str | None) -> dict[str, str]:
+def csv_headers(name: str, next_cursor: str | None) -> dict[str, str]:
     """The cursor of the next page has no place among the rows."""
-    told = {"Content-Type": f"{CSV}; charset=utf-8", "Content-Disposition": 'attachment; filename="rejects.csv"'}
+    told = {"Content-Type": f"{CSV}; charset=utf-8", "Content-Disposition": f'attachment; filename="{name}.csv"'}
     return told | {"X-Next-Cursor": next_cursor} if next_cursor else told
 
 

@@ -1,0 +1,128 @@
+// What a completed import changed: of each field how many rows and their volumes, and the rows themselves.
+
+import { allCsv, ask } from "./api.js";
+import { button, count, framed, h, measured, NONE, save, table, whole } from "./dom.js";
+
+const ROWS = 200;
+const KINDS = { updated: "Updated rows", new: "New rows", withdrawn: "Withdrawn rows" };
+const PRODUCTS = [
+  ["oil_production_kb", "Oil, thousand barrels"],
+  ["gas_production_mmcf", "Gas, million cubic feet"],
+  ["water_production_kb", "Water, thousand barrels"],
+];
+const RATES = ["oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"];
+
+const FIELD_COLUMNS = [
+  { title: "Field", class: "text", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
+  { title: "New", class: "number", cell: (row) => whole(row.new_records) },
+  { title: "Updated", class: "number", cell: (row) => whole(row.updated_records) },
+  { title: "Withdrawn", class: "number", cell: (row) => whole(row.withdrawn_records) },
+  ...PRODUCTS.map(([name, title]) => ({
+    title: `${title}: before → after`,
+    class: "number",
+    cell: (row) => `${measured(row[`${name}_before`])} → ${measured(row[`${name}_after`])}`,
+  })),
+];
+const ROW_COLUMNS = [
+  { title: "Field", class: "text", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
+  { title: "Well", class: "text", cell: (row) => h("bdi", {}, row.well_name ?? row.well_code) },
+  { title: "Period", cell: (row) => row.production_period },
+  { title: "Values", class: "text", cell: values },
+];
+
+// null for an import that changed nothing, or has not completed.
+export function changes(job, page) {
+  const counts = { updated: job.updated_records, new: job.new_records, withdrawn: job.withdrawn_records ?? 0 };
+  const kinds = Object.keys(KINDS).filter((kind) => counts[kind]);
+  if (job.status !== "COMPLETED" || !kinds.length) return null;
+  const path = `wells/import/jobs/${job.job_id}/changes`;
+  const shown = h("div", {}, h("p", { class: "muted" }, "Loading …"));
+  const problem = h("div", {});
+  let rows = [];
+  let cursor = null;
+  let asked = 0; // an answer to what nobody wants to see any more is dropped
+
+  const tell = (error) =>
+    page.signal.aborted || problem.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
+  const asksFor = () => (choice.value === "fields" ? { by: "field" } : { change: choice.value });
+
+  async function load() {
+    const turn = ++asked;
+    more.disabled = true;
+    try {
+      const query = new URLSearchParams({ ...asksFor(), limit: ROWS, ...(cursor && { cursor }) });
+      const { data } = await ask(`${path}?${query}`, { signal: page.signal });
+      if (turn !== asked) return;
+      rows.push(...data.rows);
+      cursor = data.next_cursor;
+      problem.replaceChildren();
+      shown.replaceChildren(list());
+    } catch (error) {
+      if (turn === asked) tell(error);
+    }
+    more.disabled = false;
+    more.hidden = !cursor;
+  }
+
+  function list() {
+    const title = choice.selectedOptions[0].textContent;
+    const columns = choice.value === "fields" ? FIELD_COLUMNS : ROW_COLUMNS;
+    return framed(`${title}, a table that scrolls`, table(title, columns, rows));
+  }
+
+  function begin() {
+    rows = [];
+    cursor = null;
+    more.hidden = true;
+    load();
+  }
+
+  async function download() {
+    fetchAll.disabled = true;
+    try {
+      save(`changes-${job.job_id}.csv`, "text/csv", await allCsv(path, asksFor(), page.signal));
+    } catch (error) {
+      tell(error);
+    }
+    fetchAll.disabled = false;
+  }
+
+  const choice = h(
+    "select",
+    { onchange: begin, "aria-label": "Which changes" },
+    h("option", { value: "fields" }, "By field"),
+    kinds.map((kind) => h("option", { value: kind }, `${KINDS[kind]} (${whole(counts[kind])})`)),
+  );
+  const more = button("Load more", load, { hidden: true });
+  const fetchAll = button("Download as CSV", download);
+  begin();
+  return h(
+    "section",
+    { class: "panel", "aria-labelledby": "changes" },
+    h(
+      "div",
+      { class: "headline" },
+      h("h2", { id: "changes" }, "What it changed"),
+      h("span", { class: "muted" }, count(kinds.reduce((sum, kind) => sum + counts[kind], 0), "row")),
+      choice,
+      fetchAll,
+    ),
+    problem,
+    shown,
+    more,
+  );
+}
+
+// Of an updated row what differs, of another one its rates.
+function values({ change, before, after, differs }) {
+  if (change === "updated") {
+    return differs.map((name) =>
+      h("div", {}, h("code", {}, name), " ", h("bdi", {}, `${measured(before[name])} → ${measured(after[name])}`)),
+    );
+  }
+  const row = after ?? before;
+  const told = RATES.filter((name) => row[name] !== null);
+  return told.length
+    ? told.map((name) => h("div", {}, h("code", {}, name), ` ${measured(row[name])}`))
+    : NONE;
+}

@@ -1,0 +1,47 @@
+"""What an import changed: the values that are compared, and the volumes that are told of each field. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OF_A_CHANGE = (
+    "field_name",
+    "well_reference",
+    "well_name",
+    "period_days",
+    "days_on_production",
+    "oil_production_kbd",
+    "gas_production_mmcfd",
+    "liquids_production_kbd",
+    "water_production_kbd",
+    "data_source",
+    "source_data",
+    "partition_0",
+    "source_rows",
+)
+OF_VOLUMES = {  # by the rates that they are made of: thousand barrels, million standard cubic feet
+    "oil_production_kbd": "oil_production_kb",
+    "gas_production_mmcfd": "gas_production_mmcf",
+    "liquids_production_kbd": "liquids_production_kb",
+    "water_production_kbd": "water_production_kb",
+}
+SIDES = {"before": "replaced", "after": "written"}  # and the tables of production.sql that have them
+
+
+def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
+    """The names of the values that differ, of a row that was there before and afterwards."""
+    return [name for name in OF_A_CHANGE if before and after and before[name] != after[name]]
+
+
+def changes_lists() -> dict[str, str]:
+    """What the statements of changes need beside the tables."""
+    values = {side: ", ".join(f"{name}: {table}.{name}" for name in OF_A_CHANGE) for side, table in SIDES.items()}
+    volumes = ",\n    ".join(
+        f"sum({side}.{rate} * {side}.period_days) AS {volume}_{side}"
+        for rate, volume in OF_VOLUMES.items()
+        for side in SIDES
+    )
+    return {**values, "volumes": volumes}
