@@ -32,6 +32,7 @@ UNITS: Mapping[str, str] = {
     "RowsPerSecond": "Count/Second",
     "NewRows": "Count",
     "UpdatedRows": "Count",
+    "WithdrawnRows": "Count",
     "DuplicateRows": "Count",
     "FailedRows": "Count",
     "Pages": "Count",

@@ -235,6 +235,7 @@ class Settings:
     source_primary_key: tuple[str, ...] = _setting("WELLHEAD_SOURCE_PRIMARY_KEY", _names, "")
     source_order_by: str = _setting("WELLHEAD_SOURCE_ORDER_BY", str.strip, "")
     source_aggregate: str = _setting("WELLHEAD_SOURCE_AGGREGATE", _choice("max", "sum"), "max")
+    source_missing: str = _setting("WELLHEAD_SOURCE_MISSING", _choice("keep", "withdraw"), "keep")
     source_overlap_seconds: int = _setting("WELLHEAD_SOURCE_OVERLAP_SECONDS", _whole(0, 31_536_000), "3600")
     source_seconds: int = _setting("WELLHEAD_SOURCE_SECONDS", _whole(1, 2_592_000), "86400")
     source_connections: int = _setting("WELLHEAD_SOURCE_CONNECTIONS", _whole(1, 16), "8")
@@ -248,6 +249,7 @@ class Settings:
 
     gate_rejected: float = _setting("WELLHEAD_GATE_REJECTED", _share, "5 %")
     gate_nulled: float = _setting("WELLHEAD_GATE_NULLED", _share, "5 %")
+    gate_withdrawn: float = _setting("WELLHEAD_GATE_WITHDRAWN", _share, "1 %")
     gate_restated: float = _setting("WELLHEAD_GATE_RESTATED", _decimal(1, 1_000_000), "2.0")
 
     lease_seconds: int = _setting("WELLHEAD_LEASE_SECONDS", _whole(2, 900), "60")

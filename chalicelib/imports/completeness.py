@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.odata.reading import End, Way
 
 if TYPE_CHECKING:
+    from chalicelib.odata.cursor import Cursor
     from chalicelib.odata.reading import Reading
+    from chalicelib.store.settle import Settled
 
 
 LEAST_CHURN = 3  # rows
@@ -65,6 +67,11 @@ class Completeness:
             repeated_keys=repeated_keys,
             is_by_key=reading.way is Way.KEYS,
         )
+
+    @classmethod
+    def after(cls, end: Cursor, settled: Settled) -> Self:
+        """Of an import whose rows are settled; `end` is the cursor after the last one."""
+        return cls.of(end.reading, repeated_keys=settled.repeated_keys, doubtful_keys=settled.doubtful_keys)
 
 
 def _judged(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:

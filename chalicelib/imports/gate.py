@@ -68,6 +68,7 @@ def judge(
         *_nothing_came(diff, taken, skipped, settings.gate_rejected, is_of_all=is_of_all),
         *_rejected(diff, taken, settings.gate_rejected, problems, is_of_all=is_of_all),
         *_nulled(diff, settings.gate_nulled),
+        *_withdrawn(diff, settings.gate_withdrawn),
         *_restated(diff, settings.gate_restated),
         *_columns_gone(diff, is_of_all=is_of_all),
         *_conflicts(diff, settled, is_of_all=is_of_all),
@@ -197,6 +198,19 @@ def _is_wiped(told: Mapping[str, int], limit: float) -> bool:
     is_much = told["nulled"] >= LEAST_NULLED and told["nulled"] > limit * told["stored"]
     is_all = told["nulled"] >= LEAST_WIPED and told["nulled"] >= NEARLY_ALL * told["stored"]
     return is_much or is_all or told["nulled"] >= HALF * told["in_store"]
+
+
+def _withdrawn(diff: Diff, limit: float) -> Iterator[Finding]:
+    if diff.withdrawn > limit * diff.covered:
+        found = f"{diff.withdrawn:,} of {diff.covered:,} rows"
+        yield _finding(
+            Check.WITHDRAWN,
+            f"{_percent(limit)} of the stored rows of the periods that came",
+            found,
+            f"{found} that are stored of the same periods did not come any more, and would be withdrawn.",
+            {"rows": float(diff.withdrawn)},
+            examples=diff.examples.get("WITHDRAWN", []),
+        )
 
 
 def _restated(diff: Diff, limit: float) -> Iterator[Finding]:

@@ -37,9 +37,7 @@ class Judgement:
     def of(cls, merged: MergeResult, end: Cursor, base: Snapshot | None, job: Job, settings: Settings) -> Self:
         """`end` is the cursor after the last row, `base` the snapshot that was merged into."""
         settled = merged.settled
-        completeness = Completeness.of(
-            end.reading, repeated_keys=settled.repeated_keys, doubtful_keys=settled.doubtful_keys
-        )
+        completeness = Completeness.after(end, settled)
         accepted = [*job.accepted, *(facts_of(base, settings).accepted or ())]
         is_of_all = end.is_of_all and not is_partial(job.parameters)
         findings = judge(

@@ -86,7 +86,8 @@ class Progress:
     def hold(self, warnings: Mapping[str, int]) -> None:
         """Nothing was published: what would have become of the rows, the diff tells."""
         self.count_seconds()
-        self.change(new_records=0, updated_records=0, duplicate_records=0, warnings=_warnings(warnings))
+        counts = ("new_records", "updated_records", "duplicate_records", "withdrawn_records")
+        self.change(**dict.fromkeys(counts, 0), warnings=_warnings(warnings))
 
     def report(self, lease_seconds: float | None = None) -> None:
         """The job as it is now is stored and the lease renewed. Raises LeaseLost, CancelRequested, StateUnavailable."""

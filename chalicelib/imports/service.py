@@ -26,6 +26,7 @@ from chalicelib.warehouse.names import segment_names
 
 from .accepted import load_accepted
 from .checkpoints import CheckpointsOfJob
+from .completeness import Completeness
 from .fetching import Fetching, HandOver
 from .fields import SourceFields
 from .fingerprint import Fingerprint, is_of_this_form
@@ -387,6 +388,7 @@ class WellProductionImportService:
             warnings=self._source_warnings(end) | settled.warnings,
             without_field=self._fields.doubtful_columns(),
             is_renamed=self._fields.is_renamed,
+            withdraws=self._withdraws(end, settled),
         )
         merged = self._publication.merge(repository, base, self._run_facts(end), looks, rows=end.delivered)
         merged = replace(merged, settled=settled)
@@ -397,6 +399,16 @@ class WellProductionImportService:
             log.info("rows are rejected", extra={"reason": reason, "rows": count})
         return merged
 
+    def _withdraws(self, end: Cursor, settled: Settled) -> bool:
+        """Only what is proved to be all there is tells what is there no more; also a few rows that may lack do not."""
+        if self._settings.source_missing != "withdraw" or not self._is_of_all(end):
+            return False
+        completeness = Completeness.after(end, settled)
+        return completeness.is_proved and not completeness.missing
+
+    def _is_of_all(self, end: Cursor) -> bool:
+        return end.is_of_all and not is_partial(self.job.parameters)
+
     def _run_facts(self, end: Cursor) -> RunFacts:
         return RunFacts(
             job_id=self.job.job_id,
@@ -405,7 +417,7 @@ class WellProductionImportService:
             triggered_by=self.job.triggered_by,
             started_at=self.job.started_at or self.job.created_at,
             expected_records=self.job.expected_records,
-            is_full=end.is_of_all and not is_partial(self.job.parameters),
+            is_full=self._is_of_all(end),
         )
 
     def _source_warnings(self, end: Cursor) -> dict[str, int]:
@@ -424,7 +436,7 @@ class WellProductionImportService:
 
     def _count_rows(self, merged: MergeResult, end: Cursor) -> None:
         """Every row that the source delivered must be accounted for. Raises PublishRefused."""
-        self._progress.change(**merged.counts)
+        self._progress.change(**merged.counts, withdrawn_records=merged.withdrawn_records)
         told = self.job.total_records
         if told != end.delivered:
             raise PublishRefused(

@@ -94,6 +94,7 @@ class Job:
     updated_records: int = 0
     duplicate_records: int = 0
     skipped_records: int = 0
+    withdrawn_records: int = 0
     failed_records: int = 0
     parts: dict[str, int] | None = None
     checkpoint: Checkpoint | None = None

@@ -54,6 +54,7 @@ def _rows(job: Job) -> dict[str, float | None]:
     return {
         "NewRows": job.new_records,
         "UpdatedRows": job.updated_records,
+        "WithdrawnRows": job.withdrawn_records,
         "DuplicateRows": job.duplicate_records,
         "FailedRows": job.failed_records,
         "RowsPerSecond": job.view(0.0)["records_per_second"],

@@ -28,6 +28,14 @@ FROM (
 -- name: bring_changed
 INSERT INTO wells.well_production SELECT * EXCLUDE (staged_row, part, revised) FROM met WHERE revised;
 
+-- name: bring_missing
+INSERT INTO wells.well_production BY NAME
+SELECT stored.*
+FROM {whole} AS stored
+ANTI JOIN (SELECT * FROM accepted WHERE {is_accepted_of_part}) AS accepted USING ({key})
+WHERE stored.source = $source_name AND stored.production_period BETWEEN {first} AND {last} AND {is_stored_of_part}
+    AND stored.production_period IN (SELECT production_period FROM accepted);
+
 -- name: match_unchanged
 INSERT INTO matched SELECT staged_row, NULL, FALSE, part FROM met WHERE NOT revised;
 
@@ -41,6 +49,16 @@ ON stored.source = delta.source AND stored.field_code = delta.field_code AND sto
     AND stored.production_period = delta.production_period
     AND stored.production_period BETWEEN {first} AND {last}
 WHEN MATCHED THEN UPDATE SET {assignments};
+
+-- name: delete_withdrawn
+DELETE FROM lake.wellhead.well_production AS stored
+USING withdrawn
+WHERE stored.source = $source_name AND stored.field_code = withdrawn.field_code
+    AND stored.well_code = withdrawn.well_code AND stored.production_period = withdrawn.production_period
+    AND stored.production_period BETWEEN {first} AND {last};
+
+-- name: withdrawn_bounds
+SELECT CAST(min(production_period) AS VARCHAR), CAST(max(production_period) AS VARCHAR) FROM withdrawn;
 
 -- name: revised_bounds
 SELECT CAST(min(production_period) AS VARCHAR), CAST(max(production_period) AS VARCHAR) FROM revised;

@@ -76,6 +76,8 @@ class LakeRepository(DuckDBWellProductionRepository):
             self._refuse_adopting(whole)
             self._refuse_other_periods(whole)
             self._meet(whole)
+            if looks.withdraws:
+                self._bring_missing(whole)
             self._check_room()  # for what is revised lies here too, and what is new is sorted
             looks = replace(looks, now=self._moment(looks.now, runs=at(RUNS, base.of(RUNS))))
             result = self._compare(settled, looks, whole=whole, stored_rows=str(base.rows))
@@ -196,6 +198,13 @@ class LakeRepository(DuckDBWellProductionRepository):
         if self._one("count_met") != self._sql.one("count_revised"):
             raise ImportFailed
 
+    def _bring_missing(self, whole: str) -> None:
+        """Into `wells`, the stored rows of the periods that came whose keys did not: some of them are withdrawn."""
+        bounds = self._bounds()
+        for lists in self._lists_of_parts():
+            if bounds["first"] != "NULL":
+                self._run("bring_missing", whole=whole, **bounds, **lists)
+
     def _bounds(self, statement: str = "bounds") -> dict[str, str]:
         """Of the periods, as SQL."""
         first, last = self._one(statement)
@@ -211,7 +220,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         return forgotten + int(put)
 
     def _write_history(self, compared: Compared) -> int:
-        wanted = compared.result.updated_records
+        wanted = compared.result.updated_records + compared.result.withdrawn_records
         if not wanted:
             return 0
         ((kept,),) = self._sql.rows("keep_history", OURS, now=compared.now, job_id=compared.facts.job_id)
@@ -219,6 +228,9 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     def _write_production(self, compared: Compared) -> int:
         result, written = compared.result, 0
+        if result.withdrawn_records:
+            ((gone,),) = self._run("delete_withdrawn", **self._bounds("withdrawn_bounds"))
+            written += _refuse_another_number("withdrawn rows", gone, result.withdrawn_records)
         if result.updated_records:
             ((revised,),) = self._run("merge_revised", now=compared.now, **self._revision())
             written += _refuse_another_number("updated rows", revised, result.updated_records)

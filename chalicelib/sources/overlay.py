@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OF_THE_SOURCE = (
     *("source_url", "source_aliases", "source_auth", "source_secret", "source_key_header", "source_token_url"),
     *("source_scope", "source_paging", "source_columns", "source_name", "source_period", "source_changed"),
-    *("source_rows", "source_primary_key", "source_order_by", "source_aggregate"),
+    *("source_rows", "source_primary_key", "source_order_by", "source_aggregate", "source_missing"),
 )
 OF_ODATA = {
     **{name: name for name in ("page_size", "page_seconds", "page_mb", "max_pages")},
@@ -31,7 +31,7 @@ OF_ODATA = {
     **{name: f"source_{name}" for name in ("auth", "key_header", "token_url", "scope")},
 }
 OF_CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"}
-OF_THE_GATE = {name: f"gate_{name}" for name in ("rejected", "nulled", "restated")}
+OF_THE_GATE = {name: f"gate_{name}" for name in ("rejected", "nulled", "withdrawn", "restated")}
 
 
 def settings_of(definition: Definition, base: Settings) -> Settings:
@@ -48,6 +48,7 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
         "source_rows": definition.rows,
         "source_primary_key": definition.primary_key,
         "source_order_by": definition.order_by,
+        "source_missing": definition.missing,
         "source_changed": definition.increment,
         "source_aggregate": definition.aggregate,
         "source_secret": definition.secret.removeprefix("ssm:"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from .settle import Settled
+    from .withdrawal import Withdrawal
 
 MOST_FIELDS = 10
 MOST_WELLS = 40  # told one by one; more are told as one set, of which a part is another set
@@ -49,7 +50,8 @@ class Absence:
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """Rows that are `new`, `updated`, `unchanged` and `rejected`; `is_first`: nothing was stored.
+    """Rows that are `new`, `updated`, `unchanged`, `rejected` and `withdrawn`, these of the `covered` ones, which are
+    stored of the periods that came; `is_first`: nothing was stored.
 
     `nulled` tells how many stored values of a column would turn null, of how many in the rows that the import touches,
     and of how many in the store: {"nulled", "stored", "in_store"}. `sums` are stored volumes by column, rate by days,
@@ -64,6 +66,8 @@ class Diff:
     updated: int = 0
     unchanged: int = 0
     rejected: int = 0
+    withdrawn: int = 0
+    covered: int = 0
     is_first: bool = True
     nulled: dict[str, dict[str, int]] = field(default_factory=dict)
     sums: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -89,12 +93,17 @@ def take_diff(
     without_field: Sequence[str] = (),
     is_renamed: bool = False,
     whole: str = STORE,
+    withdrawal: Withdrawal | None = None,
 ) -> Diff:
     """Of the merge whose rows are `settled` and matched with those of the source. `without_field` are columns to look
-    at; `is_renamed`: some rows have another field in place of one; `whole`: what stands after FROM for all stored rows.
-    Raises ScratchFull, OutOfMemory.
+    at; `is_renamed`: some rows have another field in place of one; `whole`: what stands after FROM for all stored rows;
+    `withdrawal`: those that are withdrawn. Raises ScratchFull, OutOfMemory.
     """
-    return _DiffQueries(connection, source, settled, now, whole).diff(without_field, is_renamed=is_renamed)
+    found = _DiffQueries(connection, source, settled, now, whole).diff(without_field, is_renamed=is_renamed)
+    if withdrawal is None or not withdrawal.rows:
+        return found
+    examples = {**found.examples, "WITHDRAWN": withdrawal.examples}
+    return replace(found, withdrawn=withdrawal.rows, covered=withdrawal.covered, examples=examples)
 
 
 class _DiffQueries:

@@ -37,6 +37,7 @@ from .schema import SCHEMA_VERSION, STORE, prepare_store, read_version
 from .settle import Settled, settle
 from .staging import Staging
 from .well_production import USUAL, WellProductionSql, filled
+from .withdrawal import Withdrawal, find_withdrawn, prepare_withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -88,6 +89,7 @@ class MergeResult:
     rejects: dict[str, int] = field(default_factory=dict)
     adoption: Adoption | None = None
     skipped_records: int = 0
+    withdrawn_records: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -99,13 +101,15 @@ class MergeResult:
 @dataclass(frozen=True, kw_only=True)
 class Looks:
     """What an import knows of itself when it is compared: the moment `now`, epoch seconds, the `warnings` that were
-    counted before, the columns `without_field`, and whether a field `is_renamed`.
+    counted before, the columns `without_field`, whether a field `is_renamed`, and whether stored rows that it did not
+    bring are withdrawn with it.
     """
 
     now: float
     warnings: Mapping[str, int]
     without_field: Sequence[str] = ()
     is_renamed: bool = False
+    withdraws: bool = False
 
 
 class DuckDBWellProductionRepository:
@@ -208,13 +212,16 @@ class DuckDBWellProductionRepository:
         warnings: dict[str, int],
         without_field: Sequence[str] = (),
         is_renamed: bool = False,
+        withdraws: bool = False,
     ) -> MergeResult:
         """Merge all that is staged into the store, a database file that nobody else has open, or a new one.
 
         What is not settled yet is so by the usual grain. `warnings` are added to those found here; of the columns
-        `without_field` the diff tells what is absent, wherever in the import where a field `is_renamed`. One
-        transaction, then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt, PeriodChanged, CodesAmbiguous,
-        FullImportFirst, ScratchFull.
+        `without_field` the diff tells what is absent, wherever in the import where a field `is_renamed`. Stored rows
+        that it did not bring are withdrawn where it `withdraws`, but not with an import that adopts some.
+
+        One transaction, then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt, PeriodChanged,
+        CodesAmbiguous, FullImportFirst, ScratchFull.
         """
         is_new = not store.exists()
         _compact(store).unlink(missing_ok=True)  # of a merge that did not end
@@ -223,7 +230,13 @@ class DuckDBWellProductionRepository:
         with self._attached(store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
             moment = self._moment(now)
-            looks = Looks(now=moment, warnings=warnings, without_field=without_field, is_renamed=is_renamed)
+            looks = Looks(
+                now=moment,
+                warnings=warnings,
+                without_field=without_field,
+                is_renamed=is_renamed,
+                withdraws=withdraws and adoption is None,
+            )
             self._match_stored()
             self._check_room()
             result = self._compare(settled, looks)
@@ -243,7 +256,8 @@ class DuckDBWellProductionRepository:
         """What becomes of the rows, which are matched; those to revise are picked. Nothing is written to the store.
         `whole` are all stored rows, as they stand after FROM, and `stored_rows` how many these are, as SQL.
         """
-        self._pick_replaced()
+        withdrawal = self._find_withdrawn(whole) if looks.withdraws else Withdrawal()
+        self._pick_replaced(withdrawal)
         found = {**looks.warnings, **settled.warnings, **self._count_warnings(looks.now)}
         diff = take_diff(
             self._connection,
@@ -253,8 +267,9 @@ class DuckDBWellProductionRepository:
             without_field=looks.without_field,
             is_renamed=looks.is_renamed,
             whole=whole,
+            withdrawal=withdrawal,
         )
-        result = self._count_outcome(found, settled, {"stored_rows": stored_rows} if stored_rows else {})
+        result = self._count_outcome(found, settled, {"stored_rows": stored_rows} if stored_rows else {}, withdrawal)
         if result.updated_records:
             self._pick_revised()
         return replace(result, diff=diff)
@@ -280,8 +295,16 @@ class DuckDBWellProductionRepository:
         for lists in self._lists_of_parts():
             self._sql.run("match_stored", lists, source_name=self._source.name)
 
-    def _pick_replaced(self) -> None:
+    def _find_withdrawn(self, whole: str) -> Withdrawal:
+        prepare_withdrawal(self._connection)
+        parts = self._lists_of_parts()
+        return find_withdrawn(self._connection, source=self._source.name, parts=parts, whole=whole)
+
+    def _pick_replaced(self, withdrawal: Withdrawal) -> None:
         self._sql.run("replace_none")
+        if withdrawal.rows:
+            for lists in self._lists_of_parts():
+                self._sql.run("pick_withdrawn", lists)
         if self._sql.one("count_revised")[0]:
             for lists in self._lists_of_parts():
                 self._sql.run("pick_replaced", lists)
@@ -332,8 +355,12 @@ class DuckDBWellProductionRepository:
         return bool(blocks >= LEAST_BLOCKS and free >= LOOSE_SHARE * blocks)
 
     def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> None:
+        if result.updated_records or result.withdrawn_records:
+            self._sql.run("keep_history", now=now, job_id=facts.job_id)
+        if result.withdrawn_records:
+            self._sql.run("delete_withdrawn")
         if result.updated_records:
-            self._revise(facts, now)
+            self._revise(now)
         if result.new_records:
             self._insert_new(now, is_in_order=result.settled.is_in_order)
         self._insert_rejected(facts, now)
@@ -360,8 +387,7 @@ class DuckDBWellProductionRepository:
         del values["skipped_records"]  # the table of runs has no column for it
         self._sql.run("insert_run", lists, **values)
 
-    def _revise(self, facts: RunFacts, now: float) -> None:
-        self._sql.run("keep_history", now=now, job_id=facts.job_id)
+    def _revise(self, now: float) -> None:
         self._sql.run("delete_revised")
         lists = {"revised_rows": filled("revised_rows")}
         self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)
@@ -384,7 +410,7 @@ class DuckDBWellProductionRepository:
         self._connection.execute("RESET threads")
 
     def _count_outcome(
-        self, warnings: dict[str, int], settled: Settled, lists: Mapping[str, str] | None = None
+        self, warnings: dict[str, int], settled: Settled, lists: Mapping[str, str], withdrawal: Withdrawal
     ) -> MergeResult:
         skipped = self._staging.passed_over_rows
         delivered, failed = self._staging.rows - skipped, self._staging.rejected_rows + settled.failed_records
@@ -395,11 +421,12 @@ class DuckDBWellProductionRepository:
             updated_records=updated,
             duplicate_records=delivered - failed - new - updated,
             failed_records=failed,
-            stored_records=stored + new,
+            stored_records=stored + new - withdrawal.rows,
             warnings=warnings,
             settled=settled,
             rejects=self._count_problems() if failed else {},
             skipped_records=skipped,
+            withdrawn_records=withdrawal.rows,
         )
 
     def _count_problems(self) -> dict[str, int]:
@@ -419,7 +446,7 @@ class DuckDBWellProductionRepository:
             job_id=facts.job_id,
             source=self._source.name,
             rows=result.new_records + result.updated_records,
-            history=result.updated_records,
+            history=result.updated_records + result.withdrawn_records,
             all_history=self._sql.one("count_history")[0],
             rejected=result.failed_records,
             parts=self._parts,

@@ -345,6 +345,13 @@ FROM matched
 JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
 WHERE matched.revised AND matched.part = {number} AND {is_stored_of_part};
 
+-- name: pick_withdrawn
+INSERT INTO replaced
+SELECT stored.*, NULL, {number}
+FROM withdrawn
+JOIN wells.well_production AS stored ON stored.rowid = withdrawn.stored_row
+WHERE withdrawn.part = {number} AND {is_stored_of_part};
+
 -- name: revise_none
 CREATE OR REPLACE TABLE revised ({columns_with_types}, source_rows INTEGER, created_at TIMESTAMPTZ);
 
@@ -361,6 +368,9 @@ INSERT INTO {store}.well_production_history
 SELECT * EXCLUDE (staged_row, part), to_timestamp($now), $job_id
 FROM replaced
 ORDER BY {order};
+
+-- name: delete_withdrawn
+DELETE FROM wells.well_production WHERE rowid IN (SELECT stored_row FROM withdrawn);
 
 -- name: delete_revised
 DELETE FROM wells.well_production WHERE rowid IN (SELECT stored_row FROM matched WHERE revised);

@@ -119,6 +119,7 @@ class Job:
     updated_records: int = 0
     duplicate_records: int = 0
     skipped_records: int = 0
+    withdrawn_records: int = 0
     failed_records: int = 0
     total_records: int = 0
     records_per_second: float | None = None

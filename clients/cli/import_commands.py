@@ -291,7 +291,8 @@ def _running(wellhead: WellheadClient) -> Job:
     return newest
 
 
-COUNTS = ("new", "updated", "duplicate", "failed", "skipped", "total")
+COUNTS = ("new", "updated", "duplicate", "failed", "skipped", "total", "withdrawn")
+IF_ANY = ("skipped", "withdrawn")
 
 
 def show_job(terminal: Terminal, job: Job) -> None:
@@ -308,8 +309,7 @@ def show_job(terminal: Terminal, job: Job) -> None:
 
 def _facts(job: Job) -> list[tuple[str, object]]:
     counts = {name: getattr(job, f"{name}_records") for name in COUNTS}
-    if not counts["skipped"]:
-        del counts["skipped"]
+    counts = {name: count for name, count in counts.items() if count or name not in IF_ANY}
     is_counted = job.status == "COMPLETED"
     return [
         ("job", job.job_id),

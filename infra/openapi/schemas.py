@@ -42,6 +42,7 @@ MEANINGS = {
     "duplicate_records": "rows; 0 until COMPLETED",
     "failed_records": "rejected rows",
     "skipped_records": "rows that the definition of the source leaves out",
+    "withdrawn_records": "stored rows that the source did not bring any more; 0 until COMPLETED",
     "stats": "pages, bytes, seconds",
     "events": "the time line",
     "warnings": "what is odd about the rows, by rule",
@@ -382,7 +383,8 @@ SCHEMAS: dict[str, Any] = {
     ),
     "JobDiff": whole_object(
         {
-            **dict.fromkeys(("new", "updated", "unchanged", "rejected"), WHOLE),
+            **dict.fromkeys(("new", "updated", "unchanged", "rejected", "withdrawn"), WHOLE),
+            "covered": {**WHOLE, "description": "of an import that withdraws rows: how many are stored of its periods"},
             "is_first": {**TRUTH, "description": "nothing was stored before"},
             "nulled": {
                 "type": "object",

@@ -98,3 +98,15 @@ def test_a_file_without_the_field_of_the_key_is_named(drop: Drop) -> None:
     assert job.error
     assert job.error["code"] == "SOURCE_COLUMNS_MISSING"
     assert job.error["message"].startswith("2.csv: The definition names part as primary_key")
+
+
+def test_of_files_only_those_that_are_all_read_withdraw(drop: Drop) -> None:
+    drop.write("2.csv", *(f"{well},2024-02,x,1" for well in range(200)))
+    drop.imported(missing="withdraw")
+    drop.write("3.csv", "C,2024-03,x,2")
+
+    some = drop.imported(missing="withdraw")
+    every = drop.imported(missing="withdraw", full=True, gate={"withdrawn": "50 %"})
+
+    assert [(job.status, job.withdrawn_records) for job in (some, every)] == [("COMPLETED", 0), ("COMPLETED", 1)]
+    assert ("A", "2024-03-01") not in drop.stored

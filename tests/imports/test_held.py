@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.coordination import a_job
+from support.exchanged_source import ExchangedSource, Short
 from support.imports import Worker, files, published_rows
 from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.errors import NotRetryable, SourceChangedSince
-from chalicelib.files.json_lines import NdjsonFile
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.starting import accept_import, retry_import
 from chalicelib.jobs.sweeper import ACCEPT_GRACE_SECONDS, clear_orphans
-from local.source.server import SampleSource
 
 Row = dict[str, Any]
 pytestmark = FILE_AND_LAKE
@@ -34,51 +31,14 @@ WELLS = [
 ]
 
 
-class Short(NdjsonFile):
-    """It counts five rows more than it delivers."""
-
-    def __len__(self) -> int:
-        return super().__len__() + 5
-
-    def page(self, skip: int, top: int) -> list[bytes]:
-        there = max(0, len(self) - 5 - skip)
-        return super().page(skip, min(top, there)) if there else []
-
-
-class Source:
-    """A sample source whose rows are exchanged; between two imports nobody listens at its address."""
-
-    def __init__(self, worker: Worker, directory: Path) -> None:
-        self._worker = worker
-        self._directory = directory
-
-    def imported(
-        self,
-        rows: list[Row],
-        *,
-        file: type[NdjsonFile] = NdjsonFile,
-        parameters: dict[str, Any] | None = None,
-        **options: Any,
-    ) -> Job:
-        path = self._directory / "rows.ndjson"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        worker = self._worker
-        with file(path) as data, SampleSource(data) as source:
-            worker.settings = replace(worker.settings, source_url=source.url)
-            job = replace(a_job(worker.clock), source_id=worker.settings.source_id, parameters=parameters or {})
-            worker.manager.create(job)
-            worker.run(job.job_id, **options)
-            return worker.manager.get(job.job_id)
-
-
 @pytest.fixture
 def worker(environment: dict[str, str], dynamodb: Any) -> Worker:
     return Worker(environment, dynamodb)
 
 
 @pytest.fixture
-def source(worker: Worker, tmp_path: Path) -> Source:
-    return Source(worker, tmp_path)
+def source(worker: Worker, tmp_path: Path) -> ExchangedSource:
+    return ExchangedSource(worker, tmp_path)
 
 
 def accept(worker: Worker, held: Job) -> Job:
@@ -115,7 +75,9 @@ def without(rows: list[Row], *names: str) -> list[Row]:
 # --- what is held
 
 
-def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(worker: Worker, source: Source) -> None:
+def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(WELLS)
     before = published_rows(worker)
 
@@ -136,7 +98,7 @@ def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(work
     assert segments(worker)
 
 
-def test_a_field_that_has_another_name_now_holds_the_import(worker: Worker, source: Source) -> None:
+def test_a_field_that_has_another_name_now_holds_the_import(worker: Worker, source: ExchangedSource) -> None:
     source.imported(WELLS)
 
     held = source.imported(renamed(WELLS))
@@ -145,7 +107,7 @@ def test_a_field_that_has_another_name_now_holds_the_import(worker: Worker, sour
     assert "oil_production_kbd: no field, and 12 stored values" in (held.error or {})["message"]
 
 
-def test_a_field_that_vanishes_in_the_middle_holds_a_first_import(worker: Worker, source: Source) -> None:
+def test_a_field_that_vanishes_in_the_middle_holds_a_first_import(worker: Worker, source: ExchangedSource) -> None:
     rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
 
     held = source.imported(rows[:300] + renamed(rows[300:]))
@@ -157,7 +119,7 @@ def test_a_field_that_vanishes_in_the_middle_holds_a_first_import(worker: Worker
 
 @pytest.mark.parametrize(("first", "last"), [(0, 700), (200, 800), (900, 1000)])
 def test_a_field_that_has_another_name_for_a_while_holds_the_import(
-    worker: Worker, source: Source, first: int, last: int
+    worker: Worker, source: ExchangedSource, first: int, last: int
 ) -> None:
     rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
     source.imported(rows[:20])
@@ -167,7 +129,7 @@ def test_a_field_that_has_another_name_for_a_while_holds_the_import(
     assert checks(held) == ["COLUMN_GONE"]
 
 
-def test_a_long_stretch_of_wells_without_gas_is_not_held(worker: Worker, source: Source) -> None:
+def test_a_long_stretch_of_wells_without_gas_is_not_held(worker: Worker, source: ExchangedSource) -> None:
     """The source leaves out what has no value, and there is nothing in its place."""
     rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
     for row in rows[300:600]:
@@ -176,7 +138,7 @@ def test_a_long_stretch_of_wells_without_gas_is_not_held(worker: Worker, source:
     assert source.imported(rows).status is JobStatus.COMPLETED
 
 
-def test_a_source_that_leaves_out_what_has_no_value_is_not_held(worker: Worker, source: Source) -> None:
+def test_a_source_that_leaves_out_what_has_no_value_is_not_held(worker: Worker, source: ExchangedSource) -> None:
     rows = [WELLS[0] | {"well_code": well} for well in range(1000)]
     for row in rows[::3]:
         del row["gas_production_mmcfd"]
@@ -185,7 +147,7 @@ def test_a_source_that_leaves_out_what_has_no_value_is_not_held(worker: Worker, 
     assert source.imported(rows[3:]).status is JobStatus.COMPLETED
 
 
-def test_rows_that_are_all_rejected_are_no_success(worker: Worker, source: Source) -> None:
+def test_rows_that_are_all_rejected_are_no_success(worker: Worker, source: ExchangedSource) -> None:
     held = source.imported([row | {"production_period": "9/30/2021"} for row in WELLS[:2]])
 
     assert checks(held) == ["REJECTED"]
@@ -194,7 +156,7 @@ def test_rows_that_are_all_rejected_are_no_success(worker: Worker, source: Sourc
     assert (held.failed_records, worker.manager.current_snapshot()) == (2, None)
 
 
-def test_a_source_without_a_row_that_had_some_is_held(worker: Worker, source: Source) -> None:
+def test_a_source_without_a_row_that_had_some_is_held(worker: Worker, source: ExchangedSource) -> None:
     source.imported(WELLS)
 
     held = source.imported([])
@@ -204,7 +166,7 @@ def test_a_source_without_a_row_that_had_some_is_held(worker: Worker, source: So
     assert len(published_rows(worker)) == 12
 
 
-def test_another_unit_holds_the_import_and_more_wells_do_not(worker: Worker, source: Source) -> None:
+def test_another_unit_holds_the_import_and_more_wells_do_not(worker: Worker, source: ExchangedSource) -> None:
     source.imported(WELLS)
     more = [WELLS[0] | {"well_code": well} for well in range(12, 200)]
     assert source.imported(WELLS + more).status is JobStatus.COMPLETED
@@ -215,14 +177,14 @@ def test_another_unit_holds_the_import_and_more_wells_do_not(worker: Worker, sou
     assert "oil_production_kbd from" in held.findings[0].found
 
 
-def test_what_the_present_month_becomes_is_no_restatement(worker: Worker, source: Source) -> None:
+def test_what_the_present_month_becomes_is_no_restatement(worker: Worker, source: ExchangedSource) -> None:
     now = [row | {"production_period": "2025-01-01"} for row in WELLS]  # the clock of the tests stands in that month
     source.imported(now)
 
     assert source.imported([row | {"oil_production_kbd": 9.0} for row in now]).status is JobStatus.COMPLETED
 
 
-def test_a_few_values_that_turn_null_are_an_update(worker: Worker, source: Source) -> None:
+def test_a_few_values_that_turn_null_are_an_update(worker: Worker, source: ExchangedSource) -> None:
     source.imported(WELLS)
 
     job = source.imported(without(WELLS[:2], "gas_production_mmcfd") + WELLS[2:])
@@ -231,7 +193,7 @@ def test_a_few_values_that_turn_null_are_an_update(worker: Worker, source: Sourc
     assert (job.diff or {})["nulled"] == {"gas_production_mmcfd": {"nulled": 2, "stored": 12, "in_store": 12}}
 
 
-def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(worker: Worker, source: Source) -> None:
+def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(worker: Worker, source: ExchangedSource) -> None:
     worker.settings = replace(worker.settings, source_changed="updated_at")
     dated = [row | {"updated_at": "2024-06-01T00:00:00Z"} for row in WELLS]
 
@@ -256,7 +218,9 @@ def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(worker: Wor
 # --- what becomes of it
 
 
-def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(worker: Worker, source: Source) -> None:
+def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(WELLS)
     held = source.imported(renamed(WELLS))
 
@@ -270,7 +234,7 @@ def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(
     assert segments(worker) == []
 
 
-def test_what_was_accepted_is_what_the_next_import_is_compared_with(worker: Worker, source: Source) -> None:
+def test_what_was_accepted_is_what_the_next_import_is_compared_with(worker: Worker, source: ExchangedSource) -> None:
     source.imported(WELLS)
     accept(worker, source.imported(renamed(WELLS)))
 
@@ -278,7 +242,9 @@ def test_what_was_accepted_is_what_the_next_import_is_compared_with(worker: Work
     assert source.imported(renamed(WELLS)).status is JobStatus.COMPLETED
 
 
-def test_an_accepted_share_of_rejected_rows_is_not_found_again_until_it_grows(worker: Worker, source: Source) -> None:
+def test_an_accepted_share_of_rejected_rows_is_not_found_again_until_it_grows(
+    worker: Worker, source: ExchangedSource
+) -> None:
     rows = [WELLS[0] | {"well_code": well} for well in range(100)]
 
     def with_bad(count: int) -> Job:
@@ -294,7 +260,7 @@ def test_an_accepted_share_of_rejected_rows_is_not_found_again_until_it_grows(wo
 
 
 def test_accepted_rejects_are_those_of_one_column_and_no_more_than_were_found_last(
-    worker: Worker, source: Source
+    worker: Worker, source: ExchangedSource
 ) -> None:
     rows = [WELLS[0] | {"well_code": well} for well in range(400)]
 
@@ -309,7 +275,9 @@ def test_accepted_rejects_are_those_of_one_column_and_no_more_than_were_found_la
     assert checks(with_bad(oil, 236)) == ["REJECTED"]
 
 
-def test_rejects_that_were_accepted_of_a_part_hold_an_import_of_all_rows(worker: Worker, source: Source) -> None:
+def test_rejects_that_were_accepted_of_a_part_hold_an_import_of_all_rows(
+    worker: Worker, source: ExchangedSource
+) -> None:
     worker.settings = replace(worker.settings, source_changed="updated_at")
     rows = [
         WELLS[0] | {"well_code": well, "updated_at": f"2024-06-0{1 + well // 250}T00:00:00Z"} for well in range(500)
@@ -326,7 +294,9 @@ def test_rejects_that_were_accepted_of_a_part_hold_an_import_of_all_rows(worker:
     assert checks(all_bad("oil_production_kbd", {"full": True})) == ["REJECTED"]
 
 
-def test_rates_beyond_a_well_that_were_accepted_are_those_of_the_same_wells(worker: Worker, source: Source) -> None:
+def test_rates_beyond_a_well_that_were_accepted_are_those_of_the_same_wells(
+    worker: Worker, source: ExchangedSource
+) -> None:
     def with_odd(*wells: int) -> Job:
         water = {well: 900.0 if well in wells else 1.0 for well in range(len(WELLS))}
         return source.imported([row | {"water_production_kbd": water[well]} for well, row in enumerate(WELLS)])
@@ -336,7 +306,7 @@ def test_rates_beyond_a_well_that_were_accepted_are_those_of_the_same_wells(work
     assert checks(with_odd(3, 4)) == ["RATE_BEYOND_A_WELL"]
 
 
-def test_conflicts_that_were_accepted_are_those_of_the_same_wells(worker: Worker, source: Source) -> None:
+def test_conflicts_that_were_accepted_are_those_of_the_same_wells(worker: Worker, source: ExchangedSource) -> None:
     def with_two(*wells: int) -> Job:
         twice = [row | {"oil_production_kbd": 5.0} for row in WELLS if row["well_code"] in wells]
         return source.imported(WELLS + twice)
@@ -346,7 +316,7 @@ def test_conflicts_that_were_accepted_are_those_of_the_same_wells(worker: Worker
     assert checks(with_two(7, 8)) == ["CONFLICTS"]
 
 
-def test_a_held_job_is_not_retried(worker: Worker, source: Source) -> None:
+def test_a_held_job_is_not_retried(worker: Worker, source: ExchangedSource) -> None:
     source.imported(WELLS)
     held = source.imported([])
 
@@ -361,7 +331,7 @@ def test_a_held_job_is_not_retried(worker: Worker, source: Source) -> None:
         )
 
 
-def test_damaged_rows_are_not_published_whoever_accepts_them(worker: Worker, source: Source) -> None:
+def test_damaged_rows_are_not_published_whoever_accepts_them(worker: Worker, source: ExchangedSource) -> None:
     source.imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     [name] = segments(worker)
@@ -375,7 +345,7 @@ def test_damaged_rows_are_not_published_whoever_accepts_them(worker: Worker, sou
     assert [row[7] for row in published_rows(worker)] == [2.0] * 12
 
 
-def test_other_settings_of_the_source_since_are_not_overridden(worker: Worker, source: Source) -> None:
+def test_other_settings_of_the_source_since_are_not_overridden(worker: Worker, source: ExchangedSource) -> None:
     source.imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     worker.settings = replace(worker.settings, source_columns={"oil_production_kbd": "Oil"})
@@ -389,7 +359,9 @@ def test_other_settings_of_the_source_since_are_not_overridden(worker: Worker, s
     assert (failed.status, (failed.error or {})["code"]) == (JobStatus.FAILED, "SOURCE_CHANGED_SINCE")
 
 
-def test_the_sweeper_keeps_the_rows_of_a_held_job_as_long_as_it_can_be_accepted(worker: Worker, source: Source) -> None:
+def test_the_sweeper_keeps_the_rows_of_a_held_job_as_long_as_it_can_be_accepted(
+    worker: Worker, source: ExchangedSource
+) -> None:
     source.imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     kept = segments(worker)
@@ -405,7 +377,7 @@ def test_the_sweeper_keeps_the_rows_of_a_held_job_as_long_as_it_can_be_accepted(
 
 
 @pytest.mark.parametrize("by", ["discard", "a later held one", "a later published one"])
-def test_the_sweeper_removes_the_rows_that_nobody_can_accept(worker: Worker, source: Source, by: str) -> None:
+def test_the_sweeper_removes_the_rows_that_nobody_can_accept(worker: Worker, source: ExchangedSource, by: str) -> None:
     source.imported(WELLS)
     held = source.imported(without(WELLS, "oil_production_kbd"))
     if by == "discard":

@@ -175,6 +175,7 @@ def test_a_new_job_shows_what_is_known_of_it() -> None:
         "duplicate_records": 0,
         "failed_records": 0,
         "skipped_records": 0,
+        "withdrawn_records": 0,
         "parts": None,
         "records_per_second": None,
         "estimated_completion_at": None,

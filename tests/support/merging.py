@@ -18,7 +18,7 @@ from chalicelib.lake.tables import at
 from chalicelib.lake.versions import TABLES as OF_THE_LAKE
 from chalicelib.lake.versions import Versions
 from chalicelib.store.diff import Diff
-from chalicelib.store.repository import DuckDBWellProductionRepository, Looks, MergeResult
+from chalicelib.store.repository import DuckDBWellProductionRepository, Looks, MergeResult, RunFacts
 from chalicelib.store.settle import Settled
 from support.merge_model import Import, Model, Row
 from support.staging import NOON, SAME_READING, TABLES, as_dicts, batch_of, facts, tables
@@ -110,7 +110,10 @@ class LakeStore(Store):
         now: float | None = None,
     ) -> MergeResult:
         looks = Looks(now=NOON + number * 1000 if now is None else now, warnings=warnings)
-        compared = repository.compare(self.published, facts(number, expected), looks)
+        return self.commit(repository, looks, facts(number, expected))
+
+    def commit(self, repository: Any, looks: Looks, run: RunFacts) -> MergeResult:
+        compared = repository.compare(self.published, run, looks)
         versions = repository.commit(compared, beat=lambda: None)
         repository.check(versions)
         self.published = versions

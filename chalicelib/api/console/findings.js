@@ -4,6 +4,7 @@ const WORDS = {
   SOURCE_INCOMPLETE: "The source delivered fewer rows than it counts",
   REJECTED: "Rows were rejected",
   NULLED: "Stored values would turn empty",
+  WITHDRAWN: "Stored rows did not come any more",
   RESTATED: "Volumes of periods that are known would change",
   CONFLICTS: "Rows of one key have different values",
   ADOPTED_UNMATCHED: "Wells of the adopted source did not come",

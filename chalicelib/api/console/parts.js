@@ -67,6 +67,7 @@ export function outcomes(job) {
       "dl",
       {},
       OUTCOMES.map(([kind, title, field]) => outcome(kind, title, job[field], job.total_records)),
+      job.withdrawn_records ? outcome("withdrawn", "Withdrawn", job.withdrawn_records, 0) : null,
     ),
   );
 }
