@@ -157,7 +157,7 @@ class ProductionQuery:
         cursor: str | None = None,
     ) -> Rows:
         """The columns of well_production, by source, field, well and period; `as_of` a moment, as they stood then."""
-        filters = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
+        filters: dict[str, Any] = {"field_code": field_code, "well_code": well_code, "source": _one(source)}
         filters |= {"first": _iso(first), "last": _iso(last), **_moment(as_of)}
         return self._page("production", filters, cursor, limit)
 
@@ -193,8 +193,8 @@ class ProductionQuery:
         """Sums of the rates by source and period (thousand barrels and million standard cubic feet per day), and of
         how many wells. Over all sources with the source `*` alone: two of them may tell of one well.
         """
-        filters = {"field_code": field_code, "source": source, "first": _iso(first), "last": _iso(last)}
-        filters |= _moment(as_of)
+        filters: dict[str, Any] = {"field_code": field_code, "source": source, **_moment(as_of)}
+        filters |= {"first": _iso(first), "last": _iso(last)}
         return self._page("totals", filters, cursor, limit)
 
     def wells(
@@ -211,8 +211,8 @@ class ProductionQuery:
 
         One row is one well in one field: the latest names, the first and last period, how many periods.
         """
-        filters = {"search": (search or "").strip() or None, "field_code": field_code, "source": _one(source)}
-        filters |= _moment(as_of)
+        filters: dict[str, Any] = {"search": (search or "").strip() or None, "field_code": field_code}
+        filters |= {"source": _one(source), **_moment(as_of)}
         return self._page("wells", filters, cursor, limit)
 
     def write_parquet(self, path: Path) -> None:

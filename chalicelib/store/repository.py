@@ -270,7 +270,7 @@ class DuckDBWellProductionRepository:
             withdrawal=withdrawal,
         )
         result = self._count_outcome(found, settled, {"stored_rows": stored_rows} if stored_rows else {}, withdrawal)
-        if result.updated_records:
+        if result.updated_records or result.withdrawn_records:
             self._pick_revised()
         return replace(result, diff=diff)
 
@@ -355,12 +355,10 @@ class DuckDBWellProductionRepository:
         return bool(blocks >= LEAST_BLOCKS and free >= LOOSE_SHARE * blocks)
 
     def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> None:
-        if result.updated_records or result.withdrawn_records:
-            self._sql.run("keep_history", now=now, job_id=facts.job_id)
         if result.withdrawn_records:
             self._sql.run("delete_withdrawn")
-        if result.updated_records:
-            self._revise(now)
+        if result.updated_records or result.withdrawn_records:
+            self._revise(facts, now)
         if result.new_records:
             self._insert_new(now, is_in_order=result.settled.is_in_order)
         self._insert_rejected(facts, now)
@@ -387,7 +385,8 @@ class DuckDBWellProductionRepository:
         del values["skipped_records"]  # the table of runs has no column for it
         self._sql.run("insert_run", lists, **values)
 
-    def _revise(self, now: float) -> None:
+    def _revise(self, facts: RunFacts, now: float) -> None:
+        self._sql.run("keep_history", now=now, job_id=facts.job_id)
         self._sql.run("delete_revised")
         lists = {"revised_rows": filled("revised_rows")}
         self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)

@@ -20,8 +20,7 @@ from clients.cli.terminal import Column, Terminal, count, duration, moment, shor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clients.api.answers import Status
-    from clients.api.client import CsvPage, Page
+    from clients.api.answers import CsvPage, Page, Status
 
 STATUSES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 REJECTS_SHOWN = 50
@@ -226,9 +225,7 @@ def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | Non
 @limit_option(f"How many at most; by default {REJECTS_SHOWN} on a terminal, else all.")
 @json_option
 @with_session
-def changes(
-    session: Session, /, job_id: str | None, by: str, as_csv: bool, limit: int | None, **asked: str | None
-) -> None:
+def changes(session: Session, /, job_id: str | None, by: str, as_csv: bool, limit: int | None, **asked: Any) -> None:
     """Show what an import changed: new, updated and withdrawn rows.
 
     That is the newest completed import, or JOB_ID.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api.csv_rows import COLUMNS, csv_headers, harmless, rejects_csv, wants_csv
+from chalicelib.api.csv_rows import OF_REJECTS, csv_headers, harmless, rows_csv, wants_csv
 from chalicelib.errors import ValidationError
 
 FORMULAS = [
@@ -30,7 +30,7 @@ HARMLESS = ["", "a=1", "{}", '{"a": "=1"}', "1-1", "é", "'=1", None, 7, -7, 1.5
 
 
 def row(**cells: Any) -> dict[str, Any]:
-    return dict.fromkeys(COLUMNS) | cells
+    return dict.fromkeys(OF_REJECTS) | cells
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -44,17 +44,17 @@ def test_anything_else_stays_as_it_is(value: Any) -> None:
 
 
 def test_the_columns_are_named_and_a_missing_value_is_empty() -> None:
-    text = rejects_csv([row(page=1, position=0, reason="NOT_A_NUMBER", raw='{"a": "b,c"}')])
+    text = rows_csv("rejects", [row(page=1, position=0, reason="NOT_A_NUMBER", raw='{"a": "b,c"}')])
 
     assert text == 'page,position,reason,detail,raw,rejected_at\r\n1,0,NOT_A_NUMBER,,"{""a"": ""b,c""}",\r\n'
-    assert rejects_csv([]) == "page,position,reason,detail,raw,rejected_at\r\n"
+    assert rows_csv("rejects", []) == "page,position,reason,detail,raw,rejected_at\r\n"
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8")), max_size=4))
 def test_what_a_reader_gets_is_the_text_and_at_most_an_apostrophe(texts: list[str]) -> None:
-    lines = list(csv.reader(io.StringIO(rejects_csv([row(raw=text) for text in texts]), newline="")))
+    lines = list(csv.reader(io.StringIO(rows_csv("rejects", [row(raw=text) for text in texts]), newline="")))
 
-    assert [line[COLUMNS.index("raw")] for line in lines[1:]] == [harmless(text) for text in texts]
+    assert [line[OF_REJECTS.index("raw")] for line in lines[1:]] == [harmless(text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -85,5 +85,5 @@ def test_another_format_is_refused(formats: list[str]) -> None:
 
 
 def test_the_next_page_is_in_a_header() -> None:
-    assert csv_headers("abc")["X-Next-Cursor"] == "abc"
-    assert "X-Next-Cursor" not in csv_headers(None)
+    assert csv_headers("rejects", "abc")["X-Next-Cursor"] == "abc"
+    assert "X-Next-Cursor" not in csv_headers("rejects", None)
