@@ -27,7 +27,7 @@ from chalicelib.warehouse.names import segment_names
 
 from .accepted import load_accepted
 from .checkpoints import CheckpointsOfJob
-from .fetching import Fetching, HandOver
+from .fetching import OPEN_BYTES, Fetching, HandOver
 from .fields import SourceFields
 from .fingerprint import Fingerprint, is_of_this_form
 from .going_on import lets_a_retry_go_on
@@ -37,7 +37,7 @@ from .partial import is_partial
 from .planning import Planning, joined_fingerprint
 from .prefetch import Prefetch, run_beside
 from .progress import Progress
-from .publication import Publication, WorkingCopy, merge_seconds, publish_seconds, staged_bytes
+from .publication import Publication, WorkingCopy, merge_seconds, publish_seconds
 from .repeats import judged, judged_before
 from .seal import NO_SEAL
 from .segments import Segments
@@ -85,6 +85,7 @@ class WellProductionImportService:
         new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
         most_runs: int = MOST_RUNS,
+        open_bytes: int = OPEN_BYTES,
     ) -> None:
         self._claim = claim
         self._settings = settings
@@ -96,6 +97,7 @@ class WellProductionImportService:
         self._new_repository = new_repository
         self._prefetch = prefetch
         self._most_runs = most_runs
+        self._open_bytes = open_bytes
         self._progress = Progress(
             claim=claim, job_manager=job_manager, lease_seconds=settings.lease_seconds, clock=clock
         )
@@ -326,6 +328,7 @@ class WellProductionImportService:
             prefetch=self._prefetch,
             base=self._job_manager.current_snapshot,
             threads=self._threads,
+            open_bytes=self._open_bytes,
         )
 
     # -- settling -----------------------------------------------------------------------------
@@ -382,7 +385,7 @@ class WellProductionImportService:
     ) -> tuple[WorkingCopy, MergeResult]:
         """The closed store with the base's rows and those staged, and what became of these."""
         self._progress.enter(Phase.MERGING, seconds=merge_seconds(base, rows=end.delivered))
-        copy = self._publication.working_copy(base, staged_bytes=staged_bytes(self._directory))
+        copy = self._publication.working_copy(base, staged_bytes=repository.staged_bytes)
         merged = repository.merge(
             copy.path,
             self._run_facts(end),

@@ -182,6 +182,16 @@ def test_an_increment_is_read_in_parts_too(worker: Worker, source: SampleSource)
     assert stored_rows(published(worker)) == EXPECTED
 
 
+def test_the_batches_of_all_parts_together_take_no_more_than_a_few_of_one(worker: Worker) -> None:
+    job_id = worker.trigger()
+    worker.run(job_id, remaining=Budget(worker.clock, 90), open_bytes=60_000)
+
+    runs = [run for part in items_of(worker, job_id) for run in part.checkpoint.segments]
+    assert sum(run.count for run in runs) > PARTS * 2  # one of each would do
+    worker.run(job_id, open_bytes=60_000)
+    assert_whole(worker, worker.manager.get(job_id))
+
+
 # -- what dies ------------------------------------------------------------------------------------
 
 
@@ -283,6 +293,10 @@ def test_a_part_whose_segment_is_lost_begins_anew_and_no_other_does(
     part = items[0 if which == "first" else -1]
     worker.warehouse.remove(segment_names(part.checkpoint.segments)[0])
 
+    worker.run(job_id, remaining=Budget(worker.clock, 20))
+
+    told = worker.manager.get(job_id)
+    assert sum(part.rejected for part in items_of(worker, job_id)) == told.failed_records
     worker.run(job_id)
 
     job = worker.manager.get(job_id)
