@@ -115,6 +115,17 @@ def test_each_row_is_in_one_range_of_them_all(rows: list[Row], wanted: int, know
         assert [each.rows for each in ranges] == [sum(holds(each.filter, row) for row in rows) for each in ranges]
 
 
+@pytest.mark.parametrize("lacking", [(None, 1, "2024-01-01"), (1, None, "2024-01-01"), (1, 1, None)])
+def test_rows_that_lack_a_field_of_the_key_are_a_part_of_their_own(lacking: Row) -> None:
+    rows = [*MANY, lacking, lacking]
+
+    *ranges, nulls = finder(Service(rows)).ranges(4)
+
+    assert len(ranges) >= 3  # one of the places of the ruler may be such a row
+    assert (nulls.rows, nulls.has_keys) == (2, False)
+    assert in_each([*ranges, nulls], rows) == [1] * len(rows)
+
+
 @pytest.mark.parametrize("wanted", [2, 5, 16])
 def test_by_rank_the_ranges_are_of_one_size(wanted: int) -> None:
     ranges = finder(Service(MANY)).ranges(wanted)
