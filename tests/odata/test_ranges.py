@@ -116,14 +116,15 @@ def test_each_row_is_in_one_range_of_them_all(rows: list[Row], wanted: int, know
 
 
 @pytest.mark.parametrize("lacking", [(None, 1, "2024-01-01"), (1, None, "2024-01-01"), (1, 1, None)])
-def test_rows_that_lack_a_field_of_the_key_are_a_part_of_their_own(lacking: Row) -> None:
+def test_rows_that_lack_a_field_of_the_key_are_in_one_range_too(lacking: Row) -> None:
+    """Of their own, unless what they do not lack puts them into another one."""
     rows = [*MANY, lacking, lacking]
 
-    *ranges, nulls = finder(Service(rows)).ranges(4)
+    ranges = finder(Service(rows)).ranges(4)
 
-    assert len(ranges) >= 3  # one of the places of the ruler may be such a row
-    assert (nulls.rows, nulls.has_keys) == (2, False)
-    assert in_each([*ranges, nulls], rows) == [1] * len(rows)
+    assert len(ranges) >= 3
+    assert in_each(ranges, rows) == [1] * len(rows)
+    assert ranges[-1].has_keys or ranges[-1].rows == 2
 
 
 @pytest.mark.parametrize("wanted", [2, 5, 16])
