@@ -6,9 +6,10 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chalicelib.errors import SourceTooLarge, WorkerTimeSpent
+from chalicelib.errors import SourceError, SourceTooLarge, WorkerTimeSpent
 from chalicelib.store.batch import FULL_BYTES
 
+from .part_reading import PAGES_OF_A_PART
 from .publication import check_room
 
 if TYPE_CHECKING:
@@ -111,8 +112,13 @@ class Fetching:
         )
 
     def _pages_of(self, part: PartReading) -> Iterator[tuple[PartReading, Page]]:
-        for page in self._source.pages(part.cursor, self._fields.survey):
-            yield part, page
+        try:
+            for page in self._source.pages(part.cursor, self._fields.survey):
+                yield part, page
+        except SourceError as exc:
+            if exc.details.get("page"):
+                exc.details["page"] += part.number * PAGES_OF_A_PART
+            raise
 
     def _check_room(self, page: Page) -> None:
         """As soon as the source has told how many rows it has, before they fill the disk. Raises ScratchFull."""
