@@ -124,21 +124,37 @@ class SourceConnection:
         *,
         most: int | None = None,
         accept: str | None = None,
+        once: float | None = None,
         **details: Any,
     ) -> T:
         """What `read` makes of the document's body, which has `most` bytes or what the setting allows. A passing
-        failure is tried again, and so is a SourceInvalid that `read` raises. `details` go into the error. Raises
-        SourceError.
+        failure is tried again, and so is a SourceInvalid that `read` raises; not so what is asked for `once`, in so
+        many seconds. `details` go into the error. Raises SourceError.
         """
         limit, headers = min(most or self._most, self._most), {"accept": accept} if accept else {}
 
         def receive(response: requests.Response, allowance: Allowance) -> bytes | bytearray:
             return read_body(response, allowance, most=limit)
 
-        def attempt() -> T:
-            return read(self._exchange(url, headers, receive, most=limit, seconds=self._settings.page_seconds))
+        most_seconds = self._settings.page_seconds
+        seconds = most_seconds if once is None else min(once, most_seconds)
 
-        return self._insist(attempt, {**details, "url": shown(url)})
+        def attempt() -> T:
+            return read(self._exchange(url, headers, receive, most=limit, seconds=seconds))
+
+        do = self._insist if once is None else self._try_once
+        return do(attempt, {**details, "url": shown(url)})
+
+    def _try_once(self, attempt: Callable[[], T], details: dict[str, Any]) -> T:
+        """What nobody needs to know. A source that asks for time is given it all the same. Raises SourceError."""
+        try:
+            return attempt()
+        except SourceError as failed:
+            failed.details |= details
+            self._hide_secrets(failed)
+            if failed.details.get("status") in OVERLOADED:
+                self._throttle.pause(min(_backoff(0, failed.details.get("retry_after")), LONGEST_WAIT))
+            raise
 
     def _insist(self, attempt: Callable[[], T], details: dict[str, Any]) -> T:
         """Again, as long as it fails in a way that may pass. Raises SourceError."""

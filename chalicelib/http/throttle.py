@@ -54,6 +54,7 @@ class Throttle:
         self._refused_at = float("-inf")
         self._active = 0
         self._next_at = clock()
+        self._paused_until = float("-inf")
         self._reduced_at = float("-inf")
         self._usual_seconds = 0.0
         self._answers = 0
@@ -87,15 +88,19 @@ class Throttle:
     def pause(self, seconds: float) -> None:
         """No request begins before so many seconds are over: the source asked one of them to wait."""
         with self._free:
-            self._next_at = max(self._next_at, self._clock() + seconds)
+            self._paused_until = max(self._paused_until, self._clock() + seconds)
+            self._next_at = max(self._next_at, self._paused_until)
 
     def _wait_for_turn(self) -> None:
-        with self._free:
-            now = self._clock()
-            turn = max(now, self._next_at)
-            self._next_at = turn + self._spacing
-        if turn > now:
-            self._sleep(turn - now)
+        """Another one, where the source has asked for a pause while this one was waited for."""
+        turn = float("-inf")
+        while turn < self._paused_until or turn == float("-inf"):
+            with self._free:
+                now = self._clock()
+                turn = max(now, self._next_at)
+                self._next_at = turn + self._spacing
+            if turn > now:
+                self._sleep(turn - now)
 
     def _learn(self, slot: Slot) -> None:
         with self._free:

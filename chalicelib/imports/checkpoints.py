@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.parts import PartState
 
+from .seal import NO_SEAL
+
 if TYPE_CHECKING:
     from chalicelib.jobs.checkpoint import Plan
     from chalicelib.jobs.lock import Claim
@@ -65,7 +67,7 @@ class CheckpointsOfParts:
                 self._store(part, part.item, fingerprint)
                 self.progress.beat()
         after = Checkpoint(
-            cursor=parts.cursor.stored(self.source_url), seal="", source=fingerprint.stored(), plan=self.plan
+            cursor=parts.cursor.stored(self.source_url), seal=NO_SEAL, source=fingerprint.stored(), plan=self.plan
         )
         self.progress.change(checkpoint=after)
         self.show(parts)

@@ -63,7 +63,7 @@ class Completeness:
             announced=reading.announced,
             counted_again=reading.counted_again,
             delivered=reading.delivered,
-            missing=max(0, reading.counts[0] - reading.delivered) if reading.counts else 0,
+            missing=reading.missing,
             repeated_keys=repeated_keys,
             is_by_key=reading.way is Way.KEYS,
         )
@@ -84,10 +84,12 @@ def _judged(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
     if counts is None:
         return _without_counts(reading)
     least, most = counts
-    if reading.by_own_key and reading.ended is End.KEYS and least - reading.delivered <= _churn(least):
+    if reading.by_own_key and reading.ended is End.KEYS and reading.missing <= _churn(least):
         return Verdict.PROVED, ""  # a row that came and one that went while the pages were read
-    if reading.delivered < least:
-        return Verdict.DISPROVED, f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}."
+    if reading.missing:
+        of_a_part = f"; {reading.missing:,} that a part of it counts did not come" if reading.delivered >= least else ""
+        told = f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}{of_a_part}."
+        return Verdict.DISPROVED, told
     if reading.delivered <= most and not _may_have_moved(reading):
         return Verdict.PROVED, ""
     return Verdict.UNPROVABLE, (
@@ -118,8 +120,9 @@ def _doubt(keys: int) -> str:
 
 def _may_have_moved(reading: Reading) -> bool:
     """Rows that go while pages are asked for by their place move later ones to where nobody looks again."""
-    fewer = reading.announced is not None and (reading.counted_again or 0) < reading.announced
-    return reading.way is Way.SKIP and reading.counted_again is not None and fewer
+    if reading.way is not Way.SKIP or reading.counted_again is None:
+        return False
+    return reading.has_shrunk or (reading.announced is not None and reading.counted_again < reading.announced)
 
 
 def _both(least: int, most: int) -> str:

@@ -6,9 +6,11 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chalicelib.errors import SourceTooLarge, WorkerTimeSpent
+from chalicelib.errors import SourceError, SourceTooLarge, WorkerTimeSpent
+from chalicelib.store.batch import FULL_BYTES
 
-from .publication import check_room, staged_bytes
+from .part_reading import PAGES_OF_A_PART
+from .publication import check_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from .time_budget import TimeBudget
 
 PAGES_AHEAD = 2
+OPEN_BYTES = 4 * FULL_BYTES  # in the batches of all parts, on local disk: beyond them the largest becomes a segment
 BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
 LOOKED_AT = 20  # rows of a table
 
@@ -58,6 +61,7 @@ class Fetching:
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]],
         base: Callable[[], Snapshot | None],
         threads: int,
+        open_bytes: int = OPEN_BYTES,
     ) -> None:
         self.parts = parts
         self._source = source
@@ -73,6 +77,7 @@ class Fetching:
         self._prefetch = prefetch
         self._base = base
         self._threads = threads
+        self._open_bytes = open_bytes
         self._checkpoint_at = clock()
         self._room: Callable[..., None] | None = None
 
@@ -87,6 +92,7 @@ class Fetching:
                     if page.table and part.batch.rows:
                         self._stage(part)  # a table is a segment of its own
                     self._take(part, page)
+                    self._stage_the_largest()
                     if self._is_due(part) or part.is_at_end:
                         self._stage(part)
                         self._checkpoint_if_due()
@@ -106,8 +112,13 @@ class Fetching:
         )
 
     def _pages_of(self, part: PartReading) -> Iterator[tuple[PartReading, Page]]:
-        for page in self._source.pages(part.cursor, self._fields.survey):
-            yield part, page
+        try:
+            for page in self._source.pages(part.cursor, self._fields.survey):
+                yield part, page
+        except SourceError as exc:
+            if exc.details.get("page"):
+                exc.details["page"] += part.number * PAGES_OF_A_PART
+            raise
 
     def _check_room(self, page: Page) -> None:
         """As soon as the source has told how many rows it has, before they fill the disk. Raises ScratchFull."""
@@ -122,7 +133,7 @@ class Fetching:
         """
         if self._room and expected is not None:
             to_stage = max(0, expected - self.parts.cursor.delivered)
-            self._room(to_stage=to_stage, staged_bytes=staged_bytes(self._directory))
+            self._room(to_stage=to_stage, staged_bytes=self._repository.staged_bytes)
 
     def _take(self, part: PartReading, page: Page) -> None:
         self._fields.look_at(page.rows)
@@ -144,6 +155,11 @@ class Fetching:
 
     def _is_due(self, part: PartReading) -> bool:
         return part.batch.is_full or self._is_checkpoint_due() or self._budget.is_up()
+
+    def _stage_the_largest(self) -> None:
+        """Where many parts have each something, and together too much."""
+        if sum(part.batch.size for part in self.parts.parts) > self._open_bytes:
+            self._stage(max(self.parts.parts, key=lambda part: part.batch.size))
 
     def _stage(self, part: PartReading) -> None:
         """The rows that were taken of the part, as a segment."""

@@ -137,9 +137,16 @@ class PartsReading:
             by_own_key=all(cursor.by_own_key for cursor in cursors),
             recounted=any(cursor.recounted for cursor in cursors),
             ended=_end_of([cursor.ended for cursor in cursors]),
+            missing=sum(cursor.reading.missing for cursor in cursors) if all(cursor.ended for cursor in cursors) else 0,
+            has_shrunk=any(_has_shrunk(cursor) for cursor in cursors),
             changed_until=max(changes, default=None),
             undated=sum(part.undated for part in self.parts),
         )
+
+
+def _has_shrunk(cursor: Cursor) -> bool:
+    told = (cursor.expected, cursor.counted_again)
+    return None not in told and (cursor.counted_again or 0) < (cursor.expected or 0)
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:

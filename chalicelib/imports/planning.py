@@ -57,7 +57,7 @@ class Planning:
         return parts
 
     def items(self, plan: Plan) -> list[Part]:
-        """None where one of them is gone, or was read in another form than today's. Raises StateUnavailable."""
+        """Empty where one of them is gone, or was read in another form than today's. Raises StateUnavailable."""
         items = self.table.read(plan) or []
         return items if all(is_of_this_form(item.checkpoint.source) for item in items) else []
 
@@ -102,7 +102,7 @@ class Planning:
         at_start: Callable[[Cursor], Cursor],
         join: Callable[[Segments, Checkpoint], Checkpoint],
     ) -> PartReading:
-        segments = self.segments(item.number)
+        segments, rejected = self.segments(item.number), repository.rejected_rows
         proved = segments.load(repository, item.checkpoint, beat=self.progress.beat)
         if proved is None:
             begin = at_start(Cursor.restored(item.checkpoint.cursor, self.settings.source_url))
@@ -111,7 +111,8 @@ class Planning:
         cursor = Cursor.restored(loaded.cursor, self.settings.source_url)
         if item.state is PartState.OPEN or loaded != item.checkpoint:
             state = PartState.OPEN if cursor.url else PartState.DONE
-            as_loaded = replace(item, checkpoint=loaded, state=state, delivered=cursor.delivered)
+            rejected = repository.rejected_rows - rejected
+            as_loaded = replace(item, checkpoint=loaded, state=state, delivered=cursor.delivered, rejected=rejected)
             item = self.table.begin(self.claim, self._plan(checkpoint), as_loaded)
         return self._reading(item, cursor, segments)
 

@@ -54,11 +54,6 @@ def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, staged_
     ask_for_room(directory, for_segments + for_rows + size, told)
 
 
-def staged_bytes(directory: Path) -> int:
-    """The segments on local disk, of earlier workers too."""
-    return sum(path.stat().st_size for path in directory.glob("*.parquet"))
-
-
 def merge_seconds(base: Snapshot | None, *, rows: int) -> float:
     """How long the merge of so many rows may take at most."""
     return (rows + (base.rows if base else 0)) / MERGE_ROWS_PER_SECOND
@@ -119,7 +114,7 @@ class FilePublication:
         *,
         rows: int,  # noqa: ARG002  of a lake it tells more than the bytes do
     ) -> MergeResult:
-        store = self.working_copy(base, staged_bytes=staged_bytes(self.directory))
+        store = self.working_copy(base, staged_bytes=repository.staged_bytes)
         merged: MergeResult = repository.merge(store, facts, **vars(looks))
         return merged
 

@@ -27,7 +27,7 @@ from chalicelib.warehouse.names import segment_names
 from .accepted import load_accepted
 from .checkpoints import CheckpointsOfJob
 from .completeness import Completeness
-from .fetching import Fetching, HandOver
+from .fetching import OPEN_BYTES, Fetching, HandOver
 from .fields import SourceFields
 from .fingerprint import Fingerprint, is_of_this_form
 from .going_on import lets_a_retry_go_on
@@ -86,6 +86,7 @@ class WellProductionImportService:
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
         most_runs: int = MOST_RUNS,
         new_publication: Callable[..., Publication] = FilePublication,
+        open_bytes: int = OPEN_BYTES,
     ) -> None:
         self._claim = claim
         self._settings = settings
@@ -97,6 +98,7 @@ class WellProductionImportService:
         self._new_repository = new_repository
         self._prefetch = prefetch
         self._most_runs = most_runs
+        self._open_bytes = open_bytes
         self._progress = Progress(
             claim=claim, job_manager=job_manager, lease_seconds=settings.lease_seconds, clock=clock
         )
@@ -326,6 +328,7 @@ class WellProductionImportService:
             prefetch=self._prefetch,
             base=self._job_manager.current_snapshot,
             threads=self._threads,
+            open_bytes=self._open_bytes,
         )
 
     # -- settling -----------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import (
@@ -26,7 +28,7 @@ from .asking import Answered, Asking
 from .cursor import Cursor, Page
 from .loops import LoopGuard, refuse_endless
 from .paginators import GUESSED_BYTES, paginators_for, way_of
-from .ranges import Range, RangeFinder, part_of, parts_of
+from .ranges import PLAN_SECONDS, Range, RangeFinder, part_of, parts_of
 from .reading import End, Way
 from .requests_ahead import SpeculativeRequests
 from .steadiness import shows_one_order
@@ -45,6 +47,24 @@ if TYPE_CHECKING:
 LEAST_PAGES = 8  # of a part: a plan costs a few rounds of requests, and each part the request that shows its end
 
 log = logging.getLogger(__name__)
+
+
+class Alone:
+    """A place for one of several threads, which each may enter and leave more often than once."""
+
+    def __init__(self, place: threading.Lock) -> None:
+        self._place = place
+        self._is_in = False
+
+    def enter(self) -> None:
+        if not self._is_in:
+            self._place.acquire()
+            self._is_in = True
+
+    def leave(self) -> None:
+        if self._is_in:
+            self._is_in = False
+            self._place.release()
 
 
 class ExternalApiAdapter:
@@ -137,6 +157,7 @@ class ExternalApiAdapter:
                 survey=survey,
                 cursor=asked,
                 expected=body.count or 0,
+                until=time.monotonic() + PLAN_SECONDS,
             )
             if ranges := finder.ranges(wanted):
                 return parts_of(asked, ranges, addresses)
@@ -154,7 +175,9 @@ class ExternalApiAdapter:
         """
         is_beside_others = bool(cursor.range)
         paginators, guard = self._paginators(survey, is_beside_others=is_beside_others), LoopGuard()
-        requests = SpeculativeRequests(self._get_beside_others if is_beside_others else self._get, self._guess)
+        alone = Alone(self._alone)
+        get = partial(self._get_beside_others, alone) if is_beside_others else self._get
+        requests = SpeculativeRequests(get, self._guess)
         asking = Asking(self._settings, survey, requests.take)
         while cursor.url:
             self._refuse_too_many(cursor.page)
@@ -166,7 +189,10 @@ class ExternalApiAdapter:
             if page.next.url is None:
                 page = replace(page, next=self._counted_again(page.next, survey))
             following = page.next
-            yield page
+            try:
+                yield page
+            finally:
+                alone.leave()
             cursor = paginators[self._way(following)].in_step(following)
 
     def _next_page(self, answered: Answered, paginators: dict[str, Paginator], guard: LoopGuard) -> Page:
@@ -189,15 +215,19 @@ class ExternalApiAdapter:
         """The first page may be there already."""
         return self._first_page.pop(url, None) or self._connection.get_page(url, page)
 
-    def _get_beside_others(self, url: str, page: int) -> tuple[PageBody, int]:
-        """The pages of all parts are in memory together, so large ones come one at a time."""
+    def _get_beside_others(self, alone: Alone, url: str, page: int) -> tuple[PageBody, int]:
+        """The pages of all parts are in memory together, so of large ones none is asked for while another one is."""
         if not self._has_large_pages:
             try:
                 return self._connection.get_page(url, page, most=GUESSED_BYTES)
             except SourceTooLarge:
                 self._has_large_pages = True
-        with self._alone:
+        alone.enter()
+        try:
             return self._connection.get_page(url, page)
+        except BaseException:
+            alone.leave()
+            raise
 
     def _counted_again(self, cursor: Cursor, survey: Survey) -> Cursor:
         """At the end of the reading, where the first count does not agree with what came. Some services count all their
@@ -207,7 +237,8 @@ class ExternalApiAdapter:
             return cursor
         addresses = PageAddresses(self._settings, survey)
         again = self._connection.count(*addresses.counts(cursor))
-        if cursor.is_short and (cursor.limits or cursor.changed_since is not None):
+        is_of_some = bool(cursor.limits) or cursor.changed_since is not None
+        if cursor.is_short and is_of_some and not cursor.range:  # of a range the plan has shown that it is counted
             of_all = self._connection.count(*addresses.counts(replace(cursor, limits="", changed_since=None)))
             if of_all is not None and of_all == again:
                 log.warning("the source counts %s rows, whatever is asked for", of_all)

@@ -17,8 +17,12 @@ MOST_ROWS = 500_000  # of a page, unless more are asked for: a row takes 70 byte
 
 
 class ODataConnection(SourceConnection):
-    def get_page(self, url: str, page: int, *, most: int | None = None) -> tuple[PageBody, int]:
-        """One page's body and its size in bytes, of `most` or what the setting allows. Raises SourceError."""
+    def get_page(
+        self, url: str, page: int, *, most: int | None = None, once: float | None = None
+    ) -> tuple[PageBody, int]:
+        """One page's body and its size in bytes, of `most` or what the setting allows; `once` as for get. Raises
+        SourceError.
+        """
 
         def read(content: bytes | bytearray) -> tuple[PageBody, int]:
             try:
@@ -30,26 +34,26 @@ class ODataConnection(SourceConnection):
                 ) from None
 
         started = self._clock()
-        body, size = self.get(url, read, most=most, page=page)
+        body, size = self.get(url, read, most=most, once=once, page=page)
         seconds = self._clock() - started
         record("a page is there", {"PageSeconds": seconds}, page=page, rows=len(body.rows), bytes=size)
         return body, size
 
-    def count(self, counted: str, alone: str, *, most: int | None = None) -> int | None:
+    def count(self, counted: str, alone: str, *, most: int | None = None, once: float | None = None) -> int | None:
         """How many rows there are, by a page without rows, of `most` bytes, or else by the number alone; None where the
-        source tells neither. Raises SourceTimeSpent, WorkerTimeSpent.
+        source tells neither. `once` as for get. Raises SourceTimeSpent, WorkerTimeSpent.
         """
         try:
-            found = self.get_page(counted, page=1, most=most)[0].count
-            return found if found is not None else self._count_alone(alone)
+            found = self.get_page(counted, page=1, most=most, once=once)[0].count
+            return found if found is not None else self._count_alone(alone, once)
         except (SourceTimeSpent, WorkerTimeSpent):
             raise
         except SourceError:
-            return self._count_alone(alone)
+            return self._count_alone(alone, once)
 
-    def _count_alone(self, url: str) -> int | None:
+    def _count_alone(self, url: str, once: float | None) -> int | None:
         try:
-            text = bytes(self.get(url, lambda content: content, most=LONGEST_COUNT, accept="text/plain"))
+            text = bytes(self.get(url, lambda content: content, most=LONGEST_COUNT, accept="text/plain", once=once))
         except (SourceTimeSpent, WorkerTimeSpent):
             raise
         except SourceError:

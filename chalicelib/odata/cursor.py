@@ -26,7 +26,8 @@ class Cursor:
     `way` tells by what pages are asked for, once the import has begun. `counts` is false where the source refused to
     count, `top` the most rows that it gave or may be asked for at once where that is not the setting. `empty` pages
     without rows came in a row. After the last page `ended` tells why it is the last, and `counted_again` the number
-    of all the rows, where it was asked for once more.
+    of all the rows, where it was asked for once more. Of several parts together, `missing` rows did not come in some of
+    them, however many more came in others, and `has_shrunk` tells that some had fewer rows at their end.
 
     `order` names the fields in whose order the rows come. Only rows changed since `changed_since` are asked for;
     `changed_until` is the latest change among the rows before the cursor, `undated` the number of those without one.
@@ -57,6 +58,8 @@ class Cursor:
     is_part: bool = False  # some of the source's files are not read, for they were before
     ended: str = ""
     counted_again: int | None = None
+    missing: int = 0
+    has_shrunk: bool = False
 
     @property
     def reading(self) -> Reading:
@@ -69,6 +72,8 @@ class Cursor:
             ended=End(self.ended) if self.ended else None,
             way=Way.KEYS if self.way == Way.KEYS else otherwise,
             by_own_key=self.by_own_key,
+            missing_of_parts=self.missing,
+            has_shrunk=self.has_shrunk,
         )
 
     @property

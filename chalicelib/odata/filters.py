@@ -88,11 +88,15 @@ def all_of(*filters: str) -> str:
 
 
 def literal(value: Any, edm_type: str | None, version: int) -> str:
-    """Raises Unwritable: null, an object, or not of the field's type."""
+    """Raises Unwritable: null, an object, not of the field's type, or a text that cannot be sent."""
     if value is None:
         raise Unwritable("it is null")
     if isinstance(value, bool) or not isinstance(value, str):
         raise Unwritable("it is neither a number nor text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Unwritable("it has half a character") from None
     return _write(str(value), edm_type or type_of(value), version)
 
 

@@ -11,17 +11,20 @@ GET Wells?$orderby=id&$skip=2000&$top=1         {"value": [{"id": 40}]}
 Where the service knows no `$skip`, what lies between the least and the greatest value of the first field is halved, and
 halved again, by the numbers of the rows in each half. Each range is counted for itself, also the one of the rows whose
 key is null: what is worked out from other counts would hide what none of the ranges holds. Unless the counts add up to
-all the rows, the source is read as one part.
+all the rows, as many before as afterwards, the source is read as one part. And so it is when it does not answer soon:
+each request of a plan is made once, and a plan has its time.
 """
 
 from __future__ import annotations
 
 import contextvars
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from chalicelib.errors import SourceError, SourceTimeSpent, WorkerTimeSpent
 
@@ -40,7 +43,9 @@ if TYPE_CHECKING:
 
 MOST_HALVINGS = 12  # of what lies between two values; a source that is denser somewhere than 1 : 4096 is read as it is
 LARGEST_ANSWER = 1 << 18  # bytes; a service that takes `$top` and does nothing would send a whole page each time
-LIVELY = 50  # one row in so many may come or go while a plan is made
+LONGEST_KEY = 500  # bytes as they are sent; each part's cursor has two keys, several times
+PLAN_SECONDS = 60.0  # longer than a hundred requests of a slow source take, and less than nothing gained
+TRIES = 2  # of counting, where rows came or went meanwhile
 MOST_OF_ALL = 0.75  # of the rows, in one part: with more, a plan saves too little
 
 Key = list[tuple[str, str]]  # (field, literal) of each field in the order of the rows
@@ -65,13 +70,21 @@ class RangeFinder:
     survey: Survey
     cursor: Cursor
     expected: int
+    until: float = float("inf")
+    clock: Callable[[], float] = time.monotonic
 
     def ranges(self, wanted: int) -> list[Range]:
-        """In the order of the key; none where the rows cannot be cut so that it is of use. Raises SourceTimeSpent,
-        WorkerTimeSpent.
+        """In the order of the key; none where the rows cannot be cut so that it is of use, or not until then. Raises
+        SourceTimeSpent.
         """
         if not self._has_order:
             return []
+        try:
+            return self._found(wanted)
+        except (WorkerTimeSpent, _TooLate):
+            return []
+
+    def _found(self, wanted: int) -> list[Range]:
         for find in (self.keys_by_rank, self.keys_by_halving):
             ranges = self.counted(find(wanted))
             if ranges and max(each.rows for each in ranges) <= MOST_OF_ALL * self.expected:
@@ -95,17 +108,18 @@ class RangeFinder:
         return [key for number, key in enumerate(found) if number == 0 or key != found[number - 1]]
 
     def _key_at(self, number: int) -> Key | None:
-        """Nothing where the row has no key."""
+        """Nothing where the row has no key that can be asked for."""
         row = self._first_row(self.addresses.of(self.cursor, {"$skip": str(number), "$top": "1"}))
         if row is None:
             return None
         try:
-            return [
+            key = [
                 (name, literal(row.get(name), self.survey.type_of(name), self.survey.version))
                 for name in self.cursor.order
             ]
         except Unwritable:
             return []
+        return key if sum(len(quote(text)) for _, text in key) <= LONGEST_KEY else []
 
     def keys_by_halving(self, wanted: int) -> list[Key]:
         """Of values of the first field, whether rows have them or not."""
@@ -167,10 +181,17 @@ class RangeFinder:
             *(all_of(not_before(low), before(high)) for low, high in pairwise(keys)),
             not_before(keys[-1]),
         ]
-        ranges = self._ranges(filters)
-        return ranges if self._is_all(ranges) else self._with_nulls(filters)
+        known = self.expected
+        for _ in range(TRIES):
+            ranges, after = self._ranges(filters), self._count("")
+            if not ranges or after is None:
+                return []
+            if known == after:
+                return ranges if _rows_in(ranges) == after else self._with_nulls(filters, after)
+            known = after
+        return []
 
-    def _with_nulls(self, filters: Sequence[str]) -> list[Range]:
+    def _with_nulls(self, filters: Sequence[str], expected: int) -> list[Range]:
         """Once more, and beside them the rows that lack a field of the key. Of a declared key none is ever null."""
         names = self.cursor.order
         if self.cursor.by_own_key:
@@ -178,33 +199,25 @@ class RangeFinder:
         present = [f"{name} ne null" for name in names[1:]]
         lacking = " or ".join(f"{name} eq null" for name in names)
         ranges = self._ranges([*(all_of(wish, *present) for wish in filters), lacking])
-        return [*ranges[:-1], replace(ranges[-1], has_keys=False)] if self._is_all(ranges) else []
+        if not ranges or not _rows_in(ranges) == expected == self._count(""):
+            return []
+        return [*ranges[:-1], replace(ranges[-1], has_keys=False)]
 
     def _ranges(self, filters: Sequence[str]) -> list[Range]:
         counts = self._at_once([partial(self._count, wish) for wish in filters])
         told = zip(filters, counts, strict=True)
         return [] if None in counts else [Range(filter=wish, rows=count or 0) for wish, count in told]
 
-    def _is_all(self, ranges: Sequence[Range]) -> bool:
-        """A few rows may have come or gone since all of them were counted."""
-        total = sum(each.rows for each in ranges)
-        if not ranges or total == self.expected:
-            return bool(ranges)
-        if abs(total - self.expected) > self.expected // LIVELY:
-            return False
-        again = self._count("")
-        return again is not None and min(self.expected, again) <= total <= max(self.expected, again)
-
     def _count(self, wish: str) -> int | None:
         asked = self.addresses.counts(replace(self.cursor, range=wish))
-        return self.connection.count(*asked, most=LARGEST_ANSWER)
+        return self.connection.count(*asked, most=LARGEST_ANSWER, once=self._seconds_left())
 
     # -- asking -------------------------------------------------------------------------------
 
     def _first_row(self, url: str) -> dict[str, object] | None:
         """None where the service does not show it alone."""
         try:
-            body, _ = self.connection.get_page(url, page=1, most=LARGEST_ANSWER)
+            body, _ = self.connection.get_page(url, page=1, most=LARGEST_ANSWER, once=self._seconds_left())
             return read_row(body.rows[0]) if len(body.rows) == 1 else None
         except Unwritable:
             return None
@@ -213,6 +226,12 @@ class RangeFinder:
         except SourceError:
             return None
 
+    def _seconds_left(self) -> float:
+        left = self.until - self.clock()
+        if left <= 0:
+            raise _TooLate
+        return left
+
     def _at_once(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """The connection holds back what is too much at a time."""
         if not calls:
@@ -220,6 +239,14 @@ class RangeFinder:
         with ThreadPoolExecutor(max_workers=len(calls)) as threads:
             begun = [threads.submit(contextvars.copy_context().run, call) for call in calls]
             return [each.result() for each in begun]
+
+
+class _TooLate(Exception):
+    """The plan has taken its time."""
+
+
+def _rows_in(ranges: Iterable[Range]) -> int:
+    return sum(each.rows for each in ranges)
 
 
 def parts_of(cursor: Cursor, ranges: Iterable[Range], addresses: PageAddresses) -> list[Cursor]:

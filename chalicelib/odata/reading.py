@@ -29,7 +29,8 @@ class End(StrEnum):
 class Reading:
     """`announced` rows were counted at the beginning; `counted_again` at the end, where that may be another number.
     None: the source does not count. `way` is LINKS, SKIP or KEYS, and so what the last pages were asked for by;
-    `by_own_key` tells that the key is one that the service declares.
+    `by_own_key` tells that the key is one that the service declares. Of parts that were read at once,
+    `missing_of_parts` rows did not come in some of them, and with `has_shrunk` some had fewer rows at their end.
     """
 
     announced: int | None
@@ -38,6 +39,13 @@ class Reading:
     ended: End | None
     way: Way
     by_own_key: bool = False
+    missing_of_parts: int = 0
+    has_shrunk: bool = False
+
+    @property
+    def missing(self) -> int:
+        """How many rows were counted, at the beginning and at the end, and did not come."""
+        return max(0, self.counts[0] - self.delivered, self.missing_of_parts) if self.counts else 0
 
     @property
     def counts(self) -> tuple[int, int] | None:

@@ -144,6 +144,11 @@ class DuckDBWellProductionRepository:
         """Of all that is staged, those that the source's definition does not mean."""
         return self._staging.passed_over_rows
 
+    @property
+    def staged_bytes(self) -> int:
+        """Of the segments on local disk, of earlier workers too."""
+        return self._staging.bytes
+
     def close(self) -> None:
         self._connection.close()
 

@@ -66,7 +66,7 @@ class Staging:
         self._expects_rejects = False
         self._numbers = count()
         self._segments: list[_Segment] = []
-        self.rows = self.rejected_rows = self.passed_over_rows = 0
+        self.rows = self.rejected_rows = self.passed_over_rows = self.bytes = 0
         self._grain = USUAL
         sql.run("create_sums")
         self._begin()
@@ -123,11 +123,6 @@ class Staging:
             raise
         return path
 
-    @property
-    def bytes(self) -> int:
-        """Of all segments."""
-        return sum(segment.path.stat().st_size for segment in self._segments)
-
     def load(self, path: Path, *, part: int = 0) -> None:
         """Take the segment for staged; it stays where it is."""
         ((pages,),) = self._sql.rows("segment_pages", file=str(path))
@@ -135,6 +130,7 @@ class Staging:
         rejected = not_sound - passed_over
         self._segments.append(_Segment(path=path, part=part, rows=rows, pages=pages))
         self.rows += rows
+        self.bytes += path.stat().st_size
         self.rejected_rows += rejected
         self.passed_over_rows += passed_over
         self._expects_rejects = rejected > 0  # after a batch with rejected rows the next one is likely to have some
@@ -146,6 +142,7 @@ class Staging:
         self._begin()
         self._join([segment.path for segment in self._segments], path, places)
         self._segments = [_Segment(path=path, part=0, rows=self.rows, pages=places.text())]
+        self.bytes = path.stat().st_size
 
     def join(self, path: Path, *, part: int = 0) -> None:
         """All that is staged of the part, as one segment."""

@@ -14,6 +14,7 @@ class Habits:
     - `no_skip`: `$skip` is answered 400
     - `top_limit`: a larger `$top` is answered 400, as ASP.NET Core does with `SetMaxTop`
     - `refused`: query options that are answered 501
+    - `filter_limit`: a result with `$filter` ends after so many rows, though its count tells of all
     - `ignores_count`, `ignores_prefer`: they are taken and do nothing
     - `unstable_order`: each page sees the rows in another order, as a database without ORDER BY may
     - `link_on_every_page`: the last page has a link too, and the empty ones after it
@@ -26,6 +27,7 @@ class Habits:
     no_skip: bool = False
     top_limit: int | None = None
     refused: AbstractSet[str] = frozenset()
+    filter_limit: int | None = None
     ignores_count: bool = False
     ignores_prefer: bool = False
     unstable_order: bool = False

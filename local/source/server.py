@@ -202,11 +202,15 @@ class SampleSource:
             return ""
         if top is not None and not habits.top_is_page_size:
             top -= served
-        is_last = following >= total or top == 0 or not served
+        is_last = following >= self._end(query, total) or top == 0 or not served
         if is_last and not habits.link_on_every_page:
             return ""
         following += self.max_page_size if is_last else 0  # no two of these links are alike
         return f"{'' if self.relative_links else self.root}{ENTITY_SET}?{query.continued(following, top)}"
+
+    def _end(self, query: Query, total: int) -> int:
+        limit = self.habits.filter_limit
+        return total if limit is None or not query.filter else min(total, limit)
 
     def _ok(self, body: bytes) -> Reply:
         return Reply(200, body, HEADERS[self.version])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +24,7 @@ from support.scripted_source import (
 )
 
 import chalicelib
-from chalicelib.errors import SourceRedirected, SourceThrottled, WorkerTimeSpent
+from chalicelib.errors import SourceRedirected, SourceThrottled, SourceTooSlow, SourceUnavailable, WorkerTimeSpent
 from chalicelib.odata.connection import ODataConnection
 from chalicelib.odata.survey import Survey
 
@@ -159,6 +160,34 @@ def test_a_source_that_asks_to_wait_is_left_alone_by_all(serve: Serve) -> None:
     connection.get_page(source.url, page=1)
 
     assert slept[:2] == pytest.approx([30, 30], abs=5)
+
+
+def test_what_is_asked_for_once_is_not_asked_for_again_and_leaves_the_source_its_pause(serve: Serve) -> None:
+    source = serve(Answer(status=503, headers={"Retry-After": "30"}), Answer(page([])))
+    skipped = SkippedTime()
+    connection = ODataConnection(settings=settings_for(source.url), clock=skipped.clock, sleep=skipped.sleep)
+
+    with pytest.raises(SourceUnavailable) as failed:
+        connection.get_page(source.url, page=7, once=5.0)
+    asked = len(source.asked)
+    connection.get_page(source.url, page=8)
+
+    assert (asked, failed.value.details["page"], connection.retries) == (1, 7, 0)
+    assert skipped.slept == pytest.approx([30], abs=5)
+
+
+def test_what_is_asked_for_once_has_so_many_seconds(serve: Serve) -> None:
+    def answer_late(_: ScriptedHandler) -> Answer:
+        time.sleep(0.6)
+        return Answer(page([]))
+
+    late = serve(answer_late)
+    connection = ODataConnection(settings=settings_for(late.url))
+
+    with pytest.raises(SourceTooSlow):
+        connection.get_page(late.url, page=1, once=0.2)
+    assert connection.count(late.url, late.url, once=0.2) is None
+    connection.get_page(late.url, page=1)
 
 
 def test_a_turn_that_comes_too_late_is_not_waited_for(serve: Serve) -> None:

@@ -131,6 +131,21 @@ def test_a_pause_is_for_everybody(hands: Hands) -> None:
     assert hands.slept == [30]
 
 
+def test_who_waits_for_its_turn_waits_for_a_pause_too() -> None:
+    class Paused(Hands):
+        def sleep(self, seconds: float) -> None:
+            if not self.slept:
+                capped.pause(30)
+            super().sleep(seconds)
+
+    hands = Paused()
+    capped = throttle(hands, per_second=1.0)
+    ask(capped, hands, seconds=0)
+
+    with capped.slot() as slot:
+        assert slot.began == 1030
+
+
 def test_an_overload_halves_and_good_rounds_add_one(hands: Hands) -> None:
     under_way = throttle(hands)
     limits = []

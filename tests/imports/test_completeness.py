@@ -85,3 +85,21 @@ def test_files_that_were_read_to_their_ends_are_all_there_is() -> None:
     reading = Reading(announced=None, counted_again=None, delivered=7, ended=End.FILES, way=Way.SKIP)
 
     assert Completeness.of(reading).state is PROVED
+
+
+def test_rows_that_came_in_one_part_make_up_for_none_of_another() -> None:
+    reading = Reading(announced=100, counted_again=120, delivered=110, ended=End.MARKER, way=Way.LINKS)
+    short = Reading(**{**vars(reading), "missing_of_parts": 7})
+
+    found = Completeness.of(short)
+
+    assert Completeness.of(reading).state is PROVED
+    assert (found.state, found.missing) == (DISPROVED, 7)
+    assert found.reason.endswith("delivered 110; 7 that a part of it counts did not come.")
+
+
+def test_rows_that_went_from_one_part_may_have_moved_others_of_it() -> None:
+    reading = Reading(announced=100, counted_again=120, delivered=110, ended=End.COUNT, way=Way.SKIP)
+
+    assert Completeness.of(reading).state is PROVED
+    assert Completeness.of(Reading(**{**vars(reading), "has_shrunk": True})).state is UNPROVABLE

@@ -20,7 +20,7 @@ from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.warehouse.names import segment_names
 from local.source.habits import Habits
 from local.source.production import GeneratedProduction
-from local.source.server import SampleSource
+from local.source.server import Reply, SampleSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,6 +182,16 @@ def test_an_increment_is_read_in_parts_too(worker: Worker, source: SampleSource)
     assert stored_rows(published(worker)) == EXPECTED
 
 
+def test_the_batches_of_all_parts_together_take_no_more_than_a_few_of_one(worker: Worker) -> None:
+    job_id = worker.trigger()
+    worker.run(job_id, remaining=Budget(worker.clock, 90), open_bytes=60_000)
+
+    runs = [run for part in items_of(worker, job_id) for run in part.checkpoint.segments]
+    assert sum(run.count for run in runs) > PARTS * 2  # one of each would do
+    worker.run(job_id, open_bytes=60_000)
+    assert_whole(worker, worker.manager.get(job_id))
+
+
 # -- what dies ------------------------------------------------------------------------------------
 
 
@@ -272,6 +282,31 @@ def test_a_source_that_fails_in_one_part_keeps_the_rows_of_all_for_a_retry(
     assert resumed["records"] == kept
 
 
+def test_an_error_of_a_part_tells_the_page_of_the_part(worker: Worker, source: SampleSource) -> None:
+    source.faults.fail_page(70, status=403)  # of the whole: about row 1,800, where a part has 375
+
+    error = worker.import_all().error or {}
+
+    part, page_of_part = divmod(error["page"], 1_000_000)
+    assert (error["code"], part) == ("SOURCE_FORBIDDEN", 4)
+    assert page_of_part * PAGE == pytest.approx(1_800 - 4 * 375, abs=2 * PAGE)
+
+
+def test_a_part_that_ends_early_holds_a_partial_import_too(worker: Worker) -> None:
+    """The service counts 300 rows of each part and gives 200: what it counts is not all the rows there are."""
+    habits = Habits(filter_limit=200)
+    with SampleSource(DATA, max_page_size=PAGE, habits=habits) as source:
+        worker.settings = replace(worker.settings, source_url=source.url, source_paging="links")
+
+        job = start(worker, {"field_code": EXPECTED[-1][0]})
+        worker.run(job.job_id)
+
+    held = worker.manager.get(job.job_id)
+    assert held.parts == {"count": 2, "done": 2}
+    assert (held.status, (held.error or {})["code"]) == (JobStatus.FAILED, "HELD")
+    assert (held.completeness or {})["state"] == "disproved"
+
+
 @pytest.mark.parametrize("which", ["first", "last"])
 def test_a_part_whose_segment_is_lost_begins_anew_and_no_other_does(
     worker: Worker, source: SampleSource, which: str
@@ -283,6 +318,10 @@ def test_a_part_whose_segment_is_lost_begins_anew_and_no_other_does(
     part = items[0 if which == "first" else -1]
     worker.warehouse.remove(segment_names(part.checkpoint.segments)[0])
 
+    worker.run(job_id, remaining=Budget(worker.clock, 20))
+
+    told = worker.manager.get(job_id)
+    assert sum(part.rejected for part in items_of(worker, job_id)) == told.failed_records
     worker.run(job_id)
 
     job = worker.manager.get(job_id)
@@ -342,6 +381,31 @@ def test_no_more_requests_are_under_way_than_are_allowed(worker: Worker, connect
 
         assert_whole(worker, job)
         assert source.most_active == connections
+
+
+def test_a_plan_that_a_source_has_no_time_for_is_given_up(worker: Worker) -> None:
+    """Its questions are asked once; the rows are as many as ever."""
+    with BusySource(DATA, max_page_size=PAGE) as source:
+        worker.settings = replace(worker.settings, source_url=source.url)
+
+        job = worker.import_all()
+
+        assert_whole(worker, job)
+        assert job.parts is None
+        assert job.attempt == 1
+        assert source.refused <= 2 * PARTS
+
+
+class BusySource(SampleSource):
+    """Has no time for what a plan asks."""
+
+    refused = 0
+
+    def answer(self, target: str, headers: dict[str, str]) -> Any:
+        if "top=1" not in target and "top=0" not in target:
+            return super().answer(target, headers)
+        self.refused += 1
+        return Reply(503, b"", {"Retry-After": "200"})
 
 
 class CountingSource(SampleSource):

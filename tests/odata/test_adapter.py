@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.scripted_source import KEY, PATH, Answer, Client, Connect, ScriptedSource, Serve, page, rows
+from support.scripted_source import KEY, PATH, Answer, Client, Connect, ScriptedSource, Serve, page, rows, settings_for
 
 from chalicelib.errors import SourceLoop, SourceTooLarge
+from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.cursor import Cursor
+from chalicelib.odata.envelope import PageBody
 from chalicelib.odata.survey import Survey
 from local.source.production import GeneratedProduction
 from local.source.server import Paging, SampleSource
@@ -42,7 +45,9 @@ def test_a_link_is_followed_however_it_is_written(
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
+
+    from chalicelib.odata.cursor import Page
 
 FORMS: dict[str, Callable[[ScriptedSource, str], str]] = {
     "absolute": lambda source, query: f"{source.url}?{query}",
@@ -275,3 +280,42 @@ def test_a_service_need_not_describe_itself(serve: Serve, connect: Connect, answ
     [asked] = source.asked_beside
     assert (asked.path, asked.query) == ("/odata/$metadata", {"sap-client": "100"})
     assert asked.headers["accept"] == "application/xml"
+
+
+class LargePages:
+    """A connection whose every page is a large one. `asked` are the parts that pages were asked for, one by one."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def get_page(self, url: str, page: int, *, most: int | None = None) -> tuple[PageBody, int]:
+        if most:
+            raise SourceTooLarge
+        self.asked.append(url)
+        return PageBody(rows=[b'{"id": %d}' % page], count=None, next_link=url if page < 3 else None), 1
+
+    def follow(self, url: str, link: str, **_: Any) -> str:
+        return url + link[0]
+
+
+def test_of_large_pages_of_several_parts_one_is_in_memory() -> None:
+    """Each is staged before one of another part is asked for; who leaves before that keeps nobody from going on."""
+    connection = LargePages()
+    adapter = ExternalApiAdapter(settings=settings_for("https://example.org/Wells"), connection=cast("Any", connection))
+    parts = [Cursor(url=name, range="x ge 1", way="links") for name in ("a", "b", "c")]
+    first, second, third = (cast("Generator[Page]", adapter.pages(part, Survey())) for part in parts)
+    next(first)
+
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.submit(list, second)
+        left = threads.submit(next, third)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.1)
+        asked = list(connection.asked)
+        first.close()
+        left.result(timeout=10)
+        third.close()
+        rows_of_second = [row for each in waiting.result(timeout=10) for row in each.rows]
+
+    assert asked == ["a"]
+    assert len(rows_of_second) == 3

@@ -82,6 +82,7 @@ def test_a_literal_is_written_by_its_type(value: Any, edm_type: str | None, vers
         ("/Date(99999999999999999)/", "Edm.DateTime"),
         ("x", "Edm.Boolean"),
         ("x", "Sample.Colour"),
+        ("well \ud800", "Edm.String"),
     ],
 )
 def test_what_is_not_of_its_type_is_never_written(value: Any, edm_type: str | None) -> None:

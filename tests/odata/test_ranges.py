@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.scripted_source import settings_for
 
-from chalicelib.errors import SourceRefused, SourceTimeSpent
+from chalicelib.errors import SourceRefused, SourceTimeSpent, WorkerTimeSpent
 from chalicelib.odata.addresses import PageAddresses
 from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.envelope import PageBody
@@ -44,8 +44,10 @@ class Service:
     ignores_skip: bool = False
     counts: Callable[[int], int | None] = lambda count: count
     asked: list[dict[str, str]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
-    def get_page(self, url: str, page: int, **_: Any) -> tuple[PageBody, int]:
+    def get_page(self, url: str, page: int, *, once: float, **_: Any) -> tuple[PageBody, int]:
+        self.seconds.append(once)
         options = dict(parse_qsl(urlsplit(url).query))
         self.asked.append(options)
         if "$skip" in options and not self.knows_skip:
@@ -57,7 +59,8 @@ class Service:
         ]
         return PageBody(rows=found, count=None, next_link=None), 1
 
-    def count(self, counted: str, _: str, **__: Any) -> int | None:
+    def count(self, counted: str, _: str, *, once: float, **__: Any) -> int | None:
+        self.seconds.append(once)
         wanted = dict(parse_qsl(urlsplit(counted).query)).get("$filter", "")
         if "null" in wanted and not self.knows_null:
             return None
@@ -113,6 +116,18 @@ def test_each_row_is_in_one_range_of_them_all(rows: list[Row], wanted: int, know
         assert in_each(ranges, rows) == [1] * len(rows)
         assert sum(each.rows for each in ranges) == len(rows)
         assert [each.rows for each in ranges] == [sum(holds(each.filter, row) for row in rows) for each in ranges]
+
+
+@pytest.mark.parametrize("lacking", [(None, 1, "2024-01-01"), (1, None, "2024-01-01"), (1, 1, None)])
+def test_rows_that_lack_a_field_of_the_key_are_in_one_range_too(lacking: Row) -> None:
+    """Of their own, unless what they do not lack puts them into another one."""
+    rows = [*MANY, lacking, lacking]
+
+    ranges = finder(Service(rows)).ranges(4)
+
+    assert len(ranges) >= 3
+    assert in_each(ranges, rows) == [1] * len(rows)
+    assert ranges[-1].has_keys or ranges[-1].rows == 2
 
 
 @pytest.mark.parametrize("wanted", [2, 5, 16])
@@ -220,10 +235,12 @@ def test_of_a_declared_key_nobody_asks_for_nulls() -> None:
 
 def test_a_service_that_takes_top_and_does_nothing_is_one_part() -> None:
     class Whole(Service):
-        def get_page(self, url: str, page: int, *, most: int | None = None, **_: Any) -> tuple[PageBody, int]:
+        def get_page(
+            self, url: str, page: int, *, once: float, most: int | None = None, **_: Any
+        ) -> tuple[PageBody, int]:
             assert most
             assert most < 1 << 20
-            body, size = super().get_page(url, page)
+            body, size = super().get_page(url, page, once=once)
             return replace(body, rows=body.rows * 3), size
 
     assert finder(Whole(MANY)).ranges(4) == []
@@ -236,20 +253,59 @@ def test_a_source_whose_count_has_a_limit_is_one_part() -> None:
     assert replace(finder(service), expected=50).ranges(4) == []
 
 
-def test_rows_that_come_while_the_ranges_are_counted_are_no_harm() -> None:
+def test_rows_that_came_before_the_ranges_are_counted_are_no_harm() -> None:
     service = Service(MANY)
     found = replace(finder(service), expected=len(MANY) - 3)
 
     assert sum(each.rows for each in found.ranges(4)) == len(MANY)
 
 
-def test_the_end_of_the_time_is_told() -> None:
-    class Spent(Service):
-        def get_page(self, url: str, page: int, **_: Any) -> tuple[PageBody, int]:
-            raise SourceTimeSpent
+def test_rows_that_come_while_the_bounds_are_looked_for_do_not_hide_those_in_no_range() -> None:
+    """One comes, one is found by no comparison, and the sum is that of the beginning."""
 
+    class Growing(Service):
+        def get_page(self, url: str, page: int, **details: Any) -> tuple[PageBody, int]:
+            self.rows = [*MANY, (9, 9, "2024-01-09")]
+            return super().get_page(url, page, **details)
+
+        def _matching(self, text: str) -> list[Row]:
+            found = super()._matching(text)
+            return found if not text else [row for row in found if row != MANY[50]]
+
+    assert finder(Growing(MANY)).ranges(4) == []
+
+
+def test_a_key_too_long_to_be_asked_for_is_no_bound() -> None:
+    rows: list[Any] = [("æ" * 300 + f"{number:03d}", 1, "2024-01-01") for number in range(200)]
+
+    assert finder(Service(rows), types={**TYPES, KEY[0]: "Edm.String"}).ranges(4) == []
+
+
+def test_the_end_of_the_time_is_told() -> None:
     with pytest.raises(SourceTimeSpent):
-        finder(Spent(MANY)).ranges(4)
+        finder(Failing(MANY, failure=SourceTimeSpent())).ranges(4)
+
+
+def test_a_plan_that_would_take_the_worker_its_time_is_given_up() -> None:
+    assert finder(Failing(MANY, failure=WorkerTimeSpent())).ranges(4) == []
+
+
+@dataclass
+class Failing(Service):
+    failure: Exception = field(default_factory=SourceRefused)
+
+    def get_page(self, url: str, page: int, **_: Any) -> tuple[PageBody, int]:
+        raise self.failure
+
+
+def test_a_plan_has_its_time_and_asks_each_question_once() -> None:
+    service, now = Service(MANY), iter(range(10_000))
+    late = replace(finder(service), until=12.0, clock=lambda: float(next(now)))
+
+    assert late.ranges(8) == []
+    assert len(service.seconds) == 12
+    assert min(service.seconds) > 0
+    assert max(service.seconds) == 12
 
 
 # -- the requests of a part -----------------------------------------------------------------------

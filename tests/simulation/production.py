@@ -178,6 +178,7 @@ class InMemoryRepository(DuckDBWellProductionRepository):
 
     rejected_rows = 0
     passed_over_rows = 0
+    staged_bytes = 0
 
     def __init__(self, *, network: Network, directory: Path, contents: Contents, **_: Any) -> None:
         directory.mkdir(parents=True)

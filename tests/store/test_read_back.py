@@ -143,8 +143,10 @@ def test_what_a_merge_left_as_it_was_is_not_read_again(tmp_path: Path) -> None:
     assert unread > 0
 
 
-def test_a_flipped_bit_in_any_block_of_a_store_that_grew_is_found(growth: Growth) -> None:
-    """In blocks of the base as well as in those that the merge wrote."""
+@pytest.mark.parametrize("more", [False, True])
+def test_a_flipped_bit_in_any_block_of_a_store_that_grew_is_found(tmp_path: Path, more: bool) -> None:
+    """In blocks of the base as well as in those that the merge wrote, and in those that a checksum alone tells of."""
+    growth = Growth(tmp_path, more=more)
     whole, expected = growth.store.read_bytes(), content(growth.store)
     found = 0
     for place in range(HEADERS + BLOCK // 3, len(whole), BLOCK):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.row_reading import plain_reading
 from chalicelib.store.staging import _places
 from chalicelib.store.table import Table
-from chalicelib.store.well_production import filled, reading_lists
+from chalicelib.store.well_production import USUAL, filled, reading_lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -373,6 +374,20 @@ def test_hundreds_of_small_segments_are_merged_as_the_rows_that_they_hold(
     with duckdb.connect(tmp_path / "wells.duckdb", read_only=True) as connection:
         rejected = connection.execute("SELECT page, position FROM rejected_rows ORDER BY page").fetchall()
     assert rejected == [(page, 1) for page in range(1, 131)]
+
+
+def test_segments_of_parts_are_read_in_the_order_of_the_parts(
+    repository: DuckDBWellProductionRepository, tmp_path: Path
+) -> None:
+    """Whatever came first: the rows are in order then, and each tells the page that it stood on."""
+    for part in (2, 0, 1):
+        batch = batch_of(tmp_path, [json_row(well_code=100 + part * 10 + number) for number in range(3)])
+        batch.runs[0] = replace(batch.runs[0], page=part * 1_000_000 + 1)
+        repository.stage(batch, SAME_READING, part=part)
+
+    assert repository.settle(USUAL).is_in_order
+    places = repository._staging.places.columns()
+    assert (places["rows"], places["pages"]) == ("[0, 3, 6]", "[1, 1000001, 2000001]")
 
 
 def test_a_table_that_cannot_be_read_is_no_matter_of_its_rows(
