@@ -65,7 +65,7 @@ screenshots: .venv/checks ## take the pictures of the console, the command line 
 	@$(BIN)/python -m local.pictures.window
 
 # What Lambda runs beside our code; the tests package it and contact nobody.
-.venv/bundle: .venv/ready requirements.txt
+.venv/bundle: .venv/ready requirements.txt requirements-lake.txt
 	@echo "Fetching the packages of the Lambda bundle (once) ..."
 	@$(BIN)/python -m infra fetch
 	@touch $@

@@ -10,7 +10,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.tokens import Role
-from infra.bundle import MACHINES, PackageError, dependencies, own_architecture
+from infra.bundle import MACHINES, PackageError, dependencies, lake_layer, own_architecture
 from infra.deployment import Deployment, DeploymentError
 from infra.fragments import FragmentError
 from infra.package import BUILD, DEPENDENCIES, build
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _fetch(_: argparse.Namespace) -> None:
     dependencies(own_architecture(), cache=DEPENDENCIES)
+    lake_layer(own_architecture(), cache=DEPENDENCIES)
 
 
 def _package(options: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ is not among them: Lambda's runtime has it (docs/decisions/008-runtime-dependenc
 import hashlib
 import platform
 import py_compile
+import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from chalicelib.lake.connection import EXTENSIONS
+
 PROJECT = Path(__file__).parents[1]
 REQUIREMENTS = PROJECT / "requirements.txt"
+OF_LAKE = PROJECT / "requirements-lake.txt"
 GLIBC = {(3, 11): 26, (3, 12): 34, (3, 13): 34}  # 2.x of Lambda's runtimes: Amazon Linux 2, then 2023
 MACHINES = {"x86_64": ("x86_64", 62), "arm64": ("aarch64", 183)}  # their names, and e_machine in an ELF header
 ZIP_LIMIT = 50_000_000  # bytes of an upload without S3; ours goes through S3, and stays below all the same
@@ -44,27 +48,27 @@ def python_version() -> tuple[int, int]:
     return version
 
 
-def dependencies(architecture: str, *, cache: Path) -> Path:
-    """A directory with the locked dependencies for Lambda. Fetched once for each state of requirements.txt. Raises
+def dependencies(architecture: str, *, cache: Path, requirements: Path = REQUIREMENTS) -> Path:
+    """A directory with the locked dependencies for Lambda. Fetched once for each state of the requirements. Raises
     PackageError.
     """
     major, minor = python_version()
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
     directory = cache / f"python{major}.{minor}-{architecture}-{digest}"
     if not directory.exists():
         part = directory.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
-        _install(part, architecture, (major, minor))
+        _install(part, architecture, (major, minor), requirements)
         part.replace(directory)
     return directory
 
 
-def _install(target: Path, architecture: str, version: tuple[int, int]) -> None:
+def _install(target: Path, architecture: str, version: tuple[int, int], requirements: Path) -> None:
     machine, _ = MACHINES[architecture]
     platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC[version], 16, -1)]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--implementation", "cp"]
-    command += ["--python-version", f"{version[0]}.{version[1]}", "--target", str(target), "-r", str(REQUIREMENTS)]
+    command += ["--python-version", f"{version[0]}.{version[1]}", "--target", str(target), "-r", str(requirements)]
     for name in (*platforms, f"manylinux2014_{machine}"):
         command += ["--platform", name]
     if subprocess.run(command, check=False).returncode:
@@ -120,6 +124,34 @@ def _compiled(name: str, source: bytes, scratch: Path) -> tuple[str, bytes]:
     path.unlink()
     compiled.unlink()
     return f"{folder}/{cached}" if folder else cached, content
+
+
+def lake_layer(architecture: str, *, cache: Path) -> Path:
+    """The zip of the layer that DuckDB reads and writes a lake with: its extensions, which Lambda finds in /opt/python.
+    Made once for each state of requirements-lake.txt. Raises PackageError.
+    """
+    found = dependencies(architecture, cache=cache, requirements=OF_LAKE)
+    layer = found.with_name(f"{found.name}-layer.zip")
+    if not layer.exists():
+        part = layer.with_suffix(".part")
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in sorted(_of_directory(found)):
+                if name.startswith("duckdb_extension_") and ".dist-info/" not in name:
+                    _add(archive, f"python/{name}", content)
+        check_layer(part)
+        part.replace(layer)
+    return layer
+
+
+def check_layer(path: Path) -> None:
+    """Raises PackageError unless it has the extensions for the DuckDB of the bundle."""
+    version = re.search(r"^duckdb==(\S+)", REQUIREMENTS.read_text(), re.MULTILINE)
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    for extension in EXTENSIONS:
+        wanted = f"/v{version[1] if version else ''}/{extension}.duckdb_extension"
+        if not any(name.endswith(wanted) for name in names):
+            raise PackageError(f"The layer of the lake has no {wanted[1:]}: make lock brings them together.")
 
 
 def check_bundle(path: Path, architecture: str) -> None:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
@@ -164,13 +165,21 @@ class Deployment:
         """The template's URL. Names tell the content, so that the same code is no change."""
         bucket = self._code_bucket()
         s3 = self.client("s3")
-        bundle = package.bundle.read_bytes()
-        code = f"{self.stack}/{hashlib.sha256(bundle).hexdigest()}.zip"
-        s3.put_object(Bucket=bucket, Key=code, Body=bundle)
-        template = json.dumps(package.template_with_code(bucket=bucket, key=code)).encode()
+        code, layer = (self._upload_zip(s3, bucket, path) for path in (package.bundle, package.layer))
+        template = json.dumps(package.template_with_code(bucket=bucket, key=code, layer=layer)).encode()
         key = f"{self.stack}/{hashlib.sha256(template).hexdigest()}.json"
         s3.put_object(Bucket=bucket, Key=key, Body=template)
         return str(s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}).partition("?")[0])
+
+    def _upload_zip(self, s3: Any, bucket: str, path: Path) -> str:
+        """Its key, if it is there already too."""
+        content = path.read_bytes()
+        key = f"{self.stack}/{hashlib.sha256(content).hexdigest()}.zip"
+        try:
+            s3.head_object(Bucket=bucket, Key=key)
+        except ClientError:
+            s3.put_object(Bucket=bucket, Key=key, Body=content)
+        return key
 
     def _code_bucket(self) -> str:
         """One for all stages of the account and region, made by the first deploy."""

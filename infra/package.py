@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.bundle import PROJECT, PackageError, dependencies, write_bundle
+from infra.bundle import PROJECT, PackageError, dependencies, lake_layer, write_bundle
 from infra.fragments import merged_fragments
 
 BUILD = PROJECT / "build"
@@ -20,15 +20,20 @@ REGION = "us-east-1"  # Chalice asks for one to name the services; in China they
 
 @dataclass(frozen=True)
 class Package:
+    """`layer` is what a lake needs besides."""
+
     bundle: Path
     template: Path
+    layer: Path
 
-    def template_with_code(self, *, bucket: str, key: str) -> dict[str, Any]:
-        """The template whose functions take their code from there."""
+    def template_with_code(self, *, bucket: str, key: str, layer: str) -> dict[str, Any]:
+        """The template whose functions take their code from there, and the layer its content."""
         template: dict[str, Any] = json.loads(self.template.read_text())
         for resource in template["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
+            elif resource["Type"] == "AWS::Lambda::LayerVersion":
+                resource["Properties"]["Content"] = {"S3Bucket": bucket, "S3Key": layer}
         return template
 
 
@@ -43,7 +48,11 @@ def build(*, stage: str, output: Path, architecture: str | None = None) -> Packa
     chosen = config["stages"][stage].get("lambda_architecture", config["lambda_architecture"])
     with tempfile.TemporaryDirectory(dir=output) as scratch:
         packaged = _chalice_package(Path(scratch), config, stage)
-        package = Package(bundle=output / "wellhead.zip", template=output / "template.json")
+        package = Package(
+            bundle=output / "wellhead.zip",
+            template=output / "template.json",
+            layer=lake_layer(chosen, cache=DEPENDENCIES),
+        )
         found = dependencies(chosen, cache=DEPENDENCIES)
         write_bundle(packaged / "deployment.zip", found, package.bundle, architecture=chosen)
         template = (packaged / "sam.json").read_text().replace("./deployment.zip", "./wellhead.zip")

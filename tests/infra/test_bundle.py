@@ -18,7 +18,17 @@ from support.imports import expected_rows, stored_rows
 from support.packaged import packaged, unpacked
 
 from chalicelib.api.tokens import digest_of
-from infra.bundle import MACHINES, PackageError, check_bundle, own_architecture, python_version, write_bundle
+from chalicelib.lake.connection import EXTENSIONS
+from infra.bundle import (
+    MACHINES,
+    UNZIPPED_LIMIT,
+    PackageError,
+    check_bundle,
+    check_layer,
+    own_architecture,
+    python_version,
+    write_bundle,
+)
 from infra.package import build
 from local.aws.lambda_runtime import Worker
 from local.aws.runtime_api import Invocation, LambdaFunction, RuntimeApi
@@ -71,6 +81,43 @@ def test_it_holds_all_of_ours_that_runs(names: set[str]) -> None:
         "chalicelib/api/openapi.json",
     } <= files
     assert files | {"app.py"} <= names
+
+
+def test_with_the_layer_a_lake_can_be_read_and_both_fit_into_lambda(
+    package: Package, task_root: Path, tmp_path: Path
+) -> None:
+    """Out of the zips, and nothing else: no site-packages, no network."""
+    with zipfile.ZipFile(package.layer) as layer, zipfile.ZipFile(package.bundle) as bundle:
+        layer.extractall(tmp_path)
+        unzipped = sum(entry.file_size for archive in (layer, bundle) for entry in archive.infolist())
+    code = (
+        "import duckdb; from chalicelib.lake.connection import EXTENSIONS, _extension; c = duckdb.connect(); "
+        "paths = [str(_extension(name)) for name in EXTENSIONS]; [c.execute(f\"LOAD '{path}'\") for path in paths]; "
+        "print(*paths, sep='\\n')"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env={"PYTHONPATH": f"{task_root}:{tmp_path / 'python'}", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (told.returncode, told.stderr) == (0, "")
+    assert [Path(line).relative_to(tmp_path / "python").parts[0] for line in told.stdout.splitlines()] == [
+        f"duckdb_extension_{name}" for name in EXTENSIONS
+    ]
+    assert unzipped <= UNZIPPED_LIMIT
+
+
+def test_a_layer_without_the_extensions_of_this_duckdb_is_none(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "layer.zip", "w") as layer:
+        for name in EXTENSIONS:
+            layer.writestr(f"python/duckdb_extension_{name}/extensions/v1.0.0/{name}.duckdb_extension", b"")
+
+    with pytest.raises(PackageError, match=r"The layer of the lake has no v1\.\d+\.\d+/avro\.duckdb_extension"):
+        check_layer(tmp_path / "layer.zip")
 
 
 def test_it_holds_nothing_else(names: set[str]) -> None:

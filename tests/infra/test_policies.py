@@ -19,16 +19,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ConnectionClosedError
 from support.coordination import aws_client
-from support.rights import BUCKET, REGION, STACK, Grant, Right, grants, rights
+from support.rights import BUCKET, REGION, STACK, TABLE_BUCKET, Grant, Right, grants, rights, rights_in_lake
 
 from chalicelib.api.tokens import digest_of
 from chalicelib.errors import WarehouseSilent
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.lock import LOCK
+from chalicelib.lake.expiry import expire_snapshots
 from chalicelib.services import _S3_CLIENT
 from chalicelib.warehouse.multipart import UPLOAD_SECONDS, Multipart
 from chalicelib.warehouse.names import EXPORTS, LATEST, SEGMENTS, SNAPSHOTS
 from chalicelib.warehouse.s3 import S3Warehouse
+from local.catalog.server import CatalogHandler, CatalogServer
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
     from local.aws.emulator import LocalAws
 
 ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper")
-BASIC = dict.fromkeys(("HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs"), False) | {"HasSecretParameter": True}
+OTHERS = ("HasLake", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs")
+BASIC = dict.fromkeys(OTHERS, False) | {"HasSecretParameter": True}
 EVERYTHING = dict.fromkeys(BASIC, True)
 EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())
 USER, PASSWORD = "wells", "open sesame"
@@ -218,6 +221,38 @@ def test_the_buckets_of_sources_are_read_and_no_others() -> None:
         for bucket in ("acme-drop", "acme-more")
         for action, what in (("s3:GetObject", "/*"), ("s3:ListBucket", ""))
     }
+
+
+def test_a_lake_is_asked_by_each_function_for_what_it_may_and_no_more(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Right] = []
+
+    class NotingHandler(CatalogHandler):
+        def answer(self, status: int, body: bytes, headers: Any = None) -> None:
+            asked.extend(rights_in_lake(self.command, self.path))
+            super().answer(status, body, headers)
+
+    def ask_for(role: str) -> None:
+        granted = [grant for grant in grants(role, conditions, catalog=TABLE_BUCKET) if "s3tables" in grant.action]
+        assert _missing(set(asked), granted) == [], f"{role} lacks a right"
+        assert _unused(set(asked), granted) == [], f"{role} has a right that it never needs"
+        asked.clear()
+
+    conditions = {**BASIC, "HasLake": True}
+    with CatalogServer(tmp_path / "lake", handler=NotingHandler) as server:
+        monkeypatch.setenv("WELLHEAD_STORE", "iceberg")
+        monkeypatch.setenv("WELLHEAD_CATALOG", server.url)
+        for _ in range(2):
+            assert functions.run_import(functions.trigger()) == "COMPLETED"
+        ask_for("import")
+        assert functions.ask("summary")["rows"] == DATA.expected().new
+        ask_for("query")
+        services = functions.app("sweeper").services
+        services.warehouse.remove(min(services.warehouse.names(SNAPSHOTS)))
+        forgotten = expire_snapshots(services.catalog, services.warehouse, now=time.time() + 7200)
+        assert forgotten["import_runs"] == 1
+        ask_for("sweeper")
 
 
 @pytest.mark.parametrize("role", ROLES)

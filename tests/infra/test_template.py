@@ -22,7 +22,7 @@ from chalicelib.warehouse.names import UPLOADS
 from infra.fragments import FragmentError, merged_fragments
 from infra.gateway_responses import gateway_responses
 
-CONDITIONS = {"UsesEfs": False, "HasSecretArn": False, "HasSecretParameter": True, "Notifies": False}
+CONDITIONS = {"UsesEfs": False, "HasLake": False, "HasSecretArn": False, "HasSecretParameter": True, "Notifies": False}
 PARAMETERS = {"SourceUrl": "https://odata.example.com/v4/WellProduction", "SourceAuth": "basic", "Stage": "dev"}
 FUNCTIONS = ("APIHandler", "Authorizer", "FailedEvent", "Import", "Query", "Sweeper")
 
@@ -34,7 +34,7 @@ class NoManagedPolicies:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return packaged(tmp_path_factory).template_with_code(bucket="wellhead-code", key="wellhead.zip")
+    return packaged(tmp_path_factory).template_with_code(bucket="wellhead-code", key="wellhead.zip", layer="lake.zip")
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,26 @@ def test_with_efs_the_warehouse_is_what_is_mounted(template: dict[str, Any]) -> 
         mounts = resolved(properties(template, name).get("FileSystemConfigs"), conditions, {})
         assert (mounts is None) == (name in ("Authorizer", "FailedEvent"))
         assert {mount["LocalMountPath"] for mount in mounts or []} <= {resolved(directory, conditions, {})}
+
+
+def test_what_reads_or_writes_a_lake_has_the_layer_and_the_settings(template: dict[str, Any]) -> None:
+    conditions = CONDITIONS | {"HasLake": True, "HasSourceCaLayer": False}
+    catalog = "arn:aws:s3tables:us-east-1:123456789012:bucket/wells"
+    values = {"LakeLayer": "the layer", "Store": "iceberg", "Catalog": catalog}
+    for name in FUNCTIONS:
+        layers = [
+            layer for layer in resolved(properties(template, name).get("Layers", []), conditions, values) if layer
+        ]
+        assert layers == (["the layer"] if name in ("Import", "Query") else []), name
+    told = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert resolved({each: told[f"WELLHEAD_{each}"] for each in ("STORE", "CATALOG")}, conditions, values) == {
+        "STORE": "iceberg",
+        "CATALOG": catalog,
+    }
+    assert re.fullmatch(template["Parameters"]["Catalog"]["AllowedPattern"], catalog)
+    assert properties(template, "LakeLayer")["Content"] == {"S3Bucket": "wellhead-code", "S3Key": "lake.zip"}
+    assert template["Resources"]["LakeLayer"]["Condition"] == "HasLake"
+    assert template["Rules"]["LakeNeedsCatalog"]["RuleCondition"] == {"Fn::Equals": [{"Ref": "Store"}, "iceberg"]}
 
 
 def test_a_waiting_job_outlives_its_event(expanded: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 from chalicelib.errors import LeaseLost
 from chalicelib.lake.catalog import Catalog, Head
-from chalicelib.lake.settling import Maker
+from chalicelib.lake.settling import Maker, settle_lake
 from chalicelib.lake.versions import HISTORY, PRODUCTION, REJECTS, RUNS, TABLES, Versions
 from chalicelib.store.repository import Looks
 from local.catalog.server import CatalogServer
@@ -266,3 +266,20 @@ def test_a_worker_that_wakes_after_another_was_published_changes_nothing(
         zombie.commit(dead, beat=lambda: None)
 
     assert store.tables() == before
+
+
+def test_who_looked_before_another_was_published_sets_nothing_back(
+    store: LakeStore, worker: Callable[..., tuple[LakeRepository, Compared]]
+) -> None:
+    """What he saw had to be taken back; when his request arrives it is gone, and another import stands there."""
+    dead, compared = worker(2, "dead", range(9))
+    dead.commit(compared, beat=lambda: None)
+    before, catalog = store.published, SlowCatalog(store.catalog.place, session=store.session)
+    catalog.then[PRODUCTION] = lambda: store.run(4, an_import("fourth"))
+
+    with pytest.raises(LeaseLost):
+        settle_lake(catalog, before, fence=3)
+
+    heads = {table: store.catalog.head(table) for table in TABLES}
+    assert {table: head.snapshot for table, head in heads.items() if head} == dict(store.published.snapshots)
+    assert names(store) == dict.fromkeys("0123", "fourth")

@@ -38,8 +38,10 @@ def kept(services: Services) -> dict[str, set[int]]:
 
 
 def test_what_is_young_or_named_stays(environment: dict[str, str], imported: list[Path]) -> None:
+    """An import may be about to name what it has just committed."""
     services = Services(environment)
     before = kept(services)
+    imported[0].unlink()
 
     assert set(expire_snapshots(services.catalog, services.warehouse, now=time.time()).values()) == {0}
     assert kept(services) == before
@@ -68,6 +70,18 @@ def test_what_no_file_names_is_forgotten_and_what_one_names_can_be_read(
             "SELECT (SELECT count(*) FROM import_runs), (SELECT count(*) FROM well_production_history)"
         ).fetchall()
     assert (runs, replaced) == (3, 2 * len(ROWS))
+
+
+def test_main_stays_though_no_file_names_it(environment: dict[str, str], imported: list[Path]) -> None:
+    """A dead import has left it, and the next one sets it back."""
+    services = Services(environment)
+    heads = {table: services.catalog.head(table) for table in TABLES}
+    for file in imported:
+        file.unlink()
+
+    expire_snapshots(services.catalog, services.warehouse, now=time.time() + 7200)
+
+    assert kept(services) == {table: {head.snapshot} - {None} for table, head in heads.items() if head}
 
 
 def test_a_file_that_cannot_be_read_lets_nothing_be_forgotten(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import own_architecture
-from infra.package import Package, build
+from infra.bundle import lake_layer, own_architecture
+from infra.package import DEPENDENCIES, Package, build
 from support.run_directory import run_directory
 
 STAGE = "emulated"
@@ -16,7 +16,11 @@ STAGE = "emulated"
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """For this machine's own processor. The workers of a run share it: whoever is first builds, the others wait."""
     shared = run_directory(tmp_path_factory)
-    package = Package(bundle=shared / "package" / "wellhead.zip", template=shared / "package" / "template.json")
+    package = Package(
+        bundle=shared / "package" / "wellhead.zip",
+        template=shared / "package" / "template.json",
+        layer=lake_layer(own_architecture(), cache=DEPENDENCIES),
+    )
     with (shared / "package.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not package.template.exists():

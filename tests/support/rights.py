@@ -55,10 +55,13 @@ class Grant:
         return any(name == key and fnmatchcase(value, pattern) for key, value in right.context)
 
 
-def grants(role: str, conditions: Mapping[str, bool], *, secret_arn: str = "", buckets: str = "") -> list[Grant]:
+def grants(
+    role: str, conditions: Mapping[str, bool], *, secret_arn: str = "", buckets: str = "", catalog: str = ""
+) -> list[Grant]:
     """Of .chalice/policy-<role>.json, with its intrinsics resolved."""
     document = json.loads((POLICIES / f"policy-{role}.json").read_text())
-    document = resolved(document, conditions, {"SourceSecretArn": secret_arn, "SourceBuckets": buckets})
+    parameters = {"SourceSecretArn": secret_arn, "SourceBuckets": buckets, "Catalog": catalog}
+    document = resolved(document, conditions, parameters)
     return [grant for statement in document["Statement"] if statement for grant in _grants(statement)]
 
 
@@ -117,6 +120,33 @@ def _resolved(value: Any, conditions: Mapping[str, bool], values: Mapping[str, s
 def rights(operation: str, params: dict[str, Any]) -> list[Right]:
     """What the caller of this operation needs. KeyError for one that nobody has thought of."""
     return OPERATIONS[operation](params)
+
+
+def rights_in_lake(method: str, path: str) -> list[Right]:
+    """What this request to the REST catalog of Amazon S3 Tables asks for; who may read and write a table so, may do the
+    same with its files. KeyError for one that nobody has thought of.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-tables-integrating-open-source.html
+    """
+    _, *parts = path.partition("?")[0].strip("/").split("/")
+    place = "/".join("*" if number % 2 else part for number, part in enumerate(parts))
+    resource = f"{TABLE_BUCKET}/table/0123" if place.endswith("tables/*") else TABLE_BUCKET
+    return [Right(f"s3tables:{action}", resource) for action in IN_LAKE[f"{method} {place}"]]
+
+
+TABLE_BUCKET = f"arn:aws:s3tables:{REGION}:{ACCOUNT}:bucket/wells"
+IN_LAKE = {
+    "GET config": ["GetTableBucket"],
+    "GET namespaces": ["ListNamespaces"],
+    "POST namespaces": ["CreateNamespace"],
+    "GET namespaces/*": ["GetNamespace"],
+    "HEAD namespaces/*": ["GetNamespace"],
+    "GET namespaces/*/tables": ["ListTables"],
+    "POST namespaces/*/tables": ["CreateTable"],
+    "HEAD namespaces/*/tables/*": ["GetTable"],
+    "GET namespaces/*/tables/*": ["GetTableMetadataLocation", "GetTableData"],
+    "POST namespaces/*/tables/*": ["UpdateTableMetadataLocation", "PutTableData", "GetTableData"],
+}
 
 
 def _item(action: str, key: dict[str, Any]) -> Right:
