@@ -23,6 +23,7 @@ ALARMS = (
     "Throttled",
     "SweeperErrors",
 )
+ROWS = ("NewRows", "UpdatedRows", "WithdrawnRows", "DuplicateRows", "FailedRows")
 FUNCTIONS = ("APIHandler", "Authorizer", "Import", "Query", "Sweeper", "FailedEvent")
 HEAD = """\
 # Written by `python -m infra.dashboard`; what it shows is said in infra/dashboard.py.
@@ -87,7 +88,7 @@ SECTIONS = [
             Chart("Jobs that ended", ours("JobsCompleted", "JobsFailed", "JobsCancelled")),
             Chart("Since the last success", ours("HoursSinceSuccess", stat="Maximum"), "hours"),
             Chart("Since the last sign of life of a running job", ours("SecondsSinceHeartbeat", stat="Maximum"), "s"),
-            Chart("Rows by what became of them", ours("NewRows", "UpdatedRows", "DuplicateRows", "FailedRows")),
+            Chart("Rows by what became of them", ours(*ROWS)),
             Chart("Speed", ours("RowsPerSecond", stat="Average"), "rows a second"),
             Chart(
                 "Where the time goes",

@@ -6,6 +6,7 @@ The SQL stands in well_production.sql; this file fills its lists of columns and 
 from __future__ import annotations
 
 import json
+import math
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
     from .row_reading import RowReading
     from .table import Table
 
-BETWEEN_MERGES = 0.001  # seconds at least, so that answers, which show milliseconds, tell them apart
+MILLISECONDS = 1_000  # of a second
+BETWEEN_MERGES = 1 / MILLISECONDS  # seconds at least
 REJECTS_KEPT_SECONDS = 100 * 86_400  # a quarter and some days, for who looks into it at the quarter's end
 LOOSE_SHARE = 0.25  # of a file's blocks: with more of them free it is written anew, for every import moves all of them
 LEAST_BLOCKS = 64  # of 256 KB; of less than 16 MB nobody gains anything
@@ -281,10 +283,12 @@ class DuckDBWellProductionRepository:
 
     def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
         """After that of every import before, also where a clock went back: which values held when is told by these
-        moments. `runs` are all imports, as they stand after FROM.
+        moments. In whole milliseconds, as answers show them: who asks for what stood at one that he was shown means
+        that import too. `runs` are all imports, as they stand after FROM.
         """
         (last,) = self._sql.one("last_merge", {"runs": runs})
-        return now if last is None else max(now, last + BETWEEN_MERGES)
+        latest = now if last is None else max(now, last + BETWEEN_MERGES)
+        return math.ceil(round(latest * MILLISECONDS, 3)) / MILLISECONDS
 
     def _check_room(self) -> None:
         """Before anything is written: what becomes of each row is known, and how large the rows are. Raises

@@ -236,6 +236,7 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
         **dict.fromkeys(("progress_percentage", "expected_records", "error", "records_per_second")),
         **dict.fromkeys(("execution_time_seconds", "estimated_completion_at")),
         **{f"{name}_records": 0 for name in ("fetched", "total", "new", "updated", "duplicate", "failed", "skipped")},
+        "withdrawn_records": 0,
         "job_id": job_id,
         "status": "PENDING",
         "created_at": job.created_at,

@@ -113,7 +113,7 @@ def test_rejects_as_json_and_as_csv_that_no_spreadsheet_runs(wells: Wells) -> No
 
 def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, serve: Serve) -> None:
     first = wells.job
-    revised = [{**ROWS[0], "oil_production_kbd": 9.5}, {**ROWS[0], "well_code": "new", "well_name": "=1+1"}]
+    revised = [{**ROWS[0], "oil_production_kbd": 2.0}, {**ROWS[0], "well_code": "new", "well_name": "=1+1"}]
     wells.job = run_import(wells.environment, source_of(serve, revised))
     route = "/wells/import/jobs/{job}/changes"
 
@@ -124,7 +124,7 @@ def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, se
     lines = {line["change"]: line for line in csv.DictReader(io.StringIO(text.body, newline=""))}
     assert text.headers["Content-Disposition"] == 'attachment; filename="changes.csv"'
     assert lines["updated"]["oil_production_kbd_before"] == str(found["updated"]["before"]["oil_production_kbd"])
-    assert lines["updated"]["oil_production_kbd_after"] == "9.5"
+    assert lines["updated"]["oil_production_kbd_after"] == "2.0"
     assert (lines["new"]["oil_production_kbd_before"], lines["new"]["well_name_after"]) == ("", "'=1+1")
     fields = wells.ask(f"{route}?by=field").data["rows"]
     assert [(row["new_records"], row["updated_records"]) for row in fields] == [(1, 1)]
@@ -135,7 +135,7 @@ def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, se
 def test_the_data_as_it_stood_before_an_import(wells: Wells, serve: Serve) -> None:
     before = {path: wells.ask(path).data["rows"] for path in AS_OF}
     then = wells.ask("/wells/production/summary").data["last_import"]["merged_at"]
-    run_import(wells.environment, source_of(serve, [{**row, "oil_production_kbd": 9.5} for row in ROWS]))
+    run_import(wells.environment, source_of(serve, [{**row, "oil_production_kbd": 2.0} for row in ROWS]))
 
     for path in AS_OF:
         stood = wells.ask(f"{path}?as_of={then}")

@@ -56,13 +56,22 @@ def of_csv(mapped: Mapped, name: str, rule: Any, names: list[str], *rows: list[s
 
 
 def code_part(value: Any) -> str | None:
-    """A few lines of what docs say of a part: without blanks around it, a number as its digits."""
-    if value is None:
+    """A few lines of what docs say of a part: without blanks around it, a number as its digits. A text that is an
+    object of JSON by its letters is taken for one, which is no code.
+    """
+    if value is None or (isinstance(value, str) and is_object(value)):
         return None
     text = (value if isinstance(value, str) else json.dumps(value)).strip(BLANKS)
     if re.fullmatch(r"[0-9]+\.0*", text):
         text = text.partition(".")[0]
     return text or None
+
+
+def is_object(text: str) -> bool:
+    try:
+        return text.startswith("{") and isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 words = st.text(st.sampled_from("ab05-./' \t\xa0é€\"\\{}$:;"), max_size=6)

@@ -18,7 +18,6 @@ from support.staging import SAME_READING, batch_of, json_row
 from chalicelib.errors import ScratchFull
 from chalicelib.store.columns import REJECTION_REASONS
 from chalicelib.store.repository import REJECTS_KEPT_SECONDS
-from chalicelib.store.staging import Staging
 from local.catalog.server import CatalogServer
 
 if TYPE_CHECKING:
@@ -120,8 +119,7 @@ def test_a_failed_merge_tells_its_cause_and_changes_nothing(store: Store, tmp_pa
     repository.close()
 
 
-class WideStaging(Staging):
-    bytes = 1 << 60  # an exabyte: no disk takes it
+EXABYTE = 1 << 60  # no disk takes it
 
 
 @pytest.mark.parametrize("name", ["A", "B"], ids=["new", "revised"])
@@ -131,8 +129,8 @@ def test_rows_that_the_local_disk_cannot_take_are_not_merged(store: Store, tmp_p
     if name == "B":
         store.run(1, Import([[[json.loads(known)]]]))
     repository = store.repository()
-    repository._staging.__class__ = WideStaging
     repository.stage(batch_of(tmp_path, [known if name == "A" else other]), SAME_READING)
+    repository._staging.bytes = EXABYTE
 
     with pytest.raises(ScratchFull, match=r"for \d new rows and \d revised ones"):
         store.merge(repository, 2, None, {})

@@ -34,7 +34,7 @@ class Replay:
     def add(self, delivered: State, now: float) -> float:
         """The moment of the import: later than any before, whatever the clock says."""
         before = self.states[-1] if self.states else (float("-inf"), {})
-        moment = max(now, before[0] + BETWEEN_MERGES)
+        moment = round(max(now, before[0] + BETWEEN_MERGES), 3)
         self.states.append((moment, {**before[1], **delivered}))
         return moment
 
