@@ -18,6 +18,7 @@ from chalicelib.errors import (
     CheckUnknown,
     DefinitionInvalid,
     DispatchFailed,
+    ExportTooLarge,
     FindingsDiffer,
     ImportAlreadyRunning,
     InvalidJobId,
@@ -322,7 +323,7 @@ OPERATIONS: Mapping[str, Operation] = {
         data="Export",
         example=examples.EXPORT,
         query=_asked("export"),
-        errors=DATA_ERRORS,
+        errors=(ExportTooLarge, *DATA_ERRORS),
     ),
     "GET /sources": Operation(
         id="listSources",
