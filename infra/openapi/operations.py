@@ -16,6 +16,7 @@ from chalicelib.errors import (
     CheckUnknown,
     DefinitionInvalid,
     DispatchFailed,
+    ExportTooLarge,
     FindingsDiffer,
     ImportAlreadyRunning,
     InvalidJobId,
@@ -309,7 +310,7 @@ OPERATIONS: Mapping[str, Operation] = {
         data="Export",
         example=examples.EXPORT,
         query=_asked("export"),
-        errors=DATA_ERRORS,
+        errors=(ExportTooLarge, *DATA_ERRORS),
     ),
     "GET /sources": Operation(
         id="listSources",
