@@ -67,9 +67,11 @@ def add_source(page: Page, stage: SimpleNamespace, path: str) -> None:
 def show_well(page: Page) -> None:
     page.get_by_role("link", name="Data", exact=True).click()
     page.get_by_role("link", name="L-1").click()
+    page.get_by_role("heading", name="L-1", level=1).wait_for()  # the page of the sums has a plot, too
     page.locator(".plot canvas").wait_for()
-    january = page.locator("tbody tr").last.locator("td").all_inner_texts()
-    assert january[:2] == ["Jan 2023", f"{OIL:.4g}"]
+    january = page.locator("tbody tr").filter(has_text="Jan 2023")
+    january.wait_for(state="attached")
+    assert january.locator("td").all_inner_texts()[:2] == ["Jan 2023", f"{OIL:.4g}"]
     page.get_by_role("link", name="Sources").click()
     row = page.locator("tbody tr").filter(has_text="pozos")
     row.wait_for()
