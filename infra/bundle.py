@@ -5,6 +5,7 @@ is not among them: Lambda's runtime has it (docs/decisions/008-runtime-dependenc
 """
 
 import hashlib
+import os
 import platform
 import py_compile
 import re
@@ -133,7 +134,7 @@ def lake_layer(architecture: str, *, cache: Path) -> Path:
     found = dependencies(architecture, cache=cache, requirements=OF_LAKE)
     layer = found.with_name(f"{found.name}-layer.zip")
     if not layer.exists():
-        part = layer.with_suffix(".part")
+        part = layer.with_suffix(f".{os.getpid()}.part")  # several processes may package at once
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in sorted(_of_directory(found)):
                 if name.startswith("duckdb_extension_") and ".dist-info/" not in name:

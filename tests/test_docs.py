@@ -185,6 +185,15 @@ def test_the_events_of_the_time_line_are_documented_and_no_other() -> None:
     assert names(documented) - names(documented, 1) == noted | entered
 
 
+def test_the_console_has_a_sentence_for_each_event() -> None:
+    _, _, documented = section(text("docs/workflow.md"), "The job").partition("The time line")
+    [sentences] = re.findall(
+        r"^const TOLD = \{(.*?)^\};", text("chalicelib/api/console/job.js"), re.DOTALL | re.MULTILINE
+    )
+
+    assert set(re.findall(r'^  "?([a-z ]+)"?: \(', sentences, re.MULTILINE)) == names(documented) - names(documented, 1)
+
+
 # -- errors -----------------------------------------------------------------------------------------------
 
 

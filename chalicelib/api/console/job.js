@@ -41,9 +41,12 @@ const TOLD = {
   resumed: ({ page, records }) => `Went on at page ${whole(page)}, after ${count(records, "row")}`,
   "gone back": ({ records, lost_records: lost }) =>
     `Went back: ${count(records, "row")} kept, ${count(lost, "row")} fetched again`,
+  planned: ({ parts }) => `Planned: ${count(parts, "part")} of the source are read at once`,
+  "reads again by keys": ({ repeated_keys: keys }) =>
+    `Read again by keys: ${count(keys, "key")} came on more than one page`,
   checkpoint: ({ page, records }) => `Checkpoint: ${count(records, "more row")} safe, page ${whole(page)} is next`,
   "handed over": ({ attempt }) => `Attempt ${whole(attempt)} used up its time; the next one goes on`,
-  merging: () => "Merging into a copy of the database",
+  merging: () => "Merging into what is published, unseen until it is whole",
   checking: () => "Checking what it would change",
   publishing: () => "Publishing: the new database is read back and stored",
   completed: ({ records }) => `Completed with ${count(records, "row")}`,
