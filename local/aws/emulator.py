@@ -32,11 +32,11 @@ from moto.dynamodb.models.table import Table
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
-from moto.ssm.models import ssm_backends
 from werkzeug.test import Client, TestResponse
 
 from local.aws.disk import Disk, UnwritableError
 from local.aws.loopback import LoopbackHandler, LoopbackServer
+from local.aws.parameter_store import ssm_backends
 from local.aws.request_body import BodyTooLargeError, MalformedRequestError
 from local.aws.signature import Keys, NotSignedError, Signature
 from local.aws.table_journal import Key, TableJournal
