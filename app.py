@@ -171,6 +171,18 @@ def list_changes(request: Request, respond: ResponseBuilder, job_id: str) -> Res
     return _ask(request, respond, parse_query("changes", query, job_id=job_id), as_csv=as_csv)
 
 
+@app.route(
+    "/api/v1/wells/import/jobs/{job_id}/logs", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+)
+@enveloped(app)
+def list_log(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
+    single_values(_query(request))
+    job = services.job_manager.get(parse_job_id(job_id))
+    lines = [line.view() for line in services.job_log.read(job.job_id)]
+    told = "What was logged of the job last." if lines else "Nothing is logged of the job, or no longer."
+    return respond.unless_known({"job_id": job.job_id, "lines": lines}, told, seen=lines, headers=_poll(job))
+
+
 @app.route("/api/v1/wells/production", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_production(request: Request, respond: ResponseBuilder) -> Response:

@@ -54,6 +54,11 @@ def add_to_log_context(**fields: Any) -> None:
     _context.set({**_context.get({}), **fields})
 
 
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Of the record, and of the invocation that it is of; and what a record has beside."""
+    return {**_context.get({}), **vars(record)}
+
+
 class JsonLines(logging.Formatter):
     """`figures` of a record are those of a metric (metrics.py); they stand beside the fields."""
 
@@ -62,7 +67,7 @@ class JsonLines(logging.Formatter):
         self._own = own
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = {**_context.get({}), **vars(record)}
+        fields = fields_of(record)
         line = {
             "timestamp": datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
             "level": record.levelname,

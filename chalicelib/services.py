@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,9 @@ from chalicelib.api.health import check_warehouse, health
 from chalicelib.api.tokens import Tokens
 from chalicelib.errors import WellheadError
 from chalicelib.jobs.dispatcher import Dispatcher
+from chalicelib.jobs.job_log import LogTable
 from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.log_collection import OthersLog, WorkerLog, collecting
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from chalicelib.queries.client import PATIENCE, QueryClient
@@ -36,10 +38,11 @@ from .logs import start_logging
 from .settings import Settings, tokens_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from types_boto3_s3 import S3Client
 
+    from chalicelib.http.credentials import SourceAuth
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim, Snapshot
@@ -89,6 +92,10 @@ class Services:
     @cached_property
     def checks(self) -> Checks:
         return Checks(self.job_manager.table)
+
+    @cached_property
+    def job_log(self) -> LogTable:
+        return LogTable(self.job_manager.table)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -183,28 +190,42 @@ class Services:
         """As the import function does; `remaining` tells the seconds that this invocation has left."""
         from chalicelib.imports.worker import run_import, watch_sigterm
 
-        with watch_sigterm() as stopped:
-            return run_import(
-                job_id,
-                request_id=request_id,
-                job_manager=self.job_manager,
-                dispatcher=self.dispatcher,
-                warehouse=self.warehouse,
-                new_service=lambda claim: self._import_service(claim, remaining, stopped),
-                max_attempts=self.settings.max_attempts,
-            )
+        worker_log = WorkerLog(job_id, table=self.job_log)
+        with watch_sigterm() as stopped, collecting(worker_log):
+            try:
+                return run_import(
+                    job_id,
+                    request_id=request_id,
+                    job_manager=self.job_manager,
+                    dispatcher=self.dispatcher,
+                    warehouse=self.warehouse,
+                    new_service=lambda claim: self._import_service(claim, remaining, stopped, worker_log),
+                    max_attempts=self.settings.max_attempts,
+                )
+            finally:
+                worker_log.store(at_once=True)
 
     def take_up(self, job_id: str) -> str:
         from chalicelib.jobs.sweeper import take_up
 
-        return take_up(job_id, job_manager=self.job_manager, dispatcher=self.dispatcher)
+        with self._keep_log("failed-event"):
+            return take_up(job_id, job_manager=self.job_manager, dispatcher=self.dispatcher)
+
+    @contextmanager
+    def _keep_log(self, function: str) -> Iterator[None]:
+        """What this function logs of jobs shall stand in their logs too."""
+        others_log = OthersLog(function)
+        with collecting(others_log):
+            yield
+        others_log.store(table=self.job_log, job_manager=self.job_manager)
 
     def sweep(self) -> str:
         from chalicelib.imports.publication import show_latest
         from chalicelib.jobs.sweeper import clear_orphans, sweep, take_pulse
 
         take_pulse(job_manager=self.job_manager)
-        outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
+        with self._keep_log("sweeper"):
+            outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
         try:
             show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
         finally:  # a stable name that cannot follow is no reason to keep what nobody needs
@@ -221,14 +242,21 @@ class Services:
             expire_snapshots(self.catalog, self.warehouse, now=time.time())
 
     def _import_service(
-        self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool]
+        self,
+        claim: Claim,
+        remaining: Callable[[], float],
+        stopped: Callable[[], bool],
+        worker_log: WorkerLog | None = None,
     ) -> WellProductionImportService:
         from chalicelib.imports.service import WellProductionImportService
         from chalicelib.imports.time_budget import time_to_fetch
         from chalicelib.imports.watermark import Watermark
+        from chalicelib.odata.masked_link import masked
 
         settings = self.sources.of_job(claim.job).settings(self.settings)
         directory = _own_directory(Path(settings.scratch), claim)
+        worker_log = worker_log or WorkerLog(claim.job.job_id, table=self.job_log)
+        worker_log.hide_with(partial(masked, source_url=settings.source_url))
         return WellProductionImportService(
             claim=claim,
             settings=settings,
@@ -239,10 +267,12 @@ class Services:
                 directory,
                 began=claim.job.started_at,
                 known=Watermark(settings).known_files(self.job_manager.current_snapshot(), claim.job),
+                on_auth=lambda auth: worker_log.hide_with(auth.hide),
             ),
             warehouse=self.warehouse,
             directory=directory,
             remaining=lambda: 0.0 if stopped() else remaining(),
+            keep_log=worker_log.store,
             **self._kind_of_store(),
         )
 
@@ -312,6 +342,7 @@ class Services:
         *,
         began: float | None,
         known: Iterable[str] = (),
+        on_auth: Callable[[SourceAuth], object] = lambda _: None,
     ) -> SourceReader:
         """Of an OData service, or of files. The secret is read here, once for each import. Raises SecretUnavailable,
         SecretInvalid.
@@ -326,6 +357,7 @@ class Services:
             directory=directory,
             began=began,
             known=known,
+            on_auth=on_auth,
         ).reader()
 
     @cached_property

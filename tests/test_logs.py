@@ -233,6 +233,10 @@ def test_no_line_of_an_import_holds_a_secret_or_a_row(
         job_id = worker.trigger()
         outcome = Services(environment).work_on(job_id, request_id="r", remaining=lambda: 900.0)
         assert outcome == {"job_id": job_id, "outcome": status}
+        kept = [line.text for line in Services(environment).job_log.read(job_id)]
+        assert kept[-1].startswith(f"the job is {status}")
+        assert not leaks(str(kept))
+        assert CANARY not in str(kept)
 
     assert not leaks(log.text)
     assert CANARY not in log.text

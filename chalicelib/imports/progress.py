@@ -26,13 +26,20 @@ class Progress:
     """
 
     def __init__(
-        self, *, claim: Claim, job_manager: JobManager, lease_seconds: float, clock: Callable[[], float]
+        self,
+        *,
+        claim: Claim,
+        job_manager: JobManager,
+        lease_seconds: float,
+        clock: Callable[[], float],
+        keep_log: Callable[..., None] = lambda **_: None,
     ) -> None:
         self.job = claim.job
         self._claim = claim
         self._job_manager = job_manager
         self._lease_seconds = lease_seconds
         self._clock = clock
+        self._keep_log = keep_log
         self._reported_at = self._phase_began_at = clock()
 
     def change(self, **values: Any) -> None:
@@ -61,6 +68,7 @@ class Progress:
         self.count_seconds()
         self.change(phase=phase, waiting=None)
         self.note(phase.lower(), lease_seconds=self._lease_seconds + seconds)
+        self._keep_log(at_once=True)  # the next report may be minutes away
 
     def count_seconds(self) -> None:
         """What the phase that ends has taken, over all attempts."""
@@ -93,6 +101,7 @@ class Progress:
         """The job as it is now is stored and the lease renewed. Raises LeaseLost, CancelRequested, StateUnavailable."""
         self.job = self._job_manager.progress(self._claim, self.job.with_progress(), lease_seconds=lease_seconds)
         self._reported_at = self._clock()
+        self._keep_log()
 
 
 def _warnings(counts: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -87,6 +87,7 @@ class WellProductionImportService:
         most_runs: int = MOST_RUNS,
         new_publication: Callable[..., Publication] = FilePublication,
         open_bytes: int = OPEN_BYTES,
+        keep_log: Callable[..., None] = lambda **_: None,
     ) -> None:
         self._claim = claim
         self._settings = settings
@@ -100,7 +101,11 @@ class WellProductionImportService:
         self._most_runs = most_runs
         self._open_bytes = open_bytes
         self._progress = Progress(
-            claim=claim, job_manager=job_manager, lease_seconds=settings.lease_seconds, clock=clock
+            claim=claim,
+            job_manager=job_manager,
+            lease_seconds=settings.lease_seconds,
+            clock=clock,
+            keep_log=keep_log,
         )
         self._fields = SourceFields(survey=Survey(), settings=settings)
         self._watermark = Watermark(settings)

@@ -12,6 +12,7 @@ One table, keys `pk` and `sk` (strings):
     SOURCE       SOURCE#<name>       a source as it is defined now; a deleted one keeps its place and its version
     CHECK        000 to 255          what was asked to be looked at, and what was found
     SOURCE_VERSION  SOURCE#<name>#<version>  each definition that a source ever had
+    LOG#<job>    <fence>#<who>#<place>  the job's own lines; go after 30 days
     PART#<job>   00000 to 00063      a part of the source that the job, and those that go on from it, read beside others
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
@@ -88,6 +89,10 @@ def held_key(source_name: str | None) -> dict[str, str]:
 
 def part_key(job_id: str, number: int) -> dict[str, str]:
     return {"pk": f"PART#{job_id}", "sk": f"{number:05d}"}
+
+
+def log_key(job_id: str, fence: int, by: str, place: int) -> dict[str, str]:
+    return {"pk": f"LOG#{job_id}", "sk": f"{fence:010d}#{by}#{place:02d}"}
 
 
 def source_key(name: str) -> dict[str, str]:
@@ -234,7 +239,7 @@ def source_as_read(version: int) -> Condition:
 
 
 def may_take_place() -> Condition:
-    """Of a check: whatever stood there is older, and nobody waits for it any more."""
+    """Of a check, or a line of a log: whatever stood there is older, and nobody waits for it any more."""
     return Condition("attribute_not_exists(pk) OR attribute_exists(pk)")
 
 

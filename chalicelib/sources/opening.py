@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Opening:
     """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's own. `began` is when
-    the import did, and `known` are the marks of files that were read before.
+    the import did, and `known` are the marks of files that were read before. `on_auth` is given what
+    signs the requests.
     """
 
     settings: Settings
@@ -30,6 +31,7 @@ class Opening:
     directory: Path
     began: float | None = None
     known: Iterable[str] = ()
+    on_auth: Callable[[SourceAuth], object] = lambda _: None
 
     def reader(self) -> SourceReader:
         """The secret is read here, once. Raises SecretUnavailable, SecretInvalid."""
@@ -79,7 +81,10 @@ class Opening:
     def _auth(self) -> SourceAuth | None:
         from chalicelib.http.credentials import open_credentials
 
-        return open_credentials(self.settings, client=self.client, environment=self.environment)
+        auth = open_credentials(self.settings, client=self.client, environment=self.environment)
+        if auth:
+            self.on_auth(auth)
+        return auth
 
     @property
     def _spent(self) -> float:

@@ -242,6 +242,16 @@ class RejectedRow(TypedDict):
     rejected_at: str
 
 
+class LogLine(TypedDict):
+    """`at` is by the clock of who wrote it; `attempt` is None of a line that no worker wrote."""
+
+    at: float
+    level: str
+    text: str
+    attempt: int | None
+    fence: int
+
+
 class Change(TypedDict):
     """What an import made of a row. `before` and `after` hold its values, None where it was not there; `differs` are
     the names of those that are others.

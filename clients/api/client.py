@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Change,
         ChangedField,
         Check,
+        LogLine,
         Preset,
         Production,
         Row,
@@ -216,6 +217,10 @@ class WellheadClient:
 
     def changes_csv(self, job_id: str, *, limit: int = 1000, cursor: str | None = None, **asked: Any) -> CsvPage:
         return self._csv(job_id, "changes", limit=limit, cursor=cursor, **asked)
+
+    def log(self, job_id: str) -> list[LogLine]:
+        """The last lines that were logged of the job, in their order."""
+        return cast("list[LogLine]", self._part_of(self._get(f"/wells/import/jobs/{_part(job_id)}/logs"), "lines"))
 
     def _csv(self, job_id: str, rows: str, **asked: Any) -> CsvPage:
         answer = self._get(f"/wells/import/jobs/{_part(job_id)}/{rows}", format="csv", **asked)

@@ -128,7 +128,7 @@ def status(session: Session, job_id: str | None, wait: bool, timeout: float | No
     With --wait the exit code tells how it ended.
     """
     with session.client() as wellhead:
-        job = wellhead.status(job_id or _newest(wellhead).job_id)
+        job = wellhead.status(job_id or newest_import(wellhead).job_id)
         if wait:
             return finish(session, wellhead, job, wait=True, timeout=timeout)
     show_job(session.terminal, job)
@@ -182,7 +182,7 @@ def retry(session: Session, job_id: str | None, wait: bool, timeout: float | Non
     That is the newest one, or JOB_ID. It FAILED or was CANCELLED, and goes on from its last checkpoint.
     """
     with session.client() as wellhead:
-        job = wellhead.retry(job_id or _newest(wellhead).job_id)
+        job = wellhead.retry(job_id or newest_import(wellhead).job_id)
         return finish(session, wellhead, job, wait=wait, timeout=timeout)
 
 
@@ -199,7 +199,7 @@ def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | Non
     """
     terminal = session.terminal
     with session.client() as wellhead:
-        wanted = job_id or _newest(wellhead, "COMPLETED").job_id
+        wanted = job_id or newest_import(wellhead, "COMPLETED").job_id
         if as_csv:
             _print_csv(terminal, partial(wellhead.rejects_csv, wanted), limit)
             return
@@ -232,7 +232,7 @@ def changes(session: Session, /, job_id: str | None, by: str, as_csv: bool, limi
     """
     terminal = session.terminal
     with session.client() as wellhead:
-        wanted = job_id or _newest(wellhead, "COMPLETED").job_id
+        wanted = job_id or newest_import(wellhead, "COMPLETED").job_id
         if as_csv:
             _print_csv(terminal, partial(wellhead.changes_csv, wanted, by=by, **asked), limit)
             return
@@ -271,7 +271,7 @@ def finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, 
     return Exit.FAILED if job.final and job.status != "COMPLETED" else Exit.DONE
 
 
-def _newest(wellhead: WellheadClient, status: Status | None = None) -> Job:
+def newest_import(wellhead: WellheadClient, status: Status | None = None) -> Job:
     """Raises NotFound."""
     found = next(every(lambda cursor: wellhead.history(status=status, limit=1, cursor=cursor)), None)
     if found is None:
@@ -282,7 +282,7 @@ def _newest(wellhead: WellheadClient, status: Status | None = None) -> Job:
 
 def _running(wellhead: WellheadClient) -> Job:
     """Raises NotFound. One runs at a time, so the newest tells."""
-    newest = _newest(wellhead)
+    newest = newest_import(wellhead)
     if newest.status in FINAL:
         raise NotFound("No import runs, so there is nothing to cancel.", status=404, code="NO_JOB_RUNS")
     return newest

@@ -287,6 +287,30 @@ PAGES = {
         },
     ),
 }
+LOG = told(
+    {
+        "job_id": JOB_ID,
+        "lines": [
+            {"at": 1795395330.424, "level": "INFO", "text": "attempt 1 has claimed the job", "attempt": 1, "fence": 1},
+            {
+                "at": 1795395330.871,
+                "level": "WARNING",
+                "text": "the source is asked again (code SOURCE_UNAVAILABLE, page 2)",
+                "attempt": 1,
+                "fence": 1,
+            },
+            {
+                "at": 1795395333.02,
+                "level": "INFO",
+                "text": "rows are rejected (reason NOT_A_NUMBER, rows 12)",
+                "attempt": 1,
+                "fence": 1,
+            },
+            {"at": 1795395333.444, "level": "INFO", "text": "the job is COMPLETED", "attempt": 1, "fence": 1},
+        ],
+    },
+    "What was logged of the job last.",
+)
 REJECTS_CSV = (
     'page,position,reason,detail,raw,rejected_at\r\n1,900,MISSING_KEY,well_code,"{""field_code"": 1002}",2026\r\n'
 )

@@ -295,6 +295,17 @@ OPERATIONS: Mapping[str, Operation] = {
         conditional=True,
         errors=(InvalidJobId, JobNotFound, ChangesNotYet, ChangesNotKept, SnapshotGone, *DATA_ERRORS),
     ),
+    "GET /wells/import/jobs/{job_id}/logs": Operation(
+        id="listLog",
+        summary="What was logged of a job last",
+        tag="import",
+        answer="The last 200 lines, in their order.",
+        data="JobLog",
+        example=examples.LOG,
+        headers=("Retry-After",),
+        conditional=True,
+        errors=ID_ERRORS,
+    ),
     "GET /wells/production": _list_of(
         "production", "listProduction", "The production, by source, field, well and period", "ProductionPage"
     ),

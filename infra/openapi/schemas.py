@@ -12,6 +12,7 @@ from chalicelib.api.import_request import ASKED, PARAMETERS
 from chalicelib.api.source_request import FILE
 from chalicelib.jobs.finding import MOST_EXAMPLES, Check
 from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
+from chalicelib.jobs.job_log import LONGEST_LINE, MOST_LINES
 from chalicelib.jobs.telemetry import PHASES
 from chalicelib.queries.changed import OF_A_CHANGE, OF_VOLUMES, SIDES
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
@@ -421,6 +422,21 @@ SCHEMAS: dict[str, Any] = {
                 "description": "by check: a few rows",
                 "additionalProperties": {"type": "array", "items": {"type": "object"}},
             },
+        }
+    ),
+    "JobLog": whole_object(
+        {
+            "job_id": {**TEXT, "format": "uuid"},
+            "lines": {"type": "array", "maxItems": MOST_LINES, "items": {"$ref": "#/components/schemas/LogLine"}},
+        }
+    ),
+    "LogLine": whole_object(
+        {
+            "at": {**NUMBER, "description": "epoch seconds, by the clock of who wrote it"},
+            "level": {"enum": ["INFO", "WARNING", "ERROR", "CRITICAL"]},
+            "text": {**TEXT, "maxLength": LONGEST_LINE},
+            "attempt": {"type": ["integer", "null"], "description": "which worker; null of a line that none wrote"},
+            "fence": {**WHOLE, "description": "the number of the newest claim when it was written"},
         }
     ),
     "Acceptance": FINDINGS,

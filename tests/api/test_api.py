@@ -349,6 +349,7 @@ RULES: dict[str, str | None] = {
     "GET /api/v1/wells/import/jobs": "reader",
     "GET /api/v1/wells/import/jobs/{job_id}/rejects": "reader",
     "GET /api/v1/wells/import/jobs/{job_id}/changes": "reader",
+    "GET /api/v1/wells/import/jobs/{job_id}/logs": "reader",
     "GET /api/v1/wells/production": "reader",
     "GET /api/v1/wells/production/revisions": "reader",
     "GET /api/v1/wells/production/totals": "reader",

@@ -305,6 +305,7 @@ def _fail_and_retry(functions: Functions, source: SampleSource) -> None:
     assert functions.run_import(again) == "COMPLETED"
     functions.api("GET", f"{BASE}/import/status/{again}", status=200)
     functions.api("GET", f"{BASE}/import/jobs", status=200)
+    assert functions.api("GET", f"{BASE}/import/jobs/{again}/logs", status=200)["data"]["lines"]
 
 
 def _read_in_parts(functions: Functions) -> None:

@@ -5,6 +5,7 @@ import { changes } from "./changes.js";
 import { button, clock, count, duration, framed, h, moment, save, say, size, table, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
 import { findings } from "./held.js";
+import { jobLog } from "./log.js";
 import {
   asked,
   badge,
@@ -62,6 +63,8 @@ export function job(page) {
   const more = h("div", { class: "page" });
   page.root.append(h("p", { class: "crumb" }, h("a", { href: "#/history" }, "History")), title, state, more);
 
+  const log = jobLog(id, page);
+  page.root.append(log.element);
   let card = null;
   let shown = null;
   const follow = (other) => (location.hash = `#/jobs/${other}`);
@@ -77,6 +80,7 @@ export function job(page) {
   function show(job) {
     title.textContent = `Import of ${moment(job.created_at)} UTC`;
     page.retitle(`Import of ${clock(job.created_at)}`);
+    log.of(job);
     if (isFinal(job)) {
       if (card) say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
       card?.end();

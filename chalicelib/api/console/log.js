@@ -1,0 +1,67 @@
+// The log of one import: its last lines, while it runs as they come.
+
+import { ask, poll } from "./api.js";
+import { clock, framed, h } from "./dom.js";
+import { isFinal } from "./parts.js";
+
+const SECONDS = 3; // between two looks
+const LAST_LOOKS = 2; // after the end: a worker stores its last lines just behind it
+
+// {element, of}: `of` is told the job as it is now.
+export function jobLog(id, page) {
+  const lines = h("ol", { class: "log" });
+  const frame = framed("Log, a list that scrolls", lines);
+  const none = h("p", { class: "muted" }, "Nothing is logged of this import yet, or no longer.");
+  const element = h(
+    "section",
+    { class: "panel", "aria-labelledby": "log" },
+    h("h2", { id: "log" }, "Log"),
+    none,
+    frame,
+  );
+  frame.hidden = true;
+  let job = null;
+  let shown = null;
+  let left = LAST_LOOKS;
+
+  const watch = poll(async () => {
+    const { data } = await ask(`wells/import/jobs/${id}/logs`, { signal: page.signal });
+    if (data !== shown) show(data.lines);
+    shown = data;
+    if (job && isFinal(job)) left -= 1;
+    return left ? SECONDS : null;
+  }, page.signal);
+  watch.ended.catch((error) => {
+    if (page.signal.aborted || error.status === 401) return;
+    none.textContent = `The log cannot be shown. ${error.message}`;
+    none.hidden = false;
+  });
+
+  // Whoever reads the end goes on reading the end.
+  function show(found) {
+    const atEnd = frame.scrollHeight - frame.scrollTop - frame.clientHeight < 8;
+    lines.replaceChildren(...found.map(line));
+    none.hidden = found.length > 0;
+    frame.hidden = found.length === 0;
+    if (atEnd) frame.scrollTop = frame.scrollHeight;
+  }
+
+  function of(newer) {
+    const ends = job && !isFinal(job) && isFinal(newer);
+    job = newer;
+    if (ends) watch.soon();
+  }
+
+  return { element, of };
+}
+
+function line({ at, level, text, attempt, fence }) {
+  return h(
+    "li",
+    { "data-level": level.toLowerCase() },
+    h("time", { datetime: new Date(at * 1000).toISOString() }, clock(at)),
+    h("span", { class: "worker", title: `Attempt ${attempt ?? "none"}, fence ${fence}` }, `${attempt ?? "–"}:${fence}`),
+    h("b", { class: "level" }, level),
+    h("span", { class: "words" }, text),
+  );
+}

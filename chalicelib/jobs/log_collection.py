@@ -1,0 +1,182 @@
+"""Collecting the lines that our own code logs of a job, and storing them in batches.
+
+A line is what the log of the function has, less what only operators should read: of an error that is not ours its class
+alone, no traceback, and no secret that the import knows.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict, deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import WellheadError
+from chalicelib.logs import fields_of
+
+from .job_log import LINES_OF_ITEM, LONGEST_LINE, MOST_LINES, PLACES, LogLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from .job_log import LogTable
+    from .manager import JobManager
+
+STORE_SECONDS = 5.0  # between two writes
+BROKEN_SECONDS = 30.0  # after one that failed
+FACTS = ("code", "reason", "page", "rows", "bytes", "seconds")  # of a record, shown behind its text
+TOO_MANY = {"PageSeconds", "SecondsSinceHeartbeat"}  # figures of a line that comes with each page, or each minute
+
+log = logging.getLogger(__name__)
+
+
+class WorkerLog(logging.Handler):
+    """Of one worker and its job. `hide` takes the secrets of the source out of a text; more are added as they are read.
+
+    `store` is called from one thread, what it stores may come from any.
+    """
+
+    def __init__(self, job_id: str, *, table: LogTable, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(logging.INFO)
+        self._job_id = job_id
+        self._table = table
+        self._clock = clock
+        self._hiding: list[Callable[[str], str]] = []
+        self._new: deque[LogLine] = deque(maxlen=MOST_LINES)
+        self._last: Sequence[LogLine] = []  # of the newest item, which has room yet
+        self._place = 0
+        self._due_at = 0.0
+        self._is_broken = False
+
+    def hide_with(self, hide: Callable[[str], str]) -> None:
+        self._hiding.append(hide)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = fields_of(record)
+        if fields.get("job_id") != self._job_id or "fence" not in fields or _comes_too_often(fields):
+            return
+        self._new.append(_line(record, fields, hide=self._hide))
+
+    def store(self, *, at_once: bool = False) -> None:
+        """What is new, unless the last write was a moment ago. Raises nothing: an import needs no log."""
+        now = self._clock()
+        if now < self._due_at and (self._is_broken or not at_once):
+            return
+        new = self._take_new()
+        if not new:
+            return
+        items = _items(self._last, new)
+        try:
+            for number, lines in enumerate(items):
+                self._table.write(self._job_id, new[-1].fence, lines, place=self._place + number)
+        except Exception as exc:  # noqa: BLE001  whatever it is
+            self._put_back(new)
+            self._due_at, self._is_broken = now + BROKEN_SECONDS, True
+            log.warning("the log of the job could not be stored: %s", type(exc).__name__)
+            return
+        self._place += len(items) - 1
+        self._last = items[-1]
+        self._due_at, self._is_broken = now + STORE_SECONDS, False
+
+    def _take_new(self) -> list[LogLine]:
+        self.acquire()
+        try:
+            new = list(self._new)
+            self._new.clear()
+            return new
+        finally:
+            self.release()
+
+    def _put_back(self, lines: Sequence[LogLine]) -> None:
+        self.acquire()
+        try:
+            self._new = deque([*lines, *self._new], maxlen=MOST_LINES)
+        finally:
+            self.release()
+
+    def _hide(self, text: str) -> str:
+        for hide in self._hiding:
+            text = hide(text)
+        return text
+
+
+class OthersLog(logging.Handler):
+    """Of a function that sees to jobs without working on one, by its name: what it logs of a job, by job."""
+
+    def __init__(self, by: str, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(logging.INFO)
+        self._by = by
+        self._clock = clock
+        self._lines: dict[str, deque[LogLine]] = defaultdict(lambda: deque(maxlen=LINES_OF_ITEM))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = fields_of(record)
+        job_id = fields.get("job_id")
+        if job_id and not _comes_too_often(fields):
+            self._lines[str(job_id)].append(_line(record, fields))
+
+    def store(self, *, table: LogTable, job_manager: JobManager) -> None:
+        """Raises nothing. The place in the ring goes by the minute: each has at most one sweep."""
+        place = int(self._clock() // 60) % PLACES
+        for job_id, lines in self._lines.items():
+            try:
+                job = job_manager.find(job_id)
+                if job:
+                    table.write(job_id, job.fence, list(lines), place=place, by=self._by)
+            except Exception as exc:  # noqa: BLE001  whatever it is
+                log.warning("the log of the job could not be stored: %s", type(exc).__name__)
+
+
+@contextmanager
+def collecting(handler: logging.Handler) -> Iterator[None]:
+    """Of our own loggers alone; libraries tell their warnings to operators."""
+    ours = logging.getLogger("chalicelib")
+    ours.addHandler(handler)
+    try:
+        yield
+    finally:
+        ours.removeHandler(handler)
+
+
+def _comes_too_often(fields: Mapping[str, Any]) -> bool:
+    return not TOO_MANY.isdisjoint(fields.get("figures") or ())
+
+
+def _line(
+    record: logging.LogRecord, fields: Mapping[str, Any], *, hide: Callable[[str], str] = lambda text: text
+) -> LogLine:
+    attempt, fence = fields.get("attempt"), fields.get("fence")
+    return LogLine(
+        at=record.created,
+        level=record.levelname,
+        text=hide(_text(record, fields))[:LONGEST_LINE],
+        fence=fence or 0,
+        attempt=attempt,
+    )
+
+
+def _text(record: logging.LogRecord, fields: Mapping[str, Any]) -> str:
+    args = record.args if isinstance(record.args, tuple) else ()
+    text = record.msg % tuple(map(_shown, args)) if args else str(record.msg)
+    facts = [f"{name} {_number(fields[name])}" for name in FACTS if fields.get(name) is not None]
+    if record.exc_info and record.exc_info[1]:
+        facts.insert(0, _shown(record.exc_info[1]))
+    return f"{text} ({', '.join(facts)})" if facts else text
+
+
+def _shown(value: Any) -> Any:
+    """The words of an error that is not ours may hold data."""
+    if isinstance(value, WellheadError):
+        return value.message
+    return type(value).__name__ if isinstance(value, BaseException) else value
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def _items(last: Sequence[LogLine], new: Sequence[LogLine]) -> list[list[LogLine]]:
+    """The last item with what it has room for, and more items for the rest."""
+    lines = [*last, *new]
+    return [lines[start : start + LINES_OF_ITEM] for start in range(0, len(lines), LINES_OF_ITEM)]
