@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
 
-.PHONY: help setup demo check-source run screenshots test compatibility third-party package deploy destroy token soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test environments compatibility third-party package deploy destroy token soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -85,7 +85,7 @@ token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader,
 test: .venv/checks .venv/bundle ## run all the tests
 	@$(BIN)/python -m pytest
 
-compatibility: .venv/checks ## read a published file with DuckDB 1.4, 1.5 and 2.0, each in an environment of its own
+environments: .venv/checks ## make the environments of what others wrote, which the tests use: DuckDB 1.4, 1.5 and 2.0, odatapy, SAP CAP (needs npm)
 	@for version in 1.4 1.5 2.0; do \
 		home="$(COMPATIBILITY)/$$version"; more=; \
 		[ $$version != 1.5 ] || more="duckdb-extension-httpfs==1.5.5 pandas"; \
@@ -93,10 +93,12 @@ compatibility: .venv/checks ## read a published file with DuckDB 1.4, 1.5 and 2.
 			"$$home/bin/python" -m pip install --quiet --disable-pip-version-check "duckdb==$$version.*" $$more && \
 			touch "$$home/ready"; } || exit 1; \
 	done
+	@cd tests && ../$(BIN)/python -m support.third_party.environment
+
+compatibility: environments ## read a published file with DuckDB 1.4, 1.5 and 2.0, each in an environment of its own
 	@$(BIN)/python -m pytest tests/store/test_compatibility.py tests/store/test_using_the_data.py
 
-third-party: .venv/checks ## import from odatapy and SAP CAP, servers that others wrote, in environments of their own (SAP CAP needs npm)
-	@cd tests && ../$(BIN)/python -m support.third_party.environment
+third-party: environments ## import from odatapy and SAP CAP, servers that others wrote
 	@$(BIN)/python -m pytest -rsx tests/odata/test_third_party.py
 
 soak: .venv/checks ## the tests of races and crashes again, many times longer (about an hour)
