@@ -27,6 +27,7 @@ from chalicelib.api.source_request import (
 )
 from chalicelib.api.tokens import KEPT_SECONDS, Role
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
+from chalicelib.jobs.schedule import schedule_view
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
 from chalicelib.logs import add_to_log_context, start_log_context
 from chalicelib.queries.ask import ask_published, sentence
@@ -34,7 +35,7 @@ from chalicelib.queries.query import Query, parse_query
 from chalicelib.services import Services, warm
 from chalicelib.settings import cors_origins
 from chalicelib.sources.presets import all_presets
-from chalicelib.sources.source import deleted_sentence, source_sentence
+from chalicelib.sources.source import Source, deleted_sentence, source_sentence
 from chalicelib.sources.units import all_units
 from chalicelib.sources.uploads import new_upload
 
@@ -226,7 +227,11 @@ def list_sources(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     published = services.job_manager.current_snapshot()
     facts = (published.sources if published else None) or {}
-    shown = [source.summary(facts.get(source.name)) for source in services.sources.all()]
+    schedules, now = services.schedules.all(), time.time()
+    shown = [
+        source.summary(facts.get(source.name), source.follow(schedules.get(source.name)), now=now)
+        for source in services.sources.all()
+    ]
     return respond.unless_known({"sources": shown}, "The sources, by name.", seen=shown)
 
 
@@ -274,7 +279,7 @@ def get_source(request: Request, respond: ResponseBuilder, name: str) -> Respons
     version = read_value("version", VERSION, told["version"]) if told else None
     source = services.sources.version(name, version) if version else services.sources.get(name)
     is_whole = principal_of(request).role.covers(Role.ADMIN)
-    return respond.success(source.view(is_whole=is_whole), source_sentence(source), headers={"ETag": source.tag})
+    return _show_source(respond, source, is_whole=is_whole, is_newest=version is None)
 
 
 @app.route("/api/v1/sources/{name}", methods=["PUT"], content_types=["*/*"], authorizer=authorizer)
@@ -285,7 +290,7 @@ def put_source(request: Request, respond: ResponseBuilder, name: str) -> Respons
     source = services.sources.put(  # a name of another form is a fault like any other
         name, values, by=principal_of(request).name, if_match=parse_if_match(request.headers)
     )
-    return respond.success(source.view(is_whole=True), source_sentence(source), headers={"ETag": source.tag})
+    return _show_source(respond, source, is_whole=True)
 
 
 @app.route("/api/v1/sources/{name}", methods=["DELETE"], content_types=["*/*"], authorizer=authorizer)
@@ -296,6 +301,26 @@ def delete_source(request: Request, respond: ResponseBuilder, name: str) -> Resp
         parse_source_name(name), by=principal_of(request).name, if_match=parse_if_match(request.headers)
     )
     return respond.success({"name": source.name, "version": source.version}, deleted_sentence(source))
+
+
+@app.route("/api/v1/sources/{name}/pause", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.OPERATOR)
+def pause_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
+    single_values(_query(request))
+    refuse_body(request.raw_body)
+    name, by = parse_source_name(name), principal_of(request).name
+    schedule = services.change_schedule(name, lambda plan: services.schedules.pause(plan, by=by))
+    return respond.success({"name": name, **schedule_view(schedule)}, f"The schedule of {name} is paused.")
+
+
+@app.route("/api/v1/sources/{name}/resume", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.OPERATOR)
+def resume_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
+    single_values(_query(request))
+    refuse_body(request.raw_body)
+    name = parse_source_name(name)
+    schedule = services.change_schedule(name, services.schedules.resume)
+    return respond.success({"name": name, **schedule_view(schedule)}, f"The schedule of {name} goes on.")
 
 
 @app.route("/api/v1/sources/{name}/files", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -422,6 +447,16 @@ def _show_accepted(respond: ResponseBuilder, job: Job, *, status: int, location:
         status=status,
         headers={"Location": location, **_poll(job)},
     )
+
+
+def _show_source(respond: ResponseBuilder, source: Source, *, is_whole: bool, is_newest: bool = True) -> Response:
+    """Of an old version, without what becomes of its schedule."""
+    shown = source.view(is_whole=is_whole)
+    if is_newest:
+        published = services.job_manager.current_snapshot()
+        facts = ((published.sources if published else None) or {}).get(source.name)
+        shown |= source.running(facts, services.schedule_of(source), now=time.time())
+    return respond.success(shown, source_sentence(source), headers={"ETag": source.tag})
 
 
 def _ask(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bool = False) -> Response:

@@ -30,6 +30,7 @@
     │   ├── NotResumable             409  RESUME_RULE
     │   ├── SourceInUse              409  SOURCE_IN_USE_RULE
     │   ├── SourceOfSettings         409  SETTINGS_SOURCE_RULE
+    │   ├── SourceNotScheduled       409  SCHEDULE_RULE
     │   └── SourceRedefined          409  SOURCE_REDEFINED_RULE
     ├── StateUnavailable             503  DynamoDB does not answer
     ├── TokensUnavailable            503  SSM does not answer
@@ -44,6 +45,7 @@
     ├── SnapshotGone                 410  the snapshot that a cursor belongs to is no longer kept
     ├── Unhealthy                    503  something that the API needs does not answer
     ├── ClaimRefused                 this delivery has nothing to do
+    ├── ScheduleMoved                another sweeper has started what was due
     ├── LeaseLost                    another worker has taken over; stop at once, write nothing
     ├── CancelRequested              somebody asked the job to stop
     └── ImportFailed                 what makes a job FAILED
@@ -349,6 +351,12 @@ class SourceOfSettings(BusinessRuleViolation):
     rule = "SETTINGS_SOURCE_RULE"
 
 
+class SourceNotScheduled(BusinessRuleViolation):
+    """The source has no schedule, so there is nothing to pause. Define one with the key schedule."""
+
+    rule = "SCHEDULE_RULE"
+
+
 class SourceRedefined(BusinessRuleViolation):
     """The definition of the source was changed at this very moment. Send the request again."""
 
@@ -467,6 +475,12 @@ class ClaimRefused(WellheadError):
     def __init__(self, message: str | None = None, *, lease_until: float | None = None) -> None:
         super().__init__(message)
         self.lease_until = lease_until
+
+
+class ScheduleMoved(WellheadError):
+    """Somebody else has written the schedule since it was read: what was due is started, paused or defined anew."""
+
+    code = "SCHEDULE_MOVED"
 
 
 class LeaseLost(WellheadError):

@@ -24,6 +24,7 @@ FIELDS: Mapping[str, str] = {
     "request_id": "of the answer's envelope; for functions without one, of the invocation",
     "invocation": "Lambda's own id of the invocation, as in its START and REPORT lines",
     "job_id": "the job",
+    "source": "the name of a source",
     "attempt": "which worker of the job",
     "fence": "the number of that worker's claim",
     "method": "of an API request",

@@ -42,6 +42,7 @@ UNITS: Mapping[str, str] = {
     "QuestionErrors": "Count",
     "SecondsSinceHeartbeat": "Seconds",
     "HoursSinceSuccess": "None",
+    "StaleSources": "Count",
 }
 
 log = logging.getLogger(__name__)

@@ -21,12 +21,13 @@ from botocore.config import Config
 
 from chalicelib.api.health import check_warehouse, health
 from chalicelib.api.tokens import Tokens
-from chalicelib.errors import WellheadError
+from chalicelib.errors import SourceNotScheduled, WellheadError
 from chalicelib.jobs.dispatcher import Dispatcher
 from chalicelib.jobs.job_log import LogTable
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.log_collection import OthersLog, WorkerLog, collecting
 from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.schedules import Schedules
 from chalicelib.jobs.table import Table
 from chalicelib.queries.client import PATIENCE, QueryClient
 from chalicelib.sources.checks import Checks
@@ -46,10 +47,13 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim, Snapshot
+    from chalicelib.jobs.schedule import Plan, Schedule
+    from chalicelib.jobs.timetable import Timetable
     from chalicelib.lake.catalog import Catalog
     from chalicelib.queries.production import Lake
     from chalicelib.queries.published import PublishedProduction
     from chalicelib.sources.reader import SourceReader
+    from chalicelib.sources.source import Source
     from chalicelib.warehouse.names import StoredFile, Warehouse
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
@@ -88,6 +92,10 @@ class Services:
     @cached_property
     def sources(self) -> SourceRegistry:
         return SourceRegistry(job_manager=self.job_manager, settings=self.settings)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        return Schedules(table=self.job_manager.table)
 
     @cached_property
     def checks(self) -> Checks:
@@ -226,6 +234,7 @@ class Services:
         take_pulse(job_manager=self.job_manager)
         with self._keep_log("sweeper"):
             outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
+            self._timetable.keep(self.sources.plans)
         try:
             show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
         finally:  # a stable name that cannot follow is no reason to keep what nobody needs
@@ -233,6 +242,32 @@ class Services:
             removed = clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=kept)
         self._expire(removed)
         return outcome
+
+    def schedule_of(self, source: Source) -> Schedule | None:
+        """None of the source that the settings describe. Raises StateUnavailable."""
+        return self.schedules.get(source.plan) if source.plan else None
+
+    def change_schedule(self, name: str, change: Callable[[Plan], Schedule]) -> Schedule:
+        """Pauses or resumes it. Raises SourceUnknown, SourceNotScheduled, StateUnavailable."""
+        source = self.sources.get(name)
+        if source.plan is None or not source.plan.cron:
+            raise SourceNotScheduled(source=name)
+        return change(source.plan)
+
+    @property
+    def _timetable(self) -> Timetable:
+        from chalicelib.jobs.timetable import Timetable
+
+        return Timetable(
+            schedules=self.schedules,
+            job_manager=self.job_manager,
+            dispatcher=self.dispatcher,
+            source_id_of=self._source_id_of,
+        )
+
+    def _source_id_of(self, plan: Plan) -> str:
+        """Raises SourceUnknown, DefinitionInvalid, StateUnavailable."""
+        return self.sources.version(plan.source, plan.version).settings(self.settings).source_id
 
     def _expire(self, removed: Iterable[str]) -> None:
         """What files of a lake had named that were removed just now, and all else that nothing names."""

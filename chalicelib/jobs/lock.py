@@ -13,6 +13,7 @@ One table, keys `pk` and `sk` (strings):
     CHECK        000 to 255          what was asked to be looked at, and what was found
     SOURCE_VERSION  SOURCE#<name>#<version>  each definition that a source ever had
     LOG#<job>    <fence>#<who>#<place>  the job's own lines; go after 30 days
+    SCHEDULE     SCHEDULE#<name>     when the source is due next, and what became of its due times
     PART#<job>   00000 to 00063      a part of the source that the job, and those that go on from it, read beside others
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
@@ -102,6 +103,11 @@ def source_key(name: str) -> dict[str, str]:
 def source_version_key(name: str, version: int) -> dict[str, str]:
     """In a partition of their own, so that a list of sources reads none of them."""
     return {"pk": "SOURCE_VERSION", "sk": f"SOURCE#{name}#{version:06}"}
+
+
+def schedule_key(name: str) -> dict[str, str]:
+    """Beside the source's item, which its definition alone changes."""
+    return {"pk": "SCHEDULE", "sk": f"SCHEDULE#{name}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +242,15 @@ def source_as_read(version: int) -> Condition:
     if not version:
         return ABSENT
     return Condition("#version = :read_version", {":read_version": version})
+
+
+def schedule_as_read(turn: int) -> Condition:
+    """Nobody has written the schedule since it was read: each write raises its turn. So of two sweepers that start what
+    is due one does, and what was paused meanwhile is not started. 0: there was none.
+    """
+    if not turn:
+        return ABSENT
+    return Condition("#turn = :read_turn", {":read_turn": turn})
 
 
 def may_take_place() -> Condition:

@@ -20,6 +20,7 @@ from chalicelib.errors import (
     NotResumable,
     NotStarted,
     RetriedAlready,
+    ScheduleMoved,
     SourceRedefined,
 )
 from chalicelib.jobs.telemetry import handed_over, job_claimed, job_ended, worker_gone
@@ -58,6 +59,8 @@ from .lock import (
     is_mine,
     job_key,
     points_to,
+    schedule_as_read,
+    schedule_key,
     source_as_read,
     source_key,
 )
@@ -65,6 +68,8 @@ from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+
+    from .schedule import Schedule
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +140,7 @@ class JobManager:
         found = {job.job_id: lateness(job, now=now, newest=newest(job.source_name), current=current) for job in waiting}
         return {job_id: late for job_id, late in found.items() if late}
 
-    def create(self, job: Job, *, key: str | None = None) -> Job:
+    def create(self, job: Job, *, key: str | None = None, advanced: Schedule | None = None) -> Job:
         """Store the job and take the lock for it, both or neither.
 
         The lock is read first: that refuses most callers without a write, and a write then names what was
@@ -143,6 +148,9 @@ class JobManager:
         become of it. Raises ImportAlreadyRunning with the running job's id and start; and for a job that
         goes on from another one RetriedAlready, NotResumable, and when that was held NotHeld, AcceptTooLate. Of a job
         whose source has a definition, SourceRedefined when that is not the one that the job was made for any more.
+
+        A job that was due comes with its schedule `advanced`, and both are written or neither: a due time is started
+        once, whoever dies or comes at the same time. Raises ScheduleMoved when somebody has written the schedule since.
 
             A   reads: free ──────────── writes, if still free: done
             B   reads: free ── writes, if still free: refused ── reads again: held by A ── refused
@@ -163,11 +171,12 @@ class JobManager:
             created = replace(job, fence=lock.fence)
             expired = self._expired_job(owner) if owner else None
             try:
-                self.table.transact(self._creation(created, lock, expired, remembered, known))
+                self.table.transact(self._creation(created, lock, expired, remembered, known, advanced=advanced))
             except ConditionRefused:
                 if item := self.table.read(job_key(job.job_id)):
                     return job_from_attributes(item)  # it was written, and even came to its end
                 self._refuse_redefined(job)
+                self._refuse_moved(advanced)
                 continue
             if expired:
                 job_ended(expired)
@@ -208,12 +217,27 @@ class JobManager:
         if item.get("version") != job.source_version:
             raise SourceRedefined(source=job.source_name)
 
+    def _refuse_moved(self, advanced: Schedule | None) -> None:
+        """Raises ScheduleMoved."""
+        if advanced is None:
+            return
+        item = self.table.read(schedule_key(advanced.source)) or {}
+        if item.get("turn", 0) != advanced.turn - 1:
+            raise ScheduleMoved
+
     def _recall(self, key: dict[str, str]) -> str | None:
         item = self.table.read(key)
         return item["job_id"] if item and item["expires_at"] > self._clock() else None
 
     def _creation(
-        self, job: Job, lock: Lock, expired: Job | None, remembered: dict[str, str] | None, gone: str | None
+        self,
+        job: Job,
+        lock: Lock,
+        expired: Job | None,
+        remembered: dict[str, str] | None,
+        gone: str | None,
+        *,
+        advanced: Schedule | None,
     ) -> list[dict[str, Any]]:
         now = self._clock()
         mine = {
@@ -232,6 +256,9 @@ class JobManager:
         if job.source_version is not None:
             told = source_as_read(job.source_version)
             writes.append(self.table.check(source_key(str(job.source_name)), when=told))
+        if advanced:
+            item = schedule_key(advanced.source) | advanced.to_item()
+            writes.append(self.table.put(item, when=schedule_as_read(advanced.turn - 1)))
         if job.retry_of:
             link = {"retried_by": job.job_id}
             writes.append(self.table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED & NOT_DISCARDED))

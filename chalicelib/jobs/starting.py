@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .dispatcher import Dispatcher
     from .manager import JobManager
+    from .schedule import Schedule
 
 RETRY_SECONDS = 6 * 86_400  # for so long a job can be retried; the sweeper keeps its segments a day longer
 
@@ -53,6 +54,11 @@ def start_import(
         source_version=source_version,
     )
     return _accept(wanted, key, job_manager, dispatcher)
+
+
+def start_due(job: Job, *, advanced: Schedule, job_manager: JobManager, dispatcher: Dispatcher) -> Job:
+    """A job that was due, with its schedule as it goes on. Raises what start_import raises, and ScheduleMoved."""
+    return _dispatch(job_manager.create(job, advanced=advanced), dispatcher)
 
 
 def retry_import(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from chalicelib.files.form import FileForm
+from chalicelib.jobs.cron import CronInvalid, check_cron
 
 from .choices import Choice, read_choices
 from .column_rules import ColumnRule, read_columns, read_zone
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
 
 LONGEST = 64 << 10  # bytes
 MOST_PRESETS = 4  # one upon the other
+LONGEST_SCHEDULE = 200  # characters
+PAUSE_AFTER = 5  # imports that fail one after the other
+MOST_FAILURES = 100
+SECONDS = {"min": 60.0, "h": 3600.0, "d": 86_400.0}
 NAME = re.compile(r"[a-z0-9-]{1,40}")
 PERIODS = ("day", "month", "quarter", "year")
 TOP = (
     *("name", "default", "adopts", "kind", "url", "secret", "schedule", "timezone", "preset", "period", "rows"),
     *("primary_key", "order_by", "across_files", "missing", "increment", "where", "skip", "null_values"),
-    *("decimal", "thousands", "columns", "file", "unpivot", "odata", "gate", "expect"),
+    *("fresh_for", "pause_after", "decimal", "thousands", "columns", "file", "unpivot", "odata", "gate", "expect"),
 )
 Presets = Callable[[Any], dict[str, Any]]
 OF_PRESETS = ("title", "publisher", "address", "verified", "checked_against", "assumed")  # told, and of no effect
@@ -44,6 +49,7 @@ ODATA = (
 _SECRET = re.compile(
     r"(ssm:/[A-Za-z0-9_./-]{1,500}|secretsmanager:[A-Za-z0-9_/+=.@:-]{1,500}|env:[A-Za-z_][A-Za-z0-9_]{0,100})"
 )
+_SPAN = re.compile(r"([1-9][0-9]{0,5}) ?(min|h|d)")
 _SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})? ?%")
 
 
@@ -60,6 +66,8 @@ class Definition:
     secret: str = ""
     schedule: str = ""
     timezone: str = ""
+    fresh_for: str = ""
+    pause_after: int = PAUSE_AFTER
     preset: str = ""
     period: str = "month"
     rows: str = "one"
@@ -94,6 +102,7 @@ class Definition:
     def meaning(self) -> str:
         """What its rows hang on, as one text: rows that were read with another one are not put together with them."""
         silent = {"schedule", "secret", "gate", "expect", "default", "adopts", "missing", "odata", *OF_PRESETS}
+        silent |= {"fresh_for", "pause_after"}
         return json.dumps({name: value for name, value in self.values.items() if name not in silent}, sort_keys=True)
 
 
@@ -173,9 +182,31 @@ def _secret(faults: Faults, key: str, value: Any) -> str:
 
 def _schedule(faults: Faults, key: str, value: Any) -> str:
     text = faults.text(key, value)
-    if text and not re.fullmatch(r"[0-9A-Za-z*/,#?-]+( +[0-9A-Za-z*/,#?-]+){4}", text.strip()):
-        faults.add(key, f"is {shown(text)}", 'five fields of cron such as "0 5 * * *", or an empty text')
+    if len(text) > LONGEST_SCHEDULE:
+        faults.add(key, "is too long", "five fields of cron")
+        return ""
+    if not text.strip():
+        return ""
+    try:
+        check_cron(text)
+    except CronInvalid as exc:
+        faults.add(key, f"is {shown(text)}, {exc.problem}", exc.instead)
+        return ""
     return text
+
+
+def _span(faults: Faults, key: str, value: Any) -> str:
+    text = faults.text(key, value)
+    if text and not _SPAN.fullmatch(text):
+        faults.add(key, f"is {shown(text)}", 'a time such as "26 h", "3 d" or "90 min", or an empty text')
+        return ""
+    return text
+
+
+def seconds_of(span: str) -> float:
+    """Of what was read as a time."""
+    number, unit = re.split(r" ?(?=[a-z])", span, maxsplit=1)
+    return int(number) * SECONDS[unit]
 
 
 def _url(faults: Faults, key: str, value: Any) -> str:
@@ -231,6 +262,8 @@ _READERS: dict[str, Any] = {
     "secret": _secret,
     "schedule": _schedule,
     "timezone": read_zone,
+    "fresh_for": _span,
+    "pause_after": lambda faults, key, value: faults.whole(key, value, 1, MOST_FAILURES),
     "preset": lambda faults, key, value: faults.text(key, value),
     "period": _one_of(*PERIODS),
     "rows": _one_of("one", "sum"),

@@ -9,7 +9,9 @@ adopts its rows.
 
 from __future__ import annotations
 
+import json
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ from chalicelib.errors import (
 from chalicelib.jobs.lock import LOCK, as_read, source_as_read, source_key, source_version_key
 from chalicelib.jobs.table import ConditionRefused
 
+from .definition import PAUSE_AFTER, definition_of
 from .source import FACTS, Source, checked, refuse_any, written
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.manager import JobManager
+    from chalicelib.jobs.schedule import Plan
     from chalicelib.settings import Settings
 
     from .definition import Definition
@@ -67,9 +71,13 @@ class SourceRegistry:
     def find(self, name: str) -> Source | None:
         item = self._table.read(source_key(name))
         if item and "deleted_at" not in item:
-            return Source.of_item(item)
+            return self._whole(Source.of_item(item))
         is_of_settings = name == self._settings.source_name
         return next(iter(self._of_settings(self._defined())), None) if is_of_settings else None
+
+    def plans(self) -> list[Plan]:
+        """What the sweeper does for each source that a definition describes. Raises StateUnavailable."""
+        return [plan for source in self._defined() if (plan := source.plan)]
 
     def version(self, name: str, version: int) -> Source:
         """As it was once, also of a source that has been deleted since. Raises SourceUnknown, StateUnavailable."""
@@ -141,6 +149,9 @@ class SourceRegistry:
             kind=definition.kind,
             period=definition.period,
             schedule=definition.schedule,
+            timezone=definition.timezone,
+            fresh_for=definition.fresh_for,
+            pause_after=definition.pause_after,
             text=text,
             created_at=old.created_at if old else now,
             created_by=old.created_by if old else by,
@@ -187,9 +198,23 @@ class SourceRegistry:
         while True:
             names = [*FACTS, "deleted_at"]
             items, place = self._table.newest("SOURCE", limit=MOST_SOURCES, names=names, before=place)
-            found += [Source.of_item(item) for item in items if "deleted_at" not in item]
+            found += [self._whole(Source.of_item(item)) for item in items if "deleted_at" not in item]
             if place is None:
                 return found
+
+    def _whole(self, source: Source) -> Source:
+        """Of one that was stored when its schedule was of no effect, with what its definition says of it. Where that is
+        refused by now, it has none.
+        """
+        if source.timezone is not None:
+            return source
+        schedule = timezone = ""
+        if source.schedule:
+            text = source.text or str((self._table.read(source_key(source.name)) or {}).get("definition", "{}"))
+            with suppress(DefinitionInvalid):
+                definition = definition_of(json.loads(text))
+                schedule, timezone = definition.schedule, definition.timezone
+        return replace(source, schedule=schedule, timezone=timezone, fresh_for="", pause_after=PAUSE_AFTER)
 
     def _of_settings(self, defined: Iterable[Source]) -> list[Source]:
         """None where a definition has its name, or takes over its rows: they would come back with each import."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import DefinitionInvalid
+from chalicelib.jobs.freshness import stale_since
+from chalicelib.jobs.schedule import Plan, Schedule, schedule_view
 from chalicelib.odata.masked_link import masked
 
-from .definition import definition_of
+from .definition import PAUSE_AFTER, definition_of, seconds_of
 from .overlay import settings_of
 from .reach import reach_faults
 
@@ -23,13 +25,13 @@ if TYPE_CHECKING:
 
 LARGEST_ITEM = 64 << 10  # bytes, all of it
 LONGEST_DEFINITION = 56 << 10  # bytes as JSON; names, times and who it was are the rest
-LONGEST_SCHEDULE = 200  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """`text` is the definition as it was written, as JSON; empty where only its facts were read, and for the source
-    that the settings describe, which has the `version` None. Times are epoch seconds.
+    that the settings describe, which has the `version` None. Times are epoch seconds. `timezone`, `fresh_for` and
+    `pause_after` are None of one that was stored before they were of any effect.
     """
 
     name: str
@@ -39,6 +41,9 @@ class Source:
     kind: str = "odata"
     period: str = "month"
     schedule: str = ""
+    timezone: str | None = None
+    fresh_for: str | None = None
+    pause_after: int | None = None
     text: str = ""
     created_at: float | None = None
     created_by: str | None = None
@@ -67,19 +72,50 @@ class Source:
         """Those of an import of it. Raises DefinitionInvalid, where what it may do has changed since, too."""
         return base if self.version is None else checked(self.values(), base)[1]
 
-    def summary(self, published: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    @property
+    def plan(self) -> Plan | None:
+        """What the sweeper does for it; None of the source that the settings describe."""
+        if self.version is None:
+            return None
+        return Plan(
+            source=self.name,
+            version=self.version,
+            cron=self.schedule,
+            timezone=self.timezone or "",
+            created_at=self.created_at or 0.0,
+            updated_at=self.updated_at or 0.0,
+            fresh_seconds=seconds_of(self.fresh_for) if self.fresh_for else None,
+            pause_after=self.pause_after or PAUSE_AFTER,
+        )
+
+    def follow(self, schedule: Schedule | None) -> Schedule | None:
+        """Its schedule as its newest definition says, also where the sweeper has not been there yet."""
+        return (schedule or Schedule(source=self.name)).follow(self.plan) if self.plan else None
+
+    def summary(
+        self, published: Mapping[str, Any] | None = None, schedule: Schedule | None = None, *, now: float = 0.0
+    ) -> dict[str, Any]:
         """What a list shows. `published` are the pointer's facts of its latest import."""
-        shown = {name: getattr(self, name) for name in FACTS}
-        shown |= {"is_of_settings": self.version is None, "last_import": _last_import(published)}
-        return shown
+        return self._facts | self.running(published, schedule, now=now) | {"last_import": _last_import(published)}
 
     def view(self, *, is_whole: bool) -> dict[str, Any]:
         """What is shown of it alone. Unless `is_whole`, without what the query of an address holds, a key perhaps."""
-        shown = {name: getattr(self, name) for name in FACTS} | {"is_of_settings": self.version is None}
         values = self.values()
         if "url" in values and not is_whole:
             values["url"] = masked(str(values["url"]), str(values["url"]))
-        return shown | {"definition": values or None}
+        return self._facts | self.running() | {"definition": values or None}
+
+    def running(
+        self, published: Mapping[str, Any] | None = None, schedule: Schedule | None = None, *, now: float = 0.0
+    ) -> dict[str, Any]:
+        """What becomes of its schedule, and of its age."""
+        since = stale_since(self.plan, published, now=now) if self.plan else None
+        return schedule_view(schedule) | {"stale_since": since}
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        told = {name: getattr(self, name) for name in FACTS} | {"is_of_settings": self.version is None}
+        return told | {"timezone": self.timezone or "", "fresh_for": self.fresh_for or ""}
 
 
 FACTS = [name for name in Source.__dataclass_fields__ if name != "text"]
@@ -95,8 +131,6 @@ def checked(values: Mapping[str, Any], base: Settings) -> tuple[Definition, Sett
     """
     definition = definition_of(values)
     faults = reach_faults(definition, base)
-    if len(definition.schedule) > LONGEST_SCHEDULE:
-        faults.append({"key": "schedule", "problem": "is too long", "instead": "five fields of cron"})
     try:
         settings = settings_of(definition, base)
     except DefinitionInvalid as exc:

@@ -300,18 +300,41 @@ class SnapshotFacts(TypedDict):
     job_id: str
 
 
-class Source(TypedDict):
+class Pause(TypedDict):
+    """`by` is who paused it, None where its failures did; then `code` is that of the last one."""
+
+    at: float
+    by: str | None
+    reason: str
+    code: str | None
+
+
+class ScheduleState(TypedDict):
+    """What becomes of a schedule. Times are epoch seconds; `skipped` counts the due times that were not started."""
+
+    name: str
+    next_due: float | None
+    last_due: float | None
+    last_due_job_id: str | None
+    skipped: int
+    paused: Pause | None
+
+
+class Source(ScheduleState):
     """`version` is that of its definition, None where the settings of the stack are the source. A list has no
     `definition`, and one source alone no `last_import`.
     """
 
-    name: str
     version: int | None
     is_default: bool
     adopts: str
     kind: str
     period: str
     schedule: str
+    timezone: str
+    fresh_for: str
+    pause_after: int | None
+    stale_since: float | None
     created_at: float | None
     created_by: str | None
     updated_at: float | None

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Preset,
         Production,
         Row,
+        ScheduleState,
         Source,
         Status,
         Totals,
@@ -248,6 +249,14 @@ class WellheadClient:
         """Its rows stay. Raises RuleViolated while an import of it runs."""
         headers = _of_version(version)
         self._connection.ask("DELETE", f"/sources/{_part(name)}", safe=False, headers=headers)
+
+    def pause_source(self, name: str) -> ScheduleState:
+        """It starts nothing by its schedule; twice is the same. Raises RuleViolated when it has none."""
+        return cast("ScheduleState", self._connection.ask("POST", f"/sources/{_part(name)}/pause", safe=True).data)
+
+    def resume_source(self, name: str) -> ScheduleState:
+        """Its schedule goes on with the next due time; twice is the same. Raises RuleViolated when it has none."""
+        return cast("ScheduleState", self._connection.ask("POST", f"/sources/{_part(name)}/resume", safe=True).data)
 
     def check_source(self, definition: Mapping[str, Any], *, timeout: float = CHECK_SECONDS) -> Check:
         """What an import of it would find; nothing is stored. The check in its final state. Raises ApiError

@@ -19,7 +19,7 @@ from clients.cli.terminal import Column, moment, short_moment
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from clients.api.answers import Fault, Source
+    from clients.api.answers import Fault, ScheduleState, Source
     from clients.api.client import WellheadClient
     from clients.cli.session import Session
     from clients.cli.terminal import Terminal
@@ -34,6 +34,8 @@ SOURCE_COLUMNS = [
     Column("kind", lambda source: source["kind"]),
     Column("period", lambda source: source["period"]),
     Column("last import", lambda source: moment((source.get("last_import") or {}).get("at")), short_moment),
+    Column("next due", lambda source: "paused" if source["paused"] else moment(source["next_due"]), short_moment),
+    Column("too old since", lambda source: moment(source["stale_since"]), short_moment),
     Column("changed", lambda source: moment(source["updated_at"]), short_moment),
     Column("by", lambda source: source["updated_by"], is_cut=True),
 ]
@@ -91,6 +93,35 @@ def show(session: Session, name: str, version: int | None) -> None:
     session.terminal.facts(_facts(found))
     if found.get("definition"):
         session.terminal.json(found["definition"])
+
+
+@sources.command()
+@click.argument("name")
+@json_option
+@with_session
+def pause(session: Session, name: str) -> None:
+    """Start no imports of a source by its schedule, until it is resumed."""
+    with session.client() as wellhead:
+        _show_schedule(session.terminal, wellhead.pause_source(name))
+
+
+@sources.command()
+@click.argument("name")
+@json_option
+@with_session
+def resume(session: Session, name: str) -> None:
+    """Let the schedule of a source go on, with its next due time."""
+    with session.client() as wellhead:
+        _show_schedule(session.terminal, wellhead.resume_source(name))
+
+
+def _show_schedule(terminal: Terminal, state: ScheduleState) -> None:
+    if terminal.wants_json:
+        terminal.json(state)
+    elif paused := state["paused"]:
+        terminal.line(f"{state['name']} is paused: {paused['reason']}")
+    else:
+        terminal.line(f"{state['name']} is due next at {moment(state['next_due']) or 'no time'}")
 
 
 @sources.command()
@@ -313,9 +344,24 @@ def _facts(source: Source) -> list[tuple[str, object]]:
         ("adopts", source["adopts"] or None),
         ("kind", source["kind"]),
         ("period", source["period"]),
-        ("schedule", source["schedule"] or None),
+        *_schedule_facts(source),
         ("created", moment(source["created_at"])),
         ("by", source["created_by"]),
         ("changed", moment(source["updated_at"])),
         ("changed by", source["updated_by"]),
+    ]
+
+
+def _schedule_facts(source: Source) -> list[tuple[str, object]]:
+    paused = source["paused"]
+    zone = source["timezone"] or "UTC"
+    return [
+        ("schedule", f"{source['schedule']} ({zone})" if source["schedule"] else None),
+        ("next due", moment(source["next_due"])),
+        ("last due", moment(source["last_due"])),
+        ("skipped", source["skipped"] or None),
+        ("paused", moment(paused["at"]) if paused else None),
+        ("because", paused["reason"] if paused else None),
+        ("fresh for", source["fresh_for"] or None),
+        ("too old since", moment(source["stale_since"])),
     ]

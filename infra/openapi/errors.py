@@ -28,6 +28,7 @@ from chalicelib.errors import (
     SourceChangedSince,
     SourceInUse,
     SourceNotNamed,
+    SourceNotScheduled,
     SourceOfSettings,
     SourceRedefined,
     SourceUnknown,
@@ -78,6 +79,7 @@ _DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
     SourceVersionDiffers: {"source": "north-sea", "version": 3},
     SourceInUse: {"source": "north-sea", "job_id": JOB_ID},
     SourceOfSettings: {"source": "default"},
+    SourceNotScheduled: {"source": "north-sea"},
     SourceRedefined: {"source": "north-sea"},
     DefinitionInvalid: {
         "faults": [{"key": "period", "problem": 'is "monthly"', "instead": "one of day, month, quarter, year"}]

@@ -383,12 +383,22 @@ DEFINITION: dict[str, Any] = {
     "url": "https://data.example.org/odata/Production",
     "secret": "ssm:/wellhead-dev/sources/north-sea",
     "period": "month",
+    "schedule": "0 5 * * *",
+    "timezone": "Europe/Oslo",
+    "fresh_for": "26 h",
     "columns": {
         "field_code": "Field",
         "well_code": "Well",
         "production_period": {"field": "Month", "format": "%Y-%m"},
         "oil_production_kbd": {"field": "OilVolume", "unit": "Sm3"},
     },
+}
+_SCHEDULE: dict[str, Any] = {
+    "next_due": CREATED + 90_000,
+    "last_due": CREATED + 3600,
+    "last_due_job_id": JOB_ID,
+    "skipped": 0,
+    "paused": None,
 }
 _DEFINED: dict[str, Any] = {
     "name": "north-sea",
@@ -397,7 +407,12 @@ _DEFINED: dict[str, Any] = {
     "adopts": "",
     "kind": "odata",
     "period": "month",
-    "schedule": "",
+    "schedule": "0 5 * * *",
+    "timezone": "Europe/Oslo",
+    "fresh_for": "26 h",
+    "pause_after": 5,
+    **_SCHEDULE,
+    "stale_since": None,
     "created_at": CREATED,
     "created_by": "ada",
     "updated_at": CREATED + 3600,
@@ -406,7 +421,9 @@ _DEFINED: dict[str, Any] = {
 }
 _OF_SETTINGS: dict[str, Any] = {
     **_DEFINED,
-    **dict.fromkeys(("version", "created_at", "created_by", "updated_at", "updated_by")),
+    **dict.fromkeys(("version", "created_at", "created_by", "updated_at", "updated_by", "pause_after")),
+    **dict.fromkeys(("next_due", "last_due", "last_due_job_id")),
+    **dict.fromkeys(("schedule", "timezone", "fresh_for"), ""),
     "name": "default",
     "is_default": False,
     "is_of_settings": True,
@@ -421,6 +438,16 @@ SOURCES = told(
     "The sources, by name.",
 )
 SOURCE = told({**_DEFINED, "definition": DEFINITION}, "The source north-sea has version 2.")
+PAUSED = told(
+    {
+        "name": "north-sea",
+        **_SCHEDULE,
+        "next_due": None,
+        "paused": {"at": CREATED + 5000, "by": "ada", "reason": "ada has paused it.", "code": None},
+    },
+    "The schedule of north-sea is paused.",
+)
+RESUMED = told({"name": "north-sea", **_SCHEDULE}, "The schedule of north-sea goes on.")
 _CHECK: dict[str, Any] = {
     "check_id": "c02841a6-d267-491c-a25d-020a5d70712a",
     "status": "PENDING",

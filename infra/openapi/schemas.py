@@ -193,6 +193,26 @@ _OF_WELLS = {
     "description": "null where several sources are stored and none was asked for: one well may be told by two",
 }
 _MOMENT_OR_NONE = {"type": ["number", "null"], "description": "epoch seconds"}
+_SCHEDULE = {
+    "next_due": {**_MOMENT_OR_NONE, "description": "when it is started next; null without a schedule, and in a pause"},
+    "last_due": {**_MOMENT_OR_NONE, "description": "the due time that was started last"},
+    "last_due_job_id": {"type": ["string", "null"], "description": "the job that was started for it"},
+    "skipped": {**WHOLE, "description": "due times that were not started: missed before a later one, or in a pause"},
+    "paused": {
+        "anyOf": [
+            whole_object(
+                {
+                    "at": NUMBER,
+                    "by": {"type": ["string", "null"], "description": "who paused it; null: its failures"},
+                    "reason": TEXT,
+                    "code": {"type": ["string", "null"], "description": "of the last failure"},
+                }
+            ),
+            {"type": "null"},
+        ],
+        "description": "since when its schedule starts nothing, and why",
+    },
+}
 _DEFINED = {
     "name": TEXT,
     "version": {
@@ -204,6 +224,14 @@ _DEFINED = {
     "kind": {**TEXT, "enum": ["odata", "files"]},
     "period": {**TEXT, "enum": ["day", "month", "quarter", "year"]},
     "schedule": {**TEXT, "description": "cron; empty: by hand"},
+    "timezone": {**TEXT, "description": "of the schedule, a name of the IANA list; empty: UTC"},
+    "fresh_for": {**TEXT, "description": 'how old its latest import may be, such as "26 h"; empty: of any age'},
+    "pause_after": {
+        "type": ["integer", "null"],
+        "description": "so many imports that fail one after the other pause its schedule",
+    },
+    **_SCHEDULE,
+    "stale_since": {**_MOMENT_OR_NONE, "description": "when its data grew too old; null while it is fresh"},
     "created_at": _MOMENT_OR_NONE,
     "created_by": {"type": ["string", "null"]},
     "updated_at": _MOMENT_OR_NONE,
@@ -249,6 +277,7 @@ SCHEMAS: dict[str, Any] = {
             },
         }
     ),
+    "ScheduleState": whole_object({"name": TEXT, **_SCHEDULE}),
     "DefinedSource": whole_object(
         {
             **_DEFINED,

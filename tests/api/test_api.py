@@ -362,6 +362,8 @@ RULES: dict[str, str | None] = {
     "DELETE /api/v1/sources/{name}": "admin",
     "POST /api/v1/sources/check": "admin",
     "GET /api/v1/sources/check/{check_id}": "admin",
+    "POST /api/v1/sources/{name}/pause": "operator",
+    "POST /api/v1/sources/{name}/resume": "operator",
     "POST /api/v1/sources/{name}/files": "admin",
     "GET /api/v1/sources/presets": "reader",
     "GET /api/v1/sources/units": "reader",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.fetching import Fetching
     from chalicelib.imports.part_reading import PartsReading
     from chalicelib.jobs.job import Job
+    from chalicelib.jobs.schedule import Schedule
     from chalicelib.odata.cursor import Cursor
     from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
     from chalicelib.warehouse.names import Warehouse
@@ -168,9 +169,9 @@ class KeyBeforeLock(JobManager):
 
     recalled: list[str | None]
 
-    def create(self, job: Job, *, key: str | None = None) -> Job:
+    def create(self, job: Job, *, key: str | None = None, advanced: Schedule | None = None) -> Job:
         self.recalled = [super()._recall(idempotency_key(job.triggered_by, key))] if key else []
-        return super().create(job, key=key)
+        return super().create(job, key=key, advanced=advanced)
 
     def _recall(self, key: dict[str, str]) -> str | None:
         return self.recalled.pop() if self.recalled else super()._recall(key)

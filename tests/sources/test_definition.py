@@ -97,7 +97,7 @@ def test_all_faults_are_told_at_once_each_with_its_key_and_what_to_write() -> No
         "period": "one of day, month, quarter, year",
         "timezone": "a name of the IANA list such as Europe/Oslo",
         "secret": "ssm:/path, secretsmanager:name or env:NAME",
-        "schedule": 'five fields of cron such as "0 5 * * *", or an empty text',
+        "schedule": 'five of them, such as "0 5 * * *"',
         "where.Product.patern": "pattern, or leave it out",
         "where.Product": '{ pattern = "RE2" }, a value or a list of values',
         "columns.wellcode": "well_code, or leave it out",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,8 +24,9 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import Job, new_job
-from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.lock import Lease, source_as_read, source_key
 from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.schedule import Plan
 from chalicelib.jobs.table import Table
 from chalicelib.sources.registry import SourceRegistry
 from chalicelib.sources.source import Source
@@ -63,6 +65,9 @@ def test_a_source_is_stored_whole_and_its_version_beside_it(
         "kind": "odata",
         "period": "month",
         "schedule": "0 5 * * *",
+        "timezone": "",
+        "fresh_for": "",
+        "pause_after": 5,
         "definition": json.dumps(a_definition(default=True, schedule="0 5 * * *"), separators=(",", ":")),
         "created_at": NOON,
         "created_by": "ada",
@@ -330,3 +335,34 @@ def test_what_the_stack_does_not_allow_any_more_is_not_imported(
         stricter.get("north-sea").settings(settings(source_buckets="acme-more"))
 
     assert faulty_keys(refused.value.details["faults"]) == ["url"]
+
+
+def test_what_the_sweeper_does_is_told_of_each_definition_also_of_one_from_before_schedules(
+    registry: SourceRegistry, manager: JobManager, clock: Clock
+) -> None:
+    new = a_definition("new", schedule="0 5 * * *", timezone="America/Chicago", fresh_for="26 h", pause_after=2)
+    registry.put("new", new, by="ada")
+    for name, cron in (("old", "30 4 * * *"), ("refused", "99 4 * * *"), ("by-hand", "")):
+        text = json.dumps(a_definition(name, schedule=cron, timezone="Europe/Oslo"))
+        item = {"name": name, "version": 3, "schedule": cron, "created_at": 1.0, "updated_at": 2.0, "definition": text}
+        manager.table.transact([manager.table.put(source_key(name) | item, when=source_as_read(0))])
+
+    by_hand, old, refused = (
+        Plan(source=name, version=3, created_at=1.0, updated_at=2.0) for name in ("by-hand", "old", "refused")
+    )
+    assert sorted(registry.plans(), key=lambda plan: plan.source) == [
+        by_hand,
+        Plan(
+            source="new",
+            version=1,
+            cron="0 5 * * *",
+            timezone="America/Chicago",
+            created_at=NOON,
+            updated_at=NOON,
+            fresh_seconds=93_600.0,
+            pause_after=2,
+        ),
+        replace(old, cron="30 4 * * *", timezone="Europe/Oslo"),
+        refused,
+    ]
+    assert registry.get("old").plan == replace(old, cron="30 4 * * *", timezone="Europe/Oslo")

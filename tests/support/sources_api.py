@@ -74,7 +74,9 @@ STORED = {"oil_production_kbd": 0.001, "gas_production_mmcfd": 0.0353}
 def summary(name: str, **more: Any) -> dict[str, Any]:
     times = {"created_at": 5.0, "created_by": "ada", "updated_at": 5.0, "updated_by": "ada"}
     facts = {"name": name, "version": 1, "is_default": False, "adopts": "", "kind": "files", "period": "month"}
-    return {**facts, "schedule": "", **times, "is_of_settings": False, "last_import": None, **more}
+    schedule = {"schedule": "", "timezone": "", "fresh_for": "", "pause_after": 5, "stale_since": None}
+    state = {"next_due": None, "last_due": None, "last_due_job_id": None, "skipped": 0, "paused": None}
+    return {**facts, **schedule, **state, **times, "is_of_settings": False, "last_import": None, **more}
 
 
 def found(values: Mapping[str, Any], fields: list[str] = FIELDS, **more: Any) -> dict[str, Any]:

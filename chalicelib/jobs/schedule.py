@@ -1,0 +1,190 @@
+"""Schedule: when a source is due next, and what became of the times when it was. Pure: no clock, no I/O.
+
+    due ──── now: started, once; `due` goes on to the next time
+    due ── missed ── missed ──── now: one late start, and the times before the latest are skipped, and counted
+    due ──── paused ──── resumed: the times between are skipped, and counted
+
+What a definition says is the Plan; the table's item is the Schedule, which follows the plan's newest version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from .cron import Cron
+from .job import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .job import Job
+
+TRIGGER = "schedule"  # what such a job was triggered by
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the definition of a source says of it. Times are epoch seconds; `created_at` is another one when the source
+    was deleted and defined anew. Without `fresh_seconds` its data may be of any age.
+    """
+
+    source: str
+    version: int
+    cron: str = ""
+    timezone: str = ""
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    fresh_seconds: float | None = None
+    pause_after: int = 5
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is anything to do for it."""
+        return bool(self.cron) or self.fresh_seconds is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """`by` is who paused it, None where it was its failures; then `code` is that of the last one."""
+
+    at: float
+    by: str | None = None
+    reason: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """`turn` rises with each write. `due` is the first time that was neither started nor skipped; None when there is
+    none to come. `skipped` counts the due times that were not started since the source was created, `failures` its
+    imports that failed one after the other, `judged` is the last one that was counted. `stale_since` is when it was
+    seen to be stale.
+    """
+
+    source: str
+    turn: int = 0
+    version: int = 0
+    cron: str = ""
+    timezone: str = ""
+    created_at: float = 0.0
+    due: float | None = None
+    last_due: float | None = None
+    last_job_id: str | None = None
+    skipped: int = 0
+    failures: int = 0
+    judged: str | None = None
+    pause: Pause | None = None
+    stale_since: float | None = None
+
+    @classmethod
+    def of_item(cls, item: Mapping[str, Any]) -> Schedule:
+        known = {name: item[name] for name in _FIELDS if name in item}
+        return cls(**known | {"pause": Pause(**item["pause"]) if "pause" in item else None})
+
+    def to_item(self) -> dict[str, Any]:
+        values = {name: getattr(self, name) for name in _FIELDS} | {"pause": _facts(self.pause)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def next_due(self) -> float | None:
+        return None if self.pause else self.due
+
+    def is_due(self, now: float) -> bool:
+        return self.next_due is not None and self.next_due <= now
+
+    # -- what becomes of it; none of these writes ---------------------------------------------
+
+    def follow(self, plan: Plan) -> Schedule:
+        """As the newest definition says. Another cron or zone begins anew with the definition, and what was due before
+        is skipped.
+        """
+        if plan.version <= self.version:
+            return self
+        told: dict[str, Any] = {
+            "version": plan.version,
+            "cron": plan.cron,
+            "timezone": plan.timezone,
+            "created_at": plan.created_at,
+        }
+        if self.created_at != plan.created_at:  # of another source that had this name
+            return replace(Schedule(source=self.source, turn=self.turn, **told), due=_first_due(plan))
+        if (self.cron, self.timezone) == (plan.cron, plan.timezone):
+            return replace(self, **told)
+        return replace(self._skip(plan.updated_at), due=_first_due(plan), **told)
+
+    def start(self, job_id: str, *, now: float) -> Schedule:
+        """What was due has been started: the latest due time, for all that were missed."""
+        if self.due is None:
+            return self
+        latest, count = self._times.past(self.due, now)
+        return replace(
+            self,
+            due=self._times.next(now),
+            last_due=latest,
+            last_job_id=job_id,
+            skipped=self.skipped + count - 1,
+        )
+
+    def judge(self, last_job: Job | None, *, pause_after: int, now: float) -> Schedule:
+        """With the end of the job that it started last; None when its item is gone. A job that is held waits for a
+        word, and one that was cancelled says nothing of the source.
+        """
+        if last_job and not last_job.status.final:
+            return self
+        seen = replace(self, judged=self.last_job_id)
+        if last_job is None or last_job.is_held or last_job.status is JobStatus.CANCELLED:
+            return seen
+        if last_job.status is JobStatus.COMPLETED:
+            return replace(seen, failures=0)
+        failures, error = self.failures + 1, last_job.error or {}
+        if failures < pause_after or self.pause:
+            return replace(seen, failures=failures)
+        reason = f"{failures} imports in a row have failed, the last one with {error.get('code')}."
+        return replace(seen, failures=failures, pause=Pause(at=now, reason=reason, code=error.get("code")))
+
+    def stop(self, *, by: str, now: float) -> Schedule:
+        """Paused by hand; one that is paused stays as it is."""
+        return self if self.pause else replace(self, pause=Pause(at=now, by=by, reason=f"{by} has paused it."))
+
+    def resume(self, *, now: float) -> Schedule:
+        """What was due meanwhile is skipped, and its failures are forgotten."""
+        if not self.pause:
+            return self
+        return replace(self._skip(now), pause=None, failures=0, judged=self.last_job_id)
+
+    def _skip(self, until: float) -> Schedule:
+        """Its due times up to this moment."""
+        if self.due is None or self.due > until:
+            return self
+        _, count = self._times.past(self.due, until)
+        return replace(self, due=self._times.next(until), skipped=self.skipped + count)
+
+    @property
+    def _times(self) -> Cron:
+        return Cron(self.cron, self.timezone)
+
+
+def _first_due(plan: Plan) -> float | None:
+    return Cron(plan.cron, plan.timezone).next(plan.updated_at) if plan.cron else None
+
+
+def _facts(pause: Pause | None) -> dict[str, Any] | None:
+    if pause is None:
+        return None
+    return {name: value for name, value in vars(pause).items() if value is not None}
+
+
+_FIELDS = [each.name for each in fields(Schedule)]
+
+
+def schedule_view(schedule: Schedule | None) -> dict[str, Any]:
+    """What is shown of it beside its source."""
+    seen = schedule or Schedule(source="")
+    return {
+        "next_due": seen.next_due,
+        "last_due": seen.last_due,
+        "last_due_job_id": seen.last_job_id,
+        "skipped": seen.skipped,
+        "paused": vars(seen.pause) if seen.pause else None,
+    }

@@ -1,0 +1,69 @@
+"""Schedules: each an item of the table, beside its source's. Each write raises its turn, if that is as it was read."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from .lock import schedule_as_read, schedule_key
+from .schedule import Plan, Schedule
+from .table import ConditionRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .table import Table
+
+MOST_AT_A_LOOK = 200
+
+
+class Schedules:
+    def __init__(self, *, table: Table, clock: Callable[[], float] = time.time) -> None:
+        self._table = table
+        self._clock = clock
+
+    @property
+    def now(self) -> float:
+        """The table's time, rather too early than too late: nothing starts before it is due, by whatever clock."""
+        return self._table.time.earliest(self._clock())
+
+    def all(self) -> dict[str, Schedule]:
+        """By the name of the source. Raises StateUnavailable."""
+        names, found, place = [each.name for each in fields(Schedule)], [], None
+        while True:
+            items, place = self._table.newest("SCHEDULE", limit=MOST_AT_A_LOOK, names=names, before=place)
+            found += [Schedule.of_item(item) for item in items]
+            if place is None:
+                return {schedule.source: schedule for schedule in found}
+
+    def get(self, plan: Plan) -> Schedule:
+        """As the plan says, also where the sweeper has not seen its newest version yet. Raises StateUnavailable."""
+        item = self._table.read(schedule_key(plan.source))
+        return (Schedule.of_item(item) if item else Schedule(source=plan.source)).follow(plan)
+
+    def pause(self, plan: Plan, *, by: str) -> Schedule:
+        """Twice is the same. Raises StateUnavailable."""
+        return self._change(plan, lambda schedule: schedule.stop(by=by, now=self.now))
+
+    def resume(self, plan: Plan) -> Schedule:
+        """Twice is the same. Raises StateUnavailable."""
+        return self._change(plan, lambda schedule: schedule.resume(now=self.now))
+
+    def write(self, schedule: Schedule, *beside: dict[str, Any]) -> Schedule:
+        """Raises ConditionRefused when somebody has written it since it was read, StateUnavailable."""
+        new = replace(schedule, turn=schedule.turn + 1)
+        item = schedule_key(new.source) | new.to_item()
+        self._table.transact([self._table.put(item, when=schedule_as_read(schedule.turn)), *beside])
+        return new
+
+    def _change(self, plan: Plan, change: Callable[[Schedule], Schedule]) -> Schedule:
+        while True:
+            old = self.get(plan)
+            new = change(old)
+            if new == old:
+                return old
+            try:
+                return self.write(new)
+            except ConditionRefused:
+                continue

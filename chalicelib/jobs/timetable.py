@@ -1,0 +1,140 @@
+"""Timetable: what the sweeper does with the schedules every minute.
+
+    sweeper S   reads: due, turn 7 ── creates the job, with turn 8, if the turn is 7 and the lock free ✓
+    sweeper T   reads: due, turn 7 ─────── creates ✗ (the turn is 8) ── nothing
+
+The job and the step of its schedule are one transaction, so nothing is lost or doubled between them. One import runs
+at a time: what is due while another one runs waits for the lock, and the oldest due time comes first.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import DefinitionInvalid, ImportAlreadyRunning, ScheduleMoved, SourceRedefined, SourceUnknown
+from chalicelib.metrics import record
+
+from .freshness import became_stale, stale_since
+from .job import new_job
+from .schedule import TRIGGER, Pause, Plan, Schedule
+from .starting import start_due
+from .table import ConditionRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from .dispatcher import Dispatcher
+    from .job import Job
+    from .manager import JobManager
+    from .schedules import Schedules
+
+log = logging.getLogger(__name__)
+
+
+class Timetable:
+    """`source_id_of` tells which settings an import of the plan has; it raises DefinitionInvalid, SourceUnknown."""
+
+    def __init__(
+        self,
+        *,
+        schedules: Schedules,
+        job_manager: JobManager,
+        dispatcher: Dispatcher,
+        source_id_of: Callable[[Plan], str],
+    ) -> None:
+        self._schedules = schedules
+        self._job_manager = job_manager
+        self._dispatcher = dispatcher
+        self._source_id_of = source_id_of
+
+    def keep(self, plans: Callable[[], Iterable[Plan]]) -> Job | None:
+        """Every schedule follows its source's definition and the end of its last import, what has grown too old is
+        told, and of what is due the oldest is started; its job. `plans` are read after the schedules, so none is older
+        than what its schedule follows. Raises StateUnavailable.
+        """
+        known = self._schedules.all()
+        current = self._job_manager.current_snapshot()
+        published = (current.sources if current else None) or {}
+        kept = []
+        for plan in plans():
+            old = known.get(plan.source)
+            if old is None and not plan.is_kept:
+                continue
+            seen = self._see(plan, old or Schedule(source=plan.source), published.get(plan.source))
+            if seen:
+                kept.append((plan, seen))
+        stale = sum(schedule.stale_since is not None for _, schedule in kept)
+        record("the schedules are looked at", {"StaleSources": stale})
+        return self._start_oldest(kept)
+
+    def _see(self, plan: Plan, old: Schedule, published: Mapping[str, Any] | None) -> Schedule | None:
+        """The schedule as it is now, and stored so. None when somebody else has written it meanwhile, or the plan is
+        not the newest any more: the next look is in a minute.
+        """
+        now, new = self._schedules.now, old.follow(plan)
+        if new.version != plan.version:
+            return None
+        if new.last_job_id and new.judged != new.last_job_id:
+            last_job = self._job_manager.find(new.last_job_id)
+            new = new.judge(last_job, pause_after=plan.pause_after, now=now)
+        new = replace(new, stale_since=stale_since(plan, published, now=now))
+        if new == old:
+            return old
+        grew_old = new.stale_since not in (None, old.stale_since)
+        notices = became_stale(new, published["job_id"] if published else None) if grew_old else []
+        try:
+            stored = self._schedules.write(new, *notices)
+        except ConditionRefused:
+            return None
+        if stored.pause and not old.pause:
+            _tell_pause(stored, stored.pause)
+        return stored
+
+    def _start_oldest(self, kept: Iterable[tuple[Plan, Schedule]]) -> Job | None:
+        if self._job_manager.lock().owner is not None:
+            return None
+        due = [(plan, schedule) for plan, schedule in kept if schedule.is_due(self._schedules.now)]
+        for plan, schedule in sorted(due, key=lambda pair: pair[1].due or 0.0):
+            try:
+                return self._start(plan, schedule)
+            except ImportAlreadyRunning:
+                return None
+            except DefinitionInvalid as exc:
+                self._give_up(schedule, exc)
+            except (ScheduleMoved, SourceRedefined, SourceUnknown):
+                continue  # another sweeper has started it, or it is defined anew
+        return None
+
+    def _start(self, plan: Plan, schedule: Schedule) -> Job:
+        now = self._schedules.now
+        job = new_job(
+            now=now,
+            triggered_by=TRIGGER,
+            parameters={},
+            source_id=self._source_id_of(plan),
+            source_name=plan.source,
+            source_version=plan.version,
+        )
+        advanced = replace(schedule.start(job.job_id, now=now), turn=schedule.turn + 1)
+        started = start_due(job, advanced=advanced, job_manager=self._job_manager, dispatcher=self._dispatcher)
+        late, skipped = now - (advanced.last_due or now), advanced.skipped - schedule.skipped
+        told = f"what was due {late:.0f} s ago is started, {skipped} due times before it are skipped"
+        log.info(told, extra={"job_id": started.job_id, "source": plan.source})
+        return started
+
+    def _give_up(self, schedule: Schedule, error: DefinitionInvalid) -> None:
+        """This stack does not allow any more what the definition says: nothing starts until one of them is changed."""
+        reason = f"The definition is refused by now: {error.message}"
+        pause = Pause(at=self._schedules.now, reason=reason, code=error.code)
+        try:
+            self._schedules.write(replace(schedule, pause=pause))
+        except ConditionRefused:
+            return
+        _tell_pause(schedule, pause)
+
+
+def _tell_pause(schedule: Schedule, pause: Pause) -> None:
+    facts = {"source": schedule.source, "code": pause.code}
+    log.warning("the schedule is paused: %s", pause.reason, extra=facts)
