@@ -20,6 +20,7 @@ NAMESPACE = "Wellhead"
 UNITS: Mapping[str, str] = {
     "JobsCompleted": "Count",
     "JobsFailed": "Count",
+    "JobsHeld": "Count",
     "JobsCancelled": "Count",
     "HandOvers": "Count",
     "LeaseTakeovers": "Count",
@@ -35,6 +36,7 @@ UNITS: Mapping[str, str] = {
     "WithdrawnRows": "Count",
     "DuplicateRows": "Count",
     "FailedRows": "Count",
+    "RejectedPercent": "Percent",
     "Pages": "Count",
     "PageSeconds": "Seconds",
     "HttpRetries": "Count",
@@ -42,6 +44,8 @@ UNITS: Mapping[str, str] = {
     "QuestionErrors": "Count",
     "SecondsSinceHeartbeat": "Seconds",
     "HoursSinceSuccess": "None",
+    "HeldImports": "Count",
+    "FailedInARow": "Count",
 }
 
 log = logging.getLogger(__name__)
