@@ -20,6 +20,7 @@ NAMESPACE = "Wellhead"
 UNITS: Mapping[str, str] = {
     "JobsCompleted": "Count",
     "JobsFailed": "Count",
+    "JobsHeld": "Count",
     "JobsCancelled": "Count",
     "HandOvers": "Count",
     "LeaseTakeovers": "Count",
@@ -35,6 +36,7 @@ UNITS: Mapping[str, str] = {
     "WithdrawnRows": "Count",
     "DuplicateRows": "Count",
     "FailedRows": "Count",
+    "RejectedPercent": "Percent",
     "Pages": "Count",
     "PageSeconds": "Seconds",
     "HttpRetries": "Count",
@@ -43,6 +45,8 @@ UNITS: Mapping[str, str] = {
     "SecondsSinceHeartbeat": "Seconds",
     "HoursSinceSuccess": "None",
     "StaleSources": "Count",
+    "HeldImports": "Count",
+    "FailedInARow": "Count",
 }
 
 log = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,14 @@ def _deploy(options: argparse.Namespace) -> None:
     package = build(stage=options.stage, output=BUILD / options.stage)
     print(f"Deploying {deployment.stack} to {deployment.region}; the first time takes some minutes ...")
     outputs = deployment.deploy(package, parameters)
-    for name, told in TOLD.items():
-        print(f"  {told}: {outputs[name]}")
-    print(f"Make a token: make token STAGE={options.stage} ROLE=operator NAME=...")
+    print("\n".join(summary(deployment, outputs)))
+
+
+def summary(deployment: Deployment, outputs: Mapping[str, str]) -> list[str]:
+    """What a deploy says at its end; last what must not be overlooked."""
+    places = [f"  {told}: {outputs[name]}" for name, told in TOLD.items()]
+    token = f"Make a token: make token STAGE={deployment.stage} ROLE=operator NAME=..."
+    return [*places, token, *deployment.warnings()]
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -15,10 +15,14 @@ TEMPLATE = Path(__file__).with_name("template") / "observability-dashboard.yaml"
 WIDTH, HEIGHT, COLUMNS = 8, 6, 24
 ALARMS = (
     "ImportFailed",
+    "FailedTwice",
+    "ImportHeld",
+    "RejectsHigh",
     "NoSuccess",
     "NoHeartbeat",
     "EventsUntaken",
     "ApiErrors",
+    "ApiSlow",
     "QueryErrors",
     "Throttled",
     "SweeperErrors",
@@ -85,7 +89,7 @@ SECTIONS = [
     Section(
         "Imports",
         [
-            Chart("Jobs that ended", ours("JobsCompleted", "JobsFailed", "JobsCancelled")),
+            Chart("Jobs that ended", ours("JobsCompleted", "JobsFailed", "JobsHeld", "JobsCancelled")),
             Chart("Since the last success", ours("HoursSinceSuccess", stat="Maximum"), "hours"),
             Chart("Since the last sign of life of a running job", ours("SecondsSinceHeartbeat", stat="Maximum"), "s"),
             Chart("Rows by what became of them", ours(*ROWS)),

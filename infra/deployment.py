@@ -17,6 +17,7 @@ from infra.package import Package
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 FAILED_FIRST = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")  # such a stack can only be deleted
 GONE = ("ResourceNotFoundException", "NoSuchBucket")
+UNCONFIRMED = ("PendingConfirmation", "Deleted")  # in place of the ARN of a subscription
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -60,6 +61,25 @@ class Deployment:
         if description is None:
             raise DeploymentError(f"There is no stack {self.stack} in this account and region: make deploy makes it.")
         return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+
+    def warnings(self) -> list[str]:
+        """What whoever deploys should know of the stack as it is, a line each. Raises DeploymentError when there is no
+        stack.
+        """
+        topic = self.outputs()["AlarmTopicArn"]
+        pages = self.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        arns = [told["SubscriptionArn"] for page in pages for told in page["Subscriptions"]]
+        if not arns:
+            return [
+                "ALARMS GO TO NOBODY: no mail is sent and no one is called when imports fail or stop. To change that:",
+                f"  make deploy STAGE={self.stage} PARAMETERS='AlarmEmail=you@example.com'",
+                f"or subscribe something else to {topic}",
+            ]
+        if all(arn in UNCONFIRMED for arn in arns):
+            return [
+                "ALARMS GO TO NOBODY YET: AWS has sent a mail to the address in AlarmEmail, whose link must be opened first."
+            ]
+        return []
 
     def destroy(self) -> None:
         """Delete the stack, if there is one. Table, bucket, file system, tokens and secret stay. Raises

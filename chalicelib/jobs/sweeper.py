@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from .job import JobStatus
 from .ownership import owns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from chalicelib.warehouse.names import Warehouse
 
@@ -37,6 +38,7 @@ DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, c
 SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; starting.RETRY_SECONDS is shorter
 ACCEPT_GRACE_SECONDS = 3600.0  # an import that is accepted in the last minute, by whatever clock, finds its rows
 CLEAR_SECONDS = 10.0  # of the half minute that one sweep has
+PULSE_JOBS = 20  # the newest ones, of all sources; each costs a read of its whole item, every minute
 READER_SECONDS = 3600.0  # who read the pointer before it moved may open or fetch that snapshot for so long
 
 log = logging.getLogger(__name__)
@@ -98,8 +100,8 @@ def _dispatch(job_id: str, dispatcher: Dispatcher) -> str:
 
 
 def take_pulse(*, job_manager: JobManager, clock: Callable[[], float] = time.time) -> None:
-    """What nobody else would tell when nothing happens. The alarms "no heartbeat" and "no success" live by it: the
-    first also when it does not come. Raises StateUnavailable.
+    """What nobody else would tell when nothing happens, and what lasts until somebody does something: the alarms of
+    docs/operations.md that tell a state live by it, NoHeartbeat also when it does not come. Raises StateUnavailable.
     """
     lock, current, now = job_manager.lock(), job_manager.current_snapshot(), clock()
     job = job_manager.owner_of(lock)
@@ -107,8 +109,30 @@ def take_pulse(*, job_manager: JobManager, clock: Callable[[], float] = time.tim
     silent = now - (job.heartbeat_at or now) if job and is_running else 0.0
     published_at = _published_at(job_manager.find, current.name) if current else None
     hours = (now - published_at) / 3600 if published_at else None
-    figures = {"SecondsSinceHeartbeat": max(0.0, silent), "HoursSinceSuccess": hours}
+    jobs, _ = job_manager.history(limit=PULSE_JOBS)
+    waiting = {job.job_id for job in jobs if job.waits_for_word} - job_manager.lateness(jobs).keys()
+    figures = {
+        "SecondsSinceHeartbeat": max(0.0, silent),
+        "HoursSinceSuccess": hours,
+        "HeldImports": len(waiting),
+        "FailedInARow": failed_in_a_row(jobs),
+    }
     record("the sweeper is alive", figures, job_id=lock.owner)
+
+
+def failed_in_a_row(jobs: Iterable[Job]) -> int:
+    """How many of a source's newest imports have failed since one of it completed; of the source that has most.
+
+    `jobs`: newest first. One that is held, was cancelled or is not over counts neither way.
+    """
+    failed: Counter[str | None] = Counter()
+    completed: set[str | None] = set()
+    for job in jobs:
+        if job.status is JobStatus.COMPLETED:
+            completed.add(job.source_name)
+        elif job.status is JobStatus.FAILED and not job.is_held and job.source_name not in completed:
+            failed[job.source_name] += 1
+    return max(failed.values(), default=0)
 
 
 def clear_orphans(

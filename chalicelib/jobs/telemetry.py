@@ -33,7 +33,8 @@ def handed_over(job: Job) -> None:
 def job_ended(job: Job) -> None:
     code = (job.error or {}).get("code") or (CancelRequested.code if job.status is JobStatus.CANCELLED else None)
     level = logging.ERROR if job.status is JobStatus.FAILED else logging.INFO
-    figures = {ENDS[job.status]: 1, "Pages": job.stats.get("pages"), **_seconds(job), **_rows(job)}
+    end = "JobsHeld" if job.is_held else ENDS[job.status]
+    figures = {end: 1, "Pages": job.stats.get("pages"), **_seconds(job), **_rows(job)}
     record(f"the job is {job.status}", figures, level=level, code=code, **_names(job))
 
 
@@ -57,5 +58,6 @@ def _rows(job: Job) -> dict[str, float | None]:
         "WithdrawnRows": job.withdrawn_records,
         "DuplicateRows": job.duplicate_records,
         "FailedRows": job.failed_records,
+        "RejectedPercent": 100 * job.failed_records / job.total_records if job.total_records else None,
         "RowsPerSecond": job.view(0.0)["records_per_second"],
     }

@@ -24,6 +24,7 @@ from support.imports import expected_rows, stored_rows
 from support.mini_stack import REGION, MiniStack, for_mini_stack, guard
 from support.packaged import STAGE, packaged
 
+from infra.__main__ import summary
 from infra.deployment import Deployment, DeploymentError
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -188,11 +189,31 @@ def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, so
     for change in ({"LogDays": "7"}, {}):  # the second changes nothing
         assert deployment.deploy(package, change) == outputs
         assert given.items() | {("LogDays", "7")} <= _parameters(mini_stack).items()
+    _alarms_that_go_to_nobody_are_told(deployment, outputs)
     guard(mini_stack.client, package, api_id=outputs["RestAPIId"], stack=STACK)
     token = _command(mini_stack, "token", "--role", "operator", "--name", "ada").splitlines()[0]
     stack = Deployed(mini_stack, api_id=outputs["RestAPIId"], token=token)
     stack.set_source_secret(PASSWORD)
     return stack
+
+
+def _alarms_that_go_to_nobody_are_told(deployment: Deployment, outputs: dict[str, str]) -> None:
+    topic, sns = outputs["AlarmTopicArn"], deployment.client("sns")
+    said = summary(deployment, outputs)
+    assert any(line.startswith("Make a token") for line in said[:-3])
+    assert said[-3].startswith("ALARMS GO TO NOBODY: ")
+    assert f"make deploy STAGE={STAGE} PARAMETERS='AlarmEmail=" in said[-2]
+    assert said[-1].endswith(topic)
+
+    arn = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=_function_arn(deployment))["SubscriptionArn"]
+    assert deployment.warnings() == []
+    assert summary(deployment, outputs) == said[:-3]
+    sns.unsubscribe(SubscriptionArn=arn)
+
+
+def _function_arn(deployment: Deployment) -> str:
+    functions = deployment.client("lambda")
+    return str(functions.get_function(FunctionName=f"{STACK}-sweeper")["Configuration"]["FunctionArn"])
 
 
 def _parameters(mini_stack: MiniStack) -> dict[str, str]:

@@ -41,10 +41,13 @@ LEFT_OUT: dict[str, Callable[[dict[str, Any]], bool]] = {
 
 
 class MiniStack:
-    """Serves inside a `with`; its processes, those of the functions among them, end with it."""
+    """Serves inside a `with`; its processes, those of the functions among them, end with it. `more` is what their
+    environment has besides.
+    """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **more: str) -> None:
         self._directory = directory
+        self._more = more
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -79,7 +82,11 @@ class MiniStack:
             endpoint_url=self.url,
             aws_access_key_id="local",
             aws_secret_access_key="local",
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+            config=Config(
+                s3={"addressing_style": "path"},
+                retries={"total_max_attempts": 1},
+                disable_request_compression=True,  # it takes many figures, packed, for none
+            ),
         )
 
     def _environment(self) -> dict[str, str]:
@@ -101,6 +108,7 @@ class MiniStack:
             "SFTP_ENABLED": "false",
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",
             "WELLHEAD_SCRATCH": str(self._directory / "scratch"),
+            **self._more,
         }
 
     def _answers(self) -> bool:
