@@ -13,6 +13,7 @@ PARAMETERS ?=
 DATA ?= keep
 ROLE ?=
 NAME ?=
+DAYS ?=
 SOAKED = $(addprefix tests/,imports/test_crash_points.py imports/test_kills.py imports/test_damaged_segments.py imports/test_changed_source.py store/test_repository.py store/test_rejects.py store/test_merge_contract.py store/test_withdrawal.py queries/test_changes.py lake/test_lake_kills.py lake/test_lake_races.py lake/test_lake_in_parts.py jobs/test_races.py jobs/test_duplicate_deliveries.py simulation/test_simulation.py jobs/test_lock_model.py api/test_api_fuzzed.py imports/test_parts_killed.py)
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
@@ -79,8 +80,8 @@ deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=d
 destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=delete deletes that too)
 	@$(BIN)/python -m infra destroy --stage $(STAGE) --data $(DATA)
 
-token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader, operator or admin, NAME=...)
-	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)'
+token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader, operator or admin, NAME=..., DAYS=90)
+	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)' --days '$(DAYS)'
 
 test: .venv/checks .venv/bundle ## run all the tests
 	@$(BIN)/python -m pytest

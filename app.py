@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rate, Request, Response
 
@@ -25,6 +26,7 @@ from chalicelib.api.source_request import (
     parse_if_match,
     parse_source_name,
 )
+from chalicelib.api.token_list import parse_renewal, parse_token_name
 from chalicelib.api.tokens import KEPT_SECONDS, Role
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.schedule import schedule_view
@@ -38,6 +40,9 @@ from chalicelib.sources.presets import all_presets
 from chalicelib.sources.source import Source, deleted_sentence, source_sentence
 from chalicelib.sources.units import all_units
 from chalicelib.sources.uploads import new_upload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it has taken so far
 POLL_SECONDS = (1, 30)  # at least, at most
@@ -54,7 +59,17 @@ def authorizer(request: AuthRequest) -> AuthResponse:
     principal = services.tokens.principal(request.token)
     if principal is None:
         raise ValueError("Unauthorized")  # the one word that API Gateway answers with 401
-    return AuthResponse(routes=["*"], principal_id=principal.name, context={"role": principal.role})
+    ends = {} if principal.expires_at is None else {"expires_at": str(principal.expires_at)}
+    return AuthResponse(routes=["*"], principal_id=principal.name, context={"role": principal.role, **ends})
+
+
+@app.middleware("http")
+def note_use(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Of the token, when it got an answer: one that is refused, or over, was of no use."""
+    response = get_response(request)
+    if response.status_code < HTTPStatus.BAD_REQUEST and (request.context or {}).get("authorizer"):
+        services.token_uses.note(principal_of(request).name)
+    return response
 
 
 @app.route("/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
@@ -330,6 +345,22 @@ def send_file(request: Request, respond: ResponseBuilder, name: str) -> Response
     name, file = parse_source_name(name), parse_file_name(request.raw_body)
     upload = new_upload(name, file, warehouse=services.warehouse, address=services.settings.warehouse, now=time.time())
     return respond.success(upload, "Send the file to url, as a form of these fields with the file as the last one.")
+
+
+@app.route("/api/v1/ops/tokens", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def list_all_tokens(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    tokens = services.token_list.all(services.token_uses.all())
+    return respond.success({"tokens": tokens}, "The tokens of the API, by name, without what is secret.")
+
+
+@app.route("/api/v1/ops/tokens/{token_name}/rotate", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def rotate_token(request: Request, respond: ResponseBuilder, token_name: str) -> Response:
+    single_values(_query(request))
+    renewed = services.token_list.renew(parse_token_name(token_name), **parse_renewal(request.raw_body))
+    return respond.success(renewed, "The name has a new token. It is shown this once: keep it.")
 
 
 @app.route("/api/v1/health", methods=["GET", "HEAD"], content_types=["*/*"])

@@ -7,10 +7,12 @@
     │   ├── DefinitionInvalid        400  a source's definition has faults, all of which are listed
     │   └── SourceNotNamed           400  several sources, and none of them is meant without a name
     ├── Unauthorized                 401  no token, or one that nobody knows
+    ├── TokenExpired                 401  a token whose time is over, or one that a newer one has replaced
     ├── RequestForbidden             403  a browser sent it on somebody else's behalf
     ├── RoleRequired                 403  the token's role does not allow that
     ├── JobNotFound                  404
     ├── SourceUnknown                404
+    ├── TokenUnknown                 404  no token has that name
     ├── SourceVersionDiffers         412  somebody has changed the definition meanwhile
     ├── CheckUnknown                 404  no check of a source has that id
     ├── CheckFailed                  a source could not be looked at, and nobody knows why
@@ -165,6 +167,20 @@ class Unauthorized(WellheadError):
 
     code = "UNAUTHORIZED"
     http_status = 401
+
+
+class TokenExpired(WellheadError):
+    """The time of this token is over, or a newer one has replaced it. Ask whoever runs Wellhead for another."""
+
+    code = "TOKEN_EXPIRED"
+    http_status = 401
+
+
+class TokenUnknown(WellheadError):
+    """There is no token of this name. Look at the list of tokens."""
+
+    code = "TOKEN_UNKNOWN"
+    http_status = 404
 
 
 class RoleRequired(WellheadError):

@@ -20,6 +20,8 @@ import botocore.session
 from botocore.config import Config
 
 from chalicelib.api.health import check_warehouse, health
+from chalicelib.api.token_list import TokenList
+from chalicelib.api.token_uses import TokenUses
 from chalicelib.api.tokens import Tokens
 from chalicelib.errors import SourceNotScheduled, WellheadError
 from chalicelib.jobs.dispatcher import Dispatcher
@@ -58,6 +60,8 @@ if TYPE_CHECKING:
 
 # The API has 29 s: a table that does not answer in a few is reported as such.
 _CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
+# What nobody's answer should wait for.
+_BRIEF_CLIENT = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
 # A signed URL must name the bucket's own region: a redirect from the global address would break its signature.
 _S3_CLIENT = _CLIENT.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
@@ -112,6 +116,14 @@ class Services:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(ssm=self._client("ssm"), path=tokens_path(self._environment))
+
+    @cached_property
+    def token_uses(self) -> TokenUses:
+        return TokenUses(Table(dynamodb=self._client("dynamodb", _BRIEF_CLIENT), name=self.settings.table))
+
+    @cached_property
+    def token_list(self) -> TokenList:
+        return TokenList(ssm=self._client("ssm"), path=tokens_path(self._environment))
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -432,7 +444,7 @@ def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Ser
     if "AWS_LAMBDA_RUNTIME_API" in environment:
         start_logging(environment)
         is_authorizer = environment.get("_HANDLER") == "app.authorizer"
-        _ = services.tokens if is_authorizer else (services.job_manager, services.dispatcher)
+        _ = services.tokens if is_authorizer else (services.job_manager, services.dispatcher, services.token_uses)
     return services
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.api.tokens import Role
+from chalicelib.api.token_entry import Role, days_of_token
 from infra.bundle import MACHINES, PackageError, dependencies, lake_layer, own_architecture
 from infra.deployment import Deployment, DeploymentError
 from infra.fragments import FragmentError
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     token = commands.add_parser("token", help="make a token for the deployed API")
     token.add_argument("--name", required=True)
     token.add_argument("--role", required=True, choices=list(Role))
+    token.add_argument("--days", type=days_of_token, help="how long it lives; without an end unless told")
     for command, run in ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token)):
         command.add_argument("--stage", default="dev")
         command.set_defaults(run=run)
@@ -99,7 +100,7 @@ def _destroy(options: argparse.Namespace) -> None:
 
 
 def _token(options: argparse.Namespace) -> None:
-    token = _deployment(options.stage).make_token(options.name, Role(options.role))
+    token = _deployment(options.stage).make_token(options.name, Role(options.role), days=options.days)
     print(f"{token}\nIt is shown this once and works within seconds.")
 
 

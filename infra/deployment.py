@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from chalicelib.api.tokens import NAME, Role, digest_of
+from chalicelib.api.token_entry import NAME, Role, TokenEntry, new_token
 from infra.package import Package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -97,17 +98,17 @@ class Deployment:
             self._delete_bucket(f"{self.stack}-{self._account}-{self.region}")
         self._delete_parameters()
 
-    def make_token(self, name: str, role: Role) -> str:
-        """A new token; one that the name had before ends within a minute. Its hash alone is kept. Raises
-        DeploymentError.
+    def make_token(self, name: str, role: Role, *, days: int | None = None) -> str:
+        """A new token, of so many days; one that the name had before ends within a minute. Its hash alone is kept.
+        Raises DeploymentError.
         """
         if not NAME.fullmatch(name):
             raise DeploymentError("The name may have 1 to 64 of letters, digits, `.`, `_` and `-`.")
         self.outputs()
-        token = f"wellhead_{secrets.token_urlsafe(32)}"
-        entry = json.dumps({"sha256": digest_of(token), "role": role})
+        token = new_token()
+        entry = TokenEntry.new(token, role, now=time.time(), days=days)
         self.client("ssm").put_parameter(
-            Name=f"/{self.stack}/tokens/{name}", Value=entry, Type="String", Overwrite=True
+            Name=f"/{self.stack}/tokens/{name}", Value=entry.text(), Type="String", Overwrite=True
         )
         return token
 

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from chalicelib.api.tokens import Role
+from chalicelib.api.token_entry import Role, days_of_token
 from clients.cli.plain import plain
 from clients.cli.terminal import Terminal
 from local.aws.loopback import SWITCH_SECONDS
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, _terminate)
     try:
         if options.command == "token":
-            return make_token(options.state, options.name, Role(options.role))
+            return make_token(options.state, options.name, Role(options.role), options.days)
         told = options.source or os.environ.get("WELLHEAD_SOURCE_URL")
         source = Source.parse(told, rows=options.rows, preset=options.preset or "")
         if options.command == "check-source":
@@ -75,11 +75,11 @@ def run(stack: LocalStack) -> int:
         return 0
 
 
-def make_token(state: Path, name: str, role: Role) -> int:
+def make_token(state: Path, name: str, role: Role, days: int | None) -> int:
     """Prints the token; it is shown here and never again."""
     book = TokenBook(state.resolve())
     try:
-        token = book.make(name, role)
+        token = book.make(name, role, days=days)
     except OSError as exc:
         raise StackError(why_not_kept(exc, book.state)) from exc
     path = os.environ.get("WELLHEAD_TOKENS") or DEFAULTS["WELLHEAD_TOKENS"]
@@ -164,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     token = commands.add_parser("token", help="make a token for the API and print it")
     token.add_argument("--name", required=True, help="whose it is; a token that the name had before ends")
     token.add_argument("--role", required=True, choices=list(Role), help="what it allows")
+    token.add_argument("--days", type=days_of_token, help="how many days it lives; without an end unless told")
     token.add_argument("--state", type=Path, default=PROJECT / ".local", help="of the stack it is for")
     return parser
 

@@ -243,6 +243,7 @@ class LocalStack:
                 journal=self.state / "state" / "table.sqlite",
                 bucket=BUCKET,
                 keys=self.keys,
+                on_parameter=self._keep_token,
             )
         )
         self.aws_url = aws.url
@@ -277,6 +278,13 @@ class LocalStack:
         from local.catalog.server import CatalogServer  # it loads for a quarter of a second
 
         return exits.enter_context(CatalogServer(self.state / "lake")).url
+
+    def _keep_token(self, name: str, value: str) -> None:
+        """One that was renewed by the API: SSM lives in memory here."""
+        path, _, token = name.rpartition("/")
+        if path == self._setting("WELLHEAD_TOKENS"):
+            with contextlib.suppress(ValueError):  # what is no token lets nobody in, at the next start neither
+                self.tokens.keep(token, value)
 
     def _put_tokens(self, aws: LocalAws) -> None:
         self.token = self.tokens.own()

@@ -4,7 +4,7 @@ The stack's own token is kept as it is, in a file that nobody else may read: the
 """
 
 import json
-import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.api.tokens import NAME, Role, digest_of
+from chalicelib.api.token_entry import NAME, Role, TokenEntry, digest_of, new_token
 from local.aws.emulator import REGION
 from local.keys_file import read_keys
 from local.private_file import write_privately
@@ -44,27 +44,34 @@ class TokenBook:
             return {}
         return {name: json.dumps(entry) for name, entry in json.loads(self._hashes.read_text()).items()}
 
-    def make(self, name: str, role: Role) -> str:
+    def make(self, name: str, role: Role, *, days: int | None = None) -> str:
         """A new token; one that the name had before ends. Raises TokenError."""
         if not NAME.fullmatch(name):
             raise TokenError("The name may have 1 to 64 of letters, digits, `.`, `_` and `-`.")
-        token = f"wellhead_{secrets.token_urlsafe(32)}"
-        self._note(name, token, role)
+        token = new_token()
+        self.keep(name, TokenEntry.new(token, role, now=time.time(), days=days).text())
         return token
 
     def own(self) -> str:
-        """The stack's own token, an admin's: a random one, made at the first start."""
-        if self.own_file.exists():
-            token = self.own_file.read_text().strip()
-            self._note(OWN, token, Role.ADMIN)
-        else:
+        """The stack's own token, an admin's: a random one, made at the first start, and anew when somebody has renewed
+        it, because nobody here knows that one.
+        """
+        token = self.own_file.read_text().strip() if self.own_file.exists() else ""
+        if not token or self._is_replaced(token):
             token = self.make(OWN, Role.ADMIN)
             write_privately(self.own_file, token + "\n")
+        elif OWN not in self.parameters or TokenEntry.parse(self.parameters[OWN]).sha256 != digest_of(token):
+            self.keep(OWN, TokenEntry.new(token, Role.ADMIN, now=time.time()).text())
         return token
 
-    def _note(self, name: str, token: str, role: Role) -> None:
+    def _is_replaced(self, token: str) -> bool:
+        stored = self.parameters.get(OWN)
+        return bool(stored) and digest_of(token) in {each.sha256 for each in TokenEntry.parse(str(stored)).previous}
+
+    def keep(self, name: str, value: str) -> None:
+        """As SSM shall have it at the next start too."""
         known = json.loads(self._hashes.read_text()) if self._hashes.exists() else {}
-        known[name] = {"sha256": digest_of(token), "role": role}
+        known[name] = json.loads(value)
         self._hashes.parent.mkdir(parents=True, exist_ok=True)
         write_privately(self._hashes, json.dumps(known, indent=2) + "\n")
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Response
 
-from chalicelib.errors import RoleRequired, Unauthorized, WellheadError
+from chalicelib.errors import RoleRequired, TokenExpired, Unauthorized, WellheadError
 from chalicelib.logs import add_to_log_context, start_log_context
 
 from .cors import cors_headers
@@ -183,12 +183,18 @@ def enveloped(
 
 
 def principal_of(request: Any) -> Principal:
-    """Whom the authorizer has recognised. Raises Unauthorized."""
+    """Whom the authorizer has recognised; the gateway keeps what that said, so a token's end is looked at here. Raises
+    Unauthorized, TokenExpired.
+    """
     told = (request.context or {}).get("authorizer") or {}
     try:
-        return Principal(name=told["principalId"], role=Role(told["role"]))
+        expires_at = float(told["expires_at"]) if "expires_at" in told else None
+        principal = Principal(name=told["principalId"], role=Role(told["role"]), expires_at=expires_at)
     except (KeyError, ValueError):
         raise Unauthorized from None
+    if expires_at is not None and expires_at <= time.time():
+        raise TokenExpired
+    return principal
 
 
 def _require(needed: Role, principal: Principal) -> None:

@@ -1,56 +1,45 @@
 """Bearer tokens: who calls, and what he may do.
 
-SSM holds one parameter for each token under one path, `<path>/<name>`: {"sha256": "<hex>", "role": "reader"}. The
-tokens themselves are nowhere. They are random, 256 bits long, so a plain hash is enough.
+SSM holds one parameter for each token under one path, `<path>/<name>` (token_entry.py). The tokens themselves are
+nowhere. They are random, 256 bits long, so a plain hash is enough.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
 import logging
 import re
 import time
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import TokensUnavailable
 
+from .token_entry import NAME, Role, TokenEntry, digest_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from types_boto3_ssm import SSMClient
+
+__all__ = ["KEPT_SECONDS", "NAME", "Principal", "Role", "Tokens", "digest_of"]
 
 KEPT_SECONDS = 30.0  # API Gateway keeps an answer as long: a removed token ends within a minute
 FRESH_SECONDS = 2.0  # an unknown token may be a new one; SSM is asked for it so often at most
 BEARER = re.compile(r"bearer +([\x21-\x7e]{1,256})", re.IGNORECASE)
-NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 log = logging.getLogger(__name__)
 
 
-class Role(StrEnum):
-    """A reader reads; an operator may also start, stop and retry imports; an admin may also say what the sources are.
-    Each may what those before it may.
-    """
-
-    READER = "reader"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-
-    def covers(self, needed: Role) -> bool:
-        ranks = list(Role)
-        return ranks.index(self) >= ranks.index(needed)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Principal:
+    """`expires_at` is of the token that was sent, epoch seconds; who asks with one that is over is still known."""
+
     name: str
     role: Role
+    expires_at: float | None = None
 
 
 class Tokens:
@@ -85,7 +74,9 @@ class Tokens:
     def _read_after(self, seconds: float) -> None:
         now = self._clock()
         if now - self._read_at >= seconds:
-            self._known = dict(entry for parameter in self._parameters() if (entry := self._entry(parameter)))
+            self._known = {
+                digest: principal for parameter in self._parameters() for digest, principal in self._entries(parameter)
+            }
             self._read_at = now
 
     def _parameters(self) -> list[Any]:
@@ -96,19 +87,13 @@ class Tokens:
             log.error("the store of tokens does not answer: %s", exc)  # noqa: TRY400  the cause says it all
             raise TokensUnavailable from exc
 
-    def _entry(self, parameter: Any) -> tuple[str, Principal] | None:
+    def _entries(self, parameter: Any) -> Iterator[tuple[str, Principal]]:
         """None for a parameter that is none of a token; the others go on."""
         name = parameter["Name"].rpartition("/")[2]
         try:
-            told = json.loads(parameter["Value"])
-            digest, role = str(told["sha256"]), Role(told["role"])
-        except (ValueError, KeyError, TypeError):
-            digest, role = "", Role.READER
-        if not (re.fullmatch(r"[0-9a-f]{64}", digest) and NAME.fullmatch(name)):
-            log.error("a parameter is no token, see docs/configuration.md: %.100s", name)
-            return None
-        return digest, Principal(name=name, role=role)
-
-
-def digest_of(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+            entry = TokenEntry.parse(parameter["Value"] if NAME.fullmatch(name) else "")
+        except ValueError:
+            log.error("a parameter is no token, see docs/configuration.md: %.100s", name)  # noqa: TRY400  it may hold one
+            return
+        for secret in entry.secrets():
+            yield secret.sha256, Principal(name=name, role=entry.role, expires_at=secret.until)

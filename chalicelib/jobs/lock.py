@@ -14,6 +14,7 @@ One table, keys `pk` and `sk` (strings):
     SOURCE_VERSION  SOURCE#<name>#<version>  each definition that a source ever had
     LOG#<job>    <fence>#<who>#<place>  the job's own lines; go after 30 days
     SCHEDULE     SCHEDULE#<name>     when the source is due next, and what became of its due times
+    TOKEN        TOKEN#<name>        when a token of the API was used last, to the day
     PART#<job>   00000 to 00063      a part of the source that the job, and those that go on from it, read beside others
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
@@ -94,6 +95,10 @@ def part_key(job_id: str, number: int) -> dict[str, str]:
 
 def log_key(job_id: str, fence: int, by: str, place: int) -> dict[str, str]:
     return {"pk": f"LOG#{job_id}", "sk": f"{fence:010d}#{by}#{place:02d}"}
+
+
+def token_key(name: str) -> dict[str, str]:
+    return {"pk": "TOKEN", "sk": f"TOKEN#{name}"}
 
 
 def source_key(name: str) -> dict[str, str]:
@@ -233,6 +238,13 @@ def part_as_read(attempt: int) -> Condition:
 def held_before(fence: int) -> Condition:
     """A job that was held later is not forgotten for one that was held before."""
     return Condition("attribute_not_exists(pk) OR #fence <= :held_fence", {":held_fence": fence})
+
+
+def not_used_since(moment: float) -> Condition:
+    """Of all processes that see a token's first request of the day, one notes it."""
+    return Condition(
+        "attribute_not_exists(#last_used_at) OR #last_used_at < :not_used_since", {":not_used_since": moment}
+    )
 
 
 def source_as_read(version: int) -> Condition:

@@ -252,6 +252,27 @@ class LogLine(TypedDict):
     fence: int
 
 
+class Token(TypedDict):
+    """`role` is None of a parameter that is no token, `last_used_at` the first use of the day when it was used last."""
+
+    name: str
+    role: str | None
+    created_at: float | None
+    expires_at: float | None
+    last_used_at: float | None
+    previous_until: float | None
+
+
+class NewToken(TypedDict):
+    """`token` is told this once; `previous_until` is until when the one before works."""
+
+    name: str
+    role: str
+    token: str
+    expires_at: float | None
+    previous_until: float
+
+
 class Change(TypedDict):
     """What an import made of a row. `before` and `after` hold its values, None where it was not there; `differs` are
     the names of those that are others.

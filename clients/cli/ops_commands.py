@@ -9,6 +9,7 @@ import click
 
 from clients.cli.data_commands import FILE, download_to
 from clients.cli.database_check import check_database
+from clients.cli.ops_tokens import tokens
 from clients.cli.options import json_option, with_session
 from clients.cli.own_directory import own_directory
 from clients.cli.session import Exit
@@ -30,6 +31,9 @@ CHECK_COLUMNS = [
 @click.group()
 def ops() -> None:
     """Look after a Wellhead."""
+
+
+ops.add_command(tokens)
 
 
 @ops.command()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 HINTS = {
     "UNAUTHORIZED": "Save another one: wellhead login URL",
+    "TOKEN_EXPIRED": "Save another one: wellhead login URL",
     "NO_DATA_YET": "Start an import: wellhead import",
     "SNAPSHOT_GONE": "Run the command once more: it then reads the current data.",
     "FINDINGS_DIFFER": "See what holds it: wellhead status JOB",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import __version__
 from chalicelib.api.parameters import SOURCE_NAME
-from chalicelib.api.tokens import Role
+from chalicelib.api.tokens import NAME, Role
 from chalicelib.errors import RoleRequired
 from infra.openapi.errors import error_examples, error_responses
 from infra.openapi.operations import OPERATIONS, Operation
@@ -100,6 +100,14 @@ CHECK_ID = {
     "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
     "example": "c02841a6-d267-491c-a25d-020a5d70712a",
 }
+TOKEN_NAME = {
+    "name": "token_name",
+    "in": "path",
+    "required": True,
+    "description": "The name of a token.",
+    "schema": {"type": "string", "pattern": f"^{NAME.pattern}$"},
+    "example": "ada",
+}
 SOURCE = {
     "name": "name",
     "in": "path",
@@ -132,6 +140,7 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
             {"name": "import", "description": "Start, follow, list, cancel and retry imports."},
             {"name": "sources", "description": "What is imported: addresses and definitions."},
             {"name": "data", "description": "What the last completed import has published."},
+            {"name": "ops", "description": "What an admin looks after: the tokens."},
             {"name": "service", "description": "Health, and this document."},
         ],
         "paths": paths,
@@ -148,6 +157,7 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
                 "job_id": JOB_ID,
                 "name": SOURCE,
                 "check_id": CHECK_ID,
+                "token_name": TOKEN_NAME,
                 **{name: _header_parameter(name) for name in REQUEST_HEADERS},
             },
             "schemas": SCHEMAS,
@@ -158,9 +168,8 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
 
 
 def _path(app: Chalice, path: str, gateway: GatewayErrors, responses: dict[str, Any]) -> dict[str, Any]:
-    in_path = [
-        {"$ref": f"#/components/parameters/{name}"} for name in ("job_id", "name", "check_id") if f"{{{name}}}" in path
-    ]
+    known = ("job_id", "name", "check_id", "token_name")
+    in_path = [{"$ref": f"#/components/parameters/{name}"} for name in known if f"{{{name}}}" in path]
     item: dict[str, Any] = {"parameters": in_path} if in_path else {}
     for method, route in app.routes[path].items():
         if method in ("HEAD", "OPTIONS"):

@@ -33,6 +33,8 @@ from chalicelib.errors import (
     SourceRedefined,
     SourceUnknown,
     SourceVersionDiffers,
+    TokenExpired,
+    TokenUnknown,
     Unhealthy,
     ValidationError,
     WellheadError,
@@ -76,6 +78,7 @@ _DETAILS: Mapping[type[WellheadError], dict[str, Any]] = {
     SnapshotGone: {"snapshot": SNAPSHOT},
     SourceNotNamed: {"field": "source", "sources": ["default", "north-sea"]},
     SourceUnknown: {"source": "north-sea"},
+    TokenUnknown: {"name": "bob"},
     SourceVersionDiffers: {"source": "north-sea", "version": 3},
     SourceInUse: {"source": "north-sea", "job_id": JOB_ID},
     SourceOfSettings: {"source": "default"},
@@ -93,7 +96,7 @@ def error_responses(
 ) -> dict[str, Any]:
     """Named `<status>-<code>-<code>…`."""
     by_status: dict[int, dict[str, str]] = {}  # status → name of the example → code
-    possible: tuple[type[WellheadError], ...] = (*errors, *ALWAYS)
+    possible: tuple[type[WellheadError], ...] = (*errors, *ALWAYS, *(() if is_open else (TokenExpired,)))
     for error in possible:
         by_status.setdefault(error.http_status, {})[_name(error)] = error.code
     for status in (*GATEWAY_ALWAYS, *(() if is_open else GATEWAY_WITH_A_TOKEN)):

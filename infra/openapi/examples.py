@@ -287,6 +287,31 @@ PAGES = {
         },
     ),
 }
+TOKENS = told(
+    {
+        "tokens": [
+            {
+                "name": "ada",
+                "role": "operator",
+                "created_at": 1795395300.0,
+                "expires_at": 1803171300.0,
+                "last_used_at": 1795395329.1,
+                "previous_until": 1795481700.0,
+            }
+        ]
+    },
+    "The tokens of the API, by name, without what is secret.",
+)
+NEW_TOKEN = told(
+    {
+        "name": "ada",
+        "role": "operator",
+        "token": "wellhead_…",
+        "expires_at": 1803171300.0,
+        "previous_until": 1795481700.0,
+    },
+    "The name has a new token. It is shown this once: keep it.",
+)
 LOG = told(
     {
         "job_id": JOB_ID,

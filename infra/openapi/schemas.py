@@ -10,6 +10,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 from chalicelib.api.findings import FINDINGS
 from chalicelib.api.import_request import ASKED, PARAMETERS
 from chalicelib.api.source_request import FILE
+from chalicelib.api.token_list import RENEWAL
+from chalicelib.api.tokens import Role as TokenRole
 from chalicelib.jobs.finding import MOST_EXAMPLES, Check
 from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
 from chalicelib.jobs.job_log import LONGEST_LINE, MOST_LINES
@@ -466,6 +468,35 @@ SCHEMAS: dict[str, Any] = {
             "text": {**TEXT, "maxLength": LONGEST_LINE},
             "attempt": {"type": ["integer", "null"], "description": "which worker; null of a line that none wrote"},
             "fence": {**WHOLE, "description": "the number of the newest claim when it was written"},
+        }
+    ),
+    "TokenRenewal": RENEWAL,
+    "NewToken": whole_object(
+        {
+            "name": TEXT,
+            "role": {"enum": list(TokenRole)},
+            "token": {**TEXT, "description": "in plain text, in this answer alone"},
+            "expires_at": {"type": ["number", "null"], "description": "epoch seconds; null without an end"},
+            "previous_until": {**NUMBER, "description": "until when the one before works, epoch seconds"},
+        }
+    ),
+    "TokenList": whole_object({"tokens": {"type": "array", "items": {"$ref": "#/components/schemas/Token"}}}),
+    "Token": whole_object(
+        {
+            "name": TEXT,
+            "role": {
+                "enum": [*TokenRole, None],
+                "description": "null of a parameter that is no token and lets nobody in",
+            },
+            **{
+                name: {"type": ["number", "null"], "description": f"{meaning}, epoch seconds"}
+                for name, meaning in {
+                    "created_at": "when it was made, or made anew",
+                    "expires_at": "null without an end",
+                    "last_used_at": "its first use of the day when it was used last; null when never",
+                    "previous_until": "until when one that it has replaced works; null when none does",
+                }.items()
+            },
         }
     ),
     "Acceptance": FINDINGS,

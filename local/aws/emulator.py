@@ -20,7 +20,7 @@ import sys
 import threading
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
@@ -62,7 +62,7 @@ class Answer(NamedTuple):
 
 class LocalAws:
     """`url` answers DynamoDB (one table, key `pk` + `sk`), S3 (one bucket), SSM and Secrets Manager until `stop`, to
-    requests that are signed with `keys`.
+    requests that are signed with `keys`. `on_parameter` is given the name and value of each parameter that one puts.
 
     One at a time in a process: moto's state is global.
     """
@@ -76,7 +76,9 @@ class LocalAws:
         bucket: str = "wellhead-local",
         parameters: Mapping[str, str] | None = None,
         port: int = 0,
+        on_parameter: Callable[[str, str], object] = lambda *_: None,
     ) -> None:
+        self._on_parameter = on_parameter
         self.keys = keys
         self.disk = Disk("The local table")
         self._table_name = table
@@ -132,7 +134,14 @@ class LocalAws:
             answer = self._ask_moto(service, method, path, headers, body)
             if answer.status == HTTPStatus.OK:
                 self._record(keys)
+                self._tell_parameter(headers.get("X-Amz-Target", ""), body)
             return answer
+
+    def _tell_parameter(self, target: str, body: bytes) -> None:
+        """To who keeps the parameters for the next start."""
+        if target == "AmazonSSM.PutParameter":
+            request = json.loads(body)
+            self._on_parameter(request["Name"], request["Value"])
 
     def _key_of_whole_read(self, operation: str, body: bytes) -> Key | None:
         """Of a GetItem for a whole item. It is answered without moto, whose serialiser takes 6 ms for a job."""

@@ -367,6 +367,8 @@ RULES: dict[str, str | None] = {
     "POST /api/v1/sources/{name}/files": "admin",
     "GET /api/v1/sources/presets": "reader",
     "GET /api/v1/sources/units": "reader",
+    "GET /api/v1/ops/tokens": "admin",
+    "POST /api/v1/ops/tokens/{token_name}/rotate": "admin",
     "GET /api/v1/health": None,
     "GET /api/v1/openapi.json": None,
     "GET /console": None,
@@ -659,7 +661,7 @@ def test_head_is_get_without_a_body_and_starts_nothing(api: Api, dynamodb: Any) 
     assert api.ask("HEAD", JOBS, If_None_Match="*").status == 304
     assert api.ask("HEAD", f"{STATUS}/{UNKNOWN}").status == 404
     assert api.ask("HEAD", TRIGGER).status == 405
-    assert table_contents(dynamodb, TABLE) == {}
+    assert table_contents(dynamodb, TABLE).keys() == {"TOKEN#ada"}  # that ada has asked
 
 
 @pytest.mark.parametrize("path", list(app.app.routes))

@@ -94,15 +94,15 @@ def test_no_secret_gets_into_the_log_of_a_job_even_when_a_line_has_one(
     jobs: list[str] = []
 
     def repeat(handler: ScriptedHandler) -> Answer:
-        for said in (SENT[kind][1], f"{source.url}?key={URL_KEY}", *SECRETS[kind].values()):
+        for said in (SENT[kind][1], f"{asked.url}?key={URL_KEY}", *SECRETS[kind].values()):
             careless.warning("sent %s", said, extra={"job_id": jobs[0], "fence": 1})
         return Answer(json.dumps({"error": f"{handler.asked.headers} {handler.path}"}).encode(), status=403)
 
-    source = serve(repeat)
+    asked = serve(repeat)
     services = Services(
         environment
         | {
-            "WELLHEAD_SOURCE_URL": f"{source.url}?key={URL_KEY}",
+            "WELLHEAD_SOURCE_URL": f"{asked.url}?key={URL_KEY}",
             "WELLHEAD_SOURCE_AUTH": kind,
             "WELLHEAD_SOURCE_SECRET": "env:SECRET",
             "SECRET": json.dumps(SECRETS[kind]),

@@ -129,6 +129,8 @@ def _resource(address: str) -> tuple[str, dict[str, str] | None]:
     """The route of an address, and what its path holds."""
     if address.endswith("/files"):
         return f"{SOURCES}/{{name}}/files", {"name": address.split("/")[-2]}
+    if address.endswith("/rotate"):
+        return "/api/v1/ops/tokens/{token_name}/rotate", {"token_name": address.split("/")[-2]}
     for name, pattern in (("check_id", f"{SOURCES}/check/"), ("name", f"{SOURCES}/")):
         if address.startswith(pattern) and address != f"{SOURCES}/check":
             return f"{pattern}{{{name}}}", {name: address.removeprefix(pattern)}
@@ -183,6 +185,7 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
     functions: Functions, aws: LocalAws, dynamodb: Any, source: SampleSource
 ) -> None:
     _know_a_caller(functions)
+    _renew_a_token(functions)
     _fail_and_retry(functions, source)
     _read_in_parts(functions)
     _ask_and_answer(functions)
@@ -289,6 +292,13 @@ def _know_a_caller(functions: Functions) -> None:
     arn = f"arn:aws:execute-api:{REGION}:123456789012:abc/dev/GET/api/v1/wells"
     event = {"type": "TOKEN", "authorizationToken": "Bearer token", "methodArn": arn}
     assert functions.app("authorizer").authorizer(event, context())["principalId"] == "ada"
+
+
+def _renew_a_token(functions: Functions) -> None:
+    """Who has asked is noted, and shown."""
+    assert functions.api("POST", "/api/v1/ops/tokens/ada/rotate", status=200)["data"]["token"]
+    [ada] = functions.api("GET", "/api/v1/ops/tokens", status=200)["data"]["tokens"]
+    assert ada["last_used_at"]
 
 
 def _fail_and_retry(functions: Functions, source: SampleSource) -> None:

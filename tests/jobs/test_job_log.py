@@ -178,7 +178,7 @@ def test_of_an_error_a_line_has_its_class_or_our_own_sentence(table: LogTable, c
     mine = worker(table, clock)
     with at_work(mine):
         try:
-            {}["hunter2"]
+            dict[str, str]()["hunter2"]
         except KeyError as exc:
             log.exception("the import failed unexpectedly")
             log.warning("the dispatch failed: %s", exc)

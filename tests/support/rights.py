@@ -196,6 +196,7 @@ def _secret_arn(place: str) -> str:
 OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "GetItem": lambda params: [_item("GetItem", params["Key"])],
     "Query": lambda params: [_item("Query", {"pk": params["ExpressionAttributeValues"][":pk"]})],
+    "UpdateItem": lambda params: [_item("UpdateItem", params["Key"])],
     "TransactWriteItems": _transaction,
     "Invoke": lambda params: [
         Right("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{params['FunctionName']}")
@@ -214,6 +215,7 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "ListObjectsV2": lambda params: [_list_bucket(params["Prefix"])],
     "ListMultipartUploads": lambda params: [Right("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{BUCKET}")],
     "GetParametersByPath": lambda params: [_parameter("GetParametersByPath", params["Path"])],
+    "PutParameter": lambda params: [_parameter("PutParameter", params["Name"])],
     "GetParameter": lambda params: [_parameter("GetParameter", params["Name"])],
     "GetSecretValue": lambda params: [Right("secretsmanager:GetSecretValue", _secret_arn(params["SecretId"]))],
 }

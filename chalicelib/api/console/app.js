@@ -9,6 +9,7 @@ import { imports } from "./imports.js";
 import { job } from "./job.js";
 import { field, well } from "./series.js";
 import { source, sources } from "./source.js";
+import { signOutEverywhere, tokenOfAnotherTab } from "./tabs.js";
 
 const ROUTES = [
   [/^\/imports$/, imports],
@@ -145,7 +146,7 @@ function signIn(root, reason) {
         { class: "muted" },
         "On your own machine ",
         h("code", {}, "make run"),
-        " prints a link that signs you in. Elsewhere, ask whoever runs Wellhead for a token. It is kept in this tab until you close it.",
+        " prints a link that signs you in. Elsewhere, ask whoever runs Wellhead for a token. It is kept in your tabs of the console until you close the last of them.",
       ),
     ),
   );
@@ -171,7 +172,7 @@ connection.addEventListener("back", () => {
   at("connection").hidden = true;
   say("The connection is back.");
 });
-at("sign-out").addEventListener("click", () => session.end("left"));
+at("sign-out").addEventListener("click", signOutEverywhere);
 at("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
@@ -200,5 +201,6 @@ function begin(token) {
 
 const token = session.takeFromAddress();
 if (!session.token) begin(token);
+if (!session.token) begin(await tokenOfAnotherTab());
 show();
 if (token !== null) offer(token);

@@ -1,0 +1,33 @@
+// The tabs of one browser share the sign-in: a new one asks those that are open, and signing out in one is for all.
+//
+// A BroadcastChannel carries it, which reaches pages of this origin in this browser alone and keeps nothing: with the
+// last tab the token is gone. There is no cookie that another site's page could make the browser send.
+
+import { session } from "./api.js";
+
+const PATIENCE = 250; // ms; an open tab answers within a few
+const channel = new BroadcastChannel("wellhead-session");
+
+// Resolves to the token of an open tab, or to null when none answers.
+export function tokenOfAnotherTab() {
+  const { promise, resolve } = Promise.withResolvers();
+  const asker = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const heard = new AbortController();
+  const end = (token) => (heard.abort(), resolve(token));
+  const listen = ({ data }) => data?.to === asker && typeof data.token === "string" && end(data.token);
+  channel.addEventListener("message", listen, { signal: heard.signal });
+  channel.postMessage({ asker });
+  setTimeout(() => end(null), PATIENCE);
+  return promise;
+}
+
+export function signOutEverywhere() {
+  channel.postMessage({ isSignOut: true });
+  session.end("left");
+}
+
+channel.addEventListener("message", ({ data }) => {
+  if (!session.token) return;
+  if (data?.isSignOut) session.end("left");
+  else if (typeof data?.asker === "string") channel.postMessage({ to: data.asker, token: session.token });
+});

@@ -1,0 +1,64 @@
+"""When each token was used last, to the day: TOKEN#<name> in the table, written by its first request of a day.
+
+A request waits for that write alone, once a day and process, and for no answer that takes longer than two seconds. What
+goes wrong with it is no affair of the request.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from chalicelib.errors import StateUnavailable
+from chalicelib.jobs.lock import not_used_since, token_key
+from chalicelib.jobs.table import ConditionRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chalicelib.jobs.table import Table
+
+DAY = 86_400
+QUIET_SECONDS = 300.0  # after a write that failed
+PAGE = 100
+
+log = logging.getLogger(__name__)
+
+
+class TokenUses:
+    def __init__(self, table: Table, *, clock: Callable[[], float] = time.time) -> None:
+        self._table = table
+        self._clock = clock
+        self._noted: dict[str, int] = {}
+        self._quiet_until = 0.0
+
+    def note(self, name: str) -> None:
+        """Raises nothing."""
+        now = self._clock()
+        today = int(now // DAY)
+        if self._noted.get(name) == today or now < self._quiet_until:
+            return
+        try:
+            self._table.update_alone(
+                token_key(name), {"name": name, "last_used_at": now}, when=not_used_since(today * DAY)
+            )
+        except ConditionRefused:
+            pass  # another process has noted it
+        except StateUnavailable:
+            self._quiet_until = now + QUIET_SECONDS
+            log.warning("the use of a token could not be noted")
+            return
+        self._noted[name] = today
+
+    def all(self) -> dict[str, float]:
+        """By name. Raises StateUnavailable."""
+        found: dict[str, float] = {}
+        before: str | None = None
+        while True:
+            items, before = self._table.newest(
+                token_key("")["pk"], limit=PAGE, names=("name", "last_used_at"), before=before
+            )
+            found |= {item["name"]: item["last_used_at"] for item in items}
+            if before is None:
+                return found
