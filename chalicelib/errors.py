@@ -227,6 +227,13 @@ class NothingPublished(WellheadError):
     retryable = True
 
 
+class SnapshotUnknown(WellheadError):
+    """The warehouse keeps no published snapshot of this name. GET /api/v1/ops/snapshots lists those that it keeps."""
+
+    code = "SNAPSHOT_UNKNOWN"
+    http_status = 404
+
+
 class FileNotServed(WellheadError):
     """The console has no such file. Open it at /console."""
 
@@ -334,6 +341,12 @@ class NotResumable(BusinessRuleViolation):
     """What the job had fetched is of no use any more. Start a new import."""
 
     rule = "RESUME_RULE"
+
+
+class SnapshotIsCurrent(BusinessRuleViolation):
+    """The snapshot is the one that is published now, so there is nothing to roll back to."""
+
+    rule = "CURRENT_SNAPSHOT_RULE"
 
 
 class SourceInUse(BusinessRuleViolation):

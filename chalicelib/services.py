@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from types_boto3_s3 import S3Client
 
+    from chalicelib.imports.rollback import Rollback
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim, Snapshot
@@ -190,7 +191,7 @@ class Services:
                 job_manager=self.job_manager,
                 dispatcher=self.dispatcher,
                 warehouse=self.warehouse,
-                new_service=lambda claim: self._import_service(claim, remaining, stopped),
+                new_service=lambda claim: self._service(claim, remaining, stopped),
                 max_attempts=self.settings.max_attempts,
             )
 
@@ -219,6 +220,23 @@ class Services:
             from chalicelib.lake.expiry import expire_snapshots
 
             expire_snapshots(self.catalog, self.warehouse, now=time.time())
+
+    def _service(
+        self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool]
+    ) -> WellProductionImportService | Rollback:
+        return self._rollback(claim) if claim.job.rollback_to else self._import_service(claim, remaining, stopped)
+
+    def _rollback(self, claim: Claim) -> Rollback:
+        from chalicelib.imports.rollback import Rollback
+
+        return Rollback(
+            claim=claim,
+            job_manager=self.job_manager,
+            warehouse=self.warehouse,
+            directory=_own_directory(Path(self.settings.scratch), claim),
+            lease_seconds=self.settings.lease_seconds,
+            catalog=self.catalog if self.settings.catalog else None,
+        )
 
     def _import_service(
         self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool]

@@ -5,6 +5,7 @@ One table, keys `pk` and `sk` (strings):
     JOB          JOB#<uuid7>         the job; sorted by creation, so history is one Query
     LOCK         LOCK#import         owner, since, holder, fence, lease_until; never deleted
     WAREHOUSE    WAREHOUSE#current   the published snapshot
+    WAREHOUSE    WAREHOUSE#snapshots/<file>  what the pointer said while this snapshot was current, for a rollback to it
     WAREHOUSE    WAREHOUSE#held      the newest job that its findings held; only that one can be accepted. With #<name>
                                      behind it: of the source with this name
     WAREHOUSE    WAREHOUSE#owner     which warehouse is this table's: the id that its owner.json holds too
@@ -86,6 +87,11 @@ def held_key(source_name: str | None) -> dict[str, str]:
     return HELD if source_name is None else {"pk": HELD["pk"], "sk": f"{HELD['sk']}#{source_name}"}
 
 
+def published_key(name: str) -> dict[str, str]:
+    """Of what the pointer said of the snapshot with this name."""
+    return {"pk": CURRENT["pk"], "sk": f"WAREHOUSE#{name}"}
+
+
 def part_key(job_id: str, number: int) -> dict[str, str]:
     return {"pk": f"PART#{job_id}", "sk": f"{number:05d}"}
 
@@ -138,6 +144,9 @@ class Snapshot:
 
     `versions` has, of a lake, the snapshot of each of its tables that together are this state; None of a file. The file
     in the warehouse then tells the same, for those who ask for it by its name.
+
+    `rollback_fence` is that of the latest rollback, if there was one: what jobs of a lower fence have fetched may build
+    upon rows that are no longer there.
     """
 
     name: str
@@ -151,16 +160,20 @@ class Snapshot:
     accepted: list[str] | None = None
     sources: dict[str, dict[str, Any]] | None = None
     versions: dict[str, int] | None = None
+    rollback_fence: int | None = None
 
     @property
     def is_lake(self) -> bool:
         return self.versions is not None
 
     def fence_of(self, source_name: str | None) -> int:
-        """Of the latest import of the source; of any source where the job is older than their names."""
+        """Of the latest import of the source, or of a rollback since; of any source where the job is older than their
+        names.
+        """
         if source_name is None or self.sources is None:
             return self.fence
-        return int((self.sources or {}).get(source_name, {}).get("fence", 0))
+        latest = int(self.sources.get(source_name, {}).get("fence", 0))
+        return max(latest, self.rollback_fence or 0)
 
     def job_of(self, source_name: str | None) -> str:
         """The latest import of the source, as fence_of."""

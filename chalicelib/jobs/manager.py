@@ -58,6 +58,7 @@ from .lock import (
     is_mine,
     job_key,
     points_to,
+    published_key,
     source_as_read,
     source_key,
 )
@@ -117,6 +118,11 @@ class JobManager:
 
     def current_snapshot(self) -> Snapshot | None:
         item = self.table.read(CURRENT)
+        return Snapshot(**item) if item else None
+
+    def published(self, name: str) -> Snapshot | None:
+        """What the pointer said of this snapshot; None too of one from before that was kept."""
+        item = self.table.read(published_key(name))
         return Snapshot(**item) if item else None
 
     def newest_held(self, source_name: str | None = None) -> str | None:
@@ -207,6 +213,11 @@ class JobManager:
         item = self.table.read(source_key(str(job.source_name))) or {}
         if item.get("version") != job.source_version:
             raise SourceRedefined(source=job.source_name)
+
+    def made_with(self, caller: str, key: str) -> Job | None:
+        """The job that this caller's key has made before."""
+        known = self._recall(idempotency_key(caller, key))
+        return self.find(known) if known else None
 
     def _recall(self, key: dict[str, str]) -> str | None:
         item = self.table.read(key)
@@ -397,7 +408,7 @@ class JobManager:
         """The job's final state, the freed lock and the moved pointer, all or none.
 
         `base` names the snapshot that the new one was made from; the pointer moves from there and from
-        nowhere else. Raises LeaseLost.
+        nowhere else. What it says is kept beside it under the snapshot's name, for a rollback. Raises LeaseLost.
         """
         writes = [
             self._job_update(job, fence=claim.fence),
@@ -405,6 +416,7 @@ class JobManager:
         ]
         if snapshot:
             writes.append(self.table.put(CURRENT | asdict(snapshot), when=points_to(base)))
+            writes.append(self.table.put(published_key(snapshot.name) | asdict(snapshot), when=ABSENT))
         if job.is_held:
             note = held_key(job.source_name) | {"job_id": job.job_id, "fence": claim.fence}
             writes.append(self.table.put(note, when=held_before(claim.fence)))

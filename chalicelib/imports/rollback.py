@@ -1,0 +1,149 @@
+"""Rollback: an older snapshot is published once more, by a job as every publication.
+
+Its file is looked at and put into the warehouse again, under a name with the fence of this claim. So the fences in the
+names still tell the order of what was published; who reads by name, or clears by fence, need not know of rollbacks:
+
+    import A (fence 5) ── import B (fence 6) ── rollback to A (fence 7): A's file as fence 7 ── the pointer: fence 7
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from chalicelib.errors import StoreDiffers, WarehouseCorrupt
+from chalicelib.jobs.job import Phase
+from chalicelib.jobs.lock import Snapshot
+from chalicelib.lake.settling import settle_lake
+from chalicelib.lake.versions import Versions
+from chalicelib.store.room import ask_for_room
+from chalicelib.warehouse.names import Warehouse, fence_of, is_of_lake, job_of, missing_file, sha256_of, snapshot_name
+
+from .progress import Progress
+from .publication import PUBLISH_BYTES_PER_SECOND, show_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from chalicelib.jobs.job import Job
+    from chalicelib.jobs.lock import Claim
+    from chalicelib.jobs.manager import JobManager
+    from chalicelib.lake.catalog import Catalog
+
+LAKE_SECONDS = 150.0  # to set back the tables of a lake: each is asked and told once, as a rule
+
+
+class Rollback:
+    """One claimed rollback. `job` is always the newest state, also when `run` raises. `directory` is on local disk;
+    without a `catalog` there is no lake to go back in.
+    """
+
+    def __init__(
+        self,
+        *,
+        claim: Claim,
+        job_manager: JobManager,
+        warehouse: Warehouse,
+        directory: Path,
+        lease_seconds: float,
+        catalog: Catalog | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._claim = claim
+        self._job_manager = job_manager
+        self._warehouse = warehouse
+        self._directory = directory
+        self._catalog = catalog
+        self._progress = Progress(claim=claim, job_manager=job_manager, lease_seconds=lease_seconds, clock=clock)
+
+    @property
+    def job(self) -> Job:
+        return self._progress.job
+
+    def run(self) -> Job:
+        """Raises LeaseLost, CancelRequested, WarehouseUnavailable, WarehouseCorrupt, StoreDiffers,
+        ScratchFull, LakeUnavailable, LakeMoved, StateUnavailable.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            base = self._job_manager.current_snapshot()
+            snapshot = self._put(self._looked_at())
+            if snapshot.is_lake:
+                self._set_back(snapshot)
+            self._progress.complete(snapshot, base=base.name if base else None, warnings={})
+            show_latest(job_manager=self._job_manager, warehouse=self._warehouse)
+        finally:
+            shutil.rmtree(self._directory, ignore_errors=True)
+        return self.job
+
+    @property
+    def _file(self) -> Path:
+        return self._directory / "snapshot"
+
+    def _looked_at(self) -> Snapshot:
+        """What the pointer said of the snapshot, whose file is here now and as it was then."""
+        name = str(self.job.rollback_to)
+        told, size = self._job_manager.published(name), self._size_of(name)
+        self._progress.enter(Phase.CHECKING, seconds=size / PUBLISH_BYTES_PER_SECOND)
+        ask_for_room(self._directory, size, f"{size >> 20:,} MB for the database")
+        self._warehouse.fetch(name, self._file)
+        found = sha256_of(self._file)
+        if found != (told.sha256 if told else self._noted(name) or found):
+            raise WarehouseCorrupt
+        return told or self._read(name, found)
+
+    def _size_of(self, name: str) -> int:
+        stored = self._warehouse.stored(name)
+        if stored is None:
+            raise missing_file(name)
+        return stored.bytes
+
+    def _noted(self, name: str) -> str | None:
+        """The sum that the file was stored under; a bucket has it."""
+        stored = self._warehouse.stored(name)
+        return stored.sha256 if stored else None
+
+    def _read(self, name: str, sha256: str) -> Snapshot:
+        """Of a snapshot from before the pointer was kept: what its file tells. It has no watermark then, so the next
+        import of each source asks for everything.
+        """
+        try:
+            versions = Versions.read(self._file.read_text("utf-8")) if is_of_lake(name) else None
+            rows = versions.rows if versions else self._count()
+        except (duckdb.Error, ValueError) as exc:
+            raise WarehouseCorrupt from exc
+        return Snapshot(
+            name=name,
+            fence=fence_of(name),
+            rows=rows,
+            bytes=self._file.stat().st_size,
+            sha256=sha256,
+            job_id=job_of(name),
+            versions=dict(versions.snapshots) if versions else None,
+        )
+
+    def _count(self) -> int:
+        with duckdb.connect(self._file, read_only=True) as database:
+            ((rows,),) = database.execute("SELECT count(*) FROM well_production").fetchall()
+            return int(rows)
+
+    def _put(self, old: Snapshot) -> Snapshot:
+        """The same file as a new one that nothing points at yet."""
+        fence, job_id = self._claim.fence, self.job.job_id
+        name = snapshot_name(fence, job_id, is_lake=old.is_lake)
+        self._progress.enter(Phase.PUBLISHING, seconds=old.bytes / PUBLISH_BYTES_PER_SECOND + LAKE_SECONDS)
+        self._warehouse.put(name, self._file, sha256=old.sha256)
+        return replace(old, name=name, fence=fence, job_id=job_id, rollback_fence=fence)
+
+    def _set_back(self, snapshot: Snapshot) -> None:
+        """Main of each table becomes what the pointer is about to name, as a commit would. Where this dies in between,
+        whoever claims next sets it to what is published.
+        """
+        if self._catalog is None:
+            raise StoreDiffers
+        settle_lake(self._catalog, Versions.stored(snapshot.versions, rows=snapshot.rows), fence=self._claim.fence)
