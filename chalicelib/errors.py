@@ -234,6 +234,29 @@ class SnapshotUnknown(WellheadError):
     http_status = 404
 
 
+class NoOlderVersion(WellheadError):
+    """The bucket keeps no older version of this file with the content that it should have. Go back to another snapshot:
+    wellhead ops rollback.
+    """
+
+    code = "NO_OLDER_VERSION"
+
+
+class ReportUnknown(WellheadError):
+    """There is no report of that id: the table keeps the newest ones alone. Ask for another one."""
+
+    code = "OPS_REPORT_UNKNOWN"
+    http_status = 404
+
+
+class ReportFailed(WellheadError):
+    """The function that did this ended unexpectedly. Look at its log; a database that is too large for its time, memory
+    or disk can be looked at elsewhere: wellhead ops verify --here.
+    """
+
+    code = "OPS_REPORT_FAILED"
+
+
 class FileNotServed(WellheadError):
     """The console has no such file. Open it at /console."""
 

@@ -20,6 +20,8 @@ import botocore.session
 from botocore.config import Config
 
 from chalicelib.api.health import check_warehouse, health
+from chalicelib.api.ops import ops_status
+from chalicelib.api.token_list import list_tokens
 from chalicelib.api.tokens import Tokens
 from chalicelib.errors import WellheadError
 from chalicelib.jobs.dispatcher import Dispatcher
@@ -27,7 +29,7 @@ from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from chalicelib.queries.client import PATIENCE, QueryClient
-from chalicelib.sources.checks import Checks
+from chalicelib.sources.checks import CheckKind, Checks
 from chalicelib.sources.registry import SourceRegistry
 from chalicelib.sources.source import checked
 from chalicelib.warehouse.names import is_of_lake
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from chalicelib.lake.catalog import Catalog
     from chalicelib.queries.production import Lake
     from chalicelib.queries.published import PublishedProduction
+    from chalicelib.sources.checks import Check
     from chalicelib.sources.reader import SourceReader
     from chalicelib.warehouse.names import StoredFile, Warehouse
 
@@ -162,6 +165,14 @@ class Services:
 
         return Lake(catalog=self.catalog, session=self._session) if self.settings.catalog else None
 
+    def ops_status(self) -> dict[str, Any]:
+        """Raises StateUnavailable."""
+        return ops_status(self.job_manager, self.health, now=time.time())
+
+    def token_list(self) -> list[dict[str, Any]]:
+        """Raises TokensUnavailable."""
+        return list_tokens(self._client("ssm"), tokens_path(self._environment))
+
     def health(self) -> dict[str, Any]:
         """Two small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""
 
@@ -202,9 +213,10 @@ class Services:
 
     def sweep(self) -> str:
         from chalicelib.imports.publication import show_latest
-        from chalicelib.jobs.sweeper import clear_orphans, sweep, take_pulse
+        from chalicelib.jobs.sweeper import clear_orphans, note_pulse, sweep, take_pulse
 
         take_pulse(job_manager=self.job_manager)
+        note_pulse(job_manager=self.job_manager)
         outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
         try:
             show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
@@ -299,23 +311,38 @@ class Services:
         return Catalog(self.settings.catalog, session=self._session)
 
     def check(self, check_id: str) -> dict[str, Any]:
-        """Looks at a source, as the import function does, and keeps what was found."""
-        from chalicelib.sources.check_result import look_up
-
+        """Looks at a source or at what is published, as the import function does, and keeps what was found."""
         check = self.checks.begin(check_id)
-        settings = self.settings
-        with tempfile.TemporaryDirectory(prefix="looking-", dir=_made(Path(settings.scratch))) as directory:
+        with tempfile.TemporaryDirectory(prefix="looking-", dir=_made(Path(self.settings.scratch))) as directory:
             try:
-                _, settings = checked(check.values, settings)
-                reader = self._reader(settings, lambda: CHECK_SECONDS, Path(directory), began=None)
-                with closing(reader):
-                    self.checks.finish(check_id, look_up(reader, settings, check.values))
+                self.checks.finish(check_id, self._found(check, Path(directory)))
             except WellheadError as exc:
                 self.checks.fail(check_id, code=exc.code, message=exc.message)
             except Exception:
                 log.exception("the check failed unexpectedly")
                 self.give_up_check(check_id)
         return {"check_id": check_id}
+
+    def _found(self, check: Check, directory: Path) -> dict[str, Any]:
+        if check.kind is CheckKind.SOURCE:
+            return self._found_at_source(check, directory)
+        from chalicelib.ops.reports import report
+
+        return report(
+            check,
+            job_manager=self.job_manager,
+            warehouse=self.warehouse,
+            directory=directory,
+            memory_mb=self.settings.memory_mb,
+            lake=self._lake,
+        )
+
+    def _found_at_source(self, check: Check, directory: Path) -> dict[str, Any]:
+        from chalicelib.sources.check_result import look_up
+
+        _, settings = checked(check.values, self.settings)
+        with closing(self._reader(settings, lambda: CHECK_SECONDS, directory, began=None)) as reader:
+            return look_up(reader, settings, check.values)
 
     def give_up_check(self, check_id: str) -> str:
         """Of a check whose function died."""

@@ -12,6 +12,7 @@ One table, keys `pk` and `sk` (strings):
     IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
     SOURCE       SOURCE#<name>       a source as it is defined now; a deleted one keeps its place and its version
     CHECK        000 to 255          what was asked to be looked at, and what was found
+    SWEEPER      SWEEPER#pulse       when the sweeper was last at work
     SOURCE_VERSION  SOURCE#<name>#<version>  each definition that a source ever had
     PART#<job>   00000 to 00063      a part of the source that the job, and those that go on from it, read beside others
 
@@ -42,6 +43,9 @@ HELD = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#held"}
 
 
 OWNERSHIP = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#owner"}
+
+
+PULSE = {"pk": "SWEEPER", "sk": "SWEEPER#pulse"}
 
 
 LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
@@ -247,7 +251,7 @@ def source_as_read(version: int) -> Condition:
 
 
 def may_take_place() -> Condition:
-    """Of a check: whatever stood there is older, and nobody waits for it any more."""
+    """Of a check, and of the sweeper's pulse: whatever stood there is older, and nobody waits for it any more."""
     return Condition("attribute_not_exists(pk) OR attribute_exists(pk)")
 
 

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Kept:
     """A snapshot that was current once. `told` is what the pointer said of it; None of one from before that was kept.
-    `is_there` tells whether the warehouse has its file: the current one is shown without it too.
+    `is_there` tells whether the warehouse has its file, None where nobody looked: the current one is shown without it
+    too.
     """
 
     name: str
     job: Job | None
     told: Snapshot | None
     is_current: bool
-    is_there: bool
+    is_there: bool | None
 
     def view(self) -> dict[str, Any]:
         told, job = self.told, self.job
@@ -57,6 +58,12 @@ def kept_snapshots(*, job_manager: JobManager, warehouse: Warehouse) -> list[Kep
     return sorted((kept for kept in found if kept), key=lambda kept: fence_of(kept.name), reverse=True)
 
 
+def pointed(*, job_manager: JobManager) -> Kept | None:
+    """The current one, by the table alone. Raises StateUnavailable."""
+    current = job_manager.current_snapshot()
+    return _kept(current.name, current, is_there=None, job_manager=job_manager) if current else None
+
+
 def refuse_rollback(name: str, *, job_manager: JobManager, warehouse: Warehouse) -> None:
     """Raises SnapshotUnknown, SnapshotIsCurrent, StateUnavailable, WarehouseUnavailable."""
     current = job_manager.current_snapshot()
@@ -66,7 +73,7 @@ def refuse_rollback(name: str, *, job_manager: JobManager, warehouse: Warehouse)
         raise SnapshotUnknown(snapshot=name)
 
 
-def _kept(name: str, current: Snapshot | None, *, is_there: bool, job_manager: JobManager) -> Kept | None:
+def _kept(name: str, current: Snapshot | None, *, is_there: bool | None, job_manager: JobManager) -> Kept | None:
     """None of what a worker left that lost its lease."""
     is_current, job = current is not None and current.name == name, _job_of(name, job_manager)
     if job is None and not is_current:

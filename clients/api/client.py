@@ -18,6 +18,7 @@ from clients.api.answers import CsvPage, Export, Health, Job, Page, RejectedRow,
 from clients.api.connection import Answer, Connection, is_transient
 from clients.api.download import download
 from clients.api.errors import ApiError, ClientError, NotWellhead, TimedOut, Unreachable
+from clients.api.ops import OpsClient
 from clients.api.periods import row_of
 from clients.api.upload import upload
 
@@ -84,6 +85,11 @@ class WellheadClient:
     def role(self) -> str | None:
         """Of the token, `reader`, `operator` or `admin`; None before the first answer that told."""
         return self._connection.role
+
+    @property
+    def ops(self) -> OpsClient:
+        """What an operator asks for."""
+        return OpsClient(self._connection, pause=self._pause, clock=self._clock)
 
     # -- imports ----------------------------------------------------------------------------------------
 

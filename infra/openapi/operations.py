@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -54,12 +53,13 @@ from chalicelib.errors import (
     WarehouseForeign,
     WarehouseTooNew,
     WarehouseUnavailable,
-    WellheadError,
 )
 from chalicelib.queries.production import ProductionQuery
 from chalicelib.queries.query import QUERIES
 
 from . import examples
+from .operation import Operation
+from .ops_operations import OPS_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,30 +86,6 @@ SNAPSHOT_HEADER = "X-Wellhead-Snapshot"
 OF_THE_SOURCE = (SourceUnknown, DefinitionInvalid, SourceRedefined)
 START_ERRORS = (RequestForbidden, ImportAlreadyRunning, SourceNotNamed, *OF_THE_SOURCE, StateUnavailable)
 ID_ERRORS = (InvalidJobId, JobNotFound, StateUnavailable)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """`data` names the schema of what stands in the envelope; empty where there is none. `query` has the description
-    and the schema of each parameter.
-    """
-
-    id: str
-    summary: str
-    tag: str
-    answer: str
-    data: str = ""
-    example: Any = None
-    status: int = 200
-    query: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    body: dict[str, Any] | None = None
-    other_bodies: Mapping[str, Any] = field(default_factory=dict)
-    needs_body: bool = False
-    request_headers: tuple[str, ...] = ()
-    headers: tuple[str, ...] = ()
-    other_content: Mapping[str, Any] = field(default_factory=dict)
-    conditional: bool = False
-    errors: tuple[type[WellheadError], ...] = ()
 
 
 def _query(parameters: Mapping[str, Parameter], **defaults: Any) -> dict[str, dict[str, Any]]:
@@ -421,6 +397,7 @@ OPERATIONS: Mapping[str, Operation] = {
         needs_body=True,
         errors=(SourceUnknown, UploadNotHere, WarehouseUnavailable),
     ),
+    **OPS_OPERATIONS,
     "GET /health": Operation(
         id="getHealth",
         summary="Whether what the API needs answers",

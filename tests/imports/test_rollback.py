@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import a_job, table_contents
-from support.imports import Worker, opened, published_rows
+from support.imports import Budget, Worker, opened, published_rows
 from support.merging import assert_main_is
 from support.rollbacks import ask_for, roll_back, run_rollback
 from support.scripted_source import KEY
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from chalicelib.files.json_lines import Key
     from chalicelib.jobs.job import Job
 
-pytestmark = FILE_AND_LAKE
 TABLE = "wellhead-test"
 JANUARY, FEBRUARY, MARCH = (f"2023-{month:02}-10T06:00:00Z" for month in (1, 2, 3))
 
@@ -126,6 +126,7 @@ def _of(worker: Worker) -> dict[str, str]:
 # --- what it does
 
 
+@FILE_AND_LAKE
 def test_the_older_rows_are_published_by_a_job_with_the_next_fence(worker: Worker, source: SampleSource) -> None:
     first, second = two_imports(worker, source)
 
@@ -144,6 +145,7 @@ def test_the_older_rows_are_published_by_a_job_with_the_next_fence(worker: Worke
     assert second.fence == 2
 
 
+@FILE_AND_LAKE
 def test_the_next_import_asks_for_what_came_since_and_adds_it_again(worker: Worker, source: SampleSource) -> None:
     first, _ = two_imports(worker, source)
     roll_back(worker, first.name)
@@ -161,8 +163,6 @@ def test_the_next_import_asks_for_what_came_since_and_adds_it_again(worker: Work
 
 
 def second_mark() -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(MARCH).timestamp()
 
 
@@ -178,6 +178,7 @@ def test_a_rollback_is_rolled_back(worker: Worker, source: SampleSource) -> None
     assert_shown(worker)
 
 
+@FILE_AND_LAKE
 def test_of_a_snapshot_whose_pointer_was_not_kept_the_file_tells(
     worker: Worker, source: SampleSource, dynamodb: Any
 ) -> None:
@@ -279,7 +280,7 @@ def test_a_file_that_is_damaged_or_gone_ends_the_job_and_nothing_moves(worker: W
 def test_what_was_fetched_before_a_rollback_is_not_gone_on_from(worker: Worker, source: SampleSource) -> None:
     """It asked for what changed since the second import, and the first one lacks more."""
     first, _ = two_imports(worker, source)
-    worker.settings = replace(worker.settings, checkpoint_seconds=0.0)
+    worker.settings = replace(worker.settings, checkpoint_seconds=0)
     stopped = stopped_with_a_checkpoint(worker)
 
     roll_back(worker, first.name)
@@ -289,8 +290,6 @@ def test_what_was_fetched_before_a_rollback_is_not_gone_on_from(worker: Worker, 
 
 
 def stopped_with_a_checkpoint(worker: Worker) -> Job:
-    from support.imports import Budget
-
     job_id = worker.trigger()
     worker.run(job_id, remaining=Budget(worker.clock, 1))
     job = worker.manager.get(job_id)
