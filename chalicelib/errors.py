@@ -842,7 +842,7 @@ class LakeUnprepared(ImportFailed):
 
 
 class WarehouseFileMissing(WarehouseUnavailable):
-    """The warehouse lacks a file. Restore it; docs/workflow.md says how."""
+    """The warehouse lacks a file. Restore it; docs/operations.md says how."""
 
 
 class WarehouseOwned(ImportFailed):
@@ -854,7 +854,7 @@ class WarehouseOwned(ImportFailed):
 
 
 class WarehouseCorrupt(ImportFailed):
-    """The published database is not the file that was published. Restore it; docs/workflow.md says how."""
+    """The published database is not the file that was published. Restore it; docs/operations.md says how."""
 
     code = "WAREHOUSE_CORRUPT"
 
@@ -867,7 +867,7 @@ class WarehouseTooNew(ImportFailed):
 
 class WarehouseForeign(ImportFailed):
     """The published file is no database of Wellhead's, so the pointer names the wrong one. Restore a snapshot;
-    docs/workflow.md says how.
+    docs/operations.md says how.
     """
 
     code = "WAREHOUSE_FOREIGN"

@@ -95,7 +95,7 @@ class Rollback:
         found = sha256_of(self._file)
         if found != (told.sha256 if told else self._noted(name) or found):
             raise WarehouseCorrupt
-        return told or self._read(name, found)
+        return told or read_snapshot(name, self._file, sha256=found)
 
     def _size_of(self, name: str) -> int:
         stored = self._warehouse.stored(name)
@@ -107,30 +107,6 @@ class Rollback:
         """The sum that the file was stored under; a bucket has it."""
         stored = self._warehouse.stored(name)
         return stored.sha256 if stored else None
-
-    def _read(self, name: str, sha256: str) -> Snapshot:
-        """Of a snapshot from before the pointer was kept: what its file tells. It has no watermark then, so the next
-        import of each source asks for everything.
-        """
-        try:
-            versions = Versions.read(self._file.read_text("utf-8")) if is_of_lake(name) else None
-            rows = versions.rows if versions else self._count()
-        except (duckdb.Error, ValueError) as exc:
-            raise WarehouseCorrupt from exc
-        return Snapshot(
-            name=name,
-            fence=fence_of(name),
-            rows=rows,
-            bytes=self._file.stat().st_size,
-            sha256=sha256,
-            job_id=job_of(name),
-            versions=dict(versions.snapshots) if versions else None,
-        )
-
-    def _count(self) -> int:
-        with duckdb.connect(self._file, read_only=True) as database:
-            ((rows,),) = database.execute("SELECT count(*) FROM well_production").fetchall()
-            return int(rows)
 
     def _put(self, old: Snapshot) -> Snapshot:
         """The same file as a new one that nothing points at yet."""
@@ -147,3 +123,29 @@ class Rollback:
         if self._catalog is None:
             raise StoreDiffers
         settle_lake(self._catalog, Versions.stored(snapshot.versions, rows=snapshot.rows), fence=self._claim.fence)
+
+
+def read_snapshot(name: str, file: Path, *, sha256: str) -> Snapshot:
+    """What a pointer can tell of a snapshot by its file alone. It has no watermark, so the next import of each source
+    asks for everything. Raises WarehouseCorrupt.
+    """
+    try:
+        versions = Versions.read(file.read_text("utf-8")) if is_of_lake(name) else None
+        rows = versions.rows if versions else _count(file)
+    except (duckdb.Error, ValueError) as exc:
+        raise WarehouseCorrupt from exc
+    return Snapshot(
+        name=name,
+        fence=fence_of(name),
+        rows=rows,
+        bytes=file.stat().st_size,
+        sha256=sha256,
+        job_id=job_of(name),
+        versions=dict(versions.snapshots) if versions else None,
+    )
+
+
+def _count(file: Path) -> int:
+    with duckdb.connect(file, read_only=True) as database:
+        ((rows,),) = database.execute("SELECT count(*) FROM well_production").fetchall()
+        return int(rows)

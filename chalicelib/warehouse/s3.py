@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from chalicelib.errors import NoOlderVersion, WarehouseSilent, WarehouseUnavailable
 
 from .multipart import UPLOAD_SECONDS, Multipart
-from .names import LATEST, OWNER, StoredFile, UploadForm, is_fenced, missing_file, name_conflict, sha256_of
+from .names import LATEST, OWNER, StoredFile, UploadForm, drill_began, is_fenced, missing_file, name_conflict, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -212,7 +212,7 @@ class S3Warehouse:
 
     def _is_ours(self, key: str) -> bool:
         name = key.removeprefix(self._prefix)
-        return name == LATEST or is_fenced(name)
+        return name == LATEST or is_fenced(name) or drill_began(name) is not None
 
     def _size(self, name: str) -> int:
         """Listed and not asked for with a HEAD, whose refusal says no more than 404."""

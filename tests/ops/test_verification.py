@@ -117,8 +117,8 @@ def test_the_segments_of_a_held_job_are_looked_at(environment: dict[str, str], d
     source = ExchangedSource(worker, tmp_path)
     row = {"field_code": 1, "production_period": "2020-01-01", "oil_production_kbd": 2.0}
     rows = [{**row, "well_code": well} for well in range(12)]
-    source.import_rows(rows)
-    held = source.import_rows([{**each, "oil_production_kbd": 900.0} for each in rows])
+    source.imported(rows)
+    held = source.imported([{**each, "oil_production_kbd": 900.0} for each in rows])
     assert held.is_held, held
     names = Services(environment).warehouse.names(SEGMENTS)
     assert names

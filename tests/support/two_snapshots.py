@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.services import Services
-from chalicelib.sources.checks import Check, CheckKind
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 from support.staging import run_import
 
 if TYPE_CHECKING:
     from chalicelib.jobs.lock import Snapshot
+    from chalicelib.sources.checks import Check, CheckKind
 
 
 def publish_two(environment: dict[str, str]) -> tuple[Snapshot, Snapshot]:
