@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from chalicelib.errors import StoreDiffers, WarehouseCorrupt
+from chalicelib.errors import NoOlderVersion, StoreDiffers, WarehouseCorrupt
 from chalicelib.jobs.job import Phase
 from chalicelib.jobs.lock import Snapshot
 from chalicelib.lake.settling import settle_lake
@@ -88,25 +88,31 @@ class Rollback:
     def _looked_at(self) -> Snapshot:
         """What the pointer said of the snapshot, whose file is here now and as it was then."""
         name = str(self.job.rollback_to)
-        told, size = self._job_manager.published(name), self._size_of(name)
+        told, stored = self._job_manager.published(name), self._warehouse.stored(name)
+        size = stored.bytes if stored else told.bytes if told else 0
         self._progress.enter(Phase.CHECKING, seconds=size / PUBLISH_BYTES_PER_SECOND)
         ask_for_room(self._directory, size, f"{size >> 20:,} MB for the database")
-        self._warehouse.fetch(name, self._file)
-        found = sha256_of(self._file)
-        if found != (told.sha256 if told else self._noted(name) or found):
-            raise WarehouseCorrupt
-        return told or read_snapshot(name, self._file, sha256=found)
-
-    def _size_of(self, name: str) -> int:
-        stored = self._warehouse.stored(name)
-        if stored is None:
+        found = self._fetch(name) if stored else None
+        if told:
+            if found != told.sha256:
+                self._fetch_older(name, told, is_there=found is not None)
+            return told
+        if found is None:
             raise missing_file(name)
-        return stored.bytes
+        if stored and found != (stored.sha256 or found):  # the sum that it was stored under; a bucket has it
+            raise WarehouseCorrupt
+        return read_snapshot(name, self._file, sha256=found)
 
-    def _noted(self, name: str) -> str | None:
-        """The sum that the file was stored under; a bucket has it."""
-        stored = self._warehouse.stored(name)
-        return stored.sha256 if stored else None
+    def _fetch(self, name: str) -> str:
+        self._warehouse.fetch(name, self._file)
+        return sha256_of(self._file)
+
+    def _fetch_older(self, name: str, told: Snapshot, *, is_there: bool) -> None:
+        """A bucket keeps what was removed or changed. Raises WarehouseFileMissing, WarehouseCorrupt."""
+        try:
+            self._warehouse.fetch_older(name, self._file, sha256=told.sha256)
+        except NoOlderVersion as exc:
+            raise WarehouseCorrupt if is_there else missing_file(name) from exc
 
     def _put(self, old: Snapshot) -> Snapshot:
         """The same file as a new one that nothing points at yet."""

@@ -65,11 +65,16 @@ def pointed(*, job_manager: JobManager) -> Kept | None:
 
 
 def refuse_rollback(name: str, *, job_manager: JobManager, warehouse: Warehouse) -> None:
-    """Raises SnapshotUnknown, SnapshotIsCurrent, StateUnavailable, WarehouseUnavailable."""
+    """What was published once can be gone back to while its file is there, or a bucket may have an older version of it.
+    Raises SnapshotUnknown, SnapshotIsCurrent, StateUnavailable, WarehouseUnavailable.
+    """
     current = job_manager.current_snapshot()
     if current and current.name == name:
         raise SnapshotIsCurrent(snapshot=name)
-    if not is_fenced(name) or name not in warehouse.names(name) or _job_of(name, job_manager) is None:
+    if not is_fenced(name) or _job_of(name, job_manager) is None:
+        raise SnapshotUnknown(snapshot=name)
+    may_have_older = warehouse.local_path(name) is None and job_manager.published(name) is not None
+    if not may_have_older and name not in warehouse.names(name):
         raise SnapshotUnknown(snapshot=name)
 
 
