@@ -1,4 +1,4 @@
-"""What a month costs, by the prices of 23 November 2026: docs/operations.md shows it, `python -m infra costs` prints it."""
+"""What a month costs, by the prices of 23 November 2026, as docs/operations.md shows it."""
 
 SIZES = {  # rows of an import, its seconds, requests of the API, GB that leave AWS
     "small": (100_000, 30, 10_000, 0.1),

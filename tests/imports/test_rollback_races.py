@@ -103,7 +103,8 @@ def test_every_file_step_of_a_rollback(lab: Lab) -> None:
 def test_of_an_import_and_a_rollback_at_once_one_wins(environment: dict[str, str], lambda_handler: object) -> None:
     first, _ = publish_two(environment)
     for _ in range(5):
-        barrier, found = threading.Barrier(2), []
+        found: list[Any] = []
+        barrier = threading.Barrier(2)
 
         def begin_import(barrier: threading.Barrier = barrier, found: list[Any] = found) -> None:
             services = Services(environment)
