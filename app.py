@@ -16,6 +16,7 @@ from chalicelib.api.etag import is_known
 from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
+from chalicelib.api.ops import parse_snapshot, parse_verification, status_sentence
 from chalicelib.api.parameters import read_value
 from chalicelib.api.request_fields import refuse_body, single_values
 from chalicelib.api.responses import ResponseBuilder, enveloped, principal_of
@@ -30,12 +31,14 @@ from chalicelib.api.token_list import parse_renewal, parse_token_name
 from chalicelib.api.tokens import KEPT_SECONDS, Role
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.schedule import schedule_view
-from chalicelib.jobs.starting import accept_import, retry_import, start_import
+from chalicelib.jobs.snapshots import kept_snapshots
+from chalicelib.jobs.starting import accept_import, retry_import, start_import, start_rollback
 from chalicelib.logs import add_to_log_context, start_log_context
 from chalicelib.queries.ask import ask_published, sentence
 from chalicelib.queries.query import Query, parse_query
 from chalicelib.services import Services, warm
 from chalicelib.settings import cors_origins
+from chalicelib.sources.checks import CheckKind
 from chalicelib.sources.presets import all_presets
 from chalicelib.sources.source import Source, deleted_sentence, source_sentence
 from chalicelib.sources.units import all_units
@@ -347,6 +350,22 @@ def send_file(request: Request, respond: ResponseBuilder, name: str) -> Response
     return respond.success(upload, "Send the file to url, as a form of these fields with the file as the last one.")
 
 
+@app.route("/api/v1/ops/status", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def get_ops_status(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    status = services.ops_status()
+    return respond.success(status, status_sentence(status))
+
+
+@app.route("/api/v1/ops/snapshots", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def list_snapshots(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    kept = kept_snapshots(job_manager=services.job_manager, warehouse=services.warehouse)
+    return respond.success({"snapshots": [each.view() for each in kept]}, "The snapshots that are kept, newest first.")
+
+
 @app.route("/api/v1/ops/tokens", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.ADMIN)
 def list_all_tokens(request: Request, respond: ResponseBuilder) -> Response:
@@ -361,6 +380,61 @@ def rotate_token(request: Request, respond: ResponseBuilder, token_name: str) ->
     single_values(_query(request))
     renewed = services.token_list.renew(parse_token_name(token_name), **parse_renewal(request.raw_body))
     return respond.success(renewed, "The name has a new token. It is shown this once: keep it.")
+
+
+@app.route("/api/v1/ops/rollback", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def roll_back(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    job = start_rollback(
+        parse_snapshot(request.raw_body),
+        job_manager=services.job_manager,
+        dispatcher=services.dispatcher,
+        warehouse=services.warehouse,
+        triggered_by=principal_of(request).name,
+        key=parse_idempotency_key(request.headers.get("idempotency-key")),
+    )
+    add_to_log_context(job_id=job.job_id)
+    told = "The rollback is accepted. Follow it at the address in Location."
+    headers = {"Location": f"../wells/import/status/{job.job_id}", **_poll(job)}
+    return respond.success(job.view(time.time()), told, status=202, headers=headers)
+
+
+@app.route("/api/v1/ops/verify", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def verify(request: Request, respond: ResponseBuilder) -> Response:
+    return _begin_report(request, respond, CheckKind.VERIFY, parse_verification(request.raw_body))
+
+
+@app.route("/api/v1/ops/verify/{check_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def get_verification(request: Request, respond: ResponseBuilder, check_id: str) -> Response:
+    return _show_report(request, respond, CheckKind.VERIFY, check_id)
+
+
+@app.route("/api/v1/ops/drill", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def drill(request: Request, respond: ResponseBuilder) -> Response:
+    refuse_body(request.raw_body)
+    return _begin_report(request, respond, CheckKind.DRILL, {})
+
+
+@app.route("/api/v1/ops/drill/{check_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def get_drill(request: Request, respond: ResponseBuilder, check_id: str) -> Response:
+    return _show_report(request, respond, CheckKind.DRILL, check_id)
+
+
+@app.route("/api/v1/ops/restore", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def restore(request: Request, respond: ResponseBuilder) -> Response:
+    return _begin_report(request, respond, CheckKind.RESTORE, {"snapshot": parse_snapshot(request.raw_body)})
+
+
+@app.route("/api/v1/ops/restore/{check_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def get_restore(request: Request, respond: ResponseBuilder, check_id: str) -> Response:
+    return _show_report(request, respond, CheckKind.RESTORE, check_id)
 
 
 @app.route("/api/v1/health", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -413,7 +487,7 @@ def answer_question(event: Any, context: Any) -> dict[str, Any]:
 
 @app.lambda_function(name="import")
 def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Works on a job, or looks at a source."""
+    """Works on a job, or looks at a source or at what is published."""
     _start_log(context)
     if "check_id" in event:
         return services.check(str(event["check_id"]))
@@ -456,6 +530,20 @@ def _start(request: Request, respond: ResponseBuilder, *, status: int, body: str
         key=key,
     )
     return _show_accepted(respond, job, status=status, location=f"status/{job.job_id}")
+
+
+def _begin_report(request: Request, respond: ResponseBuilder, kind: CheckKind, values: dict[str, Any]) -> Response:
+    single_values(_query(request))
+    check = services.checks.create(values, by=principal_of(request).name, kind=kind)
+    services.dispatcher.dispatch_check(check.check_id)
+    told = "It is begun. See the address in Location for what comes of it."
+    return respond.success(check.view(), told, status=202, headers={"Location": f"{kind}/{check.check_id}"})
+
+
+def _show_report(request: Request, respond: ResponseBuilder, kind: CheckKind, check_id: str) -> Response:
+    single_values(_query(request))
+    check = services.checks.read(check_id, kind)
+    return respond.success(check.view(), f"The report is {check.status}.")
 
 
 def _start_log(context: Any) -> None:
@@ -529,6 +617,9 @@ def _poll(job: Job) -> dict[str, str]:
 def _sentence(job: Job) -> str:
     if job.error:
         return str(job.error["message"])
+    if job.rollback_to:
+        ended = "is complete" if job.status is JobStatus.COMPLETED else f"is {job.status}"
+        return f"The rollback to {job.rollback_to} {ended}."
     return {
         "PENDING": "The import waits for its worker.",
         "RUNNING": f"The import is running: {job.fetched_records:,} rows so far.",

@@ -245,6 +245,36 @@ class NothingPublished(WellheadError):
     retryable = True
 
 
+class SnapshotUnknown(WellheadError):
+    """The warehouse keeps no published snapshot of this name. GET /api/v1/ops/snapshots lists those that it keeps."""
+
+    code = "SNAPSHOT_UNKNOWN"
+    http_status = 404
+
+
+class NoOlderVersion(WellheadError):
+    """The bucket keeps no older version of this file with the content that it should have. Go back to another snapshot:
+    wellhead ops rollback.
+    """
+
+    code = "NO_OLDER_VERSION"
+
+
+class ReportUnknown(WellheadError):
+    """There is no report of that id: the table keeps the newest ones alone. Ask for another one."""
+
+    code = "OPS_REPORT_UNKNOWN"
+    http_status = 404
+
+
+class ReportFailed(WellheadError):
+    """The function that did this ended unexpectedly. Look at its log; a database that is too large for its time, memory
+    or disk can be looked at elsewhere: wellhead ops verify --here.
+    """
+
+    code = "OPS_REPORT_FAILED"
+
+
 class FileNotServed(WellheadError):
     """The console has no such file. Open it at /console."""
 
@@ -352,6 +382,12 @@ class NotResumable(BusinessRuleViolation):
     """What the job had fetched is of no use any more. Start a new import."""
 
     rule = "RESUME_RULE"
+
+
+class SnapshotIsCurrent(BusinessRuleViolation):
+    """The snapshot is the one that is published now, so there is nothing to roll back to."""
+
+    rule = "CURRENT_SNAPSHOT_RULE"
 
 
 class SourceInUse(BusinessRuleViolation):
@@ -836,7 +872,7 @@ class LakeUnprepared(ImportFailed):
 
 
 class WarehouseFileMissing(WarehouseUnavailable):
-    """The warehouse lacks a file. Restore it; docs/workflow.md says how."""
+    """The warehouse lacks a file. Restore it; docs/operations.md says how."""
 
 
 class WarehouseOwned(ImportFailed):
@@ -848,7 +884,7 @@ class WarehouseOwned(ImportFailed):
 
 
 class WarehouseCorrupt(ImportFailed):
-    """The published database is not the file that was published. Restore it; docs/workflow.md says how."""
+    """The published database is not the file that was published. Restore it; docs/operations.md says how."""
 
     code = "WAREHOUSE_CORRUPT"
 
@@ -861,7 +897,7 @@ class WarehouseTooNew(ImportFailed):
 
 class WarehouseForeign(ImportFailed):
     """The published file is no database of Wellhead's, so the pointer names the wrong one. Restore a snapshot;
-    docs/workflow.md says how.
+    docs/operations.md says how.
     """
 
     code = "WAREHOUSE_FOREIGN"

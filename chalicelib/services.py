@@ -20,6 +20,7 @@ import botocore.session
 from botocore.config import Config
 
 from chalicelib.api.health import check_warehouse, health
+from chalicelib.api.ops import ops_status
 from chalicelib.api.token_list import TokenList
 from chalicelib.api.token_uses import TokenUses
 from chalicelib.api.tokens import Tokens
@@ -32,7 +33,7 @@ from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.schedules import Schedules
 from chalicelib.jobs.table import Table
 from chalicelib.queries.client import PATIENCE, QueryClient
-from chalicelib.sources.checks import Checks
+from chalicelib.sources.checks import CheckKind, Checks
 from chalicelib.sources.registry import SourceRegistry
 from chalicelib.sources.source import checked
 from chalicelib.warehouse.names import is_of_lake
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from chalicelib.http.credentials import SourceAuth
+    from chalicelib.imports.rollback import Rollback
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim, Snapshot
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from chalicelib.lake.catalog import Catalog
     from chalicelib.queries.production import Lake
     from chalicelib.queries.published import PublishedProduction
+    from chalicelib.sources.checks import Check
     from chalicelib.sources.reader import SourceReader
     from chalicelib.sources.source import Source
     from chalicelib.warehouse.names import StoredFile, Warehouse
@@ -188,6 +191,10 @@ class Services:
 
         return Lake(catalog=self.catalog, session=self._session) if self.settings.catalog else None
 
+    def ops_status(self) -> dict[str, Any]:
+        """Raises StateUnavailable."""
+        return ops_status(self.job_manager, self.health, now=time.time())
+
     def health(self) -> dict[str, Any]:
         """Two small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""
 
@@ -219,7 +226,7 @@ class Services:
                     job_manager=self.job_manager,
                     dispatcher=self.dispatcher,
                     warehouse=self.warehouse,
-                    new_service=lambda claim: self._import_service(claim, remaining, stopped, worker_log),
+                    new_service=lambda claim: self._service(claim, remaining, stopped, worker_log),
                     max_attempts=self.settings.max_attempts,
                 )
             finally:
@@ -241,9 +248,10 @@ class Services:
 
     def sweep(self) -> str:
         from chalicelib.imports.publication import show_latest
-        from chalicelib.jobs.sweeper import clear_orphans, sweep, take_pulse
+        from chalicelib.jobs.sweeper import clear_orphans, note_pulse, sweep, take_pulse
 
         take_pulse(job_manager=self.job_manager)
+        note_pulse(job_manager=self.job_manager)
         with self._keep_log("sweeper"):
             outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
             self._timetable.keep(self.sources.plans)
@@ -287,6 +295,25 @@ class Services:
             from chalicelib.lake.expiry import expire_snapshots
 
             expire_snapshots(self.catalog, self.warehouse, now=time.time())
+
+    def _service(
+        self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool], worker_log: WorkerLog
+    ) -> WellProductionImportService | Rollback:
+        if claim.job.rollback_to:
+            return self._rollback(claim)
+        return self._import_service(claim, remaining, stopped, worker_log)
+
+    def _rollback(self, claim: Claim) -> Rollback:
+        from chalicelib.imports.rollback import Rollback
+
+        return Rollback(
+            claim=claim,
+            job_manager=self.job_manager,
+            warehouse=self.warehouse,
+            directory=_own_directory(Path(self.settings.scratch), claim),
+            lease_seconds=self.settings.lease_seconds,
+            catalog=self.catalog if self.settings.catalog else None,
+        )
 
     def _import_service(
         self,
@@ -358,23 +385,38 @@ class Services:
         return Catalog(self.settings.catalog, session=self._session)
 
     def check(self, check_id: str) -> dict[str, Any]:
-        """Looks at a source, as the import function does, and keeps what was found."""
-        from chalicelib.sources.check_result import look_up
-
+        """Looks at a source or at what is published, as the import function does, and keeps what was found."""
         check = self.checks.begin(check_id)
-        settings = self.settings
-        with tempfile.TemporaryDirectory(prefix="looking-", dir=_made(Path(settings.scratch))) as directory:
+        with tempfile.TemporaryDirectory(prefix="looking-", dir=_made(Path(self.settings.scratch))) as directory:
             try:
-                _, settings = checked(check.values, settings)
-                reader = self._reader(settings, lambda: CHECK_SECONDS, Path(directory), began=None)
-                with closing(reader):
-                    self.checks.finish(check_id, look_up(reader, settings, check.values))
+                self.checks.finish(check_id, self._found(check, Path(directory)))
             except WellheadError as exc:
                 self.checks.fail(check_id, code=exc.code, message=exc.message)
             except Exception:
                 log.exception("the check failed unexpectedly")
                 self.give_up_check(check_id)
         return {"check_id": check_id}
+
+    def _found(self, check: Check, directory: Path) -> dict[str, Any]:
+        if check.kind is CheckKind.SOURCE:
+            return self._found_at_source(check, directory)
+        from chalicelib.ops.reports import report
+
+        return report(
+            check,
+            job_manager=self.job_manager,
+            warehouse=self.warehouse,
+            directory=directory,
+            memory_mb=self.settings.memory_mb,
+            lake=self._lake,
+        )
+
+    def _found_at_source(self, check: Check, directory: Path) -> dict[str, Any]:
+        from chalicelib.sources.check_result import look_up
+
+        _, settings = checked(check.values, self.settings)
+        with closing(self._reader(settings, lambda: CHECK_SECONDS, directory, began=None)) as reader:
+            return look_up(reader, settings, check.values)
 
     def give_up_check(self, check_id: str) -> str:
         """Of a check whose function died."""

@@ -1,4 +1,4 @@
-"""`python -m infra package|deploy|destroy|token`: what `make` calls."""
+"""`python -m infra package|deploy|destroy|token`: what `make` calls; and what an operator does with AWS credentials."""
 
 import argparse
 import os
@@ -11,10 +11,16 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.token_entry import Role, days_of_token
+from chalicelib.errors import WellheadError
+from chalicelib.jobs.manager import JobManager
+from chalicelib.services import open_warehouse
+from chalicelib.warehouse.names import Warehouse
 from infra.bundle import MACHINES, PackageError, dependencies, lake_layer, own_architecture
+from infra.costs import table as cost_table
 from infra.deployment import Deployment, DeploymentError
 from infra.fragments import FragmentError
 from infra.package import BUILD, DEPENDENCIES, build
+from infra.recovery import RecoveryError, manager_of, move_warehouse, restore_table, take_warehouse
 
 TOLD = {"ApiUrl": "API", "ConsoleUrl": "console", "BucketName": "bucket", "TableName": "table"}
 
@@ -23,7 +29,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         options.run(options)
-    except (PackageError, FragmentError, DeploymentError) as exc:
+    except (PackageError, FragmentError, DeploymentError, RecoveryError, WellheadError) as exc:
         print(exc, file=sys.stderr)
         return 1
     except (BotoCoreError, ClientError) as exc:
@@ -51,7 +57,60 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--stage", default="dev")
         command.set_defaults(run=run)
     fetch.set_defaults(run=_fetch)
+    _add_recovery(commands)
     return parser
+
+
+def _add_recovery(commands: Any) -> None:
+    costs = commands.add_parser("costs", help="show what a month costs, by the prices of docs/operations.md")
+    restore = commands.add_parser("restore-table", help="copy what came back from a backup into the table of the stack")
+    restore.add_argument("--restored", required=True, metavar="TABLE")
+    move = commands.add_parser("move-warehouse", help="copy what is published into another warehouse")
+    move.add_argument("--to", required=True, metavar="URL")
+    take = commands.add_parser("take-warehouse", help="let a warehouse be this table's, whosever it was")
+    take.add_argument(
+        "--snapshot", metavar="NAME", help="what a table that points at nothing points at; the newest one"
+    )
+    for command, run in ((restore, _restore_table), (move, _move_warehouse), (take, _take_warehouse)):
+        command.add_argument("--stage", default="dev")
+        command.add_argument("--table", help="its name, when it is not that of the stage")
+        command.set_defaults(run=run)
+    for command in (move, take):
+        command.add_argument("--warehouse", metavar="URL", help="when it is not the bucket of the stage")
+    costs.set_defaults(run=lambda _: print(cost_table()))
+
+
+def _restore_table(options: argparse.Namespace) -> None:
+    deployment = _deployment(options.stage)
+    table = options.table or deployment.stack
+    count = restore_table(deployment.client("dynamodb"), table=table, restored=options.restored)
+    print(f"{count} items are in {table} now. Look at it: wellhead ops status")
+
+
+def _move_warehouse(options: argparse.Namespace) -> None:
+    deployment, old = _operated(options)
+    moved = move_warehouse(_manager(options, deployment), old, _warehouse(options.to, deployment))
+    print(f"{moved.name} is in {options.to} now. Deploy with that warehouse, then: wellhead ops verify")
+
+
+def _take_warehouse(options: argparse.Namespace) -> None:
+    deployment, warehouse = _operated(options)
+    pointed = take_warehouse(_manager(options, deployment), warehouse, name=options.snapshot)
+    print(f"The warehouse is this table's, which points at {pointed.name if pointed else 'nothing yet'}.")
+
+
+def _operated(options: argparse.Namespace) -> tuple[Deployment, Warehouse]:
+    deployment = _deployment(options.stage)
+    url = options.warehouse or f"s3://{deployment.outputs()['BucketName']}"
+    return deployment, _warehouse(url, deployment)
+
+
+def _manager(options: argparse.Namespace, deployment: Deployment) -> JobManager:
+    return manager_of(deployment.client("dynamodb"), options.table or deployment.stack)
+
+
+def _warehouse(url: str, deployment: Deployment) -> Warehouse:
+    return open_warehouse(url, s3=deployment.client("s3") if url.startswith("s3://") else None)
 
 
 def _fetch(_: argparse.Namespace) -> None:

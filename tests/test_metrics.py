@@ -64,7 +64,9 @@ EMBEDDED_METRICS = {
                                     "additionalProperties": False,
                                     "properties": {
                                         "Name": NAME,
-                                        "Unit": {"enum": ["Seconds", "Count", "Count/Second", "Percent", "Bytes", "None"]},
+                                        "Unit": {
+                                            "enum": ["Seconds", "Count", "Count/Second", "Percent", "Bytes", "None"]
+                                        },
                                         "StorageResolution": {"enum": [1, 60]},
                                     },
                                 },

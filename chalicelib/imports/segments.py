@@ -72,6 +72,14 @@ class Segments:
         is_whole = (place.seal if place else NO_SEAL) == checkpoint.seal
         return checkpoint if is_whole else place
 
+    def count_whole(self, checkpoint: Checkpoint) -> int:
+        """How many of its segments, from the first on, are what the job wrote."""
+        count_of_them = 0
+        for fetched in self._proved(checkpoint):
+            fetched.path.unlink()
+            count_of_them += 1
+        return count_of_them
+
     def store(self, before: Checkpoint | None, after: Checkpoint) -> Checkpoint:
         """The checkpoint after, with the segments of the checkpoint before and those that were added since."""
         place = replace(after, segments=before.segments if before else [], seal=(before and before.seal) or NO_SEAL)

@@ -48,4 +48,5 @@ def with_facts(snapshot: Snapshot, base: Snapshot | None, settings: Settings, fa
     else:
         of_settings, of_definition = facts_of(base, replace(settings, definition=None)).stored(), facts.stored()
     sources = {**others, settings.source_name: latest | of_definition}
-    return replace(snapshot, sources=sources, **of_settings)
+    rollback_fence = base.rollback_fence if base else None
+    return replace(snapshot, sources=sources, rollback_fence=rollback_fence, **of_settings)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.manager import JobManager
     from chalicelib.warehouse.names import Warehouse
 
+    from .rollback import Rollback
     from .service import WellProductionImportService
 
 WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
@@ -57,7 +58,7 @@ def run_import(
     job_manager: JobManager,
     dispatcher: Dispatcher,
     warehouse: Warehouse,
-    new_service: Callable[[Claim], WellProductionImportService],
+    new_service: Callable[[Claim], WellProductionImportService | Rollback],
     max_attempts: int,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], object] = time.sleep,
@@ -113,7 +114,7 @@ def _refuse_endless(job: Job, max_attempts: int) -> None:
         raise NoProgress
 
 
-def _newest_job(claim: Claim, service: WellProductionImportService | None) -> Job:
+def _newest_job(claim: Claim, service: WellProductionImportService | Rollback | None) -> Job:
     return service.job if service else claim.job
 
 

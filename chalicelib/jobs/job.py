@@ -64,6 +64,8 @@ class Job:
     Of an import that was judged: `completeness` as imports/completeness.py tells, `diff` as store/diff.py does, and the
     `findings`. When these held it, it can be accepted until `accept_until`, or was discarded by `discarded_by`. A job
     that publishes such an import was started by `accepted_by`, who has `accepted` these fingerprints.
+
+    A job with `rollback_to` imports nothing: it publishes the snapshot of that name once more.
     """
 
     job_id: str
@@ -78,6 +80,7 @@ class Job:
     parameters: dict[str, Any] = field(default_factory=dict)
     retry_of: str | None = None
     retried_by: str | None = None
+    rollback_to: str | None = None
     source_id: str | None = None
     reading_since: float | None = None
     source_name: str | None = None
@@ -261,6 +264,7 @@ def new_job(
     source_id: str | None = None,
     source_name: str | None = None,
     source_version: int | None = None,
+    rollback_to: str | None = None,
 ) -> Job:
     job = Job(
         job_id=uuid7(now, os.urandom(10)),
@@ -270,6 +274,7 @@ def new_job(
         source_id=source_id,
         source_name=source_name,
         source_version=source_version,
+        rollback_to=rollback_to,
     )
     return job.with_event(now, "created", by=triggered_by)
 

@@ -5,12 +5,14 @@ One table, keys `pk` and `sk` (strings):
     JOB          JOB#<uuid7>         the job; sorted by creation, so history is one Query
     LOCK         LOCK#import         owner, since, holder, fence, lease_until; never deleted
     WAREHOUSE    WAREHOUSE#current   the published snapshot
+    WAREHOUSE    WAREHOUSE#snapshots/<file>  what the pointer said while this snapshot was current, for a rollback to it
     WAREHOUSE    WAREHOUSE#held      the newest job that its findings held; only that one can be accepted. With #<name>
                                      behind it: of the source with this name
     WAREHOUSE    WAREHOUSE#owner     which warehouse is this table's: the id that its owner.json holds too
     IDEMPOTENCY  IDEMPOTENCY#<hash>  the job that a caller's key has made; goes after a day
     SOURCE       SOURCE#<name>       a source as it is defined now; a deleted one keeps its place and its version
     CHECK        000 to 255          what was asked to be looked at, and what was found
+    SWEEPER      SWEEPER#pulse       when the sweeper was last at work
     SOURCE_VERSION  SOURCE#<name>#<version>  each definition that a source ever had
     LOG#<job>    <fence>#<who>#<place>  the job's own lines; go after 30 days
     SCHEDULE     SCHEDULE#<name>     when the source is due next, and what became of its due times
@@ -44,6 +46,9 @@ HELD = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#held"}
 
 
 OWNERSHIP = {"pk": "WAREHOUSE", "sk": "WAREHOUSE#owner"}
+
+
+PULSE = {"pk": "SWEEPER", "sk": "SWEEPER#pulse"}
 
 
 LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
@@ -87,6 +92,11 @@ def job_key(job_id: str) -> dict[str, str]:
 def held_key(source_name: str | None) -> dict[str, str]:
     """Of the source with this name; of jobs from before sources had names with None."""
     return HELD if source_name is None else {"pk": HELD["pk"], "sk": f"{HELD['sk']}#{source_name}"}
+
+
+def published_key(name: str) -> dict[str, str]:
+    """Of what the pointer said of the snapshot with this name."""
+    return {"pk": CURRENT["pk"], "sk": f"WAREHOUSE#{name}"}
 
 
 def part_key(job_id: str, number: int) -> dict[str, str]:
@@ -154,6 +164,9 @@ class Snapshot:
 
     `versions` has, of a lake, the snapshot of each of its tables that together are this state; None of a file. The file
     in the warehouse then tells the same, for those who ask for it by its name.
+
+    `rollback_fence` is that of the latest rollback, if there was one: what jobs of a lower fence have fetched may build
+    upon rows that are no longer there.
     """
 
     name: str
@@ -167,16 +180,20 @@ class Snapshot:
     accepted: list[str] | None = None
     sources: dict[str, dict[str, Any]] | None = None
     versions: dict[str, int] | None = None
+    rollback_fence: int | None = None
 
     @property
     def is_lake(self) -> bool:
         return self.versions is not None
 
     def fence_of(self, source_name: str | None) -> int:
-        """Of the latest import of the source; of any source where the job is older than their names."""
+        """Of the latest import of the source, or of a rollback since; of any source where the job is older than their
+        names.
+        """
         if source_name is None or self.sources is None:
             return self.fence
-        return int((self.sources or {}).get(source_name, {}).get("fence", 0))
+        latest = int(self.sources.get(source_name, {}).get("fence", 0))
+        return max(latest, self.rollback_fence or 0)
 
     def job_of(self, source_name: str | None) -> str:
         """The latest import of the source, as fence_of."""
@@ -266,7 +283,9 @@ def schedule_as_read(turn: int) -> Condition:
 
 
 def may_take_place() -> Condition:
-    """Of a check, or a line of a log: whatever stood there is older, and nobody waits for it any more."""
+    """Of a check, a line of a log, and the sweeper's pulse: whatever stood there is older, and nobody waits for it any
+    more.
+    """
     return Condition("attribute_not_exists(pk) OR attribute_exists(pk)")
 
 

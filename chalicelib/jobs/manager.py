@@ -59,6 +59,7 @@ from .lock import (
     is_mine,
     job_key,
     points_to,
+    published_key,
     schedule_as_read,
     schedule_key,
     source_as_read,
@@ -122,6 +123,11 @@ class JobManager:
 
     def current_snapshot(self) -> Snapshot | None:
         item = self.table.read(CURRENT)
+        return Snapshot(**item) if item else None
+
+    def published(self, name: str) -> Snapshot | None:
+        """What the pointer said of this snapshot; None too of one from before that was kept."""
+        item = self.table.read(published_key(name))
         return Snapshot(**item) if item else None
 
     def newest_held(self, source_name: str | None = None) -> str | None:
@@ -216,6 +222,11 @@ class JobManager:
         item = self.table.read(source_key(str(job.source_name))) or {}
         if item.get("version") != job.source_version:
             raise SourceRedefined(source=job.source_name)
+
+    def made_with(self, caller: str, key: str) -> Job | None:
+        """The job that this caller's key has made before."""
+        known = self._recall(idempotency_key(caller, key))
+        return self.find(known) if known else None
 
     def _refuse_moved(self, advanced: Schedule | None) -> None:
         """Raises ScheduleMoved."""
@@ -424,7 +435,7 @@ class JobManager:
         """The job's final state, the freed lock and the moved pointer, all or none.
 
         `base` names the snapshot that the new one was made from; the pointer moves from there and from
-        nowhere else. Raises LeaseLost.
+        nowhere else. What it says is kept beside it under the snapshot's name, for a rollback. Raises LeaseLost.
         """
         writes = [
             self._job_update(job, fence=claim.fence),
@@ -432,6 +443,7 @@ class JobManager:
         ]
         if snapshot:
             writes.append(self.table.put(CURRENT | asdict(snapshot), when=points_to(base)))
+            writes.append(self.table.put(published_key(snapshot.name) | asdict(snapshot), when=ABSENT))
         if job.is_held:
             note = held_key(job.source_name) | {"job_id": job.job_id, "fence": claim.fence}
             writes.append(self.table.put(note, when=held_before(claim.fence)))

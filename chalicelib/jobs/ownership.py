@@ -73,7 +73,7 @@ def take_over(*, job_manager: JobManager, warehouse: Warehouse) -> None:
     if any(name.startswith(SNAPSHOTS) for name in names) and (current is None or current.name not in names):
         raise WarehouseOwned(
             "This table points at none of the snapshots here, so its sweeper would remove them all. Restore one first; "
-            "docs/workflow.md says how."
+            "docs/operations.md says how."
         )
     _lift_fence(lock, max(map(fence_of, names), default=0), job_manager.table)
     mine = _begun(job_manager.table)

@@ -11,6 +11,7 @@ from chalicelib.errors import DispatchFailed, NotResumable, NotRetryable, Source
 from chalicelib.warehouse.names import segment_names
 
 from .job import Job, JobStatus, new_job
+from .snapshots import refuse_rollback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -78,6 +79,12 @@ def retry_import(
     SourceChangedSince, NotResumable, WarehouseUnavailable, and what start_import raises.
     """
     old = job_manager.get(job_id)
+    if old.rollback_to:
+        raise NotRetryable(
+            "The job was a rollback, which has no checkpoint to go on from. Ask for the rollback again.",
+            job_id=job_id,
+            status=old.status,
+        )
     if old.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
         raise NotRetryable(job_id=job_id, status=old.status)
     if old.is_held:
@@ -113,6 +120,25 @@ def accept_import(
     return _dispatch(accepted, dispatcher)
 
 
+def start_rollback(
+    name: str,
+    *,
+    job_manager: JobManager,
+    dispatcher: Dispatcher,
+    warehouse: Warehouse,
+    triggered_by: str,
+    key: str | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Job:
+    """A job that publishes the snapshot of this name once more, or the one that the same caller's `key` made before.
+    Raises SnapshotUnknown, SnapshotIsCurrent, WarehouseUnavailable, and what start_import raises.
+    """
+    wanted = new_job(now=clock(), triggered_by=triggered_by, parameters={}, rollback_to=name)
+    if not (key and job_manager.made_with(triggered_by, key)):
+        refuse_rollback(name, job_manager=job_manager, warehouse=warehouse)
+    return _accept(wanted, key, job_manager, dispatcher)
+
+
 def _refuse_other_source(old: Job, source_id: str) -> None:
     """Raises SourceChangedSince."""
     if old.source_id != source_id:
@@ -139,11 +165,15 @@ def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) 
 def _accept(wanted: Job, key: str | None, job_manager: JobManager, dispatcher: Dispatcher) -> Job:
     job = job_manager.create(wanted, key=key)
     is_other_source = job.source_name not in (None, wanted.source_name)
-    if is_other_source or (job.parameters, job.retry_of) != (wanted.parameters, wanted.retry_of):
+    if is_other_source or _asked(job) != _asked(wanted):
         raise ValidationError(
             "This Idempotency-Key was sent before for something else. Send a new key.", field="Idempotency-Key"
         )
     return _dispatch(job, dispatcher)
+
+
+def _asked(job: Job) -> tuple[Any, ...]:
+    return job.parameters, job.retry_of, job.rollback_to
 
 
 def _dispatch(job: Job, dispatcher: Dispatcher) -> Job:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import DispatchFailed
 from chalicelib.metrics import record
-from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, fence_of, is_export_of, is_fenced, job_of
+from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, drill_began, fence_of, is_export_of, is_fenced, job_of
 
 from .holding import is_of_use
 from .job import JobStatus
+from .lock import PULSE, may_take_place
 from .ownership import owns
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, c
 
 SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; starting.RETRY_SECONDS is shorter
 ACCEPT_GRACE_SECONDS = 3600.0  # an import that is accepted in the last minute, by whatever clock, finds its rows
+DRILL_SECONDS = 3600.0  # a restore drill lives no longer than the function that does it
 CLEAR_SECONDS = 10.0  # of the half minute that one sweep has
 PULSE_JOBS = 20  # the newest ones, of all sources; each costs a read of its whole item, every minute
 READER_SECONDS = 3600.0  # who read the pointer before it moved may open or fetch that snapshot for so long
@@ -107,7 +109,7 @@ def take_pulse(*, job_manager: JobManager, clock: Callable[[], float] = time.tim
     job = job_manager.owner_of(lock)
     is_running = job is not None and job.status is JobStatus.RUNNING
     silent = now - (job.heartbeat_at or now) if job and is_running else 0.0
-    published_at = _published_at(job_manager.find, current.name) if current else None
+    published_at = _imported_at(job_manager.find, current.name) if current else None
     hours = (now - published_at) / 3600 if published_at else None
     jobs, _ = job_manager.history(limit=PULSE_JOBS)
     waiting = {job.job_id for job in jobs if job.waits_for_word} - job_manager.lateness(jobs).keys()
@@ -118,6 +120,12 @@ def take_pulse(*, job_manager: JobManager, clock: Callable[[], float] = time.tim
         "FailedInARow": failed_in_a_row(jobs),
     }
     record("the sweeper is alive", figures, job_id=lock.owner)
+
+
+def note_pulse(*, job_manager: JobManager, clock: Callable[[], float] = time.time) -> None:
+    """For whoever asks when the sweeper was last at work. Raises StateUnavailable."""
+    table = job_manager.table
+    table.transact([table.put(PULSE | {"at": clock()}, when=may_take_place())])
 
 
 def failed_in_a_row(jobs: Iterable[Job]) -> int:
@@ -141,7 +149,8 @@ def clear_orphans(
     """Remove from the warehouse what dead workers and old imports left; the names removed.
 
     Kept are the current snapshot, the `kept` newest published ones, those that were current within the last hour, for a
-    week the segments of jobs that did not complete, and those of a held job as long as it can be accepted. Nothing is
+    week the segments of jobs that did not complete, and those of a held job as long as it can be accepted. What a drill
+    has left goes too. Nothing is
     removed while an import runs, nor what carries a later fence than the lock had when it was free: that belongs to an
     import that has begun since. Each job is read once, however many files it has, and what cannot be removed within
     CLEAR_SECONDS is left to the next sweep. Of a warehouse that is not this table's nothing is removed.
@@ -149,7 +158,8 @@ def clear_orphans(
     lock = job_manager.lock()
     if lock.owner or not owns(job_manager=job_manager, warehouse=warehouse):
         return []
-    names = [name for name in warehouse.names("") if is_fenced(name) and fence_of(name) <= lock.fence]
+    stored = warehouse.names("")
+    names = [name for name in stored if is_fenced(name) and fence_of(name) <= lock.fence]
     current = job_manager.current_snapshot()
     now, find = clock(), cache(job_manager.find)
     may_go_on = partial(_may_go_on, find, cache(job_manager.newest_held), current, now=now)
@@ -161,6 +171,7 @@ def clear_orphans(
         and not is_export_of(name, wanted)
         and not (name.startswith(SEGMENTS) and may_go_on(job_of(name)))
     ]
+    stale += [name for name in stored if (began := drill_began(name)) is not None and now - began > DRILL_SECONDS]
     removed = _remove(stale, warehouse, clock)
     warehouse.tidy(now=now)
     return removed
@@ -191,6 +202,15 @@ def _published(names: list[str], find: Find) -> list[tuple[str, float]]:
     snapshots = [name for name in reversed(names) if name.startswith(SNAPSHOTS)]
     published_at = {name: _published_at(find, name) for name in snapshots}
     return [(name, at) for name, at in published_at.items() if at is not None]
+
+
+def _imported_at(find: Find, name: str) -> float | None:
+    """When what is in the snapshot was published first: a rollback brings nothing newer."""
+    job = find(job_of(name))
+    while job and job.rollback_to:
+        name = job.rollback_to
+        job = find(job_of(name))
+    return _published_at(find, name)
 
 
 def _published_at(find: Find, name: str) -> float | None:

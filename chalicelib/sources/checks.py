@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import CheckFailed, CheckUnknown
+from chalicelib.errors import CheckFailed, CheckUnknown, ReportFailed, ReportUnknown
 from chalicelib.jobs.lock import is_this_check, is_this_open_check, may_take_place
 from chalicelib.jobs.table import ConditionRefused
 
@@ -30,6 +30,15 @@ KEPT = 86_400  # seconds
 LONGEST_RESULT = 256 << 10  # bytes; an item of the table may have 400 KB
 
 
+class CheckKind(StrEnum):
+    """SOURCE looks at a source; the others are an operator's, and look at what is published."""
+
+    SOURCE = "source"
+    VERIFY = "verify"
+    DRILL = "drill"
+    RESTORE = "restore"
+
+
 class CheckStatus(StrEnum):
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -39,8 +48,8 @@ class CheckStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Of a definition, which `values` are. `result` is what was found, as JSON takes it, `error` has a code and a
-    message.
+    """Of a definition, which `values` are, or of what an operator has asked for with them. `result` is what was found,
+    as JSON takes it, `error` has a code and a message.
     """
 
     check_id: str
@@ -48,6 +57,7 @@ class Check:
     created_at: float
     created_by: str
     values: Mapping[str, Any]
+    kind: CheckKind = CheckKind.SOURCE
     result: Mapping[str, Any] | None = None
     error: Mapping[str, str] | None = None
 
@@ -63,43 +73,64 @@ class Checks:
         self._table = table
         self._clock = clock
 
-    def create(self, values: Mapping[str, Any], *, by: str) -> Check:
+    def create(self, values: Mapping[str, Any], *, by: str, kind: CheckKind = CheckKind.SOURCE) -> Check:
         check_id = str(uuid.uuid4())
         now = self._clock()
-        new = Check(check_id=check_id, status=CheckStatus.PENDING, created_at=now, created_by=by, values=dict(values))
+        new = Check(
+            check_id=check_id,
+            status=CheckStatus.PENDING,
+            created_at=now,
+            created_by=by,
+            values=dict(values),
+            kind=kind,
+        )
         item = {**_key(check_id), "check_id": check_id, "status": str(new.status), "created_at": now, "created_by": by}
-        item["definition"] = json.dumps(dict(values))
+        item |= {"definition": json.dumps(dict(values)), "kind": str(kind)}
         self._table.transact([self._table.put(item, when=may_take_place())])
         return new
 
-    def read(self, check_id: str) -> Check:
+    def read(self, check_id: str, kind: CheckKind = CheckKind.SOURCE) -> Check:
         """One that is not done after a long time never will be: its function died, and nobody was told. Raises
-        CheckUnknown.
+        CheckUnknown, of another kind than a source's ReportUnknown.
         """
+        check = self._found(check_id)
+        if check is None or check.kind is not kind:
+            raise CheckUnknown if kind is CheckKind.SOURCE else ReportUnknown
+        return check
+
+    def _found(self, check_id: str) -> Check | None:
         item = self._table.read(_key(check_id)) if _is_id(check_id) else None
         age = self._clock() - item["created_at"] if item else 0
         if item is None or item["check_id"] != check_id or age > KEPT:
-            raise CheckUnknown
+            return None
         check = Check(
             check_id=check_id,
             status=CheckStatus(item["status"]),
             created_at=item["created_at"],
             created_by=item["created_by"],
             values=json.loads(item["definition"]),
+            kind=CheckKind(item.get("kind", CheckKind.SOURCE)),
             result=json.loads(item["result"]) if "result" in item else None,
             error=item.get("error"),
         )
         is_open = check.status in (CheckStatus.PENDING, CheckStatus.RUNNING)
-        return replace(check, status=CheckStatus.FAILED, error=_given_up()) if is_open and age > LONGEST_WORK else check
+        is_lost = is_open and age > LONGEST_WORK
+        if is_lost or (check.error or {}).get("code") == CheckFailed.code:
+            return replace(check, status=CheckStatus.FAILED, error=_given_up(check.kind))
+        return check
 
     def begin(self, check_id: str) -> Check:
-        """Raises CheckUnknown."""
-        check = self.read(check_id)
+        """Of whatever kind. Raises CheckUnknown."""
+        check = self._found(check_id)
+        if check is None:
+            raise CheckUnknown
         self._change(check_id, {"status": str(CheckStatus.RUNNING)})
         return check
 
     def finish(self, check_id: str, result: Mapping[str, Any]) -> None:
-        self._change(check_id, {"status": str(CheckStatus.DONE), "result": _fitting(result)})
+        """The result of a source's check is cut where it is too long; the others keep theirs short."""
+        text = _fitting(result) if "fields" in result else json.dumps(dict(result))
+        self._change(check_id, {"status": str(CheckStatus.DONE), "result": text})
 
     def fail(self, check_id: str, *, code: str, message: str) -> None:
         """Nothing happens to one that is done: that its function died later is of no interest."""
@@ -119,8 +150,9 @@ class Checks:
             self._table.transact([self._table.update(_key(check_id), values, when=is_this_check(check_id))])
 
 
-def _given_up() -> dict[str, str]:
-    return {"code": CheckFailed.code, "message": CheckFailed().message}
+def _given_up(kind: CheckKind = CheckKind.SOURCE) -> dict[str, str]:
+    error = CheckFailed() if kind is CheckKind.SOURCE else ReportFailed()
+    return {"code": error.code, "message": error.message}
 
 
 def _fitting(result: Mapping[str, Any]) -> str:

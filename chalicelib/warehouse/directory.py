@@ -12,9 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import ScratchFull, UploadNotHere, WarehouseUnavailable
+from chalicelib.errors import NoOlderVersion, ScratchFull, UploadNotHere, WarehouseUnavailable
 
 from .names import (
+    DRILLS,
     LATEST,
     LATEST_NOTE,
     LATEST_PROBLEM,
@@ -94,6 +95,14 @@ class DirectoryWarehouse:
                     raise unreadable_file(name, str(exc.strerror)) from exc
                 raise
 
+    def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:  # noqa: ARG002
+        """Raises NoOlderVersion: a directory keeps none."""
+        raise NoOlderVersion(
+            "The warehouse is a directory, which keeps no older versions of its files. Restore the file from a backup "
+            "of yours under its name, or go back to another snapshot: wellhead ops rollback.",
+            snapshot=name,
+        )
+
     def local_path(self, name: str) -> Path:
         return self._root / name
 
@@ -163,6 +172,9 @@ class DirectoryWarehouse:
     def remove(self, name: str) -> None:
         with _directory_errors():
             (self._root / name).unlink(missing_ok=True)
+            if name.startswith(DRILLS):
+                with suppress(OSError):  # another drill is at it
+                    (self._root / DRILLS).rmdir()
 
     def tidy(self, *, now: float) -> None:
         """A young folder may be that of a worker about to put its first segment there."""

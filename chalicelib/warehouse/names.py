@@ -8,6 +8,7 @@ S3Warehouse keeps them in a bucket.
     exports/wells-<fence>-<job>.parquet         the rows of a snapshot, for whoever asked for these
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
                                                 is noted in wells.duckdb.name, on S3 in the object's metadata
+    drills/<epoch>-<id>.duckdb                  a backup that a restore drill is looking at
     owner.json                                  which table the warehouse belongs to
     uploads/<source>/<file>                     what somebody sent for a source to read, on S3 alone; no file of ours
 
@@ -35,6 +36,7 @@ SNAPSHOTS = "snapshots/"
 SEGMENTS = "segments/"
 EXPORTS = "exports/"
 UPLOADS = "uploads/"
+DRILLS = "drills/"
 PART_SECONDS = 3600
 
 
@@ -65,6 +67,17 @@ def is_of_lake(name: str) -> bool:
 
 def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
     return f"{SEGMENTS}{job_id}/{fence:010d}-{part:04d}-{number:06d}.parquet"
+
+
+def drill_name(began: int, drill_id: str) -> str:
+    """`began` in epoch seconds: that tells the sweeper which one nobody is looking at any more."""
+    return f"{DRILLS}{began}-{drill_id}.duckdb"
+
+
+def drill_began(name: str) -> int | None:
+    """None of what no drill has made."""
+    match = re.fullmatch(rf"{DRILLS}(\d+)-[0-9a-f-]+\.duckdb", name)
+    return int(match[1]) if match else None
 
 
 def uploads_prefix(source: str) -> str:
@@ -171,6 +184,11 @@ class Warehouse(Protocol):
     def fetch(self, name: str, path: Path) -> None:
         """A local copy of the file, in place of what is at `path`. Raises WarehouseFileMissing too."""
 
+    def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:
+        """A local copy of an older version of the file, the newest that has this SHA-256, and which it is. Raises
+        NoOlderVersion.
+        """
+
     def local_path(self, name: str) -> Path | None:
         """Where the file can be opened in place; None when it has to be fetched. It need not exist."""
 
@@ -208,12 +226,12 @@ class Warehouse(Protocol):
 
 
 def missing_file(name: str) -> WarehouseFileMissing:
-    return WarehouseFileMissing(f"The warehouse has no {name}. Restore it; docs/workflow.md says how.")
+    return WarehouseFileMissing(f"The warehouse has no {name}. Restore it; docs/operations.md says how.")
 
 
 def unreadable_file(name: str, why: str) -> WarehouseFileMissing:
     """As good as none."""
-    return WarehouseFileMissing(f"The warehouse cannot read {name}: {why}. Restore it; docs/workflow.md says how.")
+    return WarehouseFileMissing(f"The warehouse cannot read {name}: {why}. Restore it; docs/operations.md says how.")
 
 
 def name_conflict(name: str) -> WarehouseUnavailable:

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 
-from chalicelib.errors import WarehouseSilent, WarehouseUnavailable
+from chalicelib.errors import NoOlderVersion, WarehouseSilent, WarehouseUnavailable
 
 from .multipart import UPLOAD_SECONDS, Multipart
-from .names import LATEST, OWNER, StoredFile, UploadForm, is_fenced, missing_file, name_conflict
+from .names import LATEST, OWNER, StoredFile, UploadForm, drill_began, is_fenced, missing_file, name_conflict, sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from botocore.response import StreamingBody
     from types_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 # A conditional write met another one of the same name, and nothing was written: S3 says to send it again.
@@ -88,9 +89,33 @@ class S3Warehouse:
                 if exc.response["Error"]["Code"] == "NoSuchKey":
                     raise missing_file(name) from exc
                 raise
-            with path.open("wb") as file:
-                for chunk in answer["Body"].iter_chunks(1 << 20):
-                    file.write(chunk)
+            self._save(answer["Body"], path)
+
+    def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:
+        """The sum that a version was stored under tells which to fetch; what came is looked at all the same."""
+        with _s3_errors():
+            for version in self._versions(name):
+                key = self._prefix + name
+                head = self._s3.head_object(Bucket=self._bucket, Key=key, VersionId=version)
+                if head["Metadata"].get("sha256") != sha256:
+                    continue
+                answer = self._s3.get_object(Bucket=self._bucket, Key=key, VersionId=version)
+                self._save(answer["Body"], path)
+                if sha256_of(path) == sha256:
+                    return version
+        raise NoOlderVersion(snapshot=name)
+
+    def _versions(self, name: str) -> list[str]:
+        """Newest first, without markers of deletions."""
+        key = self._prefix + name
+        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
+        return [each["VersionId"] for page in pages for each in page.get("Versions", []) if each["Key"] == key]
+
+    @staticmethod
+    def _save(body: StreamingBody, path: Path) -> None:
+        with path.open("wb") as file:
+            for chunk in body.iter_chunks(1 << 20):
+                file.write(chunk)
 
     def local_path(self, name: str) -> None:
         """Nothing of a bucket is on this machine."""
@@ -187,7 +212,7 @@ class S3Warehouse:
 
     def _is_ours(self, key: str) -> bool:
         name = key.removeprefix(self._prefix)
-        return name == LATEST or is_fenced(name)
+        return name == LATEST or is_fenced(name) or drill_began(name) is not None
 
     def _size(self, name: str) -> int:
         """Listed and not asked for with a HEAD, whose refusal says no more than 404."""

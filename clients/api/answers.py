@@ -109,6 +109,7 @@ class Job:
     source_version: int | None = None
     retry_of: str | None = None
     retried_by: str | None = None
+    rollback_to: str | None = None
     attempt: int = 0
     waiting: Waiting | None = None
     parts: Parts | None = None

@@ -18,6 +18,7 @@ from clients.api.answers import CsvPage, Export, Health, Job, Page, RejectedRow,
 from clients.api.connection import Answer, Connection, is_transient
 from clients.api.download import download
 from clients.api.errors import ApiError, ClientError, NotWellhead, TimedOut, Unreachable
+from clients.api.ops import OpsClient
 from clients.api.periods import row_of
 from clients.api.upload import upload
 
@@ -30,14 +31,12 @@ if TYPE_CHECKING:
         ChangedField,
         Check,
         LogLine,
-        NewToken,
         Preset,
         Production,
         Row,
         ScheduleState,
         Source,
         Status,
-        Token,
         Totals,
         Upload,
         Well,
@@ -88,6 +87,11 @@ class WellheadClient:
     def role(self) -> str | None:
         """Of the token, `reader`, `operator` or `admin`; None before the first answer that told."""
         return self._connection.role
+
+    @property
+    def ops(self) -> OpsClient:
+        """What an operator asks for."""
+        return OpsClient(self._connection, pause=self._pause, clock=self._clock)
 
     # -- imports ----------------------------------------------------------------------------------------
 
@@ -356,20 +360,6 @@ class WellheadClient:
         export = self.export(form)
         download(export, path, lambda count: on_bytes(count, export.bytes) if on_bytes else None)
         return export
-
-    # -- tokens -------------------------------------------------------------------------------------------
-
-    def tokens(self) -> list[Token]:
-        """By name, for an admin."""
-        return cast("list[Token]", self._part_of(self._get("/ops/tokens"), "tokens"))
-
-    def rotate_token(self, name: str, *, now: bool = False, days: int | None = None) -> NewToken:
-        """A new token of this name. The one before works for a day more, or ends `now`; the new one lives for so many
-        days, or as long as the one before did. Not sent again by itself: each time makes another one.
-        """
-        asked = _told({"now": now or None, "days": days})
-        path = f"/ops/tokens/{_part(name)}/rotate"
-        return cast("NewToken", self._connection.ask("POST", path, safe=False, json=asked).data)
 
     def health(self) -> Health:
         """Needs no token. Raises ApiError UNHEALTHY, whose details name what does not answer."""

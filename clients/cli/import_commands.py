@@ -31,7 +31,7 @@ PAGE = 1000
 JOB_COLUMNS = [
     Column("job", lambda job: job.job_id),
     Column("status", state_of),
-    Column("source", lambda job: job.source),
+    Column("source", lambda job: "(rollback)" if job.rollback_to else job.source),
     Column("triggered", lambda job: moment(job.created_at), short_moment),
     Column("took", lambda job: duration(job.execution_time_seconds)),
     Column(
@@ -273,7 +273,8 @@ def finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, 
 
 def newest_import(wellhead: WellheadClient, status: Status | None = None) -> Job:
     """Raises NotFound."""
-    found = next(every(lambda cursor: wellhead.history(status=status, limit=1, cursor=cursor)), None)
+    jobs = every(lambda cursor: wellhead.history(status=status, limit=1, cursor=cursor))
+    found = next((job for job in jobs if not status or job.rollback_to is None), None)
     if found is None:
         kind = f"{status} import" if status else "import"
         raise NotFound(f"There is no {kind} yet. Start one: wellhead import", status=404, code="NO_JOB_YET")
@@ -316,6 +317,7 @@ def _facts(job: Job) -> list[tuple[str, object]]:
         ("by", job.triggered_by),
         ("source", job.source),
         ("version", job.source_version),
+        ("rollback to", job.rollback_to),
         ("goes on from", job.retry_of),
         ("retried by", job.retried_by),
         ("held until", moment(job.accept_until) if job.can_be_accepted else None),

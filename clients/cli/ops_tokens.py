@@ -22,9 +22,13 @@ TOKEN_COLUMNS = [
 ]
 
 
-@click.group()
-def tokens() -> None:
-    """Look after the tokens of the API, with one of an admin."""
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def tokens(context: click.Context) -> None:
+    """The tokens of the API: names, roles, ages and ends, nothing secret."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_tokens)
 
 
 @tokens.command("list")
@@ -33,7 +37,7 @@ def tokens() -> None:
 def list_tokens(session: Session) -> None:
     """Show whose tokens there are, how old they are, and when each was used last."""
     with session.client() as wellhead:
-        found = wellhead.tokens()
+        found = wellhead.ops.tokens()
     if session.terminal.wants_json:
         session.terminal.json(found)
     else:
@@ -49,7 +53,7 @@ def list_tokens(session: Session) -> None:
 def rotate(session: Session, name: str, now: bool, days: int | None) -> None:
     """Make a new token for NAME, and print it: this once."""
     with session.client() as wellhead:
-        made = wellhead.rotate_token(name, now=now, days=days)
+        made = wellhead.ops.rotate_token(name, now=now, days=days)
     terminal = session.terminal
     if terminal.wants_json:
         terminal.json(made)

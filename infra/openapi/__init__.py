@@ -14,7 +14,8 @@ from chalicelib.api.parameters import SOURCE_NAME
 from chalicelib.api.tokens import NAME, Role
 from chalicelib.errors import RoleRequired
 from infra.openapi.errors import error_examples, error_responses
-from infra.openapi.operations import OPERATIONS, Operation
+from infra.openapi.operations import OPERATIONS
+from infra.openapi.ops_schemas import OPS_SCHEMAS
 from infra.openapi.schemas import SCHEMAS, envelope_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from http import HTTPStatus
 
     from chalice.app import Chalice
+
+    from infra.openapi.operation import Operation
 
     GatewayErrors = Mapping[HTTPStatus, tuple[str, str]]  # status → code and sentence
 
@@ -42,7 +45,7 @@ HEADERS: dict[str, Any] = {
         "schema": {"type": "string", "enum": [*Role]},
     },
     "Location": {
-        "description": "The address of the job's status, or of the check, relative to that of the request.",
+        "description": "The address of the job's status, or of the check or report, relative to that of the request.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
@@ -96,7 +99,7 @@ CHECK_ID = {
     "name": "check_id",
     "in": "path",
     "required": True,
-    "description": "The id of a check, a UUID.",
+    "description": "The id of a check or a report, a UUID.",
     "schema": {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"},
     "example": "c02841a6-d267-491c-a25d-020a5d70712a",
 }
@@ -140,7 +143,7 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
             {"name": "import", "description": "Start, follow, list, cancel and retry imports."},
             {"name": "sources", "description": "What is imported: addresses and definitions."},
             {"name": "data", "description": "What the last completed import has published."},
-            {"name": "ops", "description": "What an admin looks after: the tokens."},
+            {"name": "operations", "description": "For whoever keeps it running: look, go back, verify, restore."},
             {"name": "service", "description": "Health, and this document."},
         ],
         "paths": paths,
@@ -160,7 +163,7 @@ def document(app: Chalice, *, gateway: GatewayErrors) -> dict[str, Any]:
                 "token_name": TOKEN_NAME,
                 **{name: _header_parameter(name) for name in REQUEST_HEADERS},
             },
-            "schemas": SCHEMAS,
+            "schemas": {**SCHEMAS, **OPS_SCHEMAS},
             "responses": dict(sorted(responses.items())),
             "examples": error_examples(gateway, responses),
         },

@@ -40,6 +40,7 @@ _SUMMARY: dict[str, Any] = {
     "source_version": None,
     "retry_of": None,
     "retried_by": None,
+    "rollback_to": None,
     "attempt": 1,
     "waiting": None,
     "progress_percentage": 100.0,
@@ -190,6 +191,18 @@ ACCEPTING = told(
         "events": [_EVENTS[0]],
     },
     "The findings are accepted. The import that publishes is at the address in Location.",
+)
+ROLLING_BACK = told(
+    {
+        **_SUMMARY,
+        **_NOTHING_YET,
+        "status": "PENDING",
+        "completed_at": None,
+        "source": None,
+        "rollback_to": SNAPSHOT,
+        "events": [_EVENTS[0]],
+    },
+    "The rollback is accepted. Follow it at the address in Location.",
 )
 DISCARDED = told(
     {**_HELD, "discarded_at": CREATED + 3600, "discarded_by": "laptop"},

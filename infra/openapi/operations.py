@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -49,20 +48,19 @@ from chalicelib.errors import (
     SourceUnknown,
     SourceVersionDiffers,
     StateUnavailable,
-    TokensUnavailable,
-    TokenUnknown,
     Unhealthy,
     UploadNotHere,
     WarehouseCorrupt,
     WarehouseForeign,
     WarehouseTooNew,
     WarehouseUnavailable,
-    WellheadError,
 )
 from chalicelib.queries.production import ProductionQuery
 from chalicelib.queries.query import QUERIES
 
 from . import examples
+from .operation import Operation
+from .ops_operations import OPS_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,30 +87,6 @@ SNAPSHOT_HEADER = "X-Wellhead-Snapshot"
 OF_THE_SOURCE = (SourceUnknown, DefinitionInvalid, SourceRedefined)
 START_ERRORS = (RequestForbidden, ImportAlreadyRunning, SourceNotNamed, *OF_THE_SOURCE, StateUnavailable)
 ID_ERRORS = (InvalidJobId, JobNotFound, StateUnavailable)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """`data` names the schema of what stands in the envelope; empty where there is none. `query` has the description
-    and the schema of each parameter.
-    """
-
-    id: str
-    summary: str
-    tag: str
-    answer: str
-    data: str = ""
-    example: Any = None
-    status: int = 200
-    query: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    body: dict[str, Any] | None = None
-    other_bodies: Mapping[str, Any] = field(default_factory=dict)
-    needs_body: bool = False
-    request_headers: tuple[str, ...] = ()
-    headers: tuple[str, ...] = ()
-    other_content: Mapping[str, Any] = field(default_factory=dict)
-    conditional: bool = False
-    errors: tuple[type[WellheadError], ...] = ()
 
 
 def _query(parameters: Mapping[str, Parameter], **defaults: Any) -> dict[str, dict[str, Any]]:
@@ -453,28 +427,7 @@ OPERATIONS: Mapping[str, Operation] = {
         needs_body=True,
         errors=(SourceUnknown, UploadNotHere, WarehouseUnavailable),
     ),
-    "GET /ops/tokens": Operation(
-        id="listTokens",
-        summary="The tokens of the API",
-        tag="ops",
-        answer="By name: roles, ages and ends, and nothing that is secret.",
-        data="TokenList",
-        example=examples.TOKENS,
-        errors=(StateUnavailable, TokensUnavailable),
-    ),
-    "POST /ops/tokens/{token_name}/rotate": Operation(
-        id="rotateToken",
-        summary="Give a name a new token",
-        tag="ops",
-        answer="The token, this once: do not log it. The one before works for a day more, unless told otherwise.",
-        data="NewToken",
-        example=examples.NEW_TOKEN,
-        body={
-            "schema": {"$ref": "#/components/schemas/TokenRenewal"},
-            "examples": {"at once, for 90 days": {"value": {"now": True, "days": 90}}},
-        },
-        errors=(TokenUnknown, TokensUnavailable),
-    ),
+    **OPS_OPERATIONS,
     "GET /health": Operation(
         id="getHealth",
         summary="Whether what the API needs answers",

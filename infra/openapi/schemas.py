@@ -35,6 +35,7 @@ MEANINGS = {
     "source_version": "the version of the source's definition; null where the settings are the source",
     "retry_of": "the job that this one goes on from",
     "retried_by": "the job that goes on from this one",
+    "rollback_to": "the snapshot that this job publishes once more; null of an import",
     "attempt": "how many workers have claimed it",
     "progress_percentage": "null while unknown; never falls; 100 only when COMPLETED",
     "expected_records": "rows that the source announced on its first page",

@@ -1,12 +1,13 @@
-"""The procedures of the runbook work as they are written, and its costs are those of its arithmetic."""
+"""What an operator does with AWS credentials works, and the costs that are told are those of the arithmetic."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import Clock, a_job, table_contents
-from support.documents import blocks, section, table, text
+from support.documents import blocks, section, text
 from support.staging import run_import
 
 from chalicelib.errors import SourceUnavailable
@@ -14,6 +15,8 @@ from chalicelib.jobs.dynamodb_item import from_item, to_item
 from chalicelib.jobs.lock import LOCK, Claim
 from chalicelib.services import Services
 from chalicelib.warehouse.names import sha256_of
+from infra.costs import table as cost_table
+from infra.recovery import RecoveryError, move_warehouse, restore_table, take_warehouse
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -26,27 +29,17 @@ if TYPE_CHECKING:
 TABLE, RESTORED = "wellhead-test", "wellhead-test-restored"
 
 
-def follow(title: str) -> dict[str, Any]:
-    """Runs the procedure below this heading, and gives what it has named."""
-    [procedure] = blocks(section(text("docs/operations.md"), title), "python")
-    names: dict[str, Any] = {}
-    exec(compile(procedure, "docs/operations.md", "exec"), names)
-    return names
-
-
 # -- restoring the table ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def restored(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty table beside the live one, and both named as the procedure wants them."""
+def restored(dynamodb: Any) -> Iterator[str]:
+    """An empty table beside the live one."""
     attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
     dynamodb.create_table(
         TableName=RESTORED, KeySchema=keys, AttributeDefinitions=attributes, BillingMode="PAY_PER_REQUEST"
     )
-    monkeypatch.setenv("TABLE", TABLE)
-    monkeypatch.setenv("RESTORED", RESTORED)
     yield RESTORED
     dynamodb.delete_table(TableName=RESTORED)
 
@@ -77,7 +70,7 @@ def test_a_restored_table_brings_jobs_back_and_leaves_the_lock_alone(
     before = table_contents(dynamodb, TABLE)
     dynamodb.delete_item(TableName=TABLE, Key=to_item({"pk": "JOB", "sk": lost}))
 
-    follow("Restoring the table")
+    assert restore_table(dynamodb, table=TABLE, restored=restored) > 0
 
     assert table_contents(dynamodb, TABLE) == before
     assert manager.get(later.job.job_id).status.final  # it was open at that moment
@@ -92,7 +85,7 @@ def test_an_empty_table_gets_a_lock_whose_fence_no_worker_has(
     for sk in table_contents(dynamodb, TABLE):
         dynamodb.delete_item(TableName=TABLE, Key=to_item({"pk": sk.partition("#")[0], "sk": sk}))
 
-    follow("Restoring the table")
+    assert restore_table(dynamodb, table=TABLE, restored=restored) > 0
 
     lock = from_item(dynamodb.get_item(TableName=TABLE, Key=to_item(LOCK))["Item"])
     assert (set(lock) - {"pk", "sk"}, lock["fence"] > asleep.fence + 1000) == ({"fence"}, True)
@@ -103,8 +96,8 @@ def test_a_running_import_stops_the_restoring(manager: JobManager, dynamodb: Any
     claimed(manager, clock)
     before = table_contents(dynamodb, TABLE)
 
-    with pytest.raises(SystemExit):
-        follow("Restoring the table")
+    with pytest.raises(RecoveryError, match="wait for its end"):
+        restore_table(dynamodb, table=TABLE, restored=restored)
 
     assert table_contents(dynamodb, TABLE) == before
 
@@ -113,19 +106,14 @@ def test_a_running_import_stops_the_restoring(manager: JobManager, dynamodb: Any
 
 
 @pytest.mark.parametrize("place", ["directory", "bucket"])
-def test_the_next_import_goes_on_in_the_new_warehouse(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
-) -> None:
+def test_the_next_import_goes_on_in_the_new_warehouse(environment: dict[str, str], tmp_path: Path, place: str) -> None:
     new = "s3://wellhead-local/moved" if place == "bucket" else str(tmp_path / "moved")
     with SampleSource(GeneratedProduction(40)) as source:
         run_import(environment, source.url)
-    for name, value in {**environment, "NEW_WAREHOUSE": new}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-
-    follow("Changing the warehouse")
-
     moved = Services(environment | {"WELLHEAD_WAREHOUSE": new})
+
+    move_warehouse(moved.job_manager, Services(environment).warehouse, moved.warehouse)
+
     current = moved.job_manager.current_snapshot()
     assert current
     moved.warehouse.fetch(current.name, tmp_path / "there.duckdb")
@@ -138,24 +126,19 @@ def test_the_next_import_goes_on_in_the_new_warehouse(
 # -- another table for a warehouse ------------------------------------------------------------------------
 
 
-def test_a_new_table_goes_on_with_the_warehouse_of_a_lost_one(
-    environment: dict[str, str], restored: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_new_table_goes_on_with_the_warehouse_of_a_lost_one(environment: dict[str, str], restored: str) -> None:
     with SampleSource(GeneratedProduction(40)) as source:
         run_import(environment, source.url)
     lost, new = Services(environment), environment | {"WELLHEAD_TABLE": restored}
     current = lost.job_manager.current_snapshot()
     assert current
-    for name, value in {**new, "SNAPSHOT": current.name}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
     with SampleSource(GeneratedProduction(90)) as source:
         assert (run_import(new, source.url).error or {})["code"] == "WAREHOUSE_OWNED"
 
-        [restoring] = blocks(section(text("docs/workflow.md"), "Restoring a snapshot"), "python")
-        exec(compile(restoring, "docs/workflow.md", "exec"), {})
-        follow("Another table for a warehouse")
+        taken = take_warehouse(Services(new).job_manager, Services(new).warehouse)
 
+        assert taken == replace(current, changed_until=None, changed_of=None, sources=None)
+        assert Services(new).warehouse.latest() == current.name
         assert Services(new).sweep() == "nothing"
         assert run_import(new, source.url).new_records == 50
         assert (run_import(environment, source.url).error or {})["code"] == "WAREHOUSE_OWNED"
@@ -164,15 +147,22 @@ def test_a_new_table_goes_on_with_the_warehouse_of_a_lost_one(
 # -- costs ------------------------------------------------------------------------------------------------
 
 
-def test_the_costs_are_those_of_the_arithmetic() -> None:
-    told = follow("What a month costs")
-    rows = {
-        row[0]: [cell.strip("*") for cell in row[1:]]
-        for row in table(section(text("docs/operations.md"), "What a month costs"))
-    }
-    sizes, costs = told["SIZES"], told["costs"]
+def test_a_table_that_points_at_something_takes_no_other_snapshot(environment: dict[str, str]) -> None:
+    with SampleSource(GeneratedProduction(40)) as source:
+        run_import(environment, source.url)
+    services = Services(environment)
 
-    assert rows.pop("rows of an import") == [f"{size[0]:,}" for size in sizes.values()]
-    assert rows.pop("requests of the API") == [f"{size[2]:,}" for size in sizes.values()]
-    assert rows.pop("**together**") == [f"{sum(cost.values()):.2f}" for cost in costs.values()]
-    assert rows == {what: [f"{cost[what]:.2f}" for cost in costs.values()] for what in costs["small"]}
+    with pytest.raises(RecoveryError, match="ops rollback"):
+        take_warehouse(services.job_manager, services.warehouse, name="snapshots/another")
+    assert take_warehouse(services.job_manager, services.warehouse) == services.job_manager.current_snapshot()
+
+
+def test_the_costs_are_those_of_the_arithmetic() -> None:
+    told = section(text("docs/operations.md"), "What a month costs")
+
+    assert cost_table() in told
+
+
+def test_the_runbook_has_no_program_to_paste() -> None:
+    for document in ("docs/operations.md", "docs/workflow.md"):
+        assert blocks(text(document), "python") == []

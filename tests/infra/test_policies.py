@@ -28,7 +28,7 @@ from chalicelib.jobs.lock import LOCK
 from chalicelib.lake.expiry import expire_snapshots
 from chalicelib.services import _S3_CLIENT
 from chalicelib.warehouse.multipart import UPLOAD_SECONDS, Multipart
-from chalicelib.warehouse.names import EXPORTS, LATEST, SEGMENTS, SNAPSHOTS
+from chalicelib.warehouse.names import DRILLS, EXPORTS, LATEST, SEGMENTS, SNAPSHOTS, drill_name
 from chalicelib.warehouse.s3 import S3Warehouse
 from local.catalog.server import CatalogHandler, CatalogServer
 from local.source.production import GeneratedProduction
@@ -53,6 +53,7 @@ OLD_JOB = "018cc251-f400-7000-8000-000000000000"
 ENOUGH = 900_000
 BASE = "/api/v1/wells"
 SOURCES = "/api/v1/sources"
+OPS = "/api/v1/ops"
 
 
 class Functions:
@@ -131,7 +132,8 @@ def _resource(address: str) -> tuple[str, dict[str, str] | None]:
         return f"{SOURCES}/{{name}}/files", {"name": address.split("/")[-2]}
     if address.endswith("/rotate"):
         return "/api/v1/ops/tokens/{token_name}/rotate", {"token_name": address.split("/")[-2]}
-    for name, pattern in (("check_id", f"{SOURCES}/check/"), ("name", f"{SOURCES}/")):
+    of_ops = [("check_id", f"{OPS}/{what}/") for what in ("verify", "drill", "restore")]
+    for name, pattern in (*of_ops, ("check_id", f"{SOURCES}/check/"), ("name", f"{SOURCES}/")):
         if address.startswith(pattern) and address != f"{SOURCES}/check":
             return f"{pattern}{{{name}}}", {name: address.removeprefix(pattern)}
     job_id = next((part for part in address.split("/") if len(part) == 36), None)
@@ -160,6 +162,7 @@ def functions(
     aws.put_parameter(f"/{STACK}/tokens/ada", json.dumps({"sha256": digest_of("token"), "role": "operator"}))
     aws.put_parameter(f"/{STACK}/source", SECRET)
     s3(aws).create_bucket(Bucket=BUCKET)
+    s3(aws).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     lambda_handler.answered = b'{"data": {"rows": [], "next_cursor": null, "snapshot": {"name": "x"}}}'
     settings = {
         "WELLHEAD_WAREHOUSE": f"s3://{BUCKET}",
@@ -191,6 +194,7 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
     _ask_and_answer(functions)
     _define_and_delete(functions, aws, source)
     _send_and_import_a_file(functions, s3(aws))
+    _operate(functions, s3(aws))
     _stop(functions, dynamodb)
     _restart_and_end_what_died(functions, dynamodb)
     _publish_in_parts(functions, dynamodb)
@@ -377,6 +381,24 @@ def _send_and_import_a_file(functions: Functions, client: Any) -> None:
     functions.api("DELETE", f"{SOURCES}/drop", status=200)
 
 
+def _operate(functions: Functions, client: Any) -> None:
+    for what in ("status", "tokens"):
+        functions.api("GET", f"{OPS}/{what}", status=200)
+    kept = functions.api("GET", f"{OPS}/snapshots", status=200)["data"]["snapshots"]
+    older = json.dumps({"snapshot": kept[1]["name"]})
+    job = functions.api("POST", f"{OPS}/rollback", status=202, sent=older, idempotency_key="back")["data"]
+    assert functions.run_import(job["job_id"]) == "COMPLETED"
+    client.delete_object(Bucket=BUCKET, Key=kept[1]["name"])
+    for what, sent in (("restore", older), ("verify", '{"all": true}'), ("drill", "")):
+        assert _reported(functions, what, sent)["status"] == "DONE"
+
+
+def _reported(functions: Functions, what: str, sent: str = "") -> Any:
+    report = functions.api("POST", f"{OPS}/{what}", status=202, sent=sent)["data"]["check_id"]
+    functions.check(report, "import")
+    return functions.api("GET", f"{OPS}/{what}/{report}", status=200)["data"]
+
+
 def _stop(functions: Functions, dynamodb: Any) -> None:
     waiting = functions.trigger()
     functions.api("POST", f"{BASE}/import/jobs/{waiting}/cancel", status=202)
@@ -418,6 +440,8 @@ def _publish_in_parts(functions: Functions, dynamodb: Any) -> None:
     with pytest.raises(WarehouseSilent):
         functions.run_import(job_id)
     _let_the_lease_end(dynamodb)
+    broken[:] = [DRILLS]
+    assert _reported(functions, "drill")["error"]["code"] == "WAREHOUSE_UNAVAILABLE"
     broken[:] = [LATEST]
     assert functions.run_import(job_id) == "COMPLETED"
     with pytest.raises(WarehouseSilent):
@@ -430,6 +454,7 @@ def _publish_in_parts(functions: Functions, dynamodb: Any) -> None:
 def _clear(functions: Functions, client: Any) -> None:
     """What dead workers left: files, and halves of uploads."""
     written = [f"{SNAPSHOTS}wells-0000000001-{OLD_JOB}.duckdb", f"{SEGMENTS}{OLD_JOB}/0000000001-0000-000000.parquet"]
+    written.append(drill_name(1, "ab"))
     orphans = [*written, f"{EXPORTS}wells-0000000001-{OLD_JOB}.parquet"]
     for key in orphans:
         client.put_object(Bucket=BUCKET, Key=key, Body=b"")

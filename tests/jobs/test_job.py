@@ -188,6 +188,7 @@ def test_a_new_job_shows_what_is_known_of_it() -> None:
         "source_version": None,
         "retry_of": None,
         "retried_by": None,
+        "rollback_to": None,
         "waiting": None,
         "stats": {},
         "events": [{"at": NOON, "event": "created", "by": "ada"}],

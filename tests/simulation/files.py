@@ -37,6 +37,9 @@ class SimulatedWarehouse:
     def fetch(self, name: str, path: Path) -> None:
         path.write_bytes(self._call(f"fetch {name}", lambda: self._content(name)))
 
+    def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:
+        raise NotImplementedError  # no import asks for it
+
     def local_path(self, name: str) -> None:
         """It has no files."""
 

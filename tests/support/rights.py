@@ -172,7 +172,9 @@ def _list_bucket(prefix: str) -> Right:
 
 
 def _read(params: dict[str, Any]) -> list[Right]:
-    """Without the second, S3 says of an absent object that it is forbidden."""
+    """Without the second, S3 says of an absent object that it is forbidden. An older version has a right of its own."""
+    if "VersionId" in params:
+        return [_object("GetObjectVersion", params["Key"])]
     return [_object("GetObject", params["Key"]), _list_bucket("")]
 
 
@@ -213,6 +215,9 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "DeleteObject": lambda params: [_object("DeleteObject", params["Key"])],
     "AbortMultipartUpload": lambda params: [_object("AbortMultipartUpload", params["Key"])],
     "ListObjectsV2": lambda params: [_list_bucket(params["Prefix"])],
+    "ListObjectVersions": lambda params: [
+        Right("s3:ListBucketVersions", f"arn:aws:s3:::{BUCKET}", ((PREFIX, params["Prefix"]),))
+    ],
     "ListMultipartUploads": lambda params: [Right("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{BUCKET}")],
     "GetParametersByPath": lambda params: [_parameter("GetParametersByPath", params["Path"])],
     "PutParameter": lambda params: [_parameter("PutParameter", params["Name"])],

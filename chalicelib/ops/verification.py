@@ -1,0 +1,148 @@
+"""Verification: whether everything that is pointed at is as it was written. Nothing is changed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import NothingPublished, WarehouseFileMissing
+from chalicelib.imports.segments import Segments
+from chalicelib.jobs.lock import Claim
+from chalicelib.jobs.ownership import owns
+from chalicelib.jobs.parts import PartTable
+from chalicelib.jobs.snapshots import kept_snapshots
+from chalicelib.warehouse.names import LATEST, OWNER, SEGMENTS, Warehouse, job_of, segment_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from chalicelib.jobs.checkpoint import Checkpoint
+    from chalicelib.jobs.job import Job
+    from chalicelib.jobs.lock import Snapshot
+    from chalicelib.jobs.manager import JobManager
+    from chalicelib.jobs.snapshots import Kept
+
+    from .looks import Looks
+
+MOST_SHOWN = 200  # files in one report; an item of the table keeps it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What was looked at: a `snapshot`, the `stable name`, the `owner` of the warehouse, or the `segments` of a job."""
+
+    name: str
+    kind: str
+    bytes: int | None
+    rows: int | None
+    problems: list[str]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """`looks` and this share a directory on local disk."""
+
+    job_manager: JobManager
+    warehouse: Warehouse
+    looks: Looks
+    clock: Callable[[], float] = time.time
+
+    def report(self, *, is_all: bool) -> dict[str, Any]:
+        """Of the current snapshot, the stable name and the segments of held jobs; with `is_all` of every kept snapshot.
+        Raises NothingPublished, WarehouseUnavailable, StateUnavailable, and what Looks does.
+        """
+        began = self.clock()
+        found = list(self._looked_at(is_all=is_all))
+        wrong = [each for each in found if each.problems]
+        shown = [*wrong, *(each for each in found if not each.problems)][:MOST_SHOWN]
+        return {
+            "is_right": not wrong,
+            "looked_at": len(found),
+            "wrong": len(wrong),
+            "seconds": round(self.clock() - began, 3),
+            "files": [asdict(each) for each in shown],
+        }
+
+    def _looked_at(self, *, is_all: bool) -> Iterator[Verified]:
+        kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
+        current = self.job_manager.current_snapshot()
+        if current is None:
+            raise NothingPublished
+        for each in kept:
+            if each.is_current or is_all:
+                yield self._timed(each.name, "snapshot", each.told, lambda each=each: self._snapshot(each))  # type: ignore[misc]
+        if not current.is_lake:
+            yield self._timed(LATEST, "stable name", current, lambda: self._stable_name(current))
+        yield self._timed(OWNER, "owner", None, self._owner)
+        for job in self._held():
+            names = f"{SEGMENTS}{job.job_id}/"
+            yield self._timed(names, "segments", None, lambda job=job: self._segments(job))  # type: ignore[misc]
+
+    def _timed(self, name: str, kind: str, told: Snapshot | None, look: Callable[[], list[str]]) -> Verified:
+        began = self.clock()
+        try:
+            problems = look()
+        except WarehouseFileMissing as missing:
+            problems = [missing.message]
+        size, rows = (told.bytes, told.rows) if told else (None, None)
+        seconds = round(self.clock() - began, 3)
+        return Verified(name=name, kind=kind, bytes=size, rows=rows, problems=problems, seconds=seconds)
+
+    @property
+    def _file(self) -> Path:
+        return self.looks.directory / "looked-at"
+
+    def _snapshot(self, kept: Kept) -> list[str]:
+        path = self._file
+        self.warehouse.fetch(kept.name, path)
+        try:
+            return [*self.looks.at_file(path, kept.told), *self.looks.at_state(path, kept.name, kept.told)]
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _stable_name(self, current: Snapshot) -> list[str]:
+        if self.warehouse.latest() != current.name:
+            return [f"{LATEST} does not hold the current snapshot; the sweeper sets it within a minute."]
+        path = self._file
+        self.warehouse.fetch(LATEST, path)
+        try:
+            return self.looks.at_file(path, current)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _owner(self) -> list[str]:
+        is_ours = owns(job_manager=self.job_manager, warehouse=self.warehouse)
+        return [] if is_ours else ["The warehouse does not say that it belongs to this table."]
+
+    def _held(self) -> list[Job]:
+        """Those that wait for somebody's word, and have segments."""
+        jobs = sorted({job_of(name) for name in self.warehouse.names(SEGMENTS)} - {""})
+        found = [job for job_id in jobs if (job := self.job_manager.find(job_id))]
+        late = self.job_manager.lateness(found)
+        return [job for job in found if job.waits_for_word and job.job_id not in late]
+
+    def _segments(self, job: Job) -> list[str]:
+        """Each is proved by the one behind it, the last one by the job; a job that is read in parts by its parts."""
+        problems = []
+        checkpoints = self._checkpoints(job)
+        if checkpoints is None:
+            return ["What the table noted of its parts is gone."]
+        for part, checkpoint in checkpoints.items():
+            claim = Claim(job=job, holder="", fence=job.fence)
+            segments = Segments(warehouse=self.warehouse, directory=self.looks.directory, claim=claim, part=part)
+            whole, all_of_them = segments.count_whole(checkpoint), len(segment_names(checkpoint.segments))
+            if whole < all_of_them:
+                problems.append(f"Of {all_of_them} segments of part {part} the first {whole} are as they were written.")
+        return problems
+
+    def _checkpoints(self, job: Job) -> dict[int, Checkpoint] | None:
+        """By part; None when there is not what should be."""
+        if job.checkpoint is None:
+            return None
+        if job.checkpoint.plan is None:
+            return {0: job.checkpoint}
+        parts = PartTable(table=self.job_manager.table).read(job.checkpoint.plan)
+        return None if parts is None else {part.number: part.checkpoint for part in parts}
