@@ -42,6 +42,8 @@ UNITS: Mapping[str, str] = {
     "QuestionErrors": "Count",
     "SecondsSinceHeartbeat": "Seconds",
     "HoursSinceSuccess": "None",
+    "NoticesGivenUp": "Count",
+    "NoticeAgeSeconds": "Seconds",
 }
 
 log = logging.getLogger(__name__)

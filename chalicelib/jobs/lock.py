@@ -15,7 +15,7 @@ One table, keys `pk` and `sk` (strings):
     PART#<job>   00000 to 00063      a part of the source that the job, and those that go on from it, read beside others
     OUTBOX       NOTICE#<time>#<key> a notice that waits to be sent; by time, in milliseconds
     NOTICE       NOTICE#<time>#<key> a notice that was sent or given up; goes after a month
-    NOTED        NOTED#<key>         that such a notice was put in, for those that are of no job's end; goes after a month
+    NOTED        NOTED#<key>         that a notice of no job's end was put in; goes after a month
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
 job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and

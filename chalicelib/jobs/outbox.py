@@ -14,11 +14,12 @@ between has perhaps sent it, and it is sent again: once at least, and never none
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .lock import ABSENT, notice_as_read, notice_key, noted_key, sent_notice_key
-from .notice import Delivery, Notice, State, new_notice
+from .lock import ABSENT, noted_key, notice_as_read, notice_key, sent_notice_key
+from .notice import TEST, Delivery, Notice, State, new_notice
 from .table import ConditionRefused
 
 if TYPE_CHECKING:
@@ -102,6 +103,13 @@ class Outbox:
             if place is None:
                 break
         return found
+
+
+def put_test_notice(outbox: Outbox, *, by: str) -> str:
+    """Its key. It goes the way of every notice, so that somebody sees whether they arrive."""
+    key = f"test-{uuid.uuid4()}"
+    outbox.put(kind=TEST, key=key, facts={"text": f"This is a test. {by} asked for it.", "triggered_by": by})
+    return key
 
 
 def waiting(table: Table, notice: Notice) -> dict[str, Any]:
