@@ -364,6 +364,8 @@ RULES: dict[str, str | None] = {
     "POST /api/v1/sources/{name}/files": "admin",
     "GET /api/v1/sources/presets": "reader",
     "GET /api/v1/sources/units": "reader",
+    "GET /api/v1/notices": "reader",
+    "POST /api/v1/notices/test": "admin",
     "GET /api/v1/health": None,
     "GET /api/v1/openapi.json": None,
     "GET /console": None,

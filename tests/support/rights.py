@@ -213,6 +213,8 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "AbortMultipartUpload": lambda params: [_object("AbortMultipartUpload", params["Key"])],
     "ListObjectsV2": lambda params: [_list_bucket(params["Prefix"])],
     "ListMultipartUploads": lambda params: [Right("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{BUCKET}")],
+    "PutEvents": lambda params: [Right("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default")],
+    "Publish": lambda params: [Right("sns:Publish", params["TopicArn"])],
     "GetParametersByPath": lambda params: [_parameter("GetParametersByPath", params["Path"])],
     "GetParameter": lambda params: [_parameter("GetParameter", params["Name"])],
     "GetSecretValue": lambda params: [Right("secretsmanager:GetSecretValue", _secret_arn(params["SecretId"]))],
