@@ -10,6 +10,8 @@ from clients.cli.options import json_option, with_session
 from clients.cli.terminal import Column, moment, short_moment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from clients.api.answers import Delivery, Notice
     from clients.cli.session import Session
 
@@ -19,7 +21,7 @@ COLUMNS = [
     Column("state", lambda notice: notice["state"]),
     Column("channels", lambda notice: _channels(notice["deliveries"])),
     Column("text", lambda notice: notice["text"], is_cut=True),
-    Column("error", lambda notice: _error(notice), is_cut=True),
+    Column("error", lambda notice: next(_errors(notice), None), is_cut=True),
 ]
 
 
@@ -58,5 +60,5 @@ def _channels(deliveries: list[Delivery]) -> str:
     return ", ".join(f"{each['channel']} {each['state'].lower().replace('_', ' ')}" for each in deliveries)
 
 
-def _error(notice: Notice) -> str | None:
-    return next((each["error"] for each in notice["deliveries"] if each["error"]), None)
+def _errors(notice: Notice) -> Iterator[str]:
+    return (each["error"] for each in notice["deliveries"] if each["error"])
