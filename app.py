@@ -16,6 +16,7 @@ from chalicelib.api.etag import is_known
 from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
+from chalicelib.api.notices_request import parse_notices
 from chalicelib.api.ops import parse_snapshot, parse_verification, status_sentence
 from chalicelib.api.parameters import read_value
 from chalicelib.api.request_fields import refuse_body, single_values
@@ -30,6 +31,7 @@ from chalicelib.api.source_request import (
 from chalicelib.api.token_list import parse_renewal, parse_token_name
 from chalicelib.api.tokens import KEPT_SECONDS, Role
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
+from chalicelib.jobs.outbox import put_test_notice
 from chalicelib.jobs.schedule import schedule_view
 from chalicelib.jobs.snapshots import kept_snapshots
 from chalicelib.jobs.starting import accept_import, retry_import, start_import, start_rollback
@@ -437,6 +439,23 @@ def get_restore(request: Request, respond: ResponseBuilder, check_id: str) -> Re
     return _show_report(request, respond, CheckKind.RESTORE, check_id)
 
 
+@app.route("/api/v1/notices", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_notices(request: Request, respond: ResponseBuilder) -> Response:
+    shown = [notice.view() for notice in services.outbox.latest(parse_notices(_query(request)))]
+    return respond.unless_known({"notices": shown}, "The last notices, newest first.", seen=shown)
+
+
+@app.route("/api/v1/notices/test", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app, role=Role.ADMIN)
+def try_notices(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    refuse_body(request.raw_body)
+    key = put_test_notice(services.outbox, by=principal_of(request).name)
+    told = "A notice of the kind notice.test is on its way. What becomes of it, the list of notices tells."
+    return respond.success({"key": key}, told, status=202, headers={"Location": "../notices"})
+
+
 @app.route("/api/v1/health", methods=["GET", "HEAD"], content_types=["*/*"])
 @enveloped(app, role=None)
 def get_health(request: Request, respond: ResponseBuilder) -> Response:
@@ -513,6 +532,13 @@ def take_up_job(record: dict[str, Any], context: Any) -> str:
 def sweep_jobs(event: CloudWatchEvent) -> str:
     _start_log(event.context)
     return services.sweep()
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES), name="notices")
+def send_notices(event: CloudWatchEvent) -> dict[str, int]:
+    context: Any = event.context
+    _start_log(context)
+    return services.send_notices(remaining=lambda: context.get_remaining_time_in_millis() / 1000)
 
 
 def _start(request: Request, respond: ResponseBuilder, *, status: int, body: str | bytes = "") -> Response:

@@ -41,6 +41,7 @@
     │   ├── QueryFunctionMissing     503  there is none, or it may not be called
     │   ├── QueryThrottled           503  it takes no more calls for now
     │   └── QueryTooSlow             504  the answer was not there in time
+    ├── NoticeUnsent                 a notice did not reach a channel; it is sent again later
     ├── AnswerTooLarge               500  one row is more than an answer can carry
     ├── QueryTooLarge                500  the answer takes more memory than there is
     ├── QueryFailed                  500  DuckDB gave no answer, though the database is whole
@@ -429,6 +430,15 @@ class TokensUnavailable(WellheadError):
 
     code = "TOKENS_UNAVAILABLE"
     http_status = 503
+    retryable = True
+
+
+class NoticeUnsent(WellheadError):
+    """A notice did not reach its receiver. It is sent again later, for WELLHEAD_NOTICES_HOURS at most; see
+    docs/notices.md.
+    """
+
+    code = "NOTICE_UNSENT"
     retryable = True
 
 

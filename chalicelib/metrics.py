@@ -47,6 +47,8 @@ UNITS: Mapping[str, str] = {
     "StaleSources": "Count",
     "HeldImports": "Count",
     "FailedInARow": "Count",
+    "NoticesGivenUp": "Count",
+    "NoticeAgeSeconds": "Seconds",
 }
 
 log = logging.getLogger(__name__)

@@ -30,6 +30,7 @@ from chalicelib.jobs.job_log import LogTable
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.log_collection import OthersLog, WorkerLog, collecting
 from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.schedules import Schedules
 from chalicelib.jobs.table import Table
 from chalicelib.queries.client import PATIENCE, QueryClient
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.schedule import Plan, Schedule
     from chalicelib.jobs.timetable import Timetable
     from chalicelib.lake.catalog import Catalog
+    from chalicelib.notices.channels import Channel
     from chalicelib.queries.production import Lake
     from chalicelib.queries.published import PublishedProduction
     from chalicelib.sources.checks import Check
@@ -111,6 +113,10 @@ class Services:
     @cached_property
     def job_log(self) -> LogTable:
         return LogTable(self.job_manager.table)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(table=self.job_manager.table)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -288,6 +294,40 @@ class Services:
     def _source_id_of(self, plan: Plan) -> str:
         """Raises SourceUnknown, DefinitionInvalid, StateUnavailable."""
         return self.sources.version(plan.source, plan.version).settings(self.settings).source_id
+
+    def send_notices(self, *, remaining: Callable[[], float]) -> dict[str, int]:
+        """As the function of notices does; `remaining` tells the seconds that this invocation has left."""
+        from chalicelib.notices.sending import send_due
+
+        hours = self.settings.notices_hours
+        return send_due(outbox=self.outbox, channels=self._channels(), hours=hours, remaining=remaining)
+
+    def _channels(self) -> dict[str, Channel]:
+        """By name, those that are set up: EventBridge always is."""
+        from chalicelib.notices.channels import Events, Mail
+
+        settings = self.settings
+        found: dict[str, Channel] = {"events": Events(events=self._client("events"), stage=settings.stage)}
+        if settings.notices_topic:
+            sns = self._client("sns")
+            found["mail"] = Mail(sns=sns, topic=settings.notices_topic, stage=settings.stage)
+        if settings.webhook_url:
+            from chalicelib.notices.webhook import Webhook
+
+            found["webhook"] = Webhook(settings=settings, keys=self._keys_of_webhook)
+        return found
+
+    def _keys_of_webhook(self) -> list[bytes]:
+        """Read each time, so that a secret that gave way to another needs no new deployment. Raises SecretUnavailable,
+        SecretInvalid.
+        """
+        from chalicelib.http.credentials import stored_secret
+        from chalicelib.notices.signature import keys_of
+
+        place, name = self.settings.webhook_secret, "WELLHEAD_WEBHOOK_SECRET"
+        if not place:
+            return []
+        return keys_of(stored_secret(place, client=self._client, environment=self._environment, setting=name))
 
     def _expire(self, removed: Iterable[str]) -> None:
         """What files of a lake had named that were removed just now, and all else that nothing names."""

@@ -108,6 +108,20 @@ def _url_or_nothing(value: str) -> str:
     return _url(value) if value.strip() else ""
 
 
+def _webhook(value: str) -> str:
+    """Only the laptop's receiver may be asked without TLS: https, or http to this machine."""
+    try:
+        return _url_or_nothing(value)
+    except ValueError as exc:
+        raise ValueError(str(exc).partition("; use WELLHEAD_SOURCE_SECRET")[0]) from None
+
+
+def _topic(value: str) -> str:
+    if value.strip() and not re.fullmatch(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}", value.strip()):
+        raise ValueError("must be the ARN of a topic of SNS")
+    return value.strip()
+
+
 def _file_or_nothing(value: str) -> str:
     """Whether it is there, the function tells that needs it; others may have another disk."""
     path = value.strip()
@@ -260,6 +274,11 @@ class Settings:
     source_reach: str = _setting("WELLHEAD_SOURCE_REACH", _choice("outside", "anywhere"), "outside")
     source_secrets: str = _setting("WELLHEAD_SOURCE_SECRETS", _parameter_path, "/wellhead/sources")
     source_buckets: tuple[str, ...] = _setting("WELLHEAD_SOURCE_BUCKETS", _names, "")
+    webhook_url: str = _setting("WELLHEAD_WEBHOOK_URL", _webhook, "")
+    webhook_secret: str = _setting("WELLHEAD_WEBHOOK_SECRET", str.strip, "")
+    webhook_form: str = _setting("WELLHEAD_WEBHOOK_FORM", _choice("standard", "slack", "teams"), "standard")
+    notices_topic: str = _setting("WELLHEAD_NOTICES_TOPIC", _topic, "")
+    notices_hours: int = _setting("WELLHEAD_NOTICES_HOURS", _whole(1, 336), "72")
     stage: str = _setting("WELLHEAD_STAGE", _stage, STAGE)
     log_level: str = _setting("WELLHEAD_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 
@@ -325,6 +344,8 @@ class Settings:
             raise SettingsError("WELLHEAD_CATALOG is not set; WELLHEAD_STORE=iceberg needs it.")
         _refuse_open_aliases(settings)
         _refuse_partial_sums(settings)
+        if settings.webhook_url and settings.webhook_form == "standard" and not settings.webhook_secret:
+            raise SettingsError("WELLHEAD_WEBHOOK_SECRET is not set; WELLHEAD_WEBHOOK_FORM=standard needs it.")
         for name in _needed_for(settings.source_auth):
             if not getattr(settings, name):
                 variable = SETTINGS[name].variable

@@ -21,14 +21,15 @@ def month(rows: int, seconds: int, requests: int, gb_out: float) -> dict[str, fl
         "api": (requests * 0.02 + questions * 0.3) * 1.0 + requests / 2 * 0.02 * 0.5,
         "query": questions * 0.3 * 1.73,
         "sweeper": MINUTES * 0.3 * 0.25,
+        "notices": MINUTES * 0.1 * 0.25,
     }
-    calls = 1.5 * requests + questions + MINUTES + IMPORTS
+    calls = 1.5 * requests + questions + 2 * MINUTES + IMPORTS
     writes = IMPORTS * seconds * 2 * (8 + 1)  # a job of 8 KB and the lock, each second, in a transaction
     writes += MINUTES * 2  # the sweeper's pulse
-    reads = MINUTES * (15 + 42) + requests * 3  # of the sweeper; 42 for the last 20 jobs
+    reads = MINUTES * (16 + 42) + requests * 3  # of the sweeper and of notices; 42 for the last 20 jobs
     files = 4 + 2 * IMPORTS  # three snapshots and the stable name, and what was replaced within 30 days
-    log_gb = (MINUTES * 1.5 + requests * 4 + IMPORTS * pages * 1) * 1e-6  # KB
-    metrics = 7 + 20 * IMPORTS / HOURS  # five of the sweeper and two of questions always, the others an hour a day
+    log_gb = (MINUTES * 2.5 + requests * 4 + IMPORTS * pages * 1) * 1e-6  # KB
+    metrics = 9 + 20 * IMPORTS / HOURS  # of sweeper, notices and questions always, the others an hour a day
     return {
         "Lambda": sum(work.values()) * GB_SECOND + IMPORTS * seconds * 3.5 * DISK_GB_SECOND + calls * CALL,
         "API Gateway": requests * GATEWAY_CALL,

@@ -26,9 +26,11 @@ ALARMS = (
     "QueryErrors",
     "Throttled",
     "SweeperErrors",
+    "NoticesGivenUp",
+    "NoticesLate",
 )
 ROWS = ("NewRows", "UpdatedRows", "WithdrawnRows", "DuplicateRows", "FailedRows")
-FUNCTIONS = ("APIHandler", "Authorizer", "Import", "Query", "Sweeper", "FailedEvent")
+FUNCTIONS = ("APIHandler", "Authorizer", "Import", "Query", "Sweeper", "FailedEvent", "Notices")
 HEAD = """\
 # Written by `python -m infra.dashboard`; what it shows is said in infra/dashboard.py.
 Resources:
@@ -128,8 +130,15 @@ SECTIONS = [
             Lines(
                 "Errors by code",
                 "filter ispresent(code) | stats count(*) as times by code, level | sort times desc",
-                ("APIHandler", "Import", "Query", "Sweeper", "FailedEvent"),
+                ("APIHandler", "Import", "Query", "Sweeper", "FailedEvent", "Notices"),
             ),
+        ],
+    ),
+    Section(
+        "Notices",
+        [
+            Chart("Notices given up", ours("NoticesGivenUp")),
+            Chart("The oldest one that waits", ours("NoticeAgeSeconds", stat="Maximum"), "s"),
         ],
     ),
     Section(

@@ -139,7 +139,9 @@ def test_a_run_of_the_code_writes_every_metric_in_the_embedded_format(
     worker.manager.cancel(worker.trigger())
     source.faults.fail_page(1, status=404)
     worker.import_all()
-    Services(environment).answer({"question": "summary"})
+    services = Services(environment)
+    services.answer({"question": "summary"})
+    services.send_notices(remaining=lambda: 900.0)
 
     for line in log.lines:
         if "_aws" in line:
@@ -156,6 +158,7 @@ def test_a_run_of_the_code_writes_every_metric_in_the_embedded_format(
     assert found["Pages"] == [4]
     assert log.told("the job is CANCELLED")["code"] == "CANCELLED"
     assert found["QuestionErrors"] == [0]
+    assert (found["NoticesGivenUp"], found["NoticeAgeSeconds"]) == ([0], [0])
 
 
 def claimed(worker: Worker) -> Job:

@@ -63,7 +63,7 @@ def open_credentials(
     if settings.source_auth == "none":
         return None
     check_authority(settings.source_ca)
-    text = _stored(settings.source_secret, client, environment)
+    text = stored_secret(settings.source_secret, client=client, environment=environment)
     kind = _kind_of(text) if settings.source_auth == BY_FORM else settings.source_auth
     auth = _auth(kind, _parsed(kind, text), settings)
     auth.bound = bound_of(_object(text.encode("utf-8", "replace")).get("origin"), settings)
@@ -231,8 +231,16 @@ def _object(body: bytes | bytearray) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _stored(place: str, client: Callable[[str], Any], environment: Mapping[str, str]) -> str:
-    """The secret's text. Errors do not repeat the place: it may be a secret put where its name belongs."""
+def stored_secret(
+    place: str,
+    *,
+    client: Callable[[str], Any],
+    environment: Mapping[str, str],
+    setting: str = "WELLHEAD_SOURCE_SECRET",
+) -> str:
+    """The secret's text. Errors do not repeat the place: it may be a secret put where its name belongs. Raises
+    SecretUnavailable, SecretInvalid.
+    """
     store, _, name = place.partition(":")
     try:
         if store == "env":
@@ -241,16 +249,16 @@ def _stored(place: str, client: Callable[[str], Any], environment: Mapping[str, 
             return str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
         return str(client("ssm").get_parameter(Name=place, WithDecryption=True)["Parameter"]["Value"])
     except (ParamValidationError, KeyError) as exc:
-        raise _unfound() from exc
+        raise _unfound(setting) from exc
     except ClientError as exc:
-        raise (SecretUnavailable() if _is_passing(exc) else _unfound()) from exc
+        raise (SecretUnavailable() if _is_passing(exc) else _unfound(setting)) from exc
     except BotoCoreError as exc:
         raise SecretUnavailable from exc
 
 
-def _unfound() -> SecretInvalid:
+def _unfound(setting: str) -> SecretInvalid:
     return SecretInvalid(
-        "WELLHEAD_SOURCE_SECRET names no secret that may be read. It is the name of an SSM parameter, or "
+        f"{setting} names no secret that may be read. It is the name of an SSM parameter, or "
         "secretsmanager: and a name or ARN, or env: and a variable. Check that it exists and who may read it."
     )
 

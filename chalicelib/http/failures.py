@@ -54,7 +54,7 @@ def check_status(response: requests.Response, allowance: Allowance) -> None:
     status = response.status_code
     if status == requests.codes.ok:
         return
-    retry_after, says = _seconds(response.headers.get("Retry-After")), own_sentence(response, allowance)
+    retry_after, says = seconds_of_retry_after(response.headers.get("Retry-After")), own_sentence(response, allowance)
     error = STATUS_ERRORS.get(status, SourceUnavailable if status >= 500 else SourceRefused)  # noqa: PLR2004
     sentence = f"{error().message} (HTTP {status} from {shown(response.url)})"
     if says:
@@ -86,7 +86,7 @@ def _cause(exc: BaseException) -> str:
     return f"{type(exc).__name__}: {exc}" if isinstance(exc, OSError) and exc.strerror else type(exc).__name__
 
 
-def _seconds(retry_after: str | None) -> float | None:
+def seconds_of_retry_after(retry_after: str | None) -> float | None:
     """Retry-After is seconds or an HTTP date (RFC 9110, section 10.2.3); nonsense counts as absent."""
     if not retry_after:
         return None

@@ -1,4 +1,5 @@
 """Inside: the addresses that no source of a deployed stack may have, because what answers there trusts whoever is here.
+And public ones: a receiver of notices has one of those, where a source may well be in a private network.
 
 Loopback is the runtime of the function itself, and the link-local range has the services that hand out credentials:
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html (169.254.169.254, fd00:ec2::254),
@@ -9,12 +10,19 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable, Iterable
+from typing import Any
 
 _METADATA = ipaddress.ip_network("fd00:ec2::/32")
 _NAMES = ("localhost", "metadata", "instance-data", "metadata.google.internal", "instance-data.ec2.internal")
 _MAPPED = [ipaddress.ip_network(text) for text in ("64:ff9b::/96", "::/96")]  # an IPv4 address in the last 32 bits
 
+_NOT_EVERYBODYS = [
+    ipaddress.ip_network(text) for text in ("64:ff9b:1::/48", "fec0::/10", "100.64.0.0/10", "192.0.0.0/24")
+]
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[..., Iterable[tuple[Any, ...]]]  # as socket.getaddrinfo
 
 
 def is_inside(host: str) -> bool:
@@ -34,6 +42,30 @@ def is_inside_address(address: Address | str) -> bool:
     if found is None:
         return True  # nobody knows where that is
     return any(_is_own(each) for each in (found, *_within(found)))
+
+
+class NotPublic(Exception):
+    """A name leads to an address that is not everybody's, or nowhere."""
+
+
+def public_address(host: str, port: int, resolve: Resolve = socket.getaddrinfo) -> str:
+    """Where a connection to this name may be made: the first of its addresses, when all of them are public. Whoever
+    connects takes this one, and does not ask again: the next answer may be another one. Raises NotPublic, OSError.
+    """
+    found = [str(address[0]) for *_, address in resolve(host, port, 0, socket.SOCK_STREAM)]
+    if not found or not all(map(is_public_address, found)):
+        raise NotPublic
+    return found[0]
+
+
+def is_public_address(text: str) -> bool:
+    """Of everybody's internet: none that is private, shared, of a link, of this machine, or that stands for such."""
+    address = _address(text)
+    if address is None:
+        return False
+    return all(
+        each.is_global and not each.is_multicast and not _is_own(each) for each in (address, *_within(address))
+    ) and not any(address in network for network in _NOT_EVERYBODYS)
 
 
 def _is_own(address: Address) -> bool:

@@ -7,6 +7,7 @@ each read waits no longer than what is left: a drip of header lines, chunk sizes
 from __future__ import annotations
 
 import io
+import socket
 import ssl
 import time
 from http.client import HTTPResponse
@@ -22,10 +23,9 @@ from urllib3.util.ssl_ import create_urllib3_context
 from chalicelib import __version__
 from chalicelib.errors import SettingsError, SourceInside
 
-from .inside import is_inside_address
+from .inside import Resolve, is_inside_address, public_address
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from requests.auth import AuthBase
@@ -96,7 +96,8 @@ class BoundedSession(requests.Session):
     """For one thread at a time. Follows no redirect, asks the environment for nothing, and keeps no cookie unless it is
     given a jar for them. `ca` is a file of the authorities to trust, in place of those that everybody trusts, and
     `ca_too` one of authorities to trust beside them. One that `is_kept_outside` sends nothing into the machine that it
-    is on: asking raises SourceInside.
+    is on: asking raises SourceInside. One that `is_kept_public` connects to public addresses alone, and else raises
+    NotPublic; `resolve` is socket.getaddrinfo.
     """
 
     def __init__(
@@ -107,6 +108,8 @@ class BoundedSession(requests.Session):
         ca: str = "",
         ca_too: str = "",
         is_kept_outside: bool = False,
+        is_kept_public: bool = False,
+        resolve: Resolve = socket.getaddrinfo,
     ) -> None:
         super().__init__()
         self.allowance = Allowance(clock)
@@ -115,8 +118,11 @@ class BoundedSession(requests.Session):
         self.trust_env = False  # no proxy and no .netrc: credentials go where the settings say
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # they would grow with every answer
         self.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
+        kept: list[type] = [_Outside] * is_kept_outside
+        if is_kept_public:
+            kept.append(type("Public", (_Public,), {"resolve": staticmethod(resolve)}))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _Adapter(self.allowance, ca_too, is_kept_outside=is_kept_outside))
+            self.mount(scheme, _Adapter(self.allowance, ca_too, kept))
 
     def ask(self, method: str, url: str, **options: Any) -> requests.Response:
         """The answer without its body. Raises TooSlow, TooLarge, requests.RequestException."""
@@ -145,8 +151,8 @@ def check_authority(file: str) -> None:
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, allowance: Allowance, ca_too: str, *, is_kept_outside: bool) -> None:
-        self._pools = _pools(allowance, (_Outside,) if is_kept_outside else ())
+    def __init__(self, allowance: Allowance, ca_too: str, kept: list[type]) -> None:
+        self._pools = _pools(allowance, tuple(kept))
         self._ca_too = ca_too
         super().__init__()
 
@@ -169,6 +175,23 @@ class _Outside:
         if is_inside_address(str(sock.getpeername()[0])):
             sock.close()
             raise SourceInside
+        return sock
+
+
+class _Public:
+    """Of a connection: it is made to the very address that was looked at, by its name all the same."""
+
+    resolve: Resolve
+    port: int
+    _dns_host: str
+
+    def _new_conn(self) -> socket.socket:
+        named = self._dns_host
+        self._dns_host = public_address(named, self.port, self.resolve)
+        try:
+            sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        finally:
+            self._dns_host = named  # the certificate is that of the name
         return sock
 
 

@@ -18,6 +18,9 @@ One table, keys `pk` and `sk` (strings):
     SCHEDULE     SCHEDULE#<name>     when the source is due next, and what became of its due times
     TOKEN        TOKEN#<name>        when a token of the API was used last, to the day
     PART#<job>   00000 to 00063      a part of the source that the job, and those that go on from it, read beside others
+    OUTBOX       NOTICE#<time>#<key> a notice that waits to be sent; by time, in milliseconds
+    NOTICE       NOTICE#<time>#<key> a notice that was sent or given up; goes after a month
+    NOTED        NOTED#<key>         that a notice of no job's end was put in; goes after a month
 
 The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
 job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and
@@ -31,10 +34,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .job import Job, JobStatus
 from .table import Condition
+
+if TYPE_CHECKING:
+    from .notice import Notice
 
 LOCK = {"pk": "LOCK", "sk": "LOCK#import"}
 
@@ -123,6 +129,23 @@ def source_version_key(name: str, version: int) -> dict[str, str]:
 def schedule_key(name: str) -> dict[str, str]:
     """Beside the source's item, which its definition alone changes."""
     return {"pk": "SCHEDULE", "sk": f"SCHEDULE#{name}"}
+
+
+def notice_key(notice: Notice) -> dict[str, str]:
+    return {"pk": "OUTBOX", "sk": _by_time(notice)}
+
+
+def sent_notice_key(notice: Notice) -> dict[str, str]:
+    """In a partition of their own, so that a look for what waits reads none of them."""
+    return {"pk": "NOTICE", "sk": _by_time(notice)}
+
+
+def _by_time(notice: Notice) -> str:
+    return f"NOTICE#{int(notice.at * 1000):013d}#{notice.key}"
+
+
+def noted_key(key: str) -> dict[str, str]:
+    return {"pk": "NOTED", "sk": f"NOTED#{key}"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,6 +303,13 @@ def schedule_as_read(turn: int) -> Condition:
     if not turn:
         return ABSENT
     return Condition("#turn = :read_turn", {":read_turn": turn})
+
+
+def notice_as_read(version: int) -> Condition:
+    """Nobody has taken the notice, or noted what came of it, since it was read: each write raises its version. Of two
+    that send at once one goes on, and what the other one noted is not undone.
+    """
+    return Condition("#version = :read_version", {":read_version": version})
 
 
 def may_take_place() -> Condition:

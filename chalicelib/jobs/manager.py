@@ -65,6 +65,8 @@ from .lock import (
     source_as_read,
     source_key,
 )
+from .notice import end_of, loss_of
+from .outbox import waiting
 from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
@@ -176,8 +178,9 @@ class JobManager:
                 raise ImportAlreadyRunning(job_id=owner.job_id, started_at=lock.since)
             created = replace(job, fence=lock.fence)
             expired = self._expired_job(owner) if owner else None
+            creation = self._creation(created, lock, remembered, known, advanced)
             try:
-                self.table.transact(self._creation(created, lock, expired, remembered, known, advanced=advanced))
+                self.table.transact([*creation, *self._takeover(lock, expired)])
             except ConditionRefused:
                 if item := self.table.read(job_key(job.job_id)):
                     return job_from_attributes(item)  # it was written, and even came to its end
@@ -244,10 +247,8 @@ class JobManager:
         self,
         job: Job,
         lock: Lock,
-        expired: Job | None,
         remembered: dict[str, str] | None,
         gone: str | None,
-        *,
         advanced: Schedule | None,
     ) -> list[dict[str, Any]]:
         now = self._clock()
@@ -273,9 +274,21 @@ class JobManager:
         if job.retry_of:
             link = {"retried_by": job.job_id}
             writes.append(self.table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED & NOT_DISCARDED))
-        if expired:
-            writes.append(self._job_update(expired, fence=lock.fence))
         return writes
+
+    def _takeover(self, lock: Lock, expired: Job | None) -> list[dict[str, Any]]:
+        """The end of the job that had the lock until now."""
+        if expired:
+            return self._end(expired, fence=lock.fence)
+        return [self._loss(lock)] if lock.owner else []
+
+    def _end(self, job: Job, *, fence: int) -> list[dict[str, Any]]:
+        """The job's final state, and the notice of it: no end without its notice, and no notice without its end."""
+        return [self._job_update(job, fence=fence), waiting(self.table, end_of(job))]
+
+    def _loss(self, lock: Lock) -> dict[str, Any]:
+        """The notice that the owner's item is gone, which is an end too."""
+        return waiting(self.table, loss_of(str(lock.owner), at=self._clock(), since=lock.since))
 
     def _expired_job(self, old: Job) -> Job:
         """The job whose lease is over ends FAILED in the same transaction that takes its lock. It cannot be
@@ -412,7 +425,7 @@ class JobManager:
                 raise JobIsFinal(job_id=job_id, status=job.status)
             if lock.owner == job_id and lock.holder is None:
                 stopped = job.cancelled(at=now)
-                if self._try(self._job_update(stopped, fence=lock.fence), self._lock_release(lock)):
+                if self._try(*self._end(stopped, fence=lock.fence), self._lock_release(lock)):
                     job_ended(stopped)
                     return stopped
             elif self._try(self.table.update(job_key(job_id), {"cancel_requested_at": now}, when=IS_OPEN)):
@@ -438,7 +451,7 @@ class JobManager:
         nowhere else. What it says is kept beside it under the snapshot's name, for a rollback. Raises LeaseLost.
         """
         writes = [
-            self._job_update(job, fence=claim.fence),
+            *self._end(job, fence=claim.fence),
             self.table.update(LOCK, {"fence": claim.fence}, remove=LOCK_TAKEN, when=is_mine(claim)),
         ]
         if snapshot:
@@ -475,7 +488,7 @@ class JobManager:
         if owner is None:
             return self.free_of_nobody(lock)
         expired = self._expired_job(owner)
-        written = self._try(self._job_update(expired, fence=lock.fence), self._lock_release(lock))
+        written = self._try(*self._end(expired, fence=lock.fence), self._lock_release(lock))
         if written:
             job_ended(expired)
         return written
@@ -493,7 +506,7 @@ class JobManager:
         """The owner's item is gone, so no worker can write a thing for it, and none can claim it: nobody's lease is
         waited for. False when somebody else wrote the lock since it was read.
         """
-        written = self._try(self._lock_release(lock))
+        written = self._try(self._lock_release(lock), self._loss(lock))
         if written:
             log.error("the lock is freed: the item of its job is gone", extra={"job_id": lock.owner})
         return written

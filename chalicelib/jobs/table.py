@@ -130,6 +130,9 @@ class Table:
             }
         }
 
+    def delete(self, key: Mapping[str, str], *, when: Condition) -> dict[str, Any]:
+        return {"Delete": {"TableName": self.name, "Key": to_item(dict(key)), **_condition(when)}}
+
     def check(self, key: Mapping[str, str], *, when: Condition) -> dict[str, Any]:
         """No write, but a condition on an item that the transaction does not write."""
         return {"ConditionCheck": {"TableName": self.name, "Key": to_item(dict(key)), **_condition(when)}}

@@ -384,6 +384,29 @@ class Check(TypedDict):
     result: dict[str, Any] | None
 
 
+class Delivery(TypedDict):
+    """Of a notice on one channel; `state` is WAITING, SENT or GIVEN_UP."""
+
+    channel: str
+    state: str
+    attempts: int
+    due_at: float
+    at: float | None
+    error: str | None
+
+
+class Notice(TypedDict):
+    """That something has happened, and what has become of telling it (docs/notices.md)."""
+
+    key: str
+    kind: str
+    at: float
+    text: str
+    facts: dict[str, Any]
+    state: str
+    deliveries: list[Delivery]
+
+
 class Upload(TypedDict):
     """How a file is sent, and `address`, where it is then; `folder` is that of all files of its source."""
 

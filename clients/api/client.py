@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         ChangedField,
         Check,
         LogLine,
+        Notice,
         Preset,
         Production,
         Row,
@@ -289,6 +290,16 @@ class WellheadClient:
     def presets(self) -> list[Preset]:
         """The mappings of public sources that ship with Wellhead."""
         return cast("list[Preset]", self._part_of(self._get("/sources/presets"), "presets"))
+
+    # -- notices ------------------------------------------------------------------------------------------
+
+    def notices(self, *, limit: int | None = None) -> list[Notice]:
+        """The last ones and what has become of them, newest first."""
+        return cast("list[Notice]", self._part_of(self._get("/notices", limit=limit), "notices"))
+
+    def test_notices(self) -> str:
+        """The key of a notice that is a test, and is sent within about a minute."""
+        return str(self._part_of(self._connection.ask("POST", "/notices/test", safe=False), "key"))
 
     # -- what is published --------------------------------------------------------------------------------
 

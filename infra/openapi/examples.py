@@ -529,6 +529,49 @@ CHECKED = told(
     },
     "The check is DONE.",
 )
+NOTICES = told(
+    {
+        "notices": [
+            {
+                "key": "01a205bb-a53b-7b6c-bac8-cee37c9b7414",
+                "kind": "import.completed",
+                "at": 1795407881.2,
+                "text": "The import of north-sea is complete: 50,000 rows, 49,983 new, 0 updated, 0 withdrawn, 12 "
+                "rejected. (job 01a205bb-a53b-7b6c-bac8-cee37c9b7414)",
+                "facts": {
+                    "job_id": "01a205bb-a53b-7b6c-bac8-cee37c9b7414",
+                    "source": "north-sea",
+                    "status": "COMPLETED",
+                    "total_records": 50000,
+                },
+                "state": "WAITING",
+                "deliveries": [
+                    {
+                        "channel": "events",
+                        "state": "SENT",
+                        "attempts": 1,
+                        "due_at": 1795408021.0,
+                        "at": 1795407902.5,
+                        "error": None,
+                    },
+                    {
+                        "channel": "webhook",
+                        "state": "WAITING",
+                        "attempts": 1,
+                        "due_at": 1795407931.7,
+                        "at": None,
+                        "error": "The receiver answered with HTTP 503.",
+                    },
+                ],
+            }
+        ]
+    },
+    "The last notices, newest first.",
+)
+NOTICE_KEY = told(
+    {"key": "test-0c2d9b52-7c7e-4f0f-9f0e-0a6a0c2f9f11"},
+    "A notice of the kind notice.test is on its way. What becomes of it, the list of notices tells.",
+)
 UNITS = told(
     {"liquid": ["bbl", "m3"], "gas": ["Mcf", "m3"], "days": ["day", "h"], "at": ["15 C"]},
     "The units that a definition may name.",

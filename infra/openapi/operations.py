@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.api.csv_rows import CSV
 from chalicelib.api.history import HISTORY, JOBS_DEFAULT
 from chalicelib.api.import_request import ASKED
+from chalicelib.api.notices_request import NOTICES, NOTICES_DEFAULT
 from chalicelib.api.source_request import TOML, VERSION
 from chalicelib.errors import (
     AcceptTooLate,
@@ -428,6 +429,28 @@ OPERATIONS: Mapping[str, Operation] = {
         errors=(SourceUnknown, UploadNotHere, WarehouseUnavailable),
     ),
     **OPS_OPERATIONS,
+    "GET /notices": Operation(
+        id="listNotices",
+        summary="The last notices, and what has become of them",
+        tag="notices",
+        answer="Newest first, those that wait to be sent among them.",
+        data="NoticeList",
+        example=examples.NOTICES,
+        query=_query(NOTICES, limit=NOTICES_DEFAULT),
+        conditional=True,
+        errors=(StateUnavailable,),
+    ),
+    "POST /notices/test": Operation(
+        id="testNotices",
+        summary="Send a notice that is a test",
+        tag="notices",
+        answer="It is sent within about a minute, on each channel that is set up.",
+        data="NoticeKey",
+        example=examples.NOTICE_KEY,
+        status=202,
+        headers=("Location",),
+        errors=(StateUnavailable,),
+    ),
     "GET /health": Operation(
         id="getHealth",
         summary="Whether what the API needs answers",

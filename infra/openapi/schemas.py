@@ -15,6 +15,7 @@ from chalicelib.api.tokens import Role as TokenRole
 from chalicelib.jobs.finding import MOST_EXAMPLES, Check
 from chalicelib.jobs.job import Job, JobStatus, Phase, new_job
 from chalicelib.jobs.job_log import LONGEST_LINE, MOST_LINES
+from chalicelib.jobs.notice import State
 from chalicelib.jobs.telemetry import PHASES
 from chalicelib.queries.changed import OF_A_CHANGE, OF_VOLUMES, SIDES
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
@@ -293,6 +294,32 @@ SCHEMAS: dict[str, Any] = {
         }
     ),
     "DeletedSource": whole_object({"name": TEXT, "version": WHOLE}),
+    "NoticeList": whole_object({"notices": {"type": "array", "items": {"$ref": "#/components/schemas/Notice"}}}),
+    "NoticeKey": whole_object({"key": TEXT}),
+    "Notice": whole_object(
+        {
+            "key": {**TEXT, "description": "the same each time that it is sent; of the end of a job its id"},
+            "kind": {**TEXT, "description": "such as import.completed, import.held, import.failed, import.cancelled"},
+            "at": {**NUMBER, "description": "when it happened, epoch seconds"},
+            "text": {**TEXT, "description": "what happened, for people"},
+            "facts": {"type": "object", "description": "what happened, by kind", "additionalProperties": True},
+            "state": of_type(State),
+            "deliveries": {
+                "type": "array",
+                "description": "by channel; none until it was looked at for sending",
+                "items": whole_object(
+                    {
+                        "channel": {**TEXT, "enum": ["events", "mail", "webhook"]},
+                        "state": of_type(State),
+                        "attempts": WHOLE,
+                        "due_at": {**NUMBER, "description": "when WAITING: not before then"},
+                        "at": {"type": ["number", "null"], "description": "when it was sent or given up"},
+                        "error": {"type": ["string", "null"], "description": "why the last attempt failed"},
+                    }
+                ),
+            },
+        }
+    ),
     "Units": whole_object(
         {
             **{name: {"type": "array", "items": TEXT} for name in ("liquid", "gas", "days")},

@@ -44,7 +44,7 @@ from local.aws.table_journal import Key, TableJournal
 REGION = "us-east-1"
 MAX_REMEMBERED_TOKENS = 10_000  # DynamoDB remembers a ClientRequestToken for ten minutes
 DYNAMODB = "DynamoDB_20120810."
-SERVICES = ("dynamodb", "s3", "ssm", "secretsmanager")
+SERVICES = ("dynamodb", "s3", "ssm", "secretsmanager", "events", "sns")
 log = logging.getLogger(__name__)
 REFUSED: dict[type[Exception], tuple[HTTPStatus, str]] = {
     NotSignedError: (HTTPStatus.FORBIDDEN, "AccessDeniedException"),

@@ -379,6 +379,8 @@ RULES: dict[str, str | None] = {
     "GET /api/v1/ops/drill/{check_id}": "admin",
     "POST /api/v1/ops/restore": "admin",
     "GET /api/v1/ops/restore/{check_id}": "admin",
+    "GET /api/v1/notices": "reader",
+    "POST /api/v1/notices/test": "admin",
     "GET /api/v1/health": None,
     "GET /api/v1/openapi.json": None,
     "GET /console": None,

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.crashes import Ended, Lab, Point, a_lab
+from support.receiver import SECRET, Receiver
 from support.soak import SOAK, longer, some_of
 
 from chalicelib.jobs.job import JobStatus
+from chalicelib.jobs.notice import State
+from chalicelib.jobs.outbox import HOLD_SECONDS, Outbox
+from chalicelib.notices.sending import send_due
 from chalicelib.warehouse.names import LATEST, SNAPSHOTS, fence_of, job_of
 
 if TYPE_CHECKING:
@@ -197,6 +201,46 @@ def test_every_call_of_the_trigger(lab: Lab, how: str) -> None:
         accepted.append(job_id)
         lab.deliver_until_it_ends(job_id)
         lab.assert_whole(job_id)
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_every_call_of_the_notices(
+    environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, how: str
+) -> None:
+    """Whatever dies when: each end was told once at least, on each channel."""
+    aws.put_parameter("/webhook", SECRET)
+    with Receiver() as receiver:
+        told = {"WELLHEAD_WEBHOOK_URL": receiver.url, "WELLHEAD_WEBHOOK_SECRET": "/webhook"}
+        with a_lab(
+            "directory", environment | told | {"WELLHEAD_SOURCE_REACH": "anywhere"}, aws, dynamodb, tmp_path
+        ) as lab:
+            number, calls = 0, 1
+            while number < calls:
+                job_id = lab.create_again()
+                lab.manager.cancel(job_id)
+                ended = lab.order("notices", at=("call", number, how))
+                assert ended.count("call") > number
+                assert ended.died == (how not in ("once", "lost")), ended
+                send_the_rest(lab)
+                [notice] = lab.services.outbox.latest(1)
+                assert (notice.key, notice.state) == (job_id, State.SENT)
+                assert receiver.ids.count(job_id) >= 1
+                assert all(each.is_genuine for each in receiver.received)
+                calls = max(calls, lab.order("notices").count("call") if number == 0 else 0, ended.count("call"))
+                number += 1
+            assert number >= 4  # a look, a write before sending, the bus, the secret, a write after
+
+
+def send_the_rest(lab: Lab) -> None:
+    """When what the dead one had taken is due again."""
+
+    def later() -> float:
+        return time.time() + HOLD_SECONDS + 1
+
+    outbox = Outbox(table=lab.manager.table, clock=later)
+    channels = lab.services._channels()
+    assert send_due(outbox=outbox, channels=channels, hours=72, clock=later)["waiting"] == 0
+    assert outbox.waiting() == []
 
 
 @pytest.mark.parametrize(("lab", "kind"), [("s3", "call"), ("directory", "file")], indirect=["lab"])

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ConnectionClosedError
 from support.coordination import aws_client
+from support.receiver import SECRET as RECEIVERS_SECRET
+from support.receiver import Receiver
 from support.rights import BUCKET, REGION, STACK, TABLE_BUCKET, Grant, Right, grants, rights, rights_in_lake
 
 from chalicelib.api.tokens import digest_of
@@ -41,9 +43,9 @@ if TYPE_CHECKING:
 
     from local.aws.emulator import LocalAws
 
-ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper")
+ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper", "notices")
 OTHERS = ("HasLake", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs")
-BASIC = dict.fromkeys(OTHERS, False) | {"HasSecretParameter": True}
+BASIC = dict.fromkeys(OTHERS, False) | {"HasSecretParameter": True, "Notifies": True, "HasWebhook": True}
 EVERYTHING = dict.fromkeys(BASIC, True)
 EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())
 USER, PASSWORD = "wells", "open sesame"
@@ -185,7 +187,7 @@ def s3(aws: LocalAws) -> Any:
 
 
 def test_each_function_may_do_what_it_does_and_nothing_else(
-    functions: Functions, aws: LocalAws, dynamodb: Any, source: SampleSource
+    functions: Functions, aws: LocalAws, dynamodb: Any, source: SampleSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _know_a_caller(functions)
     _renew_a_token(functions)
@@ -199,6 +201,7 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
     _restart_and_end_what_died(functions, dynamodb)
     _publish_in_parts(functions, dynamodb)
     _clear(functions, s3(aws))
+    _tell(functions, aws, monkeypatch)
     for role in ROLES:
         granted = [grant for grant in grants(role, BASIC) if not _is_lambdas_own(grant)]
         assert _missing(functions.asked[role], granted) == [], f"{role} lacks a right"
@@ -465,6 +468,21 @@ def _clear(functions: Functions, client: Any) -> None:
     left = [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert not set(left) & set(orphans)
     assert "Uploads" not in client.list_multipart_uploads(Bucket=BUCKET)
+
+
+def _tell(functions: Functions, aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all that has ended, and a test: on each channel."""
+    functions.api("POST", "/api/v1/notices/test", status=202)
+    topic = aws_client(aws.url, "sns").create_topic(Name=f"{STACK}-imports")["TopicArn"]
+    aws.put_parameter(f"/{STACK}/webhook", RECEIVERS_SECRET)
+    with Receiver() as receiver:
+        monkeypatch.setenv("WELLHEAD_NOTICES_TOPIC", topic)
+        monkeypatch.setenv("WELLHEAD_WEBHOOK_URL", receiver.url)
+        monkeypatch.setenv("WELLHEAD_WEBHOOK_SECRET", f"/{STACK}/webhook")
+        done = functions.app("notices").send_notices(EVERY_MINUTE, context())["done"]
+    shown = functions.api("GET", "/api/v1/notices?limit=100", status=200)["data"]["notices"]
+    assert {notice["state"] for notice in shown} == {"SENT"}
+    assert len(shown) == done == len(receiver.received) > 10
 
 
 def _let_the_lease_end(dynamodb: Any) -> None:

@@ -10,21 +10,27 @@ from typing import Any
 import pytest
 from cfnlint.api import ManualArgs, lint  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
-from support.coordination import Clock, a_job
 from support.packaged import packaged
 from support.rights import resolved
 
-from chalicelib.errors import NotStarted
-from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.job import JobStatus, job_attributes
+from chalicelib.jobs.outbox import HOLD_SECONDS
 from chalicelib.settings import SETTINGS, Settings
 from chalicelib.warehouse.names import UPLOADS
 from infra.fragments import FragmentError, merged_fragments
 from infra.gateway_responses import gateway_responses
 
-CONDITIONS = {"UsesEfs": False, "HasLake": False, "HasSecretArn": False, "HasSecretParameter": True, "Notifies": False}
+CONDITIONS = {
+    "UsesEfs": False,
+    "HasLake": False,
+    "HasSecretArn": False,
+    "HasSecretParameter": True,
+    "Notifies": True,
+    "HasWebhook": True,
+    "SignsWebhook": True,
+}
 PARAMETERS = {"SourceUrl": "https://odata.example.com/v4/WellProduction", "SourceAuth": "basic", "Stage": "dev"}
-FUNCTIONS = ("APIHandler", "Authorizer", "FailedEvent", "Import", "Query", "Sweeper")
+WEBHOOK = {"WebhookUrl": "https://hooks.example.com/wellhead"}
+FUNCTIONS = ("APIHandler", "Authorizer", "FailedEvent", "Import", "Notices", "Query", "Sweeper")
 
 
 class NoManagedPolicies:
@@ -63,7 +69,7 @@ def test_each_function_has_settings_that_it_accepts(template: dict[str, Any]) ->
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     for name in FUNCTIONS:
         own = properties(template, name).get("Environment", {}).get("Variables", {})
-        environment = resolved(shared | own, CONDITIONS, defaults | PARAMETERS)
+        environment = resolved(shared | own, CONDITIONS, defaults | PARAMETERS | WEBHOOK)
         assert environment.keys() <= {setting.variable for setting in SETTINGS.values()}
         settings = Settings.from_environment(environment)
         assert settings.warehouse.startswith("s3://")
@@ -76,7 +82,7 @@ def test_with_efs_the_warehouse_is_what_is_mounted(template: dict[str, Any]) -> 
     directory = template["Globals"]["Function"]["Environment"]["Variables"]["WELLHEAD_WAREHOUSE"]
     for name in FUNCTIONS:
         mounts = resolved(properties(template, name).get("FileSystemConfigs"), conditions, {})
-        assert (mounts is None) == (name in ("Authorizer", "FailedEvent"))
+        assert (mounts is None) == (name in ("Authorizer", "FailedEvent", "Notices"))
         assert {mount["LocalMountPath"] for mount in mounts or []} <= {resolved(directory, conditions, {})}
 
 
@@ -183,48 +189,31 @@ def test_a_failing_authorizer_is_no_refusal(expanded: dict[str, Any]) -> None:
     assert told["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "is_told"),
-    [
-        (JobStatus.RUNNING, JobStatus.COMPLETED, True),
-        (JobStatus.RUNNING, JobStatus.FAILED, True),
-        (JobStatus.PENDING, JobStatus.FAILED, True),
-        (JobStatus.PENDING, JobStatus.RUNNING, False),
-        (JobStatus.RUNNING, JobStatus.RUNNING, False),
-        (JobStatus.RUNNING, JobStatus.CANCELLED, False),
-        (JobStatus.FAILED, JobStatus.FAILED, False),  # a retry notes its id there
-    ],
-)
-def test_a_mail_tells_of_each_end_once(
-    expanded: dict[str, Any], before: JobStatus, after: JobStatus, *, is_told: bool
-) -> None:
-    [only] = properties(expanded, "ImportPipe")["SourceParameters"]["FilterCriteria"]["Filters"]
-    images = {name: _image(status) for name, status in (("OldImage", before), ("NewImage", after))}
-    record = {"eventName": "MODIFY", "dynamodb": {"Keys": {"pk": {"S": "JOB"}}, **images}}
-    assert _matches(json.loads(only["Pattern"]), record) == is_told
+def test_where_notices_go_is_known_to_the_function_that_sends_them_alone(template: dict[str, Any]) -> None:
+    """A webhook that is set up wrong is no reason for an import to fail."""
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert not [name for name in shared if "WEBHOOK" in name or "NOTICES" in name]
+    own = properties(template, "Notices")["Environment"]["Variables"]
+    told = resolved(own, CONDITIONS, {"NoticesHours": "72", "WebhookForm": "standard", **WEBHOOK})
+    assert told["WELLHEAD_NOTICES_TOPIC"] == "arn:aws:sns:us-east-1:123456789012:wellhead-test-imports"
+    assert told["WELLHEAD_WEBHOOK_SECRET"] == "/wellhead-test/webhook"
+    assert properties(template, "ImportTopic")["TopicName"] == {"Fn::Sub": "${AWS::StackName}-imports"}
+    assert template["Parameters"]["WebhookUrl"]["NoEcho"] is True
+    pattern = template["Parameters"]["WebhookUrl"]["AllowedPattern"]
+    assert [bool(re.fullmatch(pattern, url)) for url in ("", WEBHOOK["WebhookUrl"], "http://10.0.0.1/")] == [
+        True,
+        True,
+        False,
+    ]
 
 
-def test_a_mail_names_what_the_table_has(expanded: dict[str, Any]) -> None:
-    failed = a_job(Clock()).failed_with(NotStarted(), at=Clock()())
-    image = {"dynamodb": {"NewImage": to_item(job_attributes(failed))}}
-    template = json.dumps(properties(expanded, "ImportPipe")["TargetParameters"]["InputTemplate"])
-    paths = re.findall(r"<\$\.([\w.]+)>", template)
-    assert len(paths) == 6
-    for path in paths:
-        found: Any = image
-        for name in path.split("."):
-            found = found[name]
-
-
-def _image(status: JobStatus) -> dict[str, Any]:
-    return {**to_item(job_attributes(a_job(Clock()))), "status": {"S": str(status)}}
-
-
-def _matches(pattern: Any, event: Any) -> bool:
-    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html, of plain values."""
-    if isinstance(pattern, list):
-        return event in pattern
-    return all(name in event and _matches(inner, event[name]) for name, inner in pattern.items())
+def test_notices_are_sent_each_minute_and_in_time(expanded: dict[str, Any]) -> None:
+    """Who has taken a notice is dead by the time that it is due again."""
+    assert properties(expanded, "Notices")["Timeout"] < HOLD_SECONDS
+    assert properties(expanded, "NoticesEvents")["MaximumRetryAttempts"] == 0
+    rules = [each["Properties"] for each in expanded["Resources"].values() if each["Type"] == "AWS::Events::Rule"]
+    assert [rule["ScheduleExpression"] for rule in rules] == ["rate(1 minute)"] * 2
+    assert "StreamSpecification" not in properties(expanded, "Table")
 
 
 def test_the_parameters_are_documented_and_no_other(template: dict[str, Any]) -> None:

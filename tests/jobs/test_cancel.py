@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a_job, table_contents
+from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a_job, notice_of, table_contents
 from support.imports import ENOUGH, Worker, files
 
 from chalicelib.errors import CancelRequested, JobIsFinal, JobNotFound, LeaseLost, SourceUnavailable
@@ -48,6 +48,7 @@ def test_a_waiting_job_ends_at_once(manager: JobManager, clock: Clock, dynamodb:
     assert stopped == job.cancelled(at=clock())
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{job.job_id}": job_attributes(stopped),
+        **notice_of(stopped),
         "LOCK#import": {"fence": 0},
     }
 

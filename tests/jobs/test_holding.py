@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.coordination import Clock, InterruptedTable, RepeatingTable, SilentTable, a_job, table_contents
+from support.coordination import Clock, InterruptedTable, RepeatingTable, SilentTable, a_job, notice_of, table_contents
 from support.held import FINDINGS, hold_job
 
 from chalicelib.errors import (
@@ -66,6 +66,7 @@ def test_a_held_job_is_final_and_the_table_knows_it_as_the_newest(
     assert manager.get(held.job_id) == held
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{held.job_id}": job_attributes(held),
+        **notice_of(held),
         "LOCK#import": {"fence": 1},
         "WAREHOUSE#held": {"job_id": held.job_id, "fence": 1},
     }
@@ -102,6 +103,7 @@ def test_an_accepted_job_goes_on_as_a_new_one_with_the_same_rows(
     assert (new.checkpoint, new.warnings, new.findings) == (held.checkpoint, held.warnings, [])
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{held.job_id}": job_attributes(held) | {"retried_by": new.job_id},
+        **notice_of(held),
         f"JOB#{new.job_id}": job_attributes(new),
         "LOCK#import": {
             "owner": new.job_id,

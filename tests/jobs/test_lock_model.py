@@ -366,6 +366,8 @@ class Coordination(RuleBasedStateMachine):
         assert contents.pop("WAREHOUSE#current", None) == (asdict(self.pointer) if self.pointer else None)
         keys = [contents.pop(name) for name in list(contents) if name.startswith("IDEMPOTENCY#")]
         assert sorted((item["job_id"], item["expires_at"]) for item in keys) == sorted(self.keys.values())
+        notices = [contents.pop(name) for name in list(contents) if name.startswith("NOTICE#")]
+        self.each_end_has_its_notice(notices)
         jobs = {name.removeprefix("JOB#"): item for name, item in contents.items()}
         left = {job_id: facts for job_id, facts in self.jobs.items() if job_id not in self.gone}
         assert {job_id: Facts.of(item) for job_id, item in jobs.items()} == left
@@ -374,6 +376,16 @@ class Coordination(RuleBasedStateMachine):
                 assert self.ended.setdefault(job_id, item) == item, "a final state changed"
         running = [facts for facts in left.values() if not facts.status.final]
         assert len(running) == self.is_owned
+
+    def each_end_has_its_notice(self, notices: list[dict[str, Any]]) -> None:
+        """One, and of a job whose item was removed too, once the lock is not its any more."""
+        ended = {job_id for job_id, facts in self.jobs.items() if facts.status.final}
+        ended |= {job_id for job_id in self.gone if self.lock.owner != job_id}
+        assert Counter(notice["key"] for notice in notices) == Counter(ended)
+        for notice in notices:
+            facts = self.jobs[notice["key"]]
+            if notice["key"] not in self.gone:
+                assert notice["kind"] == f"import.{facts.status.lower()}"
 
     def teardown(self) -> None:
         self.seen.update(facts.status for facts in self.jobs.values())

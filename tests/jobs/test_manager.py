@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.coordination import NOON, Clock, a_job, table_contents
+from support.coordination import NOON, Clock, a_job, notice_of, table_contents
 
 from chalicelib.errors import (
     ClaimRefused,
@@ -92,6 +92,7 @@ def test_create_takes_over_when_lease_and_grace_are_over_and_fails_the_old_job(
     assert error.code == ("LEASE_EXPIRED" if running else "DISPATCH_FAILED")
     assert contents() == {
         f"JOB#{old.job_id}": job_attributes(old.failed_with(error, at=clock())),
+        **notice_of(old.failed_with(error, at=clock())),
         f"JOB#{new.job_id}": job_attributes(new),
         "LOCK#import": {
             "owner": new.job_id,

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.coordination import Clock, a_job, table_contents
+from support.coordination import Clock, a_job, notice_of, table_contents
 
 from chalicelib.errors import LeaseLost, SourceUnavailable
 from chalicelib.jobs.job import Job, JobStatus, job_attributes
@@ -59,6 +59,7 @@ def test_finish_ends_the_job_frees_the_lock_and_moves_the_pointer(
 
     assert contents() == {
         f"JOB#{ended.job_id}": job_attributes(completed(claim, clock)),
+        **notice_of(ended),
         "LOCK#import": {"fence": 1},
         "WAREHOUSE#current": asdict(snapshot),
     }

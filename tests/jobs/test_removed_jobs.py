@@ -38,8 +38,13 @@ def gone(request: pytest.FixtureRequest, manager: JobManager, clock: Clock, remo
     return job.job_id
 
 
-@pytest.mark.usefixtures("gone")
-def test_the_next_trigger_takes_the_lock(manager: JobManager, clock: Clock, dynamodb: Any) -> None:
+def assert_its_end_is_told(contents: dict[str, Any], gone: str) -> None:
+    [notice] = [item for name, item in contents.items() if name.startswith("NOTICE#")]
+    assert (notice["key"], notice["kind"]) == (gone, "import.failed")
+    assert notice["facts"]["error"]["code"] == "JOB_NOT_FOUND"
+
+
+def test_the_next_trigger_takes_the_lock(manager: JobManager, clock: Clock, dynamodb: Any, gone: str) -> None:
     fence = manager.lock().fence
 
     job = manager.create(a_job(clock))
@@ -49,6 +54,7 @@ def test_the_next_trigger_takes_the_lock(manager: JobManager, clock: Clock, dyna
     lock = {"owner": job.job_id, "since": clock(), "fence": fence, "lease_until": clock() + 360}
     assert contents["LOCK#import"] == lock
     assert [name for name in contents if name.startswith("JOB#")] == [f"JOB#{job.job_id}"]
+    assert_its_end_is_told(contents, gone)
 
 
 def test_its_callers_key_makes_another_job(manager: JobManager, clock: Clock, gone: str) -> None:
@@ -65,7 +71,9 @@ def test_the_sweeper_frees_the_lock(manager: JobManager, clock: Clock, dynamodb:
     assert sweep(job_manager=manager, dispatcher=dispatcher) == "freed"
     assert sweep(job_manager=manager, dispatcher=dispatcher) == "nothing"
 
-    assert table_contents(dynamodb, TABLE)["LOCK#import"] == {"fence": fence}
+    contents = table_contents(dynamodb, TABLE)
+    assert contents["LOCK#import"] == {"fence": fence}
+    assert_its_end_is_told(contents, gone)
     assert dispatcher.dispatched == []
 
 

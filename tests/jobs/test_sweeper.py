@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a_job, table_contents
+from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a_job, notice_of, table_contents
 
 from chalicelib.errors import LeaseExpired, NotStarted, SourceUnavailable, StateUnavailable
 from chalicelib.imports.worker import claim_patiently
@@ -85,6 +85,7 @@ def test_a_job_that_cannot_be_dispatched_ends_when_its_lease_does(
     assert answers == ["nothing"] * 6 + ["failed"]
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{job.job_id}": job_attributes(job.failed_with(NotStarted(), at=clock())),
+        **notice_of(job.failed_with(NotStarted(), at=clock())),
         "LOCK#import": {"fence": 0},
     }
 
@@ -169,6 +170,7 @@ def test_a_job_that_nobody_ever_claimed_ends_when_its_event_failed(
 
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{job.job_id}": job_attributes(job.failed_with(NotStarted(), at=clock())),
+        **notice_of(job.failed_with(NotStarted(), at=clock())),
         "LOCK#import": {"fence": 0},
     }
     assert sweeper.take_up(job.job_id) == "nothing"  # the record came twice

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.coordination import Clock, RepeatingTable, SilentTable, a_job, table_contents
+from support.coordination import Clock, RepeatingTable, SilentTable, a_job, notice_of, table_contents
 
 from chalicelib.errors import ClaimRefused, LeaseExpired, LeaseLost, NotStarted, SourceUnavailable, StateUnavailable
 from chalicelib.jobs.job import Job, JobStatus, job_attributes
@@ -142,6 +142,7 @@ def test_expire_fails_a_job_that_never_started(manager: JobManager, clock: Clock
 
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{job.job_id}": job_attributes(job.failed_with(NotStarted(), at=clock())),
+        **notice_of(job.failed_with(NotStarted(), at=clock())),
         "LOCK#import": {"fence": 0},
     }
 
@@ -155,6 +156,7 @@ def test_expire_fails_a_job_that_nobody_went_on_with(
 
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{claim.job.job_id}": job_attributes(claim.job.failed_with(LeaseExpired(), at=clock())),
+        **notice_of(claim.job.failed_with(LeaseExpired(), at=clock())),
         "LOCK#import": {"fence": 1},
     }
 
@@ -222,6 +224,7 @@ def test_writes_that_arrive_twice_are_one(repeating: JobManager, clock: Clock, d
     ended = complete(repeating, claim)
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{job.job_id}": job_attributes(ended),
+        **notice_of(ended),
         "LOCK#import": {"fence": 1},
         "WAREHOUSE#current": vars(snapshot_of(claim)),
     }

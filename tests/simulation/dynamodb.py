@@ -74,6 +74,8 @@ class InMemoryDynamoDb:
         except InvalidExpression as exc:
             raise _error("ValidationException", str(exc)) from exc
         self.items |= {key: after for key, (_, after) in written.items()}
+        for key in _deleted(TransactItems):
+            self.items.pop(key, None)
         if ClientRequestToken is not None:
             self._tokens[ClientRequestToken] = TransactItems
         self._on_write(written)
@@ -97,10 +99,14 @@ class InMemoryDynamoDb:
             raise cancelled([None if holds else "ConditionalCheckFailed" for holds in held])
         written = {
             key: (old, new) for key, old, new in zip(keys, before, after, strict=True) if new is not None
-        }  # a ConditionCheck writes nothing
+        }  # a ConditionCheck writes nothing, and a Delete leaves nothing
         if any(size_of(item) > LARGEST_ITEM for _, item in written.values()):
             raise InvalidExpression("Item size has exceeded the maximum allowed size")
         return written
+
+
+def _deleted(actions: list[dict[str, Any]]) -> list[Key]:
+    return [_key(action["Delete"]["Key"]) for action in actions if "Delete" in action]
 
 
 def cancelled(codes: list[str | None]) -> ClientError:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 from chalicelib.errors import LeaseLost
 from chalicelib.imports.seal import NO_SEAL
 from chalicelib.imports.service import WellProductionImportService
-from chalicelib.jobs.lock import Claim, Lock, idempotency_key
+from chalicelib.jobs.lock import Claim, Lock, idempotency_key, notice_as_read, notice_key
 from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.notice import State
+from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.parts import PartTable
 from chalicelib.jobs.sweeper import clear_orphans, sweep, take_up
 from chalicelib.jobs.table import Condition, ConditionRefused, Table
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.fetching import Fetching
     from chalicelib.imports.part_reading import PartsReading
     from chalicelib.jobs.job import Job
+    from chalicelib.jobs.notice import Notice
     from chalicelib.jobs.schedule import Schedule
     from chalicelib.odata.cursor import Cursor
     from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
@@ -343,6 +346,29 @@ def hasty_take_up(job_id: str, *, job_manager: JobManager, **options: Any) -> st
     return take_up(job_id, job_manager=job_manager, **options)
 
 
+# -- steps taken away from the sending of notices -------------------------------------------------
+
+
+class NotedAtOnce(Outbox):
+    """What is taken is noted as sent, before anybody has heard of it."""
+
+    def take(self, notice: Notice, channels: list[str]) -> Notice | None:
+        taken = super().take(notice, channels)
+        if taken is None:
+            return None
+        done = {name: replace(each, state=State.SENT) for name, each in taken.deliveries.items()}
+        self.note(taken.with_deliveries(done))
+        return replace(taken, version=taken.version + 1)
+
+
+class Forgetful(Outbox):
+    """What is taken is gone."""
+
+    def take(self, notice: Notice, channels: list[str]) -> Notice | None:
+        self._write(self._table.delete(notice_key(notice), when=notice_as_read(notice.version)))
+        return notice
+
+
 RISES = "each claim raises the fence"
 OVER = "a place is taken when its lease is over"
 MUTANTS = [
@@ -422,6 +448,12 @@ MUTANTS = [
         Climate.FAILING,
     ),
     Mutant("a failed event frees a living worker's place", Parts(take_up=hasty_take_up), OVER, Climate.FAILING),
+    Mutant("an end without its notice", without("finish", unwritten="NOTICE#"), "an end has its notice"),
+    Mutant("an end by the sweeper without its notice", without("expire", unwritten="NOTICE#"), "an end has its notice"),
+    Mutant("a cancel without its notice", without("cancel", unwritten="NOTICE#"), "an end has its notice"),
+    Mutant("a takeover without its notice", without("create", unwritten="NOTICE#"), "an end has its notice"),
+    Mutant("a notice noted before it is sent", Parts(outbox=NotedAtOnce), "what is noted as sent was sent"),
+    Mutant("a notice gone before it is sent", Parts(outbox=Forgetful), "every end is told", Climate.CRASHING),
     Mutant("a change of the source is kept quiet", Parts(service=Quiet), "a changed source is told"),
     Mutant("a segment noted before it is stored", Parts(service=NotedFirst), "a recorded segment is stored"),
     Mutant("a part written without the lock", Parts(service=UnlockedParts), "one writer", Climate.FREEZING, cuts=3),

@@ -65,6 +65,8 @@ class Watch:
         self._open_until: dict[str, float] = {}
         self._given_up: set[str] = set()
         self.parts: dict[str, dict[str, Values]] = {}  # by plan and number
+        self.outbox: dict[str, Values] = {}  # what waits to be sent, by the key of the notice
+        self.told: set[str] = set()  # the keys of what a receiver has heard
         self._changes = 0
         self._newest = 0  # version of the source among the rows that were published
 
@@ -87,6 +89,8 @@ class Watch:
 
     def on_write(self, written: Written) -> None:
         changes = {after["sk"]["S"]: from_item(dict(after)) for _, after in written.values()}
+        notices = [values for name, values in changes.items() if name.startswith("NOTICE#")]
+        ends = self._ends(changes)
         for part in [values for values in changes.values() if values["pk"].startswith("PART#")]:
             self._see_part(part)
         jobs = [values for name, values in changes.items() if name.startswith("JOB#")]
@@ -99,6 +103,7 @@ class Watch:
         if "WAREHOUSE#current" in changes:
             self._see_pointer(changes["WAREHOUSE#current"])
         self._see_whole()
+        self._see_notices(notices, ends)
 
     # -- what is written ----------------------------------------------------------------------
 
@@ -121,6 +126,22 @@ class Watch:
             self._expect(job["error"]["code"] in FORESEEN, "a job fails for a foreseen reason", job["error"])
         if "retried_by" in job:
             self._expect("discarded_at" not in job, "nothing goes on from what was discarded", job)
+
+    def _ends(self, changes: dict[str, Values]) -> set[str]:
+        """The jobs that come to their end by these writes."""
+        jobs = [values for name, values in changes.items() if name.startswith("JOB#")]
+        final = {job["job_id"] for job in jobs if JobStatus(job["status"]).final}
+        return final - set(self._open_until)
+
+    def _see_notices(self, notices: list[Values], ends: set[str]) -> None:
+        written = {notice["key"] for notice in notices if notice["version"] == 0}
+        self._expect(written == ends, "an end has its notice", written, ends)
+        for notice in notices:
+            if notice["pk"] == "OUTBOX":
+                self.outbox[notice["key"]] = notice
+            else:
+                self._expect(notice["key"] in self.told, "what is noted as sent was sent", notice)
+                del self.outbox[notice["key"]]
 
     def _see_part(self, part: Values) -> None:
         self._expect(self._scheduler.running is self._holder, "one writer", "a worker without the lock wrote a part")
@@ -259,6 +280,8 @@ class Watch:
         self._expect(not unwanted, "nothing unwanted stays", unwanted)
         missing = [name for name in [*snapshots, *self._held_segments()] if name not in names]
         self._expect(not missing, "what is wanted stays", missing)
+        untold = [job_id for job_id in self._open_until if job_id not in self.told]
+        self._expect(not untold and not self.outbox, "every end is told", untold, self.outbox)
         expected = self._content(self.pointer) if self.pointer else None
         self._expect(latest == expected, "the stable name holds the latest", self.pointer)
 

@@ -15,6 +15,7 @@ from chalicelib.errors import (
     JobIsFinal,
     JobNotFound,
     NotHeld,
+    NoticeUnsent,
     NotResumable,
     NotRetryable,
     RetriedAlready,
@@ -28,24 +29,28 @@ from chalicelib.imports.worker import run_import
 from chalicelib.jobs.dispatcher import Dispatcher
 from chalicelib.jobs.lock import Claim, Lease
 from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
 from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans, sweep, take_up
 from chalicelib.jobs.table import Table
+from chalicelib.notices.sending import send_due
 from chalicelib.settings import Settings
 from chalicelib.warehouse.names import LATEST
 
-from .aws import LambdaQueue, TableClient
+from .aws import STEADY, LambdaQueue, TableClient
 from .dynamodb import InMemoryDynamoDb
 from .files import SimulatedWarehouse
 from .production import Contents, InMemoryRepository, SimulatedSource, Unhurried
 from .scheduler import Actor, Ended, Scheduler
 from .story import Event, readable
 from .watch import KEYED, Violation, Watch
-from .weather import Climate, Network, Storm
+from .weather import Climate, Fault, Network, Storm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from chalicelib.jobs.notice import Notice
 
 LEASE = Lease(seconds=60, grace=15, pending=360)
 ENDS_WITHIN = 900.0  # seconds of calm after which a job must have ended
@@ -74,6 +79,7 @@ class Parts:
     sweep: Callable[..., str] = sweep
     take_up: Callable[..., str] = take_up
     clear_orphans: Callable[..., list[str]] = clear_orphans
+    outbox: Callable[..., Outbox] = Outbox
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,23 @@ def silence() -> Iterator[None]:
         logger.setLevel(level)
 
 
+class Receiver:
+    """Of notices: somebody's server, which the network reaches as it reaches all."""
+
+    def __init__(self, network: Network, watch: Watch) -> None:
+        self._network = network
+        self._watch = watch
+
+    def send(self, notice: Notice) -> None:
+        def lost(_: Fault) -> Exception:
+            return NoticeUnsent()
+
+        def hear() -> None:
+            self._watch.told.add(notice.key)
+
+        self._network.call("receiver", f"tell of {notice.key}", hear, error=lost, faults=STEADY)
+
+
 class World:
     def __init__(
         self, seed: int, directory: Path, parts: Parts, climate: Climate | None, cuts: int | None = None
@@ -122,6 +145,9 @@ class World:
         self._scheduler = scheduler = Scheduler()
         self._storm = Storm.brew(draw, climate or draw.choice([*Climate, *[Climate.CHANGEABLE] * 3]), now=scheduler.now)
         self._network = Network(scheduler=scheduler, storm=self._storm, draw=draw)
+        # Draws of its own: what notices meet leaves the fate of imports as it is.
+        self._post = Network(scheduler=scheduler, storm=self._storm, draw=random.Random(f"notices {seed}"))
+        self._post.history = self._network.history
         self._contents = Contents(
             pages=draw.randint(1, 4),
             rows=draw.randint(1, 3),
@@ -135,6 +161,12 @@ class World:
         self._watch.note = self._network.note
         dynamodb = InMemoryDynamoDb(on_write=self._watch.on_write)
         self._table_client = TableClient(dynamodb=dynamodb, network=self._network, draw=draw, now=lambda: scheduler.now)
+        self._post_client = TableClient(
+            dynamodb=dynamodb,
+            network=self._post,
+            draw=random.Random(f"tokens {seed}"),
+            now=lambda: scheduler.now,
+        )
         self._queue = LambdaQueue(
             scheduler=scheduler,
             network=self._network,
@@ -292,12 +324,22 @@ class World:
         )
         return outcome
 
+    def _send(self, actor: Actor) -> str:
+        clock = self._scheduler.clock(actor)
+        table = self._parts.table(
+            dynamodb=self._post_client, name="table", sleep=lambda _: self._scheduler.pause(0.1), clock=clock
+        )
+        channels = {"events": Receiver(self._post, self._watch), "webhook": Receiver(self._post, self._watch)}
+        outbox = self._parts.outbox(table=table, clock=clock)
+        sent = send_due(outbox=outbox, channels=channels, hours=72, clock=clock, spread=lambda _, most: most)
+        return f"{sent['done']} told"
+
     # -- the sweeper's schedule, and the calm --------------------------------------------------
 
     def _tick(self) -> None:
         self._watch.still_moving(until=self._storm.clears_at + COMES_TO_REST_WITHIN)
         if self._scheduler.now > self._storm.clears_at and self._scheduler.is_idle and not self._watch.open_jobs:
-            if self._is_swept:
+            if self._is_swept and not self._watch.outbox:
                 return
             if self._last:
                 self._is_swept = True
@@ -305,6 +347,8 @@ class World:
                 self._start("client", self._last_import)
         for job_id in self._watch.open_jobs:
             self._watch.overdue(job_id, seconds=ENDS_WITHIN, since=self._storm.clears_at)
+        if self._watch.outbox:  # else it would look, and find nothing
+            self._start("notices", self._send)
         for _ in range(1 + (self._draw.random() < 0.15)):
             self._start("sweeper", self._sweep)
         self._scheduler.after(SWEEP_SECONDS, self._tick)

@@ -13,6 +13,8 @@ from chalicelib.errors import DispatchFailed, StateUnavailable
 from chalicelib.jobs.dispatcher import Dispatcher
 from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import Job, new_job
+from chalicelib.jobs.lock import notice_key
+from chalicelib.jobs.notice import end_of
 from chalicelib.jobs.table import Table
 from local.aws.loopback import LoopbackHandler
 from local.aws.signature import Keys
@@ -99,6 +101,13 @@ def table_contents(dynamodb: DynamoDBClient, table: str) -> dict[str, dict[str, 
     """Every item whole, by its sort key; the keys themselves left out."""
     items = [from_item(dict(item)) for item in dynamodb.scan(TableName=table, ConsistentRead=True)["Items"]]
     return {item["sk"]: {name: item[name] for name in item if name not in ("pk", "sk")} for item in items}
+
+
+def notice_of(ended: Job) -> dict[str, dict[str, Any]]:
+    """What the outbox holds of the job's end and nobody has taken yet, as table_contents shows it."""
+    notice = end_of(ended)
+    told = {"key": ended.job_id, "kind": notice.kind, "at": ended.completed_at, "facts": notice.facts}
+    return {notice_key(notice)["sk"]: {**told, "version": 0, "deliveries": {}}}
 
 
 def a_job(clock: Clock, **parameters: Any) -> Job:

@@ -1,6 +1,6 @@
 """Runs imports that die where they are told: one order of JSON a line, one answer of JSON a line.
 
-An order is {"do": "import" | "trigger" | "sweep", "job_id", "pages", "at": [kind, number, how]}. Each is carried out
+An order is {"do": "import" | "trigger" | "sweep" | "notices", "job_id", "pages", "at": [kind, number, how]}. Each is carried out
 in a fork of this process, which has loaded everything and connected to nothing. `kind` is "call", an AWS call;
 "file", a step that changes a file of the warehouse or the scratch; "time", and then it dies after so many
 microseconds; or "stage", and then it is killed from outside so many microseconds after the stage `how` began, at
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.settings import Settings
 
-SERVICES = ("dynamodb", "s3", "lambda", "ssm")
+SERVICES = ("dynamodb", "s3", "lambda", "ssm", "events")
 TRIES = 3  # of botocore, as services.py configures it
 CHANGES = {"os.rename", "os.remove", "os.link", "os.symlink", "os.truncate", "os.mkdir", "os.rmdir"}
 ENOUGH = 900.0
@@ -225,6 +225,8 @@ def carry_out(services: Services, order: dict[str, Any]) -> Any:
         return start_import(job_manager=services.job_manager, dispatcher=services.dispatcher).job_id
     if order["do"] == "sweep":
         return services.sweep()
+    if order["do"] == "notices":
+        return services.send_notices(remaining=lambda: ENOUGH)
     pages = iter(range(order.get("pages") or 10_000))
     return services.work_on(
         order["job_id"], request_id=str(os.getpid()), remaining=lambda: 0.0 if next(pages, None) is None else ENOUGH

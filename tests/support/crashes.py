@@ -190,6 +190,7 @@ class Lab:
         assert (job.duplicate_records, job.failed_records) == (expected.duplicate, expected.failed)
         assert job.total_records == job.fetched_records == job.expected_records == ROWS
         assert self.manager.lock().owner is None
+        assert self.notices_of(job_id) == ["import.completed"]
         assert (snapshot.job_id, snapshot.fence) == (job_id, job.fence)
         path = self.file_of(snapshot.name)
         assert (sha256_of(path), path.stat().st_size) == (snapshot.sha256, snapshot.bytes)
@@ -232,6 +233,10 @@ class Lab:
         assert imports == jobs == self.revision
         assert replaced == distinct == job.updated_records
         assert rejected == job.failed_records
+
+    def notices_of(self, job_id: str) -> list[str]:
+        """The kinds of those that tell of the job's end."""
+        return [notice.kind for notice in self.services.outbox.latest(1000) if notice.key == job_id]
 
     def jobs(self) -> list[str]:
         names = table_contents(self._dynamodb, self.environment["WELLHEAD_TABLE"])

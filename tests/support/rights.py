@@ -219,6 +219,8 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
         Right("s3:ListBucketVersions", f"arn:aws:s3:::{BUCKET}", ((PREFIX, params["Prefix"]),))
     ],
     "ListMultipartUploads": lambda params: [Right("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{BUCKET}")],
+    "PutEvents": lambda params: [Right("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default")],
+    "Publish": lambda params: [Right("sns:Publish", params["TopicArn"])],
     "GetParametersByPath": lambda params: [_parameter("GetParametersByPath", params["Path"])],
     "PutParameter": lambda params: [_parameter("PutParameter", params["Name"])],
     "GetParameter": lambda params: [_parameter("GetParameter", params["Name"])],

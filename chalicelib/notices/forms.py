@@ -1,0 +1,62 @@
+"""The body of a webhook: as Standard Webhooks advises, or as Slack and Teams take it.
+
+They do not go together: Teams wants `type` to be "message" where the others have the kind of the notice. What may stand
+in a message as markup, a link or a mention, is none there: a source's own words may be part of it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chalicelib.jobs.notice import Notice
+
+_OF_SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}  # https://docs.slack.dev/messaging/formatting-message-text
+_BOLD = {"weight": "Bolder", "size": "Medium"}
+
+
+def body_of(notice: Notice, form: str, *, stage: str) -> bytes:
+    """JSON without blanks. `form` is one of WELLHEAD_WEBHOOK_FORM."""
+    body = {"standard": _standard, "slack": _slack, "teams": _teams}[form](notice, stage)
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+
+
+def told(notice: Notice, stage: str) -> dict[str, Any]:
+    """What an event and a webhook tell of it. Of several deployments in an account, `stage` is the one it is of."""
+    return {"stage": stage, **notice.told()}
+
+
+def _standard(notice: Notice, stage: str) -> Mapping[str, Any]:
+    facts = told(notice, stage)
+    return {"type": notice.kind, "timestamp": _moment(notice.at), "text": facts.pop("text"), "data": facts}
+
+
+def _slack(notice: Notice, stage: str) -> Mapping[str, Any]:
+    text = "".join(_OF_SLACK.get(sign, sign) for sign in notice.text)
+    return {"text": f"Wellhead ({stage}): {text}"}
+
+
+def _teams(notice: Notice, stage: str) -> Mapping[str, Any]:
+    """An adaptive card whose text is no markdown: TextRun, of version 1.2."""
+    lines = [_line(f"{notice.title} ({stage})", **_BOLD), _line(notice.text)]
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.2",
+        "fallbackText": notice.title,
+        "body": lines,
+    }
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    return {"type": "message", "attachments": [attachment]}
+
+
+def _line(text: str, **look: str) -> dict[str, Any]:
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **look}]}
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,41 @@
+"""The signature of a webhook, as Standard Webhooks has it: HMAC-SHA256 of "id.timestamp.body".
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+
+from chalicelib.errors import SecretInvalid
+
+PREFIX = "whsec_"
+KEY_BYTES = range(24, 65)
+
+
+def keys_of(secret: str) -> list[bytes]:
+    """Of `whsec_…`, or of several with blanks between them while one gives way to another. Raises SecretInvalid."""
+    try:
+        keys = [base64.b64decode(each.removeprefix(PREFIX), validate=True) for each in secret.split()]
+    except binascii.Error:
+        keys = []
+    if (
+        not keys
+        or not all(each.startswith(PREFIX) for each in secret.split())
+        or any(len(key) not in KEY_BYTES for key in keys)
+    ):
+        raise SecretInvalid(
+            "The secret of the webhook is not of the form whsec_ and 24 to 64 random bytes in base64. Store it anew; "
+            "docs/notices.md shows how to make one."
+        )
+    return keys
+
+
+def signature(keys: list[bytes], *, key: str, timestamp: int, body: bytes) -> str:
+    """By each of the keys, as the header takes them."""
+    signed = f"{key}.{timestamp}.".encode() + body
+    made = (hmac.new(each, signed, hashlib.sha256).digest() for each in keys)
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in made)
