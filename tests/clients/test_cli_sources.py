@@ -102,8 +102,7 @@ def test_a_schedule_is_shown_paused_and_resumed(laptop: Laptop, tmp_path: Path) 
     file.write_text(f'kind = "odata"\nurl = "{laptop.source.url}"\n{when}')
     laptop.run("sources", "apply", str(file))
 
-    shown = dict(line.split(maxsplit=1) for line in laptop.run("sources", "show", "yearly").stdout.splitlines()[:20])
-    assert shown["schedule"] == "0 5 1 1 * (Europe/Oslo)"
+    assert "0 5 1 1 * (Europe/Oslo)" in laptop.run("sources", "show", "yearly").stdout
     paused = laptop.run("sources", "pause", "yearly")
     assert (paused.returncode, paused.stdout) == (0, "yearly is paused: laptop has paused it.\n")
     assert "laptop has paused it." in laptop.run("sources", "show", "yearly").stdout

@@ -127,8 +127,9 @@ class Functions:
 
 def _resource(address: str) -> tuple[str, dict[str, str] | None]:
     """The route of an address, and what its path holds."""
-    if address.endswith("/files"):
-        return f"{SOURCES}/{{name}}/files", {"name": address.split("/")[-2]}
+    if address.endswith(("/files", "/pause", "/resume")):
+        name, act = address.split("/")[-2:]
+        return f"{SOURCES}/{{name}}/{act}", {"name": name}
     for name, pattern in (("check_id", f"{SOURCES}/check/"), ("name", f"{SOURCES}/")):
         if address.startswith(pattern) and address != f"{SOURCES}/check":
             return f"{pattern}{{{name}}}", {name: address.removeprefix(pattern)}

@@ -47,6 +47,12 @@ class TableClient:
             "table", what, lambda: self._dated(self._dynamodb.get_item(**request)), error=_no_answer, faults=STEADY
         )
 
+    def query(self, **request: Any) -> Any:
+        pk = request["ExpressionAttributeValues"][":pk"]["S"]
+        return self._network.call(
+            "table", f"list {pk}", lambda: self._dated(self._dynamodb.query(**request)), error=_no_answer, faults=STEADY
+        )
+
     def transact_write_items(self, **request: Any) -> Any:
         token = str(self._draw.random()) if self._draw.random() < 0.5 else None
         kinds = (_kind(write) for action in request["TransactItems"] for write in action.values())
