@@ -19,6 +19,7 @@ ALARMS = (
     "ImportHeld",
     "RejectsHigh",
     "NoSuccess",
+    "StaleSources",
     "NoHeartbeat",
     "EventsUntaken",
     "ApiErrors",
@@ -112,6 +113,7 @@ SECTIONS = [
         [
             Chart("Time for a page", ours("PageSeconds", stat="p50") + ours("PageSeconds", stat="p99"), "s"),
             Chart("Pages, and pages asked for again", ours("Pages", "HttpRetries")),
+            Chart("Sources that are older than they may be", ours("StaleSources", stat="Maximum")),
             Lines(
                 "Rejected rows by reason",
                 "filter ispresent(reason) | stats sum(rows) as rejected by reason | sort rejected desc",

@@ -136,6 +136,8 @@ def test_a_run_of_the_code_writes_every_metric_in_the_embedded_format(
     worker.run(job_id)
     worker.clock.advance(2 * HOUR)
     take_pulse(job_manager=worker.manager, clock=worker.clock)
+    services = Services(environment | {"WELLHEAD_SOURCE_URL": source.url})
+    services._timetable.keep(services.sources.plans)
     worker.manager.cancel(worker.trigger())
     source.faults.fail_page(1, status=404)
     worker.import_all()
@@ -159,6 +161,7 @@ def test_a_run_of_the_code_writes_every_metric_in_the_embedded_format(
     assert log.told("the job is CANCELLED")["code"] == "CANCELLED"
     assert found["QuestionErrors"] == [0]
     assert (found["NoticesGivenUp"], found["NoticeAgeSeconds"]) == ([0], [0])
+    assert found["StaleSources"] == [0]
 
 
 def claimed(worker: Worker) -> Job:

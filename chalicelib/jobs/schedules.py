@@ -25,7 +25,9 @@ class Schedules:
 
     @property
     def now(self) -> float:
-        """The table's time, rather too early than too late: nothing starts before it is due, by whatever clock."""
+        """The table's time, rather too early than too late: by no clock anything starts before it is due, but for the
+        seconds in which a clock is believed.
+        """
         return self._table.time.earliest(self._clock())
 
     def all(self) -> dict[str, Schedule]:

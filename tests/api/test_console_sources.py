@@ -70,8 +70,8 @@ def test_the_list_tells_kind_periods_freshness_and_version(shared: tuple[str, Br
     api = SourcesApi(listed=[SETTINGS], sources={"volve": VOLVE})
     with visit(*shared, api, "/sources") as page:
         assert cells(page) == [
-            ["default", "OData", "months", "3 hours ago 28 Nov 2026, 21:59:00", "settings", "Import now"],
-            ["volve", "Files", "months", "never", "1", "Import now\nDelete …"],
+            ["default", "OData", "months", "3 hours ago 28 Nov 2026, 21:59:00", "by hand", "settings", "Import now"],
+            ["volve", "Files", "months", "never", "by hand", "1", "Import now\nDelete …"],
         ]
         assert page.get_by_role("link", name="Sources").get_attribute("aria-current") == "page"
         page.get_by_role("link", name="volve").click()
@@ -84,7 +84,7 @@ def test_who_may_not_change_sources_has_no_button_for_it(
 ) -> None:
     api = SourcesApi(sources={"volve": VOLVE}, role=role)
     with visit(*shared, api, "/sources") as page:
-        assert cells(page)[0][:5] == ["volve", "Files", "months", "never", "1"]
+        assert cells(page)[0][:6] == ["volve", "Files", "months", "never", "by hand", "1"]
         assert page.locator("main").get_by_role("button").all_inner_texts() == buttons
         assert page.get_by_role("link", name="Add a source").count() == 0
         page.get_by_role("link", name="volve").click()
@@ -95,6 +95,33 @@ def test_who_may_not_change_sources_has_no_button_for_it(
         page.goto(page.url.replace("/sources/volve", "/new-source"))
         seen(page, "main p", "needs a token with the role admin")
         assert page.locator("main").get_by_role("textbox").count() == 0
+
+
+def test_a_schedule_is_shown_paused_and_resumed(shared: tuple[str, Browser]) -> None:
+    pause = {"at": NOW - 60, "by": None, "reason": "5 imports in a row have failed.", "code": "SOURCE_UNAVAILABLE"}
+    daily = {"schedule": "0 5 * * *", "timezone": "Europe/Oslo", "fresh_for": "26 h", "last_due_job_id": JOB_ID}
+    due = {"next_due": NOW + 3600, "last_due": NOW - 82_800, "skipped": 2, "stale_since": NOW - 3600}
+    listed = [
+        summary("daily", **daily, **due),
+        summary("stopped", **daily, **due | {"next_due": None, "paused": pause}),
+    ]
+    api = SourcesApi(listed=listed, sources={"volve": VOLVE}, role="operator")
+    with visit(*shared, api, "/sources") as page:
+        assert [row[3:5] for row in cells(page)] == [
+            ["never too old", "29 Nov 2026, 02:00:00"],
+            ["never too old", "paused"],
+            ["never", "by hand"],
+        ]
+        page.get_by_role("link", name="daily").click()
+        for text in ("0 5 * * * (Europe/Oslo)", "29 Nov 2026, 00:00:00, it is fresh for 26 h"):
+            seen(page, "dd", text)
+        press(page, "Pause the schedule")
+        page.get_by_role("button", name="Resume the schedule").wait_for()
+        seen(page, "dd", "ada has paused it.")
+        assert complaints(page) == []
+        press(page, "Resume the schedule")
+        page.get_by_role("button", name="Pause the schedule").wait_for()
+        assert [path for path, _ in api.sent] == ["sources/daily/pause", "sources/daily/resume"]
 
 
 def test_an_import_is_started_by_its_source_and_followed(shared: tuple[str, Browser]) -> None:

@@ -96,6 +96,28 @@ def test_a_source_is_applied_imported_and_deleted(laptop: Laptop, tmp_path: Path
     assert laptop.run("sources", "show", "gulf").returncode == 1
 
 
+def test_a_schedule_is_shown_paused_and_resumed(laptop: Laptop, tmp_path: Path) -> None:
+    file = tmp_path / "yearly.toml"
+    when = 'schedule = "0 5 1 1 *"\ntimezone = "Europe/Oslo"\nfresh_for = "26 h"\n'
+    file.write_text(f'kind = "odata"\nurl = "{laptop.source.url}"\n{when}')
+    laptop.run("sources", "apply", str(file))
+
+    assert "0 5 1 1 * (Europe/Oslo)" in laptop.run("sources", "show", "yearly").stdout
+    paused = laptop.run("sources", "pause", "yearly")
+    assert (paused.returncode, paused.stdout) == (0, "yearly is paused: laptop has paused it.\n")
+    assert "laptop has paused it." in laptop.run("sources", "show", "yearly").stdout
+    (line,) = [line for line in laptop.run("sources", "list").stdout.splitlines() if line.startswith("yearly")]
+    assert "paused" in line.split("\t")
+
+    resumed = laptop.run("sources", "resume", "yearly")
+    assert resumed.stdout.startswith("yearly is due next at ")
+    state = json.loads(laptop.run("sources", "resume", "yearly", "--json").stdout)
+    assert (state["paused"], state["skipped"], state["last_due"]) == (None, 0, None)
+    refused = laptop.run("sources", "pause", "default")
+    assert (refused.returncode, "has no schedule" in refused.stderr) == (1, True)
+    laptop.run("sources", "delete", "yearly", "--yes")
+
+
 def test_faults_come_all_at_once_and_hinder_no_other_file(laptop: Laptop, tmp_path: Path) -> None:
     good, bad, broken = (tmp_path / name for name in ("good.json", "bad.toml", "broken.toml"))
     good.write_text(json.dumps({"kind": "odata", "url": laptop.source.url}))

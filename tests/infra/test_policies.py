@@ -26,7 +26,7 @@ from support.rights import BUCKET, REGION, STACK, TABLE_BUCKET, Grant, Right, gr
 from chalicelib.api.tokens import digest_of
 from chalicelib.errors import WarehouseSilent
 from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.lock import LOCK
+from chalicelib.jobs.lock import LOCK, schedule_key
 from chalicelib.lake.expiry import expire_snapshots
 from chalicelib.services import _S3_CLIENT
 from chalicelib.warehouse.multipart import UPLOAD_SECONDS, Multipart
@@ -130,8 +130,9 @@ class Functions:
 
 def _resource(address: str) -> tuple[str, dict[str, str] | None]:
     """The route of an address, and what its path holds."""
-    if address.endswith("/files"):
-        return f"{SOURCES}/{{name}}/files", {"name": address.split("/")[-2]}
+    if address.endswith(("/files", "/pause", "/resume")):
+        name, act = address.split("/")[-2:]
+        return f"{SOURCES}/{{name}}/{act}", {"name": name}
     if address.endswith("/rotate"):
         return "/api/v1/ops/tokens/{token_name}/rotate", {"token_name": address.split("/")[-2]}
     of_ops = [("check_id", f"{OPS}/{what}/") for what in ("verify", "drill", "restore")]
@@ -195,6 +196,7 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
     _read_in_parts(functions)
     _ask_and_answer(functions)
     _define_and_delete(functions, aws, source)
+    _start_what_is_due(functions, dynamodb, source)
     _send_and_import_a_file(functions, s3(aws))
     _operate(functions, s3(aws))
     _stop(functions, dynamodb)
@@ -363,6 +365,45 @@ def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource
     functions.api("GET", SOURCES, status=200)
     functions.api("GET", f"{SOURCES}/gulf?version=1", status=200)
     functions.api("DELETE", f"{SOURCES}/gulf", status=200)
+
+
+def _start_what_is_due(functions: Functions, dynamodb: Any, source: SampleSource) -> None:
+    """Not when its schedule is paused at that moment, nor when its definition is changed; then it is."""
+    told = {"kind": "odata", "url": source.url, "schedule": "0 0 1 1 *"}
+    functions.api("PUT", f"{SOURCES}/gulf", status=200, sent=json.dumps(told), if_match='"0"')
+    functions.sweep()
+    meanwhile = [
+        lambda: functions.api("POST", f"{SOURCES}/gulf/pause", status=200),
+        lambda: functions.api(
+            "PUT", f"{SOURCES}/gulf", status=200, sent=json.dumps({**told, "period": "day"}), if_match="*"
+        ),
+    ]
+
+    def come_first(**_: Any) -> None:
+        if meanwhile:
+            meanwhile.pop(0)()
+
+    functions.app("sweeper").services._session.register("provide-client-params.dynamodb.TransactWriteItems", come_first)
+    for _ in range(3):
+        functions.api("POST", f"{SOURCES}/gulf/resume", status=200)
+        _let_it_be_due(dynamodb)
+        functions.sweep()
+    (job,) = functions.api("GET", f"{BASE}/import/jobs?source=gulf&status=PENDING", status=200)["data"]["jobs"]
+    assert (job["triggered_by"], job["source_version"] > 1, meanwhile) == ("schedule", True, [])
+    assert functions.run_import(job["job_id"]) == "COMPLETED"
+    functions.sweep()
+    functions.api("GET", SOURCES, status=200)
+    functions.api("DELETE", f"{SOURCES}/gulf", status=200)
+
+
+def _let_it_be_due(dynamodb: Any) -> None:
+    dynamodb.update_item(
+        TableName=STACK,
+        Key=to_item(schedule_key("gulf")),
+        UpdateExpression="SET due = :past",
+        ConditionExpression="attribute_exists(due)",
+        ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 60)}},
+    )
 
 
 def _send_and_import_a_file(functions: Functions, client: Any) -> None:

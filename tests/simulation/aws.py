@@ -48,9 +48,9 @@ class TableClient:
         )
 
     def query(self, **request: Any) -> Any:
-        partition = request["ExpressionAttributeValues"][":pk"]["S"]
+        pk = request["ExpressionAttributeValues"][":pk"]["S"]
         return self._network.call(
-            "table", f"look at {partition}", lambda: self._dynamodb.query(**request), error=_no_answer, faults=STEADY
+            "table", f"list {pk}", lambda: self._dated(self._dynamodb.query(**request)), error=_no_answer, faults=STEADY
         )
 
     def transact_write_items(self, **request: Any) -> Any:

@@ -59,6 +59,7 @@ class Mutant:
     broken: str
     climate: Climate | None = None  # the one that brings it to light soonest
     cuts: int = 1  # so many parts of the source
+    is_scheduled: bool | None = None
 
 
 # -- conditions and writes taken away ------------------------------------------------------------
@@ -459,5 +460,18 @@ MUTANTS = [
     Mutant("a part written without the lock", Parts(service=UnlockedParts), "one writer", Climate.FREEZING, cuts=3),
     Mutant("a cursor without its rows", Parts(service=AheadOfRows), "each row once"),
     Mutant("segments overlap", Parts(service=WholeSegments), "each row once"),
+    Mutant(
+        "a schedule written over another sweeper's",
+        without("create", "#turn = :read_turn"),
+        "each due time is started once or skipped",
+        climate=Climate.FREEZING,
+        is_scheduled=True,
+    ),
+    Mutant(
+        "a start without its schedule",
+        without("create", unwritten="SCHEDULE#"),
+        "each due time is started once or skipped",
+        is_scheduled=True,
+    ),
     Mutant("hand-over without a checkpoint", Parts(service=NothingKept), "in good weather an import completes"),
 ]

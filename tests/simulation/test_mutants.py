@@ -32,14 +32,15 @@ SEEDS = 500
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_breaks_a_promise(mutant: Mutant, tmp_path: Path) -> None:
+    world: Any = {"climate": mutant.climate, "cuts": mutant.cuts, "is_scheduled": mutant.is_scheduled}
     for seed in range(SEEDS):
-        outcome = simulate(seed, tmp_path, mutant.parts, climate=mutant.climate, cuts=mutant.cuts)
+        outcome = simulate(seed, tmp_path, mutant.parts, **world)
         if mutant.broken in [violation.promise for violation in outcome.violations]:
             break
     else:
         pytest.fail(f"{mutant.name}: {SEEDS} seeds broke nothing")
 
-    assert not simulate(seed, tmp_path, climate=mutant.climate, cuts=mutant.cuts).violations
+    assert not simulate(seed, tmp_path, **world).violations
 
 
 def claimed_before_the_sweeper_ends_it(manager: JobManager, clock: Clock) -> None:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.imports.part_reading import PAGES_OF_A_PART
 from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import JobStatus
+from chalicelib.jobs.schedule import TRIGGER, Plan
 from chalicelib.jobs.table_time import CLOSE_SECONDS
 from chalicelib.warehouse.names import SegmentRun, segment_names
 
-from .scheduler import Ended
+from .scheduler import NOON, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,7 @@ FORESEEN = {
     "HELD",
 }
 OTHERS = ("retried_by", "discarded_at", "discarded_by")  # what is added to a job that has ended
+LATEST_START = 180.0  # seconds after a due time, when nobody is at work
 KEYED = " with key "  # in the name of a caller who sends one
 Values = dict[str, Any]
 
@@ -67,6 +69,8 @@ class Watch:
         self.parts: dict[str, dict[str, Values]] = {}  # by plan and number
         self.outbox: dict[str, Values] = {}  # what waits to be sent, by the key of the notice
         self.told: set[str] = set()  # the keys of what a receiver has heard
+        self.plan: Plan | None = None  # where the source has a schedule
+        self.schedule: Values = {}
         self._changes = 0
         self._newest = 0  # version of the source among the rows that were published
 
@@ -94,6 +98,7 @@ class Watch:
         for part in [values for values in changes.values() if values["pk"].startswith("PART#")]:
             self._see_part(part)
         jobs = [values for name, values in changes.items() if name.startswith("JOB#")]
+        self._see_schedule(next((values for values in changes.values() if values["pk"] == "SCHEDULE"), None), jobs)
         for job in jobs:
             self._see_job(job)
         if "LOCK#import" in changes:
@@ -142,6 +147,31 @@ class Watch:
             else:
                 self._expect(notice["key"] in self.told, "what is noted as sent was sent", notice)
                 del self.outbox[notice["key"]]
+
+    def _see_schedule(self, schedule: Values | None, jobs: list[Values]) -> None:
+        """Each due time that it leaves behind is started, by a job that comes with it, or skipped and counted."""
+        due = [job["job_id"] for job in jobs if job["job_id"] not in self.jobs and job["triggered_by"] == TRIGGER]
+        promise = "each due time is started once or skipped"
+        if schedule is None:
+            self._expect(not due, promise, due)
+            return
+        before, self.schedule = self.schedule, schedule
+        self.note("the schedule", f"turn {schedule['turn']}, due at {schedule.get('due')}")
+        self._expect(schedule["turn"] == before.get("turn", 0) + 1, promise, before, schedule)
+        started = [schedule["last_job_id"]] if schedule.get("last_job_id") != before.get("last_job_id") else []
+        self._expect(started == due, promise, before, schedule, due)
+        is_early = due and before["due"] > self._scheduler.now + CLOSE_SECONDS
+        self._expect(not is_early, "nothing starts before it is due", before)
+        left = [at for at in self._due_times if before.get("due", 0.0) <= at < schedule["due"]]
+        skipped = schedule["skipped"] - before.get("skipped", 0)
+        self._expect(not before or len(left) == len(started) + skipped, promise, before, schedule)
+
+    @property
+    def _due_times(self) -> list[float]:
+        """All of them, as anybody reads them off the plan: minutes of the hour that begins now."""
+        assert self.plan is not None
+        told = [part.split("-") for part in self.plan.cron.split()[0].split(",")]
+        return [NOON + 60.0 * minute for part in told for minute in range(int(part[0]), int(part[-1]) + 1)]
 
     def _see_part(self, part: Values) -> None:
         self._expect(self._scheduler.running is self._holder, "one writer", "a worker without the lock wrote a part")
@@ -272,6 +302,9 @@ class Watch:
         """After the storm, when nobody is at work and the sweeper has been."""
         for caller, jobs in self._callers().items():
             self._expect(len(jobs) == 1, "a key makes one job", caller, jobs)
+        if self.plan and "pause" not in self.schedule:
+            late = [at for at in self._due_times if self.schedule["due"] <= at < self._scheduler.now - LATEST_START]
+            self._expect(not late, "each due time is started once or skipped", late)
         names = [name for name in self._files if "/" in name]
         ended = {job_id for job_id, job in self.jobs.items() if job["status"] != "COMPLETED"}
         wanted = {job_id: self.jobs[job_id]["fence"] for job_id in self.published[-kept:]}

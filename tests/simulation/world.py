@@ -27,12 +27,16 @@ from chalicelib.imports.publication import show_latest
 from chalicelib.imports.service import WellProductionImportService
 from chalicelib.imports.worker import run_import
 from chalicelib.jobs.dispatcher import Dispatcher
-from chalicelib.jobs.lock import Claim, Lease
+from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.lock import Claim, Lease, source_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.outbox import Outbox
+from chalicelib.jobs.schedule import Plan
+from chalicelib.jobs.schedules import Schedules
 from chalicelib.jobs.starting import accept_import, retry_import, start_import
 from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans, sweep, take_up
 from chalicelib.jobs.table import Table
+from chalicelib.jobs.timetable import Timetable
 from chalicelib.notices.sending import send_due
 from chalicelib.settings import Settings
 from chalicelib.warehouse.names import LATEST
@@ -56,7 +60,9 @@ LEASE = Lease(seconds=60, grace=15, pending=360)
 ENDS_WITHIN = 900.0  # seconds of calm after which a job must have ended
 COMES_TO_REST_WITHIN = 7200.0
 SWEEP_SECONDS = 60.0
+SCHEDULED_SHARE = 0.08  # of the seeds
 STOPPED_SHARE = 0.1  # of the workers
+DUE = ("4,11,18 12 * * *", "2-5,14 12 * * *", "3,9 12 * * *")  # within the hour that a simulation begins with
 ODD_SHARE = 0.2  # of the source's versions: an import of them is held
 SETTINGS = Settings.from_environment(
     {
@@ -98,11 +104,19 @@ class Outcome:
 
 
 def simulate(
-    seed: int, directory: Path, parts: Parts | None = None, *, climate: Climate | None = None, cuts: int | None = None
+    seed: int,
+    directory: Path,
+    parts: Parts | None = None,
+    *,
+    climate: Climate | None = None,
+    cuts: int | None = None,
+    is_scheduled: bool | None = None,
 ) -> Outcome:
-    """`climate` and `cuts`, how many parts the source is read in at most, are drawn by default."""
+    """`climate`, `cuts`, how many parts the source is read in at most, and whether it has a schedule are drawn by
+    default.
+    """
     with silence():
-        return World(seed, directory, parts or Parts(), climate, cuts).run()
+        return World(seed, directory, parts or Parts(), climate, cuts=cuts, is_scheduled=is_scheduled).run()
 
 
 @contextmanager
@@ -136,7 +150,14 @@ class Receiver:
 
 class World:
     def __init__(
-        self, seed: int, directory: Path, parts: Parts, climate: Climate | None, cuts: int | None = None
+        self,
+        seed: int,
+        directory: Path,
+        parts: Parts,
+        climate: Climate | None,
+        *,
+        cuts: int | None = None,
+        is_scheduled: bool | None = None,
     ) -> None:
         self._seed = seed
         self._draw = draw = random.Random(seed)
@@ -182,11 +203,24 @@ class World:
             max_attempts=draw.choice([8, 100]),
             snapshots_kept=draw.randint(1, 3),
         )
+        self._plan = self._drawn_plan(is_scheduled)
+        if self._plan:
+            self._watch.plan = self._plan
+            defined = source_key(self._plan.source) | {"version": self._plan.version}
+            dynamodb.items["SOURCE", defined["sk"]] = to_item(defined)
         self._skew = draw.choice([0.0, 1.0, 7.4, 600.0])
         self._timeout = draw.choice([60.0, 120.0, 900.0, 900.0])
         self._started: dict[str, int] = {}
         self._last: list[str] = []
-        self._is_swept = False
+        self._swept = 0  # so many jobs there were when nobody was at work
+
+    def _drawn_plan(self, is_scheduled: bool | None) -> Plan | None:
+        """By a draw of its own, so that all else in a seed is as it would be without."""
+        draw, now = random.Random(f"schedule {self._seed}"), self._scheduler.now
+        if is_scheduled is False or (is_scheduled is None and draw.random() >= SCHEDULED_SHARE):
+            return None
+        facts = {"cron": draw.choice(DUE), "pause_after": draw.choice([2, 100])}
+        return Plan(source=self._settings.source_name, version=1, created_at=now, updated_at=now, **facts)  # type: ignore[arg-type]
 
     def run(self) -> Outcome:
         for number in range(self._draw.randint(1, 3)):
@@ -315,6 +349,8 @@ class World:
     def _sweep(self, actor: Actor) -> str:
         job_manager, clock = self._job_manager(actor), self._scheduler.clock(actor)
         outcome = self._parts.sweep(job_manager=job_manager, dispatcher=self._dispatcher)
+        if self._plan and self._start_due(job_manager, actor):
+            outcome = "started what was due"
         show_latest(job_manager=job_manager, warehouse=self._warehouse)
         self._parts.clear_orphans(
             job_manager=job_manager,
@@ -334,15 +370,24 @@ class World:
         sent = send_due(outbox=outbox, channels=channels, hours=72, clock=clock, spread=lambda _, most: most)
         return f"{sent['done']} told"
 
+    def _start_due(self, job_manager: JobManager, actor: Actor) -> bool:
+        timetable = Timetable(
+            schedules=Schedules(table=job_manager.table, clock=self._scheduler.clock(actor)),
+            job_manager=job_manager,
+            dispatcher=self._dispatcher,
+            source_id_of=lambda _: self._settings.source_id,
+        )
+        return timetable.keep(lambda: [self._plan] if self._plan else []) is not None
+
     # -- the sweeper's schedule, and the calm --------------------------------------------------
 
     def _tick(self) -> None:
         self._watch.still_moving(until=self._storm.clears_at + COMES_TO_REST_WITHIN)
         if self._scheduler.now > self._storm.clears_at and self._scheduler.is_idle and not self._watch.open_jobs:
-            if self._is_swept and not self._watch.outbox:
+            if self._swept == len(self._watch.jobs) and not self._watch.outbox:
                 return
             if self._last:
-                self._is_swept = True
+                self._swept = len(self._watch.jobs)  # unless the sweeper starts what is due meanwhile
             else:
                 self._start("client", self._last_import)
         for job_id in self._watch.open_jobs:
@@ -355,7 +400,9 @@ class World:
 
     def _last_import(self, actor: Actor) -> str:
         """The calm is proven by an import that completes."""
-        self._last.append(self._trigger(actor, "somebody", None))
+        told = self._trigger(actor, "somebody", None)
+        if told in self._watch.jobs:  # what was due may have come first: then again in a minute
+            self._last.append(told)
         return "triggered"
 
     # -- clients ------------------------------------------------------------------------------
@@ -387,6 +434,7 @@ class World:
                 dispatcher=self._dispatcher,
                 triggered_by=caller,
                 source_id=self._settings.source_id,
+                source_name=self._plan.source if self._plan else None,
                 key=key,
                 clock=self._scheduler.clock(actor),
             )

@@ -151,6 +151,8 @@ class SourcesApi(Told):
             return self._check(body) if method == "POST" else (200, self._checked())
         if method == "POST":
             self.sent.append((f"sources/{name}", body))
+            if name.endswith(("/pause", "/resume")):
+                return 200, self._scheduled(*name.split("/"))
             return 200, self.answers["files"]
         if method == "PUT":
             return self._put(name, body)
@@ -163,7 +165,14 @@ class SourcesApi(Told):
             return {"presets": PRESETS}
         if not name:
             return {"sources": [*self.listed, *(summary(each) for each in self.sources)]}
-        return summary(name, definition=self.sources.get(name))
+        listed = next((source for source in self.listed if source["name"] == name), {})
+        return summary(**{"name": name, **listed}, definition=self.sources.get(name))
+
+    def _scheduled(self, name: str, act: str) -> dict[str, Any]:
+        source = next(source for source in self.listed if source["name"] == name)
+        pause = {"at": source["created_at"], "by": "ada", "reason": "ada has paused it.", "code": None}
+        source["paused"] = pause if act == "pause" else None
+        return source
 
     def _deleted(self, name: str) -> dict[str, Any]:
         self.sent.append((f"DELETE {name}", None))

@@ -52,15 +52,22 @@ function columnsOf(context) {
     { title: "Kind", cell: (source) => KINDS[source.kind] ?? source.kind },
     { title: "Periods", cell: (source) => LENGTHS[source.period] ?? source.period },
     { title: "Last completed import", cell: freshness },
+    { title: "Next due", cell: nextDue },
     { title: "Version", class: "number", cell: versionOf },
   ];
   if (!session.mayOperate) return columns;
   return [...columns, { title: "What to do", cell: (source) => actions(source, context) }];
 }
 
-function freshness({ last_import: last }) {
-  if (!last) return h("span", { class: "muted" }, "never");
-  return [jobLink(last.job_id, age(last.at, now())), h("small", { class: "muted" }, " ", time(last.at))];
+function freshness({ last_import: last, stale_since: stale }) {
+  const old = stale ? h("strong", {}, " too old") : null;
+  if (!last) return [h("span", { class: "muted" }, "never"), old];
+  return [jobLink(last.job_id, age(last.at, now())), h("small", { class: "muted" }, " ", time(last.at)), old];
+}
+
+function nextDue({ next_due: due, paused }) {
+  if (paused) return h("strong", {}, "paused");
+  return due ? time(due) : h("span", { class: "muted" }, "by hand");
 }
 
 const versionOf = (source) =>
@@ -82,6 +89,19 @@ function importButton(name, answer) {
     sent: ({ job_id: id }) => follow(id),
     refused: (error) => answer.replaceChildren(refusal(error, follow)),
   }).element;
+}
+
+function pauseButton({ name, paused }, answer, again) {
+  const act = async () => {
+    try {
+      await ask(`sources/${encodeURIComponent(name)}/${paused ? "resume" : "pause"}`, { method: "POST" });
+      say(paused ? `The schedule of ${name} goes on.` : `The schedule of ${name} is paused.`);
+      await again();
+    } catch (error) {
+      answer.replaceChildren(refusal(error));
+    }
+  };
+  return button(paused ? "Resume the schedule" : "Pause the schedule", act, { class: "quiet" });
 }
 
 function deleteButton({ name, version }, { answer, changed }) {
@@ -114,20 +134,26 @@ const agreed = (name) =>
 export async function source(page) {
   const [name] = page.parameters;
   page.retitle(name);
+  const shown = h("div", {});
   page.root.append(
     h("p", { class: "crumb" }, h("a", { href: "#/sources" }, "Sources")),
     h("h1", { tabindex: "-1" }, h("bdi", {}, name)),
+    shown,
   );
-  try {
-    const [one, all] = await Promise.all([ask(`sources/${encodeURIComponent(name)}`, page), ask("sources", page)]);
-    const last = all.data.sources.find((each) => each.name === name)?.last_import ?? null;
-    if (!page.signal.aborted) page.root.append(state(one.data, last), definition(one.data));
-  } catch (error) {
-    page.fail(error);
+  await show();
+
+  async function show() {
+    try {
+      const [one, all] = await Promise.all([ask(`sources/${encodeURIComponent(name)}`, page), ask("sources", page)]);
+      const last = all.data.sources.find((each) => each.name === name)?.last_import ?? null;
+      if (!page.signal.aborted) shown.replaceChildren(state(one.data, last, show), definition(one.data));
+    } catch (error) {
+      page.fail(error);
+    }
   }
 }
 
-function state(source, last) {
+function state(source, last, again) {
   const { name, version, definition: values } = source;
   const answer = h("div", {});
   const context = { answer, changed: () => (location.hash = "#/sources") };
@@ -140,10 +166,15 @@ function state(source, last) {
       ["A row tells of", `a ${source.period}`],
       ["Address", values?.url && h("bdi", { class: "long" }, values.url)],
       ["Preset", values?.preset],
-      ["Last completed import", last ? freshness({ last_import: last }) : "never"],
+      ["Last completed import", freshness({ last_import: last, stale_since: source.stale_since })],
+      ["Too old since", source.stale_since && [time(source.stale_since), `, it is fresh for ${source.fresh_for}`]],
       ["Version", version === null ? "described by the settings of the stack" : whole(version)],
       ["Changed", source.updated_at ? [time(source.updated_at), ` by ${source.updated_by ?? NONE}`] : null],
-      ["Schedule", source.schedule || null],
+      ["Schedule", source.schedule && `${source.schedule} (${source.timezone || "UTC"})`],
+      ["Next due", source.schedule && nextDue(source)],
+      ["Paused", source.paused && [time(source.paused.at), ": ", h("bdi", {}, source.paused.reason)]],
+      ["Last due", source.last_due && jobLink(source.last_due_job_id, time(source.last_due))],
+      ["Due times left out", source.skipped ? whole(source.skipped) : null],
       ["Takes over the rows of", source.adopts || null],
     ),
     answer,
@@ -151,6 +182,7 @@ function state(source, last) {
       "div",
       { class: "actions" },
       session.mayOperate ? importButton(name, answer) : null,
+      session.mayOperate && source.schedule ? pauseButton(source, answer, again) : null,
       mayChange ? h("a", { href: `${sourceAddress(name)}/change`, class: "button quiet" }, "Change") : null,
       mayChange ? deleteButton(source, context) : null,
       h("a", { href: `#/history?${new URLSearchParams({ source: name })}` }, "Its imports"),
