@@ -224,6 +224,7 @@ def test_writes_that_arrive_twice_are_one(repeating: JobManager, clock: Clock, d
         f"JOB#{job.job_id}": job_attributes(ended),
         "LOCK#import": {"fence": 1},
         "WAREHOUSE#current": vars(snapshot_of(claim)),
+        f"WAREHOUSE#{snapshot_of(claim).name}": vars(snapshot_of(claim)),
     }
 
 
