@@ -23,7 +23,6 @@ from support.documents import (
     text,
     tree,
 )
-from support.staging import published, run_import
 
 import local.__main__
 import local.source.server
@@ -35,12 +34,9 @@ from chalicelib.imports.completeness import Completeness
 from chalicelib.jobs import job
 from chalicelib.jobs.finding import Finding
 from chalicelib.jobs.job import JobStatus, Phase, new_job
-from chalicelib.services import Services
 from chalicelib.settings import SETTINGS, Settings
 from chalicelib.store import columns as rows
 from chalicelib.store import repository
-from local.source.production import GeneratedProduction
-from local.source.server import SampleSource
 from local.stack import DEFAULTS, KEPT_FROM_THE_PRODUCT
 
 if TYPE_CHECKING:
@@ -464,29 +460,3 @@ def test_no_file_names_a_place_on_somebodys_machine() -> None:
     for path in tree():
         if path != mine:
             assert not places.search(path.read_bytes()), path
-
-
-# -- restoring a snapshot -----------------------------------------------------------------------------------
-
-
-def test_the_procedure_that_restores_a_snapshot_works(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    with SampleSource(GeneratedProduction(40)) as source:
-        run_import(environment, source.url)
-    first = Services(environment).job_manager.current_snapshot()
-    with SampleSource(GeneratedProduction(90)) as source:
-        run_import(environment, source.url)
-    assert first
-    for name, value in {**environment, "SNAPSHOT": first.name}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-
-    [procedure] = blocks(section(text("docs/workflow.md"), "Restoring a snapshot"), "python")
-    exec(compile(procedure, "docs/workflow.md", "exec"), {})
-
-    restored = Services(environment).job_manager.current_snapshot()
-    assert restored == dataclasses.replace(first, sources=None)  # so each source asks for everything once more
-    assert published(environment).read_bytes() == (tmp_path / "warehouse" / "wells.duckdb").read_bytes()
-    with SampleSource(GeneratedProduction(90)) as source:
-        assert run_import(environment, source.url).new_records == 50

@@ -87,7 +87,12 @@ def operator(
         yield operator
 
 
-def test_what_is_kept_and_what_goes_on_is_shown(operator: Operator, two: tuple[Snapshot, Snapshot]) -> None:
+def test_what_is_kept_and_what_goes_on_is_shown(
+    operator: Operator, two: tuple[Snapshot, Snapshot], lambda_handler: type[LambdaHandler]
+) -> None:
+    silent = operator.run("status")
+    assert (silent.returncode, "health\tNOT OK" in silent.stdout) == (1, True)
+    lambda_handler.status = 204  # as Lambda says that the query function may be called
     status, plain = operator.told("status"), operator.run("status").stdout
 
     assert (status["lock"]["job_id"], status["snapshot"]["name"]) == (None, two[1].name)

@@ -102,6 +102,7 @@ class Coordination(RuleBasedStateMachine):
         self.manager = JobManager(table=self.table, lease=LEASE, clock=self.clock)
         self.lock = Lock()
         self.pointer: Snapshot | None = None
+        self.published: dict[str, Snapshot] = {}
         self.jobs: dict[str, Facts] = {}
         self.keys: dict[str, tuple[str, float]] = {}
         self.claims: list[Claim] = []
@@ -257,7 +258,8 @@ class Coordination(RuleBasedStateMachine):
         with refused(None if is_mine and not is_stale else LeaseLost):
             finished = self.answer(lambda: self.manager.finish(claim, job, snapshot=snapshot, base=base))
             self.claims.remove(claim)
-            self.pointer = snapshot or self.pointer
+            if snapshot:
+                self.pointer = self.published[snapshot.name] = snapshot
             self.change(job.job_id, status=job.status, error=(job.error or {}).get("code"))
             self.free()
             assert (finished or self.manager.finish(claim, job, snapshot=snapshot, base=base)).status is job.status
@@ -364,6 +366,8 @@ class Coordination(RuleBasedStateMachine):
         contents = self.contents()
         assert Lock(**contents.pop("LOCK#import", {})) == self.lock
         assert contents.pop("WAREHOUSE#current", None) == (asdict(self.pointer) if self.pointer else None)
+        published = {name: contents.pop(name) for name in list(contents) if name.startswith("WAREHOUSE#")}
+        assert published == {f"WAREHOUSE#{name}": asdict(snapshot) for name, snapshot in self.published.items()}
         keys = [contents.pop(name) for name in list(contents) if name.startswith("IDEMPOTENCY#")]
         assert sorted((item["job_id"], item["expires_at"]) for item in keys) == sorted(self.keys.values())
         notices = [contents.pop(name) for name in list(contents) if name.startswith("NOTICE#")]

@@ -62,8 +62,9 @@ def test_finish_ends_the_job_frees_the_lock_and_moves_the_pointer(
         **notice_of(ended),
         "LOCK#import": {"fence": 1},
         "WAREHOUSE#current": asdict(snapshot),
+        f"WAREHOUSE#{snapshot.name}": asdict(snapshot),
     }
-    assert manager.current_snapshot() == snapshot
+    assert manager.current_snapshot() == manager.published(snapshot.name) == snapshot
 
 
 def test_a_failed_job_leaves_the_pointer(manager: JobManager, clock: Clock, contents: Callable[[], Contents]) -> None:

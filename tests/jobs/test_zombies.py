@@ -227,6 +227,7 @@ def test_writes_that_arrive_twice_are_one(repeating: JobManager, clock: Clock, d
         **notice_of(ended),
         "LOCK#import": {"fence": 1},
         "WAREHOUSE#current": vars(snapshot_of(claim)),
+        f"WAREHOUSE#{snapshot_of(claim).name}": vars(snapshot_of(claim)),
     }
 
 
