@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 from support.coordination import Clock, a_job
-from support.held_jobs import hold_job
+from support.held import hold_job
 from support.imports import Budget, Worker
 from support.log_lines import Log, logging_to_text
 from support.scripted_source import Answer, Serve
@@ -33,6 +33,7 @@ HOUR = 3600
 # Written from the specification: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 # CloudWatch_Embedded_Metric_Format_Specification.html
 NAME = {"type": "string", "minLength": 1, "maxLength": 1024, "pattern": r"^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$"}
+UNITS_OF_CLOUDWATCH = ["Seconds", "Count", "Count/Second", "Percent", "Bytes", "None"]  # some of them
 EMBEDDED_METRICS = {
     "type": "object",
     "required": ["_aws"],
@@ -66,9 +67,7 @@ EMBEDDED_METRICS = {
                                     "additionalProperties": False,
                                     "properties": {
                                         "Name": NAME,
-                                        "Unit": {
-                                            "enum": ["Seconds", "Count", "Count/Second", "Percent", "Bytes", "None"]
-                                        },
+                                        "Unit": {"enum": UNITS_OF_CLOUDWATCH},
                                         "StorageResolution": {"enum": [1, 60]},
                                     },
                                 },
