@@ -36,7 +36,7 @@ def month(rows: int, seconds: int, requests: int, gb_out: float) -> dict[str, fl
         "DynamoDB": writes * WRITE + reads * READ,
         "S3": files * database_gb * S3_GB + MINUTES * (2 * S3_PUT + S3_GET) + questions * S3_GET,
         "logs": log_gb * LOG_GB,
-        "metrics, alarms, dashboard": metrics * METRIC + 17 * ALARM + DASHBOARD,
+        "metrics, alarms, dashboard": metrics * METRIC + 19 * ALARM + DASHBOARD,
         "transfer out": gb_out * TRANSFER_GB,
     }
 

@@ -95,7 +95,9 @@ SECTIONS = [
             Chart("Jobs that ended", ours("JobsCompleted", "JobsFailed", "JobsHeld", "JobsCancelled")),
             Chart("Since the last success", ours("HoursSinceSuccess", stat="Maximum"), "hours"),
             Chart("Since the last sign of life of a running job", ours("SecondsSinceHeartbeat", stat="Maximum"), "s"),
+            Chart("What lasts until somebody does something", ours("HeldImports", "FailedInARow", stat="Maximum")),
             Chart("Rows by what became of them", ours(*ROWS)),
+            Chart("Rejected rows", ours("RejectedPercent", stat="Maximum"), "%"),
             Chart("Speed", ours("RowsPerSecond", stat="Average"), "rows a second"),
             Chart(
                 "Where the time goes",

@@ -77,9 +77,7 @@ class Deployment:
                 f"or subscribe something else to {topic}",
             ]
         if all(arn in UNCONFIRMED for arn in arns):
-            return [
-                "ALARMS GO TO NOBODY YET: AWS has sent a mail to the address in AlarmEmail, whose link must be opened first."
-            ]
+            return ["ALARMS GO TO NOBODY YET: AWS has sent a mail to the address in AlarmEmail; open the link in it."]
         return []
 
     def destroy(self) -> None:

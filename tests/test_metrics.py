@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from support.coordination import a_job
+from support.coordination import Clock, a_job
+from support.held import hold_job
 from support.imports import Budget, Worker
 from support.log_lines import Log, logging_to_text
 from support.scripted_source import Answer, Serve
 
 from chalicelib.errors import NotStarted, SourceUnavailable
 from chalicelib.jobs.job import JobStatus
-from chalicelib.jobs.sweeper import sweep, take_pulse
+from chalicelib.jobs.sweeper import failed_in_a_row, sweep, take_pulse
 from chalicelib.metrics import UNITS, record
 from chalicelib.services import Services
 from local.source.faults import Faults
@@ -31,6 +33,7 @@ HOUR = 3600
 # Written from the specification: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
 # CloudWatch_Embedded_Metric_Format_Specification.html
 NAME = {"type": "string", "minLength": 1, "maxLength": 1024, "pattern": r"^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$"}
+UNITS_OF_CLOUDWATCH = ["Seconds", "Count", "Count/Second", "Percent", "Bytes", "None"]  # some of them
 EMBEDDED_METRICS = {
     "type": "object",
     "required": ["_aws"],
@@ -64,9 +67,7 @@ EMBEDDED_METRICS = {
                                     "additionalProperties": False,
                                     "properties": {
                                         "Name": NAME,
-                                        "Unit": {
-                                            "enum": ["Seconds", "Count", "Count/Second", "Percent", "Bytes", "None"]
-                                        },
+                                        "Unit": {"enum": UNITS_OF_CLOUDWATCH},
                                         "StorageResolution": {"enum": [1, 60]},
                                     },
                                 },
@@ -144,6 +145,8 @@ def test_a_run_of_the_code_writes_every_metric_in_the_embedded_format(
     services = Services(environment)
     services.answer({"question": "summary"})
     services.send_notices(remaining=lambda: 900.0)
+    hold_job(worker.manager, worker.trigger())
+    Services(environment).answer({"question": "summary"})
 
     for line in log.lines:
         if "_aws" in line:
@@ -209,7 +212,43 @@ def test_the_pulse_of_an_idle_stack_tells_no_silence_and_no_success(worker: Work
     worker.clock.advance(300)
     take_pulse(job_manager=worker.manager, clock=worker.clock)
 
-    assert figures(log) == {"SecondsSinceHeartbeat": [0, 0]}
+    assert figures(log) == {"SecondsSinceHeartbeat": [0, 0], "HeldImports": [0, 0], "FailedInARow": [0, 0]}
+
+
+def test_a_held_import_is_no_failure_and_is_told_until_somebody_says_no(worker: Worker, log: Log) -> None:
+    held = hold_job(worker.manager, worker.trigger())
+    take_pulse(job_manager=worker.manager, clock=worker.clock)
+    worker.manager.discard(held.job_id, by="ann")
+    take_pulse(job_manager=worker.manager, clock=worker.clock)
+
+    found = figures(log)
+    assert (found["HeldImports"], found["JobsHeld"], found["FailedInARow"]) == ([1, 0], [1], [0, 0])
+    assert "JobsFailed" not in found
+
+
+def ended(source: str, status: JobStatus) -> Job:
+    job = replace(a_job(Clock()), source_name=source)
+    return replace(job, status=status)
+
+
+@pytest.mark.parametrize(
+    ("ends", "failed"),
+    [
+        ("", 0),
+        ("fF", 1),  # one failure each of two sources
+        ("ffFF", 2),
+        ("fxf", 2),  # a cancelled one says nothing
+        ("cff", 0),
+        ("fcf", 1),
+        ("cfFFCF", 2),
+    ],
+)
+def test_failures_in_a_row_are_those_of_a_source_since_it_completed(ends: str, failed: int) -> None:
+    """Newest first: small and large letters are two sources."""
+    status = {"f": JobStatus.FAILED, "c": JobStatus.COMPLETED, "x": JobStatus.CANCELLED}
+    jobs = [ended("a" if end.islower() else "b", status[end.lower()]) for end in ends]
+
+    assert failed_in_a_row(jobs) == failed
 
 
 @pytest.mark.parametrize(("event", "errors"), [({"question": "nonsense"}, 0), ({"question": "summary"}, 1)])
