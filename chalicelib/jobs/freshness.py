@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from .notice import STALE, new_notice, without_none
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .schedule import Plan, Schedule
+    from .notice import Notice
+    from .schedule import Plan
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +26,18 @@ def stale_since(plan: Plan, published: Mapping[str, Any] | None, *, now: float) 
     return until if until < now else None
 
 
-def became_stale(schedule: Schedule, job_id: str | None) -> list[dict[str, Any]]:
-    """Called once each time that the data of a source has grown too old. What it answers is written together with the
-    schedule that says so, or not at all: here a notice of it is put.
-    """
-    log.warning("the data of the source is older than it may be", extra={"source": schedule.source, "job_id": job_id})
-    return []
+def notice_of_age(plan: Plan, published: Mapping[str, Any] | None, *, stale_since: float) -> Notice:
+    """Told once each time that the data of a source has grown too old."""
+    source, job_id = plan.source, published["job_id"] if published else None
+    log.warning("the data of the source is older than it may be", extra={"source": source, "job_id": job_id})
+    hours = f"{(plan.fresh_seconds or 0.0) / 3600:,.6g} h"
+    last = f"The last one is job {job_id}." if job_id else "There was none yet."
+    facts = {
+        "source": source,
+        "stale_since": stale_since,
+        "fresh_seconds": plan.fresh_seconds,
+        "last_job_id": job_id,
+        "text": f"No import of {source} is complete for more than {hours}. {last}",
+    }
+    key = f"stale-{source}-{int(stale_since)}"
+    return new_notice(kind=STALE, key=key, at=stale_since, facts=without_none(facts))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")  # Standard Webhooks signs "id.timestamp.body": an id has no full stop
 KIND = re.compile(r"[a-z]+\.[a-z]+")
 TEST = "notice.test"
+STALE = "source.stale"
+PAUSED = "schedule.paused"
 LONGEST_TEXT = 3_000  # characters; a card of Teams has 28 KB, a block of Slack 3,000 characters
 MOST_FINDINGS = 10
 
@@ -137,6 +139,10 @@ def end_of(job: Job) -> Notice:
         ]
     facts["text"] = _sentence(job, kind)
     return new_notice(kind=kind, key=job.job_id, at=at, facts=facts)
+
+
+def without_none(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def loss_of(job_id: str, *, at: float, since: float) -> Notice:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .lock import schedule_as_read, schedule_key
+from .outbox import waiting
 from .schedule import Plan, Schedule
 from .table import ConditionRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .notice import Notice
     from .table import Table
 
 MOST_AT_A_LOOK = 200
@@ -52,11 +54,14 @@ class Schedules:
         """Twice is the same. Raises StateUnavailable."""
         return self._change(plan, lambda schedule: schedule.resume(now=self.now))
 
-    def write(self, schedule: Schedule, *beside: dict[str, Any]) -> Schedule:
-        """Raises ConditionRefused when somebody has written it since it was read, StateUnavailable."""
+    def write(self, schedule: Schedule, *notices: Notice) -> Schedule:
+        """With what is to be told of it. Raises ConditionRefused when somebody has written it since it was read,
+        StateUnavailable.
+        """
         new = replace(schedule, turn=schedule.turn + 1)
         item = schedule_key(new.source) | new.to_item()
-        self._table.transact([self._table.put(item, when=schedule_as_read(schedule.turn)), *beside])
+        told = [waiting(self._table, notice) for notice in notices]
+        self._table.transact([self._table.put(item, when=schedule_as_read(schedule.turn)), *told])
         return new
 
     def _change(self, plan: Plan, change: Callable[[Schedule], Schedule]) -> Schedule:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import DefinitionInvalid, ImportAlreadyRunning, ScheduleMoved, SourceRedefined, SourceUnknown
 from chalicelib.metrics import record
 
-from .freshness import became_stale, stale_since
+from .freshness import notice_of_age, stale_since
 from .job import new_job
+from .notice import PAUSED, new_notice, without_none
 from .schedule import TRIGGER, Pause, Plan, Schedule
 from .starting import start_due
 from .table import ConditionRefused
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .dispatcher import Dispatcher
     from .job import Job
     from .manager import JobManager
+    from .notice import Notice
     from .schedules import Schedules
 
 log = logging.getLogger(__name__)
@@ -83,13 +85,13 @@ class Timetable:
         if new == old:
             return old
         grew_old = new.stale_since not in (None, old.stale_since)
-        notices = became_stale(new, published["job_id"] if published else None) if grew_old else []
+        notices = [notice_of_age(plan, published, stale_since=new.stale_since)] if new.stale_since and grew_old else []
+        if new.pause and not old.pause:
+            notices.append(_notice_of_pause(new, new.pause))
         try:
             stored = self._schedules.write(new, *notices)
         except ConditionRefused:
             return None
-        if stored.pause and not old.pause:
-            _tell_pause(stored, stored.pause)
         return stored
 
     def _start_oldest(self, kept: Iterable[tuple[Plan, Schedule]]) -> Job | None:
@@ -129,12 +131,20 @@ class Timetable:
         reason = f"The definition is refused by now: {error.message}"
         pause = Pause(at=self._schedules.now, reason=reason, code=error.code)
         try:
-            self._schedules.write(replace(schedule, pause=pause))
+            self._schedules.write(replace(schedule, pause=pause), _notice_of_pause(schedule, pause))
         except ConditionRefused:
             return
-        _tell_pause(schedule, pause)
 
 
-def _tell_pause(schedule: Schedule, pause: Pause) -> None:
-    facts = {"source": schedule.source, "code": pause.code}
-    log.warning("the schedule is paused: %s", pause.reason, extra=facts)
+def _notice_of_pause(schedule: Schedule, pause: Pause) -> Notice:
+    """Of one that nobody asked for. `schedule` is as it was before the write, whose turn makes the key."""
+    source = schedule.source
+    log.warning("the schedule is paused: %s", pause.reason, extra={"source": source, "code": pause.code})
+    facts = {
+        "source": source,
+        "code": pause.code,
+        "last_job_id": schedule.last_job_id,
+        "text": f"The schedule of {source} is paused: {pause.reason} Resume it when the cause is mended.",
+    }
+    key = f"paused-{source}-{schedule.turn + 1}"
+    return new_notice(kind=PAUSED, key=key, at=pause.at, facts=without_none(facts))
