@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import takewhile
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -18,10 +18,14 @@ from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Lease, Snapshot, source_as_read, source_key
 from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.schedule import Plan, Schedule
 from chalicelib.jobs.schedules import Schedules
 from chalicelib.jobs.table import Table
 from chalicelib.jobs.timetable import Timetable
+
+if TYPE_CHECKING:
+    from chalicelib.jobs.notice import Notice
 
 HOUR, MINUTE = 3600.0, 60.0
 PLAN = Plan(source="north-sea", version=1, cron="0 * * * *", created_at=NOON + 1, updated_at=NOON + 1)
@@ -90,6 +94,9 @@ class Office:
 
     def schedule(self, source: str = "north-sea") -> Schedule:
         return self.schedules.all()[source]
+
+    def notices(self, kind: str) -> list[Notice]:
+        return [notice for notice in Outbox(table=self.table).waiting() if notice.kind == kind]
 
     def jobs(self) -> list[Job]:
         return self.manager.history(limit=1000)[0][::-1]
@@ -274,6 +281,11 @@ def test_imports_that_fail_one_after_the_other_pause_it_with_the_last_reason() -
     assert seen.pause is not None
     assert (seen.pause.by, seen.pause.code) == (None, "SOURCE_UNAVAILABLE")
     assert seen.pause.reason == "3 imports in a row have failed, the last one with SOURCE_UNAVAILABLE."
+    (notice,) = office.notices("schedule.paused")
+    assert (
+        notice.text == f"The schedule of north-sea is paused: {seen.pause.reason} Resume it when the cause is mended."
+    )
+    assert notice.facts["code"] == "SOURCE_UNAVAILABLE"
     resumed = office.schedules.resume(plan)
     assert (resumed.failures, resumed.pause, resumed.skipped) == (0, None, 1)
     assert office.sweep_at(9 * HOUR) == "north-sea"
@@ -301,6 +313,7 @@ def test_a_definition_that_the_stack_refuses_by_now_pauses_its_schedule_and_no_o
     pause = office.schedule().pause
     assert pause is not None
     assert pause.code == DefinitionInvalid.code
+    assert [notice.facts["source"] for notice in office.notices("schedule.paused")] == ["north-sea"]
 
 
 def test_what_is_too_old_is_told_once_until_it_is_fresh_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -318,6 +331,20 @@ def test_what_is_too_old_is_told_once_until_it_is_fresh_again(caplog: pytest.Log
 
     assert [record.message for record in caplog.records].count(told) == 2
     assert office.schedule().stale_since == NOON + 2 * HOUR + 62
+    assert [
+        (notice.key, notice.facts.get("last_job_id"), notice.text) for notice in office.notices("source.stale")
+    ] == [
+        (
+            f"stale-north-sea-{NOON + 1 + HOUR:.0f}",
+            None,
+            "No import of north-sea is complete for more than 1 h. There was none yet.",
+        ),
+        (
+            f"stale-north-sea-{NOON + 2 * HOUR + 62:.0f}",
+            "0",
+            "No import of north-sea is complete for more than 1 h. The last one is job 0.",
+        ),
+    ]
     assert list(office.schedules.all()) == ["north-sea"]
 
 
