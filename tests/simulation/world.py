@@ -182,6 +182,7 @@ class World:
         self._watch.note = self._network.note
         dynamodb = InMemoryDynamoDb(on_write=self._watch.on_write)
         self._table_client = TableClient(dynamodb=dynamodb, network=self._network, draw=draw, now=lambda: scheduler.now)
+        self._watch.has_waiting_notices = lambda: any(pk == "OUTBOX" for pk, _ in dynamodb.items)
         self._post_client = TableClient(
             dynamodb=dynamodb,
             network=self._post,
@@ -384,7 +385,7 @@ class World:
     def _tick(self) -> None:
         self._watch.still_moving(until=self._storm.clears_at + COMES_TO_REST_WITHIN)
         if self._scheduler.now > self._storm.clears_at and self._scheduler.is_idle and not self._watch.open_jobs:
-            if self._swept == len(self._watch.jobs) and not self._watch.outbox:
+            if self._swept == len(self._watch.jobs) and not self._watch.has_waiting_notices():
                 return
             if self._last:
                 self._swept = len(self._watch.jobs)  # unless the sweeper starts what is due meanwhile
@@ -392,7 +393,7 @@ class World:
                 self._start("client", self._last_import)
         for job_id in self._watch.open_jobs:
             self._watch.overdue(job_id, seconds=ENDS_WITHIN, since=self._storm.clears_at)
-        if self._watch.outbox:  # else it would look, and find nothing
+        if self._watch.has_waiting_notices():  # else it would look, and find nothing
             self._start("notices", self._send)
         for _ in range(1 + (self._draw.random() < 0.15)):
             self._start("sweeper", self._sweep)
