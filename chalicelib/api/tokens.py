@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 
 
 class Role(StrEnum):
-    """A reader reads; an operator may also start, stop and retry imports; an admin may also say what the sources are.
-    Each may what those before it may.
+    """A reader reads; an operator may also start, stop and retry imports; an admin may also say what the sources are,
+    and look after the stack. Each may what those before it may.
     """
 
     READER = "reader"
