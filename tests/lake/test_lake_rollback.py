@@ -1,4 +1,4 @@
-"""A rollback in a lake dies while it sets the tables back: the next worker, or the next import, finds them as published."""
+"""A rollback in a lake dies while it sets the tables back: whoever comes next finds them as published."""
 
 from __future__ import annotations
 
