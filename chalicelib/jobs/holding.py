@@ -49,7 +49,8 @@ def refuse_late(held: Job, *, now: float, newest: str | None, current: Snapshot 
         )
     if current and current.fence_of(held.source_name) > held.fence:
         raise AcceptTooLate(
-            "Another import has been published since, and the rows of this one may be older. Start a new import.",
+            "Another import has been published since, or an older snapshot once more, and the rows of this one may not "
+            "belong to it. Start a new import.",
             job_id=job_id,
             published_by=current.job_of(held.source_name),
         )

@@ -206,8 +206,8 @@ class JobManager:
             refuse_late(held, now=self._clock(), newest=self.newest_held(held.source_name), current=current)
         if old.checkpoint and current and current.fence_of(old.source_name) > old.fence:
             raise NotResumable(
-                "Another import has been published since, and the rows that this job had fetched may be older. "
-                "Start a new import.",
+                "Another import has been published since, or an older snapshot once more, and the rows that this job "
+                "had fetched may not belong to it. Start a new import.",
                 job_id=old.job_id,
                 published_by=current.job_of(old.source_name),
             )

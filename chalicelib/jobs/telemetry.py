@@ -33,8 +33,8 @@ def handed_over(job: Job) -> None:
 def job_ended(job: Job) -> None:
     code = (job.error or {}).get("code") or (CancelRequested.code if job.status is JobStatus.CANCELLED else None)
     level = logging.ERROR if job.status is JobStatus.FAILED else logging.INFO
-    end = "JobsHeld" if job.is_held else ENDS[job.status]
-    figures = {end: 1, "Pages": job.stats.get("pages"), **_seconds(job), **_rows(job)}
+    of_import = {} if job.rollback_to else {"Pages": job.stats.get("pages"), **_seconds(job), **_rows(job)}
+    figures = {"JobsHeld" if job.is_held else ENDS[job.status]: 1, **of_import}
     record(f"the job is {job.status}", figures, level=level, code=code, **_names(job))
 
 

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 NOBODY = "A rollback is asked about first, and there is nobody to ask here. Say --yes."
 
 SNAPSHOT_COLUMNS = [
-    Column("", lambda kept: "current" if kept["is_current"] else None if kept["is_there"] else "LOST"),
+    Column("", lambda kept: "LOST" if not kept["is_there"] else "now" if kept["is_current"] else None),
     Column("snapshot", lambda kept: kept["name"]),
     Column("published", lambda kept: moment(kept["published_at"]), short_moment),
-    Column("by", lambda kept: kept["triggered_by"]),
     Column("rows", lambda kept: kept["rows"], count, is_number=True),
+]
+MORE_COLUMNS = [
+    Column("by", lambda kept: kept["triggered_by"]),
     Column("bytes", lambda kept: kept["bytes"], count, is_number=True),
-    Column("sha256", lambda kept: kept["sha256"], is_cut=True),
+    Column("sha256", lambda kept: kept["sha256"]),
 ]
 FAILURE_COLUMNS = [
     Column("failed", lambda failure: moment(failure["completed_at"]), short_moment),
@@ -109,7 +111,8 @@ def snapshots(session: Session) -> None:
     if session.terminal.wants_json:
         session.terminal.json(kept)
     else:
-        session.terminal.rows(SNAPSHOT_COLUMNS, kept)
+        more = [] if session.terminal.out.is_terminal else MORE_COLUMNS  # a name is long, and must be whole
+        session.terminal.rows([*SNAPSHOT_COLUMNS, *more], kept)
 
 
 @ops.command()

@@ -158,6 +158,7 @@ def told(job: Job) -> list[Piece]:
     pieces: list[Piece] = [(f"{job.job_id}\n", ("mono",))]
     for name, other in (("Goes on from", job.retry_of), ("Retried by", job.retried_by)):
         pieces += [(f"{name} {words.short(other)}\n", ("muted",))] if other else []
+    pieces += [(f"Rollback to {job.rollback_to}\n", ("muted",))] if job.rollback_to else []
     pieces += [(f"Accepted by {job.accepted_by}\n", ("muted",))] if job.accepted_by else []
     return pieces + error(job) + findings(job) + warnings(job) + time_line(job)
 

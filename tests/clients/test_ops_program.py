@@ -88,11 +88,12 @@ def operator(
 
 
 def test_what_is_kept_and_what_goes_on_is_shown(
-    operator: Operator, two: tuple[Snapshot, Snapshot], lambda_handler: type[LambdaHandler]
+    operator: Operator,
+    two: tuple[Snapshot, Snapshot],
+    lambda_handler: type[LambdaHandler],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    silent = operator.run("status")
-    assert (silent.returncode, "health\tNOT OK" in silent.stdout) == (1, True)
-    lambda_handler.status = 204  # as Lambda says that the query function may be called
+    monkeypatch.setenv("WELLHEAD_QUERY_FUNCTION", "wellhead-test-query")
     status, plain = operator.told("status"), operator.run("status").stdout
 
     assert (status["lock"]["job_id"], status["snapshot"]["name"]) == (None, two[1].name)
@@ -100,9 +101,12 @@ def test_what_is_kept_and_what_goes_on_is_shown(
     assert f"snapshot\t{two[1].name}" in plain
     assert [kept["name"] for kept in operator.told("snapshots")] == [two[1].name, two[0].name]
     lines = operator.run("snapshots").stdout.splitlines()
-    assert [line.split("\t")[:2] for line in lines[1:]] == [["current", two[1].name], ["None", two[0].name]]
+    assert [line.split("\t")[:2] for line in lines[1:]] == [["now", two[1].name], ["", two[0].name]]
     screen, _ = on_a_terminal("ops", "snapshots", environment=operator.environment)
-    assert "current" in screen
+    assert all(snapshot.name in screen for snapshot in two)
+    lambda_handler.status = 404
+    silent = operator.run("status")
+    assert (silent.returncode, "health\tNOT OK" in silent.stdout) == (1, True)
 
 
 def test_a_rollback_is_asked_about_done_and_shown(operator: Operator, two: tuple[Snapshot, Snapshot]) -> None:

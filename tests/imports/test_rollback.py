@@ -31,7 +31,7 @@ from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lock, Snapshot, published_key
 from chalicelib.jobs.snapshots import kept_snapshots
 from chalicelib.jobs.starting import retry_import
-from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans
+from chalicelib.jobs.sweeper import READER_SECONDS, _imported_at, clear_orphans
 from chalicelib.services import Services
 from chalicelib.warehouse.names import fence_of, snapshot_name
 from local.source.server import SampleSource
@@ -345,6 +345,16 @@ def test_the_sweeper_keeps_what_is_pointed_at_and_what_can_be_rolled_back_to(
     ]
     assert roll_back(worker, second.name).status is JobStatus.COMPLETED
     assert wells(worker) == {1: 1.0, 2: 2.5, 3: 3.0}
+
+
+def test_the_age_of_the_data_is_that_of_its_import(worker: Worker, source: SampleSource) -> None:
+    """A rollback brings nothing newer, so the alarm of no success goes by the import."""
+    first, second = two_imports(worker, source)
+    roll_back(worker, first.name)
+    roll_back(worker, second.name)
+    roll_back(worker, first.name)
+
+    assert _imported_at(worker.manager.find, current(worker).name) == worker.manager.get(first.job_id).completed_at
 
 
 def test_a_snapshot_is_read_to_its_end_while_a_rollback_comes(worker: Worker, source: SampleSource) -> None:

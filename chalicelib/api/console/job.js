@@ -172,6 +172,7 @@ function particulars(job) {
       ["First worker", time(job.started_at)],
       ["Ended", time(job.completed_at)],
       ["Source", sourceOf(job)],
+      ["Rollback to", job.rollback_to],
       ["Started by", job.triggered_by],
       ["Asked for", asked(job)],
       ["Changed since", since ? time(since) : null],
