@@ -189,7 +189,7 @@ def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, so
         assert deployment.deploy(package, change) == outputs
         assert given.items() | {("LogDays", "7")} <= _parameters(mini_stack).items()
     guard(mini_stack.client, package, api_id=outputs["RestAPIId"], stack=STACK)
-    token = _command(mini_stack, "token", "--role", "operator", "--name", "ada").splitlines()[0]
+    token = _command(mini_stack, "token", "--role", "operator", "--name", "ada", "--days", "90").splitlines()[0]
     stack = Deployed(mini_stack, api_id=outputs["RestAPIId"], token=token)
     stack.set_source_secret(PASSWORD)
     return stack
