@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from chalicelib.api.source_request import (
 )
 from chalicelib.api.token_list import parse_renewal, parse_token_name
 from chalicelib.api.tokens import KEPT_SECONDS, Role
+from chalicelib.errors import WellheadError
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.outbox import put_test_notice
 from chalicelib.jobs.schedule import schedule_view
@@ -72,8 +74,10 @@ def authorizer(request: AuthRequest) -> AuthResponse:
 def note_use(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Of the token, when it got an answer: one that is refused, or over, was of no use."""
     response = get_response(request)
-    if response.status_code < HTTPStatus.BAD_REQUEST and (request.context or {}).get("authorizer"):
-        services.token_uses.note(principal_of(request).name)
+    caller = ((request.context or {}).get("authorizer") or {}).get("principalId")
+    if caller and response.status_code < HTTPStatus.BAD_REQUEST:
+        with suppress(WellheadError):  # of the settings, which not every route needs
+            services.token_uses.note(caller)
     return response
 
 

@@ -191,7 +191,7 @@ def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, so
         assert given.items() | {("LogDays", "7")} <= _parameters(mini_stack).items()
     _alarms_that_go_to_nobody_are_told(deployment, outputs)
     guard(mini_stack.client, package, api_id=outputs["RestAPIId"], stack=STACK)
-    token = _command(mini_stack, "token", "--role", "operator", "--name", "ada").splitlines()[0]
+    token = _command(mini_stack, "token", "--role", "operator", "--name", "ada", "--days", "90").splitlines()[0]
     stack = Deployed(mini_stack, api_id=outputs["RestAPIId"], token=token)
     stack.set_source_secret(PASSWORD)
     return stack
