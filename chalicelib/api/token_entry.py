@@ -30,7 +30,7 @@ DAY = 86_400.0
 
 class Role(StrEnum):
     """A reader reads; an operator may also start, stop and retry imports; an admin may also say what the sources are,
-    and renew tokens. Each may what those before it may.
+    look after the stack and renew tokens. Each may what those before it may.
     """
 
     READER = "reader"
