@@ -260,12 +260,14 @@ class Services:
         note_pulse(job_manager=self.job_manager)
         with self._keep_log("sweeper"):
             outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
-            self._timetable.keep(self.sources.plans)
-        try:
-            show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
-        finally:  # a stable name that cannot follow is no reason to keep what nobody needs
-            kept = self.settings.snapshots_kept
-            removed = clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=kept)
+            try:  # none of these is a reason to leave out the next
+                self._timetable.keep(self.sources.plans)
+            finally:
+                try:
+                    show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
+                finally:
+                    kept = self.settings.snapshots_kept
+                    removed = clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=kept)
         self._expire(removed)
         return outcome
 

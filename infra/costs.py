@@ -26,9 +26,9 @@ def month(rows: int, seconds: int, requests: int, gb_out: float) -> dict[str, fl
     calls = 1.5 * requests + questions + 2 * MINUTES + IMPORTS
     writes = IMPORTS * seconds * 2 * (8 + 1)  # a job of 8 KB and the lock, each second, in a transaction
     writes += MINUTES * 2  # the sweeper's pulse
-    reads = MINUTES * (16 + 42) + requests * 3  # of the sweeper and of notices; 42 for the last 20 jobs
+    reads = MINUTES * (19 + 42) + requests * 3  # of the sweeper and of notices; 42 for the last 20 jobs
     files = 4 + 2 * IMPORTS  # three snapshots and the stable name, and what was replaced within 30 days
-    log_gb = (MINUTES * 2.5 + requests * 4 + IMPORTS * pages * 1) * 1e-6  # KB
+    log_gb = (MINUTES * 3 + requests * 4 + IMPORTS * pages * 1) * 1e-6  # KB
     metrics = 9 + 20 * IMPORTS / HOURS  # of sweeper, notices and questions always, the others an hour a day
     return {
         "Lambda": sum(work.values()) * GB_SECOND + IMPORTS * seconds * 3.5 * DISK_GB_SECOND + calls * CALL,

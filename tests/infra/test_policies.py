@@ -383,7 +383,8 @@ def _start_what_is_due(functions: Functions, dynamodb: Any, source: SampleSource
         if meanwhile and "SCHEDULE" in str(params):
             meanwhile.pop(0)()
 
-    functions.app("sweeper").services._session.register("provide-client-params.dynamodb.TransactWriteItems", come_first)
+    client = functions.app("sweeper").services.job_manager.table._dynamodb
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", come_first)
     for _ in range(3):
         functions.api("POST", f"{SOURCES}/gulf/resume", status=200)
         _let_it_be_due(dynamodb)

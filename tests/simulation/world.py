@@ -208,7 +208,7 @@ class World:
         if self._plan:
             self._watch.plan = self._plan
             defined = source_key(self._plan.source) | {"version": self._plan.version}
-            dynamodb.items["SOURCE", defined["sk"]] = to_item(defined)
+            dynamodb.items["SOURCE", str(defined["sk"])] = to_item(defined)
         self._skew = draw.choice([0.0, 1.0, 7.4, 600.0])
         self._timeout = draw.choice([60.0, 120.0, 900.0, 900.0])
         self._started: dict[str, int] = {}
