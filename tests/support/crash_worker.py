@@ -1,8 +1,8 @@
 """Runs imports that die where they are told: one order of JSON a line, one answer of JSON a line.
 
 An order is {"do": "import" | "trigger" | "sweep" | "notices", "job_id", "pages", "at": [kind, number, how]}. Each is
-carried out in a fork of this process, which has loaded everything and connected to nothing. `kind` is "call", an AWS call;
-"file", a step that changes a file of the warehouse or the scratch; "time", and then it dies after so many
+carried out in a fork of this process, which has loaded everything and connected to nothing. `kind` is "call", an AWS
+call; "file", a step that changes a file of the warehouse or the scratch; "time", and then it dies after so many
 microseconds; or "stage", and then it is killed from outside so many microseconds after the stage `how` began, at
 its `turn`. `pages` is the time budget of an import: after so many pages it is used up. The answer is
 {"ended": exit code or minus the signal, "said": …, "trail": [[kind, name]]}; a stage's name comes
