@@ -70,6 +70,11 @@ DEFAULTS: dict[str, Any] = {
     "source_reach": "outside",
     "source_secrets": "/wellhead/sources",
     "source_buckets": (),
+    "webhook_url": "",
+    "webhook_secret": "",
+    "webhook_form": "standard",
+    "notices_topic": "",
+    "notices_hours": 72,
     "stage": "local",
     "log_level": "INFO",
     "definition": None,
@@ -91,6 +96,7 @@ LIMITS = {
     "WELLHEAD_PENDING_SECONDS": (5, 86_400),
     "WELLHEAD_CHECKPOINT_SECONDS": (1, 3600),
     "WELLHEAD_MAX_ATTEMPTS": (1, 10_000),
+    "WELLHEAD_NOTICES_HOURS": (1, 336),
 }
 CHOICES = {
     "WELLHEAD_STORE": ["file", "iceberg"],
@@ -101,6 +107,7 @@ CHOICES = {
     "WELLHEAD_SOURCE_MISSING": ["keep", "withdraw"],
     "WELLHEAD_SOURCE_PERIOD": ["day", "month", "quarter", "year"],
     "WELLHEAD_SOURCE_REACH": ["outside", "anywhere"],
+    "WELLHEAD_WEBHOOK_FORM": ["standard", "slack", "teams"],
     "WELLHEAD_LOG_LEVEL": ["DEBUG", "INFO", "WARNING", "ERROR"],
 }
 ANY_TEXT = {
@@ -111,6 +118,7 @@ ANY_TEXT = {
     "WELLHEAD_SOURCE_PRIMARY_KEY",
     "WELLHEAD_SOURCE_SCOPE",
     "WELLHEAD_SOURCE_SECRET",
+    "WELLHEAD_WEBHOOK_SECRET",
 }
 BAD = {
     "WELLHEAD_TABLE": ["", "  "],
@@ -133,6 +141,19 @@ BAD = {
         "arn:aws:s3:::hunter2",
         "arn:aws:s3tables:us-east-1:123456789012:bucket/",
         "arn:aws:s3tables:us-east-1:12:bucket/hunter2",
+    ],
+    "WELLHEAD_WEBHOOK_URL": [
+        "hunter2",
+        "ftp://hunter2.org/x",
+        "http://hunter2.org/x",
+        "https://ada:hunter2@example.org/x",
+        "https://hunter2@example.org/x",
+        "https://example.org/x#hunter2",
+    ],
+    "WELLHEAD_NOTICES_TOPIC": [
+        "hunter2",
+        "arn:aws:sns:us-east-1:12:hunter2",
+        "arn:aws:sqs:us-east-1:123456789012:hunter2",
     ],
     "WELLHEAD_STAGE": ["", "hunter2 x", "hunter2/", "hunter2\n", "h" * 65, "é"],
     "WELLHEAD_SOURCE_SECRETS": ["", "hunter2", "/"],
@@ -358,3 +379,12 @@ def test_an_edition_of_a_row_in_a_sum_is_told_by_its_own_key() -> None:
     )
     taken = read(WELLHEAD_SOURCE_ROWS="sum", WELLHEAD_SOURCE_ORDER_BY="edition", WELLHEAD_SOURCE_PRIMARY_KEY="ID")
     assert taken.source_primary_key == ("ID",)
+
+
+def test_a_webhook_of_the_standard_form_needs_a_secret() -> None:
+    told = REQUIRED | {"WELLHEAD_WEBHOOK_URL": "https://hooks.example.org/x"}
+    with pytest.raises(SettingsError, match="WELLHEAD_WEBHOOK_SECRET is not set"):
+        Settings.from_environment(told)
+
+    for form in ("slack", "teams"):
+        assert Settings.from_environment(told | {"WELLHEAD_WEBHOOK_FORM": form}).webhook_form == form
