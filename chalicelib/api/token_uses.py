@@ -1,7 +1,7 @@
 """When each token was used last, to the day: TOKEN#<name> in the table, written by its first request of a day.
 
-A request waits for that write alone, once a day and process, and for no answer that takes longer than two seconds. What
-goes wrong with it is no affair of the request.
+A request waits for that write alone, once a day and process, and for no answer that takes longer than a few seconds.
+What goes wrong with it is no affair of the request.
 """
 
 from __future__ import annotations

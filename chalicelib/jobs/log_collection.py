@@ -56,7 +56,10 @@ class WorkerLog(logging.Handler):
         fields = fields_of(record)
         if fields.get("job_id") != self._job_id or "fence" not in fields or _comes_too_often(fields):
             return
-        self._new.append(_line(record, fields, hide=self._hide))
+        try:
+            self._new.append(_line(record, fields, hide=self._hide))
+        except Exception:  # noqa: BLE001  as logging's own handlers have it
+            self.handleError(record)
 
     def store(self, *, at_once: bool = False) -> None:
         """What is new, unless the last write was a moment ago. Raises nothing: an import needs no log."""
@@ -113,8 +116,12 @@ class OthersLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         fields = fields_of(record)
         job_id = fields.get("job_id")
-        if job_id and not _comes_too_often(fields):
+        if not job_id or _comes_too_often(fields):
+            return
+        try:
             self._lines[str(job_id)].append(_line(record, fields))
+        except Exception:  # noqa: BLE001  as above
+            self.handleError(record)
 
     def store(self, *, table: LogTable, job_manager: JobManager) -> None:
         """Raises nothing. The place in the ring goes by the minute: each has at most one sweep."""
@@ -146,13 +153,13 @@ def _comes_too_often(fields: Mapping[str, Any]) -> bool:
 def _line(
     record: logging.LogRecord, fields: Mapping[str, Any], *, hide: Callable[[str], str] = lambda text: text
 ) -> LogLine:
-    attempt, fence = fields.get("attempt"), fields.get("fence")
+    text = hide(_text(record, fields))[:LONGEST_LINE]
     return LogLine(
         at=record.created,
         level=record.levelname,
-        text=hide(_text(record, fields))[:LONGEST_LINE],
-        fence=fence or 0,
-        attempt=attempt,
+        text=text.encode("utf-8", "replace").decode(),  # half a character, which JSON can write, is no text to DynamoDB
+        fence=fields.get("fence") or 0,
+        attempt=fields.get("attempt"),
     )
 
 

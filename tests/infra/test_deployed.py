@@ -191,7 +191,7 @@ def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, so
         assert given.items() | {("LogDays", "7")} <= _parameters(mini_stack).items()
     _alarms_that_go_to_nobody_are_told(deployment, outputs)
     guard(mini_stack.client, package, api_id=outputs["RestAPIId"], stack=STACK)
-    token = _command(mini_stack, "token", "--role", "operator", "--name", "ada", "--days", "90").splitlines()[0]
+    token = _command(mini_stack, "token", "--role", "admin", "--name", "ada", "--days", "90").splitlines()[0]
     stack = Deployed(mini_stack, api_id=outputs["RestAPIId"], token=token)
     stack.set_source_secret(PASSWORD)
     return stack
@@ -296,7 +296,7 @@ def _every_route_answers(stack: Deployed) -> None:
     document = json.loads(stack.text("/api/v1/openapi.json"))
     job_id = stack.ask("GET", "/api/v1/wells/import/jobs?status=COMPLETED&limit=1")[1]["data"]["jobs"][0]["job_id"]
     asked = [
-        (method.upper(), f"/api/v1{path.format(job_id=job_id, name='default')}")
+        (method.upper(), f"/api/v1{path.format(job_id=job_id, name='default', token_name='ada')}")
         for path, methods in document["paths"].items()
         for method in methods
         if method in ("get", "head", "options") and (method, path) != ("get", "/wells/import/trigger")

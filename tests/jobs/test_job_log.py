@@ -201,6 +201,19 @@ def test_what_the_import_knows_as_secret_is_taken_out_before_a_line_is_cut(table
     assert "hunt" not in texts(table)[0]
 
 
+def test_no_text_of_a_source_and_no_odd_record_breaks_the_log(table: LogTable, clock: Clock) -> None:
+    mine = worker(table, clock)
+    raised, logging.raiseExceptions = logging.raiseExceptions, False
+    with at_work(mine):
+        log.info("said %s", "half \ud800 and \x00 and \x1b[2J")
+        log.info("%s and %s", "one")  # noqa: PLE1206  a mistake of ours
+        log.info("after it")
+        mine.store()
+    logging.raiseExceptions = raised
+
+    assert texts(table) == ["said half ? and \x00 and \x1b[2J", "after it"]
+
+
 def test_a_write_that_fails_fails_no_import_and_loses_no_line(dynamodb: Any, clock: Clock) -> None:
     gone = aws_client("http://127.0.0.1:9")
     broken = worker(LogTable(Table(dynamodb=gone, name=TABLE), clock=clock), clock)

@@ -4,7 +4,7 @@ import { ask, poll } from "./api.js";
 import { clock, framed, h } from "./dom.js";
 import { isFinal } from "./parts.js";
 
-const SECONDS = 3; // between two looks
+const SECONDS = [3, 10]; // between two looks, at least and at most; in between, as the API wishes
 const LAST_LOOKS = 2; // after the end: a worker stores its last lines just behind it
 
 // {element, of}: `of` is told the job as it is now.
@@ -25,11 +25,12 @@ export function jobLog(id, page) {
   let left = LAST_LOOKS;
 
   const watch = poll(async () => {
-    const { data } = await ask(`wells/import/jobs/${id}/logs`, { signal: page.signal });
+    const { data, retryAfter } = await ask(`wells/import/jobs/${id}/logs`, { signal: page.signal });
     if (data !== shown) show(data.lines);
     shown = data;
     if (job && isFinal(job)) left -= 1;
-    return left ? SECONDS : null;
+    const [least, most] = SECONDS;
+    return left ? Math.min(most, Math.max(least, retryAfter ?? 0)) : null;
   }, page.signal);
   watch.ended.catch((error) => {
     if (page.signal.aborted || error.status === 401) return;
