@@ -369,13 +369,14 @@ def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource
 
 def _start_what_is_due(functions: Functions, dynamodb: Any, source: SampleSource) -> None:
     """Not when its schedule is paused at that moment, nor when its definition is changed; then it is."""
-    told = {"kind": "odata", "url": source.url, "schedule": "0 0 1 1 *"}
+    secret = f"ssm:/{STACK}/sources/gulf"
+    told = {"kind": "odata", "url": source.url, "secret": secret, "schedule": "0 0 1 1 *"}
     functions.api("PUT", f"{SOURCES}/gulf", status=200, sent=json.dumps(told), if_match='"0"')
     functions.sweep()
     meanwhile = [
         lambda: functions.api("POST", f"{SOURCES}/gulf/pause", status=200),
         lambda: functions.api(
-            "PUT", f"{SOURCES}/gulf", status=200, sent=json.dumps({**told, "period": "day"}), if_match="*"
+            "PUT", f"{SOURCES}/gulf", status=200, sent=json.dumps({**told, "pause_after": 7}), if_match="*"
         ),
     ]
 
