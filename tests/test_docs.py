@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 NOT_OURS = {"DynamoDB", "DuckDB", "OnFailure"}
 DIAGRAMS = ("sequenceDiagram", "stateDiagram-v2", "flowchart")
 FOR_ALL = {"HEAD", "OPTIONS"}  # told once, not route by route
-IN_THE_LOG_ALONE = {"CLAIM_REFUSED", "LEASE_LOST", "SCHEDULE_MOVED", "CANCELLED"}
+IN_THE_LOG_ALONE = {"CLAIM_REFUSED", "LEASE_LOST", "SCHEDULE_MOVED", "CANCELLED", "NOTICE_UNSENT"}
 
 
 # -- reading the documents --------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.program import Done, program_environment, run
@@ -31,6 +31,10 @@ class Laptop:
 
     def run(self, *arguments: str, token: str = "") -> Done:
         return run(*arguments, environment=self._environment | {"WELLHEAD_TOKEN": token or self.stack.token})
+
+    def notice(self, key: str) -> Any:
+        listed = json.loads(self.run("notices", "--json", "--limit", "100").stdout)
+        return next((notice for notice in listed if notice["key"] == key), None)
 
     def token(self, role: Role) -> str:
         book = TokenBook(self.stack.state)
@@ -181,3 +185,18 @@ def test_an_operator_shows_sources_and_defines_none(laptop: Laptop, tmp_path: Pa
     for command in ("apply", "check"):
         refused = laptop.run("sources", command, str(file), token=token)
         assert (refused.returncode, refused.stderr.partition(":")[0]) == (4, "ROLE_REQUIRED")
+
+
+def test_a_notice_that_is_a_test_is_sent_and_listed(laptop: Laptop) -> None:
+    """By the function of notices that runs on the laptop too."""
+    key = json.loads(laptop.run("notices", "test", "--json").stdout)["key"]
+    laptop.stack.sweep()
+    deadline = time.monotonic() + 60
+    while (found := laptop.notice(key)) is None or found["state"] != "SENT":
+        assert time.monotonic() < deadline, found
+        time.sleep(0.5)
+
+    assert [each["channel"] for each in found["deliveries"]] == ["events"]
+    assert f"\tnotice.test\tSENT\tevents sent\t{found['text']}" in laptop.run("notices").stdout
+    refused = laptop.run("notices", "test", token=laptop.token(Role.OPERATOR))
+    assert (refused.returncode, refused.stderr.partition(":")[0]) == (4, "ROLE_REQUIRED")
