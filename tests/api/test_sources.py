@@ -59,7 +59,7 @@ def test_a_source_is_defined_read_replaced_and_deleted(api: Api, dynamodb: Any) 
     assert "Its rows stay" in gone.envelope["message"]
     assert told(ask(api, "GET", f"{SOURCES}/north-sea")) == (404, "SOURCE_UNKNOWN", {"source": "north-sea"})
     versions = [f"SOURCE#north-sea#00000{number}" for number in (1, 2)]
-    assert set(table_contents(dynamodb, TABLE)) == {"SOURCE#north-sea", *versions, "TOKEN#eve"}
+    assert set(table_contents(dynamodb, TABLE)) == {"SOURCE#north-sea", *versions, "TOKEN#bob", "TOKEN#eve"}
 
 
 def test_the_list_shows_the_settings_and_what_is_defined(api: Api) -> None:
