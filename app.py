@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,6 @@ from chalicelib.api.source_request import (
 )
 from chalicelib.api.token_list import parse_renewal, parse_token_name
 from chalicelib.api.tokens import KEPT_SECONDS, Role
-from chalicelib.errors import WellheadError
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.outbox import put_test_notice
 from chalicelib.jobs.schedule import schedule_view
@@ -76,8 +74,7 @@ def note_use(request: Request, get_response: Callable[[Request], Response]) -> R
     response = get_response(request)
     caller = ((request.context or {}).get("authorizer") or {}).get("principalId")
     if caller and response.status_code < HTTPStatus.BAD_REQUEST:
-        with suppress(WellheadError):  # of the settings, which not every route needs
-            services.token_uses.note(caller)
+        services.note_use(caller)
     return response
 
 

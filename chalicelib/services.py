@@ -77,8 +77,9 @@ log = logging.getLogger(__name__)
 
 
 class Services:
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ, *, clock: Callable[[], float] = time.time) -> None:
         self._environment = environment
+        self._clock = clock
 
     @cached_property
     def settings(self) -> Settings:
@@ -90,33 +91,34 @@ class Services:
     def job_manager(self) -> JobManager:
         settings = self.settings
         return JobManager(
-            table=Table(dynamodb=self._client("dynamodb"), name=settings.table),
+            table=Table(dynamodb=self._client("dynamodb"), name=settings.table, clock=self._clock),
             lease=Lease(
                 seconds=settings.lease_seconds,
                 grace=settings.lease_grace_seconds,
                 pending=settings.pending_seconds,
             ),
+            clock=self._clock,
         )
 
     @cached_property
     def sources(self) -> SourceRegistry:
-        return SourceRegistry(job_manager=self.job_manager, settings=self.settings)
+        return SourceRegistry(job_manager=self.job_manager, settings=self.settings, clock=self._clock)
 
     @cached_property
     def schedules(self) -> Schedules:
-        return Schedules(table=self.job_manager.table)
+        return Schedules(table=self.job_manager.table, clock=self._clock)
 
     @cached_property
     def checks(self) -> Checks:
-        return Checks(self.job_manager.table)
+        return Checks(self.job_manager.table, clock=self._clock)
 
     @cached_property
     def job_log(self) -> LogTable:
-        return LogTable(self.job_manager.table)
+        return LogTable(self.job_manager.table, clock=self._clock)
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(table=self.job_manager.table)
+        return Outbox(table=self.job_manager.table, clock=self._clock)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
@@ -129,6 +131,13 @@ class Services:
     @cached_property
     def token_uses(self) -> TokenUses:
         return TokenUses(Table(dynamodb=self._client("dynamodb", _BRIEF_CLIENT), name=self.settings.table))
+
+    def note_use(self, token: str) -> None:
+        """Of the token with this name. Raises nothing: not every route needs settings, or AWS."""
+        try:
+            self.token_uses.note(token)
+        except Exception as exc:  # noqa: BLE001  whatever it is
+            log.warning("the use of a token could not be noted: %s", type(exc).__name__)
 
     @cached_property
     def token_list(self) -> TokenList:
@@ -199,7 +208,7 @@ class Services:
 
     def ops_status(self) -> dict[str, Any]:
         """Raises StateUnavailable."""
-        return ops_status(self.job_manager, self.health, now=time.time())
+        return ops_status(self.job_manager, self.health, now=self._clock())
 
     def health(self) -> dict[str, Any]:
         """Two small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""
@@ -223,7 +232,7 @@ class Services:
         """As the import function does; `remaining` tells the seconds that this invocation has left."""
         from chalicelib.imports.worker import run_import, watch_sigterm
 
-        worker_log = WorkerLog(job_id, table=self.job_log)
+        worker_log = WorkerLog(job_id, table=self.job_log, clock=self._clock)
         with watch_sigterm() as stopped, collecting(worker_log):
             try:
                 return run_import(
@@ -234,6 +243,7 @@ class Services:
                     warehouse=self.warehouse,
                     new_service=lambda claim: self._service(claim, remaining, stopped, worker_log),
                     max_attempts=self.settings.max_attempts,
+                    clock=self._clock,
                 )
             finally:
                 worker_log.store(at_once=True)
@@ -247,7 +257,7 @@ class Services:
     @contextmanager
     def _keep_log(self, function: str) -> Iterator[None]:
         """What this function logs of jobs shall stand in their logs too."""
-        others_log = OthersLog(function)
+        others_log = OthersLog(function, clock=self._clock)
         with collecting(others_log):
             yield
         others_log.store(table=self.job_log, job_manager=self.job_manager)
@@ -256,8 +266,8 @@ class Services:
         from chalicelib.imports.publication import show_latest
         from chalicelib.jobs.sweeper import clear_orphans, note_pulse, sweep, take_pulse
 
-        take_pulse(job_manager=self.job_manager)
-        note_pulse(job_manager=self.job_manager)
+        take_pulse(job_manager=self.job_manager, clock=self._clock)
+        note_pulse(job_manager=self.job_manager, clock=self._clock)
         with self._keep_log("sweeper"):
             outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
             try:  # none of these is a reason to leave out the next
@@ -267,7 +277,9 @@ class Services:
                     show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
                 finally:
                     kept = self.settings.snapshots_kept
-                    removed = clear_orphans(job_manager=self.job_manager, warehouse=self.warehouse, kept=kept)
+                    removed = clear_orphans(
+                        job_manager=self.job_manager, warehouse=self.warehouse, kept=kept, clock=self._clock
+                    )
         self._expire(removed)
         return outcome
 
@@ -302,7 +314,9 @@ class Services:
         from chalicelib.notices.sending import send_due
 
         hours = self.settings.notices_hours
-        return send_due(outbox=self.outbox, channels=self._channels(), hours=hours, remaining=remaining)
+        return send_due(
+            outbox=self.outbox, channels=self._channels(), hours=hours, clock=self._clock, remaining=remaining
+        )
 
     def _channels(self) -> dict[str, Channel]:
         """By name, those that are set up: EventBridge always is."""
@@ -336,7 +350,7 @@ class Services:
         if self.settings.catalog and any(map(is_of_lake, removed)):
             from chalicelib.lake.expiry import expire_snapshots
 
-            expire_snapshots(self.catalog, self.warehouse, now=time.time())
+            expire_snapshots(self.catalog, self.warehouse, now=self._clock())
 
     def _service(
         self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool], worker_log: WorkerLog
@@ -355,6 +369,7 @@ class Services:
             directory=_own_directory(Path(self.settings.scratch), claim),
             lease_seconds=self.settings.lease_seconds,
             catalog=self.catalog if self.settings.catalog else None,
+            clock=self._clock,
         )
 
     def _import_service(
@@ -371,7 +386,7 @@ class Services:
 
         settings = self.sources.of_job(claim.job).settings(self.settings)
         directory = _own_directory(Path(settings.scratch), claim)
-        worker_log = worker_log or WorkerLog(claim.job.job_id, table=self.job_log)
+        worker_log = worker_log or WorkerLog(claim.job.job_id, table=self.job_log, clock=self._clock)
         worker_log.hide_with(partial(masked, source_url=settings.source_url))
         return WellProductionImportService(
             claim=claim,
@@ -389,6 +404,7 @@ class Services:
             directory=directory,
             remaining=lambda: 0.0 if stopped() else remaining(),
             keep_log=worker_log.store,
+            clock=self._clock,
             **self._kind_of_store(),
         )
 

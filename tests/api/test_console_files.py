@@ -281,7 +281,9 @@ def test_nothing_is_fetched_from_elsewhere(name: str) -> None:
 
 
 def test_all_of_it_is_small() -> None:
-    sizes = {name: len(gzip.compress(file.text.encode(), mtime=0)) for name, file in FILES.items()}
+    """What a browser fetches for the first view: all but the licence, which is there for people."""
+    fetched = {name: file for name, file in FILES.items() if not name.endswith(".txt")}
+    sizes = {name: len(gzip.compress(file.text.encode(), mtime=0)) for name, file in fetched.items()}
 
     assert sum(sizes.values()) < MOST_BYTES, sizes
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from simulation.dynamodb import InMemoryDynamoDb
 from support.alarm_rules import ALARM, OK
 from support.alarm_story import HOUR, MINUTE, Story
 from support.alarmed_stack import STACK, AlarmedStack
@@ -19,8 +21,15 @@ from support.imports import Worker
 from support.log_lines import logging_to_text
 from support.mini_stack import MiniStack
 from support.packaged import STAGE, packaged
+from support.receiver import Receiver, status
 from support.scripted_source import Answer, ScriptedSource
 
+from chalicelib.jobs.lock import Lease
+from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.schedule import Plan
+from chalicelib.jobs.schedules import Schedules
+from chalicelib.jobs.table import Table
+from chalicelib.jobs.timetable import Timetable
 from chalicelib.services import Services
 from infra.fragments import merged_fragments
 
@@ -163,6 +172,44 @@ def a_failed_event_cannot_be_taken_up(story: Story, _: pytest.FixtureRequest) ->
     queue.purge_queue(QueueUrl=url)
     measured()
     story.later(HOUR)
+
+
+# -- schedules and notices
+
+
+@rings("StaleSources")
+def nothing_comes_of_a_source_until_its_definition_lets_it(story: Story, _: pytest.FixtureRequest) -> None:
+    clock = story.worker.clock
+    dynamodb: Any = InMemoryDynamoDb()  # the answers of moto have the real time
+    table = Table(dynamodb=dynamodb, name="stale", clock=clock)
+    timetable = Timetable(
+        schedules=Schedules(table=table, clock=clock),
+        job_manager=JobManager(table=table, lease=Lease(), clock=clock),
+        dispatcher=story.worker.dispatcher,
+        source_id_of=lambda plan: plan.source,
+    )
+    plan = Plan(source="gulf", version=1, created_at=clock(), updated_at=clock(), fresh_seconds=20.0 * MINUTE)
+    for each in (*[plan] * 8, replace(plan, version=2, fresh_seconds=10.0 * HOUR)):
+        timetable.keep(lambda each=each: [each])  # type: ignore[misc]
+        story.later(5 * MINUTE)
+    story.later(HOUR)
+
+
+@rings("NoticesGivenUp")
+def a_receiver_wants_to_hear_nothing_more(story: Story, _: pytest.FixtureRequest) -> None:
+    with Receiver(status(410)) as receiver:
+        story.failed()
+        story.sends(receiver, minutes=3)
+    story.later(HOUR)
+
+
+@rings("NoticesLate")
+def a_receiver_is_away_for_two_hours(story: Story, _: pytest.FixtureRequest) -> None:
+    with Receiver(*[status(503)] * 8) as receiver:
+        story.sends(receiver, minutes=10)
+        story.failed()
+        story.sends(receiver, minutes=200)
+        assert receiver.turns == []
 
 
 # -- questions and the API

@@ -8,7 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.sweeper import take_pulse
+from chalicelib.notices.sending import send_due
+from chalicelib.notices.webhook import Webhook
 from support.alarmed_stack import data_of, grouped
 from support.coordination import a_job
 from support.exchanged_source import ExchangedSource
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from support.alarmed_stack import AlarmedStack
     from support.imports import Worker
     from support.log_lines import Log
+    from support.receiver import Receiver
 
 MINUTE, HOUR = 60, 3600
 APART = 10 * HOUR  # so that no story hears of another; CloudWatch takes figures of the last two weeks
@@ -79,6 +83,16 @@ class Story:
         for _ in range(0, minutes, every):
             take_pulse(job_manager=self.worker.manager, clock=self.worker.clock)
             self.later(every * MINUTE)
+
+    def sends(self, receiver: Receiver, *, minutes: int) -> None:
+        """The function of notices runs each minute, with a webhook to this receiver alone."""
+        clock, worker = self.worker.clock, self.worker
+        settings = replace(worker.settings, webhook_url=receiver.url, webhook_form="slack", source_reach="anywhere")
+        webhook = Webhook(settings=settings, keys=list)
+        outbox = Outbox(table=worker.manager.table, clock=clock)
+        for _ in range(minutes):
+            send_due(outbox=outbox, channels={"webhook": webhook}, hours=72, clock=clock, spread=lambda _, most: most)
+            self.later(MINUTE)
 
     def calls(self, function: str, event: Any, *, times: int = 1) -> None:
         """Of the deployed function, whose lines come as it writes them."""
