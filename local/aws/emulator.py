@@ -37,6 +37,7 @@ from werkzeug.test import Client, TestResponse
 from local.aws.disk import Disk, UnwritableError
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.aws.parameter_store import ssm_backends
+from local.aws.plain_update import as_put
 from local.aws.request_body import BodyTooLargeError, MalformedRequestError
 from local.aws.signature import Keys, NotSignedError, Signature
 from local.aws.table_journal import Key, TableJournal
@@ -163,9 +164,10 @@ class LocalAws:
         if token in self._tokens:
             return self._repeated(token, body)
         whole = self._tables[self._table_name]
+        plain = json.dumps({"TransactItems": [self._plain(action) for action in json.loads(body)["TransactItems"]]})
         self._tables[self._table_name] = self._excerpt(keys)
         try:
-            answer = self._ask_moto("dynamodb", method, path, headers, body)
+            answer = self._ask_moto("dynamodb", method, path, _of_length(headers, plain), plain.encode())
             outcome = self._tables[self._table_name]
         finally:
             self._tables[self._table_name] = whole
@@ -174,6 +176,13 @@ class LocalAws:
             self._record(keys)
             self._remember(token, body, answer)
         return answer
+
+    def _plain(self, action: dict[str, Any]) -> dict[str, Any]:
+        update = action.get("Update")
+        if update is None or update["TableName"] != self._table_name:
+            return action
+        put = as_put(update, self._read(Key.of(update["Key"])))
+        return {"Put": put} if put else action
 
     def _query(self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Moto copies each item whole before it looks which attributes are wanted: seconds for a hundred long jobs."""
@@ -339,6 +348,10 @@ def _narrowed(table: Table, names: set[str] | None) -> Table:
             part.attrs = LimitedSizeDict()
             dict.update(part.attrs, {name: value for name, value in item.attrs.items() if name in names})
     return narrow
+
+
+def _of_length(headers: Mapping[str, str], body: str) -> dict[str, str]:
+    return {**headers, "Content-Length": str(len(body.encode()))}
 
 
 def _item_answer(item: dict[str, Any] | None) -> Answer:
