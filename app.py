@@ -381,7 +381,9 @@ def list_all_tokens(request: Request, respond: ResponseBuilder) -> Response:
 @enveloped(app, role=Role.ADMIN)
 def rotate_token(request: Request, respond: ResponseBuilder, token_name: str) -> Response:
     single_values(_query(request))
-    renewed = services.token_list.renew(parse_token_name(token_name), **parse_renewal(request.raw_body))
+    name, asked = parse_token_name(token_name), parse_renewal(request.raw_body)
+    with services.token_uses.renewing(name):
+        renewed = services.token_list.renew(name, **asked)
     return respond.success(renewed, "The name has a new token. It is shown this once: keep it.")
 
 

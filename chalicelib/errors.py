@@ -410,6 +410,12 @@ class SourceNotScheduled(BusinessRuleViolation):
     rule = "SCHEDULE_RULE"
 
 
+class TokenBusy(BusinessRuleViolation):
+    """Somebody else is renewing the token of this name. Look at the tokens; renew it again if it still has to be."""
+
+    rule = "TOKEN_RULE"
+
+
 class SourceRedefined(BusinessRuleViolation):
     """The definition of the source was changed at this very moment. Send the request again."""
 

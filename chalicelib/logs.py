@@ -95,6 +95,7 @@ def start_logging(environment: Mapping[str, str], stream: TextIO | None = None) 
     root.setLevel(logging.WARNING)
     for name in ("chalicelib", "chalicelib.metrics"):
         logging.getLogger(name).setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings hold whole addresses, keys and all
 
 
 def _describe(exc: BaseException) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
 import time
 from contextlib import closing, contextmanager
 from functools import cache, cached_property, partial
@@ -258,9 +257,11 @@ class Services:
     def _keep_log(self, function: str) -> Iterator[None]:
         """What this function logs of jobs shall stand in their logs too."""
         others_log = OthersLog(function, clock=self._clock)
-        with collecting(others_log):
-            yield
-        others_log.store(table=self.job_log, job_manager=self.job_manager)
+        try:
+            with collecting(others_log):
+                yield
+        finally:
+            others_log.store(table=self.job_log, job_manager=self.job_manager)
 
     def sweep(self) -> str:
         from chalicelib.imports.publication import show_latest
@@ -444,15 +445,19 @@ class Services:
 
     def check(self, check_id: str) -> dict[str, Any]:
         """Looks at a source or at what is published, as the import function does, and keeps what was found."""
+        from chalicelib.store.own_directory import OwnDirectory
+
         check = self.checks.begin(check_id)
-        with tempfile.TemporaryDirectory(prefix="looking-", dir=_made(Path(self.settings.scratch))) as directory:
-            try:
-                self.checks.finish(check_id, self._found(check, Path(directory)))
-            except WellheadError as exc:
-                self.checks.fail(check_id, code=exc.code, message=exc.message)
-            except Exception:
-                log.exception("the check failed unexpectedly")
-                self.give_up_check(check_id)
+        own = OwnDirectory(Path(self.settings.scratch) / "looking")  # what a killed one has left there goes
+        try:
+            self.checks.finish(check_id, self._found(check, own.path))
+        except WellheadError as exc:
+            self.checks.fail(check_id, code=exc.code, message=exc.message)
+        except Exception:
+            log.exception("the check failed unexpectedly")
+            self.give_up_check(check_id)
+        finally:
+            own.remove()
         return {"check_id": check_id}
 
     def _found(self, check: Check, directory: Path) -> dict[str, Any]:
@@ -529,11 +534,6 @@ def _own_directory(scratch: Path, claim: Claim) -> Path:
         shutil.rmtree(left, ignore_errors=True)
     directory = scratch / f"import-{claim.job.job_id}-{claim.fence}"
     directory.mkdir(parents=True)
-    return directory
-
-
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
     return directory
 
 

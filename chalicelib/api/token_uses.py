@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import StateUnavailable
-from chalicelib.jobs.lock import not_used_since, token_key
+from chalicelib.errors import StateUnavailable, TokenBusy
+from chalicelib.jobs.lock import may_take_place, not_renewed_since, not_used_since, token_key
 from chalicelib.jobs.table import ConditionRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from chalicelib.jobs.table import Table
 
 DAY = 86_400
 QUIET_SECONDS = 300.0  # after a write that failed
 PAGE = 100
+RENEWAL_SECONDS = 60.0  # a function of the API lives no longer
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,20 @@ class TokenUses:
             return
         self._noted[name] = today
 
+    @contextmanager
+    def renewing(self, name: str) -> Iterator[None]:
+        """Nobody else renews the token of this name meanwhile. Raises TokenBusy, StateUnavailable."""
+        now = self._clock()
+        try:
+            mark = {"name": name, "renewing_at": now}
+            self._table.update_alone(token_key(name), mark, when=not_renewed_since(now - RENEWAL_SECONDS))
+        except ConditionRefused:
+            raise TokenBusy(name=name) from None
+        try:
+            yield
+        finally:
+            self._table.update_alone(token_key(name), {"renewing_at": 0.0}, when=may_take_place())
+
     def all(self) -> dict[str, float]:
         """By name. Raises StateUnavailable."""
         found: dict[str, float] = {}
@@ -59,6 +75,6 @@ class TokenUses:
             items, before = self._table.newest(
                 token_key("")["pk"], limit=PAGE, names=("name", "last_used_at"), before=before
             )
-            found |= {item["name"]: item["last_used_at"] for item in items}
+            found |= {item["name"]: item["last_used_at"] for item in items if "last_used_at" in item}
             if before is None:
                 return found

@@ -11,7 +11,7 @@ import threading
 import time
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import requests
 import urllib3
@@ -26,7 +26,7 @@ from .bound import Bound, bound_of
 from .session import BoundedSession, TooLarge, TooSlow, check_authority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from chalicelib.settings import Settings
 
@@ -98,6 +98,13 @@ def _auth(kind: str, secret: dict[str, str], settings: Settings) -> SourceAuth:
     return basic_auth(secret["username"], secret["password"])
 
 
+def written_anyhow(secrets: Iterable[str]) -> set[str]:
+    """As they are, and as an address may hold them: percent-encoded, once or twice."""
+    once = {write(secret, safe="") for secret in secrets for write in (quote, quote_plus)}
+    found = {*secrets, *once, *(quote(each, safe="") for each in once)}
+    return found | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), each) for each in found}
+
+
 class SourceAuth(AuthBase):
     """Signs a request. `hide` takes the secrets out of a text. `bound` are the places that they may be sent to; calling
     it for another one raises SecretInvalid.
@@ -109,7 +116,7 @@ class SourceAuth(AuthBase):
 
     def hide(self, text: str) -> str:
         """A text may have been cut within a secret, so a good part of one is taken out too."""
-        for secret in self._secrets.copy():
+        for secret in sorted(written_anyhow(self._secrets.copy()), key=len, reverse=True):
             for length in range(len(secret), min(len(secret), SECRET_PART) - 1, -1):
                 text = text.replace(secret[:length], "…")
         return text

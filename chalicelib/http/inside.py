@@ -15,7 +15,9 @@ from typing import Any
 
 _METADATA = ipaddress.ip_network("fd00:ec2::/32")
 _NAMES = ("localhost", "metadata", "instance-data", "metadata.google.internal", "instance-data.ec2.internal")
-_MAPPED = [ipaddress.ip_network(text) for text in ("64:ff9b::/96", "::/96")]  # an IPv4 address in the last 32 bits
+_MAPPED = [
+    ipaddress.ip_network(text) for text in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")
+]  # an IPv4 address in the last 32 bits
 
 _NOT_EVERYBODYS = [
     ipaddress.ip_network(text) for text in ("64:ff9b:1::/48", "fec0::/10", "100.64.0.0/10", "192.0.0.0/24")

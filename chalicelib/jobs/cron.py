@@ -8,9 +8,9 @@ and is due in both of two hours with one name.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
@@ -32,11 +32,17 @@ class CronInvalid(Exception):
 
 
 class Cron:
-    """`zone` is a name of the IANA list; without one the times are UTC."""
+    """`zone` is a name of the IANA list; without one the times are UTC. What this machine cannot read, a zone that its
+    list does not have any more, has no due times.
+    """
 
     def __init__(self, text: str, zone: str = "") -> None:
         self._text = text
-        self._zone = ZoneInfo(zone) if zone else UTC
+        self._zone = _zone(zone)
+
+    @property
+    def is_readable(self) -> bool:
+        return self._zone is not None and _is_read(self._text.split())
 
     def after(self, moment: float) -> Iterator[float]:
         """The due times that follow, epoch seconds, each once and in order.
@@ -45,6 +51,8 @@ class Cron:
         time, or too late, is left out.
         """
         last = moment
+        if not self.is_readable:
+            return
         for due in CronSim(self._text, datetime.fromtimestamp(moment, self._zone)):
             if due.timestamp() > last:
                 last = due.timestamp()
@@ -61,6 +69,13 @@ class Cron:
                 break
             latest, count = due, count + 1
         return latest, count
+
+
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def check_cron(text: str) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .notice import Notice
-    from .schedule import Plan
+    from .schedule import Plan, Schedule
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +26,20 @@ def stale_since(plan: Plan, published: Mapping[str, Any] | None, *, now: float) 
     return until if until < now else None
 
 
-def notice_of_age(plan: Plan, published: Mapping[str, Any] | None, *, stale_since: float) -> Notice:
-    """Told once each time that the data of a source has grown too old."""
+def notice_of_age(plan: Plan, published: Mapping[str, Any] | None, schedule: Schedule, *, at: float) -> Notice:
+    """Told once each time that the data of a source has grown too old. `schedule` is as it was before the write, whose
+    turn makes the key: after a rollback the data is as old as it was once before.
+    """
     source, job_id = plan.source, published["job_id"] if published else None
     log.warning("the data of the source is older than it may be", extra={"source": source, "job_id": job_id})
     hours = f"{(plan.fresh_seconds or 0.0) / 3600:,.6g} h"
     last = f"The last one is job {job_id}." if job_id else "There was none yet."
     facts = {
         "source": source,
-        "stale_since": stale_since,
+        "stale_since": schedule.stale_since,
         "fresh_seconds": plan.fresh_seconds,
         "last_job_id": job_id,
         "text": f"No import of {source} is complete for more than {hours}. {last}",
     }
-    key = f"stale-{source}-{int(stale_since)}"
-    return new_notice(kind=STALE, key=key, at=stale_since, facts=without_none(facts))
+    key = f"stale-{source}-{schedule.turn + 1}"
+    return new_notice(kind=STALE, key=key, at=at, facts=without_none(facts))

@@ -287,6 +287,13 @@ def not_used_since(moment: float) -> Condition:
     )
 
 
+def not_renewed_since(moment: float) -> Condition:
+    """Of two that renew a token at once one goes on: the store of the tokens has no condition of its own."""
+    return Condition(
+        "attribute_not_exists(#renewing_at) OR #renewing_at < :not_renewed_since", {":not_renewed_since": moment}
+    )
+
+
 def source_as_read(version: int) -> Condition:
     """Nobody has written the source since it was read: each write raises its version, a deletion too. 0: there was
     none.

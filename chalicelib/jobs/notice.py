@@ -34,7 +34,7 @@ _COUNTS = (
 )
 _TOLD = (
     *("job_id", "source", "status", "created_at", "started_at", "completed_at", "execution_time_seconds"),
-    *("triggered_by", "retry_of", "accepted_by", "accept_until"),
+    *("triggered_by", "retry_of", "rollback_to", "accepted_by", "accept_until"),
     *_COUNTS,
 )
 _ENDS = {
@@ -42,6 +42,7 @@ _ENDS = {
     JobStatus.FAILED: "import.failed",
     JobStatus.CANCELLED: "import.cancelled",
 }
+_ADDRESS = re.compile(r"(https?://[^/\s\"')]+)[^\s\"')]*")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 
 
@@ -131,13 +132,14 @@ def end_of(job: Job) -> Notice:
     facts = {name: view[name] for name in _TOLD if view[name] is not None}
     kind = "import.held" if job.is_held else _ENDS[job.status]
     if job.error:
-        facts["error"] = {name: job.error[name] for name in ("code", "message", "retryable")}
+        facts["error"] = {name: job.error[name] for name in ("code", "retryable")}
+        facts["error"]["message"] = _without_paths(str(job.error["message"]))
     if held := holding(job.findings):
         facts["findings"] = [
             {"check": str(each.check), "limit": each.limit, "found": each.found, "message": each.message}
             for each in held[:MOST_FINDINGS]
         ]
-    facts["text"] = _sentence(job, kind)
+    facts["text"] = _without_paths(_sentence(job, kind))
     return new_notice(kind=kind, key=job.job_id, at=at, facts=facts)
 
 
@@ -154,7 +156,16 @@ def loss_of(job_id: str, *, at: float, since: float) -> Notice:
     return new_notice(kind="import.failed", key=job_id, at=at, facts=facts)
 
 
+def _without_paths(text: str) -> str:
+    """Some sources have a key in the path of their address; what is sent to others names their host alone."""
+    return _ADDRESS.sub(r"\1", text)
+
+
 def _sentence(job: Job, kind: str) -> str:
+    if job.rollback_to:
+        if kind == "import.completed":
+            return f"The rollback is complete: {job.rollback_to} is published once more (job {job.job_id})"
+        return f"The rollback to {job.rollback_to} {_outcome(job, kind)} (job {job.job_id})"
     source = job.source_name or "the source"
     return f"The import of {source} {_outcome(job, kind)} (job {job.job_id})"
 

@@ -18,7 +18,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .lock import ABSENT, noted_key, notice_as_read, notice_key, sent_notice_key
+from .lock import ABSENT, may_take_place, noted_key, notice_as_read, notice_key, sent_notice_key
 from .notice import TEST, Delivery, Notice, State, new_notice
 from .table import ConditionRefused
 
@@ -80,7 +80,7 @@ class Outbox:
             return self._write(self._update(noted, read=notice.version))
         kept = sent_notice_key(noted) | _attributes(noted) | {"expires_at": int(self._clock()) + KEPT_SECONDS}
         gone = self._table.delete(notice_key(notice), when=notice_as_read(notice.version))
-        return self._write(gone, self._table.put(kept, when=ABSENT))
+        return self._write(gone, self._table.put(kept, when=may_take_place()))
 
     def _update(self, notice: Notice, *, read: int) -> dict[str, Any]:
         values = {name: value for name, value in _attributes(notice).items() if name in ("version", "deliveries")}

@@ -90,6 +90,11 @@ class Schedule:
     def next_due(self) -> float | None:
         return None if self.pause else self.due
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether the end of its last job is known: who starts the next one before loses what it says."""
+        return self.last_job_id == self.judged
+
     def is_due(self, now: float) -> bool:
         return self.next_due is not None and self.next_due <= now
 
@@ -120,7 +125,7 @@ class Schedule:
         latest, count = self._times.past(self.due, now)
         return replace(
             self,
-            due=self._times.next(now),
+            due=self._times.next(max(now, latest)),
             last_due=latest,
             last_job_id=job_id,
             skipped=self.skipped + count - 1,
@@ -151,7 +156,9 @@ class Schedule:
         """What was due meanwhile is skipped, and its failures are forgotten."""
         if not self.pause:
             return self
-        return replace(self._skip(now), pause=None, failures=0, judged=self.last_job_id)
+        skipped = self._skip(now)
+        due = self._times.next(now) if skipped.due is None and self.cron else skipped.due
+        return replace(skipped, due=due, pause=None, failures=0, judged=self.last_job_id)
 
     def _skip(self, until: float) -> Schedule:
         """Its due times up to this moment."""

@@ -136,6 +136,8 @@ def failed_in_a_row(jobs: Iterable[Job]) -> int:
     failed: Counter[str | None] = Counter()
     completed: set[str | None] = set()
     for job in jobs:
+        if job.rollback_to:
+            continue
         if job.status is JobStatus.COMPLETED:
             completed.add(job.source_name)
         elif job.status is JobStatus.FAILED and not job.is_held and job.source_name not in completed:

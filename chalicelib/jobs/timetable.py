@@ -13,9 +13,17 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import DefinitionInvalid, ImportAlreadyRunning, ScheduleMoved, SourceRedefined, SourceUnknown
+from chalicelib.errors import (
+    DefinitionInvalid,
+    ImportAlreadyRunning,
+    ScheduleMoved,
+    SourceRedefined,
+    SourceUnknown,
+    StateUnavailable,
+)
 from chalicelib.metrics import record
 
+from .cron import Cron
 from .freshness import notice_of_age, stale_since
 from .job import new_job
 from .notice import PAUSED, new_notice, without_none
@@ -64,7 +72,13 @@ class Timetable:
             old = known.get(plan.source)
             if old is None and not plan.is_kept:
                 continue
-            seen = self._see(plan, old or Schedule(source=plan.source), published.get(plan.source))
+            try:
+                seen = self._see(plan, old or Schedule(source=plan.source), published.get(plan.source))
+            except StateUnavailable:
+                raise
+            except Exception:
+                log.exception("the schedule cannot be looked at; the others go on", extra={"source": plan.source})
+                continue
             if seen:
                 kept.append((plan, seen))
         stale = sum(schedule.stale_since is not None for _, schedule in kept)
@@ -82,10 +96,13 @@ class Timetable:
             last_job = self._job_manager.find(new.last_job_id)
             new = new.judge(last_job, pause_after=plan.pause_after, now=now)
         new = replace(new, stale_since=stale_since(plan, published, now=now))
+        if plan.cron and not new.pause and not Cron(plan.cron, plan.timezone).is_readable:
+            reason = f'"{plan.cron}" in the zone "{plan.timezone or "UTC"}" cannot be read here.'
+            new = replace(new, pause=Pause(at=now, reason=reason, code=DefinitionInvalid.code))
         if new == old:
             return old
         grew_old = new.stale_since not in (None, old.stale_since)
-        notices = [notice_of_age(plan, published, stale_since=new.stale_since)] if new.stale_since and grew_old else []
+        notices = [notice_of_age(plan, published, new, at=now)] if new.stale_since and grew_old else []
         if new.pause and not old.pause:
             notices.append(_notice_of_pause(new, new.pause))
         try:
@@ -97,7 +114,8 @@ class Timetable:
     def _start_oldest(self, kept: Iterable[tuple[Plan, Schedule]]) -> Job | None:
         if self._job_manager.lock().owner is not None:
             return None
-        due = [(plan, schedule) for plan, schedule in kept if schedule.is_due(self._schedules.now)]
+        now = self._schedules.now
+        due = [(plan, schedule) for plan, schedule in kept if schedule.is_judged and schedule.is_due(now)]
         for plan, schedule in sorted(due, key=lambda pair: pair[1].due or 0.0):
             try:
                 return self._start(plan, schedule)
@@ -107,6 +125,10 @@ class Timetable:
                 self._give_up(schedule, exc)
             except (ScheduleMoved, SourceRedefined, SourceUnknown):
                 continue  # another sweeper has started it, or it is defined anew
+            except StateUnavailable:
+                raise
+            except Exception:
+                log.exception("what is due cannot be started; the others go on", extra={"source": plan.source})
         return None
 
     def _start(self, plan: Plan, schedule: Schedule) -> Job:

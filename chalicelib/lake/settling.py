@@ -52,27 +52,35 @@ def settle_lake(catalog: Catalog, published: Versions, *, fence: int) -> dict[st
     """Each table as it stands, main being what is published. Raises LeaseLost when a later claim than that of the fence
     has written, LakeUnavailable, LakeMoved.
     """
+    for table in TABLES:  # before the first one is set back: a state that is not whole is none to go back to
+        _find(catalog, table, published.of(table))
     return {table: settle_table(catalog, table, published.of(table), fence=fence) for table in TABLES}
+
+
+def _find(catalog: Catalog, table: str, published: int | None) -> Head:
+    """The table as it stands. Raises LakeUnavailable, LakeMoved where it lacks the published snapshot."""
+    head = catalog.head(table)
+    if head is None:
+        raise LakeUnavailable(
+            f"The lake has no table {table}. Check WELLHEAD_CATALOG; docs/lake.md says how tables are made."
+        )
+    if published is not None and published not in head.snapshots and not head.holds_the_rows_of(published):
+        raise LakeMoved(
+            f"The lake no longer has the published snapshot {published} of {table}, so nothing was written to it. "
+            "Let its catalog keep snapshots longer; docs/lake.md says how to go back to one that is there."
+        )
+    return head
 
 
 def settle_table(catalog: Catalog, table: str, published: int | None, *, fence: int) -> Head:
     """As settle_lake, of one table."""
     for _ in range(TRIES):
-        head = catalog.head(table)
-        if head is None:
-            raise LakeUnavailable(
-                f"The lake has no table {table}. Check WELLHEAD_CATALOG; docs/lake.md says how tables are made."
-            )
+        head = _find(catalog, table, published)
         left = Maker.of(head.properties)
         if left.fence > fence:
             raise LeaseLost
         if head.holds_the_rows_of(published):
             return head
-        if published is not None and published not in head.snapshots:
-            raise LakeMoved(
-                f"The lake no longer has the published snapshot {published} of {table}, so nothing was written to it. "
-                "Let its catalog keep snapshots longer; docs/lake.md says how to go back to one that is there."
-            )
         log.warning("the lake holds what nobody has published, and is set back", extra={"job_id": left.job_id})
         catalog.set_main(table, head, published, Maker(fence=fence).stored())
     raise LakeMoved

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.notice import Notice
 
 _OF_SLACK = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}  # https://docs.slack.dev/messaging/formatting-message-text
+MOST_OF_SLACK = 3_000  # characters of a block: https://docs.slack.dev/reference/block-kit/blocks/section-block
 _BOLD = {"weight": "Bolder", "size": "Medium"}
 
 
@@ -36,8 +37,11 @@ def _standard(notice: Notice, stage: str) -> Mapping[str, Any]:
 
 
 def _slack(notice: Notice, stage: str) -> Mapping[str, Any]:
-    text = "".join(_OF_SLACK.get(sign, sign) for sign in notice.text)
-    return {"text": f"Wellhead ({stage}): {text}"}
+    """A block of plain text, whose addresses are no links; `text` is what a notification shows of it."""
+    text = f"Wellhead ({stage}): {notice.text}"
+    short = "".join(_OF_SLACK.get(sign, sign) for sign in f"Wellhead ({stage}): {notice.title}")
+    block = {"type": "section", "text": {"type": "plain_text", "text": text[:MOST_OF_SLACK], "emoji": False}}
+    return {"text": short, "blocks": [block], "unfurl_links": False, "unfurl_media": False}
 
 
 def _teams(notice: Notice, stage: str) -> Mapping[str, Any]:

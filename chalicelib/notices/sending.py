@@ -94,7 +94,10 @@ class Sender:
             return False
         outcomes = {name: self._attempt(name, taken) for name in due}
         noted = taken.with_deliveries(outcomes | self._without_channel(taken))
-        return self._outbox.note(noted) and noted.state is not State.WAITING
+        if not self._outbox.note(noted):
+            log.warning("somebody else has taken the notice meanwhile", extra={"job_id": notice.key})
+            return False
+        return noted.state is not State.WAITING
 
     def _open(self, notice: Notice) -> dict[str, Delivery]:
         """What is still to be sent. A channel that was set up after the first look has no part in a notice."""

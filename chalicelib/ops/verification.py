@@ -12,7 +12,7 @@ from chalicelib.jobs.lock import Claim
 from chalicelib.jobs.ownership import owns
 from chalicelib.jobs.parts import PartTable
 from chalicelib.jobs.snapshots import kept_snapshots
-from chalicelib.warehouse.names import LATEST, OWNER, SEGMENTS, Warehouse, job_of, segment_names
+from chalicelib.warehouse.names import LATEST, OWNER, SEGMENTS, Warehouse, segment_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .looks import Looks
 
 MOST_SHOWN = 200  # files in one report; an item of the table keeps it
+JOBS = 100  # at a look
+HELD_SECONDS = 8 * 86_400  # a held job can be accepted for seven days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,18 +70,23 @@ class Verification:
 
     def _looked_at(self, *, is_all: bool) -> Iterator[Verified]:
         kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
-        current = self.job_manager.current_snapshot()
-        if current is None:
-            raise NothingPublished
+        current = self._current
         for each in kept:
             if each.is_current or is_all:
-                yield self._timed(each.name, "snapshot", each.told, lambda each=each: self._snapshot(each))  # type: ignore[misc]
+                found = self._timed(each.name, "snapshot", each.told, lambda each=each: self._snapshot(each))  # type: ignore[misc]
+                if not found.problems or self._is_kept(each):
+                    yield found
         if not current.is_lake:
-            yield self._timed(LATEST, "stable name", current, lambda: self._stable_name(current))
+            yield self._timed(LATEST, "stable name", current, self._stable_name)
         yield self._timed(OWNER, "owner", None, self._owner)
         for job in self._held():
             names = f"{SEGMENTS}{job.job_id}/"
             yield self._timed(names, "segments", None, lambda job=job: self._segments(job))  # type: ignore[misc]
+
+    def _is_kept(self, seen: Kept) -> bool:
+        """Still: the sweeper clears what newer ones have replaced."""
+        kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
+        return seen.is_current or any(each.name == seen.name for each in kept)
 
     def _timed(self, name: str, kind: str, told: Snapshot | None, look: Callable[[], list[str]]) -> Verified:
         began = self.clock()
@@ -103,7 +110,22 @@ class Verification:
         finally:
             path.unlink(missing_ok=True)
 
-    def _stable_name(self, current: Snapshot) -> list[str]:
+    def _stable_name(self) -> list[str]:
+        """By what is current now: an import may be published while a large snapshot is looked at."""
+        while True:
+            current = self._current
+            problems = self._at_stable_name(current)
+            if self._current.name == current.name:
+                return problems
+
+    @property
+    def _current(self) -> Snapshot:
+        current = self.job_manager.current_snapshot()
+        if current is None:
+            raise NothingPublished
+        return current
+
+    def _at_stable_name(self, current: Snapshot) -> list[str]:
         if self.warehouse.latest() != current.name:
             return [f"{LATEST} does not hold the current snapshot; the sweeper sets it within a minute."]
         path = self._file
@@ -119,10 +141,19 @@ class Verification:
 
     def _held(self) -> list[Job]:
         """Those that wait for somebody's word, and have segments."""
-        jobs = sorted({job_of(name) for name in self.warehouse.names(SEGMENTS)} - {""})
-        found = [job for job_id in jobs if (job := self.job_manager.find(job_id))]
+        waiting = [job.job_id for job in self._recent() if job.waits_for_word]
+        found = [job for job_id in waiting if (job := self.job_manager.find(job_id))]  # whole, with its checkpoint
         late = self.job_manager.lateness(found)
-        return [job for job in found if job.waits_for_word and job.job_id not in late]
+        return [job for job in found if job.job_id not in late]
+
+    def _recent(self) -> Iterator[Job]:
+        """All that may still be held: by the table, which knows them when their segments are gone."""
+        oldest, before = self.clock() - HELD_SECONDS, None
+        while True:
+            jobs, before = self.job_manager.history(limit=JOBS, before=before)
+            yield from jobs
+            if before is None or jobs[-1].created_at < oldest:
+                return
 
     def _segments(self, job: Job) -> list[str]:
         """Each is proved by the one behind it, the last one by the job; a job that is read in parts by its parts."""

@@ -11,6 +11,7 @@ from chalicelib.errors import (
     SnapshotIsCurrent,
     SnapshotUnknown,
     StateUnavailable,
+    TokenBusy,
     TokensUnavailable,
     TokenUnknown,
     WarehouseUnavailable,
@@ -97,7 +98,7 @@ OPS_OPERATIONS: Mapping[str, Operation] = {
             "schema": {"$ref": "#/components/schemas/TokenRenewal"},
             "examples": {"at once, for 90 days": {"value": {"now": True, "days": 90}}},
         },
-        errors=(TokenUnknown, TokensUnavailable),
+        errors=(StateUnavailable, TokenBusy, TokenUnknown, TokensUnavailable),
     ),
     "POST /ops/rollback": Operation(
         id="rollBack",

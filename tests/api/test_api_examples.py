@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 SHOWN_URL = "http://127.0.0.1:8000"
 JOB_ID = r"JOB_ID|01a205e6-9c31-771e-8a7b-50943f1a777c"
+SNAPSHOT = r"snapshots/wells-[\w-]+\.duckdb"
 JOBS = "/api/v1/wells/import/jobs"
 UNSHAPED = {
     "details",
+    "facts",
+    "deliveries",
     "parameters",
     "stats",
     "warnings",
@@ -132,6 +135,7 @@ class Reader:
         self.job_id = self.import_once()
         self.cancelled = ""
         self.check_id = ""
+        self.older = ""
 
     def import_once(self) -> str:
         job_id = trigger(self._state)
@@ -139,6 +143,7 @@ class Reader:
         return job_id
 
     def words(self, command: str, job_id: str) -> list[str]:
+        command = re.sub(SNAPSHOT, self.older, command)
         command = re.sub(JOB_ID, job_id, command.replace(SHOWN_URL, self._url).replace("CHECK_ID", self.check_id))
         return [*shlex.split(command.replace('W/"ETAG"', "*")), *self._authorization]
 
@@ -149,10 +154,12 @@ class Reader:
             return self._cancel(command, directory)
         job_id = self.cancelled if path.endswith("/retry") else self.job_id
         answer = run(self.words(command, job_id), directory)
-        if answer.status in (200, 202) and ("/trigger" in path or "/retry" in path):
+        if answer.status in (200, 202) and (path.endswith(("/retry", "/rollback")) or "/trigger" in path):
             job_at_its_end(self._state, json.loads(answer.body)["data"]["job_id"])
-        if path.endswith("/check"):
+        if path.endswith(("/check", "/verify", "/restore", "/drill")):
             self.check_id = json.loads(answer.body)["data"]["check_id"]
+        if path.endswith("/ops/snapshots"):
+            self.older = json.loads(answer.body)["data"]["snapshots"][1]["name"]
         if method_of(command) == "GET" and "/trigger" not in path:
             assert by_python(self.words(command, job_id), directory).status == answer.status
         return answer
@@ -193,6 +200,8 @@ def test_every_example_is_answered_as_shown(tmp_path: Path) -> None:
             expected = 304 if "If-None-Match" in command else 400 if "/nope" in command else None
             if path_of(command).endswith(("/accept", "/discard", "/files")):
                 expected = 409  # the sample source's imports are not held, and a laptop has no bucket
+            if path_of(command).endswith(("/ada/rotate", "/pause", "/resume")):
+                expected = 404  # the laptop's token has another name, and the page has deleted the source before
             assert status == expected or (expected is None and status in (200, 202)), (command, status, body)
             if shown and shown["success"] == (status < 400):  # a refusal is shown too, below what goes well
                 assert is_like(shape(shown), shape(json.loads(body))), command

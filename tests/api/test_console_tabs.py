@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(find_browser() is None, reason="there is no Chro
 TOKEN = "() => sessionStorage.getItem('wellhead-token')"
 LISTEN = """() => {
     window.heard = [];
-    window.channel = new BroadcastChannel("wellhead-session");
+    window.channel = new BroadcastChannel("wellhead-session /console/");
     window.channel.onmessage = ({ data }) => window.heard.push(data);
 }"""
 ASK = "() => window.channel.postMessage({ asker: 'eve' })"

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.timeout(longer(600, 7200))
 DEADLY = ["before", "unseen", *(["after"] if SOAK else [])]  # for the world outside "after" is as "unseen"
 HOWS = [*DEADLY, "once", "lost"]
 PARTS = 2
-KILLS = longer(8, 200)
+KILLS = longer(4, 200)
 
 
 @pytest.fixture

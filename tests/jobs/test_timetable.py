@@ -18,6 +18,7 @@ from chalicelib.jobs.dynamodb_item import from_item
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Lease, Snapshot, source_as_read, source_key
 from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.notice import State
 from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.schedule import Plan, Schedule
 from chalicelib.jobs.schedules import Schedules
@@ -43,6 +44,7 @@ class Office:
         self.dispatcher = RecordingDispatcher()
         self.plans: dict[str, Plan] = {}
         self.refused: set[str] = set()
+        self.broken: set[str] = set()
         for plan in plans:
             self.define(plan)
 
@@ -64,6 +66,8 @@ class Office:
         return job.source_name if job else None
 
     def _source_id_of(self, plan: Plan) -> str:
+        if plan.source in self.broken:
+            raise ZeroDivisionError
         if plan.source in self.refused:
             raise DefinitionInvalid(faults=[])
         return f"id of {plan.source}"
@@ -335,17 +339,65 @@ def test_what_is_too_old_is_told_once_until_it_is_fresh_again(caplog: pytest.Log
         (notice.key, notice.facts.get("last_job_id"), notice.text) for notice in office.notices("source.stale")
     ] == [
         (
-            f"stale-north-sea-{NOON + 1 + HOUR:.0f}",
+            "stale-north-sea-2",
             None,
             "No import of north-sea is complete for more than 1 h. There was none yet.",
         ),
         (
-            f"stale-north-sea-{NOON + 2 * HOUR + 62:.0f}",
+            "stale-north-sea-4",
             "0",
             "No import of north-sea is complete for more than 1 h. The last one is job 0.",
         ),
     ]
     assert list(office.schedules.all()) == ["north-sea"]
+
+
+def test_data_that_is_as_old_as_it_was_once_before_is_told_of_again() -> None:
+    """A rollback brings the same moment twice, and so does a limit that is raised and lowered."""
+    plan = replace(PLAN, fresh_seconds=HOUR, updated_at=NOON + 1.5 * HOUR)
+    office = Office(plan)
+    outbox = Outbox(table=office.table, clock=office.clock)
+    for version, hours in ((2, 10), (3, 1)):
+        office.sweep_at(HOUR + 10 * version)
+        for notice in outbox.waiting():
+            taken = outbox.take(notice, ["events"])
+            assert taken
+            sent = {"events": replace(taken.deliveries["events"], state=State.SENT)}
+            assert outbox.note(taken.with_deliveries(sent))
+        office.define(replace(plan, version=version, fresh_seconds=hours * HOUR))
+
+    assert office.sweep_at(2 * HOUR) == "north-sea"
+
+    told = [notice for notice in outbox.latest(9) if notice.kind == "source.stale"]
+    assert len({notice.key for notice in told}) == len(told) == 2
+    assert len({notice.facts["stale_since"] for notice in told}) == 1
+
+
+def test_a_zone_that_cannot_be_read_any_more_stops_no_other_source() -> None:
+    odd = replace(PLAN, source="odd", timezone="Mars/Olympus_Mons")
+    office = Office(odd, PLAN)
+    office.sweep_at(2)
+
+    assert office.sweep_at(HOUR) == "north-sea"
+
+    pause = office.schedule("odd").pause
+    assert pause is not None
+    assert pause.reason == '"0 * * * *" in the zone "Mars/Olympus_Mons" cannot be read here.'
+    assert [notice.facts["source"] for notice in office.notices("schedule.paused")] == ["odd"]
+    office.define(replace(odd, version=2, timezone="America/Chicago", updated_at=NOON + HOUR + 60))
+    office.schedules.resume(office.plans["odd"])
+    office.end()
+    assert office.sweep_at(2 * HOUR) in ("north-sea", "odd")
+    assert office.schedule("odd").pause is None
+
+
+def test_a_source_that_nobody_can_start_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    office = Office(replace(PLAN, source="broken"), replace(PLAN, source="dakota", cron="2 13 * * *"))
+    office.sweep_at(2)
+    office.broken.add("broken")
+
+    assert office.sweep_at(HOUR + 125) == "dakota"
+    assert "what is due cannot be started; the others go on" in [record.message for record in caplog.records]
 
 
 @settings(max_examples=40)

@@ -96,9 +96,12 @@ def test_slack_gets_a_text_without_markup() -> None:
     with Receiver() as receiver:
         send_to(receiver, form="slack")
 
+    text = "Wellhead (local): The import of gulf is complete: <!channel> [5](http://evil.example) & more."
     assert receiver.received[0].body == {
-        "text": "Wellhead (local): The import of gulf is complete: "
-        "&lt;!channel&gt; [5](http://evil.example) &amp; more."
+        "text": "Wellhead (local): Import completed",
+        "blocks": [{"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}}],
+        "unfurl_links": False,
+        "unfurl_media": False,
     }
 
 

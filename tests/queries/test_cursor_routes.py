@@ -170,7 +170,7 @@ def test_arbitrary_cursors_are_refused_on_every_list_and_harm_nothing(revisions:
         lists_of_values.map(lambda place: json.dumps(place).encode() + bytes(9)),
     ).map(lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("="))
 
-    @settings(max_examples=longer(50, 3000), suppress_health_check=list(HealthCheck))
+    @settings(max_examples=longer(25, 3000), suppress_health_check=list(HealthCheck))
     @given(
         path=st.sampled_from(lists),
         text=st.text(min_size=1, max_size=60) | st.text(LETTERS, min_size=1, max_size=600) | encoded,

@@ -182,7 +182,7 @@ LOOKS = st.lists(NAMES, max_size=8, unique=True).flatmap(
 
 
 @given(seen=LOOKS, name=NASTY, url=NASTY)
-@hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_seen_the_draft_is_a_definition(seen: Look, name: str, url: str) -> None:
     for kind in ("odata", "files"):
         found = draft(seen, name=name, kind=kind, url=url, presets={})

@@ -6,7 +6,8 @@
 import { session } from "./api.js";
 
 const PATIENCE = 250; // ms; an open tab answers within a few
-const channel = new BroadcastChannel("wellhead-session");
+// Two stages behind one name are of one origin, and not of one sign-in.
+const channel = new BroadcastChannel(`wellhead-session ${new URL(".", import.meta.url).pathname}`);
 
 // Resolves to the token of an open tab, or to null when none answers.
 export function tokenOfAnotherTab() {
