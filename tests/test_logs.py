@@ -173,7 +173,8 @@ def test_whatever_is_told_it_is_one_line_of_json(words: str, known: str) -> None
 def test_libraries_tell_their_warnings_alone(log: Log) -> None:
     logging.getLogger("botocore.parsers").debug(CANARY)
     logging.getLogger("urllib3.connectionpool").info(CANARY)
-    logging.getLogger("urllib3.connectionpool").warning("slow")
+    logging.getLogger("urllib3.connection").warning("Failed to parse headers (url=%s)", CANARY)  # the address whole
+    logging.getLogger("botocore.retries").warning("slow")
 
     assert [line["message"] for line in log.lines] == ["slow"]
 

@@ -246,8 +246,10 @@ def test_failures_in_a_row_are_those_of_a_source_since_it_completed(ends: str, f
     """Newest first: small and large letters are two sources."""
     status = {"f": JobStatus.FAILED, "c": JobStatus.COMPLETED, "x": JobStatus.CANCELLED}
     jobs = [ended("a" if end.islower() else "b", status[end.lower()]) for end in ends]
+    rollback = replace(a_job(Clock()), status=JobStatus.FAILED, rollback_to="snapshots/wells-1")
 
     assert failed_in_a_row(jobs) == failed
+    assert failed_in_a_row([rollback, *jobs, rollback]) == failed  # it says nothing of a source
 
 
 @pytest.mark.parametrize(("event", "errors"), [({"question": "nonsense"}, 0), ({"question": "summary"}, 1)])

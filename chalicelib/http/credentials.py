@@ -100,7 +100,7 @@ def _auth(kind: str, secret: dict[str, str], settings: Settings) -> SourceAuth:
 
 def written_anyhow(secrets: Iterable[str]) -> set[str]:
     """As they are, and as an address may hold them: percent-encoded, once or twice."""
-    once = {write(secret, safe="") for secret in secrets for write in (quote, quote_plus)}
+    once = {write(secret, safe=safe) for secret in secrets for write in (quote, quote_plus) for safe in ("", "/")}
     found = {*secrets, *once, *(quote(each, safe="") for each in once)}
     return found | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), each) for each in found}
 

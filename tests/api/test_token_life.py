@@ -137,6 +137,19 @@ def test_a_renewal_at_once_ends_the_token_before(api: Api, aws: LocalAws) -> Non
     assert digest_of(made["token"]) not in json.dumps(again.envelope)
 
 
+def test_of_two_renewals_at_once_one_is_refused(api: Api, aws: LocalAws, dynamodb: Any) -> None:
+    """Each writes what it has read: an end at once, between the two, would be undone."""
+    keep(aws, "cleo", sha256=digest_of("c"), role="operator")
+    uses = TokenUses(Table(dynamodb=dynamodb, name="wellhead-test"))
+
+    with uses.renewing("cleo"):
+        refused = api.ask("POST", f"{TOKENS}/cleo/rotate", b"", **AS_ADMIN)
+
+    assert (refused.status, refused.envelope["error"]["rule"]) == (409, "TOKEN_RULE")
+    assert api.ask("POST", f"{TOKENS}/cleo/rotate", b"", **AS_ADMIN).status == 200
+    assert [token["last_used_at"] for token in api.ask("GET", TOKENS, **AS_ADMIN).envelope["data"]["tokens"]][1] is None
+
+
 @settings(max_examples=40)
 @given(
     steps=st.lists(st.tuples(st.floats(0, 3 * DAY), st.booleans(), st.none() | st.integers(1, 90)), max_size=6),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 from base64 import b64encode
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, quote_plus
 
 import botocore.session
 import pytest
@@ -413,6 +415,17 @@ def test_a_source_that_repeats_what_it_was_sent_makes_no_leak(
 
         assert source.saw(SENT[kind][1])
         assert not leaks(f"{failed.value!r} {failed.value.message} {failed.value.details} {caplog.text}")
+
+
+@pytest.mark.parametrize("secret", ["aB3/xY+9kQ==", "grün & gut: 100 %"])
+def test_a_secret_is_hidden_however_an_address_has_it(secret: str) -> None:
+    auth = HeaderAuth("X-API-Key", secret)
+
+    for write in (quote, quote_plus, partial(quote, safe="")):
+        small = re.sub("%..", lambda sign: sign[0].lower(), write(secret))
+        for written in (write(secret), small, quote(write(secret), safe="")):
+            assert auth.hide(f"see https://data.example/?k={written}&page=2").count("…") >= 1
+            assert written not in auth.hide(f"see https://data.example/?k={written}&page=2")
 
 
 def test_short_secrets_are_hidden_whole() -> None:

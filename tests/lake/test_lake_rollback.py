@@ -14,8 +14,11 @@ from support.merging import assert_main_is
 from support.soak import SOAK, longer
 from support.stack import parents
 
+from chalicelib.errors import LakeMoved
 from chalicelib.jobs.job import JobStatus, new_job
-from chalicelib.lake.versions import PRODUCTION, RUNS, TABLES
+from chalicelib.lake.catalog import Head
+from chalicelib.lake.settling import settle_lake
+from chalicelib.lake.versions import PRODUCTION, RUNS, TABLES, Versions
 from local.catalog.server import CatalogServer
 
 if TYPE_CHECKING:
@@ -44,6 +47,29 @@ def lab(environment: dict[str, str], aws: LocalAws, dynamodb: object, tmp_path: 
     with a_lab("directory", environment, aws, dynamodb, tmp_path) as lab:
         lab.deliver_until_it_ends(lab.create())
         yield lab
+
+
+def test_a_lake_that_lacks_a_part_of_a_state_is_not_set_back_in_part() -> None:
+    class Partly:
+        """Of a catalog: an older snapshot of three tables, and not of the fourth."""
+
+        def __init__(self) -> None:
+            self.main = dict.fromkeys(TABLES, 2)
+
+        def head(self, table: str) -> Head:
+            kept: dict[int, Any] = {2: {}} if table == TABLES[-1] else {1: {}, 2: {}}
+            return Head(uuid="u", snapshot=self.main[table], properties={}, snapshots=kept)
+
+        def set_main(self, table: str, head: Head, snapshot: int, properties: dict[str, str]) -> bool:
+            self.main[table] = snapshot
+            return True
+
+    catalog: Any = Partly()
+
+    with pytest.raises(LakeMoved):
+        settle_lake(catalog, Versions(snapshots=dict.fromkeys(TABLES, 1)), fence=9)
+
+    assert set(catalog.main.values()) == {2}
 
 
 def kill_the_worker(lab: Lab) -> Callable[[Callable[[], dict[str, Any]]], dict[str, Any]]:

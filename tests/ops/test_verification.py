@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from support.store_kinds import LAKE
 from support.two_snapshots import asked, publish_two, report
 
 from chalicelib.errors import CheckUnknown, ReportUnknown
+from chalicelib.ops.looks import Looks
+from chalicelib.ops.verification import Verification
 from chalicelib.services import Services
 from chalicelib.sources.checks import CheckKind, CheckStatus
 from chalicelib.warehouse.names import LATEST, OWNER, SEGMENTS
@@ -54,7 +57,7 @@ def test_what_imports_left_is_right(environment: dict[str, str], two: tuple[Snap
     assert [file["name"] for file in everything["files"]] == [second.name, first.name, LATEST, OWNER]
     assert everything["is_right"]
     scratch = Path(environment["WELLHEAD_SCRATCH"])
-    assert not list(scratch.glob("looking-*"))
+    assert not list(scratch.glob("looking/*"))
 
 
 def test_a_flipped_bit_is_found_in_each_file(environment: dict[str, str], two: tuple[Snapshot, Snapshot]) -> None:
@@ -96,10 +99,6 @@ def test_a_database_whose_tables_do_not_agree_is_wrong_also_under_the_right_chec
     environment: dict[str, str], two: tuple[Snapshot, Snapshot], change: str, tmp_path: Path
 ) -> None:
     """As a fault of our own would leave it."""
-    from dataclasses import replace
-
-    from chalicelib.ops.looks import Looks
-
     path = Path(environment["WELLHEAD_WAREHOUSE"], two[1].name)
     path.chmod(0o644)
     with duckdb.connect(path) as store:
@@ -129,6 +128,32 @@ def test_the_segments_of_a_held_job_are_looked_at(environment: dict[str, str], d
     for name in names:
         flip(Path(environment["WELLHEAD_WAREHOUSE"], name))
     assert list(wrong(report(environment, CheckKind.VERIFY))) == [f"{SEGMENTS}{held.job_id}/"]
+    for name in names:
+        Path(environment["WELLHEAD_WAREHOUSE"], name).unlink()
+    assert list(wrong(report(environment, CheckKind.VERIFY))) == [f"{SEGMENTS}{held.job_id}/"]
+
+
+def test_what_is_published_meanwhile_is_no_fault(
+    environment: dict[str, str], two: tuple[Snapshot, Snapshot], tmp_path: Path
+) -> None:
+    """A large snapshot is looked at for minutes: then another one is current, and the sweeper clears an old one."""
+    services = Services(environment)
+
+    class Slow(Looks):
+        def at_state(self, path: Path, name: str, told: Snapshot | None) -> list[str]:
+            if name == two[1].name:
+                third.append(publish_two(environment)[1])
+                services.warehouse.remove(two[0].name)
+            return super().at_state(path, name, told)
+
+    third: list[Snapshot] = []
+    looks = Slow(directory=tmp_path, memory_mb=100)
+    found = Verification(job_manager=services.job_manager, warehouse=services.warehouse, looks=looks).report(
+        is_all=True
+    )
+
+    assert third
+    assert wrong(found) == {}
 
 
 @LAKE
