@@ -434,7 +434,7 @@ MUTANTS = [
         "orphans cleared during imports",
         Parts(clear_orphans=blind_clearing),
         "the published file is there and whole",
-        Climate.FREEZING,
+        Climate.CHANGEABLE,
     ),
     Mutant(
         "a failed event ends another job",

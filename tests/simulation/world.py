@@ -161,6 +161,7 @@ class World:
     ) -> None:
         self._seed = seed
         self._draw = draw = random.Random(seed)
+        self._draw_of_notices = random.Random(f"clocks of notices {seed}")
         self._directory = directory
         self._parts = parts
         self._scheduler = scheduler = Scheduler()
@@ -251,7 +252,8 @@ class World:
     def _start(self, role: str, run: Callable[[Actor], object], *, failed: Callable[[], None] | None = None) -> None:
         """`failed` follows when the process dies or raises."""
         self._started[role] = self._started.get(role, 0) + 1
-        actor = Actor(name=f"{role} {self._started[role]}", skew=self._draw.uniform(-self._skew, self._skew))
+        draw = self._draw_of_notices if role == "notices" else self._draw  # so that each seed is the storm that it was
+        actor = Actor(name=f"{role} {self._started[role]}", skew=draw.uniform(-self._skew, self._skew))
         if role == "worker":
             actor.killed_at = self._scheduler.now + self._timeout
             self._plan_stop(actor)
