@@ -125,7 +125,7 @@ def test_it_holds_nothing_else(names: set[str]) -> None:
     major, minor = python_version()
     library = f"_duckdb.cpython-{major}{minor}-{MACHINES[own_architecture()][0]}-linux-gnu.so"
     packages = {"certifi", "chalice", "charset_normalizer", "duckdb", "idna", "msgspec", "requests", "urllib3"}
-    packages |= {"python_calamine"}
+    packages |= {"cronsim", "python_calamine"}
     compiled = {name for name in ours if name.endswith(".so") and "__mypyc" in name}
     assert ours - compiled == {"app.py", "__pycache__", "chalicelib", library} | packages
     assert not [name for name in names if name.endswith((".pyi", "/RECORD"))]
