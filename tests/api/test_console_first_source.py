@@ -75,5 +75,6 @@ def show_well(page: Page) -> None:
     page.get_by_role("link", name="Sources").click()
     row = page.locator("tbody tr").filter(has_text="pozos")
     row.wait_for()
-    assert row.locator("td").all_inner_texts()[1:5] == ["Files", "months", row.locator("td").nth(3).inner_text(), "1"]
+    latest = row.locator("td").nth(3).inner_text()
+    assert row.locator("td").all_inner_texts()[1:6] == ["Files", "months", latest, "by hand", "1"]
     assert row.locator("td").nth(3).inner_text().startswith("just now")
