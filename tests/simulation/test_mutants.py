@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 SEEDS = 500
 
 
+@pytest.mark.timeout(600)  # some take a hundred storms
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_breaks_a_promise(mutant: Mutant, tmp_path: Path) -> None:
     world: Any = {"climate": mutant.climate, "cuts": mutant.cuts, "is_scheduled": mutant.is_scheduled}

@@ -30,6 +30,7 @@ def test_every_promise_is_kept_in_every_storm(first: int, tmp_path: Path) -> Non
         assert not outcome.violations, outcome.report()
 
 
+@pytest.mark.timeout(600)
 def test_the_storms_bring_everything_about(tmp_path: Path) -> None:
     """Every fault, every end of a job, and all that workers and sweepers can come to."""
     story = "\n".join(line for seed in range(450) for line in simulate(seed, tmp_path).history)
