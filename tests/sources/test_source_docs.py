@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (PROJECT / "docs" / "sources.md").read_text(encoding="utf-8")
-EXAMPLES = {values["name"]: values for values in map(tomllib.loads, re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))}
+BLOCKS = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)]
+EXAMPLES = {block["name"]: block for block in BLOCKS if "name" in block}
+PARTS = [block for block in BLOCKS if "name" not in block]  # a few lines of a definition, under their heading
 BARRELS = 6.289810770432105  # a cubic metre
 CUBIC_FEET = 35.31466672148859
 
@@ -34,6 +36,12 @@ CUBIC_FEET = 35.31466672148859
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_has_no_fault(name: str) -> None:
     assert definition_of(EXAMPLES[name]).name == name
+
+
+@pytest.mark.parametrize("lines", PARTS, ids=lambda lines: next(iter(lines)))
+def test_a_few_lines_fit_into_any_definition(lines: dict[str, Any]) -> None:
+    for whole in EXAMPLES.values():
+        definition_of(whole | lines)
 
 
 def test_every_key_is_explained() -> None:
