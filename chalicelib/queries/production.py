@@ -31,6 +31,8 @@ from chalicelib.store.local_duckdb import (
     LATER_FORMAT,
     is_full,
     local_config,
+    lock_down,
+    quoted,
     raise_if_damaged,
     raise_if_forbidden,
 )
@@ -110,14 +112,15 @@ class ProductionQuery:
     def open(
         cls, store: Path, *, directory: OwnDirectory, memory_mb: int, snapshot: str | None = None
     ) -> ProductionQuery:
-        """`directory` is on local disk, for what does not fit into memory; it goes when this is closed. Raises
-        WarehouseCorrupt, WarehouseTooNew, WarehouseForeign.
+        """`directory` is on local disk, for what does not fit into memory; it goes when this is closed. What asks
+        reaches the store and the place of `directory`, and nothing else. Raises WarehouseCorrupt, WarehouseTooNew,
+        WarehouseForeign.
         """
         connection = duckdb.connect(config=local_config(directory.path, memory_mb) | {"threads": THREADS})
         try:
             with _duckdb_errors():
-                path = str(store).replace("'", "''")
-                connection.execute(f"ATTACH '{path}' AS wells (READ_ONLY)")
+                connection.execute(f"ATTACH '{quoted(store)}' AS wells (READ_ONLY)")
+                lock_down(connection, directory.path.parent)  # an export is written beside this directory
             return cls(connection, snapshot=snapshot, directory=directory)
         except BaseException:
             connection.close()
@@ -217,9 +220,8 @@ class ProductionQuery:
 
     def write_parquet(self, path: Path) -> None:
         """All rows of production, as they lie, in one new file."""
-        text = str(path).replace("'", "''")
         with _duckdb_errors(), self._connection.cursor() as own:
-            own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": text}))
+            own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": quoted(path)}))
 
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
         """The rows that a completed import rejected, in the order of the source; none for any other job. A row that a

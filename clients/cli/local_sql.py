@@ -1,4 +1,8 @@
-"""Questions in SQL to a database file, read-only, by DuckDB in this process."""
+"""Questions in SQL to one downloaded file, read-only, by DuckDB in this process.
+
+A statement may come from anywhere, so it reaches that file and nothing else: it reads no other file, writes none, and
+calls nobody. What is answered goes to the terminal or into a pipe.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 PROMPT, MORE = "wellhead> ", "     ...> "
 ROWS_SHOWN = 200
+ROWS_OF_PARQUET = "well_production"
 
 
 class SqlError(ClientError):
@@ -38,7 +43,7 @@ def run_sql(terminal: Terminal, path: Path, query: str | None) -> None:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Read-only. Raises SqlError."""
+    """A database, or a Parquet file as `wellhead download --parquet` brings it. Raises SqlError."""
     try:
         import duckdb
     except ImportError:
@@ -49,12 +54,35 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     if not path.is_file():
         raise SqlError(f"There is no database {path}. Get it: wellhead download", code="DATABASE_MISSING")
     with own_directory() as own:
+        spill = {"temp_directory": str(own / "spill")}
         try:
-            database = duckdb.connect(path, read_only=True, config={"temp_directory": str(own / "spill")})
+            database = (
+                _parquet(path, spill)
+                if path.suffix == ".parquet"
+                else duckdb.connect(path, read_only=True, config=spill)
+            )
+            database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false")
         except duckdb.Error as exc:
             raise SqlError(f"{path} cannot be opened: {_first_line(exc)}") from exc
         with database:
             yield database
+
+
+def _database(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(path, read_only=True, config=config)
+
+
+def _parquet(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    """The rows of production alone, under the name that they have in a database."""
+    import duckdb
+
+    database = duckdb.connect(config=config)
+    file = str(path.resolve()).replace("'", "''")
+    database.execute(f"SET allowed_paths = ['{file}']")
+    database.execute(f"CREATE VIEW {ROWS_OF_PARQUET} AS FROM read_parquet('{file}')")
+    return database
 
 
 def _converse(terminal: Terminal, database: duckdb.DuckDBPyConnection) -> None:
@@ -78,20 +106,23 @@ def _converse(terminal: Terminal, database: duckdb.DuckDBPyConnection) -> None:
 
 
 def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Statement by statement: where one fails, those before it have had their answers. Raises SqlError."""
     import duckdb
 
     try:
-        answer = database.execute(query)
-        names = [column[0] for column in answer.description or []]
-        if terminal.wants_json:
-            terminal.json([dict(zip(names, row, strict=True)) for row in answer.fetchall()])
-        else:
-            _show(terminal, names, answer)
+        for statement in database.extract_statements(query):
+            answer = database.execute(statement)
+            if statement.expected_result_type == [duckdb.ExpectedResultType.QUERY_RESULT]:
+                _show(terminal, answer)
     except duckdb.Error as exc:
         raise SqlError(_first_line(exc)) from exc
 
 
-def _show(terminal: Terminal, names: list[str], answer: duckdb.DuckDBPyConnection) -> None:
+def _show(terminal: Terminal, answer: duckdb.DuckDBPyConnection) -> None:
+    names = [column[0] for column in answer.description or []]
+    if terminal.wants_json:
+        terminal.json([dict(zip(names, row, strict=True)) for row in answer.fetchall()])
+        return
     columns = [Column(name, itemgetter(place)) for place, name in enumerate(names)]
     if not terminal.out.is_terminal:
         terminal.rows(columns, _each(answer))

@@ -407,8 +407,9 @@ def test_the_database_is_downloaded_and_asked(laptop: Laptop, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["wells.duckdb"]
 
     assert laptop.run("download", "--parquet", cwd=tmp_path).returncode == 0
-    count = f"SELECT count(*) AS rows FROM '{tmp_path / 'wells.parquet'}'"
-    assert laptop.run("sql", count, cwd=tmp_path).stdout == f"rows\n{told['rows']}\n"
+    count = "SELECT count(*) AS rows FROM well_production"
+    done = laptop.run("sql", count, "--file", "wells.parquet", cwd=tmp_path)
+    assert done.stdout == f"rows\n{told['rows']}\n", done.stderr
 
     query = "SELECT count(*) AS wells, NULL AS nothing FROM well_production"
     assert laptop.run("sql", query, cwd=tmp_path).stdout == f"wells\tnothing\n{told['rows']}\t\n"
@@ -419,6 +420,41 @@ def test_the_database_is_downloaded_and_asked(laptop: Laptop, tmp_path: Path) ->
     assert "read-only" in wrong.stderr
     missing = laptop.run("sql", query, "--file", "none.duckdb", cwd=tmp_path)
     assert missing.stderr == "DATABASE_MISSING: There is no database none.duckdb. Get it: wellhead download\n"
+
+
+def test_each_statement_has_its_answer_and_reaches_that_file_alone(tmp_path: Path) -> None:
+    """Times have a zone, and DuckDB needs a package more for them."""
+    wide(tmp_path / "wells.duckdb", wells=3, periods=1)
+    (tmp_path / "secret.csv").write_text("a\nb\n", "utf-8")
+
+    def ask(query: str) -> subprocess.CompletedProcess[str]:
+        environment = program_environment(tmp_path) | {"TZ": "America/Chicago"}
+        return subprocess.run(
+            [str(PROGRAM), "sql"],
+            input=query,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    row = ask("SELECT * FROM well_production LIMIT 1").stdout.splitlines()[1]
+    assert row.count("+00:00") == 2
+    done = ask("SELECT 1 AS one; SET threads = 1; SELECT 2 AS two; SELECT * FROM nowhere; SELECT 3 AS three")
+    assert (done.returncode, done.stdout) == (1, "one\n1\ntwo\n2\n")
+    assert "nowhere" in done.stderr
+    for attack in (
+        "FROM 'secret.csv'",
+        "FROM read_text('/etc/hostname')",
+        "COPY well_production TO 'mine.csv'",
+        "ATTACH 'secret.duckdb'",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+    ):
+        done = ask(attack)
+        assert (done.returncode, done.stderr.partition(":")[0]) == (1, "SQL_ERROR"), attack
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["secret.csv", "wells.duckdb"]
 
 
 def test_several_at_once_answer_as_one_also_where_memory_is_short(tmp_path: Path) -> None:
