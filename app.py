@@ -476,6 +476,14 @@ def get_openapi(request: Request, respond: ResponseBuilder) -> Response:
     return respond.text(document.text, document.headers)
 
 
+@app.route("/", methods=["GET", "HEAD"], content_types=["*/*"])
+@enveloped(app, role=None)
+def get_start(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    stage = request.context.get("path", "/").rpartition("/")[2]  # "" behind a slash: then the address is relative to it
+    return respond.moved(f"{stage}/console".removeprefix("/"))
+
+
 @app.route("/console", methods=["GET", "HEAD"], content_types=["*/*"])
 @enveloped(app, role=None)
 def get_console(request: Request, respond: ResponseBuilder) -> Response:

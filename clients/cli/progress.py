@@ -64,7 +64,7 @@ def waiting_of(job: Job) -> str:
     """Until when is told as a time, which stays the same from line to line."""
     if not job.waiting:
         return ""
-    until = time.strftime("%H:%M:%S", time.localtime(job.waiting["until"]))
+    until = time.strftime("%H:%M:%SZ", time.gmtime(job.waiting["until"]))
     return f"waits until {until} after {job.waiting['for']}, for try {job.waiting['try']}"
 
 

@@ -149,8 +149,8 @@ def short_moment(text: str) -> str:
 
 
 def moment(epoch: float | None) -> str | None:
-    """In the time of this machine, to the second."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(epoch)) if epoch is not None else None
+    """In UTC to the second, as the console and the data have it: who compares two machines need not reckon."""
+    return time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(epoch)) if epoch is not None else None
 
 
 def duration(seconds: float | None) -> str | None:

@@ -383,6 +383,7 @@ RULES: dict[str, str | None] = {
     "POST /api/v1/notices/test": "admin",
     "GET /api/v1/health": None,
     "GET /api/v1/openapi.json": None,
+    "GET /": None,
     "GET /console": None,
     "GET /console/{file}": None,
 }

@@ -172,6 +172,31 @@ def test_the_page_has_one_address_to_which_its_links_are_relative(port: int, pat
     assert (moved.status, moved.headers["Location"]) == (308, "../console")
 
 
+@pytest.mark.usefixtures("port")
+@pytest.mark.parametrize(("path", "location"), [("/", "console"), ("/api", "api/console"), ("/api/", "console")])
+def test_the_root_leads_to_the_page_whatever_stage_stands_before_it(path: str, location: str) -> None:
+    """API Gateway's own address ends with the stage, with or without a slash; a domain of one's own has none."""
+    event = {
+        "requestContext": {
+            "httpMethod": "GET",
+            "resourcePath": "/",
+            "path": path,
+            "identity": {"sourceIp": "127.0.0.1"},
+        },
+        "path": "/",
+        "headers": {},
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+    moved = importlib.import_module("app").app(event, None)
+
+    assert (moved["statusCode"], moved["headers"]["Location"]) == (308, location)
+
+
 @pytest.mark.parametrize(
     "name",
     ["console.py", "..", "..%2Fapp.py", "%2e%2e%2fapp.py", "app.js%00", "App.js", "app", "%E2%80%AE", "x" * 2000],

@@ -41,7 +41,7 @@ def test_every_route_is_in_the_document_and_no_other() -> None:
     of_the_api = {route.replace(BASE, "", 1) for route in routes if f" {BASE}/" in route}
 
     assert set(operations()) == of_the_api
-    assert {route.split()[1] for route in routes if BASE not in route} == {"/console", "/console/{file}"}
+    assert {route.split()[1] for route in routes if BASE not in route} == {"/", "/console", "/console/{file}"}
 
 
 def test_the_packaged_gateway_agrees() -> None:
