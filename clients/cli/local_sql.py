@@ -68,13 +68,13 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             yield database
 
 
-def _database(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+def _database(path: Path, config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     return duckdb.connect(path, read_only=True, config=config)
 
 
-def _parquet(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+def _parquet(path: Path, config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
     """The rows of production alone, under the name that they have in a database."""
     import duckdb
 
