@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    Config = dict[str, str | bool | int | float | list[str]]
+
 PROMPT, MORE = "wellhead> ", "     ...> "
 ROWS_SHOWN = 200
 ROWS_OF_PARQUET = "well_production"
@@ -54,13 +56,9 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     if not path.is_file():
         raise SqlError(f"There is no database {path}. Get it: wellhead download", code="DATABASE_MISSING")
     with own_directory() as own:
-        spill = {"temp_directory": str(own / "spill")}
+        connect = _parquet if path.suffix == ".parquet" else _database
         try:
-            database = (
-                _parquet(path, spill)
-                if path.suffix == ".parquet"
-                else duckdb.connect(path, read_only=True, config=spill)
-            )
+            database = connect(path, {"temp_directory": str(own / "spill")})
             database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false")
         except duckdb.Error as exc:
             raise SqlError(f"{path} cannot be opened: {_first_line(exc)}") from exc
@@ -68,13 +66,13 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             yield database
 
 
-def _database(path: Path, config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
+def _database(path: Path, config: Config) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     return duckdb.connect(path, read_only=True, config=config)
 
 
-def _parquet(path: Path, config: dict[str, str | bool | int | float | list[str]]) -> duckdb.DuckDBPyConnection:
+def _parquet(path: Path, config: Config) -> duckdb.DuckDBPyConnection:
     """The rows of production alone, under the name that they have in a database."""
     import duckdb
 
