@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CHUNK = 100
 SOAKED = range(int(os.environ.get("SOAK_SEEDS", "50000")))
-CHUNKS = len(SOAKED) // CHUNK if SOAK or "SOAK_SEEDS" in os.environ else 0
+CHUNKS = -(-len(SOAKED) // CHUNK) if SOAK or "SOAK_SEEDS" in os.environ else 0
 DRAWN, MOST = 25, 1_000_000  # seeds of a usual run in each of its chunks, and how many there are
 EVENTFUL = (74, 92, 315, 355, 401, 417, 432)  # seeds that bring everything about between them
 
