@@ -14,14 +14,14 @@ def from_item(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """Floats are written with all their digits; DynamoDB keeps 38, a double needs 17."""
+    """Floats are written with all their digits; DynamoDB keeps 38, a double needs 17. Most values are texts."""
     match value:
+        case str():
+            return {"S": str(value)}
         case None:
             return {"NULL": True}
         case bool():
             return {"BOOL": value}
-        case str():
-            return {"S": str(value)}
         case int() | float():
             return {"N": repr(value)}
         case dict():
@@ -34,6 +34,8 @@ def to_attribute(value: Any) -> dict[str, Any]:
 def from_attribute(attribute: dict[str, Any]) -> Any:
     ((kind, value),) = attribute.items()
     match kind:
+        case "S" | "BOOL":
+            return value
         case "NULL":
             return None
         case "N":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import SourceColumns
@@ -182,6 +183,7 @@ def _matching_field(column: str, matches: list[str]) -> str | None:
     return matches[0] if matches else None
 
 
+@lru_cache(maxsize=4096)  # the same names page after page, file after file
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 

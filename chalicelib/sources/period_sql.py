@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from chalicelib.store.row_reading import literal
@@ -63,6 +64,7 @@ def day_in_zone(text: str, zone: str, *, is_sure: bool) -> str:
     return f"CASE WHEN {is_moment} THEN {local} ELSE {text} END"
 
 
+@lru_cache(maxsize=1024)  # for each file, and for each worker of an import
 def _date_of_form(text: str, form: str) -> str:
     """NULL where the text has another form, or is no date."""
     read = format_parts(form)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from support.api_contract import closed, document, operations
-from support.soak import longer
+from support.soak import longer, some_of
 from support.stack import job_at_its_end, stack, trigger
 
 from infra.openapi import BASE
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from schemathesis import APIOperation, Case
+
+    from local.stack import LocalStack
 
 load_all_checks()
 # Not `positive_data_acceptance`: a well-formed cursor need not be anybody's, and a range may be upside down.
@@ -40,23 +42,25 @@ CHECKED: Any = CHECKS.get_by_names(
 )
 PROBLEM = "application/problem+json"
 EXAMPLES = {
-    "get": longer(80, 400),
-    "post": longer(80, 400),
-    "put": longer(40, 200),
-    "delete": longer(20, 100),
-    "head": longer(4, 30),
+    "get": longer(12, 400),
+    "post": longer(12, 400),
+    "put": longer(8, 200),
+    "delete": longer(5, 100),
+    "head": longer(2, 30),
     "options": longer(1, 5),
 }
+ALWAYS = {"GET /health", "POST /wells/import/jobs/{job_id}/cancel"}  # what is found, and what is too late
 
-AT_LEAST = {GenerationMode.POSITIVE: (1_150, 4_600), GenerationMode.NEGATIVE: (850, 3_400)}  # requests
+AT_LEAST = {GenerationMode.POSITIVE: (90, 4_600), GenerationMode.NEGATIVE: (90, 3_400)}  # requests
 
 
 class Fuzzed:
-    """The API of a stack that has imported once."""
+    """The API of a stack that has imported."""
 
     def __init__(self, url: str, token: str, job_id: str) -> None:
         self.url, self.job_id = url, job_id
         self.session = requests.Session()
+        self.session.trust_env = False  # it would look for a proxy with each request
         self.session.headers["Authorization"] = f"Bearer {token}"
         self.asked = 0
         self.statuses: set[int] = set()
@@ -71,22 +75,31 @@ class Fuzzed:
             assert ("success" in told) == (accept != PROBLEM)
 
 
+@pytest.fixture(scope="module")
+def after_an_import(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalStack, str]]:
+    state = tmp_path_factory.mktemp("state")
+    with stack(state, rows=1_000) as running:
+        job_id = trigger(state)
+        job_at_its_end(state, job_id)
+        yield running, job_id
+
+
 @pytest.fixture
-def fuzzed(tmp_path: Any) -> Iterator[Fuzzed]:
-    with stack(tmp_path, rows=1_000) as running:
-        job_id = trigger(tmp_path)
-        job_at_its_end(tmp_path, job_id)
-        fuzzed = Fuzzed(running.api_url, running.token, job_id)
-        yield fuzzed
-        fuzzed.session.close()
+def fuzzed(after_an_import: tuple[LocalStack, str]) -> Iterator[Fuzzed]:
+    running, job_id = after_an_import
+    fuzzed = Fuzzed(running.api_url, running.token, job_id)
+    yield fuzzed
+    fuzzed.session.close()
 
 
 @pytest.mark.timeout(longer(400, 7200))
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_answer_is_what_the_document_says(fuzzed: Fuzzed, mode: GenerationMode) -> None:
+    """A third of the operations by lot with a dozen requests each; all of them with hundreds in a soak."""
     schema: Any = schemathesis.openapi.from_dict(told())
-    for operation in schema.get_all_operations():
-        fuzz(operation.ok(), fuzzed, mode)
+    operations = {operation.ok().label: operation.ok() for operation in schema.get_all_operations()}
+    for name in sorted(ALWAYS | {*some_of(sorted(operations))}):
+        fuzz(operations[name], fuzzed, mode)
 
     assert fuzzed.asked >= longer(*AT_LEAST[mode])
     assert {200, 204, 404, 409} <= fuzzed.statuses if mode is GenerationMode.POSITIVE else 400 in fuzzed.statuses

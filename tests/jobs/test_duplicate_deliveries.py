@@ -1,4 +1,6 @@
-"""An event that is delivered a thousand times, late and in any order, has the effect of one."""
+"""An event that is delivered hundreds of times, late and in any order, has the effect of one; ten thousand times in a
+soak.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ TABLE = "wellhead-test"
 ROOT = Path(__file__).parents[2]
 DATA = GeneratedProduction(2_000)
 PROCESSES = 4
-DELIVERIES = longer(1_000, 10_000)
+DELIVERIES = longer(200, 10_000)
 LATE = DELIVERIES // 10  # of them are of a job that is long over
 
 
@@ -40,7 +42,7 @@ def deliver(job_ids: list[str]) -> subprocess.Popen[str]:
     )
 
 
-def test_a_thousand_deliveries_are_one(environment: dict[str, str], dynamodb: Any, monkeypatch: Any) -> None:
+def test_hundreds_of_deliveries_are_one(environment: dict[str, str], dynamodb: Any, monkeypatch: Any) -> None:
     with SampleSource(DATA, latency=0.02) as source, ExitStack() as stack:
         environment |= {
             "WELLHEAD_SOURCE_URL": source.url,

@@ -40,7 +40,7 @@ TABLE = "wellhead-test"
 LEASE = Lease(seconds=60, grace=15, pending=360)
 KEYS = st.sampled_from([None, "a", "b"])
 SECONDS = st.sampled_from([1, 31, 61, 76, 376, IDEMPOTENCY_SECONDS])
-EXAMPLES = longer(500, 10_000)
+EXAMPLES = longer(100, 10_000)
 ENDS = ["COMPLETED", "COMPLETED", "COMPLETED", "FAILED", "CANCELLED"]  # a completed import is refused more often
 
 
@@ -426,7 +426,7 @@ def test_the_table_follows_the_model() -> None:
     many = settings(max_examples=EXAMPLES, stateful_step_count=40, deadline=None)
 
     run_state_machine_as_test(in_memory, settings=many)  # type: ignore[arg-type]
-    for _ in range(3):  # what comes seldom may want more examples
+    for _ in range(longer(15, 3)):  # what comes seldom may want more examples
         if unseen():
             run_state_machine_as_test(in_memory, settings=many)  # type: ignore[arg-type]
 
@@ -439,5 +439,5 @@ def unseen() -> list[str]:
 
 
 def test_motos_table_follows_the_model(dynamodb: Any) -> None:
-    few = settings(max_examples=8, stateful_step_count=25, deadline=None)
+    few = settings(max_examples=longer(3, 30), stateful_step_count=25, deadline=None)
     run_state_machine_as_test(lambda: emptied(dynamodb), settings=few)  # type: ignore[arg-type]

@@ -35,6 +35,8 @@ from local.stack import LocalStack, StackError
 from local.tokens import TokenBook, tell_running_stack
 
 IMPORT_LOG = "logs/wellhead-local-import.log"
+SLOW = {"page_size": "1000", "source_rps": "4", "source_connections": "1", "checkpoint_seconds": "1"}
+QUICK = {**SLOW, "source_rps": "100"}
 
 
 def test_an_import_through_the_api(tmp_path: Path) -> None:
@@ -110,7 +112,7 @@ def test_history_survives_a_restart_and_nothing_is_new_the_second_time(tmp_path:
 
 @needs_proc
 def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    with start_command(tmp_path, "run", "--rows", "300000") as process:
+    with start_command(tmp_path, "run", "--rows", "20000", **SLOW) as process:
         wait_until((tmp_path / "stack.json").exists)
         facts = facts_of(tmp_path)
         with pytest.raises(StackError, match=rf"process {process.pid}\).* serves {facts['api_url']}"), stack(tmp_path):
@@ -134,7 +136,7 @@ def test_a_second_stack_is_refused_and_ctrl_c_leaves_nothing(tmp_path: Path) -> 
 
 @needs_proc
 def test_a_killed_stack_leaves_no_process_and_the_next_one_finishes_its_import(tmp_path: Path) -> None:
-    with start_command(tmp_path, "run", "--rows", "100000") as process:
+    with start_command(tmp_path, "run", "--rows", "20000", **SLOW) as process:
         wait_until((tmp_path / "stack.json").exists)
         job_id = trigger(tmp_path)
         wait_until(lambda: job(tmp_path, job_id)["fetched_records"] or job(tmp_path, job_id)["completed_at"])
@@ -142,11 +144,12 @@ def test_a_killed_stack_leaves_no_process_and_the_next_one_finishes_its_import(t
         process.kill()
     wait_until(lambda: not everyone & parents().keys(), seconds=5)
 
-    with stack(tmp_path, rows=100_000, user_environment=SHORT_LEASE):
+    quick = {f"WELLHEAD_{name.upper()}": value for name, value in QUICK.items()}
+    with stack(tmp_path, rows=20_000, user_environment=SHORT_LEASE | quick):
         view = job_at_its_end(tmp_path, job_id)
 
     assert view["status"] == "COMPLETED", view["error"]
-    assert view["total_records"] == 100_000
+    assert view["total_records"] == 20_000
 
 
 def test_the_demo_shows_what_came(tmp_path: Path) -> None:
@@ -160,7 +163,7 @@ def test_the_demo_shows_what_came(tmp_path: Path) -> None:
 
 
 def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
-    with start_command(tmp_path, "demo", "--rows", "100000") as process:
+    with start_command(tmp_path, "demo", "--rows", "10000", **SLOW) as process:
         wait_until((tmp_path / "stack.json").exists)
         wait_until(lambda: "START" in log.read_text() if (log := tmp_path / IMPORT_LOG).exists() else "")
         process.send_signal(signal.SIGINT)
@@ -168,21 +171,17 @@ def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
     assert (process.returncode, errors) == (130, "")
     assert "the next `make demo` goes on from there" in output
 
-    with start_command(tmp_path, "demo", "--rows", "100000") as process:
+    with start_command(tmp_path, "demo", "--rows", "10000", **QUICK) as process:
         output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert "is not finished. It goes on now" in output
     assert "The counts add up to every row that the source delivered." in output
 
 
-SLOW = {"page_size": "1000", "source_rps": "4", "source_connections": "1", "checkpoint_seconds": "1"}
-
-
 @needs_proc
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(tmp_path: Path, end: signal.Signals) -> None:
-    settings = SLOW | {"pending_seconds": "5"}
-    with start_command(tmp_path, "demo", "--rows", "30000", **settings) as process:
+    with start_command(tmp_path, "demo", "--rows", "20000", **SLOW, pending_seconds="5") as process:
         wait_until((tmp_path / "stack.json").exists)
         old = wait_until(lambda: newest(tmp_path))["job_id"]
         wait_until(lambda: [event for event in job(tmp_path, old)["events"] if event["event"] == "checkpoint"])
@@ -192,17 +191,17 @@ def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(tmp_path: P
     wait_until(lambda: not everyone & parents().keys())
     time.sleep(7)
 
-    with start_command(tmp_path, "demo", "--rows", "30000", **settings | {"source_rps": "100"}) as process:
+    with start_command(tmp_path, "demo", "--rows", "20000", **QUICK, pending_seconds="5") as process:
         output, errors = process.communicate(timeout=90)
 
     assert (process.returncode, errors) == (0, "")
     assert "It goes on now" in output
-    with stack(tmp_path, rows=30_000, user_environment=SHORT_LEASE):
+    with stack(tmp_path, rows=20_000, user_environment=SHORT_LEASE):
         done = job(tmp_path, newest(tmp_path)["job_id"])
     assert old in (done["job_id"], done["retry_of"])
     [resumed] = [event for event in done["events"] if event["event"] == "resumed"]
     assert resumed["records"] > 0
-    assert (done["status"], done["total_records"]) == ("COMPLETED", 30_000)
+    assert (done["status"], done["total_records"]) == ("COMPLETED", 20_000)
 
 
 def test_a_demo_of_another_file_brings_its_rows_in_place_of_those_of_the_first(tmp_path: Path) -> None:

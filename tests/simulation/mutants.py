@@ -60,6 +60,7 @@ class Mutant:
     climate: Climate | None = None  # the one that brings it to light soonest
     cuts: int = 1  # so many parts of the source
     is_scheduled: bool | None = None
+    seed: int = 0  # of a storm that breaks it
 
 
 # -- conditions and writes taken away ------------------------------------------------------------
@@ -374,19 +375,33 @@ RISES = "each claim raises the fence"
 OVER = "a place is taken when its lease is over"
 MUTANTS = [
     Mutant(
-        "create without the lock's condition", without("create", *AS_READ), "the fence never falls", Climate.FREEZING
+        "create without the lock's condition",
+        without("create", *AS_READ),
+        "the fence never falls",
+        Climate.FREEZING,
+        seed=54,
     ),
     Mutant("create ignores the lease", hasty("create"), OVER),
-    Mutant("create forgets the key", without("create", unwritten="IDEMPOTENCY#"), "a key makes one job"),
+    Mutant(
+        "create forgets the key",
+        without("create", unwritten="IDEMPOTENCY#"),
+        "a key makes one job",
+        seed=49,
+    ),
     Mutant(
         "create recalls the key first",
         Parts(job_manager=KeyBeforeLock),
         "one's own retry is not refused",
         Climate.CHANGEABLE,
+        seed=14,
     ),
-    Mutant("a takeover leaves the old job", without("create", unwritten="FAILED"), "one open job", Climate.FREEZING),
+    Mutant(
+        "a takeover leaves the old job", without("create", unwritten="FAILED"), "one open job", Climate.FREEZING, seed=3
+    ),
     Mutant("claim ignores the lease", hasty("claim"), OVER),
-    Mutant("claim ignores what was written since", without("claim", *AS_READ, JOB_FENCE), RISES, Climate.FREEZING),
+    Mutant(
+        "claim ignores what was written since", without("claim", *AS_READ, JOB_FENCE), RISES, Climate.FREEZING, seed=6
+    ),
     Mutant("claim keeps the fence", Parts(job_manager=SameFence), RISES),
     Mutant("progress without a fence", without("progress", *IS_MINE, JOB_FENCE), "one writer", Climate.FREEZING),
     Mutant(
@@ -394,84 +409,145 @@ MUTANTS = [
         without("progress", *IS_MINE, JOB_FENCE, IS_OPEN),
         "final states never change",
         Climate.FREEZING,
+        seed=3,
     ),
-    Mutant("hand-over keeps the place", Parts(job_manager=KeptPlace), "every accepted job ends", Climate.CHANGEABLE),
+    Mutant(
+        "hand-over keeps the place",
+        Parts(job_manager=KeptPlace),
+        "every accepted job ends",
+        Climate.CHANGEABLE,
+        seed=77,
+    ),
     Mutant(
         "finish without a fence",
         without("finish", *IS_MINE, JOB_FENCE, *POINTS_TO),
         "the fence never falls",
         Climate.FREEZING,
+        seed=75,
     ),
     Mutant(
         "a retry of what is out of date",
         Parts(job_manager=AnyRetry),
         "no older row is published",
         Climate.DEAF,
+        seed=76,
     ),
     Mutant(
         "an accept of what is out of date",
         Parts(job_manager=LateAccept),
         "no older row is published",
         Climate.FREEZING,
+        seed=76,
     ),
     Mutant("finish keeps the lock", without("finish", unwritten="LOCK#"), "the lock is owned while a job is open"),
     Mutant("finish keeps the pointer", without("finish", unwritten="WAREHOUSE#"), "COMPLETED means published"),
-    Mutant("cancel ignores the holder", Parts(job_manager=EndingWhatRuns), OVER, Climate.CHANGEABLE),
-    Mutant("no grace for clocks", Parts(job_manager=WithoutGrace), OVER, Climate.FREEZING),
-    Mutant("each process goes by its own clock", Parts(table=OwnClocks), OVER),
-    Mutant("a slow answer is taken for a new one", Parts(job_manager=LatestTime), OVER, Climate.FREEZING),
+    Mutant("cancel ignores the holder", Parts(job_manager=EndingWhatRuns), OVER, Climate.CHANGEABLE, seed=32),
+    Mutant("no grace for clocks", Parts(job_manager=WithoutGrace), OVER, Climate.FREEZING, seed=33),
+    Mutant("each process goes by its own clock", Parts(table=OwnClocks), OVER, seed=19),
+    Mutant(
+        "a slow answer is taken for a new one",
+        Parts(job_manager=LatestTime),
+        OVER,
+        Climate.FREEZING,
+        seed=25,
+    ),
     Mutant("the sweeper ignores the lease", Parts(sweep=hasty_sweep), OVER),
-    Mutant("the sweeper frees what was renewed", without("free_holder", *AS_READ), OVER, Climate.FREEZING),
+    Mutant(
+        "the sweeper frees what was renewed",
+        without("free_holder", *AS_READ),
+        OVER,
+        Climate.FREEZING,
+        seed=30,
+    ),
     Mutant(
         "the sweeper ends no job",
         without("expire", unwritten="JOB#"),
         "the lock is owned while a job is open",
         Climate.STILL,
     ),
-    Mutant("the sweeper restarts nothing", Parts(sweep=sweep_of_the_waiting), "every accepted job ends", Climate.LATE),
-    Mutant("no sweeper", Parts(sweep=lambda **_: "nothing"), "every accepted job ends"),
+    Mutant(
+        "the sweeper restarts nothing",
+        Parts(sweep=sweep_of_the_waiting),
+        "every accepted job ends",
+        Climate.LATE,
+        seed=54,
+    ),
+    Mutant("no sweeper", Parts(sweep=lambda **_: "nothing"), "every accepted job ends", seed=7),
     Mutant(
         "orphans cleared during imports",
         Parts(clear_orphans=blind_clearing),
         "the published file is there and whole",
         Climate.CHANGEABLE,
+        seed=110,
     ),
     Mutant(
         "a failed event ends another job",
         Parts(take_up=take_up_anything),
         "a waiting job ends when its lease is over",
         Climate.FAILING,
+        seed=8,
     ),
     Mutant(
         "a failed event ends what waits for its next worker",
         Parts(take_up=take_up_to_end),
         "a waiting job ends when its lease is over",
         Climate.FAILING,
+        seed=12,
     ),
     Mutant("a failed event frees a living worker's place", Parts(take_up=hasty_take_up), OVER, Climate.FAILING),
     Mutant("an end without its notice", without("finish", unwritten="NOTICE#"), "an end has its notice"),
-    Mutant("an end by the sweeper without its notice", without("expire", unwritten="NOTICE#"), "an end has its notice"),
-    Mutant("a cancel without its notice", without("cancel", unwritten="NOTICE#"), "an end has its notice"),
-    Mutant("a takeover without its notice", without("create", unwritten="NOTICE#"), "an end has its notice"),
+    Mutant(
+        "an end by the sweeper without its notice",
+        without("expire", unwritten="NOTICE#"),
+        "an end has its notice",
+        seed=16,
+    ),
+    Mutant(
+        "a cancel without its notice",
+        without("cancel", unwritten="NOTICE#"),
+        "an end has its notice",
+        seed=47,
+    ),
+    Mutant(
+        "a takeover without its notice",
+        without("create", unwritten="NOTICE#"),
+        "an end has its notice",
+        seed=17,
+    ),
     Mutant("a notice noted before it is sent", Parts(outbox=NotedAtOnce), "what is noted as sent was sent"),
-    Mutant("a notice gone before it is sent", Parts(outbox=Forgetful), "every end is told", Climate.CRASHING),
-    Mutant("a change of the source is kept quiet", Parts(service=Quiet), "a changed source is told"),
+    Mutant(
+        "a notice gone before it is sent",
+        Parts(outbox=Forgetful),
+        "every end is told",
+        Climate.CRASHING,
+        seed=52,
+    ),
+    Mutant(
+        "a change of the source is kept quiet",
+        Parts(service=Quiet),
+        "a changed source is told",
+        seed=171,
+    ),
     Mutant("a segment noted before it is stored", Parts(service=NotedFirst), "a recorded segment is stored"),
     Mutant("a part written without the lock", Parts(service=UnlockedParts), "one writer", Climate.FREEZING, cuts=3),
-    Mutant("a cursor without its rows", Parts(service=AheadOfRows), "each row once"),
-    Mutant("segments overlap", Parts(service=WholeSegments), "each row once"),
+    Mutant("a cursor without its rows", Parts(service=AheadOfRows), "each row once", seed=3),
+    Mutant("segments overlap", Parts(service=WholeSegments), "each row once", seed=5),
     Mutant(
         "a schedule written over another sweeper's",
         without("create", "#turn = :read_turn"),
         "each due time is started once or skipped",
         climate=Climate.FREEZING,
         is_scheduled=True,
+        seed=10,
     ),
     Mutant(
         "a start without its schedule",
         without("create", unwritten="SCHEDULE#"),
         "each due time is started once or skipped",
         is_scheduled=True,
+        seed=1,
     ),
-    Mutant("hand-over without a checkpoint", Parts(service=NothingKept), "in good weather an import completes"),
+    Mutant(
+        "hand-over without a checkpoint", Parts(service=NothingKept), "in good weather an import completes", seed=38
+    ),
 ]

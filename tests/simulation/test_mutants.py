@@ -6,6 +6,7 @@ What no seed brings to light, because two things must happen within milliseconds
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
 SEEDS = 500
 
 
-@pytest.mark.timeout(600)  # some take a hundred storms
+@pytest.mark.timeout(600)  # some take a hundred storms when they have to be searched
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_breaks_a_promise(mutant: Mutant, tmp_path: Path) -> None:
+    """In the storm that is known for it; when that has changed with the product, the first others are searched."""
     world: Any = {"climate": mutant.climate, "cuts": mutant.cuts, "is_scheduled": mutant.is_scheduled}
-    for seed in range(SEEDS):
+    for seed in chain([mutant.seed], range(SEEDS)):
         outcome = simulate(seed, tmp_path, mutant.parts, **world)
         if mutant.broken in [violation.promise for violation in outcome.violations]:
             break

@@ -7,7 +7,8 @@ import os
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from weakref import WeakKeyDictionary
 
 from chalicelib.api.tokens import Role
 from chalicelib.jobs.lock import Lease
@@ -24,7 +25,7 @@ from support.coordination import aws_client
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
 
     from chalicelib.files.json_lines import Key
     from local.source.server import SampleSource
@@ -159,13 +160,18 @@ class ConsoleStage:
 
 
 class Visit:
-    """One person's browser. At its end nothing may have been written to the browser's log that was not expected."""
+    """One person's browser, or with `is_tab` tabs of one that others use before and after: a new one takes a browser
+    two seconds. At its end nothing may have been written to the browser's log that was not expected.
+    """
 
-    def __init__(self, stage: ConsoleStage, **options: Any) -> None:
+    _contexts: ClassVar[WeakKeyDictionary[Browser, dict[str, BrowserContext]]] = WeakKeyDictionary()
+
+    def __init__(self, stage: ConsoleStage, *, is_tab: bool = False, **options: Any) -> None:
         size = {"width": 1280, "height": 900}
         options = {"viewport": size, "locale": "en-GB", "color_scheme": "light", **options}
         self.stage = stage
-        self.context = stage.browser.new_context(**options)
+        self._is_tab = is_tab
+        self.context = self._shared(options) if is_tab else stage.browser.new_context(**options)
         self.context.set_default_timeout(45_000)
         self.problems: list[str] = []
         self.asked: list[str] = []
@@ -175,6 +181,15 @@ class Visit:
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("dialog", self._note_dialog)
         self.page.on("request", self._note_request)
+
+    def _shared(self, options: dict[str, Any]) -> BrowserContext:
+        """Of a session of its own each tab is, by its sessionStorage; a blank one stays and keeps the processes."""
+        contexts = self._contexts.setdefault(self.stage.browser, {})
+        key = repr(sorted(options.items()))
+        if key not in contexts:
+            contexts[key] = self.stage.browser.new_context(**options)
+            contexts[key].new_page()
+        return contexts[key]
 
     def _note(self, message: ConsoleMessage) -> None:
         is_expected = any(pattern.match(message.text) for pattern in (EXPECTED, OFFLINE, OF_THE_TEST))
@@ -200,7 +215,12 @@ class Visit:
 
     def end(self) -> None:
         self.context.unroute_all(behavior="ignoreErrors")  # one that still fetches would fail in a later test
-        self.context.close()
+        if self._is_tab:
+            for page in self.context.pages[1:]:
+                page.close()
+            assert self.context.cookies() == []  # nothing is left for who comes next
+        else:
+            self.context.close()
         assert self.problems == []
         elsewhere = [url for url in self.asked if not url.startswith(tuple(self.known))]
         assert elsewhere == []

@@ -88,7 +88,7 @@ def visit(
     """The console at this place, signed in, while the API is what it is told to be. It may ask what is `known` too."""
     stack = SimpleNamespace(api_url=url, token="t")
     stage = cast("ConsoleStage", SimpleNamespace(browser=browser, stack=stack, url=f"{url}/console"))
-    visit = Visit(stage, **options)
+    visit = Visit(stage, is_tab=True, **options)
     visit.known += known
     visit.context.route("**/api/v1/**", told.answer)
     visit.open("/imports")
