@@ -57,7 +57,7 @@ def test_every_history_of_imports_ends_as_the_model_says(part: int, history: lis
         assert_ends_as_the_model_says(store, history)
 
 
-@settings(max_examples=longer(6, 300))
+@settings(max_examples=longer(8, 300))
 @given(history=histories(beside=1))
 def test_a_history_alone_in_its_store_ends_as_the_model_says(history: list[Import]) -> None:
     """Here an import often brings nothing at all, or nothing but rejects."""
