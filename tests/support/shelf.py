@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from chalicelib.warehouse.directory import DirectoryWarehouse
+from chalicelib.warehouse.names import LATEST_NOTE
 from support.coordination import aws_client
 
 if TYPE_CHECKING:
@@ -32,17 +34,18 @@ _KEPT: dict[str, _Kept] = {}
 
 
 def shelved(name: str, environment: Mapping[str, str], make: Callable[[], T]) -> T:
-    """What `make` makes by its imports. Who asks for the name again finds the same table, files and answer; a warehouse
-    that is no directory, or a lake, is made anew each time.
+    """What `make` makes by its imports. Who asks for the name again finds the same table, files and answer; what is
+    in a bucket or a lake, or comes on top of what is there, is made anew each time.
     """
     warehouse = environment["WELLHEAD_WAREHOUSE"]
-    if "://" in warehouse or "WELLHEAD_CATALOG" in environment:
+    if "://" in warehouse or "WELLHEAD_CATALOG" in environment or Path(warehouse).exists():
         return make()
     dynamodb, table = aws_client(os.environ["AWS_ENDPOINT_URL"]), environment["WELLHEAD_TABLE"]
     try:
         if name in _KEPT:
             _put(_KEPT[name].items, dynamodb, table)
-            shutil.copytree(_KEPT[name].files, warehouse)
+            _fill(Path(warehouse), _KEPT[name].files)
+            Path(environment["WELLHEAD_SCRATCH"]).mkdir(exist_ok=True)
         else:
             made, files = make(), Path(_shelf().name, name)
             shutil.copytree(warehouse, files)
@@ -58,6 +61,12 @@ def _put(items: list[dict[str, Any]], dynamodb: Any, table: str) -> None:
         dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
     for item in items:
         dynamodb.put_item(TableName=table, Item=item)
+
+
+def _fill(warehouse: Path, files: Path) -> None:
+    """The stable name is a copy that is known by its inode."""
+    shutil.copytree(files, warehouse)
+    DirectoryWarehouse(warehouse).set_latest((files / LATEST_NOTE).read_text().splitlines()[0])
 
 
 def _items(dynamodb: Any, table: str) -> list[dict[str, Any]]:
