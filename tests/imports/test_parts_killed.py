@@ -1,6 +1,6 @@
 """The worker of a source that is read in parts dies at any moment, and at any call of AWS: each row is there once.
 
-A run takes one kind of warehouse and one way of dying by lot, and few of the calls; `make soak` all.
+A run takes one kind of warehouse and one way of dying by lot, and few of the calls, of a source in two parts; `make soak` all, of one in three.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.crashes import ROWS, Lab, a_lab
-from support.soak import longer, some_of
+from support.soak import SOAK, longer, some_of
 
 from chalicelib.jobs.job import JobStatus
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from local.aws.emulator import LocalAws
 
-PAGE, PARTS = 40, 3
+PAGE, PARTS = (40, 3) if SOAK else (60, 2)
 KILLS = longer(3, 100)
 
 pytestmark = pytest.mark.timeout(longer(600, 7200))
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.timeout(longer(600, 7200))
 def lab(
     request: pytest.FixtureRequest, environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path
 ) -> Iterator[Lab]:
-    environment |= {"WELLHEAD_WORKERS": "3"}
+    environment |= {"WELLHEAD_WORKERS": f"{PARTS}"}
     with a_lab(request.param, environment, aws, dynamodb, tmp_path, page_size=PAGE) as lab:
         yield lab
 
