@@ -1,6 +1,7 @@
 """The worker of a source that is read in parts dies at any moment, and at any call of AWS: each row is there once.
 
-A run takes one kind of warehouse and one way of dying by lot, and few of the calls, of a source in two parts; `make soak` all, of one in three.
+A run takes one kind of warehouse and one way of dying by lot, and few of the calls, of a source in two parts;
+`make soak` all, of one in three.
 """
 
 from __future__ import annotations
