@@ -14,7 +14,7 @@ DATA ?= keep
 ROLE ?=
 NAME ?=
 DAYS ?=
-SOAKED = $(addprefix tests/,imports/test_crash_points.py imports/test_kills.py imports/test_damaged_segments.py imports/test_changed_source.py store/test_repository.py store/test_rejects.py store/test_merge_contract.py store/test_withdrawal.py queries/test_changes.py lake/test_lake_kills.py lake/test_lake_races.py lake/test_lake_in_parts.py jobs/test_races.py jobs/test_duplicate_deliveries.py simulation/test_simulation.py jobs/test_lock_model.py api/test_api_attacks.py api/test_api_fuzzed.py api/test_history.py imports/test_parts_killed.py)
+SOAKED = $(shell grep -rlE "support\.soak|by_lot" tests --include="test_*.py") # the tests of which a run takes a part
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
 unexport PYTHONDONTWRITEBYTECODE
@@ -102,7 +102,7 @@ compatibility: environments ## read a published file with DuckDB 1.4, 1.5 and 2.
 third-party: environments ## import from odatapy and SAP CAP, servers that others wrote
 	@$(BIN)/python -m pytest -rsx tests/odata/test_third_party.py
 
-soak: .venv/checks ## the tests of races and crashes again, many times longer (about an hour)
+soak: .venv/checks ## the tests of races and crashes again, many times longer, and all cases of those by lot (more than an hour)
 	@SOAK=1 $(BIN)/python -m pytest --timeout 7200 $(SOAKED)
 
 check: lint test ## everything: lint, then all the tests

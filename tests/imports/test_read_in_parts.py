@@ -86,6 +86,7 @@ def ranges_asked(source: SampleSource, first: int = 0) -> list[str]:
 # -- whole imports --------------------------------------------------------------------------------
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("paging", ["auto", "links", "skip", "keys"])
 def test_a_source_is_read_in_parts(worker: Worker, source: SampleSource, paging: str) -> None:
     worker.settings = replace(worker.settings, source_paging=paging, page_size=PAGE)
@@ -209,6 +210,7 @@ def test_a_worker_that_hands_over_leaves_each_part_where_it_stood(worker: Worker
     assert len(pages) <= ROWS // PAGE + PARTS + attempts * 4 * 3  # each thread has a few pages ahead that are lost
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("calls", [10, 40, 90])
 def test_a_worker_that_dies_loses_what_came_after_the_last_checkpoints(
     worker: Worker, source: SampleSource, calls: int
@@ -307,6 +309,7 @@ def test_a_part_that_ends_early_holds_a_partial_import_too(worker: Worker) -> No
     assert (held.completeness or {})["state"] == "disproved"
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("which", ["first", "last"])
 def test_a_part_whose_segment_is_lost_begins_anew_and_no_other_does(
     worker: Worker, source: SampleSource, which: str
@@ -372,6 +375,7 @@ def test_a_held_import_of_parts_can_be_accepted(worker: Worker, source: SampleSo
 # -- the source is spared -------------------------------------------------------------------------
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("connections", [1, 2, 3])
 def test_no_more_requests_are_under_way_than_are_allowed(worker: Worker, connections: int) -> None:
     with CountingSource(DATA, max_page_size=PAGE) as source:
