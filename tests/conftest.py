@@ -80,6 +80,13 @@ def set_up_aws(environment: pytest.MonkeyPatch, aws: LocalAws) -> None:
         environment.setenv(name, value)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test runs once with each kind of store that tests/support/store_kinds.py has a mark for."""
+    kinds = metafunc.definition.get_closest_marker("stores")
+    if kinds:
+        metafunc.parametrize("store_kind", kinds.args, indirect=True)
+
+
 @pytest.fixture
 def store_kind(request: pytest.FixtureRequest) -> str:
     """A module whose tests hold for a file and for a lake says so: pytestmark = FILE_AND_LAKE."""
