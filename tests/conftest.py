@@ -20,6 +20,8 @@ from support.coordination import KEYS, Clock, LambdaHandler, aws_client
 from support.data_api import BAD, ROWS, QueryFunction, Wells, source_of
 from support.run_directory import run_directory
 from support.scripted_source import Client, Connect, ScriptedSource, Serve
+from support.shelf import shelved
+from support.soak import drawn_cases
 from support.source_contract import Stage
 from support.staging import run_import
 from support.third_party.servers import ThirdParty
@@ -63,6 +65,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_xdist_auto_num_workers() -> int:
     """More than there are cores: a quarter of the time, a test waits for a process or a clock."""
     return round(1.5 * (os.cpu_count() or 2))
+
+
+@pytest.hookimpl(trylast=True)  # of those that were asked for
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test that is marked `by_lot` a run takes a third of the cases, a soak all."""
+    marked = [item for item in items if item.get_closest_marker("by_lot")]
+    drawn = drawn_cases((item.nodeid for item in marked), config.getoption("randomly_seed"))
+    left_out = {item for item in marked if item.nodeid not in drawn}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture
@@ -168,7 +181,8 @@ def wells(empty: Wells, serve: Serve) -> Wells:
     """The API after an import of ROWS and BAD."""
     manager = Services(empty.environment).job_manager
     manager.cancel(empty.job.job_id)
-    empty.job = run_import(empty.environment, source_of(serve, [*ROWS, *BAD]))
+    source = source_of(serve, [*ROWS, *BAD])
+    empty.job = shelved("wells", empty.environment, lambda: run_import(empty.environment, source))
     assert (empty.job.total_records, empty.job.failed_records) == (12, 3), empty.job
     return empty
 

@@ -6,9 +6,10 @@ import gzip
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.files import adapter_of, pages, read, read_file, refused
+from support.soak import longer
 
 from chalicelib.errors import FileUnreadable
 from chalicelib.files.encoding import Text
@@ -293,6 +294,7 @@ CELL = st.text(st.sampled_from(list('ab,;"\n\r 1é')), max_size=4)
 ROW = st.lists(CELL, min_size=3, max_size=3)
 
 
+@settings(max_examples=longer(30, 300))
 @given(st.lists(ROW, min_size=1, max_size=8))
 def test_what_python_writes_is_read_again(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]) -> None:
     import csv

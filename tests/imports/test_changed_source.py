@@ -143,6 +143,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.by_lot
 @pytest.mark.timeout(longer(120, 600))
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("pages", SLICES)

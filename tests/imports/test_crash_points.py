@@ -1,7 +1,7 @@
 """The real import dies before, at and after every AWS call and every file step; the next delivery completes it.
 
-The calls and steps are not listed here: a first import without a death counts them. Each run takes a third of them by
-lot, `make soak` all.
+The calls and steps are not listed here: a first import without a death counts them. Each run takes by
+lot one way or two of dying and one in five of the points, `make soak` all.
 """
 
 from __future__ import annotations
@@ -79,17 +79,19 @@ def survive(lab: Lab, point: Point, *, pages: int | None = None) -> None:
     lab.assert_whole(job_id)
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("lab", ["s3", *(["directory"] if SOAK else [])], indirect=True)
 def test_every_aws_call(lab: Lab, how: str) -> None:
     calls = [name for kind, name in rehearse(lab).trail if kind == "call"]
     assert len(calls) >= 10  # 17 with S3
 
-    for number, name in some_of(enumerate(calls)):
+    for number, name in some_of(enumerate(calls), one_in=5):
         if SOAK or how in ("before", "lost") or not is_read(name):
             survive(lab, ("call", number, how))
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_file_step(lab: Lab, part: int) -> None:
     """With them all that lies between two AWS calls."""
@@ -97,7 +99,7 @@ def test_every_file_step(lab: Lab, part: int) -> None:
     chosen = [number for number, name in enumerate(steps) if SOAK or name.startswith("warehouse")]
     assert len(chosen) >= 20
 
-    for number in some_of(chosen[part::PARTS]):
+    for number in some_of(chosen[part::PARTS], one_in=5):
         survive(lab, ("file", number, "before"))
 
 
@@ -110,6 +112,7 @@ def test_every_half_written_file(lab: Lab) -> None:
         survive(lab, ("file", number, "torn"))
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("lab", ["directory", "s3"], indirect=True)
 def test_any_moment(lab: Lab) -> None:
     """Not only between the steps: in the middle of a write, a merge, a transfer. One death after the other."""
@@ -134,11 +137,11 @@ def test_the_hand_over_to_the_next_worker(lab: Lab) -> None:
     calls = [name for kind, name in rehearse(lab, pages=1).trail if kind == "call"]
     assert calls[-3:] == ["dynamodb.TransactWriteItems", "lambda.Invoke", "dynamodb.TransactWriteItems"]  # and the log
 
-    for number in (len(calls) - 3, len(calls) - 2):
-        for how in HOWS:
-            survive(lab, ("call", number, how), pages=1)
+    for number, how in some_of([(number, how) for number in (len(calls) - 3, len(calls) - 2) for how in HOWS]):
+        survive(lab, ("call", number, how), pages=1)
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("how", HOWS)
 def test_every_call_of_a_held_import_and_of_its_acceptance(
     environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, how: str
@@ -151,7 +154,7 @@ def test_every_call_of_a_held_import_and_of_its_acceptance(
         calls_of_accept = accept(lab, held).count("call")
         assert calls >= calls_of_accept >= 8
 
-        for number in some_of(range(calls)):
+        for number in some_of(range(calls), one_in=5):
             held, _ = hold(lab, at=("call", number, how))
             accept(lab, held, at=("call", number % calls_of_accept, how))
 
@@ -185,6 +188,7 @@ def how_it_ended(job: Job) -> str:
     return str((job.error or {}).get("code"))
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("how", HOWS)
 def test_every_call_of_the_trigger(lab: Lab, how: str) -> None:
     accepted = lab.jobs()
@@ -203,6 +207,7 @@ def test_every_call_of_the_trigger(lab: Lab, how: str) -> None:
         lab.assert_whole(job_id)
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("how", HOWS)
 def test_every_call_of_the_notices(
     environment: dict[str, str], aws: LocalAws, dynamodb: Any, tmp_path: Path, how: str
@@ -248,6 +253,7 @@ def send_the_rest(lab: Lab) -> None:
     assert outbox.waiting() == []
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(("lab", "kind"), [("s3", "call"), ("directory", "file")], indirect=["lab"])
 def test_every_step_of_the_sweeper(lab: Lab, kind: str) -> None:
     """It dies while it frees a dead worker's place, and again while it clears what that worker left."""

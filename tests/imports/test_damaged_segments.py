@@ -165,6 +165,7 @@ def older(lab: Lab, _: bytes, name: str) -> bytes:
 KINDS = [*[flipped] * FLIPS, cut, emptied, lengthened, missing, of_another_job, of_another_place, older]
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("place", PLACES)
 def test_the_import_goes_on_from_the_last_good_place(lab: Lab, place: int) -> None:
     names = segment_names(lab.stopped.segments)
@@ -197,6 +198,7 @@ def _stop(worker: Worker, job: Job, before: Job) -> str:
     return worker.manager.finish(claim, ended).job_id
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("kind", sorted({kind.__name__ for kind in KINDS}))
 @pytest.mark.parametrize("lab", ["directory"], indirect=True)
 def test_what_is_published_is_the_source(lab: Lab, kind: str) -> None:

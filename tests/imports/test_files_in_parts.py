@@ -58,6 +58,7 @@ def drop(environment: dict[str, str], dynamodb: Any, tmp_path: Path) -> DropInPa
     return DropInParts(environment, dynamodb, tmp_path / "drop", workers=4)
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("seed", range(4))
 def test_files_in_parts_are_stored_as_files_one_after_the_other(drop: DropInParts, seed: int) -> None:
     expected = filled(drop, seed)
@@ -70,6 +71,7 @@ def test_files_in_parts_are_stored_as_files_one_after_the_other(drop: DropInPart
     assert drop.stored == expected
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("calls", [3, 5, 8])
 def test_a_worker_that_goes_on_reads_what_is_not_done(drop: DropInParts, calls: int) -> None:
     expected = filled(drop, 7)

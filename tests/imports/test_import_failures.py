@@ -13,6 +13,7 @@ import pytest
 from support.coordination import a_job, table_contents
 from support.imports import ENOUGH, Budget, Worker, files
 from support.scripted_source import Answer, ScriptedSource, Serve, page
+from support.shelf import shelved
 
 from chalicelib.errors import SourceUnavailable, StateUnavailable, WarehouseSilent
 from chalicelib.jobs.event import Event
@@ -50,8 +51,13 @@ def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> 
         "WELLHEAD_MEMORY_MB": "200",
     }
     worker = Worker(environment, dynamodb)
-    assert worker.import_all().status is JobStatus.COMPLETED
+    worker.clock.now = shelved("300 rows", environment, lambda: ended_at(worker))
     return worker
+
+
+def ended_at(worker: Worker) -> float:
+    assert worker.import_all().status is JobStatus.COMPLETED
+    return worker.clock.now
 
 
 @pytest.fixture

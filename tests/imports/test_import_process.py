@@ -1,4 +1,7 @@
-"""`kill -9` at any moment of an import, again and again: no row is lost or doubled, no half snapshot is published."""
+"""`kill -9` at any moment of an import, again and again: no row is lost or doubled, no half snapshot is published.
+
+A run takes one of the two by lot, `make soak` both.
+"""
 
 from __future__ import annotations
 
@@ -116,6 +119,7 @@ Moment = Callable[[Import], bool]
 MOMENTS: list[Moment] = [while_fetching, after_a_checkpoint, while_merging, while_publishing, with_a_snapshot_on_disk]
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(("over_an_old_one", "moments"), [(False, MOMENTS[::2]), (True, MOMENTS)])
 def test_killed_at_any_moment_an_import_still_brings_every_row_once(
     environment: dict[str, str], dynamodb: Any, over_an_old_one: bool, moments: list[Moment]

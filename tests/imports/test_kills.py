@@ -32,6 +32,7 @@ DEATHS = 3  # of one job, at most
 pytestmark = pytest.mark.timeout(longer(600, 7200))
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("where", ["directory", "s3"])
 def test_killed_at_any_moment_an_import_still_brings_every_row_once(
     where: str, environment: dict[str, str], aws: LocalAws, dynamodb: object, tmp_path: Path

@@ -257,6 +257,7 @@ def test_an_import_that_failed_meanwhile_is_no_hindrance(worker: Worker) -> None
     assert retry(worker, old.job_id).cursor == old.cursor
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     "change",
     [

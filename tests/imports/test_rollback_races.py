@@ -78,6 +78,7 @@ def roll_back(lab: Lab, target: Snapshot, at: Point | None = None) -> Ended:
     return ended
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("how", HOWS)
 def test_every_call_of_a_rollback(lab: Lab, how: str) -> None:
     calls = roll_back(lab, before(lab)).count("call")

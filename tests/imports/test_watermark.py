@@ -143,6 +143,7 @@ def test_full_asks_for_all_and_never_lowers_the_watermark(worker: Worker, source
     assert snapshot(worker).changed_until == seconds(FEBRUARY)
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     "other",
     [
@@ -235,6 +236,7 @@ def test_undated_rows_are_counted_over_all_workers(worker: Worker, source: Sampl
     assert [(warning["rule"], warning["count"]) for warning in job.warnings] == [("WITHOUT_CHANGE_TIME", 2)]
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("paging", ["links", "skip", "keys"])
 @pytest.mark.parametrize("version", [2, 4])
 def test_every_paging_and_version_asks_for_what_changed(

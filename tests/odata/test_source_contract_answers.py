@@ -154,6 +154,7 @@ CASES = {
 }
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_contract_holds(stage: Stage, caplog: pytest.LogCaptureFixture, case: Case) -> None:
     stage.check(case, caplog)

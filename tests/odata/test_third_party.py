@@ -69,6 +69,7 @@ def import_all_of(service: Service, worker: Worker, expected: list[tuple[Any, ..
 # -- whole imports ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     ("title", "paging"),
     [
@@ -95,6 +96,7 @@ def test_every_row_that_another_client_counts_is_stored(
     import_all_of(service, worker_on(service, source_paging=paging), expected)
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(
     ("title", "paging"),
     [
@@ -143,6 +145,7 @@ def test_the_ranges_of_a_source_of_others_hold_all_its_rows(
     connection.close()
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("title", ["SAP CAP", "odatapy with a page size"])
 def test_after_an_import_by_key_the_next_one_asks_for_what_changed(
     third_party: ThirdParty, worker_on: Callable[..., Worker], expected: list[tuple[Any, ...]], title: str

@@ -56,7 +56,7 @@ def assert_answers(query: ProductionQuery, replay: Replay, moments: list[float])
         assert all(row["differs"] == (["oil_production_kbd"] if row["change"] == "updated" else []) for row in rows)
 
 
-@settings(max_examples=longer(8, 400))
+@settings(max_examples=longer(5, 400))
 @given(history=imports, moments=st.lists(st.floats(-60, 120), max_size=3))
 def test_every_history_of_imports_is_told_as_it_was(history: list[tuple[State, int]], moments: list[float]) -> None:
     with TemporaryDirectory() as name:

@@ -54,6 +54,7 @@ def place_of(publisher: Publisher, tmp_path: Path, snapshot: Snapshot) -> Path:
     return publisher.reading / snapshot.name.rpartition("/")[2]
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("damage", ["empty", "text", "half", "magic", "header", "blocks", "longer"])
 def test_a_file_that_is_proved_to_be_another_one_is_corrupt(publisher: Publisher, tmp_path: Path, damage: str) -> None:
     place = place_of(publisher, tmp_path, publisher.publish(3000))

@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.drafts import asked, drafted, faults_of, look, values
 from support.plain_rows import GAS, LIQUIDS, OIL
+from support.soak import longer
 
 from chalicelib.sources.definition import read_definition
 from chalicelib.sources.draft import Look, draft
@@ -182,7 +183,7 @@ LOOKS = st.lists(NAMES, max_size=8, unique=True).flatmap(
 
 
 @given(seen=LOOKS, name=NASTY, url=NASTY)
-@hypothesis_settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=longer(25, 400), suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_seen_the_draft_is_a_definition(seen: Look, name: str, url: str) -> None:
     for kind in ("odata", "files"):
         found = draft(seen, name=name, kind=kind, url=url, presets={})

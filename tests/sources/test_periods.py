@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.mapped import Mapped
+from support.soak import longer
 
 from chalicelib.sources.periods import NAMES, FormatUnknown, format_parts, pivot
 
@@ -133,7 +134,7 @@ def test_a_year_of_two_digits_is_at_most_the_next_one(mapped: Mapped) -> None:
     assert pivot(datetime(2098, 6, 1, tzinfo=UTC)) == 99
 
 
-@settings(max_examples=25)
+@settings(max_examples=longer(8, 200))
 @given(
     st.lists(st.dates(date(1900, 1, 1), date(2199, 12, 31)), min_size=1, max_size=10),
     st.sampled_from(
@@ -144,7 +145,7 @@ def test_what_strftime_writes_is_read(mapped: Mapped, days: list[date], form: st
     assert day_of(mapped, form, *(day.strftime(form) for day in days)) == [str(day) for day in days]
 
 
-@settings(max_examples=40)
+@settings(max_examples=longer(12, 200))
 @given(
     st.lists(st.text("0123456789-/.QM Jan_", max_size=10), min_size=1, max_size=10),
     st.sampled_from(["%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%m/%d/%Y", "%Y%m", "%Y-%m", "%Y"]),
@@ -295,7 +296,7 @@ def test_midnight_in_utc_is_a_date_unless_the_period_itself_has_a_zone(mapped: M
     assert days_of(mapped, rule, *texts, timezone="UTC") == ["2023-12-31"] * 3
 
 
-@settings(max_examples=20)
+@settings(max_examples=longer(8, 200))
 @given(st.lists(st.integers(-(10**9), 2 * 10**9), min_size=1, max_size=10), st.sampled_from(ZONES))
 def test_any_moment_is_of_the_day_that_zoneinfo_gives(mapped: Mapped, seconds: list[int], zone: str) -> None:
     told = [datetime.fromtimestamp(each, UTC) for each in seconds]

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.soak import longer
 from support.staging import NOON, SAME_READING, batch_of, facts, json_row, stage, tables
 
 from chalicelib.errors import CodesAmbiguous, FullImportFirst
@@ -101,7 +102,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 likely = st.text("0123456789.-+eE/_ \tabWNa{}[]", max_size=20)
 
 
-@settings(max_examples=25)
+@settings(max_examples=longer(10, 200))
 @given(written=st.lists(texts | likely, min_size=20, max_size=60))
 def test_a_text_is_itself_without_the_blanks_around_it(
     repository: DuckDBWellProductionRepository, tmp_path_factory: pytest.TempPathFactory, written: list[str]
@@ -114,7 +115,7 @@ def test_a_text_is_itself_without_the_blanks_around_it(
     assert found == [(text, None) if text else (None, "MISSING_KEY well_code") for text in stripped]
 
 
-@settings(max_examples=25)
+@settings(max_examples=longer(10, 200))
 @given(
     written=st.lists(st.from_regex(r"\A-?(0|[1-9][0-9]{0,17})(\.0{1,3})?([eE][+]?[0-2])?\Z"), min_size=20, max_size=60)
 )

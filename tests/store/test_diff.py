@@ -108,7 +108,7 @@ def changes_of_fields(before: dict[Any, Row], after: dict[Any, Row], changed: li
     return sorted(found, key=lambda told: (-abs(told["after"] - told["before"]), told["code"], told["column"]))[:10]
 
 
-@settings(max_examples=longer(12, 400))
+@settings(max_examples=longer(6, 400))
 @given(stored=imports(), rows=imports())
 def test_the_diff_is_what_plain_python_finds(stored: list[Row], rows: list[Row]) -> None:
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as directory:

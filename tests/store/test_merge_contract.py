@@ -35,7 +35,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield LakeStore(tmp_path, server.url)
 
 
-@settings(max_examples=longer(3, 100))
+@settings(max_examples=longer(2, 100))
 @given(history=histories(beside=5))
 def test_every_history_of_imports_into_a_lake_ends_as_the_model_says(history: list[Import]) -> None:
     """As those into a file do, which test_repository runs more of: each import makes four commits here."""

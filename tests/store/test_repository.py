@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.mark.parametrize("part", range(4))  # so that several processes share the work
-@settings(max_examples=longer(14, 255))
+@settings(max_examples=longer(5, 255))
 @given(history=histories(beside=BESIDE))
 def test_every_history_of_imports_ends_as_the_model_says(part: int, history: list[Import]) -> None:
     """Duplicates, revisions, rejects, provenance alone, and imports that go on from their segments.
@@ -57,7 +57,7 @@ def test_every_history_of_imports_ends_as_the_model_says(part: int, history: lis
         assert_ends_as_the_model_says(store, history)
 
 
-@settings(max_examples=longer(16, 300))
+@settings(max_examples=longer(8, 300))
 @given(history=histories(beside=1))
 def test_a_history_alone_in_its_store_ends_as_the_model_says(history: list[Import]) -> None:
     """Here an import often brings nothing at all, or nothing but rejects."""

@@ -128,7 +128,7 @@ def sorted_rows(rows: list[tuple[Row, int]]) -> list[Any]:
     )
 
 
-@settings(max_examples=longer(16, 600))
+@settings(max_examples=longer(8, 600))
 @given(both=imports(), grain=st.sampled_from(GRAINS), size=st.integers(1, 5))
 def test_rows_of_one_key_become_what_the_model_says_in_any_order(
     scratch: Scratch, both: tuple[list[Row], list[Row]], grain: Grain, size: int

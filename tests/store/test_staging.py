@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.merge_model import REJECTED, rows
+from support.soak import longer
 from support.staging import KEY_OF_A_ROW, NOON, SAME_NAMES, SAME_READING, as_dicts, batch_of, facts, json_row, stage
 
 from chalicelib.errors import OutOfMemory, SourceInvalid
@@ -103,7 +104,7 @@ good_rows = st.fixed_dictionaries(
 ).map(lambda row: json.dumps(row, ensure_ascii=False).encode())
 
 
-@settings(max_examples=60)
+@settings(max_examples=longer(20, 300))
 @given(texts=st.lists(good_rows | rows(1).map(lambda row: json.dumps(row).encode()), min_size=1, max_size=30))
 def test_both_readings_agree_on_sound_rows(readings: Readings, texts: list[bytes]) -> None:
     """The cheap one says of a name that begins like a list that it may not be sound; those are left out."""
@@ -128,7 +129,7 @@ def test_the_cheap_reading_stops_at_the_first_row_that_is_not_sound(readings: Re
     texts=st.lists(st.sampled_from([text for text, problem in REJECTED if problem != "UNREADABLE row"]) | good_rows),
     pieces=st.integers(2, 4),
 )
-@settings(max_examples=30)
+@settings(max_examples=longer(10, 200))
 def test_a_batch_in_pieces_is_read_as_the_whole(readings: Readings, texts: list[bytes], pieces: int) -> None:
     texts = [json_row(), *texts]
 
@@ -163,6 +164,7 @@ def test_a_batch_is_read_either_way_whatever_the_one_before_it_held(
 # --------------------------------------------------------------------------------------- what is kept
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("character", ["x", "é", "€", "😀"])
 @pytest.mark.parametrize("shift", range(4))
 def test_the_raw_text_is_kept_up_to_4_kib_in_whole_characters(
@@ -256,6 +258,7 @@ def dense(size: int, **fields: Any) -> bytes:
     return json_row(**fields, readings=[0] * size, changed="2024-01-01T05:00:00Z")
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("beside", [{}, dict.fromkeys(map(str, range(90)), 1), {"readings": [1] * 380}])
 def test_all_names_of_a_row_may_look_like_lists(
     repository: DuckDBWellProductionRepository, tmp_path: Path, beside: dict[str, Any]
@@ -282,6 +285,7 @@ def test_which_of_many_names_is_a_list_is_told(repository: DuckDBWellProductionR
     assert [row["problem"] for row in rows] == [f"NOT_TEXT {name}" for name in LIKE_LISTS for _ in range(2)]
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize(("size", "count"), [(300, 20_000), (7_000, 900), (70_000, 100)])
 @pytest.mark.parametrize("fault", [{}, {"production_period": "soon"}], ids=["good", "bad"])
 def test_long_rows_are_staged_in_little_memory(

@@ -12,6 +12,7 @@ import pytest
 from support.compatibility import ENVIRONMENTS
 from support.coordination import KEYS
 from support.documents import blocks, section, table, text
+from support.shelf import shelved
 from support.staging import published, run_import
 from support.warehouses import own_prefix, s3_client
 
@@ -29,12 +30,16 @@ PYTHON = ENVIRONMENTS / "1.5" / "bin" / "python"
 HTTPFS = "import duckdb_extension_httpfs as package; print(package.__path__[0])"
 
 
-@pytest.fixture
-def warehouse(environment: dict[str, str]) -> Path:
-    """After a first import and one that found revisions."""
+def import_two(environment: dict[str, str]) -> None:
     for revision in (0, 1):
         with SampleSource(GeneratedProduction(3_000, revision=revision)) as source:
             run_import(environment, source.url)
+
+
+@pytest.fixture
+def warehouse(environment: dict[str, str]) -> Path:
+    """After a first import and one that found revisions."""
+    shelved("two of 3,000 rows", environment, lambda: import_two(environment))
     return Path(environment["WELLHEAD_WAREHOUSE"])
 
 

@@ -83,7 +83,7 @@ def assert_withdraws_what_is_missing(
 BEFORE: set[Key] = {(field, well, period) for field in FIELDS for well in WELLS for period in PERIODS}
 
 
-@settings(max_examples=longer(10, 500))
+@settings(max_examples=longer(6, 500))
 @given(
     before=st.sets(whole_keys, min_size=1),
     delivered=st.sets(whole_keys),

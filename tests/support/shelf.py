@@ -1,0 +1,69 @@
+"""What the imports of a set-up leave, the items of the table and the files of the warehouse: made once in a process,
+and put again into the table and the warehouse of each later test.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from support.coordination import aws_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    items: list[dict[str, Any]]
+    files: Path
+    made: Any
+
+
+_KEPT: dict[str, _Kept] = {}
+
+
+def shelved(name: str, environment: Mapping[str, str], make: Callable[[], T]) -> T:
+    """What `make` makes by its imports. Who asks for the name again finds the same table, files and answer; a warehouse
+    that is no directory, or a lake, is made anew each time.
+    """
+    warehouse = environment["WELLHEAD_WAREHOUSE"]
+    if "://" in warehouse or "WELLHEAD_CATALOG" in environment:
+        return make()
+    dynamodb, table = aws_client(os.environ["AWS_ENDPOINT_URL"]), environment["WELLHEAD_TABLE"]
+    try:
+        if name in _KEPT:
+            _put(_KEPT[name].items, dynamodb, table)
+            shutil.copytree(_KEPT[name].files, warehouse)
+        else:
+            made, files = make(), Path(_shelf().name, name)
+            shutil.copytree(warehouse, files)
+            _KEPT[name] = _Kept(items=_items(dynamodb, table), files=files, made=made)
+    finally:
+        dynamodb.close()
+    return cast("T", deepcopy(_KEPT[name].made))
+
+
+def _put(items: list[dict[str, Any]], dynamodb: Any, table: str) -> None:
+    """These and no others."""
+    for item in _items(dynamodb, table):
+        dynamodb.delete_item(TableName=table, Key={name: item[name] for name in ("pk", "sk")})
+    for item in items:
+        dynamodb.put_item(TableName=table, Item=item)
+
+
+def _items(dynamodb: Any, table: str) -> list[dict[str, Any]]:
+    return list(dynamodb.scan(TableName=table, ConsistentRead=True)["Items"])
+
+
+@cache
+def _shelf() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="wellhead-tests-")
