@@ -1,4 +1,4 @@
-"""A lake after one import, which is made once and kept for the tests of a module."""
+"""A lake after some imports, which are made once and kept for the tests of a module."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from chalicelib.lake.versions import Versions
     from support.merge_model import Import
 
 
 class KeptLake:
     """Each test has it at the place where it was made, because its tables tell their files by whole names."""
 
-    def __init__(self, directory: Path, first: Import) -> None:
+    def __init__(self, directory: Path, *imports: Import) -> None:
         self._lake, self._kept = directory / "lake", directory / "kept"
+        self.published: list[Versions] = []  # by each import
         with CatalogServer(self._lake) as server:
             store = LakeStore(directory, server.url)
-            store.run(1, first)
-        self._published = store.published
+            for number, each in enumerate(imports, start=1):
+                store.run(number, each)
+                self.published.append(store.published)
         shutil.copytree(self._lake, self._kept)
 
     @contextmanager
@@ -34,5 +37,5 @@ class KeptLake:
         shutil.copytree(self._kept, self._lake)
         with CatalogServer(self._lake, handler=handler) as server:
             store = LakeStore(directory, server.url)
-            store.published = self._published
+            store.published = self.published[-1]
             yield store
