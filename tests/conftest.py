@@ -71,7 +71,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of a test that is marked `by_lot` a run takes a third of the cases, a soak all."""
     marked = [item for item in items if item.get_closest_marker("by_lot")]
-    drawn = drawn_cases((item.nodeid for item in marked), config.getoption("randomly_seed"))
+    drawn = drawn_cases((item.nodeid for item in marked), config.getoption("randomly_seed", 0))
     left_out = {item for item in marked if item.nodeid not in drawn}
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
