@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from chalicelib.errors import LakeUnprepared
+
+if TYPE_CHECKING:
+    from chalicelib.store.local_duckdb import Config
 
 EXTENSIONS = ("avro", "httpfs", "iceberg")  # in the order in which one needs the other
 UNSIGNED = "allow_unsigned_extensions"
@@ -19,7 +23,7 @@ UNSIGNED = "allow_unsigned_extensions"
 _signed: set[tuple[str, int, int, int]] = set()  # files whose signature this process has seen, as _state tells them
 
 
-def lake_config() -> dict[str, bool]:
+def lake_config() -> Config:
     """What a connection is opened with that attaches the lake: it need not look at signatures again. Only
     load_extensions loads anything with that, and puts an end to it.
     """
