@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from chalicelib.lake.connection import EXTENSIONS
+from chalicelib.lake.extensions import EXTENSIONS
 
 PROJECT = Path(__file__).parents[1]
 REQUIREMENTS = PROJECT / "requirements.txt"

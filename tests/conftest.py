@@ -71,7 +71,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of a test that is marked `by_lot` a run takes a third of the cases, a soak all."""
     marked = [item for item in items if item.get_closest_marker("by_lot")]
-    drawn = drawn_cases((item.nodeid for item in marked), config.getoption("randomly_seed"))
+    drawn = drawn_cases((item.nodeid for item in marked), config.getoption("randomly_seed", 0))
     left_out = {item for item in marked if item.nodeid not in drawn}
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
@@ -91,6 +91,13 @@ def set_up_aws(environment: pytest.MonkeyPatch, aws: LocalAws) -> None:
     environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
     for name, value in KEYS.environment.items():
         environment.setenv(name, value)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test runs once with each kind of store that tests/support/store_kinds.py has a mark for."""
+    kinds = metafunc.definition.get_closest_marker("stores")
+    if kinds:
+        metafunc.parametrize("store_kind", kinds.args, indirect=True)
 
 
 @pytest.fixture

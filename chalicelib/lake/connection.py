@@ -1,20 +1,18 @@
-"""Connection: a DuckDB that has the lake attached as `lake`. Its extensions are files on this machine; nothing is
-fetched while it runs.
-"""
+"""Connection: a DuckDB that has the lake attached as `lake`."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import duckdb
 
-from chalicelib.errors import LakeUnavailable, LakeUnprepared, SnapshotGone
+from chalicelib.errors import LakeUnavailable, SnapshotGone
 from chalicelib.store.local_duckdb import raise_if_full, raise_if_out_of_memory
+
+from .extensions import load_extensions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
     from .catalog import Catalog
 
-EXTENSIONS = ("avro", "httpfs", "iceberg")  # in the order in which one needs the other
 NO_ANSWER = " for HTTP "  # it stands in what DuckDB says of a connection, before method and address
 NO_SNAPSHOT = "Could not find snapshot"
 OF_THE_LAKE = (duckdb.HTTPException, duckdb.IOException, duckdb.TransactionException)
@@ -35,10 +32,9 @@ def attach_lake(
     session: Session,
     environment: Mapping[str, str] = os.environ,
 ) -> None:
-    """Raises LakeUnprepared, LakeUnavailable."""
+    """The connection is best opened with lake_config(). Raises LakeUnprepared, LakeUnavailable."""
     with lake_errors():
-        for name in EXTENSIONS:
-            connection.execute(f"LOAD '{_extension(name)}'")
+        load_extensions(connection)
         _trust(connection, catalog, session, environment)
         if catalog.is_s3_tables:
             how = "ENDPOINT_TYPE s3_tables, SECRET wellhead_lake"
@@ -54,18 +50,6 @@ def attach_lake(
 def _text(value: str) -> str:
     """ATTACH takes no expression, as quoted_text may be one."""
     return "'" + value.replace("'", "''") + "'"
-
-
-def _extension(name: str) -> Path:
-    found = importlib.util.find_spec(f"duckdb_extension_{name}")
-    for place in found.submodule_search_locations or () if found else ():
-        path = Path(place, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
-        if path.exists():
-            return path
-    raise LakeUnprepared(
-        f"DuckDB's extension {name} for {duckdb.__version__} is not installed, and a lake needs it. Give the function "
-        "the layer of requirements-lake.txt."
-    )
 
 
 def _trust(

@@ -15,6 +15,7 @@ from chalicelib.store.schema import prepare_store
 from chalicelib.store.statements import named_statements
 
 from .connection import attach_lake, lake_errors
+from .extensions import lake_config
 from .tables import BY_YEAR, at
 from .versions import PRODUCTION, TABLES, Versions
 
@@ -32,7 +33,7 @@ def copy_into_file(
     """A new store of all that the lake holds in this state; what does not fit into memory goes into `directory`. Raises
     LakeUnavailable, LakeUnprepared, PublishRefused, ScratchFull, OutOfMemory.
     """
-    config = local_config(directory, memory_mb) | {"storage_compatibility_version": STORAGE_VERSION}
+    config = local_config(directory, memory_mb) | lake_config() | {"storage_compatibility_version": STORAGE_VERSION}
     with duckdb.connect(config=config) as connection:
         attach_lake(connection, catalog, session)
         with exhaustion_told():

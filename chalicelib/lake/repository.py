@@ -19,13 +19,14 @@ import duckdb
 
 from chalicelib.errors import AdoptsInFile, FullImportFirst, ImportFailed, LakeMoved, PublishRefused
 from chalicelib.store.columns import COLUMNS, KEY
-from chalicelib.store.local_duckdb import exhaustion_told
+from chalicelib.store.local_duckdb import exhaustion_told, local_config
 from chalicelib.store.repository import DuckDBWellProductionRepository, Looks
 from chalicelib.store.schema import prepare_store, refuse_other_periods
 from chalicelib.store.statements import named_statements
 from chalicelib.store.well_production import USUAL, VALUES_DIFFER, filled
 
 from .connection import attach_lake, lake_errors
+from .extensions import lake_config
 from .settling import TRIES, Maker, settle_lake, settle_table
 from .tables import BY_YEAR, at, make_tables
 from .versions import HISTORY, PRODUCTION, REJECTS, RUNS, TABLES, Versions
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from botocore.session import Session
 
+    from chalicelib.store.local_duckdb import Config
     from chalicelib.store.repository import MergeResult, RunFacts
 
     from .catalog import Catalog, Head
@@ -63,6 +65,10 @@ class LakeRepository(DuckDBWellProductionRepository):
         self._catalog = catalog
         self._session = session
         self._is_attached = False
+
+    @staticmethod
+    def _config(directory: Path, memory_mb: int) -> Config:
+        return local_config(directory, memory_mb) | lake_config()
 
     def compare(self, base: Versions, facts: RunFacts, looks: Looks) -> Compared:
         """Settle the lake, and find out what becomes of all that is staged; nothing of it is written. Raises

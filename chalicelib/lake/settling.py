@@ -52,9 +52,11 @@ def settle_lake(catalog: Catalog, published: Versions, *, fence: int) -> dict[st
     """Each table as it stands, main being what is published. Raises LeaseLost when a later claim than that of the fence
     has written, LakeUnavailable, LakeMoved.
     """
-    for table in TABLES:  # before the first one is set back: a state that is not whole is none to go back to
-        _find(catalog, table, published.of(table))
-    return {table: settle_table(catalog, table, published.of(table), fence=fence) for table in TABLES}
+    # All before the first one is set back: a state that is not whole is none to go back to.
+    found = {table: _find(catalog, table, published.of(table)) for table in TABLES}
+    return {
+        table: settle_table(catalog, table, published.of(table), fence=fence, found=found[table]) for table in TABLES
+    }
 
 
 def _find(catalog: Catalog, table: str, published: int | None) -> Head:
@@ -72,10 +74,10 @@ def _find(catalog: Catalog, table: str, published: int | None) -> Head:
     return head
 
 
-def settle_table(catalog: Catalog, table: str, published: int | None, *, fence: int) -> Head:
-    """As settle_lake, of one table."""
+def settle_table(catalog: Catalog, table: str, published: int | None, *, fence: int, found: Head | None = None) -> Head:
+    """As settle_lake, of one table, which was `found` so just before."""
     for _ in range(TRIES):
-        head = _find(catalog, table, published)
+        head = found or _find(catalog, table, published)
         left = Maker.of(head.properties)
         if left.fence > fence:
             raise LeaseLost
@@ -83,4 +85,5 @@ def settle_table(catalog: Catalog, table: str, published: int | None, *, fence: 
             return head
         log.warning("the lake holds what nobody has published, and is set back", extra={"job_id": left.job_id})
         catalog.set_main(table, head, published, Maker(fence=fence).stored())
+        found = None
     raise LakeMoved

@@ -11,6 +11,7 @@ import duckdb
 
 from chalicelib.errors import LakeUnavailable, PublishRefused, StoreDiffers, WarehouseCorrupt, WarehouseTooNew
 from chalicelib.lake.connection import lake_errors
+from chalicelib.lake.extensions import lake_config
 from chalicelib.lake.reading import show_lake
 from chalicelib.lake.versions import TABLES, Versions
 from chalicelib.store.local_duckdb import exhaustion_told, local_config, quoted, raise_if_unreadable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.lock import Snapshot
     from chalicelib.queries.production import Lake
+    from chalicelib.store.local_duckdb import Config
 
 _SQL = named_statements(Path(__file__).with_name("verification.sql"))
 
@@ -75,7 +77,7 @@ class Looks:
         if missing:
             return [f"The lake no longer keeps the snapshot of {', '.join(missing)}."]
         try:
-            with self._connection() as connection, lake_errors():
+            with self._connection(lake_config()) as connection, lake_errors():
                 show_lake(connection, self.lake.catalog, self.lake.session, versions)
                 return self._at_tables(connection, told.rows if told else versions.rows)
         except (duckdb.Error, LakeUnavailable) as exc:
@@ -96,8 +98,9 @@ class Looks:
         return [*problems, *_unaccounted(connection)]
 
     @contextmanager
-    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with exhaustion_told(), duckdb.connect(config=local_config(self.directory, self.memory_mb)) as connection:
+    def _connection(self, more: Config | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        config = local_config(self.directory, self.memory_mb) | (more or {})
+        with exhaustion_told(), duckdb.connect(config=config) as connection:
             yield connection
 
 

@@ -131,9 +131,11 @@ class ProductionQuery:
         cls, versions: Versions, lake: Lake, *, directory: OwnDirectory, memory_mb: int, snapshot: str | None = None
     ) -> ProductionQuery:
         """Of a published state of the lake, which is read where it is. Raises LakeUnprepared, LakeUnavailable."""
+        from chalicelib.lake.extensions import lake_config
         from chalicelib.lake.reading import show_lake
 
-        connection = duckdb.connect(config=local_config(directory.path, memory_mb) | {"threads": THREADS})
+        config = local_config(directory.path, memory_mb) | lake_config()
+        connection = duckdb.connect(config=config | {"threads": THREADS})
         try:
             show_lake(connection, lake.catalog, lake.session, versions)
             return cls(connection, snapshot=snapshot, directory=directory)

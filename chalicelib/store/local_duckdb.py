@@ -22,10 +22,11 @@ DAMAGED_BLOCK = "does not match stored checksum"
 SPILL_FILE = "duckdb_temp"
 FULL = ("No space left", "Disk quota exceeded", "File too large", "max_temp_directory_size")
 NOT_WRITTEN = re.compile(r"Could not (write|truncate|f?sync|allocate space for) ")
+Config = dict[str, str | bool | int | float | list[str]]  # as duckdb.connect takes it
 MEMORY_USED = re.compile(r"\([\d.]+ \w+/[\d.]+ \w+ used\)")
 
 
-def local_config(directory: Path, memory_mb: int) -> dict[str, str | bool | int | float | list[str]]:
+def local_config(directory: Path, memory_mb: int) -> Config:
     """All that DuckDB writes by itself goes into `directory`; it loads nothing from elsewhere."""
     return {
         "memory_limit": f"{memory_mb}MB",

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from .batch import Batch
     from .grain import Grain
+    from .local_duckdb import Config
     from .row_reading import RowReading
     from .table import Table
 
@@ -123,7 +124,7 @@ class DuckDBWellProductionRepository:
         self._directory = directory
         self._source = source or RowSource()
         directory.mkdir(parents=True, exist_ok=True)
-        self._connection = duckdb.connect(config=local_config(directory, memory_mb))
+        self._connection = duckdb.connect(config=self._config(directory, memory_mb))
         self._attach(directory / "scratch.duckdb", "scratch")
         self._connection.execute("USE scratch")
         self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # nobody opens the scratch file again
@@ -135,6 +136,10 @@ class DuckDBWellProductionRepository:
         self._written: Written | None = None
         self._parts = [Part()]
         self._part_rows = part_rows or memory_mb * ROWS_PER_MB
+
+    @staticmethod
+    def _config(directory: Path, memory_mb: int) -> Config:
+        return local_config(directory, memory_mb)
 
     @property
     def rejected_rows(self) -> int:

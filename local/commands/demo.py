@@ -17,6 +17,7 @@ from rich.table import Table
 
 from chalicelib.lake.catalog import Catalog
 from chalicelib.lake.connection import attach_lake
+from chalicelib.lake.extensions import lake_config
 from chalicelib.store.local_duckdb import local_config
 from chalicelib.store.own_directory import OwnDirectory
 from clients.cli.plain import plain
@@ -347,7 +348,7 @@ def _lake(stack: LocalStack, reading: Path) -> Iterator[duckdb.DuckDBPyConnectio
     session = botocore.session.get_session()
     catalog = Catalog(stack.environment["WELLHEAD_CATALOG"], session=session)
     try:
-        with duckdb.connect(config=local_config(own.path, DEMO_MB)) as database:
+        with duckdb.connect(config=local_config(own.path, DEMO_MB) | lake_config()) as database:
             attach_lake(database, catalog, session, stack.environment)
             database.execute("USE lake.wellhead")
             yield database

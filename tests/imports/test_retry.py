@@ -1,4 +1,7 @@
-"""A retry goes on from the checkpoint of a job that ended, once, and only where that brings what a new import would."""
+"""A retry goes on from the checkpoint of a job that ended, once, and only where that brings what a new import would.
+
+A run takes a lake where it shows something of its own, a soak everywhere.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.coordination import Clock, InterruptedTable, RepeatingTable, SilentTable
 from support.imports import Budget, Worker, expected_rows, files, published_rows
-from support.store_kinds import FILE_AND_LAKE
+from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
 
 from chalicelib.errors import (
     ImportAlreadyRunning,
@@ -37,7 +40,7 @@ from local.source.server import SampleSource
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = FILE_AND_LAKE
+pytestmark = FILE_AND_LAKE_IN_SOAK
 DATA = GeneratedProduction(90)
 TABLE = "wellhead-test"
 
@@ -101,6 +104,7 @@ def clear(worker: Worker) -> None:
 # --- what a retry does
 
 
+@FILE_AND_LAKE
 def test_a_retry_goes_on_after_the_last_checkpoint(worker: Worker, source: SampleSource) -> None:
     old = stopped_midway(worker, parameters={"full": True})
     asked = len(source.requests)
@@ -142,6 +146,7 @@ def test_a_job_whose_source_failed_goes_on_after_its_last_page(worker: Worker, s
     assert published_rows(worker) == expected_rows(DATA)
 
 
+@FILE_AND_LAKE
 def test_a_job_that_could_not_publish_need_not_fetch_again(worker: Worker, source: SampleSource) -> None:
     class Full(DirectoryWarehouse):
         def put(self, name: str, path: Path, *, sha256: str) -> None:

@@ -1,4 +1,7 @@
-"""Several sources in one store: each has a watermark, a memory of what was accepted and a held import of its own."""
+"""Several sources in one store: each has a watermark, a memory of what was accepted and a held import of its own.
+
+A run takes a lake where it shows something of its own, a soak everywhere.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import pytest
 from support.coordination import a_job
 from support.imports import Budget, Worker, opened
 from support.scripted_source import KEY
-from support.store_kinds import FILE_AND_LAKE
+from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
 
 from chalicelib.errors import AcceptTooLate, NotResumable
 from chalicelib.jobs.job import Job, JobStatus
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.lock import Snapshot
     from chalicelib.settings import Settings
 
-pytestmark = FILE_AND_LAKE
+pytestmark = FILE_AND_LAKE_IN_SOAK
 JANUARY, FEBRUARY = "2023-01-10T06:00:00Z", "2023-02-10T06:00:00Z"
 
 
@@ -113,6 +116,7 @@ def lab(environment: dict[str, str], dynamodb: Any) -> Iterator[Lab]:
         yield Lab(Worker(environment, dynamodb), {"default": first, "gulf": second})
 
 
+@FILE_AND_LAKE
 def test_an_import_of_one_source_makes_no_other_ask_for_everything(lab: Lab) -> None:
     for name in ("default", "gulf"):
         job = lab.imported(name)
@@ -145,6 +149,7 @@ def held(lab: Lab, name: str) -> Job:
     return job
 
 
+@FILE_AND_LAKE
 def test_a_held_import_can_be_accepted_after_another_source_was_published(lab: Lab) -> None:
     lab.imported("default")
     waiting = held(lab, "default")

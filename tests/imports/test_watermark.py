@@ -1,4 +1,7 @@
-"""An import asks for what changed since the published data, and for nothing less: whole imports on a real source."""
+"""An import asks for what changed since the published data, and for nothing less: whole imports on a real source.
+
+A run takes a lake where it shows something of its own, a soak everywhere.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pytest
 from support.coordination import a_job
 from support.imports import Budget, Worker, published_rows
 from support.scripted_source import KEY, Answer, ScriptedHandler, Serve, page
-from support.store_kinds import FILE_AND_LAKE
+from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
 
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import JobStatus
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.job import Job
     from local.source.odata_format import Version
 
-pytestmark = FILE_AND_LAKE
+pytestmark = FILE_AND_LAKE_IN_SOAK
 JANUARY, FEBRUARY, MARCH = (f"2023-{month:02}-10T06:00:00Z" for month in (1, 2, 3))
 LONG_AFTER = "9999-12-31T23:59:59Z"
 HOUR = 3600
@@ -98,6 +101,7 @@ def filters(source: SampleSource) -> set[str | None]:
     return {asked.query.get("$filter") for asked in source.requests if "$count" in asked.query}
 
 
+@FILE_AND_LAKE
 def test_the_first_import_asks_for_all_and_later_ones_for_what_changed(worker: Worker, source: SampleSource) -> None:
     first = worker.import_all()
     assert (first.status, first.error, "changed_since" in first.stats) == (JobStatus.COMPLETED, None, False)
@@ -115,6 +119,7 @@ def test_the_first_import_asks_for_all_and_later_ones_for_what_changed(worker: W
     assert snapshot(worker).changed_until == seconds(MARCH)
 
 
+@FILE_AND_LAKE
 def test_nothing_new_leaves_data_and_watermark(worker: Worker, source: SampleSource) -> None:
     worker.import_all()
     source.rows = Wells()
@@ -195,6 +200,7 @@ def test_rows_that_are_rejected_or_undated_do_not_stop_the_watermark(worker: Wor
     assert [(warning["rule"], warning["count"]) for warning in job.warnings] == [("WITHOUT_CHANGE_TIME", 2)]
 
 
+@FILE_AND_LAKE
 def test_a_later_worker_keeps_the_filter_and_the_watermark(worker: Worker, source: SampleSource) -> None:
     worker.import_all()
     source.requests.clear()
@@ -293,6 +299,7 @@ def test_a_change_field_that_tells_no_time_is_reported(
     assert says in job.error["message"]
 
 
+@FILE_AND_LAKE
 def test_an_increment_is_never_published_on_another_base(worker: Worker, source: SampleSource, dynamodb: Any) -> None:
     """Somebody restored an older database, which lacks what the import did not ask for."""
     worker.import_all()

@@ -18,7 +18,7 @@ from support.imports import expected_rows, stored_rows
 from support.packaged import packaged, unpacked
 
 from chalicelib.api.tokens import digest_of
-from chalicelib.lake.connection import EXTENSIONS
+from chalicelib.lake.extensions import EXTENSIONS
 from infra.bundle import (
     MACHINES,
     UNZIPPED_LIMIT,
@@ -91,7 +91,7 @@ def test_with_the_layer_a_lake_can_be_read_and_both_fit_into_lambda(
         layer.extractall(tmp_path)
         unzipped = sum(entry.file_size for archive in (layer, bundle) for entry in archive.infolist())
     code = (
-        "import duckdb; from chalicelib.lake.connection import EXTENSIONS, _extension; c = duckdb.connect(); "
+        "import duckdb; from chalicelib.lake.extensions import EXTENSIONS, _extension; c = duckdb.connect(); "
         "paths = [str(_extension(name)) for name in EXTENSIONS]; [c.execute(f\"LOAD '{path}'\") for path in paths]; "
         "print(*paths, sep='\\n')"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.disturbed_catalog import DisturbedHandler, lose_the_answer, lose_the_request
+from support.kept_lake import KeptLake
 from support.merge_model import Import, Model
 from support.merging import LakeStore
 from support.staging import NOON, SAME_READING, batch_of, facts, json_row
@@ -53,12 +54,15 @@ def handler() -> type[DisturbedHandler]:
     return type("Handler", (DisturbedHandler,), {"disturb": {}, "commits": []})
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> KeptLake:
+    return KeptLake(tmp_path_factory.mktemp("kept"), an_import("first", range(3)))
+
+
 @pytest.fixture
-def store(tmp_path: Path, handler: type[DisturbedHandler]) -> Iterator[LakeStore]:
-    with CatalogServer(tmp_path / "lake", handler=handler) as server:
-        store = LakeStore(tmp_path, server.url)
-        store.run(1, an_import("first", range(3)))
-        handler.commits.clear()
+def store(tmp_path: Path, kept: KeptLake, handler: type[DisturbedHandler]) -> Iterator[LakeStore]:
+    """After a first import."""
+    with kept.opened(tmp_path, handler) as store:
         yield store
 
 
@@ -127,6 +131,7 @@ def test_an_import_makes_a_commit_a_table_in_order_and_says_who_it_is(
     }
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("commit", range(5))
 def test_an_import_that_dies_at_a_commit_leaves_nothing_to_the_next_one(
     store: LakeStore, worker: Callable[..., tuple[LakeRepository, Compared]], commit: int
@@ -180,6 +185,7 @@ def test_the_first_import_of_all_may_die_too(tmp_path: Path) -> None:
         assert len(store.tables()["import_runs"]) == len(store.tables()["rejected_rows"]) == 1
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("table", TABLES)
 def test_a_commit_whose_answer_is_lost_has_happened_once(
     store: LakeStore, handler: type[DisturbedHandler], table: str
@@ -196,6 +202,7 @@ def test_a_commit_whose_answer_is_lost_has_happened_once(
     assert handler.commits == [(name, "job-2") for name in TABLES]
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("table", TABLES)
 def test_a_commit_that_never_arrived_is_sent_again(
     store: LakeStore, handler: type[DisturbedHandler], table: str
@@ -208,6 +215,7 @@ def test_a_commit_that_never_arrived_is_sent_again(
     assert handler.commits == [(name, "job-2") for name in TABLES]
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("table", TABLES)
 def test_a_commit_that_meets_another_one_is_not_taken_for_done(
     store: LakeStore,
@@ -236,6 +244,7 @@ def test_a_commit_that_meets_another_one_is_not_taken_for_done(
     assert {row["job_id"] for row in store.tables()["well_production_history"]} == {"job-3"}
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("table", TABLES)
 def test_what_another_one_commits_just_before_is_not_merged_upon(
     store: LakeStore, worker: Callable[..., tuple[LakeRepository, Compared]], table: str

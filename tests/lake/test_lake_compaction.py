@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.disturbed_catalog import DisturbedHandler
+from support.kept_lake import KeptLake
 from support.merge_model import Import, Model
-from support.merging import LakeStore
 from support.staging import json_row
 
 from chalicelib.lake.catalog import MAIN, REPLACED, Catalog
 from chalicelib.lake.versions import PRODUCTION, RUNS, TABLES
-from local.catalog.server import CatalogServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from support.merging import LakeStore
 
     from chalicelib.lake.catalog import Head
 
@@ -69,12 +70,15 @@ def handler() -> type[DisturbedHandler]:
     return type("Handler", (DisturbedHandler,), {"disturb": {}, "commits": []})
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> KeptLake:
+    return KeptLake(tmp_path_factory.mktemp("kept"), an_import("first", range(3)))
+
+
 @pytest.fixture
-def store(tmp_path: Path, handler: type[DisturbedHandler]) -> Iterator[LakeStore]:
-    with CatalogServer(tmp_path / "lake", handler=handler) as server:
-        store = LakeStore(tmp_path, server.url)
-        store.run(1, an_import("first", range(3)))
-        handler.commits.clear()
+def store(tmp_path: Path, kept: KeptLake, handler: type[DisturbedHandler]) -> Iterator[LakeStore]:
+    """After a first import."""
+    with kept.opened(tmp_path, handler) as store:
         yield store
 
 
@@ -109,6 +113,7 @@ def test_a_table_may_be_compacted_between_a_look_at_it_and_the_merge(store: Lake
     assert compacted.compacted in ancestors(store, PRODUCTION)
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("table", TABLES)
 def test_a_table_that_is_compacted_right_after_its_commit_is_published_so(
     store: LakeStore, handler: type[DisturbedHandler], table: str

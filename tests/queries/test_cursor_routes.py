@@ -1,4 +1,7 @@
-"""Cursors over HTTP: a reader stays on the snapshot of his first page, and a cursor that is not ours is refused."""
+"""Cursors over HTTP: a reader stays on the snapshot of his first page, and a cursor that is not ours is refused.
+
+A run takes a lake where it shows something of its own, a soak everywhere.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 from support.data_api import BAD, DATA_ROUTES, ROWS, Wells, source_of
 from support.soak import longer
 from support.staging import run_import
-from support.store_kinds import FILE_AND_LAKE
+from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
 
 from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.services import Services
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.job import Job
 
-pytestmark = FILE_AND_LAKE
+pytestmark = FILE_AND_LAKE_IN_SOAK
 LISTS = [
     "/wells/production?limit=1",
     "/wells/production/revisions?limit=1",
@@ -79,6 +82,7 @@ def test_every_answer_names_the_snapshot_that_it_read(wells: Wells, serve: Serve
     assert_named(run_import(wells.environment, source_of(serve, ROWS)))
 
 
+@FILE_AND_LAKE
 def test_a_reader_who_pages_while_imports_are_published_gets_rows_of_one_snapshot(
     revisions: Wells, serve: Serve
 ) -> None:
@@ -109,6 +113,7 @@ def test_a_page_after_a_cursor_has_a_mark_of_its_own_snapshot(wells: Wells, serv
     assert wells.ask(LISTS[0], If_None_Match=first.headers["ETag"]).status == 200
 
 
+@FILE_AND_LAKE
 def test_a_snapshot_that_is_no_longer_kept_is_gone(revisions: Wells, serve: Serve) -> None:
     rejects = all_rows(revisions, LISTS[4])
     begun = {path: revisions.ask(path).data for path in LISTS}

@@ -1,4 +1,7 @@
-"""The routes of the data, over HTTP: from the query string to real answers of a published database and back."""
+"""The routes of the data, over HTTP: from the query string to real answers of a published database and back.
+
+A run takes a lake where it shows something of its own, a soak everywhere.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from support.api_client import OPERATOR, READER
 from support.data_api import DATA_ROUTES, ROWS, Wells, source_of
 from support.imports import opened
 from support.staging import run_import
-from support.store_kinds import FILE_AND_LAKE
+from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
 
 from chalicelib.errors import SourceUnavailable
 from chalicelib.services import Services
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
     from local.aws.emulator import LocalAws
 
-pytestmark = FILE_AND_LAKE
+pytestmark = FILE_AND_LAKE_IN_SOAK
 AS_OF = ("/wells", "/wells/production", "/wells/production/totals")
 UNKNOWN = "018cc251-f400-7000-8000-000000000000"
 
@@ -34,6 +37,7 @@ UNKNOWN = "018cc251-f400-7000-8000-000000000000"
 # ------------------------------------------------------------------------------------------- answers
 
 
+@FILE_AND_LAKE
 def test_every_route_answers_and_says_304_without_asking_again(wells: Wells) -> None:
     for route in DATA_ROUTES:
         first = wells.ask(route)
@@ -71,6 +75,7 @@ def test_production_is_filtered_and_paged(wells: Wells) -> None:
     }
 
 
+@FILE_AND_LAKE
 def test_revisions_tell_what_was_replaced_and_by_which_import(wells: Wells, serve: Serve) -> None:
     later = run_import(wells.environment, source_of(serve, [{**ROWS[0], "oil_production_kbd": 2}, *ROWS[1:]]))
 
@@ -111,6 +116,7 @@ def test_rejects_as_json_and_as_csv_that_no_spreadsheet_runs(wells: Wells) -> No
     assert wells.ask(route, If_None_Match=by_header.headers["ETag"]).status == 200
 
 
+@FILE_AND_LAKE
 def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, serve: Serve) -> None:
     first = wells.job
     revised = [{**ROWS[0], "oil_production_kbd": 2.0}, {**ROWS[0], "well_code": "new", "well_name": "=1+1"}]
@@ -132,6 +138,7 @@ def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, se
     assert wells.ask(f"{route}?change=withdrawn&format=csv").body.strip() == ""
 
 
+@FILE_AND_LAKE
 def test_the_data_as_it_stood_before_an_import(wells: Wells, serve: Serve) -> None:
     before = {path: wells.ask(path).data["rows"] for path in AS_OF}
     then = wells.ask("/wells/production/summary").data["last_import"]["merged_at"]
@@ -153,6 +160,7 @@ def test_csv_goes_on_with_the_cursor_in_its_header(wells: Wells) -> None:
     assert rest.headers["X-Next-Cursor"] is None
 
 
+@FILE_AND_LAKE
 def test_the_export_tells_where_the_file_is(wells: Wells) -> None:
     """Of a lake it is made once, and holds what the lake does."""
     snapshot = Services(wells.environment).job_manager.current_snapshot()
@@ -174,6 +182,7 @@ def test_the_export_tells_where_the_file_is(wells: Wells) -> None:
     assert wells.ask("/wells/export").data["sha256"] == told.data["sha256"]
 
 
+@FILE_AND_LAKE
 def test_the_rows_come_as_a_parquet_file_too(wells: Wells) -> None:
     """Made once, of a file and of a lake; what else is published is not in it."""
     told = wells.ask("/wells/export?format=parquet")

@@ -28,6 +28,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
@@ -35,6 +36,7 @@ import chalicelib.imports.service
 import chalicelib.jobs.sweeper
 import chalicelib.lake.repository  # noqa: F401  loaded before the first fork
 from chalicelib.jobs.starting import start_import
+from chalicelib.lake.extensions import load_extensions
 from chalicelib.services import Services
 from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
 from chalicelib.warehouse.names import SEGMENTS
@@ -263,6 +265,9 @@ def main() -> None:
     services = EagerServices(fate)
     hook_calls(services, fate)
     _ = services.job_manager, services.dispatcher, services.warehouse, services._client("ssm")
+    if services.settings.store != "file":
+        with duckdb.connect(config={"threads": 1}) as connection:  # or each fork would look at the signatures anew
+            load_extensions(connection)
     roots = {"warehouse": services.settings.warehouse, "scratch": services.settings.scratch}
     print("ready", flush=True)
     for line in sys.stdin:

@@ -13,6 +13,7 @@ import duckdb
 
 from chalicelib.lake.catalog import Catalog
 from chalicelib.lake.connection import attach_lake
+from chalicelib.lake.extensions import lake_config
 from chalicelib.lake.repository import LakeRepository
 from chalicelib.lake.tables import at
 from chalicelib.lake.versions import TABLES as OF_THE_LAKE
@@ -136,7 +137,7 @@ def lake_tables(catalog: Catalog, versions: Versions) -> dict[str, list[Row]]:
 @contextmanager
 def open_lake(catalog: Catalog, versions: Versions) -> Iterator[duckdb.DuckDBPyConnection]:
     """The tables of a state of the lake, by the names that a file's have."""
-    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+    with duckdb.connect(config={"autoinstall_known_extensions": False, **lake_config()}) as connection:
         attach_lake(connection, catalog, botocore.session.get_session(), os.environ)
         for table in OF_THE_LAKE:
             rows = at(table, versions.of(table))

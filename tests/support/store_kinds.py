@@ -1,6 +1,10 @@
-"""Which kinds of store a test holds for."""
+"""Which kinds of store a test holds for. What stands at a test goes before what stands at its module."""
 
 import pytest
 
-FILE_AND_LAKE = pytest.mark.parametrize("store_kind", ["file", "lake"], indirect=True)
-LAKE = pytest.mark.parametrize("store_kind", ["lake"], indirect=True)
+from support.soak import SOAK
+
+LAKE = pytest.mark.stores("lake")
+FILE_AND_LAKE = pytest.mark.stores("file", "lake")
+# Where a lake shows nothing of its own that another test does not show of it.
+FILE_AND_LAKE_IN_SOAK = FILE_AND_LAKE if SOAK else pytest.mark.stores("file")
