@@ -1,0 +1,329 @@
+"""The states of the machine: the rows of one worker, whatever dies when, and nothing that a zombie writes counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.imports import Budget, Died, die, expected_rows, files, rejected_rows, stored_rows
+from support.machine import EXECUTION, StatesWorker
+
+from chalicelib.errors import LeaseLost
+from chalicelib.imports.states import fail_import
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.parts import PartTable
+from chalicelib.jobs.starting import retry_import, start_import
+from chalicelib.jobs.sweeper import clear_orphans
+from chalicelib.warehouse.names import segment_names
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROWS, PAGE, PARTS = 3_000, 26, 8
+DATA = GeneratedProduction(ROWS)
+EXPECTED = expected_rows(DATA)
+
+
+@pytest.fixture
+def source() -> Iterator[SampleSource]:
+    with SampleSource(DATA, max_page_size=PAGE) as source:
+        yield source
+
+
+@pytest.fixture
+def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> StatesWorker:
+    environment |= {
+        "WELLHEAD_SOURCE_URL": source.url,
+        "WELLHEAD_WORKERS": "4",
+        "WELLHEAD_CHECKPOINT_SECONDS": "3600",
+        "WELLHEAD_MEMORY_MB": "200",
+    }
+    return StatesWorker(environment, dynamodb)
+
+
+def published(worker: StatesWorker) -> Path:
+    snapshot = worker.manager.current_snapshot()
+    assert snapshot
+    return Path(worker.settings.warehouse) / snapshot.name
+
+
+def assert_whole(worker: StatesWorker, job: Job) -> None:
+    told = DATA.expected()
+    assert (job.status, job.error) == (JobStatus.COMPLETED, None)
+    assert (job.new_records, job.duplicate_records, job.failed_records) == (told.new, told.duplicate, told.failed)
+    assert (job.fetched_records, job.expected_records, job.total_records) == (ROWS, ROWS, ROWS)
+    assert (job.completeness or {})["state"] == "proved"
+    assert job.parts == {"count": PARTS, "done": PARTS}
+    assert stored_rows(published(worker)) == EXPECTED
+    assert rejected_rows(published(worker)) == told.failed
+    assert worker.manager.lock().owner is None
+    clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+    assert [name for name in files(worker.settings.warehouse) if name.startswith("segments/")] == []
+    assert files(worker.settings.scratch) == {}
+
+
+def test_the_states_together_do_what_one_worker_does(worker: StatesWorker) -> None:
+    job = worker.import_all()
+
+    assert_whole(worker, job)
+    assert [event.name for event in job.events if event.name in ("claimed", "planned")] == [
+        "claimed",
+        "planned",
+        "claimed",
+    ]
+
+
+def test_a_part_asks_for_its_own_rows_alone_and_the_merge_for_none(worker: StatesWorker, source: SampleSource) -> None:
+    planned = worker.plan(worker.trigger())
+    first = len(source.requests)
+    worker.fetch(planned, 3)
+    filters = {seen.query["$filter"] for seen in list(source.requests)[first:] if "$filter" in seen.query}
+    assert len(filters) == 1
+    for number in (0, 1, 2, 4, 5, 6, 7):
+        worker.fetch(planned, number)
+    pages = len([seen for seen in list(source.requests) if "$filter" in seen.query])
+    worker.merge(planned["job_id"])
+
+    assert len([seen for seen in list(source.requests) if "$filter" in seen.query]) == pages
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_a_part_whose_time_is_over_says_more_and_goes_on(worker: StatesWorker, source: SampleSource) -> None:
+    planned = worker.plan(worker.trigger())
+    looks = Budget(worker.clock, 9)
+
+    assert worker.fetch(planned, 0, remaining=looks)["outcome"] == "more"
+    asked = len(source.requests)
+    worker.fetch_all(planned)
+    worker.merge(planned["job_id"])
+
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+    assert len(source.requests) > asked
+
+
+@pytest.mark.parametrize("moment", ["at its start", "midway"])
+def test_the_worker_of_a_part_dies(worker: StatesWorker, moment: str) -> None:
+    worker.set(checkpoint_seconds=0)
+    planned = worker.plan(worker.trigger())
+    looks = Budget(worker.clock, 1 if moment == "at its start" else 7, die)
+    with pytest.raises(Died):
+        worker.fetch(planned, 2, remaining=looks)
+
+    worker.fetch_all(planned)
+    worker.merge(planned["job_id"])
+
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_a_worker_that_froze_adds_nothing_to_a_part_that_another_one_has_begun(worker: StatesWorker) -> None:
+    """The two write segments of other names, and the table takes the later one's alone."""
+    worker.set(checkpoint_seconds=0)
+    planned = worker.plan(worker.trigger())
+    frozen: list[Any] = []
+
+    def thaw_after_the_next_one() -> float:
+        if not frozen:
+            frozen.append(None)
+            frozen.append(worker.fetch(planned, 2)["outcome"])
+        return 900.0
+
+    looks = Budget(worker.clock, 6, thaw_after_the_next_one)
+
+    assert worker.fetch(planned, 2, remaining=looks)["outcome"] == "lease lost"
+    assert frozen == [None, "read"]
+    worker.fetch_all(planned)
+    worker.merge(planned["job_id"])
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_a_part_that_two_workers_read_is_merged_once(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all(planned)
+    asked = [worker.fetch(planned, number)["outcome"] for number in planned["parts"]]
+    worker.merge(planned["job_id"])
+
+    assert set(asked) == {"read"}  # there is nothing more in them
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_a_worker_that_froze_writes_nothing_once_the_merge_has_begun(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all({**planned, "parts": [0, 1, 3, 4, 5, 6, 7]})
+    merged: list[Any] = []
+
+    def merge_meanwhile() -> float:
+        if not merged:
+            merged.append(None)
+            merged.append(worker.merge(planned["job_id"])["outcome"])
+        return 900.0
+
+    assert worker.fetch(planned, 2, remaining=Budget(worker.clock, 6, merge_meanwhile))["outcome"] == "lease lost"
+    assert merged == [None, JobStatus.COMPLETED]
+    assert_whole(worker, worker.manager.get(planned["job_id"]))  # the merge has read the part itself
+
+
+def test_a_merge_takes_over_from_one_that_froze_and_each_row_is_there_once(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all(planned)
+    merged: list[Any] = []
+
+    def merge_meanwhile() -> float:
+        if not merged:
+            merged.append(None)
+            merged.append(worker.merge(planned["job_id"])["outcome"])
+        return 900.0
+
+    first = worker.merge(planned["job_id"], prefetch=_Interrupted(merge_meanwhile))
+
+    assert (first["outcome"], merged) == ("lease lost", [None, JobStatus.COMPLETED])
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+class _Interrupted:
+    """Something happens when the worker first waits for its source."""
+
+    def __init__(self, happens: Any) -> None:
+        self._happens = happens
+
+    def __call__(self, *sources: Any, **options: Any) -> Any:
+        from chalicelib.imports.prefetch import Prefetch
+
+        self._happens()
+        return Prefetch(*sources, **options)
+
+
+def test_a_plan_takes_over_from_one_that_froze_and_that_one_writes_no_part(worker: StatesWorker) -> None:
+    job_id = worker.trigger()
+    later: list[Any] = []
+
+    def plan_meanwhile() -> None:
+        if not later:
+            later.append(None)
+            later.append(worker.plan(job_id))
+
+    assert worker.plan(job_id, prefetch=_Interrupted(plan_meanwhile))["outcome"] == "lease lost"
+    worker.fetch_all(later[1])
+    worker.merge(job_id)
+    assert_whole(worker, worker.manager.get(job_id))
+
+
+def test_another_execution_of_the_job_has_nothing_to_do(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    worker.sleep = lambda _: worker.manager.renew(worker.manager.lock()) and worker.clock.advance(1)
+
+    assert worker.plan(planned["job_id"], execution="execution-2")["outcome"] == "nothing to do"
+    assert worker.merge(planned["job_id"], execution="execution-2")["outcome"] == "nothing to do"
+
+
+def test_a_cancel_stops_the_parts_and_frees_the_lock(worker: StatesWorker) -> None:
+    worker.set(checkpoint_seconds=0)
+    planned = worker.plan(worker.trigger())
+    worker.fetch(planned, 0)
+    worker.manager.cancel(planned["job_id"])
+
+    assert worker.fetch(planned, 1)["outcome"] == JobStatus.CANCELLED
+    assert worker.manager.lock().owner is None
+    assert worker.fetch(planned, 2)["outcome"] == "nothing to do"
+    assert worker.merge(planned["job_id"])["outcome"] == "nothing to do"
+
+
+def test_a_part_that_the_source_refuses_ends_the_job_and_a_retry_asks_only_for_the_rest(
+    worker: StatesWorker, source: SampleSource
+) -> None:
+    job = start_import(
+        job_manager=worker.manager,
+        dispatcher=worker.dispatcher,
+        source_id=worker.settings.source_id,
+        clock=worker.clock,
+    )
+    job_id, planned = job.job_id, worker.plan(job.job_id)
+    worker.fetch_all({**planned, "parts": [0, 1, 2, 3]})
+    told = source.credentials
+    source.credentials = ("somebody", "else")
+    assert worker.fetch(planned, 4)["outcome"] == JobStatus.FAILED
+    failed = worker.manager.get(job_id)
+    assert (failed.error or {})["code"] == "SOURCE_UNAUTHORIZED"
+    assert worker.fetch(planned, 5)["outcome"] == "nothing to do"
+    source.credentials = told
+    again = retry_import(
+        job_id,
+        job_manager=worker.manager,
+        dispatcher=worker.dispatcher,
+        warehouse=worker.warehouse,
+        triggered_by="tests",
+        source_id=worker.settings.source_id,
+        clock=worker.clock,
+    )
+
+    planned = worker.plan(again.job_id, execution="execution-2")
+    assert planned["parts"] == [4, 5, 6, 7]
+    worker.fetch_all(planned)
+    worker.merge(again.job_id, execution="execution-2")
+    assert_whole(worker, worker.manager.get(again.job_id))
+
+
+def test_what_cannot_be_cut_is_left_to_the_merge(worker: StatesWorker) -> None:
+    worker.set(workers=1)
+    job_id = worker.trigger()
+
+    assert worker.plan(job_id)["parts"] == []
+    assert worker.merge(job_id)["outcome"] == JobStatus.COMPLETED
+    assert stored_rows(published(worker)) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "retryable"),
+    [
+        ("Runtime.ExitError", "MACHINE_STOPPED", True),
+        ("WarehouseSilent", "WAREHOUSE_UNAVAILABLE", True),
+        ("TypeVar", "MACHINE_STOPPED", True),
+    ],
+)
+def test_an_execution_that_could_not_go_on_ends_its_job(
+    worker: StatesWorker, error: str, code: str, retryable: bool
+) -> None:
+    planned = worker.plan(worker.trigger())
+
+    assert fail_import(planned["job_id"], execution="another", error=error, job_manager=worker.manager) == "nothing"
+    assert fail_import(planned["job_id"], execution=EXECUTION, error=error, job_manager=worker.manager) == "failed"
+    job = worker.manager.get(planned["job_id"])
+    assert (job.status, (job.error or {})["code"], (job.error or {})["retryable"]) == (
+        JobStatus.FAILED,
+        code,
+        retryable,
+    )
+    assert worker.manager.lock().owner is None
+    assert fail_import(planned["job_id"], execution=EXECUTION, error=error, job_manager=worker.manager) == "nothing"
+
+
+def test_an_execution_that_never_began_ends_its_job(worker: StatesWorker) -> None:
+    job_id = worker.trigger()
+
+    assert fail_import(job_id, execution=EXECUTION, error="States.Timeout", job_manager=worker.manager) == "failed"
+    assert worker.manager.get(job_id).status is JobStatus.FAILED
+
+
+def test_the_segments_of_an_attempt_have_names_of_their_own(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    worker.fetch(planned, 1)
+    plan = (worker.manager.get(planned["job_id"]).checkpoint or replace(None)).plan
+    assert plan
+    items = PartTable(table=worker.manager.table, clock=worker.clock).read(plan)
+    assert items
+    [name] = segment_names(items[1].checkpoint.segments)
+
+    assert name.endswith(f"/{planned['fence']:010d}-0001-0002-000000.parquet")
+    with pytest.raises(LeaseLost):
+        PartTable(table=worker.manager.table, clock=worker.clock).store(
+            _claim(worker, planned), plan, replace(items[1], attempt=1)
+        )
+
+
+def _claim(worker: StatesWorker, planned: dict[str, Any]) -> Any:
+    from chalicelib.jobs.lock import Claim
+
+    return Claim(job=worker.manager.get(planned["job_id"]), holder=planned["holder"], fence=planned["fence"])
