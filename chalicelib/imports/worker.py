@@ -77,7 +77,8 @@ def run_import(
     claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, sleep=sleep)
     if claim is None:
         log.info("nothing to do", extra={"code": ClaimRefused.code})
-        show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
+        if work is _run:
+            show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
         return {"job_id": job_id, "outcome": "nothing to do"}
     add_to_log_context(attempt=claim.job.attempt, fence=claim.fence)
     service = None
