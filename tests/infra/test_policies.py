@@ -384,8 +384,9 @@ def _read_in_parts(functions: Functions) -> None:
         usual = services.settings
         services.__dict__["settings"] = replace(usual, page_size=10, workers=4)
     job_id = functions.trigger()
-    assert functions.run_import(job_id, looks=30) == "handed over"
-    assert functions.run_import(job_id) == "COMPLETED"
+    if not functions.has_machine:  # there a part that is not whole says so, and the merge goes on
+        assert functions.run_import(job_id, looks=30) == "handed over"
+    assert functions.run_import(job_id, looks=ENOUGH) == "COMPLETED"
     assert services.job_manager.get(job_id).parts["count"] > 1
     for role in functions.workers:
         functions.app(role).services.__dict__["settings"] = usual

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.coordination import aws_client
 from support.imports import expected_rows, rejected_rows, stored_rows
 from support.soak import longer
-from support.stack import family, job, job_at_its_end, needs_proc, trigger, wait_until
+from support.stack import ask, family, job, job_at_its_end, needs_proc, trigger, wait_until
 
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
