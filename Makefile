@@ -16,7 +16,7 @@ DATA ?= keep
 ROLE ?=
 NAME ?=
 DAYS ?=
-SOAKED = $(addprefix tests/,imports/test_crash_points.py imports/test_kills.py imports/test_damaged_segments.py imports/test_changed_source.py store/test_repository.py store/test_rejects.py store/test_merge_contract.py store/test_withdrawal.py queries/test_changes.py lake/test_lake_kills.py lake/test_lake_races.py lake/test_lake_in_parts.py jobs/test_races.py jobs/test_duplicate_deliveries.py simulation/test_simulation.py jobs/test_lock_model.py api/test_api_fuzzed.py imports/test_parts_killed.py)
+SOAKED = $(addprefix tests/,imports/test_crash_points.py imports/test_kills.py imports/test_damaged_segments.py imports/test_changed_source.py store/test_repository.py store/test_rejects.py store/test_merge_contract.py store/test_withdrawal.py queries/test_changes.py lake/test_lake_kills.py lake/test_lake_races.py lake/test_lake_in_parts.py jobs/test_races.py jobs/test_duplicate_deliveries.py simulation/test_simulation.py jobs/test_lock_model.py api/test_api_fuzzed.py imports/test_parts_killed.py local/test_many_workers.py)
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
 unexport PYTHONDONTWRITEBYTECODE

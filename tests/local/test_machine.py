@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,41 +96,38 @@ def test_a_plan_its_parts_and_the_merge(functions: StatesLambda, executions: Exe
     assert functions.asked[-1][0] == "merge"
 
 
-@pytest.mark.parametrize("outcome", ["nothing to do", "handed over", "FAILED"])
-def test_where_nothing_was_planned_the_machine_has_ended(
-    functions: StatesLambda, executions: Executions, outcome: str
+def test_where_nothing_was_planned_the_machine_has_ended_and_without_parts_the_merge_does_it_all(
+    functions: StatesLambda, executions: Executions
 ) -> None:
-    functions.answers["plan"] = lambda _: {"outcome": outcome}
-
-    assert end_of(executions, started(executions)) == "SUCCEEDED"
-    assert [name for name, _ in functions.asked] == ["plan"]
-
-
-def test_without_parts_the_merge_does_it_all(functions: StatesLambda, executions: Executions) -> None:
+    for outcome in ("nothing to do", "handed over", "FAILED"):
+        functions.answers["plan"] = lambda _, outcome=outcome: {"outcome": outcome}
+        assert end_of(executions, started(executions)) == "SUCCEEDED"
     functions.answers["plan"] = lambda _: PLANNED | {"parts": [], "at_once": 1}
-
     assert end_of(executions, started(executions)) == "SUCCEEDED"
-    assert [name for name, _ in functions.asked] == ["plan", "merge"]
+
+    assert [name for name, _ in functions.asked] == ["plan"] * 4 + ["merge"]
 
 
-@pytest.mark.parametrize("state", ["plan", "part", "merge"])
 def test_a_state_that_fails_is_tried_again_and_then_the_job_is_ended(
-    functions: StatesLambda, executions: Executions, state: str
+    functions: StatesLambda, executions: Executions
 ) -> None:
     def fail(event: dict[str, Any]) -> Any:
         if event.get("part", 7) == 7:
             raise Failed("Runtime.ExitError")
         return {"outcome": "read"}
 
-    functions.answers[state] = fail
-    job = started(executions)
+    jobs = {}
+    for state in ("merge", "part", "plan"):  # the earlier ones go well
+        functions.answers[state] = fail
+        jobs[state] = started(executions)
+        assert end_of(executions, jobs[state]) == "FAILED"
+        of_job = [event for event in functions.calls(state) if event["job_id"] == jobs[state].job_id]
+        assert len([event for event in of_job if event.get("part", 7) == 7]) == 2
 
-    assert end_of(executions, job) == "FAILED"
-    tries = [event for event in functions.calls(state) if event.get("part", 7) == 7]
-    assert len(tries) == 2
-    [told] = functions.calls("fail")
-    assert (told["job_id"], told["execution"]) == (job.job_id, f"{job.job_id}-0")
-    assert told["error"]["Error"] == "Runtime.ExitError"
+    told = functions.calls("fail")
+    assert [event["job_id"] for event in told] == [job.job_id for job in jobs.values()]
+    assert {event["error"]["Error"] for event in told} == {"Runtime.ExitError"}
+    assert told[0]["execution"] == f"{told[0]['job_id']}-0"
 
 
 def test_a_state_that_died_once_goes_on(functions: StatesLambda, executions: Executions) -> None:
@@ -147,31 +145,22 @@ def test_a_state_that_died_once_goes_on(functions: StatesLambda, executions: Exe
     assert len(functions.calls("part")) == len(PLANNED["parts"]) + 1  # type: ignore[arg-type]
 
 
-def test_two_deliveries_are_one_start_also_when_it_has_ended(functions: StatesLambda, executions: Executions) -> None:
-    job = started(executions)
-    executions.start(job)
-    end_of(executions, job)
-    executions.start(job)
-
-    assert len(functions.calls("plan")) == 1
-
-
 def test_what_is_dispatched_is_an_execution_and_the_next_one_has_another_name(
     functions: StatesLambda, executions: Executions, aws: LocalAws
 ) -> None:
-    from dataclasses import replace
-
     job = a_job(time.time)  # type: ignore[arg-type]
     jobs = {job.job_id: job}
     dispatcher = MachineDispatcher(
         lambda_client=aws_client(functions.url, "lambda"), function="import", executions=executions, find=jobs.get
     )
     dispatcher.dispatch(job.job_id)
+    dispatcher.dispatch(job.job_id)  # delivered twice, while it runs and when it has ended
+    assert end_of(executions, job) == "SUCCEEDED"
+    dispatcher.dispatch(job.job_id)
     jobs[job.job_id] = replace(job, attempt=2)
     dispatcher.dispatch(job.job_id)
     dispatcher.dispatch("018cc251-f400-7000-8000-000000000000")  # somebody has removed its item
 
-    assert end_of(executions, job) == "SUCCEEDED"
     wait_until(lambda: executions.status(f"{job.job_id}-2") == "SUCCEEDED")
     assert len(functions.calls("plan")) == 2
 
