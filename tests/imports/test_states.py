@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from simulation.mutants import LooseTable
 from support.imports import Budget, Died, die, expected_rows, files, rejected_rows, stored_rows
-from support.machine import EXECUTION, StatesWorker
+from support.machine import EXECUTION, StatesWorker, read_by_two
 
 from chalicelib.errors import LeaseLost
 from chalicelib.imports.states import fail_import
 from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.lock import Claim, Lease
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.parts import PartTable
 from chalicelib.jobs.starting import retry_import, start_import
 from chalicelib.jobs.sweeper import clear_orphans
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.warehouse.names import segment_names
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -123,21 +128,35 @@ def test_a_worker_that_froze_adds_nothing_to_a_part_that_another_one_has_begun(w
     """The two write segments of other names, and the table takes the later one's alone."""
     worker.set(checkpoint_seconds=0)
     planned = worker.plan(worker.trigger())
-    frozen: list[Any] = []
 
-    def thaw_after_the_next_one() -> float:
-        if not frozen:
-            frozen.append(None)
-            frozen.append(worker.fetch(planned, 2)["outcome"])
-        return 900.0
-
-    looks = Budget(worker.clock, 6, thaw_after_the_next_one)
-
-    assert worker.fetch(planned, 2, remaining=looks)["outcome"] == "lease lost"
-    assert frozen == [None, "read"]
+    assert read_by_two(worker, planned, 2) == ("lease lost", "read")
     worker.fetch_all(planned)
     worker.merge(planned["job_id"])
     assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_without_a_condition_on_the_attempt_it_would(worker: StatesWorker) -> None:
+    table = LooseTable(dynamodb=worker.manager.table._dynamodb, name=worker.settings.table)
+    worker.manager = JobManager(table=table, lease=Lease(), clock=worker.clock)
+    worker.set(checkpoint_seconds=0)
+    planned = worker.plan(worker.trigger())
+
+    with table.loose(("#attempt = :read_attempt",), None):
+        assert read_by_two(worker, planned, 2) == ("read", "read")
+
+
+def test_nothing_is_published_of_a_part_that_is_merged_twice(worker: StatesWorker) -> None:
+    class Twice(DuckDBWellProductionRepository):
+        def load_segment(self, path: Path, *, part: int = 0) -> bool:
+            again = path.with_name(f"again-{path.name}")
+            shutil.copy(path, again)
+            return super().load_segment(path, part=part) and (part != 2 or super().load_segment(again, part=part))
+
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all(planned)
+
+    assert worker.merge(planned["job_id"], new_repository=Twice)["outcome"] == JobStatus.FAILED
+    assert (worker.manager.get(planned["job_id"]).error or {})["code"] == "PUBLISH_REFUSED"
 
 
 def test_a_part_that_two_workers_read_is_merged_once(worker: StatesWorker) -> None:
@@ -323,7 +342,5 @@ def test_the_segments_of_an_attempt_have_names_of_their_own(worker: StatesWorker
         )
 
 
-def _claim(worker: StatesWorker, planned: dict[str, Any]) -> Any:
-    from chalicelib.jobs.lock import Claim
-
+def _claim(worker: StatesWorker, planned: dict[str, Any]) -> Claim:
     return Claim(job=worker.manager.get(planned["job_id"]), holder=planned["holder"], fence=planned["fence"])

@@ -11,7 +11,7 @@ from chalicelib.imports.part_import import PartImport, settings_of_a_part
 from chalicelib.imports.states import fetch_part, plan
 from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
-from support.imports import ENOUGH, Worker
+from support.imports import ENOUGH, Budget, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +81,20 @@ class StatesWorker(Worker):
 
     def set(self, **settings: Any) -> None:
         self.settings = replace(self.settings, **settings)
+
+
+def read_by_two(worker: StatesWorker, planned: dict[str, Any], number: int) -> tuple[str, str]:
+    """What the worker of a part is told that froze midway, and what the next one was told that read it meanwhile."""
+    meanwhile: list[str] = []
+
+    def thaw_after_the_next_one() -> float:
+        if not meanwhile:
+            meanwhile.append("")
+            meanwhile.append(worker.fetch(planned, number)["outcome"])
+        return ENOUGH
+
+    late = worker.fetch(planned, number, remaining=Budget(worker.clock, 6, thaw_after_the_next_one))
+    return late["outcome"], meanwhile[1]
 
 
 def _made(directory: Path) -> Path:
