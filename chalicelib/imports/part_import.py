@@ -66,6 +66,7 @@ class PartImport:
         open_bytes: int = OPEN_BYTES,
         keep_log: Callable[..., None] = lambda **_: None,
     ) -> None:
+        self.has_moved = False  # whether any row came before the time was over
         self._number = number
         self._claim = claim
         self._settings = settings
@@ -145,6 +146,9 @@ class PartImport:
         try:
             fetching.run()
             fetching.checkpoint()
+        except HandOver:
+            self.has_moved = part.cursor != cursor
+            raise
         except ImportFailed as exc:
             if lets_a_retry_go_on(exc):
                 fetching.keep_what_is_taken()

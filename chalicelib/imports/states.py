@@ -17,6 +17,7 @@ from chalicelib.errors import (
     ImportFailed,
     LeaseLost,
     MachineStopped,
+    NoProgress,
     StateUnavailable,
     WarehouseSilent,
 )
@@ -58,7 +59,8 @@ def fetch_part(
     clock: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
     """What became of the part: "read", or "more" when the time of this worker is over. Whatever ends an import ends the
-    job here, and its other workers find that out. Raises StateUnavailable and WarehouseSilent: then it is tried again.
+    job here, and its other workers find that out. Raises StateUnavailable, WarehouseSilent, and NoProgress where no row
+    came in all that time: then it is tried again.
     """
     add_to_log_context(job_id=job_id)
     job = job_manager.find(job_id)
@@ -66,9 +68,13 @@ def fetch_part(
         return {"job_id": job_id, "outcome": "nothing to do"}
     claim = Claim(job=job, holder=holder, fence=fence)
     add_to_log_context(attempt=job.attempt, fence=fence)
+    part = None
     try:
-        new_part(claim).run()
+        part = new_part(claim)
+        part.run()
     except HandOver:
+        if part is None or not part.has_moved:
+            raise NoProgress from None  # the machine tries again, a few times, and then ends the job with this error
         return {"job_id": job_id, "outcome": "more"}
     except CancelRequested:
         return finish(claim, job_manager.get(job_id).cancelled(at=clock()), job_manager)

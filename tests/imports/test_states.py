@@ -12,7 +12,8 @@ from simulation.mutants import LooseTable
 from support.imports import Budget, Died, die, expected_rows, files, rejected_rows, stored_rows
 from support.machine import EXECUTION, StatesWorker, read_by_two
 
-from chalicelib.errors import LeaseLost
+from chalicelib.errors import LeaseLost, NoProgress, WorkerTimeSpent
+from chalicelib.imports.prefetch import Prefetch
 from chalicelib.imports.states import fail_import
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Claim, Lease
@@ -108,6 +109,29 @@ def test_a_part_whose_time_is_over_says_more_and_goes_on(worker: StatesWorker, s
 
     assert_whole(worker, worker.manager.get(planned["job_id"]))
     assert len(source.requests) > asked
+
+
+def test_a_part_that_comes_no_further_is_not_asked_for_more_for_ever(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+
+    with pytest.raises(NoProgress):
+        worker.fetch(planned, 0, remaining=lambda: 0.0, prefetch=_OutOfTime)
+
+
+class _OutOfTime:
+    """The first page does not come in time."""
+
+    def __init__(self, *sources: Any, **options: Any) -> None:
+        self._is_survey = len(sources) == 1 and "threads" not in options
+        self._reading = Prefetch(*sources, **options)
+
+    def __enter__(self) -> Any:
+        if self._is_survey:
+            return self._reading.__enter__()
+        raise WorkerTimeSpent
+
+    def __exit__(self, *details: object) -> None:
+        self._reading.__exit__(*details)
 
 
 @pytest.mark.parametrize("moment", ["at its start", "midway"])
@@ -209,8 +233,6 @@ class _Interrupted:
         self._happens = happens
 
     def __call__(self, *sources: Any, **options: Any) -> Any:
-        from chalicelib.imports.prefetch import Prefetch
-
         self._happens()
         return Prefetch(*sources, **options)
 
