@@ -67,7 +67,7 @@ def processes_of(handler: str) -> set[int]:
 
 def kill_a_new_one(handler: str, known: set[int], *, wait: float) -> None:
     """So long after its start; the known ones have been killed, or are kept from an import before."""
-    new = wait_until(lambda: processes_of(handler) - known)
+    new = wait_until(lambda: processes_of(handler) - known, seconds=120)
     time.sleep(wait)
     pid = random.choice(sorted(new))
     known.add(pid)
