@@ -275,7 +275,8 @@ class WellProductionImportService:
         told = sum(item.delivered for item in items)
         if parts.cursor.delivered != told:
             self._tell_loss(told, asdict(parts.cursor))
-        self._progress.change(parts={"count": len(items), "done": parts.done})
+        counted = replace(named, cursor=parts.cursor.stored(self._settings.source_url))  # others may have read them
+        self._progress.change(parts={"count": len(items), "done": parts.done}, checkpoint=counted)
         return parts
 
     def _joined(self, repository: DuckDBWellProductionRepository, segments: Segments, loaded: Checkpoint) -> Checkpoint:

@@ -14,6 +14,7 @@ from support.machine import EXECUTION, StatesWorker, read_by_two
 
 from chalicelib.errors import LeaseLost, NoProgress, WorkerTimeSpent
 from chalicelib.imports.prefetch import Prefetch
+from chalicelib.imports.publication import FilePublication
 from chalicelib.imports.states import fail_import
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Claim, Lease
@@ -235,6 +236,23 @@ class _Interrupted:
     def __call__(self, *sources: Any, **options: Any) -> Any:
         self._happens()
         return Prefetch(*sources, **options)
+
+
+def test_a_merge_that_dies_five_times_is_not_given_up(worker: StatesWorker) -> None:
+    """What the parts have brought is progress, though the job's own checkpoint was written before them."""
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all(planned)
+    for _ in range(5):
+        with pytest.raises(Died):
+            worker.merge(planned["job_id"], new_publication=_DyingPublication)
+
+    assert worker.merge(planned["job_id"])["outcome"] == JobStatus.COMPLETED
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+class _DyingPublication(FilePublication):
+    def merge(self, *_: Any, **__: Any) -> Any:
+        raise Died
 
 
 def test_a_plan_takes_over_from_one_that_froze_and_that_one_writes_no_part(worker: StatesWorker) -> None:

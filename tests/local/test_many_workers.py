@@ -22,7 +22,7 @@ from local.stack import LocalStack, Source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROWS, PAGE, WORKERS, PARTS = longer(3_000, 12_000), 25, 3, 6
+ROWS, PAGE, WORKERS, PARTS = longer(1_500, 12_000), 25, longer(2, 3), longer(4, 6)
 KILLS_OF_WORKERS, KILLS_OF_MERGES = longer(2, 10), longer(1, 5)
 DATA = GeneratedProduction(ROWS)
 CANCEL = "/api/v1/wells/import/jobs/{}/cancel"
@@ -32,7 +32,7 @@ pytestmark = [needs_proc, pytest.mark.timeout(longer(180, 900))]
 
 @pytest.fixture(scope="module")
 def source() -> Iterator[SampleSource]:
-    with SampleSource(DATA, max_page_size=PAGE, latency=longer(30, 100) / 1000) as source:
+    with SampleSource(DATA, max_page_size=PAGE, latency=longer(60, 100) / 1000) as source:
         yield source
 
 
