@@ -27,7 +27,7 @@ def run_machines(*, region: str, lambda_url: str, keys: Keys) -> None:
     def client(service: str, **_: Any) -> Any:
         """In place of moto's own, which asks a port of moto with keys of its own."""
         return session.create_client(
-            service,  # type: ignore[call-overload]
+            service,
             region_name=region,
             endpoint_url=lambda_url,
             aws_access_key_id=keys.access_key_id,
@@ -36,5 +36,5 @@ def run_machines(*, region: str, lambda_url: str, keys: Keys) -> None:
         )
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    lambda_eval_utils.boto_client_for = client
+    lambda_eval_utils.__dict__["boto_client_for"] = client
     stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID].reset()

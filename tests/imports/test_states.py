@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,23 +117,16 @@ def test_a_part_that_comes_no_further_is_not_asked_for_more_for_ever(worker: Sta
     planned = worker.plan(worker.trigger())
 
     with pytest.raises(NoProgress):
-        worker.fetch(planned, 0, remaining=lambda: 0.0, prefetch=_OutOfTime)
+        worker.fetch(planned, 0, remaining=lambda: 0.0, prefetch=_out_of_time)
 
 
-class _OutOfTime:
-    """The first page does not come in time."""
-
-    def __init__(self, *sources: Any, **options: Any) -> None:
-        self._is_survey = len(sources) == 1 and "threads" not in options
-        self._reading = Prefetch(*sources, **options)
-
-    def __enter__(self) -> Any:
-        if self._is_survey:
-            return self._reading.__enter__()
-        raise WorkerTimeSpent
-
-    def __exit__(self, *details: object) -> None:
-        self._reading.__exit__(*details)
+@contextmanager
+def _out_of_time(*sources: Any, **options: Any) -> Iterator[Any]:
+    """The first page does not come in time; what is seen of the source before does."""
+    with Prefetch(*sources, **options) as arriving:
+        if "threads" in options:
+            raise WorkerTimeSpent
+        yield arriving
 
 
 @pytest.mark.parametrize("moment", ["at its start", "midway"])
@@ -272,7 +266,12 @@ def test_a_plan_takes_over_from_one_that_froze_and_that_one_writes_no_part(worke
 
 def test_another_execution_of_the_job_has_nothing_to_do(worker: StatesWorker) -> None:
     planned = worker.plan(worker.trigger())
-    worker.sleep = lambda _: worker.manager.renew(worker.manager.lock()) and worker.clock.advance(1)
+
+    def sleep_while_it_works(_: float) -> None:
+        worker.clock.advance(1)
+        worker.manager.renew(worker.manager.lock())
+
+    worker.sleep = sleep_while_it_works
 
     assert worker.plan(planned["job_id"], execution="execution-2")["outcome"] == "nothing to do"
     assert worker.merge(planned["job_id"], execution="execution-2")["outcome"] == "nothing to do"
@@ -369,8 +368,9 @@ def test_an_execution_that_never_began_ends_its_job(worker: StatesWorker) -> Non
 def test_the_segments_of_an_attempt_have_names_of_their_own(worker: StatesWorker) -> None:
     planned = worker.plan(worker.trigger())
     worker.fetch(planned, 1)
-    plan = (worker.manager.get(planned["job_id"]).checkpoint or replace(None)).plan
-    assert plan
+    checkpoint = worker.manager.get(planned["job_id"]).checkpoint
+    assert checkpoint
+    assert (plan := checkpoint.plan)
     items = PartTable(table=worker.manager.table, clock=worker.clock).read(plan)
     assert items
     [name] = segment_names(items[1].checkpoint.segments)
