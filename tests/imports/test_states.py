@@ -370,7 +370,8 @@ def test_the_segments_of_an_attempt_have_names_of_their_own(worker: StatesWorker
     worker.fetch(planned, 1)
     checkpoint = worker.manager.get(planned["job_id"]).checkpoint
     assert checkpoint
-    assert (plan := checkpoint.plan)
+    assert checkpoint.plan
+    plan = checkpoint.plan
     items = PartTable(table=worker.manager.table, clock=worker.clock).read(plan)
     assert items
     [name] = segment_names(items[1].checkpoint.segments)
