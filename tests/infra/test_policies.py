@@ -384,12 +384,23 @@ def _read_in_parts(functions: Functions) -> None:
         usual = services.settings
         services.__dict__["settings"] = replace(usual, page_size=10, workers=4)
     job_id = functions.trigger()
-    if not functions.has_machine:  # there a part that is not whole says so, and the merge goes on
+    if functions.has_machine:
+        _plan_again(functions, job_id)
+    else:
         assert functions.run_import(job_id, looks=30) == "handed over"
     assert functions.run_import(job_id, looks=ENOUGH) == "COMPLETED"
     assert services.job_manager.get(job_id).parts["count"] > 1
     for role in functions.workers:
         functions.app(role).services.__dict__["settings"] = usual
+
+
+def _plan_again(functions: Functions, job_id: str) -> None:
+    """After a plan whose time was over, and after one that died when its parts were there."""
+    told = {"job_id": job_id, "execution": f"{job_id}-again"}
+    assert functions.app("plan").plan_import(told, context(3))["outcome"] == "handed over"
+    planned = [functions.app("plan").plan_import(told, context())["parts"] for _ in range(2)]
+    assert planned[0] == planned[1] != []
+    functions.app("merge").services.job_manager.free_holder(functions.app("merge").services.job_manager.lock())
 
 
 def _ask_and_answer(functions: Functions) -> None:
