@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import defaultdict
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -244,6 +245,7 @@ def test_each_state_of_the_machine_may_do_what_it_does_and_nothing_else(
     _define_and_delete(functions, aws, source)
     _send_and_import_a_file(functions, client)
     _roll_back_to_an_older_version(functions, client)
+    _fail_in_a_state(functions, source)
     _write_a_segment_twice(functions)
     _publish_in_parts_by_the_merge(functions, dynamodb)
     _see_to_executions(functions, dynamodb)
@@ -379,10 +381,23 @@ def _fail_and_retry(functions: Functions, source: SampleSource) -> None:
 
 def _read_in_parts(functions: Functions) -> None:
     """Handed over midway."""
+    with _small_pages(functions):
+        _import_in_parts(functions)
+
+
+@contextmanager
+def _small_pages(functions: Functions) -> Iterator[None]:
+    """Of which a source has so many that it is cut."""
+    usual = functions.app("import").services.settings
     for role in functions.workers:
-        services = functions.app(role).services
-        usual = services.settings
-        services.__dict__["settings"] = replace(usual, page_size=10, workers=4)
+        functions.app(role).services.__dict__["settings"] = replace(usual, page_size=10, workers=4)
+    yield
+    for role in functions.workers:
+        functions.app(role).services.__dict__["settings"] = usual
+
+
+def _import_in_parts(functions: Functions) -> None:
+    services = functions.app(functions.workers[-1]).services
     job_id = functions.trigger()
     if functions.has_machine:
         _plan_again(functions, job_id)
@@ -390,8 +405,34 @@ def _read_in_parts(functions: Functions) -> None:
         assert functions.run_import(job_id, looks=30) == "handed over"
     assert functions.run_import(job_id, looks=ENOUGH) == "COMPLETED"
     assert services.job_manager.get(job_id).parts["count"] > 1
-    for role in functions.workers:
-        functions.app(role).services.__dict__["settings"] = usual
+
+
+def _look_as_a_part_does(functions: Functions, job_id: str) -> None:
+    """At a source that is too small to be cut."""
+    if not functions.has_machine:
+        return
+    services = functions.app("part").services
+    settings = services.sources.of_job(services.job_manager.get(job_id)).settings(services.settings)
+    directory = Path(settings.scratch) / "looking"
+    directory.mkdir(parents=True, exist_ok=True)
+    with closing(services._reader(settings, lambda: 60.0, directory, began=None)) as reader:
+        assert reader.survey().fields
+
+
+def _fail_in_a_state(functions: Functions, source: SampleSource) -> None:
+    """The plan is refused, and then a part."""
+    with _small_pages(functions):
+        refused = functions.trigger()
+        source.credentials = ("somebody", "else")
+        told = {"job_id": refused, "execution": f"{refused}-0"}
+        assert functions.app("plan").plan_import(told, context())["outcome"] == "FAILED"
+        source.credentials = (USER, PASSWORD)
+        cut = functions.trigger()
+        planned = functions.app("plan").plan_import({"job_id": cut, "execution": f"{cut}-0"}, context())
+        source.credentials = ("somebody", "else")
+        under = {name: planned[name] for name in ("job_id", "holder", "fence", "at_once")}
+        assert functions.app("part").fetch_part({**under, "part": 0}, context())["outcome"] == "FAILED"
+        source.credentials = (USER, PASSWORD)
 
 
 def _plan_again(functions: Functions, job_id: str) -> None:
@@ -421,6 +462,7 @@ def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource
         functions.api("PUT", f"{SOURCES}/gulf", status=200, sent=told, if_match=f'"{version}"')
         job = functions.api("POST", f"{BASE}/import/trigger?source=gulf", status=202)["data"]
         functions.api("DELETE", f"{SOURCES}/gulf", status=409)
+        _look_as_a_part_does(functions, job["job_id"])
         assert functions.run_import(job["job_id"]) == "COMPLETED"
     for end in ("import", "failed-event"):
         check = functions.api("POST", f"{SOURCES}/check", status=202, sent=told)["data"]["check_id"]
@@ -487,6 +529,7 @@ def _send_and_import_a_file(functions: Functions, client: Any) -> None:
     told = json.dumps({"kind": "files", "url": sent["address"], "columns": columns})
     functions.api("PUT", f"{SOURCES}/drop", status=200, sent=told, if_match='"0"')
     job = functions.api("POST", f"{BASE}/import/trigger?source=drop", status=202)["data"]
+    _look_as_a_part_does(functions, job["job_id"])
     assert functions.run_import(job["job_id"]) == "COMPLETED"
     functions.api("DELETE", f"{SOURCES}/drop", status=200)
 
