@@ -31,7 +31,7 @@ from local.source.server import SampleSource
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROWS, PAGE, PARTS = 1_800, 26, 4  # no page ends between the two rows of one key
+ROWS, PAGE, PARTS = 1_500, 26, 4  # no page ends between the two rows of one key
 DATA = GeneratedProduction(ROWS)
 EXPECTED = expected_rows(DATA)
 
