@@ -7,6 +7,8 @@ ROWS ?= 50000
 SOURCE ?=
 PRESET ?=
 STORE ?=
+MACHINE ?=
+WORKERS ?=
 BENCH ?=
 STAGE ?= dev
 PARAMETERS ?=
@@ -51,14 +53,14 @@ setup: .venv/checks .venv/bundle ## make the virtual environment .venv with the 
 	fi
 	@touch $@
 
-demo: .venv/ready ## import 50,000 rows end to end (SOURCE=<file, definition or URL>, PRESET=<name>, ROWS=<count>, STORE=iceberg for a lake)
-	@$(BIN)/python -m local demo --rows $(ROWS) $(if $(STORE),--store $(STORE)) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
+demo: .venv/ready ## import 50,000 rows end to end (SOURCE=<file, definition or URL>, PRESET=<name>, ROWS=<count>, STORE=iceberg for a lake, MACHINE=states WORKERS=8 for many workers)
+	@$(BIN)/python -m local demo --rows $(ROWS) $(if $(STORE),--store $(STORE)) $(if $(MACHINE),--machine $(MACHINE)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
 
 check-source: .venv/ready ## show what an import would find at a source, and store nothing (SOURCE=, PRESET= as for demo)
 	@$(BIN)/python -m local check-source --rows $(ROWS) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
 
-run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, PRESET=, ROWS=, STORE= as for demo)
-	@$(BIN)/python -m local run --rows $(ROWS) $(if $(STORE),--store $(STORE)) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
+run: .venv/ready ## keep the local stack serving until Ctrl-C (SOURCE=, PRESET=, ROWS=, STORE=, MACHINE=, WORKERS= as for demo)
+	@$(BIN)/python -m local run --rows $(ROWS) $(if $(STORE),--store $(STORE)) $(if $(MACHINE),--machine $(MACHINE)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SOURCE),--source "$(SOURCE)") $(if $(PRESET),--preset "$(PRESET)")
 
 screenshots: .venv/checks ## take the pictures of the console, the command line and the window in docs/images (needs Chromium and Xvfb)
 	@$(BIN)/python -m local.pictures.console

@@ -521,10 +521,34 @@ def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
     _start_log(context)
     if "check_id" in event:
         return services.check(str(event["check_id"]))
-    return services.work_on(
-        parse_job_id(str(event.get("job_id"))),
-        request_id=context.aws_request_id,
-        remaining=lambda: context.get_remaining_time_in_millis() / 1000,
+    return services.work_on(parse_job_id(str(event.get("job_id"))), **_invocation(context))
+
+
+@app.lambda_function(name="plan")
+def plan_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """A state of the machine, as the three below; infra/template/machine.yaml has what each is sent."""
+    _start_log(context)
+    return services.plan(parse_job_id(event["job_id"]), execution=event["execution"], **_invocation(context))
+
+
+@app.lambda_function(name="part")
+def fetch_part(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    _start_log(context)
+    told = {name: event[name] for name in ("holder", "fence", "at_once")}
+    return services.fetch_part(parse_job_id(event["job_id"]), event["part"], **told, **_invocation(context))
+
+
+@app.lambda_function(name="merge")
+def merge_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    _start_log(context)
+    return services.work_on(parse_job_id(event["job_id"]), execution=event["execution"], **_invocation(context))
+
+
+@app.lambda_function(name="fail")
+def fail_import(event: dict[str, Any], context: Any) -> str:
+    _start_log(context)
+    return services.fail_import(
+        parse_job_id(event["job_id"]), execution=event["execution"], error=str(event["error"]["Error"])
     )
 
 
@@ -581,6 +605,13 @@ def _show_report(request: Request, respond: ResponseBuilder, kind: CheckKind, ch
     single_values(_query(request))
     check = services.checks.read(check_id, kind)
     return respond.success(check.view(), f"The report is {check.status}.")
+
+
+def _invocation(context: Any) -> dict[str, Any]:
+    return {
+        "request_id": context.aws_request_id,
+        "remaining": lambda: context.get_remaining_time_in_millis() / 1000,
+    }
 
 
 def _start_log(context: Any) -> None:

@@ -55,6 +55,7 @@
         ├── LeaseExpired             the worker died and nothing could go on
         ├── NotStarted               the import function never started
         ├── NoProgress               a slice of the import brought nothing new
+        ├── MachineStopped           the execution of the state machine ended before the import
         ├── TooManyAttempts          the import was restarted too often
         ├── SecretUnavailable        the store of the source's secret does not answer
         ├── SecretInvalid            the source's secret is missing, not readable or not of its form
@@ -591,6 +592,15 @@ class NoProgress(ImportFailed):
     """
 
     code = "NO_PROGRESS"
+
+
+class MachineStopped(ImportFailed):
+    """The state machine's execution ended before the import did. The published data is as it was, and what was fetched
+    is kept: look at the execution, then retry the import.
+    """
+
+    code = "MACHINE_STOPPED"
+    retryable = True
 
 
 class TooManyAttempts(ImportFailed):

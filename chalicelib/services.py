@@ -25,6 +25,7 @@ from chalicelib.api.token_uses import TokenUses
 from chalicelib.api.tokens import Tokens
 from chalicelib.errors import SourceNotScheduled, WellheadError
 from chalicelib.jobs.dispatcher import Dispatcher
+from chalicelib.jobs.executions import Executions, MachineDispatcher
 from chalicelib.jobs.job_log import LogTable
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.log_collection import OthersLog, WorkerLog, collecting
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from chalicelib.http.credentials import SourceAuth
+    from chalicelib.imports.part_import import PartImport
     from chalicelib.imports.rollback import Rollback
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
@@ -121,7 +123,23 @@ class Services:
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
-        return Dispatcher(lambda_client=self._client("lambda"), function=self.settings.import_function)
+        settings, lambda_client = self.settings, self._client("lambda")
+        if self.executions is None:
+            return Dispatcher(lambda_client=lambda_client, function=settings.import_function)
+        return MachineDispatcher(
+            lambda_client=lambda_client,
+            function=settings.import_function,
+            executions=self.executions,
+            find=self.job_manager.find,
+        )
+
+    @cached_property
+    def executions(self) -> Executions | None:
+        """Of the state machine; None where a worker runs by itself."""
+        settings = self.settings
+        if settings.machine == "lambda":
+            return None
+        return Executions(stepfunctions=self._client("stepfunctions"), machine=settings.state_machine)
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -227,8 +245,12 @@ class Services:
             }
         )
 
-    def work_on(self, job_id: str, *, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
-        """As the import function does; `remaining` tells the seconds that this invocation has left."""
+    def work_on(
+        self, job_id: str, *, request_id: str, remaining: Callable[[], float], execution: str = "", **more: Any
+    ) -> dict[str, Any]:
+        """As the import function does, or a state of the `execution`; `remaining` tells the seconds that this
+        invocation has left.
+        """
         from chalicelib.imports.worker import run_import, watch_sigterm
 
         worker_log = WorkerLog(job_id, table=self.job_log, clock=self._clock)
@@ -243,9 +265,64 @@ class Services:
                     new_service=lambda claim: self._service(claim, remaining, stopped, worker_log),
                     max_attempts=self.settings.max_attempts,
                     clock=self._clock,
+                    execution=execution,
+                    **more,
                 )
             finally:
                 worker_log.store(at_once=True)
+
+    def plan(self, job_id: str, *, request_id: str, remaining: Callable[[], float], execution: str) -> dict[str, Any]:
+        """As the first state of the machine does."""
+        from chalicelib.imports.states import plan
+
+        return self.work_on(job_id, request_id=request_id, remaining=remaining, execution=execution, work=plan)
+
+    def fetch_part(
+        self,
+        job_id: str,
+        number: int,
+        *,
+        holder: str,
+        fence: int,
+        at_once: int,
+        request_id: str,
+        remaining: Callable[[], float],
+    ) -> dict[str, Any]:
+        """As the state of a part does, beside so many in all."""
+        from chalicelib.imports.states import fetch_part
+        from chalicelib.imports.worker import watch_sigterm
+        from chalicelib.store.own_directory import OwnDirectory
+
+        by = f"part-{number:02d}-{request_id[:8]}"
+        worker_log = WorkerLog(job_id, table=self.job_log, clock=self._clock, by=by)
+        own = OwnDirectory(Path(self.settings.scratch) / "parts")  # other parts may be read on the same disk
+        with watch_sigterm() as stopped, collecting(worker_log):
+            try:
+                return fetch_part(
+                    job_id,
+                    holder=holder,
+                    fence=fence,
+                    job_manager=self.job_manager,
+                    new_part=lambda claim: self._part_import(
+                        number,
+                        claim,
+                        at_once=at_once,
+                        remaining=lambda: 0.0 if stopped() else remaining(),
+                        worker_log=worker_log,
+                        directory=own.path,
+                    ),
+                    clock=self._clock,
+                )
+            finally:
+                own.remove()
+                worker_log.store(at_once=True)
+
+    def fail_import(self, job_id: str, *, execution: str, error: str) -> str:
+        """As the state does that the machine comes to when another one could not go on."""
+        from chalicelib.imports.states import fail_import
+
+        with self._keep_log("fail"):
+            return fail_import(job_id, execution=execution, error=error, job_manager=self.job_manager)
 
     def take_up(self, job_id: str) -> str:
         from chalicelib.jobs.sweeper import take_up
@@ -270,7 +347,7 @@ class Services:
         take_pulse(job_manager=self.job_manager, clock=self._clock)
         note_pulse(job_manager=self.job_manager, clock=self._clock)
         with self._keep_log("sweeper"):
-            outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher)
+            outcome = sweep(job_manager=self.job_manager, dispatcher=self.dispatcher, executions=self.executions)
             try:  # none of these is a reason to leave out the next
                 self._timetable.keep(self.sources.plans)
             finally:
@@ -407,6 +484,43 @@ class Services:
             keep_log=worker_log.store,
             clock=self._clock,
             **self._kind_of_store(),
+        )
+
+    def _part_import(
+        self,
+        number: int,
+        claim: Claim,
+        *,
+        at_once: int,
+        remaining: Callable[[], float],
+        worker_log: WorkerLog,
+        directory: Path,
+    ) -> PartImport:
+        from chalicelib.imports.part_import import PartImport, settings_of_a_part
+        from chalicelib.imports.time_budget import time_to_fetch
+        from chalicelib.imports.watermark import Watermark
+        from chalicelib.odata.masked_link import masked
+
+        settings = settings_of_a_part(self.sources.of_job(claim.job).settings(self.settings), at_once)
+        worker_log.hide_with(partial(masked, source_url=settings.source_url))
+        return PartImport(
+            number,
+            claim=claim,
+            settings=settings,
+            job_manager=self.job_manager,
+            source=self._reader(
+                settings,
+                time_to_fetch(remaining),
+                directory,
+                began=claim.job.started_at,
+                known=Watermark(settings).known_files(self.job_manager.current_snapshot(), claim.job),
+                on_auth=lambda auth: worker_log.hide_with(auth.hide),
+            ),
+            warehouse=self.warehouse,
+            directory=directory,
+            remaining=remaining,
+            keep_log=worker_log.store,
+            clock=self._clock,
         )
 
     def _kind_of_store(self) -> dict[str, Any]:

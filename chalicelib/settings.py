@@ -184,6 +184,14 @@ def _catalog(value: str) -> str:
     return _url_or_nothing(place)
 
 
+def _state_machine(value: str) -> str:
+    """Its ARN; nothing where there is none."""
+    arn = value.strip()
+    if arn and not re.fullmatch(r"arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[A-Za-z0-9_-]{1,80}", arn):
+        raise ValueError("must be the ARN of a state machine")
+    return arn
+
+
 def _parameter_path(value: str) -> str:
     """Of SSM: https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-hierarchies.html"""
     if not re.fullmatch(r"(/[A-Za-z0-9_.-]{1,100}){1,10}/?", value):
@@ -223,6 +231,8 @@ class Settings:
     table: str = _setting("WELLHEAD_TABLE", _text)
     import_function: str = _setting("WELLHEAD_IMPORT_FUNCTION", _text)
     query_function: str = _setting("WELLHEAD_QUERY_FUNCTION", str.strip, "")
+    machine: str = _setting("WELLHEAD_MACHINE", _choice("lambda", "states"), "lambda")
+    state_machine: str = _setting("WELLHEAD_STATE_MACHINE", _state_machine, "")
     warehouse: str = _setting("WELLHEAD_WAREHOUSE", _warehouse)
     store: str = _setting("WELLHEAD_STORE", _choice("file", "iceberg"), "file")
     catalog: str = _setting("WELLHEAD_CATALOG", _catalog, "")
@@ -342,6 +352,8 @@ class Settings:
         settings = cls(**values)
         if settings.store == "iceberg" and not settings.catalog:
             raise SettingsError("WELLHEAD_CATALOG is not set; WELLHEAD_STORE=iceberg needs it.")
+        if settings.machine == "states" and not settings.state_machine:
+            raise SettingsError("WELLHEAD_STATE_MACHINE is not set; WELLHEAD_MACHINE=states needs it.")
         _refuse_open_aliases(settings)
         _refuse_partial_sums(settings)
         if settings.webhook_url and settings.webhook_form == "standard" and not settings.webhook_secret:

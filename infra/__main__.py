@@ -16,6 +16,7 @@ from chalicelib.jobs.manager import JobManager
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.names import Warehouse
 from infra.bundle import MACHINES, PackageError, dependencies, lake_layer, own_architecture
+from infra.costs import scaling_table
 from infra.costs import table as cost_table
 from infra.deployment import Deployment, DeploymentError
 from infra.fragments import FragmentError
@@ -77,7 +78,7 @@ def _add_recovery(commands: Any) -> None:
         command.set_defaults(run=run)
     for command in (move, take):
         command.add_argument("--warehouse", metavar="URL", help="when it is not the bucket of the stage")
-    costs.set_defaults(run=lambda _: print(cost_table()))
+    costs.set_defaults(run=lambda _: print(f"{cost_table()}\n\n{scaling_table()}"))
 
 
 def _restore_table(options: argparse.Namespace) -> None:

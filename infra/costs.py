@@ -9,6 +9,7 @@ IMPORTS, MINUTES, HOURS = 30, 43_200, 720
 GB_SECOND, DISK_GB_SECOND, CALL = 0.0000166667, 0.0000000309, 0.20e-6  # Lambda
 GATEWAY_CALL, WRITE, READ = 3.50e-6, 0.625e-6, 0.125e-6  # API Gateway, DynamoDB
 S3_GB, S3_PUT, S3_GET = 0.023, 0.005e-3, 0.0004e-3  # PUT is also LIST
+STATE_CHANGE, LAKE_GB = 0.025e-3, 0.0265  # Step Functions, S3 Tables
 LOG_GB, METRIC, ALARM, DASHBOARD, TRANSFER_GB = 0.50, 0.30, 0.10, 3.00, 0.09
 
 
@@ -56,3 +57,44 @@ def table() -> str:
         lines.append(f"| {what} | {' | '.join(f'{cost[what]:.2f}' for cost in costs.values())} |")
     whole = " | ".join(f"**{sum(cost.values()):.2f}**" for cost in costs.values())
     return "\n".join([*lines, f"| **together** | {whole} |"])
+
+
+SOURCE = (400_000, 800, 0.1)  # rows, pages, and the seconds before a page is there
+MERGE_SECONDS, START_SECONDS, PARTS = 5, 2, 16
+
+
+def daily_import() -> dict[str, float]:
+    """Dollars a month for one import a day of a slow source, by the way it is read."""
+    _, pages, latency = SOURCE
+    fetch = pages * latency
+    alone = (fetch + MERGE_SECONDS) * 1.73
+    in_parts = (fetch / 6 + START_SECONDS + MERGE_SECONDS) * 1.73
+    many = START_SECONDS + fetch + PARTS * START_SECONDS + (START_SECONDS + MERGE_SECONDS) * 1.73
+    changes = 6 + 3 * PARTS  # of state
+    return {
+        "one worker, from end to end": IMPORTS * alone * GB_SECOND,
+        "one worker, in parts": IMPORTS * in_parts * GB_SECOND,
+        "many workers": IMPORTS * (many * GB_SECOND + changes * STATE_CHANGE),
+    }
+
+
+def stored(rows: int) -> dict[str, float]:
+    """Dollars a month for so many rows, by the store, with one import a day of a fiftieth of them."""
+    file_gb, lake_gb = rows * 26e-9, rows * 20e-9
+    copies = 4 + 2 * IMPORTS  # as above
+    into_file = (rows / 50e6 * 8 + 10) * 1.73  # seconds, of copying, hashing and merging
+    into_lake = 10 * 1.73
+    return {
+        "a file": copies * file_gb * S3_GB + IMPORTS * into_file * GB_SECOND,
+        "a lake": 2 * lake_gb * LAKE_GB + IMPORTS * into_lake * GB_SECOND,
+    }
+
+
+def scaling_table() -> str:
+    """As Markdown, for docs/scaling.md."""
+    lines = [f"| {SOURCE[0]:,} rows a day, {SOURCE[1]} pages of {SOURCE[2]:g} s | dollars a month |", "|---|---:|"]
+    lines += [f"| {how} | {cost:.2f} |" for how, cost in daily_import().items()]
+    lines += ["", "| stored rows | a file | a lake |", "|---:|---:|---:|"]
+    for rows in (1_000_000, 10_000_000, 50_000_000, 200_000_000):
+        lines.append(f"| {rows:,} | {' | '.join(f'{cost:.2f}' for cost in stored(rows).values())} |")
+    return "\n".join(lines)

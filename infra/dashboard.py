@@ -31,7 +31,8 @@ ALARMS = (
     "NoticesLate",
 )
 ROWS = ("NewRows", "UpdatedRows", "WithdrawnRows", "DuplicateRows", "FailedRows")
-FUNCTIONS = ("APIHandler", "Authorizer", "Import", "Query", "Sweeper", "FailedEvent", "Notices")
+STATES = ("Plan", "Part", "Merge", "Fail")
+FUNCTIONS = ("APIHandler", "Authorizer", "Import", "Query", "Sweeper", "FailedEvent", "Notices", *STATES)
 HEAD = """\
 # Written by `python -m infra.dashboard`; what it shows is said in infra/dashboard.py.
 Resources:
@@ -119,7 +120,7 @@ SECTIONS = [
             Lines(
                 "Rejected rows by reason",
                 "filter ispresent(reason) | stats sum(rows) as rejected by reason | sort rejected desc",
-                ("Import",),
+                ("Import", "Part", "Merge"),
             ),
         ],
     ),
@@ -129,12 +130,14 @@ SECTIONS = [
             Chart("Takeovers and hand-overs", ours("LeaseTakeovers", "HandOvers")),
             Chart("Failed events", functions("Invocations", "FailedEvent") + queue()),
             Chart("Errors of functions", functions("Errors")),
-            Chart("Duration", functions("Duration", "Import", "Query", "APIHandler", stat="p99"), "ms"),
+            Chart(
+                "Duration", functions("Duration", "Import", "Part", "Merge", "Query", "APIHandler", stat="p99"), "ms"
+            ),
             Chart("Throttled calls", functions("Throttles") + table("ReadThrottleEvents", "WriteThrottleEvents")),
             Lines(
                 "Errors by code",
                 "filter ispresent(code) | stats count(*) as times by code, level | sort times desc",
-                ("APIHandler", "Import", "Query", "Sweeper", "FailedEvent", "Notices"),
+                ("APIHandler", "Import", "Query", "Sweeper", "FailedEvent", "Notices", *STATES),
             ),
         ],
     ),

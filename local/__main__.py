@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
             return run_check(source, os.environ, Terminal())
         sources = PROJECT / "sources" if options.command == "run" else None
         state = options.state or (PROJECT / ".local" if options.store == "file" else PROJECT / ".local-lake")
-        stack = LocalStack(source=source, state=state, port=options.port, sources=sources, store=options.store)
+        stack = LocalStack(source=source, state=state, port=options.port, sources=sources, **_kinds(options))
         return demo(stack) if options.command == "demo" else run(stack)
     except (StackError, TokenError) as exc:
         print(plain(exc, kept="\n"), file=sys.stderr)
@@ -49,6 +49,15 @@ def main(arguments: list[str] | None = None) -> int:
     except DemoError as exc:
         print(plain(exc), file=sys.stderr)
         return 1
+
+
+def _kinds(options: argparse.Namespace) -> dict[str, Any]:
+    """Of the store, and of what runs an import; and how many workers that is."""
+    told = dict(os.environ)
+    if options.workers:
+        told["WELLHEAD_WORKERS"] = str(options.workers)
+    machine = options.machine or told.get("WELLHEAD_MACHINE") or "lambda"
+    return {"store": options.store, "machine": machine, "user_environment": told}
 
 
 def demo(stack: LocalStack) -> int:
@@ -160,6 +169,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--store", choices=("file", "iceberg"), default="file", help="a database file, or the tables of a lake"
         )
+        command.add_argument(
+            "--machine", choices=("lambda", "states"), help="one worker runs an import, or a state machine with many"
+        )
+        command.add_argument("--workers", type=_count, help="parts of a source that are read at once")
         command.add_argument("--port", type=int, default=8000, help="of the API, if it is free")
     token = commands.add_parser("token", help="make a token for the API and print it")
     token.add_argument("--name", required=True, help="whose it is; a token that the name had before ends")

@@ -37,9 +37,9 @@ from local.applying import DefinitionRefused, apply_definition, apply_directory
 from local.aws import child
 from local.aws.emulator import REGION, LocalAws
 from local.aws.lambda_endpoint import LambdaEndpoint
-from local.aws.lambda_runtime import LambdaRuntime
+from local.aws.lambda_runtime import WARM_WORKERS, LambdaRuntime
 from local.aws.loopback import HOST
-from local.aws.runtime_api import LambdaFunction
+from local.aws.runtime_api import ACCOUNT_AND_REGION, LambdaFunction
 from local.aws.schedules import Schedules
 from local.aws.signature import Keys
 from local.definitions import (
@@ -50,6 +50,7 @@ from local.definitions import (
     written_definition,
 )
 from local.keys_file import write_keys
+from local.machine import machine_definition
 from local.private_file import write_privately
 from local.tokens import TokenBook
 
@@ -75,6 +76,9 @@ DEFAULTS = {
 }
 OF_THE_CLIENTS = {"WELLHEAD_URL", "WELLHEAD_TOKEN", "WELLHEAD_PROFILE"}  # for another Wellhead than this one
 KEPT_FROM_THE_PRODUCT = {"WELLHEAD_SOURCE_USERNAME", "WELLHEAD_SOURCE_PASSWORD"} | OF_THE_CLIENTS
+MACHINE = "wellhead-local-import"
+MACHINE_ARN = f"arn:aws:states:{ACCOUNT_AND_REGION}:stateMachine:{MACHINE}"
+STATES = ("Plan", "Part", "Merge", "Fail")
 DESTINATIONS = {"wellhead-local-import": "wellhead-local-failed-event"}  # OnFailure, as deployed
 
 
@@ -145,11 +149,14 @@ class LocalStack:
         user_environment: Mapping[str, str] | None = None,
         sources: Path | None = None,
         store: str = "file",
+        machine: str = "lambda",
     ) -> None:
         """`sources` is a directory of definitions that are applied at the start. The `store` is one of WELLHEAD_STORE;
-        of "iceberg" the catalog and the tables are in the state directory too.
+        of "iceberg" the catalog and the tables are in the state directory too. The `machine` is one of
+        WELLHEAD_MACHINE; with "states" the state machine of the template runs here.
         """
         self.store = store
+        self.machine = machine
         self._sources = sources
         self.applied: list[str] = []
         self._user = dict(os.environ if user_environment is None else user_environment)
@@ -252,7 +259,12 @@ class LocalStack:
         if username:
             aws.put_parameter(SECRET, json.dumps({"username": username, "password": password}))
         self.environment |= _isolated(self._user) | self.keys.environment
-        runtime = LambdaRuntime(project=self._project, logs=self.state / "logs", environment=self.environment)
+        runtime = LambdaRuntime(
+            project=self._project,
+            logs=self.state / "logs",
+            environment=self.environment,
+            warm_workers=max(WARM_WORKERS, self._workers) if self.machine == "states" else WARM_WORKERS,
+        )
         queue = self.state / "state" / "events.sqlite"
         endpoint = exits.enter_context(
             LambdaEndpoint(runtime=runtime, queue=queue, keys=self.keys, destinations=DESTINATIONS)
@@ -263,6 +275,7 @@ class LocalStack:
         _check(self.environment)
         functions = self._start_api(exits)
         endpoint.deploy(functions)
+        self._deploy_machine(aws, functions)
         try:
             apply_definition(self._definition, api_url=self.api_url, token=self.token)
         except DefinitionRefused as exc:
@@ -270,6 +283,23 @@ class LocalStack:
         if self._sources:
             self.applied = apply_directory(self._sources, api_url=self.api_url, token=self.token)
         self._schedules = exits.enter_context(Schedules(endpoint, functions))
+
+    @property
+    def _workers(self) -> int:
+        """So many parts are read at once, each by a process."""
+        try:
+            return int(self._user.get("WELLHEAD_WORKERS") or Settings.workers)
+        except ValueError:
+            return WARM_WORKERS  # the settings are read in a moment, and refused
+
+    def _deploy_machine(self, aws: LocalAws, functions: list[LambdaFunction]) -> None:
+        """The one of the template, as CloudFormation would make it."""
+        if self.machine == "states":
+            from local.aws.machine import run_machines
+
+            run_machines(region=REGION, lambda_url=self.lambda_url, keys=self.keys)
+            arns = {function.name.rpartition("-")[2].title(): function.arn for function in functions}
+            aws.create_state_machine(MACHINE, machine_definition({f"{name}Function": arns[name] for name in STATES}))
 
     def _start_catalog(self, exits: ExitStack) -> str:
         """Empty where there is no lake, and where somebody has named a catalog of his own."""
@@ -347,7 +377,7 @@ class LocalStack:
         return self._user.get(name) or DEFAULTS[name]
 
     def _endpoints(self) -> dict[str, str]:
-        names = ("AWS_ENDPOINT_URL", *(f"AWS_ENDPOINT_URL_{name}" for name in ("DYNAMODB", "S3", "SSM")))
+        names = ("AWS_ENDPOINT_URL", *(f"AWS_ENDPOINT_URL_{name}" for name in ("DYNAMODB", "S3", "SSM", "SFN")))
         return dict.fromkeys(names, self.aws_url) | {"AWS_ENDPOINT_URL_LAMBDA": self.lambda_url}
 
     def _settings(self, *, authenticated: bool) -> dict[str, str]:
@@ -364,6 +394,8 @@ class LocalStack:
         source = {"WELLHEAD_SOURCE_URL": self.source_url}
         if self.store != "file":
             source |= {"WELLHEAD_STORE": self.store}
+        if self.machine == "states":
+            source |= {"WELLHEAD_MACHINE": "states", "WELLHEAD_STATE_MACHINE": MACHINE_ARN}
         if self.catalog_url:
             source |= {"WELLHEAD_CATALOG": self.catalog_url}
         if authenticated:

@@ -22,6 +22,8 @@ DEFAULTS: dict[str, Any] = {
     "table": "wells",
     "import_function": "import",
     "query_function": "",
+    "machine": "lambda",
+    "state_machine": "",
     "warehouse": "s3://wells/prod",
     "store": "file",
     "catalog": "",
@@ -99,6 +101,7 @@ LIMITS = {
     "WELLHEAD_NOTICES_HOURS": (1, 336),
 }
 CHOICES = {
+    "WELLHEAD_MACHINE": ["lambda", "states"],
     "WELLHEAD_STORE": ["file", "iceberg"],
     "WELLHEAD_SOURCE_AUTH": ["none", "basic", "bearer", "api_key", "oauth2"],
     "WELLHEAD_SOURCE_PAGING": ["auto", "links", "skip", "keys"],
@@ -133,6 +136,12 @@ BAD = {
         "s3://hunter2\u2100/x",
         "s3://user@hunter2/x",
         "https://hunter2/x",
+    ],
+    "WELLHEAD_STATE_MACHINE": [
+        "hunter2",
+        "arn:aws:states:us-east-1:12:stateMachine:hunter2",
+        "arn:aws:states:us-east-1:123456789012:execution:hunter2",
+        "arn:aws:states:us-east-1:123456789012:stateMachine:hunter2:live",
     ],
     "WELLHEAD_CATALOG": [
         "hunter2",
@@ -256,7 +265,17 @@ def test_choices_are_taken_as_they_are(variable: str, choices: list[str]) -> Non
     for choice in choices:
         needed = {"WELLHEAD_SOURCE_SECRET": "/a", "WELLHEAD_SOURCE_TOKEN_URL": "https://example.org/token"}
         needed |= {"WELLHEAD_CATALOG": "http://127.0.0.1:8181"}
+        needed |= {"WELLHEAD_STATE_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:wells"}
         assert getattr(read(**needed, **{variable: choice}), name) == choice
+
+
+def test_a_machine_needs_its_name() -> None:
+    arn = "arn:aws:states:eu-central-1:123456789012:stateMachine:wellhead-dev-import"
+
+    assert read(WELLHEAD_MACHINE="states", WELLHEAD_STATE_MACHINE=arn).state_machine == arn
+    message = "WELLHEAD_STATE_MACHINE is not set; WELLHEAD_MACHINE=states needs it."
+    assert refusal(WELLHEAD_MACHINE="states") == message
+    assert refusal(WELLHEAD_MACHINE="states", WELLHEAD_STATE_MACHINE=" ") == message
 
 
 def test_a_lake_needs_its_catalog() -> None:

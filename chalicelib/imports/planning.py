@@ -113,20 +113,20 @@ class Planning:
             state = PartState.OPEN if cursor.url else PartState.DONE
             rejected = repository.rejected_rows - rejected
             as_loaded = replace(item, checkpoint=loaded, state=state, delivered=cursor.delivered, rejected=rejected)
-            item = self.table.begin(self.claim, self._plan(checkpoint), as_loaded)
+            item = self.table.begin(self.claim, self.plan_of(checkpoint), as_loaded)
         return self._reading(item, cursor, segments)
 
     def checkpoints(self, checkpoint: Checkpoint) -> CheckpointsOfParts:
         """Of the parts whose plan this one names."""
         return CheckpointsOfParts(
             table=self.table,
-            plan=self._plan(checkpoint),
+            plan=self.plan_of(checkpoint),
             claim=self.claim,
             progress=self.progress,
             source_url=self.settings.source_url,
         )
 
-    def _plan(self, checkpoint: Checkpoint) -> Plan:
+    def plan_of(self, checkpoint: Checkpoint) -> Plan:
         if checkpoint.plan is None:
             raise ValueError("the checkpoint is not that of a plan")
         return checkpoint.plan

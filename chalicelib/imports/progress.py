@@ -41,6 +41,7 @@ class Progress:
         self._clock = clock
         self._keep_log = keep_log
         self._reported_at = self._phase_began_at = clock()
+        self._every = REPORT_SECONDS
 
     def change(self, **values: Any) -> None:
         """Other values of the job's fields; the next report stores them."""
@@ -54,7 +55,7 @@ class Progress:
 
     def beat(self) -> None:
         """A sign of life, stored at most once a second."""
-        if self._clock() - self._reported_at >= REPORT_SECONDS:
+        if self._clock() - self._reported_at >= self._every:
             self.report()
 
     def note(self, event: str, *, lease_seconds: float | None = None, **facts: Any) -> None:
@@ -99,9 +100,12 @@ class Progress:
 
     def report(self, lease_seconds: float | None = None) -> None:
         """The job as it is now is stored and the lease renewed. Raises LeaseLost, CancelRequested, StateUnavailable."""
-        self.job = self._job_manager.progress(self._claim, self.job.with_progress(), lease_seconds=lease_seconds)
+        self._store(lease_seconds)
         self._reported_at = self._clock()
         self._keep_log()
+
+    def _store(self, lease_seconds: float | None) -> None:
+        self.job = self._job_manager.progress(self._claim, self.job.with_progress(), lease_seconds=lease_seconds)
 
 
 def _warnings(counts: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -68,6 +68,12 @@ class Rollback:
     def job(self) -> Job:
         return self._progress.job
 
+    at_once = 1
+
+    def plan(self) -> list[int]:
+        """There is nothing to read."""
+        return []
+
     def run(self) -> Job:
         """Raises LeaseLost, CancelRequested, WarehouseUnavailable, WarehouseCorrupt, StoreDiffers,
         ScratchFull, LakeUnavailable, LakeMoved, StateUnavailable.

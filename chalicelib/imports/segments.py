@@ -41,14 +41,15 @@ class Fetched:
 
 @dataclass(frozen=True, kw_only=True)
 class Segments:
-    """Those of one part of the source. `directory` is on the worker's own disk. Every method raises
-    WarehouseUnavailable, ScratchFull.
+    """Those of one part of the source; `attempt` is what SegmentRun tells of it. `directory` is on the worker's own
+    disk. Every method raises WarehouseUnavailable, ScratchFull.
     """
 
     warehouse: Warehouse
     directory: Path
     claim: Claim
     part: int = 0
+    attempt: int = 0
     _staged: list[Staged] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -98,7 +99,8 @@ class Segments:
 
     def _put(self, path: Path, place: Checkpoint, *, cursor: StoredCursor) -> Checkpoint:
         """The place with the file as one more segment."""
-        runs = add_segment(place.segments, self.claim.job.job_id, self.claim.fence, part=self.part)
+        job_id, fence = self.claim.job.job_id, self.claim.fence
+        runs = add_segment(place.segments, job_id, fence, part=self.part, attempt=self.attempt)
         name = segment_names(runs[-1:])[-1]
         with sealed(path, Note(name=name, follows=place.seal or NO_SEAL, cursor=cursor)) as (seal, sha256):
             self.warehouse.put(name, path, sha256=sha256)

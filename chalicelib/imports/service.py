@@ -162,6 +162,34 @@ class WellProductionImportService:
             shutil.rmtree(self._directory, ignore_errors=True)
         return self.job
 
+    def plan(self) -> list[int]:
+        """The parts that are still to be read, for workers beside each other, after whose last one `run` goes on; none
+        where one worker has all to do. Raises what `run` does.
+        """
+        try:
+            return [] if self.job.accepted_by else [item.number for item in self._planned() if not item.is_done]
+        except WorkerTimeSpent as exc:
+            raise HandOver from exc
+        finally:
+            self._note_source()
+            self._source.close()
+
+    @property
+    def at_once(self) -> int:
+        """How many of them."""
+        return self._threads
+
+    def _planned(self) -> Sequence[Part]:
+        items = self._items()
+        before = self._fingerprint_before(items)
+        if before:
+            before.refuse_other_settings(self._settings.source_id)
+            return items
+        self._fields = SourceFields(survey=self._survey(), settings=self._settings)
+        self._progress.change(checkpoint=None, fetched_records=0, parts=None)
+        parts = self._plan(self._first_cursor())
+        return [part.item for part in parts.parts if part.item]
+
     def _row_source(self) -> RowSource:
         settings = self._settings
         adopts = settings.definition.adopts if settings.definition else ""
@@ -247,7 +275,8 @@ class WellProductionImportService:
         told = sum(item.delivered for item in items)
         if parts.cursor.delivered != told:
             self._tell_loss(told, asdict(parts.cursor))
-        self._progress.change(parts={"count": len(items), "done": parts.done})
+        counted = replace(named, cursor=parts.cursor.stored(self._settings.source_url))  # others may have read them
+        self._progress.change(parts={"count": len(items), "done": parts.done}, checkpoint=counted)
         return parts
 
     def _joined(self, repository: DuckDBWellProductionRepository, segments: Segments, loaded: Checkpoint) -> Checkpoint:

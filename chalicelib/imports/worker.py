@@ -27,6 +27,7 @@ from chalicelib.errors import (
     WarehouseSilent,
     WellheadError,
 )
+from chalicelib.jobs.lock import Claim, holder_of
 from chalicelib.jobs.ownership import own_warehouse
 from chalicelib.logs import add_to_log_context
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.dispatcher import Dispatcher
     from chalicelib.jobs.job import Job
-    from chalicelib.jobs.lock import Claim
     from chalicelib.jobs.manager import JobManager
     from chalicelib.warehouse.names import Warehouse
 
@@ -49,6 +49,10 @@ WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
 STALLED_ATTEMPTS = 4  # in a row from the same checkpoint: the worker dies at the same place each time
 
 log = logging.getLogger(__name__)
+
+
+def _run(_: Claim, service: WellProductionImportService | Rollback) -> dict[str, Any]:
+    return {"outcome": service.run().status}
 
 
 def run_import(
@@ -62,14 +66,19 @@ def run_import(
     max_attempts: int,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], object] = time.sleep,
+    execution: str = "",
+    work: Callable[[Claim, WellProductionImportService | Rollback], dict[str, Any]] = _run,
 ) -> dict[str, Any]:
-    """What became of the job. Raises StateUnavailable and WarehouseSilent, so that Lambda delivers the event again."""
+    """What became of the job. `execution` names that of the state machine which runs it, where one does, and `work` is
+    what this worker does of it. Raises StateUnavailable and WarehouseSilent, so that Lambda delivers the event again.
+    """
     add_to_log_context(job_id=job_id)
-    holder = f"{request_id}/{uuid.uuid4().hex[:8]}"
+    holder = holder_of(execution, f"{request_id}/{uuid.uuid4().hex[:8]}")
     claim = claim_patiently(job_id, holder=holder, job_manager=job_manager, sleep=sleep)
     if claim is None:
         log.info("nothing to do", extra={"code": ClaimRefused.code})
-        show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
+        if work is _run:
+            show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
         return {"job_id": job_id, "outcome": "nothing to do"}
     add_to_log_context(attempt=claim.job.attempt, fence=claim.fence)
     service = None
@@ -77,17 +86,17 @@ def run_import(
         _refuse_endless(claim.job, max_attempts)
         own_warehouse(job_manager=job_manager, warehouse=warehouse)
         service = new_service(claim)
-        return {"job_id": job_id, "outcome": service.run().status}
+        return {"job_id": job_id, **work(claim, service)}
     except HandOver:
         return _hand_over(claim, _newest_job(claim, service), job_manager, dispatcher)
     except CancelRequested:
-        return _finish(claim, _newest_job(claim, service).cancelled(at=clock()), job_manager)
+        return finish(claim, _newest_job(claim, service).cancelled(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
-        return _give_way(job_id, exc)
+        return give_way(job_id, exc)
     except Exception as exc:  # told to people as the job's error
         if isinstance(exc, WarehouseSilent) and claim.job.stalled_attempts < STALLED_ATTEMPTS:
             raise  # the next attempt begins when the lease is over; the last one tells the error
-        return _finish(claim, _ended(_newest_job(claim, service), exc, clock()), job_manager)
+        return finish(claim, failed_by(exc, _newest_job(claim, service), at=clock()), job_manager)
 
 
 @contextmanager
@@ -151,21 +160,21 @@ def _hand_over(claim: Claim, job: Job, job_manager: JobManager, dispatcher: Disp
         job_manager.hand_over(claim, job)
         dispatcher.dispatch(job.job_id)
     except LeaseLost as exc:
-        return _give_way(job.job_id, exc)
+        return give_way(job.job_id, exc)
     except DispatchFailed as exc:
         log.warning("the job waits for the sweeper, its dispatch failed: %s", exc.__cause__)
     return {"job_id": job.job_id, "outcome": "handed over"}
 
 
-def _finish(claim: Claim, job: Job, job_manager: JobManager) -> dict[str, Any]:
+def finish(claim: Claim, job: Job, job_manager: JobManager) -> dict[str, Any]:
     try:
         finished = job_manager.finish(claim, job)
     except LeaseLost as exc:
-        return _give_way(job.job_id, exc)
+        return give_way(job.job_id, exc)
     return {"job_id": job.job_id, "outcome": finished.status}
 
 
-def _give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
+def give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
     """Without the table nothing may be said of the job: Lambda's retry goes on when it is back."""
     if isinstance(exc, StateUnavailable):
         raise exc
@@ -173,9 +182,9 @@ def _give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
     return {"job_id": job_id, "outcome": "lease lost"}
 
 
-def _ended(job: Job, exc: Exception, now: float) -> Job:
+def failed_by(exc: Exception, job: Job, *, at: float) -> Job:
     error = _import_error(exc)
-    return job.held(error, at=now) if isinstance(error, Held) else job.failed_with(error, at=now)
+    return job.held(error, at=at) if isinstance(error, Held) else job.failed_with(error, at=at)
 
 
 def _import_error(exc: Exception) -> WellheadError:

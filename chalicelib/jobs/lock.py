@@ -28,6 +28,13 @@ woke up after another took over can change nothing:
 
     worker A   claim (fence 7) ── freezes ........................ progress (fence 7): refused, stops
     worker B                        lease over ── claim (fence 8) ── progress ── finish (fence 8)
+
+Where a state machine runs the job, its execution holds the place: the workers of the parts write under the claim of the
+one that planned them, and the next state takes the place over without waiting for a lease:
+
+    plan       claim (fence 7) ── plans ──┐                      freezes ── writes (fence 7): refused
+    parts                                 ├─ parts 0, 1, 2 … (fence 7), each by its attempt
+    merge                                 └────────────────────── claim (fence 8) ── merges ── finish (fence 8)
 """
 
 from __future__ import annotations
@@ -89,6 +96,21 @@ def idempotency_key(caller: str, key: str) -> dict[str, str]:
     """One caller's keys are not another's. Hashed: a key may be long, and may say more than the table should."""
     digest = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest()
     return {"pk": "IDEMPOTENCY", "sk": f"IDEMPOTENCY#{digest}"}
+
+
+_OF_EXECUTION = "execution/"
+
+
+def holder_of(execution: str, worker: str) -> str:
+    """The holder of the lock that a worker of this execution is; `execution` empty: a worker that runs by itself."""
+    return f"{_OF_EXECUTION}{execution}/{worker}" if execution else worker
+
+
+def execution_of(holder: str | None) -> str:
+    """Whose worker it is; empty of one that runs by itself."""
+    if not (holder or "").startswith(_OF_EXECUTION):
+        return ""
+    return str(holder).split("/")[1]
 
 
 def job_key(job_id: str) -> dict[str, str]:
@@ -253,6 +275,15 @@ def as_read(lock: Lock) -> Condition:
     same_owner = Condition("#owner = :read_owner", {":read_owner": lock.owner})
     same_lease = Condition("#lease_until = :read_lease", {":read_lease": lock.lease_until})
     return same_fence & same_owner & same_lease
+
+
+def is_at(fence: int) -> Condition:
+    """The job is open, and nobody has claimed it since."""
+    return IS_OPEN & Condition("#fence = :fence", {":fence": fence})
+
+
+# A worker that reports learns so that it shall stop.
+NOT_CANCELLED = Condition("attribute_not_exists(#cancel_requested_at)")
 
 
 def is_mine(claim: Claim) -> Condition:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import WellheadError
 from chalicelib.logs import fields_of
 
-from .job_log import LINES_OF_ITEM, LONGEST_LINE, MOST_LINES, PLACES, LogLine
+from .job_log import LINES_OF_ITEM, LONGEST_LINE, MOST_LINES, PLACES, WORKER, LogLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,16 +32,20 @@ log = logging.getLogger(__name__)
 
 
 class WorkerLog(logging.Handler):
-    """Of one worker and its job. `hide` takes the secrets of the source out of a text; more are added as they are read.
+    """Of one worker and its job, `by` its name where several share a fence. `hide` takes the secrets of the source out
+    of a text; more are added as they are read.
 
     `store` is called from one thread, what it stores may come from any.
     """
 
-    def __init__(self, job_id: str, *, table: LogTable, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, job_id: str, *, table: LogTable, clock: Callable[[], float] = time.time, by: str = WORKER
+    ) -> None:
         super().__init__(logging.INFO)
         self._job_id = job_id
         self._table = table
         self._clock = clock
+        self._by = by
         self._hiding: list[Callable[[str], str]] = []
         self._new: deque[LogLine] = deque(maxlen=MOST_LINES)
         self._last: Sequence[LogLine] = []  # of the newest item, which has room yet
@@ -72,7 +76,7 @@ class WorkerLog(logging.Handler):
         items = _items(self._last, new)
         try:
             for number, lines in enumerate(items):
-                self._table.write(self._job_id, new[-1].fence, lines, place=self._place + number)
+                self._table.write(self._job_id, new[-1].fence, lines, place=self._place + number, by=self._by)
         except Exception as exc:  # noqa: BLE001  whatever it is
             self._put_back(new)
             self._due_at, self._is_broken = now + BROKEN_SECONDS, True

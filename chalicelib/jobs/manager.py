@@ -44,6 +44,7 @@ from .lock import (
     IS_OPEN,
     LOCK,
     LOCK_TAKEN,
+    NOT_CANCELLED,
     NOT_DISCARDED,
     NOT_RETRIED,
     STOPPED,
@@ -52,9 +53,11 @@ from .lock import (
     Lock,
     Snapshot,
     as_read,
+    execution_of,
     held_before,
     held_key,
     idempotency_key,
+    is_at,
     is_forgotten,
     is_mine,
     job_key,
@@ -71,6 +74,8 @@ from .table import Condition, ConditionRefused, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+
+    from chalicelib.errors import WellheadError
 
     from .schedule import Schedule
 
@@ -290,14 +295,14 @@ class JobManager:
         """The notice that the owner's item is gone, which is an end too."""
         return waiting(self.table, loss_of(str(lock.owner), at=self._clock(), since=lock.since))
 
-    def _expired_job(self, old: Job) -> Job:
+    def _expired_job(self, old: Job, error: WellheadError | None = None) -> Job:
         """The job whose lease is over ends FAILED in the same transaction that takes its lock. It cannot be
         final already: the transaction that ends a job frees its lock.
         """
         now = self._clock()
         if old.cancel_requested_at is not None:
             return old.cancelled(at=now)
-        return old.failed_with(LeaseExpired() if old.started_at else NotStarted(), at=now)
+        return old.failed_with(error or (LeaseExpired() if old.started_at else NotStarted()), at=now)
 
     def accept(self, job_id: str, *, findings: Collection[str], by: str, source_version: int | None = None) -> Job:
         """A new job that publishes what this one was held with; `findings` names all the checks that hold it. The
@@ -345,7 +350,8 @@ class JobManager:
                 return replace(job, **mark)
 
     def claim(self, job_id: str, *, holder: str) -> Claim:
-        """Become the one worker of the job. `holder` names this attempt and no other.
+        """Become the one worker of the job. `holder` names this attempt and no other. One that an execution has begun
+        takes over from those that the same execution has begun before.
 
         Raises ClaimRefused: the job is over, or the lease of its worker is not (then with `lease_until`). Raises
         JobNotFound when somebody removed the job's item; the lock is free then.
@@ -356,7 +362,8 @@ class JobManager:
                 raise ClaimRefused
             if lock.holder == holder:
                 return Claim(job=self.get(job_id), holder=holder, fence=lock.fence)  # only the answer was lost
-            if lock.holder and not self.is_over(lock):
+            is_next = execution_of(holder) != "" and execution_of(holder) == execution_of(lock.holder)
+            if lock.holder and not is_next and not self.is_over(lock):
                 raise ClaimRefused(lease_until=lock.lease_until + self._lease.grace)
             job = self.owner_of(lock)
             if job is None:
@@ -376,7 +383,7 @@ class JobManager:
                 self.table.transact(writes)
             except ConditionRefused:
                 continue
-            job_claimed(claim.job, from_a_dead_worker=lock.holder is not None)
+            job_claimed(claim.job, from_a_dead_worker=lock.holder is not None and not is_next)
             return claim
 
     def _next_claim(self, job: Job, lock: Lock, holder: str) -> Claim:
@@ -407,6 +414,28 @@ class JobManager:
         if not written:
             raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
         return alive
+
+    def show(self, claim: Claim, job: Job, names: Iterable[str]) -> None:
+        """As progress, by one of several workers of the claim: of the job it stores these attributes alone. Raises
+        LeaseLost, CancelRequested.
+        """
+        shown = {name: getattr(job, name) for name in names if getattr(job, name) is not None}
+        renewed = {"lease_until": self._until(self._lease.seconds)}
+        written = self._try(
+            self.table.update(
+                job_key(job.job_id), {**shown, "heartbeat_at": self._clock()}, when=is_at(claim.fence) & NOT_CANCELLED
+            ),
+            self.table.update(LOCK, renewed, when=is_mine(claim)),
+        )
+        if not written:
+            raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
+
+    def renew(self, lock: Lock) -> bool:
+        """The lease of a holder that lives and has just nobody at work. False when somebody else wrote the lock since
+        it was read.
+        """
+        until = {"lease_until": self._until(self._lease.seconds)}
+        return self._try(self.table.update(LOCK, until, when=as_read(lock)))
 
     def _asks_to_stop(self, claim: Claim) -> bool:
         job = self.find(claim.job.job_id)
@@ -480,14 +509,14 @@ class JobManager:
             worker_gone(str(lock.owner))
         return written
 
-    def expire(self, lock: Lock) -> bool:
-        """No worker came or will come: the job ends FAILED and the lock is free. False when somebody else
-        wrote the lock since it was read.
+    def expire(self, lock: Lock, error: WellheadError | None = None) -> bool:
+        """No worker came or will come, because of this error where one is known: the job ends FAILED and the lock is
+        free. False when somebody else wrote the lock since it was read.
         """
         owner = self.owner_of(lock)
         if owner is None:
             return self.free_of_nobody(lock)
-        expired = self._expired_job(owner)
+        expired = self._expired_job(owner, error)
         written = self._try(*self._end(expired, fence=lock.fence), self._lock_release(lock))
         if written:
             job_ended(expired)
@@ -536,9 +565,7 @@ class JobManager:
 
     def _job_update(self, job: Job, *, fence: int, unless_cancelled: bool = False) -> dict[str, Any]:
         """The whole job, while it is open and stands at the fence that the writer knows."""
-        when = IS_OPEN & Condition("#fence = :fence", {":fence": fence})
-        if unless_cancelled:
-            when &= Condition("attribute_not_exists(#cancel_requested_at)")
+        when = is_at(fence) & NOT_CANCELLED if unless_cancelled else is_at(fence)
         return self.table.update(job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=when)
 
 

@@ -53,6 +53,10 @@ class Part:
     delivered: int = 0
     rejected: int = 0
 
+    @property
+    def is_done(self) -> bool:
+        return self.state is PartState.DONE
+
     def to_attributes(self) -> dict[str, Any]:
         names = ("filter", "expected", "state", "attempt", "delivered", "rejected")
         values = {name: getattr(self, name) for name in names} | self.checkpoint.to_attributes()

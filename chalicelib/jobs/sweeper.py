@@ -13,13 +13,14 @@ from collections import Counter
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import DispatchFailed
+from chalicelib.errors import DispatchFailed, MachineStopped
 from chalicelib.metrics import record
 from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, drill_began, fence_of, is_export_of, is_fenced, job_of
 
+from .executions import RUNNING
 from .holding import is_of_use
 from .job import JobStatus
-from .lock import PULSE, may_take_place
+from .lock import PULSE, execution_of, may_take_place
 from .ownership import owns
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from chalicelib.warehouse.names import Warehouse
 
     from .dispatcher import Dispatcher
+    from .executions import Executions
     from .job import Job
     from .lock import Lock, Snapshot
     from .manager import JobManager
 
     Find = Callable[[str], Job | None]
 
+SWEEP_SECONDS = 60.0  # until the next one
 DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
 
 SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; starting.RETRY_SECONDS is shorter
@@ -46,13 +49,19 @@ READER_SECONDS = 3600.0  # who read the pointer before it moved may open or fetc
 log = logging.getLogger(__name__)
 
 
-def sweep(*, job_manager: JobManager, dispatcher: Dispatcher) -> str:
-    """What was done: "nothing", "failed", "restarted", "dispatched" or "freed". Raises StateUnavailable."""
+def sweep(*, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions | None = None) -> str:
+    """What was done: "nothing", "failed", "restarted", "dispatched", "renewed" or "freed". Raises StateUnavailable."""
     lock = job_manager.lock()
     if lock.owner is None:
         return "nothing"
     if job_manager.owner_of(lock) is None:
         return "freed" if job_manager.free_of_nobody(lock) else "nothing"
+    if executions and execution_of(lock.holder):
+        return _see_to_execution(lock, job_manager, dispatcher, executions)
+    return _see_to_worker(lock, job_manager, dispatcher)
+
+
+def _see_to_worker(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str:
     if lock.holder is None and job_manager.is_over(lock):
         return "failed" if job_manager.expire(lock) else "nothing"
     if lock.holder and job_manager.is_over(lock):
@@ -81,6 +90,24 @@ def take_up(job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher) -> 
     if lock.holder is None and job.status is JobStatus.PENDING:
         return "failed" if job_manager.expire(lock) else "nothing"
     return _dispatch(job_id, dispatcher)
+
+
+def _see_to_execution(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions) -> str:
+    """One that runs may have nobody at work: between two tries, or while Lambda is throttled. One that has ended has
+    left its job open, and nobody works on it any more. Of one that nobody knows the lease decides.
+    """
+    try:
+        status = executions.status(execution_of(lock.holder))
+    except DispatchFailed as exc:
+        log.warning("the execution could not be asked for: %s", exc.__cause__, extra={"job_id": lock.owner})
+        status = None
+    if status == RUNNING:
+        is_soon_over = job_manager.seconds_left(lock.lease_until) < SWEEP_SECONDS
+        return "renewed" if is_soon_over and job_manager.renew(lock) else "nothing"
+    if status is not None:
+        log.warning("the execution has ended: %s", status, extra={"job_id": lock.owner})
+        return "failed" if job_manager.expire(lock, MachineStopped()) else "nothing"
+    return _restart(lock, job_manager, dispatcher) if job_manager.is_over(lock) else "nothing"
 
 
 def _restart(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str:

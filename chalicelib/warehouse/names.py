@@ -3,7 +3,8 @@ S3Warehouse keeps them in a bucket.
 
     snapshots/wells-<fence>-<job>.duckdb        a published database, or one that nothing points at
     snapshots/wells-<fence>-<job>.lake          of a lake, which snapshots of its tables are published together
-    segments/<job>/<fence>-<part>-<number>.parquet   checked rows of an unfinished import
+    segments/<job>/<fence>-<part>-<number>.parquet   checked rows of an unfinished import; where many workers read its
+                                                parts at once, with the attempt behind the part
     exports/wells-<fence>-<job>.duckdb          a database that was made of a lake because somebody asked for it
     exports/wells-<fence>-<job>.parquet         the rows of a snapshot, for whoever asked for these
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
@@ -65,8 +66,9 @@ def is_of_lake(name: str) -> bool:
     return name.endswith(".lake")
 
 
-def segment_name(job_id: str, fence: int, number: int, *, part: int = 0) -> str:
-    return f"{SEGMENTS}{job_id}/{fence:010d}-{part:04d}-{number:06d}.parquet"
+def segment_name(job_id: str, fence: int, number: int, *, part: int = 0, attempt: int = 0) -> str:
+    place = f"{part:04d}-{attempt:04d}" if attempt else f"{part:04d}"
+    return f"{SEGMENTS}{job_id}/{fence:010d}-{place}-{number:06d}.parquet"
 
 
 def drill_name(began: int, drill_id: str) -> str:
@@ -97,12 +99,16 @@ class UploadForm:
 class SegmentRun:
     """The segments that one worker of a job made of one part of the source, numbered from 0. A long import makes
     thousands of them, and the item that names them is paid for by its size at each write.
+
+    `attempt` is 0 of a worker that alone has its fence. Workers that share one are told apart by it: one that froze
+    writes no name that the next one writes.
     """
 
     job_id: str
     fence: int
     count: int = 1
     part: int = 0
+    attempt: int = 0
 
     @property
     def prefix(self) -> str:
@@ -110,7 +116,7 @@ class SegmentRun:
         return f"{SEGMENTS}{self.job_id}/"
 
     def to_attributes(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "part" or value}
+        return {name: value for name, value in asdict(self).items() if name not in ("part", "attempt") or value}
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
@@ -119,14 +125,21 @@ class SegmentRun:
 
 def segment_names(runs: Sequence[SegmentRun]) -> list[str]:
     """The names of all segments of these runs, in the order they were made."""
-    return [segment_name(run.job_id, run.fence, number, part=run.part) for run in runs for number in range(run.count)]
+    return [
+        segment_name(run.job_id, run.fence, number, part=run.part, attempt=run.attempt)
+        for run in runs
+        for number in range(run.count)
+    ]
 
 
-def add_segment(runs: Sequence[SegmentRun], job_id: str, fence: int, *, part: int = 0) -> list[SegmentRun]:
+def add_segment(
+    runs: Sequence[SegmentRun], job_id: str, fence: int, *, part: int = 0, attempt: int = 0
+) -> list[SegmentRun]:
     """The runs with one more segment, whose name is then the last one of them."""
-    if runs and (runs[-1].job_id, runs[-1].fence, runs[-1].part) == (job_id, fence, part):
+    first = SegmentRun(job_id=job_id, fence=fence, part=part, attempt=attempt)
+    if runs and replace(runs[-1], count=1) == first:
         return [*runs[:-1], replace(runs[-1], count=runs[-1].count + 1)]
-    return [*runs, SegmentRun(job_id=job_id, fence=fence, part=part)]
+    return [*runs, first]
 
 
 def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WORKER = Path(__file__).with_name("lambda_worker.py")
 STOP_SECONDS = 1.5
-WARM_WORKERS = 2  # a long question holds up no short one, and a laptop has room for its imports
+WARM_WORKERS = 2  # of a function: a long question holds up no short one, and a laptop has room for its imports
 THROTTLED_SECONDS = 5.0  # until one of them is free
 
 
@@ -39,15 +39,22 @@ class ThrottledError(Exception):
 
 
 class LambdaRuntime:
-    """`patience` is how many seconds a question waits for a warm worker."""
+    """`patience` is how many seconds a question waits for one of the `warm_workers` that its function has at most."""
 
     def __init__(
-        self, *, project: Path, logs: Path, environment: Mapping[str, str], patience: float = THROTTLED_SECONDS
+        self,
+        *,
+        project: Path,
+        logs: Path,
+        environment: Mapping[str, str],
+        patience: float = THROTTLED_SECONDS,
+        warm_workers: int = WARM_WORKERS,
     ) -> None:
         self._project = project
         self._logs = logs
         self._environment = environment
         self._patience = patience
+        self._warm_workers = warm_workers
         self._mutex = threading.Lock()
         self._running: set[Worker] = set()
         self._places: dict[str, Places] = {}
@@ -68,7 +75,7 @@ class LambdaRuntime:
     def invoke_warm(self, function: LambdaFunction, *, request_id: str, payload: bytes) -> Outcome:
         """The same with a worker that is kept, unless it failed. Raises RuntimeStoppedError, ThrottledError."""
         with self._mutex:
-            places = self._places.setdefault(function.name, Places())
+            places = self._places.setdefault(function.name, Places(self._warm_workers))
         with places.taken(self._patience) as place:
             if place.worker is None or not place.worker.is_alive():
                 place.worker = self._start(function)
@@ -207,9 +214,9 @@ class Place:
 class Places:
     """Where the warm workers of one function are. The one that was used last is used next."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int) -> None:
         self._free: queue.LifoQueue[Place] = queue.LifoQueue()
-        for _ in range(WARM_WORKERS):
+        for _ in range(count):
             self._free.put(Place())
 
     @contextmanager

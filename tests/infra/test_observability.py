@@ -114,7 +114,10 @@ def test_the_silence_that_sounds_the_alarm_is_longer_than_a_worker_lives() -> No
     assert ALARMS["NoHeartbeat"]["TreatMissingData"] == "breaching"  # the sweeper is dead
 
 
-FUNCTIONS = ("APIHandler", "Authorizer", "Import", "Query", "Sweeper", "FailedEvent", "Notices")
+FUNCTIONS = (
+    *("APIHandler", "Authorizer", "Import", "Query", "Sweeper", "FailedEvent", "Notices"),
+    *("Plan", "Part", "Merge", "Fail"),
+)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -15,6 +15,7 @@ from chalicelib.jobs.dynamodb_item import from_item, to_item
 from chalicelib.jobs.lock import LOCK, Claim
 from chalicelib.services import Services
 from chalicelib.warehouse.names import sha256_of
+from infra.costs import scaling_table
 from infra.costs import table as cost_table
 from infra.recovery import RecoveryError, move_warehouse, restore_table, take_warehouse
 from local.source.production import GeneratedProduction
@@ -161,6 +162,7 @@ def test_the_costs_are_those_of_the_arithmetic() -> None:
     told = section(text("docs/operations.md"), "What a month costs")
 
     assert cost_table() in told
+    assert scaling_table() in text("docs/scaling.md")
 
 
 def test_the_runbook_has_no_program_to_paste() -> None:

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import defaultdict
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,11 +27,11 @@ from support.rights import BUCKET, REGION, STACK, TABLE_BUCKET, Grant, Right, gr
 from chalicelib.api.tokens import digest_of
 from chalicelib.errors import WarehouseSilent
 from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.lock import LOCK, schedule_key
+from chalicelib.jobs.lock import LOCK, holder_of, schedule_key
 from chalicelib.lake.expiry import expire_snapshots
 from chalicelib.services import _S3_CLIENT
 from chalicelib.warehouse.multipart import UPLOAD_SECONDS, Multipart
-from chalicelib.warehouse.names import DRILLS, EXPORTS, LATEST, SEGMENTS, SNAPSHOTS, drill_name
+from chalicelib.warehouse.names import DRILLS, EXPORTS, LATEST, SEGMENTS, SNAPSHOTS, drill_name, sha256_of
 from chalicelib.warehouse.s3 import S3Warehouse
 from local.catalog.server import CatalogHandler, CatalogServer
 from local.source.production import GeneratedProduction
@@ -43,8 +44,9 @@ if TYPE_CHECKING:
 
     from local.aws.emulator import LocalAws
 
+STATES = ("plan", "part", "merge", "fail")
 ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper", "notices")
-OTHERS = ("HasLake", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs")
+OTHERS = ("HasLake", "HasMachine", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs")
 BASIC = dict.fromkeys(OTHERS, False) | {"HasSecretParameter": True, "Notifies": True, "HasWebhook": True}
 EVERYTHING = dict.fromkeys(BASIC, True)
 EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())
@@ -65,6 +67,7 @@ class Functions:
         self._monkeypatch = monkeypatch
         self._apps: dict[str, Any] = {}
         self.asked: dict[str, set[Right]] = defaultdict(set)
+        self.has_machine = False
 
     def app(self, role: str) -> Any:
         if role not in self._apps:
@@ -106,9 +109,29 @@ class Functions:
     def trigger(self) -> str:
         return str(self.api("POST", f"{BASE}/import/trigger", status=202)["data"]["job_id"])
 
+    @property
+    def workers(self) -> tuple[str, ...]:
+        return ("plan", "part", "merge") if self.has_machine else ("import",)
+
     def run_import(self, job_id: str, *, looks: int = ENOUGH) -> str:
         """`looks`: how often the worker may look at the clock before its time is over."""
+        if self.has_machine:
+            return self._run_states(job_id, looks)
         return str(self.app("import").import_wells({"job_id": job_id}, context(looks))["outcome"])
+
+    def _run_states(self, job_id: str, looks: int) -> str:
+        """As the machine does, one after the other."""
+        told = {"job_id": job_id, "execution": f"{job_id}-{looks}"}
+        planned = self.app("plan").plan_import(told, context())
+        if planned["outcome"] != "planned":
+            return str(planned["outcome"])
+        under = {name: planned[name] for name in ("job_id", "holder", "fence", "at_once")}
+        for part in planned["parts"]:
+            outcome = self.app("part").fetch_part({**under, "part": part}, context(looks))["outcome"]
+            if outcome not in ("read", "more"):  # what is more, the merge reads
+                return str(outcome)
+        looks = ENOUGH if planned["parts"] else looks
+        return str(self.app("merge").merge_import(told, context(looks))["outcome"])
 
     def check(self, check_id: str, role: str) -> None:
         if role == "import":
@@ -210,6 +233,35 @@ def test_each_function_may_do_what_it_does_and_nothing_else(
         assert _unused(functions.asked[role], granted) == [], f"{role} has a right that it never needs"
 
 
+def test_each_state_of_the_machine_may_do_what_it_does_and_nothing_else(
+    functions: Functions, aws: LocalAws, dynamodb: Any, source: SampleSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions.has_machine = True
+    aws.create_state_machine(f"{STACK}-import", '{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}')
+    monkeypatch.setenv("WELLHEAD_MACHINE", "states")
+    monkeypatch.setenv("WELLHEAD_STATE_MACHINE", f"arn:aws:states:{REGION}:123456789012:stateMachine:{STACK}-import")
+    client = s3(aws)
+    _fail_and_retry(functions, source)
+    _read_in_parts(functions)
+    _define_and_delete(functions, aws, source)
+    _send_and_import_a_file(functions, client)
+    _roll_back_to_an_older_version(functions, client)
+    _fail_in_a_state(functions, source)
+    _write_a_segment_twice(functions)
+    _publish_in_parts_by_the_merge(functions, dynamodb)
+    _see_to_executions(functions, dynamodb)
+    conditions = BASIC | {"HasMachine": True}
+    for role in STATES:
+        granted = [grant for grant in grants(role, conditions) if not _is_lambdas_own(grant)]
+        assert _missing(functions.asked[role], granted) == [], f"{role} lacks a right"
+        assert _unused(functions.asked[role], granted) == [], f"{role} has a right that it never needs"
+    for role in ("api", "sweeper", "failed-event"):
+        granted = grants(role, conditions)
+        assert _missing(functions.asked[role], granted) == [], f"{role} lacks a right"
+        assert not _unused(functions.asked[role], [grant for grant in granted if "states:" in grant.action])
+        assert not [grant for grant in grants(role, BASIC) if "states:" in grant.action]
+
+
 def test_a_secret_of_secrets_manager_is_read_and_no_parameter(
     functions: Functions, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,7 +319,7 @@ def test_a_lake_is_asked_by_each_function_for_what_it_may_and_no_more(
         ask_for("sweeper")
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", [*ROLES, *STATES])
 def test_no_right_is_for_everything(role: str) -> None:
     """X-Ray knows no resources, and is asked for only where the stack is traced."""
     wide = {grant.sid for grant in grants(role, EVERYTHING) if grant.resource == "*" or "*" in grant.action}
@@ -277,9 +329,10 @@ def test_no_right_is_for_everything(role: str) -> None:
 
 def test_lambda_itself_writes_logs_and_passes_failed_events_on() -> None:
     """With the function's role, so these rights are none of its code."""
-    own = {role: sorted({grant.sid for grant in grants(role, BASIC) if _is_lambdas_own(grant)}) for role in ROLES}
+    roles = (*ROLES, *STATES)
+    own = {role: sorted({grant.sid for grant in grants(role, BASIC) if _is_lambdas_own(grant)}) for role in roles}
     log = ["LambdaWritesTheLog"]
-    assert own == dict.fromkeys(ROLES, log) | {
+    assert own == dict.fromkeys(roles, log) | {
         "import": ["LambdaTellsOfFailedEvents", *log],
         "failed-event": ["LambdaKeepsUntakenEvents", *log],
     }
@@ -329,14 +382,68 @@ def _fail_and_retry(functions: Functions, source: SampleSource) -> None:
 
 def _read_in_parts(functions: Functions) -> None:
     """Handed over midway."""
-    services = functions.app("import").services
-    usual = services.settings
-    services.__dict__["settings"] = replace(usual, page_size=10, workers=4)
+    with _small_pages(functions):
+        _import_in_parts(functions)
+
+
+@contextmanager
+def _small_pages(functions: Functions) -> Iterator[None]:
+    """Of which a source has so many that it is cut."""
+    usual = functions.app("import").services.settings
+    for role in functions.workers:
+        functions.app(role).services.__dict__["settings"] = replace(usual, page_size=10, workers=4)
+    yield
+    for role in functions.workers:
+        functions.app(role).services.__dict__["settings"] = usual
+
+
+def _import_in_parts(functions: Functions) -> None:
+    services = functions.app(functions.workers[-1]).services
     job_id = functions.trigger()
-    assert functions.run_import(job_id, looks=30) == "handed over"
-    assert functions.run_import(job_id) == "COMPLETED"
+    if functions.has_machine:
+        _plan_again(functions, job_id)
+    else:
+        assert functions.run_import(job_id, looks=30) == "handed over"
+    looks = 15 if functions.has_machine else ENOUGH  # then a part is not whole, and the merge reads the rest
+    assert functions.run_import(job_id, looks=looks) == "COMPLETED"
     assert services.job_manager.get(job_id).parts["count"] > 1
-    services.__dict__["settings"] = usual
+
+
+def _look_as_a_part_does(functions: Functions, job_id: str) -> None:
+    """At a source that is too small to be cut."""
+    if not functions.has_machine:
+        return
+    services = functions.app("part").services
+    settings = services.sources.of_job(services.job_manager.get(job_id)).settings(services.settings)
+    directory = Path(settings.scratch) / "looking"
+    directory.mkdir(parents=True, exist_ok=True)
+    with closing(services._reader(settings, lambda: 60.0, directory, began=None)) as reader:
+        assert reader.survey().fields
+
+
+def _fail_in_a_state(functions: Functions, source: SampleSource) -> None:
+    """The plan is refused, and then a part."""
+    with _small_pages(functions):
+        refused = functions.trigger()
+        source.credentials = ("somebody", "else")
+        told = {"job_id": refused, "execution": f"{refused}-0"}
+        assert functions.app("plan").plan_import(told, context())["outcome"] == "FAILED"
+        source.credentials = (USER, PASSWORD)
+        cut = functions.trigger()
+        planned = functions.app("plan").plan_import({"job_id": cut, "execution": f"{cut}-0"}, context())
+        source.credentials = ("somebody", "else")
+        under = {name: planned[name] for name in ("job_id", "holder", "fence", "at_once")}
+        assert functions.app("part").fetch_part({**under, "part": 0}, context())["outcome"] == "FAILED"
+        source.credentials = (USER, PASSWORD)
+
+
+def _plan_again(functions: Functions, job_id: str) -> None:
+    """After a plan whose time was over, and after one that died when its parts were there."""
+    told = {"job_id": job_id, "execution": f"{job_id}-again"}
+    assert functions.app("plan").plan_import(told, context(3))["outcome"] == "handed over"
+    planned = [functions.app("plan").plan_import(told, context())["parts"] for _ in range(2)]
+    assert planned[0] == planned[1] != []
+    functions.app("merge").services.job_manager.free_holder(functions.app("merge").services.job_manager.lock())
 
 
 def _ask_and_answer(functions: Functions) -> None:
@@ -357,6 +464,7 @@ def _define_and_delete(functions: Functions, aws: LocalAws, source: SampleSource
         functions.api("PUT", f"{SOURCES}/gulf", status=200, sent=told, if_match=f'"{version}"')
         job = functions.api("POST", f"{BASE}/import/trigger?source=gulf", status=202)["data"]
         functions.api("DELETE", f"{SOURCES}/gulf", status=409)
+        _look_as_a_part_does(functions, job["job_id"])
         assert functions.run_import(job["job_id"]) == "COMPLETED"
     for end in ("import", "failed-event"):
         check = functions.api("POST", f"{SOURCES}/check", status=202, sent=told)["data"]["check_id"]
@@ -423,6 +531,7 @@ def _send_and_import_a_file(functions: Functions, client: Any) -> None:
     told = json.dumps({"kind": "files", "url": sent["address"], "columns": columns})
     functions.api("PUT", f"{SOURCES}/drop", status=200, sent=told, if_match='"0"')
     job = functions.api("POST", f"{BASE}/import/trigger?source=drop", status=202)["data"]
+    _look_as_a_part_does(functions, job["job_id"])
     assert functions.run_import(job["job_id"]) == "COMPLETED"
     functions.api("DELETE", f"{SOURCES}/drop", status=200)
 
@@ -443,6 +552,63 @@ def _reported(functions: Functions, what: str, sent: str = "") -> Any:
     report = functions.api("POST", f"{OPS}/{what}", status=202, sent=sent)["data"]["check_id"]
     functions.check(report, "import")
     return functions.api("GET", f"{OPS}/{what}/{report}", status=200)["data"]
+
+
+def _roll_back_to_an_older_version(functions: Functions, client: Any) -> None:
+    """Of a file that somebody has removed."""
+    kept = functions.api("GET", f"{OPS}/snapshots", status=200)["data"]["snapshots"]
+    older = json.dumps({"snapshot": kept[1]["name"]})
+    job = functions.api("POST", f"{OPS}/rollback", status=202, sent=older, idempotency_key="older")["data"]
+    client.delete_object(Bucket=BUCKET, Key=kept[1]["name"])
+    assert functions.run_import(job["job_id"]) == "COMPLETED"
+
+
+def _write_a_segment_twice(functions: Functions) -> None:
+    """As after an answer that got lost."""
+    name = f"{SEGMENTS}{OLD_JOB}/0000000001-0000-0001-000000.parquet"
+    for _ in range(2):
+        functions.app("part").services.warehouse.put(name, Path(__file__), sha256=sha256_of(Path(__file__)))
+
+
+def _see_to_executions(functions: Functions, dynamodb: Any) -> None:
+    """One that runs, one that nobody knows, and one that could not go on."""
+    manager = functions.app("plan").services.job_manager
+    running = functions.trigger()
+    manager.claim(running, holder=holder_of(f"{running}-0", "dead"))
+    _let_the_lease_end(dynamodb)
+    assert functions.sweep() == "renewed"
+    told = {"job_id": running, "execution": f"{running}-0", "error": {"Error": "States.Timeout"}}
+    assert functions.app("fail").fail_import(told, context()) == "failed"
+    unknown = functions.trigger()
+    manager.claim(unknown, holder=holder_of("unknown", "dead"))
+    _let_the_lease_end(dynamodb)
+    assert functions.sweep() == "restarted"
+    assert functions.take_up(unknown) == "dispatched"
+    functions.api("POST", f"{BASE}/import/jobs/{unknown}/cancel", status=202)
+
+
+def _publish_in_parts_by_the_merge(functions: Functions, dynamodb: Any) -> None:
+    """As a database above 1 GB; the upload breaks off once, and so does the copy to the stable name."""
+    broken = [SNAPSHOTS]
+
+    def break_off(request: Any, **_: Any) -> None:
+        if any(name in request.url for name in broken):
+            raise ConnectionClosedError(endpoint_url=request.url)
+
+    services = functions.app("merge").services
+    client = services._client("s3", _S3_CLIENT)
+    client.meta.events.register("before-send.s3.CompleteMultipartUpload", break_off)
+    services.__dict__["warehouse"] = S3Warehouse(Multipart(s3=client, bucket=BUCKET, largest_request=1), prefix="")
+    job_id = functions.trigger()
+    with pytest.raises(WarehouseSilent):
+        functions.run_import(job_id)
+    broken[:] = [LATEST]
+    assert functions.run_import(job_id) == "COMPLETED"
+    broken.clear()
+    assert functions.app("merge").merge_import({"job_id": job_id, "execution": "late"}, context()) == {
+        "job_id": job_id,
+        "outcome": "nothing to do",
+    }
 
 
 def _stop(functions: Functions, dynamodb: Any) -> None:

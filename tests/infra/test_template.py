@@ -22,6 +22,7 @@ from infra.gateway_responses import gateway_responses
 CONDITIONS = {
     "UsesEfs": False,
     "HasLake": False,
+    "HasMachine": False,
     "HasSecretArn": False,
     "HasSecretParameter": True,
     "Notifies": True,
@@ -30,7 +31,8 @@ CONDITIONS = {
 }
 PARAMETERS = {"SourceUrl": "https://odata.example.com/v4/WellProduction", "SourceAuth": "basic", "Stage": "dev"}
 WEBHOOK = {"WebhookUrl": "https://hooks.example.com/wellhead"}
-FUNCTIONS = ("APIHandler", "Authorizer", "FailedEvent", "Import", "Notices", "Query", "Sweeper")
+STATES = ("Fail", "Merge", "Part", "Plan")
+FUNCTIONS = ("APIHandler", "Authorizer", "FailedEvent", "Import", "Notices", "Query", "Sweeper", *STATES)
 
 
 class NoManagedPolicies:
@@ -74,7 +76,7 @@ def test_each_function_has_settings_that_it_accepts(template: dict[str, Any]) ->
         settings = Settings.from_environment(environment)
         assert settings.warehouse.startswith("s3://")
         memory = properties(template, name)["MemorySize"]
-        assert settings.memory_mb + 200 <= memory or name not in ("Import", "Query")
+        assert settings.memory_mb + 200 <= memory or name not in ("Import", "Merge", "Part", "Plan", "Query")
 
 
 def test_with_efs_the_warehouse_is_what_is_mounted(template: dict[str, Any]) -> None:
@@ -82,7 +84,7 @@ def test_with_efs_the_warehouse_is_what_is_mounted(template: dict[str, Any]) -> 
     directory = template["Globals"]["Function"]["Environment"]["Variables"]["WELLHEAD_WAREHOUSE"]
     for name in FUNCTIONS:
         mounts = resolved(properties(template, name).get("FileSystemConfigs"), conditions, {})
-        assert (mounts is None) == (name in ("Authorizer", "FailedEvent", "Notices"))
+        assert (mounts is None) == (name in ("Authorizer", "Fail", "FailedEvent", "Notices"))
         assert {mount["LocalMountPath"] for mount in mounts or []} <= {resolved(directory, conditions, {})}
 
 
@@ -94,7 +96,7 @@ def test_what_reads_or_writes_a_lake_has_the_layer_and_the_settings(template: di
         layers = [
             layer for layer in resolved(properties(template, name).get("Layers", []), conditions, values) if layer
         ]
-        assert layers == (["the layer"] if name in ("Import", "Query") else []), name
+        assert layers == (["the layer"] if name in ("Import", "Merge", "Query") else []), name
     told = template["Globals"]["Function"]["Environment"]["Variables"]
     assert resolved({each: told[f"WELLHEAD_{each}"] for each in ("STORE", "CATALOG")}, conditions, values) == {
         "STORE": "iceberg",
@@ -234,3 +236,48 @@ def test_fragments_may_not_contradict_each_other(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("Resources: {A: {Properties: {Size: 2}}}")
     with pytest.raises(FragmentError, match=r"c\.yaml: Resources\.A\.Properties\.Size is said otherwise"):
         merged_fragments(tmp_path)
+
+
+def test_the_machine_runs_the_states_and_nothing_else(template: dict[str, Any]) -> None:
+    conditions = CONDITIONS | {"HasMachine": True, "IsTraced": False}
+    machine = template["Resources"]["StateMachine"]
+    assert (machine["Condition"], machine["Properties"]["StateMachineType"]) == ("HasMachine", "STANDARD")
+    arns = {f"{name}Function": {"Fn::GetAtt": [name, "Arn"]} for name in STATES}
+    assert machine["Properties"]["DefinitionSubstitutions"] == arns
+    [policy] = properties(template, "StateMachineRole")["Policies"]
+    [statement, traces] = resolved(policy["PolicyDocument"]["Statement"], conditions, {})
+    assert traces is None
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert sorted(statement["Resource"]) == [f"arn of {name}" for name in sorted(STATES)]
+    told = template["Globals"]["Function"]["Environment"]["Variables"]
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:wellhead-test-import"
+    settings = {each: told[f"WELLHEAD_{each}"] for each in ("MACHINE", "STATE_MACHINE")}
+    assert resolved(settings, conditions, {"Machine": "states"}) == {"MACHINE": "states", "STATE_MACHINE": arn}
+    assert resolved(settings, CONDITIONS, {"Machine": "lambda"}) == {"MACHINE": "lambda", "STATE_MACHINE": ""}
+
+
+def test_what_a_state_does_is_tried_again_and_what_could_not_go_on_comes_to_an_end(template: dict[str, Any]) -> None:
+    """The delays between the tries are shorter than a lease, so that nobody else takes the place meanwhile. No state
+    ends before its function does.
+    """
+    definition = properties(template, "StateMachine")["Definition"]
+    states = definition["States"]
+    [fetch] = [state for state in states["Parts"]["ItemProcessor"]["States"].values() if state["Type"] == "Task"]
+    tasks = {"Plan": states["Plan"], "Part": fetch, "Merge": states["Merge"], "Fail": states["Fail"]}
+    settings = Settings.from_environment(_least())
+    for name, task in tasks.items():
+        assert task["Resource"] == f"${{{name}Function}}"
+        assert task["TimeoutSeconds"] > properties(template, name)["Timeout"]
+        [throttled, other] = task["Retry"]
+        assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+        assert other["ErrorEquals"] == ["States.ALL"]
+        delays = [
+            min(other["MaxDelaySeconds"], other["IntervalSeconds"] * other["BackoffRate"] ** turn)
+            for turn in range(other["MaxAttempts"])
+        ]
+        assert sum(delays) < settings.lease_seconds
+    for name in ("Plan", "Parts", "Merge"):
+        [caught] = states[name]["Catch"]
+        assert (caught["ErrorEquals"], caught["Next"]) == (["States.ALL"], "Fail")
+    assert states["Parts"]["ItemProcessor"]["ProcessorConfig"] == {"Mode": "INLINE"}
+    assert definition["TimeoutSeconds"] > settings.source_seconds

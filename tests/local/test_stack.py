@@ -57,7 +57,7 @@ def test_an_import_through_the_api(tmp_path: Path) -> None:
     assert not environment.keys() & {"AWS_PROFILE", "AWS_SESSION_TOKEN"}
     assert Keys.of(environment) == running.keys
     endpoints = [value for name, value in environment.items() if name.startswith("AWS_ENDPOINT_URL")]
-    assert len(endpoints) == 5
+    assert len(endpoints) == 6
     assert all(url.startswith("http://127.0.0.1:") for url in endpoints)
 
 

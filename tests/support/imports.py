@@ -60,6 +60,8 @@ class Worker:
         *,
         remaining: Callable[[], float] = lambda: ENOUGH,
         build: Callable[[Claim], WellProductionImportService] | None = None,
+        execution: str = "",
+        work: Callable[..., dict[str, Any]] | None = None,
         **options: Any,
     ) -> Any:
         def new_service(claim: Claim) -> WellProductionImportService:
@@ -88,6 +90,8 @@ class Worker:
             max_attempts=self.settings.max_attempts,
             clock=self.clock,
             sleep=self.sleep,
+            execution=execution,
+            **({"work": work} if work else {}),
         )
 
     def import_all(self) -> Job:

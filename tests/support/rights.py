@@ -203,6 +203,8 @@ OPERATIONS: dict[str, Callable[[dict[str, Any]], list[Right]]] = {
     "Invoke": lambda params: [
         Right("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{params['FunctionName']}")
     ],
+    "StartExecution": lambda params: [Right("states:StartExecution", params["stateMachineArn"])],
+    "DescribeExecution": lambda params: [Right("states:DescribeExecution", params["executionArn"])],
     "GetObject": _read,
     "HeadObject": _read,
     "PutObject": _put,

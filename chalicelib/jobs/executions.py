@@ -1,0 +1,83 @@
+"""Executions of the state machine that runs an import with many workers: started by a name, and asked what they do.
+
+    trigger    StartExecution <job>-0 ── starts             sweeper   StartExecution <job>-0 ── ExecutionAlreadyExists
+    hand-over  StartExecution <job>-2 ── goes on            sweeper   DescribeExecution <job>-0 ── RUNNING
+
+The name tells the job and how many workers have claimed it so far, so two deliveries of one start are one, and the next
+start of the job is another one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import DispatchFailed
+
+from .dispatcher import Dispatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from types_boto3_lambda import LambdaClient
+
+    from .job import Job
+
+RUNNING = "RUNNING"
+
+
+class Executions:
+    """`machine` is the ARN of the state machine."""
+
+    def __init__(self, *, stepfunctions: Any, machine: str) -> None:
+        self._stepfunctions = stepfunctions
+        self._machine = machine
+
+    def start(self, job: Job) -> None:
+        """Of a job that may have started already: then that one counts. Raises DispatchFailed."""
+        name, event = f"{job.job_id}-{job.attempt}", json.dumps({"job_id": job.job_id})
+        try:
+            self._stepfunctions.start_execution(stateMachineArn=self._machine, name=name, input=event)
+        except (ClientError, BotoCoreError) as exc:
+            if _code(exc) != "ExecutionAlreadyExists":
+                raise DispatchFailed from exc
+
+    def status(self, name: str) -> str | None:
+        """As Step Functions has it, such as RUNNING or ABORTED; None where it knows no such execution. Raises
+        DispatchFailed.
+        """
+        arn = self._machine.replace(":stateMachine:", ":execution:")
+        try:
+            answer = self._stepfunctions.describe_execution(executionArn=f"{arn}:{name}")
+        except (ClientError, BotoCoreError) as exc:
+            if _code(exc) == "ExecutionDoesNotExist":
+                return None
+            raise DispatchFailed from exc
+        return str(answer["status"])
+
+
+class MachineDispatcher(Dispatcher):
+    """Starts an execution for a job, and the import function for a check."""
+
+    def __init__(
+        self,
+        *,
+        lambda_client: LambdaClient,
+        function: str,
+        executions: Executions,
+        find: Callable[[str], Job | None],
+    ) -> None:
+        super().__init__(lambda_client=lambda_client, function=function)
+        self._executions = executions
+        self._find = find
+
+    def dispatch(self, job_id: str) -> None:
+        """Raises DispatchFailed, StateUnavailable."""
+        if job := self._find(job_id):
+            self._executions.start(job)
+
+
+def _code(exc: Exception) -> str:
+    return str(exc.response["Error"]["Code"]) if isinstance(exc, ClientError) else ""

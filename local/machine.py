@@ -1,0 +1,26 @@
+"""The state machine of the template, for the laptop's own: the same definition with other functions."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from infra.fragments import merged_fragments
+
+
+def machine_definition(functions: Mapping[str, str]) -> str:
+    """In the Amazon States Language, with the ARNs of these functions, by the names that the template has for them."""
+    properties = merged_fragments()["Resources"]["StateMachine"]["Properties"]
+    if functions.keys() != properties["DefinitionSubstitutions"].keys():
+        raise ValueError(f"the state machine needs {', '.join(properties['DefinitionSubstitutions'])}")
+    return json.dumps(_substituted(properties["Definition"], functions))
+
+
+def _substituted(value: Any, functions: Mapping[str, str]) -> Any:
+    match value:
+        case str():
+            return functions.get(value.removeprefix("${").removesuffix("}"), value) if value.startswith("${") else value
+        case list():
+            return [_substituted(each, functions) for each in value]
+        case dict():
+            return {name: _substituted(each, functions) for name, each in value.items()}
+    return value

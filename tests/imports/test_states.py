@@ -1,0 +1,387 @@
+"""The states of the machine: the rows of one worker, whatever dies when, and nothing that a zombie writes counts."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from simulation.mutants import LooseTable
+from support.imports import Budget, Died, die, expected_rows, files, rejected_rows, stored_rows
+from support.machine import EXECUTION, StatesWorker, read_by_two
+
+from chalicelib.errors import LeaseLost, NoProgress, WorkerTimeSpent
+from chalicelib.imports.prefetch import Prefetch
+from chalicelib.imports.publication import FilePublication
+from chalicelib.imports.states import fail_import
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.lock import Claim, Lease
+from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.parts import PartTable
+from chalicelib.jobs.starting import retry_import, start_import
+from chalicelib.jobs.sweeper import clear_orphans
+from chalicelib.store.repository import DuckDBWellProductionRepository
+from chalicelib.warehouse.names import segment_names
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROWS, PAGE, PARTS = 940, 26, 4  # no page ends between the two rows of one key
+DATA = GeneratedProduction(ROWS)
+EXPECTED = expected_rows(DATA)
+
+
+@pytest.fixture
+def source() -> Iterator[SampleSource]:
+    with SampleSource(DATA, max_page_size=PAGE) as source:
+        yield source
+
+
+@pytest.fixture
+def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> StatesWorker:
+    environment |= {
+        "WELLHEAD_SOURCE_URL": source.url,
+        "WELLHEAD_WORKERS": "2",
+        "WELLHEAD_CHECKPOINT_SECONDS": "3600",
+        "WELLHEAD_MEMORY_MB": "200",
+    }
+    return StatesWorker(environment, dynamodb)
+
+
+def published(worker: StatesWorker) -> Path:
+    snapshot = worker.manager.current_snapshot()
+    assert snapshot
+    return Path(worker.settings.warehouse) / snapshot.name
+
+
+def assert_whole(worker: StatesWorker, job: Job) -> None:
+    told = DATA.expected()
+    assert (job.status, job.error) == (JobStatus.COMPLETED, None)
+    assert (job.new_records, job.duplicate_records, job.failed_records) == (told.new, told.duplicate, told.failed)
+    assert (job.fetched_records, job.expected_records, job.total_records) == (ROWS, ROWS, ROWS)
+    assert (job.completeness or {})["state"] == "proved"
+    assert job.parts == {"count": PARTS, "done": PARTS}
+    assert stored_rows(published(worker)) == EXPECTED
+    assert rejected_rows(published(worker)) == told.failed
+    assert worker.manager.lock().owner is None
+    clear_orphans(job_manager=worker.manager, warehouse=worker.warehouse, kept=3, clock=worker.clock)
+    assert [name for name in files(worker.settings.warehouse) if name.startswith("segments/")] == []
+    assert files(worker.settings.scratch) == {}
+
+
+def test_the_states_together_do_what_one_worker_does(worker: StatesWorker) -> None:
+    job = worker.import_all()
+
+    assert_whole(worker, job)
+    assert [event.name for event in job.events if event.name in ("claimed", "planned")] == [
+        "claimed",
+        "planned",
+        "claimed",
+    ]
+
+
+def test_a_part_asks_for_its_own_rows_alone_and_the_merge_for_none(worker: StatesWorker, source: SampleSource) -> None:
+    planned = worker.plan(worker.trigger())
+    first = len(source.requests)
+    worker.fetch(planned, 3)
+    filters = {seen.query["$filter"] for seen in list(source.requests)[first:] if "$filter" in seen.query}
+    assert len(filters) == 1
+    for number in (0, 1, 2):
+        worker.fetch(planned, number)
+    pages = len([seen for seen in list(source.requests) if "$filter" in seen.query])
+    worker.merge(planned["job_id"])
+
+    assert len([seen for seen in list(source.requests) if "$filter" in seen.query]) == pages
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_a_part_whose_time_is_over_says_more_and_goes_on(worker: StatesWorker, source: SampleSource) -> None:
+    planned = worker.plan(worker.trigger())
+    looks = Budget(worker.clock, 5)
+
+    assert worker.fetch(planned, 0, remaining=looks)["outcome"] == "more"
+    asked = len(source.requests)
+    worker.fetch_all(planned)
+    worker.merge(planned["job_id"])
+
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+    assert len(source.requests) > asked
+
+
+def test_a_part_that_comes_no_further_is_not_asked_for_more_for_ever(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+
+    with pytest.raises(NoProgress):
+        worker.fetch(planned, 0, remaining=lambda: 0.0, prefetch=_out_of_time)
+
+
+@contextmanager
+def _out_of_time(*sources: Any, **options: Any) -> Iterator[Any]:
+    """The first page does not come in time; what is seen of the source before does."""
+    with Prefetch(*sources, **options) as arriving:
+        if "threads" in options:
+            raise WorkerTimeSpent
+        yield arriving
+
+
+def test_the_worker_of_a_part_dies_midway(worker: StatesWorker) -> None:
+    worker.set(checkpoint_seconds=0)
+    planned = worker.plan(worker.trigger())
+    with pytest.raises(Died):
+        worker.fetch(planned, 2, remaining=Budget(worker.clock, 7, die))
+
+    worker.set(checkpoint_seconds=3600)
+    worker.fetch_all(planned)
+    worker.merge(planned["job_id"])
+
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_a_worker_that_froze_adds_nothing_to_a_part_that_another_one_has_begun(worker: StatesWorker) -> None:
+    """The two write segments of other names, and the table takes the later one's alone."""
+    worker.set(checkpoint_seconds=0)
+    planned = worker.plan(worker.trigger())
+
+    assert read_by_two(worker, planned, 2) == ("lease lost", "read")
+    worker.set(checkpoint_seconds=3600)
+    worker.fetch_all(planned)
+    worker.merge(planned["job_id"])
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_without_a_condition_on_the_attempt_it_would(worker: StatesWorker) -> None:
+    table = LooseTable(dynamodb=worker.manager.table._dynamodb, name=worker.settings.table)
+    worker.manager = JobManager(table=table, lease=Lease(), clock=worker.clock)
+    worker.set(checkpoint_seconds=0)
+    planned = worker.plan(worker.trigger())
+
+    with table.loose(("#attempt = :read_attempt",), None):
+        assert read_by_two(worker, planned, 2) == ("read", "read")
+
+
+def test_nothing_is_published_of_a_part_that_is_merged_twice(worker: StatesWorker) -> None:
+    class Twice(DuckDBWellProductionRepository):
+        def load_segment(self, path: Path, *, part: int = 0) -> bool:
+            again = path.with_name(f"again-{path.name}")
+            shutil.copy(path, again)
+            return super().load_segment(path, part=part) and (part != 2 or super().load_segment(again, part=part))
+
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all(planned)
+
+    assert worker.merge(planned["job_id"], new_repository=Twice)["outcome"] == JobStatus.FAILED
+    assert (worker.manager.get(planned["job_id"]).error or {})["code"] == "PUBLISH_REFUSED"
+
+
+def test_a_part_that_two_workers_read_is_merged_once(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all(planned)
+    asked = [worker.fetch(planned, number)["outcome"] for number in planned["parts"]]
+    worker.merge(planned["job_id"])
+
+    assert set(asked) == {"read"}  # there is nothing more in them
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_a_worker_that_froze_writes_nothing_once_the_merge_has_begun(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all({**planned, "parts": [0, 1, 3]})
+    merged: list[Any] = []
+
+    def merge_meanwhile() -> float:
+        if not merged:
+            merged.append(None)
+            merged.append(worker.merge(planned["job_id"])["outcome"])
+        return 900.0
+
+    assert worker.fetch(planned, 2, remaining=Budget(worker.clock, 6, merge_meanwhile))["outcome"] == "lease lost"
+    assert merged == [None, JobStatus.COMPLETED]
+    assert_whole(worker, worker.manager.get(planned["job_id"]))  # the merge has read the part itself
+
+
+def test_a_merge_takes_over_from_one_that_froze_and_each_row_is_there_once(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all(planned)
+    merged: list[Any] = []
+
+    def merge_meanwhile() -> float:
+        if not merged:
+            merged.append(None)
+            merged.append(worker.merge(planned["job_id"])["outcome"])
+        return 900.0
+
+    first = worker.merge(planned["job_id"], prefetch=_Interrupted(merge_meanwhile))
+
+    assert (first["outcome"], merged) == ("lease lost", [None, JobStatus.COMPLETED])
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+class _Interrupted:
+    """Something happens when the worker first waits for its source."""
+
+    def __init__(self, happens: Any) -> None:
+        self._happens = happens
+
+    def __call__(self, *sources: Any, **options: Any) -> Any:
+        self._happens()
+        return Prefetch(*sources, **options)
+
+
+def test_a_merge_that_dies_five_times_is_not_given_up(worker: StatesWorker) -> None:
+    """What the parts have brought is progress, though the job's own checkpoint was written before them."""
+    planned = worker.plan(worker.trigger())
+    worker.fetch_all(planned)
+    for _ in range(5):
+        with pytest.raises(Died):
+            worker.merge(planned["job_id"], new_publication=_DyingPublication)
+
+    assert worker.merge(planned["job_id"])["outcome"] == JobStatus.COMPLETED
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+class _DyingPublication(FilePublication):
+    def merge(self, *_: Any, **__: Any) -> Any:
+        raise Died
+
+
+def test_a_plan_takes_over_from_one_that_froze_and_that_one_writes_no_part(worker: StatesWorker) -> None:
+    job_id = worker.trigger()
+    later: list[Any] = []
+
+    def plan_meanwhile() -> None:
+        if not later:
+            later.append(None)
+            later.append(worker.plan(job_id))
+
+    assert worker.plan(job_id, prefetch=_Interrupted(plan_meanwhile))["outcome"] == "lease lost"
+    worker.fetch_all(later[1])
+    worker.merge(job_id)
+    assert_whole(worker, worker.manager.get(job_id))
+
+
+def test_another_execution_of_the_job_has_nothing_to_do(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+
+    def sleep_while_it_works(_: float) -> None:
+        worker.clock.advance(1)
+        worker.manager.renew(worker.manager.lock())
+
+    worker.sleep = sleep_while_it_works
+
+    assert worker.plan(planned["job_id"], execution="execution-2")["outcome"] == "nothing to do"
+    assert worker.merge(planned["job_id"], execution="execution-2")["outcome"] == "nothing to do"
+
+
+def test_a_cancel_stops_the_parts_and_frees_the_lock(worker: StatesWorker) -> None:
+    worker.set(checkpoint_seconds=0)
+    planned = worker.plan(worker.trigger())
+    worker.fetch(planned, 0)
+    worker.manager.cancel(planned["job_id"])
+
+    assert worker.fetch(planned, 1)["outcome"] == JobStatus.CANCELLED
+    assert worker.manager.lock().owner is None
+    assert worker.fetch(planned, 2)["outcome"] == "nothing to do"
+    assert worker.merge(planned["job_id"])["outcome"] == "nothing to do"
+
+
+def test_a_part_that_the_source_refuses_ends_the_job_and_a_retry_asks_only_for_the_rest(
+    worker: StatesWorker, source: SampleSource
+) -> None:
+    job = start_import(
+        job_manager=worker.manager,
+        dispatcher=worker.dispatcher,
+        source_id=worker.settings.source_id,
+        clock=worker.clock,
+    )
+    job_id, planned = job.job_id, worker.plan(job.job_id)
+    worker.fetch_all({**planned, "parts": [0, 1]})
+    told = source.credentials
+    source.credentials = ("somebody", "else")
+    assert worker.fetch(planned, 2)["outcome"] == JobStatus.FAILED
+    failed = worker.manager.get(job_id)
+    assert (failed.error or {})["code"] == "SOURCE_UNAUTHORIZED"
+    assert worker.fetch(planned, 3)["outcome"] == "nothing to do"
+    source.credentials = told
+    again = retry_import(
+        job_id,
+        job_manager=worker.manager,
+        dispatcher=worker.dispatcher,
+        warehouse=worker.warehouse,
+        triggered_by="tests",
+        source_id=worker.settings.source_id,
+        clock=worker.clock,
+    )
+
+    planned = worker.plan(again.job_id, execution="execution-2")
+    assert planned["parts"] == [2, 3]
+    worker.fetch_all(planned)
+    worker.merge(again.job_id, execution="execution-2")
+    assert_whole(worker, worker.manager.get(again.job_id))
+
+
+def test_what_cannot_be_cut_is_left_to_the_merge(worker: StatesWorker) -> None:
+    worker.set(workers=1)
+    job_id = worker.trigger()
+
+    assert worker.plan(job_id)["parts"] == []
+    assert worker.merge(job_id)["outcome"] == JobStatus.COMPLETED
+    assert stored_rows(published(worker)) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "retryable"),
+    [
+        ("Runtime.ExitError", "MACHINE_STOPPED", True),
+        ("WarehouseSilent", "WAREHOUSE_UNAVAILABLE", True),
+        ("TypeVar", "MACHINE_STOPPED", True),
+    ],
+)
+def test_an_execution_that_could_not_go_on_ends_its_job(
+    worker: StatesWorker, error: str, code: str, retryable: bool
+) -> None:
+    planned = worker.plan(worker.trigger())
+
+    assert fail_import(planned["job_id"], execution="another", error=error, job_manager=worker.manager) == "nothing"
+    assert fail_import(planned["job_id"], execution=EXECUTION, error=error, job_manager=worker.manager) == "failed"
+    job = worker.manager.get(planned["job_id"])
+    assert (job.status, (job.error or {})["code"], (job.error or {})["retryable"]) == (
+        JobStatus.FAILED,
+        code,
+        retryable,
+    )
+    assert worker.manager.lock().owner is None
+    assert fail_import(planned["job_id"], execution=EXECUTION, error=error, job_manager=worker.manager) == "nothing"
+
+
+def test_an_execution_that_never_began_ends_its_job(worker: StatesWorker) -> None:
+    job_id = worker.trigger()
+
+    assert fail_import(job_id, execution=EXECUTION, error="States.Timeout", job_manager=worker.manager) == "failed"
+    assert worker.manager.get(job_id).status is JobStatus.FAILED
+
+
+def test_the_segments_of_an_attempt_have_names_of_their_own(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    worker.fetch(planned, 1)
+    checkpoint = worker.manager.get(planned["job_id"]).checkpoint
+    assert checkpoint
+    assert checkpoint.plan
+    plan = checkpoint.plan
+    items = PartTable(table=worker.manager.table, clock=worker.clock).read(plan)
+    assert items
+    [name] = segment_names(items[1].checkpoint.segments)
+
+    assert name.endswith(f"/{planned['fence']:010d}-0001-0002-000000.parquet")
+    with pytest.raises(LeaseLost):
+        PartTable(table=worker.manager.table, clock=worker.clock).store(
+            _claim(worker, planned), plan, replace(items[1], attempt=1)
+        )
+
+
+def _claim(worker: StatesWorker, planned: dict[str, Any]) -> Claim:
+    return Claim(job=worker.manager.get(planned["job_id"]), holder=planned["holder"], fence=planned["fence"])

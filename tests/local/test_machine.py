@@ -1,0 +1,163 @@
+"""The state machine of the template under moto's interpreter, before functions that answer as a test says."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.coordination import KEYS, a_job, aws_client
+from support.stack import wait_until
+from support.states_lambda import Failed, StatesLambda
+
+from chalicelib.errors import DispatchFailed
+from chalicelib.jobs.executions import RUNNING, Executions, MachineDispatcher
+from local.aws.emulator import REGION
+from local.aws.machine import run_machines
+from local.machine import machine_definition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from chalicelib.jobs.job import Job
+    from local.aws.emulator import LocalAws
+
+ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:import"
+PLANNED = {"outcome": "planned", "parts": [0, 1, 2, 4, 7], "at_once": 2, "holder": "the plan", "fence": 7}
+OK: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "plan": lambda _: PLANNED,
+    "part": lambda _: {"outcome": "read"},
+    "merge": lambda _: {"outcome": "COMPLETED"},
+    "fail": lambda _: "failed",
+}
+
+
+@pytest.fixture
+def functions(aws: LocalAws) -> Iterator[StatesLambda]:
+    with StatesLambda(dict(OK)) as functions:
+        run_machines(region=REGION, lambda_url=functions.url, keys=KEYS)
+        aws.create_state_machine("import", _impatient(machine_definition(functions.arns)))
+        yield functions
+
+
+@pytest.fixture
+def executions(aws: LocalAws) -> Executions:
+    return Executions(stepfunctions=aws_client(aws.url, "stepfunctions"), machine=ARN)
+
+
+def _impatient(definition: str) -> str:
+    """With fewer tries and shorter pauses; all else is as deployed."""
+
+    def shorten(told: dict[str, Any]) -> dict[str, Any]:
+        is_retry = told.get("ErrorEquals") == ["States.ALL"] and "MaxAttempts" in told
+        return told | {"MaxAttempts": 1} if is_retry else told
+
+    return json.dumps(json.loads(definition, object_hook=shorten))
+
+
+def started(executions: Executions) -> Job:
+    job = a_job(time.time)  # type: ignore[arg-type]
+    executions.start(job)
+    return job
+
+
+def end_of(executions: Executions, job: Job) -> str:
+    name = f"{job.job_id}-0"
+    wait_until(lambda: executions.status(name) != RUNNING)
+    return str(executions.status(name))
+
+
+def test_a_plan_its_parts_and_the_merge(functions: StatesLambda, executions: Executions) -> None:
+    """One part needs another worker, and the worker of one dies."""
+    first = {4: lambda: {"outcome": "more"}, 1: _die}
+
+    def read(event: dict[str, Any]) -> Any:
+        time.sleep(0.05)
+        return first.pop(event["part"], lambda: {"outcome": "read"})()
+
+    functions.answers["part"] = read
+    job = started(executions)
+
+    assert end_of(executions, job) == "SUCCEEDED"
+    asked = {"job_id": job.job_id, "execution": f"{job.job_id}-0"}
+    assert functions.calls("plan") == functions.calls("merge") == [asked]
+    under = {"job_id": job.job_id, "holder": "the plan", "fence": 7, "at_once": 2}
+    parts = sorted(functions.calls("part"), key=lambda event: event["part"])
+    assert [{name: part[name] for name in (*under, "part")} for part in parts] == [
+        under | {"part": number} for number in (0, 1, 1, 2, 4, 4, 7)
+    ]
+    assert functions.most_at_once == 2
+    assert functions.calls("fail") == []
+    assert functions.asked[-1][0] == "merge"
+
+
+def _die() -> Any:
+    raise Failed("Runtime.ExitError")
+
+
+def test_where_nothing_was_planned_the_machine_has_ended_and_without_parts_the_merge_does_it_all(
+    functions: StatesLambda, executions: Executions
+) -> None:
+    functions.answers["plan"] = lambda _: {"outcome": "nothing to do"}
+    assert end_of(executions, started(executions)) == "SUCCEEDED"
+    functions.answers["plan"] = lambda _: PLANNED | {"parts": [], "at_once": 1}
+    assert end_of(executions, started(executions)) == "SUCCEEDED"
+
+    assert [name for name, _ in functions.asked] == ["plan", "plan", "merge"]
+
+
+def test_a_state_that_fails_is_tried_again_and_then_the_job_is_ended(
+    functions: StatesLambda, executions: Executions
+) -> None:
+    def fail(event: dict[str, Any]) -> Any:
+        if event.get("part", 7) == 7:
+            raise Failed("Runtime.ExitError")
+        return {"outcome": "read"}
+
+    jobs = {}
+    for state in ("merge", "part"):  # the earlier ones go well
+        functions.answers[state] = fail
+        jobs[state] = started(executions)
+        assert end_of(executions, jobs[state]) == "FAILED"
+        of_job = [event for event in functions.calls(state) if event["job_id"] == jobs[state].job_id]
+        assert len([event for event in of_job if event.get("part", 7) == 7]) == 2
+
+    told = functions.calls("fail")
+    assert [event["job_id"] for event in told] == [job.job_id for job in jobs.values()]
+    assert {event["error"]["Error"] for event in told} == {"Runtime.ExitError"}
+    assert told[0]["execution"] == f"{told[0]['job_id']}-0"
+
+
+def test_what_is_dispatched_is_an_execution_and_the_next_one_has_another_name(
+    functions: StatesLambda, executions: Executions, aws: LocalAws
+) -> None:
+    job = a_job(time.time)  # type: ignore[arg-type]
+    jobs = {job.job_id: job}
+    dispatcher = MachineDispatcher(
+        lambda_client=aws_client(functions.url, "lambda"), function="import", executions=executions, find=jobs.get
+    )
+    dispatcher.dispatch(job.job_id)
+    dispatcher.dispatch(job.job_id)  # delivered twice, while it runs and when it has ended
+    assert end_of(executions, job) == "SUCCEEDED"
+    dispatcher.dispatch(job.job_id)
+    jobs[job.job_id] = replace(job, attempt=2)
+    dispatcher.dispatch(job.job_id)
+    dispatcher.dispatch("018cc251-f400-7000-8000-000000000000")  # somebody has removed its item
+
+    wait_until(lambda: executions.status(f"{job.job_id}-2") == "SUCCEEDED")
+    assert len(functions.calls("plan")) == 2
+
+
+def test_one_that_nobody_knows_and_a_machine_that_is_not_there(executions: Executions, aws: LocalAws) -> None:
+    absent = Executions(stepfunctions=aws_client(aws.url, "stepfunctions"), machine=f"{ARN}-2")
+
+    assert executions.status("unknown") is None
+    with pytest.raises(DispatchFailed):
+        absent.start(a_job(time.time))  # type: ignore[arg-type]
+
+
+def test_a_definition_has_a_function_for_each_state() -> None:
+    with pytest.raises(ValueError, match="PlanFunction, PartFunction, MergeFunction, FailFunction"):
+        machine_definition({"PlanFunction": "arn"})
