@@ -11,6 +11,8 @@ BENCH ?=
 STAGE ?= dev
 PARAMETERS ?=
 DATA ?= keep
+PLAN ?=
+YES ?=
 ROLE ?=
 NAME ?=
 DAYS ?=
@@ -74,11 +76,11 @@ screenshots: .venv/checks ## take the pictures of the console, the command line 
 package: .venv/bundle ## build what is deployed: build/STAGE/wellhead.zip and template.json (STAGE=dev)
 	@$(BIN)/python -m infra package --stage $(STAGE)
 
-deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=dev, PARAMETERS="SourceUrl=https://... LogDays=7")
-	@$(BIN)/python -m infra deploy --stage $(STAGE) $(foreach pair,$(PARAMETERS),--parameter '$(pair)')
+deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=dev, PARAMETERS="SourceUrl=https://... LogDays=7", PLAN=1 only shows it)
+	@$(BIN)/python -m infra deploy --stage $(STAGE) $(if $(PLAN),--plan) $(foreach pair,$(PARAMETERS),--parameter '$(pair)')
 
-destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=delete deletes that too)
-	@$(BIN)/python -m infra destroy --stage $(STAGE) --data $(DATA)
+destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=delete deletes that too, YES=wellhead-dev says that you mean it)
+	@$(BIN)/python -m infra destroy --stage $(STAGE) --data $(DATA) $(if $(YES),--yes '$(YES)')
 
 token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader, operator or admin, NAME=..., DAYS=90)
 	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)' --days '$(DAYS)'

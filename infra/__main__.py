@@ -21,6 +21,7 @@ from infra.deployment import Deployment, DeploymentError
 from infra.fragments import FragmentError
 from infra.package import BUILD, DEPENDENCIES, build
 from infra.recovery import RecoveryError, manager_of, move_warehouse, restore_table, take_warehouse
+from infra.removal import Removal
 
 TOLD = {"ApiUrl": "API", "ConsoleUrl": "console", "BucketName": "bucket", "TableName": "table"}
 
@@ -47,8 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     package.add_argument("--architecture", choices=sorted(MACHINES))
     deploy = commands.add_parser("deploy", help="package, then create the stack or change it")
     deploy.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
+    deploy.add_argument("--plan", action="store_true", help="show what it would do, and stop")
     destroy = commands.add_parser("destroy", help="delete the stack and keep the data")
     destroy.add_argument("--data", choices=["keep", "delete"], default="keep")
+    destroy.add_argument("--yes", metavar="STACK", help="the name that is asked for otherwise")
     token = commands.add_parser("token", help="make a token for the deployed API")
     token.add_argument("--name", required=True)
     token.add_argument("--role", required=True, choices=list(Role))
@@ -128,6 +131,9 @@ def _deploy(options: argparse.Namespace) -> None:
     parameters = dict(_pair(text) for text in options.parameter)
     deployment = _deployment(options.stage)
     package = build(stage=options.stage, output=BUILD / options.stage)
+    if options.plan:
+        print("\n".join(["This would be done, and nothing of it was:", *deployment.plan(package, parameters)]))
+        return
     print(f"Deploying {deployment.stack} to {deployment.region}; the first time takes some minutes ...")
     outputs = deployment.deploy(package, parameters)
     print("\n".join(summary(deployment, outputs)))
@@ -148,14 +154,27 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _destroy(options: argparse.Namespace) -> None:
-    deployment = _deployment(options.stage)
-    deployment.destroy()
-    if options.data == "delete":
-        deployment.delete_data()
-        print(f"{deployment.stack} is gone, and so are its table, its bucket, its tokens and its secret.")
+    removal, data = Removal(_deployment(options.stage)), options.data == "delete"
+    remains = removal.look()
+    print("\n".join(removal.lines(remains, data=data)))
+    stack = removal.deployment.stack
+    if data or remains.protected:
+        _confirm(stack, options.yes)
+    removal.remove(remains, data=data)
+    if data:
+        print(f"{stack} is gone, and so are its table, its bucket, its tokens and its secret.")
         return
-    print(f"{deployment.stack} is gone. Kept: the table {deployment.stack}, its bucket, and the tokens and the secret")
-    print(f"below /{deployment.stack} in SSM. The next deploy of this stage takes them over.")
+    print(f"{stack} is gone. The next deploy of this stage takes over what was kept.")
+
+
+def _confirm(stack: str, yes: str | None) -> None:
+    """Raises DeploymentError unless somebody says the stack's name."""
+    try:
+        answer = yes if yes is not None else input(f"Type the name of the stack to go on ({stack}): ")
+    except EOFError:
+        answer = ""
+    if answer.strip() != stack:
+        raise DeploymentError(f"Nothing was removed: the name of the stack is {stack}. In a script: YES={stack}")
 
 
 def _token(options: argparse.Namespace) -> None:
