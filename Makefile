@@ -10,6 +10,7 @@ STORE ?=
 BENCH ?=
 STAGE ?= dev
 PARAMETERS ?=
+TAGS ?=
 DATA ?= keep
 PLAN ?=
 YES ?=
@@ -76,8 +77,8 @@ screenshots: .venv/checks ## take the pictures of the console, the command line 
 package: .venv/bundle ## build what is deployed: build/STAGE/wellhead.zip and template.json (STAGE=dev)
 	@$(BIN)/python -m infra package --stage $(STAGE)
 
-deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=dev, PARAMETERS="SourceUrl=https://... LogDays=7", PLAN=1 only shows it)
-	@$(BIN)/python -m infra deploy --stage $(STAGE) $(if $(PLAN),--plan) $(foreach pair,$(PARAMETERS),--parameter '$(pair)')
+deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=dev, PARAMETERS="SourceUrl=https://... LogDays=7", TAGS="team=wells", PLAN=1 only shows it)
+	@$(BIN)/python -m infra deploy --stage $(STAGE) $(if $(PLAN),--plan) $(foreach pair,$(PARAMETERS),--parameter '$(pair)') $(foreach pair,$(TAGS),--tag '$(pair)')
 
 destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=delete deletes that too, YES=wellhead-dev says that you mean it)
 	@$(BIN)/python -m infra destroy --stage $(STAGE) --data $(DATA) $(if $(YES),--yes '$(YES)')

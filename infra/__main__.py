@@ -15,7 +15,7 @@ from chalicelib.errors import WellheadError
 from chalicelib.jobs.manager import JobManager
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.names import Warehouse
-from infra.bundle import MACHINES, PackageError, dependencies, lake_layer, own_architecture
+from infra.bundle import DEPLOYED, MACHINES, PackageError, Runtime, dependencies, lake_layer
 from infra.costs import table as cost_table
 from infra.deployment import Deployment, DeploymentError
 from infra.fragments import FragmentError
@@ -23,6 +23,7 @@ from infra.package import BUILD, DEPENDENCIES, build
 from infra.recovery import RecoveryError, manager_of, move_warehouse, restore_table, take_warehouse
 from infra.removal import Removal
 
+NOT_DEPLOYED = ("local", "emulated")  # their settings are those of the laptop and of the tests
 TOLD = {"ApiUrl": "API", "ConsoleUrl": "console", "BucketName": "bucket", "TableName": "table"}
 
 
@@ -42,12 +43,13 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra", description="Packages and deploys Wellhead.")
     commands = parser.add_subparsers(required=True)
-    fetch = commands.add_parser("fetch", help="fetch the packages of the bundle, for this machine's processor")
+    fetch = commands.add_parser("fetch", help="fetch the packages of the bundle, as this machine runs it")
     package = commands.add_parser("package", help="build wellhead.zip and template.json")
     package.add_argument("--output", type=Path)
     package.add_argument("--architecture", choices=sorted(MACHINES))
     deploy = commands.add_parser("deploy", help="package, then create the stack or change it")
     deploy.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
+    deploy.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE", help="of everything in the stack")
     deploy.add_argument("--plan", action="store_true", help="show what it would do, and stop")
     destroy = commands.add_parser("destroy", help="delete the stack and keep the data")
     destroy.add_argument("--data", choices=["keep", "delete"], default="keep")
@@ -117,25 +119,29 @@ def _warehouse(url: str, deployment: Deployment) -> Warehouse:
 
 
 def _fetch(_: argparse.Namespace) -> None:
-    dependencies(own_architecture(), cache=DEPENDENCIES)
-    lake_layer(own_architecture(), cache=DEPENDENCIES)
+    """For the tests, which run the bundle."""
+    dependencies(Runtime.of_this_machine(), cache=DEPENDENCIES)
+    lake_layer(Runtime.of_this_machine(), cache=DEPENDENCIES)
 
 
 def _package(options: argparse.Namespace) -> None:
     output = options.output or BUILD / options.stage
-    built = build(stage=options.stage, output=output, architecture=options.architecture)
+    runtime = Runtime(DEPLOYED, options.architecture) if options.architecture else None
+    built = build(stage=options.stage, output=output, runtime=runtime)
     print(f"{built.bundle}\n{built.template}")
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    parameters = dict(_pair(text) for text in options.parameter)
+    parameters, tags = (dict(_pair(text) for text in told) for told in (options.parameter, options.tag))
+    if options.stage in NOT_DEPLOYED:
+        raise DeploymentError(f"The stage {options.stage} is one of this machine's, with times of its own: STAGE=dev")
     deployment = _deployment(options.stage)
     package = build(stage=options.stage, output=BUILD / options.stage)
     if options.plan:
-        print("\n".join(["This would be done, and nothing of it was:", *deployment.plan(package, parameters)]))
+        print("\n".join(["This would be done, and nothing of it was:", *deployment.plan(package, parameters, tags)]))
         return
     print(f"Deploying {deployment.stack} to {deployment.region}; the first time takes some minutes ...")
-    outputs = deployment.deploy(package, parameters)
+    outputs = deployment.deploy(package, parameters, tags)
     print("\n".join(summary(deployment, outputs)))
 
 

@@ -68,16 +68,19 @@ class Deployment:
         partition = str(caller["Arn"]).split(":")[1]
         return Place(stack=self.stack, account=str(caller["Account"]), region=self.region, partition=partition)
 
-    def deploy(self, package: Package, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Create the stack or change it; its outputs. What is not among `parameters` keeps its value. What is left of a
-        first deploy that failed goes before, without the data. Raises DeploymentError.
+    def deploy(
+        self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Create the stack or change it; its outputs. What is not among `parameters` and `tags` keeps its value. What
+        is left of a first deploy that failed goes before, without the data. Raises DeploymentError.
         """
         before = self.description()
         if before and before["StackStatus"] in FAILED_FIRST:
+            self._parameters(json.loads(package.template.read_text()), parameters, {})
             self.say(f"The first deploy of {self.stack} failed; what is left of it is removed.")
             self.delete_stack()
             before = None
-        prepared = self._prepare(package, parameters, before)
+        prepared = self._prepare(package, parameters, before, tags or {})
         if prepared.change_set:
             self._execute(prepared)
         if self.is_production:
@@ -85,12 +88,12 @@ class Deployment:
         self._code_bucket().remove_others(set(prepared.keys), stack=self.stack)
         return self.outputs()
 
-    def plan(self, package: Package, parameters: Mapping[str, str]) -> list[str]:
+    def plan(self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> list[str]:
         """What a deploy would do, a line each; nothing is done. Raises DeploymentError."""
         before = self.description()
         if before and before["StackStatus"] in FAILED_FIRST:
             return [f"The first deploy of {self.stack} failed: the next one removes what is left, and creates it anew."]
-        prepared = self._prepare(package, parameters, before)
+        prepared = self._prepare(package, parameters, before, tags or {})
         if prepared.change_set is None:
             return ["Nothing would change."]
         self._cloudformation.delete_change_set(ChangeSetName=prepared.change_set)
@@ -179,12 +182,20 @@ class Deployment:
             *({"ParameterKey": name, "UsePreviousValue": True} for name in kept),
         ]
 
-    def _prepare(self, package: Package, parameters: Mapping[str, str], before: dict[str, Any] | None) -> Prepared:
+    def _prepare(
+        self,
+        package: Package,
+        parameters: Mapping[str, str],
+        before: dict[str, Any] | None,
+        tags: Mapping[str, str],
+    ) -> Prepared:
         """`before` is the stack as it is."""
+        if before is None and "ApiLogRole" not in parameters:
+            parameters = {**parameters, "ApiLogRole": self._log_role()}
         template = json.loads(package.template.read_text())
         values = self._parameters(template, parameters, before or {})
         template, keys, url = self._upload(package)
-        created = self._create_change_set(url, values, exists=before is not None)
+        created = self._create_change_set(url, values, self._tags(before or {}, tags), exists=before is not None)
         found = self._changes(created["Id"])
         return Prepared(
             template=template,
@@ -193,6 +204,16 @@ class Deployment:
             stack_id=created["StackId"],
             changes=tuple(found or ()),
         )
+
+    def _log_role(self) -> str:
+        """API Gateway has one role for all logs of an account and region: another one is nobody's to replace."""
+        return "existing" if self.client("apigateway").get_account().get("cloudwatchRoleArn") else "create"
+
+    def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> list[dict[str, str]]:
+        """Of the stack; CloudFormation puts them on all that it makes and that can have tags."""
+        kept = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
+        tags = {"application": "wellhead", "stage": self.stage, **kept, **given}
+        return [{"Key": key, "Value": value} for key, value in tags.items()]
 
     def _upload(self, package: Package) -> tuple[dict[str, Any], frozenset[str], str]:
         """The template as it is deployed, the files that it and CloudFormation read, and its own address."""
@@ -211,7 +232,9 @@ class Deployment:
         place = self.place()
         return CodeBucket(s3=self.client("s3"), account=place.account, region=self.region, partition=place.partition)
 
-    def _create_change_set(self, url: str, parameters: list[dict[str, Any]], *, exists: bool) -> dict[str, str]:
+    def _create_change_set(
+        self, url: str, parameters: list[dict[str, Any]], tags: list[dict[str, str]], *, exists: bool
+    ) -> dict[str, str]:
         """A new stack takes over the table and the bucket that an older one left."""
         options = {} if exists else {"ImportExistingResources": True}
         created: dict[str, str] = self._cloudformation.create_change_set(
@@ -220,6 +243,7 @@ class Deployment:
             ChangeSetType="UPDATE" if exists else "CREATE",
             TemplateURL=url,
             Parameters=parameters,
+            Tags=tags,
             Capabilities=CAPABILITIES,
             **options,
         )

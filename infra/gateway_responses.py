@@ -1,7 +1,8 @@
 """What API Gateway answers by itself, in the envelope of responses.py and the words of gateway_errors.py.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
-A template there knows variables and no functions, so the time has the form of an access log.
+A template there knows variables and no functions, and no variable holds the time as we write it. So these answers have
+no `timestamp`; the header Date, which every answer has, tells the second.
 """
 
 import json
@@ -51,7 +52,6 @@ def _envelope(status: HTTPStatus) -> str:
         "success": False,
         "error": {"code": code, "message": message, "retryable": status in RETRYABLE},
         "request_id": "$context.requestId",
-        "timestamp": "$context.requestTime",
     }
     return json.dumps(envelope)
 

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,14 +36,18 @@ class Place:
 
 
 def with_names(template: Mapping[str, Any], place: Place) -> dict[str, Any]:
-    """The template in which whatever outlives the stack says with the words of this place what it says by itself."""
+    """The template in which whatever outlives the stack has its name and the like as text. What joins ARNs is of this
+    place's partition, for there a function is not allowed.
+    """
     resources = {
         name: {**resource, "Properties": _written(resource.get("Properties", {}), place.variables())}
         if resource.get("DeletionPolicy") in KEPT
         else resource
         for name, resource in template["Resources"].items()
     }
-    return {**template, "Resources": resources}
+    text = json.dumps({**template, "Resources": resources})
+    placed: dict[str, Any] = json.loads(text.replace("arn:aws:", f"arn:{place.partition}:"))
+    return placed
 
 
 def _written(part: Any, words: Mapping[str, str]) -> Any:

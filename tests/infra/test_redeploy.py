@@ -201,6 +201,31 @@ def test_a_stage_of_production_is_protected(deployment: Deployment, account: Acc
     assert not account.stacks[STACK].protected
 
 
+def test_everything_has_the_tags_of_its_stack(deployment: Deployment, account: Account, package: Package) -> None:
+    deployment.deploy(package, GIVEN, {"team": "wells"})
+    expected = {"application": "wellhead", "stage": "dev", "team": "wells"}
+    assert account.stacks[STACK].tags == expected
+    deployment.deploy(package, {"LogDays": "7"}, {"cost": "42"})
+    assert account.stacks[STACK].tags == expected | {"cost": "42"}
+
+
+def test_a_role_that_the_account_has_for_logs_is_not_replaced(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
+    deployment.deploy(package, GIVEN)
+    assert account.stacks[STACK].parameters["ApiLogRole"] == "create"
+    deployment.deploy(package, {"LogDays": "7"})
+    assert account.stacks[STACK].parameters["ApiLogRole"] == "create"  # it is ours now
+    deployment.delete_stack()
+
+    account.log_role = f"arn:aws:iam::{ACCOUNT}:role/of-another"
+    deployment.deploy(package, GIVEN)
+    assert account.stacks[STACK].parameters["ApiLogRole"] == "existing"
+    deployment.delete_stack()
+    deployment.deploy(package, {**GIVEN, "ApiLogRole": "create"})  # somebody asks for it
+    assert account.stacks[STACK].parameters["ApiLogRole"] == "create"
+
+
 # -- a change set in words
 
 

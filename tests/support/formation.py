@@ -52,6 +52,7 @@ class Stack:
     status: str = "REVIEW_IN_PROGRESS"
     template: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     protected: bool = False
     events: list[dict[str, str]] = field(default_factory=list)  # the oldest first
 
@@ -80,13 +81,16 @@ class Refused(Exception):
 
 @dataclass
 class Account:
-    """`exists`: what has a name, with the stack that it belongs to, if any. `breaks`: what cannot be made."""
+    """`exists`: what has a name, with the stack that it belongs to, if any. `breaks`: what cannot be made.
+    `log_role`: the one that API Gateway has.
+    """
 
     read: Callable[[str], bytes]
     exists: dict[Named, str | None] = field(default_factory=dict)
     stacks: dict[str, Stack] = field(default_factory=dict)
     change_sets: dict[str, dict[str, Any]] = field(default_factory=dict)
     breaks: set[str] = field(default_factory=set)
+    log_role: str = ""
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def call(self, action: str, told: dict[str, str]) -> Any:
@@ -101,7 +105,8 @@ class Account:
         parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in stack.parameters.items()]
         facts = {"StackId": stack.id, "StackName": stack.id.split("/")[1], "StackStatus": stack.status}
         topic = {"OutputKey": "AlarmTopicArn", "OutputValue": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"}
-        more = {"CreationTime": "2026-11-23T12:00:00Z", "Parameters": parameters, "Outputs": [topic]}
+        tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]
+        more = {"CreationTime": "2026-11-23T12:00:00Z", "Parameters": parameters, "Outputs": [topic], "Tags": tags}
         return {"Stacks": [facts | more | {"EnableTerminationProtection": str(stack.protected).lower()}]}
 
     def _CreateChangeSet(self, told: Mapping[str, str]) -> Any:  # noqa: N802
@@ -112,9 +117,10 @@ class Account:
         imports = told.get("ImportExistingResources") == "true"
         changes = list(self._changes(stack, template, imports=imports))
         found = f"{stack.id}/{told['ChangeSetName']}"
-        parameters = _parameters(told)
+        parameters = _pairs(told, "Parameters", "ParameterKey", "ParameterValue")
         unchanged = not changes and parameters.items() <= stack.parameters.items()
         self.change_sets[found] = {"stack": name, "template": template, "changes": changes, "parameters": parameters}
+        self.change_sets[found]["tags"] = _pairs(told, "Tags", "Key", "Value")
         self.change_sets[found]["status"] = "FAILED" if unchanged else "CREATE_COMPLETE"
         return {"Id": found, "StackId": stack.id}
 
@@ -135,7 +141,8 @@ class Account:
         verb = "CREATE" if creates else "UPDATE"
         stack.note(name, STACK, f"{verb}_IN_PROGRESS")
         stack.parameters = stack.parameters | change_set["parameters"]
-        resources, made = change_set["template"]["Resources"], []
+        resources = change_set["template"]["Resources"]
+        made: list[str] = []
         for change in change_set["changes"]:
             resource, kind = change["LogicalResourceId"], change["ResourceType"]
             named = _named(resources.get(resource, {}), name)
@@ -148,7 +155,7 @@ class Account:
                 self.exists[named] = name
             made += [resource] if change["Action"] == "Add" else []
             stack.note(resource, kind, f"{verb}_COMPLETE")
-        stack.template = change_set["template"]
+        stack.template, stack.tags = change_set["template"], change_set["tags"]
         stack.note(name, STACK, f"{verb}_COMPLETE")
         return {}
 
@@ -231,14 +238,13 @@ def _is_protected(resource: Mapping[str, Any], parameters: Mapping[str, str]) ->
     return told == {"Ref": "DeletionProtection"} and parameters.get("DeletionProtection", "true") == "true"
 
 
-def _parameters(told: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for key, name in told.items():
-        if key.startswith("Parameters.") and key.endswith(".ParameterKey"):
-            value = told.get(key.replace("ParameterKey", "ParameterValue"))
-            if value is not None:
-                found[name] = value
-    return found
+def _pairs(told: Mapping[str, str], of: str, key: str, value: str) -> dict[str, str]:
+    """Without those that keep their value."""
+    return {
+        name: told[field.replace(key, value)]
+        for field, name in told.items()
+        if field.startswith(f"{of}.") and field.endswith(f".{key}") and field.replace(key, value) in told
+    }
 
 
 class Formation(LoopbackHandler):
@@ -246,7 +252,13 @@ class Formation(LoopbackHandler):
 
     account: ClassVar[Account]
 
-    def do_POST(self) -> None:  # noqa: N802  http.server's name
+    def do_GET(self) -> None:  # noqa: N802  http.server's name
+        """API Gateway's account."""
+        assert self.path == "/account"
+        role = {"cloudwatchRoleArn": self.account.log_role} if self.account.log_role else {}
+        self.answer(200, json.dumps(role).encode(), {"Content-Type": "application/json"})
+
+    def do_POST(self) -> None:  # noqa: N802
         told = dict(parse_qsl(self.read_body().decode()))
         action = told.pop("Action")
         try:
@@ -280,12 +292,13 @@ def formation(aws: LocalAws, stage: str) -> Iterator[tuple[Deployment, Account, 
     """A deployment whose CloudFormation is this one, what it finds, and what it says. The rest is the laptop's AWS."""
 
     def client(service: str) -> Any:
-        url = server.url if service in ("cloudformation", "sts") else aws.url
+        url = server.url if service in ("apigateway", "cloudformation", "sts") else aws.url
         made = aws_client(url, service, s3={"addressing_style": "path"})
         return without_policies(made) if service == "s3" else made
 
     account = Account(lambda url: object_of(client("s3"), url))
-    server, said = serve(account), []
+    said: list[str] = []
+    server = serve(account)
     waiter = {"Delay": 0, "MaxAttempts": 20}
     yield Deployment(client=client, region=REGION, stage=stage, waiter=waiter, say=said.append), account, said
     server.stop()
