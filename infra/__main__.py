@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_recovery(commands: Any) -> None:
-    costs = commands.add_parser("costs", help="show what a month costs, by the prices of docs/operations.md")
+    costs = commands.add_parser("costs", help="show what an import, a day and a month cost, as docs/costs.md does")
     restore = commands.add_parser("restore-table", help="copy what came back from a backup into the table of the stack")
     restore.add_argument("--restored", required=True, metavar="TABLE")
     move = commands.add_parser("move-warehouse", help="copy what is published into another warehouse")
