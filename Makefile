@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
 
-.PHONY: help setup demo check-source run screenshots test environments compatibility third-party package deploy destroy token soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test environments compatibility third-party package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -85,6 +85,9 @@ destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=dele
 
 token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader, operator or admin, NAME=..., DAYS=90)
 	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)' --days '$(DAYS)'
+
+smoke: .venv/ready ## try once what a deployed stage can do, with rows of its own, and print a table (STAGE=try)
+	@$(BIN)/python -m infra smoke --stage $(STAGE)
 
 test: .venv/checks .venv/bundle ## run all the tests
 	@$(BIN)/python -m pytest

@@ -86,7 +86,7 @@ def refuse_method(request: Request, get_response: Callable[[Request], Response])
     if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
         return response
     refused = _method_not_allowed()
-    refused.headers["Allow"] = ", ".join(sorted(response.headers["Allow"].split(", ")))
+    refused.headers["Allow"] = ", ".join(sorted(str(response.headers["Allow"]).split(", ")))
     return refused
 
 

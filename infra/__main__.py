@@ -22,6 +22,7 @@ from infra.fragments import FragmentError
 from infra.package import BUILD, DEPENDENCIES, build
 from infra.recovery import RecoveryError, manager_of, move_warehouse, restore_table, take_warehouse
 from infra.removal import Removal
+from infra.smoke import Smoke
 
 NOT_DEPLOYED = ("local", "emulated")  # their settings are those of the laptop and of the tests
 TOLD = {"ApiUrl": "API", "ConsoleUrl": "console", "BucketName": "bucket", "TableName": "table"}
@@ -58,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--name", required=True)
     token.add_argument("--role", required=True, choices=list(Role))
     token.add_argument("--days", type=days_of_token, help="how long it lives; without an end unless told")
-    for command, run in ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token)):
+    smoke = commands.add_parser("smoke", help="try what a deployed stage can do, with rows of its own")
+    smoke.add_argument("--api", metavar="URL", help="its address, when it is not the one of the stack")
+    runs = ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token), (smoke, _smoke))
+    for command, run in runs:
         command.add_argument("--stage", default="dev")
         command.set_defaults(run=run)
     fetch.set_defaults(run=_fetch)
@@ -186,6 +190,15 @@ def _confirm(stack: str, yes: str | None) -> None:
 def _token(options: argparse.Namespace) -> None:
     token = _deployment(options.stage).make_token(options.name, Role(options.role), days=options.days)
     print(f"{token}\nIt is shown this once and works within seconds.")
+
+
+def _smoke(options: argparse.Namespace) -> None:
+    deployment = _deployment(options.stage)
+    smoke = Smoke(deployment, options.api or deployment.outputs()["ApiUrl"].removesuffix("/api/v1"))
+    smoke.run()
+    print(smoke.table())
+    if not smoke.passed:
+        raise DeploymentError("Not everything was shown.")
 
 
 def _deployment(stage: str) -> Deployment:

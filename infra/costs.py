@@ -32,7 +32,7 @@ REDUCE = {  # what makes an item smaller
     "DynamoDB": "Imports of what changed: a job is written each second that it runs.",
     "S3": "A smaller `OldVersionDays`: the bucket keeps what each import has replaced.",
     "logs": "`WELLHEAD_LOG_LEVEL=WARNING`. `LogDays` changes nearly nothing.",
-    "metrics, alarms, dashboard": "Nothing in the template. It is the same for every size; AWS's free tier covers most.",
+    "metrics, alarms, dashboard": "Nothing in the template. The same for every size, and mostly within the free tier.",
     "transfer out": "Ask the API or Athena in place of downloading the database, or read it from within the region.",
 }
 STANDS = "metrics, alarms, dashboard"  # costs the same for every size

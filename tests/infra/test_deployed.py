@@ -26,6 +26,7 @@ from support.packaged import STAGE, packaged
 
 from infra.__main__ import summary
 from infra.deployment import Deployment, DeploymentError
+from infra.smoke import Smoke
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -56,12 +57,12 @@ class Deployed:
         self.mini_stack = mini_stack
         self.client = mini_stack.client
         self.token = token
-        self._base = f"{mini_stack.url}/_aws/execute-api/{api_id}/{STAGE}"
+        self.base = f"{mini_stack.url}/_aws/execute-api/{api_id}/{STAGE}"
 
     def ask(self, method: str, path: str, *, token: str | None = "") -> tuple[int, dict[str, Any]]:
         """With the operator's token unless told otherwise; None for no token."""
         headers = {} if token is None else {"Authorization": f"Bearer {token or self.token}"}
-        request = urllib.request.Request(self._base + path, method=method, headers=headers)
+        request = urllib.request.Request(self.base + path, method=method, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
                 return response.status, json.load(response)
@@ -71,7 +72,7 @@ class Deployed:
 
     def status_of(self, method: str, path: str) -> int:
         request = urllib.request.Request(
-            self._base + path, method=method, headers={"Authorization": f"Bearer {self.token}"}
+            self.base + path, method=method, headers={"Authorization": f"Bearer {self.token}"}
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
@@ -81,7 +82,7 @@ class Deployed:
                 return exc.code
 
     def text(self, path: str) -> str:
-        with urllib.request.urlopen(self._base + path, timeout=60) as response:
+        with urllib.request.urlopen(self.base + path, timeout=60) as response:
             return str(response.read().decode())
 
     def trigger(self) -> str:
@@ -163,6 +164,7 @@ def test_a_deployed_stack_from_its_creation_to_its_end(
         _a_failing_source_ends_the_job(stack, tmp_path)
         _a_job_is_cancelled(stack, source)
         _every_route_answers(stack)
+        _a_smoke_test_shows_all_but_what_only_aws_can(deployment, stack)
         _failed_events_are_taken_up(stack)
         _deleted(deployment, mini_stack)
 
@@ -306,6 +308,19 @@ def _every_route_answers(stack: Deployed) -> None:
     answered = {(method, path): stack.status_of(method, path) for method, path in asked}
     assert len(asked) > 35
     assert answered == {(method, path): 204 if method == "OPTIONS" else 200 for method, path in asked}
+
+
+def _a_smoke_test_shows_all_but_what_only_aws_can(deployment: Deployment, stack: Deployed) -> None:
+    smoke = Smoke(deployment, stack.base, patience=60)
+    lines = {line.what: line for line in smoke.run()}
+    assert [str(line) for line in lines.values() if not line.shown] == []
+    assert lines["status to COMPLETED"].found == "40 rows, 1 rejected"
+    assert lines["405 with Allow"].found == "Allow: GET, HEAD, OPTIONS"
+    assert len(lines) == 14
+    assert "| update during an import | not tried |" in smoke.table()
+    assert stack.ask("GET", "/api/v1/sources/smoke")[0] == 404
+    with pytest.raises(DeploymentError, match="a stage that holds nothing of worth"):
+        Smoke(replace(deployment, stage="prod"), stack.base).run()
 
 
 def _failed_events_are_taken_up(stack: Deployed) -> None:

@@ -98,7 +98,7 @@ def test_what_is_taken_over_refers_to_nothing_that_a_new_stack_makes(template: d
         assert referred <= known
         assert "Fn::GetAtt" not in text
         functions = set(re.findall(r'"(Fn::\w+)"', text))
-        assert functions <= {"Fn::If", "Fn::Sub", "Fn::Split"}, name
+        assert functions <= {"Fn::If", "Fn::Join", "Fn::Split", "Fn::Sub"}, name
 
 
 def test_of_the_names_nothing_else_changes(package: Package, template: dict[str, Any]) -> None:
@@ -111,7 +111,7 @@ def test_of_the_names_nothing_else_changes(package: Package, template: dict[str,
 
 def test_the_parameters_of_what_is_taken_over(template: dict[str, Any]) -> None:
     found = parameters_of(template, ["Table", "Bucket"])
-    assert {"DeletionProtection", "OldVersionDays", "UploadDays", "CorsOrigins"} <= set(found)
+    assert {"DeletionProtection", "OldVersionDays", "UploadDays", "CorsOrigins", "DomainName"} <= set(found)
     assert "LogDays" not in found
 
 

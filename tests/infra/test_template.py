@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from infra.package import ANY_METHOD
 CONDITIONS = {
     "UsesEfs": False,
     "InVpc": False,
+    "HasDomain": False,
     "ReservesConcurrency": False,
     "HasLake": False,
     "HasSecretArn": False,
@@ -120,6 +122,9 @@ def test_a_source_that_a_network_alone_reaches_takes_the_import_function_there(t
         ({"VpcId": "v", "SubnetA": "a"}, {"VpcId needs SubnetA and SubnetB"}),
         ({"SubnetA": "a"}, {"SubnetA and SubnetB are of no use without VpcId"}),
         ({"Store": "iceberg"}, {"Store=iceberg needs Catalog"}),
+        ({"DomainName": "wells.example.com", "CertificateArn": "arn"}, set()),
+        ({"DomainName": "wells.example.com"}, {"DomainName needs CertificateArn"}),
+        ({"CertificateArn": "arn"}, {"CertificateArn is of no use without DomainName"}),
     ],
 )
 def test_a_parameter_that_would_be_ignored_is_refused(
@@ -155,6 +160,23 @@ def test_the_api_may_have_a_share_of_what_the_account_runs_at_once(template: dic
         }
         shares = {name for name, share in found.items() if share == "20"}
         assert shares == ({"APIHandler", "Authorizer", "Query"} if reserves else set())
+
+
+def test_a_name_of_ones_own_leads_to_the_stage(expanded: dict[str, Any]) -> None:
+    mapping = properties(expanded, "DomainMapping")
+    assert expanded["Resources"][mapping["Stage"]["Ref"]]["Type"] == "AWS::ApiGateway::Stage"
+    assert mapping["RestApiId"] == {"Ref": "RestAPI"}
+    values = {"DomainName": "wells.example.com", "RestAPI": "api", "AWS::URLSuffix": "amazonaws.com", "Stage": "dev"}
+    for has, start in (
+        (True, "https://wells.example.com"),
+        (False, "https://api.execute-api.us-east-1.amazonaws.com/dev"),
+    ):
+        outputs = resolved(
+            {name: expanded["Outputs"][name]["Value"] for name in ("ApiUrl", "ConsoleUrl")}, {"HasDomain": has}, values
+        )
+        assert outputs == {"ApiUrl": f"{start}/api/v1", "ConsoleUrl": f"{start}/console"}
+    for name in ("Domain", "DomainMapping"):
+        assert expanded["Resources"][name]["Condition"] == "HasDomain"
 
 
 def test_no_address_is_of_one_partition_alone(template: dict[str, Any]) -> None:
@@ -229,9 +251,11 @@ def test_a_page_may_send_a_form_and_ask_the_bucket_nothing_else(expanded: dict[s
     [rule] = properties(expanded, "Bucket")["CorsConfiguration"]["CorsRules"]
     own = "https://*.execute-api.us-east-1.amazonaws.com"  # an API that is made anew has another name there
     told = {"AWS::URLSuffix": "amazonaws.com"}
-    for others, origins in (("", [own]), ("https://a.example,https://b.example", None)):
-        found = resolved(rule["AllowedOrigins"], {"HasCorsOrigins": bool(others)}, {**told, "CorsOrigins": others})
-        assert found == (origins or [own, *others.split(",")])
+    others, domain = "https://a.example,https://b.example", "wells.example.com"
+    for has_others, has_domain in product((False, True), repeat=2):
+        conditions = {"HasCorsOrigins": has_others, "HasDomain": has_domain}
+        found = resolved(rule["AllowedOrigins"], conditions, {**told, "CorsOrigins": others, "DomainName": domain})
+        assert found == [own, *([f"https://{domain}"] * has_domain), *(others.split(",") * has_others)]
     assert rule["AllowedMethods"] == ["POST"]
     assert "AllowedHeaders" not in rule
 

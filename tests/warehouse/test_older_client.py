@@ -45,5 +45,5 @@ def test_a_client_that_cannot_write_once_is_refused(operation: str, argument: st
 
 
 def test_the_client_of_today_is_not() -> None:
-    s3 = botocore.session.get_session().create_client("s3", region_name="us-east-1")
+    s3: Any = botocore.session.get_session().create_client("s3", region_name="us-east-1")
     assert isinstance(open_warehouse("s3://wells", s3=s3), S3Warehouse)
