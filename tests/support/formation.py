@@ -291,6 +291,7 @@ def without_policies(s3: Any) -> Any:
 def formation(aws: LocalAws, stage: str) -> Iterator[tuple[Deployment, Account, list[str]]]:
     """A deployment whose CloudFormation is this one, what it finds, and what it says. The rest is the laptop's AWS."""
 
+    @cache
     def client(service: str) -> Any:
         url = server.url if service in ("apigateway", "cloudformation", "sts") else aws.url
         made = aws_client(url, service, s3={"addressing_style": "path"})
