@@ -26,6 +26,8 @@ CONDITIONS = {
     "UsesEfs": False,
     "InVpc": False,
     "HasDomain": False,
+    "LimitsAddresses": False,
+    "LimitsTokens": False,
     "ReservesConcurrency": False,
     "HasLake": False,
     "HasSecretArn": False,
@@ -177,6 +179,30 @@ def test_a_name_of_ones_own_leads_to_the_stage(expanded: dict[str, Any]) -> None
         assert outputs == {"ApiUrl": f"{start}/api/v1", "ConsoleUrl": f"{start}/console"}
     for name in ("Domain", "DomainMapping"):
         assert expanded["Resources"][name]["Condition"] == "HasDomain"
+
+
+def test_each_caller_may_have_a_limit_of_its_own(expanded: dict[str, Any]) -> None:
+    """By address and by token; nothing of a request is kept, for it holds the token."""
+    limits = properties(expanded, "CallerLimits")
+    values = {"RequestsPerAddress": "3000", "RequestsPerToken": "1000"}
+    for conditions, kinds in (
+        ({"LimitsAddresses": True, "LimitsTokens": False}, ["IP"]),
+        ({"LimitsAddresses": False, "LimitsTokens": True}, ["CUSTOM_KEYS"]),
+        ({"LimitsAddresses": True, "LimitsTokens": True}, ["IP", "CUSTOM_KEYS"]),
+    ):
+        rules = [rule for rule in resolved(limits["Rules"], conditions, values) if rule]
+        counted = [rule["Statement"]["RateBasedStatement"] for rule in rules]
+        assert [told["AggregateKeyType"] for told in counted] == kinds
+        assert {told["Limit"] for told in counted} <= set(values.values())
+        assert [rule["Action"] for rule in rules] == [{"Block": {}}] * len(rules)
+        seen = [limits["VisibilityConfig"], *(rule["VisibilityConfig"] for rule in rules)]
+        assert not any(config["SampledRequestsEnabled"] for config in seen)
+    by_token = counted[1]["CustomKeys"]
+    assert by_token == [{"Header": {"Name": "authorization", "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}}]
+    _, names = properties(expanded, "CallerLimitsOfStage")["ResourceArn"]["Fn::Sub"]
+    assert expanded["Resources"][names["Name"]["Ref"]]["Type"] == "AWS::ApiGateway::Stage"
+    refused = properties(expanded, "RestAPI")["Body"]["x-amazon-apigateway-gateway-responses"]["WAF_FILTERED"]
+    assert refused["statusCode"] == "429"
 
 
 def test_no_address_is_of_one_partition_alone(template: dict[str, Any]) -> None:
