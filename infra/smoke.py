@@ -173,7 +173,7 @@ class Smoke:
     def _cancel(self) -> str:
         self._job = self._data("POST", f"/api/v1/wells/import/trigger?source={SOURCE}", status=202)["job_id"]
         self._expect(202, "POST", f"/api/v1/wells/import/jobs/{self._job}/cancel")
-        status = self._ended(self._job)["status"]
+        status = str(self._ended(self._job)["status"])
         if status != "CANCELLED":
             raise NotShown(f"{status}: it had ended before")
         return status
