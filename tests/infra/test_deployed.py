@@ -186,7 +186,9 @@ def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, so
         deployment.deploy(package, {"SourceURL": source.url})
     given = {"SourceUrl": source.url, "SourceAuth": "basic", "NotificationEmail": "wells@example.com"}
     outputs = deployment.deploy(package, given)  # removes what is left of the one that failed
-    assert "  change            ImportLogs" in "\n".join(deployment.plan(package, {"LogDays": "7"}))
+    planned = deployment.plan(package, {"LogDays": "7"})
+    assert {line.split()[-1] for line in planned} >= {"ImportLogs", "ApiAccessLogs"}
+    assert all(line.startswith("  change") and line.endswith("Logs") for line in planned)
     for change in ({"LogDays": "7"}, {}):  # the second changes nothing
         assert deployment.deploy(package, change) == outputs
         assert given.items() | {("LogDays", "7")} <= _parameters(mini_stack).items()
