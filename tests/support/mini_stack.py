@@ -3,7 +3,8 @@
 What it cannot do of the template is left out or done for it here, and nowhere else:
 
 - it knows no saved queries of the logs, and no alarms that calculate; nothing refers to either (`LEFT_OUT`);
-- from the definition of an API it takes the routes, and not who guards them: `guard` does that, as the definition says;
+- from the definition of an API it takes the routes, and neither who guards them nor what becomes of other methods: `guard`
+  does that, as the definition says;
 - it answers for itself in words of its own, passes everything through an EventBridge Pipe, and deletes what a stack is
   to leave: tests/infra/test_template.py looks at the answers, the filter and the policy;
 - it checks no rights, which tests/infra/test_policies.py does, mounts no EFS, and imports no resources that exist.
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.config import Config
 from botocore.session import get_session
 
+from infra.package import ANY_METHOD
 from local.aws import child
 
 if TYPE_CHECKING:
@@ -159,14 +161,19 @@ def guard(client: Callable[[str], Any], package: Package, *, api_id: str, stack:
     )
     found = gateway.get_resources(restApiId=api_id, limit=500)["items"]
     resources = {resource["path"]: resource["id"] for resource in found}
+    api = functions.get_function(FunctionName=f"{stack}-api")["Configuration"]["FunctionArn"]
+    answering = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{api}/invocations"
     for path, methods in definition["paths"].items():
+        place = {"restApiId": api_id, "resourceId": resources[path], "httpMethod": "ANY"}
+        gateway.put_method(**place, authorizationType="NONE")
+        gateway.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=answering)
         for method, operation in methods.items():
             if operation.get("security") == [{name: []}]:
                 change = [("/authorizationType", "CUSTOM"), ("/authorizerId", authorizer["id"])]
                 gateway.update_method(
                     restApiId=api_id,
                     resourceId=resources[path],
-                    httpMethod=method.upper(),
+                    httpMethod="ANY" if method == ANY_METHOD else method.upper(),
                     patchOperations=[{"op": "replace", "path": key, "value": value} for key, value in change],
                 )
 
