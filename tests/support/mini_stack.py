@@ -3,8 +3,8 @@
 What it cannot do of the template is left out or done for it here, and nowhere else:
 
 - it knows no saved queries of the logs, and no alarms that calculate; nothing refers to either (`LEFT_OUT`);
-- from the definition of an API it takes the routes, and neither who guards them nor what becomes of other methods: `guard`
-  does that, as the definition says;
+- from the definition of an API it takes the routes, and neither who guards them nor what becomes of other methods:
+  `guard` does that, as the definition says;
 - it answers for itself in words of its own, passes everything through an EventBridge Pipe, and deletes what a stack is
   to leave: tests/infra/test_template.py looks at the answers, the filter and the policy;
 - it checks no rights, which tests/infra/test_policies.py does, mounts no EFS, and imports no resources that exist.
