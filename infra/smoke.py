@@ -110,9 +110,9 @@ class Smoke:
 
     def _health(self) -> str:
         checks = self._data("GET", "/api/v1/health", token="")["checks"]
-        if set(checks.values()) != {"ok"}:
+        if not set(checks.values()) <= {"ok", "not asked"}:  # each is asked once in a while
             raise NotShown(str(checks))
-        return f"{len(checks)} checks ok"
+        return ", ".join(f"{name} {told}" for name, told in checks.items())
 
     def _refused(self) -> str:
         self._expect(401, "GET", "/api/v1/wells/import/jobs", token="")
