@@ -12,7 +12,10 @@ WORKERS ?=
 BENCH ?=
 STAGE ?= dev
 PARAMETERS ?=
+TAGS ?=
 DATA ?= keep
+PLAN ?=
+YES ?=
 ROLE ?=
 NAME ?=
 DAYS ?=
@@ -23,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
 
-.PHONY: help setup demo check-source run screenshots test environments compatibility third-party package deploy destroy token soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test environments compatibility third-party package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -76,14 +79,17 @@ screenshots: .venv/checks ## take the pictures of the console, the command line 
 package: .venv/bundle ## build what is deployed: build/STAGE/wellhead.zip and template.json (STAGE=dev)
 	@$(BIN)/python -m infra package --stage $(STAGE)
 
-deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=dev, PARAMETERS="SourceUrl=https://... LogDays=7")
-	@$(BIN)/python -m infra deploy --stage $(STAGE) $(foreach pair,$(PARAMETERS),--parameter '$(pair)')
+deploy: .venv/bundle ## package, then create or change the stack in AWS (STAGE=dev, PARAMETERS="SourceUrl=https://... LogDays=7", TAGS="team=wells", PLAN=1 only shows it)
+	@$(BIN)/python -m infra deploy --stage $(STAGE) $(if $(PLAN),--plan) $(foreach pair,$(PARAMETERS),--parameter '$(pair)') $(foreach pair,$(TAGS),--tag '$(pair)')
 
-destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=delete deletes that too)
-	@$(BIN)/python -m infra destroy --stage $(STAGE) --data $(DATA)
+destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=delete deletes that too, YES=wellhead-dev says that you mean it)
+	@$(BIN)/python -m infra destroy --stage $(STAGE) --data $(DATA) $(if $(YES),--yes '$(YES)')
 
 token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader, operator or admin, NAME=..., DAYS=90)
 	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)' --days '$(DAYS)'
+
+smoke: .venv/ready ## try once what a deployed stage can do, with rows of its own, and print a table (STAGE=try)
+	@$(BIN)/python -m infra smoke --stage $(STAGE)
 
 test: .venv/checks .venv/bundle ## run all the tests
 	@$(BIN)/python -m pytest

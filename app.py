@@ -30,6 +30,7 @@ from chalicelib.api.source_request import (
 )
 from chalicelib.api.token_list import parse_renewal, parse_token_name
 from chalicelib.api.tokens import KEPT_SECONDS, Role
+from chalicelib.errors import MethodNotAllowed
 from chalicelib.jobs.job import Job, JobStatus, parse_job_id
 from chalicelib.jobs.outbox import put_test_notice
 from chalicelib.jobs.schedule import schedule_view
@@ -76,6 +77,22 @@ def note_use(request: Request, get_response: Callable[[Request], Response]) -> R
     if caller and response.status_code < HTTPStatus.BAD_REQUEST:
         services.note_use(caller)
     return response
+
+
+@app.middleware("http")
+def refuse_method(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """The gateway passes every method of an address on, and Chalice has words of its own for those without a route."""
+    response = get_response(request)
+    if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+        return response
+    refused = _method_not_allowed()
+    refused.headers["Allow"] = ", ".join(sorted(str(response.headers["Allow"]).split(", ")))
+    return refused
+
+
+@enveloped(app, role=None)
+def _method_not_allowed(_: Request, respond: ResponseBuilder) -> Response:
+    return respond.failure(MethodNotAllowed())
 
 
 @app.route("/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"], authorizer=authorizer)

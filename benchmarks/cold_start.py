@@ -137,9 +137,10 @@ def contenders(bundle: Path, bare: Path) -> list[Contender]:
 
 def unpacked_bundle(directory: Path) -> Path:
     """What `make package` makes, as Lambda unpacks it."""
+    from infra.bundle import Runtime
     from infra.package import build
 
-    build(stage="dev", output=directory / "package")
+    build(stage="dev", output=directory / "package", runtime=Runtime.of_this_machine())
     with zipfile.ZipFile(directory / "package" / "wellhead.zip") as archive:
         archive.extractall(directory / "bundle")
     return directory / "bundle"

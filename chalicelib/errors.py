@@ -10,6 +10,7 @@
     ├── TokenExpired                 401  a token whose time is over, or one that a newer one has replaced
     ├── RequestForbidden             403  a browser sent it on somebody else's behalf
     ├── RoleRequired                 403  the token's role does not allow that
+    ├── MethodNotAllowed             405  the address knows other methods
     ├── JobNotFound                  404
     ├── SourceUnknown                404
     ├── TokenUnknown                 404  no token has that name
@@ -99,6 +100,7 @@
         ├── WarehouseCorrupt         a published file is not what the pointer says
         ├── WarehouseTooNew          the database was written by a later Wellhead
         ├── WarehouseForeign         the published file is none of Wellhead's
+        ├── RuntimeTooOld            the AWS client of the runtime cannot do what publishing needs
         ├── PeriodChanged            stored rows and new ones have periods of different lengths
         ├── CodesAmbiguous           codes of an older database match several of the source's
         ├── FullImportFirst          codes of an older database wait for an import of everything
@@ -140,6 +142,13 @@ class ValidationError(WellheadError):
 
     code = "VALIDATION_ERROR"
     http_status = 400
+
+
+class MethodNotAllowed(WellheadError):
+    """This route does not know that method. The header Allow names those that it knows."""
+
+    code = "METHOD_NOT_ALLOWED"
+    http_status = 405
 
 
 class InvalidJobId(ValidationError):
@@ -927,6 +936,14 @@ class WarehouseForeign(ImportFailed):
     """
 
     code = "WAREHOUSE_FOREIGN"
+
+
+class RuntimeTooOld(ImportFailed):
+    """The AWS client of this Python cannot write an object once, so nothing is published. Deploy with a Python whose
+    botocore is 1.36 or later.
+    """
+
+    code = "RUNTIME_TOO_OLD"
 
 
 class StoreDiffers(ImportFailed):

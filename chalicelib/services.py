@@ -663,13 +663,14 @@ def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Ser
 
 
 def open_warehouse(url: str, *, s3: S3Client | None = None) -> Warehouse:
-    """Of a directory, or of `s3://bucket/prefix` with a client."""
+    """Of a directory, or of `s3://bucket/prefix` with a client. Raises RuntimeTooOld."""
     if url.startswith("s3://"):
         from chalicelib.warehouse.multipart import Multipart
-        from chalicelib.warehouse.s3 import S3Warehouse
+        from chalicelib.warehouse.s3 import S3Warehouse, refuse_old_client
 
         if s3 is None:
             raise ValueError("a warehouse on S3 needs an S3 client")
+        refuse_old_client(s3)
         parts = urlsplit(url)
         return S3Warehouse(Multipart(s3=s3, bucket=parts.netloc), prefix=parts.path.strip("/"))
     from chalicelib.warehouse.directory import DirectoryWarehouse

@@ -15,14 +15,17 @@ from chalicelib.errors import WellheadError
 from chalicelib.jobs.manager import JobManager
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.names import Warehouse
-from infra.bundle import MACHINES, PackageError, dependencies, lake_layer, own_architecture
-from infra.costs import scaling_table
+from infra.bundle import DEPLOYED, MACHINES, PackageError, Runtime, dependencies, lake_layer
 from infra.costs import table as cost_table
 from infra.deployment import Deployment, DeploymentError
 from infra.fragments import FragmentError
 from infra.package import BUILD, DEPENDENCIES, build
 from infra.recovery import RecoveryError, manager_of, move_warehouse, restore_table, take_warehouse
+from infra.removal import Removal
+from infra.scaling_costs import scaling_table
+from infra.smoke import Smoke
 
+NOT_DEPLOYED = ("local", "emulated")  # their settings are those of the laptop and of the tests
 TOLD = {"ApiUrl": "API", "ConsoleUrl": "console", "BucketName": "bucket", "TableName": "table"}
 
 
@@ -42,19 +45,25 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra", description="Packages and deploys Wellhead.")
     commands = parser.add_subparsers(required=True)
-    fetch = commands.add_parser("fetch", help="fetch the packages of the bundle, for this machine's processor")
+    fetch = commands.add_parser("fetch", help="fetch the packages of the bundle, as this machine runs it")
     package = commands.add_parser("package", help="build wellhead.zip and template.json")
     package.add_argument("--output", type=Path)
     package.add_argument("--architecture", choices=sorted(MACHINES))
     deploy = commands.add_parser("deploy", help="package, then create the stack or change it")
     deploy.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE")
+    deploy.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE", help="of everything in the stack")
+    deploy.add_argument("--plan", action="store_true", help="show what it would do, and stop")
     destroy = commands.add_parser("destroy", help="delete the stack and keep the data")
     destroy.add_argument("--data", choices=["keep", "delete"], default="keep")
+    destroy.add_argument("--yes", metavar="STACK", help="the name that is asked for otherwise")
     token = commands.add_parser("token", help="make a token for the deployed API")
     token.add_argument("--name", required=True)
     token.add_argument("--role", required=True, choices=list(Role))
     token.add_argument("--days", type=days_of_token, help="how long it lives; without an end unless told")
-    for command, run in ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token)):
+    smoke = commands.add_parser("smoke", help="try what a deployed stage can do, with rows of its own")
+    smoke.add_argument("--api", metavar="URL", help="its address, when it is not the one of the stack")
+    runs = ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token), (smoke, _smoke))
+    for command, run in runs:
         command.add_argument("--stage", default="dev")
         command.set_defaults(run=run)
     fetch.set_defaults(run=_fetch)
@@ -63,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_recovery(commands: Any) -> None:
-    costs = commands.add_parser("costs", help="show what a month costs, by the prices of docs/operations.md")
+    costs = commands.add_parser("costs", help="show what an import, a day and a month cost, as docs/costs.md does")
     restore = commands.add_parser("restore-table", help="copy what came back from a backup into the table of the stack")
     restore.add_argument("--restored", required=True, metavar="TABLE")
     move = commands.add_parser("move-warehouse", help="copy what is published into another warehouse")
@@ -115,22 +124,29 @@ def _warehouse(url: str, deployment: Deployment) -> Warehouse:
 
 
 def _fetch(_: argparse.Namespace) -> None:
-    dependencies(own_architecture(), cache=DEPENDENCIES)
-    lake_layer(own_architecture(), cache=DEPENDENCIES)
+    """For the tests, which run the bundle."""
+    dependencies(Runtime.of_this_machine(), cache=DEPENDENCIES)
+    lake_layer(Runtime.of_this_machine(), cache=DEPENDENCIES)
 
 
 def _package(options: argparse.Namespace) -> None:
     output = options.output or BUILD / options.stage
-    built = build(stage=options.stage, output=output, architecture=options.architecture)
+    runtime = Runtime(DEPLOYED, options.architecture) if options.architecture else None
+    built = build(stage=options.stage, output=output, runtime=runtime)
     print(f"{built.bundle}\n{built.template}")
 
 
 def _deploy(options: argparse.Namespace) -> None:
-    parameters = dict(_pair(text) for text in options.parameter)
+    parameters, tags = (dict(_pair(text) for text in told) for told in (options.parameter, options.tag))
+    if options.stage in NOT_DEPLOYED:
+        raise DeploymentError(f"The stage {options.stage} is one of this machine's, with times of its own: STAGE=dev")
     deployment = _deployment(options.stage)
     package = build(stage=options.stage, output=BUILD / options.stage)
+    if options.plan:
+        print("\n".join(["This would be done, and nothing of it was:", *deployment.plan(package, parameters, tags)]))
+        return
     print(f"Deploying {deployment.stack} to {deployment.region}; the first time takes some minutes ...")
-    outputs = deployment.deploy(package, parameters)
+    outputs = deployment.deploy(package, parameters, tags)
     print("\n".join(summary(deployment, outputs)))
 
 
@@ -149,19 +165,41 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _destroy(options: argparse.Namespace) -> None:
-    deployment = _deployment(options.stage)
-    deployment.destroy()
-    if options.data == "delete":
-        deployment.delete_data()
-        print(f"{deployment.stack} is gone, and so are its table, its bucket, its tokens and its secret.")
+    removal, data = Removal(_deployment(options.stage)), options.data == "delete"
+    remains = removal.look()
+    print("\n".join(removal.lines(remains, data=data)))
+    stack = removal.deployment.stack
+    if data or remains.protected:
+        _confirm(stack, options.yes)
+    removal.remove(remains, data=data)
+    if data:
+        print(f"{stack} is gone, and so are its table, its bucket, its tokens and its secret.")
         return
-    print(f"{deployment.stack} is gone. Kept: the table {deployment.stack}, its bucket, and the tokens and the secret")
-    print(f"below /{deployment.stack} in SSM. The next deploy of this stage takes them over.")
+    print(f"{stack} is gone. The next deploy of this stage takes over what was kept.")
+
+
+def _confirm(stack: str, yes: str | None) -> None:
+    """Raises DeploymentError unless somebody says the stack's name."""
+    try:
+        answer = yes if yes is not None else input(f"Type the name of the stack to go on ({stack}): ")
+    except EOFError:
+        answer = ""
+    if answer.strip() != stack:
+        raise DeploymentError(f"Nothing was removed: the name of the stack is {stack}. In a script: YES={stack}")
 
 
 def _token(options: argparse.Namespace) -> None:
     token = _deployment(options.stage).make_token(options.name, Role(options.role), days=options.days)
     print(f"{token}\nIt is shown this once and works within seconds.")
+
+
+def _smoke(options: argparse.Namespace) -> None:
+    deployment = _deployment(options.stage)
+    smoke = Smoke(deployment, options.api or deployment.outputs()["ApiUrl"].removesuffix("/api/v1"))
+    smoke.run()
+    print(smoke.table())
+    if not smoke.passed:
+        raise DeploymentError("Not everything was shown.")
 
 
 def _deployment(stage: str) -> Deployment:

@@ -7,20 +7,22 @@ is not among them: Lambda's runtime has it (docs/decisions/008-runtime-dependenc
 import hashlib
 import os
 import platform
-import py_compile
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from chalicelib.lake.extensions import EXTENSIONS
 
 PROJECT = Path(__file__).parents[1]
 REQUIREMENTS = PROJECT / "requirements.txt"
 OF_LAKE = PROJECT / "requirements-lake.txt"
+DEPLOYED = (3, 13)  # the Python that Lambda runs, whatever runs here; the processor stands in .chalice/config.json
 GLIBC = {(3, 11): 26, (3, 12): 34, (3, 13): 34}  # 2.x of Lambda's runtimes: Amazon Linux 2, then 2023
 MACHINES = {"x86_64": ("x86_64", 62), "arm64": ("aarch64", 183)}  # their names, and e_machine in an ELF header
 ZIP_LIMIT = 50_000_000  # bytes of an upload without S3; ours goes through S3, and stays below all the same
@@ -34,58 +36,99 @@ class PackageError(Exception):
     """There is nothing to deploy; the message says why and what to do."""
 
 
-def own_architecture() -> str:
-    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+@dataclass(frozen=True)
+class Runtime:
+    """What a bundle is made for: a Python and a processor, `x86_64` or `arm64`."""
+
+    python: tuple[int, int]
+    architecture: str
+
+    @classmethod
+    def of_this_machine(cls) -> "Runtime":
+        """For whoever runs a bundle here."""
+        processor = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+        return cls(sys.version_info[:2], processor)
+
+    @property
+    def name(self) -> str:
+        """Lambda's."""
+        return f"python{self.python[0]}.{self.python[1]}"
+
+    @property
+    def library(self) -> str:
+        """DuckDB itself."""
+        return f"_duckdb.cpython-{self.python[0]}{self.python[1]}-{MACHINES[self.architecture][0]}-linux-gnu.so"
 
 
-def python_version() -> tuple[int, int]:
-    """Raises PackageError."""
-    version = sys.version_info[:2]
-    if version not in GLIBC:
-        raise PackageError(
-            f"Python {version[0]}.{version[1]} cannot be packaged, Lambda's 3.11, 3.12 and 3.13 can: "
-            "make clean, then make package PYTHON=python3.13"
-        )
-    return version
-
-
-def dependencies(architecture: str, *, cache: Path, requirements: Path = REQUIREMENTS) -> Path:
+def dependencies(runtime: Runtime, *, cache: Path, requirements: Path = REQUIREMENTS) -> Path:
     """A directory with the locked dependencies for Lambda. Fetched once for each state of the requirements. Raises
     PackageError.
     """
-    major, minor = python_version()
+    if runtime.python not in GLIBC:
+        raise PackageError(f"Lambda has no {runtime.name}, or nobody has tried it: it is packaged for 3.11 to 3.13.")
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]
-    directory = cache / f"python{major}.{minor}-{architecture}-{digest}"
+    directory = cache / f"{runtime.name}-{runtime.architecture}-{digest}"
     if not directory.exists():
         part = directory.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
-        _install(part, architecture, (major, minor), requirements)
+        _install(part, runtime, requirements)
         part.replace(directory)
     return directory
 
 
-def _install(target: Path, architecture: str, version: tuple[int, int], requirements: Path) -> None:
-    machine, _ = MACHINES[architecture]
-    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC[version], 16, -1)]
+def _install(target: Path, runtime: Runtime, requirements: Path) -> None:
+    machine, _ = MACHINES[runtime.architecture]
+    platforms = [f"manylinux_2_{minor}_{machine}" for minor in range(GLIBC[runtime.python], 16, -1)]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--implementation", "cp"]
-    command += ["--python-version", f"{version[0]}.{version[1]}", "--target", str(target), "-r", str(requirements)]
+    command += ["--python-version", runtime.name.removeprefix("python"), "--target", str(target)]
+    command += ["-r", str(requirements)]
     for name in (*platforms, f"manylinux2014_{machine}"):
         command += ["--platform", name]
     if subprocess.run(command, check=False).returncode:
         raise PackageError("pip could not fetch the locked dependencies for Lambda; its message stands above.")
 
 
-def write_bundle(app: Path, dependencies: Path, output: Path, *, architecture: str) -> None:
+def write_bundle(app: Path, dependencies: Path, output: Path, *, runtime: Runtime) -> None:
     """`app` is the zip that Chalice made. Raises PackageError."""
     part = output.with_suffix(".part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, content in sorted([*_of_zip(app), *_of_directory(dependencies)]):
-            _add(bundle, name, content)
-            if name.endswith(".py"):
-                _add(bundle, *_compiled(name, content, output.parent))
-    check_bundle(part, architecture)
+    with TemporaryDirectory(dir=output.parent) as scratch:
+        for name, content in (*_of_zip(app), *_of_directory(dependencies)):
+            path = Path(scratch, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        _compile(Path(scratch), runtime)
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
+            for path in sorted(Path(scratch).rglob("*")):
+                if path.is_file():
+                    _add(bundle, path.relative_to(scratch).as_posix(), path.read_bytes())
+    check_bundle(part, runtime)
     part.replace(output)
+
+
+def _compile(directory: Path, runtime: Runtime) -> None:
+    """Never compared with its source: Lambda unpacks with times of its own, and reads of a cold start cost. Only a
+    Python of the same version can do it.
+    """
+    python = _interpreter(runtime)
+    if python is None:
+        print(f"  not compiled: there is no {runtime.name} here; each cold start takes about a quarter longer")
+        return
+    command = [python, "-m", "compileall", "-q", "-s", str(directory), "-p", "/var/task"]
+    command += ["--invalidation-mode", "unchecked-hash", str(directory)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PackageError(f"The code does not compile under {runtime.name}:\n{done.stdout}{done.stderr}")
+
+
+def _interpreter(runtime: Runtime) -> str | None:
+    if sys.version_info[:2] == runtime.python:
+        return sys.executable
+    found = shutil.which(runtime.name)
+    script = "import sys; sys.exit(sys.version_info[:2] != ({}, {}))".format(*runtime.python)
+    if found and subprocess.run([found, "-c", script], capture_output=True, check=False).returncode == 0:
+        return found
+    return None
 
 
 def _of_zip(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -108,30 +151,11 @@ def _add(bundle: zipfile.ZipFile, name: str, content: bytes) -> None:
     bundle.writestr(entry, content)
 
 
-def _compiled(name: str, source: bytes, scratch: Path) -> tuple[str, bytes]:
-    """Never compared with its source: Lambda unpacks with times of its own, and reads of a cold start cost."""
-    path, compiled = scratch / "source.py", scratch / "source.pyc"
-    path.write_bytes(source)
-    py_compile.compile(
-        str(path),
-        str(compiled),
-        dfile=f"/var/task/{name}",
-        doraise=True,
-        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-    )
-    folder, _, file = name.rpartition("/")
-    cached = f"__pycache__/{file.removesuffix('.py')}.{sys.implementation.cache_tag}.pyc"
-    content = compiled.read_bytes()
-    path.unlink()
-    compiled.unlink()
-    return f"{folder}/{cached}" if folder else cached, content
-
-
-def lake_layer(architecture: str, *, cache: Path) -> Path:
+def lake_layer(runtime: Runtime, *, cache: Path) -> Path:
     """The zip of the layer that DuckDB reads and writes a lake with: its extensions, which Lambda finds in /opt/python.
     Made once for each state of requirements-lake.txt. Raises PackageError.
     """
-    found = dependencies(architecture, cache=cache, requirements=OF_LAKE)
+    found = dependencies(runtime, cache=cache, requirements=OF_LAKE)
     layer = found.with_name(f"{found.name}-layer.zip")
     if not layer.exists():
         part = layer.with_suffix(f".{os.getpid()}.part")  # several processes may package at once
@@ -155,11 +179,9 @@ def check_layer(path: Path) -> None:
             raise PackageError(f"The layer of the lake has no {wanted[1:]}: make lock brings them together.")
 
 
-def check_bundle(path: Path, architecture: str) -> None:
+def check_bundle(path: Path, runtime: Runtime) -> None:
     """Raises PackageError unless Lambda can load DuckDB from it and take it at all."""
-    major, minor = python_version()
-    machine, number = MACHINES[architecture]
-    library = f"_duckdb.cpython-{major}{minor}-{machine}-linux-gnu.so"
+    library, (_, number) = runtime.library, MACHINES[runtime.architecture]
     with zipfile.ZipFile(path) as bundle:
         if library not in bundle.namelist():
             raise PackageError(f"The bundle has no {library}: no import could run. Remove build/ and try again.")
@@ -167,7 +189,7 @@ def check_bundle(path: Path, architecture: str) -> None:
             header = file.read(20)
         unzipped = sum(entry.file_size for entry in bundle.infolist())
     if header[:4] != b"\x7fELF" or int.from_bytes(header[18:20], "little") != number:
-        raise PackageError(f"{library} is not made for {architecture}. Remove build/ and try again.")
+        raise PackageError(f"{library} is not made for {runtime.architecture}. Remove build/ and try again.")
     for what, size, limit in (("zip", path.stat().st_size, ZIP_LIMIT), ("unzipped", unzipped, UNZIPPED_LIMIT)):
         print(f"  {what}: {size / 1e6:.1f} MB of {limit / 1e6:.0f} MB allowed")
         if size > limit:

@@ -1,100 +1,194 @@
-"""What a month costs, by the prices of 23 November 2026, as docs/operations.md shows it."""
+"""What a stack costs, by the template's parameters and the prices of 23 November 2026; docs/costs.md shows it."""
 
-SIZES = {  # rows of an import, its seconds, requests of the API, GB that leave AWS
-    "small": (100_000, 30, 10_000, 0.1),
-    "medium": (1_000_000, 180, 200_000, 5),
-    "large": (10_000_000, 1_800, 2_000_000, 100),
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from infra.bundle import PROJECT
+from infra.fragments import merged_fragments
+
+PRICES = {  # dollars in US East (N. Virginia), by AWS's names of what is used
+    "Lambda-GB-Second": 0.0000166667,
+    "Lambda-GB-Second-ARM": 0.0000133334,
+    "Lambda-Storage-GB-Second": 0.0000000309,  # of the local disk, beyond the first 512 MB
+    "Lambda-Request": 0.20e-6,
+    "ApiGatewayRequest": 3.50e-6,
+    "WriteRequestUnits": 0.625e-6,  # DynamoDB
+    "ReadRequestUnits": 0.125e-6,
+    "TimedStorage-ByteHrs": 0.023,  # S3, a GB and month
+    "Requests-Tier1": 0.005e-3,  # PUT and LIST
+    "Requests-Tier2": 0.0004e-3,  # GET
+    "DataProcessing-Bytes": 0.50,  # logs, a GB
+    "CW:MetricMonitorUsage": 0.30,
+    "CW:AlarmMonitorUsage": 0.10,
+    "DashboardsUsageHour": 3.00,  # a month
+    "DataTransfer-Out-Bytes": 0.09,
 }
-IMPORTS, MINUTES, HOURS = 30, 43_200, 720
-GB_SECOND, DISK_GB_SECOND, CALL = 0.0000166667, 0.0000000309, 0.20e-6  # Lambda
-GATEWAY_CALL, WRITE, READ = 3.50e-6, 0.625e-6, 0.125e-6  # API Gateway, DynamoDB
-S3_GB, S3_PUT, S3_GET = 0.023, 0.005e-3, 0.0004e-3  # PUT is also LIST
-STATE_CHANGE, LAKE_GB = 0.025e-3, 0.0265  # Step Functions, S3 Tables
-LOG_GB, METRIC, ALARM, DASHBOARD, TRANSFER_GB = 0.50, 0.30, 0.10, 3.00, 0.09
+REDUCE = {  # what makes an item smaller
+    "Lambda": "Imports of what changed (`SourceChanged`), and fewer of them.",
+    "API Gateway": "Fewer requests: take exports and pages of 10,000 rows, and wait for a job as `Retry-After` says.",
+    "DynamoDB": "Imports of what changed: a job is written each second that it runs.",
+    "S3": "A smaller `OldVersionDays`: the bucket keeps what each import has replaced.",
+    "logs": "`WELLHEAD_LOG_LEVEL=WARNING`. `LogDays` changes nearly nothing.",
+    "metrics, alarms, dashboard": "Nothing in the template. The same for every size, and mostly within the free tier.",
+    "transfer out": "Ask the API or Athena in place of downloading the database, or read it from within the region.",
+}
+STANDS = "metrics, alarms, dashboard"  # costs the same for every size
+IMPORTS, WORKDAYS, MINUTES, HOURS = 30, 21, 43_200, 720  # of a month
+REQUESTS, QUESTIONS, DOWNLOADS = 100, 20, 0.1  # of a user: a workday's, those of them that ask for data; a month's
+BYTES = 26e-9  # GB a row of a published file
+GB = 1024
 
 
-def month(rows: int, seconds: int, requests: int, gb_out: float) -> dict[str, float]:
+@dataclass(frozen=True)
+class Load:
+    """`rows` are stored, `brought` come with each import, a day apart, in so many seconds."""
+
+    name: str
+    rows: int
+    brought: int
+    seconds: int
+    lake: bool = False
+
+
+LOADS = (
+    Load("10^5 rows", 100_000, 100_000, 30),
+    Load("10^7 rows", 10_000_000, 10_000_000, 1_800),
+    Load("10^8 rows, 10^6 a day", 100_000_000, 1_000_000, 200, lake=True),
+)
+USERS = (3, 300)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What of the deployment decides on costs."""
+
+    memory: Mapping[str, float]  # GB, by function
+    import_disk: float  # GB that are paid for
+    old_days: int
+    processor: str
+    alarms: int
+
+    def seconds(self, function: str, count: float) -> float:
+        price = "Lambda-GB-Second-ARM" if self.processor == "arm64" else "Lambda-GB-Second"
+        return count * self.memory[function] * PRICES[price]
+
+
+@cache
+def template() -> dict[str, Any]:
+    return merged_fragments()
+
+
+def stack(**parameters: int) -> Stack:
+    """By the defaults of the template, but for what is given."""
+    config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
+    values = {name: told.get("Default") for name, told in template()["Parameters"].items()} | parameters
+    return Stack(
+        memory={name: told["lambda_memory_size"] / GB for name, told in config["lambda_functions"].items()},
+        import_disk=(int(values["ImportDiskMb"]) - 512) / GB,
+        old_days=int(values["OldVersionDays"]),
+        processor=config["lambda_architecture"],
+        alarms=sum(_watched(told) for told in template()["Resources"].values()),
+    )
+
+
+def _watched(resource: Mapping[str, Any]) -> int:
+    """How many metrics an alarm is paid for."""
+    if resource.get("Type") != "AWS::CloudWatch::Alarm":
+        return 0
+    return sum("MetricStat" in told for told in resource["Properties"].get("Metrics", [])) or 1
+
+
+def one_import(load: Load, of: Stack) -> dict[str, float]:
     """Dollars, by what they are paid for."""
-    questions, pages = requests / 5, rows / 10_000
-    database_gb = rows * 26e-9  # bytes a row of a published file
-    work = {  # GB of memory by seconds
-        "import": IMPORTS * seconds * 1.73,
-        "api": (requests * 0.02 + questions * 0.3) * 1.0 + requests / 2 * 0.02 * 0.5,
-        "query": questions * 0.3 * 1.73,
-        "sweeper": MINUTES * 0.3 * 0.25,
-        "notices": MINUTES * 0.1 * 0.25,
+    writes = load.seconds * 2 * (8 + 1)  # a job of 8 KB and the lock, each second, in a transaction
+    pages = load.brought / 10_000
+    disk = load.seconds * of.import_disk * PRICES["Lambda-Storage-GB-Second"]
+    return {
+        "Lambda": of.seconds("import", load.seconds) + disk + PRICES["Lambda-Request"],
+        "DynamoDB": writes * PRICES["WriteRequestUnits"],
+        "S3": (pages + 10) * PRICES["Requests-Tier1"],
+        "logs": pages * 1e-6 * PRICES["DataProcessing-Bytes"],  # 1 KB a page
     }
-    calls = 1.5 * requests + questions + 2 * MINUTES + IMPORTS
-    writes = IMPORTS * seconds * 2 * (8 + 1)  # a job of 8 KB and the lock, each second, in a transaction
-    writes += MINUTES * 2  # the sweeper's pulse
-    reads = MINUTES * (19 + 42) + requests * 3  # of the sweeper and of notices; 42 for the last 20 jobs
-    files = 4 + 2 * IMPORTS  # three snapshots and the stable name, and what was replaced within 30 days
-    log_gb = (MINUTES * 3 + requests * 4 + IMPORTS * pages * 1) * 1e-6  # KB
+
+
+def users_day(users: int, of: Stack) -> dict[str, float]:
+    requests, questions = users * REQUESTS, users * QUESTIONS
+    work = of.seconds("api_handler", requests * 0.02 + questions * 0.3)
+    work += of.seconds("query", questions * 0.3) + of.seconds("authorizer", requests / 2 * 0.02)
+    return {
+        "Lambda": work + (1.5 * requests + questions) * PRICES["Lambda-Request"],
+        "API Gateway": requests * PRICES["ApiGatewayRequest"],
+        "DynamoDB": requests * 3 * PRICES["ReadRequestUnits"],
+        "S3": questions * PRICES["Requests-Tier2"],
+        "logs": requests * 4e-6 * PRICES["DataProcessing-Bytes"],
+    }
+
+
+def standing(load: Load, users: int, of: Stack) -> dict[str, float]:
+    """A month of what is there whether anybody imports or asks: the sweeper, the notices, what is stored."""
+    reads = MINUTES * (19 + 42)  # of the sweeper and of notices; 42 for the last 20 jobs
+    copies = 1.3 if load.lake else 4 + 2 * of.old_days  # three snapshots and the stable name, and what was replaced
+    size = load.rows * BYTES
+    listed = MINUTES * (2 * PRICES["Requests-Tier1"] + PRICES["Requests-Tier2"])
     metrics = 9 + 20 * IMPORTS / HOURS  # of sweeper, notices and questions always, the others an hour a day
     return {
-        "Lambda": sum(work.values()) * GB_SECOND + IMPORTS * seconds * 3.5 * DISK_GB_SECOND + calls * CALL,
-        "API Gateway": requests * GATEWAY_CALL,
-        "DynamoDB": writes * WRITE + reads * READ,
-        "S3": files * database_gb * S3_GB + MINUTES * (2 * S3_PUT + S3_GET) + questions * S3_GET,
-        "logs": log_gb * LOG_GB,
-        "metrics, alarms, dashboard": metrics * METRIC + 19 * ALARM + DASHBOARD,
-        "transfer out": gb_out * TRANSFER_GB,
+        "Lambda": of.seconds("sweeper", MINUTES * 0.3)
+        + of.seconds("notices", MINUTES * 0.1)
+        + 2 * MINUTES * PRICES["Lambda-Request"],
+        "DynamoDB": MINUTES * 2 * PRICES["WriteRequestUnits"] + reads * PRICES["ReadRequestUnits"],
+        "S3": size * copies * PRICES["TimedStorage-ByteHrs"] + listed,
+        "logs": MINUTES * 3e-6 * PRICES["DataProcessing-Bytes"],
+        "metrics, alarms, dashboard": metrics * PRICES["CW:MetricMonitorUsage"]
+        + of.alarms * PRICES["CW:AlarmMonitorUsage"]
+        + PRICES["DashboardsUsageHour"],
+        "transfer out": users * (DOWNLOADS * size + WORKDAYS * REQUESTS * 10e-6) * PRICES["DataTransfer-Out-Bytes"],
     }
 
 
-def monthly_costs() -> dict[str, dict[str, float]]:
-    """By size."""
-    return {size: month(*what) for size, what in SIZES.items()}
+def month(load: Load, users: int, of: Stack) -> dict[str, float]:
+    """Dollars by item, those of a stack that imports each day and is used on workdays."""
+    parts = [(one_import(load, of), IMPORTS), (users_day(users, of), WORKDAYS), (standing(load, users, of), 1)]
+    return {item: sum(part.get(item, 0.0) * times for part, times in parts) for item in REDUCE}
+
+
+def day(load: Load, users: int, of: Stack) -> float:
+    """A workday, with an import."""
+    parts = (one_import(load, of), users_day(users, of))
+    return sum(sum(part.values()) for part in parts) + sum(standing(load, users, of).values()) / IMPORTS
+
+
+def largest(costs: Mapping[str, float]) -> str:
+    return max(costs, key=lambda item: costs[item])
+
+
+def growing(costs: Mapping[str, float]) -> str:
+    """The largest of the others than what is always there."""
+    return largest({item: cost for item, cost in costs.items() if item != STANDS})
 
 
 def table() -> str:
     """As Markdown."""
-    costs = monthly_costs()
-    lines = [f"| | {' | '.join(costs)} |", f"|---|{'---|' * len(costs)}"]
-    lines += [f"| rows of an import | {' | '.join(f'{size[0]:,}' for size in SIZES.values())} |"]
-    lines += [f"| requests of the API | {' | '.join(f'{size[2]:,}' for size in SIZES.values())} |"]
-    for what in costs["small"]:
-        lines.append(f"| {what} | {' | '.join(f'{cost[what]:.2f}' for cost in costs.values())} |")
-    whole = " | ".join(f"**{sum(cost.values()):.2f}**" for cost in costs.values())
-    return "\n".join([*lines, f"| **together** | {whole} |"])
+    of = stack()
+    cases = [(load, users) for load in LOADS for users in USERS]
+    months = [month(*case, of) for case in cases]
+    named = [[largest(costs), growing(costs)] for costs in months]
+    whole = " | ".join(f"**{sum(costs.values()):,.2f}**" for costs in months)
+    lines = [
+        f"| | {' | '.join(f'{load.name}, {users} users' for load, users in cases)} |",
+        "|---|" + "---|" * len(cases),
+        _line("an import", [sum(one_import(load, of).values()) for load, _ in cases], places=4),
+        _line("a workday", [day(*case, of) for case in cases]),
+        *(_line(f"a month: {item}", [costs[item] for costs in months]) for item in REDUCE),
+        f"| **a month, together** | {whole} |",
+        f"| largest item | {' | '.join(most for most, _ in named)} |",
+        f"| largest of what grows | {' | '.join(next_one for _, next_one in named)} |",
+    ]
+    items = {item for pair in named for item in pair}
+    return "\n".join([*lines, "", *(f"- **{item}**. {told}" for item, told in REDUCE.items() if item in items)])
 
 
-SOURCE = (400_000, 800, 0.1)  # rows, pages, and the seconds before a page is there
-MERGE_SECONDS, START_SECONDS, PARTS = 5, 2, 16
-
-
-def daily_import() -> dict[str, float]:
-    """Dollars a month for one import a day of a slow source, by the way it is read."""
-    _, pages, latency = SOURCE
-    fetch = pages * latency
-    alone = (fetch + MERGE_SECONDS) * 1.73
-    in_parts = (fetch / 6 + START_SECONDS + MERGE_SECONDS) * 1.73
-    many = START_SECONDS + fetch + PARTS * START_SECONDS + (START_SECONDS + MERGE_SECONDS) * 1.73
-    changes = 6 + 3 * PARTS  # of state
-    return {
-        "one worker, from end to end": IMPORTS * alone * GB_SECOND,
-        "one worker, in parts": IMPORTS * in_parts * GB_SECOND,
-        "many workers": IMPORTS * (many * GB_SECOND + changes * STATE_CHANGE),
-    }
-
-
-def stored(rows: int) -> dict[str, float]:
-    """Dollars a month for so many rows, by the store, with one import a day of a fiftieth of them."""
-    file_gb, lake_gb = rows * 26e-9, rows * 20e-9
-    copies = 4 + 2 * IMPORTS  # as above
-    into_file = (rows / 50e6 * 8 + 10) * 1.73  # seconds, of copying, hashing and merging
-    into_lake = 10 * 1.73
-    return {
-        "a file": copies * file_gb * S3_GB + IMPORTS * into_file * GB_SECOND,
-        "a lake": 2 * lake_gb * LAKE_GB + IMPORTS * into_lake * GB_SECOND,
-    }
-
-
-def scaling_table() -> str:
-    """As Markdown, for docs/scaling.md."""
-    lines = [f"| {SOURCE[0]:,} rows a day, {SOURCE[1]} pages of {SOURCE[2]:g} s | dollars a month |", "|---|---:|"]
-    lines += [f"| {how} | {cost:.2f} |" for how, cost in daily_import().items()]
-    lines += ["", "| stored rows | a file | a lake |", "|---:|---:|---:|"]
-    for rows in (1_000_000, 10_000_000, 50_000_000, 200_000_000):
-        lines.append(f"| {rows:,} | {' | '.join(f'{cost:.2f}' for cost in stored(rows).values())} |")
-    return "\n".join(lines)
+def _line(what: str, costs: list[float], *, places: int = 2) -> str:
+    return f"| {what} | {' | '.join(f'{cost:,.{places}f}' for cost in costs)} |"

@@ -1,23 +1,25 @@
-"""A deployed stage: its stack, its code, its tokens, over AWS clients that are passed in."""
+"""A deployed stage: its stack and its tokens, over AWS clients that are passed in."""
 
-import hashlib
 import json
+import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
 from chalicelib.api.token_entry import NAME, Role, TokenEntry, new_token
+from infra.changes import Change, Progress, lines_of
+from infra.code_bucket import CodeBucket, CodeBucketError
+from infra.names import Place, parameters_of, with_names
 from infra.package import Package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 FAILED_FIRST = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")  # such a stack can only be deleted
-GONE = ("ResourceNotFoundException", "NoSuchBucket")
+DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
+PRODUCTION = re.compile(r"(prod|production|live)(-.*)?")  # stages whose stacks are protected
 UNCONFIRMED = ("PendingConfirmation", "Deleted")  # in place of the ARN of a subscription
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 
@@ -27,41 +29,94 @@ class DeploymentError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a deploy would do: the change set, unless nothing changes, and the files that its template names."""
+
+    template: Mapping[str, Any]
+    keys: frozenset[str]
+    change_set: str | None
+    stack_id: str
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def imported(self) -> list[str]:
+        return [change.resource for change in self.changes if change.action == "Import"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """`client` makes an AWS client by its service. `waiter`: how many seconds between two looks at a change, and how
-    many looks.
+    many looks. `say` tells whoever deploys how it goes on.
     """
 
     client: Callable[[str], Any]
     region: str
     stage: str
     waiter: Mapping[str, int] = field(default_factory=lambda: {"Delay": 5, "MaxAttempts": 360})
+    say: Callable[[str], Any] = print
 
     @property
     def stack(self) -> str:
         return f"wellhead-{self.stage}"
 
-    def deploy(self, package: Package, parameters: Mapping[str, str]) -> dict[str, str]:
-        """Create the stack or change it; its outputs. What is not among `parameters` keeps its value. Raises
-        DeploymentError.
+    @property
+    def is_production(self) -> bool:
+        return PRODUCTION.fullmatch(self.stage) is not None
+
+    def place(self) -> Place:
+        caller = self.client("sts").get_caller_identity()
+        partition = str(caller["Arn"]).split(":")[1]
+        return Place(stack=self.stack, account=str(caller["Account"]), region=self.region, partition=partition)
+
+    def deploy(
+        self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Create the stack or change it; its outputs. What is not among `parameters` and `tags` keeps its value. What
+        is left of a first deploy that failed goes before, without the data. Raises DeploymentError.
         """
-        before = self._description()
+        before = self.description()
         if before and before["StackStatus"] in FAILED_FIRST:
-            raise DeploymentError(f"The first deploy of {self.stack} failed: make destroy, then make deploy again.")
-        exists = before is not None
-        values = self._parameters(json.loads(package.template.read_text()), parameters, before or {})
-        change = self._change_set(self._upload(package), values, exists=exists)
-        if change:
-            self._cloudformation.execute_change_set(ChangeSetName=change)
-            self._wait("stack_update_complete" if exists else "stack_create_complete")
+            self._parameters(json.loads(package.template.read_text()), parameters, {})
+            self.say(f"The first deploy of {self.stack} failed; what is left of it is removed.")
+            self.delete_stack()
+            before = None
+        prepared = self._prepare(package, parameters, before, tags or {})
+        if prepared.change_set:
+            self._execute(prepared)
+        if self.is_production:
+            self.protect(protected=True)
+        self._code_bucket().remove_others(set(prepared.keys), stack=self.stack)
         return self.outputs()
+
+    def plan(self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> list[str]:
+        """What a deploy would do, a line each; nothing is done. Raises DeploymentError."""
+        before = self.description()
+        if before and before["StackStatus"] in FAILED_FIRST:
+            return [f"The first deploy of {self.stack} failed: the next one removes what is left, and creates it anew."]
+        prepared = self._prepare(package, parameters, before, tags or {})
+        if prepared.change_set is None:
+            return ["Nothing would change."]
+        self._cloudformation.delete_change_set(ChangeSetName=prepared.change_set)
+        if before is None:
+            self._cloudformation.delete_stack(StackName=self.stack)  # it is a name for the change set alone
+        return [*lines_of(prepared.changes), *self._about_imported(prepared)]
 
     def outputs(self) -> dict[str, str]:
         """Raises DeploymentError when there is no stack."""
-        description = self._description()
+        description = self.description()
         if description is None:
             raise DeploymentError(f"There is no stack {self.stack} in this account and region: make deploy makes it.")
         return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+
+    def description(self) -> dict[str, Any] | None:
+        """None when there is no stack."""
+        try:
+            (stack,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "ValidationError":
+                return None
+            raise
+        return None if stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
 
     def warnings(self) -> list[str]:
         """What whoever deploys should know of the stack as it is, a line each. Raises DeploymentError when there is no
@@ -80,21 +135,18 @@ class Deployment:
             return ["ALARMS GO TO NOBODY YET: AWS has sent a mail to the address in AlarmEmail; open the link in it."]
         return []
 
-    def destroy(self) -> None:
-        """Delete the stack, if there is one. Table, bucket, file system, tokens and secret stay. Raises
-        DeploymentError.
-        """
-        if self._description():
-            self._cloudformation.delete_stack(StackName=self.stack)
-            self._wait("stack_delete_complete")
+    def delete_stack(self) -> None:
+        """Table, bucket, file system, tokens and secret stay. Raises DeploymentError when there is no stack."""
+        description = self.description()
+        if description is None:
+            raise DeploymentError(f"There is no stack {self.stack} in this account and region.")
+        progress = self._progress(description["StackId"])
+        self._cloudformation.delete_stack(StackName=self.stack)
+        self._follow(progress)
 
-    def delete_data(self) -> None:
-        """What is left of table, bucket with all its versions, tokens and secret. A file system stays in any case."""
-        with _unless_gone():
-            self._delete_table()
-        with _unless_gone():
-            self._delete_bucket(f"{self.stack}-{self._account}-{self.region}")
-        self._delete_parameters()
+    def protect(self, *, protected: bool) -> None:
+        """Against deletion, the stack itself; the table has a protection of its own."""
+        self._cloudformation.update_termination_protection(StackName=self.stack, EnableTerminationProtection=protected)
 
     def make_token(self, name: str, role: Role, *, days: int | None = None) -> str:
         """A new token, of so many days; one that the name had before ends within a minute. Its hash alone is kept.
@@ -114,20 +166,6 @@ class Deployment:
     def _cloudformation(self) -> Any:
         return self.client("cloudformation")
 
-    @property
-    def _account(self) -> str:
-        return str(self.client("sts").get_caller_identity()["Account"])
-
-    def _description(self) -> dict[str, Any] | None:
-        """None when there is no stack."""
-        try:
-            (stack,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] == "ValidationError":
-                return None
-            raise
-        return None if stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
-
     def _parameters(
         self, template: dict[str, Any], given: Mapping[str, str], before: dict[str, Any]
     ) -> list[dict[str, Any]]:
@@ -144,99 +182,116 @@ class Deployment:
             *({"ParameterKey": name, "UsePreviousValue": True} for name in kept),
         ]
 
-    def _change_set(self, url: str, parameters: list[dict[str, Any]], *, exists: bool) -> str | None:
-        """None when nothing would change. A new stack takes over the table and the bucket that an older one left."""
+    def _prepare(
+        self,
+        package: Package,
+        parameters: Mapping[str, str],
+        before: dict[str, Any] | None,
+        tags: Mapping[str, str],
+    ) -> Prepared:
+        """`before` is the stack as it is."""
+        if before is None and "ApiLogRole" not in parameters:
+            parameters = {**parameters, "ApiLogRole": self._log_role()}
+        template = json.loads(package.template.read_text())
+        values = self._parameters(template, parameters, before or {})
+        template, keys, url = self._upload(package)
+        created = self._create_change_set(url, values, self._tags(before or {}, tags), exists=before is not None)
+        found = self._changes(created["Id"])
+        return Prepared(
+            template=template,
+            keys=keys,
+            change_set=None if found is None else created["Id"],
+            stack_id=created["StackId"],
+            changes=tuple(found or ()),
+        )
+
+    def _log_role(self) -> str:
+        """API Gateway has one role for all logs of an account and region: another one is nobody's to replace."""
+        return "existing" if self.client("apigateway").get_account().get("cloudwatchRoleArn") else "create"
+
+    def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> list[dict[str, str]]:
+        """Of the stack; CloudFormation puts them on all that it makes and that can have tags."""
+        kept = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
+        tags = {"application": "wellhead", "stage": self.stage, **kept, **given}
+        return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+    def _upload(self, package: Package) -> tuple[dict[str, Any], frozenset[str], str]:
+        """The template as it is deployed, the files that it and CloudFormation read, and its own address."""
+        bucket = self._code_bucket()
+        try:
+            bucket.make_ready()
+        except CodeBucketError as exc:
+            raise DeploymentError(str(exc)) from exc
+        code, layer = (bucket.upload(path, stack=self.stack) for path in (package.bundle, package.layer))
+        template = package.template_with_code(bucket=bucket.name, key=code, layer=layer)
+        template = with_names(template, self.place())
+        key = bucket.put(json.dumps(template).encode(), stack=self.stack, ending=".json")
+        return template, frozenset({code, layer, key}), bucket.address(key)
+
+    def _code_bucket(self) -> CodeBucket:
+        place = self.place()
+        return CodeBucket(s3=self.client("s3"), account=place.account, region=self.region, partition=place.partition)
+
+    def _create_change_set(
+        self, url: str, parameters: list[dict[str, Any]], tags: list[dict[str, str]], *, exists: bool
+    ) -> dict[str, str]:
+        """A new stack takes over the table and the bucket that an older one left."""
         options = {} if exists else {"ImportExistingResources": True}
-        change: str = self._cloudformation.create_change_set(
+        created: dict[str, str] = self._cloudformation.create_change_set(
             StackName=self.stack,
             ChangeSetName=f"deploy-{secrets.token_hex(4)}",
             ChangeSetType="UPDATE" if exists else "CREATE",
             TemplateURL=url,
             Parameters=parameters,
+            Tags=tags,
             Capabilities=CAPABILITIES,
             **options,
-        )["Id"]
+        )
+        return created
+
+    def _changes(self, change_set: str) -> list[Change] | None:
+        """None when nothing would change. Raises DeploymentError."""
         try:
             self._cloudformation.get_waiter("change_set_create_complete").wait(
-                ChangeSetName=change, WaiterConfig=self.waiter
+                ChangeSetName=change_set, WaiterConfig=self.waiter
             )
         except WaiterError as exc:
             reason = exc.last_response.get("StatusReason", "")
             if any(words in reason for words in UNCHANGED):
+                self._cloudformation.delete_change_set(ChangeSetName=change_set)
                 return None
             raise DeploymentError(f"CloudFormation refuses the template: {reason}") from exc
-        return change
+        pages = self._cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set)
+        return [Change.of(told["ResourceChange"]) for page in pages for told in page["Changes"]]
 
-    def _wait(self, state: str) -> None:
-        try:
-            self._cloudformation.get_waiter(state).wait(StackName=self.stack, WaiterConfig=self.waiter)
-        except WaiterError as exc:
-            raise DeploymentError(f"{self.stack}: {self._first_failure()}") from exc
+    def _execute(self, prepared: Prepared) -> None:
+        for line in self._about_imported(prepared):
+            self.say(line)
+        progress = self._progress(prepared.stack_id)
+        self._cloudformation.execute_change_set(ChangeSetName=prepared.change_set)
+        self._follow(progress)
 
-    def _first_failure(self) -> str:
-        events = self._cloudformation.describe_stack_events(StackName=self.stack)["StackEvents"]
-        failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
-        if not failed:
-            return "the change did not end in time; look at the stack's events in the AWS console."
-        return f"{failed[-1]['LogicalResourceId']}: {failed[-1].get('ResourceStatusReason', 'failed')}"
+    def _about_imported(self, prepared: Prepared) -> list[str]:
+        """CloudFormation takes over what exists as it is, whatever its template says."""
+        if not prepared.imported:
+            return []
+        parameters = ", ".join(parameters_of(prepared.template, prepared.imported))
+        return [
+            f"Taken over, with the data and the settings that they have: {', '.join(prepared.imported)}.",
+            f"Of the parameters {parameters} they keep what they had before, whatever you say now.",
+            "To change one of these: deploy with another value than now, then with the one that you want.",
+        ]
 
-    def _upload(self, package: Package) -> str:
-        """The template's URL. Names tell the content, so that the same code is no change."""
-        bucket = self._code_bucket()
-        s3 = self.client("s3")
-        code, layer = (self._upload_zip(s3, bucket, path) for path in (package.bundle, package.layer))
-        template = json.dumps(package.template_with_code(bucket=bucket, key=code, layer=layer)).encode()
-        key = f"{self.stack}/{hashlib.sha256(template).hexdigest()}.json"
-        s3.put_object(Bucket=bucket, Key=key, Body=template)
-        return str(s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}).partition("?")[0])
+    def _progress(self, stack_id: str) -> Progress:
+        return Progress(self._cloudformation, stack_id, self.say)
 
-    def _upload_zip(self, s3: Any, bucket: str, path: Path) -> str:
-        """Its key, if it is there already too."""
-        content = path.read_bytes()
-        key = f"{self.stack}/{hashlib.sha256(content).hexdigest()}.zip"
-        try:
-            s3.head_object(Bucket=bucket, Key=key)
-        except ClientError:
-            s3.put_object(Bucket=bucket, Key=key, Body=content)
-        return key
-
-    def _code_bucket(self) -> str:
-        """One for all stages of the account and region, made by the first deploy."""
-        s3, bucket = self.client("s3"), f"wellhead-code-{self._account}-{self.region}"
-        where = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
-        try:
-            s3.head_bucket(Bucket=bucket)
-        except ClientError:
-            s3.create_bucket(Bucket=bucket, **({} if self.region == "us-east-1" else where))
-            names = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-            s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(names, True))
-        return bucket
-
-    def _delete_table(self) -> None:
-        dynamodb = self.client("dynamodb")
-        dynamodb.update_table(TableName=self.stack, DeletionProtectionEnabled=False)
-        dynamodb.delete_table(TableName=self.stack)
-
-    def _delete_bucket(self, bucket: str) -> None:
-        s3 = self.client("s3")
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            objects = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in found]
-            if objects:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-        s3.delete_bucket(Bucket=bucket)
-
-    def _delete_parameters(self) -> None:
-        ssm = self.client("ssm")
-        for page in ssm.get_paginator("get_parameters_by_path").paginate(Path=f"/{self.stack}", Recursive=True):
-            for parameter in page["Parameters"]:
-                ssm.delete_parameter(Name=parameter["Name"])
-
-
-@contextmanager
-def _unless_gone() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as exc:
-        if exc.response["Error"]["Code"] not in GONE:
-            raise
+    def _follow(self, progress: Progress) -> None:
+        """Raises DeploymentError, first with the reason."""
+        for _ in range(self.waiter["MaxAttempts"]):
+            state = progress.follow()
+            if state in DONE:
+                return
+            if state:
+                raise DeploymentError(f"{progress.reason()}\n{self.stack} is in the state {state} now.")
+            time.sleep(self.waiter["Delay"])
+        raise DeploymentError(f"{self.stack}: {progress.reason()}")

@@ -1,7 +1,8 @@
 """What API Gateway answers by itself, in the envelope of responses.py and the words of gateway_errors.py.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
-A template there knows variables and no functions, so the time has the form of an access log.
+A template there knows variables and no functions, and no variable holds the time as we write it. So these answers have
+no `timestamp`; the header Date, which every answer has, tells the second.
 """
 
 import json
@@ -17,11 +18,11 @@ TYPES = {
     "ACCESS_DENIED": HTTPStatus.FORBIDDEN,
     "EXPIRED_TOKEN": HTTPStatus.FORBIDDEN,
     "INVALID_SIGNATURE": HTTPStatus.FORBIDDEN,
-    "WAF_FILTERED": HTTPStatus.FORBIDDEN,
     "MISSING_AUTHENTICATION_TOKEN": HTTPStatus.NOT_FOUND,  # AWS's name for a route or method that is not there
     "RESOURCE_NOT_FOUND": HTTPStatus.NOT_FOUND,
     "REQUEST_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "THROTTLED": HTTPStatus.TOO_MANY_REQUESTS,
+    "WAF_FILTERED": HTTPStatus.TOO_MANY_REQUESTS,  # all that limits.yaml has WAF refuse
     "QUOTA_EXCEEDED": HTTPStatus.TOO_MANY_REQUESTS,
     "AUTHORIZER_FAILURE": HTTPStatus.SERVICE_UNAVAILABLE,
     "AUTHORIZER_CONFIGURATION_ERROR": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -51,7 +52,6 @@ def _envelope(status: HTTPStatus) -> str:
         "success": False,
         "error": {"code": code, "message": message, "retryable": status in RETRYABLE},
         "request_id": "$context.requestId",
-        "timestamp": "$context.requestTime",
     }
     return json.dumps(envelope)
 

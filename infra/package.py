@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.bundle import PROJECT, PackageError, dependencies, lake_layer, write_bundle
+from infra.bundle import DEPLOYED, PROJECT, PackageError, Runtime, dependencies, lake_layer, write_bundle
 from infra.fragments import merged_fragments
 
 BUILD = PROJECT / "build"
 DEPENDENCIES = BUILD / "dependencies"
+STAGE = re.compile(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?")  # it is part of the names of a bucket and of functions
+ANY_METHOD = "x-amazon-apigateway-any-method"  # of those that are not named beside it
 REGION = "us-east-1"  # Chalice asks for one to name the services; in China they have other names
 
 
@@ -37,27 +40,54 @@ class Package:
         return template
 
 
-def build(*, stage: str, output: Path, architecture: str | None = None) -> Package:
-    """`architecture` is x86_64 or arm64; by default what the stage is configured for. Raises PackageError."""
+def build(*, stage: str, output: Path, runtime: Runtime | None = None) -> Package:
+    """`runtime` is by default what the project says: the same from every laptop. Raises PackageError."""
+    config = configuration(stage)
+    runtime = runtime or deployed_runtime(config, stage)
+    config["stages"][stage]["lambda_architecture"] = runtime.architecture
     output.mkdir(parents=True, exist_ok=True)
-    config = json.loads((PROJECT / ".chalice" / "config.json").read_text())
-    if stage not in config["stages"]:
-        raise PackageError(f"There is no stage {stage} in .chalice/config.json.")
-    if architecture:
-        config["stages"][stage]["lambda_architecture"] = architecture
-    chosen = config["stages"][stage].get("lambda_architecture", config["lambda_architecture"])
     with tempfile.TemporaryDirectory(dir=output) as scratch:
         packaged = _chalice_package(Path(scratch), config, stage)
         package = Package(
             bundle=output / "wellhead.zip",
             template=output / "template.json",
-            layer=lake_layer(chosen, cache=DEPENDENCIES),
+            layer=lake_layer(runtime, cache=DEPENDENCIES),
         )
-        found = dependencies(chosen, cache=DEPENDENCIES)
-        write_bundle(packaged / "deployment.zip", found, package.bundle, architecture=chosen)
-        template = (packaged / "sam.json").read_text().replace("./deployment.zip", "./wellhead.zip")
-        package.template.write_text(template)
+        found = dependencies(runtime, cache=DEPENDENCIES)
+        write_bundle(packaged / "deployment.zip", found, package.bundle, runtime=runtime)
+        template = json.loads((packaged / "sam.json").read_text().replace("./deployment.zip", "./wellhead.zip"))
+        for resource in template["Resources"].values():
+            if resource["Type"] == "AWS::Serverless::Function":
+                resource["Properties"]["Runtime"] = runtime.name  # Chalice tells the Python that runs it
+        _route_every_method(template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"])
+        package.template.write_text(json.dumps(template, indent=2))
     return package
+
+
+def _route_every_method(paths: dict[str, dict[str, Any]]) -> None:
+    """An address answers itself to a method that it does not know: API Gateway could not say which it knows, and would
+    take it for an address that is not there. Who has no token gets no further than with the others.
+    """
+    for methods in paths.values():
+        guarded = [operation for operation in methods.values() if "security" in operation]
+        methods[ANY_METHOD] = (guarded or list(methods.values()))[0]
+
+
+def configuration(stage: str) -> dict[str, Any]:
+    """Of .chalice/config.json, with what a stage needs that nobody has written into it. Raises PackageError."""
+    if not STAGE.fullmatch(stage):
+        raise PackageError(
+            f"A stage has no name like {stage}: 1 to 20 of small letters, digits and -, the first one a letter."
+        )
+    config: dict[str, Any] = json.loads((PROJECT / ".chalice" / "config.json").read_text())
+    usual = {"api_gateway_stage": stage, "tags": {"application": "wellhead", "stage": stage}}
+    config["stages"][stage] = usual | config["stages"].get(stage, {})
+    return config
+
+
+def deployed_runtime(config: dict[str, Any], stage: str) -> Runtime:
+    processor = config["stages"][stage].get("lambda_architecture", config["lambda_architecture"])
+    return Runtime(DEPLOYED, processor)
 
 
 def _chalice_package(scratch: Path, config: dict[str, Any], stage: str) -> Path:

@@ -2,6 +2,8 @@
 
 from http import HTTPStatus
 
+from chalicelib.errors import MethodNotAllowed
+
 RETRY_SECONDS = 5
 RETRYABLE = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 WORDS = {
@@ -9,7 +11,7 @@ WORDS = {
     HTTPStatus.UNAUTHORIZED: ("UNAUTHORIZED", "Send an Authorization header with a valid token."),
     HTTPStatus.FORBIDDEN: ("FORBIDDEN", "This token does not allow that."),
     HTTPStatus.NOT_FOUND: ("ROUTE_NOT_FOUND", "There is no such route."),
-    HTTPStatus.METHOD_NOT_ALLOWED: ("METHOD_NOT_ALLOWED", "This route does not know that method."),
+    HTTPStatus.METHOD_NOT_ALLOWED: (MethodNotAllowed.code, MethodNotAllowed().message),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("PAYLOAD_TOO_LARGE", "A request may have 10 MB at most."),
     HTTPStatus.INTERNAL_SERVER_ERROR: ("INTERNAL_ERROR", "Something failed unexpectedly. Try again."),
     HTTPStatus.SERVICE_UNAVAILABLE: ("TOKENS_UNAVAILABLE", "The token cannot be checked just now. Try again shortly."),

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import botocore
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 
-from chalicelib.errors import NoOlderVersion, WarehouseSilent, WarehouseUnavailable
+from chalicelib.errors import NoOlderVersion, RuntimeTooOld, WarehouseSilent, WarehouseUnavailable
 
 from .multipart import UPLOAD_SECONDS, Multipart
 from .names import LATEST, OWNER, StoredFile, UploadForm, drill_began, is_fenced, missing_file, name_conflict, sha256_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from botocore.response import StreamingBody
+    from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 # A conditional write met another one of the same name, and nothing was written: S3 says to send it again.
@@ -28,6 +30,25 @@ if TYPE_CHECKING:
 CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
 CONFLICT_TRIES = 6  # they span 2 to 3 s
 ABSENT = {"404", "NoSuchKey"}
+# What botocore has learnt last of all that is used here: 1.34 lacks the first, 1.35 the rest.
+NEEDED = (
+    ("PutObject", "IfNoneMatch"),
+    ("CompleteMultipartUpload", "IfNoneMatch"),
+    ("CompleteMultipartUpload", "MpuObjectSize"),
+    ("CreateMultipartUpload", "ChecksumType"),
+)
+
+
+def refuse_old_client(s3: S3Client) -> None:
+    """Lambda brings a botocore of its own. Raises RuntimeTooOld."""
+    model = s3.meta.service_model
+    for operation, argument in NEEDED:
+        shape = model.operation_model(operation).input_shape
+        if shape is None or argument not in shape.members:
+            raise RuntimeTooOld(
+                f"The botocore {botocore.__version__} of this Python does not know {operation}.{argument}, so nothing "
+                "is published with it. Deploy with a Python whose botocore is 1.36 or later."
+            )
 
 
 class S3Warehouse:

@@ -246,7 +246,8 @@ _DEFINED = {
 SCHEMAS: dict[str, Any] = {
     "Success": whole_object({"success": {"const": True}, "data": {"type": "object"}, "message": TEXT, **_STAMP}),
     "Error": whole_object(
-        {"success": {"const": False}, "error": whole_object(_ERROR, optional=("rule", "details")), **_STAMP}
+        {"success": {"const": False}, "error": whole_object(_ERROR, optional=("rule", "details")), **_STAMP},
+        optional=("timestamp",),  # which the gateway's own answers lack
     ),
     "Problem": whole_object(
         {"title": TEXT, "status": WHOLE, "detail": TEXT}

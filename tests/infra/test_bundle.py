@@ -20,16 +20,17 @@ from support.packaged import packaged, unpacked
 from chalicelib.api.tokens import digest_of
 from chalicelib.lake.extensions import EXTENSIONS
 from infra.bundle import (
+    DEPLOYED,
     MACHINES,
     UNZIPPED_LIMIT,
     PackageError,
+    Runtime,
     check_bundle,
     check_layer,
-    own_architecture,
-    python_version,
+    dependencies,
     write_bundle,
 )
-from infra.package import build
+from infra.package import build, configuration, deployed_runtime
 from local.aws.lambda_runtime import Worker
 from local.aws.runtime_api import Invocation, LambdaFunction, RuntimeApi
 from local.source.production import GeneratedProduction
@@ -50,6 +51,7 @@ RUNTIME = ("awslambdaric", "botocore", "dateutil", "jmespath", "simplejson", "si
 COMPILED = "runtime_client."
 TOKEN = "wellhead_test"
 DATA = GeneratedProduction(1_200)
+HERE = Runtime.of_this_machine()
 UNCHECKED_HASH = b"\x01\x00\x00\x00"  # the flags of a .pyc (PEP 552)
 
 
@@ -122,8 +124,7 @@ def test_a_layer_without_the_extensions_of_this_duckdb_is_none(tmp_path: Path) -
 
 def test_it_holds_nothing_else(names: set[str]) -> None:
     ours = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
-    major, minor = python_version()
-    library = f"_duckdb.cpython-{major}{minor}-{MACHINES[own_architecture()][0]}-linux-gnu.so"
+    library = HERE.library
     packages = {"certifi", "chalice", "charset_normalizer", "duckdb", "idna", "msgspec", "requests", "urllib3"}
     packages |= {"cronsim", "python_calamine"}
     compiled = {name for name in ours if name.endswith(".so") and "__mypyc" in name}
@@ -139,19 +140,21 @@ def test_every_module_is_compiled_and_never_compared_with_its_source(package: Pa
         assert {bundle.read(name)[4:8] for name in compiled} == {UNCHECKED_HASH}
 
 
-def _small_bundle(directory: Path, *, library: bytes | None, machine: int | None = None) -> Path:
+def _small_bundle(
+    directory: Path, *, library: bytes | None, machine: int | None = None, runtime: Runtime = HERE
+) -> Path:
     """Of an app of one line and a DuckDB that is a header alone."""
-    version, (name, number) = python_version(), MACHINES[own_architecture()]
     dependencies, app, output = directory / "dependencies", directory / "app.zip", directory / "wellhead.zip"
     (dependencies / "duckdb" / "experimental").mkdir(parents=True)
     (dependencies / "duckdb" / "__init__.py").write_text("X = 1\n")
     (dependencies / "duckdb" / "experimental" / "spark.py").write_text("X = 1\n")
     if library is not None:
+        number = MACHINES[runtime.architecture][1]
         header = library.ljust(18, b"\0") + (machine or number).to_bytes(2, "little")
-        (dependencies / f"_duckdb.cpython-{version[0]}{version[1]}-{name}-linux-gnu.so").write_bytes(header)
+        (dependencies / runtime.library).write_bytes(header)
     with zipfile.ZipFile(app, "w") as archive:
         archive.writestr("app.py", "import duckdb\n")
-    write_bundle(app, dependencies, output, architecture=own_architecture())
+    write_bundle(app, dependencies, output, runtime=runtime)
     return output
 
 
@@ -178,14 +181,55 @@ def test_nor_is_one_with_the_library_of_another_machine(tmp_path: Path) -> None:
 
 
 def test_nor_is_one_for_another_architecture(package: Package) -> None:
-    other = next(name for name in MACHINES if name != own_architecture())
+    other = next(name for name in MACHINES if name != HERE.architecture)
     with pytest.raises(PackageError, match="has no _duckdb"):
-        check_bundle(package.bundle, other)
+        check_bundle(package.bundle, Runtime(HERE.python, other))
 
 
-def test_a_stage_that_is_not_configured_cannot_be_packaged(tmp_path: Path) -> None:
-    with pytest.raises(PackageError, match="no stage staging"):
-        build(stage="staging", output=tmp_path)
+def test_what_is_deployed_is_said_by_the_project_and_not_by_this_machine() -> None:
+    assert deployed_runtime(configuration("dev"), "dev") == Runtime(DEPLOYED, "arm64")
+    assert Runtime(DEPLOYED, "arm64").name == "python3.13"
+    assert Runtime(DEPLOYED, "arm64").library == "_duckdb.cpython-313-aarch64-linux-gnu.so"
+
+
+def test_the_template_runs_what_the_bundle_is_made_for(package: Package) -> None:
+    """Chalice says the Python that it runs under."""
+    resources = json.loads(package.template.read_text())["Resources"].values()
+    told = [each["Properties"] for each in resources if each["Type"] == "AWS::Serverless::Function"]
+    assert {(each["Runtime"], *each["Architectures"]) for each in told} == {(HERE.name, HERE.architecture)}
+
+
+@pytest.mark.parametrize("python", [(3, 11), (3, 12), (3, 13)])
+@pytest.mark.parametrize("architecture", MACHINES)
+def test_it_is_made_for_either_processor_from_every_laptop(
+    python: tuple[int, int], architecture: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a Python of that version it is not compiled, and says so."""
+    runtime = Runtime(python, architecture)
+    with zipfile.ZipFile(_small_bundle(tmp_path, library=b"\x7fELF", runtime=runtime)) as bundle:
+        compiled = {name for name in bundle.namelist() if name.endswith(".pyc")}
+    tag = f"cpython-{python[0]}{python[1]}"
+    usual = {f"__pycache__/app.{tag}.pyc", f"duckdb/__pycache__/__init__.{tag}.pyc"}
+    if python == HERE.python:
+        assert compiled == usual
+    assert compiled == (set() if "not compiled" in capsys.readouterr().out else usual)
+
+
+def test_lambda_has_no_other_python(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match=r"Lambda has no python3\.9"):
+        dependencies(Runtime((3, 9), "arm64"), cache=tmp_path)
+
+
+@pytest.mark.parametrize("stage", ["Dev", "a_b", "-a", "a-", "x" * 21, ""])
+def test_a_stage_needs_a_name_that_a_bucket_may_have(stage: str, tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match="A stage has no name like"):
+        build(stage=stage, output=tmp_path)
+
+
+def test_a_stage_needs_no_line_in_the_configuration() -> None:
+    told = configuration("staging-2")["stages"]["staging-2"]
+    assert told == {"api_gateway_stage": "staging-2", "tags": {"application": "wellhead", "stage": "staging-2"}}
+    assert configuration("dev")["stages"]["dev"]["tags"]["stage"] == "dev"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +237,9 @@ def test_a_stage_that_is_not_configured_cannot_be_packaged(tmp_path: Path) -> No
     [
         (["token", "--role", "operator", "--name", "ada"], "No region is chosen"),
         (["deploy", "--parameter", "SourceUrl"], "looks like SourceUrl=https://"),
-        (["package", "--stage", "staging"], "There is no stage staging"),
+        (["package", "--stage", "Staging"], "A stage has no name like Staging"),
+        (["deploy", "--stage", "emulated"], "The stage emulated is one of this machine's"),
+        (["deploy", "--stage", "local"], "The stage local is one of this machine's"),
     ],
 )
 def test_a_command_says_in_one_line_what_is_missing(arguments: list[str], told: str) -> None:

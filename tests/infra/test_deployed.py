@@ -26,6 +26,7 @@ from support.packaged import STAGE, packaged
 
 from infra.__main__ import summary
 from infra.deployment import Deployment, DeploymentError
+from infra.smoke import Smoke
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -56,12 +57,12 @@ class Deployed:
         self.mini_stack = mini_stack
         self.client = mini_stack.client
         self.token = token
-        self._base = f"{mini_stack.url}/_aws/execute-api/{api_id}/{STAGE}"
+        self.base = f"{mini_stack.url}/_aws/execute-api/{api_id}/{STAGE}"
 
     def ask(self, method: str, path: str, *, token: str | None = "") -> tuple[int, dict[str, Any]]:
         """With the operator's token unless told otherwise; None for no token."""
         headers = {} if token is None else {"Authorization": f"Bearer {token or self.token}"}
-        request = urllib.request.Request(self._base + path, method=method, headers=headers)
+        request = urllib.request.Request(self.base + path, method=method, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
                 return response.status, json.load(response)
@@ -71,7 +72,7 @@ class Deployed:
 
     def status_of(self, method: str, path: str) -> int:
         request = urllib.request.Request(
-            self._base + path, method=method, headers={"Authorization": f"Bearer {self.token}"}
+            self.base + path, method=method, headers={"Authorization": f"Bearer {self.token}"}
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
@@ -81,7 +82,7 @@ class Deployed:
                 return exc.code
 
     def text(self, path: str) -> str:
-        with urllib.request.urlopen(self._base + path, timeout=60) as response:
+        with urllib.request.urlopen(self.base + path, timeout=60) as response:
             return str(response.read().decode())
 
     def trigger(self) -> str:
@@ -163,6 +164,7 @@ def test_a_deployed_stack_from_its_creation_to_its_end(
         _a_failing_source_ends_the_job(stack, tmp_path)
         _a_job_is_cancelled(stack, source)
         _every_route_answers(stack)
+        _a_smoke_test_shows_all_but_what_only_aws_can(deployment, stack)
         _failed_events_are_taken_up(stack)
         _deleted(deployment, mini_stack)
 
@@ -172,11 +174,9 @@ def _a_failed_deploy_is_told(deployment: Deployment, package: Package, source: S
     template["Resources"]["Impossible"] = {"Type": "AWS::Impossible::Thing"}
     broken = replace(package, template=package.template.with_name("broken.json"))
     broken.template.write_text(json.dumps(template))
-    with pytest.raises(DeploymentError, match="Impossible"):
+    with pytest.raises(DeploymentError, match=r"^Impossible: "):
         deployment.deploy(broken, {"SourceUrl": source.url})
-    with pytest.raises(DeploymentError, match="make destroy"):
-        deployment.deploy(package, {"SourceUrl": source.url})
-    deployment.destroy()
+    assert deployment.plan(package, {"SourceUrl": source.url})[0].startswith("The first deploy of")
 
 
 def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, source: SampleSource) -> Deployed:
@@ -185,7 +185,10 @@ def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, so
     with pytest.raises(DeploymentError, match="There is no parameter SourceURL"):
         deployment.deploy(package, {"SourceURL": source.url})
     given = {"SourceUrl": source.url, "SourceAuth": "basic", "NotificationEmail": "wells@example.com"}
-    outputs = deployment.deploy(package, given)
+    outputs = deployment.deploy(package, given)  # removes what is left of the one that failed
+    planned = deployment.plan(package, {"LogDays": "7"})
+    assert {line.split()[-1] for line in planned} >= {"ImportLogs", "ApiAccessLogs"}
+    assert all(line.startswith("  change") and line.endswith("Logs") for line in planned)
     for change in ({"LogDays": "7"}, {}):  # the second changes nothing
         assert deployment.deploy(package, change) == outputs
         assert given.items() | {("LogDays", "7")} <= _parameters(mini_stack).items()
@@ -234,6 +237,8 @@ def _only_tokens_open_it(stack: Deployed) -> None:
     assert stack.ask("GET", jobs, token=None)[0] == 401
     assert stack.ask("GET", jobs, token="wellhead_wrong")[0] == 401
     assert stack.ask("GET", jobs)[0] == 200
+    status, answer = stack.ask("PATCH", jobs)
+    assert (status, answer["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
     status, answer = stack.ask("GET", "/api/v1/health", token=None)
     assert (status, answer["data"]["checks"]["query_function"]) == (200, "ok"), answer
     assert "<!doctype html>" in stack.text("/console").lower()
@@ -307,6 +312,19 @@ def _every_route_answers(stack: Deployed) -> None:
     assert answered == {(method, path): 204 if method == "OPTIONS" else 200 for method, path in asked}
 
 
+def _a_smoke_test_shows_all_but_what_only_aws_can(deployment: Deployment, stack: Deployed) -> None:
+    smoke = Smoke(deployment, stack.base, patience=60)
+    lines = {line.what: line for line in smoke.run()}
+    assert [str(line) for line in lines.values() if not line.shown] == []
+    assert lines["status to COMPLETED"].found == "40 rows, 1 rejected"
+    assert lines["405 with Allow"].found == "Allow: GET, HEAD, OPTIONS"
+    assert len(lines) == 14
+    assert "| update during an import | not tried |" in smoke.table()
+    assert stack.ask("GET", "/api/v1/sources/smoke")[0] == 404
+    with pytest.raises(DeploymentError, match="a stage that holds nothing of worth"):
+        Smoke(replace(deployment, stage="prod"), stack.base).run()
+
+
 def _failed_events_are_taken_up(stack: Deployed) -> None:
     """Of the import function by the function failed-event; of that one by the queue that the alarm watches."""
     stack.break_function("import")
@@ -325,16 +343,22 @@ def _failed_events_are_taken_up(stack: Deployed) -> None:
 
 
 def _deleted(deployment: Deployment, mini_stack: MiniStack) -> None:
-    """MiniStack knows no DeletionPolicy, so data goes first here; tests/infra/test_template.py looks at the policy."""
+    """MiniStack knows no DeletionPolicy; tests/infra/test_redeploy.py looks at what stays."""
     client, outputs = deployment.client, deployment.outputs()
-    deployment.delete_data()
+    with pytest.raises(subprocess.CalledProcessError):
+        _command(mini_stack, "destroy", "--data", "delete", "--yes", "wellhead-another")
+    assert deployment.outputs() == outputs
+
+    told = _command(mini_stack, "destroy", "--data", "delete", "--yes", STACK)
+    assert f"the bucket {outputs['BucketName']}: " in told
+    assert told.splitlines()[-1].startswith(f"{STACK} is gone, and so are its table")
     with pytest.raises(ClientError):
         client("s3").head_bucket(Bucket=outputs["BucketName"])
     with pytest.raises(ClientError):
         client("dynamodb").describe_table(TableName=outputs["TableName"])
     assert client("ssm").get_parameters_by_path(Path=f"/{STACK}", Recursive=True)["Parameters"] == []
-
-    assert "and so are its table" in _command(mini_stack, "destroy", "--data", "delete")
     with pytest.raises(DeploymentError, match="There is no stack"):
         deployment.outputs()
     assert client("lambda").list_functions()["Functions"] == []
+    with pytest.raises(subprocess.CalledProcessError):
+        _command(mini_stack, "destroy")

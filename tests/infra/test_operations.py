@@ -1,4 +1,4 @@
-"""What an operator does with AWS credentials works, and the costs that are told are those of the arithmetic."""
+"""What an operator does with AWS credentials works."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import Clock, a_job, table_contents
-from support.documents import blocks, section, text
+from support.documents import blocks, text
 from support.staging import run_import
 
 from chalicelib.errors import SourceUnavailable
@@ -15,8 +15,6 @@ from chalicelib.jobs.dynamodb_item import from_item, to_item
 from chalicelib.jobs.lock import LOCK, Claim
 from chalicelib.services import Services
 from chalicelib.warehouse.names import sha256_of
-from infra.costs import scaling_table
-from infra.costs import table as cost_table
 from infra.recovery import RecoveryError, move_warehouse, restore_table, take_warehouse
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -145,9 +143,6 @@ def test_a_new_table_goes_on_with_the_warehouse_of_a_lost_one(environment: dict[
         assert (run_import(environment, source.url).error or {})["code"] == "WAREHOUSE_OWNED"
 
 
-# -- costs ------------------------------------------------------------------------------------------------
-
-
 def test_a_table_that_points_at_something_takes_no_other_snapshot(environment: dict[str, str]) -> None:
     with SampleSource(GeneratedProduction(40)) as source:
         run_import(environment, source.url)
@@ -156,13 +151,6 @@ def test_a_table_that_points_at_something_takes_no_other_snapshot(environment: d
     with pytest.raises(RecoveryError, match="ops rollback"):
         take_warehouse(services.job_manager, services.warehouse, name="snapshots/another")
     assert take_warehouse(services.job_manager, services.warehouse) == services.job_manager.current_snapshot()
-
-
-def test_the_costs_are_those_of_the_arithmetic() -> None:
-    told = section(text("docs/operations.md"), "What a month costs")
-
-    assert cost_table() in told
-    assert scaling_table() in text("docs/scaling.md")
 
 
 def test_the_runbook_has_no_program_to_paste() -> None:

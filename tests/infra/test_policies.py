@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 STATES = ("plan", "part", "merge", "fail")
 ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper", "notices")
-OTHERS = ("HasLake", "HasMachine", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs")
+OTHERS = ("HasLake", "HasMachine", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs", "InVpc")
 BASIC = dict.fromkeys(OTHERS, False) | {"HasSecretParameter": True, "Notifies": True, "HasWebhook": True}
 EVERYTHING = dict.fromkeys(BASIC, True)
 EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())

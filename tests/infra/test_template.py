@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,16 @@ from chalicelib.settings import SETTINGS, Settings
 from chalicelib.warehouse.names import UPLOADS
 from infra.fragments import FragmentError, merged_fragments
 from infra.gateway_responses import gateway_responses
+from infra.names import Place, with_names
+from infra.package import ANY_METHOD
 
 CONDITIONS = {
     "UsesEfs": False,
+    "InVpc": False,
+    "HasDomain": False,
+    "LimitsAddresses": False,
+    "LimitsTokens": False,
+    "ReservesConcurrency": False,
     "HasLake": False,
     "HasMachine": False,
     "HasSecretArn": False,
@@ -30,6 +38,7 @@ CONDITIONS = {
     "SignsWebhook": True,
 }
 PARAMETERS = {"SourceUrl": "https://odata.example.com/v4/WellProduction", "SourceAuth": "basic", "Stage": "dev"}
+CHINA = Place(stack="wellhead-dev", account="123456789012", region="cn-north-1", partition="aws-cn")
 WEBHOOK = {"WebhookUrl": "https://hooks.example.com/wellhead"}
 STATES = ("Fail", "Merge", "Part", "Plan")
 FUNCTIONS = ("APIHandler", "Authorizer", "FailedEvent", "Import", "Notices", "Query", "Sweeper", *STATES)
@@ -88,6 +97,126 @@ def test_with_efs_the_warehouse_is_what_is_mounted(template: dict[str, Any]) -> 
         assert {mount["LocalMountPath"] for mount in mounts or []} <= {resolved(directory, conditions, {})}
 
 
+def test_a_source_that_a_network_alone_reaches_takes_the_functions_there_that_read_it(template: dict[str, Any]) -> None:
+    """And no others: the bucket, the table and the rest are reached from outside."""
+    network = {"FunctionSecurityGroup": "sg-1", "SubnetA": "subnet-a", "SubnetB": "subnet-b", "VpcId": "vpc-1"}
+    told = {"SecurityGroupIds": ["sg-1"], "SubnetIds": ["subnet-a", "subnet-b"]}
+
+    def inside(**conditions: bool) -> set[str]:
+        found = {name: properties(template, name).get("VpcConfig") for name in FUNCTIONS}
+        configs = {name: resolved(config, CONDITIONS | conditions, network) for name, config in found.items()}
+        assert {json.dumps(config) for config in configs.values() if config} <= {json.dumps(told)}
+        return {name for name, config in configs.items() if config}
+
+    reading = {"Import", "Plan", "Part", "Merge"}
+    assert inside() == set()
+    assert inside(InVpc=True) == reading
+    assert inside(InVpc=True, UsesEfs=True) == reading | {"APIHandler", "Query", "Sweeper"}
+    roles = {"ImportRole": "InVpc", "QueryRole": "UsesEfs"}
+    assert {name: properties(template, name)["ManagedPolicyArns"]["Fn::If"][0] for name in roles} == roles
+    assert template["Resources"]["FunctionSecurityGroup"]["Condition"] == "InVpc"
+    assert template["Resources"]["FileSystem"]["Condition"] == "UsesEfs"
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({}, set()),
+        ({"VpcId": "v", "SubnetA": "a", "SubnetB": "b"}, set()),
+        ({"Warehouse": "efs", "VpcId": "v", "SubnetA": "a", "SubnetB": "b"}, set()),
+        ({"VpcId": "v", "SubnetA": "a"}, {"VpcId needs SubnetA and SubnetB"}),
+        ({"SubnetA": "a"}, {"SubnetA and SubnetB are of no use without VpcId"}),
+        ({"Store": "iceberg"}, {"Store=iceberg needs Catalog"}),
+        ({"DomainName": "wells.example.com", "CertificateArn": "arn"}, set()),
+        ({"DomainName": "wells.example.com"}, {"DomainName needs CertificateArn"}),
+        ({"CertificateArn": "arn"}, {"CertificateArn is of no use without DomainName"}),
+    ],
+)
+def test_a_parameter_that_would_be_ignored_is_refused(
+    given: dict[str, str], refused: set[str], template: dict[str, Any]
+) -> None:
+    values = {name: str(told.get("Default", "")) for name, told in template["Parameters"].items()} | given
+    found = {
+        told["AssertDescription"]
+        for rule in template["Rules"].values()
+        if _holds(rule["RuleCondition"], values)
+        for told in rule["Assertions"]
+        if not _holds(told["Assert"], values)
+    }
+    assert found == refused
+
+
+def _holds(part: Any, values: dict[str, str]) -> bool:
+    """As CloudFormation takes a rule."""
+    ((function, arguments),) = part.items()
+    if function == "Fn::Equals":
+        first, second = (values[told["Ref"]] if isinstance(told, dict) else told for told in arguments)
+        return bool(first == second)
+    holds = [_holds(told, values) for told in arguments]
+    return {"Fn::Not": not holds[0], "Fn::And": all(holds), "Fn::Or": any(holds)}[function]
+
+
+def test_the_api_may_have_a_share_of_what_the_account_runs_at_once(template: dict[str, Any]) -> None:
+    for reserves in (False, True):
+        conditions, values = CONDITIONS | {"ReservesConcurrency": reserves}, {"ApiConcurrency": "20"}
+        found = {
+            name: resolved(properties(template, name).get("ReservedConcurrentExecutions"), conditions, values)
+            for name in FUNCTIONS
+        }
+        shares = {name for name, share in found.items() if share == "20"}
+        assert shares == ({"APIHandler", "Authorizer", "Query"} if reserves else set())
+
+
+def test_a_name_of_ones_own_leads_to_the_stage(expanded: dict[str, Any]) -> None:
+    mapping = properties(expanded, "DomainMapping")
+    assert expanded["Resources"][mapping["Stage"]["Ref"]]["Type"] == "AWS::ApiGateway::Stage"
+    assert mapping["RestApiId"] == {"Ref": "RestAPI"}
+    values = {"DomainName": "wells.example.com", "RestAPI": "api", "AWS::URLSuffix": "amazonaws.com", "Stage": "dev"}
+    for has, start in (
+        (True, "https://wells.example.com"),
+        (False, "https://api.execute-api.us-east-1.amazonaws.com/dev"),
+    ):
+        outputs = resolved(
+            {name: expanded["Outputs"][name]["Value"] for name in ("ApiUrl", "ConsoleUrl")}, {"HasDomain": has}, values
+        )
+        assert outputs == {"ApiUrl": f"{start}/api/v1", "ConsoleUrl": f"{start}/console"}
+    for name in ("Domain", "DomainMapping"):
+        assert expanded["Resources"][name]["Condition"] == "HasDomain"
+
+
+def test_each_caller_may_have_a_limit_of_its_own(expanded: dict[str, Any]) -> None:
+    """By address and by token; nothing of a request is kept, for it holds the token."""
+    limits = properties(expanded, "CallerLimits")
+    values = {"RequestsPerAddress": "3000", "RequestsPerToken": "1000"}
+    for conditions, kinds in (
+        ({"LimitsAddresses": True, "LimitsTokens": False}, ["IP"]),
+        ({"LimitsAddresses": False, "LimitsTokens": True}, ["CUSTOM_KEYS"]),
+        ({"LimitsAddresses": True, "LimitsTokens": True}, ["IP", "CUSTOM_KEYS"]),
+    ):
+        rules = [rule for rule in resolved(limits["Rules"], conditions, values) if rule]
+        counted = [rule["Statement"]["RateBasedStatement"] for rule in rules]
+        assert [told["AggregateKeyType"] for told in counted] == kinds
+        assert {told["Limit"] for told in counted} <= set(values.values())
+        assert [rule["Action"] for rule in rules] == [{"Block": {}}] * len(rules)
+        seen = [limits["VisibilityConfig"], *(rule["VisibilityConfig"] for rule in rules)]
+        assert not any(config["SampledRequestsEnabled"] for config in seen)
+    by_token = counted[1]["CustomKeys"]
+    assert by_token == [{"Header": {"Name": "authorization", "TextTransformations": [{"Priority": 0, "Type": "NONE"}]}}]
+    _, names = properties(expanded, "CallerLimitsOfStage")["ResourceArn"]["Fn::Sub"]
+    assert expanded["Resources"][names["Name"]["Ref"]]["Type"] == "AWS::ApiGateway::Stage"
+    refused = properties(expanded, "RestAPI")["Body"]["x-amazon-apigateway-gateway-responses"]["WAF_FILTERED"]
+    assert refused["statusCode"] == "429"
+
+
+def test_no_address_is_of_one_partition_alone(template: dict[str, Any]) -> None:
+    """China, GovCloud and the sovereign cloud have names of their own."""
+    text = json.dumps(with_names({**template, "Mappings": {}}, CHINA))
+    assert not re.findall(r"aws\.amazon\.com|arn:aws:", text)
+    services = re.findall(r'"[a-z]+\.amazonaws\.com"', text)  # which are called so everywhere
+    assert len(services) == text.count("amazonaws.com")
+    assert template["Mappings"]["Console"].keys() == {"aws", "aws-cn", "aws-us-gov", "aws-eusc"}
+
+
 def test_what_reads_or_writes_a_lake_has_the_layer_and_the_settings(template: dict[str, Any]) -> None:
     conditions = CONDITIONS | {"HasLake": True, "HasSourceCaLayer": False}
     catalog = "arn:aws:s3tables:us-east-1:123456789012:bucket/wells"
@@ -125,7 +254,8 @@ def _least() -> dict[str, str]:
 
 
 def test_data_outlives_the_stack(expanded: dict[str, Any]) -> None:
-    kept = {name for name, told in expanded["Resources"].items() if told.get("DeletionPolicy") == "Retain"}
+    stays = ("Retain", "RetainExceptOnCreate")
+    kept = {name for name, told in expanded["Resources"].items() if told.get("DeletionPolicy") in stays}
     assert {"Table", "Bucket", "FileSystem"} <= kept
     table = properties(expanded, "Table")
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -148,11 +278,13 @@ def test_nobody_can_overwrite_a_published_file(expanded: dict[str, Any]) -> None
 
 def test_a_page_may_send_a_form_and_ask_the_bucket_nothing_else(expanded: dict[str, Any]) -> None:
     [rule] = properties(expanded, "Bucket")["CorsConfiguration"]["CorsRules"]
-    own = "https://api.execute-api.us-east-1.amazonaws.com"
-    told = {"RestAPI": "api", "AWS::URLSuffix": "amazonaws.com"}
-    for others, origins in (("", [own]), ("https://a.example,https://b.example", None)):
-        found = resolved(rule["AllowedOrigins"], {"HasCorsOrigins": bool(others)}, {**told, "CorsOrigins": others})
-        assert found == (origins or [own, *others.split(",")])
+    own = "https://*.execute-api.us-east-1.amazonaws.com"  # an API that is made anew has another name there
+    told = {"AWS::URLSuffix": "amazonaws.com"}
+    others, domain = "https://a.example,https://b.example", "wells.example.com"
+    for has_others, has_domain in product((False, True), repeat=2):
+        conditions = {"HasCorsOrigins": has_others, "HasDomain": has_domain}
+        found = resolved(rule["AllowedOrigins"], conditions, {**told, "CorsOrigins": others, "DomainName": domain})
+        assert found == [own, *([f"https://{domain}"] * has_domain), *(others.split(",") * has_others)]
     assert rule["AllowedMethods"] == ["POST"]
     assert "AllowedHeaders" not in rule
 
@@ -175,12 +307,23 @@ def test_the_gateway_answers_in_the_envelope(expanded: dict[str, Any]) -> None:
     assert told.keys() == gateway_responses().keys()
     for kind, response in told.items():
         body = json.loads(response["responseTemplates"]["application/json"].replace("$context.requestId", "id"))
-        assert body.keys() == {"success", "error", "request_id", "timestamp"}, kind
+        assert body.keys() == {"success", "error", "request_id"}, kind  # and no time of another form
         assert body["success"] is False
         assert body["error"].keys() == {"code", "message", "retryable"}
         headers = {name.rpartition(".")[2] for name in response["responseParameters"]}
         assert {"Cache-Control", "X-Request-ID"} <= headers
         assert ("Retry-After" in headers) == body["error"]["retryable"]
+
+
+def test_every_method_of_an_address_is_answered_by_the_app(template: dict[str, Any]) -> None:
+    """So that it can say which it knows; only to those whom the address would answer at all."""
+    paths = properties(template, "RestAPI")["DefinitionBody"]["paths"]
+    for path, methods in paths.items():
+        other = methods[ANY_METHOD]
+        assert other["x-amazon-apigateway-integration"]["type"] == "aws_proxy"
+        guarded = [told["security"] for told in methods.values() if "security" in told]
+        assert other.get("security") == (guarded[0] if guarded else None), path
+    assert sum("security" in methods[ANY_METHOD] for methods in paths.values()) > 30
 
 
 def test_a_failing_authorizer_is_no_refusal(expanded: dict[str, Any]) -> None:

@@ -3,7 +3,8 @@
 What it cannot do of the template is left out or done for it here, and nowhere else:
 
 - it knows no saved queries of the logs, and no alarms that calculate; nothing refers to either (`LEFT_OUT`);
-- from the definition of an API it takes the routes, and not who guards them: `guard` does that, as the definition says;
+- from the definition of an API it takes the routes, and neither who guards them nor what becomes of other methods:
+  `guard` does that, as the definition says;
 - it answers for itself in words of its own, passes everything through an EventBridge Pipe, and deletes what a stack is
   to leave: tests/infra/test_template.py looks at the answers, the filter and the policy;
 - it checks no rights, which tests/infra/test_policies.py does, mounts no EFS, and imports no resources that exist.
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 from botocore.config import Config
 from botocore.session import get_session
 
+from infra.package import ANY_METHOD
 from local.aws import child
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ class MiniStack:
         return self._directory / "ministack.log"
 
     def client(self, service: str) -> Any:
-        return get_session().create_client(
+        client = get_session().create_client(
             service,
             region_name=REGION,
             endpoint_url=self.url,
@@ -88,6 +90,8 @@ class MiniStack:
                 disable_request_compression=True,  # it takes many figures, packed, for none
             ),
         )
+        client.meta.events.register("before-parse.cloudformation.DeleteChangeSet", _complete_answer)
+        return client
 
     def _environment(self) -> dict[str, str]:
         """Of its own process and, through it, of the functions: they find it by AWS_ENDPOINT_URL."""
@@ -117,6 +121,11 @@ class MiniStack:
                 return True
         except (urllib.error.URLError, ConnectionError):
             return False
+
+
+def _complete_answer(response_dict: dict[str, Any], **_: Any) -> None:
+    """It deletes a change set, and leaves out the element that says so."""
+    response_dict["body"] = b"<DeleteChangeSetResponse><DeleteChangeSetResult/></DeleteChangeSetResponse>"
 
 
 def for_mini_stack(package: Package, directory: Path) -> Package:
@@ -152,14 +161,19 @@ def guard(client: Callable[[str], Any], package: Package, *, api_id: str, stack:
     )
     found = gateway.get_resources(restApiId=api_id, limit=500)["items"]
     resources = {resource["path"]: resource["id"] for resource in found}
+    api = functions.get_function(FunctionName=f"{stack}-api")["Configuration"]["FunctionArn"]
+    answering = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{api}/invocations"
     for path, methods in definition["paths"].items():
+        place = {"restApiId": api_id, "resourceId": resources[path], "httpMethod": "ANY"}
+        gateway.put_method(**place, authorizationType="NONE")
+        gateway.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=answering)
         for method, operation in methods.items():
             if operation.get("security") == [{name: []}]:
                 change = [("/authorizationType", "CUSTOM"), ("/authorizerId", authorizer["id"])]
                 gateway.update_method(
                     restApiId=api_id,
                     resourceId=resources[path],
-                    httpMethod=method.upper(),
+                    httpMethod="ANY" if method == ANY_METHOD else method.upper(),
                     patchOperations=[{"op": "replace", "path": key, "value": value} for key, value in change],
                 )
 

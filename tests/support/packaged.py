@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import lake_layer, own_architecture
+from infra.bundle import Runtime, lake_layer
 from infra.package import DEPENDENCIES, Package, build
 from support.run_directory import run_directory
 
@@ -14,17 +14,17 @@ STAGE = "emulated"
 
 
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """For this machine's own processor. The workers of a run share it: whoever is first builds, the others wait."""
+    """As this machine runs it. The workers of a run share it: whoever is first builds, the others wait."""
     shared = run_directory(tmp_path_factory)
     package = Package(
         bundle=shared / "package" / "wellhead.zip",
         template=shared / "package" / "template.json",
-        layer=lake_layer(own_architecture(), cache=DEPENDENCIES),
+        layer=lake_layer(Runtime.of_this_machine(), cache=DEPENDENCIES),
     )
     with (shared / "package.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not package.template.exists():
-            build(stage=STAGE, output=package.bundle.parent, architecture=own_architecture())
+            build(stage=STAGE, output=package.bundle.parent, runtime=Runtime.of_this_machine())
     return package
 
 

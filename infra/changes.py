@@ -1,0 +1,123 @@
+"""What a change set would do and what a stack does, in words."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+STACK = "AWS::CloudFormation::Stack"
+WORDS = {"Add": "create", "Modify": "change", "Remove": "remove", "Import": "take over", "Dynamic": "may change"}
+OF_DATA = {
+    "AWS::DynamoDB::Table": "the jobs, the sources and what is published are in it",
+    "AWS::S3::Bucket": "the published data is in it",
+    "AWS::EFS::FileSystem": "the published data is in it",
+}
+STAYS = ("Retain", "ReplaceAndRetain")
+CANCELLED = ("Resource creation cancelled", "Resource update cancelled")  # for what failed beside it
+
+
+@dataclass(frozen=True)
+class Change:
+    """Of one resource. `properties` are those that are changed, `fate` is what becomes of the old resource."""
+
+    resource: str
+    kind: str
+    action: str
+    replacement: str = ""
+    fate: str = ""
+    properties: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Change":
+        """Of a ResourceChange of CloudFormation."""
+        return cls(
+            resource=told["LogicalResourceId"],
+            kind=told["ResourceType"],
+            action=told["Action"],
+            replacement=told.get("Replacement") or "",
+            fate=told.get("PolicyAction") or "",
+            properties=tuple(sorted(_properties(told.get("Details", [])))),
+        )
+
+    @property
+    def replaces(self) -> bool:
+        return self.action in ("Modify", "Dynamic") and self.replacement in ("True", "Conditional")
+
+    @property
+    def risk(self) -> str:
+        """Why data is at risk; empty when none is."""
+        what = OF_DATA.get(self.kind)
+        if what is None or not (self.replaces or self.action == "Remove"):
+            return ""
+        fate = "it stays, but belongs to no stack" if self.fate in STAYS else "IT IS DELETED"
+        return f"DATA AT RISK: {what}, and {fate}"
+
+    def line(self) -> str:
+        verb = WORDS.get(self.action, self.action.lower())
+        if self.replaces:
+            verb = "replace" if self.replacement == "True" else "change or replace"
+        why = f" ({', '.join(self.properties)})" if self.properties else ""
+        return f"{verb:<18}{self.resource}{why}" + (f"\n    {self.risk}" if self.risk else "")
+
+
+def _properties(details: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for detail in details:
+        target = detail.get("Target", {})
+        yield target.get("Name") or target.get("Attribute") or ""
+
+
+def lines_of(changes: Iterable[Change]) -> list[str]:
+    """What endangers data comes first, then what replaces or removes something, then the rest."""
+
+    def weight(change: Change) -> tuple[bool, bool, str]:
+        heavy = change.replaces or change.action == "Remove"
+        return not change.risk, not heavy, change.resource
+
+    return [f"  {change.line()}" for change in sorted(changes, key=weight)]
+
+
+@dataclass
+class Progress:
+    """Tells of each resource of a stack when it is done, and in the end whether all went well."""
+
+    cloudformation: Any
+    stack_id: str
+    say: Callable[[str], Any]
+    _seen: set[str] = field(default_factory=set)
+    _failed: list[dict[str, Any]] = field(default_factory=list)
+    _began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        """What has happened so far is no part of it."""
+        self._seen = {event["EventId"] for event in self._events()}
+
+    def follow(self) -> str | None:
+        """The state that the stack has come to; None while it is on its way."""
+        state = None
+        for event in reversed([event for event in self._events() if event["EventId"] not in self._seen]):
+            self._seen.add(event["EventId"])
+            status = event["ResourceStatus"]
+            if status.endswith("_FAILED"):
+                self._failed.append(event)
+            if status.endswith("_IN_PROGRESS"):
+                continue
+            if event["ResourceType"] == STACK and event.get("PhysicalResourceId", "") == self.stack_id:
+                state = status
+            else:
+                words = status.replace("_", " ").lower()
+                self.say(f"  {time.monotonic() - self._began:4.0f} s  {event['LogicalResourceId']}: {words}")
+        return state
+
+    def reason(self) -> str:
+        """The first failure, which the others follow from."""
+        told = [event for event in self._failed if not event.get("ResourceStatusReason", "").startswith(CANCELLED)]
+        of_resources = [event for event in told if event["ResourceType"] != STACK] or told
+        if not of_resources:
+            return "the change did not end in time; look at the stack's events in the AWS console."
+        first = of_resources[0]
+        return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason') or 'failed'}"
+
+    def _events(self) -> list[dict[str, Any]]:
+        """The newest first."""
+        pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_id)
+        return [event for page in pages for event in page["StackEvents"]]

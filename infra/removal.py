@@ -1,0 +1,198 @@
+"""What goes when a stage goes: looked at first, said, and only then removed."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.jobs.lock import Lease
+from infra.deployment import Deployment, DeploymentError
+from infra.recovery import manager_of
+
+GONE = ("ResourceNotFoundException", "NoSuchBucket", "404")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptTable:
+    items: int
+    bytes: int
+    protected: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptBucket:
+    """`versions` are all that it holds, the old ones too."""
+
+    name: str
+    versions: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remains:
+    """Of a stage. `job` is an import that runs, `parameters` are tokens and secrets."""
+
+    stack: bool
+    protected: bool
+    table: KeptTable | None
+    bucket: KeptBucket | None
+    parameters: tuple[str, ...]
+    job: str | None
+
+    @property
+    def nothing(self) -> bool:
+        return not self.stack and not self.has_data
+
+    @property
+    def has_data(self) -> bool:
+        return bool(self.table or self.bucket or self.parameters)
+
+
+@dataclass(frozen=True)
+class Removal:
+    deployment: Deployment
+
+    def look(self) -> Remains:
+        """Raises DeploymentError when there is nothing to remove, or an import runs."""
+        stack = self.deployment.description()
+        table = self._table()
+        remains = Remains(
+            stack=stack is not None,
+            protected=bool(stack and stack.get("EnableTerminationProtection")),
+            table=table,
+            bucket=self._bucket(),
+            parameters=tuple(self._parameters()),
+            job=self._job() if table else None,
+        )
+        if remains.nothing:
+            raise DeploymentError(
+                f"There is no stack {self._name} in this account and region, and no data of one. "
+                "Look at STAGE, AWS_PROFILE and AWS_REGION."
+            )
+        if remains.job:
+            raise DeploymentError(
+                f"An import runs (job {remains.job}). Wait for its end, or cancel it: wellhead cancel {remains.job}"
+            )
+        return remains
+
+    def lines(self, remains: Remains, *, data: bool) -> list[str]:
+        """What goes and what stays. Raises DeploymentError when there is no stack, and the data shall stay."""
+        if not remains.stack and not data:
+            raise DeploymentError(
+                f"There is no stack {self._name} any more; its data is kept. To delete that too: DATA=delete"
+            )
+        of_stack = [f"  the stack {self._name}: functions, API, alarms, and all logs"] if remains.stack else []
+        if remains.protected:
+            of_stack.append("    it is protected against deletion; the protection is switched off")
+        if not data:
+            return ["This goes:", *of_stack, "This stays:", *self._data(remains), "  a file system, if there is one"]
+        protected = remains.table is not None and remains.table.protected
+        unprotected = ["    it is protected against deletion; the protection is switched off"] if protected else []
+        kept, rest = self._data(remains)[: bool(remains.table)], self._data(remains)[bool(remains.table) :]
+        return [
+            "This goes, and cannot be brought back:",
+            *of_stack,
+            *kept,
+            *unprotected,
+            *rest,
+            "This stays:",
+            "  a file system, if there is one",
+        ]
+
+    def remove(self, remains: Remains, *, data: bool) -> None:
+        """Raises DeploymentError."""
+        if remains.protected:
+            self.deployment.protect(protected=False)
+        if remains.stack:
+            self.deployment.delete_stack()
+        if data:
+            for delete in (self._delete_table, self._delete_bucket):
+                try:
+                    delete()
+                except ClientError as exc:
+                    _raise_unless_gone(exc)
+            for name in remains.parameters:
+                self.deployment.client("ssm").delete_parameter(Name=name)
+
+    @property
+    def _name(self) -> str:
+        return self.deployment.stack
+
+    def _data(self, remains: Remains) -> list[str]:
+        """A line each, the table first."""
+        table, bucket, lines = remains.table, remains.bucket, []
+        if table:  # DynamoDB counts some four times a day
+            lines.append(f"  the table {self._name}: about {table.items:,} items, {_size(table.bytes)}")
+        if bucket:
+            lines.append(f"  the bucket {bucket.name}: {bucket.versions:,} files and versions, {_size(bucket.bytes)}")
+        if remains.parameters:
+            tokens = sum(name.startswith(f"/{self._name}/tokens/") for name in remains.parameters)
+            lines.append(f"  {tokens} tokens and {len(remains.parameters) - tokens} secrets below /{self._name} in SSM")
+        return lines
+
+    def _table(self) -> KeptTable | None:
+        try:
+            told = self.deployment.client("dynamodb").describe_table(TableName=self._name)["Table"]
+        except ClientError as exc:
+            _raise_unless_gone(exc)
+            return None
+        return KeptTable(
+            items=told.get("ItemCount", 0),
+            bytes=told.get("TableSizeBytes", 0),
+            protected=bool(told.get("DeletionProtectionEnabled")),
+        )
+
+    def _bucket(self) -> KeptBucket | None:
+        try:
+            versions = list(self._versions())
+        except ClientError as exc:
+            _raise_unless_gone(exc)
+            return None
+        size = sum(version.get("Size", 0) for version in versions)  # which a delete marker does not have
+        return KeptBucket(name=self._ours["Bucket"], versions=len(versions), bytes=size)
+
+    def _parameters(self) -> Iterator[str]:
+        pages = self.deployment.client("ssm").get_paginator("get_parameters_by_path")
+        for page in pages.paginate(Path=f"/{self._name}", Recursive=True):
+            for parameter in page["Parameters"]:
+                yield parameter["Name"]
+
+    def _job(self) -> str | None:
+        """Of a worker whose lease is over nobody knows that it lives."""
+        lock = manager_of(self.deployment.client("dynamodb"), self._name).lock()
+        return lock.owner if lock.lease_until + Lease().grace > time.time() else None
+
+    @property
+    def _ours(self) -> dict[str, str]:
+        place = self.deployment.place()
+        return {"Bucket": place.bucket, "ExpectedBucketOwner": place.account}
+
+    def _versions(self) -> Iterator[dict[str, Any]]:
+        pages = self.deployment.client("s3").get_paginator("list_object_versions")
+        for page in pages.paginate(**self._ours):
+            yield from [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+
+    def _delete_table(self) -> None:
+        dynamodb = self.deployment.client("dynamodb")
+        dynamodb.update_table(TableName=self._name, DeletionProtectionEnabled=False)
+        dynamodb.delete_table(TableName=self._name)
+
+    def _delete_bucket(self) -> None:
+        s3, ours = self.deployment.client("s3"), self._ours
+        objects = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in self._versions()]
+        for first in range(0, len(objects), 1000):
+            answer = s3.delete_objects(**ours, Delete={"Objects": objects[first : first + 1000], "Quiet": True})
+            if errors := answer.get("Errors"):
+                raise DeploymentError(f"{errors[0]['Key']} could not be deleted: {errors[0].get('Message')}")
+        s3.delete_bucket(**ours)
+
+
+def _raise_unless_gone(error: ClientError) -> None:
+    if error.response["Error"]["Code"] not in GONE:
+        raise error
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 10**9 else f"{count / 1e6:,.1f} MB"

@@ -1,0 +1,278 @@
+"""A stack over the data of an earlier one, held against the rules that AWS writes down: no emulator has them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.formation import STACK as KIND
+from support.formation import Account, Stack, formation, identifier
+from support.packaged import packaged
+from support.rights import ACCOUNT, REGION, VALUES
+
+from infra.changes import Change, Progress, lines_of
+from infra.deployment import DeploymentError
+from infra.names import Place, parameters_of, with_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from infra.deployment import Deployment
+    from infra.package import Package
+    from local.aws.emulator import LocalAws
+
+STACK = "wellhead-dev"
+PLACE = Place(stack=STACK, account=ACCOUNT, region=REGION, partition="aws")
+TABLE = ("AWS::DynamoDB::Table", STACK)
+BUCKET = ("AWS::S3::Bucket", f"{STACK}-{ACCOUNT}-{REGION}")
+GIVEN = {"SourceUrl": "https://odata.example.com/v4/WellProduction"}
+KEPT = {"Retain", "RetainExceptOnCreate"}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """With less to upload."""
+    code = tmp_path_factory.mktemp("code") / "small.zip"
+    code.write_bytes(b"code")
+    return replace(packaged(tmp_path_factory), bundle=code, layer=code)
+
+
+@pytest.fixture(scope="module")
+def template(package: Package) -> dict[str, Any]:
+    return with_names(package.template_with_code(bucket="code", key="wellhead.zip", layer="lake.zip"), PLACE)
+
+
+@pytest.fixture
+def stage(aws: LocalAws) -> Iterator[tuple[Deployment, Account, list[str]]]:
+    with formation(aws, "dev") as stage:
+        yield stage
+
+
+@pytest.fixture
+def deployment(stage: tuple[Deployment, Account, list[str]]) -> Deployment:
+    return stage[0]
+
+
+@pytest.fixture
+def account(stage: tuple[Deployment, Account, list[str]]) -> Account:
+    return stage[1]
+
+
+@pytest.fixture
+def said(stage: tuple[Deployment, Account, list[str]]) -> list[str]:
+    return stage[2]
+
+
+# -- the rules, of the template
+
+
+def kept(template: dict[str, Any]) -> dict[str, Any]:
+    return {name: told for name, told in template["Resources"].items() if told.get("DeletionPolicy") in KEPT}
+
+
+def test_what_is_taken_over_has_a_name_without_a_function(template: dict[str, Any]) -> None:
+    names = {name: told["Properties"].get(identifier(told["Type"])) for name, told in kept(template).items()}
+    assert names["Table"] == STACK
+    assert names["Bucket"] == f"{STACK}-{ACCOUNT}-{REGION}"
+    assert not [name for name, value in names.items() if isinstance(value, dict)]
+    without = {name for name, value in names.items() if value is None}
+    assert without == {"FileSystem", "ApiAccount", "ApiLogsRole"}  # none of them is taken over, and a README says so
+
+
+def test_what_holds_data_goes_only_with_a_creation_that_failed(template: dict[str, Any]) -> None:
+    policies = {name: (told["DeletionPolicy"], told["UpdateReplacePolicy"]) for name, told in kept(template).items()}
+    for name in ("Table", "Bucket", "FileSystem"):
+        assert policies[name] == ("RetainExceptOnCreate", "Retain")
+
+
+def test_what_is_taken_over_refers_to_nothing_that_a_new_stack_makes(template: dict[str, Any]) -> None:
+    """It keeps what it was made with, also the address of an API that is gone."""
+    known = set(template["Parameters"]) | set(VALUES) | {"AWS::URLSuffix", "AWS::NoValue"}
+    for name in ("Table", "Bucket"):
+        text = json.dumps(template["Resources"][name]["Properties"])
+        referred = set(re.findall(r'"Ref": "([^"]+)"', text)) | set(re.findall(r"\$\{([^}]+)\}", text))
+        assert referred <= known
+        assert "Fn::GetAtt" not in text
+        functions = set(re.findall(r'"(Fn::\w+)"', text))
+        assert functions <= {"Fn::If", "Fn::Join", "Fn::Split", "Fn::Sub"}, name
+
+
+def test_of_the_names_nothing_else_changes(package: Package, template: dict[str, Any]) -> None:
+    before = package.template_with_code(bucket="code", key="wellhead.zip", layer="lake.zip")
+    changed = {name for name, told in before["Resources"].items() if told != template["Resources"][name]}
+    assert {"Table", "Bucket"} <= changed <= {*kept(template)}
+    elsewhere = with_names(before, Place(stack="w-x", account="1", region="cn-north-1", partition="aws-cn"))
+    assert elsewhere["Resources"]["Bucket"]["Properties"]["BucketName"] == "w-x-1-cn-north-1"
+
+
+def test_the_parameters_of_what_is_taken_over(template: dict[str, Any]) -> None:
+    found = parameters_of(template, ["Table", "Bucket"])
+    assert {"DeletionProtection", "OldVersionDays", "UploadDays", "CorsOrigins", "DomainName"} <= set(found)
+    assert "LogDays" not in found
+
+
+# -- the stories, under these rules
+
+
+def test_destroyed_and_deployed_again_over_the_data(
+    deployment: Deployment, account: Account, package: Package, said: list[str]
+) -> None:
+    deployment.deploy(package, GIVEN)
+    assert {account.exists[TABLE], account.exists[BUCKET]} == {STACK}
+    deployment.delete_stack()
+    assert account.exists == {TABLE: None, BUCKET: None}
+
+    plan = deployment.plan(package, {**GIVEN, "OldVersionDays": "7"})
+    assert "  take over         Table" in plan
+    assert any("DeletionProtection" in line and "whatever you say now" in line for line in plan)
+    assert deployment.description() is None  # nothing of it was done
+
+    deployment.deploy(package, {**GIVEN, "OldVersionDays": "7"})
+    assert {account.exists[TABLE], account.exists[BUCKET]} == {STACK}
+    assert "Taken over, with the data and the settings that they have: Table, Bucket." in "\n".join(said)
+    assert "OldVersionDays" in "\n".join(said)
+
+
+def test_after_a_first_deploy_that_failed_the_next_one_goes_through(
+    deployment: Deployment, account: Account, package: Package, said: list[str]
+) -> None:
+    account.breaks = {"Dashboard"}
+    with pytest.raises(DeploymentError, match=r"^Dashboard: It cannot be made\.\nwellhead-dev is in the state") as told:
+        deployment.deploy(package, {**GIVEN, "DeletionProtection": "false"})
+    assert "ROLLBACK_COMPLETE" in str(told.value)
+    assert account.exists.keys().isdisjoint({TABLE, BUCKET})  # they were new and empty
+
+    account.breaks = set()
+    deployment.deploy(package, GIVEN)
+    assert {account.exists[TABLE], account.exists[BUCKET]} == {STACK}
+    assert "what is left of it is removed" in "\n".join(said)
+
+
+def test_nor_does_it_hinder_that_the_new_table_refused_to_go(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
+    account.breaks = {"Dashboard"}
+    with pytest.raises(DeploymentError, match="ROLLBACK_FAILED"):
+        deployment.deploy(package, GIVEN)
+    assert account.exists[TABLE] == STACK
+
+    account.breaks = set()
+    deployment.deploy(package, GIVEN)
+    assert {account.exists[TABLE], account.exists[BUCKET]} == {STACK}
+
+
+def test_an_update_that_fails_says_why_and_leaves_the_code_that_runs(
+    stage: tuple[Deployment, Account, list[str]], package: Package, tmp_path: Path
+) -> None:
+    deployment, account, said = stage
+    deployment.deploy(package, GIVEN)
+    s3, bucket = deployment.client("s3"), f"wellhead-code-{ACCOUNT}-{REGION}-an"
+    runs = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    broken = json.loads(package.template.read_text())
+    broken["Resources"]["More"] = {"Type": "AWS::SQS::Queue"}
+    changed = replace(package, template=tmp_path / "template.json")
+    changed.template.write_text(json.dumps(broken))
+    account.breaks = {"More"}
+    with pytest.raises(DeploymentError, match=r"^More: It cannot be made\."):
+        deployment.deploy(changed, {})
+    assert runs <= {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+
+    account.breaks = set()
+    deployment.deploy(changed, {})
+    now = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert len(now - runs) == 1  # the template
+    assert len(runs - now) == 1  # the one before, of which versions are kept
+    assert "More: update complete" in "\n".join(said)
+    assert deployment.plan(changed, {}) == ["Nothing would change."]
+
+
+def test_a_stage_of_production_is_protected(deployment: Deployment, account: Account, package: Package) -> None:
+    assert not deployment.is_production
+    for stage in ("prod", "production", "live", "prod-eu"):
+        assert replace(deployment, stage=stage).is_production
+    production = replace(deployment, stage="prod")
+    production.deploy(package, GIVEN)
+    assert account.stacks["wellhead-prod"].protected
+    deployment.deploy(package, GIVEN)
+    assert not account.stacks[STACK].protected
+
+
+def test_everything_has_the_tags_of_its_stack(deployment: Deployment, account: Account, package: Package) -> None:
+    deployment.deploy(package, GIVEN, {"team": "wells"})
+    expected = {"application": "wellhead", "stage": "dev", "team": "wells"}
+    assert account.stacks[STACK].tags == expected
+    deployment.deploy(package, {"LogDays": "7"}, {"cost": "42"})
+    assert account.stacks[STACK].tags == expected | {"cost": "42"}
+
+
+def test_a_role_that_the_account_has_for_logs_is_not_replaced(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
+    deployment.deploy(package, GIVEN)
+    assert account.stacks[STACK].parameters["ApiLogRole"] == "create"
+    deployment.deploy(package, {"LogDays": "7"})
+    assert account.stacks[STACK].parameters["ApiLogRole"] == "create"  # it is ours now
+    deployment.delete_stack()
+
+    account.log_role = f"arn:aws:iam::{ACCOUNT}:role/of-another"
+    deployment.deploy(package, GIVEN)
+    assert account.stacks[STACK].parameters["ApiLogRole"] == "existing"
+    deployment.delete_stack()
+    deployment.deploy(package, {**GIVEN, "ApiLogRole": "create"})  # somebody asks for it
+    assert account.stacks[STACK].parameters["ApiLogRole"] == "create"
+
+
+# -- a change set in words
+
+
+def test_what_endangers_data_is_told_first() -> None:
+    def told(name: str, kind: str, action: str, **more: Any) -> Change:
+        return Change.of({"LogicalResourceId": name, "ResourceType": kind, "Action": action, **more})
+
+    named = [{"Target": {"Attribute": "Properties", "Name": "TableName", "RequiresRecreation": "Always"}}]
+    changes = [
+        told("Alarm", "AWS::CloudWatch::Alarm", "Add"),
+        told("Import", "AWS::Lambda::Function", "Modify", Replacement="False"),
+        told("Topic", "AWS::SNS::Topic", "Modify", Replacement="True", PolicyAction="ReplaceAndDelete"),
+        told("Bucket", "AWS::S3::Bucket", "Remove", PolicyAction="Delete"),
+        told(
+            "Table",
+            "AWS::DynamoDB::Table",
+            "Modify",
+            Replacement="True",
+            PolicyAction="ReplaceAndRetain",
+            Details=named,
+        ),
+    ]
+    jobs = "the jobs, the sources and what is published are in it"
+    assert lines_of(changes) == [
+        "  remove            Bucket\n    DATA AT RISK: the published data is in it, and IT IS DELETED",
+        f"  replace           Table (TableName)\n    DATA AT RISK: {jobs}, and it stays, but belongs to no stack",
+        "  replace           Topic",
+        "  create            Alarm",
+        "  change            Import",
+    ]
+
+
+def test_the_first_failure_of_this_change_is_the_reason(account: Account, deployment: Deployment) -> None:
+    """Not one of an earlier change, nor what was stopped beside it."""
+    stack = account.stacks[STACK] = Stack(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1")
+    stack.note("Old", "AWS::SNS::Topic", "CREATE_FAILED", "of last year")
+    lines: list[str] = []
+    progress = Progress(deployment.client("cloudformation"), stack.id, lines.append)
+    stack.note("Beside", "AWS::SNS::Topic", "CREATE_FAILED", "Resource creation cancelled")
+    stack.note("First", "AWS::SNS::Topic", "CREATE_FAILED", "no right")
+    assert progress.follow() is None
+    stack.note("Beside", "AWS::SNS::Topic", "DELETE_FAILED", "later")
+    stack.note(STACK, KIND, "UPDATE_ROLLBACK_COMPLETE")
+    assert progress.follow() == "UPDATE_ROLLBACK_COMPLETE"
+    assert progress.reason() == "First: no right"
+    assert [line[line.index("s  ") + 3 :] for line in lines] == [
+        "Beside: create failed",
+        "First: create failed",
+        "Beside: delete failed",
+    ]
