@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROWS, PAGE, WORKERS, PARTS = longer(1_500, 12_000), 25, longer(2, 3), longer(4, 6)
 KILLS_OF_WORKERS, KILLS_OF_MERGES = longer(2, 10), longer(1, 5)
+LATENCY, SLOW = longer(60, 100) / 1000, longer(2000, 100) / 1000  # seconds a request
 DATA = GeneratedProduction(ROWS)
 CANCEL = "/api/v1/wells/import/jobs/{}/cancel"
 
@@ -32,7 +33,7 @@ pytestmark = [needs_proc, pytest.mark.timeout(longer(180, 900))]
 
 @pytest.fixture(scope="module")
 def source() -> Iterator[SampleSource]:
-    with SampleSource(DATA, max_page_size=PAGE, latency=longer(60, 100) / 1000) as source:
+    with SampleSource(DATA, max_page_size=PAGE, latency=LATENCY) as source:
         yield source
 
 
@@ -85,13 +86,19 @@ def assert_whole(stack: LocalStack, view: dict[str, Any]) -> None:
     assert rejected_rows(stack.database_path) == told.failed
 
 
-def test_workers_and_the_merge_are_killed_and_each_row_is_there_once(stack: LocalStack) -> None:
+def test_workers_and_the_merge_are_killed_and_each_row_is_there_once(stack: LocalStack, source: SampleSource) -> None:
+    """Who merges asks the source for its fields first: one that is slow by then keeps a small merge from being over
+    before it is killed.
+    """
     job_id = trigger(stack.state)
     for handler, kills in (("app.fetch_part", KILLS_OF_WORKERS), ("app.merge_import", KILLS_OF_MERGES)):
         killed: set[int] = set()
         for _ in range(kills):
+            wait_until(lambda: processes_of(handler) - killed, seconds=120)  # noqa: B023  asked within the round
+            source.latency = SLOW if handler == "app.merge_import" else LATENCY
             kill_a_new_one(handler, killed, wait=random.uniform(0.5, 2.0))
             assert not is_over(stack, job_id)
+    source.latency = LATENCY
 
     assert_whole(stack, job_at_its_end(stack.state, job_id))
 
