@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .job import Job
 
 RUNNING = "RUNNING"
+STOPPED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
 class Executions:

@@ -17,7 +17,7 @@ from chalicelib.errors import DispatchFailed, MachineStopped
 from chalicelib.metrics import record
 from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, drill_began, fence_of, is_export_of, is_fenced, job_of
 
-from .executions import RUNNING
+from .executions import RUNNING, STOPPED
 from .holding import is_of_use
 from .job import JobStatus
 from .lock import PULSE, execution_of, may_take_place
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Find = Callable[[str], Job | None]
 
 SWEEP_SECONDS = 60.0  # until the next one
+RENEWAL_SECONDS = 2 * SWEEP_SECONDS  # a lease that this sweep renews is not over when the next one comes late
 DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
 
 SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; starting.RETRY_SECONDS is shorter
@@ -93,8 +94,9 @@ def take_up(job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher) -> 
 
 
 def _see_to_execution(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions) -> str:
-    """One that runs may have nobody at work: between two tries, or while Lambda is throttled. One that has ended has
-    left its job open, and nobody works on it any more. Of one that nobody knows the lease decides.
+    """One that runs may have nobody at work: between two tries, or while Lambda is throttled. One that has stopped ends
+    its job. Of one that nobody knows the lease decides, and of one that has come to its end with the job open: a late
+    try of an earlier state has taken the place of the last one's, and may be at work.
     """
     try:
         status = executions.status(execution_of(lock.holder))
@@ -102,9 +104,9 @@ def _see_to_execution(lock: Lock, job_manager: JobManager, dispatcher: Dispatche
         log.warning("the execution could not be asked for: %s", exc.__cause__, extra={"job_id": lock.owner})
         status = None
     if status == RUNNING:
-        is_soon_over = job_manager.seconds_left(lock.lease_until) < SWEEP_SECONDS
-        return "renewed" if is_soon_over and job_manager.renew(lock) else "nothing"
-    if status is not None:
+        is_soon_over = job_manager.seconds_left(lock.lease_until) < RENEWAL_SECONDS
+        return "renewed" if is_soon_over and job_manager.renew(lock, RENEWAL_SECONDS) else "nothing"
+    if status in STOPPED:
         log.warning("the execution has ended: %s", status, extra={"job_id": lock.owner})
         return "failed" if job_manager.expire(lock, MachineStopped()) else "nothing"
     return _restart(lock, job_manager, dispatcher) if job_manager.is_over(lock) else "nothing"

@@ -320,7 +320,7 @@ def test_another_execution_of_the_job_has_nothing_to_do(worker: StatesWorker) ->
 
     def sleep_while_it_works(_: float) -> None:
         worker.clock.advance(1)
-        worker.manager.renew(worker.manager.lock())
+        worker.manager.renew(worker.manager.lock(), 0)
 
     worker.sleep = sleep_while_it_works
 
