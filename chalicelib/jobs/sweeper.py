@@ -68,7 +68,7 @@ def _see_to_worker(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) 
     if lock.holder and job_manager.is_over(lock):
         return _restart(lock, job_manager, dispatcher)
     if lock.holder is None and job_manager.seconds_waited(lock) > DISPATCH_SECONDS:
-        return _dispatch(str(lock.owner), dispatcher)
+        return _dispatch(str(lock.owner), dispatcher.dispatch_again)
     return "nothing"
 
 
@@ -90,7 +90,7 @@ def take_up(job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher) -> 
         return sweep(job_manager=job_manager, dispatcher=dispatcher)
     if lock.holder is None and job.status is JobStatus.PENDING:
         return "failed" if job_manager.expire(lock) else "nothing"
-    return _dispatch(job_id, dispatcher)
+    return _dispatch(job_id, dispatcher.dispatch)
 
 
 def _see_to_execution(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions) -> str:
@@ -115,14 +115,14 @@ def _see_to_execution(lock: Lock, job_manager: JobManager, dispatcher: Dispatche
 def _restart(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str:
     if not job_manager.free_holder(lock):
         return "nothing"
-    _dispatch(str(lock.owner), dispatcher)
+    _dispatch(str(lock.owner), dispatcher.dispatch)
     return "restarted"
 
 
-def _dispatch(job_id: str, dispatcher: Dispatcher) -> str:
+def _dispatch(job_id: str, dispatch: Callable[[str], None]) -> str:
     """A failure is not the end: the next sweep tries again until the lease of the waiting job is over."""
     try:
-        dispatcher.dispatch(job_id)
+        dispatch(job_id)
     except DispatchFailed as exc:
         log.warning("the job could not be dispatched: %s", exc.__cause__, extra={"job_id": job_id})
         return "nothing"
