@@ -79,13 +79,16 @@ def take_up(job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher) -> 
     A job that nobody ever claimed ends: the function fails at every start. Any other is dispatched again, also
     while a lease runs: that delivery leaves when the holder lives, and goes on when its lease is over
     (worker.claim_patiently). Nothing but the lease tells which of the two it is: of an event that was
-    delivered twice, one copy may have failed and the other be at work.
+    delivered twice, one copy may have failed and the other be at work. A holder that is an execution is left to the
+    sweeper: it alone may ask whether that one runs.
     """
     log.warning("no delivery of an event for the job came to its end", extra={"job_id": job_id})
     lock = job_manager.lock()
     if lock.owner != job_id:
         return "nothing"
     job = job_manager.owner_of(lock)
+    if job and execution_of(lock.holder):
+        return "nothing"
     if job is None or job_manager.is_over(lock):
         return sweep(job_manager=job_manager, dispatcher=dispatcher)
     if lock.holder is None and job.status is JobStatus.PENDING:

@@ -12,7 +12,7 @@ from chalicelib.jobs.executions import Executions
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.lock import Claim, Lease, execution_of, holder_of
 from chalicelib.jobs.manager import JobManager
-from chalicelib.jobs.sweeper import SWEEP_SECONDS, sweep
+from chalicelib.jobs.sweeper import SWEEP_SECONDS, sweep, take_up
 
 HOLDER = holder_of("job-0", "plan")
 
@@ -113,6 +113,18 @@ def test_one_that_was_to_be_cancelled_is_cancelled(manager: JobManager, claim: C
     swept(manager, KnownExecutions(job_0="ABORTED"))
 
     assert manager.get(claim.job.job_id).status is JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize("seconds", [1, 76])
+def test_a_failed_event_leaves_the_place_of_an_execution_to_the_sweeper(
+    manager: JobManager, claim: Claim, clock: Clock, seconds: float
+) -> None:
+    """An event of the import function, from before the machine was set up or from a second start."""
+    clock.advance(seconds)
+    lock, dispatcher = manager.lock(), RecordingDispatcher()
+
+    assert take_up(claim.job.job_id, job_manager=manager, dispatcher=dispatcher) == "nothing"
+    assert (manager.lock(), dispatcher.dispatched) == (lock, [])
 
 
 @pytest.mark.parametrize("executions", [KnownExecutions(), KnownExecutions(silent=True), None])
