@@ -25,7 +25,7 @@ from infra.removal import Removal
 from infra.scaling_costs import scaling_table
 from infra.smoke import Smoke
 
-NOT_DEPLOYED = ("local", "emulated")  # their settings are those of the laptop and of the tests
+NOT_DEPLOYED = ("local", "emulated", "code")  # of the laptop, of the tests, and of the bucket of code
 TOLD = {"ApiUrl": "API", "ConsoleUrl": "console", "BucketName": "bucket", "TableName": "table"}
 
 
@@ -138,8 +138,7 @@ def _package(options: argparse.Namespace) -> None:
 
 def _deploy(options: argparse.Namespace) -> None:
     parameters, tags = (dict(_pair(text) for text in told) for told in (options.parameter, options.tag))
-    if options.stage in NOT_DEPLOYED:
-        raise DeploymentError(f"The stage {options.stage} is one of this machine's, with times of its own: STAGE=dev")
+    _refuse_not_deployed(options.stage)
     deployment = _deployment(options.stage)
     package = build(stage=options.stage, output=BUILD / options.stage)
     if options.plan:
@@ -148,6 +147,14 @@ def _deploy(options: argparse.Namespace) -> None:
     print(f"Deploying {deployment.stack} to {deployment.region}; the first time takes some minutes ...")
     outputs = deployment.deploy(package, parameters, tags)
     print("\n".join(summary(deployment, outputs)))
+
+
+def _refuse_not_deployed(stage: str) -> None:
+    """Raises DeploymentError."""
+    if stage in NOT_DEPLOYED:
+        raise DeploymentError(
+            f"No stage is called {stage}: the name is used for something else. Take another: STAGE=dev"
+        )
 
 
 def summary(deployment: Deployment, outputs: Mapping[str, str]) -> list[str]:
@@ -165,11 +172,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _destroy(options: argparse.Namespace) -> None:
+    _refuse_not_deployed(options.stage)
     removal, data = Removal(_deployment(options.stage)), options.data == "delete"
     remains = removal.look()
     print("\n".join(removal.lines(remains, data=data)))
     stack = removal.deployment.stack
-    if data or remains.protected:
+    if removal.asks(remains, data=data):
         _confirm(stack, options.yes)
     removal.remove(remains, data=data)
     if data:

@@ -19,7 +19,7 @@ from infra.package import Package
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 FAILED_FIRST = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")  # such a stack can only be deleted
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
-PRODUCTION = re.compile(r"(prod|production|live)(-.*)?")  # stages whose stacks are protected
+PRODUCTION = re.compile(r"(.*-)?(prod|prd|production|live)\d*(-.*)?")  # stages whose stacks are protected
 UNCONFIRMED = ("PendingConfirmation", "Deleted")  # in place of the ARN of a subscription
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 

@@ -101,6 +101,10 @@ class Removal:
             "  a file system, if there is one",
         ]
 
+    def asks(self, remains: Remains, *, data: bool) -> bool:
+        """Whether somebody has to say the stack's name before it goes."""
+        return data or remains.protected or self.deployment.is_production
+
     def remove(self, remains: Remains, *, data: bool) -> None:
         """Raises DeploymentError."""
         if remains.protected:

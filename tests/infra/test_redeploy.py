@@ -192,8 +192,10 @@ def test_an_update_that_fails_says_why_and_leaves_the_code_that_runs(
 
 def test_a_stage_of_production_is_protected(deployment: Deployment, account: Account, package: Package) -> None:
     assert not deployment.is_production
-    for stage in ("prod", "production", "live", "prod-eu"):
+    for stage in ("prod", "production", "live", "prod-eu", "prd", "prod2", "eu-prod"):
         assert replace(deployment, stage=stage).is_production
+    for stage in ("preprod", "product", "deliver", "try"):
+        assert not replace(deployment, stage=stage).is_production
     production = replace(deployment, stage="prod")
     production.deploy(package, GIVEN)
     assert account.stacks["wellhead-prod"].protected
