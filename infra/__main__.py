@@ -152,9 +152,7 @@ def _deploy(options: argparse.Namespace) -> None:
 def _refuse_not_deployed(stage: str) -> None:
     """Raises DeploymentError."""
     if stage in NOT_DEPLOYED:
-        raise DeploymentError(
-            f"No stage is called {stage}: the name is used for something else. Take another: STAGE=dev"
-        )
+        raise DeploymentError(f"No stage is called {stage}: that name is taken. Take another: STAGE=dev")
 
 
 def summary(deployment: Deployment, outputs: Mapping[str, str]) -> list[str]:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, WaiterError
 from chalicelib.api.token_entry import NAME, Role, TokenEntry, new_token
 from infra.changes import Change, Progress, lines_of
 from infra.code_bucket import CodeBucket, CodeBucketError
-from infra.names import Place, parameters_of, with_names
+from infra.names import Place, existing_data, parameters_of, with_names
 from infra.package import Package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -194,7 +194,9 @@ class Deployment:
             parameters = {**parameters, "ApiLogRole": self._log_role()}
         template = json.loads(package.template.read_text())
         values = self._parameters(template, parameters, before or {})
-        template, keys, url = self._upload(package)
+        place = self.place()
+        existing = [] if before else existing_data(place, dynamodb=self.client("dynamodb"), s3=self.client("s3"))
+        template, keys, url = self._upload(package, place, existing)
         created = self._create_change_set(url, values, self._tags(before or {}, tags), exists=before is not None)
         found = self._changes(created["Id"])
         return Prepared(
@@ -215,7 +217,9 @@ class Deployment:
         tags = {"application": "wellhead", "stage": self.stage, **kept, **given}
         return [{"Key": key, "Value": value} for key, value in tags.items()]
 
-    def _upload(self, package: Package) -> tuple[dict[str, Any], frozenset[str], str]:
+    def _upload(
+        self, package: Package, place: Place, existing: list[str]
+    ) -> tuple[dict[str, Any], frozenset[str], str]:
         """The template as it is deployed, the files that it and CloudFormation read, and its own address."""
         bucket = self._code_bucket()
         try:
@@ -224,7 +228,7 @@ class Deployment:
             raise DeploymentError(str(exc)) from exc
         code, layer = (bucket.upload(path, stack=self.stack) for path in (package.bundle, package.layer))
         template = package.template_with_code(bucket=bucket.name, key=code, layer=layer)
-        template = with_names(template, self.place())
+        template = with_names(template, place, existing)
         key = bucket.put(json.dumps(template).encode(), stack=self.stack, ending=".json")
         return template, frozenset({code, layer, key}), bucket.address(key)
 

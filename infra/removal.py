@@ -9,9 +9,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.jobs.lock import Lease
 from infra.deployment import Deployment, DeploymentError
+from infra.names import GONE
 from infra.recovery import manager_of
-
-GONE = ("ResourceNotFoundException", "NoSuchBucket", "404")
 
 
 @dataclass(frozen=True, kw_only=True)

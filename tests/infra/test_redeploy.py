@@ -152,6 +152,43 @@ def test_after_a_first_deploy_that_failed_the_next_one_goes_through(
     assert "what is left of it is removed" in "\n".join(said)
 
 
+@pytest.fixture
+def data(deployment: Deployment, account: Account) -> Iterator[None]:
+    """A table and a bucket that an earlier stack left."""
+    dynamodb, s3 = deployment.client("dynamodb"), deployment.client("s3")
+    key = {"AttributeName": "pk"}
+    dynamodb.create_table(
+        TableName=STACK,
+        KeySchema=[{**key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{**key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    s3.create_bucket(Bucket=BUCKET[1])
+    account.exists = {TABLE: None, BUCKET: None}
+    yield
+    dynamodb.delete_table(TableName=STACK)
+    s3.delete_bucket(Bucket=BUCKET[1])
+
+
+@pytest.mark.usefixtures("data")
+def test_what_was_taken_over_stays_when_the_creation_fails(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
+    account.breaks = {"Dashboard"}
+    with pytest.raises(DeploymentError, match="ROLLBACK_COMPLETE"):
+        deployment.deploy(package, {**GIVEN, "DeletionProtection": "false"})
+    assert account.exists == {TABLE: None, BUCKET: None}
+
+    account.breaks = set()
+    deployment.deploy(package, GIVEN)
+    assert account.exists[TABLE] == account.exists[BUCKET] == STACK
+    policies = [account.stacks[STACK].template["Resources"][name]["DeletionPolicy"] for name in ("Table", "Bucket")]
+    assert policies == ["Retain", "Retain"]
+    deployment.deploy(package, {"LogDays": "7"})
+    policies = [account.stacks[STACK].template["Resources"][name]["DeletionPolicy"] for name in ("Table", "Bucket")]
+    assert policies == ["RetainExceptOnCreate", "RetainExceptOnCreate"]
+
+
 def test_nor_does_it_hinder_that_the_new_table_refused_to_go(
     deployment: Deployment, account: Account, package: Package
 ) -> None:

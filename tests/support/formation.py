@@ -153,7 +153,7 @@ class Account:
                 return {}
             if named:
                 self.exists[named] = name
-            made += [resource] if change["Action"] == "Add" else []
+            made += [resource] if change["Action"] in ("Add", "Import") else []  # AWS leaves open what goes back
             stack.note(resource, kind, f"{verb}_COMPLETE")
         stack.template, stack.tags = change_set["template"], change_set["tags"]
         stack.note(name, STACK, f"{verb}_COMPLETE")
