@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.names import parameters_of
+
 STACK = "AWS::CloudFormation::Stack"
 WORDS = {"Add": "create", "Modify": "change", "Remove": "remove", "Import": "take over", "Dynamic": "may change"}
 OF_DATA = {
@@ -12,6 +14,7 @@ OF_DATA = {
     "AWS::S3::Bucket": "the published data is in it",
     "AWS::EFS::FileSystem": "the published data is in it",
 }
+NETWORK = "FunctionSecurityGroup"  # there is one where functions are in a network
 STAYS = ("Retain", "ReplaceAndRetain")
 CANCELLED = ("Resource creation cancelled", "Resource update cancelled")  # for what failed beside it
 
@@ -74,6 +77,46 @@ def lines_of(changes: Iterable[Change]) -> list[str]:
         return not change.risk, not heavy, change.resource
 
     return [f"  {change.line()}" for change in sorted(changes, key=weight)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a deploy would do: the change set, unless nothing changes, and the files that its template names. `given`
+    are the parameters that were said now.
+    """
+
+    template: Mapping[str, Any]
+    keys: frozenset[str]
+    change_set: str | None
+    stack_id: str
+    given: frozenset[str] = frozenset()
+    changes: tuple[Change, ...] = ()
+
+    def remarks(self) -> list[str]:
+        """What the changes themselves do not tell."""
+        return [*self._of_imported(), *self._of_network()]
+
+    def _of_imported(self) -> list[str]:
+        """CloudFormation takes over what exists as it is, whatever its template says."""
+        imported = [change.resource for change in self.changes if change.action == "Import"]
+        if not imported:
+            return []
+        parameters = ", ".join(parameters_of(self.template, imported))
+        return [
+            f"Taken over, with the data and the settings that they have: {', '.join(imported)}.",
+            f"Of the parameters {parameters} they keep what they had before, whatever you say now.",
+            "To change one of these: deploy with another value than now, then with the one that you want.",
+        ]
+
+    def _of_network(self) -> list[str]:
+        """A stack that was on EFS once may still name the network of then."""
+        added = {change.resource for change in self.changes if change.action == "Add"}
+        if NETWORK not in added or "VpcId" in self.given:
+            return []
+        return [
+            "FUNCTIONS GET A NETWORK: what reads a source moves into the VPC of an earlier deploy.",
+            """If it shall not: PARAMETERS="VpcId= SubnetA= SubnetB=".""",
+        ]
 
 
 @dataclass

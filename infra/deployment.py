@@ -11,9 +11,9 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from chalicelib.api.token_entry import NAME, Role, TokenEntry, new_token
-from infra.changes import Change, Progress, lines_of
+from infra.changes import Change, Prepared, Progress, lines_of
 from infra.code_bucket import CodeBucket, CodeBucketError
-from infra.names import Place, existing_data, parameters_of, with_names
+from infra.names import Place, existing_data, with_names
 from infra.package import Package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
@@ -26,21 +26,6 @@ UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 
 class DeploymentError(Exception):
     """AWS refused, or something is missing; the message says what to do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """What a deploy would do: the change set, unless nothing changes, and the files that its template names."""
-
-    template: Mapping[str, Any]
-    keys: frozenset[str]
-    change_set: str | None
-    stack_id: str
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def imported(self) -> list[str]:
-        return [change.resource for change in self.changes if change.action == "Import"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +84,7 @@ class Deployment:
         self._cloudformation.delete_change_set(ChangeSetName=prepared.change_set)
         if before is None:
             self._cloudformation.delete_stack(StackName=self.stack)  # it is a name for the change set alone
-        return [*lines_of(prepared.changes), *self._about_imported(prepared)]
+        return [*lines_of(prepared.changes), *prepared.remarks()]
 
     def outputs(self) -> dict[str, str]:
         """Raises DeploymentError when there is no stack."""
@@ -194,9 +179,7 @@ class Deployment:
             parameters = {**parameters, "ApiLogRole": self._log_role()}
         template = json.loads(package.template.read_text())
         values = self._parameters(template, parameters, before or {})
-        place = self.place()
-        existing = [] if before else existing_data(place, dynamodb=self.client("dynamodb"), s3=self.client("s3"))
-        template, keys, url = self._upload(package, place, existing)
+        template, keys, url = self._upload(package, new=before is None)
         created = self._create_change_set(url, values, self._tags(before or {}, tags), exists=before is not None)
         found = self._changes(created["Id"])
         return Prepared(
@@ -204,6 +187,7 @@ class Deployment:
             keys=keys,
             change_set=None if found is None else created["Id"],
             stack_id=created["StackId"],
+            given=frozenset(parameters),
             changes=tuple(found or ()),
         )
 
@@ -217,9 +201,7 @@ class Deployment:
         tags = {"application": "wellhead", "stage": self.stage, **kept, **given}
         return [{"Key": key, "Value": value} for key, value in tags.items()]
 
-    def _upload(
-        self, package: Package, place: Place, existing: list[str]
-    ) -> tuple[dict[str, Any], frozenset[str], str]:
+    def _upload(self, package: Package, *, new: bool) -> tuple[dict[str, Any], frozenset[str], str]:
         """The template as it is deployed, the files that it and CloudFormation read, and its own address."""
         bucket = self._code_bucket()
         try:
@@ -228,7 +210,8 @@ class Deployment:
             raise DeploymentError(str(exc)) from exc
         code, layer = (bucket.upload(path, stack=self.stack) for path in (package.bundle, package.layer))
         template = package.template_with_code(bucket=bucket.name, key=code, layer=layer)
-        template = with_names(template, place, existing)
+        place, clients = self.place(), {name: self.client(name) for name in ("dynamodb", "s3")}
+        template = with_names(template, place, existing_data(place, **clients) if new else ())
         key = bucket.put(json.dumps(template).encode(), stack=self.stack, ending=".json")
         return template, frozenset({code, layer, key}), bucket.address(key)
 
@@ -269,22 +252,11 @@ class Deployment:
         return [Change.of(told["ResourceChange"]) for page in pages for told in page["Changes"]]
 
     def _execute(self, prepared: Prepared) -> None:
-        for line in self._about_imported(prepared):
+        for line in prepared.remarks():
             self.say(line)
         progress = self._progress(prepared.stack_id)
         self._cloudformation.execute_change_set(ChangeSetName=prepared.change_set)
         self._follow(progress)
-
-    def _about_imported(self, prepared: Prepared) -> list[str]:
-        """CloudFormation takes over what exists as it is, whatever its template says."""
-        if not prepared.imported:
-            return []
-        parameters = ", ".join(parameters_of(prepared.template, prepared.imported))
-        return [
-            f"Taken over, with the data and the settings that they have: {', '.join(prepared.imported)}.",
-            f"Of the parameters {parameters} they keep what they had before, whatever you say now.",
-            "To change one of these: deploy with another value than now, then with the one that you want.",
-        ]
 
     def _progress(self, stack_id: str) -> Progress:
         return Progress(self._cloudformation, stack_id, self.say)

@@ -13,7 +13,7 @@ from support.formation import Account, Stack, formation, identifier
 from support.packaged import packaged
 from support.rights import ACCOUNT, REGION, VALUES
 
-from infra.changes import Change, Progress, lines_of
+from infra.changes import Change, Prepared, Progress, lines_of
 from infra.deployment import DeploymentError
 from infra.names import Place, parameters_of, with_names
 
@@ -295,6 +295,16 @@ def test_what_endangers_data_is_told_first() -> None:
         "  create            Alarm",
         "  change            Import",
     ]
+
+
+def test_a_network_of_before_is_told_of() -> None:
+    """The stack was on EFS once, and goes on naming the network of then."""
+    added = Change(resource="FunctionSecurityGroup", kind="AWS::EC2::SecurityGroup", action="Add")
+    prepared = Prepared(template={}, keys=frozenset(), change_set="", stack_id="", changes=(added,))
+    assert "FUNCTIONS GET A NETWORK" in prepared.remarks()[0]
+    assert "VpcId= SubnetA= SubnetB=" in prepared.remarks()[1]
+    assert replace(prepared, given=frozenset({"VpcId", "SubnetA", "SubnetB"})).remarks() == []
+    assert replace(prepared, changes=(replace(added, action="Modify"),)).remarks() == []
 
 
 def test_the_first_failure_of_this_change_is_the_reason(account: Account, deployment: Deployment) -> None:
