@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from infra.names import parameters_of
@@ -131,13 +132,14 @@ class Progress:
     _began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        """What has happened so far is no part of it."""
-        self._seen = {event["EventId"] for event in self._events()}
+        """What has happened so far is no part of it: the newest of it, for reading stops there."""
+        newest = self.cloudformation.describe_stack_events(StackName=self.stack_id)["StackEvents"]
+        self._seen = {event["EventId"] for event in newest}
 
     def follow(self) -> str | None:
         """The state that the stack has come to; None while it is on its way."""
         state = None
-        for event in reversed([event for event in self._events() if event["EventId"] not in self._seen]):
+        for event in reversed(list(self._new_events())):
             self._seen.add(event["EventId"])
             status = event["ResourceStatus"]
             if status.endswith("_FAILED"):
@@ -160,7 +162,8 @@ class Progress:
         first = of_resources[0]
         return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason') or 'failed'}"
 
-    def _events(self) -> list[dict[str, Any]]:
-        """The newest first."""
+    def _new_events(self) -> Iterator[dict[str, Any]]:
+        """The newest first. The history of an old stack has thousands, and reading them each time is throttled."""
         pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_id)
-        return [event for page in pages for event in page["StackEvents"]]
+        events = (event for page in pages for event in page["StackEvents"])
+        return takewhile(lambda event: event["EventId"] not in self._seen, events)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError, HTTPClientError, WaiterError
+from botocore.exceptions import ConnectionError as NotConnected
 
 from chalicelib.api.token_entry import NAME, Role, TokenEntry, new_token
 from infra.changes import Change, Prepared, Progress, lines_of
@@ -20,6 +21,7 @@ CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 FAILED_FIRST = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")  # such a stack can only be deleted
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
 PRODUCTION = re.compile(r"(.*-)?(prod|prd|production|live)\d*(-.*)?")  # stages whose stacks are protected
+THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure")
 UNCONFIRMED = ("PendingConfirmation", "Deleted")  # in place of the ARN of a subscription
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 
@@ -261,10 +263,21 @@ class Deployment:
     def _progress(self, stack_id: str) -> Progress:
         return Progress(self._cloudformation, stack_id, self.say)
 
+    def _look(self, progress: Progress) -> str | None:
+        """What does not answer now is looked at again."""
+        try:
+            return progress.follow()
+        except (HTTPClientError, NotConnected):
+            return None
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in THROTTLED:
+                return None
+            raise
+
     def _follow(self, progress: Progress) -> None:
         """Raises DeploymentError, first with the reason."""
         for _ in range(self.waiter["MaxAttempts"]):
-            state = progress.follow()
+            state = self._look(progress)
             if state in DONE:
                 return
             if state:

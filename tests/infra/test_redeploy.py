@@ -265,6 +265,16 @@ def test_a_role_that_the_account_has_for_logs_is_not_replaced(
     assert account.stacks[STACK].parameters["ApiLogRole"] == "create"
 
 
+def test_a_deploy_that_is_throttled_goes_on_to_its_end(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
+    events = deployment.client("cloudformation").meta.events
+    events.register("after-call.cloudformation.ExecuteChangeSet", lambda **_: setattr(account, "throttled", 3))
+    replace(deployment, stage="prod").deploy(package, GIVEN)
+    assert account.throttled == 0
+    assert account.stacks["wellhead-prod"].protected
+
+
 # -- a change set in words
 
 
@@ -305,6 +315,23 @@ def test_a_network_of_before_is_told_of() -> None:
     assert "VpcId= SubnetA= SubnetB=" in prepared.remarks()[1]
     assert replace(prepared, given=frozenset({"VpcId", "SubnetA", "SubnetB"})).remarks() == []
     assert replace(prepared, changes=(replace(added, action="Modify"),)).remarks() == []
+
+
+def test_a_long_history_is_not_read_at_each_look(account: Account, deployment: Deployment) -> None:
+    stack = account.stacks[STACK] = Stack(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1")
+    for number in range(250):
+        stack.note(f"Old{number}", "AWS::SNS::Topic", "UPDATE_FAILED", "of last year")
+    lines: list[str] = []
+    progress = Progress(deployment.client("cloudformation"), stack.id, lines.append)
+    stack.note("New", "AWS::SNS::Topic", "UPDATE_COMPLETE")
+    for _ in range(3):
+        assert progress.follow() is None
+    assert len(account.calls) == 4  # a page each
+    for number in range(120):  # more than a page between two looks
+        stack.note(f"New{number}", "AWS::SNS::Topic", "UPDATE_COMPLETE")
+    progress.follow()
+    assert len(account.calls) == 6
+    assert len(lines) == 121
 
 
 def test_the_first_failure_of_this_change_is_the_reason(account: Account, deployment: Deployment) -> None:

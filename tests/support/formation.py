@@ -78,11 +78,15 @@ class Stack:
 class Refused(Exception):
     """With CloudFormation's sentence."""
 
+    def __init__(self, sentence: str, code: str = "ValidationError") -> None:
+        super().__init__(sentence)
+        self.code = code
+
 
 @dataclass
 class Account:
     """`exists`: what has a name, with the stack that it belongs to, if any. `breaks`: what cannot be made.
-    `log_role`: the one that API Gateway has.
+    `log_role`: the one that API Gateway has. `throttled`: how many looks at events are refused.
     """
 
     read: Callable[[str], bytes]
@@ -91,6 +95,7 @@ class Account:
     change_sets: dict[str, dict[str, Any]] = field(default_factory=dict)
     breaks: set[str] = field(default_factory=set)
     log_role: str = ""
+    throttled: int = 0
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def call(self, action: str, told: dict[str, str]) -> Any:
@@ -173,7 +178,13 @@ class Account:
         return {}
 
     def _DescribeStackEvents(self, told: Mapping[str, str]) -> Any:  # noqa: N802
-        return {"StackEvents": list(reversed(self._stack(told["StackName"]).events))}
+        """Pages of a hundred."""
+        if self.throttled:
+            self.throttled -= 1
+            raise Refused("Rate exceeded", "Throttling")
+        events, first = list(reversed(self._stack(told["StackName"]).events)), int(told.get("NextToken", 0))
+        more = {"NextToken": str(first + 100)} if first + 100 < len(events) else {}
+        return {"StackEvents": events[first : first + 100], **more}
 
     def _UpdateTerminationProtection(self, told: Mapping[str, str]) -> Any:  # noqa: N802
         stack = self._stack(told["StackName"])
@@ -264,7 +275,7 @@ class Formation(LoopbackHandler):
         try:
             result = _xml(self.account.call(action, told))
         except Refused as refused:
-            error = f"<Error><Code>ValidationError</Code><Message>{escape(str(refused))}</Message></Error>"
+            error = f"<Error><Code>{refused.code}</Code><Message>{escape(str(refused))}</Message></Error>"
             self.answer(400, f"<ErrorResponse>{error}</ErrorResponse>".encode())
             return
         inner = f"<{action}Result>{result}</{action}Result>"
