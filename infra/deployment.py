@@ -198,9 +198,16 @@ class Deployment:
         return "existing" if self.client("apigateway").get_account().get("cloudwatchRoleArn") else "create"
 
     def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> list[dict[str, str]]:
-        """Of the stack; CloudFormation puts them on all that it makes and that can have tags."""
+        """Of the stack; CloudFormation puts them on all that it makes and that can have tags. Two that differ in case
+        alone are one for IAM, which refuses both. Raises DeploymentError.
+        """
+        if len({key.casefold() for key in given}) < len(given):
+            raise DeploymentError("Two of the tags have the same key but for small and capital letters: keep one.")
         kept = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
-        tags = {"application": "wellhead", "stage": self.stage, **kept, **given}
+        tags: dict[str, str] = {}
+        for more in ({"application": "wellhead", "stage": self.stage}, kept, given):
+            said = {key.casefold() for key in more}
+            tags = {key: value for key, value in tags.items() if key.casefold() not in said} | dict(more)
         return [{"Key": key, "Value": value} for key, value in tags.items()]
 
     def _upload(self, package: Package, *, new: bool) -> tuple[dict[str, Any], frozenset[str], str]:

@@ -248,6 +248,18 @@ def test_everything_has_the_tags_of_its_stack(deployment: Deployment, account: A
     assert account.stacks[STACK].tags == expected | {"cost": "42"}
 
 
+def test_a_tag_that_differs_in_case_alone_takes_the_place_of_the_other(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
+    """IAM takes both for one key, and refuses every role."""
+    deployment.deploy(package, GIVEN, {"Stage": "prod"})
+    assert account.stacks[STACK].tags == {"application": "wellhead", "Stage": "prod"}
+    deployment.deploy(package, {"LogDays": "7"}, {"Application": "wells"})
+    assert account.stacks[STACK].tags == {"Application": "wells", "Stage": "prod"}
+    with pytest.raises(DeploymentError, match="but for small and capital letters"):
+        deployment.deploy(package, {}, {"Team": "a", "team": "b"})
+
+
 def test_a_role_that_the_account_has_for_logs_is_not_replaced(
     deployment: Deployment, account: Account, package: Package
 ) -> None:
