@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--role", required=True, choices=list(Role))
     token.add_argument("--days", type=days_of_token, help="how long it lives; without an end unless told")
     smoke = commands.add_parser("smoke", help="try what a deployed stage can do, with rows of its own")
-    smoke.add_argument("--api", metavar="URL", help="its address, when it is not the one of the stack")
+    smoke.add_argument("--api", metavar="URL", help="its address, when it is not the one that AWS gives the stack")
     runs = ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token), (smoke, _smoke))
     for command, run in runs:
         command.add_argument("--stage", default="dev")
@@ -201,7 +201,9 @@ def _token(options: argparse.Namespace) -> None:
 
 def _smoke(options: argparse.Namespace) -> None:
     deployment = _deployment(options.stage)
-    smoke = Smoke(deployment, options.api or deployment.outputs()["ApiUrl"].removesuffix("/api/v1"))
+    outputs = deployment.outputs()
+    url = options.api or outputs.get("RestApiUrl") or outputs["ApiUrl"]
+    smoke = Smoke(deployment, url.removesuffix("/api/v1"))
     smoke.run()
     print(smoke.table())
     if not smoke.passed:

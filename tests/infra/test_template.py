@@ -177,8 +177,11 @@ def test_a_name_of_ones_own_leads_to_the_stage(expanded: dict[str, Any]) -> None
         (False, "https://api.execute-api.us-east-1.amazonaws.com/dev"),
     ):
         outputs = resolved(
-            {name: expanded["Outputs"][name]["Value"] for name in ("ApiUrl", "ConsoleUrl")}, {"HasDomain": has}, values
+            {name: expanded["Outputs"][name]["Value"] for name in ("ApiUrl", "ConsoleUrl", "RestApiUrl")},
+            {"HasDomain": has},
+            values,
         )
+        assert outputs.pop("RestApiUrl") == "https://api.execute-api.us-east-1.amazonaws.com/dev/api/v1"
         assert outputs == {"ApiUrl": f"{start}/api/v1", "ConsoleUrl": f"{start}/console"}
     for name in ("Domain", "DomainMapping"):
         assert expanded["Resources"][name]["Condition"] == "HasDomain"
