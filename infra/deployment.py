@@ -18,8 +18,8 @@ from infra.names import Place, existing_data, with_names
 from infra.package import Package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-FAILED_FIRST = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")  # such a stack can only be deleted
-DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
+USELESS = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")  # it can only be deleted
+DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
 PRODUCTION = re.compile(r"(.*-)?(prod|prd|production|live)\d*(-.*)?")  # stages whose stacks are protected
 THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure")
 UNCONFIRMED = ("PendingConfirmation", "Deleted")  # in place of the ARN of a subscription
@@ -59,15 +59,20 @@ class Deployment:
         self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None
     ) -> dict[str, str]:
         """Create the stack or change it; its outputs. What is not among `parameters` and `tags` keeps its value. What
-        is left of a first deploy that failed goes before, without the data. Raises DeploymentError.
+        is left of a first deploy or a deletion that failed goes before, without the data. Raises DeploymentError.
         """
-        before = self.description()
-        if before and before["StackStatus"] in FAILED_FIRST:
-            self._parameters(json.loads(package.template.read_text()), parameters, {})
-            self.say(f"The first deploy of {self.stack} failed; what is left of it is removed.")
+        before, tags = self.description(), tags or {}
+        if before and before["StackStatus"] in USELESS:
+            template = json.loads(package.template.read_text())
+            parameters, tags = (
+                {**self._said_before(template, before, parameters), **parameters},
+                self._tags(before, tags),
+            )
+            self._parameters(template, parameters, {})
+            self.say(f"{self._useless(before)}; what is left of it is removed.")
             self.delete_stack()
             before = None
-        prepared = self._prepare(package, parameters, before, tags or {})
+        prepared = self._prepare(package, parameters, before, tags)
         if prepared.change_set:
             self._execute(prepared)
         if self.is_production:
@@ -78,8 +83,8 @@ class Deployment:
     def plan(self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> list[str]:
         """What a deploy would do, a line each; nothing is done. Raises DeploymentError."""
         before = self.description()
-        if before and before["StackStatus"] in FAILED_FIRST:
-            return [f"The first deploy of {self.stack} failed: the next one removes what is left, and creates it anew."]
+        if before and before["StackStatus"] in USELESS:
+            return [f"{self._useless(before)}: the next one removes what is left, and creates it anew."]
         prepared = self._prepare(package, parameters, before, tags or {})
         if prepared.change_set is None:
             return ["Nothing would change."]
@@ -123,12 +128,17 @@ class Deployment:
         return []
 
     def delete_stack(self) -> None:
-        """Table, bucket, file system, tokens and secret stay. Raises DeploymentError when there is no stack."""
+        """Table, bucket, file system, tokens and secret stay, and so does what could not be deleted the last time. Raises
+        DeploymentError when there is no stack.
+        """
         description = self.description()
         if description is None:
             raise DeploymentError(f"There is no stack {self.stack} in this account and region.")
         progress = self._progress(description["StackId"])
-        self._cloudformation.delete_stack(StackName=self.stack)
+        stuck = self._stuck() if description["StackStatus"] == "DELETE_FAILED" else []
+        if stuck:
+            self.say(f"It could not be deleted, so look at it yourself: {', '.join(stuck)}.")
+        self._cloudformation.delete_stack(StackName=self.stack, **({"RetainResources": stuck} if stuck else {}))
         self._follow(progress)
 
     def protect(self, *, protected: bool) -> None:
@@ -152,6 +162,28 @@ class Deployment:
     @property
     def _cloudformation(self) -> Any:
         return self.client("cloudformation")
+
+    def _stuck(self) -> list[str]:
+        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.stack)
+        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+        return [told["LogicalResourceId"] for told in resources if told["ResourceStatus"] == "DELETE_FAILED"]
+
+    def _useless(self, before: Mapping[str, Any]) -> str:
+        what = "deletion" if before["StackStatus"] == "DELETE_FAILED" else "first deploy"
+        return f"The {what} of {self.stack} failed"
+
+    def _said_before(
+        self, template: Mapping[str, Any], before: Mapping[str, Any], given: Mapping[str, str]
+    ) -> dict[str, str]:
+        """The parameters of a stack that goes, for the one after it; whether that one gives API Gateway its right to
+        logs is found out anew.
+        """
+        known = {name: told for name, told in template["Parameters"].items() if name not in ("Stage", "ApiLogRole")}
+        told = {each["ParameterKey"]: each["ParameterValue"] for each in before.get("Parameters", [])}
+        hidden = [name for name in known if name in told.keys() - given.keys() and known[name].get("NoEcho")]
+        if hidden:
+            self.say(f"Give {', '.join(hidden)} again, where it had a value: it is not shown to anybody.")
+        return {name: value for name, value in told.items() if name in known and name not in hidden}
 
     def _parameters(
         self, template: dict[str, Any], given: Mapping[str, str], before: dict[str, Any]
@@ -197,7 +229,7 @@ class Deployment:
         """API Gateway has one role for all logs of an account and region: another one is nobody's to replace."""
         return "existing" if self.client("apigateway").get_account().get("cloudwatchRoleArn") else "create"
 
-    def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> list[dict[str, str]]:
+    def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
         """Of the stack; CloudFormation puts them on all that it makes and that can have tags. Two that differ in case
         alone are one for IAM, which refuses both. Raises DeploymentError.
         """
@@ -208,7 +240,7 @@ class Deployment:
         for more in ({"application": "wellhead", "stage": self.stage}, kept, given):
             said = {key.casefold() for key in more}
             tags = {key: value for key, value in tags.items() if key.casefold() not in said} | dict(more)
-        return [{"Key": key, "Value": value} for key, value in tags.items()]
+        return tags
 
     def _upload(self, package: Package, *, new: bool) -> tuple[dict[str, Any], frozenset[str], str]:
         """The template as it is deployed, the files that it and CloudFormation read, and its own address."""
@@ -229,7 +261,7 @@ class Deployment:
         return CodeBucket(s3=self.client("s3"), account=place.account, region=self.region, partition=place.partition)
 
     def _create_change_set(
-        self, url: str, parameters: list[dict[str, Any]], tags: list[dict[str, str]], *, exists: bool
+        self, url: str, parameters: list[dict[str, Any]], tags: Mapping[str, str], *, exists: bool
     ) -> dict[str, str]:
         """A new stack takes over the table and the bucket that an older one left."""
         options = {} if exists else {"ImportExistingResources": True}
@@ -239,7 +271,7 @@ class Deployment:
             ChangeSetType="UPDATE" if exists else "CREATE",
             TemplateURL=url,
             Parameters=parameters,
-            Tags=tags,
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             Capabilities=CAPABILITIES,
             **options,
         )

@@ -189,6 +189,39 @@ def test_what_was_taken_over_stays_when_the_creation_fails(
     assert policies == ["RetainExceptOnCreate", "RetainExceptOnCreate"]
 
 
+def test_what_was_said_with_a_first_deploy_that_failed_is_not_forgotten(
+    deployment: Deployment, account: Account, package: Package, said: list[str]
+) -> None:
+    account.breaks = {"Dashboard"}
+    first = {**GIVEN, "DeletionProtection": "false", "LogDays": "7", "WebhookUrl": "https://hooks.example.com/1"}
+    with pytest.raises(DeploymentError, match="ROLLBACK_COMPLETE"):
+        deployment.deploy(package, first, {"team": "wells", "cost": "42"})
+    account.breaks = set()
+    deployment.deploy(package, {"LogDays": "90"}, {"cost": "43"})
+    now = account.stacks[STACK]
+    assert now.parameters["SourceUrl"] == GIVEN["SourceUrl"]
+    assert (now.parameters["DeletionProtection"], now.parameters["LogDays"]) == ("false", "90")
+    assert "WebhookUrl" not in now.parameters  # nobody can read it
+    assert "Give WebhookUrl again" in "\n".join(said)
+    assert now.tags == {"application": "wellhead", "stage": "dev", "team": "wells", "cost": "43"}
+
+
+def test_after_a_deletion_that_failed_the_stage_can_be_deployed(
+    deployment: Deployment, account: Account, package: Package, said: list[str]
+) -> None:
+    deployment.deploy(package, GIVEN)
+    account.stuck = {"Dashboard"}
+    with pytest.raises(
+        DeploymentError, match=r"^Dashboard: It is in use\.\nwellhead-dev is in the state DELETE_FAILED"
+    ):
+        deployment.delete_stack()
+    assert "The deletion of wellhead-dev failed" in deployment.plan(package, {})[0]
+    deployment.deploy(package, {})
+    assert "look at it yourself: Dashboard." in "\n".join(said)
+    assert account.stacks[STACK].status == "CREATE_COMPLETE"
+    assert account.exists[TABLE] == STACK
+
+
 def test_nor_does_it_hinder_that_the_new_table_refused_to_go(
     deployment: Deployment, account: Account, package: Package
 ) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from local.aws.emulator import LocalAws
 
 KEPT = ("Retain", "RetainExceptOnCreate")
+HIDDEN = {"WebhookUrl"}  # its NoEcho is true
 STACK = "AWS::CloudFormation::Stack"
 Named = tuple[str, str]  # type and name
 
@@ -85,7 +86,7 @@ class Refused(Exception):
 
 @dataclass
 class Account:
-    """`exists`: what has a name, with the stack that it belongs to, if any. `breaks`: what cannot be made.
+    """`exists`: what has a name, with the stack that it belongs to, if any. `breaks`: what cannot be made. `stuck`: what cannot be deleted.
     `log_role`: the one that API Gateway has. `throttled`: how many looks at events are refused.
     """
 
@@ -94,6 +95,7 @@ class Account:
     stacks: dict[str, Stack] = field(default_factory=dict)
     change_sets: dict[str, dict[str, Any]] = field(default_factory=dict)
     breaks: set[str] = field(default_factory=set)
+    stuck: set[str] = field(default_factory=set)
     log_role: str = ""
     throttled: int = 0
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -107,7 +109,8 @@ class Account:
 
     def _DescribeStacks(self, told: Mapping[str, str]) -> Any:  # noqa: N802
         stack = self._stack(told["StackName"])
-        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in stack.parameters.items()]
+        shown = {**stack.parameters, **dict.fromkeys(stack.parameters.keys() & HIDDEN, "****")}
+        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in shown.items()]
         facts = {"StackId": stack.id, "StackName": stack.id.split("/")[1], "StackStatus": stack.status}
         topic = {"OutputKey": "AlarmTopicArn", "OutputValue": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"}
         tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]
@@ -145,7 +148,7 @@ class Account:
         creates = stack.status == "REVIEW_IN_PROGRESS"
         verb = "CREATE" if creates else "UPDATE"
         stack.note(name, STACK, f"{verb}_IN_PROGRESS")
-        stack.parameters = stack.parameters | change_set["parameters"]
+        stack.parameters, stack.tags = stack.parameters | change_set["parameters"], change_set["tags"]
         resources = change_set["template"]["Resources"]
         made: list[str] = []
         for change in change_set["changes"]:
@@ -160,7 +163,7 @@ class Account:
                 self.exists[named] = name
             made += [resource] if change["Action"] in ("Add", "Import") else []  # AWS leaves open what goes back
             stack.note(resource, kind, f"{verb}_COMPLETE")
-        stack.template, stack.tags = change_set["template"], change_set["tags"]
+        stack.template = change_set["template"]
         stack.note(name, STACK, f"{verb}_COMPLETE")
         return {}
 
@@ -168,6 +171,11 @@ class Account:
         stack = self._stack(told["StackName"])
         if stack.protected:
             raise Refused(f"Stack [{told['StackName']}] cannot be deleted while TerminationProtection is enabled")
+        if stuck := self.stuck - {name for field, name in told.items() if field.startswith("RetainResources.")}:
+            for resource in stuck:
+                stack.note(resource, stack.template["Resources"][resource]["Type"], "DELETE_FAILED", "It is in use.")
+            stack.note(told["StackName"], STACK, "DELETE_FAILED")
+            return {}
         for resource in stack.template.get("Resources", {}).values():
             if (named := _named(resource, told["StackName"])) in self.exists and named:
                 self._leave(named, kept=resource.get("DeletionPolicy") in KEPT)
@@ -185,6 +193,15 @@ class Account:
         events, first = list(reversed(self._stack(told["StackName"]).events)), int(told.get("NextToken", 0))
         more = {"NextToken": str(first + 100)} if first + 100 < len(events) else {}
         return {"StackEvents": events[first : first + 100], **more}
+
+    def _ListStackResources(self, told: Mapping[str, str]) -> Any:  # noqa: N802
+        events = self._stack(told["StackName"]).events
+        last = {event["LogicalResourceId"]: event for event in events if event["ResourceType"] != STACK}
+        fields = ("LogicalResourceId", "ResourceType", "ResourceStatus")
+        summaries = [{field: event[field] for field in fields} for event in last.values()]
+        return {
+            "StackResourceSummaries": [told | {"LastUpdatedTimestamp": "2026-11-23T12:00:00Z"} for told in summaries]
+        }
 
     def _UpdateTerminationProtection(self, told: Mapping[str, str]) -> Any:  # noqa: N802
         stack = self._stack(told["StackName"])
