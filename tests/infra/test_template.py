@@ -211,6 +211,21 @@ def test_each_caller_may_have_a_limit_of_its_own(expanded: dict[str, Any]) -> No
     assert refused["statusCode"] == "429"
 
 
+@pytest.mark.parametrize("name", ["RequestsPerAddress", "RequestsPerToken"])
+@pytest.mark.parametrize(("value", "allowed"), [("0", True), ("10", True), ("3000", True), ("1", False), ("9", False)])
+def test_a_limit_below_what_aws_can_count_is_refused(
+    name: str, value: str, allowed: bool, template: dict[str, Any]
+) -> None:
+    assert (re.fullmatch(template["Parameters"][name]["AllowedPattern"], value) is not None) == allowed
+
+
+def test_nothing_is_compared_with_a_number(template: dict[str, Any]) -> None:
+    """CloudFormation takes each parameter for a text."""
+    text = json.dumps([template["Conditions"], template["Rules"]])
+    assert '"Fn::Equals"' in text
+    assert not re.findall(r'"Fn::Equals": \[[^]]*, \d+\]', text)
+
+
 def test_no_address_is_of_one_partition_alone(template: dict[str, Any]) -> None:
     """China, GovCloud and the sovereign cloud have names of their own."""
     text = json.dumps(with_names({**template, "Mappings": {}}, CHINA))
