@@ -120,6 +120,22 @@ def test_the_data_stays_and_goes_later(removal: Removal, stack: Stack, dynamodb:
     assert STACK not in dynamodb.list_tables()["TableNames"]
 
 
+def test_a_table_is_gone_when_it_is_said_to_be(removal: Removal, dynamodb: Any) -> None:
+    """It is ready again before it is deleted, and one without protection is not changed before."""
+    calls: list[str] = []
+    dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    lock(dynamodb)
+    first = removal.look()
+    calls.clear()
+    removal.remove(first, data=True)
+    assert calls == ["UpdateTable", "DescribeTable", "DeleteTable", "DescribeTable"]
+
+    calls.clear()
+    kept = replace(first, table=replace(first.table, protected=False)) if first.table else first
+    removal.remove(kept, data=True)  # the table is gone already
+    assert calls == ["DeleteTable"]
+
+
 @pytest.mark.usefixtures("data")
 def test_nothing_goes_while_an_import_runs(removal: Removal, stack: Stack, dynamodb: Any) -> None:
     lock(dynamodb, owner="018cc251", since=0, holder="w", lease_until=int(time.time() + 30))
