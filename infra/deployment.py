@@ -64,10 +64,8 @@ class Deployment:
         before, tags = self.description(), tags or {}
         if before and before["StackStatus"] in USELESS:
             template = json.loads(package.template.read_text())
-            parameters, tags = (
-                {**self._said_before(template, before, parameters), **parameters},
-                self._tags(before, tags),
-            )
+            parameters = {**self._said_before(template, before, parameters), **parameters}
+            tags = self._tags(before, tags)
             self._parameters(template, parameters, {})
             self.say(f"{self._useless(before)}; what is left of it is removed.")
             self.delete_stack()
@@ -128,8 +126,8 @@ class Deployment:
         return []
 
     def delete_stack(self) -> None:
-        """Table, bucket, file system, tokens and secret stay, and so does what could not be deleted the last time. Raises
-        DeploymentError when there is no stack.
+        """Table, bucket, file system, tokens and secret stay, and so does what could not be deleted the last time.
+        Raises DeploymentError when there is no stack.
         """
         description = self.description()
         if description is None:

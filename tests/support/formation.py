@@ -86,8 +86,8 @@ class Refused(Exception):
 
 @dataclass
 class Account:
-    """`exists`: what has a name, with the stack that it belongs to, if any. `breaks`: what cannot be made. `stuck`: what cannot be deleted.
-    `log_role`: the one that API Gateway has. `throttled`: how many looks at events are refused.
+    """`exists`: what has a name, with the stack that it belongs to. `breaks`: what cannot be made, `stuck`: what
+    cannot be deleted. `log_role`: the one that API Gateway has. `throttled`: how many looks at events are refused.
     """
 
     read: Callable[[str], bytes]
@@ -198,10 +198,7 @@ class Account:
         events = self._stack(told["StackName"]).events
         last = {event["LogicalResourceId"]: event for event in events if event["ResourceType"] != STACK}
         fields = ("LogicalResourceId", "ResourceType", "ResourceStatus")
-        summaries = [{field: event[field] for field in fields} for event in last.values()]
-        return {
-            "StackResourceSummaries": [told | {"LastUpdatedTimestamp": "2026-11-23T12:00:00Z"} for told in summaries]
-        }
+        return {"StackResourceSummaries": [{field: event[field] for field in fields} for event in last.values()]}
 
     def _UpdateTerminationProtection(self, told: Mapping[str, str]) -> Any:  # noqa: N802
         stack = self._stack(told["StackName"])
