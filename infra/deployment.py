@@ -83,12 +83,14 @@ class Deployment:
         before = self.description()
         if before and before["StackStatus"] in USELESS:
             return [f"{self._useless(before)}: the next one removes what is left, and creates it anew."]
-        prepared = self._prepare(package, parameters, before, tags or {})
-        if prepared.change_set is None:
-            return ["Nothing would change."]
-        self._cloudformation.delete_change_set(ChangeSetName=prepared.change_set)
-        if before is None:
-            self._cloudformation.delete_stack(StackName=self.stack)  # it is a name for the change set alone
+        try:
+            prepared = self._prepare(package, parameters, before, tags or {})
+            if prepared.change_set is None:
+                return ["Nothing would change."]
+            self._cloudformation.delete_change_set(ChangeSetName=prepared.change_set)
+        finally:
+            if before is None:
+                self._remove_review()
         return [*lines_of(prepared.changes), *prepared.remarks()]
 
     def outputs(self) -> dict[str, str]:
@@ -100,13 +102,8 @@ class Deployment:
 
     def description(self) -> dict[str, Any] | None:
         """None when there is no stack."""
-        try:
-            (stack,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] == "ValidationError":
-                return None
-            raise
-        return None if stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
+        stack = self._described()
+        return None if stack is None or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
 
     def warnings(self) -> list[str]:
         """What whoever deploys should know of the stack as it is, a line each. Raises DeploymentError when there is no
@@ -160,6 +157,22 @@ class Deployment:
     @property
     def _cloudformation(self) -> Any:
         return self.client("cloudformation")
+
+    def _described(self) -> dict[str, Any] | None:
+        """Also a stack that is not yet one."""
+        try:
+            stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "ValidationError":
+                return None
+            raise
+        return stack
+
+    def _remove_review(self) -> None:
+        """What a plan makes is a name for its change set alone; somebody may have deployed meanwhile."""
+        stack = self._described()
+        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            self._cloudformation.delete_stack(StackName=stack["StackId"])
 
     def _stuck(self) -> list[str]:
         pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.stack)

@@ -137,6 +137,26 @@ def test_destroyed_and_deployed_again_over_the_data(
     assert "OldVersionDays" in "\n".join(said)
 
 
+def test_a_plan_leaves_no_stack_and_removes_none(deployment: Deployment, account: Account, package: Package) -> None:
+    cloudformation = deployment.client("cloudformation")
+    cloudformation.meta.events.register("before-call.cloudformation.DescribeChangeSet", _break_off)
+    with pytest.raises(RuntimeError):
+        deployment.plan(package, GIVEN)
+    assert account.stacks[STACK].status == "DELETE_COMPLETE"
+    cloudformation.meta.events.unregister("before-call.cloudformation.DescribeChangeSet", _break_off)
+
+    def deployed_by_another(**_: Any) -> None:
+        account.stacks[STACK].status = "CREATE_IN_PROGRESS"
+
+    cloudformation.meta.events.register("after-call.cloudformation.DeleteChangeSet", deployed_by_another)
+    deployment.plan(package, GIVEN)
+    assert account.stacks[STACK].status == "CREATE_IN_PROGRESS"
+
+
+def _break_off(**_: Any) -> None:
+    raise RuntimeError
+
+
 def test_after_a_first_deploy_that_failed_the_next_one_goes_through(
     deployment: Deployment, account: Account, package: Package, said: list[str]
 ) -> None:
