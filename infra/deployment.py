@@ -14,11 +14,11 @@ from botocore.exceptions import ConnectionError as NotConnected
 from chalicelib.api.token_entry import NAME, Role, TokenEntry, new_token
 from infra.changes import Change, Prepared, Progress, lines_of
 from infra.code_bucket import CodeBucket, CodeBucketError
+from infra.failed import failed, said_before, stuck
 from infra.names import Place, existing_data, with_names
 from infra.package import Package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-USELESS = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")  # it can only be deleted
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
 PRODUCTION = re.compile(r"(.*-)?(prod|prd|production|live)\d*(-.*)?")  # stages whose stacks are protected
 THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure")
@@ -62,12 +62,14 @@ class Deployment:
         is left of a first deploy or a deletion that failed goes before, without the data. Raises DeploymentError.
         """
         before, tags = self.description(), tags or {}
-        if before and before["StackStatus"] in USELESS:
+        if before and (what := failed(before)):
             template = json.loads(package.template.read_text())
-            parameters = {**self._said_before(template, before, parameters), **parameters}
-            tags = self._tags(before, tags)
+            repeated, hidden = said_before(template, before)
+            parameters, tags = {**repeated, **parameters}, self._tags(before, tags)
             self._parameters(template, parameters, {})
-            self.say(f"{self._useless(before)}; what is left of it is removed.")
+            self.say(f"The {what} of {self.stack} failed; what is left of it is removed.")
+            if lost := [name for name in hidden if name not in parameters]:
+                self.say(f"Give {', '.join(lost)} again, where it had a value: it is not shown to anybody.")
             self.delete_stack()
             before = None
         prepared = self._prepare(package, parameters, before, tags)
@@ -81,8 +83,8 @@ class Deployment:
     def plan(self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> list[str]:
         """What a deploy would do, a line each; nothing is done. Raises DeploymentError."""
         before = self.description()
-        if before and before["StackStatus"] in USELESS:
-            return [f"{self._useless(before)}: the next one removes what is left, and creates it anew."]
+        if before and (what := failed(before)):
+            return [f"The {what} of {self.stack} failed: the next one removes what is left, and creates it anew."]
         try:
             prepared = self._prepare(package, parameters, before, tags or {})
             if prepared.change_set is None:
@@ -130,10 +132,11 @@ class Deployment:
         if description is None:
             raise DeploymentError(f"There is no stack {self.stack} in this account and region.")
         progress = self._progress(description["StackId"])
-        stuck = self._stuck() if description["StackStatus"] == "DELETE_FAILED" else []
-        if stuck:
-            self.say(f"It could not be deleted, so look at it yourself: {', '.join(stuck)}.")
-        self._cloudformation.delete_stack(StackName=self.stack, **({"RetainResources": stuck} if stuck else {}))
+        options = {}
+        if left := stuck(self._cloudformation, description):
+            self.say(f"It could not be deleted, so look at it yourself: {', '.join(left)}.")
+            options = {"RetainResources": left}
+        self._cloudformation.delete_stack(StackName=self.stack, **options)
         self._follow(progress)
 
     def protect(self, *, protected: bool) -> None:
@@ -173,28 +176,6 @@ class Deployment:
         stack = self._described()
         if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
             self._cloudformation.delete_stack(StackName=stack["StackId"])
-
-    def _stuck(self) -> list[str]:
-        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.stack)
-        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
-        return [told["LogicalResourceId"] for told in resources if told["ResourceStatus"] == "DELETE_FAILED"]
-
-    def _useless(self, before: Mapping[str, Any]) -> str:
-        what = "deletion" if before["StackStatus"] == "DELETE_FAILED" else "first deploy"
-        return f"The {what} of {self.stack} failed"
-
-    def _said_before(
-        self, template: Mapping[str, Any], before: Mapping[str, Any], given: Mapping[str, str]
-    ) -> dict[str, str]:
-        """The parameters of a stack that goes, for the one after it; whether that one gives API Gateway its right to
-        logs is found out anew.
-        """
-        known = {name: told for name, told in template["Parameters"].items() if name not in ("Stage", "ApiLogRole")}
-        told = {each["ParameterKey"]: each["ParameterValue"] for each in before.get("Parameters", [])}
-        hidden = [name for name in known if name in told.keys() - given.keys() and known[name].get("NoEcho")]
-        if hidden:
-            self.say(f"Give {', '.join(hidden)} again, where it had a value: it is not shown to anybody.")
-        return {name: value for name, value in told.items() if name in known and name not in hidden}
 
     def _parameters(
         self, template: dict[str, Any], given: Mapping[str, str], before: dict[str, Any]

@@ -15,6 +15,7 @@ from support.rights import ACCOUNT, REGION, VALUES
 
 from infra.changes import Change, Prepared, Progress, lines_of
 from infra.deployment import DeploymentError
+from infra.failed import failed
 from infra.names import Place, parameters_of, with_names
 
 if TYPE_CHECKING:
@@ -240,6 +241,21 @@ def test_after_a_deletion_that_failed_the_stage_can_be_deployed(
     assert "look at it yourself: Dashboard." in "\n".join(said)
     assert account.stacks[STACK].status == "CREATE_COMPLETE"
     assert account.exists[TABLE] == STACK
+
+
+@pytest.mark.parametrize(
+    ("status", "outputs", "what"),
+    [
+        ("ROLLBACK_COMPLETE", [], "first deploy"),
+        ("IMPORT_ROLLBACK_COMPLETE", [], "first deploy"),
+        ("IMPORT_ROLLBACK_COMPLETE", [{"OutputKey": "ApiUrl"}], ""),  # somebody's import into a stack that stands
+        ("DELETE_FAILED", [{"OutputKey": "ApiUrl"}], "deletion"),
+        ("UPDATE_ROLLBACK_COMPLETE", [{"OutputKey": "ApiUrl"}], ""),
+        ("CREATE_COMPLETE", [], ""),
+    ],
+)
+def test_only_a_stack_of_no_use_is_removed(status: str, outputs: list[dict[str, str]], what: str) -> None:
+    assert failed({"StackStatus": status, "Outputs": outputs}) == what
 
 
 def test_nor_does_it_hinder_that_the_new_table_refused_to_go(
