@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Any
 
 from infra.names import parameters_of
@@ -129,12 +128,14 @@ class Progress:
     say: Callable[[str], Any]
     _seen: set[str] = field(default_factory=set)
     _failed: list[dict[str, Any]] = field(default_factory=list)
+    _since: Any = None  # the moment of the newest event of before
     _began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         """What has happened so far is no part of it: the newest of it, for reading stops there."""
         newest = self.cloudformation.describe_stack_events(StackName=self.stack_id)["StackEvents"]
         self._seen = {event["EventId"] for event in newest}
+        self._since = max((event["Timestamp"] for event in newest), default=None)
 
     def follow(self) -> str | None:
         """The state that the stack has come to; None while it is on its way."""
@@ -163,7 +164,16 @@ class Progress:
         return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason') or 'failed'}"
 
     def _new_events(self) -> Iterator[dict[str, Any]]:
-        """The newest first. The history of an old stack has thousands, and reading them each time is throttled."""
+        """The newest first, to the page that has one that was seen: the history of an old stack has thousands, and
+        reading them each time is throttled. Those of one moment come in any order.
+        """
         pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_id)
-        events = (event for page in pages for event in page["StackEvents"])
-        return takewhile(lambda event: event["EventId"] not in self._seen, events)
+        for page in pages:
+            events = page["StackEvents"]
+            new = [event for event in events if event["EventId"] not in self._seen and not self._is_old(event)]
+            yield from new
+            if len(new) < len(events):
+                return
+
+    def _is_old(self, event: Mapping[str, Any]) -> bool:
+        return self._since is not None and event["Timestamp"] < self._since
