@@ -320,7 +320,7 @@ def _a_smoke_test_shows_all_but_what_only_aws_can(deployment: Deployment, stack:
     assert lines["405 with Allow"].found == "Allow: GET, HEAD, OPTIONS"
     assert len(lines) == 14
     assert "| update during an import | not tried |" in smoke.table()
-    assert stack.ask("GET", "/api/v1/sources/smoke")[0] == 404
+    assert stack.ask("GET", "/api/v1/sources/wellhead-smoke")[0] == 404
     with pytest.raises(DeploymentError, match="a stage that holds nothing of worth"):
         Smoke(replace(deployment, stage="prod"), stack.base).run()
 
