@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from infra.removal import Removal
 from infra.scaling_costs import scaling_table
 from infra.smoke import Smoke
 
-NOT_DEPLOYED = ("local", "emulated", "code")  # of the laptop, of the tests, and of the bucket of code
+TAKEN = ("local", "code")  # of the laptop, and of the bucket of code
+NOT_DEPLOYED = (*TAKEN, "emulated")  # of the tests
 TOLD = {"ApiUrl": "API", "ConsoleUrl": "console", "BucketName": "bucket", "TableName": "table"}
 
 
@@ -138,7 +139,7 @@ def _package(options: argparse.Namespace) -> None:
 
 def _deploy(options: argparse.Namespace) -> None:
     parameters, tags = (dict(_pair(text) for text in told) for told in (options.parameter, options.tag))
-    _refuse_not_deployed(options.stage)
+    _refuse_stage(options.stage, NOT_DEPLOYED)
     deployment = _deployment(options.stage)
     package = build(stage=options.stage, output=BUILD / options.stage)
     if options.plan:
@@ -149,9 +150,9 @@ def _deploy(options: argparse.Namespace) -> None:
     print("\n".join(summary(deployment, outputs)))
 
 
-def _refuse_not_deployed(stage: str) -> None:
+def _refuse_stage(stage: str, taken: Sequence[str]) -> None:
     """Raises DeploymentError."""
-    if stage in NOT_DEPLOYED:
+    if stage in taken:
         raise DeploymentError(f"No stage is called {stage}: that name is taken. Take another: STAGE=dev")
 
 
@@ -170,7 +171,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _destroy(options: argparse.Namespace) -> None:
-    _refuse_not_deployed(options.stage)
+    _refuse_stage(options.stage, TAKEN)
     removal, data = Removal(_deployment(options.stage)), options.data == "delete"
     remains = removal.look()
     print("\n".join(removal.lines(remains, data=data)))
