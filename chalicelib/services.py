@@ -131,6 +131,7 @@ class Services:
             function=settings.import_function,
             executions=self.executions,
             find=self.job_manager.find,
+            clock=self._clock,
         )
 
     @cached_property

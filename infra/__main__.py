@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from infra.removal import Removal
 from infra.scaling_costs import scaling_table
 from infra.smoke import Smoke
 
-NOT_DEPLOYED = ("local", "emulated")  # their settings are those of the laptop and of the tests
+TAKEN = ("local", "code")  # of the laptop, and of the bucket of code
+NOT_DEPLOYED = (*TAKEN, "emulated")  # of the tests
 TOLD = {"ApiUrl": "API", "ConsoleUrl": "console", "BucketName": "bucket", "TableName": "table"}
 
 
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--role", required=True, choices=list(Role))
     token.add_argument("--days", type=days_of_token, help="how long it lives; without an end unless told")
     smoke = commands.add_parser("smoke", help="try what a deployed stage can do, with rows of its own")
-    smoke.add_argument("--api", metavar="URL", help="its address, when it is not the one of the stack")
+    smoke.add_argument("--api", metavar="URL", help="its address, when it is not the one that AWS gives the stack")
     runs = ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token), (smoke, _smoke))
     for command, run in runs:
         command.add_argument("--stage", default="dev")
@@ -138,8 +139,7 @@ def _package(options: argparse.Namespace) -> None:
 
 def _deploy(options: argparse.Namespace) -> None:
     parameters, tags = (dict(_pair(text) for text in told) for told in (options.parameter, options.tag))
-    if options.stage in NOT_DEPLOYED:
-        raise DeploymentError(f"The stage {options.stage} is one of this machine's, with times of its own: STAGE=dev")
+    _refuse_stage(options.stage, NOT_DEPLOYED)
     deployment = _deployment(options.stage)
     package = build(stage=options.stage, output=BUILD / options.stage)
     if options.plan:
@@ -148,6 +148,12 @@ def _deploy(options: argparse.Namespace) -> None:
     print(f"Deploying {deployment.stack} to {deployment.region}; the first time takes some minutes ...")
     outputs = deployment.deploy(package, parameters, tags)
     print("\n".join(summary(deployment, outputs)))
+
+
+def _refuse_stage(stage: str, taken: Sequence[str]) -> None:
+    """Raises DeploymentError."""
+    if stage in taken:
+        raise DeploymentError(f"No stage is called {stage}: that name is taken. Take another: STAGE=dev")
 
 
 def summary(deployment: Deployment, outputs: Mapping[str, str]) -> list[str]:
@@ -165,11 +171,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _destroy(options: argparse.Namespace) -> None:
+    _refuse_stage(options.stage, TAKEN)
     removal, data = Removal(_deployment(options.stage)), options.data == "delete"
     remains = removal.look()
     print("\n".join(removal.lines(remains, data=data)))
     stack = removal.deployment.stack
-    if data or remains.protected:
+    if removal.asks(remains, data=data):
         _confirm(stack, options.yes)
     removal.remove(remains, data=data)
     if data:
@@ -195,7 +202,9 @@ def _token(options: argparse.Namespace) -> None:
 
 def _smoke(options: argparse.Namespace) -> None:
     deployment = _deployment(options.stage)
-    smoke = Smoke(deployment, options.api or deployment.outputs()["ApiUrl"].removesuffix("/api/v1"))
+    outputs = deployment.outputs()
+    url = options.api or outputs.get("RestApiUrl") or outputs["ApiUrl"]
+    smoke = Smoke(deployment, url.removesuffix("/api/v1"))
     smoke.run()
     print(smoke.table())
     if not smoke.passed:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.names import parameters_of
+
 STACK = "AWS::CloudFormation::Stack"
 WORDS = {"Add": "create", "Modify": "change", "Remove": "remove", "Import": "take over", "Dynamic": "may change"}
 OF_DATA = {
@@ -12,6 +14,7 @@ OF_DATA = {
     "AWS::S3::Bucket": "the published data is in it",
     "AWS::EFS::FileSystem": "the published data is in it",
 }
+NETWORK = "FunctionSecurityGroup"  # there is one where functions are in a network
 STAYS = ("Retain", "ReplaceAndRetain")
 CANCELLED = ("Resource creation cancelled", "Resource update cancelled")  # for what failed beside it
 
@@ -76,6 +79,46 @@ def lines_of(changes: Iterable[Change]) -> list[str]:
     return [f"  {change.line()}" for change in sorted(changes, key=weight)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a deploy would do: the change set, unless nothing changes, and the files that its template names. `given`
+    are the parameters that were said now.
+    """
+
+    template: Mapping[str, Any]
+    keys: frozenset[str]
+    change_set: str | None
+    stack_id: str
+    given: frozenset[str] = frozenset()
+    changes: tuple[Change, ...] = ()
+
+    def remarks(self) -> list[str]:
+        """What the changes themselves do not tell."""
+        return [*self._of_imported(), *self._of_network()]
+
+    def _of_imported(self) -> list[str]:
+        """CloudFormation takes over what exists as it is, whatever its template says."""
+        imported = [change.resource for change in self.changes if change.action == "Import"]
+        if not imported:
+            return []
+        parameters = ", ".join(parameters_of(self.template, imported))
+        return [
+            f"Taken over, with the data and the settings that they have: {', '.join(imported)}.",
+            f"Of the parameters {parameters} they keep what they had before, whatever you say now.",
+            "To change one of these: deploy with another value than now, then with the one that you want.",
+        ]
+
+    def _of_network(self) -> list[str]:
+        """A stack that was on EFS once may still name the network of then."""
+        added = {change.resource for change in self.changes if change.action == "Add"}
+        if NETWORK not in added or "VpcId" in self.given:
+            return []
+        return [
+            "FUNCTIONS GET A NETWORK: what reads a source moves into the VPC of an earlier deploy.",
+            """If it shall not: PARAMETERS="VpcId= SubnetA= SubnetB=".""",
+        ]
+
+
 @dataclass
 class Progress:
     """Tells of each resource of a stack when it is done, and in the end whether all went well."""
@@ -85,16 +128,19 @@ class Progress:
     say: Callable[[str], Any]
     _seen: set[str] = field(default_factory=set)
     _failed: list[dict[str, Any]] = field(default_factory=list)
+    _since: Any = None  # the moment of the newest event of before
     _began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        """What has happened so far is no part of it."""
-        self._seen = {event["EventId"] for event in self._events()}
+        """What has happened so far is no part of it: the newest of it, for reading stops there."""
+        newest = self.cloudformation.describe_stack_events(StackName=self.stack_id)["StackEvents"]
+        self._seen = {event["EventId"] for event in newest}
+        self._since = max((event["Timestamp"] for event in newest), default=None)
 
     def follow(self) -> str | None:
         """The state that the stack has come to; None while it is on its way."""
         state = None
-        for event in reversed([event for event in self._events() if event["EventId"] not in self._seen]):
+        for event in reversed(list(self._new_events())):
             self._seen.add(event["EventId"])
             status = event["ResourceStatus"]
             if status.endswith("_FAILED"):
@@ -117,7 +163,17 @@ class Progress:
         first = of_resources[0]
         return f"{first['LogicalResourceId']}: {first.get('ResourceStatusReason') or 'failed'}"
 
-    def _events(self) -> list[dict[str, Any]]:
-        """The newest first."""
+    def _new_events(self) -> Iterator[dict[str, Any]]:
+        """The newest first, to the page that has one that was seen: the history of an old stack has thousands, and
+        reading them each time is throttled. Those of one moment come in any order.
+        """
         pages = self.cloudformation.get_paginator("describe_stack_events").paginate(StackName=self.stack_id)
-        return [event for page in pages for event in page["StackEvents"]]
+        for page in pages:
+            events = page["StackEvents"]
+            new = [event for event in events if event["EventId"] not in self._seen and not self._is_old(event)]
+            yield from new
+            if len(new) < len(events):
+                return
+
+    def _is_old(self, event: Mapping[str, Any]) -> bool:
+        return self._since is not None and event["Timestamp"] < self._since

@@ -8,39 +8,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError, HTTPClientError, WaiterError
+from botocore.exceptions import ConnectionError as NotConnected
 
 from chalicelib.api.token_entry import NAME, Role, TokenEntry, new_token
-from infra.changes import Change, Progress, lines_of
+from infra.changes import Change, Prepared, Progress, lines_of
 from infra.code_bucket import CodeBucket, CodeBucketError
-from infra.names import Place, parameters_of, with_names
+from infra.failed import failed, said_before, stuck
+from infra.names import Place, existing_data, with_names
 from infra.package import Package
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-FAILED_FIRST = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")  # such a stack can only be deleted
-DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE")
-PRODUCTION = re.compile(r"(prod|production|live)(-.*)?")  # stages whose stacks are protected
+DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
+PRODUCTION = re.compile(r"(.*-)?(prod|prd|production|live)\d*(-.*)?")  # stages whose stacks are protected
+THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable", "InternalFailure")
 UNCONFIRMED = ("PendingConfirmation", "Deleted")  # in place of the ARN of a subscription
 UNCHANGED = ("didn't contain changes", "No updates are to be performed")
 
 
 class DeploymentError(Exception):
     """AWS refused, or something is missing; the message says what to do."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """What a deploy would do: the change set, unless nothing changes, and the files that its template names."""
-
-    template: Mapping[str, Any]
-    keys: frozenset[str]
-    change_set: str | None
-    stack_id: str
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def imported(self) -> list[str]:
-        return [change.resource for change in self.changes if change.action == "Import"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,15 +59,20 @@ class Deployment:
         self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None
     ) -> dict[str, str]:
         """Create the stack or change it; its outputs. What is not among `parameters` and `tags` keeps its value. What
-        is left of a first deploy that failed goes before, without the data. Raises DeploymentError.
+        is left of a first deploy or a deletion that failed goes before, without the data. Raises DeploymentError.
         """
-        before = self.description()
-        if before and before["StackStatus"] in FAILED_FIRST:
-            self._parameters(json.loads(package.template.read_text()), parameters, {})
-            self.say(f"The first deploy of {self.stack} failed; what is left of it is removed.")
+        before, tags = self.description(), tags or {}
+        if before and (what := failed(before)):
+            template = json.loads(package.template.read_text())
+            repeated, hidden = said_before(template, before)
+            parameters, tags = {**repeated, **parameters}, self._tags(before, tags)
+            self._parameters(template, parameters, {})
+            self.say(f"The {what} of {self.stack} failed; what is left of it is removed.")
+            if lost := [name for name in hidden if name not in parameters]:
+                self.say(f"Give {', '.join(lost)} again, where it had a value: it is not shown to anybody.")
             self.delete_stack()
             before = None
-        prepared = self._prepare(package, parameters, before, tags or {})
+        prepared = self._prepare(package, parameters, before, tags)
         if prepared.change_set:
             self._execute(prepared)
         if self.is_production:
@@ -91,15 +83,17 @@ class Deployment:
     def plan(self, package: Package, parameters: Mapping[str, str], tags: Mapping[str, str] | None = None) -> list[str]:
         """What a deploy would do, a line each; nothing is done. Raises DeploymentError."""
         before = self.description()
-        if before and before["StackStatus"] in FAILED_FIRST:
-            return [f"The first deploy of {self.stack} failed: the next one removes what is left, and creates it anew."]
-        prepared = self._prepare(package, parameters, before, tags or {})
-        if prepared.change_set is None:
-            return ["Nothing would change."]
-        self._cloudformation.delete_change_set(ChangeSetName=prepared.change_set)
-        if before is None:
-            self._cloudformation.delete_stack(StackName=self.stack)  # it is a name for the change set alone
-        return [*lines_of(prepared.changes), *self._about_imported(prepared)]
+        if before and (what := failed(before)):
+            return [f"The {what} of {self.stack} failed: the next one removes what is left, and creates it anew."]
+        try:
+            prepared = self._prepare(package, parameters, before, tags or {})
+            if prepared.change_set is None:
+                return ["Nothing would change."]
+            self._cloudformation.delete_change_set(ChangeSetName=prepared.change_set)
+        finally:
+            if before is None:
+                self._remove_review()
+        return [*lines_of(prepared.changes), *prepared.remarks()]
 
     def outputs(self) -> dict[str, str]:
         """Raises DeploymentError when there is no stack."""
@@ -110,13 +104,8 @@ class Deployment:
 
     def description(self) -> dict[str, Any] | None:
         """None when there is no stack."""
-        try:
-            (stack,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
-        except ClientError as exc:
-            if exc.response["Error"]["Code"] == "ValidationError":
-                return None
-            raise
-        return None if stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
+        stack = self._described()
+        return None if stack is None or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else stack
 
     def warnings(self) -> list[str]:
         """What whoever deploys should know of the stack as it is, a line each. Raises DeploymentError when there is no
@@ -136,12 +125,18 @@ class Deployment:
         return []
 
     def delete_stack(self) -> None:
-        """Table, bucket, file system, tokens and secret stay. Raises DeploymentError when there is no stack."""
+        """Table, bucket, file system, tokens and secret stay, and so does what could not be deleted the last time.
+        Raises DeploymentError when there is no stack.
+        """
         description = self.description()
         if description is None:
             raise DeploymentError(f"There is no stack {self.stack} in this account and region.")
         progress = self._progress(description["StackId"])
-        self._cloudformation.delete_stack(StackName=self.stack)
+        options = {}
+        if left := stuck(self._cloudformation, description):
+            self.say(f"It could not be deleted, so look at it yourself: {', '.join(left)}.")
+            options = {"RetainResources": left}
+        self._cloudformation.delete_stack(StackName=self.stack, **options)
         self._follow(progress)
 
     def protect(self, *, protected: bool) -> None:
@@ -165,6 +160,22 @@ class Deployment:
     @property
     def _cloudformation(self) -> Any:
         return self.client("cloudformation")
+
+    def _described(self) -> dict[str, Any] | None:
+        """Also a stack that is not yet one."""
+        try:
+            stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] == "ValidationError":
+                return None
+            raise
+        return stack
+
+    def _remove_review(self) -> None:
+        """What a plan makes is a name for its change set alone; somebody may have deployed meanwhile."""
+        stack = self._described()
+        if stack and stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            self._cloudformation.delete_stack(StackName=stack["StackId"])
 
     def _parameters(
         self, template: dict[str, Any], given: Mapping[str, str], before: dict[str, Any]
@@ -194,7 +205,7 @@ class Deployment:
             parameters = {**parameters, "ApiLogRole": self._log_role()}
         template = json.loads(package.template.read_text())
         values = self._parameters(template, parameters, before or {})
-        template, keys, url = self._upload(package)
+        template, keys, url = self._upload(package, new=before is None)
         created = self._create_change_set(url, values, self._tags(before or {}, tags), exists=before is not None)
         found = self._changes(created["Id"])
         return Prepared(
@@ -202,6 +213,7 @@ class Deployment:
             keys=keys,
             change_set=None if found is None else created["Id"],
             stack_id=created["StackId"],
+            given=frozenset(parameters),
             changes=tuple(found or ()),
         )
 
@@ -209,13 +221,20 @@ class Deployment:
         """API Gateway has one role for all logs of an account and region: another one is nobody's to replace."""
         return "existing" if self.client("apigateway").get_account().get("cloudwatchRoleArn") else "create"
 
-    def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> list[dict[str, str]]:
-        """Of the stack; CloudFormation puts them on all that it makes and that can have tags."""
+    def _tags(self, before: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:
+        """Of the stack; CloudFormation puts them on all that it makes and that can have tags. Two that differ in case
+        alone are one for IAM, which refuses both. Raises DeploymentError.
+        """
+        if len({key.casefold() for key in given}) < len(given):
+            raise DeploymentError("Two of the tags have the same key but for small and capital letters: keep one.")
         kept = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
-        tags = {"application": "wellhead", "stage": self.stage, **kept, **given}
-        return [{"Key": key, "Value": value} for key, value in tags.items()]
+        tags: dict[str, str] = {}
+        for more in ({"application": "wellhead", "stage": self.stage}, kept, given):
+            said = {key.casefold() for key in more}
+            tags = {key: value for key, value in tags.items() if key.casefold() not in said} | dict(more)
+        return tags
 
-    def _upload(self, package: Package) -> tuple[dict[str, Any], frozenset[str], str]:
+    def _upload(self, package: Package, *, new: bool) -> tuple[dict[str, Any], frozenset[str], str]:
         """The template as it is deployed, the files that it and CloudFormation read, and its own address."""
         bucket = self._code_bucket()
         try:
@@ -224,7 +243,8 @@ class Deployment:
             raise DeploymentError(str(exc)) from exc
         code, layer = (bucket.upload(path, stack=self.stack) for path in (package.bundle, package.layer))
         template = package.template_with_code(bucket=bucket.name, key=code, layer=layer)
-        template = with_names(template, self.place())
+        place, clients = self.place(), {name: self.client(name) for name in ("dynamodb", "s3")}
+        template = with_names(template, place, existing_data(place, **clients) if new else ())
         key = bucket.put(json.dumps(template).encode(), stack=self.stack, ending=".json")
         return template, frozenset({code, layer, key}), bucket.address(key)
 
@@ -233,7 +253,7 @@ class Deployment:
         return CodeBucket(s3=self.client("s3"), account=place.account, region=self.region, partition=place.partition)
 
     def _create_change_set(
-        self, url: str, parameters: list[dict[str, Any]], tags: list[dict[str, str]], *, exists: bool
+        self, url: str, parameters: list[dict[str, Any]], tags: Mapping[str, str], *, exists: bool
     ) -> dict[str, str]:
         """A new stack takes over the table and the bucket that an older one left."""
         options = {} if exists else {"ImportExistingResources": True}
@@ -243,7 +263,7 @@ class Deployment:
             ChangeSetType="UPDATE" if exists else "CREATE",
             TemplateURL=url,
             Parameters=parameters,
-            Tags=tags,
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             Capabilities=CAPABILITIES,
             **options,
         )
@@ -265,30 +285,30 @@ class Deployment:
         return [Change.of(told["ResourceChange"]) for page in pages for told in page["Changes"]]
 
     def _execute(self, prepared: Prepared) -> None:
-        for line in self._about_imported(prepared):
+        for line in prepared.remarks():
             self.say(line)
         progress = self._progress(prepared.stack_id)
         self._cloudformation.execute_change_set(ChangeSetName=prepared.change_set)
         self._follow(progress)
 
-    def _about_imported(self, prepared: Prepared) -> list[str]:
-        """CloudFormation takes over what exists as it is, whatever its template says."""
-        if not prepared.imported:
-            return []
-        parameters = ", ".join(parameters_of(prepared.template, prepared.imported))
-        return [
-            f"Taken over, with the data and the settings that they have: {', '.join(prepared.imported)}.",
-            f"Of the parameters {parameters} they keep what they had before, whatever you say now.",
-            "To change one of these: deploy with another value than now, then with the one that you want.",
-        ]
-
     def _progress(self, stack_id: str) -> Progress:
         return Progress(self._cloudformation, stack_id, self.say)
+
+    def _look(self, progress: Progress) -> str | None:
+        """What does not answer now is looked at again."""
+        try:
+            return progress.follow()
+        except (HTTPClientError, NotConnected):
+            return None
+        except ClientError as exc:
+            if exc.response["Error"]["Code"] in THROTTLED:
+                return None
+            raise
 
     def _follow(self, progress: Progress) -> None:
         """Raises DeploymentError, first with the reason."""
         for _ in range(self.waiter["MaxAttempts"]):
-            state = progress.follow()
+            state = self._look(progress)
             if state in DONE:
                 return
             if state:

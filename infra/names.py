@@ -5,10 +5,13 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+GONE = ("ResourceNotFoundException", "NoSuchBucket", "404")  # how services say that something is not there
 KEPT = ("Retain", "RetainExceptOnCreate")
 VARIABLE = re.compile(r"\$\{([\w:.]+)\}")
 
@@ -35,9 +38,29 @@ class Place:
         }
 
 
-def with_names(template: Mapping[str, Any], place: Place) -> dict[str, Any]:
+def existing_data(place: Place, *, dynamodb: Any, s3: Any) -> list[str]:
+    """Which of the table and the bucket an earlier stack has left, by their names in the template."""
+    looks = {
+        "Table": lambda: dynamodb.describe_table(TableName=place.stack),
+        "Bucket": lambda: s3.head_bucket(Bucket=place.bucket, ExpectedBucketOwner=place.account),
+    }
+    return [name for name, look in looks.items() if _is_there(look)]
+
+
+def _is_there(look: Callable[[], Any]) -> bool:
+    try:
+        look()
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] in GONE:
+            return False
+        raise
+    return True
+
+
+def with_names(template: Mapping[str, Any], place: Place, existing: Collection[str] = ()) -> dict[str, Any]:
     """The template in which whatever outlives the stack has its name and the like as text. What joins ARNs is of this
-    place's partition, for there a function is not allowed.
+    place's partition, for there a function is not allowed. What exists already stays also when the creation of the
+    stack fails: AWS does not say whether taking over counts as creating.
     """
     resources = {
         name: {**resource, "Properties": _written(resource.get("Properties", {}), place.variables())}
@@ -45,6 +68,8 @@ def with_names(template: Mapping[str, Any], place: Place) -> dict[str, Any]:
         else resource
         for name, resource in template["Resources"].items()
     }
+    for name in existing:
+        resources[name] = {**resources[name], "DeletionPolicy": "Retain"}
     text = json.dumps({**template, "Resources": resources})
     placed: dict[str, Any] = json.loads(text.replace("arn:aws:", f"arn:{place.partition}:"))
     return placed

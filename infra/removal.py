@@ -3,15 +3,15 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.jobs.lock import Lease
 from infra.deployment import Deployment, DeploymentError
+from infra.names import GONE
 from infra.recovery import manager_of
-
-GONE = ("ResourceNotFoundException", "NoSuchBucket", "404")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +101,10 @@ class Removal:
             "  a file system, if there is one",
         ]
 
+    def asks(self, remains: Remains, *, data: bool) -> bool:
+        """Whether somebody has to say the stack's name before it goes."""
+        return data or remains.protected or self.deployment.is_production
+
     def remove(self, remains: Remains, *, data: bool) -> None:
         """Raises DeploymentError."""
         if remains.protected:
@@ -108,7 +112,8 @@ class Removal:
         if remains.stack:
             self.deployment.delete_stack()
         if data:
-            for delete in (self._delete_table, self._delete_bucket):
+            protected = remains.table is not None and remains.table.protected
+            for delete in (partial(self._delete_table, protected=protected), self._delete_bucket):
                 try:
                     delete()
                 except ClientError as exc:
@@ -174,10 +179,14 @@ class Removal:
         for page in pages.paginate(**self._ours):
             yield from [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
 
-    def _delete_table(self) -> None:
+    def _delete_table(self, *, protected: bool) -> None:
         dynamodb = self.deployment.client("dynamodb")
-        dynamodb.update_table(TableName=self._name, DeletionProtectionEnabled=False)
+        wait = {"TableName": self._name, "WaiterConfig": dict(self.deployment.waiter)}
+        if protected:
+            dynamodb.update_table(TableName=self._name, DeletionProtectionEnabled=False)
+            dynamodb.get_waiter("table_exists").wait(**wait)  # one that is changed refuses to go
         dynamodb.delete_table(TableName=self._name)
+        dynamodb.get_waiter("table_not_exists").wait(**wait)
 
     def _delete_bucket(self) -> None:
         s3, ours = self.deployment.client("s3"), self._ours

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.api.token_entry import Role
 from infra.deployment import Deployment, DeploymentError
 
-SOURCE, TOKEN = "smoke", "smoke"
+SOURCE, TOKEN = "wellhead-smoke", "wellhead-smoke"  # as nobody calls one of their own
 KEY = f"uploads/{SOURCE}/rows.csv"
 GOOD = 40  # so many that one bad row does not hold the import
 ROWS = "".join(
@@ -38,6 +38,9 @@ UNTRIED = {
 
 class NotShown(Exception):
     """A line of the table that is not as it should be; the message says what was found."""
+
+
+FAULTS = (NotShown, OSError, KeyError, ValueError, BotoCoreError, ClientError)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Smoke:
         began = time.monotonic()
         try:
             found, shown = attempt(), True
-        except (NotShown, OSError, KeyError, ValueError, BotoCoreError, ClientError) as exc:
+        except FAULTS as exc:
             found, shown = f"{type(exc).__name__}: {exc}".removeprefix("NotShown: "), False
         self.lines.append(Line(what, shown, time.monotonic() - began, found.replace("|", "/").replace("\n", " ")))
 
@@ -209,12 +212,26 @@ class Smoke:
         return "look whether a mail came" if not self.deployment.warnings() else "it goes to nobody"
 
     def _clean_up(self) -> None:
-        """The rows stay, and so does the job."""
-        self._ask("DELETE", f"/api/v1/sources/{SOURCE}")
-        bucket = self.deployment.outputs()["BucketName"]
-        self.deployment.client("s3").delete_object(Bucket=bucket, Key=KEY)
+        """The rows stay, and so does the job. What does not go hinders nothing else, least of all the token."""
+        try:
+            self._remove("the source", lambda: self._ask("DELETE", f"/api/v1/sources/{SOURCE}"))
+        finally:
+            self._remove("the token", self._remove_token)
+        self._remove("the file", self._remove_file)
+
+    def _remove(self, what: str, remove: Callable[[], Any]) -> None:
+        try:
+            remove()
+        except (DeploymentError, *FAULTS) as exc:
+            self.lines.append(Line(f"{what} goes", False, 0.0, f"{type(exc).__name__}: remove {TOKEN} yourself"))
+
+    def _remove_token(self) -> None:
         if self._token:
             self.deployment.client("ssm").delete_parameter(Name=f"/{self.deployment.stack}/tokens/{TOKEN}")
+
+    def _remove_file(self) -> None:
+        bucket = self.deployment.outputs()["BucketName"]
+        self.deployment.client("s3").delete_object(Bucket=bucket, Key=KEY)
 
     # -- how it asks
 

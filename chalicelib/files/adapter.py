@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import FileChanged, FileError
+from chalicelib.errors import FileError
 from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.reading import End
 from chalicelib.odata.survey import Survey
@@ -22,7 +22,7 @@ from .known import NOTHING_KNOWN, mark_of
 from .limits import USUAL
 from .open_file import OpenFile
 from .piece import Mark
-from .place import digest_of
+from .place import digest_of, other_files
 from .position import Position
 from .tools import MEMORY_MB, Tools
 
@@ -97,13 +97,14 @@ class FilesAdapter:
 
     def survey(self, *, with_types: bool = False) -> Survey:  # noqa: ARG002  a file tells what it tells
         """The fields of the first file that has some, each with an example. Raises SourceError."""
+        files = digest_of(self.files())
         for listed in self.files():
             opened = self._own.open(listed)
             for member in range(len(opened.members)):
                 for reader in self._own.readers(opened, member):
                     if reader.names:
-                        return Survey(fields=list(reader.names), values=dict(reader.examples))
-        return Survey()
+                        return Survey(fields=list(reader.names), values=dict(reader.examples), files=files)
+        return Survey(files=files)
 
     def survey_by_keys(self, survey: Survey, key: list[str]) -> Survey | None:
         """None: nothing is asked by keys."""
@@ -179,10 +180,7 @@ class FilesAdapter:
             return None
         position = Position.of(cursor.url)
         if position.files != digest_of(self.files()):
-            raise FileChanged(
-                "The files of the source are others than when the import began: some came, went or changed. Start a "
-                "new import."
-            )
+            raise other_files()
         return position
 
     def _pages_of_one(self, cursor: Cursor, position: Position, open_file: OpenFile) -> Iterator[Page]:

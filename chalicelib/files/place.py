@@ -44,6 +44,12 @@ class Place(Protocol):
     def close(self) -> None: ...
 
 
+def other_files() -> FileChanged:
+    return FileChanged(
+        "The files of the source are others than when the import began: some came, went or changed. Start a new import."
+    )
+
+
 def digest_of(files: Sequence[Listed]) -> str:
     """Another one for other files: an import that goes on must find those that it began with."""
     told = "\n".join(f"{each.name}\0{each.size}\0{each.version}" for each in files)

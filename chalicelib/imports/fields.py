@@ -189,7 +189,15 @@ class SourceFields:
         told = Fingerprint.of(
             self._settings.source_id, mapping, leaves_out=self._leaves_out, missing=sorted(self._missing)
         )
-        return replace(told, identified=bool(grain.primary_key), is_unique=grain.is_unique)
+        return replace(told, identified=bool(grain.primary_key), is_unique=grain.is_unique, files=self.survey.files)
+
+    @property
+    def files_are_as_read(self) -> bool:
+        """Whether the files that are there now are those that the rows were read from; of a service that is so."""
+        return self._before is None or self.are_its_files(self._before)
+
+    def are_its_files(self, before: Fingerprint) -> bool:
+        return before.files == self.survey.files
 
     def _mapping_so_far(self) -> dict[str, str]:
         return _plain_fields(self._rules_so_far())

@@ -22,6 +22,7 @@ FIELD_DIGITS = 12  # of a hash: a source may give its fields names of any length
 class Fingerprint:
     """`settings` is Settings.source_id, `fields` tells of each column which field fills it, hashed. A source that
     `leaves_out` fields without a value shows some of them late. `missing` are columns whose field some page lacked.
+    `files`: which ones the rows are from, as the survey told; "" where that is not known, and for a service.
     `identified`: the rows carry a primary key, and `is_unique` whether that is known to be one.
     """
 
@@ -32,6 +33,7 @@ class Fingerprint:
     missing: Sequence[str] = ()
     identified: bool = False
     is_unique: bool = False
+    files: str = ""
 
     @classmethod
     def of(cls, settings: str, mapping: Mapping[str, str], *, leaves_out: bool, missing: Sequence[str] = ()) -> Self:
@@ -53,6 +55,7 @@ class Fingerprint:
             missing=sorted({*self.missing, *other.missing}),
             identified=self.identified and other.identified,
             is_unique=self.is_unique and other.is_unique,
+            files=self.files if self.files == other.files else "",
         )
 
     def refuse_other_settings(self, settings: str) -> None:

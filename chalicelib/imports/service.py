@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import ImportFailed, PublishRefused, SourceColumns, WorkerTimeSpent
+from chalicelib.files.place import other_files
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, Phase
 from chalicelib.jobs.parts import MOST_PARTS, PartTable
@@ -206,7 +207,7 @@ class WellProductionImportService:
         if before:
             before.refuse_other_settings(self._settings.source_id)  # before the source is asked anything
         self._fields = SourceFields(survey=self._survey(), settings=self._settings)
-        parts = self._load(repository, items) if before else None
+        parts = self._load(repository, items, before) if before else None
         if before is None or parts is None:
             self._progress.change(checkpoint=None, fetched_records=0, parts=None)
             return self._plan(self._first_cursor())
@@ -243,13 +244,15 @@ class WellProductionImportService:
             return None
         return joined_fingerprint([checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)])
 
-    def _load(self, repository: DuckDBWellProductionRepository, items: Sequence[Part]) -> PartsReading | None:
+    def _load(
+        self, repository: DuckDBWellProductionRepository, items: Sequence[Part], before: Fingerprint
+    ) -> PartsReading | None:
         """From the last places on that are proved, the rows before them staged; None when that is the beginning."""
         named = self.job.checkpoint
         if named is None:
             return None
         if items:
-            return self._load_parts(repository, named, items)
+            return self._load_parts(repository, named, items, before)
         segments = self._segments(0)
         proved = segments.load(repository, named, beat=self._progress.beat)
         if proved != named:
@@ -263,11 +266,13 @@ class WellProductionImportService:
         return self._as_one(Cursor.restored(joined.cursor, self._settings.source_url), segments)
 
     def _load_parts(
-        self, repository: DuckDBWellProductionRepository, named: Checkpoint, items: Sequence[Part]
+        self, repository: DuckDBWellProductionRepository, named: Checkpoint, items: Sequence[Part], before: Fingerprint
     ) -> PartsReading:
         first = Cursor.restored(named.cursor, self._settings.source_url).at_start()
 
         def at_start(like: Cursor) -> Cursor:
+            if not self._fields.are_its_files(before):  # the part would be cut out of other files
+                raise other_files()
             return self._source.part(first, self._fields.survey, like=like)
 
         join = partial(self._joined, repository)
@@ -513,7 +518,8 @@ class WellProductionImportService:
         began = self.job.reading_since or self.job.started_at or self._clock()
         facts = self._watermark.mark(base, self._fields.changed_until, began, self.job, is_whole=is_whole)
         if self._settings.is_of_files:
-            facts = self._watermark.mark_files(base, self._source.marks, is_whole=is_whole)
+            is_known = is_whole and self._fields.files_are_as_read  # what came later is for the next import
+            facts = self._watermark.mark_files(base, self._source.marks, is_whole=is_known)
         facts = replace(facts, accepted=judgement.carried or None)
         return with_facts(snapshot, base, self._settings, facts, at=self._clock())
 

@@ -25,6 +25,10 @@ class Dispatcher:
         """
         self._invoke({"job_id": job_id})
 
+    def dispatch_again(self, job_id: str) -> None:
+        """As the sweeper does for a job that waits too long. Raises DispatchFailed."""
+        self.dispatch(job_id)
+
     def dispatch_check(self, check_id: str) -> None:
         """Queue one invocation for the check. Raises DispatchFailed."""
         self._invoke({"check_id": check_id})

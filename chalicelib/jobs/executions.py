@@ -1,15 +1,18 @@
 """Executions of the state machine that runs an import with many workers: started by a name, and asked what they do.
 
     trigger    StartExecution <job>-0 ── starts             sweeper   StartExecution <job>-0 ── ExecutionAlreadyExists
-    hand-over  StartExecution <job>-2 ── goes on            sweeper   DescribeExecution <job>-0 ── RUNNING
+    hand-over  StartExecution <job>-2 ── † before a claim   sweeper   DescribeExecution <job>-2 ── FAILED
+                                                                      StartExecution <job>-2-<minute> ── goes on
 
 The name tells the job and how many workers have claimed it so far, so two deliveries of one start are one, and the next
-start of the job is another one.
+start of the job is another one. A start that has ended before it claimed is made again, under a name of the minute;
+where that is one too many, the claim sorts it out.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from .job import Job
 
 RUNNING = "RUNNING"
+STOPPED = ("FAILED", "TIMED_OUT", "ABORTED")
+ENDED = (*STOPPED, "SUCCEEDED")
 
 
 class Executions:
@@ -37,12 +42,26 @@ class Executions:
 
     def start(self, job: Job) -> None:
         """Of a job that may have started already: then that one counts. Raises DispatchFailed."""
-        name, event = f"{job.job_id}-{job.attempt}", json.dumps({"job_id": job.job_id})
+        self._start(_name(job), job)
+
+    def start_again(self, job: Job, *, at: float) -> None:
+        """Of a job that waits although it may have started: a start that has ended has failed before its claim. Raises
+        DispatchFailed.
+        """
+        name = _name(job)
+        if not self._start(name, job) and self.status(name) in ENDED:
+            self._start(f"{name}-{int(at // 60)}", job)
+
+    def _start(self, name: str, job: Job) -> bool:
+        """False where there is, or was, one of this name."""
+        event = json.dumps({"job_id": job.job_id})
         try:
             self._stepfunctions.start_execution(stateMachineArn=self._machine, name=name, input=event)
         except (ClientError, BotoCoreError) as exc:
             if _code(exc) != "ExecutionAlreadyExists":
                 raise DispatchFailed from exc
+            return False
+        return True
 
     def status(self, name: str) -> str | None:
         """As Step Functions has it, such as RUNNING or ABORTED; None where it knows no such execution. Raises
@@ -68,15 +87,26 @@ class MachineDispatcher(Dispatcher):
         function: str,
         executions: Executions,
         find: Callable[[str], Job | None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(lambda_client=lambda_client, function=function)
         self._executions = executions
         self._find = find
+        self._clock = clock
 
     def dispatch(self, job_id: str) -> None:
         """Raises DispatchFailed, StateUnavailable."""
         if job := self._find(job_id):
             self._executions.start(job)
+
+    def dispatch_again(self, job_id: str) -> None:
+        """Raises DispatchFailed, StateUnavailable."""
+        if job := self._find(job_id):
+            self._executions.start_again(job, at=self._clock())
+
+
+def _name(job: Job) -> str:
+    return f"{job.job_id}-{job.attempt}"
 
 
 def _code(exc: Exception) -> str:

@@ -306,6 +306,15 @@ def part_as_read(attempt: int) -> Condition:
     return Condition("#attempt = :read_attempt", {":read_attempt": attempt})
 
 
+def part_is_of(worker: str | None) -> Condition:
+    """Nor has another worker of the same claim counted on to the same attempt. None: nobody has begun with the part
+    since it was planned, or a worker from before they had names.
+    """
+    if worker is None:
+        return Condition("attribute_not_exists(#worker)")
+    return Condition("#worker = :worker", {":worker": worker})
+
+
 def held_before(fence: int) -> Condition:
     """A job that was held later is not forgotten for one that was held before."""
     return Condition("attribute_not_exists(pk) OR #fence <= :held_fence", {":held_fence": fence})

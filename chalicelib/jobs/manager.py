@@ -416,25 +416,25 @@ class JobManager:
         return alive
 
     def show(self, claim: Claim, job: Job, names: Iterable[str]) -> None:
-        """As progress, by one of several workers of the claim: of the job it stores these attributes alone. Raises
-        LeaseLost, CancelRequested.
+        """As progress, by one of several workers of the claim: of the job it stores these attributes alone, and removes
+        those that are None. Raises LeaseLost, CancelRequested.
         """
-        shown = {name: getattr(job, name) for name in names if getattr(job, name) is not None}
+        told = {name: getattr(job, name) for name in names}
+        shown = {name: value for name, value in told.items() if value is not None} | {"heartbeat_at": self._clock()}
+        gone = told.keys() - shown.keys()
         renewed = {"lease_until": self._until(self._lease.seconds)}
         written = self._try(
-            self.table.update(
-                job_key(job.job_id), {**shown, "heartbeat_at": self._clock()}, when=is_at(claim.fence) & NOT_CANCELLED
-            ),
+            self.table.update(job_key(job.job_id), shown, remove=gone, when=is_at(claim.fence) & NOT_CANCELLED),
             self.table.update(LOCK, renewed, when=is_mine(claim)),
         )
         if not written:
             raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
 
-    def renew(self, lock: Lock) -> bool:
-        """The lease of a holder that lives and has just nobody at work. False when somebody else wrote the lock since
-        it was read.
+    def renew(self, lock: Lock, seconds: float) -> bool:
+        """The lease of a holder that lives and has just nobody at work, for so many seconds at least. False when
+        somebody else wrote the lock since it was read.
         """
-        until = {"lease_until": self._until(self._lease.seconds)}
+        until = {"lease_until": self._until(max(self._lease.seconds, seconds))}
         return self._try(self.table.update(LOCK, until, when=as_read(lock)))
 
     def _asks_to_stop(self, claim: Claim) -> bool:

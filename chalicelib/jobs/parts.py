@@ -3,15 +3,17 @@
     planned ── PART#<job> 00000 … 00015, each with the filter of its rows ── then the job names the plan
     worker A   attempt 1 ── checkpoint ── checkpoint ── dies
     worker B                                               attempt 2 ── goes on from there ── the part is done
+    worker C   reads attempt 1 ── freezes ....................................... attempt 2 ✗: it is B's
 
 Each part has a checkpoint of its own, so one that is done is not read again. Whoever writes holds the lock, and a part
-is written by the attempt that began with it last: a worker that froze changes nothing. What a plan has written and no
-job names was never there.
+is written by the worker that began with it last: one that froze changes nothing. What a plan has written and no job
+names was never there.
 """
 
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.errors import LeaseLost
 
 from .checkpoint import Checkpoint
-from .lock import LOCK, is_mine, is_no_later_plan, part_as_read, part_key
+from .lock import LOCK, is_mine, is_no_later_plan, part_as_read, part_is_of, part_key
 from .table import ConditionRefused
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from .checkpoint import Plan
     from .lock import Claim
-    from .table import Table
+    from .table import Condition, Table
 
 MOST_PARTS = 64
 KEPT_SECONDS = 30 * 86_400  # a held import is accepted within a week, and DynamoDB deletes an expired item days late
@@ -41,7 +43,9 @@ class PartState(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """`filter` tells its rows, as the reader of the source says it; `expected` of them were counted when it was
-    planned. `attempt` counts the workers that began with it.
+    planned. `attempt` counts the workers that began with it, and `worker` is the last of them, by a name that no other
+    one has: workers who share a claim may all count on from the same attempt. None where nobody has begun since the
+    plan, or a worker of an earlier version.
     """
 
     number: int
@@ -50,6 +54,7 @@ class Part:
     expected: int | None = None
     state: PartState = PartState.OPEN
     attempt: int = 0
+    worker: str | None = None
     delivered: int = 0
     rejected: int = 0
 
@@ -58,13 +63,13 @@ class Part:
         return self.state is PartState.DONE
 
     def to_attributes(self) -> dict[str, Any]:
-        names = ("filter", "expected", "state", "attempt", "delivered", "rejected")
+        names = ("filter", "expected", "state", "attempt", "worker", "delivered", "rejected")
         values = {name: getattr(self, name) for name in names} | self.checkpoint.to_attributes()
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
     def from_attributes(cls, number: int, attributes: Mapping[str, Any]) -> Self:
-        names = ("filter", "expected", "attempt", "delivered", "rejected")
+        names = ("filter", "expected", "attempt", "worker", "delivered", "rejected")
         values = {name: attributes[name] for name in names if name in attributes}
         checkpoint = Checkpoint.from_attributes(attributes)
         return cls(number=number, checkpoint=checkpoint, state=PartState(attributes["state"]), **values)
@@ -90,9 +95,9 @@ class PartTable:
 
     def begin(self, claim: Claim, plan: Plan, part: Part) -> Part:
         """The part in its next attempt. Raises LeaseLost: another worker has begun with it since it was read."""
-        begun = replace(part, attempt=part.attempt + 1)
+        begun = replace(part, attempt=part.attempt + 1, worker=uuid.uuid4().hex)
         try:
-            self._put(claim, plan, begun, read=part.attempt)
+            self._put(claim, plan, begun, when=part_as_read(part.attempt))
         except LeaseLost:
             if not self._is_begun_by(claim, plan, begun):  # else it was written, only the answer was lost
                 raise
@@ -100,15 +105,15 @@ class PartTable:
 
     def store(self, claim: Claim, plan: Plan, part: Part) -> None:
         """What has become of the part in this attempt. Raises LeaseLost."""
-        self._put(claim, plan, part, read=part.attempt)
+        self._put(claim, plan, part, when=part_as_read(part.attempt) & part_is_of(part.worker))
 
     def _is_begun_by(self, claim: Claim, plan: Plan, begun: Part) -> bool:
         item = self._table.read(part_key(plan.job_id, begun.number)) or {}
-        return (item.get("attempt"), item.get("fence")) == (begun.attempt, claim.fence)
+        return (item.get("worker"), item.get("fence")) == (begun.worker, claim.fence)
 
-    def _put(self, claim: Claim, plan: Plan, part: Part, *, read: int) -> None:
+    def _put(self, claim: Claim, plan: Plan, part: Part, *, when: Condition) -> None:
         item = self._item(claim, plan.job_id, part)
-        self._write(claim, self._table.put(item, when=part_as_read(read)))
+        self._write(claim, self._table.put(item, when=when))
 
     def _item(self, claim: Claim, job_id: str, part: Part) -> dict[str, Any]:
         expires_at = int(self._clock()) + KEPT_SECONDS

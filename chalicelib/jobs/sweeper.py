@@ -17,7 +17,7 @@ from chalicelib.errors import DispatchFailed, MachineStopped
 from chalicelib.metrics import record
 from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, drill_began, fence_of, is_export_of, is_fenced, job_of
 
-from .executions import RUNNING
+from .executions import RUNNING, STOPPED
 from .holding import is_of_use
 from .job import JobStatus
 from .lock import PULSE, execution_of, may_take_place
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     Find = Callable[[str], Job | None]
 
 SWEEP_SECONDS = 60.0  # until the next one
+RENEWAL_SECONDS = 2 * SWEEP_SECONDS  # a lease that this sweep renews is not over when the next one comes late
 DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, cold start included
 
 SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; starting.RETRY_SECONDS is shorter
@@ -67,7 +68,7 @@ def _see_to_worker(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) 
     if lock.holder and job_manager.is_over(lock):
         return _restart(lock, job_manager, dispatcher)
     if lock.holder is None and job_manager.seconds_waited(lock) > DISPATCH_SECONDS:
-        return _dispatch(str(lock.owner), dispatcher)
+        return _dispatch(str(lock.owner), dispatcher.dispatch_again)
     return "nothing"
 
 
@@ -78,23 +79,27 @@ def take_up(job_id: str, *, job_manager: JobManager, dispatcher: Dispatcher) -> 
     A job that nobody ever claimed ends: the function fails at every start. Any other is dispatched again, also
     while a lease runs: that delivery leaves when the holder lives, and goes on when its lease is over
     (worker.claim_patiently). Nothing but the lease tells which of the two it is: of an event that was
-    delivered twice, one copy may have failed and the other be at work.
+    delivered twice, one copy may have failed and the other be at work. A holder that is an execution is left to the
+    sweeper: it alone may ask whether that one runs.
     """
     log.warning("no delivery of an event for the job came to its end", extra={"job_id": job_id})
     lock = job_manager.lock()
     if lock.owner != job_id:
         return "nothing"
     job = job_manager.owner_of(lock)
+    if job and execution_of(lock.holder):
+        return "nothing"
     if job is None or job_manager.is_over(lock):
         return sweep(job_manager=job_manager, dispatcher=dispatcher)
     if lock.holder is None and job.status is JobStatus.PENDING:
         return "failed" if job_manager.expire(lock) else "nothing"
-    return _dispatch(job_id, dispatcher)
+    return _dispatch(job_id, dispatcher.dispatch)
 
 
 def _see_to_execution(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions) -> str:
-    """One that runs may have nobody at work: between two tries, or while Lambda is throttled. One that has ended has
-    left its job open, and nobody works on it any more. Of one that nobody knows the lease decides.
+    """One that runs may have nobody at work: between two tries, or while Lambda is throttled. One that has stopped ends
+    its job. Of one that nobody knows the lease decides, and of one that has come to its end with the job open: a late
+    try of an earlier state has taken the place of the last one's, and may be at work.
     """
     try:
         status = executions.status(execution_of(lock.holder))
@@ -102,9 +107,9 @@ def _see_to_execution(lock: Lock, job_manager: JobManager, dispatcher: Dispatche
         log.warning("the execution could not be asked for: %s", exc.__cause__, extra={"job_id": lock.owner})
         status = None
     if status == RUNNING:
-        is_soon_over = job_manager.seconds_left(lock.lease_until) < SWEEP_SECONDS
-        return "renewed" if is_soon_over and job_manager.renew(lock) else "nothing"
-    if status is not None:
+        is_soon_over = job_manager.seconds_left(lock.lease_until) < RENEWAL_SECONDS
+        return "renewed" if is_soon_over and job_manager.renew(lock, RENEWAL_SECONDS) else "nothing"
+    if status in STOPPED:
         log.warning("the execution has ended: %s", status, extra={"job_id": lock.owner})
         return "failed" if job_manager.expire(lock, MachineStopped()) else "nothing"
     return _restart(lock, job_manager, dispatcher) if job_manager.is_over(lock) else "nothing"
@@ -113,14 +118,14 @@ def _see_to_execution(lock: Lock, job_manager: JobManager, dispatcher: Dispatche
 def _restart(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str:
     if not job_manager.free_holder(lock):
         return "nothing"
-    _dispatch(str(lock.owner), dispatcher)
+    _dispatch(str(lock.owner), dispatcher.dispatch)
     return "restarted"
 
 
-def _dispatch(job_id: str, dispatcher: Dispatcher) -> str:
+def _dispatch(job_id: str, dispatch: Callable[[str], None]) -> str:
     """A failure is not the end: the next sweep tries again until the lease of the waiting job is over."""
     try:
-        dispatcher.dispatch(job_id)
+        dispatch(job_id)
     except DispatchFailed as exc:
         log.warning("the job could not be dispatched: %s", exc.__cause__, extra={"job_id": job_id})
         return "nothing"

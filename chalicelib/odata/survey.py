@@ -43,6 +43,7 @@ class Survey:
     entity: EntityType | None = None
     takes_keys: bool = False
     leaves_out: bool = False  # not every row has all the fields
+    files: str = ""  # of files: which ones are to be read, as files.place.digest_of tells
 
     @property
     def own_key(self) -> list[str]:

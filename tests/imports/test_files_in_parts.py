@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,12 +15,14 @@ from support.files import adapter_of, read
 from support.imports import Budget
 
 from chalicelib.files.adapter import bounds_of
+from chalicelib.imports.time_budget import HAND_OVER_SECONDS
 from chalicelib.odata.survey import Survey
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from chalicelib.imports.service import WellProductionImportService
+    from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim
 
 
@@ -29,7 +32,7 @@ class DropInParts(Drop):
     def __init__(self, environment: dict[str, str], dynamodb: Any, directory: Path, *, workers: int) -> None:
         super().__init__(environment, dynamodb, directory)
         self.settings = replace(self.settings, workers=workers, checkpoint_seconds=1)
-        self.budget: Budget | None = None
+        self.budget: Callable[[], float] | None = None
 
     def _new_service(self, claim: Claim) -> WellProductionImportService:
         service = super()._new_service(claim)
@@ -93,6 +96,48 @@ def test_files_that_changed_since_are_not_mixed(drop: DropInParts) -> None:
     job = drop.imported(across_files="replace")
     drop.budget = None
     drop.write("3.csv", "A,2024-01,x,1")
+
+    drop.run(job.job_id, build=drop._new_service)
+
+    assert (drop.manager.get(job.job_id).error or {})["code"] == "FILE_CHANGED"
+
+
+def read_to_the_end(drop: DropInParts) -> Job:
+    """All rows are fetched by a worker that has too little time left to merge them."""
+    drop.budget = lambda: HAND_OVER_SECONDS
+    job = drop.imported(across_files="replace")
+    drop.budget = None
+    assert job.checkpoint
+    assert (job.status, job.checkpoint.cursor["url"]) == ("RUNNING", None)
+    return job
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_what_comes_after_the_last_file_was_read_is_for_the_next_import(
+    environment: dict[str, str], dynamodb: Any, tmp_path: Path, workers: int
+) -> None:
+    """The worker that publishes lists the files once more; what it did not read it may not call read."""
+    drop = DropInParts(environment, dynamodb, tmp_path / "drop", workers=workers)
+    expected = filled(drop, 7)
+    job = read_to_the_end(drop)
+    drop.write("3.csv", "Changed,2024-01,x,3")
+    drop.write("A.csv", "New,2024-01,x,5")
+
+    drop.run(job.job_id, build=drop._new_service)
+
+    done = drop.manager.get(job.job_id)
+    assert (done.status, done.error) == ("COMPLETED", None)
+    assert drop.stored == expected
+    assert drop.imported(across_files="replace").status == "COMPLETED"
+    assert drop.stored == expected | {("Changed", "2024-01-01"): 3.0, ("New", "2024-01-01"): 5.0}
+
+
+def test_a_part_that_is_damaged_is_not_cut_out_of_other_files(drop: DropInParts) -> None:
+    filled(drop, 7)
+    job = read_to_the_end(drop)
+    for segment in (Path(drop.settings.warehouse) / "segments").rglob("*.parquet"):
+        segment.write_bytes(b"damaged")
+    drop.write("00.csv", "New,2024-01,x,5")
 
     drop.run(job.job_id, build=drop._new_service)
 

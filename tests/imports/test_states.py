@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from simulation.mutants import LooseTable
+from support.coordination import RepeatingTable
 from support.imports import Budget, Died, die, expected_rows, files, rejected_rows, stored_rows
 from support.machine import EXECUTION, StatesWorker, read_by_two
 
@@ -30,6 +31,9 @@ from local.source.server import SampleSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from chalicelib.jobs.checkpoint import Plan
+    from chalicelib.jobs.parts import Part
 
 ROWS, PAGE, PARTS = 940, 26, 4  # no page ends between the two rows of one key
 DATA = GeneratedProduction(ROWS)
@@ -154,13 +158,60 @@ def test_a_worker_that_froze_adds_nothing_to_a_part_that_another_one_has_begun(w
     assert_whole(worker, worker.manager.get(planned["job_id"]))
 
 
+def test_one_that_froze_before_it_began_with_a_part_does_not_take_the_next_ones_attempt_for_its_own(
+    worker: StatesWorker,
+) -> None:
+    planned = worker.plan(worker.trigger())
+    seen: list[Any] = []
+
+    def read_meanwhile() -> None:
+        if not seen:
+            seen.append(None)
+            seen.append(worker.fetch(planned, 2)["outcome"])
+            seen.append((_items(worker, planned)[2], files(worker.settings.warehouse)))
+
+    late = worker.fetch(planned, 2, prefetch=_Interrupted(read_meanwhile))
+
+    assert (late["outcome"], seen[1]) == ("lease lost", "read")
+    assert (_items(worker, planned)[2], files(worker.settings.warehouse)) == seen[2]
+    worker.fetch_all(planned)
+    worker.merge(planned["job_id"])
+    assert_whole(worker, worker.manager.get(planned["job_id"]))
+
+
+def test_a_part_is_begun_with_by_the_worker_whose_answer_was_lost(worker: StatesWorker) -> None:
+    """The write is refused when it comes again, and the item tells whose it is."""
+    planned = worker.plan(worker.trigger())
+    claim, plan, item = _claim(worker, planned), _plan(worker, planned), _items(worker, planned)[1]
+    table = RepeatingTable(dynamodb=worker.manager.table._dynamodb, name=worker.settings.table)
+    begun = PartTable(table=table, clock=worker.clock).begin(claim, plan, item)
+
+    assert begun == _items(worker, planned)[1]
+    with pytest.raises(LeaseLost):
+        PartTable(table=worker.manager.table, clock=worker.clock).begin(claim, plan, item)
+
+
+def test_a_part_of_an_attempt_is_written_by_its_worker_alone(worker: StatesWorker) -> None:
+    planned = worker.plan(worker.trigger())
+    claim, plan, item = _claim(worker, planned), _plan(worker, planned), _items(worker, planned)[1]
+    parts = PartTable(table=worker.manager.table, clock=worker.clock)
+    parts.store(claim, plan, replace(item, delivered=1))  # nobody has begun with it, as ever since parts are stored
+    begun = parts.begin(claim, plan, item)
+
+    for worker_name in ("another", None):
+        with pytest.raises(LeaseLost):
+            parts.store(claim, plan, replace(begun, worker=worker_name))
+    parts.store(claim, plan, replace(begun, delivered=2))
+    assert _items(worker, planned)[1].delivered == 2
+
+
 def test_without_a_condition_on_the_attempt_it_would(worker: StatesWorker) -> None:
     table = LooseTable(dynamodb=worker.manager.table._dynamodb, name=worker.settings.table)
     worker.manager = JobManager(table=table, lease=Lease(), clock=worker.clock)
     worker.set(checkpoint_seconds=0)
     planned = worker.plan(worker.trigger())
 
-    with table.loose(("#attempt = :read_attempt",), None):
+    with table.loose(("#attempt = :read_attempt", "#worker = :worker"), None):
         assert read_by_two(worker, planned, 2) == ("read", "read")
 
 
@@ -269,7 +320,7 @@ def test_another_execution_of_the_job_has_nothing_to_do(worker: StatesWorker) ->
 
     def sleep_while_it_works(_: float) -> None:
         worker.clock.advance(1)
-        worker.manager.renew(worker.manager.lock())
+        worker.manager.renew(worker.manager.lock(), 0)
 
     worker.sleep = sleep_while_it_works
 
@@ -368,12 +419,7 @@ def test_an_execution_that_never_began_ends_its_job(worker: StatesWorker) -> Non
 def test_the_segments_of_an_attempt_have_names_of_their_own(worker: StatesWorker) -> None:
     planned = worker.plan(worker.trigger())
     worker.fetch(planned, 1)
-    checkpoint = worker.manager.get(planned["job_id"]).checkpoint
-    assert checkpoint
-    assert checkpoint.plan
-    plan = checkpoint.plan
-    items = PartTable(table=worker.manager.table, clock=worker.clock).read(plan)
-    assert items
+    plan, items = _plan(worker, planned), _items(worker, planned)
     [name] = segment_names(items[1].checkpoint.segments)
 
     assert name.endswith(f"/{planned['fence']:010d}-0001-0002-000000.parquet")
@@ -385,3 +431,16 @@ def test_the_segments_of_an_attempt_have_names_of_their_own(worker: StatesWorker
 
 def _claim(worker: StatesWorker, planned: dict[str, Any]) -> Claim:
     return Claim(job=worker.manager.get(planned["job_id"]), holder=planned["holder"], fence=planned["fence"])
+
+
+def _plan(worker: StatesWorker, planned: dict[str, Any]) -> Plan:
+    checkpoint = worker.manager.get(planned["job_id"]).checkpoint
+    assert checkpoint
+    assert checkpoint.plan
+    return checkpoint.plan
+
+
+def _items(worker: StatesWorker, planned: dict[str, Any]) -> list[Part]:
+    items = PartTable(table=worker.manager.table, clock=worker.clock).read(_plan(worker, planned))
+    assert items
+    return items

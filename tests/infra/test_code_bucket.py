@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from support.coordination import aws_client
@@ -76,6 +77,23 @@ def test_where_s3_has_no_such_names_it_has_the_common_one(bucket: CodeBucket) ->
     for region in ("me-south-1", "me-central-1"):
         other = CodeBucket(s3=bucket.s3, account=ACCOUNT, region=region)
         assert other.name == f"wellhead-code-{ACCOUNT}-{region}"
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "s3.amazonaws.com"),
+        ("eu-central-1", "s3.eu-central-1.amazonaws.com"),
+        ("eu-south-2", "s3.eu-south-2.amazonaws.com"),
+        ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_a_template_is_read_at_the_address_of_its_region(region: str, host: str) -> None:
+    s3 = botocore.session.get_session().create_client("s3", region_name=region)
+    code = CodeBucket(s3=s3, account=ACCOUNT, region=region)
+    assert (
+        code.address("wellhead-dev/1.json") == f"https://{host}/wellhead-code-{ACCOUNT}-{region}-an/wellhead-dev/1.json"
+    )
 
 
 class NotYours(LoopbackHandler):

@@ -174,14 +174,14 @@ def _a_failed_deploy_is_told(deployment: Deployment, package: Package, source: S
     template["Resources"]["Impossible"] = {"Type": "AWS::Impossible::Thing"}
     broken = replace(package, template=package.template.with_name("broken.json"))
     broken.template.write_text(json.dumps(template))
+    with pytest.raises(DeploymentError, match="SourceUrl"):
+        deployment.deploy(package, {})
     with pytest.raises(DeploymentError, match=r"^Impossible: "):
         deployment.deploy(broken, {"SourceUrl": source.url})
     assert deployment.plan(package, {"SourceUrl": source.url})[0].startswith("The first deploy of")
 
 
 def _created(deployment: Deployment, package: Package, mini_stack: MiniStack, source: SampleSource) -> Deployed:
-    with pytest.raises(DeploymentError, match="SourceUrl"):
-        deployment.deploy(package, {})
     with pytest.raises(DeploymentError, match="There is no parameter SourceURL"):
         deployment.deploy(package, {"SourceURL": source.url})
     given = {"SourceUrl": source.url, "SourceAuth": "basic", "NotificationEmail": "wells@example.com"}
@@ -320,7 +320,7 @@ def _a_smoke_test_shows_all_but_what_only_aws_can(deployment: Deployment, stack:
     assert lines["405 with Allow"].found == "Allow: GET, HEAD, OPTIONS"
     assert len(lines) == 14
     assert "| update during an import | not tried |" in smoke.table()
-    assert stack.ask("GET", "/api/v1/sources/smoke")[0] == 404
+    assert stack.ask("GET", "/api/v1/sources/wellhead-smoke")[0] == 404
     with pytest.raises(DeploymentError, match="a stage that holds nothing of worth"):
         Smoke(replace(deployment, stage="prod"), stack.base).run()
 

@@ -13,8 +13,9 @@ from support.formation import Account, Stack, formation, identifier
 from support.packaged import packaged
 from support.rights import ACCOUNT, REGION, VALUES
 
-from infra.changes import Change, Progress, lines_of
+from infra.changes import Change, Prepared, Progress, lines_of
 from infra.deployment import DeploymentError
+from infra.failed import failed
 from infra.names import Place, parameters_of, with_names
 
 if TYPE_CHECKING:
@@ -137,6 +138,26 @@ def test_destroyed_and_deployed_again_over_the_data(
     assert "OldVersionDays" in "\n".join(said)
 
 
+def test_a_plan_leaves_no_stack_and_removes_none(deployment: Deployment, account: Account, package: Package) -> None:
+    cloudformation = deployment.client("cloudformation")
+    cloudformation.meta.events.register("before-call.cloudformation.DescribeChangeSet", _break_off)
+    with pytest.raises(RuntimeError):
+        deployment.plan(package, GIVEN)
+    assert account.stacks[STACK].status == "DELETE_COMPLETE"
+    cloudformation.meta.events.unregister("before-call.cloudformation.DescribeChangeSet", _break_off)
+
+    def deployed_by_another(**_: Any) -> None:
+        account.stacks[STACK].status = "CREATE_IN_PROGRESS"
+
+    cloudformation.meta.events.register("after-call.cloudformation.DeleteChangeSet", deployed_by_another)
+    deployment.plan(package, GIVEN)
+    assert account.stacks[STACK].status == "CREATE_IN_PROGRESS"
+
+
+def _break_off(**_: Any) -> None:
+    raise RuntimeError
+
+
 def test_after_a_first_deploy_that_failed_the_next_one_goes_through(
     deployment: Deployment, account: Account, package: Package, said: list[str]
 ) -> None:
@@ -150,6 +171,91 @@ def test_after_a_first_deploy_that_failed_the_next_one_goes_through(
     deployment.deploy(package, GIVEN)
     assert {account.exists[TABLE], account.exists[BUCKET]} == {STACK}
     assert "what is left of it is removed" in "\n".join(said)
+
+
+@pytest.fixture
+def data(deployment: Deployment, account: Account) -> Iterator[None]:
+    """A table and a bucket that an earlier stack left."""
+    dynamodb, s3 = deployment.client("dynamodb"), deployment.client("s3")
+    key = {"AttributeName": "pk"}
+    dynamodb.create_table(
+        TableName=STACK,
+        KeySchema=[{**key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{**key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    s3.create_bucket(Bucket=BUCKET[1])
+    account.exists = {TABLE: None, BUCKET: None}
+    yield
+    dynamodb.delete_table(TableName=STACK)
+    s3.delete_bucket(Bucket=BUCKET[1])
+
+
+@pytest.mark.usefixtures("data")
+def test_what_was_taken_over_stays_when_the_creation_fails(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
+    account.breaks = {"Dashboard"}
+    with pytest.raises(DeploymentError, match="ROLLBACK_COMPLETE"):
+        deployment.deploy(package, {**GIVEN, "DeletionProtection": "false"})
+    assert account.exists == {TABLE: None, BUCKET: None}
+
+    account.breaks = set()
+    deployment.deploy(package, GIVEN)
+    assert account.exists[TABLE] == account.exists[BUCKET] == STACK
+    policies = [account.stacks[STACK].template["Resources"][name]["DeletionPolicy"] for name in ("Table", "Bucket")]
+    assert policies == ["Retain", "Retain"]
+    deployment.deploy(package, {"LogDays": "7"})
+    policies = [account.stacks[STACK].template["Resources"][name]["DeletionPolicy"] for name in ("Table", "Bucket")]
+    assert policies == ["RetainExceptOnCreate", "RetainExceptOnCreate"]
+
+
+def test_what_was_said_with_a_first_deploy_that_failed_is_not_forgotten(
+    deployment: Deployment, account: Account, package: Package, said: list[str]
+) -> None:
+    account.breaks = {"Dashboard"}
+    first = {**GIVEN, "DeletionProtection": "false", "LogDays": "7", "WebhookUrl": "https://hooks.example.com/1"}
+    with pytest.raises(DeploymentError, match="ROLLBACK_COMPLETE"):
+        deployment.deploy(package, first, {"team": "wells", "cost": "42"})
+    account.breaks = set()
+    deployment.deploy(package, {"LogDays": "90"}, {"cost": "43"})
+    now = account.stacks[STACK]
+    assert now.parameters["SourceUrl"] == GIVEN["SourceUrl"]
+    assert (now.parameters["DeletionProtection"], now.parameters["LogDays"]) == ("false", "90")
+    assert "WebhookUrl" not in now.parameters  # nobody can read it
+    assert "Give WebhookUrl again" in "\n".join(said)
+    assert now.tags == {"application": "wellhead", "stage": "dev", "team": "wells", "cost": "43"}
+
+
+def test_after_a_deletion_that_failed_the_stage_can_be_deployed(
+    deployment: Deployment, account: Account, package: Package, said: list[str]
+) -> None:
+    deployment.deploy(package, GIVEN)
+    account.stuck = {"Dashboard"}
+    with pytest.raises(
+        DeploymentError, match=r"^Dashboard: It is in use\.\nwellhead-dev is in the state DELETE_FAILED"
+    ):
+        deployment.delete_stack()
+    assert "The deletion of wellhead-dev failed" in deployment.plan(package, {})[0]
+    deployment.deploy(package, {})
+    assert "look at it yourself: Dashboard." in "\n".join(said)
+    assert account.stacks[STACK].status == "CREATE_COMPLETE"
+    assert account.exists[TABLE] == STACK
+
+
+@pytest.mark.parametrize(
+    ("status", "outputs", "what"),
+    [
+        ("ROLLBACK_COMPLETE", [], "first deploy"),
+        ("IMPORT_ROLLBACK_COMPLETE", [], "first deploy"),
+        ("IMPORT_ROLLBACK_COMPLETE", [{"OutputKey": "ApiUrl"}], ""),  # somebody's import into a stack that stands
+        ("DELETE_FAILED", [{"OutputKey": "ApiUrl"}], "deletion"),
+        ("UPDATE_ROLLBACK_COMPLETE", [{"OutputKey": "ApiUrl"}], ""),
+        ("CREATE_COMPLETE", [], ""),
+    ],
+)
+def test_only_a_stack_of_no_use_is_removed(status: str, outputs: list[dict[str, str]], what: str) -> None:
+    assert failed({"StackStatus": status, "Outputs": outputs}) == what
 
 
 def test_nor_does_it_hinder_that_the_new_table_refused_to_go(
@@ -192,8 +298,10 @@ def test_an_update_that_fails_says_why_and_leaves_the_code_that_runs(
 
 def test_a_stage_of_production_is_protected(deployment: Deployment, account: Account, package: Package) -> None:
     assert not deployment.is_production
-    for stage in ("prod", "production", "live", "prod-eu"):
+    for stage in ("prod", "production", "live", "prod-eu", "prd", "prod2", "eu-prod"):
         assert replace(deployment, stage=stage).is_production
+    for stage in ("preprod", "product", "deliver", "try"):
+        assert not replace(deployment, stage=stage).is_production
     production = replace(deployment, stage="prod")
     production.deploy(package, GIVEN)
     assert account.stacks["wellhead-prod"].protected
@@ -207,6 +315,18 @@ def test_everything_has_the_tags_of_its_stack(deployment: Deployment, account: A
     assert account.stacks[STACK].tags == expected
     deployment.deploy(package, {"LogDays": "7"}, {"cost": "42"})
     assert account.stacks[STACK].tags == expected | {"cost": "42"}
+
+
+def test_a_tag_that_differs_in_case_alone_takes_the_place_of_the_other(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
+    """IAM takes both for one key, and refuses every role."""
+    deployment.deploy(package, GIVEN, {"Stage": "prod"})
+    assert account.stacks[STACK].tags == {"application": "wellhead", "Stage": "prod"}
+    deployment.deploy(package, {"LogDays": "7"}, {"Application": "wells"})
+    assert account.stacks[STACK].tags == {"Application": "wells", "Stage": "prod"}
+    with pytest.raises(DeploymentError, match="but for small and capital letters"):
+        deployment.deploy(package, {}, {"Team": "a", "team": "b"})
 
 
 def test_a_role_that_the_account_has_for_logs_is_not_replaced(
@@ -224,6 +344,16 @@ def test_a_role_that_the_account_has_for_logs_is_not_replaced(
     deployment.delete_stack()
     deployment.deploy(package, {**GIVEN, "ApiLogRole": "create"})  # somebody asks for it
     assert account.stacks[STACK].parameters["ApiLogRole"] == "create"
+
+
+def test_a_deploy_that_is_throttled_goes_on_to_its_end(
+    deployment: Deployment, account: Account, package: Package
+) -> None:
+    events = deployment.client("cloudformation").meta.events
+    events.register("after-call.cloudformation.ExecuteChangeSet", lambda **_: setattr(account, "throttled", 3))
+    replace(deployment, stage="prod").deploy(package, GIVEN)
+    assert account.throttled == 0
+    assert account.stacks["wellhead-prod"].protected
 
 
 # -- a change set in words
@@ -256,6 +386,38 @@ def test_what_endangers_data_is_told_first() -> None:
         "  create            Alarm",
         "  change            Import",
     ]
+
+
+def test_a_network_of_before_is_told_of() -> None:
+    """The stack was on EFS once, and goes on naming the network of then."""
+    added = Change(resource="FunctionSecurityGroup", kind="AWS::EC2::SecurityGroup", action="Add")
+    prepared = Prepared(template={}, keys=frozenset(), change_set="", stack_id="", changes=(added,))
+    assert "FUNCTIONS GET A NETWORK" in prepared.remarks()[0]
+    assert "VpcId= SubnetA= SubnetB=" in prepared.remarks()[1]
+    assert replace(prepared, given=frozenset({"VpcId", "SubnetA", "SubnetB"})).remarks() == []
+    assert replace(prepared, changes=(replace(added, action="Modify"),)).remarks() == []
+
+
+def test_a_long_history_is_not_read_at_each_look(account: Account, deployment: Deployment) -> None:
+    stack = account.stacks[STACK] = Stack(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/1")
+    for number in range(250):
+        stack.note(f"Old{number}", "AWS::SNS::Topic", "UPDATE_FAILED", "of last year")
+    lines: list[str] = []
+    progress = Progress(deployment.client("cloudformation"), stack.id, lines.append)
+    stack.note("New", "AWS::SNS::Topic", "UPDATE_COMPLETE")
+    for _ in range(3):
+        assert progress.follow() is None
+    assert len(account.calls) == 4  # a page each
+    stack.note("Tie", "AWS::SNS::Topic", "UPDATE_COMPLETE")
+    stack.events[-2:] = reversed(stack.events[-2:])  # it is listed below one of the same moment that was seen
+    progress.follow()
+    assert lines[-1].endswith("Tie: update complete")
+    account.calls.clear()
+    for number in range(120):  # more than a page between two looks
+        stack.note(f"New{number}", "AWS::SNS::Topic", "UPDATE_COMPLETE")
+    progress.follow()
+    assert len(account.calls) == 2
+    assert len(lines) == 122
 
 
 def test_the_first_failure_of_this_change_is_the_reason(account: Account, deployment: Deployment) -> None:

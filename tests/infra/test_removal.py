@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +13,12 @@ from support.rights import ACCOUNT, REGION
 
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.lock import LOCK
-from infra.__main__ import _confirm
+from infra.__main__ import _confirm, _deploy, _destroy
 from infra.deployment import Deployment, DeploymentError
 from infra.removal import Removal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from local.aws.emulator import LocalAws
 
@@ -118,6 +120,22 @@ def test_the_data_stays_and_goes_later(removal: Removal, stack: Stack, dynamodb:
     assert STACK not in dynamodb.list_tables()["TableNames"]
 
 
+def test_a_table_is_gone_when_it_is_said_to_be(removal: Removal, dynamodb: Any) -> None:
+    """It is ready again before it is deleted, and one without protection is not changed before."""
+    calls: list[str] = []
+    dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    lock(dynamodb)
+    first = removal.look()
+    calls.clear()
+    removal.remove(first, data=True)
+    assert calls == ["UpdateTable", "DescribeTable", "DeleteTable", "DescribeTable"]
+
+    calls.clear()
+    kept = replace(first, table=replace(first.table, protected=False)) if first.table else first
+    removal.remove(kept, data=True)  # the table is gone already
+    assert calls == ["DeleteTable"]
+
+
 @pytest.mark.usefixtures("data")
 def test_nothing_goes_while_an_import_runs(removal: Removal, stack: Stack, dynamodb: Any) -> None:
     lock(dynamodb, owner="018cc251", since=0, holder="w", lease_until=int(time.time() + 30))
@@ -126,6 +144,26 @@ def test_nothing_goes_while_an_import_runs(removal: Removal, stack: Stack, dynam
     lock(dynamodb, owner="018cc251", since=0, holder="w", lease_until=int(time.time() - 30))
     assert removal.look().job is None  # whoever ran it is dead
     assert stack.status == "CREATE_COMPLETE"
+
+
+@pytest.mark.usefixtures("data")
+def test_the_name_is_asked_for_in_production_whether_protected_or_not(removal: Removal, stack: Stack) -> None:
+    stack.protected = False
+    remains = removal.look()
+    assert not remains.protected
+    assert removal.asks(remains, data=False)
+    of_dev = replace(removal, deployment=replace(removal.deployment, stage="dev"))
+    assert not of_dev.asks(remains, data=False)
+    assert of_dev.asks(remains, data=True)
+    assert of_dev.asks(replace(remains, protected=True), data=False)
+
+
+@pytest.mark.parametrize("run", [_deploy, _destroy])
+@pytest.mark.parametrize("stage", ["code", "local"])
+def test_the_bucket_of_code_is_no_bucket_of_a_stage(run: Callable[[argparse.Namespace], None], stage: str) -> None:
+    options = argparse.Namespace(stage=stage, parameter=[], tag=[], plan=True, data="delete", yes=f"wellhead-{stage}")
+    with pytest.raises(DeploymentError, match=f"No stage is called {stage}"):
+        run(options)
 
 
 def test_the_name_must_be_said(monkeypatch: pytest.MonkeyPatch) -> None:

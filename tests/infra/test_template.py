@@ -177,8 +177,11 @@ def test_a_name_of_ones_own_leads_to_the_stage(expanded: dict[str, Any]) -> None
         (False, "https://api.execute-api.us-east-1.amazonaws.com/dev"),
     ):
         outputs = resolved(
-            {name: expanded["Outputs"][name]["Value"] for name in ("ApiUrl", "ConsoleUrl")}, {"HasDomain": has}, values
+            {name: expanded["Outputs"][name]["Value"] for name in ("ApiUrl", "ConsoleUrl", "RestApiUrl")},
+            {"HasDomain": has},
+            values,
         )
+        assert outputs.pop("RestApiUrl") == "https://api.execute-api.us-east-1.amazonaws.com/dev/api/v1"
         assert outputs == {"ApiUrl": f"{start}/api/v1", "ConsoleUrl": f"{start}/console"}
     for name in ("Domain", "DomainMapping"):
         assert expanded["Resources"][name]["Condition"] == "HasDomain"
@@ -206,6 +209,21 @@ def test_each_caller_may_have_a_limit_of_its_own(expanded: dict[str, Any]) -> No
     assert expanded["Resources"][names["Name"]["Ref"]]["Type"] == "AWS::ApiGateway::Stage"
     refused = properties(expanded, "RestAPI")["Body"]["x-amazon-apigateway-gateway-responses"]["WAF_FILTERED"]
     assert refused["statusCode"] == "429"
+
+
+@pytest.mark.parametrize("name", ["RequestsPerAddress", "RequestsPerToken"])
+@pytest.mark.parametrize(("value", "allowed"), [("0", True), ("10", True), ("3000", True), ("1", False), ("9", False)])
+def test_a_limit_below_what_aws_can_count_is_refused(
+    name: str, value: str, allowed: bool, template: dict[str, Any]
+) -> None:
+    assert (re.fullmatch(template["Parameters"][name]["AllowedPattern"], value) is not None) == allowed
+
+
+def test_nothing_is_compared_with_a_number(template: dict[str, Any]) -> None:
+    """CloudFormation takes each parameter for a text."""
+    text = json.dumps([template["Conditions"], template["Rules"]])
+    assert '"Fn::Equals"' in text
+    assert not re.findall(r'"Fn::Equals": \[[^]]*, \d+\]', text)
 
 
 def test_no_address_is_of_one_partition_alone(template: dict[str, Any]) -> None:

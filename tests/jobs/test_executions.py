@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import pytest
-from support.coordination import Clock, RecordingDispatcher, a_job
+from support.coordination import NOON, Clock, RecordingDispatcher, a_job
 
 from chalicelib.errors import CancelRequested, ClaimRefused, DispatchFailed, ImportAlreadyRunning, LeaseLost
 from chalicelib.jobs.executions import Executions
 from chalicelib.jobs.job import Job, JobStatus
-from chalicelib.jobs.lock import Claim, execution_of, holder_of
-from chalicelib.jobs.sweeper import sweep
-
-if TYPE_CHECKING:
-    from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.lock import Claim, Lease, execution_of, holder_of
+from chalicelib.jobs.manager import JobManager
+from chalicelib.jobs.sweeper import SWEEP_SECONDS, sweep, take_up
 
 HOLDER = holder_of("job-0", "plan")
 
@@ -61,6 +59,20 @@ def test_an_execution_that_runs_keeps_its_lease(manager: JobManager, claim: Clai
     assert manager.get(claim.job.job_id).status is JobStatus.RUNNING
 
 
+@pytest.mark.parametrize("seconds", [5.0, 60.0])
+def test_a_lease_that_is_renewed_outlasts_the_next_sweep(
+    manager: JobManager, claim: Claim, clock: Clock, seconds: float
+) -> None:
+    """A sweep comes late by what a cold start takes, and a trigger just before it."""
+    short = JobManager(table=manager.table, lease=Lease(seconds=seconds, grace=0.0), clock=clock)
+    short.progress(claim, claim.job)
+    for _ in range(3):
+        assert swept(short, KnownExecutions(job_0="RUNNING")) == ("renewed", [])
+        clock.advance(SWEEP_SECONDS + 30)
+        with pytest.raises(ImportAlreadyRunning):
+            short.create(a_job(clock))
+
+
 def test_a_long_lease_is_not_made_a_shorter_one(manager: JobManager, claim: Claim) -> None:
     manager.progress(claim, claim.job, lease_seconds=3600)
     lock = manager.lock()
@@ -69,8 +81,8 @@ def test_a_long_lease_is_not_made_a_shorter_one(manager: JobManager, claim: Clai
     assert manager.lock() == lock
 
 
-@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"])
-def test_an_execution_that_has_ended_ends_its_job(manager: JobManager, claim: Claim, status: str) -> None:
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_an_execution_that_has_stopped_ends_its_job(manager: JobManager, claim: Claim, status: str) -> None:
     assert swept(manager, KnownExecutions(job_0=status)) == ("failed", [])
 
     job = manager.get(claim.job.job_id)
@@ -80,11 +92,39 @@ def test_an_execution_that_has_ended_ends_its_job(manager: JobManager, claim: Cl
         manager.show(claim, job, ["fetched_records"])
 
 
+def test_an_execution_that_came_to_its_end_leaves_its_job_to_who_still_works_on_it(
+    manager: JobManager, claim: Claim, clock: Clock
+) -> None:
+    """A try of Plan that was given up wakes and claims after Merge did, so Merge, the last state, is refused."""
+    executions = KnownExecutions(job_0="SUCCEEDED")
+    late = manager.claim(claim.job.job_id, holder=holder_of("job-0", "a late try of plan"))
+    for _ in range(3):
+        clock.advance(60)
+        assert swept(manager, executions) == ("nothing", [])
+        manager.progress(late, late.job)
+    clock.advance(76)
+
+    assert swept(manager, executions) == ("restarted", [claim.job.job_id])
+    assert manager.get(claim.job.job_id).status is JobStatus.RUNNING
+
+
 def test_one_that_was_to_be_cancelled_is_cancelled(manager: JobManager, claim: Claim) -> None:
     manager.cancel(claim.job.job_id)
     swept(manager, KnownExecutions(job_0="ABORTED"))
 
     assert manager.get(claim.job.job_id).status is JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize("seconds", [1, 76])
+def test_a_failed_event_leaves_the_place_of_an_execution_to_the_sweeper(
+    manager: JobManager, claim: Claim, clock: Clock, seconds: float
+) -> None:
+    """An event of the import function, from before the machine was set up or from a second start."""
+    clock.advance(seconds)
+    lock, dispatcher = manager.lock(), RecordingDispatcher()
+
+    assert take_up(claim.job.job_id, job_manager=manager, dispatcher=dispatcher) == "nothing"
+    assert (manager.lock(), dispatcher.dispatched) == (lock, [])
 
 
 @pytest.mark.parametrize("executions", [KnownExecutions(), KnownExecutions(silent=True), None])
@@ -122,11 +162,10 @@ def test_a_worker_by_itself_is_not_taken_over_by_another_one(manager: JobManager
 def test_a_part_shows_progress_and_leaves_the_rest_of_the_job_alone(
     manager: JobManager, claim: Claim, clock: Clock
 ) -> None:
-    from dataclasses import replace
-
     stored = manager.progress(claim, replace(claim.job, expected_records=10, skipped_records=3))
     clock.advance(50)
     told: Job = replace(claim.job, fetched_records=7, parts={"count": 2, "done": 1}, skipped_records=9)
+    manager.show(claim, replace(told, waiting={"until": NOON, "code": "SOURCE_THROTTLED"}), ["waiting"])
     manager.show(claim, told, ["fetched_records", "parts", "waiting"])
 
     assert manager.get(claim.job.job_id) == replace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from support.states_lambda import Failed, StatesLambda
 
 from chalicelib.errors import DispatchFailed
 from chalicelib.jobs.executions import RUNNING, Executions, MachineDispatcher
+from chalicelib.jobs.lock import holder_of
+from chalicelib.jobs.sweeper import DISPATCH_SECONDS, sweep
 from local.aws.emulator import REGION
 from local.aws.machine import run_machines
 from local.machine import machine_definition
@@ -21,7 +24,10 @@ from local.machine import machine_definition
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from support.coordination import Clock
+
     from chalicelib.jobs.job import Job
+    from chalicelib.jobs.manager import JobManager
     from local.aws.emulator import LocalAws
 
 ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:import"
@@ -148,6 +154,56 @@ def test_what_is_dispatched_is_an_execution_and_the_next_one_has_another_name(
 
     wait_until(lambda: executions.status(f"{job.job_id}-2") == "SUCCEEDED")
     assert len(functions.calls("plan")) == 2
+
+
+def test_a_start_that_failed_before_it_claimed_is_made_again_by_the_sweeper(
+    functions: StatesLambda, executions: Executions, manager: JobManager, clock: Clock
+) -> None:
+    dispatcher = MachineDispatcher(
+        lambda_client=aws_client(functions.url, "lambda"),
+        function="import",
+        executions=executions,
+        find=manager.find,
+        clock=clock,
+    )
+    claim = manager.claim(manager.create(a_job(clock)).job_id, holder=holder_of("earlier", "merge"))
+    manager.hand_over(claim, claim.job)
+    name = f"{claim.job.job_id}-1"
+    goes_on, may_plan = threading.Event(), threading.Event()
+
+    def plan_slowly(_: Any) -> Any:
+        goes_on.set()
+        may_plan.wait(30)
+        return PLANNED | {"parts": []}
+
+    functions.answers["plan"] = lambda _: _die()
+    dispatcher.dispatch(claim.job.job_id)
+    wait_until(lambda: executions.status(name) == "FAILED")
+    functions.answers["plan"] = plan_slowly
+    clock.advance(DISPATCH_SECONDS + 1)
+
+    assert sweep(job_manager=manager, dispatcher=dispatcher, executions=executions) == "dispatched"
+    again = f"{name}-{int(clock() // 60)}"
+    assert goes_on.wait(30)
+    assert executions.status(again) == RUNNING
+    sweep(job_manager=manager, dispatcher=dispatcher, executions=executions)  # two sweepers in a minute start one
+    may_plan.set()
+    wait_until(lambda: executions.status(again) == "SUCCEEDED")
+    assert [event["execution"] for event in functions.calls("merge")] == [again]
+
+
+def test_a_start_that_has_not_claimed_yet_is_not_made_again(
+    functions: StatesLambda, executions: Executions, clock: Clock
+) -> None:
+    job, may_plan = a_job(clock), threading.Event()
+    functions.answers["plan"] = lambda _: may_plan.wait(30) and PLANNED
+    executions.start(job)
+    executions.start_again(job, at=clock())
+    may_plan.set()
+
+    assert end_of(executions, job) == "SUCCEEDED"
+    assert executions.status(f"{job.job_id}-0-{int(clock() // 60)}") is None
+    assert len(functions.calls("plan")) == 1
 
 
 def test_one_that_nobody_knows_and_a_machine_that_is_not_there(executions: Executions, aws: LocalAws) -> None:

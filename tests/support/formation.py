@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from local.aws.emulator import LocalAws
 
 KEPT = ("Retain", "RetainExceptOnCreate")
+HIDDEN = {"WebhookUrl"}  # its NoEcho is true
 STACK = "AWS::CloudFormation::Stack"
 Named = tuple[str, str]  # type and name
 
@@ -78,11 +79,15 @@ class Stack:
 class Refused(Exception):
     """With CloudFormation's sentence."""
 
+    def __init__(self, sentence: str, code: str = "ValidationError") -> None:
+        super().__init__(sentence)
+        self.code = code
+
 
 @dataclass
 class Account:
-    """`exists`: what has a name, with the stack that it belongs to, if any. `breaks`: what cannot be made.
-    `log_role`: the one that API Gateway has.
+    """`exists`: what has a name, with the stack that it belongs to. `breaks`: what cannot be made, `stuck`: what
+    cannot be deleted. `log_role`: the one that API Gateway has. `throttled`: how many looks at events are refused.
     """
 
     read: Callable[[str], bytes]
@@ -90,7 +95,9 @@ class Account:
     stacks: dict[str, Stack] = field(default_factory=dict)
     change_sets: dict[str, dict[str, Any]] = field(default_factory=dict)
     breaks: set[str] = field(default_factory=set)
+    stuck: set[str] = field(default_factory=set)
     log_role: str = ""
+    throttled: int = 0
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def call(self, action: str, told: dict[str, str]) -> Any:
@@ -102,7 +109,8 @@ class Account:
 
     def _DescribeStacks(self, told: Mapping[str, str]) -> Any:  # noqa: N802
         stack = self._stack(told["StackName"])
-        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in stack.parameters.items()]
+        shown = {**stack.parameters, **dict.fromkeys(stack.parameters.keys() & HIDDEN, "****")}
+        parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in shown.items()]
         facts = {"StackId": stack.id, "StackName": stack.id.split("/")[1], "StackStatus": stack.status}
         topic = {"OutputKey": "AlarmTopicArn", "OutputValue": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"}
         tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]
@@ -140,7 +148,7 @@ class Account:
         creates = stack.status == "REVIEW_IN_PROGRESS"
         verb = "CREATE" if creates else "UPDATE"
         stack.note(name, STACK, f"{verb}_IN_PROGRESS")
-        stack.parameters = stack.parameters | change_set["parameters"]
+        stack.parameters, stack.tags = stack.parameters | change_set["parameters"], change_set["tags"]
         resources = change_set["template"]["Resources"]
         made: list[str] = []
         for change in change_set["changes"]:
@@ -153,9 +161,9 @@ class Account:
                 return {}
             if named:
                 self.exists[named] = name
-            made += [resource] if change["Action"] == "Add" else []
+            made += [resource] if change["Action"] in ("Add", "Import") else []  # AWS leaves open what goes back
             stack.note(resource, kind, f"{verb}_COMPLETE")
-        stack.template, stack.tags = change_set["template"], change_set["tags"]
+        stack.template = change_set["template"]
         stack.note(name, STACK, f"{verb}_COMPLETE")
         return {}
 
@@ -163,6 +171,11 @@ class Account:
         stack = self._stack(told["StackName"])
         if stack.protected:
             raise Refused(f"Stack [{told['StackName']}] cannot be deleted while TerminationProtection is enabled")
+        if stuck := self.stuck - {name for field, name in told.items() if field.startswith("RetainResources.")}:
+            for resource in stuck:
+                stack.note(resource, stack.template["Resources"][resource]["Type"], "DELETE_FAILED", "It is in use.")
+            stack.note(told["StackName"], STACK, "DELETE_FAILED")
+            return {}
         for resource in stack.template.get("Resources", {}).values():
             if (named := _named(resource, told["StackName"])) in self.exists and named:
                 self._leave(named, kept=resource.get("DeletionPolicy") in KEPT)
@@ -173,7 +186,19 @@ class Account:
         return {}
 
     def _DescribeStackEvents(self, told: Mapping[str, str]) -> Any:  # noqa: N802
-        return {"StackEvents": list(reversed(self._stack(told["StackName"]).events))}
+        """Pages of a hundred."""
+        if self.throttled:
+            self.throttled -= 1
+            raise Refused("Rate exceeded", "Throttling")
+        events, first = list(reversed(self._stack(told["StackName"]).events)), int(told.get("NextToken", 0))
+        more = {"NextToken": str(first + 100)} if first + 100 < len(events) else {}
+        return {"StackEvents": events[first : first + 100], **more}
+
+    def _ListStackResources(self, told: Mapping[str, str]) -> Any:  # noqa: N802
+        events = self._stack(told["StackName"]).events
+        last = {event["LogicalResourceId"]: event for event in events if event["ResourceType"] != STACK}
+        fields = ("LogicalResourceId", "ResourceType", "ResourceStatus")
+        return {"StackResourceSummaries": [{field: event[field] for field in fields} for event in last.values()]}
 
     def _UpdateTerminationProtection(self, told: Mapping[str, str]) -> Any:  # noqa: N802
         stack = self._stack(told["StackName"])
@@ -264,7 +289,7 @@ class Formation(LoopbackHandler):
         try:
             result = _xml(self.account.call(action, told))
         except Refused as refused:
-            error = f"<Error><Code>ValidationError</Code><Message>{escape(str(refused))}</Message></Error>"
+            error = f"<Error><Code>{refused.code}</Code><Message>{escape(str(refused))}</Message></Error>"
             self.answer(400, f"<ErrorResponse>{error}</ErrorResponse>".encode())
             return
         inner = f"<{action}Result>{result}</{action}Result>"
