@@ -459,26 +459,15 @@ class Services:
         worker_log: WorkerLog | None = None,
     ) -> WellProductionImportService:
         from chalicelib.imports.service import WellProductionImportService
-        from chalicelib.imports.time_budget import time_to_fetch
-        from chalicelib.imports.watermark import Watermark
-        from chalicelib.odata.masked_link import masked
 
         settings = self.sources.of_job(claim.job).settings(self.settings)
         directory = _own_directory(Path(settings.scratch), claim)
         worker_log = worker_log or WorkerLog(claim.job.job_id, table=self.job_log, clock=self._clock)
-        worker_log.hide_with(partial(masked, source_url=settings.source_url))
         return WellProductionImportService(
             claim=claim,
             settings=settings,
             job_manager=self.job_manager,
-            source=self._reader(
-                settings,
-                time_to_fetch(remaining),
-                directory,
-                began=claim.job.started_at,
-                known=Watermark(settings).known_files(self.job_manager.current_snapshot(), claim.job),
-                on_auth=lambda auth: worker_log.hide_with(auth.hide),
-            ),
+            source=self._reader_of_job(claim, settings, remaining, directory, worker_log),
             warehouse=self.warehouse,
             directory=directory,
             remaining=lambda: 0.0 if stopped() else remaining(),
@@ -498,30 +487,42 @@ class Services:
         directory: Path,
     ) -> PartImport:
         from chalicelib.imports.part_import import PartImport, settings_of_a_part
-        from chalicelib.imports.time_budget import time_to_fetch
-        from chalicelib.imports.watermark import Watermark
-        from chalicelib.odata.masked_link import masked
 
         settings = settings_of_a_part(self.sources.of_job(claim.job).settings(self.settings), at_once)
-        worker_log.hide_with(partial(masked, source_url=settings.source_url))
         return PartImport(
             number,
             claim=claim,
             settings=settings,
             job_manager=self.job_manager,
-            source=self._reader(
-                settings,
-                time_to_fetch(remaining),
-                directory,
-                began=claim.job.started_at,
-                known=Watermark(settings).known_files(self.job_manager.current_snapshot(), claim.job),
-                on_auth=lambda auth: worker_log.hide_with(auth.hide),
-            ),
+            source=self._reader_of_job(claim, settings, remaining, directory, worker_log),
             warehouse=self.warehouse,
             directory=directory,
             remaining=remaining,
             keep_log=worker_log.store,
             clock=self._clock,
+        )
+
+    def _reader_of_job(
+        self,
+        claim: Claim,
+        settings: Settings,
+        remaining: Callable[[], float],
+        directory: Path,
+        worker_log: WorkerLog,
+    ) -> SourceReader:
+        """Its secrets and links are hidden in the log."""
+        from chalicelib.imports.time_budget import time_to_fetch
+        from chalicelib.imports.watermark import Watermark
+        from chalicelib.odata.masked_link import masked
+
+        worker_log.hide_with(partial(masked, source_url=settings.source_url))
+        return self._reader(
+            settings,
+            time_to_fetch(remaining),
+            directory,
+            began=claim.job.started_at,
+            known=Watermark(settings).known_files(self.job_manager.current_snapshot(), claim.job),
+            on_auth=lambda auth: worker_log.hide_with(auth.hide),
         )
 
     def _kind_of_store(self) -> dict[str, Any]:
