@@ -31,6 +31,7 @@ from chalicelib.jobs.job import new_job
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
+from chalicelib.logs import start_log_context
 from chalicelib.services import Services
 from chalicelib.settings import is_loopback
 from local.api_gateway import create_server
@@ -76,6 +77,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> None:
+    """No line of a test's log tells of a request that an earlier test has made in the same thread."""
+    start_log_context()
 
 
 @pytest.fixture

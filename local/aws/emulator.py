@@ -25,6 +25,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
+from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
@@ -89,6 +90,7 @@ class LocalAws:
         self._tokens: dict[str, tuple[bytes, Answer]] = {}
         self._journal = TableJournal(journal)
         self._tables: dict[str, Table] = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
+        default_user_config.pop("stepfunctions", None)  # until run_machines says so (machine.py), no execution runs
         for backends in (s3_backends, ssm_backends, secretsmanager_backends):
             backends[DEFAULT_ACCOUNT_ID].reset()
         self._create_table()
