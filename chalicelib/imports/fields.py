@@ -189,7 +189,13 @@ class SourceFields:
         told = Fingerprint.of(
             self._settings.source_id, mapping, leaves_out=self._leaves_out, missing=sorted(self._missing)
         )
-        return replace(told, identified=bool(grain.primary_key), is_unique=grain.is_unique, files=self.survey.files)
+        return replace(
+            told,
+            identified=bool(grain.primary_key),
+            is_unique=grain.is_unique,
+            files=self.survey.files,
+            periods=self._periods,
+        )
 
     @property
     def files_are_as_read(self) -> bool:
@@ -237,6 +243,7 @@ class SourceFields:
     def _know_rows_before(self, cursor: Cursor, before: Fingerprint) -> None:
         self._before = before
         self._missing |= set(before.missing)
+        self._periods.extend(before.periods)
         self.changed_until, self.undated = cursor.changed_until, cursor.undated
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 FORM = 2  # of the rows in a segment; from 2 on their codes are text, and their dates the first days of periods
 FIELD_DIGITS = 12  # of a hash: a source may give its fields names of any length, and the item of a job stays small
+MOST_PERIODS = 5  # that are kept, for the same reason
+LONGEST_PERIOD = 40  # characters of one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +25,8 @@ class Fingerprint:
     """`settings` is Settings.source_id, `fields` tells of each column which field fills it, hashed. A source that
     `leaves_out` fields without a value shows some of them late. `missing` are columns whose field some page lacked.
     `files`: which ones the rows are from, as the survey told; "" where that is not known, and for a service.
-    `identified`: the rows carry a primary key, and `is_unique` whether that is known to be one.
+    `identified`: the rows carry a primary key, and `is_unique` whether that is known to be one. `periods` are some of
+    the texts that the source gave: whoever goes on judges them together with its own.
     """
 
     settings: str
@@ -34,6 +37,7 @@ class Fingerprint:
     identified: bool = False
     is_unique: bool = False
     files: str = ""
+    periods: Sequence[str] = ()
 
     @classmethod
     def of(cls, settings: str, mapping: Mapping[str, str], *, leaves_out: bool, missing: Sequence[str] = ()) -> Self:
@@ -42,7 +46,8 @@ class Fingerprint:
 
     def stored(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
-        return asdict(self) | {"missing": list(self.missing)}
+        periods = [_short(text) for text in self.periods[:MOST_PERIODS]]
+        return asdict(self) | {"missing": list(self.missing), "periods": periods}
 
     def joined_with(self, other: Fingerprint) -> Self:
         """Of the rows of both. Raises SourceChangedSince."""
@@ -56,6 +61,7 @@ class Fingerprint:
             identified=self.identified and other.identified,
             is_unique=self.is_unique and other.is_unique,
             files=self.files if self.files == other.files else "",
+            periods=[*self.periods, *other.periods],
         )
 
     def refuse_other_settings(self, settings: str) -> None:
@@ -82,6 +88,11 @@ class Fingerprint:
 def is_of_this_form(stored: Mapping[str, Any] | None) -> bool:
     """Whether rows that were read with this fingerprint, as a checkpoint keeps it, can be put together with today's."""
     return stored is not None and stored.get("form") == FORM
+
+
+def _short(text: str) -> str:
+    """A date or moment as it is; of anything else as much as an item of the table can hold."""
+    return text[:LONGEST_PERIOD].encode("ascii", "replace").decode()
 
 
 def _hashed(name: str) -> str:

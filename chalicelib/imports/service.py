@@ -223,6 +223,9 @@ class WellProductionImportService:
 
     def _tell_resumed(self, parts: PartsReading) -> None:
         cursor = parts.cursor
+        self._progress.set_stats(pages=parts.pages, bytes=cursor.bytes)
+        if "fetching_seconds" not in self.job.stats and self.job.started_at:  # workers of parts count none
+            self._progress.add_seconds("fetching_seconds", self._clock() - self.job.started_at)
         self._progress.change(fetched_records=cursor.delivered, expected_records=cursor.expected)
         self._progress.note("resumed", page=cursor.page, records=cursor.delivered)
 

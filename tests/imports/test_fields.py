@@ -11,6 +11,7 @@ from support.staging import batch_of, json_row
 
 from chalicelib.errors import SourceColumns
 from chalicelib.imports.fields import SourceFields
+from chalicelib.imports.fingerprint import Fingerprint
 from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.survey import Survey
 from chalicelib.settings import Settings
@@ -93,6 +94,29 @@ def test_the_latest_change_and_the_undated_rows_are_told_of_a_batch_and_kept_of_
 
     assert told == (200.0, 1)
     assert (fields.changed_until, fields.undated) == (200.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("own", "warned"),
+    [
+        ([], 1),  # who merges reads no row
+        (["2024-01-31T23:00:00Z"], 2),
+        (["2024-01-31T00:00:00Z"], 0),
+        (["\ud800" * 100], 0),
+    ],
+)
+def test_a_local_midnight_that_another_worker_saw_is_not_forgotten(own: list[str], warned: int) -> None:
+    names = (*KEY, *VALUES)
+    other = fields_of(*names)
+    other.look_at([json_row(production_period="2023-12-31T23:00:00Z")])
+    before = Fingerprint(**json.loads(json.dumps(other.fingerprint().stored())))
+    fields = fields_of(*names)
+
+    fields.go_on_from(Cursor(url=None), before)
+    fields.look_at_periods(json.dumps({"production_period": text}) for text in own)
+
+    assert fields.local_midnights == warned
+    json.dumps(fields.fingerprint().stored()).encode("ascii")
 
 
 def test_without_a_change_field_no_change_is_noted(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:

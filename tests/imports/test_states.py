@@ -95,12 +95,17 @@ def test_a_part_asks_for_its_own_rows_alone_and_the_merge_for_none(worker: State
     worker.fetch(planned, 3)
     filters = {seen.query["$filter"] for seen in list(source.requests)[first:] if "$filter" in seen.query}
     assert len(filters) == 1
+    worker.clock.advance(30)
     for number in (0, 1, 2):
         worker.fetch(planned, number)
     pages = len([seen for seen in list(source.requests) if "$filter" in seen.query])
     worker.merge(planned["job_id"])
 
     assert len([seen for seen in list(source.requests) if "$filter" in seen.query]) == pages
+    job = worker.manager.get(planned["job_id"])
+    assert job.stats["pages"] == PARTS * 10
+    assert job.stats["bytes"] > 0
+    assert job.stats["fetching_seconds"] >= 30  # seconds
     assert_whole(worker, worker.manager.get(planned["job_id"]))
 
 
