@@ -1,5 +1,6 @@
 // The frame: who is signed in, which page the address names, whether the API answers.
 
+import { isFollowed, read } from "./address.js";
 import { ask, connection, decoded, forget, session } from "./api.js";
 import { data } from "./data.js";
 import { define } from "./define.js";
@@ -38,7 +39,7 @@ function show({ focused = false } = {}) {
   connection.reset();
   at("connection").hidden = true;
   if (!session.token) return signIn(root);
-  const [path, query] = (location.hash.slice(1) || "/imports").split("?");
+  const { path, query } = read(location.hash || "#/imports");
   const [found, view, parent] =
     ROUTES.map(([pattern, ...rest]) => [pattern.exec(path), ...rest]).find(([match]) => match) ?? [];
   showPlace(parent ?? path);
@@ -46,7 +47,7 @@ function show({ focused = false } = {}) {
     root,
     signal,
     parameters: found?.slice(1).map(decoded) ?? [],
-    query: new URLSearchParams(query),
+    query,
     retitle: (title) => (document.title = `${title} · Wellhead`),
     fail: (error) => signal.aborted || fail(root, error),
   };
@@ -180,7 +181,7 @@ at("skip").addEventListener("click", (event) => {
 window.addEventListener("hashchange", ({ oldURL }) => {
   const token = session.takeFromAddress(new URL(oldURL).hash);
   if (token !== null && session.token) offer(token);
-  else {
+  else if (token !== null || !isFollowed(new URL(oldURL).hash)) {
     begin(token);
     show({ focused: true });
   }
