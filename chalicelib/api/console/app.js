@@ -1,35 +1,33 @@
 // The frame: who is signed in, which page the address names, whether the API answers.
 
 import { isFollowed, read } from "./address.js";
-import { ask, connection, decoded, forget, session } from "./api.js";
-import { data } from "./data.js";
-import { define } from "./define.js";
+import { ApiError, ask, connection, decoded, forget, session } from "./api.js";
 import { button, confirm, h, say } from "./dom.js";
 import { history as historyPage } from "./history.js";
 import { imports } from "./imports.js";
 import { job } from "./job.js";
-import { field, well } from "./series.js";
 import { source, sources } from "./source.js";
 import { signOutEverywhere, tokenOfAnotherTab } from "./tabs.js";
 
+// By the path of its address how a page is found. What the first view does not need is loaded when it is asked for.
 const ROUTES = [
-  [/^\/imports$/, imports],
-  [/^\/history$/, historyPage],
-  [/^\/jobs\/([0-9a-f-]{36})$/, job, "/history"],
-  [/^\/sources$/, sources],
-  [/^\/new-source$/, define, "/sources"],
-  [/^\/sources\/([a-z0-9-]{1,40})$/, source, "/sources"],
-  [/^\/sources\/([a-z0-9-]{1,40})\/change$/, define, "/sources"],
-  [/^\/data$/, data],
-  [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/data"],
-  [/^\/fields\/([^/]+)$/, field, "/data"],
+  [/^\/imports$/, () => imports],
+  [/^\/history$/, () => historyPage],
+  [/^\/jobs\/([0-9a-f-]{36})$/, () => job, "/history"],
+  [/^\/sources$/, () => sources],
+  [/^\/new-source$/, async () => (await import("./define.js")).define, "/sources"],
+  [/^\/sources\/([a-z0-9-]{1,40})$/, () => source, "/sources"],
+  [/^\/sources\/([a-z0-9-]{1,40})\/change$/, async () => (await import("./define.js")).define, "/sources"],
+  [/^\/data$/, async () => (await import("./data.js")).data],
+  [/^\/wells\/([^/]+)\/([^/]+)$/, async () => (await import("./series.js")).well, "/data"],
+  [/^\/fields\/([^/]+)$/, async () => (await import("./series.js")).field, "/data"],
 ];
 
 const at = (id) => document.getElementById(id);
 const main = at("main");
 let shown = new AbortController();
 
-function show({ focused = false } = {}) {
+async function show({ focused = false } = {}) {
   shown.abort();
   shown = new AbortController();
   const { signal } = shown;
@@ -40,7 +38,7 @@ function show({ focused = false } = {}) {
   at("connection").hidden = true;
   if (!session.token) return signIn(root);
   const { path, query } = read(location.hash || "#/imports");
-  const [found, view, parent] =
+  const [found, load, parent] =
     ROUTES.map(([pattern, ...rest]) => [pattern.exec(path), ...rest]).find(([match]) => match) ?? [];
   showPlace(parent ?? path);
   const page = {
@@ -51,6 +49,8 @@ function show({ focused = false } = {}) {
     retitle: (title) => (document.title = `${title} · Wellhead`),
     fail: (error) => signal.aborted || fail(root, error),
   };
+  const view = await loaded(load, page);
+  if (signal.aborted || view === null) return;
   if (view) view(page);
   else
     root.append(
@@ -59,6 +59,16 @@ function show({ focused = false } = {}) {
     );
   if (focused) (root.querySelector("h1") ?? main).focus();
   if (focused) window.scrollTo(0, 0);
+}
+
+// Undefined where there is no such page, and null when its file does not come, which is told.
+async function loaded(load, page) {
+  try {
+    return await load?.();
+  } catch {
+    page.fail(new ApiError("The connection is lost, so this page does not load."));
+    return null;
+  }
 }
 
 function showPlace(path) {
