@@ -130,7 +130,7 @@ function nearest({ lines }, x, range) {
   let [found, least] = [null, Infinity];
   for (const { points } of lines)
     for (const each of points) {
-      if (!each || each.x < range[0] || each.x > range[1]) continue;
+      if (each?.key === undefined || each.x < range[0] || each.x > range[1]) continue;
       const distance = Math.abs(each.x - x);
       if (distance < least) [found, least] = [each, distance];
     }

@@ -1,7 +1,8 @@
 // Stacked panels over one axis as a list of shapes: lines, rectangles, rings and text at their places. Nothing is drawn
 // here; the screen, a file of SVG and one of PNG all get the same list.
 //
-// A panel is {title, lines, scale}: `scale` "linear", "log" or "share". A line is {colour, dash, width, points, former}:
+// A panel is {title, lines, scale}: `scale` "linear", "log" or "share", its zero aligned with the others' unless `isFree`.
+// A line is {colour, dash, width, points, former}:
 // a point {x, y, key, end} or null where the line breaks, `former` the points of values that were revised since.
 
 import { rate } from "./dom.js";
@@ -67,8 +68,9 @@ function verticals(panels, range) {
     if (kinds[place] === "log") return logRange(values);
     return kinds[place] === "share" ? [0, 1] : linearRange(values);
   });
-  const zeros = aligned(own.filter((_, place) => kinds[place] !== "log"));
-  return own.map((each, place) => (kinds[place] === "log" ? each : zeros.shift()));
+  const isFree = (place) => kinds[place] === "log" || panels[place].isFree;
+  const zeros = aligned(own.filter((_, place) => !isFree(place)));
+  return own.map((each, place) => (isFree(place) ? each : zeros.shift()));
 }
 
 function ownRange({ lines }) {

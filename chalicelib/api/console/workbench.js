@@ -25,7 +25,8 @@ const AS = {
   cumulative: "Cumulative",
 };
 const OVER = { calendar: "Calendar", months: "Months on production", cumulative: "Cumulative production" };
-const KEYS = ["from", "to", "ages", "as", "over", "show", "log", "units", "with", "tab"];
+const OF_PLOT = ["from", "to", "ages", "as", "over", "show", "log", "units", "with", "tab"];
+const OF_DECLINE = ["product", "model", "terminal", "limit", "years"];
 const FIRST_PANELS = ["oil", "gas", "water"];
 const FILE_WIDTH = 1200; // pixels of a picture that is saved
 
@@ -45,12 +46,20 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   let fit = null;
   let model = null;
 
-  function change(changes, options) {
-    write(changes, options);
+  function change(changes) {
+    write({ units: textOf(chosenUnits(read().query)), ...changes });
     show();
   }
 
+  // Whoever opens the address sees the units of whoever sent it.
+  function tellUnits() {
+    const { query } = read();
+    const text = textOf(chosenUnits(query));
+    if (!query.has("units") && (kind || text !== DEFAULT)) write({ units: text }, { step: false });
+  }
+
   function show() {
+    tellUnits();
     const view = viewOf(read().query, rows, kind);
     tabs?.show(view.tab);
     if (view.tab === "decline") return showFit();
@@ -86,7 +95,11 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
     if (inside.length) change({ from: inside[0].key, to: inside.at(-1).key });
   }
 
-  const picture = () => plot.shapes(FILE_WIDTH, [page.name ?? title, subtitleOf(read().query, rows, kind)]);
+  function picture() {
+    const view = viewOf(read().query, rows, kind);
+    const [shapes, subtitle] = view.tab === "decline" ? [fit.shapes, fit.subtitle()] : [plot.shapes, subtitleOf(view, rows)];
+    return shapes(FILE_WIDTH, [page.name ?? title, subtitle]);
+  }
   const inRange = () => {
     const view = viewOf(read().query, rows, kind);
     return [own, ...(others?.entities() ?? [])].flatMap((each) => each.rows.filter((row) => isWithin(view, row)));
@@ -99,10 +112,7 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
     button("SVG", () => saveSvg(name, picture()), { "aria-label": "Save the plot as SVG" }),
     button("Print", () => print()),
   );
-  watch(KEYS, show, page.signal);
-  const { query } = read();
-  const units = chosenUnits(query);
-  if (!query.has("units") && textOf(units) !== DEFAULT) write({ units: textOf(units) }, { step: false });
+  watch([...OF_PLOT, ...OF_DECLINE], show, page.signal);
   show();
   return h(
     "section",
@@ -142,8 +152,7 @@ function firstPanels(rows) {
   return found.length ? found : ["oil"];
 }
 
-function subtitleOf(query, rows, kind) {
-  const view = viewOf(query, rows, kind);
+function subtitleOf(view, rows) {
   const [from, to] = [view.from ?? rows[0].production_period, view.to ?? rows.at(-1).production_period];
   return `${AS[view.as]}, ${from} to ${to}`;
 }
