@@ -147,17 +147,13 @@ function readout({ panels, keys, nameOf, names }, key) {
     { class: "readout" },
     h("caption", { class: "unseen" }, "Values at the cursor"),
     h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "at" }, title), panels.map(heading))),
-    h(
-      "tbody",
-      {},
-      names.map(({ entity, as, text }) => {
-        const lines = panels.map(({ lines }) => lines.find((line) => line.entity === entity && line.as === as));
-        const isColoured = new Set(lines.map((line) => line?.colour)).size === 1;
-        const line = lines.find(Boolean);
-        const name = [line && names.length > 1 ? swatch(isColoured ? line.colour : "--muted", line.dash) : null, h("bdi", {}, text)];
-        return h("tr", {}, h("th", { scope: "row" }, name), lines.map((each, place) => cell(each, at, panels[place])));
-      }),
-    ),
+    names.map(({ entity, as, text }) => {
+      const lines = panels.map(({ lines }) => lines.find((line) => line.entity === entity && line.as === as));
+      const isColoured = new Set(lines.map((line) => line?.colour)).size === 1;
+      const line = lines.find(Boolean);
+      const name = [line && names.length > 1 ? swatch(isColoured ? line.colour : "--muted", line.dash) : null, h("bdi", {}, text)];
+      return h("tr", {}, h("th", { scope: "row" }, name), lines.map((each, place) => cell(each, at, panels[place])));
+    }),
   );
 }
 
