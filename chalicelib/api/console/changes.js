@@ -108,7 +108,14 @@ export function changes(job, page) {
       "div",
       { class: "headline" },
       h("h2", { id: "changes" }, "What it changed"),
-      h("span", { class: "muted" }, count(kinds.reduce((sum, kind) => sum + counts[kind], 0), "row")),
+      h(
+        "span",
+        { class: "muted" },
+        count(
+          kinds.reduce((sum, kind) => sum + counts[kind], 0),
+          "row",
+        ),
+      ),
       choice,
       fetchAll,
     ),

@@ -34,7 +34,10 @@ export function chart({ picked, signal }) {
 
   function point(next) {
     key = next;
-    cursor.setAttribute("d", key === null ? "" : drawn.areas.map((area, at) => standAt(area, model.panels[at], key)).join(""));
+    cursor.setAttribute(
+      "d",
+      key === null ? "" : drawn.areas.map((area, at) => standAt(area, model.panels[at], key)).join(""),
+    );
     values.replaceChildren(readout(model, key));
   }
 
@@ -66,7 +69,10 @@ export function chart({ picked, signal }) {
     drop();
     if (Math.abs(end - x) < CLICK) return tap(event);
     const inside = [x, end].map((each) => Math.min(Math.max(each, area.left), area.left + area.width));
-    picked(...inside.sort((one, other) => one - other).map((each) => area.fromX(each)), model.panels[drawn.areas.indexOf(area)]);
+    picked(
+      ...inside.sort((one, other) => one - other).map((each) => area.fromX(each)),
+      model.panels[drawn.areas.indexOf(area)],
+    );
   }
 
   function tap(event) {
@@ -151,8 +157,16 @@ function readout({ panels, keys, nameOf, names }, key) {
       const lines = panels.map(({ lines }) => lines.find((line) => line.entity === entity && line.as === as));
       const isColoured = new Set(lines.map((line) => line?.colour)).size === 1;
       const line = lines.find(Boolean);
-      const name = [line && names.length > 1 ? swatch(isColoured ? line.colour : "--muted", line.dash) : null, h("bdi", {}, text)];
-      return h("tr", {}, h("th", { scope: "row" }, name), lines.map((each, place) => cell(each, at, panels[place])));
+      const name = [
+        line && names.length > 1 ? swatch(isColoured ? line.colour : "--muted", line.dash) : null,
+        h("bdi", {}, text),
+      ];
+      return h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, name),
+        lines.map((each, place) => cell(each, at, panels[place])),
+      );
     }),
   );
 }
@@ -163,7 +177,12 @@ const heading = ({ title, lines }) =>
 function cell(line, key, { scale }) {
   const value = line?.values.get(key) ?? null;
   const was = line?.former?.find((each) => each.key === key);
-  return h("td", { class: "number" }, shown(value, scale), was ? h("small", { class: "was" }, ` was ${shown(was.y, scale)}`) : null);
+  return h(
+    "td",
+    { class: "number" },
+    shown(value, scale),
+    was ? h("small", { class: "was" }, ` was ${shown(was.y, scale)}`) : null,
+  );
 }
 
 const shown = (value, scale) => (scale === "share" && value !== null ? `${rate(100 * value)} %` : rate(value));
@@ -172,7 +191,12 @@ const swatch = (colour, dash) =>
   svg(
     "svg",
     { class: "swatch", width: 24, height: 8, "aria-hidden": "true" },
-    svg("path", { d: "M0 4H24", stroke: `var(${colour})`, "stroke-width": 3, "stroke-dasharray": dash.join(" ") || null }),
+    svg("path", {
+      d: "M0 4H24",
+      stroke: `var(${colour})`,
+      "stroke-width": 3,
+      "stroke-dasharray": dash.join(" ") || null,
+    }),
   );
 
 function spoken({ panels, nameOf, names }, key) {

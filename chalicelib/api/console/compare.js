@@ -17,7 +17,11 @@ export function comparison(page, { kind, id, changed }) {
   let timer = 0;
   let asked = 0;
 
-  const wanted = () => (read().query.get("with") ?? "").split(",").filter(Boolean).slice(0, MOST - 1);
+  const wanted = () =>
+    (read().query.get("with") ?? "")
+      .split(",")
+      .filter(Boolean)
+      .slice(0, MOST - 1);
   const choose = (list) => {
     write({ with: list.join(",") });
     changed();
@@ -43,10 +47,13 @@ export function comparison(page, { kind, id, changed }) {
       const free = [...names].filter(([key]) => !taken.has(key)).slice(0, FOUND);
       say(`${count(free.length, kind)} found.`);
       found.replaceChildren(
-        ...(free.length ? free.map(([key, name]) => add(key, name)) : [h("span", { class: "muted" }, `No other ${kind} found.`)]),
+        ...(free.length
+          ? free.map(([key, name]) => add(key, name))
+          : [h("span", { class: "muted" }, `No other ${kind} found.`)]),
       );
     } catch (error) {
-      if (turn === asked && !page.signal.aborted) found.replaceChildren(h("span", { class: "notice bad" }, error.message));
+      if (turn === asked && !page.signal.aborted)
+        found.replaceChildren(h("span", { class: "notice bad" }, error.message));
     }
   }
 
@@ -74,7 +81,13 @@ export function comparison(page, { kind, id, changed }) {
     const name = entity?.name ?? idOf(text).at(-1);
     const state = entity?.error ? `: ${entity.error.message}` : entity ? "" : " …";
     const drop = () => choose(wanted().filter((each) => each !== text));
-    return h("li", {}, h("bdi", {}, name), state, button("×", drop, { class: "quiet", "aria-label": `Do not compare with ${name}` }));
+    return h(
+      "li",
+      {},
+      h("bdi", {}, name),
+      state,
+      button("×", drop, { class: "quiet", "aria-label": `Do not compare with ${name}` }),
+    );
   }
 
   input.addEventListener("input", () => {
@@ -90,8 +103,10 @@ export function comparison(page, { kind, id, changed }) {
 // An id is [source, field, well], without a well of a field; the source may be "".
 const textOf = (id) => id.map((part) => encodeURIComponent(part ?? "")).join("/");
 const idOf = (text) => text.split("/").map(decoded);
-const idOfRow = ({ source, field_code: field, well_code: code }, kind) => (kind === "well" ? [source, field, code] : [source, field]);
-const nameOf = (well, kind) => String(kind === "well" ? (well.well_name ?? well.well_code) : (well.field_name ?? well.field_code));
+const idOfRow = ({ source, field_code: field, well_code: code }, kind) =>
+  kind === "well" ? [source, field, code] : [source, field];
+const nameOf = (well, kind) =>
+  String(kind === "well" ? (well.well_name ?? well.well_code) : (well.field_name ?? well.field_code));
 
 async function entityOf(page, kind, [source, field, code]) {
   const query = { field_code: field, ...(source && { source }) };

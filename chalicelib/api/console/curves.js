@@ -25,7 +25,9 @@ export function curves(entities, view, units) {
     scale: panel.kind === "share" ? "share" : view.isLog ? "log" : "linear",
     below: view.over === "cumulative" ? axisOf(panel, units) : undefined,
     lines: entities.flatMap((entity, number) =>
-      kindsOf(panel, view.as).map((as) => lineOf(entity, places[number], { panel, as, number, isOne: entities.length === 1, view, units })),
+      kindsOf(panel, view.as).map((as) =>
+        lineOf(entity, places[number], { panel, as, number, isOne: entities.length === 1, view, units }),
+      ),
     ),
   }));
   const range = view.over === "cumulative" ? null : rangeOf(places.flat(), view);
@@ -70,7 +72,12 @@ function placesOf(rows, over) {
       return { x, key: Math.round(x * 100) / 100, end: x + (daysOf(row) * DAY) / MONTH, row };
     });
   }
-  return rows.map((row) => ({ x: Date.parse(row.production_period), key: row.production_period, end: endOf(row), row }));
+  return rows.map((row) => ({
+    x: Date.parse(row.production_period),
+    key: row.production_period,
+    end: endOf(row),
+    row,
+  }));
 }
 
 function rangeOf(places, { over, from, to, ages }) {
@@ -114,7 +121,10 @@ function lineOf(entity, places, { panel, as, number, isOne, view, units }) {
     dash: as === "producing" ? OF_PRODUCING : isOne ? [] : DASHES[number % DASHES.length],
     points,
     values: new Map(points.filter(Boolean).map(({ key, y }) => [key, y])),
-    former: isOne && !sums && panel.name && as !== "cumulative" && as !== "producing" ? formerOf(entity, places, { panel, as, units }) : [],
+    former:
+      isOne && !sums && panel.name && as !== "cumulative" && as !== "producing"
+        ? formerOf(entity, places, { panel, as, units })
+        : [],
   };
 }
 

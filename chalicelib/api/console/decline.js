@@ -93,7 +93,11 @@ const STARTS = [0.3, 1, 1.7];
 export function fitted(points, model, { terminal = 0 } = {}) {
   const { parameters } = MODELS[model];
   if (points.length <= parameters.length) return null;
-  const curveOf = (values) => ({ model, terminal, ...Object.fromEntries(parameters.map((name, at) => [name, values[at]])) });
+  const curveOf = (values) => ({
+    model,
+    terminal,
+    ...Object.fromEntries(parameters.map((name, at) => [name, values[at]])),
+  });
   const starts = parameters.includes("b") ? STARTS : [0];
   const found = starts.map((b) => levenbergMarquardt(points, firstValues(points, parameters, b), curveOf, parameters));
   const best = found.reduce((one, other) => (other.sum < one.sum ? other : one));
@@ -143,9 +147,16 @@ function levenbergMarquardt(points, first, curveOf, parameters) {
     const side = columns.map((column) => dot(column, rest));
     let isBetter = false;
     while (!isBetter && damping < 1e16) {
-      const damped = matrix.map((row, at) => row.map((cell, place) => (at === place ? cell * (1 + damping) + 1e-300 : cell)));
+      const damped = matrix.map((row, at) =>
+        row.map((cell, place) => (at === place ? cell * (1 + damping) + 1e-300 : cell)),
+      );
       const move = solved(damped, side);
-      const next = move ? within(values.map((value, at) => value + move[at]), parameters) : values;
+      const next = move
+        ? within(
+            values.map((value, at) => value + move[at]),
+            parameters,
+          )
+        : values;
       const nextSum = move ? squares(points, curveOf(next)) : Infinity;
       isBetter = nextSum <= sum;
       damping *= isBetter ? 0.1 : 10;
@@ -182,7 +193,10 @@ function errorsOf(points, values, curveOf, parameters, variance) {
   const matrix = columns.map((one) => columns.map((other) => dot(one, other)));
   return Object.fromEntries(
     parameters.map((name, at) => {
-      const column = solved(matrix, parameters.map((_, place) => (place === at ? 1 : 0)));
+      const column = solved(
+        matrix,
+        parameters.map((_, place) => (place === at ? 1 : 0)),
+      );
       const value = column ? column[at] * variance : NaN;
       return [name, value >= 0 ? Math.sqrt(value) : null];
     }),
@@ -193,7 +207,9 @@ function errorsOf(points, values, curveOf, parameters, variance) {
 function solved(matrix, side) {
   const rows = matrix.map((row, at) => [...row, side[at]]);
   for (let at = 0; at < rows.length; at += 1) {
-    const pivot = rows.slice(at).reduce((best, row, place) => (Math.abs(row[at]) > Math.abs(rows[best][at]) ? at + place : best), at);
+    const pivot = rows
+      .slice(at)
+      .reduce((best, row, place) => (Math.abs(row[at]) > Math.abs(rows[best][at]) ? at + place : best), at);
     [rows[at], rows[pivot]] = [rows[pivot], rows[at]];
     if (!(Math.abs(rows[at][at]) > 0)) return null;
     for (let below = at + 1; below < rows.length; below += 1) {
@@ -216,5 +232,10 @@ function solved(matrix, side) {
 export function forecast(curve, { now, limit, longest }) {
   const reached = timeOf(curve, limit);
   const end = Math.max(now, Math.min(reached, now + longest));
-  return { end, isLimit: reached <= now + longest, volume: sumTo(curve, end) - sumTo(curve, now), rate: rateAt(curve, end) };
+  return {
+    end,
+    isLimit: reached <= now + longest,
+    volume: sumTo(curve, end) - sumTo(curve, now),
+    rate: rateAt(curve, end),
+  };
 }

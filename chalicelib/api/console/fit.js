@@ -2,19 +2,18 @@
 
 import { read } from "./address.js";
 import { chart } from "./chart.js";
+import { choice, unitChoice } from "./controls.js";
 import { signOf } from "./curves.js";
-import { effective, fitted, forecast, MODELS, rateAt, sumTo, switchTime, YEAR } from "./decline.js";
+import { effective, MODELS, switchTime } from "./decline.js";
 import { button, csv, framed, h, NONE, period, rate, save, share, table } from "./dom.js";
 import { facts } from "./parts.js";
-import { endOf, missing } from "./periods.js";
-import { MEASURES, valuesOf, volume } from "./production.js";
-import { choice, unitChoice, viewOf } from "./workbench.js";
-import { converted } from "./units.js";
+import { analysis, modelOf, MS, yearsAhead } from "./outlook.js";
+import { missing } from "./periods.js";
+import { MEASURES } from "./production.js";
+import { viewOf } from "./view.js";
 
-const MS = YEAR * 864e5; // of a year
 const TERMINAL = 6; // % a year, nominal
 const YEARS = 50; // that a forecast goes on at most
-const ROLES = { told: "Told", curve: "Curve", limit: "Economic limit" };
 
 // {element, show(), shapes, subtitle()}; `change(keys)` changes the address and shows anew.
 export function fit(page, { own, name, change }) {
@@ -52,7 +51,11 @@ export function fit(page, { own, name, change }) {
     { class: "view" },
     controls.element,
     plot.element,
-    h("p", { class: "muted" }, "Drag across the plot to choose the range that the curve is fitted to; tap or click twice for all of it."),
+    h(
+      "p",
+      { class: "muted" },
+      "Drag across the plot to choose the range that the curve is fitted to; tap or click twice for all of it.",
+    ),
     told,
     years,
   );
@@ -73,76 +76,6 @@ function wantedOf(query, rows, known) {
   };
 }
 
-// -- arithmetic ------------------------------------------------------------------------------------------------------
-
-// Times count from the beginning of the range; a rate is that of the middle of its period.
-function analysis(rows, wanted) {
-  const { measure, model, terminal, limit, years, units, from, to } = wanted;
-  const isIn = ({ production_period: day }) => (!from || day >= from) && (!to || day <= to);
-  const rates = valuesOf(rows, measure, "rate", units);
-  const start = Date.parse((rows.find(isIn) ?? rows[0]).production_period);
-  const points = rows.map((row, at) => {
-    const middle = (Date.parse(row.production_period) + endOf(row)) / 2;
-    return { row, key: row.production_period, x: middle, t: (middle - start) / MS, q: rates[at], isIn: isIn(row) && rates[at] > 0 };
-  });
-  const used = points.filter((point) => point.isIn);
-  const fit = fitted(used, model, { terminal: terminal / 100 });
-  const now = (endOf(rows.at(-1)) - start) / MS;
-  const sum = converted(rows.reduce((total, row) => total + (volume(row, measure.name) ?? 0), 0), measure.kind, units);
-  return { points, used, fit, start, now, sum, ahead: fit && forecast(fit.curve, { now, limit, longest: years }) };
-}
-
-// Month after month from the end of the data on.
-function monthsAhead({ start, now, ahead, fit }) {
-  const found = [];
-  const first = new Date(start + now * MS);
-  for (let month = 0; found.length < 1300; month += 1) {
-    const x = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + month, 1);
-    const t = (x - start) / MS;
-    if (t > ahead.end) break;
-    if (t >= now) found.push({ x, key: new Date(x).toISOString().slice(0, 10), y: rateAt(fit.curve, t) });
-  }
-  return found;
-}
-
-// -- the plot --------------------------------------------------------------------------------------------------------
-
-function modelOf(rows, wanted, done) {
-  const { measure, units, isLog, limit } = wanted;
-  const { points, used, fit } = done;
-  const sign = signOf(measure, "rate", units);
-  const later = fit ? monthsAhead(done) : [];
-  const range = [Date.parse(rows[0].production_period), Math.max(endOf(rows.at(-1)), later.at(-1)?.x ?? 0)];
-  const dots = (list, y, colour, as) => line(list.map((each) => ({ ...each, y: y(each) })).filter(({ y }) => y !== null), { colour, as, dots: true });
-  const curve = fit ? used.map((each) => ({ x: each.x, key: each.key, y: rateAt(fit.curve, each.t) })) : [];
-  const whole = line([...curve, ...later], { colour: "--ink", as: "curve" });
-  const lines = [
-    dots(points.filter((each) => !each.isIn), ({ q }) => q, "--muted", "left out"),
-    { ...dots(points, ({ q }) => q, measure.colour, "told"), points: dots(used, ({ q }) => q, measure.colour, "told").points },
-    { ...whole, points: curve },
-    line(later, { colour: "--ink", as: "later", dash: [6, 4] }),
-  ];
-  if (limit > 0) lines.push(line(range.map((x) => ({ x, y: limit })), { colour: "--bad", as: "limit", dash: [2, 3] }));
-  const panels = [{ title: `${measure.title}, ${sign}`, scale: isLog ? "log" : "linear", isFree: true, lines }];
-  if (fit) {
-    const rest = used.map((each, at) => ({ x: each.x, key: each.key, y: fit.residuals[at] }));
-    panels.push({ title: `Residual: told less curve, ${sign}`, scale: "linear", isFree: true, lines: [line(rest, { colour: measure.colour, as: "told", dots: true })] });
-  }
-  const keys = [...points.map(({ key }) => key), ...later.map(({ key }) => key)];
-  const names = ["told", ...(fit ? ["curve"] : [])].map((as) => ({ entity: 0, as, text: ROLES[as] }));
-  return { panels, axis: { kind: "time", range }, keys, names, nameOf: period };
-}
-
-const line = (points, { colour, as, dash = [], dots = false }) => ({
-  entity: 0,
-  as,
-  colour,
-  dash,
-  dots,
-  points,
-  values: new Map(points.map(({ key, y }) => [key, y])),
-});
-
 // -- what came of it -------------------------------------------------------------------------------------------------
 
 const tooFew = ({ used }) => `${used.length} rates above zero are too few for this curve. Choose a longer range.`;
@@ -157,7 +90,9 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
   const notes = [
     `${used.length} rates of a calendar day, of one weight each; zeros and missing periods are left out. ± is one standard error.`,
     isAtBound ? "The exponent b stands at an end of its range: the data do not settle it." : "",
-    model !== "exponential" && curve.b > 1 ? "With an exponent b above 1 the sum has no end without a limit or a terminal decline." : "",
+    model !== "exponential" && curve.b > 1
+      ? "With an exponent b above 1 the sum has no end without a limit or a terminal decline."
+      : "",
     limit > 0 ? "" : `Without an economic limit the forecast ends after ${rate(years)} years.`,
     gone ? "What the missing periods brought is not in the sum." : "",
   ].filter(Boolean);
@@ -174,26 +109,20 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
       ["Forecast", `${rate(ahead.volume)} ${amount}`],
       ["Ultimate recovery (EUR)", h("b", {}, `${rate(sum + ahead.volume)} ${amount}`)],
       ["Forecast ends", `${day(ahead.end)}, at ${rate(ahead.rate)} ${sign}`],
-      ["Its reason", ahead.end === now ? "the rate is below the limit already" : ahead.isLimit ? "the economic limit" : `${rate(years)} years`],
+      [
+        "Its reason",
+        ahead.end === now
+          ? "the rate is below the limit already"
+          : ahead.isLimit
+            ? "the economic limit"
+            : `${rate(years)} years`,
+      ],
     ),
     h("p", { class: "muted" }, notes.join(" ")),
   ];
 }
 
 const whenOf = (t, day) => (t === Infinity ? "never" : t === 0 ? "at once" : day(t));
-
-function yearsAhead({ start, now, ahead, fit, sum }) {
-  const rows = [];
-  for (let from = now; from < ahead.end - 1e-9; ) {
-    const year = new Date(start + from * MS).getUTCFullYear();
-    const to = Math.min(ahead.end, (Date.UTC(year + 1, 0, 1) - start) / MS);
-    const volume = sumTo(fit.curve, to) - sumTo(fit.curve, from);
-    sum += volume;
-    rows.push({ year, volume, rate: rateAt(fit.curve, to), cumulative: sum });
-    from = to > from ? to : Infinity;
-  }
-  return rows;
-}
 
 function yearTable({ measure, units }, done) {
   const [sign, amount] = [signOf(measure, "rate", units), signOf(measure, "volume", units)];
@@ -210,7 +139,9 @@ function csvButton(name, { measure, units }, done) {
   const unit = signOf(measure, "volume", units);
   const download = () => {
     const rows = yearsAhead(done).map((row) => ({ ...row, unit }));
-    save(`${name}-forecast.csv`, "text/csv;charset=utf-8", [csv(["year", "volume", "rate", "cumulative", "unit"], rows)]);
+    save(`${name}-forecast.csv`, "text/csv;charset=utf-8", [
+      csv(["year", "volume", "rate", "cumulative", "unit"], rows),
+    ]);
   };
   return h("div", { class: "actions" }, button("Download the forecast as CSV", download));
 }
@@ -218,14 +149,28 @@ function csvButton(name, { measure, units }, done) {
 // -- controls --------------------------------------------------------------------------------------------------------
 
 function controlsOf(rows, known, change) {
-  const product = choice("Product", known.map(({ key, title }) => [key, title]), (key) => change({ product: key, limit: null }));
-  const model = choice("Curve", Object.entries(MODELS).map(([key, { title }]) => [key, title]), (key) => change({ model: key }));
+  const product = choice(
+    "Product",
+    known.map(({ key, title }) => [key, title]),
+    (key) => change({ product: key, limit: null }),
+  );
+  const model = choice(
+    "Curve",
+    Object.entries(MODELS).map(([key, { title }]) => [key, title]),
+    (key) => change({ model: key }),
+  );
   const date = (text, side) => {
     const input = h("input", { type: "date", onchange: () => change({ [side]: input.value || null }) });
     return { input, element: h("label", {}, `${text} `, input) };
   };
   const number = (key, text, most) => {
-    const input = h("input", { type: "number", min: "0", max: most, step: "any", onchange: () => change({ [key]: input.value }) });
+    const input = h("input", {
+      type: "number",
+      min: "0",
+      max: most,
+      step: "any",
+      onchange: () => change({ [key]: input.value }),
+    });
     const label = h("span", {}, text);
     return { input, label, element: h("label", {}, label, " ", input) };
   };
@@ -252,7 +197,9 @@ function controlsOf(rows, known, change) {
       terminal.input.value = wanted.terminal;
       terminal.element.hidden = wanted.model !== "terminal";
       limit.input.value = wanted.limit;
-      limit.label.textContent = wanted.measure ? `Economic limit, ${signOf(wanted.measure, "rate", wanted.units)}` : "Economic limit";
+      limit.label.textContent = wanted.measure
+        ? `Economic limit, ${signOf(wanted.measure, "rate", wanted.units)}`
+        : "Economic limit";
       years.input.value = wanted.years;
       units.show(wanted.units);
       isLog.checked = wanted.isLog;

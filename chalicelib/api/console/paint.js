@@ -8,7 +8,11 @@ const SHARPNESS = 2; // pixels of a PNG by those of the screen
 // `colour` says what a name such as --oil is.
 export function drawing({ width, height, shapes }, colour = (name) => `var(${name})`, attributes = {}) {
   const size = { width, height, viewBox: `0 0 ${width} ${height}` };
-  return svg("svg", { ...size, ...attributes }, shapes.map((shape) => MAKERS[shape.type](shape, colour)));
+  return svg(
+    "svg",
+    { ...size, ...attributes },
+    shapes.map((shape) => MAKERS[shape.type](shape, colour)),
+  );
 }
 
 const round = (number) => Math.round(number * 100) / 100;

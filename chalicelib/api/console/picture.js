@@ -24,14 +24,21 @@ const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, day: "numeric", month:
 export function picture(panels, { width, axis, heading = [] }) {
   const left = width < 520 ? 48 : 60;
   const right = 12;
-  const shapes = heading.map((text, place) => words(text, { x: left, y: 16 + place * 18, size: place ? 12 : 14, strong: !place }));
+  const shapes = heading.map((text, place) =>
+    words(text, { x: left, y: 16 + place * 18, size: place ? 12 : 14, strong: !place }),
+  );
   const height = HEIGHTS[panels.length] ?? LOW;
   const scales = verticals(panels, axis.range);
   let top = heading.length ? 12 + heading.length * 18 : 0;
   const areas = panels.map((panel, place) => {
     const hasAxis = !axis.range || place === panels.length - 1;
     const range = axis.range ?? ownRange(panel);
-    const area = areaOf({ left, top: top + TITLE, width: width - left - right, height }, range, scales[place], panel.scale);
+    const area = areaOf(
+      { left, top: top + TITLE, width: width - left - right, height },
+      range,
+      scales[place],
+      panel.scale,
+    );
     shapes.push(...frame(panel, area, { axis, hasAxis }));
     shapes.push(...panel.lines.flatMap((line) => linesOf(line, area, panel.scale)));
     shapes.push(...revisions(panel, area));
@@ -61,7 +68,9 @@ const isWithin = (x, range) => !range || (x >= range[0] && x <= range[1]);
 
 function verticals(panels, range) {
   const seen = panels.map(({ lines }) =>
-    lines.flatMap(({ points, former = [] }) => [...points, ...former].filter((each) => each && isWithin(each.x, range)).map(({ y }) => y)),
+    lines.flatMap(({ points, former = [] }) =>
+      [...points, ...former].filter((each) => each && isWithin(each.x, range)).map(({ y }) => y),
+    ),
   );
   const kinds = panels.map(({ scale }) => scale);
   const own = seen.map((values, place) => {
@@ -84,7 +93,10 @@ function frame(panel, area, { axis, hasAxis }) {
   const marks = upright(panel.scale, area);
   return [
     words(panel.title, { x: left, y: top - 10, strong: true }),
-    path(marks.flatMap(({ y }) => [[left, y, left + width, y]]), { stroke: "--line", name: "grid" }),
+    path(
+      marks.flatMap(({ y }) => [[left, y, left + width, y]]),
+      { stroke: "--line", name: "grid" },
+    ),
     ...marks.map(({ y, text }) => words(text, { x: left - 6, y: y + 4, anchor: "end", fill: "--muted" })),
     ...(panel.scale !== "log"
       ? [path([[left, area.toY(0), left + width, area.toY(0)]], { stroke: "--muted", name: "zero" })]
@@ -110,7 +122,12 @@ function level({ left, top, width, height, range, toX }, axis, hasAxis) {
   const { step, ticks: found } = axis.kind === "time" ? timeTicks(range, count) : { ticks: ticks(range, count) };
   const text = axis.kind === "time" ? (x) => timeFormat(step).format(x) : rate;
   const bottom = top + height;
-  const shapes = [path(found.map((x) => [toX(x), top, toX(x), bottom]), { stroke: "--line", name: "grid" })];
+  const shapes = [
+    path(
+      found.map((x) => [toX(x), top, toX(x), bottom]),
+      { stroke: "--line", name: "grid" },
+    ),
+  ];
   if (!hasAxis) return shapes;
   for (const x of found) {
     const inside = Math.min(Math.max(toX(x), left + 8), left + width - 10);
@@ -130,7 +147,10 @@ function linesOf(line, area, scale) {
   const drawn = dots ? [] : placed.filter((run) => run.length > 1);
   const alone = dots ? placed.flat() : placed.filter((run) => run.length === 1).flat();
   return [
-    path(drawn.map(thinned).map((run) => run.flat()), { stroke: colour, width, dash, name: "line" }),
+    path(
+      drawn.map(thinned).map((run) => run.flat()),
+      { stroke: colour, width, dash, name: "line" },
+    ),
     rings(alone, { fill: colour, stroke: colour, radius: dots ? 1.75 : 2.25, name: "dot" }),
   ].filter(({ runs, points: places }) => (runs ?? places).length);
 }
@@ -149,13 +169,18 @@ function runsOf(points, isShown) {
 function thinned(run) {
   if (run.length < 2000) return run;
   const kept = [];
-  for (let place = 0; place < run.length; ) {
+  for (let place = 0; place < run.length;) {
     const column = Math.round(run[place][0]);
     const from = place;
     while (place < run.length && Math.round(run[place][0]) === column) place += 1;
     const points = run.slice(from, place);
     const heights = points.map(([, y]) => y);
-    const extremes = [0, heights.indexOf(Math.min(...heights)), heights.indexOf(Math.max(...heights)), points.length - 1];
+    const extremes = [
+      0,
+      heights.indexOf(Math.min(...heights)),
+      heights.indexOf(Math.max(...heights)),
+      points.length - 1,
+    ];
     for (const each of [...new Set(extremes)].sort((one, other) => one - other)) kept.push(points[each]);
   }
   return kept;
@@ -175,7 +200,8 @@ function revisions({ lines, scale }, area) {
   });
 }
 
-const nearest = (places) => places.reduce((least, [x], at) => (at ? Math.min(least, x - places[at - 1][0]) : least), Infinity);
+const nearest = (places) =>
+  places.reduce((least, [x], at) => (at ? Math.min(least, x - places[at - 1][0]) : least), Infinity);
 
 function band(seen, { left, width, top, toX }) {
   const spans = [];
@@ -184,7 +210,12 @@ function band(seen, { left, width, top, toX }) {
     if (spans.length && from <= spans.at(-1)[1] + 0.75) spans.at(-1)[1] = Math.max(to, spans.at(-1)[1]);
     else spans.push([from, to]);
   }
-  return { type: "rects", rects: spans.map(([from, to]) => [from, top - 4, to - from, 4]), fill: "--warn", name: "revised" };
+  return {
+    type: "rects",
+    rects: spans.map(([from, to]) => [from, top - 4, to - from, 4]),
+    fill: "--warn",
+    name: "revised",
+  };
 }
 
 function apart(seen, places, area, scale) {

@@ -76,7 +76,8 @@ const scaled = (value, factor) => (value === null ? null : value * factor);
 export function monthsOn(rows) {
   const first = rows.find((row) => MEASURES.some(({ name }) => row[name] > 0)) ?? rows[0];
   return rows.map((row) => {
-    if (kindOf(row) === "day") return (Date.parse(row.production_period) - Date.parse(first.production_period)) / 864e5 / MONTH;
+    if (kindOf(row) === "day")
+      return (Date.parse(row.production_period) - Date.parse(first.production_period)) / 864e5 / MONTH;
     return monthNumber(row) - monthNumber(first);
   });
 }

@@ -89,8 +89,7 @@ function monthTicks(low, high, months) {
   const found = [];
   const from = new Date(low);
   const first = Math.floor((from.getUTCFullYear() * 12 + from.getUTCMonth()) / months) * months;
-  for (let month = first; at(month) <= high; month += months)
-    if (at(month) >= low) found.push(at(month));
+  for (let month = first; at(month) <= high; month += months) if (at(month) >= low) found.push(at(month));
   return found;
 }
 

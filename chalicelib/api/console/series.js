@@ -68,7 +68,13 @@ export async function field(page) {
     const rows = all.get(source) ?? all.get(undefined) ?? [];
     page.root.append(
       sourceChoice([...all.keys()], source, (other) => place("fields", other, code)) ?? "",
-      totalsPanel(page, { title: "All wells of the field", rows, name: fileName("field", code), kind: "field", id: [source, code] }),
+      totalsPanel(page, {
+        title: "All wells of the field",
+        rows,
+        name: fileName("field", code),
+        kind: "field",
+        id: [source, code],
+      }),
       wells(page, { field: code, source }),
     );
   } catch (error) {

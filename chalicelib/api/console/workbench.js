@@ -3,31 +3,16 @@
 import { read, watch, write } from "./address.js";
 import { chart } from "./chart.js";
 import { comparison } from "./compare.js";
+import { controlsOf, tabsOf } from "./controls.js";
 import { curves, isWithin, kindsOf, titleOf } from "./curves.js";
 import { button, count, csv, framed, h, rate, save, table } from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 import { kindOf, missing, nameOf } from "./periods.js";
-import { MEASURES, PANELS, valuesOf } from "./production.js";
-import { chosenUnits, keepUnits } from "./profile.js";
-import { DEFAULT, GASES, LIQUIDS, textOf } from "./units.js";
+import { PANELS, valuesOf } from "./production.js";
+import { chosenUnits } from "./profile.js";
+import { DEFAULT, textOf } from "./units.js";
+import { KEYS, subtitleOf, viewOf } from "./view.js";
 
-const SPANS = [
-  ["All", null],
-  ["10 years", 10],
-  ["5 years", 5],
-  ["1 year", 1],
-];
-const AS = {
-  rate: "Rate a calendar day",
-  producing: "Rate a producing day",
-  both: "Both rates",
-  volume: "Volume of the period",
-  cumulative: "Cumulative",
-};
-const OVER = { calendar: "Calendar", months: "Months on production", cumulative: "Cumulative production" };
-const OF_PLOT = ["from", "to", "ages", "as", "over", "show", "log", "units", "with", "tab"];
-const OF_DECLINE = ["product", "model", "terminal", "limit", "years"];
-const FIRST_PANELS = ["oil", "gas", "water"];
 const FILE_WIDTH = 1200; // pixels of a picture that is saved
 
 // `last` is the last column of the table; `folded` hides the table until it is asked for. `kind` is "well" or "field"
@@ -97,7 +82,8 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
 
   function picture() {
     const view = viewOf(read().query, rows, kind);
-    const [shapes, subtitle] = view.tab === "decline" ? [fit.shapes, fit.subtitle()] : [plot.shapes, subtitleOf(view, rows)];
+    const [shapes, subtitle] =
+      view.tab === "decline" ? [fit.shapes, fit.subtitle()] : [plot.shapes, subtitleOf(view, rows)];
     return shapes(FILE_WIDTH, [page.name ?? title, subtitle]);
   }
   const inRange = () => {
@@ -112,7 +98,7 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
     button("SVG", () => saveSvg(name, picture()), { "aria-label": "Save the plot as SVG" }),
     button("Print", () => print()),
   );
-  watch([...OF_PLOT, ...OF_DECLINE], show, page.signal);
+  watch(KEYS, show, page.signal);
   show();
   return h(
     "section",
@@ -122,140 +108,7 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   );
 }
 
-// -- the address -----------------------------------------------------------------------------------------------------
-
-export function viewOf(query, rows, kind) {
-  const show = (query.get("show") ?? "").split(",").filter((key) => PANELS.some((panel) => panel.key === key));
-  const [low, high] = (query.get("ages") ?? "").split("~").map(Number);
-  const choice = (key, known, first) => (Object.hasOwn(known, query.get(key) ?? "") ? query.get(key) : first);
-  return {
-    from: dayIn(query.get("from")),
-    to: dayIn(query.get("to")),
-    ages: high > low ? [low, high] : null,
-    as: choice("as", AS, "rate"),
-    over: choice("over", OVER, "calendar"),
-    show: new Set(show.length ? show : firstPanels(rows)),
-    isLog: query.get("log") === "1",
-    units: chosenUnits(query),
-    tab: kind && query.get("tab") === "decline" ? "decline" : "plot",
-  };
-}
-
-const dayIn = (text) => (/^\d{4}-\d\d-\d\d$/.test(text ?? "") && !Number.isNaN(Date.parse(text)) ? text : null);
 const dayOf = (ms) => new Date(ms).toISOString().slice(0, 10);
-
-// Those that have something; liquids only where there is no oil, of which they are a sum.
-function firstPanels(rows) {
-  const has = (key) => rows.some((row) => (row[MEASURES.find((each) => each.key === key).name] ?? null) !== null);
-  const found = FIRST_PANELS.filter(has);
-  if (!found.includes("oil") && has("liquids")) found.unshift("liquids");
-  return found.length ? found : ["oil"];
-}
-
-function subtitleOf(view, rows) {
-  const [from, to] = [view.from ?? rows[0].production_period, view.to ?? rows.at(-1).production_period];
-  return `${AS[view.as]}, ${from} to ${to}`;
-}
-
-// -- controls --------------------------------------------------------------------------------------------------------
-
-function controlsOf(rows, { last, change }) {
-  const spans = SPANS.map(([text, years]) =>
-    button(text, () => change({ ...spanOf(rows, years), ages: null }), { class: "quiet" }),
-  );
-  const dates = ["From", "To"].map((text, place) => {
-    const input = h("input", { type: "date", onchange: () => change(ordered(dates.map(({ input }) => input.value || null))) });
-    return { input, element: h("label", {}, `${text} `, input), side: place ? "to" : "from" };
-  });
-  const hasDays = last.name === "days_on_production";
-  const kinds = Object.entries(AS).filter(([key]) => hasDays || !["producing", "both"].includes(key));
-  const as = choice("Show", kinds, (key) => change({ as: key === "rate" ? null : key }));
-  const over = choice("Over", Object.entries(OVER), (key) => change({ over: key === "calendar" ? null : key }));
-  const units = unitChoice(change);
-  const isLog = h("input", { type: "checkbox", onchange: () => change({ log: isLog.checked ? "1" : null }) });
-  const toggles = PANELS.map(({ key, title }) => button(title, () => toggle(key), { class: "quiet" }));
-  let view = null;
-
-  function toggle(key) {
-    const show = new Set(view.show);
-    if (!show.delete(key)) show.add(key);
-    if (show.size) change({ show: PANELS.map((panel) => panel.key).filter((each) => show.has(each)).join(",") });
-  }
-
-  const element = h(
-    "div",
-    { class: "controls" },
-    h("div", { class: "spans", role: "group", "aria-label": "Range" }, spans),
-    dates.map((each) => each.element),
-    as.element,
-    over.element,
-    units.element,
-    h("label", { class: "check" }, isLog, " Log scale"),
-    h("div", { class: "spans", role: "group", "aria-label": "Panels" }, toggles),
-  );
-  return {
-    element,
-    show(next) {
-      view = next;
-      dates.forEach(({ input, side }, place) => (input.value = view[side] ?? rows.at(-place).production_period));
-      spans.forEach((each, place) => each.setAttribute("aria-pressed", String(isSpan(rows, view, SPANS[place][1]))));
-      as.select.value = view.as;
-      over.select.value = view.over;
-      units.show(view.units);
-      isLog.checked = view.isLog;
-      toggles.forEach((each, place) => each.setAttribute("aria-pressed", String(view.show.has(PANELS[place].key))));
-    },
-  };
-}
-
-// {element, select}; `options` are [value, text] each.
-export function choice(label, options, picked) {
-  const select = h("select", { onchange: () => picked(select.value) }, options.map(([value, text]) => h("option", { value }, text)));
-  return { select, element: h("label", {}, `${label} `, select) };
-}
-
-// Kept for the next visit too, and in the address for whoever opens it.
-export function unitChoice(change) {
-  const picked = () => {
-    const text = `${liquid.select.value},${gas.select.value}`;
-    keepUnits(text);
-    change({ units: text });
-  };
-  const liquid = choice("Liquids in", LIQUIDS.map(({ key, sign }) => [key, `${sign}/d`]), picked);
-  const gas = choice("Gas in", GASES.map(({ key, sign }) => [key, `${sign}/d`]), picked);
-  return {
-    element: [liquid.element, gas.element],
-    show(units) {
-      liquid.select.value = units.liquid.key;
-      gas.select.value = units.gas.key;
-    },
-  };
-}
-
-function tabsOf(picked) {
-  const tabs = [
-    ["plot", "Plot"],
-    ["decline", "Decline analysis"],
-  ];
-  const buttons = tabs.map(([key, text]) => button(text, () => picked(key === "plot" ? null : key), { class: "quiet" }));
-  return {
-    element: h("div", { class: "spans", role: "group", "aria-label": "View" }, buttons),
-    show: (tab) => buttons.forEach((each, place) => each.setAttribute("aria-pressed", String(tabs[place][0] === tab))),
-  };
-}
-
-const ordered = ([from, to]) => (from && to && from > to ? { from: to, to: from } : { from, to });
-
-function spanOf(rows, years) {
-  if (!years) return { from: null, to: null };
-  const to = rows.at(-1).production_period;
-  return { from: `${Number(to.slice(0, 4)) - years}${to.slice(4)}`, to };
-}
-
-function isSpan(rows, view, years) {
-  const { from, to } = spanOf(rows, years);
-  return view.from === from && view.to === to && !view.ages;
-}
 
 // -- words -----------------------------------------------------------------------------------------------------------
 
@@ -285,7 +138,9 @@ function noteOf(rows, revisions, { isLog, as, over }, more) {
   return [
     `${count(rows.length, "period")}.`,
     gone ? `${count(gone, `${kind} is`, `${kind}s are`)} missing.` : "",
-    revised ? `${count(revised, "period")} revised: a band above the plot marks them, a ring or a thin line what they were.` : "",
+    revised
+      ? `${count(revised, "period")} revised: a band above the plot marks them, a ring or a thin line what they were.`
+      : "",
     isLog ? "Zeros and negative rates have no place on a log scale." : "",
     as === "cumulative" && gone ? "A sum lacks what the missing periods brought." : "",
     as === "producing" || as === "both" ? "Without days on production there is no rate of a producing day." : "",
@@ -310,7 +165,9 @@ function dataTable(title, all, rows, revisions, { last, view }) {
         class: "number",
         cell: (row) => [
           valueText(values.get(row), panel),
-          each === "cumulative" || !panel.name ? null : wasOf(row, before.get(row.production_period), panel, { as: each, units }),
+          each === "cumulative" || !panel.name
+            ? null
+            : wasOf(row, before.get(row.production_period), panel, { as: each, units }),
         ],
       };
     }),
