@@ -1,6 +1,6 @@
 // A plot that is read with the mouse, the finger and the keyboard. What it shows stands in the table beside it too.
 
-import { h, rate, say, svg } from "./dom.js";
+import { framed, h, rate, say, svg } from "./dom.js";
 import { drawing } from "./paint.js";
 import { picture } from "./picture.js";
 
@@ -9,12 +9,13 @@ const TWICE = 400; // ms between two taps that are one gesture
 const SVG_HELP =
   "Plot of the production. The arrow keys go from period to period, Escape shows all. The table below has the same figures.";
 
-// {element, show(model), shapes(width, heading)}. A model is {panels, axis, keys, nameOf(key), names}: `names` are
+// {element, show(model), shapes(width, heading)}. A model is {panels, axis, keys, latest, nameOf(key), names}: `names` are
 // those of the rows of values, [{entity, as, text}]. `picked(from, to)` gets the ends of a range that was drawn, as
 // points; without any, all is wanted.
 export function chart({ picked, signal }) {
   const place = h("div", { class: "plot", tabindex: "0", role: "group", "aria-label": SVG_HELP });
-  const values = h("div", { class: "frame values" });
+  const values = framed("Values at the cursor, a table that scrolls", "");
+  values.classList.add("values");
   let model = null;
   let drawn = null;
   let key = null; // where the cursor stands
@@ -145,8 +146,8 @@ function nearest({ lines }, x, range) {
 
 // -- what stands at the cursor ---------------------------------------------------------------------------------------
 
-function readout({ panels, keys, nameOf, names }, key) {
-  const at = key ?? keys.at(-1);
+function readout({ panels, keys, latest = keys.at(-1), nameOf, names }, key) {
+  const at = key ?? latest;
   const title = at === undefined ? "No data" : `${key === null ? "Latest: " : ""}${nameOf(at)}`;
   return h(
     "table",

@@ -8,8 +8,8 @@ import { button, count, h, say } from "./dom.js";
 const TYPING = 250; // ms of rest before a search
 const FOUND = 8;
 
-// {element, entities(), note()}: those that have come. `changed()` is called when one came or is to go.
-export function comparison(page, { kind, id, changed }) {
+// {element, entities(), note()}: those that have come. `came()` is called with each that does.
+export function comparison(page, { kind, id, came }) {
   const known = new Map(); // text of the address to its entity, or to its error
   const chips = h("ul", { class: "chips", "aria-label": `Compared ${kind}s` });
   const found = h("div", { class: "found-names" });
@@ -22,16 +22,13 @@ export function comparison(page, { kind, id, changed }) {
       .split(",")
       .filter(Boolean)
       .slice(0, MOST - 1);
-  const choose = (list) => {
-    write({ with: list.join(",") });
-    changed();
-  };
+  const choose = (list) => write({ with: list.join(",") });
 
   function load(text) {
     known.set(text, null);
     entityOf(page, kind, idOf(text)).then(
-      (entity) => (known.set(text, entity), changed()),
-      (error) => page.signal.aborted || (known.set(text, { error }), changed()),
+      (entity) => (known.set(text, entity), came()),
+      (error) => page.signal.aborted || (known.set(text, { error }), came()),
     );
   }
 

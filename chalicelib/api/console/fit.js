@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { choice, unitChoice } from "./controls.js";
 import { signOf } from "./curves.js";
 import { effective, MODELS, switchTime } from "./decline.js";
-import { button, csv, framed, h, NONE, period, rate, save, share, table } from "./dom.js";
+import { button, csv, framed, h, NONE, period, rate, save, say, share, table } from "./dom.js";
 import { facts } from "./parts.js";
 import { analysis, modelOf, MS, yearsAhead } from "./outlook.js";
 import { missing } from "./periods.js";
@@ -21,9 +21,10 @@ export function fit(page, { own, name, change }) {
   const known = MEASURES.filter((measure) => rows.some((row) => row[measure.name] > 0));
   const controls = controlsOf(rows, known, change);
   const plot = chart({ picked, signal: page.signal });
-  const told = h("div", { role: "status" });
+  const told = h("div", {});
   const years = h("div", {});
   let done = null;
+  let isShown = false;
 
   function picked(low, high) {
     if (low === undefined) return change({ from: null, to: null });
@@ -39,6 +40,8 @@ export function fit(page, { own, name, change }) {
     done = analysis(rows, wanted);
     plot.show(modelOf(rows, wanted, done));
     told.replaceChildren(...(done.fit ? results(rows, wanted, done) : [h("p", { class: "notice bad" }, tooFew(done))]));
+    if (isShown && done.fit) say(`Ultimate recovery ${recovery(wanted, done)}.`);
+    isShown = true;
     years.replaceChildren(...(done.fit ? [yearTable(wanted, done), csvButton(name, wanted, done)] : []));
   }
 
@@ -107,7 +110,7 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
       ["Standard deviation of the residuals", `${rate(deviation)} ${sign}`],
       ["Produced so far", `${rate(sum)} ${amount}`],
       ["Forecast", `${rate(ahead.volume)} ${amount}`],
-      ["Ultimate recovery (EUR)", h("b", {}, `${rate(sum + ahead.volume)} ${amount}`)],
+      ["Ultimate recovery (EUR)", h("b", {}, recovery({ measure, units }, { sum, ahead }))],
       ["Forecast ends", `${day(ahead.end)}, at ${rate(ahead.rate)} ${sign}`],
       [
         "Its reason",
@@ -122,6 +125,8 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
   ];
 }
 
+const recovery = ({ measure, units }, { sum, ahead }) =>
+  `${rate(sum + ahead.volume)} ${signOf(measure, "volume", units)}`;
 const whenOf = (t, day) => (t === Infinity ? "never" : t === 0 ? "at once" : day(t));
 
 function yearTable({ measure, units }, done) {

@@ -114,7 +114,7 @@ export function modelOf(rows, wanted, done) {
   }
   const keys = [...points.map(({ key }) => key), ...later.map(({ key }) => key)];
   const names = ["told", ...(fit ? ["curve"] : [])].map((as) => ({ entity: 0, as, text: ROLES[as] }));
-  return { panels, axis: { kind: "time", range }, keys, names, nameOf: period };
+  return { panels, axis: { kind: "time", range }, keys, latest: rows.at(-1).production_period, names, nameOf: period };
 }
 
 const line = (points, { colour, as, dash = [], dots = false }) => ({

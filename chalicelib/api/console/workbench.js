@@ -18,8 +18,9 @@ const FILE_WIDTH = 1200; // pixels of a picture that is saved
 // `last` is the last column of the table; `folded` hides the table until it is asked for. `kind` is "well" or "field"
 // where others can be compared and a decline be fitted, and `id` says which one this is.
 export function workbench(page, { title, rows, revisions = [], name, last, folded = false, kind = null, id = null }) {
+  const change = (changes) => write({ units: textOf(chosenUnits(read().query)), ...changes });
   const own = { name: page.name ?? title, rows, revisions };
-  const others = kind ? comparison(page, { kind, id, changed: show }) : null;
+  const others = kind ? comparison(page, { kind, id, came: show }) : null;
   const controls = controlsOf(rows, { last, change });
   const plot = chart({ picked, signal: page.signal });
   const figures = h("div", {});
@@ -29,12 +30,9 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   const views = h("div", { class: "view" }, controls.element, others?.element ?? "", plot.element, note, shown);
   const tabs = kind ? tabsOf((tab) => change({ tab })) : null;
   let fit = null;
-  let model = null;
 
-  function change(changes) {
-    write({ units: textOf(chosenUnits(read().query)), ...changes });
-    show();
-  }
+  // What stands there already stays, and keeps the focus.
+  const put = (element) => body.firstChild === element || body.replaceChildren(element);
 
   // Whoever opens the address sees the units of whoever sent it.
   function tellUnits() {
@@ -48,11 +46,11 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
     const view = viewOf(read().query, rows, kind);
     tabs?.show(view.tab);
     if (view.tab === "decline") return showFit();
-    body.replaceChildren(views);
+    put(views);
     const entities = [own, ...(others?.entities() ?? [])];
-    model = { ...curves(entities, view, view.units), names: namesOf(entities, view), nameOf: keyName(entities, view) };
+    const panels = curves(entities, view, view.units);
     controls.show(view);
-    plot.show(model);
+    plot.show({ ...panels, names: namesOf(entities, view), nameOf: keyName(entities, view) });
     const within = rows.filter((row) => isWithin(view, row));
     const told = revisions.filter((row) => isWithin(view, row));
     figures.replaceChildren(dataTable(title, rows, within, revisions, { last, view }));
@@ -63,7 +61,7 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
     try {
       fit ??= (await import("./fit.js")).fit(page, { own, name, change });
       if (viewOf(read().query, rows, kind).tab !== "decline") return;
-      body.replaceChildren(fit.element);
+      put(fit.element);
       fit.show();
     } catch (error) {
       page.fail(error);
