@@ -9,25 +9,40 @@ import { job } from "./job.js";
 import { source, sources } from "./source.js";
 import { signOutEverywhere, tokenOfAnotherTab } from "./tabs.js";
 
-// By the path of its address how a page is found. What the first view does not need is loaded when it is asked for.
+// What the first view does without is loaded when its page opens.
+const later = (load, name) => async (page) => {
+  try {
+    const views = await load();
+    if (page.signal.aborted) return;
+    views[name](page);
+    page.focus();
+  } catch (error) {
+    page.fail(error.name === "TypeError" ? new ApiError("The page could not be fetched.") : error);
+  }
+};
+const data = later(() => import("./data.js"), "data");
+const define = later(() => import("./define.js"), "define");
+const field = later(() => import("./series.js"), "field");
+const well = later(() => import("./series.js"), "well");
+
 const ROUTES = [
-  [/^\/imports$/, () => imports],
-  [/^\/history$/, () => historyPage],
-  [/^\/jobs\/([0-9a-f-]{36})$/, () => job, "/history"],
-  [/^\/sources$/, () => sources],
-  [/^\/new-source$/, async () => (await import("./define.js")).define, "/sources"],
-  [/^\/sources\/([a-z0-9-]{1,40})$/, () => source, "/sources"],
-  [/^\/sources\/([a-z0-9-]{1,40})\/change$/, async () => (await import("./define.js")).define, "/sources"],
-  [/^\/data$/, async () => (await import("./data.js")).data],
-  [/^\/wells\/([^/]+)\/([^/]+)$/, async () => (await import("./series.js")).well, "/data"],
-  [/^\/fields\/([^/]+)$/, async () => (await import("./series.js")).field, "/data"],
+  [/^\/imports$/, imports],
+  [/^\/history$/, historyPage],
+  [/^\/jobs\/([0-9a-f-]{36})$/, job, "/history"],
+  [/^\/sources$/, sources],
+  [/^\/new-source$/, define, "/sources"],
+  [/^\/sources\/([a-z0-9-]{1,40})$/, source, "/sources"],
+  [/^\/sources\/([a-z0-9-]{1,40})\/change$/, define, "/sources"],
+  [/^\/data$/, data],
+  [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/data"],
+  [/^\/fields\/([^/]+)$/, field, "/data"],
 ];
 
 const at = (id) => document.getElementById(id);
 const main = at("main");
 let shown = new AbortController();
 
-async function show({ focused = false } = {}) {
+function show({ focused = false } = {}) {
   shown.abort();
   shown = new AbortController();
   const { signal } = shown;
@@ -38,7 +53,7 @@ async function show({ focused = false } = {}) {
   at("connection").hidden = true;
   if (!session.token) return signIn(root);
   const { path, query } = read(location.hash || "#/imports");
-  const [found, load, parent] =
+  const [found, view, parent] =
     ROUTES.map(([pattern, ...rest]) => [pattern.exec(path), ...rest]).find(([match]) => match) ?? [];
   showPlace(parent ?? path);
   const page = {
@@ -46,29 +61,18 @@ async function show({ focused = false } = {}) {
     signal,
     parameters: found?.slice(1).map(decoded) ?? [],
     query,
+    focus: () => focused && (root.querySelector("h1") ?? main).focus(),
     retitle: (title) => (document.title = `${title} · Wellhead`),
     fail: (error) => signal.aborted || fail(root, error),
   };
-  const view = await loaded(load, page);
-  if (signal.aborted || view === null) return;
   if (view) view(page);
   else
     root.append(
       h("h1", { tabindex: "-1" }, "There is no such page"),
       h("p", {}, h("a", { href: "#/imports" }, "To the imports")),
     );
-  if (focused) (root.querySelector("h1") ?? main).focus();
+  page.focus();
   if (focused) window.scrollTo(0, 0);
-}
-
-// Undefined where there is no such page, and null when its file does not come, which is told.
-async function loaded(load, page) {
-  try {
-    return await load?.();
-  } catch {
-    page.fail(new ApiError("The connection is lost, so this page does not load."));
-    return null;
-  }
 }
 
 function showPlace(path) {

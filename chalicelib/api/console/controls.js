@@ -44,10 +44,11 @@ export function controlsOf(rows, { last, change }) {
       });
   }
 
+  const ranges = h("div", { class: "spans", role: "group", "aria-label": "Range" }, spans);
   const element = h(
     "div",
     { class: "controls" },
-    h("div", { class: "spans", role: "group", "aria-label": "Range" }, spans),
+    ranges,
     dates.map((each) => each.element),
     as.element,
     over.element,
@@ -59,6 +60,7 @@ export function controlsOf(rows, { last, change }) {
     element,
     show(next) {
       view = next;
+      for (const each of [ranges, ...dates.map(({ element }) => element)]) each.hidden = view.over === "months";
       dates.forEach(({ input, side }, place) => (input.value = view[side] ?? rows.at(-place).production_period));
       spans.forEach((each, place) => each.setAttribute("aria-pressed", String(isSpan(rows, view, SPANS[place][1]))));
       as.select.value = view.as;

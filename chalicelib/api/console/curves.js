@@ -59,7 +59,15 @@ export function signOf({ kind }, as, units) {
   return `${units[kind].sign}${as === "volume" || as === "cumulative" ? "" : "/d"}`;
 }
 
-export const isWithin = ({ from, to }, { production_period: day }) => (!from || day >= from) && (!to || day <= to);
+const isWithin = ({ from, to }, { production_period: day }) => (!from || day >= from) && (!to || day <= to);
+
+// Those of the range that is shown: of months on production where these are the axis, else of dates.
+export function rowsWithin(rows, view) {
+  if (view.over !== "months") return rows.filter((row) => isWithin(view, row));
+  const [low, high] = view.ages ?? [0, Infinity];
+  const months = monthsOn(rows);
+  return rows.filter((_, place) => months[place] >= low && months[place] <= high);
+}
 
 // -- along the axis --------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { choice, unitChoice } from "./controls.js";
 import { signOf } from "./curves.js";
 import { effective, MODELS, switchTime } from "./decline.js";
-import { button, csv, framed, h, NONE, period, rate, save, say, share, table } from "./dom.js";
+import { button, csv, framed, h, period, rate, save, say, table } from "./dom.js";
 import { facts } from "./parts.js";
 import { analysis, modelOf, MS, yearsAhead } from "./outlook.js";
 import { missing } from "./periods.js";
@@ -21,7 +21,7 @@ export function fit(page, { own, name, change }) {
   const known = MEASURES.filter((measure) => rows.some((row) => row[measure.name] > 0));
   const controls = controlsOf(rows, known, change);
   const plot = chart({ picked, signal: page.signal });
-  const told = h("div", {});
+  const told = h("div", { class: "view" });
   const years = h("div", {});
   let done = null;
   let isShown = false;
@@ -106,7 +106,7 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
       ["Decline there, effective a year", percent(effective(curve.d))],
       ["Exponent b", curve.b === undefined ? { exponential: "0", harmonic: "1" }[model] : give(curve.b, errors.b)],
       ["Terminal decline begins", model === "terminal" ? whenOf(switchTime(curve), day) : null],
-      ["R²", r2 === null ? NONE : share(r2)],
+      ["R²", rate(r2)],
       ["Standard deviation of the residuals", `${rate(deviation)} ${sign}`],
       ["Produced so far", `${rate(sum)} ${amount}`],
       ["Forecast", `${rate(ahead.volume)} ${amount}`],

@@ -4,7 +4,7 @@ import { read, watch, write } from "./address.js";
 import { chart } from "./chart.js";
 import { comparison } from "./compare.js";
 import { controlsOf, tabsOf } from "./controls.js";
-import { curves, isWithin, kindsOf, titleOf } from "./curves.js";
+import { curves, kindsOf, rowsWithin, titleOf } from "./curves.js";
 import { button, count, csv, framed, h, rate, save, table } from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 import { kindOf, missing, nameOf } from "./periods.js";
@@ -51,8 +51,9 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
     const panels = curves(entities, view, view.units);
     controls.show(view);
     plot.show({ ...panels, names: namesOf(entities, view), nameOf: keyName(entities, view) });
-    const within = rows.filter((row) => isWithin(view, row));
-    const told = revisions.filter((row) => isWithin(view, row));
+    const within = rowsWithin(rows, view);
+    const days = new Set(within.map(({ production_period: day }) => day));
+    const told = revisions.filter(({ production_period: day }) => days.has(day));
     figures.replaceChildren(dataTable(title, rows, within, revisions, { last, view }));
     note.textContent = noteOf(within, told, view, others?.note() ?? "");
   }
@@ -86,7 +87,7 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   }
   const inRange = () => {
     const view = viewOf(read().query, rows, kind);
-    return [own, ...(others?.entities() ?? [])].flatMap((each) => each.rows.filter((row) => isWithin(view, row)));
+    return [own, ...(others?.entities() ?? [])].flatMap((each) => rowsWithin(each.rows, view));
   };
   const exports = h(
     "div",
