@@ -24,7 +24,6 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
 }
 
 # All that the page loads is its own, and there is no inline script or style; text never becomes markup (Trusted

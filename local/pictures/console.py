@@ -22,7 +22,7 @@ ROWS = 60_000
 PAGE_SIZE = 5_000
 SLOW_SECONDS = 1.5  # for each page of the source, so that the progress can be seen
 ENOUGH = 40  # percent
-WIDE, NARROW = (1280, 860), (360, 780)
+WIDE, TALL, NARROW = (1280, 860), (1280, 1080), (390, 780)
 HEADER = "Campo;Pozo;Fecha;Petroleo (m3);Gas (e3m3);Agua;Dias"
 
 Scheme = Literal["light", "dark"]
@@ -69,6 +69,10 @@ def take_pictures(running: Browser, stack: LocalStack, to: Path, file: Path) -> 
 
     take("well", show_well, "light", WIDE)
     take("well-dark", show_well, "dark", WIDE)
+    take("well-narrow", show_well, "light", NARROW)
+    take("decline", show_decline, "light", TALL)
+    take("decline-dark", show_decline, "dark", TALL)
+    take("decline-narrow", show_decline, "light", NARROW)
     take("narrow", show_wells, "light", NARROW)
     take("new-source", partial(show_new_source, file=file), "light", WIDE)
     take("imports", show_progress, "light", WIDE)
@@ -79,6 +83,14 @@ def show_well(page: Page) -> None:
     page.get_by_label("Find a well").fill("Kessaholt South B-06")
     page.get_by_role("link", name="Kessaholt South B-06").click()
     page.get_by_role("button", name="5 years").click()
+
+
+def show_decline(page: Page) -> None:
+    show_well(page)
+    page.get_by_role("button", name="Decline analysis").click()
+    page.get_by_label("Economic limit").fill("0.01")
+    page.get_by_label("Economic limit").press("Enter")
+    page.locator(".facts").filter(has_text="EUR").wait_for()
 
 
 def show_wells(page: Page) -> None:

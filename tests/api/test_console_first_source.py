@@ -68,7 +68,7 @@ def show_well(page: Page) -> None:
     page.get_by_role("link", name="Data", exact=True).click()
     page.get_by_role("link", name="L-1").click()
     page.get_by_role("heading", name="L-1", level=1).wait_for()  # the page of the sums has a plot, too
-    page.locator(".plot canvas").wait_for()
+    page.locator(".plot svg").wait_for()
     january = page.locator("tbody tr").filter(has_text="Jan 2023")
     january.wait_for(state="attached")
     assert january.locator("td").all_inner_texts()[:2] == ["Jan 2023", f"{OIL:.4g}"]

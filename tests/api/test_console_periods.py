@@ -72,7 +72,7 @@ def seen(page: Page, selector: str, text: str) -> None:
 
 
 def periods(page: Page) -> list[str]:
-    page.locator(".plot canvas").wait_for()
+    page.locator(".plot svg").wait_for()
     return page.locator("tbody tr td:first-child").all_inner_texts()
 
 
@@ -96,8 +96,8 @@ def test_a_code_of_any_signs_has_an_address_and_is_asked_for_as_it_is(shared: tu
             "source": "default", "field_code": FIELD, "period_days": "31", "source_rows": "3",
         }  # fmt: skip
         page.get_by_role("link", name="Volve").click()
-        page.wait_for_url(f"**#/fields/{FIELD}?source=default")
-        page.locator(".plot canvas").wait_for()
+        page.wait_for_url(f"**#/fields/{FIELD}?source=default&units=**")
+        page.locator(".plot svg").wait_for()
 
 
 def test_days_are_told_as_days_and_a_missing_one_is_a_gap(shared: tuple[str, Browser]) -> None:
@@ -105,7 +105,7 @@ def test_days_are_told_as_days_and_a_missing_one_is_a_gap(shared: tuple[str, Bro
         assert periods(page)[-2:] == ["2 Jan 2020", "1 Jan 2020"]
         seen(page, "[role=status]", "7 periods. 3 days are missing.")
         page.locator(".plot").press("Home")
-        seen(page, "#said", "1 Jan 2020, Oil 2 kbd")
+        seen(page, "#said", "1 Jan 2020, Oil 2 Mbbl/d")
 
 
 def test_days_without_a_gap_miss_nothing(shared: tuple[str, Browser]) -> None:
@@ -135,17 +135,17 @@ def test_a_volume_is_a_rate_times_the_days_of_its_period(shared: tuple[str, Brow
     given = [row("2020-01-01", 366), row("2021-01-01", 365, oil_production_kbd=None)]
     with visit(*shared, told(*given), PLACE) as page:
         periods(page)
-        page.get_by_label("Volumes").check()
-        seen(page, "th", "Oil, kbbl")
+        page.get_by_label("Show", exact=True).select_option("Volume of the period")
+        page.locator("th").get_by_text("Oil, Mbbl", exact=True).first.wait_for()
         cells = [line.locator("td").all_inner_texts() for line in page.locator("tbody tr").all()]
-        assert cells == [["2021", NONE, "912.5", "0", NONE, NONE], ["2020", "732", "915", "0", NONE, NONE]]
+        assert cells == [["2021", NONE, "912.5", NONE, "0", NONE], ["2020", "732", "915", NONE, "0", NONE]]
         page.locator(".plot").press("Home")
-        seen(page, "#said", "2020, Oil 732 kbbl")
+        seen(page, "#said", "2020, Oil 732 Mbbl")
         page.get_by_label("Log scale").check()
-        page.get_by_label("Volumes").uncheck()
-        seen(page, "th", "Oil, kbd")
+        page.get_by_label("Show", exact=True).select_option("Rate a calendar day")
+        seen(page, "th", "Oil, Mbbl/d")
         seen(page, "[role=status]", "no place on a log scale")
-        assert page.locator(".plot canvas").count() == 1
+        assert page.locator(".plot svg").count() == 1
 
 
 def test_sums_of_two_sources_are_never_added(shared: tuple[str, Browser]) -> None:

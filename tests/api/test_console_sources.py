@@ -273,16 +273,16 @@ def test_wells_and_sums_are_shown_of_the_source_that_is_chosen(shared: tuple[str
 def test_a_well_and_a_field_that_two_sources_tell_of_are_shown_of_one(shared: tuple[str, Browser]) -> None:
     with visit(*shared, two_sources(), "/wells/1/7") as page:
         page.get_by_role("heading", name="F-norway").wait_for()
-        assert cells(page) == [["Jan 2020", "2", "2.5", "0", NONE, NONE]]
+        assert cells(page) == [["Jan 2020", "2", "2.5", NONE, "0", NONE]]
         page.get_by_label("Source", exact=True).select_option("north-sea")
-        page.wait_for_url("**#/wells/1/7?source=north-sea")
+        page.wait_for_url("**#/wells/1/7?source=north-sea&units=**")
         page.get_by_role("heading", name="F-north-sea").wait_for()
         assert page.get_by_label("Source", exact=True).input_value() == "north-sea"
 
-        page.goto(page.url.replace("/wells/1/7?source=north-sea", "/fields/1"))
-        page.locator(".plot canvas").wait_for()
+        page.goto(page.url.partition("#")[0] + "#/fields/1")
+        page.locator(".plot svg").wait_for()
         page.get_by_label("Source", exact=True).select_option("north-sea")
-        page.wait_for_url("**#/fields/1?source=north-sea")
+        page.wait_for_url("**#/fields/1?source=north-sea&units=**")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])

@@ -1,15 +1,29 @@
 // The frame: who is signed in, which page the address names, whether the API answers.
 
-import { ask, connection, decoded, forget, session } from "./api.js";
-import { data } from "./data.js";
-import { define } from "./define.js";
+import { isFollowed, read } from "./address.js";
+import { ApiError, ask, connection, decoded, forget, session } from "./api.js";
 import { button, confirm, h, say } from "./dom.js";
 import { history as historyPage } from "./history.js";
 import { imports } from "./imports.js";
 import { job } from "./job.js";
-import { field, well } from "./series.js";
 import { source, sources } from "./source.js";
 import { signOutEverywhere, tokenOfAnotherTab } from "./tabs.js";
+
+// What the first view does without is loaded when its page opens.
+const later = (load, name) => async (page) => {
+  try {
+    const views = await load();
+    if (page.signal.aborted) return;
+    views[name](page);
+    page.focus();
+  } catch (error) {
+    page.fail(error.name === "TypeError" ? new ApiError("The page could not be fetched.") : error);
+  }
+};
+const data = later(() => import("./data.js"), "data");
+const define = later(() => import("./define.js"), "define");
+const field = later(() => import("./series.js"), "field");
+const well = later(() => import("./series.js"), "well");
 
 const ROUTES = [
   [/^\/imports$/, imports],
@@ -38,7 +52,7 @@ function show({ focused = false } = {}) {
   connection.reset();
   at("connection").hidden = true;
   if (!session.token) return signIn(root);
-  const [path, query] = (location.hash.slice(1) || "/imports").split("?");
+  const { path, query } = read(location.hash || "#/imports");
   const [found, view, parent] =
     ROUTES.map(([pattern, ...rest]) => [pattern.exec(path), ...rest]).find(([match]) => match) ?? [];
   showPlace(parent ?? path);
@@ -46,7 +60,8 @@ function show({ focused = false } = {}) {
     root,
     signal,
     parameters: found?.slice(1).map(decoded) ?? [],
-    query: new URLSearchParams(query),
+    query,
+    focus: () => focused && (root.querySelector("h1") ?? main).focus(),
     retitle: (title) => (document.title = `${title} · Wellhead`),
     fail: (error) => signal.aborted || fail(root, error),
   };
@@ -56,7 +71,7 @@ function show({ focused = false } = {}) {
       h("h1", { tabindex: "-1" }, "There is no such page"),
       h("p", {}, h("a", { href: "#/imports" }, "To the imports")),
     );
-  if (focused) (root.querySelector("h1") ?? main).focus();
+  page.focus();
   if (focused) window.scrollTo(0, 0);
 }
 
@@ -180,7 +195,7 @@ at("skip").addEventListener("click", (event) => {
 window.addEventListener("hashchange", ({ oldURL }) => {
   const token = session.takeFromAddress(new URL(oldURL).hash);
   if (token !== null && session.token) offer(token);
-  else {
+  else if (token !== null || !isFollowed(new URL(oldURL).hash)) {
     begin(token);
     show({ focused: true });
   }

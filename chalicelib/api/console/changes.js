@@ -1,34 +1,38 @@
 // What a completed import changed: of each field how many rows and their volumes, and the rows themselves.
 
+import { read } from "./address.js";
 import { allCsv, ask } from "./api.js";
 import { button, count, framed, h, measured, NONE, save, table, whole } from "./dom.js";
+import { chosenUnits } from "./profile.js";
+import { inUnits } from "./units.js";
 
 const ROWS = 200;
 const KINDS = { updated: "Updated rows", new: "New rows", withdrawn: "Withdrawn rows" };
 const PRODUCTS = [
-  ["oil_production_kb", "Oil, thousand barrels"],
-  ["gas_production_mmcf", "Gas, million cubic feet"],
-  ["water_production_kb", "Water, thousand barrels"],
+  ["oil_production_kb", "Oil"],
+  ["gas_production_mmcf", "Gas"],
+  ["water_production_kb", "Water"],
 ];
 const RATES = ["oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"];
 
-const FIELD_COLUMNS = [
+const fieldColumns = (units) => [
   { title: "Field", class: "text", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
   { title: "New", class: "number", cell: (row) => whole(row.new_records) },
   { title: "Updated", class: "number", cell: (row) => whole(row.updated_records) },
   { title: "Withdrawn", class: "number", cell: (row) => whole(row.withdrawn_records) },
   ...PRODUCTS.map(([name, title]) => ({
-    title: `${title}: before → after`,
+    title: `${title}, ${inUnits(name, null, units).sign}: before → after`,
     class: "number",
-    cell: (row) => `${measured(row[`${name}_before`])} → ${measured(row[`${name}_after`])}`,
+    cell: (row) => `${told(name, row[`${name}_before`], units)} → ${told(name, row[`${name}_after`], units)}`,
   })),
 ];
-const ROW_COLUMNS = [
+const rowColumns = (units) => [
   { title: "Field", class: "text", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
   { title: "Well", class: "text", cell: (row) => h("bdi", {}, row.well_name ?? row.well_code) },
   { title: "Period", cell: (row) => row.production_period },
-  { title: "Values", class: "text", cell: values },
+  { title: "Values", class: "text", cell: (row) => values(row, units) },
 ];
+const told = (name, value, units) => measured(inUnits(name, value, units).value);
 
 // null for an import that changed nothing, or has not completed.
 export function changes(job, page) {
@@ -66,7 +70,8 @@ export function changes(job, page) {
 
   function list() {
     const title = choice.selectedOptions[0].textContent;
-    const columns = choice.value === "fields" ? FIELD_COLUMNS : ROW_COLUMNS;
+    const units = chosenUnits(read().query);
+    const columns = choice.value === "fields" ? fieldColumns(units) : rowColumns(units);
     return framed(`${title}, a table that scrolls`, table(title, columns, rows));
   }
 
@@ -103,7 +108,14 @@ export function changes(job, page) {
       "div",
       { class: "headline" },
       h("h2", { id: "changes" }, "What it changed"),
-      h("span", { class: "muted" }, count(kinds.reduce((sum, kind) => sum + counts[kind], 0), "row")),
+      h(
+        "span",
+        { class: "muted" },
+        count(
+          kinds.reduce((sum, kind) => sum + counts[kind], 0),
+          "row",
+        ),
+      ),
       choice,
       fetchAll,
     ),
@@ -114,15 +126,17 @@ export function changes(job, page) {
 }
 
 // Of an updated row what differs, of another one its rates.
-function values({ change, before, after, differs }) {
+function values({ change, before, after, differs }, units) {
   if (change === "updated") {
-    return differs.map((name) =>
-      h("div", {}, h("code", {}, name), " ", h("bdi", {}, `${measured(before[name])} → ${measured(after[name])}`)),
-    );
+    const changed = (name) => `${told(name, before[name], units)} → ${told(name, after[name], units)}`;
+    return differs.map((name) => value(name, changed(name), units));
   }
   const row = after ?? before;
-  const told = RATES.filter((name) => row[name] !== null);
-  return told.length
-    ? told.map((name) => h("div", {}, h("code", {}, name), ` ${measured(row[name])}`))
-    : NONE;
+  const rates = RATES.filter((name) => row[name] !== null);
+  return rates.length ? rates.map((name) => value(name, told(name, row[name], units), units)) : NONE;
+}
+
+function value(name, text, units) {
+  const { sign } = inUnits(name, null, units);
+  return h("div", {}, h("code", {}, name), " ", h("bdi", {}, text), sign ? ` ${sign}` : "");
 }

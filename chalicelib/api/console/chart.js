@@ -1,286 +1,213 @@
-// A plot of production over time, drawn by uPlot. What it shows stands in the table below it too.
+// A plot that is read with the mouse, the finger and the keyboard. What it shows stands in the table beside it too.
 
-import { h, rate, say } from "./dom.js";
-import { endOf, nameOf } from "./periods.js";
+import { framed, h, rate, say, svg } from "./dom.js";
+import { drawing } from "./paint.js";
+import { picture } from "./picture.js";
 
-export const MEASURES = [
-  { name: "oil_production_kbd", title: "Oil", scale: "kbd", colour: "--oil", dash: [] },
-  { name: "liquids_production_kbd", title: "Liquids", scale: "kbd", colour: "--liquids", dash: [2, 4] },
-  { name: "water_production_kbd", title: "Water", scale: "kbd", colour: "--water", dash: [12, 4] },
-  { name: "gas_production_mmcfd", title: "Gas", scale: "mmcfd", colour: "--gas", dash: [6, 4] },
-];
-// By scale: the sign of the unit, its name, and what the axis says.
-export const RATES = {
-  kbd: { sign: "kbd", name: "thousand barrels per day", axis: "oil, liquids, water: thousand barrels a day" },
-  mmcfd: { sign: "MMcf/d", name: "million standard cubic feet per day", axis: "gas: million cubic feet a day" },
-};
-export const VOLUMES = {
-  kbd: { sign: "kbbl", name: "thousand barrels", axis: "oil, liquids, water: thousand barrels" },
-  mmcfd: { sign: "MMcf", name: "million standard cubic feet", axis: "gas: million cubic feet" },
-};
-const NARROW = 520; // pixels; below, the legend alone tells the units
-const DAY = 86_400;
-const STEPS = [1, 7, 30, 61, 91, 182, 365, 730, 1825, 3650, 9125].map((days) => days * DAY);
-const YEAR = new Intl.DateTimeFormat(undefined, { year: "numeric", timeZone: "UTC" });
-const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
-const MONTH = new Intl.DateTimeFormat(undefined, { year: "2-digit", month: "short", timeZone: "UTC" });
+const CLICK = 5; // pixels that a hand may tremble
+const TWICE = 400; // ms between two taps that are one gesture
+const SVG_HELP =
+  "Plot of the production. The arrow keys go from period to period, Escape shows all. The table below has the same figures.";
 
-// {element, zoom(first, last), log(on)}; periods as YYYY-MM-DD. `rows` are in the order of their periods, `revisions` what
-// they were before, both in `units`. `picked(first, last)` is told of a range that was drawn, with nulls for all.
-export function chart(rows, { revisions = [], units, picked, signal }) {
-  const points = spread(rows);
-  const place = h("div", {
-    class: "plot",
-    tabindex: "0",
-    role: "group",
-    "aria-label":
-      "Plot of the production over time. The arrow keys go from period to period. The table below has the same figures.",
-  });
-  const legend = MEASURES.map((measure, index) => entry(measure, units, () => toggle(index)));
-  const at = h("p", { class: "at" });
-  const state = {
-    isLog: false,
-    range: rangeOf(points, null, null),
-    hidden: new Set(),
-    marks: marksOf(rows, revisions),
-  };
-  let plot = null;
+// {element, show(model), shapes(width, heading)}. A model is {panels, axis, keys, latest, nameOf(key), names}: `names` are
+// those of the rows of values, [{entity, as, text}]. `picked(from, to)` gets the ends of a range that was drawn, as
+// points; without any, all is wanted.
+export function chart({ picked, signal }) {
+  const place = h("div", { class: "plot", tabindex: "0", role: "group", "aria-label": SVG_HELP });
+  const values = framed("Values at the cursor, a table that scrolls", "");
+  values.classList.add("values");
+  let model = null;
+  let drawn = null;
+  let key = null; // where the cursor stands
+  let held = null; // {area, x}, while somebody draws a range
+  let tapped = -Infinity;
+  const cursor = svg("path", { "data-shape": "cursor", fill: "none", stroke: "var(--ink)", "stroke-width": 1 });
+  const chosen = svg("rect", { "data-shape": "chosen", fill: "var(--focus)", "fill-opacity": 0.18 });
+
+  const shapes = (width, heading) => picture(model.panels, { width, axis: model.axis, heading });
 
   function draw() {
-    plot?.destroy();
-    const hooks = { draw: [(u) => drawMarks(u, state)], setSelect: [select], setCursor: [(u) => read(u.cursor.idx)] };
-    plot = new uPlot(
-      options(place, state, points, { units, hooks, reset: () => picked(null, null) }),
-      columnsOf(points, state.isLog),
-      place,
+    drawn = shapes(Math.max(240, place.clientWidth));
+    place.replaceChildren(drawing(drawn, undefined, { "aria-hidden": "true" }));
+    place.firstChild.append(chosen, cursor);
+    point(model.keys.includes(key) ? key : null);
+  }
+
+  function point(next) {
+    key = next;
+    cursor.setAttribute(
+      "d",
+      key === null ? "" : drawn.areas.map((area, at) => standAt(area, model.panels[at], key)).join(""),
     );
-    plot.setScale("x", state.range);
-    read(null);
+    values.replaceChildren(readout(model, key));
   }
 
-  function select(u) {
-    const { left, width } = u.select;
-    if (width < 5) return;
-    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    picked(dayOf(u.posToVal(left, "x")), dayOf(u.posToVal(left + width, "x")));
+  // -- by hand
+
+  const at = (event) => {
+    const box = place.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  };
+  const areaAt = ({ y }) => drawn.areas.find(({ top, height }) => y < top + height) ?? drawn.areas.at(-1);
+
+  function down(event) {
+    if (event.button !== 0 || !drawn.areas.length) return;
+    const spot = at(event);
+    held = { area: areaAt(spot), x: spot.x };
+    place.setPointerCapture(event.pointerId);
   }
 
-  function read(index) {
-    const place = index ?? lastWithin(points, state.range);
-    const row = points[place]?.row;
-    at.textContent = row ? `${index === null ? "Latest: " : ""}${nameOf(row)}` : "No data";
-    legend.forEach(({ show }, number) => show(row, state.hidden.has(number), state.marks, points[place]?.x, number));
+  function move(event) {
+    const spot = at(event);
+    if (held) mark(held, spot.x);
+    const area = held?.area ?? areaAt(spot);
+    if (area) point(nearest(model.panels[drawn.areas.indexOf(area)], area.fromX(spot.x), area.range)?.key ?? null);
   }
 
-  function toggle(index) {
-    if (!state.hidden.delete(index)) state.hidden.add(index);
-    plot.setSeries(index + 1, { show: !state.hidden.has(index) });
-    read(null);
+  function up(event) {
+    if (!held) return;
+    const [{ area, x }, end] = [held, at(event).x];
+    drop();
+    if (Math.abs(end - x) < CLICK) return tap(event);
+    const inside = [x, end].map((each) => Math.min(Math.max(each, area.left), area.left + area.width));
+    picked(
+      ...inside.sort((one, other) => one - other).map((each) => area.fromX(each)),
+      model.panels[drawn.areas.indexOf(area)],
+    );
+  }
+
+  function tap(event) {
+    if (event.timeStamp - tapped < TWICE) picked();
+    else move(event);
+    tapped = event.timeStamp;
+  }
+
+  function mark({ area, x }, end) {
+    const [from, to] = [x, end].map((each) => Math.min(Math.max(each, area.left), area.left + area.width));
+    const bottom = drawn.areas.at(-1).top + drawn.areas.at(-1).height;
+    const { top } = drawn.areas[0];
+    const box = { x: Math.min(from, to), y: top, width: Math.abs(to - from), height: bottom - top };
+    for (const [name, value] of Object.entries(box)) chosen.setAttribute(name, value);
+  }
+
+  function drop() {
+    held = null;
+    chosen.setAttribute("width", 0);
   }
 
   function step(event) {
-    const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -points.length, End: points.length };
-    if (event.key === "Escape") return picked(null, null);
-    if (!(event.key in moves)) return;
+    const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+    if (event.key === "Escape") return picked();
+    if (!(event.key in moves) || !model.keys.length) return;
     event.preventDefault();
-    const from = plot.cursor.idx ?? lastWithin(points, state.range) - Math.sign(moves[event.key]);
-    let next = Math.min(points.length - 1, Math.max(0, from + moves[event.key]));
-    while (!points[next].row) next += Math.sign(moves[event.key]);
-    plot.setCursor({ left: plot.valToPos(points[next].x, "x"), top: plot.over.clientHeight / 2 });
-    say(spoken(points[next].row, units));
+    const from = key === null ? model.keys.length - (event.key === "ArrowLeft" ? 0 : 1) : model.keys.indexOf(key);
+    point(model.keys[Math.min(model.keys.length - 1, Math.max(0, from + moves[event.key]))]);
+    say(spoken(model, key));
   }
 
+  place.addEventListener("pointerdown", down);
+  place.addEventListener("pointermove", move);
+  place.addEventListener("pointerup", up);
+  place.addEventListener("pointercancel", drop); // the finger scrolls the page
+  place.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && !held && point(null));
   place.addEventListener("keydown", step);
-  const resized = new ResizeObserver(() => plot?.setSize(sizeOf(place)));
-  signal.addEventListener("abort", () => (resized.disconnect(), plot?.destroy()));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(), { signal });
-  requestAnimationFrame(() => {
-    if (signal.aborted) return;
-    draw();
-    resized.observe(place);
-  });
+  const resized = new ResizeObserver(() => model && place.clientWidth !== drawn?.width && draw());
+  resized.observe(place);
+  signal.addEventListener("abort", () => resized.disconnect());
 
   return {
-    element: h(
-      "div",
-      { class: "chart" },
-      at,
-      h(
-        "div",
-        { class: "legend" },
-        legend.map(({ element }) => element),
-      ),
-      place,
-    ),
-    zoom(first, last) {
-      state.range = rangeOf(points, first, last);
-      plot?.setScale("x", state.range);
-      if (plot) read(null);
-    },
-    log(isOn) {
-      state.isLog = isOn;
-      draw();
+    element: h("div", { class: "chart" }, values, place),
+    shapes,
+    show(next) {
+      model = next;
+      if (place.clientWidth) draw();
     },
   };
 }
 
-// Points in time; where a period is missing, one without a row, which breaks the lines.
-function spread(rows) {
-  const points = [];
-  let before = null;
-  for (const row of rows) {
-    const x = secondsOf(row.production_period);
-    if (before !== null && x > before) points.push({ x: before, row: null });
-    points.push({ x, row });
-    before = endOf(row) / 1000;
-  }
-  return points;
+// A line through the panel where it has this period, at the first of its lines that does.
+function standAt({ left, top, width, height, toX }, panel, key) {
+  const found = panel.lines.flatMap(({ points }) => points.find((each) => each?.key === key) ?? []);
+  if (!found.length) return "";
+  const x = toX(found[0].x);
+  return x < left - 1 || x > left + width + 1 ? "" : `M${x} ${top}V${top + height}`;
 }
 
-// In seconds. A period alone is in the middle of some room.
-function rangeOf(points, first, last) {
-  const [min, max] = [first ? secondsOf(first) : points[0].x, last ? secondsOf(last) : points.at(-1).x];
-  return min < max ? { min, max } : { min: min - 15 * DAY, max: max + 15 * DAY };
-}
-
-function columnsOf(points, isLog) {
-  const value = ({ row }, name) => (row === null || (isLog && row[name] <= 0) ? null : row[name]);
-  return [points.map(({ x }) => x), ...MEASURES.map(({ name }) => points.map((point) => value(point, name)))];
-}
-
-// What a row was: {x, series, old, now} for each value that a revision changed.
-function marksOf(rows, revisions) {
-  const later = new Map(rows.map((row) => [row.production_period, row]));
-  const marks = [];
-  for (const old of revisions.toReversed()) {
-    const now = later.get(old.production_period);
-    later.set(old.production_period, old);
-    MEASURES.forEach(({ name }, series) => {
-      if (now && old[name] !== now[name])
-        marks.push({ x: secondsOf(old.production_period), series, old: old[name], now: now[name] });
-    });
-  }
-  return marks;
-}
-
-function drawMarks(u, { marks, hidden, isLog }) {
-  const { ctx } = u;
-  const unit = devicePixelRatio;
-  const { min, max } = u.scales.x;
-  ctx.save();
-  ctx.setLineDash([]);
-  ctx.lineWidth = 1.25 * unit;
-  for (const { x, series, old, now } of marks) {
-    if (hidden.has(series) || x < min || x > max || old === null || (isLog && old <= 0)) continue;
-    const { scale, colour } = MEASURES[series];
-    const left = u.valToPos(x, "x", true);
-    const top = u.valToPos(old, scale, true);
-    ctx.strokeStyle = styled(colour);
-    ctx.fillStyle = styled("--panel");
-    ctx.beginPath();
-    if (now !== null && !(isLog && now <= 0)) {
-      ctx.moveTo(left, top);
-      ctx.lineTo(left, u.valToPos(now, scale, true));
-      ctx.stroke();
+function nearest({ lines }, x, range) {
+  let [found, least] = [null, Infinity];
+  for (const { points } of lines)
+    for (const each of points) {
+      if (each?.key === undefined || each.x < range[0] || each.x > range[1]) continue;
+      const distance = Math.abs(each.x - x);
+      if (distance < least) [found, least] = [each, distance];
     }
-    ctx.beginPath();
-    ctx.arc(left, top, 3 * unit, 0, 2 * Math.PI);
-    ctx.fill();
-    ctx.stroke();
-  }
-  ctx.restore();
+  return found;
 }
 
-function options(place, state, points, { units, hooks, reset }) {
-  const ink = styled("--muted");
-  const grid = { stroke: styled("--line"), width: 1 };
-  const font = `12px ${getComputedStyle(document.body).fontFamily}`;
-  const isNarrow = place.clientWidth < NARROW;
-  const axis = { stroke: ink, ticks: grid, font, labelFont: font };
-  const scale = { distr: state.isLog ? 3 : 1, range: (_, low, high) => bounds(low, high, state.isLog) };
-  const upright = (name, side, more) => ({
-    ...axis,
-    scale: name,
-    side,
-    size: isNarrow ? 44 : 58,
-    labelSize: 22,
-    label: isNarrow ? undefined : units[name].axis,
-    values: (_, splits) => splits.map((value) => (value === null ? "" : rate(value))),
-    ...more,
+// -- what stands at the cursor ---------------------------------------------------------------------------------------
+
+function readout({ panels, keys, latest = keys.at(-1), nameOf, names }, key) {
+  const at = key ?? latest;
+  const title = at === undefined ? "No data" : `${key === null ? "Latest: " : ""}${nameOf(at)}`;
+  return h(
+    "table",
+    { class: "readout" },
+    h("caption", { class: "unseen" }, "Values at the cursor"),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "at" }, title), panels.map(heading))),
+    names.map(({ entity, as, text }) => {
+      const lines = panels.map(({ lines }) => lines.find((line) => line.entity === entity && line.as === as));
+      const isColoured = new Set(lines.map((line) => line?.colour)).size === 1;
+      const line = lines.find(Boolean);
+      const name = [
+        line && names.length > 1 ? swatch(isColoured ? line.colour : "--muted", line.dash) : null,
+        h("bdi", {}, text),
+      ];
+      return h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, name),
+        lines.map((each, place) => cell(each, at, panels[place])),
+      );
+    }),
+  );
+}
+
+const heading = ({ title, lines }) =>
+  h("th", { scope: "col", class: "number" }, lines.length === 1 ? swatch(lines[0].colour, []) : null, title);
+
+function cell(line, key, { scale }) {
+  const value = line?.values.get(key) ?? null;
+  const was = line?.former?.find((each) => each.key === key);
+  return h(
+    "td",
+    { class: "number" },
+    shown(value, scale),
+    was ? h("small", { class: "was" }, ` was ${shown(was.y, scale)}`) : null,
+  );
+}
+
+const shown = (value, scale) => (scale === "share" && value !== null ? `${rate(100 * value)} %` : rate(value));
+
+const swatch = (colour, dash) =>
+  svg(
+    "svg",
+    { class: "swatch", width: 24, height: 8, "aria-hidden": "true" },
+    svg("path", {
+      d: "M0 4H24",
+      stroke: `var(${colour})`,
+      "stroke-width": 3,
+      "stroke-dasharray": dash.join(" ") || null,
+    }),
+  );
+
+function spoken({ panels, nameOf, names }, key) {
+  const rows = names.map(({ entity, as, text }) => {
+    const told = panels.flatMap(({ title, lines, scale }) => {
+      const line = lines.find((each) => each.entity === entity && each.as === as);
+      const [name, unit = ""] = title.split(", ");
+      return line ? [`${name} ${shown(line.values.get(key) ?? null, scale)} ${unit}`.trim()] : [];
+    });
+    return `${names.length > 1 ? `${text}: ` : ""}${told.join(", ")}`;
   });
-  return {
-    ...sizeOf(place),
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    legend: { show: false },
-    cursor: { drag: { x: true, y: false, setScale: false }, y: false, bind: { dblclick: () => reset } },
-    scales: { x: { time: true }, kbd: scale, mmcfd: scale },
-    axes: [
-      {
-        ...axis,
-        grid,
-        space: 70,
-        incrs: STEPS,
-        values: (_, splits, __, ___, step) => splits.map((x) => tickFormat(step).format(x * 1000)),
-      },
-      upright("kbd", 3, { grid }),
-      upright("mmcfd", 1, { grid: { show: false }, stroke: styled("--gas") }),
-    ],
-    series: [{}, ...MEASURES.map((measure, index) => line(measure, state.hidden.has(index), points))],
-    hooks,
-  };
-}
-
-function line({ name, title, scale, colour, dash }, isHidden, points) {
-  const has = (place) => (points[place]?.row?.[name] ?? null) !== null;
-  const alone = points.flatMap((_, place) => (has(place) && !has(place - 1) && !has(place + 1) ? [place] : []));
-  const stroke = styled(colour);
-  const dots = { show: false, filter: () => (alone.length ? alone : null), size: 4, fill: stroke };
-  return { label: title, scale, stroke, width: 1.75, dash, show: !isHidden, points: dots };
-}
-
-function bounds(low, high, isLog) {
-  if (low === null) return isLog ? [0.1, 1] : [0, 1];
-  if (isLog) return uPlot.rangeLog(low, high, 10, true);
-  const room = (high - Math.min(0, low)) * 0.06 || 1;
-  return [low < 0 ? low - room : 0, high + room];
-}
-
-// {element, show}: a name that is a button, with the value at the cursor.
-function entry({ name, title, scale, colour, dash }, units, toggle) {
-  const value = h("b", {});
-  const was = h("small", {});
-  const sample = h("i", { "data-colour": colour.slice(2), "data-dash": dash.join("-") });
-  const element = h(
-    "button",
-    { type: "button", "aria-pressed": "true", onclick: toggle },
-    h("span", { class: "name" }, sample, title),
-    h("span", {}, value, h("span", { class: "unit" }, ` ${units[scale].sign}`)),
-    was,
-  );
-  return {
-    element,
-    show(row, isHidden, marks, x, series) {
-      element.setAttribute("aria-pressed", String(!isHidden));
-      value.textContent = row ? rate(row[name]) : "–";
-      const mark = marks.find((each) => each.x === x && each.series === series);
-      was.textContent = mark ? `was ${rate(mark.old)}` : "\u00a0";
-    },
-  };
-}
-
-const spoken = (row, units) =>
-  [nameOf(row), ...MEASURES.map(({ name, title, scale }) => `${title} ${rate(row[name])} ${units[scale].sign}`)].join(
-    ", ",
-  );
-const tickFormat = (step) => (step >= 365 * DAY ? YEAR : step >= 30 * DAY ? MONTH : DATE);
-const styled = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const secondsOf = (day) => Date.parse(day) / 1000;
-const dayOf = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
-const sizeOf = (place) => ({
-  width: Math.max(240, place.clientWidth),
-  height: Math.round(Math.min(400, Math.max(260, place.clientWidth * 0.42))),
-});
-
-function lastWithin(points, range) {
-  return points.findLastIndex(({ x, row }) => row && x <= range.max && x >= range.min);
+  return [nameOf(key), ...rows].join(", ");
 }

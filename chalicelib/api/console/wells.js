@@ -1,5 +1,6 @@
 // The wells, found by name, reference or code.
 
+import { write } from "./address.js";
 import { ask, isGone } from "./api.js";
 import { button, count, framed, h, period, say, table, whole } from "./dom.js";
 
@@ -65,7 +66,7 @@ export function wells(page, { field = null, source = null } = {}) {
     asking = new AbortController();
     const signal = AbortSignal.any([page.signal, asking.signal]);
     const text = input.value.trim();
-    if (!field) keepInAddress(text, source);
+    if (!field && !page.signal.aborted) write({ search: text }, { step: false });
     const more = (cursor) => askWells({ search: text, field_code: field, source, cursor }, signal);
     try {
       const list = wellList(await more(null), more, search);
@@ -90,11 +91,6 @@ export function wells(page, { field = null, source = null } = {}) {
 }
 
 const link = (href, text) => h("a", { href }, h("bdi", {}, text));
-
-function keepInAddress(text, source) {
-  const query = new URLSearchParams({ ...(text && { search: text }), ...(source && { source }) });
-  history.replaceState(null, "", `#/data${query.size ? `?${query}` : ""}`);
-}
 
 async function askWells(wanted, signal) {
   const query = new URLSearchParams(Object.entries({ limit: WELLS, ...wanted }).filter(([, value]) => value));

@@ -1,0 +1,213 @@
+// Decline analysis: a curve fitted to a range of rates, what it leaves over, what is to come, and where that ends.
+
+import { read } from "./address.js";
+import { chart } from "./chart.js";
+import { choice, unitChoice } from "./controls.js";
+import { signOf } from "./curves.js";
+import { effective, MODELS, switchTime } from "./decline.js";
+import { button, csv, framed, h, period, rate, save, say, table } from "./dom.js";
+import { facts } from "./parts.js";
+import { analysis, modelOf, MS, yearsAhead } from "./outlook.js";
+import { missing } from "./periods.js";
+import { MEASURES } from "./production.js";
+import { viewOf } from "./view.js";
+
+const TERMINAL = 6; // % a year, nominal
+const YEARS = 50; // that a forecast goes on at most
+
+// {element, show(), shapes, subtitle()}; `change(keys)` changes the address and shows anew.
+export function fit(page, { own, name, change }) {
+  const { rows } = own;
+  const known = MEASURES.filter((measure) => rows.some((row) => row[measure.name] > 0));
+  const controls = controlsOf(rows, known, change);
+  const plot = chart({ picked, signal: page.signal });
+  const told = h("div", { class: "view" });
+  const years = h("div", {});
+  let done = null;
+  let isShown = false;
+
+  function picked(low, high) {
+    if (low === undefined) return change({ from: null, to: null });
+    const last = rows.at(-1).production_period;
+    const days = [low, high].map((ms) => new Date(ms).toISOString().slice(0, 10));
+    change({ from: days[0], to: days[1] > last ? last : days[1] });
+  }
+
+  function show() {
+    const wanted = wantedOf(read().query, rows, known);
+    controls.show(wanted);
+    if (!wanted.measure) return told.replaceChildren(h("p", {}, "There is no rate above zero to fit a curve to."));
+    done = analysis(rows, wanted);
+    plot.show(modelOf(rows, wanted, done));
+    told.replaceChildren(...(done.fit ? results(rows, wanted, done) : [h("p", { class: "notice bad" }, tooFew(done))]));
+    if (isShown && done.fit) say(`Ultimate recovery ${recovery(wanted, done)}.`);
+    isShown = true;
+    years.replaceChildren(...(done.fit ? [yearTable(wanted, done), csvButton(name, wanted, done)] : []));
+  }
+
+  const subtitle = () => {
+    const wanted = wantedOf(read().query, rows, known);
+    return `${wanted.measure?.title}, ${MODELS[wanted.model].title.toLowerCase()} decline`;
+  };
+  const element = h(
+    "div",
+    { class: "view" },
+    controls.element,
+    plot.element,
+    h(
+      "p",
+      { class: "muted" },
+      "Drag across the plot to choose the range that the curve is fitted to; tap or click twice for all of it.",
+    ),
+    told,
+    years,
+  );
+  return { element, show, shapes: plot.shapes, subtitle };
+}
+
+function wantedOf(query, rows, known) {
+  const view = viewOf(query, rows, "well");
+  const number = (key, first) => (query.has(key) && Number(query.get(key)) >= 0 ? Number(query.get(key)) : first);
+  return {
+    ...view,
+    measure: known.find(({ key }) => key === query.get("product")) ?? known[0],
+    model: Object.hasOwn(MODELS, query.get("model") ?? "") ? query.get("model") : "hyperbolic",
+    terminal: number("terminal", TERMINAL),
+    limit: number("limit", 0),
+    years: Math.min(100, number("years", YEARS)),
+    isLog: query.get("log") !== "0",
+  };
+}
+
+// -- what came of it -------------------------------------------------------------------------------------------------
+
+const tooFew = ({ used }) => `${used.length} rates above zero are too few for this curve. Choose a longer range.`;
+const percent = (value) => `${rate(100 * value)} %`;
+
+function results(rows, { measure, model, units, limit, years }, { fit, used, sum, ahead, start, now }) {
+  const { curve, errors, r2, deviation, isAtBound } = fit;
+  const [sign, amount] = [signOf(measure, "rate", units), signOf(measure, "volume", units)];
+  const give = (value, error, text = rate) => (error === null ? text(value) : `${text(value)} ± ${text(error)}`);
+  const day = (t) => period(new Date(start + t * MS).toISOString().slice(0, 10));
+  const gone = missing(rows);
+  const notes = [
+    `${used.length} rates of a calendar day, of one weight each; zeros and missing periods are left out. ± is one standard error.`,
+    isAtBound ? "The exponent b stands at an end of its range: the data do not settle it." : "",
+    model !== "exponential" && curve.b > 1
+      ? "With an exponent b above 1 the sum has no end without a limit or a terminal decline."
+      : "",
+    limit > 0 ? "" : `Without an economic limit the forecast ends after ${rate(years)} years.`,
+    gone ? "What the missing periods brought is not in the sum." : "",
+  ].filter(Boolean);
+  return [
+    facts(
+      ["Rate at the beginning of the range", `${give(curve.qi, errors.qi)} ${sign}`],
+      ["Decline there, nominal a year", give(curve.d, errors.d, percent)],
+      ["Decline there, effective a year", percent(effective(curve.d))],
+      ["Exponent b", curve.b === undefined ? { exponential: "0", harmonic: "1" }[model] : give(curve.b, errors.b)],
+      ["Terminal decline begins", model === "terminal" ? whenOf(switchTime(curve), day) : null],
+      ["R²", rate(r2)],
+      ["Standard deviation of the residuals", `${rate(deviation)} ${sign}`],
+      ["Produced so far", `${rate(sum)} ${amount}`],
+      ["Forecast", `${rate(ahead.volume)} ${amount}`],
+      ["Ultimate recovery (EUR)", h("b", {}, recovery({ measure, units }, { sum, ahead }))],
+      ["Forecast ends", `${day(ahead.end)}, at ${rate(ahead.rate)} ${sign}`],
+      [
+        "Its reason",
+        ahead.end === now
+          ? "the rate is below the limit already"
+          : ahead.isLimit
+            ? "the economic limit"
+            : `${rate(years)} years`,
+      ],
+    ),
+    h("p", { class: "muted" }, notes.join(" ")),
+  ];
+}
+
+const recovery = ({ measure, units }, { sum, ahead }) =>
+  `${rate(sum + ahead.volume)} ${signOf(measure, "volume", units)}`;
+const whenOf = (t, day) => (t === Infinity ? "never" : t === 0 ? "at once" : day(t));
+
+function yearTable({ measure, units }, done) {
+  const [sign, amount] = [signOf(measure, "rate", units), signOf(measure, "volume", units)];
+  const columns = [
+    { title: "Year", cell: ({ year }) => String(year) },
+    { title: `Forecast, ${amount}`, class: "number", cell: ({ volume }) => rate(volume) },
+    { title: `Rate at its end, ${sign}`, class: "number", cell: (row) => rate(row.rate) },
+    { title: `Cumulative, ${amount}`, class: "number", cell: ({ cumulative }) => rate(cumulative) },
+  ];
+  return framed("Forecast by year, a table that scrolls", table("Forecast by year", columns, yearsAhead(done)));
+}
+
+function csvButton(name, { measure, units }, done) {
+  const unit = signOf(measure, "volume", units);
+  const download = () => {
+    const rows = yearsAhead(done).map((row) => ({ ...row, unit }));
+    save(`${name}-forecast.csv`, "text/csv;charset=utf-8", [
+      csv(["year", "volume", "rate", "cumulative", "unit"], rows),
+    ]);
+  };
+  return h("div", { class: "actions" }, button("Download the forecast as CSV", download));
+}
+
+// -- controls --------------------------------------------------------------------------------------------------------
+
+function controlsOf(rows, known, change) {
+  const product = choice(
+    "Product",
+    known.map(({ key, title }) => [key, title]),
+    (key) => change({ product: key, limit: null }),
+  );
+  const model = choice(
+    "Curve",
+    Object.entries(MODELS).map(([key, { title }]) => [key, title]),
+    (key) => change({ model: key }),
+  );
+  const date = (text, side) => {
+    const input = h("input", { type: "date", onchange: () => change({ [side]: input.value || null }) });
+    return { input, element: h("label", {}, `${text} `, input) };
+  };
+  const number = (key, text, most) => {
+    const input = h("input", {
+      type: "number",
+      min: "0",
+      max: most,
+      step: "any",
+      onchange: () => change({ [key]: input.value }),
+    });
+    const label = h("span", {}, text);
+    return { input, label, element: h("label", {}, label, " ", input) };
+  };
+  const [from, to] = [date("Fit from", "from"), date("to", "to")];
+  const terminal = number("terminal", "Terminal decline, nominal % a year", 100);
+  const limit = number("limit", "Economic limit");
+  const years = number("years", "Years at most", 100);
+  const units = unitChoice((changes) => change({ ...changes, limit: null }));
+  const isLog = h("input", { type: "checkbox", onchange: () => change({ log: isLog.checked ? null : "0" }) });
+  const element = h(
+    "div",
+    { class: "controls" },
+    [product, model, from, to, terminal, limit, years].map((each) => each.element),
+    units.element,
+    h("label", { class: "check" }, isLog, " Log scale"),
+  );
+  return {
+    element,
+    show(wanted) {
+      product.select.value = wanted.measure?.key ?? "";
+      model.select.value = wanted.model;
+      from.input.value = wanted.from ?? rows[0].production_period;
+      to.input.value = wanted.to ?? rows.at(-1).production_period;
+      terminal.input.value = wanted.terminal;
+      terminal.element.hidden = wanted.model !== "terminal";
+      limit.input.value = wanted.limit;
+      limit.label.textContent = wanted.measure
+        ? `Economic limit, ${signOf(wanted.measure, "rate", wanted.units)}`
+        : "Economic limit";
+      years.input.value = wanted.years;
+      units.show(wanted.units);
+      isLog.checked = wanted.isLog;
+    },
+  };
+}

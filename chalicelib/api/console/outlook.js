@@ -1,0 +1,128 @@
+// A decline that is fitted to rows of production: its points, what lies ahead month by month and year by year, and the
+// panels that show it. No page here.
+
+import { signOf } from "./curves.js";
+import { fitted, forecast, rateAt, sumTo, YEAR } from "./decline.js";
+import { period } from "./dom.js";
+import { endOf } from "./periods.js";
+import { valuesOf, volume } from "./production.js";
+import { converted } from "./units.js";
+
+export const MS = YEAR * 864e5; // of a year
+const ROLES = { told: "Told", curve: "Curve", limit: "Economic limit" };
+
+// Times count from the beginning of the range; a rate is that of the middle of its period.
+export function analysis(rows, wanted) {
+  const { measure, model, terminal, limit, years, units, from, to } = wanted;
+  const isIn = ({ production_period: day }) => (!from || day >= from) && (!to || day <= to);
+  const rates = valuesOf(rows, measure, "rate", units);
+  const start = Date.parse((rows.find(isIn) ?? rows[0]).production_period);
+  const points = rows.map((row, at) => {
+    const middle = (Date.parse(row.production_period) + endOf(row)) / 2;
+    return {
+      row,
+      key: row.production_period,
+      x: middle,
+      t: (middle - start) / MS,
+      q: rates[at],
+      isIn: isIn(row) && rates[at] > 0,
+    };
+  });
+  const used = points.filter((point) => point.isIn);
+  const fit = fitted(used, model, { terminal: terminal / 100 });
+  const now = (endOf(rows.at(-1)) - start) / MS;
+  const sum = converted(
+    rows.reduce((total, row) => total + (volume(row, measure.name) ?? 0), 0),
+    measure.kind,
+    units,
+  );
+  return { points, used, fit, start, now, sum, ahead: fit && forecast(fit.curve, { now, limit, longest: years }) };
+}
+
+// Month after month from the end of the data on.
+function monthsAhead({ start, now, ahead, fit }) {
+  const found = [];
+  const first = new Date(start + now * MS);
+  for (let month = 0; found.length < 1300; month += 1) {
+    const x = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + month, 1);
+    const t = (x - start) / MS;
+    if (t > ahead.end) break;
+    if (t >= now) found.push({ x, key: new Date(x).toISOString().slice(0, 10), y: rateAt(fit.curve, t) });
+  }
+  return found;
+}
+
+// Year by year, the last one to its end alone: {year, volume, rate at its end, cumulative}.
+export function yearsAhead({ start, now, ahead, fit, sum }) {
+  const rows = [];
+  for (let from = now; from < ahead.end - 1e-9;) {
+    const year = new Date(start + from * MS).getUTCFullYear();
+    const to = Math.min(ahead.end, (Date.UTC(year + 1, 0, 1) - start) / MS);
+    const volume = sumTo(fit.curve, to) - sumTo(fit.curve, from);
+    sum += volume;
+    rows.push({ year, volume, rate: rateAt(fit.curve, to), cumulative: sum });
+    from = to > from ? to : Infinity;
+  }
+  return rows;
+}
+
+// -- the plot --------------------------------------------------------------------------------------------------------
+
+export function modelOf(rows, wanted, done) {
+  const { measure, units, isLog, limit } = wanted;
+  const { points, used, fit } = done;
+  const sign = signOf(measure, "rate", units);
+  const later = fit ? monthsAhead(done) : [];
+  const range = [Date.parse(rows[0].production_period), Math.max(endOf(rows.at(-1)), later.at(-1)?.x ?? 0)];
+  const dots = (list, y, colour, as) =>
+    line(
+      list.map((each) => ({ ...each, y: y(each) })).filter(({ y }) => y !== null),
+      { colour, as, dots: true },
+    );
+  const curve = fit ? used.map((each) => ({ x: each.x, key: each.key, y: rateAt(fit.curve, each.t) })) : [];
+  const whole = line([...curve, ...later], { colour: "--ink", as: "curve" });
+  const lines = [
+    dots(
+      points.filter((each) => !each.isIn),
+      ({ q }) => q,
+      "--muted",
+      "left out",
+    ),
+    {
+      ...dots(points, ({ q }) => q, measure.colour, "told"),
+      points: dots(used, ({ q }) => q, measure.colour, "told").points,
+    },
+    { ...whole, points: curve },
+    line(later, { colour: "--ink", as: "later", dash: [6, 4] }),
+  ];
+  if (limit > 0)
+    lines.push(
+      line(
+        range.map((x) => ({ x, y: limit })),
+        { colour: "--bad", as: "limit", dash: [2, 3] },
+      ),
+    );
+  const panels = [{ title: `${measure.title}, ${sign}`, scale: isLog ? "log" : "linear", isFree: true, lines }];
+  if (fit) {
+    const rest = used.map((each, at) => ({ x: each.x, key: each.key, y: fit.residuals[at] }));
+    panels.push({
+      title: `Residual: told less curve, ${sign}`,
+      scale: "linear",
+      isFree: true,
+      lines: [line(rest, { colour: measure.colour, as: "told", dots: true })],
+    });
+  }
+  const keys = [...points.map(({ key }) => key), ...later.map(({ key }) => key)];
+  const names = ["told", ...(fit ? ["curve"] : [])].map((as) => ({ entity: 0, as, text: ROLES[as] }));
+  return { panels, axis: { kind: "time", range }, keys, latest: rows.at(-1).production_period, names, nameOf: period };
+}
+
+const line = (points, { colour, as, dash = [], dots = false }) => ({
+  entity: 0,
+  as,
+  colour,
+  dash,
+  dots,
+  points,
+  values: new Map(points.map(({ key, y }) => [key, y])),
+});

@@ -1,0 +1,257 @@
+// Stacked panels over one axis as a list of shapes: lines, rectangles, rings and text at their places. Nothing is drawn
+// here; the screen, a file of SVG and one of PNG all get the same list.
+//
+// A panel is {title, lines, scale}: `scale` "linear", "log" or "share", its zero aligned with the others' unless `isFree`.
+// A line is {colour, dash, width, points, former}:
+// a point {x, y, key, end} or null where the line breaks, `former` the points of values that were revised since.
+
+import { rate } from "./dom.js";
+import { aligned, linearRange, logRange, logTicks, ticks, timeTicks } from "./scales.js";
+
+const HEIGHTS = { 1: 300, 2: 180, 3: 136 }; // pixels of a panel, by how many there are
+const LOW = 112;
+const TITLE = 25;
+const AXIS = 24;
+const SIZE = 12; // of text
+const RING = 11; // pixels a revision needs to be a ring of its own
+const UTC = { timeZone: "UTC" };
+const YEAR = new Intl.DateTimeFormat(undefined, { ...UTC, year: "numeric" });
+const MONTH = new Intl.DateTimeFormat(undefined, { ...UTC, year: "2-digit", month: "short" });
+const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, day: "numeric", month: "short" });
+
+// {width, height, shapes, areas}; an area is the place of a panel with its scales: {left, top, width, height, range,
+// toX, toY}. `axis` is {kind: "time" or "number", range, title}; without a range each panel has one of its own.
+export function picture(panels, { width, axis, heading = [] }) {
+  const left = width < 520 ? 48 : 60;
+  const right = 12;
+  const shapes = heading.map((text, place) =>
+    words(text, { x: left, y: 16 + place * 18, size: place ? 12 : 14, strong: !place }),
+  );
+  const height = HEIGHTS[panels.length] ?? LOW;
+  const scales = verticals(panels, axis.range);
+  let top = heading.length ? 12 + heading.length * 18 : 0;
+  const areas = panels.map((panel, place) => {
+    const hasAxis = !axis.range || place === panels.length - 1;
+    const range = axis.range ?? ownRange(panel);
+    const area = areaOf(
+      { left, top: top + TITLE, width: width - left - right, height },
+      range,
+      scales[place],
+      panel.scale,
+    );
+    shapes.push(...frame(panel, area, { axis, hasAxis }));
+    shapes.push(...panel.lines.flatMap((line) => linesOf(line, area, panel.scale)));
+    shapes.push(...revisions(panel, area));
+    top += TITLE + height + (hasAxis ? AXIS + (titleOf(panel, axis) ? 16 : 0) : 6);
+    return area;
+  });
+  return { width, height: Math.ceil(top + 2), shapes, areas };
+}
+
+function areaOf(place, range, vertical, scale) {
+  const { left, top, width, height } = place;
+  const at = scale === "log" ? Math.log10 : (value) => value;
+  const [low, high] = vertical.map(at);
+  return {
+    ...place,
+    range,
+    vertical,
+    toX: (x) => left + ((x - range[0]) / (range[1] - range[0])) * width,
+    toY: (y) => top + height - ((at(y) - low) / (high - low)) * height,
+    fromX: (x) => range[0] + ((x - left) / width) * (range[1] - range[0]),
+  };
+}
+
+// -- scales ----------------------------------------------------------------------------------------------------------
+
+const isWithin = (x, range) => !range || (x >= range[0] && x <= range[1]);
+
+function verticals(panels, range) {
+  const seen = panels.map(({ lines }) =>
+    lines.flatMap(({ points, former = [] }) =>
+      [...points, ...former].filter((each) => each && isWithin(each.x, range)).map(({ y }) => y),
+    ),
+  );
+  const kinds = panels.map(({ scale }) => scale);
+  const own = seen.map((values, place) => {
+    if (kinds[place] === "log") return logRange(values);
+    return kinds[place] === "share" ? [0, 1] : linearRange(values);
+  });
+  const isFree = (place) => kinds[place] === "log" || panels[place].isFree;
+  const zeros = aligned(own.filter((_, place) => !isFree(place)));
+  return own.map((each, place) => (isFree(place) ? each : zeros.shift()));
+}
+
+function ownRange({ lines }) {
+  return linearRange(lines.flatMap(({ points }) => points.filter(Boolean).map(({ x }) => x)));
+}
+
+// -- what stands around the lines ------------------------------------------------------------------------------------
+
+function frame(panel, area, { axis, hasAxis }) {
+  const { left, top, width, height } = area;
+  const marks = upright(panel.scale, area);
+  return [
+    words(panel.title, { x: left, y: top - 10, strong: true }),
+    path(
+      marks.flatMap(({ y }) => [[left, y, left + width, y]]),
+      { stroke: "--line", name: "grid" },
+    ),
+    ...marks.map(({ y, text }) => words(text, { x: left - 6, y: y + 4, anchor: "end", fill: "--muted" })),
+    ...(panel.scale !== "log"
+      ? [path([[left, area.toY(0), left + width, area.toY(0)]], { stroke: "--muted", name: "zero" })]
+      : []),
+    ...level(area, axis, hasAxis),
+    ...(hasAxis && titleOf(panel, axis)
+      ? [words(titleOf(panel, axis), { x: left + width, y: top + height + 33, anchor: "end", fill: "--muted" })]
+      : []),
+  ];
+}
+
+const titleOf = (panel, axis) => panel.below ?? axis.title;
+
+function upright(scale, { vertical, height, toY }) {
+  const count = Math.max(2, Math.floor(height / 42));
+  const values = scale === "log" ? logTicks(vertical, count) : ticks(vertical, count);
+  const text = scale === "share" ? (value) => `${Math.round(value * 100)} %` : rate;
+  return values.map((value) => ({ y: toY(value), text: text(value) }));
+}
+
+function level({ left, top, width, height, range, toX }, axis, hasAxis) {
+  const count = Math.max(2, Math.floor(width / 80));
+  const { step, ticks: found } = axis.kind === "time" ? timeTicks(range, count) : { ticks: ticks(range, count) };
+  const text = axis.kind === "time" ? (x) => timeFormat(step).format(x) : rate;
+  const bottom = top + height;
+  const shapes = [
+    path(
+      found.map((x) => [toX(x), top, toX(x), bottom]),
+      { stroke: "--line", name: "grid" },
+    ),
+  ];
+  if (!hasAxis) return shapes;
+  for (const x of found) {
+    const inside = Math.min(Math.max(toX(x), left + 8), left + width - 10);
+    shapes.push(words(text(x), { x: inside, y: bottom + 17, anchor: "middle", fill: "--muted" }));
+  }
+  return shapes;
+}
+
+const timeFormat = (step) => (step >= 360 ? YEAR : step >= 30 ? MONTH : DATE);
+
+// -- lines -----------------------------------------------------------------------------------------------------------
+
+function linesOf(line, area, scale) {
+  const { colour, dash = [], width = 1.75, points, dots = false } = line;
+  const runs = runsOf(points, (point) => point && isWithin(point.x, area.range) && (scale !== "log" || point.y > 0));
+  const placed = runs.map((run) => run.map(({ x, y }) => [area.toX(x), area.toY(y)]));
+  const drawn = dots ? [] : placed.filter((run) => run.length > 1);
+  const alone = dots ? placed.flat() : placed.filter((run) => run.length === 1).flat();
+  return [
+    path(
+      drawn.map(thinned).map((run) => run.flat()),
+      { stroke: colour, width, dash, name: "line" },
+    ),
+    rings(alone, { fill: colour, stroke: colour, radius: dots ? 1.75 : 2.25, name: "dot" }),
+  ].filter(({ runs, points: places }) => (runs ?? places).length);
+}
+
+// The points between two breaks.
+function runsOf(points, isShown) {
+  const runs = [[]];
+  for (const point of points) {
+    if (isShown(point)) runs.at(-1).push(point);
+    else if (runs.at(-1).length) runs.push([]);
+  }
+  return runs.filter((run) => run.length);
+}
+
+// Of many points at one pixel the first, the last and those at the top and at the bottom: the line looks the same.
+function thinned(run) {
+  if (run.length < 2000) return run;
+  const kept = [];
+  for (let place = 0; place < run.length;) {
+    const column = Math.round(run[place][0]);
+    const from = place;
+    while (place < run.length && Math.round(run[place][0]) === column) place += 1;
+    const points = run.slice(from, place);
+    const heights = points.map(([, y]) => y);
+    const extremes = [
+      0,
+      heights.indexOf(Math.min(...heights)),
+      heights.indexOf(Math.max(...heights)),
+      points.length - 1,
+    ];
+    for (const each of [...new Set(extremes)].sort((one, other) => one - other)) kept.push(points[each]);
+  }
+  return kept;
+}
+
+// -- revisions -------------------------------------------------------------------------------------------------------
+
+// A band above the panel says which periods were revised, however many. What a value was is a ring where there is room
+// for each, else a thin line through all of them.
+function revisions({ lines, scale }, area) {
+  return lines.flatMap(({ former = [] }) => {
+    const seen = former.filter(({ x, y }) => isWithin(x, area.range) && (scale !== "log" || y > 0));
+    if (!seen.length) return [];
+    const places = seen.map(({ x, y }) => [area.toX(x), area.toY(y)]);
+    const isRoomy = area.width / seen.length >= RING && nearest(places) >= RING / 2;
+    return [band(seen, area), ...(isRoomy ? apart(seen, places, area, scale) : [together(seen, area)])];
+  });
+}
+
+const nearest = (places) =>
+  places.reduce((least, [x], at) => (at ? Math.min(least, x - places[at - 1][0]) : least), Infinity);
+
+function band(seen, { left, width, top, toX }) {
+  const spans = [];
+  for (const { x, end } of seen) {
+    const [from, to] = [toX(x), Math.min(left + width, Math.max(toX(end ?? x), toX(x) + 2))];
+    if (spans.length && from <= spans.at(-1)[1] + 0.75) spans.at(-1)[1] = Math.max(to, spans.at(-1)[1]);
+    else spans.push([from, to]);
+  }
+  return {
+    type: "rects",
+    rects: spans.map(([from, to]) => [from, top - 4, to - from, 4]),
+    fill: "--warn",
+    name: "revised",
+  };
+}
+
+function apart(seen, places, area, scale) {
+  const stems = seen.flatMap(({ now }, at) => {
+    if (now === null || now === undefined || (scale === "log" && now <= 0)) return [];
+    return [[...places[at], places[at][0], area.toY(now)]];
+  });
+  return [
+    path(stems, { stroke: "--warn", width: 1.25, name: "stem" }),
+    rings(places, { fill: "--panel", stroke: "--warn", radius: 3, name: "former" }),
+  ].filter(({ runs, points }) => (runs ?? points).length);
+}
+
+function together(seen, { toX, toY }) {
+  const runs = [];
+  seen.forEach(({ x, y }, at) => {
+    const before = seen[at - 1];
+    const isNext = before && x <= (before.end ?? before.x) + 1;
+    if (!isNext) runs.push([]);
+    runs.at(-1).push(toX(x), toY(y));
+  });
+  const drawn = runs.map((run) => (run.length === 2 ? [run[0] - 1, run[1], run[0] + 1, run[1]] : run));
+  return path(drawn, { stroke: "--warn", width: 1, name: "former" });
+}
+
+// -- shapes ----------------------------------------------------------------------------------------------------------
+
+const path = (runs, { stroke, width = 1, dash = [], name }) => ({ type: "path", runs, stroke, width, dash, name });
+const rings = (points, { fill, stroke, radius, name }) => ({ type: "rings", points, fill, stroke, radius, name });
+const words = (text, { x, y, anchor = "start", fill = "--ink", size = SIZE, strong = false }) => ({
+  type: "text",
+  text,
+  x,
+  y,
+  anchor,
+  fill,
+  size,
+  strong,
+});

@@ -1,0 +1,100 @@
+// What rows of production say: rates, volumes, sums and ratios. Arithmetic alone, without a page.
+
+import { daysOf, endOf, kindOf } from "./periods.js";
+import { converted, ratioUnit } from "./units.js";
+
+export const MEASURES = [
+  { key: "oil", name: "oil_production_kbd", title: "Oil", kind: "liquid", colour: "--oil" },
+  { key: "liquids", name: "liquids_production_kbd", title: "Liquids", kind: "liquid", colour: "--liquids" },
+  { key: "gas", name: "gas_production_mmcfd", title: "Gas", kind: "gas", colour: "--gas" },
+  { key: "water", name: "water_production_kbd", title: "Water", kind: "liquid", colour: "--water" },
+];
+export const PANELS = [
+  ...MEASURES,
+  { key: "cut", title: "Water cut", kind: "share", colour: "--water" },
+  { key: "gor", title: "Gas-oil ratio", kind: "ratio", colour: "--gas" },
+];
+const MONTH = 30.4375; // days, the mean of four years
+
+// -- one value a row; null where the source told none ----------------------------------------------------------------
+
+// `as` is "rate" (a calendar day), "producing" (a day on production), "volume" (of the period) or "cumulative".
+export function valuesOf(rows, panel, as, units) {
+  if (panel.kind === "share") return ratios(rows, as, waterCut);
+  if (panel.kind === "ratio") return ratios(rows, as, gasOil).map((value) => scaled(value, ratioUnit(units).factor));
+  return amounts(rows, panel.name, as).map((value) => converted(value, panel.kind, units));
+}
+
+function amounts(rows, name, as) {
+  if (as === "producing") return rows.map((row) => producing(row, name));
+  if (as === "volume") return rows.map((row) => volume(row, name));
+  if (as === "cumulative") return cumulative(rows, name);
+  return rows.map((row) => row[name] ?? null);
+}
+
+// What the period brought, by its days on production; without those nobody knows it.
+export function producing(row, name) {
+  const brought = volume(row, name);
+  if (brought === null || !(row.days_on_production > 0)) return null;
+  return brought / row.days_on_production;
+}
+
+// A rate is that of a calendar day, so this holds for a period of any length.
+export const volume = (row, name) => scaled(row[name] ?? null, daysOf(row));
+
+// The sum of the volumes up to and with each period. A value that is missing adds nothing, and has no sum of its own.
+export function cumulative(rows, name) {
+  let sum = 0;
+  return rows.map((row) => {
+    const brought = volume(row, name);
+    sum += brought ?? 0;
+    return brought === null ? null : sum;
+  });
+}
+
+// Water by all that flows, water and liquids, or oil where the source tells no liquids.
+export function waterCut({ water, liquids, oil }) {
+  const other = liquids ?? oil;
+  if (water === null || other === null || !(water + other > 0)) return null;
+  return water / (water + other);
+}
+
+export const gasOil = ({ gas, oil }) => (gas === null || !(oil > 0) ? null : gas / oil);
+
+// A ratio of rates is that of the volumes of its period too; of sums it is that of the sums.
+function ratios(rows, as, ratio) {
+  const how = as === "cumulative" ? as : "rate";
+  const columns = MEASURES.map(({ key, name }) => [key, amounts(rows, name, how)]);
+  return rows.map((_, place) => ratio(Object.fromEntries(columns.map(([key, values]) => [key, values[place]]))));
+}
+
+const scaled = (value, factor) => (value === null ? null : value * factor);
+
+// -- time ------------------------------------------------------------------------------------------------------------
+
+// Months since the first period that brought something, which is 0; negative before it.
+export function monthsOn(rows) {
+  const first = rows.find((row) => MEASURES.some(({ name }) => row[name] > 0)) ?? rows[0];
+  return rows.map((row) => {
+    if (kindOf(row) === "day")
+      return (Date.parse(row.production_period) - Date.parse(first.production_period)) / 864e5 / MONTH;
+    return monthNumber(row) - monthNumber(first);
+  });
+}
+
+const monthNumber = ({ production_period: day }) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7));
+
+// Whether a period is missing before this one, so that no line may lead over it.
+export const isAfterGap = (before, row) => Date.parse(row.production_period) > endOf(before);
+
+// -- revisions -------------------------------------------------------------------------------------------------------
+
+// The rows as they were first told, each with the row that stands now: [{old, now}], of each period the oldest.
+export function firstTold(rows, revisions) {
+  const now = new Map(rows.map((row) => [row.production_period, row]));
+  const oldest = new Map();
+  for (const old of revisions) if (!oldest.has(old.production_period)) oldest.set(old.production_period, old);
+  return [...oldest.values()]
+    .filter((old) => now.has(old.production_period))
+    .map((old) => ({ old, now: now.get(old.production_period) }));
+}

@@ -1,0 +1,199 @@
+// The plot, the figures and the ways out of one well, one field or all: what is shown of them stands in the address.
+
+import { read, watch, write } from "./address.js";
+import { chart } from "./chart.js";
+import { comparison } from "./compare.js";
+import { controlsOf, tabsOf } from "./controls.js";
+import { curves, kindsOf, rowsWithin, titleOf } from "./curves.js";
+import { button, count, csv, framed, h, rate, save, table } from "./dom.js";
+import { savePng, saveSvg } from "./paint.js";
+import { kindOf, missing, nameOf } from "./periods.js";
+import { PANELS, valuesOf } from "./production.js";
+import { chosenUnits } from "./profile.js";
+import { DEFAULT, textOf } from "./units.js";
+import { KEYS, subtitleOf, viewOf } from "./view.js";
+
+const FILE_WIDTH = 1200; // pixels of a picture that is saved
+
+// `last` is the last column of the table; `folded` hides the table until it is asked for. `kind` is "well" or "field"
+// where others can be compared and a decline be fitted, and `id` says which one this is.
+export function workbench(page, { title, rows, revisions = [], name, last, folded = false, kind = null, id = null }) {
+  const change = (changes) => write({ units: textOf(chosenUnits(read().query)), ...changes });
+  const own = { name: page.name ?? title, rows, revisions };
+  const others = kind ? comparison(page, { kind, id, came: show }) : null;
+  const controls = controlsOf(rows, { last, change });
+  const plot = chart({ picked, signal: page.signal });
+  const figures = h("div", {});
+  const note = h("p", { class: "muted", role: "status" });
+  const body = h("div", { class: "page" });
+  const shown = folded ? h("details", {}, h("summary", {}, "The figures as a table"), figures) : figures;
+  const views = h("div", { class: "view" }, controls.element, others?.element ?? "", plot.element, note, shown);
+  const tabs = kind ? tabsOf((tab) => change({ tab })) : null;
+  let fit = null;
+
+  // What stands there already stays, and keeps the focus.
+  const put = (element) => body.firstChild === element || body.replaceChildren(element);
+
+  // Whoever opens the address sees the units of whoever sent it.
+  function tellUnits() {
+    const { query } = read();
+    const text = textOf(chosenUnits(query));
+    if (!query.has("units") && (kind || text !== DEFAULT)) write({ units: text }, { step: false });
+  }
+
+  function show() {
+    tellUnits();
+    const view = viewOf(read().query, rows, kind);
+    tabs?.show(view.tab);
+    if (view.tab === "decline") return showFit();
+    put(views);
+    const entities = [own, ...(others?.entities() ?? [])];
+    const panels = curves(entities, view, view.units);
+    controls.show(view);
+    plot.show({ ...panels, names: namesOf(entities, view), nameOf: keyName(entities, view) });
+    const within = rowsWithin(rows, view);
+    const days = new Set(within.map(({ production_period: day }) => day));
+    const told = revisions.filter(({ production_period: day }) => days.has(day));
+    figures.replaceChildren(dataTable(title, rows, within, revisions, { last, view }));
+    note.textContent = noteOf(within, told, view, others?.note() ?? "");
+  }
+
+  async function showFit() {
+    try {
+      fit ??= (await import("./fit.js")).fit(page, { own, name, change });
+      if (viewOf(read().query, rows, kind).tab !== "decline") return;
+      put(fit.element);
+      fit.show();
+    } catch (error) {
+      page.fail(error);
+    }
+  }
+
+  // Of a range that was drawn, in what the axis counts.
+  function picked(low, high, panel) {
+    const { over } = viewOf(read().query, rows, kind);
+    if (low === undefined) return change({ from: null, to: null, ages: null });
+    if (over === "months") return change({ ages: `${Math.floor(low)}~${Math.ceil(high)}` });
+    if (over === "calendar") return change({ from: dayOf(low), to: dayOf(high) });
+    const inside = panel.lines[0].points.filter((each) => each && each.x >= low && each.x <= high);
+    if (inside.length) change({ from: inside[0].key, to: inside.at(-1).key });
+  }
+
+  function picture() {
+    const view = viewOf(read().query, rows, kind);
+    const [shapes, subtitle] =
+      view.tab === "decline" ? [fit.shapes, fit.subtitle()] : [plot.shapes, subtitleOf(view, rows)];
+    return shapes(FILE_WIDTH, [page.name ?? title, subtitle]);
+  }
+  const inRange = () => {
+    const view = viewOf(read().query, rows, kind);
+    return [own, ...(others?.entities() ?? [])].flatMap((each) => rowsWithin(each.rows, view));
+  };
+  const exports = h(
+    "div",
+    { class: "exports" },
+    button("Download as CSV", () => saveCsv(name, Object.keys(rows[0]), inRange())),
+    button("PNG", () => savePng(name, picture()), { "aria-label": "Save the plot as PNG" }),
+    button("SVG", () => saveSvg(name, picture()), { "aria-label": "Save the plot as SVG" }),
+    button("Print", () => print()),
+  );
+  watch(KEYS, show, page.signal);
+  show();
+  return h(
+    "section",
+    { class: "panel bench", "aria-label": title },
+    h("div", { class: "headline" }, h("h2", {}, title), tabs?.element ?? "", exports),
+    body,
+  );
+}
+
+const dayOf = (ms) => new Date(ms).toISOString().slice(0, 10);
+
+// -- words -----------------------------------------------------------------------------------------------------------
+
+const SHORT = { rate: "Calendar day", producing: "Producing day", volume: "Volume", cumulative: "Cumulative" };
+
+function namesOf(entities, { as }) {
+  const kinds = as === "both" ? ["rate", "producing"] : [as];
+  return entities.flatMap(({ name }, entity) =>
+    kinds.map((each) => ({
+      entity,
+      as: each,
+      text: entities.length > 1 ? `${name}${kinds.length > 1 ? `, ${SHORT[each].toLowerCase()}` : ""}` : SHORT[each],
+    })),
+  );
+}
+
+function keyName(entities, { over }) {
+  if (over === "months") return (key) => `Month ${rate(key)}`;
+  const rows = new Map(entities.flatMap(({ rows }) => rows.map((row) => [row.production_period, row])));
+  return (key) => nameOf(rows.get(key));
+}
+
+function noteOf(rows, revisions, { isLog, as, over }, more) {
+  const gone = missing(rows);
+  const kind = rows.length ? kindOf(rows[0]) : "period";
+  const revised = new Set(revisions.map(({ production_period: day }) => day)).size;
+  return [
+    `${count(rows.length, "period")}.`,
+    gone ? `${count(gone, `${kind} is`, `${kind}s are`)} missing.` : "",
+    revised
+      ? `${count(revised, "period")} revised: a band above the plot marks them, a ring or a thin line what they were.`
+      : "",
+    isLog ? "Zeros and negative rates have no place on a log scale." : "",
+    as === "cumulative" && gone ? "A sum lacks what the missing periods brought." : "",
+    as === "producing" || as === "both" ? "Without days on production there is no rate of a producing day." : "",
+    over === "months" ? "Month 0 is the first that brought something." : "",
+    more,
+    "Drag across the plot to choose a range; tap or click twice for all of it.",
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
+function dataTable(title, all, rows, revisions, { last, view }) {
+  const { as, units, show } = view;
+  const before = Map.groupBy(revisions, ({ production_period: day }) => day);
+  const panels = PANELS.filter(({ key, name }) => name || show.has(key));
+  const columns = panels.flatMap((panel) =>
+    kindsOf(panel, as).map((each) => {
+      const values = new Map(valuesOf(all, panel, each, units).map((value, place) => [all[place], value]));
+      const word = as === "both" && each === "producing" ? " a producing day" : "";
+      return {
+        title: titleOf(panel, each, units).replace(/, |$/, (sign) => `${word}${sign}`),
+        class: "number",
+        cell: (row) => [
+          valueText(values.get(row), panel),
+          each === "cumulative" || !panel.name
+            ? null
+            : wasOf(row, before.get(row.production_period), panel, { as: each, units }),
+        ],
+      };
+    }),
+  );
+  return framed(
+    `${title}, a table that scrolls`,
+    table(
+      `${title}: ${as === "volume" ? "volumes" : as === "cumulative" ? "sums" : "rates"} by period, newest first`,
+      [
+        { title: "Period", cell: nameOf },
+        ...columns,
+        { title: last.title, class: "number", cell: (row) => rate(row[last.name]) },
+      ],
+      rows.toReversed(),
+    ),
+  );
+}
+
+const valueText = (value, { kind }) => (kind === "share" && value !== null ? `${rate(100 * value)} %` : rate(value));
+
+// The values that were there before, the latest first, without those that a revision left alone.
+function wasOf(row, revisions = [], panel, { as, units }) {
+  const values = valuesOf([...revisions, row], panel, as, units);
+  const was = values.filter((value, place) => place < values.length - 1 && value !== values[place + 1]);
+  return was.length ? h("small", { class: "was" }, ` was ${was.toReversed().map(rate).join(", ")}`) : null;
+}
+
+function saveCsv(name, columns, rows) {
+  save(`${name}.csv`, "text/csv;charset=utf-8", [csv(columns, rows)]);
+}
