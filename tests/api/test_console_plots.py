@@ -242,7 +242,7 @@ def test_a_decline_is_fitted_and_forecast_to_its_limit(shared: tuple[str, Browse
         assert facts["Decline there, nominal a year"].startswith("40 %")
         assert facts["Exponent b"].startswith("0.5")
         assert facts["Forecast ends"].endswith("at 0.5 Mbbl/d")
-        assert titles(page) == ["Oil, Mbbl/d", "Residual: told less curve, Mbbl/d"]
+        assert titles(page) == ["Oil, Mbbl/d", "Residual: published less curve, Mbbl/d"]
         assert keys(page) == {"source": "default", "units": "Mbbl,MMcf", "tab": "decline", "limit": "0.5"}
 
         page.get_by_label("Fit from").fill("2015-01-01")
