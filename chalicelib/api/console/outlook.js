@@ -9,7 +9,7 @@ import { valuesOf, volume } from "./production.js";
 import { converted } from "./units.js";
 
 export const MS = YEAR * 864e5; // of a year
-const ROLES = { told: "Published", curve: "Curve", limit: "Economic limit" };
+const ROLES = { told: "Published", curve: "Curve" };
 
 // Times count from the beginning of the range; a rate is that of the middle of its period.
 export function analysis(rows, wanted) {
