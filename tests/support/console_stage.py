@@ -35,7 +35,6 @@ PAGE_SIZE = 400
 SLOW_SECONDS = 0.4  # for each page: an import takes some seconds, and can be watched
 EXPECTED = re.compile(r"Failed to load resource: the server responded with a status of (400|401|403|404|409|410|412) ")
 OFFLINE = re.compile(r"Failed to load resource: net::ERR_INTERNET_DISCONNECTED")
-OF_THE_TEST = re.compile(r"Canvas2D: Multiple readback operations")
 
 MARKUP = '<script>document.title="owned"</script><img src=x onerror=alert(1)>'
 QUOTES = 'O\'Neil "A" & <b>B</b> `${x}`'
@@ -192,7 +191,7 @@ class Visit:
         return contexts[key]
 
     def _note(self, message: ConsoleMessage) -> None:
-        is_expected = any(pattern.match(message.text) for pattern in (EXPECTED, OFFLINE, OF_THE_TEST))
+        is_expected = any(pattern.match(message.text) for pattern in (EXPECTED, OFFLINE))
         if message.type in ("error", "warning") and not is_expected:
             self.problems.append(message.text)
 

@@ -18,11 +18,14 @@ export function write(changes, { step = true } = {}) {
     if (value === null || value === undefined || value === "") query.delete(key);
     else query.set(key, value);
   }
-  const hash = `#${path}${query.size ? `?${query}` : ""}`;
+  const hash = `#${path}${query.size ? `?${readable(query)}` : ""}`;
   if (hash === before) return;
   history[step ? "pushState" : "replaceState"](null, "", hash);
   if (step) tell(changed(before));
 }
+
+// With the signs that may stand in a fragment as they are.
+const readable = (query) => query.toString().replaceAll("%2C", ",").replaceAll("%2F", "/");
 
 // Calls `follow()` when one of these keys has changed, by a choice or by Back, Forward or a link, until `signal`. A page
 // that follows its own keys is not made anew.

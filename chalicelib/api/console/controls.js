@@ -76,7 +76,7 @@ export function controlsOf(rows, { last, change }) {
 export function choice(label, options, picked) {
   const select = h(
     "select",
-    { onchange: () => picked(select.value) },
+    { "aria-label": label, onchange: () => picked(select.value) },
     options.map(([value, text]) => h("option", { value }, text)),
   );
   return { select, element: h("label", {}, `${label} `, select) };

@@ -23,7 +23,7 @@ export function curves(entities, view, units) {
     ...panel,
     title: titleOf(panel, view.as, units),
     scale: panel.kind === "share" ? "share" : view.isLog ? "log" : "linear",
-    below: view.over === "cumulative" ? axisOf(panel, units) : undefined,
+    below: view.over === "cumulative" ? titleOf(ofSum(panel, entities[0].rows), "cumulative", units) : undefined,
     lines: entities.flatMap((entity, number) =>
       kindsOf(panel, view.as).map((as) =>
         lineOf(entity, places[number], { panel, as, number, isOne: entities.length === 1, view, units }),
@@ -71,21 +71,16 @@ export function rowsWithin(rows, view) {
 
 // -- along the axis --------------------------------------------------------------------------------------------------
 
-// {x, key, end, row} of each row. Against a sum `x` is of each panel, and made with its line.
+// {x, key, end, row, isApart} of each row. Against a sum `x` is of each panel, and made with its line.
 function placesOf(rows, over) {
-  if (over === "months") {
-    const months = monthsOn(rows);
-    return rows.map((row, place) => {
-      const x = months[place];
-      return { x, key: Math.round(x * 100) / 100, end: x + (daysOf(row) * DAY) / MONTH, row };
-    });
-  }
-  return rows.map((row) => ({
-    x: Date.parse(row.production_period),
-    key: row.production_period,
-    end: endOf(row),
-    row,
-  }));
+  const months = over === "months" ? monthsOn(rows) : null;
+  return rows.map((row, at) => {
+    const isApart = at > 0 && isAfterGap(rows[at - 1], row);
+    if (!months)
+      return { x: Date.parse(row.production_period), key: row.production_period, end: endOf(row), row, isApart };
+    const x = months[at];
+    return { x, key: Math.round(x * 100) / 100, end: x + (daysOf(row) * DAY) / MONTH, row, isApart };
+  });
 }
 
 function rangeOf(places, { over, from, to, ages }) {
@@ -101,11 +96,13 @@ function rangeOf(places, { over, from, to, ages }) {
 }
 
 // Against the sum of what the panel shows; a ratio against that of its own liquid.
-const ofSum = (panel) => MEASURES.find(({ key }) => key === ({ cut: "liquids", gor: "oil" }[panel.key] ?? panel.key));
-const axisOf = (panel, units) => titleOf(ofSum(panel), "cumulative", units);
+function ofSum({ key }, rows) {
+  const hasLiquids = rows.some((row) => (row.liquids_production_kbd ?? null) !== null);
+  const own = { cut: hasLiquids ? "liquids" : "oil", gor: "oil" }[key] ?? key;
+  return MEASURES.find((measure) => measure.key === own);
+}
 
-function sumsOf(rows, panel, units) {
-  const measure = ofSum(panel);
+function sumsOf(rows, measure, units) {
   let before = 0;
   return cumulative(rows, measure.name).map((sum) => converted((before = sum ?? before), measure.kind, units));
 }
@@ -115,12 +112,12 @@ function sumsOf(rows, panel, units) {
 function lineOf(entity, places, { panel, as, number, isOne, view, units }) {
   const { rows } = entity;
   const values = valuesOf(rows, panel, as, units);
-  const sums = view.over === "cumulative" ? sumsOf(rows, panel, units) : null;
+  const sums = view.over === "cumulative" ? sumsOf(rows, ofSum(panel, rows), units) : null;
   const points = [];
-  rows.forEach((row, at) => {
-    if (at && isAfterGap(rows[at - 1], row)) points.push(null);
+  places.forEach(({ x, key, end, row, isApart }, at) => {
+    if (isApart) points.push(null);
     const isShown = values[at] !== null && (!sums || isWithin(view, row));
-    points.push(isShown ? { ...places[at], x: sums ? sums[at] : places[at].x, y: values[at] } : null);
+    points.push(isShown ? { x: sums ? sums[at] : x, y: values[at], key, end } : null);
   });
   return {
     entity: number,

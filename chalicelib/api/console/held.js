@@ -1,9 +1,12 @@
 // An import that is held: what was found, and somebody's word on it.
 
+import { read } from "./address.js";
 import { now, session } from "./api.js";
 import { confirm, count, framed, h, measured, moment, say, table, whole } from "./dom.js";
 import { canBeAccepted, examplesOf, holding, holds, isHeld, titleOf, waitsForWord } from "./findings.js";
 import { jobLink, refusal, sender, time } from "./parts.js";
+import { chosenUnits } from "./profile.js";
+import { inUnits } from "./units.js";
 
 const COLUMNS = [
   {
@@ -85,12 +88,15 @@ function examples(finding) {
 // What would become of the stored data: rows, and volumes of the stored periods before and after.
 function change(diff) {
   const sums = Object.entries(diff.sums ?? {}).map(([column, sum]) => ({ column, ...sum }));
+  const units = chosenUnits(read().query);
+  const volume = ({ column }, value = null) => inUnits(column.replace(/d$/, ""), value, units); // of rates by days
   const named = { title: "Column", cell: (row) => row.column };
+  const unit = { title: "Unit", cell: (row) => volume(row).sign };
   const field = { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.name ?? row.code) };
   const volumes = ["before", "after"].map((name) => ({
     title: name[0].toUpperCase() + name.slice(1),
     class: "number",
-    cell: (row) => measured(row[name]),
+    cell: (row) => measured(volume(row, row[name]).value),
   }));
   const list = (title, columns, rows) =>
     rows?.length ? framed(`${title}, a table that scrolls`, table(title, [...columns, ...volumes], rows)) : null;
@@ -104,8 +110,8 @@ function change(diff) {
       `${count(diff.new, "row")} new, ${whole(diff.updated)} updated, ${whole(diff.unchanged)} unchanged, ${whole(diff.rejected)} rejected.`,
       sums.length ? " Stored volumes of the periods that it covers, in all and where they change most:" : "",
     ),
-    list("Stored volumes before and after", [named], sums),
-    list("Stored volumes of fields before and after", [field, named], diff.fields),
+    list("Stored volumes before and after", [named, unit], sums),
+    list("Stored volumes of fields before and after", [field, named, unit], diff.fields),
   );
 }
 

@@ -9,7 +9,7 @@ import { valuesOf, volume } from "./production.js";
 import { converted } from "./units.js";
 
 export const MS = YEAR * 864e5; // of a year
-const ROLES = { told: "Told", curve: "Curve", limit: "Economic limit" };
+const ROLES = { told: "Published", curve: "Curve" };
 
 // Times count from the beginning of the range; a rate is that of the middle of its period.
 export function analysis(rows, wanted) {
@@ -106,7 +106,7 @@ export function modelOf(rows, wanted, done) {
   if (fit) {
     const rest = used.map((each, at) => ({ x: each.x, key: each.key, y: fit.residuals[at] }));
     panels.push({
-      title: `Residual: told less curve, ${sign}`,
+      title: `Residual: published less curve, ${sign}`,
       scale: "linear",
       isFree: true,
       lines: [line(rest, { colour: measure.colour, as: "told", dots: true })],

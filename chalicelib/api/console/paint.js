@@ -67,7 +67,7 @@ const boxOf = (x, y, w, h) => `M${round(x)} ${round(y)}h${round(w)}v${round(h)}h
 const styled = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export function saveSvg(name, picture) {
-  const element = drawing(framed(picture), styled, { xmlns: "http://www.w3.org/2000/svg" });
+  const element = drawing(framed(picture), styled);
   save(`${name}.svg`, "image/svg+xml", [new XMLSerializer().serializeToString(element)]);
 }
 

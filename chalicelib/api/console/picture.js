@@ -67,11 +67,13 @@ function areaOf(place, range, vertical, scale) {
 const isWithin = (x, range) => !range || (x >= range[0] && x <= range[1]);
 
 function verticals(panels, range) {
-  const seen = panels.map(({ lines }) =>
-    lines.flatMap(({ points, former = [] }) =>
-      [...points, ...former].filter((each) => each && isWithin(each.x, range)).map(({ y }) => y),
-    ),
-  );
+  const seen = panels.map(({ lines }) => {
+    const values = [];
+    for (const { points, former = [] } of lines)
+      for (const list of [points, former])
+        for (const point of list) if (point && isWithin(point.x, range)) values.push(point.y);
+    return values;
+  });
   const kinds = panels.map(({ scale }) => scale);
   const own = seen.map((values, place) => {
     if (kinds[place] === "log") return logRange(values);
