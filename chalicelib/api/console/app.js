@@ -2,7 +2,6 @@
 
 import { ask, connection, decoded, forget, session } from "./api.js";
 import { data } from "./data.js";
-import { define } from "./define.js";
 import { button, confirm, h, say } from "./dom.js";
 import { history as historyPage } from "./history.js";
 import { imports } from "./imports.js";
@@ -10,6 +9,22 @@ import { job } from "./job.js";
 import { field, well } from "./series.js";
 import { source, sources } from "./source.js";
 import { signOutEverywhere, tokenOfAnotherTab } from "./tabs.js";
+
+// What the first view does without comes when its page opens.
+const later = (load, name) => async (page) => {
+  try {
+    const views = await load();
+    if (!page.signal.aborted) await views[name](page);
+  } catch (error) {
+    page.fail(error.name === "TypeError" ? { code: "UNREACHABLE", message: "The page could not be fetched." } : error);
+  }
+  if (page.signal.aborted) return;
+  if (isSearch) openSearch();
+  else if (document.activeElement === main) page.root.querySelector("h1")?.focus();
+};
+const define = later(() => import("./define.js"), "define");
+const wellRegister = later(() => import("./register.js"), "wellRegister");
+const fieldRegister = later(() => import("./register.js"), "fieldRegister");
 
 const ROUTES = [
   [/^\/imports$/, imports],
@@ -20,6 +35,8 @@ const ROUTES = [
   [/^\/sources\/([a-z0-9-]{1,40})$/, source, "/sources"],
   [/^\/sources\/([a-z0-9-]{1,40})\/change$/, define, "/sources"],
   [/^\/data$/, data],
+  [/^\/wells$/, wellRegister],
+  [/^\/fields$/, fieldRegister, "/wells"],
   [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/data"],
   [/^\/fields\/([^/]+)$/, field, "/data"],
 ];
@@ -27,6 +44,7 @@ const ROUTES = [
 const at = (id) => document.getElementById(id);
 const main = at("main");
 let shown = new AbortController();
+let isSearch = false; // whether somebody waits for the search to open
 
 function show({ focused = false } = {}) {
   shown.abort();
@@ -58,6 +76,12 @@ function show({ focused = false } = {}) {
     );
   if (focused) (root.querySelector("h1") ?? main).focus();
   if (focused) window.scrollTo(0, 0);
+}
+
+function openSearch() {
+  isSearch = false;
+  at("q")?.select();
+  at("q")?.focus();
 }
 
 function showPlace(path) {
@@ -176,6 +200,14 @@ at("sign-out").addEventListener("click", signOutEverywhere);
 at("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
+});
+window.addEventListener("keydown", (event) => {
+  const isOurs = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
+  if (!isOurs || !session.token || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  isSearch = true;
+  if (at("q")) openSearch();
+  else location.hash = "/wells";
 });
 window.addEventListener("hashchange", ({ oldURL }) => {
   const token = session.takeFromAddress(new URL(oldURL).hash);
