@@ -263,8 +263,8 @@ _FIGURES = {
     "oil_production_kb": 2_311.5,
     "gas_production_mmcf": 5_190.25,
     "water_production_kb": 804.75,
-    "water_cut": 0.2582,
-    "gas_oil_ratio": 2_245.4,
+    "water_cut": 0.4668,
+    "gas_oil_ratio": 1_392.4,
     "uptime": 0.9677,
 }
 _MORE = "1 row. Ask for the following ones with next_cursor."

@@ -12,13 +12,10 @@ import { signOutEverywhere, tokenOfAnotherTab } from "./tabs.js";
 
 // What the first view does without comes when its page opens.
 const later = (load, name) => async (page) => {
-  try {
-    const views = await load();
-    if (!page.signal.aborted) await views[name](page);
-  } catch (error) {
-    page.fail(error.name === "TypeError" ? { code: "UNREACHABLE", message: "The page could not be fetched." } : error);
-  }
+  const views = await load().catch(() => null);
   if (page.signal.aborted) return;
+  if (!views) return page.fail({ code: "UNREACHABLE", message: "The connection to the API is lost." });
+  views[name](page);
   if (isSearch) openSearch();
   else if (document.activeElement === main) page.root.querySelector("h1")?.focus();
 };
