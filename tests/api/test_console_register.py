@@ -72,9 +72,10 @@ class Answers(Told):
         if not place.path.endswith("/wells/register"):
             super().answer(route)
             return
-        assert self.store
+        store = self.store
+        assert store
         query = parse_query("register", parse_qs(place.query))
-        told = answer(query.event, published=lambda: cast("Any", Lender(self.store)), export=lambda _: {})
+        told = answer(query.event, published=lambda: cast("Any", Lender(store)), export=lambda _: {})
         assert "data" in told, told
         route.fulfill(json={"success": True, **told}, headers={"X-Wellhead-Role": self.role})
 
