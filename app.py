@@ -252,6 +252,12 @@ def list_wells(request: Request, respond: ResponseBuilder) -> Response:
     return _ask(request, respond, parse_query("wells", _query(request)))
 
 
+@app.route("/api/v1/wells/register", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_register(request: Request, respond: ResponseBuilder) -> Response:
+    return _ask(request, respond, parse_query("register", _query(request)))
+
+
 @app.route("/api/v1/wells/export", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def get_export(request: Request, respond: ResponseBuilder) -> Response:

@@ -123,9 +123,10 @@ def merged(stored: int, delta: Delta, *, memory_mb: int, cache: Path) -> dict[st
 # -- what is merged ---------------------------------------------------------------------------------
 
 
-def store_of(rows: int, cache: Path, *, is_wide: bool = False) -> Path | None:
-    """The file with so many rows in the order of the key; None for none."""
-    target = cache / f"store-{rows}{'-wide' if is_wide else ''}.duckdb"
+def store_of(rows: int, cache: Path, *, is_wide: bool = False, months: int = MONTHS) -> Path | None:
+    """The file with so many rows in the order of the key, so many of each well; None for none."""
+    each = "" if months == MONTHS else f"-{months}"
+    target = cache / f"store-{rows}{each}{'-wide' if is_wide else ''}.duckdb"
     if rows and not target.exists():
         part = target.with_suffix(".part")
         part.unlink(missing_ok=True)
@@ -133,7 +134,7 @@ def store_of(rows: int, cache: Path, *, is_wide: bool = False) -> Path | None:
             connection.execute(f"ATTACH '{part}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
             prepare_store(connection, is_new=True)
             for first in range(0, rows, STEP):
-                numbers = _SQL["stored"].format(months=MONTHS, first=first, past=min(rows, first + STEP))
+                numbers = _SQL["stored"].format(months=months, first=first, past=min(rows, first + STEP))
                 connection.execute(_SQL["store"].format(rows=_rows(numbers, is_wide=is_wide)))
                 connection.execute("CHECKPOINT wells")
             connection.execute("DETACH wells")

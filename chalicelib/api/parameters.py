@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -195,4 +195,8 @@ SEARCH = Parameter(
     allowed=f"text of at most {MOST_SEARCH} characters, none of them a control character",
     schema={"type": "string", "maxLength": MOST_SEARCH, "pattern": _NO_CONTROL},
     meaning="text that the name, the reference or the code of a well contains, whatever its case",
+)
+WORDS = replace(
+    SEARCH,
+    meaning="words that the names and codes contain, all of them, in any order, whatever their case and accents",
 )

@@ -71,6 +71,9 @@ def sentence(data: dict[str, Any]) -> str:
     if "next_cursor" not in data:
         whose = f"{len(data['sources'])} sources" if data["wells"] is None else f"{data['wells']:,} wells"
         return f"{data['rows']:,} rows of {whose} are published."
+    if "found" in data:
+        counts = (f"{count:,} of {data['total'][of]:,} {of}" for of, count in data["found"].items())
+        return f"{' and '.join(counts)} are found."
     count = len(data["rows"])
     more = " Ask for the following ones with next_cursor." if data["next_cursor"] else ""
     return f"{count:,} row{'' if count == 1 else 's'}.{more}"

@@ -27,8 +27,12 @@ KEYS: Mapping[str, Mapping[str, type]] = {
     "changes": {"source": str, "field_code": str, "well_code": str, "production_period": date},
     "changed_fields": {"source": str, "field_code": str},
     "wells": {"source": str, "field_code": str, "well_code": str},
+    "register": {"place": int},
     "rejects": {"page": int, "position": int},
 }
+
+# What is meant of the register when nothing is said; an order hangs on what is sorted by.
+DEFAULTS: Mapping[str, str] = {"of": "wells", "sort": "oil_production_kbd", "order": ""}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,9 @@ class Cursor:
 
 
 def list_of(name: str, arguments: Mapping[str, Any]) -> str:
-    """Which list a cursor is of: that of another job, or of another moment, is another one."""
+    """Which list a cursor is of: that of another job, of another moment, or in another order, is another one."""
+    if name == "register":
+        return " ".join([name, *(arguments.get(part) or default for part, default in DEFAULTS.items())])
     if name == "changes" and arguments.get("by") == "field":
         name = "changed_fields"
     whose = arguments.get("job_id") or arguments.get("as_of")

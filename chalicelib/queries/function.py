@@ -48,6 +48,7 @@ _LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows]]] = {
     "revisions": lambda production: production.revisions,
     "totals": lambda production: production.totals,
     "wells": lambda production: production.wells,
+    "register": lambda production: production.register,
     "rejects": lambda production: production.rejects,
     "changes": lambda production: production.changes,
 }

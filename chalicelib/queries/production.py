@@ -41,7 +41,8 @@ from chalicelib.store.statements import named_statements
 
 from .changed import changes_lists, differing
 from .cursor import KEYS, Cursor, list_of, no_cursor, read_cursor, write_cursor
-from .query import MOST_REJECTS, MOST_ROWS
+from .query import DEFAULT_SORT, MOST_REJECTS, MOST_ROWS, WELLS
+from .register import Asked, Register
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,6 +78,16 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RegisterRows(Rows):
+    """A page of the register, and what Found counts besides."""
+
+    found: dict[str, int]
+    total: dict[str, int]
+    sources: list[dict[str, Any]]
+    fields: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lake:
     """Where a lake is, and with whose rights it is read."""
 
@@ -107,6 +118,7 @@ class ProductionQuery:
             self.schema_version = read_version(connection)
         is_older = self.schema_version < TEXT_CODES
         self._tables = {name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()}
+        self._register = Register(self._asked, self._tables["production"])
 
     @classmethod
     def open(
@@ -220,6 +232,40 @@ class ProductionQuery:
         filters |= {"source": _one(source), **_moment(as_of)}
         return self._page("wells", filters, cursor, limit)
 
+    def register(
+        self,
+        *,
+        of: str = WELLS,
+        q: str = "",
+        sort: str = DEFAULT_SORT,
+        order: str | None = None,
+        field_code: str | None = None,
+        source: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> RegisterRows:
+        """The wells, or the fields, that have all words of `q`, by any of their columns: rates, water cut, gas oil
+        ratio and uptime of the last period, volumes of all periods. Beside them how many were found of how many, and in
+        which sources and fields.
+        """
+        _check_limit(limit, MOST_ROWS)
+        list_name = list_of("register", {"of": of, "sort": sort, "order": order})
+        after = self._key_in(cursor, "register", of=list_name)["place"] if cursor else None
+        asked = Asked(of=of, words=q, sort=sort, order=order, field_code=field_code, source=_one(source))
+        found = self._register.ask(asked, after=None if after is None else int(after), limit=limit)
+        rows = found.rows[:limit]
+        more = self._cursor(rows[-1], "register", of=list_name) if len(found.rows) > limit else None
+        for row in rows:
+            del row["place"]
+        return RegisterRows(
+            rows=rows,
+            next_cursor=more,
+            found=found.found,
+            total=found.total,
+            sources=found.sources,
+            fields=found.fields,
+        )
+
     def write_parquet(self, path: Path) -> None:
         """All rows of production, as they lie, in one new file."""
         with _duckdb_errors(), self._connection.cursor() as own:
@@ -297,8 +343,7 @@ class ProductionQuery:
     def _page(
         self, name: str, filters: Mapping[str, Any], cursor: str | None, limit: int, *, most: int = MOST_ROWS
     ) -> Rows:
-        if not 1 <= limit <= most:
-            raise ValidationError(f"limit must be from 1 to {most:,}.", field="limit")
+        _check_limit(limit, most)
         of = list_of(name, filters)
         after = self._key_in(cursor, name, of=of) if cursor else dict.fromkeys(KEYS[name])
         place = {f"after_{part}": value for part, value in after.items()}
@@ -322,8 +367,7 @@ class ProductionQuery:
         return None if name == "rejects" else self.snapshot
 
     def _rows(self, name: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        names, rows = self._fetch(name, values or {})
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return _dicts(*self._fetch(name, values or {}))
 
     def _text(self, name: str, *, stood: bool) -> str:
         """The statement. Where it is asked how the rows `stood`, they come from the history as well."""
@@ -334,9 +378,24 @@ class ProductionQuery:
         return _SQL[name].format_map({**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)})
 
     def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        return self._execute(self._text(name, stood="as_of" in values), values)
+
+    def _asked(self, text: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return _dicts(*self._execute(text, values))
+
+    def _execute(self, text: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         with _duckdb_errors(), self._connection.cursor() as own:  # a connection of the thread's own
-            result = own.execute(self._text(name, stood="as_of" in values), values)
+            result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()
+
+
+def _dicts(names: list[str], rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _check_limit(limit: int, most: int) -> None:
+    if not 1 <= limit <= most:
+        raise ValidationError(f"limit must be from 1 to {most:,}.", field="limit")
 
 
 def _one(source: str | None) -> str | None:

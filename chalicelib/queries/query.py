@@ -17,6 +17,7 @@ from chalicelib.api.parameters import (
     SOURCE,
     TO,
     WELL_CODE,
+    WORDS,
     Parameter,
     check_range,
     choice,
@@ -27,7 +28,7 @@ from chalicelib.api.request_fields import single_values
 from chalicelib.errors import ValidationError
 from chalicelib.jobs.job import parse_job_id
 
-from .cursor import list_of, read_cursor
+from .cursor import DEFAULTS, list_of, read_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +61,20 @@ BY = choice("row", "field", meaning="each row that was changed, or how many of e
 CHANGE = choice("new", "updated", "withdrawn", meaning="only the rows of which this became")
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
 
+# The register: which lists it has, and the columns of each, by all of which it is sorted.
+WELLS, FIELDS = "wells", "fields"
+DEFAULT_SORT = DEFAULTS["sort"]
+_FIGURES = (
+    *("first_period", "last_period", "periods", "oil_production_kbd", "gas_production_mmcfd", "water_production_kbd"),
+    *("oil_production_kb", "gas_production_mmcf", "water_production_kb", "water_cut", "gas_oil_ratio", "uptime"),
+)
+TEXTS = ("source", "field_code", "field_name", "well_code", "well_reference", "well_name")
+OF_WELLS = (*TEXTS, *_FIGURES)
+OF_FIELDS = (*TEXTS[:3], "wells", *_FIGURES)
+OF = choice(WELLS, FIELDS, meaning="a row is a well in a field, or a field")
+SORT = choice(*dict.fromkeys((*OF_WELLS, *OF_FIELDS)), meaning="by which column; what has no value comes last")
+ORDER = choice("asc", "desc", meaning="from the smallest on, or from the largest; without it names asc, figures desc")
+
 QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "production": {
         "well_code": WELL_CODE,
@@ -72,6 +87,15 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "revisions": {"well_code": WELL_CODE, "field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
     "totals": {"field_code": FIELD_CODE, "source": SOURCE, **_RANGE, "as_of": AS_OF, **_PAGE},
     "wells": {"search": SEARCH, "field_code": FIELD_CODE, "source": SOURCE, "as_of": AS_OF, **_PAGE},
+    "register": {
+        "of": OF,
+        "q": WORDS,
+        "sort": SORT,
+        "order": ORDER,
+        "field_code": FIELD_CODE,
+        "source": SOURCE,
+        **_PAGE,
+    },
     "changes": {"job_id": _JOB_ID, "by": BY, "change": CHANGE, "field_code": FIELD_CODE, **_PAGE},
     "rejects": {"job_id": _JOB_ID, "limit": limit(MOST_REJECTS), "cursor": CURSOR},
     "summary": {"source": SOURCE},

@@ -255,6 +255,18 @@ _PRODUCTION = {
 }
 _BEFORE = {name: _PRODUCTION[name] for name in OF_A_CHANGE}
 _OF_A_WELL = {name: _WELL[name] for name in ("source", "field_code", "field_name", "well_code", "well_name")}
+_FIGURES = {
+    "first_period": "2007-07-01",
+    "last_period": "2020-04-01",
+    "periods": 154,
+    **{name: rate for name, rate in _RATES.items() if name != "liquids_production_kbd"},
+    "oil_production_kb": 2_311.5,
+    "gas_production_mmcf": 5_190.25,
+    "water_production_kb": 804.75,
+    "water_cut": 0.4668,
+    "gas_oil_ratio": 1_392.4,
+    "uptime": 0.9677,
+}
 _MORE = "1 row. Ask for the following ones with next_cursor."
 
 PAGES = {
@@ -276,6 +288,18 @@ PAGES = {
         cursor=_cursor("totals", source="default", production_period="2024-01-01", period_days=31),
     ),
     "wells": _page("1 row.", {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154}),
+    "register": told(
+        {
+            "rows": [{**_WELL, **_FIGURES}],
+            "next_cursor": _cursor("register wells oil_production_kbd ", place=1),
+            "found": {"wells": 12, "fields": 1},
+            "total": {"wells": 200_000, "fields": 5_000},
+            "sources": [{"source": "default", "rows": 12}],
+            "fields": [{**{name: _WELL[name] for name in ("source", "field_code", "field_name")}, "rows": 12}],
+            "snapshot": NAMED,
+        },
+        "12 of 200,000 wells and 1 of 5,000 fields are found.",
+    ),
     "changes": _page(
         "1 row.",
         {

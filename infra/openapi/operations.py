@@ -304,6 +304,7 @@ OPERATIONS: Mapping[str, Operation] = {
         errors=DATA_ERRORS,
     ),
     "GET /wells": _list_of("wells", "listWells", "The wells", "WellPage"),
+    "GET /wells/register": _list_of("register", "listRegister", "All wells or all fields with figures", "RegisterPage"),
     "GET /wells/export": Operation(
         id="getExport",
         summary="Where the whole database can be read from",

@@ -18,6 +18,7 @@ from chalicelib.jobs.job_log import LONGEST_LINE, MOST_LINES
 from chalicelib.jobs.notice import State
 from chalicelib.jobs.telemetry import PHASES
 from chalicelib.queries.changed import OF_A_CHANGE, OF_VOLUMES, SIDES
+from chalicelib.queries.query import TEXTS
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
 
 MEANINGS = {
@@ -607,6 +608,58 @@ SCHEMAS: dict[str, Any] = {
             "periods": WHOLE,
         }
     ),
+    "RegisterPage": {
+        "allOf": [
+            _list("Registered"),
+            whole_object(
+                {
+                    **{
+                        name: {**whole_object({"wells": WHOLE, "fields": WHOLE}), "description": meaning}
+                        for name, meaning in (("found", "with the words, of what is chosen"), ("total", "of all"))
+                    },
+                    "sources": {"type": "array", "items": whole_object({"source": _SOURCE, "rows": WHOLE})},
+                    "fields": {
+                        "type": "array",
+                        "description": "of wells alone: the 200 fields with the most of them",
+                        "items": whole_object(
+                            {
+                                **{name: _COLUMNS[name] for name in ("source", "field_code", "field_name")},
+                                "rows": WHOLE,
+                            }
+                        ),
+                    },
+                }
+            ),
+        ]
+    },
+    "Registered": {
+        **whole_object(
+            {
+                **{name: _COLUMNS[name] for name in TEXTS},
+                "wells": {**WHOLE, "description": "of the field"},
+                "first_period": DAY,
+                "last_period": DAY,
+                "periods": WHOLE,
+                **{
+                    name: {**_COLUMNS[name], "description": f"of the last period: {_COLUMNS[name]['description']}"}
+                    for name in ("oil_production_kbd", "gas_production_mmcfd", "water_production_kbd")
+                },
+                **{
+                    name: {"type": ["number", "null"], "description": meaning}
+                    for name, meaning in (
+                        ("oil_production_kb", "of all periods (thousand barrels)"),
+                        ("gas_production_mmcf", "of all periods (million standard cubic feet)"),
+                        ("water_production_kb", "of all periods (thousand barrels)"),
+                        ("water_cut", "water of water and liquids, in the last period (0 to 1)"),
+                        ("gas_oil_ratio", "in the last period (standard cubic feet per barrel)"),
+                        ("uptime", "days on production of the days of the last period (0 to 1)"),
+                    )
+                },
+            },
+            optional=(*TEXTS[3:], "wells"),
+        ),
+        "description": "a well in a field, or a field, which has wells and no code of a well",
+    },
     "Summary": whole_object(
         {
             "rows": WHOLE,

@@ -33,6 +33,7 @@ LISTS = [
     "/wells/production/revisions?limit=1",
     "/wells/production/totals?limit=1",
     "/wells?limit=1",
+    "/wells/register?limit=1",
     "/wells/import/jobs/{job}/rejects?limit=1",
 ]
 JOBS = "/wells/import/jobs?limit=1"

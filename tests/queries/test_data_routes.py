@@ -99,6 +99,20 @@ def test_totals_wells_and_summary(wells: Wells) -> None:
     assert json.loads(summary.body)["message"] == "9 rows of 3 wells are published."
 
 
+@FILE_AND_LAKE
+def test_the_register_of_a_file_and_of_a_lake(wells: Wells) -> None:
+    asked = wells.ask("/wells/register?q=20+ARDAL&sort=oil_production_kb&order=asc")
+    fields = wells.ask("/wells/register?of=fields&sort=wells&limit=1").data
+
+    [well] = asked.data["rows"]
+    assert (well["well_name"], well["oil_production_kbd"]) == ("Årdal 20", 1.5)
+    assert well["oil_production_kb"] == 1.5 * (31 + 29 + 31)
+    assert json.loads(asked.body)["message"] == "1 of 3 wells and 0 of 2 fields are found."
+    assert [(each["field_code"], each["wells"]) for each in fields["rows"]] == [("1", 2)]
+    assert [(each["field_code"], each["rows"]) for each in asked.data["fields"]] == [("2", 1)]
+    assert fields["next_cursor"]
+
+
 def test_rejects_as_json_and_as_csv_that_no_spreadsheet_runs(wells: Wells) -> None:
     route = "/wells/import/jobs/{job}/rejects"
     rows = wells.ask(route).data["rows"]

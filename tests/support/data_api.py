@@ -35,6 +35,7 @@ DATA_ROUTES = [
     "/wells/production/totals",
     "/wells/production/summary",
     "/wells",
+    "/wells/register",
     "/wells/import/jobs/{job}/rejects",
 ]
 

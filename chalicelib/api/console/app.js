@@ -15,7 +15,8 @@ const later = (load, name) => async (page) => {
     const views = await load();
     if (page.signal.aborted) return;
     views[name](page);
-    page.focus();
+    if (isSearch) openSearch();
+    else page.focus();
   } catch (error) {
     page.fail(error.name === "TypeError" ? new ApiError("The page could not be fetched.") : error);
   }
@@ -23,7 +24,9 @@ const later = (load, name) => async (page) => {
 const data = later(() => import("./data.js"), "data");
 const define = later(() => import("./define.js"), "define");
 const field = later(() => import("./series.js"), "field");
+const fieldRegister = later(() => import("./register.js"), "fieldRegister");
 const well = later(() => import("./series.js"), "well");
+const wellRegister = later(() => import("./register.js"), "wellRegister");
 
 const ROUTES = [
   [/^\/imports$/, imports],
@@ -34,6 +37,8 @@ const ROUTES = [
   [/^\/sources\/([a-z0-9-]{1,40})$/, source, "/sources"],
   [/^\/sources\/([a-z0-9-]{1,40})\/change$/, define, "/sources"],
   [/^\/data$/, data],
+  [/^\/wells$/, wellRegister],
+  [/^\/fields$/, fieldRegister, "/wells"],
   [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/data"],
   [/^\/fields\/([^/]+)$/, field, "/data"],
 ];
@@ -41,6 +46,7 @@ const ROUTES = [
 const at = (id) => document.getElementById(id);
 const main = at("main");
 let shown = new AbortController();
+let isSearch = false; // whether somebody waits for the search to open
 
 function show({ focused = false } = {}) {
   shown.abort();
@@ -73,6 +79,12 @@ function show({ focused = false } = {}) {
     );
   page.focus();
   if (focused) window.scrollTo(0, 0);
+}
+
+function openSearch() {
+  isSearch = false;
+  at("q")?.select();
+  at("q")?.focus();
 }
 
 function showPlace(path) {
@@ -191,6 +203,14 @@ at("sign-out").addEventListener("click", signOutEverywhere);
 at("skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
+});
+window.addEventListener("keydown", (event) => {
+  const isOurs = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
+  if (!isOurs || !session.token || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  isSearch = true;
+  if (at("q")) openSearch();
+  else location.hash = "/wells";
 });
 window.addEventListener("hashchange", ({ oldURL }) => {
   const token = session.takeFromAddress(new URL(oldURL).hash);

@@ -87,7 +87,14 @@ export function wells(page, { field = null, source = null } = {}) {
     input,
   );
   search();
-  return h("section", { class: "panel", "aria-labelledby": "wells" }, h("h2", { id: "wells" }, "Wells"), form, found);
+  const all = new URLSearchParams({ ...(field && { field }), ...(source && { source }) });
+  const title = h(
+    "div",
+    { class: "headline" },
+    h("h2", { id: "wells" }, "Wells"),
+    h("a", { href: `#/wells${all.size ? `?${all}` : ""}` }, "With their figures, to sort and search"),
+  );
+  return h("section", { class: "panel", "aria-labelledby": "wells" }, title, form, found);
 }
 
 const link = (href, text) => h("a", { href }, h("bdi", {}, text));

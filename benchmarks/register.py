@@ -1,0 +1,141 @@
+"""What the register costs: 200,000 wells in 10 million rows, summed once, then searched, sorted and counted: a part of
+`make bench-load`.
+
+Each question goes through the query function's own code, from its event to an answer in JSON, in one process that has
+the store open; CPU is that of the process and all its threads. A table goes to the screen, figures to a JSON file; with
+--document also into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from benchmarks import environments, report
+from benchmarks.measure import facts_of
+from benchmarks.merging import store_of
+from chalicelib.queries.function import answer
+from chalicelib.queries.production import ProductionQuery
+from chalicelib.store.own_directory import OwnDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MONTHS = 50  # of each well
+MEMORY_MB = 300  # the default of WELLHEAD_MEMORY_MB
+MOST_CPU_MS = 200.0  # of a question, once the register is there
+SNAPSHOT = "snapshots/wells-0000000001-018cc251-f400-7000-8000-000000000000.duckdb"
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "all wells, by the last rate": {},
+    "all wells, by cumulative oil, the other way": {"sort": "oil_production_kb", "order": "asc"},
+    "all wells, by name": {"sort": "well_name"},
+    "a word that all of them have": {"q": "aldenvik"},
+    "two words of one well": {"q": "a-123456 north"},
+    "three words, of many wells": {"q": "north 77 aldenvik", "sort": "water_cut"},
+    "a word that none has": {"q": "ost-frigg"},
+    "the wells of a field": {"field_code": "F00777", "sort": "gas_oil_ratio"},
+    "all fields, by their wells": {"of": "fields", "sort": "wells"},
+    "the fields of a word": {"of": "fields", "q": "north 17"},
+}
+DEEP = "all wells, a page far down"
+BEGIN, END = "<!-- register figures: written by make bench-load -->", "<!-- end of the register figures -->"
+
+
+@dataclass
+class Lender:
+    """Lends the store, as PublishedProduction does."""
+
+    production: ProductionQuery
+
+    @contextmanager
+    def query(self, _: str | None) -> Iterator[ProductionQuery]:
+        yield self.production
+
+
+def measured(*, rows: int, turns: int, cache: Path) -> dict[str, Any]:
+    store = cast("Path", store_of(rows, cache, months=MONTHS))
+    with tempfile.TemporaryDirectory(dir=cache) as work:
+        own = OwnDirectory(Path(work) / "reading")
+        production = ProductionQuery.open(store, directory=own, memory_mb=MEMORY_MB, snapshot=SNAPSHOT)
+        first = _asked(production, {"limit": 1})
+        asked = {**QUESTIONS, DEEP: {"cursor": _cursor_at(production, rows // MONTHS * 3 // 4)}}
+        found = {
+            name: _median([_asked(production, {"limit": 50, **told}) for _ in range(turns)])
+            for name, told in asked.items()
+        }
+        production.close()
+    counts = {
+        "rows": rows,
+        "wells": rows // MONTHS,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+    }
+    return {**facts_of("duckdb"), **counts, "first": first, "questions": found}
+
+
+def _asked(production: ProductionQuery, arguments: dict[str, Any]) -> dict[str, Any]:
+    event = {"question": "register", "arguments": arguments}
+    wall, cpu = time.perf_counter(), time.process_time()
+    told = answer(event, published=lambda: cast("Any", Lender(production)), export=lambda _: {})
+    json.dumps(told)
+    took = {"cpu_ms": 1000 * (time.process_time() - cpu), "wall_ms": 1000 * (time.perf_counter() - wall)}
+    return {**took, "found": told["data"]["found"][arguments.get("of", "wells")]}
+
+
+def _cursor_at(production: ProductionQuery, place: int) -> str:
+    """Of the page after so many rows, as somebody has it who went there page by page."""
+    rest, cursor = place, None
+    while rest > 0:
+        page = production.register(limit=min(rest, 4000), cursor=cursor)
+        rest, cursor = rest - len(page.rows), page.next_cursor
+    assert cursor
+    return cursor
+
+
+def _median(turns: list[dict[str, Any]]) -> dict[str, Any]:
+    middle = {name: statistics.median(turn[name] for turn in turns) for name in ("cpu_ms", "wall_ms")}
+    return {**middle, "longest_cpu_ms": max(turn["cpu_ms"] for turn in turns), "found": turns[0]["found"]}
+
+
+def markdown(found: dict[str, Any]) -> str:
+    first = found["first"]
+    lines = [
+        f"{report.heading(found)} {found['wells']:,} wells, {found['rows']:,} rows; peak {found['peak_mb']:,} MB.",
+        "",
+        "| question | found | CPU ms | longest CPU ms | wall ms |",
+        "|---|---:|---:|---:|---:|",
+        _line("the first one, which sums all rows", {**first, "longest_cpu_ms": first["cpu_ms"]}, most=float("inf")),
+        *(_line(name, told) for name, told in found["questions"].items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, told: dict[str, Any], *, most: float = MOST_CPU_MS) -> str:
+    cpu = f"{told['cpu_ms']:,.0f}" if told["cpu_ms"] < most else f"**{told['cpu_ms']:.0f}**"
+    return f"| {name} | {told['found']:,} | {cpu} | {told['longest_cpu_ms']:,.0f} | {told['wall_ms']:,.0f} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.register", description=__doc__)
+    parser.add_argument("--rows", type=lambda text: int(float(text)), default=10_000_000)
+    parser.add_argument("--turns", type=int, default=5, help="of each question; the median counts")
+    parser.add_argument("--json", type=Path, default=environments.CACHE / "register.json", help="the figures")
+    parser.add_argument("--document", action="store_true", help="also write the table into docs/performance.md")
+    options = parser.parse_args()
+    environments.CACHE.mkdir(parents=True, exist_ok=True)
+    found = measured(rows=options.rows, turns=options.turns, cache=environments.CACHE)
+    options.json.write_text(json.dumps(found, indent=2) + "\n")
+    if options.document:
+        report.put(markdown(found), report.DOCUMENT, BEGIN, END)
+    print(markdown(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,306 @@
+// All wells, or all fields, as a table to work in: searched, sorted, narrowed by source and field, read by keyboard. What it
+// shows stands in the address: q, sort, order, field, source.
+
+import { write } from "./address.js";
+import { ask, isGone } from "./api.js";
+import { button, count, framed, h, NONE, period, say, whole } from "./dom.js";
+import { place } from "./wells.js";
+
+const ROWS = 50;
+const TYPING = 200; // ms of rest before a search
+const KEPT = ["q", "sort", "order", "field", "source"];
+const DEFAULT_SORT = "oil_production_kbd";
+const TEXTS = ["well_name", "well_reference", "field_name", "source"];
+
+const decimals = (digits, style = "decimal") =>
+  new Intl.NumberFormat(undefined, { style, minimumFractionDigits: digits, maximumFractionDigits: digits });
+const figure = (name, title, unit, format, factor = 1) => ({ name, title, unit, format, factor });
+const THREE = decimals(3);
+const ONE = decimals(1);
+const SHARE = decimals(1, "percent");
+
+const FIGURES = [
+  figure("oil_production_kbd", "Oil rate", "kbd, in the last period", THREE),
+  figure("gas_production_mmcfd", "Gas rate", "MMcf/d, in the last period", THREE),
+  figure("water_production_kbd", "Water rate", "kbd, in the last period", THREE),
+  figure("water_cut", "Water cut", "water of water and liquids, in the last period", SHARE),
+  figure("gas_oil_ratio", "GOR", "cubic feet of gas per barrel of oil, in the last period", decimals(0)),
+  figure("uptime", "Uptime", "days on production of the days of the last period", SHARE),
+  figure("oil_production_kb", "Cum. oil", "thousand barrels, of all periods", ONE),
+  figure("gas_production_mmcf", "Cum. gas", "million cubic feet, of all periods", ONE),
+  figure("water_production_kb", "Cum. water", "thousand barrels, of all periods", ONE),
+];
+const LAST = { name: "last_period", title: "Last period", cell: (row) => period(row.last_period) };
+const SOURCE = { name: "source", title: "Source", cell: (row) => row.source };
+const FIELD = {
+  name: "field_name",
+  title: "Field",
+  cell: (row) => row.field_name ?? row.field_code,
+  address: (row) => place("fields", row.source, row.field_code),
+};
+
+const LISTS = {
+  wells: [
+    {
+      name: "well_name",
+      title: "Well",
+      cell: (row) => row.well_name ?? row.well_code,
+      address: (row) => place("wells", row.source, row.field_code, row.well_code),
+    },
+    FIELD,
+    { name: "well_reference", title: "Reference", cell: (row) => row.well_reference ?? "" },
+    ...FIGURES,
+    LAST,
+    SOURCE,
+  ],
+  fields: [FIELD, { name: "wells", title: "Wells", format: decimals(0), factor: 1 }, ...FIGURES, LAST, SOURCE],
+};
+
+export const wellRegister = (page) => register(page, "wells");
+export const fieldRegister = (page) => register(page, "fields");
+
+function register(page, of) {
+  page.retitle(of === "wells" ? "Wells" : "Fields");
+  const chosen = Object.fromEntries(KEPT.map((name) => [name, page.query.get(name) ?? ""]));
+  const columns = LISTS[of];
+  if (!columns.some(({ name }) => name === chosen.sort)) chosen.sort = chosen.order = "";
+  let cursors = []; // of the pages before this one, and of this one
+  let next = null;
+  let asking = new AbortController();
+  let timer = 0;
+
+  const input = h("input", {
+    id: "q",
+    type: "search",
+    value: chosen.q,
+    maxlength: "100",
+    placeholder: "Names, reference, codes, in any order",
+    autocomplete: "off",
+    "aria-keyshortcuts": "Control+K",
+  });
+  const lists = h("nav", { class: "spans", "aria-label": "Lists" });
+  const facets = h("span", { class: "filter" });
+  const told = h("span", { class: "muted", role: "status" }, "Loading …");
+  const body = h("tbody", {});
+  const heads = columns.map(head);
+  const table = h(
+    "table",
+    { class: "register" },
+    h("caption", { class: "unseen" }, of === "wells" ? "Wells with their figures" : "Fields with their figures"),
+    h("thead", {}, h("tr", {}, heads)),
+    body,
+  );
+  const frame = framed("The table, which scrolls", table);
+  const before = button("← Before", () => turn(-1), { class: "quiet" });
+  const after = button("Next →", () => turn(1), { class: "quiet" });
+
+  // What is asked anew begins at its first row. A search replaces the address while it is typed; a choice is a step of its own.
+  function choose(changes, { isTyped = false } = {}) {
+    Object.assign(chosen, changes);
+    write(chosen, { step: !isTyped });
+    cursors = [];
+    return load();
+  }
+
+  async function load() {
+    clearTimeout(timer);
+    asking.abort();
+    asking = new AbortController();
+    const signal = AbortSignal.any([page.signal, asking.signal]);
+    frame.setAttribute("aria-busy", "true");
+    try {
+      const { data } = await ask(`wells/register?${question(of, chosen, cursors.at(-1))}`, { signal });
+      if (!signal.aborted) show(data);
+      return !signal.aborted;
+    } catch (error) {
+      if (signal.aborted) return false;
+      if (isGone(error)) return choose({});
+      if (error.code === "NO_DATA_YET") told.replaceChildren(nothingYet());
+      else told.replaceChildren(h("span", { class: "fault", role: "alert" }, error.message));
+      body.replaceChildren();
+      before.hidden = after.hidden = true;
+      return false;
+    } finally {
+      if (!signal.aborted) frame.removeAttribute("aria-busy");
+    }
+  }
+
+  function show(data) {
+    next = data.next_cursor;
+    body.replaceChildren(...data.rows.map((row, index) => line(row, index)));
+    heads.forEach((each, index) => each.setAttribute("aria-sort", sortOf(columns[index], chosen)));
+    frame.scrollTop = 0;
+    const [found, total] = [data.found[of], data.total[of]];
+    const first = cursors.length * ROWS + 1;
+    const shown = found > data.rows.length ? `${whole(first)}–${whole(first + data.rows.length - 1)}: ` : "";
+    told.textContent = data.rows.length
+      ? `${shown}${whole(found)} of ${count(total, of.slice(0, -1))}`
+      : `No ${of.slice(0, -1)} has all of this. 0 of ${count(total, of.slice(0, -1))}`;
+    say(told.textContent);
+    before.hidden = !cursors.length;
+    after.hidden = !next;
+    lists.replaceChildren(...["wells", "fields"].map((each) => listLink(each, data.found[each])));
+    showFacets(data);
+  }
+
+  const listLink = (each, found) =>
+    h(
+      "a",
+      { href: addressOf(each, chosen), class: "button quiet", "aria-current": each === of ? "page" : null },
+      `${each === "wells" ? "Wells" : "Fields"} ${whole(found)}`,
+    );
+
+  // The number beside each tells what choosing it would find.
+  function showFacets(data) {
+    const focused = document.activeElement?.id;
+    const sources = data.sources.map(({ source, rows }) => [source, `${source} (${whole(rows)})`]);
+    const fields = data.fields.map((each) => [
+      each.field_code,
+      `${each.field_name ?? each.field_code}${data.sources.length > 1 ? `, ${each.source}` : ""} (${whole(each.rows)})`,
+      each.source,
+    ]);
+    const isShown = data.sources.length > 1 || chosen.source;
+    facets.replaceChildren(
+      ...(isShown ? facet("source", "Source", "All sources", sources) : []),
+      ...(of === "wells" || chosen.field ? facet("field", "Field", "All fields", fields) : []),
+    );
+    if (focused?.startsWith("facet-")) document.getElementById(focused)?.focus();
+  }
+
+  function facet(name, title, all, choices) {
+    const is = ([value, , source]) => value === chosen[name] && (!source || !chosen.source || source === chosen.source);
+    if (chosen[name] && !choices.some(is)) choices.unshift([chosen[name], chosen[name]]);
+    const select = h(
+      "select",
+      {
+        id: `facet-${name}`,
+        onchange: () => {
+          const [value, , source] = choices[select.selectedIndex - 1] ?? [""];
+          choose({ [name]: value, ...(source && isShared(choices, value) && { source }) });
+        },
+      },
+      h("option", { value: "" }, all),
+      choices.map((each) => h("option", { selected: is(each) }, each[1])),
+    );
+    return [h("label", { for: select.id }, title), select];
+  }
+
+  function head(column) {
+    const sort = () => choose({ sort: column.name, order: turned(column, chosen) });
+    const title = column.unit ? `${column.title}: ${column.unit}` : column.title;
+    return h("th", { scope: "col", class: column.format ? "number" : null }, button(column.title, sort, { title }));
+  }
+
+  function line(row, index) {
+    return h(
+      "tr",
+      {},
+      columns.map((column, place) => cell(column, row, index === 0 && place === 0)),
+    );
+  }
+
+  async function turn(step, end = step < 0 ? -1 : 0) {
+    if (step < 0 ? !cursors.length : !next) return;
+    cursors = step < 0 ? cursors.slice(0, -1) : [...cursors, next];
+    if (await load()) goTo(body.rows[end < 0 ? body.rows.length - 1 : end]);
+  }
+
+  // One link of the table is a stop of the tabulator, the others are reached by the arrows.
+  function goTo(row) {
+    const link = row?.querySelector("a");
+    if (!link) return;
+    for (const each of body.querySelectorAll("a[tabindex='0']")) each.setAttribute("tabindex", "-1");
+    link.setAttribute("tabindex", "0");
+    link.focus();
+  }
+
+  function move(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const row = event.target.closest("tr");
+    const steps = {
+      ArrowDown: () => (row.nextElementSibling ? goTo(row.nextElementSibling) : turn(1)),
+      ArrowUp: () => (row.previousElementSibling ? goTo(row.previousElementSibling) : turn(-1)),
+      PageDown: () => turn(1),
+      PageUp: () => turn(-1, 0),
+      Home: () => goTo(body.rows[0]),
+      End: () => goTo(body.rows[body.rows.length - 1]),
+    };
+    if (!row || !steps[event.key]) return;
+    event.preventDefault();
+    steps[event.key]();
+  }
+
+  body.addEventListener("keydown", move);
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(search, TYPING);
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown") return;
+    event.preventDefault();
+    goTo(body.rows[0]);
+  });
+  const search = () => choose({ q: input.value.trim() }, { isTyped: true });
+  page.root.append(
+    h("h1", { tabindex: "-1" }, "Wells and fields"),
+    h(
+      "section",
+      { class: "panel", "aria-label": "Wells and fields" },
+      h(
+        "form",
+        { class: "filter", role: "search", onsubmit: (event) => (event.preventDefault(), search()) },
+        h("label", { for: "q" }, "Search"),
+        input,
+        h("kbd", {}, "Ctrl K"),
+        lists,
+      ),
+      facets,
+      frame,
+      h("div", { class: "actions" }, told, before, after),
+    ),
+  );
+  load();
+}
+
+const isShared = (choices, value) => choices.filter(([each]) => each === value).length > 1;
+
+function cell(column, row, isStop) {
+  const value = row[column.name];
+  if (column.format)
+    return h("td", { class: "number", title: exact(value) }, isNone(value) ? NONE : column.format.format(value));
+  const text = column.cell(row);
+  const shown = h("bdi", {}, text);
+  const link = column.address && h("a", { href: column.address(row), tabindex: isStop ? "0" : "-1" }, shown);
+  return h("td", { class: TEXTS.includes(column.name) ? "cut" : null, title: text || null }, link ?? shown);
+}
+
+const isNone = (value) => value === null || value === undefined;
+const exact = (value) => (isNone(value) ? null : String(value));
+
+function sortOf(column, { sort, order }) {
+  if (column.name !== (sort || DEFAULT_SORT)) return "none";
+  return (order || orderOf(column)) === "asc" ? "ascending" : "descending";
+}
+
+const orderOf = (column) => (TEXTS.includes(column.name) ? "asc" : "desc");
+
+// A first press sorts as one wants it of such a column, the next one the other way.
+function turned(column, chosen) {
+  const now = sortOf(column, chosen);
+  return now === "none" ? "" : now === "ascending" ? "desc" : "asc";
+}
+
+function addressOf(of, chosen) {
+  const known = LISTS[of].some(({ name }) => name === chosen.sort);
+  const kept = KEPT.filter((name) => chosen[name] && (known || (name !== "sort" && name !== "order")));
+  const query = new URLSearchParams(kept.map((name) => [name, chosen[name]]));
+  return `#/${of}${query.size ? `?${query}` : ""}`;
+}
+
+function question(of, { q, sort, order, field, source }, cursor) {
+  const asked = { of, q, sort, order, field_code: field, source, limit: ROWS, cursor };
+  return new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
+}
+
+const nothingYet = () =>
+  h("span", {}, "Nothing is published yet. ", h("a", { href: "#/imports" }, "Start an import"));

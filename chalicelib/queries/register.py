@@ -1,0 +1,155 @@
+"""Register: all wells and all fields of a published state with their figures, searched, sorted and counted.
+
+The figures are summed once, at the first question, into tables in memory; every later question reads these. They go
+with the connection. docs/decisions/057-a-register-made-once.md has what was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import ValidationError
+from chalicelib.store.statements import named_statements
+
+from .cursor import no_cursor
+from .query import DEFAULT_SORT, FIELDS, OF_FIELDS, OF_WELLS, TEXTS, WELLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MOST_OF_A_FACET = 200  # fields, those with the most hits; the search finds the others
+
+COLUMNS = {WELLS: OF_WELLS, FIELDS: OF_FIELDS}
+_SQL = named_statements(Path(__file__).with_suffix(".sql"))
+_DAYS = "coalesce(period_days, day(last_day(production_period)))"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """`words` is what was typed: each of its words has to be found."""
+
+    of: str
+    words: str = ""
+    sort: str = DEFAULT_SORT
+    order: str | None = None
+    field_code: str | None = None
+    source: str | None = None
+
+    def check(self) -> None:
+        """Raises ValidationError."""
+        known = COLUMNS[self.of]
+        if self.sort not in known:
+            raise ValidationError(f"sort must be one of {', '.join(known)}.", field="sort", allowed=", ".join(known))
+
+    @property
+    def direction(self) -> str:
+        """Names begin with the first one and figures with the largest, when nothing else is said."""
+        return {"asc": "ASC", "desc": "DESC"}[self.order or ("asc" if self.sort in TEXTS else "desc")]
+
+    @property
+    def by(self) -> str:
+        return f"lower({self.sort})" if self.sort in TEXTS else self.sort
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """`rows` each with their `place`, one more than asked for when there are more. `found` and `total` count the wells
+    and the fields that have the words, and all. `sources` and `fields` tell how many rows each has, whichever of them
+    is chosen.
+    """
+
+    rows: list[dict[str, Any]]
+    found: dict[str, int]
+    total: dict[str, int]
+    sources: list[dict[str, Any]]
+    fields: list[dict[str, Any]]
+
+
+class Register:
+    """`fetch` asks the connection; `production` is what stands after FROM for the rows. Threads may ask at once."""
+
+    def __init__(self, fetch: Callable[[str, Mapping[str, Any]], list[dict[str, Any]]], production: str) -> None:
+        self._fetch = fetch
+        self._production = production
+        self._lock = Lock()
+        self._is_made = False
+
+    def ask(self, asked: Asked, *, after: int | None, limit: int) -> Found:
+        """Raises ValidationError for a column to sort by that the list has not, and for a place that is none."""
+        asked.check()
+        self._make()
+        words = self._folded(asked.words)
+        return Found(
+            rows=self._page(asked, words, after, limit),
+            found={of: self._count(of, *_condition(asked, words)) for of in COLUMNS},
+            total={of: self._count(of, "TRUE", {}) for of in COLUMNS},
+            sources=self._facet("by_source", asked.of, *_condition(asked, words, but="source")),
+            fields=self._facet("by_field", WELLS, *_condition(asked, words, but="field_code"), limit=MOST_OF_A_FACET)
+            if asked.of == WELLS
+            else [],
+        )
+
+    def _make(self) -> None:
+        with self._lock:
+            if self._is_made:
+                return
+            self._fetch(_SQL["folded"], {})
+            for of in COLUMNS:
+                self._fetch(_SQL[of].format(production=self._production, days=_DAYS), {})
+                self._fetch(_SQL["figures"].format(list=of), {})
+            self._is_made = True
+
+    def _folded(self, words: str) -> list[str]:
+        """As the texts are that they are looked for in. A word of signs alone is none."""
+        folded = self._fetch(_SQL["fold_words"], {"words": words.split()})
+        return [word for row in folded for word in row.values() if word]
+
+    def _page(self, asked: Asked, words: list[str], after: int | None, limit: int) -> list[dict[str, Any]]:
+        condition, values = _condition(asked, words)
+        if after is not None:
+            beyond, more = self._beyond(asked, after)
+            condition, values = f"{condition} AND ({beyond})", values | more
+        shown = ", ".join(_shown(name) for name in COLUMNS[asked.of])
+        text = _SQL["page"].format(
+            columns=shown, list=asked.of, condition=condition, sort=asked.by, order=asked.direction
+        )
+        return self._fetch(text, {**values, "limit": limit + 1})
+
+    def _beyond(self, asked: Asked, after: int) -> tuple[str, dict[str, Any]]:
+        """What comes later than the row at this place. Its value is looked up: a sum of another process may differ in
+        its last digit.
+        """
+        found = self._fetch(_SQL["value_at"].format(sort=asked.by, list=asked.of), {"place": after})
+        if not found:
+            raise no_cursor()
+        [value] = found[0].values()
+        if value is None:
+            return f"{asked.by} IS NULL AND place > $after", {"after": after}
+        sign = "<" if asked.direction == "DESC" else ">"
+        beyond = f"{asked.by} {sign} $value OR ({asked.by} = $value AND place > $after) OR {asked.by} IS NULL"
+        return beyond, {"value": value, "after": after}
+
+    def _count(self, of: str, condition: str, values: Mapping[str, Any]) -> int:
+        [[count]] = [row.values() for row in self._fetch(_SQL["count"].format(list=of, condition=condition), values)]
+        return int(count)
+
+    def _facet(
+        self, name: str, of: str, condition: str, values: Mapping[str, Any], **more: int
+    ) -> list[dict[str, Any]]:
+        return self._fetch(_SQL[name].format(list=of, condition=condition), {**values, **more})
+
+
+def _condition(asked: Asked, words: list[str], *, but: str | None = None) -> tuple[str, dict[str, Any]]:
+    """SQL, whose texts are bound, and the values that it binds."""
+    chosen = {"source": asked.source, "field_code": asked.field_code}
+    values = {name: value for name, value in chosen.items() if value is not None and name != but}
+    sought = {f"word_{number}": word for number, word in enumerate(words)}
+    parts = [f"{name} = ${name}" for name in values] + [f"contains(words, ${name})" for name in sought]
+    return " AND ".join(parts) or "TRUE", {**values, **sought}
+
+
+def _shown(name: str) -> str:
+    return f"CAST({name} AS VARCHAR) AS {name}" if name.endswith("_period") else name
