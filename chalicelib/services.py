@@ -197,10 +197,12 @@ class Services:
     def answer(self, event: Any) -> dict[str, Any]:
         """The query function's answer to its event. It raises nothing: an error is an answer too."""
         from chalicelib.queries.function import answer, where_to_download
+        from chalicelib.queries.sql import SqlLimits
 
         return answer(
             event,
             published=lambda: self.published,
+            sql=SqlLimits.beside(self.settings.memory_mb),
             export=lambda form: where_to_download(
                 form, job_manager=self.job_manager, warehouse=self.warehouse, export=self._export
             ),

@@ -19,6 +19,7 @@ from chalicelib.errors import (
     NothingPublished,
     QueryFailed,
     SnapshotGone,
+    SqlOff,
     StoreDiffers,
     WarehouseCorrupt,
     WarehouseForeign,
@@ -97,6 +98,20 @@ class PublishedProduction:
         """
         with self._lent(name) as opened:
             yield opened.query
+
+    @contextmanager
+    def file(self) -> Iterator[tuple[Path, str, OwnDirectory]]:
+        """Where the current snapshot lies as one file, its name, and a directory for whoever reads it in a process of
+        his own. Raises SqlOff for a lake.
+        """
+        if is_of_lake(self._pointed().name):
+            raise SqlOff
+        with self._lent(None) as opened:
+            own = OwnDirectory(self._directory)
+            try:
+                yield opened.path, opened.file.name, own
+            finally:
+                own.remove()
 
     def summary(self, *, source: str | None = None) -> dict[str, Any]:
         """What ProductionQuery.summary tells of the current snapshot, and `snapshot`: the FACTS of the file."""

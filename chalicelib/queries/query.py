@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 4_000  # 2 MB of JSON; from 5,000 on DuckDB sorts the whole table to find the first ones
 MOST_REJECTS = 1_000  # each has up to 4 KiB of raw text
+MOST_OF_SQL = 10_000  # rows; they are cut at 2 MB besides
+MOST_STATEMENT = 20_000  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,21 @@ BY = choice("row", "field", meaning="each row that was changed, or how many of e
 CHANGE = choice("new", "updated", "withdrawn", meaning="only the rows of which this became")
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
 
+
+def _statement(text: str) -> str:
+    if not text.strip() or len(text) > MOST_STATEMENT or "\0" in text:
+        raise ValueError
+    text.encode()  # a lone surrogate is no text
+    return text
+
+
+STATEMENT = Parameter(
+    read=_statement,
+    allowed=f"a statement of SQL of at most {MOST_STATEMENT:,} characters",
+    schema={"type": "string", "minLength": 1, "maxLength": MOST_STATEMENT},
+    meaning="one statement that reads",
+)
+
 QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "production": {
         "well_code": WELL_CODE,
@@ -75,6 +92,7 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "changes": {"job_id": _JOB_ID, "by": BY, "change": CHANGE, "field_code": FIELD_CODE, **_PAGE},
     "rejects": {"job_id": _JOB_ID, "limit": limit(MOST_REJECTS), "cursor": CURSOR},
     "summary": {"source": SOURCE},
+    "sql": {"statement": STATEMENT, "limit": limit(MOST_OF_SQL)},
     "export": {"format": FORM},
 }
 

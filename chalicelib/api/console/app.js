@@ -20,6 +20,7 @@ const ROUTES = [
   [/^\/sources\/([a-z0-9-]{1,40})$/, source, "/sources"],
   [/^\/sources\/([a-z0-9-]{1,40})\/change$/, define, "/sources"],
   [/^\/data$/, data],
+  [/^\/sql$/, (page) => import("./sql.js").then(({ sql }) => sql(page), page.fail)],
   [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/data"],
   [/^\/fields\/([^/]+)$/, field, "/data"],
 ];
