@@ -552,6 +552,8 @@ for _path in list(app.routes):  # none has `cors=`: which origins may ask is a s
 @app.lambda_function(name="query")
 def answer_question(event: Any, context: Any) -> dict[str, Any]:
     _start_log(context)
+    if isinstance(event, dict) and "fetch" in event:
+        return services.fetch_ahead(str(event["fetch"]), remaining=_invocation(context)["remaining"])
     return services.answer(event)
 
 

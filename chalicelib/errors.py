@@ -42,6 +42,8 @@
     ├── QueryUnavailable             503  the query function gave no answer
     │   ├── QueryFunctionMissing     503  there is none, or it may not be called
     │   ├── QueryThrottled           503  it takes no more calls for now
+    │   ├── DatabaseFetching         503  the database is on its way to the function's local disk
+    │   ├── DatabaseTooLarge         503  the database is larger than the function's local disk
     │   └── QueryTooSlow             504  the answer was not there in time
     ├── NoticeUnsent                 a notice did not reach a channel; it is sent again later
     ├── AnswerTooLarge               500  one row is more than an answer can carry
@@ -501,6 +503,14 @@ class QueryThrottled(QueryUnavailable):
     code = "QUERY_THROTTLED"
 
 
+class DatabaseFetching(QueryUnavailable):
+    """The published database is on its way to the query function's own disk, and it takes longer than an answer may.
+    Try again after the time in Retry-After; what has come is kept.
+    """
+
+    code = "DATABASE_FETCHING"
+
+
 class QueryTooSlow(QueryUnavailable):
     """The answer was not there in time. Try again: the first question after an import may have to fetch the
     database. If it stays, ask for less, such as one field or fewer years.
@@ -539,6 +549,16 @@ class QueryFailed(WellheadError):
     """
 
     code = "QUERY_FAILED"
+
+
+class DatabaseTooLarge(QueryUnavailable):
+    """The published database is larger than the query function's local disk, so no question to it can be answered.
+    Deploy with a larger QueryDiskMb (10240 at most), with the warehouse on EFS, where it is read in place, or with a
+    lake.
+    """
+
+    code = "DATABASE_TOO_LARGE"
+    retryable = False
 
 
 class SqlOff(WellheadError):

@@ -7,6 +7,7 @@ times as ISO 8601 in UTC.
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from chalicelib.errors import (
     ChangesNotKept,
     QueryFailed,
     QueryTooLarge,
+    QueryTooSlow,
     ScratchFull,
     ValidationError,
     WarehouseForeign,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from chalicelib.store.own_directory import OwnDirectory
 
 TEXT_CODES = 3  # the version of the schema that brought them, with the columns source, period_days and source_rows
+QUESTION_SECONDS = 22.0  # the API waits 25
 THREADS = 2  # one question must not take the machine from all others
 
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
@@ -222,7 +225,7 @@ class ProductionQuery:
 
     def write_parquet(self, path: Path) -> None:
         """All rows of production, as they lie, in one new file."""
-        with _duckdb_errors(), self._connection.cursor() as own:
+        with _duckdb_errors(), self._connection.cursor() as own, _bounded(own):
             own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": quoted(path)}))
 
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
@@ -334,7 +337,7 @@ class ProductionQuery:
         return _SQL[name].format_map({**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)})
 
     def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-        with _duckdb_errors(), self._connection.cursor() as own:  # a connection of the thread's own
+        with _duckdb_errors(), self._connection.cursor() as own, _bounded(own):  # a connection of the thread's own
             result = own.execute(self._text(name, stood="as_of" in values), values)
             return [column[0] for column in result.description or []], result.fetchall()
 
@@ -350,6 +353,18 @@ def _moment(as_of: datetime | None) -> dict[str, datetime]:
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
+
+
+@contextmanager
+def _bounded(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """A question that nobody waits for any more comes to an end; the function goes on with the next one."""
+    timer = threading.Timer(QUESTION_SECONDS, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
@@ -375,6 +390,8 @@ def _error_of(exc: duckdb.Error) -> WellheadError:
         )
     if isinstance(exc, duckdb.OutOfMemoryException):
         return QueryTooLarge()
+    if isinstance(exc, duckdb.InterruptException):
+        return QueryTooSlow()
     if LATER_FORMAT in words:
         return WarehouseTooNew()
     return WarehouseForeign() if ANOTHER_FORMAT in words else QueryFailed()

@@ -109,9 +109,9 @@ def test_a_snapshot_that_is_removed_while_it_is_looked_for_is_gone(bucket: Publi
     class LateWarehouse(type(bucket.warehouse)):  # type: ignore[misc]
         """The sweeper is faster than the fetch."""
 
-        def fetch(self, name: str, path: Path) -> None:
+        def fetch_rest(self, name: str, path: Path, **more: Any) -> None:
             self.remove(name)
-            super().fetch(name, path)
+            super().fetch_rest(name, path, **more)
 
     older = bucket.publish(3)
     bucket.publish(2)

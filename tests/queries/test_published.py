@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.foreign_writer import write_and_die
@@ -164,9 +164,9 @@ def test_a_snapshot_is_fetched_once_and_of_the_older_ones_the_last_stays(bucket:
     class CountingWarehouse(S3Warehouse):
         fetches = 0
 
-        def fetch(self, name: str, path: Path) -> None:
+        def fetch_rest(self, name: str, path: Path, **more: Any) -> None:
             self.fetches += 1
-            super().fetch(name, path)
+            super().fetch_rest(name, path, **more)
 
     assert isinstance(bucket.warehouse, S3Warehouse)
     bucket.warehouse.__class__ = CountingWarehouse
