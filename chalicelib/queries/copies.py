@@ -63,6 +63,9 @@ class LocalCopies:
         while not shared.exists():
             with self._lock(part) as is_ours:
                 if is_ours and not shared.exists():
+                    self._remove_parts(kept=part)
+                    self._check_room(part, file.bytes)
+                    self._check_time(file, part, until=until)
                     self._make_room(part, file.bytes, beside=self._path(beside) if beside else None)
                     self._continue(file, part, until=until)
                     part.replace(shared)
@@ -101,7 +104,6 @@ class LocalCopies:
             return
         os.truncate(part, 0)
         if not begun:
-            part.unlink()
             raise WarehouseCorrupt
         self._continue(file, part, until=until)
 
@@ -118,7 +120,9 @@ class LocalCopies:
 
     @contextmanager
     def _lock(self, part: Path) -> Iterator[bool]:
-        """Whether the part is ours now, and was nobody's. The system lets go of it when its process ends."""
+        """Whether the part is ours now, and was nobody's. The system lets go of it when its process ends. One without
+        content is none.
+        """
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -128,24 +132,27 @@ class LocalCopies:
         try:
             yield is_ours
         finally:
+            if is_ours and not os.fstat(descriptor).st_size:
+                part.unlink(missing_ok=True)
             os.close(descriptor)
 
     # -- room -----------------------------------------------------------------------------------------------
 
+    def _check_room(self, part: Path, size: int) -> None:
+        """What can never be, is told before anybody waits for it. Raises ScratchFull, DatabaseTooLarge."""
+        disk, needed = shutil.disk_usage(self._directory), size - _size(part)
+        if size > disk.total:
+            raise DatabaseTooLarge(bytes=size, disk_bytes=disk.total)
+        free = disk.free + sum(_size(path) for path, _ in self._used())
+        if free < needed:
+            raise _full(needed, free)
+
     def _make_room(self, part: Path, size: int, *, beside: Path | None) -> None:
-        self._remove_parts(kept=part)
-        needed = size - _size(part)
-        others = list(self._by_use(beside))
+        needed, others = size - _size(part), self._by_use(beside)
         while len(others) >= MOST or (others and self._free() < needed):
             others.pop(0).unlink(missing_ok=True)
-        if (free := self._free()) >= needed:
-            return
-        if size > shutil.disk_usage(self._directory).total:
-            raise DatabaseTooLarge(bytes=size, disk_bytes=shutil.disk_usage(self._directory).total)
-        raise ScratchFull(
-            f"Reading needs {needed >> 20:,} MB of local disk for a copy of the database and {free >> 20:,} MB "
-            "are free. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."
-        )
+        if (free := self._free()) < needed:  # readers still have open what was removed
+            raise _full(needed, free)
 
     def _remove_parts(self, *, kept: Path) -> None:
         """Those of other snapshots whose process has ended, or has given up."""
@@ -167,6 +174,13 @@ class LocalCopies:
         for path in self._directory.glob("wells-*.duckdb"):
             with suppress(FileNotFoundError):  # another process was faster
                 yield path, path.stat().st_mtime
+
+
+def _full(needed: int, free: int) -> ScratchFull:
+    return ScratchFull(
+        f"Reading needs {needed >> 20:,} MB of local disk for a copy of the database and {free >> 20:,} MB "
+        "are free. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."
+    )
 
 
 def _size(path: Path) -> int:

@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.slow_link import SlowLink, slow_link
+from support.slow_link import SlowLink, lead, slow_link
+from support.staging import run_import
 from support.warehouses import own_prefix, s3_client
 
+from chalicelib.api.responses import ResponseBuilder
 from chalicelib.errors import DatabaseFetching, DatabaseTooLarge, ScratchFull, WarehouseCorrupt
 from chalicelib.queries.copies import PART, LocalCopies
-from chalicelib.services import open_warehouse
+from chalicelib.services import Services, open_warehouse
 from chalicelib.warehouse.names import StoredFile, snapshot_name
+from local.source.production import GeneratedProduction
+from local.source.server import SampleSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,14 +41,16 @@ OLDER = snapshot_name(1, "018cc251-f400-7000-8000-000000000001")
 
 
 class Stage:
-    def __init__(self, link: SlowLink, place: Path, warehouse: str) -> None:
+    def __init__(self, url: str, link: SlowLink, place: Path) -> None:
+        warehouse = own_prefix()
         content = os.urandom(SIZE)
         self.link, self.warehouse = link, warehouse
         self.reading = place / "reading"
         self.reading.mkdir()
         self.file = StoredFile(name=NAME, bytes=SIZE, sha256=sha256(content).hexdigest())
         (place / "stored").write_bytes(content)
-        self.client = s3_client(link.url)
+        self.url = url
+        self.client = lead(s3_client(url), url, link.url)
         open_warehouse(warehouse, s3=self.client).put(NAME, place / "stored", sha256=str(self.file.sha256))
         self.part = self.reading / f"{PART}{Path(NAME).name}"
         self.shared = self.reading / Path(NAME).name
@@ -60,7 +66,8 @@ class Stage:
 
     def process(self) -> subprocess.Popen[bytes]:
         """As the query function, in a process of its own."""
-        worker = [sys.executable, "-m", "support.fetch_worker", self.link.url, self.warehouse, str(self.reading)]
+        worker = [sys.executable, "-m", "support.fetch_worker"]
+        worker += [self.url, self.link.url, self.warehouse, str(self.reading)]
         paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
         process = subprocess.Popen(
             worker, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}
@@ -82,7 +89,7 @@ class Stage:
 @pytest.fixture
 def stage(aws: LocalAws, tmp_path: Path) -> Iterator[Stage]:
     with slow_link(aws.url, rate=RATE) as link:
-        stage = Stage(link, tmp_path, own_prefix())
+        stage = Stage(aws.url, link, tmp_path)
         yield stage
         stage.client.close()
 
@@ -139,6 +146,9 @@ def test_nothing_is_begun_that_would_not_come_to_its_end(stage: Stage) -> None:
     assert time.monotonic() - began < 1
     assert stage.link.carried == 0
     assert (told.value.details["fetched"], told.value.details["retry_after_seconds"]) == (0, 35)
+    assert stage.left() == []
+    answer = ResponseBuilder(request_id="a", now=0.0).failure(told.value)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "35")
 
 
 def test_a_database_that_no_disk_of_the_function_holds_is_told_as_that(stage: Stage) -> None:
@@ -178,6 +188,23 @@ def test_who_comes_while_another_fetches_waits_for_that_one(stage: Stage) -> Non
 
     assert stage.link.carried < SIZE * 1.2
     assert stage.left() == [stage.shared.name]
+
+
+def test_the_query_function_fetches_ahead_what_is_published(environment: dict[str, str]) -> None:
+    environment["WELLHEAD_WAREHOUSE"] = own_prefix()
+    with SampleSource(GeneratedProduction(30)) as source:
+        run_import(environment, source.url)
+    services = Services(environment)
+    snapshot = services.job_manager.current_snapshot()
+    assert snapshot
+    copy = Path(environment["WELLHEAD_SCRATCH"], "reading", Path(snapshot.name).name)
+
+    assert services.fetch_ahead(snapshot.name, remaining=lambda: 10.0) == {"fetch": "DATABASE_FETCHING"}
+    assert not copy.exists()
+    assert services.fetch_ahead(snapshot.name, remaining=lambda: 60.0) == {"fetch": "done"}
+    assert sha256(copy.read_bytes()).hexdigest() == snapshot.sha256
+    assert services.fetch_ahead(OLDER, remaining=lambda: 60.0) == {"fetch": "VALIDATION_ERROR"}
+    assert services.answer({"question": "summary"})["data"]["rows"] > 0
 
 
 def size_of(path: Path) -> int:

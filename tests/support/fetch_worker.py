@@ -1,4 +1,4 @@
-"""A process that fetches a snapshot as the query function does: `fetch_worker.py S3 WAREHOUSE DIRECTORY`, and
+"""A process that fetches a snapshot as the query function does: `fetch_worker.py S3 LINK WAREHOUSE DIRECTORY`, and
 on its input the file as JSON and the seconds that it has. It prints what came of it.
 """
 
@@ -11,14 +11,16 @@ from chalicelib.queries.copies import LocalCopies
 from chalicelib.services import open_warehouse
 from chalicelib.store.own_directory import OwnDirectory
 from chalicelib.warehouse.names import StoredFile
+from support.slow_link import lead
 from support.warehouses import s3_client
 
 
-def main(url: str, warehouse: str, directory: str) -> None:
+def main(url: str, link: str, warehouse: str, directory: str) -> None:
     asked = json.load(sys.stdin)
     place = Path(directory)
     own = OwnDirectory(place)
-    copies = LocalCopies(open_warehouse(warehouse, s3=s3_client(url)), place, seconds=asked.pop("seconds"))
+    client = lead(s3_client(url), url, link)
+    copies = LocalCopies(open_warehouse(warehouse, s3=client), place, seconds=asked.pop("seconds"))
     try:
         copies.fetch(StoredFile(**asked), own.path, beside=None)
         print("fetched")

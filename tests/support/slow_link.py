@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -54,6 +54,17 @@ class SlowLink:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+
+
+def lead(client: Any, server: str, link: str) -> Any:
+    """Let this client of botocore reach the server by the link. What it signs, and names as host, is the server."""
+
+    def detour(request: Any, **_: Any) -> None:
+        request.headers["Host"] = urlsplit(server).netloc
+        request.url = request.url.replace(server, link, 1)
+
+    client.meta.events.register("before-send", detour)
+    return client
 
 
 @contextmanager
