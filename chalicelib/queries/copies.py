@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import DatabaseFetching, DatabaseTooLarge, ScratchFull, WarehouseCorrupt
+from chalicelib.warehouse.directory import FULL
 from chalicelib.warehouse.names import StoredFile, Warehouse, sha256_of
 
 MOST = 2
@@ -49,11 +50,9 @@ class LocalCopies:
         it, the one that was read last stays. Raises DatabaseFetching where that takes longer than there is time,
         WarehouseUnavailable, WarehouseCorrupt, ScratchFull, DatabaseTooLarge.
         """
-        copy = own / Path(file.name).name
-        if not self._link(file, copy):
-            self.bring(file, beside=beside, until=self._clock() + self._seconds)
-            if not self._link(file, copy):  # removed by another process, for another snapshot
-                raise self._fetching(file, self._part(file))
+        copy, until = own / Path(file.name).name, self._clock() + self._seconds
+        while not self._link(file, copy):  # another process may remove it before, for another snapshot
+            self.bring(file, beside=beside, until=until)
         return copy
 
     def bring(self, file: StoredFile, *, beside: str | None, until: float) -> None:
@@ -97,7 +96,8 @@ class LocalCopies:
         """
         begun = _size(part)
         self._check_time(file, part, until=until)
-        self._warehouse.fetch_rest(file.name, part, goes_on=lambda: self._clock() < until)
+        with _full_told():
+            self._warehouse.fetch_rest(file.name, part, goes_on=lambda: self._clock() < until)
         if _size(part) < file.bytes and self._clock() >= until:
             raise self._fetching(file, part)
         if not is_damaged(part, file):
@@ -174,6 +174,17 @@ class LocalCopies:
         for path in self._directory.glob("wells-*.duckdb"):
             with suppress(FileNotFoundError):  # another process was faster
                 yield path, path.stat().st_mtime
+
+
+@contextmanager
+def _full_told() -> Iterator[None]:
+    """Somebody else has taken the room meanwhile."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in FULL:
+            raise ScratchFull from exc
+        raise
 
 
 def _full(needed: int, free: int) -> ScratchFull:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -356,9 +356,14 @@ def _iso(day: date | None) -> str | None:
 
 
 @contextmanager
-def _bounded(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def _bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float = QUESTION_SECONDS) -> Iterator[None]:
     """A question that nobody waits for any more comes to an end; the function goes on with the next one."""
-    timer = threading.Timer(QUESTION_SECONDS, connection.interrupt)
+
+    def stop() -> None:
+        with suppress(duckdb.Error):  # it has just ended by itself
+            connection.interrupt()
+
+    timer = threading.Timer(seconds, stop)
     timer.daemon = True
     timer.start()
     try:
