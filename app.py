@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib.api.console_files import PAGE, console_file, https_alone, page_policy
-from chalicelib.api.csv_rows import csv_headers, rows_csv, wants_csv
+from chalicelib.api.csv_rows import answer_csv, csv_headers, rows_csv, wants_csv
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import is_known
 from chalicelib.api.findings import accepted_sentence, parse_findings
@@ -39,6 +39,7 @@ from chalicelib.jobs.starting import accept_import, retry_import, start_import, 
 from chalicelib.logs import add_to_log_context, start_log_context
 from chalicelib.queries.ask import ask_published, sentence
 from chalicelib.queries.query import Query, parse_query
+from chalicelib.queries.sql_request import parse_sql, sql_offer, sql_sentence
 from chalicelib.services import Services, warm
 from chalicelib.settings import cors_origins
 from chalicelib.sources.checks import CheckKind
@@ -263,6 +264,28 @@ def list_register(request: Request, respond: ResponseBuilder) -> Response:
 def get_export(request: Request, respond: ResponseBuilder) -> Response:
     export = services.query_client.ask(parse_query("export", _query(request)))
     return respond.success(export, "The current database can be read from the address in url.")
+
+
+@app.route("/api/v1/wells/sql", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def offer_sql(request: Request, respond: ResponseBuilder) -> Response:
+    single_values(_query(request))
+    offer = sql_offer(services.job_manager.current_snapshot())
+    return respond.unless_known(offer, "Statements that ship with Wellhead, to run and to change.", seen=offer)
+
+
+@app.route("/api/v1/wells/sql", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def answer_sql(request: Request, respond: ResponseBuilder) -> Response:
+    query = _query(request)
+    as_csv = wants_csv(query.pop("format", []), request.headers.get("accept", ""))
+    single_values(query)
+    data = services.query_client.ask(parse_sql(request.raw_body))
+    headers = {"X-Wellhead-Snapshot": data["snapshot"]["name"]}
+    if as_csv:
+        cut = {"X-Wellhead-Cut": data["cut"]} if data["cut"] else {}
+        return respond.text(answer_csv(data), {**headers, **cut, **csv_headers("answer", None)})
+    return respond.success(data, sql_sentence(data), headers=headers)
 
 
 @app.route("/api/v1/sources", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -535,6 +558,8 @@ for _path in list(app.routes):  # none has `cors=`: which origins may ask is a s
 @app.lambda_function(name="query")
 def answer_question(event: Any, context: Any) -> dict[str, Any]:
     _start_log(context)
+    if isinstance(event, dict) and "fetch" in event:
+        return services.fetch_ahead(str(event["fetch"]), remaining=_invocation(context)["remaining"])
     return services.answer(event)
 
 

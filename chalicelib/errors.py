@@ -4,6 +4,7 @@
     ├── SettingsError                a setting is missing or wrong; nothing starts
     ├── ValidationError              400  the request is not of the contract's form
     │   ├── InvalidJobId             400
+    │   ├── SqlInvalid               400  a reader's statement is none, or DuckDB refuses it
     │   ├── DefinitionInvalid        400  a source's definition has faults, all of which are listed
     │   └── SourceNotNamed           400  several sources, and none of them is meant without a name
     ├── Unauthorized                 401  no token, or one that nobody knows
@@ -41,11 +42,17 @@
     ├── QueryUnavailable             503  the query function gave no answer
     │   ├── QueryFunctionMissing     503  there is none, or it may not be called
     │   ├── QueryThrottled           503  it takes no more calls for now
+    │   ├── DatabaseFetching         503  the database is on its way to the function's local disk
+    │   ├── DatabaseTooLarge         503  the database is larger than the function's local disk
     │   └── QueryTooSlow             504  the answer was not there in time
     ├── NoticeUnsent                 a notice did not reach a channel; it is sent again later
     ├── AnswerTooLarge               500  one row is more than an answer can carry
     ├── QueryTooLarge                500  the answer takes more memory than there is
     ├── QueryFailed                  500  DuckDB gave no answer, though the database is whole
+    ├── SqlOff                       409  what is published is not one file that a statement could be kept to
+    ├── SqlTooSlow                   422  a reader's statement took longer than it may
+    ├── SqlTooLarge                  422  it took more memory than it may
+    ├── SqlEnded                     422  it ended the process that answered it
     ├── SnapshotGone                 410  the snapshot that a cursor belongs to is no longer kept
     ├── Unhealthy                    503  something that the API needs does not answer
     ├── ClaimRefused                 this delivery has nothing to do
@@ -163,6 +170,14 @@ class DefinitionInvalid(ValidationError):
     """
 
     code = "SOURCE_DEFINITION_INVALID"
+
+
+class SqlInvalid(ValidationError):
+    """That is not one statement that reads. Send a single SELECT, WITH, FROM, VALUES, SHOW, DESCRIBE, SUMMARIZE or
+    EXPLAIN, and nothing that sets, writes or calls.
+    """
+
+    code = "SQL_INVALID"
 
 
 class SourceNotNamed(ValidationError):
@@ -488,6 +503,14 @@ class QueryThrottled(QueryUnavailable):
     code = "QUERY_THROTTLED"
 
 
+class DatabaseFetching(QueryUnavailable):
+    """The published database is on its way to the query function's own disk, and it takes longer than an answer may.
+    Try again after the time in Retry-After; what has come is kept.
+    """
+
+    code = "DATABASE_FETCHING"
+
+
 class QueryTooSlow(QueryUnavailable):
     """The answer was not there in time. Try again: the first question after an import may have to fetch the
     database. If it stays, ask for less, such as one field or fewer years.
@@ -526,6 +549,52 @@ class QueryFailed(WellheadError):
     """
 
     code = "QUERY_FAILED"
+
+
+class DatabaseTooLarge(QueryUnavailable):
+    """The published database is larger than the query function's local disk, so no question to it can be answered.
+    Deploy with a larger QueryDiskMb (10240 at most), with the warehouse on EFS, where it is read in place, or with a
+    lake.
+    """
+
+    code = "DATABASE_TOO_LARGE"
+    retryable = False
+
+
+class SqlOff(WellheadError):
+    """The published data is a lake, which DuckDB reads over the network, and a statement of a reader may not reach the
+    network. Read the tables of the lake with a program of your own; docs/lake.md says how.
+    """
+
+    code = "SQL_OFF"
+    http_status = 409
+
+
+class SqlTooSlow(WellheadError):
+    """The statement took longer than it may, and was stopped. Ask for less, such as one field or fewer years, or ask
+    the downloaded database: wellhead sql.
+    """
+
+    code = "SQL_TOO_SLOW"
+    http_status = 422
+
+
+class SqlTooLarge(WellheadError):
+    """The statement takes more memory than it may. Ask for less, such as one field or fewer years, or ask the
+    downloaded database: wellhead sql.
+    """
+
+    code = "SQL_TOO_LARGE"
+    http_status = 422
+
+
+class SqlEnded(WellheadError):
+    """The statement ended the process that answered it: it took more memory than it may, or met a fault of DuckDB.
+    Nothing else came to harm. Ask in another way.
+    """
+
+    code = "SQL_ENDED"
+    http_status = 422
 
 
 class SnapshotGone(WellheadError):

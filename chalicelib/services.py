@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.config import Config
 
-from chalicelib.api.health import check_warehouse, health
+from chalicelib.api.health import check_room, check_warehouse, health
 from chalicelib.api.ops import ops_status
 from chalicelib.api.token_list import TokenList
 from chalicelib.api.token_uses import TokenUses
@@ -72,6 +72,7 @@ _BRIEF_CLIENT = Config(connect_timeout=1, read_timeout=2, retries={"mode": "stan
 _S3_CLIENT = _CLIENT.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
+LAST_SECONDS = 10.0  # of an invocation that fetches a database: its checksum takes some
 CHECK_SECONDS = 120.0  # to look at a source
 
 log = logging.getLogger(__name__)
@@ -197,14 +198,25 @@ class Services:
     def answer(self, event: Any) -> dict[str, Any]:
         """The query function's answer to its event. It raises nothing: an error is an answer too."""
         from chalicelib.queries.function import answer, where_to_download
+        from chalicelib.queries.sql import SqlLimits
 
         return answer(
             event,
             published=lambda: self.published,
+            sql=SqlLimits.beside(self.settings.memory_mb),
             export=lambda form: where_to_download(
                 form, job_manager=self.job_manager, warehouse=self.warehouse, export=self._export
             ),
         )
+
+    def fetch_ahead(self, name: str, *, remaining: Callable[[], float]) -> dict[str, str]:
+        """The query function's answer where nobody waits for one: the copy of this snapshot is brought to its disk."""
+        try:
+            self.published.fetch_ahead(name, seconds=remaining() - LAST_SECONDS)
+        except WellheadError as error:  # who asks next is told
+            log.warning("the database could not be fetched ahead: %s %s", error.code, error.message)
+            return {"fetch": error.code}
+        return {"fetch": "done"}
 
     def _export(self, snapshot: Snapshot, form: str = "duckdb") -> StoredFile:
         """Raises StoreDiffers for a database of a lake that no setting names, and what Export does."""
@@ -229,13 +241,14 @@ class Services:
         return ops_status(self.job_manager, self.health, now=self._clock())
 
     def health(self) -> dict[str, Any]:
-        """Two small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""
+        """A few small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""
 
         def read_table() -> object:
             return self.job_manager.current_snapshot()
 
         def check_query_function() -> None:
             self.query_client.check()
+            check_room(self.settings, self.job_manager.current_snapshot)
 
         return health(
             {

@@ -241,6 +241,7 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting("WELLHEAD_CORS_ORIGINS", _origins, "")
     snapshots_kept: int = _setting("WELLHEAD_SNAPSHOTS_KEPT", _whole(1, 1000), "3")
     memory_mb: int = _setting("WELLHEAD_MEMORY_MB", _whole(100, 100_000), "300")
+    query_disk_mb: int = _setting("WELLHEAD_QUERY_DISK_MB", _whole(0, 1_000_000), "0")
 
     source_url: str = _setting("WELLHEAD_SOURCE_URL", _url)
     source_aliases: tuple[str, ...] = _setting("WELLHEAD_SOURCE_ALIASES", _aliases, "")

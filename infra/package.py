@@ -94,6 +94,8 @@ def _chalice_package(scratch: Path, config: dict[str, Any], stage: str) -> Path:
     """Chalice on a copy of the project that holds what runs in Lambda and nothing else."""
     project, output = scratch / "project", scratch / "packaged"
     shutil.copytree(PROJECT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    # What lies in vendor is beside chalicelib in the bundle, as it is here.
+    shutil.copytree(PROJECT / "docs" / "questions", project / "vendor" / "docs" / "questions")
     shutil.copytree(PROJECT / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*"))
     shutil.copy(PROJECT / "app.py", project)
     (project / "requirements.txt").touch()

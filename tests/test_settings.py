@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "tokens": "/wellhead/tokens",
     "cors_origins": (),
     "snapshots_kept": 3,
+    "query_disk_mb": 0,
     "memory_mb": 300,
     "source_url": "https://example.org/odata/WellProduction",
     "source_aliases": (),

@@ -36,6 +36,15 @@ def rows_csv(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return _written(list(flat[0]) if flat else [], flat)
 
 
+def answer_csv(data: Mapping[str, Any]) -> str:
+    """Of a statement of SQL, which names its columns, as it likes and perhaps twice."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\r\n")
+    lines.writerow([harmless(column["name"]) for column in data["columns"]])
+    lines.writerows([harmless(value) for value in row] for row in data["rows"])
+    return text.getvalue()
+
+
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row that was changed: each value before and after beside each other."""
     told = {name: value for name, value in row.items() if name not in (*SIDES, "differs")}

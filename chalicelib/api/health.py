@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import __version__
-from chalicelib.errors import Unhealthy, WarehouseUnavailable, WellheadError
+from chalicelib.errors import DatabaseTooLarge, Unhealthy, WarehouseUnavailable, WellheadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from chalicelib.jobs.lock import Snapshot
+    from chalicelib.settings import Settings
 
 OK = "ok"
 NOT_ASKED = "not asked"
@@ -37,3 +40,14 @@ def check_warehouse(url: str) -> str | None:
     if not Path(url).is_dir():
         raise WarehouseUnavailable
     return None
+
+
+def check_room(settings: Settings, current: Callable[[], Snapshot | None]) -> None:
+    """Whether the query function's local disk holds what is published, where that has to be fetched and the size of
+    the disk is known. Raises DatabaseTooLarge.
+    """
+    if not settings.query_disk_mb or not settings.warehouse.startswith("s3://"):
+        return
+    snapshot, disk = current(), settings.query_disk_mb << 20
+    if snapshot is not None and not snapshot.is_lake and snapshot.bytes > disk:
+        raise DatabaseTooLarge(bytes=snapshot.bytes, disk_bytes=disk)

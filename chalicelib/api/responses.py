@@ -101,7 +101,8 @@ class ResponseBuilder:
             shown["rule"] = error.rule
         if error.details:
             shown["details"] = error.details
-        headers = {"Retry-After": str(RETRY_SECONDS)} if error.retryable else {}
+        seconds = error.details.get("retry_after_seconds", RETRY_SECONDS)
+        headers = {"Retry-After": str(seconds)} if error.retryable else {}
         if error.http_status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         if not wants_problem(self._accept):

@@ -1,23 +1,34 @@
 """LocalCopies: the snapshots of a bucket on local disk, each under its own name, fetched once and checked.
 
 There is room for two: the current one, and the one before it, which readers in the midst of their pages still ask for.
+
+Whoever fetches one has so many seconds. What has come by then, or when he is killed, stays as a part that the next one
+goes on from; parts that nobody wants are removed by whoever comes next.
 """
 
 from __future__ import annotations
 
+import fcntl
+import math
 import os
 import shutil
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import ScratchFull, WarehouseCorrupt
+from chalicelib.errors import DatabaseFetching, DatabaseTooLarge, ScratchFull, WarehouseCorrupt
+from chalicelib.warehouse.directory import FULL
 from chalicelib.warehouse.names import StoredFile, Warehouse, sha256_of
 
 MOST = 2
+PART = "fetching-"
+# S3 sends some 90 MB a second to a function, and the SHA-256 takes its share: what is begun shall come to its end.
+BYTES_A_SECOND = 60_000_000
+LOOK_SECONDS = 0.1  # at what another process fetches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class LocalCopies:
@@ -25,26 +36,41 @@ class LocalCopies:
     so nobody takes it away from him; the room of one that was removed here is free when its last reader closes it.
     """
 
-    def __init__(self, warehouse: Warehouse, directory: Path) -> None:
+    def __init__(
+        self, warehouse: Warehouse, directory: Path, *, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`seconds` are what somebody who waits for an answer has for the fetch."""
         self._warehouse = warehouse
         self._directory = directory
+        self._seconds = seconds
+        self._clock = clock
 
     def fetch(self, file: StoredFile, own: Path, *, beside: str | None) -> Path:
         """A copy in the directory `own`. `beside` names the snapshot whose copy stays when another has to go; without
-        it, the one that was read last stays. Raises WarehouseUnavailable, WarehouseCorrupt, ScratchFull.
+        it, the one that was read last stays. Raises DatabaseFetching where that takes longer than there is time,
+        WarehouseUnavailable, WarehouseCorrupt, ScratchFull, DatabaseTooLarge.
         """
-        shared, copy = self._path(file.name), own / Path(file.name).name
-        with suppress(FileNotFoundError):
-            os.link(shared, copy)
-            os.utime(copy)  # both names tell when it was read last
-            return copy
-        self._make_room(shared, file.bytes, beside=self._path(beside) if beside else None)
-        self._warehouse.fetch(file.name, copy)
-        if is_damaged(copy, file):
-            raise WarehouseCorrupt
-        with suppress(FileExistsError):  # another process has fetched it too
-            os.link(copy, shared)
+        copy, until = own / Path(file.name).name, self._clock() + self._seconds
+        while not self._link(file, copy):  # another process may remove it before, for another snapshot
+            self.bring(file, beside=beside, until=until)
         return copy
+
+    def bring(self, file: StoredFile, *, beside: str | None, until: float) -> None:
+        """Have the copy here by this time. Raises as `fetch` does."""
+        shared = self._path(file.name)
+        part = self._part(file)
+        while not shared.exists():
+            with self._lock(part) as is_ours:
+                if is_ours and not shared.exists():
+                    self._remove_parts(kept=part)
+                    self._check_room(part, file.bytes)
+                    self._check_time(file, part, until=until)
+                    self._make_room(part, file.bytes, beside=self._path(beside) if beside else None)
+                    self._continue(file, part, until=until)
+                    part.replace(shared)
+                    return
+            self._check_time(file, part, until=until)
+            time.sleep(LOOK_SECONDS)
 
     def remove(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)
@@ -52,15 +78,89 @@ class LocalCopies:
     def _path(self, name: str) -> Path:
         return self._directory / Path(name).name
 
-    def _make_room(self, path: Path, needed: int, *, beside: Path | None) -> None:
-        others = [other for other in self._by_use(beside) if other != path]
+    def _part(self, file: StoredFile) -> Path:
+        return self._directory / f"{PART}{Path(file.name).name}"
+
+    def _link(self, file: StoredFile, copy: Path) -> bool:
+        with suppress(FileNotFoundError):
+            os.link(self._path(file.name), copy)
+            os.utime(copy)  # both names tell when it was read last
+            return True
+        return False
+
+    # -- one fetch ------------------------------------------------------------------------------------------
+
+    def _continue(self, file: StoredFile, part: Path, *, until: float) -> None:
+        """Nothing is begun that would not come to its end in time. Where a part was gone on from and the whole is not
+        what it should be, the part is to blame: it is fetched from its beginning.
+        """
+        begun = _size(part)
+        self._check_time(file, part, until=until)
+        with _full_told():
+            self._warehouse.fetch_rest(file.name, part, goes_on=lambda: self._clock() < until)
+        if _size(part) < file.bytes and self._clock() >= until:
+            raise self._fetching(file, part)
+        if not is_damaged(part, file):
+            return
+        os.truncate(part, 0)
+        if not begun:
+            raise WarehouseCorrupt
+        self._continue(file, part, until=until)
+
+    def _check_time(self, file: StoredFile, part: Path, *, until: float) -> None:
+        """Raises DatabaseFetching where what is missing will not be there in time."""
+        if self._clock() + max(0, file.bytes - _size(part)) / BYTES_A_SECOND > until:
+            raise self._fetching(file, part)
+
+    @staticmethod
+    def _fetching(file: StoredFile, part: Path) -> DatabaseFetching:
+        come = _size(part)
+        seconds = math.ceil(max(0, file.bytes - come) / BYTES_A_SECOND) + 1
+        return DatabaseFetching(snapshot=file.name, bytes=file.bytes, fetched=come, retry_after_seconds=seconds)
+
+    @contextmanager
+    def _lock(self, part: Path) -> Iterator[bool]:
+        """Whether the part is ours now, and was nobody's. The system lets go of it when its process ends. One without
+        content is none.
+        """
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_ours = part.exists() and os.path.samestat(os.fstat(descriptor), part.stat())
+        except (BlockingIOError, FileNotFoundError):
+            is_ours = False
+        try:
+            yield is_ours
+        finally:
+            if is_ours and not os.fstat(descriptor).st_size:
+                part.unlink(missing_ok=True)
+            os.close(descriptor)
+
+    # -- room -----------------------------------------------------------------------------------------------
+
+    def _check_room(self, part: Path, size: int) -> None:
+        """What can never be, is told before anybody waits for it. Raises ScratchFull, DatabaseTooLarge."""
+        disk, needed = shutil.disk_usage(self._directory), size - _size(part)
+        if size > disk.total:
+            raise DatabaseTooLarge(bytes=size, disk_bytes=disk.total)
+        free = disk.free + sum(_size(path) for path, _ in self._used())
+        if free < needed:
+            raise _full(needed, free)
+
+    def _make_room(self, part: Path, size: int, *, beside: Path | None) -> None:
+        needed, others = size - _size(part), self._by_use(beside)
         while len(others) >= MOST or (others and self._free() < needed):
             others.pop(0).unlink(missing_ok=True)
-        if (free := self._free()) < needed:
-            raise ScratchFull(
-                f"Reading needs {needed >> 20:,} MB of local disk for a copy of the database and {free >> 20:,} MB "
-                "are free. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."
-            )
+        if (free := self._free()) < needed:  # readers still have open what was removed
+            raise _full(needed, free)
+
+    def _remove_parts(self, *, kept: Path) -> None:
+        """Those of other snapshots whose process has ended, or has given up."""
+        for part in self._directory.glob(f"{PART}*"):
+            if part != kept:
+                with self._lock(part) as is_ours:
+                    if is_ours:
+                        part.unlink(missing_ok=True)
 
     def _free(self) -> int:
         return shutil.disk_usage(self._directory).free
@@ -74,6 +174,32 @@ class LocalCopies:
         for path in self._directory.glob("wells-*.duckdb"):
             with suppress(FileNotFoundError):  # another process was faster
                 yield path, path.stat().st_mtime
+
+
+@contextmanager
+def _full_told() -> Iterator[None]:
+    """Somebody else has taken the room meanwhile."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in FULL:
+            raise ScratchFull from exc
+        raise
+
+
+def _full(needed: int, free: int) -> ScratchFull:
+    return ScratchFull(
+        f"Reading needs {needed >> 20:,} MB of local disk for a copy of the database and {free >> 20:,} MB "
+        "are free. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."
+    )
+
+
+def _size(path: Path) -> int:
+    """None is nothing."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def is_damaged(path: Path, file: StoredFile) -> bool:

@@ -27,6 +27,7 @@ from chalicelib.metrics import record
 from chalicelib.warehouse.names import fence_of, job_of
 
 from .query import DATABASE, Query, parse_query
+from .sql import SqlLimits, ask_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 # An answer of Lambda may have 6 MB, also the API function's, which is this one in JSON once more.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MOST_BYTES = 5_500_000
+ROWS_OF_SQL = 1_000  # unless told
 DOWNLOAD_SECONDS = 600  # to begin a download; one that has begun goes on
 
 _LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows]]] = {
@@ -58,14 +60,18 @@ log = logging.getLogger(__name__)
 
 
 def answer(
-    event: Any, *, published: Callable[[], PublishedProduction], export: Callable[[str], dict[str, Any]]
+    event: Any,
+    *,
+    published: Callable[[], PublishedProduction],
+    export: Callable[[str], dict[str, Any]],
+    sql: SqlLimits,
 ) -> dict[str, Any]:
     """`published` and `export`, with a form, are called for the questions that need them."""
     started, failed = time.monotonic(), None
     try:
         query = _query(event)
         add_to_log_context(question=query.name)
-        reply = {"data": _answer(query, published, export)}
+        reply = {"data": _answer(query, published, export, sql)}
     except WellheadError as error:
         failed = error
         if isinstance(error, QueryFailed):
@@ -93,13 +99,28 @@ def _query(event: Any) -> Query:
     return parse_query(str(event.get("question")), given)
 
 
-def _answer(query: Query, published: Callable[[], PublishedProduction], export: Callable[[str], dict[str, Any]]) -> Any:
+def _answer(
+    query: Query,
+    published: Callable[[], PublishedProduction],
+    export: Callable[[str], dict[str, Any]],
+    sql: SqlLimits,
+) -> Any:
     if query.name == "export":
         return export(query.arguments.get("format", DATABASE))
     if query.name == "summary":
         return published().summary(source=query.arguments.get("source"))
+    if query.name == "sql":
+        return _answer_sql(query, published(), sql)
     with published().query(query.snapshot) as production:
         return {**_page(query, _LISTS[query.name](production)), "snapshot": _named(production.snapshot)}
+
+
+def _answer_sql(query: Query, published: PublishedProduction, limits: SqlLimits) -> dict[str, Any]:
+    """Raises SqlOff, and what ask_sql does."""
+    rows = query.arguments.get("limit", ROWS_OF_SQL)
+    with published.file() as (path, snapshot, own):
+        found = ask_sql(path, query.arguments["statement"], rows=rows, own=own, limits=limits)
+    return {**found, "snapshot": _named(snapshot)}
 
 
 def _named(snapshot: str | None) -> dict[str, Any]:

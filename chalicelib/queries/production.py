@@ -7,7 +7,8 @@ times as ISO 8601 in UTC.
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from chalicelib.errors import (
     ChangesNotKept,
     QueryFailed,
     QueryTooLarge,
+    QueryTooSlow,
     ScratchFull,
     ValidationError,
     WarehouseForeign,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from chalicelib.store.own_directory import OwnDirectory
 
 TEXT_CODES = 3  # the version of the schema that brought them, with the columns source, period_days and source_rows
+QUESTION_SECONDS = 22.0  # the API waits 25
 THREADS = 2  # one question must not take the machine from all others
 
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
@@ -268,7 +271,7 @@ class ProductionQuery:
 
     def write_parquet(self, path: Path) -> None:
         """All rows of production, as they lie, in one new file."""
-        with _duckdb_errors(), self._connection.cursor() as own:
+        with _duckdb_errors(), self._connection.cursor() as own, _bounded(own):
             own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": quoted(path)}))
 
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
@@ -384,7 +387,7 @@ class ProductionQuery:
         return _dicts(*self._execute(text, values))
 
     def _execute(self, text: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-        with _duckdb_errors(), self._connection.cursor() as own:  # a connection of the thread's own
+        with _duckdb_errors(), self._connection.cursor() as own, _bounded(own):  # a connection of the thread's own
             result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()
 
@@ -412,6 +415,23 @@ def _iso(day: date | None) -> str | None:
 
 
 @contextmanager
+def _bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float = QUESTION_SECONDS) -> Iterator[None]:
+    """A question that nobody waits for any more comes to an end; the function goes on with the next one."""
+
+    def stop() -> None:
+        with suppress(duckdb.Error):  # it has just ended by itself
+            connection.interrupt()
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextmanager
 def _duckdb_errors() -> Iterator[None]:
     """The questions are right and their values bound: what fails is the file, the machine, or DuckDB. Which of them,
     its text alone tells.
@@ -434,6 +454,8 @@ def _error_of(exc: duckdb.Error) -> WellheadError:
         )
     if isinstance(exc, duckdb.OutOfMemoryException):
         return QueryTooLarge()
+    if isinstance(exc, duckdb.InterruptException):
+        return QueryTooSlow()
     if LATER_FORMAT in words:
         return WarehouseTooNew()
     return WarehouseForeign() if ANOTHER_FORMAT in words else QueryFailed()

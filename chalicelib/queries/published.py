@@ -7,6 +7,7 @@ is. Between two questions one database stays open: each may take as much memory 
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -19,6 +20,7 @@ from chalicelib.errors import (
     NothingPublished,
     QueryFailed,
     SnapshotGone,
+    SqlOff,
     StoreDiffers,
     WarehouseCorrupt,
     WarehouseForeign,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.lock import Snapshot
     from chalicelib.jobs.manager import JobManager
 
+FETCH_SECONDS = 12.0  # for the fetch of a database while somebody waits; the question takes its time besides
 FACTS = ("name", "fence", "rows", "bytes", "sha256", "job_id")
 
 # What DuckDB raises of a file in which something is not as it was written.
@@ -85,7 +88,7 @@ class PublishedProduction:
         self._warehouse = warehouse
         self._directory = directory
         self._memory_mb = memory_mb
-        self._copies = LocalCopies(warehouse, directory)
+        self._copies = LocalCopies(warehouse, directory, seconds=FETCH_SECONDS)
         self._lock = Lock()
         self._open: dict[str, Opened] = {}  # by the snapshot's name
         self._latest: Opened | None = None  # what was asked last, and stays open
@@ -97,6 +100,32 @@ class PublishedProduction:
         """
         with self._lent(name) as opened:
             yield opened.query
+
+    def fetch_ahead(self, name: str, *, seconds: float) -> None:
+        """Have the copy of this snapshot here, for questions to come. Raises DatabaseFetching when it is not whole by
+        then, and what `query` does.
+        """
+        current = self._pointed()
+        file = _file_of(current) if name == current.name else self._kept(name)
+        if is_of_lake(file.name) or self._in_place(file.name):
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        beside = None if name == current.name else current.name
+        self._copies.bring(file, beside=beside, until=time.monotonic() + seconds)
+
+    @contextmanager
+    def file(self) -> Iterator[tuple[Path, str, OwnDirectory]]:
+        """Where the current snapshot lies as one file, its name, and a directory for whoever reads it in a process of
+        his own. Raises SqlOff for a lake.
+        """
+        if is_of_lake(self._pointed().name):
+            raise SqlOff
+        with self._lent(None) as opened:
+            own = OwnDirectory(self._directory)
+            try:
+                yield opened.path, opened.file.name, own
+            finally:
+                own.remove()
 
     def summary(self, *, source: str | None = None) -> dict[str, Any]:
         """What ProductionQuery.summary tells of the current snapshot, and `snapshot`: the FACTS of the file."""

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 4_000  # 2 MB of JSON; from 5,000 on DuckDB sorts the whole table to find the first ones
 MOST_REJECTS = 1_000  # each has up to 4 KiB of raw text
+MOST_OF_SQL = 10_000  # rows; they are cut at 2 MB besides
+MOST_STATEMENT = 20_000  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,21 @@ OF = choice(WELLS, FIELDS, meaning="a row is a well in a field, or a field")
 SORT = choice(*dict.fromkeys((*OF_WELLS, *OF_FIELDS)), meaning="by which column; what has no value comes last")
 ORDER = choice("asc", "desc", meaning="from the smallest on, or from the largest; without it names asc, figures desc")
 
+
+def _statement(text: str) -> str:
+    if not text.strip() or len(text) > MOST_STATEMENT or "\0" in text:
+        raise ValueError
+    text.encode()  # a lone surrogate is no text
+    return text
+
+
+STATEMENT = Parameter(
+    read=_statement,
+    allowed=f"a statement of SQL of at most {MOST_STATEMENT:,} characters",
+    schema={"type": "string", "minLength": 1, "maxLength": MOST_STATEMENT},
+    meaning="one statement that reads",
+)
+
 QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "production": {
         "well_code": WELL_CODE,
@@ -99,6 +116,7 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "changes": {"job_id": _JOB_ID, "by": BY, "change": CHANGE, "field_code": FIELD_CODE, **_PAGE},
     "rejects": {"job_id": _JOB_ID, "limit": limit(MOST_REJECTS), "cursor": CURSOR},
     "summary": {"source": SOURCE},
+    "sql": {"statement": STATEMENT, "limit": limit(MOST_OF_SQL)},
     "export": {"format": FORM},
 }
 

@@ -95,6 +95,10 @@ class DirectoryWarehouse:
                     raise unreadable_file(name, str(exc.strerror)) from exc
                 raise
 
+    def fetch_rest(self, name: str, path: Path, *, goes_on: Callable[[], bool]) -> None:  # noqa: ARG002
+        """All of it at once: a directory's file is copied only where somebody's log lies beside it."""
+        self.fetch(name, path)
+
     def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:  # noqa: ARG002
         """Raises NoOlderVersion: a directory keeps none."""
         raise NoOlderVersion(

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from chalicelib.errors import WarehouseFileMissing, WarehouseUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 LATEST = "wells.duckdb"
@@ -196,6 +196,11 @@ class Warehouse(Protocol):
 
     def fetch(self, name: str, path: Path) -> None:
         """A local copy of the file, in place of what is at `path`. Raises WarehouseFileMissing too."""
+
+    def fetch_rest(self, name: str, path: Path, *, goes_on: Callable[[], bool]) -> None:
+        """What the beginning of the file at `path` lacks is added to it, piece by piece, as long as `goes_on`. Raises
+        WarehouseFileMissing too.
+        """
 
     def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:
         """A local copy of an older version of the file, the newest that has this SHA-256, and which it is. Raises

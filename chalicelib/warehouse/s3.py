@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -111,6 +111,23 @@ class S3Warehouse:
                     raise missing_file(name) from exc
                 raise
             self._save(answer["Body"], path)
+
+    def fetch_rest(self, name: str, path: Path, *, goes_on: Callable[[], bool]) -> None:
+        begun = path.stat().st_size
+        with _s3_errors():
+            try:
+                answer = self._s3.get_object(Bucket=self._bucket, Key=self._prefix + name, Range=f"bytes={begun}-")
+            except ClientError as exc:
+                if exc.response["Error"]["Code"] == "NoSuchKey":
+                    raise missing_file(name) from exc
+                if exc.response["Error"]["Code"] == "InvalidRange":  # there is no more of it
+                    return
+                raise
+            with path.open("ab") as file, closing(answer["Body"]) as body:
+                for chunk in body.iter_chunks(1 << 20):
+                    file.write(chunk)
+                    if not goes_on():
+                        return
 
     def fetch_older(self, name: str, path: Path, *, sha256: str) -> str:
         """The sum that a version was stored under tells which to fetch; what came is looked at all the same."""

@@ -65,6 +65,10 @@ HEADERS: dict[str, Any] = {
         "required": True,
         "schema": _TEXT,
     },
+    "X-Wellhead-Cut": {
+        "description": "With CSV: by what the rows are cut. None where they are all there.",
+        "schema": {"type": "string", "enum": ["rows", "bytes"]},
+    },
     "X-Next-Cursor": {"description": "With CSV: the cursor of the page after; none on the last.", "schema": _TEXT},
 }
 REQUEST_HEADERS: dict[str, Any] = {

@@ -439,6 +439,32 @@ EXPORT = told(
     "The current database can be read from the address in url.",
 )
 
+SQL_STATEMENT = "SELECT field_name, count(*) AS wells FROM wells GROUP BY ALL ORDER BY ALL LIMIT 2"
+SQL_ANSWER = told(
+    {
+        "columns": [{"name": "field_name", "type": "VARCHAR"}, {"name": "wells", "type": "BIGINT"}],
+        "rows": [["Akuvik", 4], ["Ashwick South", 6]],
+        "cut": None,
+        "snapshot": NAMED,
+    },
+    "2 rows.",
+)
+SQL_CSV = "field_name,wells\r\nAkuvik,4\r\nAshwick South,6\r\n"
+SQL_OFFER = told(
+    {
+        "off": None,
+        "questions": [
+            {
+                "name": "wells-of-a-field",
+                "title": "How many wells each field has",
+                "explanation": "The fields by name.",
+                "statement": SQL_STATEMENT,
+            }
+        ],
+    },
+    "Statements that ship with Wellhead, to run and to change.",
+)
+
 DEFINITION: dict[str, Any] = {
     "name": "north-sea",
     "kind": "odata",

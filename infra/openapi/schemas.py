@@ -18,7 +18,7 @@ from chalicelib.jobs.job_log import LONGEST_LINE, MOST_LINES
 from chalicelib.jobs.notice import State
 from chalicelib.jobs.telemetry import PHASES
 from chalicelib.queries.changed import OF_A_CHANGE, OF_VOLUMES, SIDES
-from chalicelib.queries.query import TEXTS
+from chalicelib.queries.query import QUERIES, TEXTS
 from chalicelib.store.columns import COLUMNS, REJECTION_REASONS, WARNING_RULES, Column, Kind, Role
 
 MEANINGS = {
@@ -708,6 +708,39 @@ SCHEMAS: dict[str, Any] = {
             "created_at": {"type": ["number", "null"], "description": "when the import completed, epoch seconds"},
             **{name: told for name, told in _FACTS.items() if name != "fence"},
             "job_id": _UUID,
+        }
+    ),
+    "SqlOffer": whole_object(
+        {
+            "off": {"type": ["string", "null"], "description": "why statements are not answered; null where they are"},
+            "questions": {
+                "type": "array",
+                "items": whole_object(dict.fromkeys(("name", "title", "explanation", "statement"), TEXT)),
+            },
+        }
+    ),
+    "SqlStatement": {
+        "type": "object",
+        "required": ["statement"],
+        "properties": {
+            name: {"description": parameter.meaning, **parameter.schema} for name, parameter in QUERIES["sql"].items()
+        },
+        "additionalProperties": False,
+    },
+    "SqlAnswer": whole_object(
+        {
+            "columns": {"type": "array", "items": whole_object({"name": TEXT, "type": TEXT})},
+            "rows": {
+                "type": "array",
+                "description": "the values in the order of the columns; what JSON has no form for is text",
+                "items": {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
+            },
+            "cut": {
+                "type": ["string", "null"],
+                "enum": ["rows", "bytes", None],
+                "description": "by what the rows are cut; null where they are all there",
+            },
+            "snapshot": {"$ref": "#/components/schemas/Snapshot"},
         }
     ),
     "Health": whole_object({"version": TEXT, "checks": {"type": "object", "additionalProperties": TEXT}}),

@@ -358,6 +358,8 @@ RULES: dict[str, str | None] = {
     "GET /api/v1/wells": "reader",
     "GET /api/v1/wells/register": "reader",
     "GET /api/v1/wells/export": "reader",
+    "GET /api/v1/wells/sql": "reader",
+    "POST /api/v1/wells/sql": "reader",
     "GET /api/v1/sources": "reader",
     "GET /api/v1/sources/{name}": "reader",
     "PUT /api/v1/sources/{name}": "admin",

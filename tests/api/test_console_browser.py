@@ -617,6 +617,57 @@ def test_a_code_beyond_53_bits_keeps_its_digits(stage: ConsoleStage, visit: Visi
     seen(page, ".facts", str(LONG_CODE))
 
 
+# --------------------------------------------------------------------------------------------- SQL
+
+
+def test_a_reader_asks_in_sql_by_the_keyboard_and_gets_a_table_and_csv(stage: ConsoleStage, visit: Visit) -> None:
+    page = visit.open("/sql", token=stage.reader)
+    page.get_by_label("Begin with").select_option(label="Oil, gas and water by year")
+    assert "GROUP BY ALL" in page.get_by_label("Statement").input_value()
+    seen(page, "#explained", "thousand barrels")
+
+    answer = page.get_by_role("region", name="Answer, a table that scrolls")
+    statement = page.get_by_label("Statement")
+    statement.fill(f"SELECT well_name AS a, count(*) AS a FROM wells WHERE field_code = '{HOSTILE_FIELD}' GROUP BY 1")
+    statement.press("Control+Enter")
+    answer.get_by_text(FORMULA, exact=True).wait_for()
+    assert answer.locator("thead th").all_inner_texts() == ["a", "a"]
+    assert set(answer.locator("tbody td:first-child").all_text_contents()) == {
+        *(MARKUP, QUOTES, BACKWARDS, FORMULA),
+        "Long Code",
+    }
+    assert page.locator("main script, main img").count() == 0
+    with page.expect_download() as downloaded:
+        press(page, "Download as CSV")
+    with downloaded.value.path().open(newline="", encoding="utf-8") as file:
+        lines = list(csv.reader(file))
+    assert lines[0] == ["a", "a"]
+    assert [f"'{FORMULA}", "1"] in lines
+    assert complaints(page, []) == []
+
+    page.reload()  # the address has the statement, which runs when somebody says so
+    page.get_by_label("Statement").wait_for()
+    assert "WHERE field_code" in page.get_by_label("Statement").input_value()
+    assert answer.count() == 0
+
+    page.get_by_label("Statement").fill("FROM read_text('/etc/passwd')")
+    press(page, "Run")
+    seen(page, "[role=alert]", "file system operations are disabled")
+    page.get_by_label("Statement").fill("FROM range(2000)")
+    press(page, "Run")
+    seen(page, ".notice", "There are more: the first 1,000 rows came.")
+    assert answer.locator("tbody tr").count() == 500
+
+
+def test_where_there_is_no_sql_the_page_says_why(stage: ConsoleStage, visit: Visit) -> None:
+    told = json.dumps({"success": True, "data": {"off": "It is a lake.", "questions": []}, "timestamp": "2024-01-01"})
+    visit.context.route("**/wells/sql", lambda route: route.fulfill(body=told, content_type="application/json"))
+    page = visit.open("/sql")
+
+    seen(page, ".panel", "It is a lake.")
+    assert page.get_by_label("Statement").count() == 0
+
+
 # --------------------------------------------------------------------------------------------- everywhere
 
 
@@ -632,6 +683,7 @@ def test_every_page_is_accessible_and_fits(stage: ConsoleStage, scheme: str, wid
     [job], _ = stage.manager.history(limit=1)
     well = f"/wells/{GAP_FIELD}/{GAP_WELL}"
     ready = {"/imports": ".ended", "/history": "tbody tr", f"/jobs/{job.job_id}": "tbody tr", "/data": ".plot svg"}
+    ready["/sql"] = "#statement"
     for path, selector in (ready | {well: ".plot svg", "/nowhere": "h1"}).items():
         visit.go(path)
         page.locator(selector).first.wait_for()

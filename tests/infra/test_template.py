@@ -264,6 +264,12 @@ def test_a_waiting_job_outlives_its_event(expanded: dict[str, Any]) -> None:
     assert properties(expanded, "Import")["RecursiveLoop"] == "Allow"
 
 
+def test_a_fetch_that_nobody_waits_for_is_not_tried_again(expanded: dict[str, Any]) -> None:
+    """Whoever asks next sends the next one."""
+    assert properties(expanded, "QueryEvents")["MaximumRetryAttempts"] == 0
+    assert properties(expanded, "Query")["Timeout"] == 300
+
+
 def _least() -> dict[str, str]:
     """The required settings alone."""
     names = ("WELLHEAD_TABLE", "WELLHEAD_IMPORT_FUNCTION")

@@ -10,6 +10,7 @@ import pytest
 from support.coordination import aws_client
 
 from chalicelib.errors import (
+    DatabaseFetching,
     NothingPublished,
     QueryFunctionMissing,
     QueryThrottled,
@@ -91,6 +92,26 @@ def test_an_error_that_the_function_tells_is_raised_as_it_was(
         client.ask(QUESTION)
 
     assert (raised.value.message, raised.value.details) == (error.message, error.details)
+
+
+def test_a_database_that_takes_long_is_fetched_while_nobody_waits_and_once(
+    server: LoopbackServer, handler: type[Lambda]
+) -> None:
+    now = [100.0]
+    lambda_client = aws_client(server.url, "lambda", read_timeout=0.5)
+    client = QueryClient(lambda_client=lambda_client, function="wellhead-query", clock=lambda: now[0])
+    details = {"snapshot": "snapshots/a.duckdb", "bytes": 2, "fetched": 1, "retry_after_seconds": 30}
+    answer(handler, code="DATABASE_FETCHING", message="m", details=details)
+    for moment in (100.0, 129.0, 131.0):
+        now[0] = moment
+        with pytest.raises(DatabaseFetching) as told:
+            client.ask(QUESTION)
+        assert (told.value.details, told.value.retryable) == (details, True)
+    lambda_client.close()
+
+    events = [(kind, sent) for _, kind, sent in handler.asked if kind == "Event"]
+    assert events == [("Event", {"fetch": "snapshots/a.duckdb"})] * 2
+    assert len(handler.asked) == 5
 
 
 def test_an_error_of_an_unknown_code_is_no_more_than_unexpected(client: QueryClient, handler: type[Lambda]) -> None:

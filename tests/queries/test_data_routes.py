@@ -345,6 +345,20 @@ def test_a_bucket_is_not_asked_for_health(empty: Wells, monkeypatch: pytest.Monk
     assert empty.ask("/health", token=None).data["checks"]["warehouse"] == "not asked"
 
 
+def test_a_database_that_does_not_fit_is_told_before_anybody_asks(
+    wells: Wells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WELLHEAD_WAREHOUSE", "s3://wellhead-local/x")
+    checks = {}
+    for disk_mb in ("0", "1", "100"):
+        monkeypatch.setenv("WELLHEAD_QUERY_DISK_MB", disk_mb)
+        answer = wells.ask("/health", token=None)
+        told = answer.data if answer.status == 200 else answer.error["details"]
+        checks[disk_mb] = told["checks"]["query_function"]
+
+    assert checks == {"0": "ok", "1": "DATABASE_TOO_LARGE", "100": "ok"}
+
+
 def test_wrong_settings_are_no_health_and_nothing_of_them_is_shown(
     empty: Wells, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from support.warehouses import own_prefix
 from chalicelib.errors import NothingPublished, SnapshotGone, WarehouseCorrupt
 from chalicelib.queries.function import MOST_BYTES, answer
 from chalicelib.queries.query import QUERIES
+from chalicelib.queries.sql import SqlLimits
 from chalicelib.services import Services
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -144,7 +145,9 @@ def ask(query: ProductionQuery | Exception, question: Any, **arguments: Any) -> 
 
 def answered(event: Any, query: ProductionQuery | Exception) -> dict[str, Any]:
     published: Callable[[], Any] = lambda: Published(query)  # noqa: E731
-    told = answer(event, published=published, export=lambda form: {"url": f"file:///wells.{form}"})
+    told = answer(
+        event, published=published, export=lambda form: {"url": f"file:///wells.{form}"}, sql=SqlLimits(memory_mb=75)
+    )
     shown: dict[str, Any] = json.loads(json.dumps(told))
     return shown
 

@@ -23,6 +23,7 @@ from chalicelib.api.parameters import MOST_CURSOR
 from chalicelib.errors import (
     QueryFailed,
     QueryTooLarge,
+    QueryTooSlow,
     ValidationError,
     WarehouseCorrupt,
     WarehouseForeign,
@@ -527,3 +528,16 @@ def test_a_question_about_one_well_reads_few_row_groups(large: Path) -> None:
     assert len(query.production(**one_well).rows) == MONTHS + 3
     assert scanned(query, **one_well) < 2 * 122_880 < WELLS * MONTHS
     query.close()
+
+
+def test_a_question_that_nobody_waits_for_any_more_is_stopped_and_the_next_one_answered() -> None:
+    endless = "SELECT count(*) FROM range(10_000_000_000) AS a, range(1_000) AS b"
+    with duckdb.connect() as connection:
+        with (
+            pytest.raises(QueryTooSlow),
+            production_query._duckdb_errors(),
+            production_query._bounded(connection, seconds=0.2),
+        ):
+            connection.execute(endless).fetchall()
+        with production_query._bounded(connection, seconds=0.2):
+            assert connection.execute("SELECT 1").fetchall() == [(1,)]

@@ -25,6 +25,7 @@ const data = later(() => import("./data.js"), "data");
 const define = later(() => import("./define.js"), "define");
 const field = later(() => import("./series.js"), "field");
 const fieldRegister = later(() => import("./register.js"), "fieldRegister");
+const sql = later(() => import("./sql.js"), "sql");
 const well = later(() => import("./series.js"), "well");
 const wellRegister = later(() => import("./register.js"), "wellRegister");
 
@@ -39,6 +40,7 @@ const ROUTES = [
   [/^\/data$/, data],
   [/^\/wells$/, wellRegister],
   [/^\/fields$/, fieldRegister, "/wells"],
+  [/^\/sql$/, sql],
   [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/data"],
   [/^\/fields\/([^/]+)$/, field, "/data"],
 ];

@@ -1,0 +1,38 @@
+"""Questions: statements that ship with Wellhead, for people to run and to change. Each is a file of docs/questions.
+
+The first line of its leading comment is the title, the rest says what comes of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+PLACE = Path(__file__).parents[2] / "docs" / "questions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    name: str
+    title: str
+    explanation: str
+    statement: str
+
+
+@cache
+def all_questions() -> list[dict[str, str]]:
+    """By the names of their files."""
+    return [asdict(read_question(path)) for path in sorted(PLACE.glob("*.sql"))]
+
+
+def read_question(path: Path) -> Question:
+    lines = path.read_text("utf-8").strip().splitlines()
+    count = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    told = [line.removeprefix("--").strip() for line in lines[:count]]
+    return Question(
+        name=path.stem,
+        title=told[0] if told else path.stem,
+        explanation=" ".join(filter(None, told[1:])),
+        statement="\n".join(lines[count:]).strip(),
+    )

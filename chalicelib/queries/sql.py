@@ -1,0 +1,97 @@
+"""SQL: a reader's own statement to the published database, answered by a process of its own (sql_process)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import QueryFailed, ScratchFull, SqlEnded, SqlInvalid, SqlTooLarge, SqlTooSlow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chalicelib.store.own_directory import OwnDirectory
+
+SECONDS = 12  # the query function has 22, and may have to fetch the database first
+MOST_BYTES = 2_000_000  # of an answer; the whole may have 6 MB, as JSON within JSON
+SHARE_OF_MEMORY = 4  # a statement gets a quarter of what the function's own questions get, which keep theirs
+LEAST_MEMORY_MB = 75
+KEPT = ("LANG", "LD_LIBRARY_PATH", "PATH", "TZ")  # of the environment; the rest holds credentials and settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqlLimits:
+    memory_mb: int
+    seconds: int = SECONDS
+    most_bytes: int = MOST_BYTES
+
+    @classmethod
+    def beside(cls, memory_mb: int) -> SqlLimits:
+        """Where the function's own questions may take so much."""
+        return cls(memory_mb=max(LEAST_MEMORY_MB, memory_mb // SHARE_OF_MEMORY))
+
+
+def ask_sql(path: Path, statement: str, *, rows: int, own: OwnDirectory, limits: SqlLimits) -> dict[str, Any]:
+    """`columns` with their names and types, `rows` as lists, and by what they are `cut`: "rows", "bytes" or None. `own`
+    is for what does not fit into memory. Raises SqlInvalid, SqlTooSlow, SqlTooLarge, SqlEnded, ScratchFull.
+    """
+    asked = {
+        "path": str(path),
+        "statement": statement,
+        "directory": str(own.path),
+        "memory_mb": limits.memory_mb,
+        "seconds": limits.seconds,
+        "rows": rows,
+        "bytes": limits.most_bytes,
+    }
+    told = _told_by_process(json.dumps(asked).encode(), limits.seconds)
+    if error := told.get("error"):
+        raise _error(str(error), str(told["says"]))
+    return told
+
+
+def _told_by_process(asked: bytes, seconds: int) -> dict[str, Any]:
+    """It is in the process group of its parent, so it ends with that when the function is killed."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    try:
+        done = subprocess.run(  # noqa: S603  nothing of it is interpreted by a shell
+            [sys.executable, "-m", f"{__package__}.sql_process"],
+            input=asked,
+            env={**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise SqlTooSlow(seconds=seconds) from None
+    if done.returncode:
+        raise SqlEnded(how=_how(done.returncode))
+    try:
+        told: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        raise QueryFailed from None
+    return told
+
+
+def _how(code: int) -> str:
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"exit {code}"
+
+
+def _error(error: str, says: str) -> Exception:
+    if error == "memory":
+        return SqlTooLarge()
+    if error == "disk":
+        return ScratchFull(
+            "The statement ran out of local disk. Ask for less, or give the function more ephemeral storage, or "
+            "WELLHEAD_SCRATCH more room."
+        )
+    return SqlInvalid(f"DuckDB says: {says}" if says else None, field="statement")

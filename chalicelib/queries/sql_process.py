@@ -1,0 +1,112 @@
+"""The process that answers one statement of a reader, on one database that is opened read-only, and prints it as JSON.
+
+A process of its own, because a statement may be anything: it may take all memory, never end, or make DuckDB abort. It
+has no credentials and no environment, reaches no file but the database, and nobody else's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import resource
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from chalicelib.store.local_duckdb import is_full, local_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+# What JSON has a form for; all else becomes text by DuckDB itself, in UTC and exactly.
+WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+PLAIN = {*WHOLE, "BOOLEAN", "DOUBLE", "VARCHAR"}
+EXACT = 2**53  # beyond it a number of JSON is rounded by many who read it
+MB = 1 << 20
+OWN_MB = 300  # Python, DuckDB and the stacks of threads, beside what DuckDB may take for the data
+AT_ONCE = 100  # rows
+SPILL_MB = 1024
+
+
+def main() -> None:
+    asked = json.load(sys.stdin)
+    most = (asked["memory_mb"] + OWN_MB) * MB
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"] * 2, asked["seconds"] * 2))  # when nobody waits any more
+    json.dump(answer(asked), sys.stdout)
+
+
+def answer(asked: dict[str, Any]) -> dict[str, Any]:
+    """An object with `columns`, `rows` and why they are `cut`, or with the `error` that there was."""
+    try:
+        with _opened(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"]) as connection:
+            return _answer(connection, asked["statement"], most_rows=asked["rows"], most_bytes=asked["bytes"])
+    except (duckdb.OutOfMemoryException, MemoryError) as exc:
+        is_of_the_disk = isinstance(exc, duckdb.Error) and is_full(exc)
+        return {"error": "disk" if is_of_the_disk else "memory", "says": ""}
+    except duckdb.Error as exc:
+        return {"error": "disk" if is_full(exc) else "statement", "says": _short(exc)}
+
+
+def _opened(path: Path, directory: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
+    """As `wellhead sql` opens a file that was downloaded, so a question means the same there."""
+    config = local_config(directory, memory_mb) | {
+        "max_temp_directory_size": f"{SPILL_MB}MB",
+        "python_enable_replacements": False,
+        "threads": 2,
+    }
+    connection = duckdb.connect(path, read_only=True, config=config)
+    connection.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
+    return connection
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, text: str, *, most_rows: int, most_bytes: int) -> dict[str, Any]:
+    statements = connection.extract_statements(text)
+    if len(statements) != 1 or statements[0].type not in READING:
+        return {"error": "kind", "says": ""}
+    found = connection.sql(text)
+    kinds = [str(kind) for kind in found.types]
+    columns = [{"name": name, "type": kind} for name, kind in zip(found.columns, kinds, strict=True)]
+    shown = ", ".join(_shown(place, kind) for place, kind in enumerate(kinds, start=1))
+    rows: list[list[Any]] = []
+    size, cut = 0, None
+    for row in _each(found.project(shown).limit(most_rows + 1)):
+        size += len(json.dumps(row))
+        if size > most_bytes:
+            cut = "bytes"
+        elif len(rows) == most_rows:
+            cut = "rows"
+        if cut:
+            break
+        rows.append(row)
+    return {"columns": columns, "rows": rows, "cut": cut}
+
+
+def _shown(place: int, kind: str) -> str:
+    """By its place, since two columns may have one name."""
+    value = f"#{place}" if kind in PLAIN else f"CAST(#{place} AS VARCHAR)"
+    return f"{value} AS c{place}"
+
+
+def _each(found: duckdb.DuckDBPyRelation) -> Iterator[list[Any]]:
+    while rows := found.fetchmany(AT_ONCE):
+        yield from ([_plain(value) for value in row] for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    is_rounded = isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT
+    is_no_number = isinstance(value, float) and not math.isfinite(value)
+    return str(value) if is_rounded or is_no_number else value
+
+
+def _short(exc: Exception) -> str:
+    """The lines below the first one show where in the statement it is."""
+    return str(exc).strip()[:2000]
+
+
+if __name__ == "__main__":
+    main()
