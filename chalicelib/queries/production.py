@@ -108,6 +108,11 @@ class ProductionQuery:
         is_older = self.schema_version < TEXT_CODES
         self._tables = {name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()}
 
+    @property
+    def tables(self) -> Mapping[str, str]:
+        """What stands for the rows of production and for their history in a statement."""
+        return self._tables
+
     @classmethod
     def open(
         cls, store: Path, *, directory: OwnDirectory, memory_mb: int, snapshot: str | None = None
@@ -334,8 +339,12 @@ class ProductionQuery:
         return _SQL[name].format_map({**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)})
 
     def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        return self.fetch(self._text(name, stood="as_of" in values), values)
+
+    def fetch(self, statement: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns, and the rows."""
         with _duckdb_errors(), self._connection.cursor() as own:  # a connection of the thread's own
-            result = own.execute(self._text(name, stood="as_of" in values), values)
+            result = own.execute(statement, values)
             return [column[0] for column in result.description or []], result.fetchall()
 
 

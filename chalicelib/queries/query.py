@@ -8,11 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.api.feed_model import ENTITY_SETS
 from chalicelib.api.parameters import (
     AS_OF,
     CURSOR,
     FIELD_CODE,
     FROM,
+    MOST_ROWS,
+    OPTION,
     SEARCH,
     SOURCE,
     TO,
@@ -22,17 +25,17 @@ from chalicelib.api.parameters import (
     choice,
     limit,
     read_value,
+    whole,
 )
 from chalicelib.api.request_fields import single_values
 from chalicelib.errors import ValidationError
 from chalicelib.jobs.job import parse_job_id
 
-from .cursor import list_of, read_cursor
+from .cursor import list_of, read_cursor, snapshot_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MOST_ROWS = 4_000  # 2 MB of JSON; from 5,000 on DuckDB sorts the whole table to find the first ones
 MOST_REJECTS = 1_000  # each has up to 4 KiB of raw text
 
 
@@ -59,6 +62,9 @@ FORM = choice(DATABASE, PARQUET, meaning="the whole database, or its rows of pro
 BY = choice("row", "field", meaning="each row that was changed, or how many of each field and their volumes")
 CHANGE = choice("new", "updated", "withdrawn", meaning="only the rows of which this became")
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
+ENTITY_SET = choice(*ENTITY_SETS, meaning="a set of the feed")
+COUNTED = choice("true", "false", meaning="whether it is told how many rows there are")
+MANY = whole(0, 2**31 - 1, "a whole number from 0 on", "how many rows")
 
 QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "production": {
@@ -76,6 +82,18 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "rejects": {"job_id": _JOB_ID, "limit": limit(MOST_REJECTS), "cursor": CURSOR},
     "summary": {"source": SOURCE},
     "export": {"format": FORM},
+    "feed": {
+        "entity_set": ENTITY_SET,
+        "key": OPTION,
+        "$filter": OPTION,
+        "$orderby": OPTION,
+        "$select": OPTION,
+        "$top": MANY,
+        "$skip": MANY,
+        "$count": COUNTED,
+        "$skiptoken": CURSOR,
+        "limit": limit(MOST_ROWS),
+    },
 }
 
 
@@ -93,5 +111,7 @@ def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Q
 
 
 def _snapshot_of(name: str, arguments: Mapping[str, Any]) -> str | None:
+    if token := arguments.get("$skiptoken"):
+        return snapshot_in(token)
     cursor = arguments.get("cursor")
     return read_cursor(cursor, of=list_of(name, arguments)).snapshot if cursor else None
