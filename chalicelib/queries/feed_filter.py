@@ -144,10 +144,8 @@ class _Reader:
             self.refuse(f"lacks a {sign}")
 
     def end(self) -> None:
-        token = self._peek()
-        if token.kind == "other" or (token.kind == "word" and token.text in OTHER_OPERATORS):
-            self._not_implemented(token)
-        if token.kind != "end":
+        self._refuse_unknown_operator()
+        if self._peek().kind != "end":
             self.refuse("is not understood")
 
     # -- the language, what binds least first -------------------------------------------------------------
@@ -219,9 +217,7 @@ class _Reader:
             self._depth -= 1
 
     def _close(self) -> None:
-        token = self._peek()
-        if token.kind == "other" or (token.kind == "word" and token.text in OTHER_OPERATORS):
-            self._not_implemented(token)
+        self._refuse_unknown_operator()
         self.expect(")")
 
     def _named(self) -> Operand | None:
@@ -277,6 +273,7 @@ class _Reader:
 
     def truth(self, operand: Operand) -> str:
         if operand.kind not in (TRUTH, NOTHING):
+            self._refuse_unknown_operator()
             self.refuse("has a value where something true or false is expected")
         return operand.sql if operand.kind == TRUTH else "CAST(NULL AS BOOLEAN)"
 
@@ -285,6 +282,11 @@ class _Reader:
     def refuse(self, why: str, *, at: int | None = None) -> NoReturn:
         place = (self._peek().at if at is None else at) + 1
         raise ValidationError(f"{self._option} {why}, at character {place}.", field=self._option)
+
+    def _refuse_unknown_operator(self) -> None:
+        token = self._peek()
+        if token.kind == "other" or (token.kind == "word" and token.text in OTHER_OPERATORS):
+            self._not_implemented(token)
 
     def _not_implemented(self, token: Token) -> NoReturn:
         raise FeedNotImplemented(

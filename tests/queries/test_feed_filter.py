@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.queries.production import ProductionQuery
 
 TEXTS = [None, "", "a", "A", "Øst-Frigg", "O'Brien", "100%_", "a b", "') OR 1=1 --"]
-NUMBERS = [None, 0, -1.5, 1.5, 2, 1e-9, 1e9]
+NUMBERS = [None, 0, 0.25, 1.5, 2, 1e-9, 1e9]
 MONTHS = [f"2024-{month:02}-01" for month in range(1, 13)]
 LINES = [
     {
