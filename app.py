@@ -40,7 +40,7 @@ from chalicelib.jobs.snapshots import kept_snapshots
 from chalicelib.jobs.starting import accept_import, retry_import, start_import, start_rollback
 from chalicelib.logs import add_to_log_context, start_log_context
 from chalicelib.queries.ask import ask_published, sentence
-from chalicelib.queries.query import Query, parse_query
+from chalicelib.queries.query import MOST_ROWS, Query, parse_query
 from chalicelib.services import Services, warm
 from chalicelib.settings import cors_origins
 from chalicelib.sources.checks import CheckKind
@@ -704,7 +704,7 @@ def _ask(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bo
 
 
 def _feed_page(request: Request, respond: FeedResponses, entity_set: str, part: str = "") -> Response:
-    asked = parse_feed_request(entity_set, part, _query(request), request.headers)
+    asked = parse_feed_request(entity_set, part, _query(request), request.headers, most=MOST_ROWS)
     answer = ask_published(
         parse_query("feed", asked.query),
         job_manager=services.job_manager,

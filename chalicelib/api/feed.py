@@ -84,10 +84,10 @@ class FeedRequest:
 
 
 def parse_feed_request(
-    path: str, part: str, query: Mapping[str, Sequence[str]], headers: Mapping[str, str]
+    path: str, part: str, query: Mapping[str, Sequence[str]], headers: Mapping[str, str], *, most: int
 ) -> FeedRequest:
-    """`path` is what follows the root, `part` what follows that. Raises ValidationError, NotInFeed, FormatNotServed,
-    FeedNotImplemented.
+    """`path` is what follows the root, `part` what follows that, `most` how many rows a page may have. Raises
+    ValidationError, NotInFeed, FormatNotServed, FeedNotImplemented.
     """
     name, key = _parsed_path(path)
     if part not in ("", COUNT) or (part and key is not None):
@@ -103,7 +103,7 @@ def parse_feed_request(
         key=key,
         is_count=bool(part),
         options=told,
-        limit=page_size(headers.get("prefer", "")),
+        limit=page_size(headers.get("prefer", ""), most=most),
         level=level,
     )
 

@@ -6,8 +6,6 @@ import re
 
 from chalicelib.errors import FormatNotServed
 
-from .parameters import MOST_ROWS
-
 LEVELS = ("minimal", "none")
 JSON = ("application/json", "application/*", "*/*")
 
@@ -38,7 +36,7 @@ def _offer(part: str) -> tuple[float, str]:
         return 0.0, ""
 
 
-def page_size(prefer: str) -> str | None:
+def page_size(prefer: str, *, most: int) -> str | None:
     """By `Prefer: odata.maxpagesize=100`; None where it says nothing. What is more than a page may have is as much."""
     found = re.search(r'(?:^|[,;\s])(?:odata\.)?maxpagesize\s*=\s*"?([0-9]{1,9})"?', prefer, re.IGNORECASE)
-    return str(min(MOST_ROWS, int(found[1]))) if found and int(found[1]) else None
+    return str(min(most, int(found[1]))) if found and int(found[1]) else None

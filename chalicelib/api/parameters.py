@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 MOST_CURSOR = 2500  # characters; the longest key of a list, two codes of any signs, and the name of its snapshot fit
 MOST_CODE = 100
-MOST_ROWS = 4_000  # of a page: 2 MB of JSON; from 5,000 on DuckDB sorts the whole table to find the first ones
 MOST_SEARCH = 100
 MOST_OPTION = 6_000  # characters of an option of the feed; API Gateway takes 10,240 bytes of address and headers
 _NO_CONTROL = r"^[^\u0000-\u001F\u007F-\u009F]*$"

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
-from simulation.dynamodb import InMemoryDynamoDb
 from support.api_client import READER
 from support.data_api import ROWS, Wells
-from support.imports import Worker
+from support.staging import published, run_import
 from support.third_party import environment as packages
 
 from chalicelib.jobs.job import JobStatus
 from chalicelib.store.columns import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 CLIENTS: dict[str, tuple[Path, list[str]]] = {
     "odatapy": (packages.PACKAGES, [str(packages.PYTHON), str(packages.HERE / "feed_client.py"), "odatapy"]),
@@ -55,32 +58,42 @@ def test_a_client_of_others_reads_what_is_published(wells: Wells, client: str) -
     }
 
 
+SECOND = "wellhead-second"
+TIMES = ("created_at", "updated_at")
+
+
 def content_of(store: Path) -> str:
     """A hash of all that a source tells of its rows, in the order of the key."""
-    names = ", ".join(["source", "period_days", *(column.name for column in COLUMNS if column.name not in TIMES)])
+    told = [column.name for column in COLUMNS if column.name not in TIMES]
+    names = ", ".join(["source", "period_days", "source_rows", *told])
     with duckdb.connect(str(store), read_only=True) as connection:
         rows = connection.sql(f"SELECT {names} FROM well_production ORDER BY ALL").fetchall()
     assert len(rows) == len(ROWS)
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
-TIMES = ("created_at", "updated_at")
+@pytest.fixture
+def second_table(dynamodb: Any) -> Iterator[str]:
+    attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+    keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    dynamodb.create_table(
+        TableName=SECOND, KeySchema=keys, AttributeDefinitions=attributes, BillingMode="PAY_PER_REQUEST"
+    )
+    yield SECOND
+    dynamodb.delete_table(TableName=SECOND)
 
 
-def test_wellhead_imports_from_wellhead_what_was_published(wells: Wells, tmp_path: Path) -> None:
-    settings = {
-        "WELLHEAD_SOURCE_URL": f"http://127.0.0.1:{wells.port}/odata/v4/WellProduction",
-        "WELLHEAD_SOURCE_USERNAME": "wellhead",
-        "WELLHEAD_SOURCE_PASSWORD": READER,
+def test_wellhead_imports_from_wellhead_what_was_published(wells: Wells, tmp_path: Path, second_table: str) -> None:
+    second = wells.environment | {
+        "WELLHEAD_TABLE": second_table,
         "WELLHEAD_WAREHOUSE": str(tmp_path / "second"),
+        "WELLHEAD_SOURCE_AUTH": "basic",
+        "WELLHEAD_SOURCE_SECRET": "env:SECRET",
+        "SECRET": json.dumps({"username": "wellhead", "password": READER}),
         "WELLHEAD_PAGE_SIZE": "2",
     }
-    worker = Worker(wells.environment | settings, InMemoryDynamoDb())
-    job = worker.import_all()
+    job = run_import(second, f"http://127.0.0.1:{wells.port}/odata/v4/WellProduction")
 
     assert (job.status, job.error, job.failed_records) == (JobStatus.COMPLETED, None, 0)
     assert (job.new_records, job.warnings) == (len(ROWS), [])
-    second = worker.manager.current_snapshot()
-    assert second
-    first = Path(wells.environment["WELLHEAD_WAREHOUSE"], wells.snapshot_of(wells.job)["name"])
-    assert content_of(Path(settings["WELLHEAD_WAREHOUSE"], second.name)) == content_of(first)
+    assert content_of(published(second)) == content_of(published(wells.environment))

@@ -30,7 +30,7 @@ def by_odatapy(root: str, token: str) -> dict[str, Any]:
     from odatapy.client import BasicAuth, EdmEnabledODataClient, Field, PolicyTransport, and_
 
     client = EdmEnabledODataClient(root, PolicyTransport(Urllib(), auth=BasicAuth("odatapy", token)))
-    names = [entry.name for entry in client.get_service_document().entity_sets]
+    names = list(client.get_service_document().entity_sets)
     rows = client.entity_set_uri("WellProduction")
     wanted = and_(Field("field_code") == "1", Field("well_name").contains("Årdal"))
     asked = rows.copy().filter(wanted).orderby("production_period desc,well_code")
@@ -40,7 +40,7 @@ def by_odatapy(root: str, token: str) -> dict[str, Any]:
         "all": [key_of(row) for row in client.iter_entities(rows, max_page_size=2)],
         "filtered": [key_of(row) for row in client.iter_entities(asked, max_page_size=2)],
         "count": client.get_count(rows.copy().append_count_segment().filter(wanted)),
-        "name": client.get_entity(one)["well_name"].value,
+        "name": client.get_entity(one).get_property("well_name").value,
     }
 
 
@@ -49,7 +49,7 @@ def by_python_odata(root: str, token: str) -> dict[str, Any]:
 
     headers = {"Prefer": "odata.maxpagesize=2"}
     service = ODataService(root, auth=("python-odata", token), extra_headers=headers, reflect_entities=True)
-    rows, wells = service.entities["WellProduction"], service.entities["Well"]
+    rows, wells = service.entities["WellProduction"], service.entities["Wells"]
     query = service.query(rows)
     asked = query.filter((rows.field_code == "1") & rows.well_name.contains("Årdal"))
     ordered = asked.order_by(rows.production_period.desc(), rows.well_code.asc())
@@ -64,7 +64,7 @@ def by_python_odata(root: str, token: str) -> dict[str, Any]:
 
 
 def key_of(row: Any) -> list[str]:
-    return [str(row[name].value) for name in KEY]
+    return [str(row.get_property(name).value) for name in KEY]
 
 
 if __name__ == "__main__":
