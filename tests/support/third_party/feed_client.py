@@ -32,7 +32,7 @@ def by_odatapy(root: str, token: str) -> dict[str, Any]:
     client = EdmEnabledODataClient(root, PolicyTransport(Urllib(), auth=BasicAuth("odatapy", token)))
     names = list(client.get_service_document().entity_sets)
     rows = client.entity_set_uri("WellProduction")
-    wanted = and_(Field("field_code") == "1", Field("well_name").contains("Årdal"))
+    wanted = and_(Field("field_code").eq("1"), Field("well_name").contains("Årdal"))
     asked = rows.copy().filter(wanted).orderby("production_period desc,well_code")
     one = client.entity_uri("Wells", {"source": "default", "field_code": "2", "well_code": "20"})
     return {
