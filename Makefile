@@ -94,7 +94,7 @@ smoke: .venv/ready ## try once what a deployed stage can do, with rows of its ow
 test: .venv/checks .venv/bundle ## run all the tests
 	@$(BIN)/python -m pytest
 
-environments: .venv/checks ## make the environments of what others wrote, which the tests use: DuckDB 1.4, 1.5 and 2.0, odatapy, SAP CAP (needs npm)
+environments: .venv/checks ## make the environments of what others wrote, which the tests use: DuckDB 1.4, 1.5 and 2.0, odatapy, SAP CAP, @odata/client (needs npm)
 	@for version in 1.4 1.5 2.0; do \
 		home="$(COMPATIBILITY)/$$version"; more=; \
 		[ $$version != 1.5 ] || more="duckdb-extension-httpfs==1.5.5 pandas"; \
@@ -155,7 +155,8 @@ lock: ## resolve pyproject.toml's dependency groups into the locked requirements
 	$(LOCK) --constraint requirements-dev.txt --group bundle --group lake --group local --group clients -o requirements-local.txt
 	$(LOCK) --constraint requirements-dev.txt --group lake -o requirements-lake.txt
 	$(LOCK) --upgrade --group third-party -o tests/support/third_party/requirements.txt
-	cd tests/support/third_party/cap && npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
+	for place in cap node_client; do (cd tests/support/third_party/$$place && \
+		npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund) || exit 1; done
 
 clean: ## remove .venv, builds and caches; the data in .local stays
 	rm -rf .venv build build wellhead.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -6,6 +6,7 @@ import os
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rate, Request, Response
 
@@ -13,6 +14,7 @@ from chalicelib.api.console_files import PAGE, console_file, https_alone, page_p
 from chalicelib.api.csv_rows import answer_csv, csv_headers, rows_csv, wants_csv
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import is_known
+from chalicelib.api.feed import METADATA, FeedResponses, feed, parse_feed_request, refuse_options
 from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
@@ -38,7 +40,7 @@ from chalicelib.jobs.snapshots import kept_snapshots
 from chalicelib.jobs.starting import accept_import, retry_import, start_import, start_rollback
 from chalicelib.logs import add_to_log_context, start_log_context
 from chalicelib.queries.ask import ask_published, sentence
-from chalicelib.queries.query import Query, parse_query
+from chalicelib.queries.query import MOST_ROWS, Query, parse_query
 from chalicelib.queries.sql_request import parse_sql, sql_offer, sql_sentence
 from chalicelib.services import Services, warm
 from chalicelib.settings import cors_origins
@@ -286,6 +288,27 @@ def answer_sql(request: Request, respond: ResponseBuilder) -> Response:
         cut = {"X-Wellhead-Cut": data["cut"]} if data["cut"] else {}
         return respond.text(answer_csv(data), {**headers, **cut, **csv_headers("answer", None)})
     return respond.success(data, sql_sentence(data), headers=headers)
+
+
+@app.route("/odata/v4", methods=["GET", "HEAD"], content_types=["*/*"])
+@feed(app, tokens=lambda: services.tokens)
+def get_feed(request: Request, respond: FeedResponses) -> Response:
+    return respond.service_document(refuse_options(_query(request), request.headers))
+
+
+@app.route("/odata/v4/{entity_set}", methods=["GET", "HEAD"], content_types=["*/*"])
+@feed(app, tokens=lambda: services.tokens)
+def get_entity_set(request: Request, respond: FeedResponses, entity_set: str) -> Response:
+    """Also `$metadata`: the gateway takes no $ in the address of a route."""
+    if unquote(entity_set) == METADATA:
+        return respond.metadata()
+    return _feed_page(request, respond, entity_set)
+
+
+@app.route("/odata/v4/{entity_set}/{part}", methods=["GET", "HEAD"], content_types=["*/*"])
+@feed(app, tokens=lambda: services.tokens)
+def get_part_of_entity_set(request: Request, respond: FeedResponses, entity_set: str, part: str) -> Response:
+    return _feed_page(request, respond, entity_set, unquote(part))
 
 
 @app.route("/api/v1/sources", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -709,6 +732,19 @@ def _ask(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bo
         text = rows_csv(query.name, answer.data["rows"])
         return respond.text(text, {**headers, **csv_headers(query.name, answer.data["next_cursor"])})
     return respond.success(answer.data, sentence(answer.data), headers=headers)
+
+
+def _feed_page(request: Request, respond: FeedResponses, entity_set: str, part: str = "") -> Response:
+    asked = parse_feed_request(entity_set, part, _query(request), request.headers, most=MOST_ROWS)
+    answer = ask_published(
+        parse_query("feed", asked.query),
+        job_manager=services.job_manager,
+        query_client=services.query_client,
+        form=asked.level,
+        known=request.headers.get("if-none-match", ""),
+    )
+    headers = {"ETag": answer.etag, "X-Wellhead-Snapshot": answer.snapshot}
+    return respond.unchanged(headers) if answer.data is None else respond.rows(asked, answer.data, headers)
 
 
 def _file(request: Request, respond: ResponseBuilder, name: str) -> Response:

@@ -20,6 +20,9 @@
     ├── CheckFailed                  a source could not be looked at, and nobody knows why
     ├── NothingPublished             404  no import has completed yet
     ├── FileNotServed                404  the console has no such file
+    ├── NotInFeed                    404  the feed has no such set, or no such entity in it
+    ├── FormatNotServed              406  the feed has no such format
+    ├── FeedNotImplemented           501  the feed does not know that part of OData
     ├── RejectsNotYet                409  the job has not published its rejected rows yet
     ├── RejectsNotKept               409  the job ended without publishing anything
     ├── NotHeld                      409  the job waits for nobody's word
@@ -604,6 +607,27 @@ class SnapshotGone(WellheadError):
 
     code = "SNAPSHOT_GONE"
     http_status = 410
+
+
+class NotInFeed(WellheadError):
+    """The feed has nothing at that address. /odata/v4/ lists its entity sets; $metadata tells the key of each."""
+
+    code = "NOT_IN_FEED"
+    http_status = 404
+
+
+class FormatNotServed(WellheadError):
+    """The feed has no such format. Accept application/json, with odata.metadata=minimal or none."""
+
+    code = "FORMAT_NOT_SERVED"
+    http_status = 406
+
+
+class FeedNotImplemented(WellheadError):
+    """The feed does not know this part of OData. docs/api.md lists what it knows."""
+
+    code = "NOT_IMPLEMENTED"
+    http_status = 501
 
 
 class Unhealthy(WellheadError):

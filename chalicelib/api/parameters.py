@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOST_CURSOR = 2500  # characters; the longest key of a list, two codes of any signs, and the name of its snapshot fit
 MOST_CODE = 100
 MOST_SEARCH = 100
+MOST_OPTION = 6_000  # characters of an option of the feed; API Gateway takes 10,240 bytes of address and headers
 _NO_CONTROL = r"^[^\u0000-\u001F\u007F-\u009F]*$"
 
 
@@ -109,6 +110,12 @@ def _search(text: str) -> str:
     return _text(text, MOST_SEARCH)
 
 
+def _option(text: str) -> str:
+    if len(text) > MOST_OPTION or any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise ValueError
+    return text
+
+
 def _text(text: str, most: int) -> str:
     """Any script, any sign; a lone surrogate is no text, and a control character none that anybody searches for."""
     if len(text) > most or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
@@ -190,6 +197,7 @@ CURSOR = Parameter(
     schema={"type": "string", "pattern": f"^[A-Za-z0-9_-]{{1,{MOST_CURSOR}}}$"},
     meaning="the next_cursor of the page before, as it came; without one, the first page",
 )
+OPTION = Parameter(read=_option, allowed=f"text of at most {MOST_OPTION:,} characters")
 SEARCH = Parameter(
     read=_search,
     allowed=f"text of at most {MOST_SEARCH} characters, none of them a control character",

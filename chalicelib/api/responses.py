@@ -153,8 +153,8 @@ def enveloped(
         @functools.wraps(view)
         def answer(*args: Any, **kwargs: Any) -> Response:
             request: Any = app.current_request
-            request_id, started = _request_id(request), time.monotonic()
-            start_log_context(**_request_facts(request, request_id))
+            request_id, started = request_id_of(request), time.monotonic()
+            start_log_context(**request_facts(request, request_id))
             builder = ResponseBuilder(
                 request_id=request_id,
                 now=time.time(),
@@ -174,7 +174,7 @@ def enveloped(
                 add_to_log_context(code=WellheadError.code)
                 log.exception("unexpected error")
                 response = builder.failure(WellheadError())
-            _log_answer(response, time.monotonic() - started)
+            log_answer(response, time.monotonic() - started)
             return response
 
         answer.__dict__["role"] = role
@@ -203,7 +203,7 @@ def _require(needed: Role, principal: Principal) -> None:
         raise RoleRequired(f"This needs the role {needed}; the token has the role {principal.role}.", needed=needed)
 
 
-def _request_facts(request: Any, request_id: str) -> dict[str, Any]:
+def request_facts(request: Any, request_id: str) -> dict[str, Any]:
     """For the log: no query, no header and no body, which may hold anything."""
     context = request.context or {}
     job_id = (request.uri_params or {}).get("job_id", "")
@@ -217,12 +217,16 @@ def _request_facts(request: Any, request_id: str) -> dict[str, Any]:
     }
 
 
-def _log_answer(response: Response, seconds: float) -> None:
-    level = logging.ERROR if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+def log_answer(response: Response, seconds: float) -> None:
+    is_fault = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    is_fault = (
+        is_fault and response.status_code != HTTPStatus.NOT_IMPLEMENTED
+    )  # of the feed: asked beyond what it knows
+    level = logging.ERROR if is_fault else logging.INFO
     log.log(level, "answered", extra={"status": int(response.status_code), "seconds": round(seconds, 4)})
 
 
-def _request_id(request: Any) -> str:
+def request_id_of(request: Any) -> str:
     """The caller's id when it is well-formed, else Lambda's. Never `app.lambda_context`: under the local
     server's threads that may be another request's.
     """

@@ -59,8 +59,7 @@ def list_of(name: str, arguments: Mapping[str, Any]) -> str:
 
 def write_cursor(cursor: Cursor, *, of: str) -> str:
     """`of` is what list_of tells."""
-    said = json.dumps([of, cursor.snapshot, *cursor.key.values()], separators=(",", ":"), ensure_ascii=False).encode()
-    return base64.urlsafe_b64encode(said + _mark(said)).decode().rstrip("=")
+    return write_parts([of, cursor.snapshot, *cursor.key.values()])
 
 
 def read_cursor(text: str, *, of: str) -> Cursor:
@@ -68,8 +67,7 @@ def read_cursor(text: str, *, of: str) -> Cursor:
     of another list.
     """
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        _, snapshot, *parts = json.loads(raw[:-MARK_BYTES])
+        _, snapshot, *parts = read_parts(text)
         kinds = KEYS[of.partition(" ")[0]]
         key = {name: _part(value, kind) for (name, kind), value in zip(kinds.items(), parts, strict=True)}
     except (ValueError, TypeError, RecursionError) as exc:
@@ -78,6 +76,28 @@ def read_cursor(text: str, *, of: str) -> Cursor:
     if write_cursor(cursor, of=of) != text:
         raise no_cursor()
     return cursor
+
+
+def write_parts(parts: list[Any]) -> str:
+    """Marked, in the letters of base64url."""
+    said = json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(said + _mark(said)).decode().rstrip("=")
+
+
+def read_parts(text: str) -> list[Any]:
+    """Raises ValueError, TypeError, RecursionError. Whether the mark is right, who writes them again sees."""
+    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    parts: list[Any] = json.loads(raw[:-MARK_BYTES])
+    return parts
+
+
+def snapshot_in(text: str) -> str | None:
+    """The name of the snapshot in a cursor of the feed. Raises ValidationError for what is none."""
+    try:
+        _, snapshot, *_ = read_parts(text)
+    except (ValueError, TypeError, RecursionError) as exc:
+        raise no_cursor() from exc
+    return snapshot if isinstance(snapshot, str) else None
 
 
 def no_cursor() -> ValidationError:

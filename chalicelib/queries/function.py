@@ -11,11 +11,13 @@ import logging
 import time
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import (
     AnswerTooLarge,
+    FeedNotImplemented,
     JobNotFound,
     NothingPublished,
     QueryFailed,
@@ -26,6 +28,7 @@ from chalicelib.logs import add_to_log_context
 from chalicelib.metrics import record
 from chalicelib.warehouse.names import fence_of, job_of
 
+from .feed import feed_page
 from .query import DATABASE, Query, parse_query
 from .sql import SqlLimits, ask_sql
 
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.manager import JobManager
     from chalicelib.warehouse.names import StoredFile, Warehouse
 
+    from .feed import FeedPage
     from .production import ProductionQuery, Rows
     from .published import PublishedProduction
 
@@ -45,7 +49,7 @@ MOST_BYTES = 5_500_000
 ROWS_OF_SQL = 1_000  # unless told
 DOWNLOAD_SECONDS = 600  # to begin a download; one that has begun goes on
 
-_LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows]]] = {
+_LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows | FeedPage]]] = {
     "production": lambda production: production.production,
     "revisions": lambda production: production.revisions,
     "totals": lambda production: production.totals,
@@ -53,8 +57,16 @@ _LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows]]] = {
     "register": lambda production: production.register,
     "rejects": lambda production: production.rejects,
     "changes": lambda production: production.changes,
+    "feed": lambda production: partial(feed_page, production),
 }
-_NAMES = {"from": "first", "to": "last"}  # as ProductionQuery calls them
+_NAMES = {  # as ProductionQuery and feed_page call them
+    "from": "first",
+    "to": "last",
+    "$filter": "where",
+    "$orderby": "order",
+    "$skiptoken": "cursor",
+    **{f"${name}": name for name in ("select", "top", "skip", "count")},
+}
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +96,9 @@ def answer(
 
 
 def _count(failed: WellheadError | None, seconds: float) -> None:
-    """What the caller did wrong is no error of the function."""
+    """What the caller did wrong, or asked beyond what the feed knows, is no error of the function."""
     is_ours = failed is not None and failed.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    is_ours = is_ours and not isinstance(failed, FeedNotImplemented)
     figures = {"QuestionSeconds": seconds, "QuestionErrors": float(is_ours)}
     level = logging.ERROR if is_ours else logging.INFO
     record("the question is answered", figures, level=level, code=failed.code if failed else None)
@@ -129,12 +142,14 @@ def _named(snapshot: str | None) -> dict[str, Any]:
     return {"name": name, "fence": fence_of(name), "job_id": job_of(name)}
 
 
-def _page(query: Query, ask: Callable[..., Rows]) -> dict[str, Any]:
+def _page(query: Query, ask: Callable[..., Rows | FeedPage]) -> dict[str, Any]:
     """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge."""
     wanted = {_NAMES.get(name, name): value for name, value in query.arguments.items()}
     wanted |= {name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted}
     if "as_of" in wanted:
         wanted["as_of"] = datetime.fromisoformat(wanted["as_of"])
+    if "count" in wanted:
+        wanted["count"] = wanted["count"] == "true"
     while (size := _size(page := asdict(ask(**wanted)))) > MOST_BYTES:
         if len(page["rows"]) == 1:
             raise AnswerTooLarge

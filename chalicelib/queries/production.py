@@ -123,6 +123,11 @@ class ProductionQuery:
         self._tables = {name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()}
         self._register = Register(self._asked, self._tables["production"])
 
+    @property
+    def tables(self) -> Mapping[str, str]:
+        """What stands for the rows of production and for their history in a statement."""
+        return self._tables
+
     @classmethod
     def open(
         cls, store: Path, *, directory: OwnDirectory, memory_mb: int, snapshot: str | None = None
@@ -381,12 +386,13 @@ class ProductionQuery:
         return _SQL[name].format_map({**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)})
 
     def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
-        return self._execute(self._text(name, stood="as_of" in values), values)
+        return self.fetch(self._text(name, stood="as_of" in values), values)
 
     def _asked(self, text: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return _dicts(*self._execute(text, values))
+        return _dicts(*self.fetch(text, values))
 
-    def _execute(self, text: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def fetch(self, text: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns, and the rows."""
         with _duckdb_errors(), self._connection.cursor() as own, _bounded(own):  # a connection of the thread's own
             result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()

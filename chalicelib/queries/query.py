@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.api.feed_model import ENTITY_SETS
 from chalicelib.api.parameters import (
     AS_OF,
     CURSOR,
     FIELD_CODE,
     FROM,
+    OPTION,
     SEARCH,
     SOURCE,
     TO,
@@ -23,12 +25,13 @@ from chalicelib.api.parameters import (
     choice,
     limit,
     read_value,
+    whole,
 )
 from chalicelib.api.request_fields import single_values
 from chalicelib.errors import ValidationError
 from chalicelib.jobs.job import parse_job_id
 
-from .cursor import DEFAULTS, list_of, read_cursor
+from .cursor import DEFAULTS, list_of, read_cursor, snapshot_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,6 +65,9 @@ FORM = choice(DATABASE, PARQUET, meaning="the whole database, or its rows of pro
 BY = choice("row", "field", meaning="each row that was changed, or how many of each field and their volumes")
 CHANGE = choice("new", "updated", "withdrawn", meaning="only the rows of which this became")
 _PAGE = {"limit": limit(MOST_ROWS), "cursor": CURSOR}
+ENTITY_SET = choice(*ENTITY_SETS, meaning="a set of the feed")
+COUNTED = choice("true", "false", meaning="whether it is told how many rows there are")
+MANY = whole(0, 2**31 - 1, "a whole number from 0 on", "how many rows")
 
 # The register: which lists it has, and the columns of each, by all of which it is sorted.
 WELLS, FIELDS = "wells", "fields"
@@ -118,6 +124,18 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     "summary": {"source": SOURCE},
     "sql": {"statement": STATEMENT, "limit": limit(MOST_OF_SQL)},
     "export": {"format": FORM},
+    "feed": {
+        "entity_set": ENTITY_SET,
+        "key": OPTION,
+        "$filter": OPTION,
+        "$orderby": OPTION,
+        "$select": OPTION,
+        "$top": MANY,
+        "$skip": MANY,
+        "$count": COUNTED,
+        "$skiptoken": CURSOR,
+        "limit": limit(MOST_ROWS),
+    },
 }
 
 
@@ -135,5 +153,7 @@ def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Q
 
 
 def _snapshot_of(name: str, arguments: Mapping[str, Any]) -> str | None:
+    if token := arguments.get("$skiptoken"):
+        return snapshot_in(token)
     cursor = arguments.get("cursor")
     return read_cursor(cursor, of=list_of(name, arguments)).snapshot if cursor else None

@@ -34,7 +34,8 @@ DESCRIPTION = """\
 Imports of oil and gas well production, and questions to the data. Every answer but the document itself and CSV is an
 envelope: `success`, then `data` and `message`, or `error` with a `code` for programs and a sentence for people. With
 `Accept: application/problem+json` an error comes as problem details (RFC 9457). Parameters that a route does not know
-are refused. The web console at `/console` is no part of this document."""
+are refused. The web console at `/console` and the OData feed at
+`/odata/v4` are no part of this document."""
 
 _TEXT = {"type": "string"}
 HEADERS: dict[str, Any] = {

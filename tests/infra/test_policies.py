@@ -354,6 +354,7 @@ def _know_a_caller(functions: Functions) -> None:
     arn = f"arn:aws:execute-api:{REGION}:123456789012:abc/dev/GET/api/v1/wells"
     event = {"type": "TOKEN", "authorizationToken": "Bearer token", "methodArn": arn}
     assert functions.app("authorizer").authorizer(event, context())["principalId"] == "ada"
+    assert functions.api("GET", "/odata/v4", status=200, authorization="Bearer token")["value"]  # knows him by itself
 
 
 def _renew_a_token(functions: Functions) -> None:
@@ -449,6 +450,7 @@ def _plan_again(functions: Functions, job_id: str) -> None:
 def _ask_and_answer(functions: Functions) -> None:
     functions.api("GET", f"{BASE}/production", status=200)
     assert functions.ask("summary")["rows"] == DATA.expected().new
+    assert functions.ask("feed", entity_set="Wells")["rows"]
     assert functions.ask("export")["url"]
     assert functions.ask("export", format="parquet")["url"]
     functions.asked["query"].update(rights("GetObject", {"Key": f"{EXPORTS}wells"}))  # by who has the signed address

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HOME = Path(os.environ.get("THIRD_PARTY") or Path.home() / ".cache" / "wellhead" / "third-party")
 HERE = Path(__file__).parent
 CAP_LOCK = HERE / "cap" / "package-lock.json"
+NODE_CLIENT_LOCK = HERE / "node_client" / "package-lock.json"
 PYTHON_LOCK = HERE / "requirements.txt"
 
 
@@ -31,6 +32,7 @@ def _place(name: str, lock: Path) -> Path:
 
 
 CAP = _place("cap", CAP_LOCK)
+NODE_CLIENT = _place("node-client", NODE_CLIENT_LOCK)
 PACKAGES = _place("python{}.{}".format(*sys.version_info), PYTHON_LOCK)
 NODE = CAP / "node_modules" / ".bin" / "node"
 PYTHON = PACKAGES / "bin" / "python"
@@ -44,20 +46,29 @@ def reason_without(place: Path) -> str | None:
     """Why a server cannot be started; None when it can."""
     if (place / "ready").exists():
         return None
-    if place == CAP and not shutil.which("npm"):
-        return "there is no npm here, by which SAP CAP is installed"
+    if place in (CAP, NODE_CLIENT) and not shutil.which("npm"):
+        return f"there is no npm here, by which {place.name} is installed"
     return f"{place.name} is not installed; make third-party does it"
 
 
 def install_cap() -> None:
-    if not shutil.which("npm"):
-        raise CannotBeMade("there is no npm here")
-    CAP.mkdir()
-    for file in (CAP_LOCK, CAP_LOCK.with_name("package.json")):
-        shutil.copy(file, CAP)
-    _run("npm", "ci", "--ignore-scripts", "--omit=peer", "--no-audit", "--no-fund", "--loglevel=error", cwd=CAP)
+    _install_by_npm(CAP, CAP_LOCK)
     if not NODE.exists():
         raise CannotBeMade("npm has no Node.js for this kind of machine")
+
+
+def install_node_client() -> None:
+    """The Node.js that runs it is that of SAP CAP."""
+    _install_by_npm(NODE_CLIENT, NODE_CLIENT_LOCK)
+
+
+def _install_by_npm(place: Path, lock: Path) -> None:
+    if not shutil.which("npm"):
+        raise CannotBeMade("there is no npm here")
+    place.mkdir()
+    for file in (lock, lock.with_name("package.json")):
+        shutil.copy(file, place)
+    _run("npm", "ci", "--ignore-scripts", "--omit=peer", "--no-audit", "--no-fund", "--loglevel=error", cwd=place)
 
 
 def install_packages() -> None:
@@ -92,6 +103,7 @@ def main() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         make("odatapy and the client python-odata", PACKAGES, install_packages)
         make("SAP CAP, by the SAP Developer License, for tests only", CAP, install_cap)
+        make("the client @odata/client", NODE_CLIENT, install_node_client)
 
 
 if __name__ == "__main__":

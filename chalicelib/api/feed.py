@@ -1,0 +1,298 @@
+"""The feed's own HTTP: OData 4.0 in JSON, at the minimal conformance level, for reading.
+
+https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part1-protocol.html
+https://docs.oasis-open.org/odata/odata-json-format/v4.0/odata-json-format-v4.0.html
+
+Who reads it is a spreadsheet, so a token may also come as the password of Basic, here and nowhere else: these routes
+have no authorizer of the gateway, which would keep what it says of one header for all routes.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import logging
+import os
+import re
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from chalice.app import Response
+
+from chalicelib.errors import (
+    FeedNotImplemented,
+    NotInFeed,
+    RoleRequired,
+    Unauthorized,
+    ValidationError,
+    WellheadError,
+)
+from chalicelib.logs import add_to_log_context, start_log_context
+
+from .cors import cors_headers
+from .feed_format import metadata_level, page_size
+from .feed_model import ENTITY_SETS, metadata_document
+from .request_fields import single_values
+from .responses import RETRY_SECONDS, log_answer, principal_of, request_facts, request_id_of
+from .tokens import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from chalice.app import Chalice
+
+    from .tokens import Tokens
+
+BASE = "/odata/v4"
+CHALLENGE = 'Basic realm="Wellhead", charset="UTF-8"'
+METADATA, COUNT = "$metadata", "$count"
+READ = ("$filter", "$orderby", "$select", "$top", "$skip", "$count", "$skiptoken")
+NOT_READ = ("$expand", "$search", "$apply", "$compute", "$deltatoken", "$index", "$levels", "$schemaversion", "$id")
+OF_THE_SERVICE = ("$batch", "$all", "$crossjoin", "$entity")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedRequest:
+    """What is asked of an entity set. `key` is what stands in the parentheses of the address; `options` are those of
+    the query, `limit` how many rows a page may have where the caller has said it.
+    """
+
+    entity_set: str
+    key: str | None
+    is_count: bool
+    options: Mapping[str, str]
+    limit: str | None
+    level: str
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """For parse_query. The number of rows alone needs none of them."""
+        asked = {"entity_set": self.entity_set, **self.options}
+        if self.key is not None:
+            asked["key"] = self.key
+        if self.is_count:
+            asked |= {"$count": "true", "$top": "0"}
+        elif self.limit:
+            asked["limit"] = self.limit
+        return {name: [value] for name, value in asked.items()}
+
+
+def parse_feed_request(
+    path: str, part: str, query: Mapping[str, Sequence[str]], headers: Mapping[str, str], *, most: int
+) -> FeedRequest:
+    """`path` is what follows the root, `part` what follows that, `most` how many rows a page may have. Raises
+    ValidationError, NotInFeed, FormatNotServed, FeedNotImplemented.
+    """
+    name, key = _parsed_path(path)
+    if part not in ("", COUNT) or (part and key is not None):
+        raise FeedNotImplemented("The feed knows whole entities alone. Ask for properties with $select.")
+    told = _options(query)
+    level = metadata_level(headers.get("accept", ""), told.pop("$format", None))
+    allowed = ("$filter",) if part else ("$select",) if key is not None else READ
+    for option in told:
+        if option not in allowed:
+            raise ValidationError(f"{option} has no meaning at this address.", field=option)
+    return FeedRequest(
+        entity_set=name,
+        key=key,
+        is_count=bool(part),
+        options=told,
+        limit=page_size(headers.get("prefer", ""), most=most),
+        level=level,
+    )
+
+
+def refuse_options(query: Mapping[str, Sequence[str]], headers: Mapping[str, str]) -> str:
+    """At the root of the feed, which has a form alone: how much the answer tells of itself. Raises ValidationError,
+    FeedNotImplemented, FormatNotServed.
+    """
+    told = _options(query)
+    level = metadata_level(headers.get("accept", ""), told.pop("$format", None))
+    for option in told:
+        raise ValidationError(f"{option} has no meaning at this address.", field=option)
+    return level
+
+
+def _parsed_path(path: str) -> tuple[str, str | None]:
+    text = unquote(path)
+    found = re.fullmatch(r"([^()]+)(?:\((.*)\))?", text, re.DOTALL)
+    if found is None or found[1].split(".")[0] in OF_THE_SERVICE:
+        raise FeedNotImplemented
+    if found[1] not in ENTITY_SETS:
+        raise NotInFeed
+    return found[1], found[2]
+
+
+def _options(query: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    for name in query:
+        if name in NOT_READ or name.startswith("@"):
+            raise FeedNotImplemented(f"The feed does not know {name[:40]}.", field=name[:40])
+    return single_values(query, allowed=(*READ, "$format"))
+
+
+class FeedResponses:
+    """Builds the answers to one request. `root` is the address of the feed, as the caller knows it."""
+
+    def __init__(self, *, root: str, request_id: str, cors: Mapping[str, str]) -> None:
+        self._root = root
+        self._request_id = request_id
+        self._cors = cors
+
+    def service_document(self, level: str) -> Response:
+        sets = [{"name": name, "kind": "EntitySet", "url": name} for name in ENTITY_SETS]
+        return self._json({**self._context("", level), "value": sets}, level)
+
+    def metadata(self) -> Response:
+        return self._response(metadata_document(), HTTPStatus.OK, {"Content-Type": "application/xml"})
+
+    def rows(self, asked: FeedRequest, data: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
+        """A page, an entity or a number, by what was asked. Raises NotInFeed for an entity that is not there."""
+        if asked.is_count:
+            text = str(data["count"])
+            return self._response(text, HTTPStatus.OK, {"Content-Type": "text/plain", **headers})
+        shown = f"({asked.options['$select']})" if asked.options.get("$select") else ""
+        context = f"#{asked.entity_set}{shown}"
+        if asked.key is not None:
+            if not data["rows"]:
+                raise NotInFeed
+            return self._json(
+                {**self._context(f"{context}/$entity", asked.level), **data["rows"][0]}, asked.level, headers
+            )
+        told = self._context(context, asked.level)
+        if asked.options.get("$count") == "true":
+            told["@odata.count"] = data["count"]
+        told["value"] = data["rows"]
+        if data["next_cursor"]:
+            told["@odata.nextLink"] = self._next(asked, data)
+        applied = {"Preference-Applied": f"odata.maxpagesize={asked.limit}"} if asked.limit else {}
+        return self._json(told, asked.level, {**applied, **headers})
+
+    def unchanged(self, headers: Mapping[str, str]) -> Response:
+        return self._response("", HTTPStatus.NOT_MODIFIED, headers)
+
+    def failure(self, error: WellheadError) -> Response:
+        """https://docs.oasis-open.org/odata/odata-json-format/v4.0/os/odata-json-format-v4.0-os.html (section 19)"""
+        told = {"code": error.code, "message": error.message}
+        if "field" in error.details:
+            told["target"] = str(error.details["field"])
+        headers = {"Retry-After": str(RETRY_SECONDS)} if error.retryable else {}
+        if error.http_status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = CHALLENGE
+        return self._json({"error": told}, "minimal", headers, status=error.http_status)
+
+    def _context(self, what: str, level: str) -> dict[str, Any]:
+        return {} if level == "none" else {"@odata.context": f"{self._root}/{METADATA}{what}"}
+
+    def _next(self, asked: FeedRequest, data: Mapping[str, Any]) -> str:
+        """The same question from there on; what was skipped is behind, and what is left of $top is told."""
+        options = {name: value for name, value in asked.options.items() if name not in ("$skip", "$skiptoken")}
+        if "$top" in options:
+            options["$top"] = str(int(options["$top"]) - len(data["rows"]))
+        if asked.level == "none":
+            options["$format"] = "application/json;odata.metadata=none"
+        options["$skiptoken"] = data["next_cursor"]
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+        return f"{self._root}/{asked.entity_set}?{query}"
+
+    def _json(
+        self, body: Mapping[str, Any], level: str, headers: Mapping[str, str] | None = None, *, status: int = 200
+    ) -> Response:
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        kind = {"Content-Type": f"application/json;odata.metadata={level}"}
+        return self._response(text, status, {**kind, **(headers or {})})
+
+    def _response(self, body: str, status: int, headers: Mapping[str, str]) -> Response:
+        own: dict[str, Any] = {
+            "OData-Version": "4.0",
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "X-Request-ID": self._request_id,
+            **self._cors,
+            **headers,
+        }
+        return Response(body=body, status_code=status, headers=own)
+
+
+def feed(app: Chalice, *, tokens: Callable[[], Tokens]) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """As `enveloped`, with the answers and errors of OData. Every role may read."""
+
+    def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+        @functools.wraps(view)
+        def answer(*args: Any, **kwargs: Any) -> Response:
+            request: Any = app.current_request
+            request_id, started = request_id_of(request), time.monotonic()
+            respond = FeedResponses(
+                root=_root_of(request),
+                request_id=request_id,
+                cors=cors_headers(request.headers, os.environ),
+            )
+            start_log_context(**request_facts(request, request_id))
+            try:
+                _recognise(request, tokens())
+                start_log_context(**request_facts(request, request_id))
+                _check_version(request.headers.get("odata-maxversion", ""))
+                response = view(request, respond, *args, **kwargs)
+            except WellheadError as error:
+                add_to_log_context(code=error.code)
+                response = respond.failure(error)
+            except Exception:
+                add_to_log_context(code=WellheadError.code)
+                log.exception("unexpected error")
+                response = respond.failure(WellheadError())
+            log_answer(response, time.monotonic() - started)
+            return response
+
+        answer.__dict__["role"] = Role.READER
+        return answer
+
+    return decorate
+
+
+def _recognise(request: Any, tokens: Tokens) -> None:
+    """The caller is told to the request as the gateway's authorizer does it elsewhere. Raises Unauthorized,
+    TokenExpired, TokensUnavailable; RoleRequired for a password that is more than a reader's: a workbook keeps it.
+    """
+    sent = request.headers.get("authorization", "")
+    password = _password_in(sent)
+    principal = tokens.principal(sent if password is None else f"Bearer {password}")
+    if principal is None:
+        raise Unauthorized("Send a reader's token as the password of Basic, with any user name, or as Bearer.")
+    ends = {} if principal.expires_at is None else {"expires_at": str(principal.expires_at)}
+    request.context["authorizer"] = {"principalId": principal.name, "role": principal.role, **ends}
+    principal_of(request)
+    if password is not None and principal.role is not Role.READER:
+        raise RoleRequired(
+            f"A password of the feed is the token of a reader; this one has the role {principal.role}, and a workbook "
+            "keeps what it is given.",
+            needed=Role.READER,
+        )
+
+
+def _password_in(authorization: str) -> str | None:
+    """None where the header is none of Basic (RFC 7617)."""
+    found = re.fullmatch(r"basic +([A-Za-z0-9+/=]{1,1000})", authorization.strip(), re.IGNORECASE)
+    if found is None:
+        return None
+    try:
+        return base64.b64decode(found[1], validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
+
+
+def _check_version(most: str) -> None:
+    """Raises ValidationError for a caller who takes no answer of OData 4.0."""
+    if most and not re.fullmatch(r"(4\.[0-9]+|[5-9](\.[0-9]+)?)", most.strip()):
+        raise ValidationError("The feed is of OData 4.0.", field="OData-MaxVersion")
+
+
+def _root_of(request: Any) -> str:
+    """The gateway tells the path with the name of the stage, and in a header by which protocol it was asked."""
+    scheme = "https" if request.headers.get("x-forwarded-proto") == "https" else "http"
+    before = str(request.context.get("path", "")).partition(BASE)[0]
+    return f"{scheme}://{request.headers.get('host', 'localhost')}{before}{BASE}"

@@ -1,0 +1,145 @@
+"""What the feed has: its entity sets, the properties of each with type and meaning, and which of them are the key.
+
+$metadata is written from this, and questions are read by it. Whole numbers are of 32 bits at most: those of 64 come as
+text to a client that asks for IEEE754Compatible. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAMESPACE = "Wellhead"
+STRING, DATE, MOMENT, DOUBLE = "Edm.String", "Edm.Date", "Edm.DateTimeOffset", "Edm.Double"
+SMALL, WHOLE = "Edm.Int16", "Edm.Int32"
+NUMBERS = (DOUBLE, SMALL, WHOLE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntitySet:
+    """`properties` have the type and the meaning of each. Rows come in the order of the key."""
+
+    name: str
+    entity: str
+    key: tuple[str, ...]
+    properties: Mapping[str, tuple[str, str]]
+
+    def type_of(self, name: str) -> str:
+        return self.properties[name][0]
+
+
+_WELL = ("source", "field_code", "well_code")
+_CODES = {
+    "source": (STRING, "name of the source"),
+    "field_code": (STRING, "code of the field, as the source writes it"),
+    "field_name": (STRING, "name of the field"),
+    "well_code": (STRING, "code of the well, as the source writes it"),
+}
+_NAMES = {
+    "well_reference": (STRING, "reference of the well"),
+    "well_name": (STRING, "name of the well"),
+}
+
+ENTITY_SETS: Mapping[str, EntitySet] = {
+    each.name: each
+    for each in (
+        EntitySet(
+            name="WellProduction",
+            entity="WellProduction",
+            key=(*_WELL, "production_period"),
+            properties={
+                **_CODES,
+                **_NAMES,
+                "production_period": (DATE, "first day of the production period"),
+                "period_days": (SMALL, "calendar days of the production period"),
+                "days_on_production": (DOUBLE, "days on which the well produced"),
+                "oil_production_kbd": (DOUBLE, "oil, thousand barrels per calendar day"),
+                "gas_production_mmcfd": (DOUBLE, "gas, million standard cubic feet per calendar day"),
+                "liquids_production_kbd": (DOUBLE, "liquids, thousand barrels per calendar day"),
+                "water_production_kbd": (DOUBLE, "water, thousand barrels per calendar day"),
+                "data_source": (STRING, "where the source has the row from"),
+                "source_data": (STRING, "what the source calls its data"),
+                "partition_0": (STRING, "part of the source"),
+                "source_rows": (WHOLE, "rows of the source in this one"),
+                "created_at": (MOMENT, "first seen by an import"),
+                "updated_at": (MOMENT, "last changed by an import"),
+            },
+        ),
+        EntitySet(
+            name="Wells",
+            entity="Well",
+            key=_WELL,
+            properties={
+                **_CODES,
+                **_NAMES,
+                "first_period": (DATE, "first day of the first period"),
+                "last_period": (DATE, "first day of the last period"),
+                "periods": (WHOLE, "how many periods are stored"),
+            },
+        ),
+        EntitySet(
+            name="Monthly",
+            entity="WellMonth",
+            key=(*_WELL, "calendar_month"),
+            properties={
+                **_CODES,
+                "well_name": (STRING, "name of the well"),
+                "calendar_month": (DATE, "first day of the calendar month"),
+                "days": (WHOLE, "calendar days of the periods in the month"),
+                "days_on_production": (DOUBLE, "days on which the well produced"),
+                "oil_production_kb": (DOUBLE, "oil, thousand barrels"),
+                "gas_production_mmcf": (DOUBLE, "gas, million standard cubic feet"),
+                "liquids_production_kb": (DOUBLE, "liquids, thousand barrels"),
+                "water_production_kb": (DOUBLE, "water, thousand barrels"),
+            },
+        ),
+    )
+}
+
+
+def metadata_document() -> str:
+    """OData CSDL 4.0 in XML: https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part3-csdl.html"""
+    types = "".join(_entity_type(each) for each in ENTITY_SETS.values())
+    sets = "".join(
+        f'<EntitySet Name="{each.name}" EntityType="{NAMESPACE}.{each.entity}"/>' for each in ENTITY_SETS.values()
+    )
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>'
+        '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">'
+        f"{_VOCABULARIES}<edmx:DataServices>"
+        f'<Schema Namespace="{NAMESPACE}" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
+        f'{types}<EntityContainer Name="Feed">{sets}{_LEVEL}</EntityContainer>'
+        "</Schema></edmx:DataServices></edmx:Edmx>"
+    )
+
+
+_VOCABULARY = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies/Org.OData"
+_VOCABULARIES = "".join(
+    f'<edmx:Reference Uri="{_VOCABULARY}.{name}.V1.xml">'
+    f'<edmx:Include Namespace="Org.OData.{name}.V1"/></edmx:Reference>'
+    for name in ("Core", "Capabilities")
+)
+_LEVEL = (
+    '<Annotation Term="Org.OData.Capabilities.V1.ConformanceLevel">'
+    "<EnumMember>Org.OData.Capabilities.V1.ConformanceLevelType/Minimal</EnumMember></Annotation>"
+)
+
+
+def _entity_type(each: EntitySet) -> str:
+    key = "".join(f'<PropertyRef Name="{name}"/>' for name in each.key)
+    properties = "".join(_property(each, name) for name in each.properties)
+    return f'<EntityType Name="{each.entity}"><Key>{key}</Key>{properties}</EntityType>'
+
+
+def _property(each: EntitySet, name: str) -> str:
+    kind, meaning = each.properties[name]
+    nullable = ' Nullable="false"' if name in each.key else ""
+    precision = ' Precision="6"' if kind == MOMENT else ""
+    return (
+        f'<Property Name="{name}" Type="{kind}"{nullable}{precision}>'
+        f'<Annotation Term="Org.OData.Core.V1.Description" String={quoteattr(meaning)}/></Property>'
+    )

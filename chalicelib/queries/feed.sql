@@ -1,0 +1,52 @@
+-- The rows of the feed's entity sets, as feed_model.py names and types them; {production} is as in production.sql.
+-- Moments are in UTC without a zone: that of the connection is nobody's. What is asked of a set stands around it, in
+-- `page` and `count`, made by feed.py of names of the model and of bound values.
+
+-- name: WellProduction
+SELECT
+    * REPLACE (
+        make_timestamp(epoch_us(created_at)) AS created_at,
+        make_timestamp(epoch_us(updated_at)) AS updated_at
+    )
+FROM {production} AS stored
+
+-- name: Wells
+SELECT
+    source, field_code, arg_max(field_name, production_period) AS field_name,
+    well_code,
+    arg_max(well_reference, production_period) AS well_reference,
+    arg_max(well_name, production_period) AS well_name,
+    min(production_period) AS first_period,
+    max(production_period) AS last_period,
+    CAST(count(*) AS INTEGER) AS periods
+FROM {production} AS stored
+GROUP BY source, field_code, well_code
+
+-- name: Monthly
+-- As the view `monthly` of the file; an older file does not tell how long its periods are, and has none.
+SELECT
+    source, field_code, arg_max(field_name, production_period) AS field_name,
+    well_code, arg_max(well_name, production_period) AS well_name,
+    make_date(year(production_period), month(production_period), 1) AS calendar_month,
+    CAST(sum(period_days) AS INTEGER) AS days,
+    sum(days_on_production) AS days_on_production,
+    sum(oil_production_kbd * period_days) AS oil_production_kb,
+    sum(gas_production_mmcfd * period_days) AS gas_production_mmcf,
+    sum(liquids_production_kbd * period_days) AS liquids_production_kb,
+    sum(water_production_kbd * period_days) AS water_production_kb
+FROM {production} AS stored
+WHERE period_days <= 31
+GROUP BY source, field_code, well_code, calendar_month
+
+-- name: page
+SELECT {columns}
+FROM ({rows}) AS feed
+WHERE {condition} AND {after}
+ORDER BY {order}
+LIMIT $limit OFFSET $skip;
+
+-- name: count
+SELECT count(*) FROM ({rows}) AS feed WHERE {condition};
+
+-- name: at
+SELECT {columns} FROM ({rows}) AS feed WHERE {condition};

@@ -1,0 +1,323 @@
+"""A filter of OData becomes a condition of SQL whose values are bound: nothing of the request's text gets into it.
+
+The part of the language that is read: eq ne gt ge lt le, and or not, parentheses, contains startswith endswith,
+tolower toupper, and literals of text, number, date, moment, truth and null. What else the language has is answered as
+not implemented. What null means: https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part2-url-conventions.html
+(5.1.1.1): a comparison is true or false also of what is missing; only a function of it is neither. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from chalicelib.api.feed_model import DATE, MOMENT, NUMBERS, STRING
+from chalicelib.errors import FeedNotImplemented, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chalicelib.api.feed_model import EntitySet
+
+DEEPEST = 50  # parentheses and nots within each other
+NUMBER, TRUTH, NOTHING = "number", "truth", "null"
+ORDERED = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+EQUAL = ("eq", "ne")
+TESTS = {"contains": "contains", "startswith": "starts_with", "endswith": "ends_with"}
+CASES = {"tolower": "lower", "toupper": "upper"}
+OTHER_OPERATORS = ("add", "sub", "mul", "div", "divby", "mod", "has", "in")
+TOKEN = re.compile(
+    r"""
+    (?P<space>[ \t]+)
+    | (?P<text>'(?:[^']|'')*')
+    | (?P<moment>
+        [0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,12})?)?
+        (?:Z|[-+\ ][0-9]{2}:[0-9]{2})
+    )
+    | (?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?![0-9A-Za-z-])
+    | (?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)(?![0-9A-Za-z_])
+    | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<sign>[(),=])
+    | (?P<other>[-/@$:.])
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str
+    text: str
+    at: int
+
+
+@dataclass
+class Bound:
+    """The values of a statement, by the name that stands for each."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, value: Any) -> str:
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f"${name}"
+
+
+@dataclass(frozen=True)
+class Operand:
+    """`kind` is what may be compared with each other."""
+
+    sql: str
+    kind: str
+    is_literal: bool = False
+
+
+def kind_of(edm: str) -> str:
+    return NUMBER if edm in NUMBERS else edm
+
+
+def condition_of(text: str, entity_set: EntitySet, bound: Bound) -> str:
+    """Raises ValidationError for what is no filter of these properties, FeedNotImplemented."""
+    reader = _Reader(text, entity_set, bound, option="$filter")
+    found = reader.truth(reader.any_of())
+    reader.end()
+    return found
+
+
+def condition_of_key(text: str, entity_set: EntitySet, bound: Bound) -> str:
+    """Of what stands in the parentheses of an address: all parts of the key, each once. Raises ValidationError."""
+    reader = _Reader(text, entity_set, bound, option="key")
+    parts: dict[str, str] = {}
+    while not parts or reader.takes("sign", ","):
+        name = reader.property_name()
+        reader.expect("=")
+        value = reader.literal()
+        if name in parts or name not in entity_set.key or value.kind != kind_of(entity_set.type_of(name)):
+            reader.refuse(f"takes {', '.join(entity_set.key)}, each once and of its type")
+        parts[name] = f"{name} = {value.sql}"
+    reader.end()
+    if len(parts) != len(entity_set.key):
+        reader.refuse(f"takes {', '.join(entity_set.key)}, each once and of its type")
+    return " AND ".join(parts.values())
+
+
+class _Reader:
+    def __init__(self, text: str, entity_set: EntitySet, bound: Bound, *, option: str) -> None:
+        self._entity_set = entity_set
+        self._bound = bound
+        self._option = option
+        self._length = len(text)
+        self._tokens = self._cut(text)
+        self._next = 0
+        self._depth = 0
+
+    # -- tokens -------------------------------------------------------------------------------------------
+
+    def _cut(self, text: str) -> list[Token]:
+        tokens, at = [], 0
+        while at < len(text):
+            found = TOKEN.match(text, at)
+            if not found:
+                self.refuse("is not understood", at=at)
+            if found.lastgroup != "space":
+                tokens.append(Token(str(found.lastgroup), found[0], at))
+            at = found.end()
+        return tokens
+
+    def _peek(self) -> Token:
+        return self._tokens[self._next] if self._next < len(self._tokens) else Token("end", "", self._length)
+
+    def _take(self) -> Token:
+        token = self._peek()
+        self._next += 1
+        return token
+
+    def takes(self, kind: str, *texts: str) -> str:
+        """The text of the next token where it is one of these; else it stays."""
+        token = self._peek()
+        return self._take().text if token.kind == kind and token.text in texts else ""
+
+    def expect(self, sign: str) -> None:
+        if not self.takes("sign", sign):
+            self.refuse(f"lacks a {sign}")
+
+    def end(self) -> None:
+        self._refuse_unknown_operator()
+        if self._peek().kind != "end":
+            self.refuse("is not understood")
+
+    # -- the language, what binds least first -------------------------------------------------------------
+
+    def any_of(self) -> Operand:
+        return self._joined("or", lambda: self._joined("and", self._equality))
+
+    def _joined(self, word: str, part: Callable[[], Operand]) -> Operand:
+        first = part()
+        if not self._is_word(word):
+            return first
+        parts = [self.truth(first)]
+        while self.takes("word", word):
+            parts.append(self.truth(part()))
+        return Operand(f"({f' {word.upper()} '.join(parts)})", TRUTH)
+
+    def _is_word(self, word: str) -> bool:
+        return self._peek().kind == "word" and self._peek().text == word
+
+    def _equality(self) -> Operand:
+        left, many = self._relation(), 0
+        while operator := self.takes("word", *EQUAL):
+            left, many = self._compared(left, operator, self._relation()), many + 1
+            if many > DEEPEST:
+                self.refuse(f"has more than {DEEPEST} comparisons of comparisons")
+        return left
+
+    def _relation(self) -> Operand:
+        left = self._operand()
+        while operator := self.takes("word", *ORDERED):
+            left = self._compared(left, operator, self._operand())
+        return left
+
+    def _compared(self, left: Operand, operator: str, right: Operand) -> Operand:
+        if NOTHING not in (left.kind, right.kind) and left.kind != right.kind:
+            self.refuse(f"compares what has the type {left.kind} with what has the type {right.kind}")
+        if operator == "ne":
+            return Operand(f"({left.sql} IS DISTINCT FROM {right.sql})", TRUTH)
+        if operator == "eq" and not self._is_with_value(left, right):
+            return Operand(f"({left.sql} IS NOT DISTINCT FROM {right.sql})", TRUTH)
+        if operator != "eq" and TRUTH in (left.kind, right.kind):
+            self.refuse("asks for an order of true and false")
+        return Operand(self._plain(left, ORDERED.get(operator, "="), right), TRUTH)
+
+    @staticmethod
+    def _is_with_value(left: Operand, right: Operand) -> bool:
+        """Never of what is itself a comparison: its text would stand twice, that of a chain of them without end."""
+        return not {NOTHING, TRUTH} & {left.kind, right.kind} and (left.is_literal or right.is_literal)
+
+    @staticmethod
+    def _plain(left: Operand, sign: str, right: Operand) -> str:
+        """False of what is missing. Written so that DuckDB can leave row groups out by their least and greatest."""
+        known = [f"{each.sql} IS NOT NULL" for each in (left, right) if not each.is_literal or each.kind == NOTHING]
+        return f"({' AND '.join([f'{left.sql} {sign} {right.sql}', *known])})"
+
+    def _operand(self) -> Operand:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            self.refuse(f"has more than {DEEPEST} parentheses within each other")
+        try:
+            if self.takes("word", "not"):
+                return Operand(f"(NOT {self.truth(self._operand())})", TRUTH)
+            if self.takes("sign", "("):
+                found = self.any_of()
+                self._close()
+                return found
+            return self._named() or self.literal()
+        finally:
+            self._depth -= 1
+
+    def _close(self) -> None:
+        self._refuse_unknown_operator()
+        self.expect(")")
+
+    def _named(self) -> Operand | None:
+        """A property or a function; None where something else stands."""
+        token = self._peek()
+        if token.kind != "word" or token.text in ("true", "false", "null"):
+            return None
+        if self._next + 1 < len(self._tokens) and self._tokens[self._next + 1].text == "(":
+            return self._function(self._take().text)
+        name = self.property_name()
+        return Operand(name, kind_of(self._entity_set.type_of(name)))
+
+    def _function(self, name: str) -> Operand:
+        if name not in TESTS | CASES:
+            raise FeedNotImplemented(f"The feed does not know the function {name[:40]}.", field=self._option)
+        self.expect("(")
+        first = self._text_operand()
+        if name in CASES:
+            self._close()
+            return Operand(f"{CASES[name]}({first})", STRING)
+        self.expect(",")
+        second = self._text_operand()
+        self._close()
+        return Operand(f"{TESTS[name]}({first}, {second})", TRUTH)
+
+    def _text_operand(self) -> str:
+        found = self._operand()
+        if found.kind not in (STRING, NOTHING):
+            self.refuse(f"gives a function of text what has the type {found.kind}")
+        return found.sql if found.kind == STRING else "CAST(NULL AS VARCHAR)"
+
+    def property_name(self) -> str:
+        """Only a name of the model gets into the statement."""
+        token = self._take()
+        if token.kind == "other":
+            self._not_implemented(token)
+        for name in self._entity_set.properties:
+            if token.kind == "word" and token.text == name:
+                return name
+        return self.refuse("names no property where one is expected", at=token.at)
+
+    def literal(self) -> Operand:
+        token = self._take()
+        if token.kind == "other":
+            self._not_implemented(token)
+        try:
+            value, kind = _value_of(token)
+        except (ValueError, OverflowError):
+            self.refuse("has no value where one is expected", at=token.at)
+        if kind == NOTHING:
+            return Operand("NULL", NOTHING, is_literal=True)
+        return Operand(self._bound.add(value), kind, is_literal=True)
+
+    def truth(self, operand: Operand) -> str:
+        if operand.kind not in (TRUTH, NOTHING):
+            self._refuse_unknown_operator()
+            self.refuse("has a value where something true or false is expected")
+        return operand.sql if operand.kind == TRUTH else "CAST(NULL AS BOOLEAN)"
+
+    # -- refusals: where, never what: it may be a secret that was put in the wrong place -------------------
+
+    def refuse(self, why: str, *, at: int | None = None) -> NoReturn:
+        place = (self._peek().at if at is None else at) + 1
+        raise ValidationError(f"{self._option} {why}, at character {place}.", field=self._option)
+
+    def _refuse_unknown_operator(self) -> None:
+        token = self._peek()
+        if token.kind == "other" or (token.kind == "word" and token.text in OTHER_OPERATORS):
+            self._not_implemented(token)
+
+    def _not_implemented(self, token: Token) -> NoReturn:
+        raise FeedNotImplemented(
+            f"The feed does not know what stands at character {token.at + 1} of {self._option}.", field=self._option
+        )
+
+
+def _value_of(token: Token) -> tuple[Any, str]:
+    """Raises ValueError, OverflowError."""
+    text = token.text
+    match token.kind:
+        case "text":
+            return text[1:-1].replace("''", "'"), STRING
+        case "number":
+            return (int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else float(text)), NUMBER
+        case "day":
+            return date.fromisoformat(text), DATE
+        case "moment":
+            return _moment(text), MOMENT
+    if token.kind == "word" and text in ("true", "false"):
+        return text == "true", TRUTH
+    if token.kind == "word" and text == "null":
+        return None, NOTHING
+    raise ValueError
+
+
+def _moment(text: str) -> datetime:
+    """In UTC, without a zone. A plus that a URL has made a space is one."""
+    found = re.fullmatch(r"(.{16})(:[0-9]{2})?(\.[0-9]+)?(Z|[-+ ].{5})", text)
+    if not found:
+        raise ValueError
+    second, part = found[2] or ":00", (found[3] or ".0")[:7]
+    zone = found[4].replace(" ", "+").replace("Z", "+00:00")
+    return datetime.fromisoformat(f"{found[1]}{second}{part:0<7}{zone}").astimezone(UTC).replace(tzinfo=None)
