@@ -512,6 +512,15 @@ class ExportTooLarge(WellheadError):
     http_status = 409
 
 
+class ListTooLarge(WellheadError):
+    """The list has more rows than the file can have, or than it can be made of while somebody waits. Ask for less, such
+    as one field or fewer years, or take another format: Parquet takes most.
+    """
+
+    code = "LIST_TOO_LARGE"
+    http_status = 409
+
+
 class QueryTooLarge(WellheadError):
     """The answer takes more memory than the query function may use. Ask for less, such as one field or fewer years,
     or give the function more memory and raise WELLHEAD_MEMORY_MB.

@@ -17,7 +17,7 @@ from support.warehouses import own_prefix
 
 from chalicelib.errors import NothingPublished, SnapshotGone, WarehouseCorrupt
 from chalicelib.queries.function import MOST_BYTES, answer
-from chalicelib.queries.query import QUERIES
+from chalicelib.queries.query import QUERIES, Query
 from chalicelib.services import Services
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -142,9 +142,13 @@ def ask(query: ProductionQuery | Exception, question: Any, **arguments: Any) -> 
     return answered({"question": question, "arguments": arguments}, query)
 
 
+def no_file(query: Query, wanted: Any) -> dict[str, Any]:
+    raise AssertionError(query.name)
+
+
 def answered(event: Any, query: ProductionQuery | Exception) -> dict[str, Any]:
     published: Callable[[], Any] = lambda: Published(query)  # noqa: E731
-    told = answer(event, published=published, export=lambda form: {"url": f"file:///wells.{form}"})
+    told = answer(event, published=published, export=lambda form: {"url": f"file:///wells.{form}"}, list_file=no_file)
     shown: dict[str, Any] = json.loads(json.dumps(told))
     return shown
 

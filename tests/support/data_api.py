@@ -58,6 +58,7 @@ class Answer(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     body: str
+    content: bytes = b""
 
     @property
     def data(self) -> Any:
@@ -93,7 +94,8 @@ class Wells:
         target = BASE + path.format(job=self.job.job_id)
         connection.request("GET", target, headers=sent)
         response = connection.getresponse()
-        answer = Answer(response.status, response.headers, response.read().decode())
+        content = response.read()
+        answer = Answer(response.status, response.headers, content.decode(errors="replace"), content)
         connection.close()
         assert answer.headers["Cache-Control"] == "no-store"
         is_json = "json" in answer.headers["Content-Type"] and answer.status != 304
