@@ -44,6 +44,7 @@
     │   └── QueryTooSlow             504  the answer was not there in time
     ├── NoticeUnsent                 a notice did not reach a channel; it is sent again later
     ├── AnswerTooLarge               500  one row is more than an answer can carry
+    ├── ListTooLarge                 409  more rows than a file can have, or is made of in time
     ├── QueryTooLarge                500  the answer takes more memory than there is
     ├── QueryFailed                  500  DuckDB gave no answer, though the database is whole
     ├── SnapshotGone                 410  the snapshot that a cursor belongs to is no longer kept

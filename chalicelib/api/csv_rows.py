@@ -77,9 +77,10 @@ def harmless(value: Any) -> Any:
     """A rejected row is whatever the source sent. Text that a spreadsheet would run as a formula gets a leading
     apostrophe, which makes it text. https://owasp.org/www-community/attacks/CSV_Injection
     """
-    if isinstance(value, str) and (value.startswith(CONTROL) or value.lstrip().startswith(FORMULA)):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str) or value[:1].isalnum():  # as nearly all values are
+        return value
+    is_run = value.startswith(CONTROL) or value.lstrip().startswith(FORMULA)
+    return f"'{value}" if is_run else value
 
 
 _cell = harmless

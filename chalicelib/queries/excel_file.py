@@ -60,8 +60,6 @@ def _write_head(sheet: Worksheet, columns: Sequence[str], bold: Format) -> None:
 def _write_rows(sheet: Worksheet, rows: ListRows, pace: Pace, day: Format) -> None:
     writers: Mapping[type, Callable[[int, int, Any], object]] = {
         str: lambda place, column, value: sheet.write_string(place, column, value[:MOST_TEXT]),
-        int: sheet.write_number,
-        float: sheet.write_number,
         datetime: sheet.write_datetime,
         date: lambda place, column, value: _write_day(sheet, place, column, value, day),
     }
@@ -71,7 +69,7 @@ def _write_rows(sheet: Worksheet, rows: ListRows, pace: Pace, day: Format) -> No
             place += 1
             for column, value in enumerate(row):
                 if value is not None:
-                    writers[type(value)](place, column, value)
+                    writers.get(type(value), sheet.write_number)(place, column, value)
         pace.add(len(batch))
     if place:
         sheet.autofilter(0, 0, place, len(rows.columns) - 1)
