@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import ListTooLarge, WarehouseUnavailable
+from chalicelib.errors import ListTooLarge, OutOfMemory, QueryTooLarge, WarehouseUnavailable
 from chalicelib.store.own_directory import OwnDirectory
 from chalicelib.warehouse.names import StoredFile, Warehouse, list_file_name, sha256_of
 
@@ -53,7 +53,7 @@ class ListFile:
 
     def of(self, query: Query, wanted: Mapping[str, Any]) -> dict[str, Any]:
         """The file as `text` or `content` (base64), or the `url` where it is, and what else is to be told of it.
-        `wanted` are the arguments as the list's method takes them. Raises ListTooLarge, ScratchFull, OutOfMemory,
+        `wanted` are the arguments as the list's method takes them. Raises ListTooLarge, ScratchFull,
         ChangesNotKept, WarehouseUnavailable, and what PublishedProduction does.
         """
         if query.file is None:
@@ -69,6 +69,8 @@ class ListFile:
             path = self._made(rows, own.path, query, count)
             told = self._content(path, query.file) or self._address(path, query, snapshot)
             return {**told, "rows": count, "snapshot": named_snapshot(snapshot)}
+        except OutOfMemory as exc:  # an import's word for it
+            raise QueryTooLarge from exc
         finally:
             own.remove()
 

@@ -262,7 +262,8 @@ class ProductionQuery:
         `most`. `wanted` is what its method takes, less the page. Raises ChangesNotKept.
         """
         if name == "changes":
-            self.changes(wanted["job_id"], limit=1)
+            if not self._rows("run", {"job_id": wanted["job_id"]}):
+                raise ChangesNotKept(job_id=wanted["job_id"])
             name = "changed_fields" if wanted.get("by") == "field" else name
         filters = dict.fromkeys(_FILTERS[name]) | {each: wanted[each] for each in wanted if each != "by"}
         if name != "totals" and "source" in filters:

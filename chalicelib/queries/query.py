@@ -84,7 +84,7 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
 }
 
 
-LISTS = tuple(name for name, known in QUERIES.items() if "limit" in known)  # what may be wanted as a file
+LISTS = ("production", "revisions", "totals", "fields", "wells", "changes", "rejects")  # what may be wanted as a file
 
 
 def parse_query(name: str, query: Mapping[str, Sequence[str]], *, file: Format | None = None, **path: str) -> Query:

@@ -34,6 +34,7 @@ DATA_ROUTES = [
     "/wells/production/revisions",
     "/wells/production/totals",
     "/wells/production/summary",
+    "/wells/fields",
     "/wells",
     "/wells/import/jobs/{job}/rejects",
 ]
