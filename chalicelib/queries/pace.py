@@ -31,7 +31,7 @@ class Pace:
         if self._done >= self._rows or took < FIRST_LOOK * self._seconds:
             return
         if took * self._rows / self._done > self._seconds:
-            in_time = int(self._done * self._seconds / took)
+            in_time = max(0, int(self._done * self._seconds / took))
             told = (
                 f"The list has {self._rows:,} rows, and making {self._kind} of them takes longer than a request may: "
                 f"some {in_time:,} are made in time. Ask for less, such as one field or fewer years, or take a format "

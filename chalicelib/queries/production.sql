@@ -60,8 +60,9 @@ LIMIT $limit;
 COPY (SELECT * FROM {production} AS stored) TO '{path}' (FORMAT parquet, COMPRESSION zstd);
 
 -- name: write_list
--- All rows of a list in a file, with days as such.
-COPY (SELECT {columns} FROM ({list}) AS listed) TO '{path}' (FORMAT parquet, COMPRESSION zstd);
+-- All rows of a list in a file, with days as such. A group of rows is kept in memory until it is written, and rejected
+-- rows are long.
+COPY (SELECT {columns} FROM ({list}) AS listed) TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 30720);
 
 -- name: revisions
 -- An import replaces a row at most once, and job ids sort by time, so they tell the revisions of a row apart.
