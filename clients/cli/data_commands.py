@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress
 from clients.api.client import WellheadClient, every
 from clients.api.errors import ApiError, DownloadFailed, NotFound
 from clients.api.profiles import CHECKOUT
-from clients.cli.list_files import FileWish, as_told, file_options, refuse_limit, save_file
+from clients.cli.list_files import FileWish, as_told, file_options, refuse_limit, refuse_shown, save_file
 from clients.cli.local_sql import run_sql
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.plot import Point, plot
@@ -154,14 +154,16 @@ def production(
     the production of all wells.
     """
     terminal = session.terminal
+    if file:
+        refuse_shown(volumes, is_plotted)
+    elif well is None:
+        raise click.UsageError("Name a WELL; all of them go into a file, with --format.")
     with session.client() as wellhead:
         if file:
             code = _code_among(wellhead, well, asked) if well else None
             save_file(session, wellhead, "production", file, well_code=code, **as_told(asked))
             return
-        if well is None:
-            raise click.UsageError("Name a WELL; all of them go into a file, with --format.")
-        rows = _rows_of(wellhead, well, asked)
+        rows = _rows_of(wellhead, str(well), asked)
     if not rows:
         raise NotFound(f"Nothing is published of {well}. List the wells: wellhead wells", status=404, code="NO_WELL")
     if is_plotted and not terminal.wants_json:

@@ -9,7 +9,7 @@ import click
 
 from clients.api.client import every
 from clients.cli.data_commands import MEASURES, MOST_ROWS, WELLS_SHOWN, rate_column, show_rows, volume_column
-from clients.cli.list_files import FileWish, as_told, file_options, refuse_limit, save_file
+from clients.cli.list_files import FileWish, as_told, file_options, refuse_limit, refuse_shown, save_file
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.terminal import Column, count
 
@@ -76,6 +76,8 @@ def totals(session: Session, /, volumes: bool, file: FileWish | None, **asked: A
 
     Each source by itself, because one well may be told by two.
     """
+    if file:
+        refuse_shown(volumes)
     with session.client() as wellhead:
         if file:
             save_file(session, wellhead, "totals", file, **as_told(asked))

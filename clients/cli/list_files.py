@@ -68,6 +68,11 @@ def refuse_limit(limit: int | None) -> None:
         raise click.UsageError("A file has all rows: leave out --limit.")
 
 
+def refuse_shown(*is_asked: bool) -> None:
+    if any(is_asked):
+        raise click.UsageError("A file has the rates of each period: leave out --volumes and --plot.")
+
+
 def as_told(asked: dict[str, Any]) -> dict[str, Any]:
     """As the API calls it."""
     return {{"first": "from", "last": "to"}.get(name, name): value for name, value in asked.items()}

@@ -86,6 +86,8 @@ def test_a_large_file_is_fetched_from_its_address_and_checked(serve: Serve, tmp_
     [
         ("production",),
         ("wells", "--format", "csv", "--limit", "5"),
+        ("production", "--format", "csv", "--plot"),
+        ("totals", "--format", "csv", "--volumes"),
         ("wells", "--separator", ";"),
         ("wells", "--format", "xlsx", "--decimal", ","),
         ("wells", "--output", "wells.txt"),
