@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -11,11 +12,12 @@ from urllib.parse import unquote
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib.api.console_files import PAGE, console_file, https_alone, page_policy
-from chalicelib.api.csv_rows import answer_csv, csv_headers, rows_csv, wants_csv
+from chalicelib.api.csv_rows import answer_csv, csv_headers, rows_csv
 from chalicelib.api.document import api_document
-from chalicelib.api.etag import is_known
+from chalicelib.api.etag import etag_of, is_known
 from chalicelib.api.feed import METADATA, FeedResponses, feed, parse_feed_request, refuse_options
 from chalicelib.api.findings import accepted_sentence, parse_findings
+from chalicelib.api.formats import BINARY, Format, file_content, parse_format, parse_page_format
 from chalicelib.api.history import HistoryPage, cursor_of
 from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
 from chalicelib.api.notices_request import parse_notices
@@ -57,6 +59,7 @@ POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it
 POLL_SECONDS = (1, 30)  # at least, at most
 
 app = Chalice(app_name="wellhead", configure_logs=False)
+app.api.binary_types.extend(BINARY)
 services = warm(Services())
 
 
@@ -198,9 +201,7 @@ def discard_job(request: Request, respond: ResponseBuilder, job_id: str) -> Resp
 )
 @enveloped(app)
 def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
-    query = _query(request)
-    as_csv = wants_csv(query.pop("format", []), request.headers.get("accept", ""))
-    return _ask(request, respond, parse_query("rejects", query, job_id=job_id), as_csv=as_csv)
+    return _list(request, respond, "rejects", job_id=job_id)
 
 
 @app.route(
@@ -208,9 +209,7 @@ def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Res
 )
 @enveloped(app)
 def list_changes(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
-    query = _query(request)
-    as_csv = wants_csv(query.pop("format", []), request.headers.get("accept", ""))
-    return _ask(request, respond, parse_query("changes", query, job_id=job_id), as_csv=as_csv)
+    return _list(request, respond, "changes", job_id=job_id)
 
 
 @app.route(
@@ -228,19 +227,19 @@ def list_log(request: Request, respond: ResponseBuilder, job_id: str) -> Respons
 @app.route("/api/v1/wells/production", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_production(request: Request, respond: ResponseBuilder) -> Response:
-    return _ask(request, respond, parse_query("production", _query(request)))
+    return _list(request, respond, "production")
 
 
 @app.route("/api/v1/wells/production/revisions", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_revisions(request: Request, respond: ResponseBuilder) -> Response:
-    return _ask(request, respond, parse_query("revisions", _query(request)))
+    return _list(request, respond, "revisions")
 
 
 @app.route("/api/v1/wells/production/totals", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_totals(request: Request, respond: ResponseBuilder) -> Response:
-    return _ask(request, respond, parse_query("totals", _query(request)))
+    return _list(request, respond, "totals")
 
 
 @app.route("/api/v1/wells/production/summary", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -252,7 +251,13 @@ def get_summary(request: Request, respond: ResponseBuilder) -> Response:
 @app.route("/api/v1/wells", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_wells(request: Request, respond: ResponseBuilder) -> Response:
-    return _ask(request, respond, parse_query("wells", _query(request)))
+    return _list(request, respond, "wells")
+
+
+@app.route("/api/v1/wells/fields", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@enveloped(app)
+def list_fields(request: Request, respond: ResponseBuilder) -> Response:
+    return _list(request, respond, "fields")
 
 
 @app.route("/api/v1/wells/register", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -280,13 +285,13 @@ def offer_sql(request: Request, respond: ResponseBuilder) -> Response:
 @enveloped(app)
 def answer_sql(request: Request, respond: ResponseBuilder) -> Response:
     query = _query(request)
-    as_csv = wants_csv(query.pop("format", []), request.headers.get("accept", ""))
+    form = parse_page_format(query, request.headers.get("accept", ""))
     single_values(query)
     data = services.query_client.ask(parse_sql(request.raw_body))
     headers = {"X-Wellhead-Snapshot": data["snapshot"]["name"]}
-    if as_csv:
+    if form.kind == "csv":
         cut = {"X-Wellhead-Cut": data["cut"]} if data["cut"] else {}
-        return respond.text(answer_csv(data), {**headers, **cut, **csv_headers("answer", None)})
+        return respond.text(answer_csv(data, form.dialect), {**headers, **cut, **csv_headers("answer")})
     return respond.success(data, sql_sentence(data), headers=headers)
 
 
@@ -717,19 +722,28 @@ def _show_source(respond: ResponseBuilder, source: Source, *, is_whole: bool, is
     return respond.success(shown, source_sentence(source), headers={"ETag": source.tag})
 
 
-def _ask(request: Request, respond: ResponseBuilder, query: Query, *, as_csv: bool = False) -> Response:
+def _list(request: Request, respond: ResponseBuilder, name: str, **path: str) -> Response:
+    query = _query(request)
+    form = parse_format(query, request.headers.get("accept", ""))
+    return _ask(request, respond, parse_query(name, query, file=form if form.is_whole else None, **path), form)
+
+
+def _ask(request: Request, respond: ResponseBuilder, query: Query, form: Format | None = None) -> Response:
+    form = form or Format()
     answer = ask_published(
         query,
         job_manager=services.job_manager,
         query_client=services.query_client,
-        form="csv" if as_csv else "json",
+        form=asdict(form),
         known=request.headers.get("if-none-match", ""),
     )
     headers = {"ETag": answer.etag, "X-Wellhead-Snapshot": answer.snapshot}
     if answer.data is None:
         return respond.unchanged(headers)
-    if as_csv:
-        text = rows_csv(query.name, answer.data["rows"])
+    if query.file:
+        return _show_list_file(respond, query, answer.data, headers)
+    if form.kind == "csv":
+        text = rows_csv(query.name, answer.data["rows"], form.dialect)
         return respond.text(text, {**headers, **csv_headers(query.name, answer.data["next_cursor"])})
     return respond.success(answer.data, sentence(answer.data), headers=headers)
 
@@ -745,6 +759,15 @@ def _feed_page(request: Request, respond: FeedResponses, entity_set: str, part: 
     )
     headers = {"ETag": answer.etag, "X-Wellhead-Snapshot": answer.snapshot}
     return respond.unchanged(headers) if answer.data is None else respond.rows(asked, answer.data, headers)
+
+
+def _show_list_file(respond: ResponseBuilder, query: Query, data: dict[str, Any], headers: dict[str, str]) -> Response:
+    """An address ends, so the mark of an answer with one is that of no other."""
+    content = file_content(data)
+    if query.file and content is not None:
+        return respond.text(content, {**headers, **query.file.headers(query.name)})
+    told = "The file can be read from the address in url."
+    return respond.success(data, told, headers={**headers, "ETag": etag_of(data)})
 
 
 def _file(request: Request, respond: ResponseBuilder, name: str) -> Response:

@@ -50,6 +50,7 @@
     │   └── QueryTooSlow             504  the answer was not there in time
     ├── NoticeUnsent                 a notice did not reach a channel; it is sent again later
     ├── AnswerTooLarge               500  one row is more than an answer can carry
+    ├── ListTooLarge                 409  more rows than a file can have, or is made of in time
     ├── QueryTooLarge                500  the answer takes more memory than there is
     ├── QueryFailed                  500  DuckDB gave no answer, though the database is whole
     ├── SqlOff                       409  what is published is not one file that a statement could be kept to
@@ -535,6 +536,15 @@ class ExportTooLarge(WellheadError):
     """
 
     code = "EXPORT_TOO_LARGE"
+    http_status = 409
+
+
+class ListTooLarge(WellheadError):
+    """The list has more rows than the file can have, or than it can be made of while somebody waits. Ask for less, such
+    as one field or fewer years, or take another format: Parquet takes most.
+    """
+
+    code = "LIST_TOO_LARGE"
     http_status = 409
 
 

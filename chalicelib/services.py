@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from chalicelib.notices.channels import Channel
     from chalicelib.queries.production import Lake
     from chalicelib.queries.published import PublishedProduction
+    from chalicelib.queries.query import Query
     from chalicelib.sources.checks import Check
     from chalicelib.sources.reader import SourceReader
     from chalicelib.sources.source import Source
@@ -207,6 +208,7 @@ class Services:
             export=lambda form: where_to_download(
                 form, job_manager=self.job_manager, warehouse=self.warehouse, export=self._export
             ),
+            list_file=self._list_file,
         )
 
     def fetch_ahead(self, name: str, *, remaining: Callable[[], float]) -> dict[str, str]:
@@ -217,6 +219,17 @@ class Services:
             log.warning("the database could not be fetched ahead: %s %s", error.code, error.message)
             return {"fetch": error.code}
         return {"fetch": "done"}
+
+    def _list_file(self, query: Query, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises what ListFile does."""
+        from chalicelib.queries.list_file import ListFile
+
+        return ListFile(
+            warehouse=self.warehouse,
+            published=self.published,
+            directory=Path(self.settings.scratch) / "reading",
+            memory_mb=self.settings.memory_mb,
+        ).of(query, wanted)
 
     def _export(self, snapshot: Snapshot, form: str = "duckdb") -> StoredFile:
         """Raises StoreDiffers for a database of a lake that no setting names, and what Export does."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
@@ -86,10 +87,20 @@ def _truth(text: str) -> bool:
     return text == "true"
 
 
-def _day(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+def first_day(text: str) -> str:
+    """Of a day, a month or a year. Raises ValueError."""
+    if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", text):
         raise ValueError
-    return date.fromisoformat(text).isoformat()
+    return date.fromisoformat(f"{text}-01-01"[:10]).isoformat()
+
+
+def last_day(text: str) -> str:
+    """Of a day, a month or a year. Raises ValueError."""
+    first = date.fromisoformat(first_day(text))
+    months = {4: 12, 7: first.month}
+    if (month := months.get(len(text))) is None:
+        return first.isoformat()
+    return first.replace(month=month, day=monthrange(first.year, month)[1]).isoformat()
 
 
 def _instant(text: str) -> str:
@@ -129,9 +140,14 @@ def _cursor(text: str) -> str:
     return text
 
 
-def _of_day(meaning: str) -> Parameter:
-    schema = {"type": "string", "format": "date"}
-    return Parameter(read=_day, allowed="a date such as 2024-01-31", schema=schema, meaning=meaning)
+def _of_days(read: Callable[[str], str], meaning: str) -> Parameter:
+    shorter = {"pattern": "^(?!0000)[0-9]{4}(-(0[1-9]|1[0-2]))?$"}
+    return Parameter(
+        read=read,
+        allowed="a date such as 2024-01-31, or all of a month or a year, such as 2024-01 or 2024",
+        schema={"type": "string", "anyOf": [{"format": "date"}, shorter]},
+        meaning=meaning,
+    )
 
 
 def _written(text: str) -> str:
@@ -183,8 +199,8 @@ SOURCE_NAME = Parameter(
     schema={"type": "string", "pattern": "^[a-z0-9-]{1,40}$"},
     meaning="the source that is meant",
 )
-FROM = _of_day("the first day of the production periods, inclusive")
-TO = _of_day("the last day of the production periods, inclusive")
+FROM = _of_days(first_day, "the first day of the production periods, inclusive")
+TO = _of_days(last_day, "the last day of the production periods, inclusive")
 AS_OF = Parameter(
     read=_instant,
     allowed="a moment with its zone such as 2026-06-30T18:00:00Z, or a date, for the end of that day in UTC",

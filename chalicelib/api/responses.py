@@ -91,7 +91,7 @@ class ResponseBuilder:
         headers = self._headers({"Allow": ", ".join(sorted(methods))})
         return Response(body="", status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
-    def text(self, body: str, headers: Mapping[str, str]) -> Response:
+    def text(self, body: str | bytes, headers: Mapping[str, str]) -> Response:
         """What is no envelope; `headers` has its Content-Type. Chalice serves text as it is, whatever is accepted."""
         return Response(body=body, status_code=HTTPStatus.OK, headers=self._headers(headers))
 

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 
 from chalicelib.errors import DispatchFailed, MachineStopped
 from chalicelib.metrics import record
-from chalicelib.warehouse.names import SEGMENTS, SNAPSHOTS, drill_began, fence_of, is_export_of, is_fenced, job_of
+from chalicelib.warehouse.names import (
+    SEGMENTS,
+    SNAPSHOTS,
+    drill_began,
+    fence_of,
+    is_export_of,
+    is_fenced,
+    job_of,
+    list_file_made,
+)
 
 from .executions import RUNNING, STOPPED
 from .holding import is_of_use
@@ -43,6 +52,7 @@ DISPATCH_SECONDS = 30.0  # what a delivered event needs at most to be claimed, c
 SEGMENT_SECONDS = 7 * 86_400  # how long the checkpoints of a failed job are kept; starting.RETRY_SECONDS is shorter
 ACCEPT_GRACE_SECONDS = 3600.0  # an import that is accepted in the last minute, by whatever clock, finds its rows
 DRILL_SECONDS = 3600.0  # a restore drill lives no longer than the function that does it
+FILE_SECONDS = 7200.0  # a list as a file is named by its hour, and its address is good for ten minutes
 CLEAR_SECONDS = 10.0  # of the half minute that one sweep has
 PULSE_JOBS = 20  # the newest ones, of all sources; each costs a read of its whole item, every minute
 READER_SECONDS = 3600.0  # who read the pointer before it moved may open or fetch that snapshot for so long
@@ -184,7 +194,7 @@ def clear_orphans(
 
     Kept are the current snapshot, the `kept` newest published ones, those that were current within the last hour, for a
     week the segments of jobs that did not complete, and those of a held job as long as it can be accepted. What a drill
-    has left goes too. Nothing is
+    has left goes too, and the files of lists that somebody asked for. Nothing is
     removed while an import runs, nor what carries a later fence than the lock had when it was free: that belongs to an
     import that has begun since. Each job is read once, however many files it has, and what cannot be removed within
     CLEAR_SECONDS is left to the next sweep. Of a warehouse that is not this table's nothing is removed.
@@ -206,6 +216,7 @@ def clear_orphans(
         and not (name.startswith(SEGMENTS) and may_go_on(job_of(name)))
     ]
     stale += [name for name in stored if (began := drill_began(name)) is not None and now - began > DRILL_SECONDS]
+    stale += [name for name in stored if (made := list_file_made(name)) is not None and now - made > FILE_SECONDS]
     removed = _remove(stale, warehouse, clock)
     warehouse.tidy(now=now)
     return removed

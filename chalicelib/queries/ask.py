@@ -29,11 +29,11 @@ class Answer:
 
 
 def ask_published(
-    query: Query, *, job_manager: JobManager, query_client: QueryClient, form: str = "json", known: str = ""
+    query: Query, *, job_manager: JobManager, query_client: QueryClient, form: Any = "json", known: str = ""
 ) -> Answer:
-    """`known` is an If-None-Match. A snapshot never changes, so its name tells whether the answer has: that of the
-    cursor, else of the pointer, one read. The query function is asked only when it has. A mark is made of the snapshot
-    that was read, which is a newer one when an import completed meanwhile.
+    """`form` is what else makes the answer another one, `known` an If-None-Match. A snapshot never changes, so its name
+    tells whether the answer has: that of the cursor, else of the pointer, one read. The query function is asked only
+    when it has. A mark is made of the snapshot that was read, which is a newer one when an import completed meanwhile.
 
     Raises NothingPublished, StateUnavailable, what QueryClient.ask raises; for what is of a job JobNotFound,
     RejectsNotYet, RejectsNotKept, ChangesNotYet, ChangesNotKept.

@@ -45,3 +45,8 @@ def changes_lists() -> dict[str, str]:
         for side in SIDES
     )
     return {**values, "volumes": volumes}
+
+
+def flat_changes() -> str:
+    """The columns of a change that is not nested: each value before and after beside each other."""
+    return ", ".join(f"{side}.{name} AS {name}_{side}" for name in OF_A_CHANGE for side in SIDES)

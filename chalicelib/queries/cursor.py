@@ -26,6 +26,7 @@ KEYS: Mapping[str, Mapping[str, type]] = {
     "totals": {"source": str, "production_period": date, "period_days": int},
     "changes": {"source": str, "field_code": str, "well_code": str, "production_period": date},
     "changed_fields": {"source": str, "field_code": str},
+    "fields": {"source": str, "field_code": str},
     "wells": {"source": str, "field_code": str, "well_code": str},
     "register": {"place": int},
     "rejects": {"page": int, "position": int},

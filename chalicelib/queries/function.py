@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.api.formats import read_format
 from chalicelib.errors import (
     AnswerTooLarge,
     FeedNotImplemented,
@@ -29,12 +30,13 @@ from chalicelib.metrics import record
 from chalicelib.warehouse.names import fence_of, job_of
 
 from .feed import feed_page
-from .query import DATABASE, Query, parse_query
+from .query import DATABASE, LISTS, Query, parse_query
 from .sql import SqlLimits, ask_sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from chalicelib.api.formats import Format
     from chalicelib.jobs.lock import Snapshot
     from chalicelib.jobs.manager import JobManager
     from chalicelib.warehouse.names import StoredFile, Warehouse
@@ -53,6 +55,7 @@ _LISTS: Mapping[str, Callable[[ProductionQuery], Callable[..., Rows | FeedPage]]
     "production": lambda production: production.production,
     "revisions": lambda production: production.revisions,
     "totals": lambda production: production.totals,
+    "fields": lambda production: production.fields,
     "wells": lambda production: production.wells,
     "register": lambda production: production.register,
     "rejects": lambda production: production.rejects,
@@ -77,13 +80,16 @@ def answer(
     published: Callable[[], PublishedProduction],
     export: Callable[[str], dict[str, Any]],
     sql: SqlLimits,
+    list_file: Callable[[Query, Mapping[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
-    """`published` and `export`, with a form, are called for the questions that need them."""
+    """`published`, `export` with a form, and `list_file` with what the list is asked for, are called for the questions
+    that need them.
+    """
     started, failed = time.monotonic(), None
     try:
         query = _query(event)
         add_to_log_context(question=query.name)
-        reply = {"data": _answer(query, published, export, sql)}
+        reply = {"data": list_file(query, _wanted(query)) if query.file else _answer(query, published, export, sql)}
     except WellheadError as error:
         failed = error
         if isinstance(error, QueryFailed):
@@ -109,7 +115,14 @@ def _query(event: Any) -> Query:
     if not isinstance(arguments, dict):
         raise ValidationError('The event must be {"question": …, "arguments": {…}}.', field="arguments")
     given = {name: [str(value)] for name, value in arguments.items() if value is not None}
-    return parse_query(str(event.get("question")), given)
+    query = parse_query(str(event.get("question")), given)
+    return replace(query, file=_file_of(event, query)) if "file" in event else query
+
+
+def _file_of(event: Mapping[str, Any], query: Query) -> Format:
+    if query.name not in LISTS or {"limit", "cursor"} & query.arguments.keys():
+        raise ValidationError("A file is made of a whole list.", field="file")
+    return read_format(event["file"])
 
 
 def _answer(
@@ -125,7 +138,7 @@ def _answer(
     if query.name == "sql":
         return _answer_sql(query, published(), sql)
     with published().query(query.snapshot) as production:
-        return {**_page(query, _LISTS[query.name](production)), "snapshot": _named(production.snapshot)}
+        return {**_page(query, _LISTS[query.name](production)), "snapshot": named_snapshot(production.snapshot)}
 
 
 def _answer_sql(query: Query, published: PublishedProduction, limits: SqlLimits) -> dict[str, Any]:
@@ -133,23 +146,29 @@ def _answer_sql(query: Query, published: PublishedProduction, limits: SqlLimits)
     rows = query.arguments.get("limit", ROWS_OF_SQL)
     with published.file() as (path, snapshot, own):
         found = ask_sql(path, query.arguments["statement"], rows=rows, own=own, limits=limits)
-    return {**found, "snapshot": _named(snapshot)}
+    return {**found, "snapshot": named_snapshot(snapshot)}
 
 
-def _named(snapshot: str | None) -> dict[str, Any]:
+def named_snapshot(snapshot: str | None) -> dict[str, Any]:
     """What a page tells of the snapshot that it was read from; the summary tells more of the current one."""
     name = snapshot or ""
     return {"name": name, "fence": fence_of(name), "job_id": job_of(name)}
 
 
-def _page(query: Query, ask: Callable[..., Rows | FeedPage]) -> dict[str, Any]:
-    """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge."""
+def _wanted(query: Query) -> dict[str, Any]:
+    """The arguments as ProductionQuery takes them."""
     wanted = {_NAMES.get(name, name): value for name, value in query.arguments.items()}
     wanted |= {name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted}
     if "as_of" in wanted:
         wanted["as_of"] = datetime.fromisoformat(wanted["as_of"])
     if "count" in wanted:
         wanted["count"] = wanted["count"] == "true"
+    return wanted
+
+
+def _page(query: Query, ask: Callable[..., Rows | FeedPage]) -> dict[str, Any]:
+    """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge."""
+    wanted = _wanted(query)
     while (size := _size(page := asdict(ask(**wanted)))) > MOST_BYTES:
         if len(page["rows"]) == 1:
             raise AnswerTooLarge
@@ -192,7 +211,7 @@ def where_to_download(
     file: Snapshot | StoredFile = snapshot
     if snapshot.is_lake or form != DATABASE:
         file = export(snapshot, form)
-    url = warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS)
+    url = warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS, saved_as=f"wells.{form}")
     facts = {"name": file.name, "rows": snapshot.rows, "bytes": file.bytes, "sha256": file.sha256}
     facts |= {"job_id": snapshot.job_id}
     expires_at = None if url.startswith("file:") else clock() + DOWNLOAD_SECONDS

@@ -41,7 +41,7 @@ from chalicelib.store.local_duckdb import (
 from chalicelib.store.schema import read_version
 from chalicelib.store.statements import named_statements
 
-from .changed import changes_lists, differing
+from .changed import changes_lists, differing, flat_changes
 from .cursor import KEYS, Cursor, list_of, no_cursor, read_cursor, write_cursor
 from .query import DEFAULT_SORT, MOST_REJECTS, MOST_ROWS, WELLS
 from .register import Asked, Register
@@ -68,6 +68,23 @@ _TIMES = {
 
 OF_ROWS = ("rows", "replaced_rows")  # each is of one source
 OF_WELLS = ("wells", "fields", "wells_with_gaps", "missing_periods", "missing_months")
+_MOMENTS = {name: name for name in _TIMES}  # as they are, for a file that knows moments
+_RANGE = ("first_period", "last_period")
+_DAYS = {  # the columns of a list that are days, which an answer has as text
+    **dict.fromkeys(("production", "revisions", "totals", "changes"), ("production_period",)),
+    **dict.fromkeys(("fields", "wells"), _RANGE),
+}
+_PART = ("field_code", "source", "first", "last")
+_FILTERS: Mapping[str, tuple[str, ...]] = {  # of each list that may be wanted as a file
+    "production": ("well_code", *_PART),
+    "revisions": ("well_code", *_PART),
+    "totals": _PART,
+    "fields": ("search", "source"),
+    "wells": ("search", "field_code", "source"),
+    "changes": ("job_id", "change", "field_code"),
+    "changed_fields": ("job_id", "change", "field_code"),
+    "rejects": ("job_id",),
+}
 _LISTS = changes_lists()
 _TABLES = {"production": "wells.well_production", "history": "wells.well_production_history"}
 
@@ -279,6 +296,48 @@ class ProductionQuery:
         with _duckdb_errors(), self._connection.cursor() as own, _bounded(own):
             own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": quoted(path)}))
 
+    def fields(
+        self,
+        *,
+        search: str | None = None,
+        source: str | None = None,
+        as_of: datetime | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Rows:
+        """The fields whose name or code contains the text, whatever its case, by source and code: the latest name, how
+        many wells, the first and last period, and how many periods of all wells.
+        """
+        filters = {"search": (search or "").strip() or None, "source": _one(source), **_moment(as_of)}
+        return self._page("fields", filters, cursor, limit)
+
+    def write_list(self, name: str, path: Path, wanted: Mapping[str, Any], *, most: int) -> int:
+        """All rows of a list in a new Parquet file, in the order of its key, and how many: at most one more than
+        `most`. `wanted` is what its method takes, less the page. Raises ChangesNotKept.
+        """
+        if name == "changes":
+            if not self._rows("run", {"job_id": wanted["job_id"]}):
+                raise ChangesNotKept(job_id=wanted["job_id"])
+            name = "changed_fields" if wanted.get("by") == "field" else name
+        filters = dict.fromkeys(_FILTERS[name]) | {each: wanted[each] for each in wanted if each != "by"}
+        if name != "totals" and "source" in filters:
+            filters["source"] = _one(filters["source"])
+        filters |= {each: _iso(filters[each]) for each in ("first", "last") if each in filters}
+        stood = "as_of" in filters
+        if stood:
+            filters["as_of"] = filters["as_of"].timestamp()
+        place = {f"after_{part}": None for part in KEYS[name]}
+        text = _SQL["write_list"].format_map(
+            {
+                "columns": _file_columns(name),
+                "list": self._text(name, stood=stood, times=_MOMENTS),
+                "path": quoted(path),
+            }
+        )
+        with _duckdb_errors(), self._connection.cursor() as own:
+            ((count,),) = own.execute(text, {**filters, **place, "limit": most + 1}).fetchall()
+        return int(count)
+
     def rejects(self, job_id: str, *, limit: int = 100, cursor: str | None = None) -> Rows:
         """The rows that a completed import rejected, in the order of the source; none for any other job. A row that a
         later import rejected once more is told with that one.
@@ -377,13 +436,14 @@ class ProductionQuery:
     def _rows(self, name: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         return _dicts(*self._fetch(name, values or {}))
 
-    def _text(self, name: str, *, stood: bool) -> str:
+    def _text(self, name: str, *, stood: bool, times: Mapping[str, str] = _TIMES) -> str:
         """The statement. Where it is asked how the rows `stood`, they come from the history as well."""
         tables = self._tables
         if stood:
             tables = {**tables, "production": _SQL["stood"].format_map(tables)}
-        lists = {**_TIMES, **_LISTS, **tables}
-        return _SQL[name].format_map({**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)})
+        lists = {**times, **_LISTS, **tables}
+        whole = {**lists, "changes_of_all": _SQL["changes_of_all"].format_map(lists)}
+        return _SQL[name].format_map(whole).strip().removesuffix(";")
 
     def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         return self.fetch(self._text(name, stood="as_of" in values), values)
@@ -396,6 +456,14 @@ class ProductionQuery:
         with _duckdb_errors(), self._connection.cursor() as own, _bounded(own):  # a connection of the thread's own
             result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()
+
+
+def _file_columns(name: str) -> str:
+    """Of a list, as a file has them."""
+    is_nested = name == "changes"
+    days = ", ".join(f"CAST({day} AS DATE) AS {day}" for day in _DAYS.get(name, ()))
+    replaced = f" REPLACE ({days})" if days else ""
+    return f"* EXCLUDE (before, after){replaced}, {flat_changes()}" if is_nested else f"*{replaced}"
 
 
 def _dicts(names: list[str], rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:

@@ -59,6 +59,11 @@ LIMIT $limit;
 -- name: write_parquet
 COPY (SELECT * FROM {production} AS stored) TO '{path}' (FORMAT parquet, COMPRESSION zstd);
 
+-- name: write_list
+-- All rows of a list in a file, with days as such. A group of rows is kept in memory until it is written, and rejected
+-- rows are long.
+COPY (SELECT {columns} FROM ({list}) AS listed) TO '{path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 30720);
+
 -- name: revisions
 -- An import replaces a row at most once, and job ids sort by time, so they tell the revisions of a row apart.
 SELECT
@@ -204,6 +209,41 @@ WHERE $search IS NULL
     OR contains(lower(well_reference), lower($search))
     OR contains(lower(well_code), lower($search))
 ORDER BY source, field_code, well_code
+LIMIT $limit;
+
+-- name: fields
+-- As the file's own view of them, which older files lack. Its wells are counted by a GROUP BY of their own: it spills to
+-- disk, and count(DISTINCT) does not.
+WITH listed AS (
+    SELECT
+        source,
+        field_code,
+        arg_max(field_name, last_period) AS field_name,
+        count(*) AS wells,
+        CAST(min(first_period) AS VARCHAR) AS first_period,
+        CAST(max(last_period) AS VARCHAR) AS last_period,
+        CAST(sum(periods) AS BIGINT) AS well_periods
+    FROM (
+        SELECT
+            source, field_code,
+            arg_max(field_name, production_period) AS field_name,
+            min(production_period) AS first_period, max(production_period) AS last_period,
+            count(*) AS periods
+        FROM {production} AS stored
+        WHERE ($source IS NULL OR source = $source)
+            AND (
+                $after_source IS NULL
+                OR (source >= $after_source AND (source, field_code) > ($after_source, $after_field_code))
+            )
+        GROUP BY source, field_code, well_code
+    )
+    GROUP BY source, field_code
+)
+SELECT * FROM listed
+WHERE $search IS NULL
+    OR contains(lower(field_name), lower($search))
+    OR contains(lower(field_code), lower($search))
+ORDER BY source, field_code
 LIMIT $limit;
 
 -- name: rejects

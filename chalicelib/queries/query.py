@@ -5,7 +5,7 @@ The API reads a query out of a request, the query function out of its event; bot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.feed_model import ENTITY_SETS
@@ -36,6 +36,8 @@ from .cursor import DEFAULTS, list_of, read_cursor, snapshot_in
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from chalicelib.api.formats import Format
+
 MOST_ROWS = 4_000  # 2 MB of JSON; from 5,000 on DuckDB sorts the whole table to find the first ones
 MOST_REJECTS = 1_000  # each has up to 4 KiB of raw text
 MOST_OF_SQL = 10_000  # rows; they are cut at 2 MB besides
@@ -45,17 +47,19 @@ MOST_STATEMENT = 20_000  # characters
 @dataclass(frozen=True, kw_only=True)
 class Query:
     """`arguments` are checked and plain: whole numbers and text, a date as YYYY-MM-DD. `snapshot` names the one that
-    the cursor belongs to; None asks for the current one.
+    the cursor belongs to; None asks for the current one. `file` is the form of the one that all rows are wanted in.
     """
 
     name: str
     arguments: dict[str, Any]
     snapshot: str | None = None
+    file: Format | None = None
 
     @property
     def event(self) -> dict[str, Any]:
         """What the query function is sent."""
-        return {"question": self.name, "arguments": self.arguments}
+        told: dict[str, Any] = {"question": self.name, "arguments": self.arguments}
+        return told | {"file": asdict(self.file)} if self.file else told
 
 
 _JOB_ID = Parameter(read=parse_job_id, allowed="the id of a job")
@@ -109,6 +113,7 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
     },
     "revisions": {"well_code": WELL_CODE, "field_code": FIELD_CODE, "source": SOURCE, **_RANGE, **_PAGE},
     "totals": {"field_code": FIELD_CODE, "source": SOURCE, **_RANGE, "as_of": AS_OF, **_PAGE},
+    "fields": {"search": SEARCH, "source": SOURCE, "as_of": AS_OF, **_PAGE},
     "wells": {"search": SEARCH, "field_code": FIELD_CODE, "source": SOURCE, "as_of": AS_OF, **_PAGE},
     "register": {
         "of": OF,
@@ -139,7 +144,10 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
 }
 
 
-def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Query:
+LISTS = ("production", "revisions", "totals", "fields", "wells", "changes", "rejects")  # what may be wanted as a file
+
+
+def parse_query(name: str, query: Mapping[str, Sequence[str]], *, file: Format | None = None, **path: str) -> Query:
     """`path` are parameters that the address itself holds. Raises ValidationError with the field and what is
     allowed there, also for a cursor that is none of this list; InvalidJobId.
     """
@@ -149,7 +157,7 @@ def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Q
     told = single_values(query, allowed=[each for each in known if each not in path]) | path
     arguments = {each: read_value(each, parameter, told[each]) for each, parameter in known.items() if each in told}
     check_range(arguments)
-    return Query(name=name, arguments=arguments, snapshot=_snapshot_of(name, arguments))
+    return Query(name=name, arguments=arguments, snapshot=_snapshot_of(name, arguments), file=file)
 
 
 def _snapshot_of(name: str, arguments: Mapping[str, Any]) -> str | None:

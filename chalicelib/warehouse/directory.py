@@ -117,7 +117,7 @@ class DirectoryWarehouse:
             except FileNotFoundError:
                 return None
 
-    def download_url(self, name: str, *, seconds: int) -> str:  # noqa: ARG002  a file has no term
+    def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:  # noqa: ARG002  a file has no term
         path = self._root / name
         if not path.is_file():
             raise missing_file(name)

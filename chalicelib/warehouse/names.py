@@ -7,6 +7,7 @@ S3Warehouse keeps them in a bucket.
                                                 parts at once, with the attempt behind the part
     exports/wells-<fence>-<job>.duckdb          a database that was made of a lake because somebody asked for it
     exports/wells-<fence>-<job>.parquet         the rows of a snapshot, for whoever asked for these
+    exports/<epoch>-<mark>.csv, .parquet, .xlsx a list that somebody asked for as a file; it goes after some hours
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
                                                 is noted in wells.duckdb.name, on S3 in the object's metadata
     drills/<epoch>-<id>.duckdb                  a backup that a restore drill is looking at
@@ -79,6 +80,17 @@ def drill_name(began: int, drill_id: str) -> str:
 def drill_began(name: str) -> int | None:
     """None of what no drill has made."""
     match = re.fullmatch(rf"{DRILLS}(\d+)-[0-9a-f-]+\.duckdb", name)
+    return int(match[1]) if match else None
+
+
+def list_file_name(made: int, mark: str, kind: str) -> str:
+    """`made` in epoch seconds, as drill_name has it; `mark` is of the question, in hexadecimal digits."""
+    return f"{EXPORTS}{made}-{mark}.{kind}"
+
+
+def list_file_made(name: str) -> int | None:
+    """None of what is no file of a list."""
+    match = re.fullmatch(rf"{EXPORTS}(\d+)-[0-9a-f]+\.(?:csv|parquet|xlsx)", name)
     return int(match[1]) if match else None
 
 
@@ -213,8 +225,10 @@ class Warehouse(Protocol):
     def stored(self, name: str) -> StoredFile | None:
         """What is known of the file without reading it; None when there is none."""
 
-    def download_url(self, name: str, *, seconds: int) -> str:
-        """Where the file can be read from: on S3 for so many seconds by whoever has the URL."""
+    def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:
+        """Where the file can be read from: on S3 for so many seconds by whoever has the URL, whose browser saves it
+        under the name `saved_as`.
+        """
 
     def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
         """For whoever has it: to send this one file, of a byte or more, within so many seconds. Raises

@@ -15,7 +15,18 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from chalicelib.errors import NoOlderVersion, RuntimeTooOld, WarehouseSilent, WarehouseUnavailable
 
 from .multipart import UPLOAD_SECONDS, Multipart
-from .names import LATEST, OWNER, StoredFile, UploadForm, drill_began, is_fenced, missing_file, name_conflict, sha256_of
+from .names import (
+    LATEST,
+    OWNER,
+    StoredFile,
+    UploadForm,
+    drill_began,
+    is_fenced,
+    list_file_made,
+    missing_file,
+    name_conflict,
+    sha256_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,16 +176,14 @@ class S3Warehouse:
             return None
         return StoredFile(name=name, bytes=head["ContentLength"], sha256=head["Metadata"].get("sha256"))
 
-    def download_url(self, name: str, *, seconds: int) -> str:
+    def download_url(self, name: str, *, seconds: int, saved_as: str = LATEST) -> str:
         """The URL is as good as the rights of whoever signs it, and no longer than his credentials."""
         where = {"Bucket": self._bucket, "Key": self._prefix + name}
         with _s3_errors():
             if self._head(name) is None:
                 raise missing_file(name)
-            saved_as = f'attachment; filename="{LATEST}"'
-            return self._s3.generate_presigned_url(
-                "get_object", Params=where | {"ResponseContentDisposition": saved_as}, ExpiresIn=seconds
-            )
+            told = {"ResponseContentDisposition": f'attachment; filename="{saved_as}"'}
+            return self._s3.generate_presigned_url("get_object", Params=where | told, ExpiresIn=seconds)
 
     def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
         """Signed as download_url is. The policy has no condition but those of botocore, on bucket and key, and the
@@ -250,7 +259,8 @@ class S3Warehouse:
 
     def _is_ours(self, key: str) -> bool:
         name = key.removeprefix(self._prefix)
-        return name == LATEST or is_fenced(name) or drill_began(name) is not None
+        is_made = drill_began(name) is not None or list_file_made(name) is not None
+        return name == LATEST or is_fenced(name) or is_made
 
     def _size(self, name: str) -> int:
         """Listed and not asked for with a HEAD, whose refusal says no more than 404."""

@@ -195,6 +195,18 @@ class Well(TypedDict):
     periods: int
 
 
+class Field(TypedDict):
+    """One field of a source; `well_periods` are the stored periods of all its wells."""
+
+    source: str | None
+    field_code: str
+    field_name: str | None
+    wells: int
+    first_period: str
+    last_period: str
+    well_periods: int
+
+
 class Production(TypedDict):
     """One well, in one field, for one period. Oil, liquids and water in thousand barrels a day, gas in million
     standard cubic feet a day; a rate times `period_days` (calendar days) is a volume. It sums so many `source_rows`.

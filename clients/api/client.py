@@ -18,6 +18,7 @@ from clients.api.answers import CsvPage, Export, Health, Job, Page, RejectedRow,
 from clients.api.connection import Answer, Connection, is_transient
 from clients.api.download import download
 from clients.api.errors import ApiError, ClientError, NotWellhead, TimedOut, Unreachable
+from clients.api.list_files import save_list
 from clients.api.ops import OpsClient
 from clients.api.periods import row_of
 from clients.api.upload import upload
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         Change,
         ChangedField,
         Check,
+        Field,
         LogLine,
         Notice,
         Preset,
@@ -47,6 +49,13 @@ POLL_SECONDS = 1.0  # where the API does not say
 MOST_POLL_SECONDS = 10.0  # while nothing answers
 SNAPSHOT = "X-Wellhead-Snapshot"
 CHECK_SECONDS = 900.0  # what the function that looks at a source may take
+LISTS = {
+    "production": "/wells/production",
+    "revisions": "/wells/production/revisions",
+    "totals": "/wells/production/totals",
+    "fields": "/wells/fields",
+    "wells": "/wells",
+}
 LOST_SECONDS = 60.0  # an import is followed through a break of so long
 
 
@@ -348,6 +357,27 @@ class WellheadClient:
         """Sums by source and period, of all wells or those of a field; over all sources for `*` alone."""
         asked = {"field_code": field_code, "source": source, "from": first, "to": last, "as_of": as_of}
         return self._page("/wells/production/totals", **asked, limit=limit, cursor=cursor)
+
+    def fields(
+        self,
+        search: str | None = None,
+        *,
+        source: str | None = None,
+        as_of: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page[Field]:
+        """By source and code, with the number of their wells."""
+        return self._page("/wells/fields", search=search, source=source, as_of=as_of, limit=limit, cursor=cursor)
+
+    def save_list(self, name: str, kind: str, target: Path, *, job_id: str | None = None, **asked: Any) -> int:
+        """Puts all rows of a list into a file, and tells its bytes. `name` is production, revisions, totals, fields or
+        wells, or changes or rejects of a job; `kind` csv, parquet or xlsx; `asked` what the API calls it, with
+        `separator` and `decimal` of CSV. Raises ApiError LIST_TOO_LARGE, DownloadFailed, DownloadDamaged.
+        """
+        of_a_job = f"/wells/import/jobs/{_part(job_id)}/{name}" if job_id else None
+        path = of_a_job or LISTS[name]
+        return save_list(self._connection, path, kind, target, _told(asked))
 
     def summary(self, *, source: str | None = None) -> Summary:
         """Of one source, or of all. Of several, what would count a well twice is None, unless for `*`."""

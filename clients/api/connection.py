@@ -40,6 +40,11 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 35.0  # the API answers within 29 seconds, or its gateway does in its place
 ATTEMPTS = 3
 MOST_PAUSE_SECONDS = 30.0
+OF_FILES = (
+    "text/csv",
+    "application/vnd.apache.parquet",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
 TRANSIENT = {429, 502, 503, 504}
 BROKEN = (
     requests.ConnectionError,
@@ -62,12 +67,15 @@ RULES: Mapping[str, type[RuleViolated]] = {
 
 
 class Answer(NamedTuple):
-    """`data` is None where nothing has changed (304). `retry_after` are seconds, None without the header."""
+    """`data` is None where nothing has changed (304), and of a file, whose bytes are `content`. `retry_after` are
+    seconds, None without the header.
+    """
 
     data: Any
     text: str
     headers: Mapping[str, str]
     retry_after: float | None
+    content: bytes = b""
 
 
 class Connection:
@@ -181,8 +189,10 @@ def _answer(response: requests.Response, url: str) -> Answer:
         return Answer(None, "", response.headers, retry_after)
     if response.is_redirect or 300 <= response.status_code < 400:  # noqa: PLR2004  the class of redirects
         raise NotWellhead(f"{url} sends its visitors elsewhere, and a token is not carried there. Give the real URL.")
-    if response.ok and response.headers.get("Content-Type", "").startswith("text/csv"):
-        return Answer(None, response.content.decode("utf-8"), response.headers, retry_after)
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    if response.ok and kind in OF_FILES:
+        text = response.content.decode("utf-8") if kind == "text/csv" else ""
+        return Answer(None, text, response.headers, retry_after, response.content)
     envelope = _envelope(response)
     if envelope.get("success") is True and "data" in envelope:
         return Answer(envelope["data"], "", response.headers, retry_after)

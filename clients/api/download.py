@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from clients.api.answers import Export
+    from clients.api.list_files import Address
 
 PIECE_BYTES = 1 << 20
 
 
-def download(export: Export, path: Path, on_bytes: Callable[[int], object] = lambda _count: None) -> None:
+def download(export: Export | Address, path: Path, on_bytes: Callable[[int], object] = lambda _count: None) -> None:
     """Writes beside `path`, checks the SHA-256, and only then gives the file its name; one that was there
     before is replaced as a whole. `on_bytes` hears how many have come so far. Raises DownloadFailed, DownloadDamaged.
     """
@@ -46,6 +47,23 @@ def download(export: Export, path: Path, on_bytes: Callable[[int], object] = lam
         _sync(path.parent)
     except OSError as exc:
         raise DownloadFailed(f"The database could not be written to {path}: {exc.strerror}.") from exc
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """As `download` writes what it has fetched. Raises DownloadFailed."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.unlink(missing_ok=True)
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        _sync(path.parent)
+    except OSError as exc:
+        raise DownloadFailed(f"The file could not be written to {path}: {exc.strerror}.") from exc
     finally:
         part.unlink(missing_ok=True)
 

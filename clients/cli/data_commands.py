@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress
 from clients.api.client import WellheadClient, every
 from clients.api.errors import ApiError, DownloadFailed, NotFound
 from clients.api.profiles import CHECKOUT
+from clients.cli.list_files import FileWish, as_told, file_options, refuse_limit, refuse_shown, save_file
 from clients.cli.local_sql import run_sql
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.plot import Point, plot
@@ -61,6 +62,14 @@ STORED_COLUMNS = [
 ]
 
 
+def rate_column(heading: str, name: str) -> Column:
+    return _column(heading, name, _rate)
+
+
+def volume_column(heading: str, name: str) -> Column:
+    return _column(heading, name, _volume)
+
+
 def _column(heading: str, name: str, shown: Callable[[Any, str], float | None]) -> Column:
     return Column(heading, lambda row: shown(row, name), rate, is_number=True)
 
@@ -86,8 +95,8 @@ AFTER = [
     Column("source rows", lambda row: row.get("source_rows"), count, is_number=True),
     Column("source", lambda row: row.get("source")),
 ]
-PRODUCTION_COLUMNS = [*BEFORE, *(_column(heading, name, _rate) for heading, (name, _, _) in MEASURES.items()), *AFTER]
-VOLUME_COLUMNS = [*BEFORE, *(_column(heading, name, _volume) for heading, (name, _, _) in MEASURES.items()), *AFTER]
+PRODUCTION_COLUMNS = [*BEFORE, *(rate_column(heading, name) for heading, (name, _, _) in MEASURES.items()), *AFTER]
+VOLUME_COLUMNS = [*BEFORE, *(volume_column(heading, name) for heading, (name, _, _) in MEASURES.items()), *AFTER]
 
 
 @click.command()
@@ -95,9 +104,10 @@ VOLUME_COLUMNS = [*BEFORE, *(_column(heading, name, _volume) for heading, (name,
 @click.option("--field", "field_code", metavar="CODE", help="Only those of this field.")
 @click.option("--source", metavar="NAME", help="Only those of this source.")
 @limit_option(f"How many at most; by default {WELLS_SHOWN} on a terminal, else all.")
+@file_options
 @json_option
 @with_session
-def wells(session: Session, /, search: str | None, limit: int | None, **asked: str | None) -> None:
+def wells(session: Session, /, search: str | None, limit: int | None, file: FileWish | None, **asked: Any) -> None:
     """List the wells, all or those that SEARCH finds.
 
     It looks for the text in name, reference and code, whatever its case.
@@ -106,12 +116,16 @@ def wells(session: Session, /, search: str | None, limit: int | None, **asked: s
     most = limit or (WELLS_SHOWN if terminal.out.is_terminal and not terminal.wants_json else None)
     page = min(most or MOST_ROWS, MOST_ROWS)
     with session.client() as wellhead:
+        if file:
+            refuse_limit(limit)
+            save_file(session, wellhead, "wells", file, search=search, **asked)
+            return
         pages = every(lambda cursor: wellhead.wells(search, limit=page, cursor=cursor, **asked))
-        _show_rows(terminal, WELL_COLUMNS, itertools.islice(pages, most))
+        show_rows(terminal, WELL_COLUMNS, itertools.islice(pages, most))
 
 
 @click.command()
-@click.argument("well")
+@click.argument("well", required=False)
 @click.option("--field", "field_code", metavar="CODE", help="Only what it produced in this field.")
 @click.option("--source", metavar="NAME", help="Only what this source tells.")
 @day_option("--from", "first", "From this production period on.")
@@ -120,16 +134,36 @@ def wells(session: Session, /, search: str | None, limit: int | None, **asked: s
 @click.option("--volumes", is_flag=True, help="Show what was produced in each period, in place of rates a day.")
 @click.option("--plot", "is_plotted", is_flag=True, help="Draw a line over time in place of the table.")
 @click.option("--measure", type=click.Choice(list(MEASURES)), default="oil", help="What --plot draws; oil by default.")
+@file_options
 @json_option
 @with_session
-def production(session: Session, /, well: str, volumes: bool, is_plotted: bool, measure: str, **asked: Any) -> None:
+def production(
+    session: Session,
+    /,
+    *,
+    well: str | None,
+    volumes: bool,
+    is_plotted: bool,
+    measure: str,
+    file: FileWish | None,
+    **asked: Any,
+) -> None:
     """Show what a well produced.
 
-    WELL is its code, or a part of its name or reference that no other well has.
+    WELL is its code, or a part of its name or reference that no other well has. With --format it may be left out, for
+    the production of all wells.
     """
     terminal = session.terminal
+    if file:
+        refuse_shown(volumes, is_plotted)
+    elif well is None:
+        raise click.UsageError("Name a WELL; all of them go into a file, with --format.")
     with session.client() as wellhead:
-        rows = _rows_of(wellhead, well, asked)
+        if file:
+            code = _code_among(wellhead, well, asked) if well else None
+            save_file(session, wellhead, "production", file, well_code=code, **as_told(asked))
+            return
+        rows = _rows_of(wellhead, str(well), asked)
     if not rows:
         raise NotFound(f"Nothing is published of {well}. List the wells: wellhead wells", status=404, code="NO_WELL")
     if is_plotted and not terminal.wants_json:
@@ -137,7 +171,7 @@ def production(session: Session, /, well: str, volumes: bool, is_plotted: bool, 
         _plot(terminal, rows, measure, volumes=volumes)
         return
     terminal.note(f"{rows[-1]['well_name']}, {rows[-1]['field_name']}")
-    _show_rows(terminal, VOLUME_COLUMNS if volumes else PRODUCTION_COLUMNS, rows)
+    show_rows(terminal, VOLUME_COLUMNS if volumes else PRODUCTION_COLUMNS, rows)
 
 
 @click.command()
@@ -200,7 +234,7 @@ def sql(session: Session, query: str | None, file: Path | None) -> None:
     run_sql(session.terminal, file or default, query)
 
 
-def _show_rows(terminal: Terminal, columns: Sequence[Column], rows: Any) -> None:
+def show_rows(terminal: Terminal, columns: Sequence[Column], rows: Any) -> None:
     if terminal.wants_json:
         terminal.json(list(rows))
     else:
@@ -216,6 +250,11 @@ def _rows_of(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> l
         if error.status != HTTPStatus.BAD_REQUEST:  # an older API takes numbers alone
             raise
     return _production(wellhead, _code_of(wellhead, well), asked)
+
+
+def _code_among(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> str:
+    """As _rows_of takes it. Raises NotFound."""
+    return well if wellhead.production(well_code=well, limit=1, **asked).rows else _code_of(wellhead, well)
 
 
 def _production(wellhead: WellheadClient, code: str, asked: Mapping[str, Any]) -> list[Production]:

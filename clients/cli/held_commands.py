@@ -10,6 +10,7 @@ import click
 from clients.api.errors import HeldImport, NotHeld
 from clients.cli.findings import show_findings
 from clients.cli.import_commands import finish, show_job
+from clients.cli.job_ids import whole_id
 from clients.cli.options import json_option, wait_options, with_session
 from clients.cli.plain import plain
 from clients.cli.session import Exit
@@ -39,6 +40,7 @@ def accept(session: Session, /, job_id: str, findings: tuple[str, ...], is_all: 
     if is_all and not sys.stdin.isatty():
         raise click.UsageError(NOBODY)
     with session.client() as wellhead:
+        job_id = whole_id(wellhead, job_id)
         named = _asked(session, wellhead.status(job_id)) if is_all else [each.upper() for each in findings]
         job = wellhead.accept(job_id, named)
         if job.final and job.status != "COMPLETED" and not job.is_held:
@@ -62,7 +64,7 @@ def discard(session: Session, job_id: str) -> None:
     What is published stays as it is; JOB_ID can then no longer be accepted.
     """
     with session.client() as wellhead:
-        show_job(session.terminal, wellhead.discard(job_id))
+        show_job(session.terminal, wellhead.discard(whole_id(wellhead, job_id)))
 
 
 def _asked(session: Session, job: Job) -> list[str]:

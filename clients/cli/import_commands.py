@@ -12,6 +12,8 @@ from clients.api.answers import FINAL, Job
 from clients.api.client import WellheadClient, every
 from clients.api.errors import AlreadyRunning, NotFound
 from clients.cli.findings import show_findings, state_of
+from clients.cli.job_ids import short_id, whole_id
+from clients.cli.list_files import FileWish, file_options, refuse_limit, save_file
 from clients.cli.options import day_option, json_option, limit_option, wait_options, with_session
 from clients.cli.progress import parts_of, waiting_of
 from clients.cli.session import Exit, Session
@@ -29,7 +31,7 @@ JOBS_SHOWN = 20
 PAGE = 1000
 
 JOB_COLUMNS = [
-    Column("job", lambda job: job.job_id),
+    Column("job", lambda job: job.job_id, short_id),
     Column("status", state_of),
     Column("source", lambda job: "(rollback)" if job.rollback_to else job.source),
     Column("triggered", lambda job: moment(job.created_at), short_moment),
@@ -128,7 +130,7 @@ def status(session: Session, job_id: str | None, wait: bool, timeout: float | No
     With --wait the exit code tells how it ended.
     """
     with session.client() as wellhead:
-        job = wellhead.status(job_id or newest_import(wellhead).job_id)
+        job = wellhead.status(job_of(wellhead, job_id))
         if wait:
             return finish(session, wellhead, job, wait=True, timeout=timeout)
     show_job(session.terminal, job)
@@ -165,7 +167,7 @@ def cancel(session: Session, job_id: str | None) -> None:
     What was published before stays; a stopped import can be retried.
     """
     with session.client() as wellhead:
-        job = wellhead.cancel(job_id or _running(wellhead).job_id)
+        job = wellhead.cancel(whole_id(wellhead, job_id) if job_id else _running(wellhead).job_id)
     if not job.final:
         session.terminal.note("It stops at its next report.")
     show_job(session.terminal, job)
@@ -182,7 +184,7 @@ def retry(session: Session, job_id: str | None, wait: bool, timeout: float | Non
     That is the newest one, or JOB_ID. It FAILED or was CANCELLED, and goes on from its last checkpoint.
     """
     with session.client() as wellhead:
-        job = wellhead.retry(job_id or newest_import(wellhead).job_id)
+        job = wellhead.retry(job_of(wellhead, job_id))
         return finish(session, wellhead, job, wait=wait, timeout=timeout)
 
 
@@ -190,16 +192,21 @@ def retry(session: Session, job_id: str | None, wait: bool, timeout: float | Non
 @click.argument("job_id", required=False)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
 @limit_option(f"How many at most; by default {REJECTS_SHOWN} on a terminal, else all.")
+@file_options
 @json_option
 @with_session
-def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | None) -> None:
+def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | None, file: FileWish | None) -> None:
     """Show the rows that an import rejected, and why.
 
     That is the newest completed import, or JOB_ID.
     """
     terminal = session.terminal
     with session.client() as wellhead:
-        wanted = job_id or newest_import(wellhead, "COMPLETED").job_id
+        wanted = job_of(wellhead, job_id, "COMPLETED")
+        if file:
+            refuse_limit(limit)
+            save_file(session, wellhead, "rejects", file, job_id=wanted)
+            return
         if as_csv:
             _print_csv(terminal, partial(wellhead.rejects_csv, wanted), limit)
             return
@@ -223,16 +230,31 @@ def rejects(session: Session, job_id: str | None, as_csv: bool, limit: int | Non
 @click.option("--field", "field_code", metavar="CODE", help="Only the rows of this field.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
 @limit_option(f"How many at most; by default {REJECTS_SHOWN} on a terminal, else all.")
+@file_options
 @json_option
 @with_session
-def changes(session: Session, /, job_id: str | None, by: str, as_csv: bool, limit: int | None, **asked: Any) -> None:
+def changes(
+    session: Session,
+    /,
+    *,
+    job_id: str | None,
+    by: str,
+    as_csv: bool,
+    limit: int | None,
+    file: FileWish | None,
+    **asked: Any,
+) -> None:
     """Show what an import changed: new, updated and withdrawn rows.
 
     That is the newest completed import, or JOB_ID.
     """
     terminal = session.terminal
     with session.client() as wellhead:
-        wanted = job_id or newest_import(wellhead, "COMPLETED").job_id
+        wanted = job_of(wellhead, job_id, "COMPLETED")
+        if file:
+            refuse_limit(limit)
+            save_file(session, wellhead, "changes", file, job_id=wanted, by=by, **asked)
+            return
         if as_csv:
             _print_csv(terminal, partial(wellhead.changes_csv, wanted, by=by, **asked), limit)
             return
@@ -269,6 +291,11 @@ def finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, 
     if job.is_held:
         return Exit.HELD
     return Exit.FAILED if job.final and job.status != "COMPLETED" else Exit.DONE
+
+
+def job_of(wellhead: WellheadClient, job_id: str | None, status: Status | None = None) -> str:
+    """The id that was meant: by its beginning, or without one the newest with this status. Raises NotFound."""
+    return whole_id(wellhead, job_id) if job_id else newest_import(wellhead, status).job_id
 
 
 def newest_import(wellhead: WellheadClient, status: Status | None = None) -> Job:

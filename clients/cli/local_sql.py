@@ -7,6 +7,7 @@ calls nobody. What is answered goes to the terminal or into a pipe.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -108,12 +109,23 @@ def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str)
     import duckdb
 
     try:
-        for statement in database.extract_statements(query):
-            answer = database.execute(statement)
-            if statement.expected_result_type == [duckdb.ExpectedResultType.QUERY_RESULT]:
-                _show(terminal, answer)
+        for part in _statements(query):
+            for statement in database.extract_statements(part):
+                answer = database.execute(statement)
+                if statement.expected_result_type == [duckdb.ExpectedResultType.QUERY_RESULT]:
+                    _show(terminal, answer)
     except duckdb.Error as exc:
         raise SqlError(_first_line(exc)) from exc
+
+
+def _statements(query: str) -> Iterator[str]:
+    """Each up to its semicolon. DuckDB would read all of them first, and answer none where one makes no sense."""
+    import duckdb
+
+    text = query.encode()  # where a token begins is told in bytes
+    ends = [place + 1 for place, _ in duckdb.tokenize(query) if text[place : place + 1] == b";"]
+    for begin, end in itertools.pairwise([0, *ends, len(text)]):
+        yield text[begin:end].decode()
 
 
 def _show(terminal: Terminal, answer: duckdb.DuckDBPyConnection) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from clients.cli.import_commands import newest_import
+from clients.cli.import_commands import job_of
 from clients.cli.options import json_option, with_session
 from clients.cli.terminal import as_json, moment
 
@@ -31,7 +31,7 @@ def logs(session: Session, job_id: str | None, follow: bool) -> None:
     That is the newest one, or JOB_ID.
     """
     with session.client() as wellhead:
-        wanted = job_id or newest_import(wellhead).job_id
+        wanted = job_of(wellhead, job_id)
         if not follow:
             _show(session.terminal, wellhead.log(wanted))
             return

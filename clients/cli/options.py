@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+from calendar import monthrange
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -38,9 +42,27 @@ def limit_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 
 def day_option(name: str, target: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    day = click.DateTime(formats=["%Y-%m-%d"])
-    return click.option(name, target, type=day, callback=_iso, metavar="DAY", help=text)
+    """A day; of a month or a year such as 2024-10 its first one, and of the option --to its last one."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+        return None if value is None else _day(value, is_last=name == "--to")
+
+    return click.option(name, target, callback=read, metavar="DAY", help=f"{text} A month or a year is all of it.")
 
 
-def _iso(_context: click.Context, _parameter: click.Parameter, value: Any) -> str | None:
-    return value.date().isoformat() if value else None
+def _day(text: str, *, is_last: bool) -> str:
+    first = _first_day(text)
+    if first is None:
+        raise click.BadParameter(f"{text!r} is no day, month or year, such as 2024-01-31, 2024-01 or 2024.")
+    month = {4: 12, 7: first.month}.get(len(text))
+    if not is_last or month is None:
+        return first.isoformat()
+    return first.replace(month=month, day=monthrange(first.year, month)[1]).isoformat()
+
+
+def _first_day(text: str) -> date | None:
+    if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", text):
+        return None
+    with contextlib.suppress(ValueError):
+        return date.fromisoformat(f"{text}-01-01"[:10])
+    return None

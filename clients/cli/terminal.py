@@ -9,6 +9,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from clients.api.errors import ClientError
 
 QUIET: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
+LEAST_CUT = 8  # cells of a column that ends in …
 STYLES = {"COMPLETED": "green", "FAILED": "red", "HELD": "yellow", "CANCELLED": "yellow", "RUNNING": "cyan"}
 
 
@@ -103,22 +105,49 @@ class Terminal:
 
 def _print_rows(console: Console, columns: Sequence[Column], rows: Iterable[Any]) -> None:
     if console.is_terminal:
-        console.print(_table(columns, rows), soft_wrap=False)
+        shown = [[_shown(column, row) for column in columns] for row in rows]
+        if shown and _least_width(columns, shown) > console.width:
+            _print_records(console, columns, shown)
+        else:
+            console.print(_table(columns, shown), soft_wrap=False)
         return
     print(*(plain(column.heading) for column in columns), sep="\t", file=console.file)
     for row in rows:
         print(*(plain(column.of(row)) for column in columns), sep="\t", file=console.file)
 
 
-def _table(columns: Sequence[Column], rows: Iterable[Any]) -> Table:
+def _shown(column: Column, row: Any) -> str:
+    value = column.of(row)
+    return "" if value is None else plain(column.show(value))
+
+
+def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> int:
+    """What a table needs in which all is told."""
+    texts = zip(*rows, strict=True)
+    widths = [max(map(cell_len, (column.heading, *of))) for column, of in zip(columns, texts, strict=True)]
+    cut = [min(width, LEAST_CUT) if column.is_cut else width for column, width in zip(columns, widths, strict=True)]
+    return sum(cut) + len(cut) - 1
+
+
+def _print_records(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """A line for each value: a table would leave out what does not fit."""
+    width = max(cell_len(column.heading) for column in columns)
+    for place, row in enumerate(rows):
+        if place:
+            console.print()
+        for column, text in zip(columns, row, strict=True):
+            if text:
+                console.print(styled(f"{plain(column.heading):<{width}}  "), _cell(text), sep="")
+
+
+def _table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Table:
     table = Table(box=None, pad_edge=False, collapse_padding=True, expand=any(column.is_cut for column in columns))
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.is_number else "left"
         ratio = 1 if column.is_cut else None
         table.add_column(styled(column.heading), justify=justify, overflow="ellipsis", no_wrap=True, ratio=ratio)
     for row in rows:
-        values = [(column, column.of(row)) for column in columns]
-        table.add_row(*(_cell("" if value is None else plain(column.show(value))) for column, value in values))
+        table.add_row(*map(_cell, row))
     return table
 
 
@@ -144,8 +173,8 @@ def rate(value: float) -> str:
 
 
 def short_moment(text: str) -> str:
-    """Of what `moment` makes: without year and seconds."""
-    return text[5:16]
+    """Of what `moment` makes: without year and seconds, and in UTC all the same."""
+    return f"{text[5:16]}Z"
 
 
 def moment(epoch: float | None) -> str | None:

@@ -312,6 +312,16 @@ PAGES = {
             "differs": ["oil_production_kbd"],
         },
     ),
+    "fields": _page(
+        "1 row.",
+        {
+            **{name: _WELL[name] for name in ("source", "field_code", "field_name")},
+            "wells": 3,
+            "first_period": "2006-06-01",
+            "last_period": "2024-12-01",
+            "well_periods": 402,
+        },
+    ),
     "rejects": _page(
         "1 row.",
         {
@@ -372,6 +382,10 @@ LOG = told(
         ],
     },
     "What was logged of the job last.",
+)
+LIST_CSV = (
+    "\ufeffsource;field_code;field_name;wells;first_period;last_period;well_periods\r\n"
+    "default;1001;Ruskengate;3;2006-06-01;2024-12-01;402\r\n"
 )
 REJECTS_CSV = (
     'page,position,reason,detail,raw,rejected_at\r\n1,900,MISSING_KEY,well_code,"{""field_code"": 1002}",2026\r\n'

@@ -6,9 +6,11 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.csv_rows import CSV
+from chalicelib.api.formats import BINARY, FORMATS
 from chalicelib.api.history import HISTORY, JOBS_DEFAULT
 from chalicelib.api.import_request import ASKED
 from chalicelib.api.notices_request import NOTICES, NOTICES_DEFAULT
+from chalicelib.api.parameters import choice
 from chalicelib.api.source_request import TOML, VERSION
 from chalicelib.errors import (
     AcceptTooLate,
@@ -26,6 +28,7 @@ from chalicelib.errors import (
     InvalidJobId,
     JobIsFinal,
     JobNotFound,
+    ListTooLarge,
     NotHeld,
     NothingPublished,
     NotResumable,
@@ -121,17 +124,25 @@ def _list_of(name: str, id: str, summary: str, data: str) -> Operation:  # noqa:
         id=id,
         summary=summary,
         tag="data",
-        answer="A page of rows.",
-        data=data,
+        answer=f"A page of rows. {_OR_A_FILE}",
+        data=f"{data}OrFile",
         example=examples.PAGES[name],
-        query=_asked(name),
-        headers=(SNAPSHOT_HEADER,),
+        query={**_asked(name), **_query(FORMATS)},
+        headers=("X-Next-Cursor", SNAPSHOT_HEADER),
+        other_content=_files(examples.LIST_CSV),
         conditional=True,
-        errors=(SnapshotGone, *DATA_ERRORS),
+        errors=(SnapshotGone, ListTooLarge, *DATA_ERRORS),
     )
 
 
-_FORMAT = {"description": "wins over the header Accept", "schema": {"type": "string", "enum": ["json", "csv"]}}
+_OR_A_FILE = "With another `format` than json all rows as a file, or, where that is large, the address of one."
+
+
+def _files(example: str) -> dict[str, Any]:
+    binary = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in BINARY}
+    return {CSV: {"schema": {"type": "string"}, "example": example}, **binary}
+
+
 _START = {
     "summary": "Start an import",
     "tag": "import",
@@ -257,30 +268,27 @@ OPERATIONS: Mapping[str, Operation] = {
         id="listRejects",
         summary="The rows that a completed import rejected",
         tag="import",
-        answer="A page of rows, as JSON in the envelope, or as CSV.",
-        data="Rejects",
+        answer=f"A page of rows. {_OR_A_FILE}",
+        data="RejectsOrFile",
         example=examples.PAGES["rejects"],
-        query={
-            **_asked("rejects"),
-            "format": _FORMAT,
-        },
+        query={**_asked("rejects"), **_query(FORMATS)},
         headers=("X-Next-Cursor", SNAPSHOT_HEADER),
-        other_content={CSV: {"schema": {"type": "string"}, "example": examples.REJECTS_CSV}},
+        other_content=_files(examples.REJECTS_CSV),
         conditional=True,
-        errors=(InvalidJobId, JobNotFound, RejectsNotYet, RejectsNotKept, *DATA_ERRORS),
+        errors=(InvalidJobId, JobNotFound, RejectsNotYet, RejectsNotKept, ListTooLarge, *DATA_ERRORS),
     ),
     "GET /wells/import/jobs/{job_id}/changes": Operation(
         id="listChanges",
         summary="What a completed import changed",
         tag="import",
-        answer="A page of rows, as JSON in the envelope, or as CSV. With `by=field` a row is a field.",
-        data="Changes",
+        answer=f"A page of rows; with `by=field` a row is a field. {_OR_A_FILE}",
+        data="ChangesOrFile",
         example=examples.PAGES["changes"],
-        query={**_asked("changes"), "format": _FORMAT},
+        query={**_asked("changes"), **_query(FORMATS)},
         headers=("X-Next-Cursor", SNAPSHOT_HEADER),
-        other_content={CSV: {"schema": {"type": "string"}, "example": examples.CHANGES_CSV}},
+        other_content=_files(examples.CHANGES_CSV),
         conditional=True,
-        errors=(InvalidJobId, JobNotFound, ChangesNotYet, ChangesNotKept, SnapshotGone, *DATA_ERRORS),
+        errors=(InvalidJobId, JobNotFound, ChangesNotYet, ChangesNotKept, SnapshotGone, ListTooLarge, *DATA_ERRORS),
     ),
     "GET /wells/import/jobs/{job_id}/logs": Operation(
         id="listLog",
@@ -312,6 +320,7 @@ OPERATIONS: Mapping[str, Operation] = {
         conditional=True,
         errors=DATA_ERRORS,
     ),
+    "GET /wells/fields": _list_of("fields", "listFields", "The fields", "FieldPage"),
     "GET /wells": _list_of("wells", "listWells", "The wells", "WellPage"),
     "GET /wells/register": _list_of("register", "listRegister", "All wells or all fields with figures", "RegisterPage"),
     "GET /wells/export": Operation(
@@ -341,7 +350,7 @@ OPERATIONS: Mapping[str, Operation] = {
         answer="What the statement found, cut at `limit` rows and 2 MB.",
         data="SqlAnswer",
         example=examples.SQL_ANSWER,
-        query={"format": _FORMAT},
+        query=_query({**FORMATS, "format": choice("json", "csv", meaning="wins over the header Accept")}),
         body={
             "schema": {"$ref": "#/components/schemas/SqlStatement"},
             "examples": {"fields": {"value": {"statement": examples.SQL_STATEMENT}}},

@@ -596,6 +596,16 @@ SCHEMAS: dict[str, Any] = {
             **_SUMS,
         }
     ),
+    "FieldPage": _list("Field"),
+    "Field": whole_object(
+        {
+            **{name: _COLUMNS[name] for name in ("source", "field_code", "field_name")},
+            "wells": WHOLE,
+            "first_period": DAY,
+            "last_period": DAY,
+            "well_periods": {**WHOLE, "description": "stored periods of all its wells"},
+        }
+    ),
     "WellPage": _list("Well"),
     "Well": whole_object(
         {
@@ -743,6 +753,22 @@ SCHEMAS: dict[str, Any] = {
             "snapshot": {"$ref": "#/components/schemas/Snapshot"},
         }
     ),
+    "ListFile": whole_object(
+        {
+            "url": {**TEXT, "format": "uri"},
+            "expires_at": {"type": ["number", "null"], "description": "epoch seconds; null for a file"},
+            **{name: _FACTS[name] for name in ("name", "rows", "bytes", "sha256")},
+            "snapshot": {"$ref": "#/components/schemas/Snapshot"},
+        }
+    ),
+    **{
+        f"{name}OrFile": {"anyOf": [{"$ref": f"#/components/schemas/{each}"} for each in (name, "ListFile")]}
+        for name in (
+            *(f"{each}Page" for each in ("Production", "Revision", "Total", "Field", "Well")),
+            "Rejects",
+            "Changes",
+        )
+    },
     "Health": whole_object({"version": TEXT, "checks": {"type": "object", "additionalProperties": TEXT}}),
     "Document": {"type": "object", "description": "This document.", "additionalProperties": True},
 }

@@ -355,6 +355,7 @@ RULES: dict[str, str | None] = {
     "GET /api/v1/wells/production/revisions": "reader",
     "GET /api/v1/wells/production/totals": "reader",
     "GET /api/v1/wells/production/summary": "reader",
+    "GET /api/v1/wells/fields": "reader",
     "GET /api/v1/wells": "reader",
     "GET /api/v1/wells/register": "reader",
     "GET /api/v1/wells/export": "reader",

@@ -418,6 +418,14 @@ def test_the_summary_says_what_is_published_and_where_the_file_is(stage: Console
     press(page, "Download the database")
     seen(page, ".notice", str(stage.stack.warehouse_path / snapshot.name))
     seen(page, ".readout", "Gas")
+    page.get_by_label("All rows of").select_option("Wells")
+    saved = {}
+    for title in ("CSV", "Excel"):
+        with page.expect_download() as downloaded:
+            page.get_by_role("button", name=title, exact=True).click()
+        saved[downloaded.value.suggested_filename] = downloaded.value.path().read_bytes()
+    assert saved["wells.csv"].decode().startswith("\ufeffsource,field_code,field_name,well_code,")
+    assert saved["wells.xlsx"].startswith(b"PK")
 
 
 def test_a_file_in_a_bucket_is_downloaded_with_its_checksum_shown(stage: ConsoleStage, visit: Visit) -> None:

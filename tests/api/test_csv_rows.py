@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api.csv_rows import OF_REJECTS, csv_headers, harmless, rows_csv, wants_csv
-from chalicelib.errors import ValidationError
+from chalicelib.api.csv_rows import OF_REJECTS, Dialect, csv_headers, harmless, rows_csv
 
 FORMULAS = [
     "=1+1",
@@ -57,31 +56,11 @@ def test_what_a_reader_gets_is_the_text_and_at_most_an_apostrophe(texts: list[st
     assert [line[OF_REJECTS.index("raw")] for line in lines[1:]] == [harmless(text) for text in texts]
 
 
-@pytest.mark.parametrize(
-    ("formats", "accept", "wanted"),
-    [
-        ([], "", False),
-        ([], "*/*", False),
-        ([], "application/json", False),
-        ([], "text/csv", True),
-        ([], "TEXT/CSV; charset=utf-8", True),
-        ([], "text/html, text/csv, */*;q=0.1", True),
-        ([], "application/json, text/csv", False),
-        ([], "application/json;q=0.5, text/csv;q=0.9", True),
-        ([], "text/csv;q=0", False),
-        ([], "text/csv;q=much", False),
-        (["csv"], "application/json", True),
-        (["json"], "text/csv", False),
-    ],
-)
-def test_it_is_asked_for_by_parameter_or_else_by_header(formats: list[str], accept: str, wanted: bool) -> None:
-    assert wants_csv(formats, accept) is wanted
+def test_numbers_may_have_a_comma_and_lines_another_separator() -> None:
+    german = Dialect(separator=";", decimal=",")
+    rows = [{"well_code": "1,5", "oil": 1.5, "days": 31, "gas": -0.25, "name": "-a;b", "none": None}]
 
-
-@pytest.mark.parametrize("formats", [["xml"], [""], ["CSV"], ["csv", "csv"]])
-def test_another_format_is_refused(formats: list[str]) -> None:
-    with pytest.raises(ValidationError, match="json or csv"):
-        wants_csv(formats, "")
+    assert rows_csv("wells", rows, german) == 'well_code;oil;days;gas;name;none\r\n1,5;1,5;31;-0,25;"\'-a;b";\r\n'
 
 
 def test_the_next_page_is_in_a_header() -> None:

@@ -346,7 +346,7 @@ def test_what_is_no_command_is_a_wrong_use(tmp_path: Path) -> None:
 # -- the data -----------------------------------------------------------------------------------------------
 
 
-def test_what_is_published(laptop: Laptop) -> None:
+def test_what_is_published(laptop: Laptop, tmp_path: Path) -> None:
     published = json.loads(laptop.run("summary", "--json").stdout)
     assert facts(laptop.run("summary"))["rows"] == str(published["rows"])
 
@@ -366,6 +366,18 @@ def test_what_is_published(laptop: Laptop) -> None:
     assert plotted.stdout.startswith(f"{name}: gas, million standard cubic feet a day\n")
     assert re.search("[\u2801-\u28ff]", plotted.stdout)
     assert by_code[0]["production_period"] in plotted.stdout
+
+    file = tmp_path / "all.csv"
+    assert laptop.run("production", "--output", str(file)).returncode == 0
+    assert file.read_text("utf-8").count("\n") - 1 == published["rows"]
+    one = laptop.run("production", name.lower(), "--format", "csv").stdout
+    assert len(list(csv.DictReader(io.StringIO(one)))) == len(by_code)
+    fields = json.loads(laptop.run("fields", "--json").stdout)
+    assert (len(fields), sum(field["wells"] for field in fields)) == (published["fields"], published["wells"])
+    totals = json.loads(laptop.run("totals", "--json").stdout)
+    assert sum(row["wells"] for row in totals) == published["rows"]
+    assert len(laptop.run("totals", "--volumes").stdout.splitlines()) == len(totals) + 1
+    assert json.loads(laptop.run("status", laptop.newest().job_id[:13], "--json").stdout)["status"] == "COMPLETED"
 
     several, none = laptop.run("production", "a"), laptop.run("production", "no such well")
     assert (several.returncode, several.stderr.partition(":")[0]) == (1, "SEVERAL_WELLS")
@@ -444,6 +456,9 @@ def test_each_statement_has_its_answer_and_reaches_that_file_alone(tmp_path: Pat
     done = ask("SELECT 1 AS one; SET threads = 1; SELECT 2 AS two; SELECT * FROM nowhere; SELECT 3 AS three")
     assert (done.returncode, done.stdout) == (1, "one\n1\ntwo\n2\n")
     assert "nowhere" in done.stderr
+    done = ask("SELECT 1 AS one; SELEC 2; SELECT 3 AS three")
+    assert (done.returncode, done.stdout) == (1, "one\n1\n")
+    assert "syntax error" in done.stderr
     for attack in (
         "FROM 'secret.csv'",
         "FROM read_text('/etc/hostname')",

@@ -32,6 +32,7 @@ LISTS = [
     "/wells/production?limit=1",
     "/wells/production/revisions?limit=1",
     "/wells/production/totals?limit=1",
+    "/wells/fields?limit=1",
     "/wells?limit=1",
     "/wells/register?limit=1",
     "/wells/import/jobs/{job}/rejects?limit=1",

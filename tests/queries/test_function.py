@@ -17,7 +17,7 @@ from support.warehouses import own_prefix
 
 from chalicelib.errors import NothingPublished, SnapshotGone, WarehouseCorrupt
 from chalicelib.queries.function import MOST_BYTES, answer
-from chalicelib.queries.query import QUERIES
+from chalicelib.queries.query import QUERIES, Query
 from chalicelib.queries.sql import SqlLimits
 from chalicelib.services import Services
 from local.source.production import GeneratedProduction
@@ -143,10 +143,18 @@ def ask(query: ProductionQuery | Exception, question: Any, **arguments: Any) -> 
     return answered({"question": question, "arguments": arguments}, query)
 
 
+def no_file(query: Query, wanted: Any) -> dict[str, Any]:
+    raise AssertionError(query.name)
+
+
 def answered(event: Any, query: ProductionQuery | Exception) -> dict[str, Any]:
     published: Callable[[], Any] = lambda: Published(query)  # noqa: E731
     told = answer(
-        event, published=published, export=lambda form: {"url": f"file:///wells.{form}"}, sql=SqlLimits(memory_mb=75)
+        event,
+        published=published,
+        export=lambda form: {"url": f"file:///wells.{form}"},
+        sql=SqlLimits(memory_mb=75),
+        list_file=no_file,
     )
     shown: dict[str, Any] = json.loads(json.dumps(told))
     return shown

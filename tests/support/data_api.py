@@ -34,6 +34,7 @@ DATA_ROUTES = [
     "/wells/production/revisions",
     "/wells/production/totals",
     "/wells/production/summary",
+    "/wells/fields",
     "/wells",
     "/wells/register",
     "/wells/import/jobs/{job}/rejects",
@@ -59,6 +60,7 @@ class Answer(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     body: str
+    content: bytes = b""
 
     @property
     def data(self) -> Any:
@@ -94,7 +96,8 @@ class Wells:
         target = BASE + path.format(job=self.job.job_id)
         connection.request("GET", target, headers=sent)
         response = connection.getresponse()
-        answer = Answer(response.status, response.headers, response.read().decode())
+        content = response.read()
+        answer = Answer(response.status, response.headers, content.decode(errors="replace"), content)
         connection.close()
         assert answer.headers["Cache-Control"] == "no-store"
         is_json = "json" in answer.headers["Content-Type"] and answer.status != 304

@@ -113,6 +113,16 @@ export async function ask(path, { method = "GET", headers = {}, body, signal } =
   return { data: envelope.data, retryAfter };
 }
 
+// {blob} of a file, or {data} with its address where it is large.
+export async function askFile(path, type, signal) {
+  const headers = { Accept: `${type}, application/json;q=0.1` };
+  const { response, text: blob } = await send(new URL(path, BASE).href, { headers, read: "blob" }, signal);
+  if (response.ok && !blob.type.startsWith("application/json")) return { blob };
+  const envelope = parse(await blob.text());
+  if (!envelope?.success) throw failure(response, envelope, null);
+  return { data: envelope.data };
+}
+
 // {text, cursor} of a page of CSV.
 async function askCsv(path, { signal } = {}) {
   const { response, text } = await send(new URL(path, BASE).href, {}, signal);
@@ -168,7 +178,7 @@ function asJson(body, headers) {
   return { body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } };
 }
 
-async function send(address, { method = "GET", headers = {}, body }, signal) {
+async function send(address, { method = "GET", headers = {}, body, read = "text" }, signal) {
   const token = session.token;
   const patience = AbortSignal.timeout(PATIENCE);
   try {
@@ -180,7 +190,7 @@ async function send(address, { method = "GET", headers = {}, body }, signal) {
       headers: { ...headers, Authorization: `Bearer ${token}` },
       signal: signal ? AbortSignal.any([signal, patience]) : patience,
     });
-    const text = await response.text();
+    const text = await response[read]();
     session.learn(response.headers.get("X-Wellhead-Role"));
     if (response.status === 401 && token === session.token) session.end("expired");
     return { response, text };

@@ -1,7 +1,7 @@
 // What is published: its facts, the file, the sums of all wells, and the wells.
 
 import { ask, askAll } from "./api.js";
-import { button, clock, count, h, moment, period, seconds, size, whole } from "./dom.js";
+import { button, count, h, moment, period, seconds, size, whole } from "./dom.js";
 import { copyButton, facts, jobLink } from "./parts.js";
 import { totalsPanel } from "./series.js";
 import { sourceChoice, wells } from "./wells.js";
@@ -17,11 +17,13 @@ export async function data(page) {
     const known = (summary.sources ?? []).map((each) => each.source);
     const choice = sourceChoice(known, source, addressOf, "All, each by itself");
     const list = wells(page, { source });
+    const { downloads } = await import("./downloads.js");
     page.root.append(
       tiles(summary),
       choice ?? "",
       list,
       summary.rows ? totals(page, source) : "",
+      downloads(page, source),
       database(summary, page),
     );
   } catch (error) {
@@ -104,7 +106,7 @@ function database(summary, page) {
     download.disabled = true;
     try {
       const { data } = await ask("wells/export", { signal: page.signal });
-      place.replaceChildren(whereItIs(data));
+      place.replaceChildren((await import("./downloads.js")).whereItIs(data));
     } catch (error) {
       place.replaceChildren(h("p", { class: "notice bad" }, error.message));
     }
@@ -129,32 +131,5 @@ function database(summary, page) {
         h("span", {}, h("code", { class: "long" }, snapshot.sha256), " ", copyButton(snapshot.sha256, "the checksum")),
       ],
     ),
-  );
-}
-
-// A browser opens no file of another machine, nor of its own: for those the path is told.
-function whereItIs({ url, name, sha256, expires_at: end }) {
-  if (url.startsWith("file:")) {
-    const path = decodeURIComponent(new URL(url).pathname);
-    return h(
-      "p",
-      { class: "notice" },
-      "The warehouse is a directory of the machine that runs Wellhead. The file is there: ",
-      h("code", { class: "long" }, path),
-      " ",
-      copyButton(path, "the path"),
-    );
-  }
-  const file = name.split("/").at(-1);
-  const link = h("a", { href: url, download: file, rel: "noreferrer" }, file);
-  link.click();
-  return h(
-    "p",
-    { class: "notice" },
-    "The download has begun: ",
-    link,
-    end ? `; the link works until ${clock(end)} UTC.` : ".",
-    " Its SHA-256 is to be ",
-    h("code", { class: "long" }, sha256),
   );
 }

@@ -1,0 +1,137 @@
+"""ListFile: all rows of a list as one file, for a spreadsheet or another program.
+
+DuckDB writes the rows into a Parquet file on local disk, whatever it has to sort for it; CSV and Excel are made of that
+one, some thousand rows at a time. So memory does not grow with the list, and the database is free for others meanwhile.
+What is small is the answer itself. What is not goes to the warehouse, under a name of its snapshot, question and hour.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import ListTooLarge, OutOfMemory, QueryTooLarge, WarehouseUnavailable
+from chalicelib.store.own_directory import OwnDirectory
+from chalicelib.warehouse.names import StoredFile, Warehouse, list_file_name, sha256_of
+
+from .csv_file import write_csv
+from .excel_file import MOST_SHEET_ROWS, write_excel
+from .function import DOWNLOAD_SECONDS, MOST_BYTES, named_snapshot
+from .list_rows import ListRows
+from .pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from chalicelib.api.formats import Format
+
+    from .published import PublishedProduction
+    from .query import Query
+
+MOST_ROWS = {"parquet": 2_000_000, "csv": 2_000_000, "xlsx": MOST_SHEET_ROWS}  # to sort them takes some ten seconds
+MAKING_SECONDS = 17.0  # of the 22 that the function has; the rest is for sending
+HOUR = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListFile:
+    """`directory` is on local disk."""
+
+    warehouse: Warehouse
+    published: PublishedProduction
+    directory: Path
+    memory_mb: int
+    clock: Callable[[], float] = time.time
+    seconds: float = MAKING_SECONDS
+    most_rows: Mapping[str, int] = field(default_factory=lambda: MOST_ROWS)
+    most_bytes: int = MOST_BYTES
+
+    def of(self, query: Query, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """The file as `text` or `content` (base64), or the `url` where it is, and what else is to be told of it.
+        `wanted` are the arguments as the list's method takes them. Raises ListTooLarge, ScratchFull,
+        ChangesNotKept, WarehouseUnavailable, and what PublishedProduction does.
+        """
+        if query.file is None:
+            raise ValueError("no file is asked for")
+        own, began = OwnDirectory(self.directory), time.monotonic()
+        try:
+            rows = own.path / "rows.parquet"
+            with self.published.query(query.snapshot) as production:
+                count = production.write_list(query.name, rows, wanted, most=self.most_rows[query.file.kind])
+                snapshot = production.snapshot
+            if count > self.most_rows[query.file.kind]:
+                raise _too_large(self.most_rows[query.file.kind], query.file.kind)
+            pace = Pace(count, kind=query.file.kind, seconds=self.seconds - (time.monotonic() - began))
+            path = self._made(rows, own.path, query, pace)
+            told = self._content(path, query.file) or self._address(path, query, snapshot)
+            return {**told, "rows": count, "snapshot": named_snapshot(snapshot)}
+        except OutOfMemory as exc:  # an import's word for it
+            raise QueryTooLarge from exc
+        finally:
+            own.remove()
+
+    def _made(self, rows: Path, directory: Path, query: Query, pace: Pace) -> Path:
+        form = query.file
+        if form is None or form.kind == "parquet":
+            return rows
+        path = directory / f"list.{form.kind}"
+        with ListRows(rows, directory=directory, memory_mb=self.memory_mb) as read:
+            if form.kind == "csv":
+                write_csv(path, read, form.dialect, pace)
+            else:
+                write_excel(path, read, pace, title=query.name)
+        return path
+
+    def _content(self, path: Path, form: Format) -> dict[str, Any] | None:
+        """None for what is too large for an answer, or for whoever cannot take bytes as one."""
+        size = path.stat().st_size
+        if not form.is_taken or size > self.most_bytes:
+            return None
+        if form.kind == "csv":
+            text = path.read_bytes().decode()  # whose ends of lines stay as they are
+            return {"text": text} if len(json.dumps(text)) <= self.most_bytes else None
+        if size * 4 > (self.most_bytes - 4) * 3:  # as base64
+            return None
+        return {"content": base64.b64encode(path.read_bytes()).decode()}
+
+    def _address(self, path: Path, query: Query, snapshot: str | None) -> dict[str, Any]:
+        kind = query.file.kind if query.file else "parquet"
+        now = self.clock()
+        said = json.dumps([snapshot, query.event], sort_keys=True).encode()
+        made = StoredFile(
+            name=list_file_name(int(now) // HOUR * HOUR, hashlib.sha256(said).hexdigest()[:32], kind),
+            bytes=path.stat().st_size,
+            sha256=sha256_of(path),
+        )
+        file = self._put(made, path)
+        url = self.warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS, saved_as=f"{query.name}.{kind}")
+        expires_at = None if url.startswith("file:") else now + DOWNLOAD_SECONDS
+        return {"url": url, "expires_at": expires_at, "name": file.name, "bytes": file.bytes, "sha256": file.sha256}
+
+    def _put(self, made: StoredFile, path: Path) -> StoredFile:
+        """The same question within an hour has the same file: the one that is there stays, and is told of."""
+        try:
+            self.warehouse.put(made.name, path, sha256=str(made.sha256))
+        except WarehouseUnavailable:
+            stored, local = self.warehouse.stored(made.name), self.warehouse.local_path(made.name)
+            if stored is None:
+                raise
+            sha256 = stored.sha256 or (sha256_of(local) if local else None)
+            return StoredFile(name=stored.name, bytes=stored.bytes, sha256=sha256)
+        return made
+
+
+def _too_large(most: int, kind: str) -> ListTooLarge:
+    words = {
+        "xlsx": f"A sheet of Excel has room for {most:,} rows below its headings, and the list has more.",
+        "csv": f"A CSV file is made of {most:,} rows at most, and the list has more.",
+        "parquet": f"A Parquet file of a list is made of {most:,} rows at most, and the list has more.",
+    }
+    less = "Ask for less, such as one field or fewer years"
+    other = ", or take the export, which has all rows." if kind != "xlsx" else ", or take format=parquet."
+    return ListTooLarge(f"{words[kind]} {less}{other}", most_rows=most, format=kind)

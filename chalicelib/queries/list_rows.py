@@ -1,0 +1,58 @@
+"""ListRows: the rows of a Parquet file on local disk, some thousand at a time, by a DuckDB of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from chalicelib.store.local_duckdb import exhaustion_told, local_config, lock_down, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BATCH = 5_000
+MOMENT = "TIMESTAMP WITH TIME ZONE"
+
+
+class ListRows:
+    """`directory` is the file's own. Raises ScratchFull, OutOfMemory."""
+
+    def __init__(self, path: Path, *, directory: Path, memory_mb: int) -> None:
+        self._connection = duckdb.connect(config=local_config(directory, memory_mb) | {"threads": 1})
+        lock_down(self._connection, directory)
+        self._file = f"read_parquet('{quoted(path)}')"
+        described = self._connection.execute(f"DESCRIBE FROM {self._file}").fetchall()
+        self._types = {str(column[0]): str(column[1]) for column in described}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self._types)
+
+    def as_text(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Days and moments as an answer has them: 2024-01-31, and ISO 8601 in UTC."""
+        return self._batches({MOMENT: _SAID, "DATE": "CAST({name} AS VARCHAR)"})
+
+    def as_values(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Days as dates, moments as times of UTC without a zone."""
+        return self._batches({MOMENT: "make_timestamp(epoch_us({name}))"})
+
+    def _batches(self, casts: dict[str, str]) -> Iterator[list[tuple[Any, ...]]]:
+        replaced = ", ".join(
+            f"{casts[kind].format(name=name)} AS {name}" for name, kind in self._types.items() if kind in casts
+        )
+        columns = f"* REPLACE ({replaced})" if replaced else "*"
+        with exhaustion_told():
+            result = self._connection.execute(f"SELECT {columns} FROM {self._file}")  # noqa: S608  names of our own
+            while rows := result.fetchmany(BATCH):
+                yield rows
+
+
+_SAID = "strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%gZ')"
