@@ -35,6 +35,7 @@ class Tip:
 
     def __init__(self, widget: tk.Widget, theme: Theme, ask: Callable[[tk.Event[Any]], str]) -> None:
         self._widget = widget
+        self._root = widget.winfo_toplevel()  # whose calls are given up when the window closes
         self._theme = theme
         self._ask = ask
         self._waiting: str | None = None
@@ -52,11 +53,11 @@ class Tip:
             return
         self.text = text
         if self._waiting:
-            self._widget.after_cancel(self._waiting)
+            self._root.after_cancel(self._waiting)
         if self._shown:
             self._shown.destroy()
         self._shown = None
-        self._waiting = self._widget.after(TIP_MS, lambda: self._show(x, y)) if text else None
+        self._waiting = self._root.after(TIP_MS, lambda: self._show(x, y)) if text else None
 
     def _show(self, x: int, y: int) -> None:
         px, palette = self._theme.px, self._theme.palette

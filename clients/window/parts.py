@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clients.window.theme import Theme
 
 NARROWEST_TILE = 118
-LEAST = (300, 132)  # of a list: the heading and three rows
+LEAST = (200, 104)  # of a list: the heading and two rows
 SIDES = 12  # beside the text of a cell
 CROSS = "\N{MULTIPLICATION SIGN}"
 MARKS = {"good": "✓", "bad": "!", "warning": "!", "info": "i"}
@@ -50,12 +50,14 @@ class Tile(ttk.Frame):
 def tiles(parent: tk.Misc, theme: Theme, captions: Sequence[str]) -> dict[str, Tile]:
     """All of one width: in one row where there is room, else in as many as it takes, about equally long."""
     made = {caption: Tile(parent, theme, caption) for caption in captions}
+    columns = 0
 
     def place(width: int) -> None:
+        nonlocal columns
         at_once = max(1, min(len(made), width // theme.px(NARROWEST_TILE)))
         rows = -(-len(made) // at_once)
-        columns = -(-len(made) // rows)
-        if columns == parent.grid_size()[0]:
+        before, columns = columns, -(-len(made) // rows)
+        if columns == before:
             return
         for column in range(len(made)):
             there = column < columns
@@ -135,7 +137,7 @@ class Listing(ttk.Frame):
         self.tree.grid(row=0, column=0, sticky="nsew")
         bar.grid(row=0, column=1, sticky="ns")
         for event in ("<Configure>", "<ButtonRelease-1>"):  # the window or a column has another width
-            self.tree.bind(event, lambda _: self.after_idle(self._fit), add=True)
+            self.tree.bind(event, lambda _: self.winfo_toplevel().after_idle(self._fit), add=True)
         self.tip = Tip(self.tree, theme, self._under)
 
     def _show_sideways(self, first: str, last: str) -> None:

@@ -59,7 +59,7 @@ class Plot(tk.Canvas):
     """`readout` is what the pointer shows: the text of each panel, or of the last period without a pointer."""
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
-        super().__init__(parent, highlightthickness=0, borderwidth=0, width=theme.px(480), height=theme.px(420))
+        super().__init__(parent, highlightthickness=0, borderwidth=0, width=theme.px(320), height=theme.px(300))
         self._theme = theme
         self.periods: list[Period] = []
         self.rates: dict[str, list[float | None]] = {}
