@@ -5,6 +5,7 @@ source, `token` makes a token for the API.
 import argparse
 import logging
 import os
+import select
 import shlex
 import signal
 import sys
@@ -22,6 +23,7 @@ from local.stack import DEFAULTS, PROJECT, LocalStack, Source, StackError, why_n
 from local.tokens import TokenBook, TokenError, tell_running_stack
 
 NEW_LINE = "\n"
+ANSWER_SECONDS = 60.0
 INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -64,21 +66,55 @@ def demo(stack: LocalStack) -> int:
     terminal = Terminal()
     try:
         with stack:
-            return run_demo(stack, terminal)
+            code = run_demo(stack, terminal)
+            if code == 0 and _is_kept(terminal):
+                terminal.line(f"Wellhead serves until Ctrl-C. Its console, signed in: {stack.console_link}")
+                return 0 if _serve(stack) else 1
+            if code == 0:
+                terminal.line(f"The API was at {stack.api_url} and stops now; `make run` keeps it serving.")
+            return code
     except KeyboardInterrupt:
         terminal.line()
         terminal.line("Stopped. What was imported is kept: the next `make demo` goes on from there.")
         return INTERRUPTED
 
 
+def _is_kept(terminal: Terminal) -> bool:
+    """Whether a person at the terminal wants the stack to go on; where there is none nobody is asked."""
+    if not (terminal.out.is_terminal and _reads_keys()):
+        return False
+    terminal.line()
+    terminal.line("Keep Wellhead serving, to look at it in a browser? Enter keeps it, n or a minute's silence ends it.")
+    is_answered, _, _ = select.select([sys.stdin], [], [], ANSWER_SECONDS)
+    answer = sys.stdin.readline() if is_answered else ""
+    return answer.strip().lower() in ("", "y", "yes") and answer.endswith("\n")
+
+
+def _reads_keys() -> bool:
+    """Not from a pipe, and not in the background, where to read would stop this program."""
+    try:
+        return sys.stdin is not None and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:  # a terminal that is not this program's own
+        return False
+
+
+def _serve(stack: LocalStack) -> bool:
+    """Until Ctrl-C; False where the API has ended by itself."""
+    try:
+        while stack.is_serving():
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return True
+    print(f"The API ended by itself; see {stack.state / 'logs' / 'api.log'}", file=sys.stderr)
+    return False
+
+
 def run(stack: LocalStack) -> int:
     try:
         with stack:
             _show(stack)
-            while stack.is_serving():
-                time.sleep(0.2)
-            print(f"The API ended by itself; see {stack.state / 'logs' / 'api.log'}", file=sys.stderr)
-            return 1
+            return 0 if _serve(stack) else 1
     except KeyboardInterrupt:
         print("\nStopped.")
         return 0

@@ -59,6 +59,11 @@ KINDS: Mapping[int, type[ApiError]] = {
     409: RuleViolated,
     410: SnapshotGone,
 }
+NOT_LET_IN = (
+    "The API does not know this token, or no longer. Check that it is whole and of this Wellhead, or ask whoever runs"
+    " it for another."
+)
+"""A gateway has one sentence for a request without a token and for one with a wrong one; who has sent one knows."""
 RULES: Mapping[str, type[RuleViolated]] = {
     "NOT_HELD": NotHeld,
     "FINDINGS_DIFFER": FindingsDiffer,
@@ -222,12 +227,14 @@ def _refusal(
                 retry_after=retry_after,
             )
         return NotWellhead(f"What answers at {url} is not Wellhead (HTTP {status}). Check the URL.")
+    code = str(error["code"])
+    is_refused = code == "UNAUTHORIZED" and "Authorization" in response.request.headers
     return _kind(status, error)(
-        str(error.get("message", "")) or None,
+        NOT_LET_IN if is_refused else str(error.get("message", "")) or None,
         status=status,
         rule=error.get("rule"),
         retry_after=retry_after,
-        code=str(error["code"]),
+        code=code,
         retryable=bool(error.get("retryable")),
         request_id=envelope.get("request_id"),
         details=error.get("details"),

@@ -162,14 +162,14 @@ def jobs(session: Session, status: Status | None, source: str | None, limit: int
 @json_option
 @with_session
 def cancel(session: Session, job_id: str | None) -> None:
-    """Stop an import: the one that runs, or JOB_ID.
+    """Cancel an import: the one that runs, or JOB_ID.
 
-    What was published before stays; a stopped import can be retried.
+    What was published before stays; a cancelled import can be retried.
     """
     with session.client() as wellhead:
         job = wellhead.cancel(whole_id(wellhead, job_id) if job_id else _running(wellhead).job_id)
     if not job.final:
-        session.terminal.note("It stops at its next report.")
+        session.terminal.note("It ends at its next report.")
     show_job(session.terminal, job)
 
 
@@ -317,6 +317,7 @@ def _running(wellhead: WellheadClient) -> Job:
 
 
 COUNTS = ("new", "updated", "duplicate", "failed", "skipped", "total", "withdrawn")
+SHOWN = {"failed": "rejected"}  # an import fails, a row is rejected
 IF_ANY = ("skipped", "withdrawn")
 
 
@@ -357,5 +358,5 @@ def _facts(job: Job) -> list[tuple[str, object]]:
         ("tries again", job.stats.get("http_retries") or None),
         ("progress", None if job.progress_percentage is None or job.final else f"{job.progress_percentage:.0f} %"),
         ("fetched", job.fetched_records if job.fetched_records and not is_counted else None),
-        *((name, value) for name, value in counts.items() if is_counted),
+        *((SHOWN.get(name, name), value) for name, value in counts.items() if is_counted),
     ]

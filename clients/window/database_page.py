@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from clients.api.errors import ClientError
 from clients.window import words
+from clients.window.lines import Line
 from clients.window.parts import Card, tiles
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ class DatabasePage(ttk.Frame):
         row = ttk.Frame(card)
         row.pack(fill="x", pady=theme.px(12))
         self.tiles = tiles(row, theme, FACTS)
-        self.note = ttk.Label(card, style="Muted.TLabel")
-        self.note.pack(anchor="w")
-        self.digest = ttk.Label(card, style="Mono.TLabel")
-        self.digest.pack(anchor="w", pady=(theme.px(4), 0))
+        self.note = ttk.Label(card, style="Muted.TLabel", width=1)
+        self.note.bind("<Configure>", lambda event: self.note.configure(wraplength=event.width))
+        self.note.pack(fill="x")
+        self.digest = Line(card, theme, style="Mono.TLabel", font="Mono")
+        self.digest.pack(fill="x", pady=(theme.px(4), 0))
         return card
 
     def _download(self, theme: Theme) -> Card:
@@ -72,10 +74,10 @@ class DatabasePage(ttk.Frame):
         self.meter.pack(fill="x", pady=theme.px(12))
         row = ttk.Frame(card)
         row.pack(fill="x")
-        self.result = ttk.Label(row, style="Muted.TLabel")
-        self.result.pack(side="left")
+        self.result = Line(row, theme, style="Muted.TLabel")
         self.folder = ttk.Button(row, text="Open folder", style="Plain.TButton", command=self._open)
         self.folder.pack(side="right")
+        self.result.pack(side="left", fill="x", expand=True)
         self.folder.state(["disabled"])
 
     def _choose(self) -> None:
@@ -107,7 +109,7 @@ class DatabasePage(ttk.Frame):
         missing = summary.get("missing_periods", summary["missing_months"])
         gaps = _by_source(summary) if missing is None else f"{words.count(missing)} periods are missing between others."
         self.note.configure(text=f"{gaps} {kept}")
-        self.digest.configure(text=f"SHA-256  {snapshot['sha256']}")
+        self.digest.tell(f"SHA-256  {snapshot['sha256']}")
 
     def _explain(self, failure: Exception) -> None:
         if isinstance(failure, ClientError) and failure.code == "NO_DATA_YET":
@@ -122,7 +124,8 @@ class DatabasePage(ttk.Frame):
         self.saved = None
         self.button.state(["disabled"])
         self.folder.state(["disabled"])
-        self.result.configure(text="Downloading …", style="Muted.TLabel")
+        self.result.configure(style="Muted.TLabel")
+        self.result.tell("Downloading …")
 
         def progress(done: int, total: int) -> None:
             self._session.post(lambda: self._show_progress(done / max(1, total)))
@@ -139,12 +142,14 @@ class DatabasePage(ttk.Frame):
         self.button.state(["!disabled"])
         self.folder.state(["!disabled"])
         self.meter.configure(value=100)
-        self.result.configure(text=f"✓  Saved and verified: {path}", style="good.TLabel")
+        self.result.configure(style="good.TLabel")
+        self.result.tell(f"✓  Saved and verified: {path}")
 
     def _not_saved(self, failure: Exception) -> None:
         self.button.state(["!disabled"])
         self.meter.configure(value=0)
-        self.result.configure(text="Nothing was saved.", style="bad.TLabel")
+        self.result.configure(style="bad.TLabel")
+        self.result.tell("Nothing was saved.")
         self._session.show_failure(failure)
 
 

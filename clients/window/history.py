@@ -28,6 +28,7 @@ COLUMNS = (
     ("who", "By", 54, "w"),
     ("error", "Error", 60, "w"),
 )
+WIDE = 900
 
 
 class History(ttk.Frame):
@@ -35,8 +36,8 @@ class History(ttk.Frame):
         super().__init__(parent, style="Page.TFrame")
         self._session = session
         self._theme = theme
-        self.columnconfigure(0, weight=71, uniform="history")
-        self.columnconfigure(1, weight=29, uniform="history")
+        self._share(theme.px(WIDE))
+        self.bind("<Configure>", lambda event: self._share(event.width), add=True)
         self.rowconfigure(0, weight=1)
         self._table()
         self.details = Details(self, theme)
@@ -45,6 +46,11 @@ class History(ttk.Frame):
         self.details.grid(row=0, column=1, sticky="nsew", padx=(theme.px(14), 0))
         self.bind_all("<<Recoloured>>", lambda _: self._colour(), add=True)
         self._colour()
+
+    def _share(self, width: int) -> None:
+        """In little room the list scrolls sideways, and the details need their words."""
+        for column, weight in enumerate((71, 29) if width >= self._theme.px(WIDE) else (55, 45)):
+            self.columnconfigure(column, weight=weight, uniform="history")
 
     def _table(self) -> None:
         px, card = self._theme.px, Card(self, self._theme, room=12)
@@ -100,7 +106,7 @@ class Details(Card):
         self._shown: list[Piece] = []
         ttk.Label(self, text="Details", style="Head.TLabel").pack(anchor="w", padx=px(6))
         bar = ttk.Scrollbar(self, orient="vertical")
-        self.text = tk.Text(self, width=20, height=4, wrap="word", yscrollcommand=bar.set, state="disabled")
+        self.text = tk.Text(self, width=16, height=4, wrap="word", yscrollcommand=bar.set, state="disabled")
         self.text.configure(relief="flat", borderwidth=0, highlightthickness=0, padx=px(6), pady=px(6), cursor="arrow")
         self.text.configure(font=theme.fonts["Text"], tabs=(px(68), "left"), spacing3=px(2))
         bar.configure(command=self.text.yview)

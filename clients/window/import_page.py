@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from clients.window import words
 from clients.window.history import History
+from clients.window.lines import Line
 from clients.window.parts import Card, tiles
+from clients.window.session import ALL, Part
 
 if TYPE_CHECKING:
     from clients.api.answers import Job
@@ -19,6 +21,7 @@ PACE = ("Rows a second", "Time so far", "Time left")
 OUTCOMES = ("New", "Updated", "Duplicate", "Rejected")
 METERS = {"COMPLETED": "good", "FAILED": "bad", "HELD": "muted", "CANCELLED": "muted"}
 STEPS = tuple(words.PHASES)
+LIMITS = ("Field", "From", "To")
 
 
 class ImportPage(ttk.Frame):
@@ -28,12 +31,13 @@ class ImportPage(ttk.Frame):
         self._session = session
         self._gap = px(14)
         self._head(theme)
+        self._limits(theme)
         self.progress = ProgressCard(self, theme, session)
-        self.progress.grid(row=1, column=0, sticky="ew", pady=px(14))
+        self.progress.grid(row=2, column=0, sticky="ew", pady=px(14))
         self.history = History(self, theme, session)
-        self.history.grid(row=2, column=0, sticky="nsew")
+        self.history.grid(row=3, column=0, sticky="nsew")
         self.columnconfigure(0, weight=1)
-        self.rowconfigure(2, weight=1)
+        self.rowconfigure(3, weight=1)
 
     def _head(self, theme: Theme) -> None:
         px = theme.px
@@ -51,10 +55,36 @@ class ImportPage(ttk.Frame):
         }
         for button in self.scopes.values():
             button.pack(side="right")
-        self.source = ttk.Combobox(head, state="readonly", width=18)
+        self.is_part = tk.BooleanVar(self, value=False)
+        self.part = ttk.Checkbutton(
+            head, text="A part", variable=self.is_part, style="Segment.TRadiobutton", command=self._show_limits
+        )
+        self.part.pack(side="right")
+        self.source = ttk.Combobox(head, state="readonly", width=14)
+
+    def _limits(self, theme: Theme) -> None:
+        """There while a part is wanted."""
+        px = theme.px
+        self._row = ttk.Frame(self, style="Page.TFrame")
+        self.limits = {name: tk.StringVar(self) for name in LIMITS}
+        for name, variable in self.limits.items():
+            ttk.Label(self._row, text=name, style="PageText.TLabel").pack(side="left", padx=(0, px(8)))
+            entry = ttk.Entry(self._row, textvariable=variable, width=11, font=theme.fonts["Text"])
+            entry.pack(side="left", padx=(0, px(16)))
+            entry.bind("<Return>", lambda _: self.start.invoke())
+        hint = Line(self._row, theme, style="PageCaption.TLabel", font="Small")
+        hint.tell("Code of the field; months such as 2024-10, or days. What stays empty sets no limit.")
+        hint.pack(side="left", fill="x", expand=True)
+
+    def _show_limits(self) -> None:
+        if self.is_part.get():
+            self._row.grid(row=1, column=0, sticky="ew", pady=(self._gap, 0))
+        else:
+            self._row.grid_remove()
 
     def _start(self) -> None:
-        self._session.start(full=self.scope.get() == "full", source=self.source.get() or None)
+        part = Part(*(variable.get() for variable in self.limits.values())) if self.is_part.get() else ALL
+        self._session.start(full=self.scope.get() == "full", source=self.source.get() or None, part=part)
 
     def _offer_sources(self) -> None:
         """Of one there is nothing to choose."""
@@ -98,8 +128,8 @@ class ProgressCard(Card):
         head.pack_propagate(False)
         self.status = ttk.Label(head)
         self.status.pack(side="left")
-        self.origin = ttk.Label(head, style="Muted.TLabel")
-        self.origin.pack(side="left", padx=px(12))
+        self.origin = Line(head, self._theme, style="Muted.TLabel")
+        self.origin.pack(side="left", fill="x", expand=True, padx=px(12))
         self.cancel = ttk.Button(head, text="Cancel import", style="Danger.TButton", command=self._session.cancel)
         self.retry = ttk.Button(head, text="Retry", style="Plain.TButton", command=self._retry)
 
@@ -109,10 +139,10 @@ class ProgressCard(Card):
         line.pack(fill="x", pady=(px(10), px(8)))
         self.percent = ttk.Label(line, style="Huge.TLabel")
         self.percent.pack(side="left")
-        self.phase = ttk.Label(line, style="Head.TLabel")
-        self.phase.pack(side="left", anchor="s", padx=px(14), pady=(0, px(6)))
         self.rows = ttk.Label(line, style="Muted.TLabel")
         self.rows.pack(side="right", anchor="s", pady=(0, px(6)))
+        self.phase = Line(line, self._theme, style="Head.TLabel", font="Head")
+        self.phase.pack(side="left", anchor="s", fill="x", expand=True, padx=px(14), pady=(0, px(6)))
         self.meter = ttk.Progressbar(self, maximum=100)
         self.meter.pack(fill="x")
 
@@ -138,8 +168,8 @@ class ProgressCard(Card):
         status = words.status(job)
         tone = words.STATUS_TONES[status]
         self.status.configure(text=status.capitalize(), style=f"{tone}.Pill.TLabel")
-        self.origin.configure(text=words.origin(job))
-        self.phase.configure(text=words.state(job))
+        self.origin.tell(words.origin(job))
+        self.phase.tell(words.state(job))
         self.rows.configure(text=words.rows(job))
         self._show_meter(job)
         self._show_steps(reached(job))
@@ -161,9 +191,9 @@ class ProgressCard(Card):
         self.status.configure(text="No import yet", style="muted.Pill.TLabel")
         self.percent.configure(text="0 %")
         self.meter.configure(mode="determinate", value=0, style="accent.Horizontal.TProgressbar")
-        self.phase.configure(text="Ready to start" if self._session.link == "on" else "Not connected")
-        for label in (self.origin, self.rows):
-            label.configure(text="")
+        self.phase.tell("Ready to start" if self._session.link == "on" else "Not connected")
+        self.origin.tell("")
+        self.rows.configure(text="")
         self._show_steps(-1)
         for tile in self.tiles.values():
             tile.show(words.NOTHING)
@@ -174,7 +204,7 @@ class ProgressCard(Card):
         can_retry = job is not None and words.status(job) in ("FAILED", "CANCELLED") and job.retried_by is None
         for button, is_there in ((self.cancel, can_cancel), (self.retry, can_retry)):
             if is_there != bool(button.winfo_manager()):
-                button.pack(side="right") if is_there else button.pack_forget()
+                button.pack(side="right", before=self.origin) if is_there else button.pack_forget()
         asked = job is not None and job.cancel_requested_at is not None
         self.cancel.state(["!disabled" if may_act and not asked else "disabled"])
         self.retry.state(["!disabled" if may_act else "disabled"])

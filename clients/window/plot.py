@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import tkinter as tk
+from base64 import b64encode
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 from clients.window.axes import Axis, Period, figure, gaps, nearest, runs, year_ticks
-from clients.window.shapes import mix
+from clients.window.shapes import mix, stroke
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from clients.window.theme import Theme
+
+
+LONGEST_STROKE = 8_000  # pixels, of one line: about a tenth of a second
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Plot(tk.Canvas):
     """`readout` is what the pointer shows: the text of each panel, or of the last period without a pointer."""
 
     def __init__(self, parent: tk.Misc, theme: Theme) -> None:
-        super().__init__(parent, highlightthickness=0, borderwidth=0, width=theme.px(480), height=theme.px(420))
+        super().__init__(parent, highlightthickness=0, borderwidth=0, width=theme.px(320), height=theme.px(300))
         self._theme = theme
         self.periods: list[Period] = []
         self.rates: dict[str, list[float | None]] = {}
@@ -62,6 +67,7 @@ class Plot(tk.Canvas):
         self.has_volumes = False
         self.readout: dict[str, str] = {}
         self._note = ""
+        self._images: list[tk.PhotoImage] = []
         self.bind("<Configure>", lambda _: self.draw())
         self.bind("<Motion>", self._hover)
         self.bind("<Leave>", lambda _: self._read_out(None))
@@ -94,6 +100,7 @@ class Plot(tk.Canvas):
 
     def draw(self) -> None:
         self.delete("all")
+        self._images.clear()
         self.configure(background=self._theme.palette.surface)
         if not self.periods:
             middle = self.winfo_width() / 2, self.winfo_height() / 2
@@ -139,7 +146,18 @@ class Plot(tk.Canvas):
         self.create_polygon(
             points[0][0], place.bottom, *flat, points[-1][0], place.bottom, fill=soft, outline="", tags="area"
         )
-        self.create_line(*flat, fill=colour, width=self._theme.px(1.6), joinstyle="round", tags="data")
+        self._stroke(points, colour)
+
+    def _stroke(self, points: list[tuple[float, float]], colour: str) -> None:
+        """Tk's own lines have steps. A thicket of a line takes too long to paint, and shows no steps."""
+        width = self._theme.px(1.6)
+        if sum(abs(x1 - x0) + abs(y1 - y0) for (x0, y0), (x1, y1) in pairwise(points)) > LONGEST_STROKE:
+            self.create_line(*chain(*points), fill=colour, width=width, joinstyle="round", tags="data")
+            return
+        left, top, picture = stroke(points, width=width, colour=colour)
+        image = tk.PhotoImage(master=self, data=b64encode(picture))
+        self._images.append(image)  # Tk forgets an image that nobody holds
+        self.create_image(left, top, image=image, anchor="nw", tags="data")
 
     def _point(self, place: Place, axis: Axis, number: int, value: float | None) -> tuple[float, float] | None:
         share = axis.share(value)

@@ -8,13 +8,16 @@ Everything runs on the window's thread; answers come through Network. One chain 
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
+from datetime import date
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from clients.api.connection import is_transient
 from clients.api.errors import AlreadyRunning, ApiError, AuthFailed, ClientError, NotFound, Unreachable
+from clients.api.periods import month_days
 from clients.window import words
 from clients.window.worker import Lane, MakeClient, Network
 
@@ -29,6 +32,7 @@ FOLLOW_SECONDS = 1.0  # a person watches; an unchanged status costs one small re
 IDLE_SECONDS = 5.0
 LOST_SECONDS = (1.0, 2.0, 4.0, 8.0)
 HISTORY = 50  # jobs
+MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,27 @@ class Notice:
     text: str
     actions: dict[str, Callable[[], None]] = field(default_factory=dict)
     rings: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a source is imported, as somebody has typed it; a month stands for all of its days."""
+
+    field_code: str = ""
+    first: str = ""
+    last: str = ""
+
+    @property
+    def asked(self) -> dict[str, str | None]:
+        first, last = self.first.strip(), self.last.strip()
+        return {
+            "field_code": self.field_code.strip() or None,
+            "first": (f"{first}-01" if MONTH.fullmatch(first) else first) or None,
+            "last": (f"{last}-{_days_of(last)}" if MONTH.fullmatch(last) else last) or None,
+        }
+
+
+ALL = Part()
 
 
 class Listener(Protocol):
@@ -149,8 +174,8 @@ class Session:
         """Seconds since the server told something new of the job."""
         return self._clock() - self._heard
 
-    def start(self, *, full: bool, source: str | None = None) -> None:
-        self._begin(lambda client: client.trigger(full=full, source=source))
+    def start(self, *, full: bool, source: str | None = None, part: Part = ALL) -> None:
+        self._begin(lambda client: client.trigger(full=full, source=source, **part.asked))
 
     def retry(self, job_id: str) -> None:
         self._begin(lambda client: client.retry(job_id))
@@ -332,6 +357,11 @@ class Session:
 
     def show_failure(self, failure: Exception) -> None:
         self._listener.notify(Notice("bad", sentence(failure)))
+
+
+def _days_of(month: str) -> int:
+    year, number = month.split("-")
+    return month_days(date(max(1, int(year)), int(number), 1))
 
 
 def _may_pass(failure: Exception) -> bool:

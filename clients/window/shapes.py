@@ -8,11 +8,12 @@ from __future__ import annotations
 import struct
 import zlib
 from functools import lru_cache
-from math import hypot
+from itertools import pairwise
+from math import floor, hypot
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Pixel = tuple[float, float, float, float]
 CLEAR: Pixel = (0.0, 0.0, 0.0, 0.0)
@@ -121,6 +122,46 @@ def toggle(height: int, track: str, knob: str, *, is_on: bool) -> Picture:
     left = width - height + gap if is_on else gap
     size = height - 2 * gap
     return picture.box(left, gap, left + size, gap + size, radius=size / 2, colour=knob)
+
+
+def stroke(points: Sequence[tuple[float, float]], *, width: float, colour: str) -> tuple[int, int, bytes]:
+    """A line through the points, with smooth edges: where its picture belongs, and the picture as PNG."""
+    reach = width / 2 + 0.5
+    covered: dict[tuple[int, int], float] = {}
+    for start, end in pairwise(points):
+        for (column, row), share in _segment(start, end, reach):
+            if share > covered.get((column, row), 0.0):
+                covered[column, row] = share
+    left, top = (int(min(place[axis] for place in covered)) for axis in (0, 1))
+    wide, high = (max(place[axis] for place in covered) + 1 - first for axis, first in ((0, left), (1, top)))
+    ink = bytes(round(part * 255) for part in rgb(colour))
+    rows = [bytearray((ink + b"\0") * wide) for _ in range(high)]
+    for (column, row), share in covered.items():
+        rows[row - top][4 * (column - left) + 3] = round(255 * share)
+    return left, top, png(wide, high, rows, has_alpha=True)
+
+
+def _segment(
+    start: tuple[float, float], end: tuple[float, float], reach: float
+) -> Iterator[tuple[tuple[int, int], float]]:
+    """How much of each pixel near it is covered; along its longer side, so that few others are looked at."""
+    (x0, y0), (x1, y1) = start, end
+    is_steep = abs(y1 - y0) > abs(x1 - x0)
+    if is_steep:
+        x0, y0, x1, y1 = y0, x0, y1, x1
+    along, aside = x1 - x0, y1 - y0
+    length = along * along + aside * aside or 1.0
+    slope = aside / along if along else 0.0
+    low, high, spread = min(x0, x1), max(x0, x1), reach * 1.5 + 1
+    for column in range(floor(low - reach), floor(high + reach) + 1):
+        x = column + 0.5
+        middle = y0 + (min(high, max(low, x)) - x0) * slope
+        for row in range(floor(middle - spread), floor(middle + spread) + 1):
+            y = row + 0.5
+            share = max(0.0, min(1.0, ((x - x0) * along + (y - y0) * aside) / length))
+            cover = reach - hypot(x - x0 - share * along, y - y0 - share * aside)
+            if cover > 0:
+                yield ((row, column) if is_steep else (column, row)), min(1.0, cover)
 
 
 def emblem(side: int, fill: str, ink: str) -> Picture:

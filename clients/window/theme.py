@@ -101,6 +101,8 @@ class Theme:
         style.configure("Muted.TLabel", foreground=colours.muted)
         style.configure("Caption.TLabel", foreground=colours.muted, font=fonts["Small"])
         style.configure("PageTitle.TLabel", background=colours.page, font=fonts["Title"])
+        style.configure("PageText.TLabel", background=colours.page)
+        style.configure("PageCaption.TLabel", background=colours.page, foreground=colours.muted, font=fonts["Small"])
         style.configure("TileCaption.TLabel", background=colours.sunken, font=fonts["Small"], foreground=colours.muted)
         style.configure("TileFigure.TLabel", background=colours.sunken, font=fonts["Figure"])
 
@@ -198,8 +200,12 @@ class Theme:
         states = [("disabled", (colours.surface, "")), ("active", (colours.muted, ""))]
         self._element("Round.Scrollbar.thumb", 4, (mix(colours.border, colours.muted, 0.35), ""), *states)
         style.layout("Vertical.TScrollbar", nested("Vertical.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="ns"))
-        style.configure("Vertical.TScrollbar", troughcolor=colours.surface, bordercolor=colours.surface)
-        style.configure("Vertical.TScrollbar", background=colours.surface, borderwidth=0, relief="flat")
+        style.layout(
+            "Horizontal.TScrollbar", nested("Horizontal.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="we")
+        )
+        for bar in ("Vertical.TScrollbar", "Horizontal.TScrollbar"):
+            style.configure(bar, troughcolor=colours.surface, bordercolor=colours.surface)
+            style.configure(bar, background=colours.surface, borderwidth=0, relief="flat")
 
     def _make_lists(self) -> None:
         colours, style, px = self.palette, self._style, self.px

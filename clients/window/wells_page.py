@@ -12,6 +12,7 @@ from clients.api.answers import Page
 from clients.api.errors import ClientError
 from clients.window import words
 from clients.window.axes import Period
+from clients.window.lines import Line
 from clients.window.parts import Card, Listing
 from clients.window.plot import MEASURES, Plot
 
@@ -63,11 +64,10 @@ class WellsPage(ttk.Frame):
         card = Card(self, self._theme)
         card.grid(row=1, column=1, sticky="nsew")
         head = ttk.Frame(card)
-        head.pack(fill="x", pady=(0, px(8)))
-        self.title = ttk.Label(head, text="Production", style="Head.TLabel")
-        self.title.pack(side="left")
-        self.subtitle = ttk.Label(head, style="Muted.TLabel")
-        self.subtitle.pack(side="left", padx=px(12))
+        head.pack(fill="x")
+        self.title = Line(head, self._theme, style="Head.TLabel", font="Head")
+        self.title.tell("Production")
+        self.subtitle = Line(card, self._theme, style="Muted.TLabel")
         self.is_log = tk.BooleanVar(self, value=False)
         self.log = ttk.Checkbutton(
             head,
@@ -86,6 +86,8 @@ class WellsPage(ttk.Frame):
             command=lambda: self.plot.use_volumes(self.has_volumes.get()),
         )
         self.volumes.pack(side="right")
+        self.title.pack(side="left", fill="x", expand=True)
+        self.subtitle.pack(fill="x", pady=(0, px(6)))
         self.plot = Plot(card, self._theme)
         self.plot.pack(fill="both", expand=True)
         self.plot.say("Choose a well to see what it has produced.")
@@ -113,8 +115,8 @@ class WellsPage(ttk.Frame):
         if (identity := self.listing.chosen) is None:
             return
         well = self._wells[identity]
-        self.title.configure(text=well["well_name"] or well["well_reference"] or well["well_code"])
-        self.subtitle.configure(text=f"{well['field_name'] or well['field_code']}   {well['well_reference'] or ''}")
+        self.title.tell(str(well["well_name"] or well["well_reference"] or well["well_code"]))
+        self.subtitle.tell(f"{well['field_name'] or well['field_code']}   {well['well_reference'] or ''}")
         self.plot.say("Loading …")
         self._session.ask(
             "data",

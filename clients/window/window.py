@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from clients.window.worker import MakeClient
 
-SIZE, SMALLEST = (1320, 800), (1180, 680)
+SIZE, SMALLEST = (1320, 800), (880, 600)  # the smallest fits a laptop's screen of 1024 by 640
 BEAT_MS, TICK_MS = 20, 200
 
 
@@ -117,14 +117,14 @@ class Window:
             side, text="Dark", variable=self.is_dark, style="Switch.TCheckbutton", command=self._recolour
         )
         self.dark.pack(side="bottom", anchor="w", padx=px(8))
-        self.server = ttk.Label(side, style="Caption.TLabel", wraplength=px(180))
+        self.server = ttk.Label(side, style="Caption.TLabel", wraplength=px(140))
         self.server.pack(side="bottom", anchor="w", padx=px(8), pady=(px(4), px(16)))
         self.state = ttk.Label(side, style="muted.Pill.TLabel")
         self.state.pack(side="bottom", anchor="w", padx=px(8))
 
     def _add_navigation(self, name: str) -> None:
         button = ttk.Button(
-            self._navigation, text=name, style="Nav.TButton", width=18, command=lambda: self.open_page(name)
+            self._navigation, text=name, style="Nav.TButton", width=12, command=lambda: self.open_page(name)
         )
         button.pack(fill="x", pady=(0, self.theme.px(4)))
         self.buttons[name] = button

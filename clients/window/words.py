@@ -29,6 +29,7 @@ STATES = {
     "CANCELLED": "Cancelled",
 }
 PHASES = {"FETCHING": "Fetching rows", "MERGING": "Merging", "CHECKING": "Checking", "PUBLISHING": "Publishing"}
+LIMITS = {"field_code": "field", "from": "from", "to": "to"}  # the parameters of an import of a part
 MINUTE, HOUR = 60, 3600
 STEP = 1000  # from one unit of size to the next
 
@@ -100,7 +101,7 @@ def status(job: Job) -> str:
 def state(job: Job) -> str:
     """What happens just now, in a few words."""
     if job.cancel_requested_at is not None and not job.final:
-        return "Stopping at the next progress report"
+        return "Cancelled at its next progress report"
     if job.waiting:
         until, code = moment(job.waiting["until"]), job.waiting["for"]
         return f"Waiting until {until} for try {job.waiting['try']}, after {code}"
@@ -121,6 +122,7 @@ def origin(job: Job) -> str:
     told = [short(job.job_id), f"started {moment(job.created_at)} by {job.triggered_by or 'somebody'}"]
     told += [f"source {job.source}"] if job.source else []
     told += ["full"] if job.parameters.get("full") else []
+    told += [f"{told_as} {job.parameters[name]}" for name, told_as in LIMITS.items() if name in job.parameters]
     told += [f"goes on from {short(job.retry_of)}"] if job.retry_of else []
     told += [f"attempt {job.attempt}"] if job.attempt > 1 else []
     return "  ·  ".join(told)

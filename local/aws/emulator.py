@@ -1,9 +1,10 @@
 """DynamoDB, S3, SSM and Secrets Manager on one loopback port: moto behind one mutex.
 
-The table outlives the process. moto's transactions copy and restore it whole without a lock, so two threads can both
-win one condition; here one request runs at a time. Every write to the table is in SQLite before its answer leaves:
-`kill -9` loses no acknowledged write. The bucket, the parameters and the secrets live in memory only, because locally
-the warehouse is a directory and the parameters are seeded at every start.
+The table is in SQLite and outlives the process: `kill -9` loses no acknowledged write. moto is given, for each request,
+a table of just the items that the request is about; what has become of them is in SQLite before the answer leaves. So
+neither the start nor a request takes longer for a long history. moto's transactions copy and restore a table without a
+lock, so two threads could both win one condition; here one request runs at a time. The bucket, the parameters and the
+secrets live in memory only, because locally the warehouse is a directory and the parameters are seeded at every start.
 
 Over HTTP only who signs with the stack's key is answered, and only for these services: moto's own pages, which show and
 reset everything, are not among them.
@@ -21,15 +22,15 @@ import threading
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from moto.core.config import default_user_config
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
-from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -41,7 +42,10 @@ from local.aws.parameter_store import ssm_backends
 from local.aws.plain_update import as_put
 from local.aws.request_body import BodyTooLargeError, MalformedRequestError
 from local.aws.signature import Keys, NotSignedError, Signature
-from local.aws.table_journal import Key, TableJournal
+from local.aws.table_journal import Item, Key, Look, TableJournal
+
+if TYPE_CHECKING:
+    from moto.dynamodb.models.table import Table
 
 REGION = "us-east-1"
 MAX_REMEMBERED_TOKENS = 10_000  # DynamoDB remembers a ClientRequestToken for ten minutes
@@ -136,14 +140,15 @@ class LocalAws:
         whole = self._key_of_whole_read(operation, body)
         with self._mutex:
             if whole:
-                return _item_answer(self._read(whole))
+                return _item_answer(self._journal.item(whole))
             if operation == "TransactWriteItems":
-                return self._transact(keys, method, path, headers, body)
-            if operation == "Query":
-                return self._query(service, method, path, headers, body)
+                return self._transact(keys, path, headers, body)
+            if keys:
+                return self._write(keys, path, headers, body)
+            if operation in READS:
+                return self._read(operation, path, headers, body)
             answer = self._ask_moto(service, method, path, headers, body)
             if answer.status == HTTPStatus.OK:
-                self._record(keys)
                 self._tell_parameter(headers.get("X-Amz-Target", ""), body)
             return answer
 
@@ -164,25 +169,14 @@ class LocalAws:
         except (KeyError, TypeError, ValueError, AttributeError):
             return None  # moto knows DynamoDB's words for it
 
-    def _transact(self, keys: list[Key], method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Run a transaction on a table of just the items it names, and once per ClientRequestToken.
-
-        moto copies the table it works on: with its whole history that takes 0.1 s a thousand items.
-        """
+    def _transact(self, keys: list[Key], path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Once per ClientRequestToken."""
         token = json.loads(body).get("ClientRequestToken")
         if token in self._tokens:
             return self._repeated(token, body)
-        whole = self._tables[self._table_name]
         plain = json.dumps({"TransactItems": [self._plain(action) for action in json.loads(body)["TransactItems"]]})
-        self._tables[self._table_name] = self._excerpt(keys)
-        try:
-            answer = self._ask_moto("dynamodb", method, path, _of_length(headers, plain), plain.encode())
-            outcome = self._tables[self._table_name]
-        finally:
-            self._tables[self._table_name] = whole
+        answer = self._write(keys, path, _of_length(headers, plain), plain.encode())
         if answer.status == HTTPStatus.OK:
-            self._take_over(outcome, keys)
-            self._record(keys)
             self._remember(token, body, answer)
         return answer
 
@@ -190,17 +184,52 @@ class LocalAws:
         update = action.get("Update")
         if update is None or update["TableName"] != self._table_name:
             return action
-        put = as_put(update, self._read(Key.of(update["Key"])))
+        put = as_put(update, self._journal.item(Key.of(update["Key"])))
         return {"Put": put} if put else action
 
-    def _query(self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Moto copies each item whole before it looks which attributes are wanted: seconds for a hundred long jobs."""
-        whole = self._tables[self._table_name]
-        self._tables[self._table_name] = _narrowed(whole, _attributes_asked_for(body))
+    def _write(self, keys: list[Key], path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """What cannot be written has not happened. Raises UnwritableError."""
+        items = filter(None, map(self._journal.item, keys))
+        with self._table_of(items):
+            answer = self._ask_moto("dynamodb", "POST", path, headers, body)
+            outcome = {key: self._outcome(key) for key in keys}
+        if answer.status == HTTPStatus.OK:
+            self._record(outcome)
+        return answer
+
+    def _outcome(self, key: Key) -> Item | None:
+        table = self._tables[self._table_name]  # a transaction may have put another one there
+        item = table.get_item(DynamoType({"S": key.pk}), DynamoType({"S": key.sk}))
+        return item.to_json()["Attributes"] if item else None
+
+    def _read(self, operation: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        with self._table_of(self._items_for(operation, body)):
+            return self._ask_moto("dynamodb", "POST", path, headers, body)
+
+    def _items_for(self, operation: str, body: bytes) -> Iterable[Item]:
+        """A Query of a partition needs some of it, and of each item the attributes that it names; most other reads are
+        given all there is.
+        """
+        if operation == "GetItem" and (key := _key_of(body)):
+            return filter(None, [self._journal.item(key)])
+        if operation == "Query" and (look := _look_of(body)):
+            names = _attributes_asked_for(body)
+            return (_part_of(item, names) for item in self._journal.look(look))
+        return self._journal.items()
+
+    @contextmanager
+    def _table_of(self, items: Iterable[Item]) -> Iterator[None]:
+        """While it is there, moto knows just these items."""
+        none = self._tables[self._table_name]
+        table = copy.copy(none)
+        table.items = defaultdict(dict)
+        for item in items:
+            table.put_item(item, overwrite=True)
+        self._tables[self._table_name] = table
         try:
-            return self._ask_moto(service, method, path, headers, body)
+            yield
         finally:
-            self._tables[self._table_name] = whole
+            self._tables[self._table_name] = none
 
     def _repeated(self, token: str, body: bytes) -> Answer:
         first_body, first_answer = self._tokens[token]
@@ -218,47 +247,14 @@ class LocalAws:
         if len(self._tokens) > MAX_REMEMBERED_TOKENS:
             del self._tokens[next(iter(self._tokens))]
 
-    def _excerpt(self, keys: Iterable[Key]) -> Table:
-        excerpt = copy.copy(self._tables[self._table_name])
-        excerpt.items = defaultdict(dict)
-        for key in keys:
-            if item := self._read(key):
-                excerpt.put_item(item, overwrite=True)
-        return excerpt
-
-    def _take_over(self, outcome: Table, keys: Iterable[Key]) -> None:
-        whole = self._tables[self._table_name]
-        for key in keys:
-            pk, sk = DynamoType({"S": key.pk}), DynamoType({"S": key.sk})
-            if item := outcome.get_item(pk, sk):
-                whole.items[pk][sk] = item
-            else:
-                whole.delete_item(pk, sk)
-
-    def _read(self, key: Key) -> dict[str, Any] | None:
-        table = self._tables[self._table_name]
-        item = table.get_item(DynamoType({"S": key.pk}), DynamoType({"S": key.sk}))
-        return item.to_json()["Attributes"] if item else None
-
-    def _record(self, keys: list[Key]) -> None:
-        """What cannot be written has not happened: the table is again as the journal has it. Raises UnwritableError."""
-        if not keys:
-            return
+    def _record(self, outcome: Mapping[Key, Item | None]) -> None:
+        """Raises UnwritableError."""
         try:
-            self._journal.write({key: self._read(key) for key in keys})
+            self._journal.write(outcome)
         except sqlite3.Error as exc:
-            self._take_back(keys)
             self.disk.is_unwritable(exc)
             raise UnwritableError from exc
         self.disk.is_writable()
-
-    def _take_back(self, keys: list[Key]) -> None:
-        table = self._tables[self._table_name]
-        for key in keys:
-            if item := self._journal.item(key):
-                table.put_item(item, overwrite=True)
-            else:
-                table.delete_item(DynamoType({"S": key.pk}), DynamoType({"S": key.sk}))
 
     def _touched(self, operation: str, body: bytes) -> list[Key]:
         if operation not in TOUCHED:
@@ -297,8 +293,6 @@ class LocalAws:
             "BillingMode": "PAY_PER_REQUEST",
         }
         self._call("POST", "/", signed_for="dynamodb", target=f"{DYNAMODB}CreateTable", request=request)
-        for item in self._journal.items():
-            self._tables[self._table_name].put_item(item, overwrite=True)
 
     def _handler(self) -> type[LoopbackHandler]:
         class Handler(AwsHandler):
@@ -346,17 +340,33 @@ def _attributes_asked_for(body: bytes) -> set[str] | None:
         return None  # moto knows DynamoDB's words for it
 
 
-def _narrowed(table: Table, names: set[str] | None) -> Table:
-    if names is None:
-        return table
-    narrow = copy.copy(table)
-    narrow.items = defaultdict(dict)
-    for pk, items in table.items.items():
-        for sk, item in items.items():
-            part = narrow.items[pk][sk] = copy.copy(item)
-            part.attrs = LimitedSizeDict()
-            dict.update(part.attrs, {name: value for name, value in item.attrs.items() if name in names})
-    return narrow
+def _key_of(body: bytes) -> Key | None:
+    try:
+        return Key.of(json.loads(body)["Key"])
+    except (KeyError, TypeError, ValueError):
+        return None  # moto knows DynamoDB's words for it
+
+
+def _look_of(body: bytes) -> Look | None:
+    """Of a Query for a partition; None of any other. One more than it may answer with tells that there are more."""
+    try:
+        request = json.loads(body)
+        name, _, value = request["KeyConditionExpression"].strip().partition(" = ")
+        if request.get("ExpressionAttributeNames", {}).get(name, name) != "pk" or "IndexName" in request:
+            return None
+        start = request.get("ExclusiveStartKey")
+        return Look(
+            pk=request["ExpressionAttributeValues"][value]["S"],
+            after=Key.of(start).sk if start else None,
+            ascends=request.get("ScanIndexForward", True),
+            most=request["Limit"] + 1 if "Limit" in request else -1,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None  # moto knows DynamoDB's words for it
+
+
+def _part_of(item: Item, names: set[str] | None) -> Item:
+    return item if names is None else {name: value for name, value in item.items() if name in names}
 
 
 def _of_length(headers: Mapping[str, str], body: str) -> dict[str, str]:
@@ -394,6 +404,8 @@ def _batch(request: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             for part in write.values():
                 yield table, part.get("Key") or part["Item"]
 
+
+READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems")
 
 # The operations that change items, and the (table, attributes with the key) pairs that each names.
 TOUCHED = {

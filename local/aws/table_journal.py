@@ -1,10 +1,12 @@
-"""The table on disk: the items of one DynamoDB table in SQLite, so that they outlive the process."""
+"""The table on disk: the items of one DynamoDB table in SQLite. They outlive the process, and it holds none of them."""
 
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+Item = dict[str, Any]
 
 
 class Key(NamedTuple):
@@ -14,6 +16,15 @@ class Key(NamedTuple):
     @classmethod
     def of(cls, attributes: Mapping[str, Any]) -> "Key":
         return cls(attributes["pk"]["S"], attributes["sk"]["S"])
+
+
+class Look(NamedTuple):
+    """The items of a partition by their sort key, from behind `after` on; `most` of them, or all where that is -1."""
+
+    pk: str
+    after: str | None
+    ascends: bool
+    most: int
 
 
 class TableJournal:
@@ -26,15 +37,26 @@ class TableJournal:
         self._db.execute("PRAGMA synchronous = normal")  # survives the process, not a power cut
         self._db.execute("CREATE TABLE IF NOT EXISTS item (pk TEXT, sk TEXT, attributes TEXT, PRIMARY KEY (pk, sk))")
 
-    def items(self) -> Iterator[dict[str, Any]]:
+    def items(self) -> Iterator[Item]:
         for (attributes,) in self._db.execute("SELECT attributes FROM item"):
             yield json.loads(attributes, object_hook=_with_bytes)
 
-    def item(self, key: Key) -> dict[str, Any] | None:
+    def look(self, look: "Look") -> Iterator[Item]:
+        """In SQLite's order of text, by its UTF-8, which is DynamoDB's."""
+        beyond, order = (">", "ASC") if look.ascends else ("<", "DESC")
+        rows = self._db.execute(
+            f"SELECT attributes FROM item WHERE pk = :pk AND (:after IS NULL OR sk {beyond} :after)"  # noqa: S608  two words
+            f" ORDER BY sk {order} LIMIT :most",
+            {"pk": look.pk, "after": look.after, "most": look.most},
+        )
+        for (attributes,) in rows:
+            yield json.loads(attributes, object_hook=_with_bytes)
+
+    def item(self, key: Key) -> Item | None:
         found = self._db.execute("SELECT attributes FROM item WHERE pk = ? AND sk = ?", key).fetchone()
         return json.loads(found[0], object_hook=_with_bytes) if found else None
 
-    def write(self, items: Mapping[Key, dict[str, Any] | None]) -> None:
+    def write(self, items: Mapping[Key, Item | None]) -> None:
         """None deletes the item. All of them or none; raises sqlite3.Error, as where the disk is full."""
         puts = [(*key, json.dumps(item, default=_as_text)) for key, item in items.items() if item is not None]
         deletes = [key for key, item in items.items() if item is None]

@@ -21,6 +21,7 @@ from chalicelib.lake.extensions import lake_config
 from chalicelib.store.local_duckdb import local_config
 from chalicelib.store.own_directory import OwnDirectory
 from clients.cli.plain import plain
+from clients.cli.plot import Point, plot
 from clients.cli.terminal import Terminal, styled
 from local.stack import LocalStack
 
@@ -33,10 +34,17 @@ ACCEPTED = (200, 202)
 DATABASE_SECONDS = 30.0
 FINAL = ("COMPLETED", "FAILED", "CANCELLED")
 HELD = "HELD"  # how one ends that waits for somebody's word
+PICTURE_COLUMNS = 80
 DEMO_MB = 300  # of memory, for its questions
 HELD_CODE = 6  # the exit code, as that of `wellhead import`
 INTERRUPTED = ("LEASE_EXPIRED", "DISPATCH_FAILED")  # how an import ends whose stack was away
-COUNTS = ("new_records", "updated_records", "duplicate_records", "failed_records", "skipped_records")
+COUNTS = {
+    "new_records": "new",
+    "updated_records": "updated",
+    "duplicate_records": "duplicate",
+    "failed_records": "rejected",
+    "skipped_records": "skipped",
+}
 
 
 def _statements() -> dict[str, str]:
@@ -108,6 +116,7 @@ def run_demo(stack: LocalStack, terminal: Terminal) -> int:
         _show_rejected(database, job, terminal)
         _show_warnings(job, terminal)
         _show_question(database, terminal)
+        _show_picture(database, terminal)
     _show_next(stack, terminal)
     return 0 if adds_up else 1
 
@@ -228,10 +237,10 @@ def _facts(job: dict[str, Any]) -> str:
 
 def _show_counts(job: dict[str, Any], terminal: Terminal) -> bool:
     table = Table(box=None, show_header=False, padding=(0, 2))
-    for name in COUNTS:
+    for name, shown in COUNTS.items():
         if name == "skipped_records" and not job[name]:
             continue
-        table.add_row(name.removesuffix("_records"), f"{job[name]:>12,}")
+        table.add_row(shown, f"{job[name]:>12,}")
     table.add_row(styled(("total", "bold")), styled((f"{job['total_records']:>12,}", "bold")))
     seconds = job["execution_time_seconds"] or 0.0
     terminal.line()
@@ -280,13 +289,23 @@ def _show_question(database: duckdb.DuckDBPyConnection, terminal: Terminal) -> N
     terminal.table(table)
 
 
+def _show_picture(database: duckdb.DuckDBPyConnection, terminal: Terminal) -> None:
+    points = [Point(*row) for row in database.execute(STATEMENTS["oil_by_period"]).fetchall()]
+    if not points:
+        return
+    terminal.line()
+    terminal.line(("A picture", "bold"), ": the oil of all wells together, thousand barrels a day")
+    is_wide = "utf" in terminal.out.encoding.lower()
+    for line in plot(points, width=min(terminal.out.width, PICTURE_COLUMNS), height=8, braille=is_wide):
+        terminal.line(line)
+
+
 def _show_next(stack: LocalStack, terminal: Terminal) -> None:
     terminal.line()
     if stack.store == "file":
         terminal.line("The database: ", (str(stack.database_path), "bold"), " (any DuckDB from 1.4 on opens it)")
     else:
         terminal.line("The tables: ", (str(stack.state / "lake" / "tables"), "bold"), " (Apache Iceberg)")
-    terminal.line(f"The API was at {stack.api_url} and stops now; `make run` keeps it serving.")
     for line in NEXT.format(store="" if stack.store == "file" else f" STORE={stack.store}").split("\n"):
         terminal.line(line)
 

@@ -15,5 +15,12 @@ GROUP BY field
 ORDER BY oil_thousand_barrels DESC NULLS LAST
 LIMIT 5;
 
+-- name: oil_by_period
+SELECT production_period, sum(oil_production_kbd), max(period_days)
+FROM well_production
+WHERE oil_production_kbd IS NOT NULL
+GROUP BY production_period
+ORDER BY production_period;
+
 -- name: has_job
 SELECT 1 FROM import_runs WHERE job_id = ?;

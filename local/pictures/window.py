@@ -79,7 +79,7 @@ def take_pictures(stack: LocalStack, screen: Xvfb) -> None:
     window.wells.search.set(FIELD)
     tree = window.wells.listing.tree
     wait(lambda: window.wells.found.cget("text").endswith("wells"))
-    tree.selection_set(next(row for row in tree.get_children() if tree.set(row, "well") == WELL))
+    tree.selection_set(next(row for row in tree.get_children() if WELL in tree.set(row, "well")))
     wait(lambda: bool(window.wells.plot.periods))
     window.dark.invoke()
     root.update()

@@ -141,11 +141,11 @@ def test_an_import_is_stopped_and_goes_on_later(stage: ConsoleStage, visit: Visi
     stage.source.latency = SLOW_SECONDS
     page = visit.open()
     press(page, "Start import")
-    press(page, "Stop import")
+    press(page, "Cancel import")
     page.get_by_role("dialog").get_by_role("button", name="Keep it running").click()
     gone(page, "dialog")
-    press(page, "Stop import")
-    page.get_by_role("dialog").get_by_role("button", name="Stop import").click()
+    press(page, "Cancel import")
+    page.get_by_role("dialog").get_by_role("button", name="Cancel import").click()
 
     seen(page, ".ended .badge", "Cancelled")
     [stopped], _ = stage.manager.history(limit=1)

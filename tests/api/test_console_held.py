@@ -73,7 +73,7 @@ def test_a_held_import_shows_its_findings_with_limit_found_and_examples(shared: 
         fields = page.get_by_role("region", name="Stored volumes of fields before and after, a table that scrolls")
         assert fields.locator("td").all_inner_texts() == ["Volve", "water_production_kbd", "Mbbl", "800.5", "0"]
         seen(page, ".badge.held", "Held")
-        assert page.get_by_role("button", name="Go on from where it stopped").count() == 0
+        assert page.get_by_role("button", name="Go on from where it ended").count() == 0
 
 
 def test_each_finding_is_ticked_by_hand_before_the_import_is_published(shared: tuple[str, Browser]) -> None:

@@ -332,13 +332,13 @@ def test_a_well_is_found_and_its_production_drawn(stage: Stage) -> None:
         page.plot.event_generate("<Motion>", x=0, y=10)
         driver.wait(lambda: page.plot.readout["oil_production_kbd"] != last)
         assert page.plot.readout["oil_production_kbd"].startswith(page.plot.periods[0].day.strftime("%b %Y"))
-        linear = [page.plot.coords(item) for item in page.plot.find_withtag("data")]
+        linear = [page.plot.coords(item) for item in page.plot.find_withtag("area")]
         page.volumes.invoke()
         first = rows[0]["oil_production_kbd"] * page.plot.periods[0].days
         assert page.plot.values(MEASURES[0])[0] == pytest.approx(first)
         page.volumes.invoke()
         page.log.invoke()
-        assert [page.plot.coords(item) for item in page.plot.find_withtag("data")] != linear
+        assert [page.plot.coords(item) for item in page.plot.find_withtag("area")] != linear
 
         page.search.set("no such well")
         driver.wait(lambda: page.found.cget("text") == "No well is like that.")
@@ -375,6 +375,7 @@ def test_a_wrong_token_and_a_wrong_address_are_told(stage: Stage) -> None:
     with open_window(stage.display) as driver:
         driver.connect(stage.url, "nobodys-token")
         driver.wait(lambda: driver.notice and driver.link == "Not connected")
+        assert driver.notice.startswith("The API does not know this token")
         assert driver.window.imports.start.instate(["disabled"])
         assert driver.remembered == []
 

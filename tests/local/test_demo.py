@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import re
+import select
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,6 +198,36 @@ def test_a_real_demo_of_such_rows_ends_well(hostile_file: Path, tmp_path: Path) 
     assert not commands_in(output)
 
 
+def test_a_demo_at_a_terminal_goes_on_serving_when_somebody_wants_it(tmp_path: Path) -> None:
+    """In a terminal of its own: Enter keeps the link alive, Ctrl-C ends it, and the demo was a success."""
+    child, screen = pty.fork()
+    if child == 0:
+        os.chdir(ROOT)
+        start = ["-m", "local", "demo", "--rows", "300", "--state", str(tmp_path), "--port", "0"]
+        os.execve(sys.executable, [sys.executable, *start], {**os.environ, **SHORT_LEASE, "TERM": "dumb"})
+    told = read_until(screen, "Enter keeps it")
+    assert "A picture: the oil of all wells" in told
+    os.write(screen, b"\n")
+    told = read_until(screen, "#token=", "\n")
+    link = re.findall(r"http://\S+#token=\S+", told)[-1]
+    with urllib.request.urlopen(link.partition("#")[0], timeout=20) as answer:
+        assert answer.status == 200
+    os.write(screen, b"\x03")
+    read_until(screen, "Stopped.")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(screen)
+
+
+def read_until(screen: int, *texts: str) -> str:
+    """What is written on the screen until these stand there, one after the other."""
+    told, deadline = "", time.monotonic() + 90
+    while not re.search(".*".join(map(re.escape, texts)), told, re.DOTALL):
+        assert time.monotonic() < deadline, told
+        if select.select([screen], [], [], 1.0)[0]:
+            told += os.read(screen, 65_536).decode(errors="replace")
+    return told
+
+
 def test_a_real_demo_of_a_lake_answers_its_question_out_of_the_tables(tmp_path: Path) -> None:
     """Twice: the second one finds every row again."""
     told = []
@@ -201,10 +235,10 @@ def test_a_real_demo_of_a_lake_answers_its_question_out_of_the_tables(tmp_path: 
         with start_command(tmp_path, "demo", "--store", "iceberg", "--rows", "1000") as process:
             output, errors = process.communicate(timeout=90)
         assert (process.returncode, errors) == (0, ""), output
-        told.append(dict(re.findall(r"(new|duplicate|failed) +([0-9,]+)", output)))
+        told.append(dict(re.findall(r"(new|duplicate|rejected) +([0-9,]+)", output)))
 
     assert told[0]["new"] == str(int(told[1]["duplicate"]) - int(told[0]["duplicate"]))
-    assert (told[1]["new"], told[0]["failed"]) == ("0", told[1]["failed"])
+    assert (told[1]["new"], told[0]["rejected"]) == ("0", told[1]["rejected"])
     assert "A question to the database" in output
     assert f"The tables: {tmp_path / 'lake' / 'tables'} (Apache Iceberg)" in " ".join(output.split())
 

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +20,15 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.session import get_session
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.coordination import KEYS
 
 from local.aws.emulator import LocalAws
+from local.aws.table_journal import Key, TableJournal
 
 TABLE = "wells"
+NUMBERS = itertools.count()
 
 
 def client(url: str, service: str = "dynamodb") -> Any:
@@ -221,6 +226,66 @@ def test_a_write_that_does_not_reach_the_disk_has_not_happened(aws: LocalAws, dy
     dynamodb.transact_write_items(TransactItems=transaction, ClientRequestToken="the same")
     assert set(all_items(dynamodb)) == {"lock", "job"}
     assert aws.disk.trouble is None
+
+
+def test_a_long_history_costs_the_start_nothing(tmp_path: Path) -> None:
+    """By the CPU that the start takes: with every item in memory it was above two seconds."""
+    journal = TableJournal(tmp_path / "t")
+    facts = {f"fact_{number}": {"M": {"n": {"N": "1"}, "s": {"S": "x"}}} for number in range(40)}
+    journal.write({Key("JOB", f"{number:05}"): key(f"{number:05}") | facts for number in range(4_000)})
+    journal.close()
+
+    before = time.process_time()
+    with LocalAws(table=TABLE, journal=tmp_path / "t", keys=KEYS) as aws:
+        assert time.process_time() - before < 0.5
+        dynamodb = client(aws.url)
+        assert dynamodb.get_item(TableName=TABLE, Key=key("03999"))["Item"] == key("03999") | facts
+        dynamodb.close()
+
+
+@given(
+    names=st.lists(st.text("aBé\uffff😀", min_size=1, max_size=2), unique=True, max_size=8),
+    limit=st.none() | st.integers(1, 4),
+    ascends=st.booleans(),
+    named=st.booleans(),
+)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_partition_is_read_page_by_page_in_the_order_of_its_keys(
+    dynamodb: Any, names: list[str], limit: int | None, ascends: bool, named: bool
+) -> None:
+    partition = str(next(NUMBERS))
+    for name in names:
+        item = {"pk": {"S": partition}, "sk": {"S": name}, "n": {"N": "1"}, "other": {"S": "x"}}
+        dynamodb.put_item(TableName=TABLE, Item=item)
+    asked: dict[str, Any] = {
+        "TableName": TABLE,
+        "KeyConditionExpression": "#pk = :pk" if named else "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": partition}},
+        "ProjectionExpression": "sk, n",
+        "ScanIndexForward": ascends,
+    }
+    asked |= {"ExpressionAttributeNames": {"#pk": "pk"}} if named else {}
+    asked |= {"Limit": limit} if limit else {}
+    found, most = [], 0
+    for page in dynamodb.get_paginator("query").paginate(**asked):
+        most = max(most, page["Count"])
+        found += page["Items"]
+
+    ordered = sorted(names, key=str.encode, reverse=not ascends)
+    assert found == [{"sk": {"S": name}, "n": {"N": "1"}} for name in ordered]
+    assert most <= (limit or len(names))
+
+
+def test_a_query_by_more_than_the_partition_is_answered_too(dynamodb: Any) -> None:
+    for name in ("a1", "a2", "b1"):
+        dynamodb.put_item(TableName=TABLE, Item=key(name))
+    found = dynamodb.query(
+        TableName=TABLE,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={":pk": {"S": "JOB"}, ":sk": {"S": "a"}},
+    )
+
+    assert found["Items"] == [key("a1"), key("a2")]
 
 
 def test_a_bucket_and_parameters_are_there(tmp_path: Path) -> None:

@@ -121,8 +121,7 @@ class Driver:
         return self.window.imports.history.details.text.get("1.0", "end")
 
     def history(self) -> list[tuple[str, ...]]:
-        tree = self.window.imports.history.listing.tree
-        return [tuple(map(str, tree.item(row, "values"))) for row in tree.get_children()]
+        return self.window.imports.history.listing.rows
 
     def is_open(self) -> bool:
         try:

@@ -104,6 +104,7 @@ function showWho() {
 
 function fail(root, error) {
   if (error.status === 401) return; // the sign-in says it
+  for (const place of root.querySelectorAll(".loading")) place.remove();
   root.append(
     h(
       "div",

@@ -2,7 +2,7 @@
 
 import { read } from "./address.js";
 import { allCsv, ask } from "./api.js";
-import { button, count, framed, h, measured, NONE, save, table, whole } from "./dom.js";
+import { button, count, framed, h, loading, measured, NONE, save, table, whole } from "./dom.js";
 import { chosenUnits } from "./profile.js";
 import { inUnits } from "./units.js";
 
@@ -40,7 +40,7 @@ export function changes(job, page) {
   const kinds = Object.keys(KINDS).filter((kind) => counts[kind]);
   if (job.status !== "COMPLETED" || !kinds.length) return null;
   const path = `wells/import/jobs/${job.job_id}/changes`;
-  const shown = h("div", {}, h("p", { class: "muted" }, "Loading …"));
+  const shown = h("div", {}, loading());
   const problem = h("div", {});
   let rows = [];
   let cursor = null;
@@ -62,7 +62,9 @@ export function changes(job, page) {
       problem.replaceChildren();
       shown.replaceChildren(list());
     } catch (error) {
-      if (turn === asked) tell(error);
+      if (turn !== asked) return;
+      shown.querySelector(".loading")?.remove();
+      tell(error);
     }
     more.disabled = false;
     more.hidden = !cursor;

@@ -1,14 +1,14 @@
 // What is published: its facts, the file, the sums of all wells, and the wells.
 
 import { ask, askAll } from "./api.js";
-import { button, count, h, moment, period, seconds, size, whole } from "./dom.js";
+import { button, count, h, loading, moment, period, seconds, size, whole } from "./dom.js";
 import { copyButton, facts, jobLink } from "./parts.js";
 import { totalsPanel } from "./series.js";
 import { sourceChoice, wells } from "./wells.js";
 
 export async function data(page) {
   page.retitle("Data");
-  const status = h("p", { class: "muted" }, "Loading …");
+  const status = loading();
   page.root.append(h("h1", { tabindex: "-1" }, "Data"), status);
   try {
     const { data: summary } = await ask("wells/production/summary", { signal: page.signal });
@@ -46,7 +46,7 @@ function totals(page, source) {
   const place = h(
     "div",
     { class: "page" },
-    h("section", { class: "panel tall" }, h("p", { class: "muted" }, "Loading …")),
+    h("section", { class: "panel tall" }, loading()),
   );
   askAll("wells/production/totals", source ? { source } : {}, { signal: page.signal })
     .then((rows) => place.replaceChildren(...bySource(rows, source).map((given) => totalsPanel(page, given))))

@@ -3,12 +3,14 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const FORMULA = /^[\t\r\n]|^\s*[=+\-@＝＋－＠]/;
-const UTC = { timeZone: "UTC" };
-const WHOLE = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
-const RATE = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
-const MEASURED = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
-const SHARE = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
-const SIZE = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+// Numbers and times stand in English sentences: whatever the reader's locale, with these digits and of this calendar.
+export const DIGITS = { numberingSystem: "latn" };
+export const UTC = { ...DIGITS, calendar: "gregory", timeZone: "UTC" };
+const WHOLE = new Intl.NumberFormat(undefined, { ...DIGITS, maximumFractionDigits: 0 });
+const RATE = new Intl.NumberFormat(undefined, { ...DIGITS, maximumSignificantDigits: 4 });
+const MEASURED = new Intl.NumberFormat(undefined, { ...DIGITS, maximumSignificantDigits: 6 });
+const SHARE = new Intl.NumberFormat(undefined, { ...DIGITS, style: "percent", maximumFractionDigits: 1 });
+const SIZE = new Intl.NumberFormat(undefined, { ...DIGITS, maximumFractionDigits: 1 });
 const MOMENT = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { ...UTC, timeStyle: "medium" });
 const MONTH = new Intl.DateTimeFormat(undefined, { ...UTC, year: "numeric", month: "short" });
@@ -39,6 +41,9 @@ function filled(element, attributes, children) {
 }
 
 export const button = (text, onclick, attributes = {}) => h("button", { type: "button", onclick, ...attributes }, text);
+
+// What stands where something is to come; a page that fails has none of them any more.
+export const loading = () => h("p", { class: "muted loading" }, "Loading …");
 
 // For screen readers; the same words twice are said twice.
 export function say(text) {

@@ -1,7 +1,7 @@
 // All imports, newest first, in pages.
 
 import { ask, poll } from "./api.js";
-import { duration, framed, h, NONE, table, whole } from "./dom.js";
+import { duration, framed, h, loading, NONE, table, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
 import { heldLine } from "./held.js";
 import { badge, jobLink, rowsOf, sourceOf, time } from "./parts.js";
@@ -18,7 +18,7 @@ const COLUMNS = [
   { title: "Rows", class: "number", cell: (job) => whole(rowsOf(job)) },
   { title: "New", class: "number", cell: (job) => published(job, job.new_records) },
   { title: "Updated", class: "number", cell: (job) => published(job, job.updated_records) },
-  { title: "Unchanged", class: "number", cell: (job) => published(job, job.duplicate_records) },
+  { title: "Duplicate", class: "number", cell: (job) => published(job, job.duplicate_records) },
   { title: "Rejected", class: "number", cell: (job) => whole(job.failed_records) },
   { title: "By", class: "name", cell: (job) => job.triggered_by },
   { title: "What happened", class: "line", cell: (job) => h("span", { title: told(job) }, told(job)) },
@@ -29,7 +29,7 @@ export function history(page) {
   const status = STATUSES.includes(page.query.get("status")) ? page.query.get("status") : "";
   const source = page.query.get("source") ?? "";
   const pages = (page.query.get("pages") ?? "").split(",").filter(Boolean);
-  const list = h("div", {}, h("p", { class: "muted" }, "Loading …"));
+  const list = h("div", {}, loading());
   page.root.append(
     h("h1", { tabindex: "-1" }, "History"),
     h("section", { class: "panel", "aria-label": "Imports" }, filter({ status, source }, page.signal), list),
@@ -121,5 +121,5 @@ function told(job) {
   if (job.error) return job.error.message;
   if (job.warnings.length) return job.warnings.map(({ count, rule }) => `${whole(count)} ${rule}`).join(", ");
   if (job.phase) return job.phase[0] + job.phase.slice(1).toLowerCase();
-  return { COMPLETED: "Published", CANCELLED: "Stopped on request", PENDING: "Waits for its worker" }[job.status];
+  return { COMPLETED: "Published", CANCELLED: "Cancelled on request", PENDING: "Waits for its worker" }[job.status];
 }

@@ -1,7 +1,7 @@
 // The first page: start an import, watch the one that runs, see how the last one ended.
 
 import { ask, poll, session } from "./api.js";
-import { count, duration, h, moment, say, whole } from "./dom.js";
+import { count, duration, h, loading, moment, say, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
 import { heldInShort, heldLine } from "./held.js";
 import {
@@ -13,6 +13,7 @@ import {
   jobLink,
   outcomes,
   progressCard,
+  progressOf,
   refusal,
   retryButton,
   sender,
@@ -28,7 +29,7 @@ export function imports(page) {
   page.retitle("Imports");
   const { signal } = page;
   const heading = h("h2", { id: "current-title", tabindex: "-1" }, "Current import");
-  const current = h("div", {}, h("p", { class: "muted" }, "Loading …"));
+  const current = h("div", {}, loading());
   const recent = h("section", { class: "panel", "aria-labelledby": "recent-title", hidden: true });
   let followed = null;
   let isListed = false; // whether the imports before the followed one are shown
@@ -85,17 +86,19 @@ export function imports(page) {
 
   function showRunning(job) {
     heading.textContent = "Current import";
+    page.retitle(`${progressOf(job)}Imports`);
     starter.busy(job);
     if (card?.id === job.job_id) return card.update(job);
     card?.end();
-    card = { id: job.job_id, ...progressCard(job, { signal, refused, stopped: () => watch.soon() }) };
+    card = { id: job.job_id, ...progressCard(job, { signal, refused, cancelled: () => watch.soon() }) };
     current.replaceChildren(card.element);
   }
 
   function showEnd(job) {
     starter.busy(null);
     starter.free();
-    const shown = job && `${job.job_id} ${job.retried_by} ${job.discarded_at} ${session.role}`;
+    page.retitle("Imports");
+    const shown = job ? `${job.job_id} ${job.retried_by} ${job.discarded_at} ${session.role}` : "none";
     if (current.dataset.shown === shown && !card) return;
     card?.end();
     card = null;
@@ -108,6 +111,13 @@ export function imports(page) {
   watch.ended.catch(page.fail);
 }
 
+const LIMITS = [
+  ["field_code", "Code of the field", "text"],
+  ["from", "Production from", "date"],
+  ["to", "Production to", "date"],
+];
+const limitsOf = ({ elements }) => Object.fromEntries(LIMITS.map(([name]) => [name, elements[name].value.trim()]));
+
 // {element, clear(), busy(job), free()}: the form that starts an import.
 function startPanel(signal, follow) {
   const answer = h("div", {});
@@ -118,8 +128,10 @@ function startPanel(signal, follow) {
       h("input", { type: "radio", name: "full", value, checked, onchange: () => start.renew() }),
       h("span", {}, h("b", {}, title), h("small", {}, text)),
     );
-  const path = () =>
-    `wells/import/trigger?${new URLSearchParams({ full: form.elements.full.value, ...(source.value && { source: source.value }) })}`;
+  const path = () => {
+    const wanted = { full: form.elements.full.value, source: source.value, ...(part.open && limitsOf(form)) };
+    return `wells/import/trigger?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value))}`;
+  };
   const source = h("select", { id: "source", onchange: () => start.renew() });
   const sourceLine = h("p", { class: "filter", hidden: true }, h("label", { for: "source" }, "Source"), source);
   const start = sender("Start import", path, {
@@ -128,6 +140,15 @@ function startPanel(signal, follow) {
     refused: (error) => answer.replaceChildren(refusal(error, follow)),
   });
   const hint = h("p", { class: "muted", "data-hint": "" });
+  const part = h(
+    "details",
+    { class: "part", ontoggle: () => start.renew() },
+    h("summary", {}, "Only a part of the source"),
+    LIMITS.map(([name, title, type]) =>
+      h("label", {}, title, h("input", { name, type, maxlength: "200", autocomplete: "off", oninput: () => start.renew() })),
+    ),
+    h("p", { class: "muted" }, "What stays empty sets no limit. Both days count."),
+  );
   const form = h(
     "form",
     { onsubmit: (event) => event.preventDefault() },
@@ -142,8 +163,9 @@ function startPanel(signal, follow) {
         "Since the last import, where the source is set up for it; otherwise everything.",
         true,
       ),
-      choice("true", "Everything", "All rows of the source. Rows that are known already count as unchanged.", false),
+      choice("true", "Everything", "All rows of the source. Rows that are known already count as duplicates.", false),
     ),
+    part,
     start.element,
     hint,
   );
@@ -191,7 +213,7 @@ function ended(job, { follow, refused }) {
     HELD: () => `It was held ${moment(job.completed_at)}, after ${count(job.fetched_records, "row")}.`,
     FAILED: () => `It ended ${moment(job.completed_at)}, after ${count(job.fetched_records, "row")}.`,
     CANCELLED: () =>
-      `It was stopped ${moment(job.completed_at)}, after ${count(job.fetched_records, "row")}. What is published stays as it was.`,
+      `It was cancelled ${moment(job.completed_at)}, after ${count(job.fetched_records, "row")}. What is published stays as it was.`,
   };
   return h(
     "div",
@@ -250,5 +272,5 @@ function summaryOf(job) {
   if (job.error) return job.error.message;
   return job.status === "COMPLETED"
     ? `${whole(job.new_records)} new, ${whole(job.updated_records)} updated, ${whole(job.failed_records)} rejected`
-    : `stopped after ${count(job.fetched_records, "row")}`;
+    : `cancelled after ${count(job.fetched_records, "row")}`;
 }

@@ -1,8 +1,7 @@
 // One import: how it goes or went, its time line, its warnings, what it changed and what it rejected.
 
 import { allCsv, ask, poll, session } from "./api.js";
-import { changes } from "./changes.js";
-import { button, clock, count, duration, framed, h, moment, save, say, size, table, whole } from "./dom.js";
+import { button, clock, count, duration, framed, h, loading, moment, save, say, size, table, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
 import { findings } from "./held.js";
 import { jobLog } from "./log.js";
@@ -15,7 +14,9 @@ import {
   isFinal,
   jobLink,
   outcomes,
+  phaseBars,
   progressCard,
+  progressOf,
   refusal,
   retryButton,
   rowsOf,
@@ -59,7 +60,7 @@ export function job(page) {
   const [id] = page.parameters;
   page.retitle("Import");
   const title = h("h1", { tabindex: "-1" }, "Import");
-  const state = h("section", { class: "panel", "aria-label": "State" }, h("p", { class: "muted" }, "Loading …"));
+  const state = h("section", { class: "panel", "aria-label": "State" }, loading());
   const more = h("div", { class: "page" });
   page.root.append(h("p", { class: "crumb" }, h("a", { href: "#/history" }, "History")), title, state, more);
 
@@ -79,7 +80,7 @@ export function job(page) {
 
   function show(job) {
     title.textContent = `Import of ${moment(job.created_at)} UTC`;
-    page.retitle(`Import of ${clock(job.created_at)}`);
+    page.retitle(`${isFinal(job) ? "" : progressOf(job)}Import of ${clock(job.created_at)}`);
     log.of(job);
     if (isFinal(job)) {
       if (card) say(`The import is ${isHeld(job) ? "held" : job.status.toLowerCase()}.`);
@@ -89,7 +90,7 @@ export function job(page) {
       more.replaceChildren(...[
         found,
         warned(job),
-        changes(job, page),
+        changed(job, page),
         timeLine(job),
         rejected(job, page),
         particulars(job),
@@ -102,7 +103,7 @@ export function job(page) {
   }
 
   function running(job) {
-    const made = progressCard(job, { signal: page.signal, refused, stopped: () => watch.soon() });
+    const made = progressCard(job, { signal: page.signal, refused, cancelled: () => watch.soon() });
     state.replaceChildren(made.element);
     return made;
   }
@@ -121,6 +122,7 @@ function ended(job, follow, refused) {
       job.source ? h("span", { class: "muted" }, "of ", sourceOf(job)) : null,
     ),
     job.status === "COMPLETED" ? outcomes(job) : null,
+    phaseBars(job),
     failure(job),
     again || job.retried_by
       ? h(
@@ -131,6 +133,13 @@ function ended(job, follow, refused) {
         )
       : null,
   ].filter(Boolean);
+}
+
+// Comes when a job is looked at: the first view does without.
+function changed(job, page) {
+  const place = h("div", { hidden: true });
+  import("./changes.js").then(({ changes }) => place.replaceWith(changes(job, page) ?? ""), page.fail);
+  return place;
 }
 
 function warned(job) {
@@ -205,7 +214,7 @@ function rejected(job, page) {
 
 function rejects(job, page) {
   const path = `wells/import/jobs/${job.job_id}/rejects`;
-  const groups = h("div", { class: "reasons" }, h("p", { class: "muted" }, "Loading …"));
+  const groups = h("div", { class: "reasons" }, loading());
   const problem = h("div", {});
   const rows = [];
   let cursor = null;
@@ -220,6 +229,7 @@ function rejects(job, page) {
       groups.replaceChildren(...grouped(rows));
       known.textContent = cursor ? `${whole(rows.length)} of ${whole(job.failed_records)} rows are shown here.` : "";
     } catch (error) {
+      groups.querySelector(".loading")?.remove();
       tell(error);
     }
     more.disabled = false;

@@ -8,7 +8,7 @@ const FINAL = ["COMPLETED", "FAILED", "CANCELLED"];
 const OUTCOMES = [
   ["new", "New", "new_records"],
   ["updated", "Updated", "updated_records"],
-  ["duplicate", "Unchanged", "duplicate_records"],
+  ["duplicate", "Duplicate", "duplicate_records"],
   ["failed", "Rejected", "failed_records"],
 ];
 const PHASES = [
@@ -18,6 +18,7 @@ const PHASES = [
   ["CHECKING", "Checking"],
   ["PUBLISHING", "Publishing"],
 ];
+const BEGINS = { created: "PENDING", claimed: "FETCHING", merging: "MERGING", checking: "CHECKING", publishing: "PUBLISHING" };
 const SILENCE = 15; // seconds without a sign of life that are worth a word; merging and publishing give none
 
 export const isFinal = (job) => FINAL.includes(job.status);
@@ -31,9 +32,9 @@ export const jobLink = (id, text) => h("a", { href: `#/jobs/${id}` }, text);
 
 export function badge(job) {
   if (isHeld(job)) return h("span", { class: "badge held" }, "Held");
-  const isStopping = !isFinal(job) && job.cancel_requested_at;
-  const text = isStopping ? "Stopping" : job.status[0] + job.status.slice(1).toLowerCase();
-  return h("span", { class: `badge ${isStopping ? "cancelled" : job.status.toLowerCase()}` }, text);
+  const isEnding = !isFinal(job) && job.cancel_requested_at;
+  const text = isEnding ? "Cancelling" : job.status[0] + job.status.slice(1).toLowerCase();
+  return h("span", { class: `badge ${isEnding ? "cancelled" : job.status.toLowerCase()}` }, text);
 }
 
 export function time(seconds) {
@@ -166,7 +167,7 @@ export function sender(text, path, { attributes, consent = async () => ({}), sen
 
 export function retryButton(job, { sent, refused }) {
   if (!session.mayOperate || !mayBeRetried(job)) return null;
-  const reached = job.stats?.pages ? "Go on from where it stopped" : "Try again";
+  const reached = job.stats?.pages ? "Go on from where it ended" : "Try again";
   return sender(reached, () => `wells/import/jobs/${job.job_id}/retry`, {
     attributes: { class: "primary" },
     sent: (data) => sent(data.job_id),
@@ -187,18 +188,18 @@ export function copyButton(text, what) {
 
 // -- an import while it runs -----------------------------------------------------------------------------------------
 
-// {element, update(job)}; `refused(error)` is told when the stop is refused, `stopped()` when it was asked for.
-export function progressCard(first, { signal, refused, stopped }) {
+// {element, update(job)}; `refused(error)` is told when its end is refused, `cancelled()` when it was asked for.
+export function progressCard(first, { signal, refused, cancelled }) {
   let job = first;
   const bar = h("progress", { max: "100", "aria-label": "Progress of the import" });
   const percent = h("span", { class: "percent" });
   const state = h("span", {});
-  const phases = PHASES.map(([name, text]) => h("li", { "data-phase": name }, text));
+  const phases = PHASES.map(([name, text]) => h("li", { "data-phase": name }, text, h("small", {})));
   const figures = Object.fromEntries(
     ["rows", "speed", "elapsed", "left", "rejected"].map((name) => [name, h("dd", { "data-figure": name })]),
   );
   const note = h("p", { class: "muted", "data-note": "" });
-  const stop = button("Stop import", () => askToStop(job, { refused, stopped }), { class: "danger" });
+  const cancel = button("Cancel import", () => askToCancel(job, { refused, cancelled }), { class: "danger" });
 
   function update(newer) {
     announce(job, newer);
@@ -212,13 +213,15 @@ export function progressCard(first, { signal, refused, stopped }) {
     );
     figures.speed.textContent = job.records_per_second ? `${whole(job.records_per_second)} rows/s` : NONE;
     figures.rejected.textContent = whole(job.failed_records);
-    stop.hidden = !session.mayOperate || Boolean(job.cancel_requested_at);
+    cancel.hidden = !session.mayOperate || Boolean(job.cancel_requested_at);
     tick();
   }
 
   function tick() {
     figures.elapsed.textContent = duration(job.started_at ? now() - job.started_at : null);
     figures.left.replaceChildren(...leftOf(job));
+    const spent = secondsOf(job, now());
+    phases.forEach((phase) => (phase.lastChild.textContent = shownSeconds(spent[phase.dataset.phase])));
     note.textContent = noteOf(job);
   }
 
@@ -234,7 +237,7 @@ export function progressCard(first, { signal, refused, stopped }) {
       { class: "headline" },
       state,
       h("span", { class: "muted" }, "started by ", h("b", {}, job.triggered_by)),
-      stop,
+      cancel,
     ),
     h("div", { class: "gauge" }, bar, percent),
     h("ol", { class: "phases", "aria-label": "Phases" }, phases),
@@ -258,7 +261,41 @@ export function progressCard(first, { signal, refused, stopped }) {
   return { element, update, end: () => clearInterval(clockwork) };
 }
 
-export const asked = (job) => (job.parameters?.full ? "everything" : "what has changed");
+// How far it is, as the beginning of a title.
+export const progressOf = ({ progress_percentage: share }) => (share === null ? "" : `${Math.floor(share)} % · `);
+
+const LIMITS = { field_code: "field", from: "from", to: "to" };
+
+export function asked({ parameters = {} }) {
+  const limits = Object.entries(LIMITS).filter(([name]) => parameters[name]);
+  const told = limits.map(([name, title]) => `, ${title} ${parameters[name]}`);
+  return `${parameters.full ? "everything" : "what has changed"}${told.join("")}`;
+}
+
+const shownSeconds = (seconds) => (seconds === undefined ? "" : duration(seconds));
+
+// The seconds of each phase until `end`, by the time line; of several attempts together.
+function secondsOf({ events = [] }, end) {
+  const spent = {};
+  let [phase, since] = [null, 0];
+  for (const { event, at } of [...events, { at: end }]) {
+    if (event && !BEGINS[event]) continue;
+    if (phase) spent[phase] = (spent[phase] ?? 0) + Math.max(0, at - since);
+    [phase, since] = [BEGINS[event], at];
+  }
+  return spent;
+}
+
+// Of one that has ended: a bar for each phase, as wide as it was long.
+export function phaseBars(job) {
+  const spent = secondsOf(job, job.completed_at);
+  const bars = PHASES.filter(([name]) => name in spent).map(([name, text]) => {
+    const bar = h("li", { "data-phase": name, class: "done" }, text, h("small", {}, duration(spent[name])));
+    bar.style.flexGrow = spent[name];
+    return bar;
+  });
+  return bars.length ? h("ol", { class: "phases spent", "aria-label": "Phases" }, bars) : null;
+}
 
 const small = (text) => h("small", {}, text);
 const figure = (title, value) => h("div", {}, h("dt", {}, title), value);
@@ -285,7 +322,7 @@ function leftOf({ estimated_completion_at: end }) {
 }
 
 function noteOf(job) {
-  if (job.cancel_requested_at) return "It has been asked to stop, and ends at its next report.";
+  if (job.cancel_requested_at) return "It is cancelled, and ends at its next report.";
   if (job.status === "PENDING") return "It waits for its worker. That takes a moment, and begins by itself.";
   if (job.waiting) {
     const { for: code, until, try: number } = job.waiting;
@@ -311,18 +348,18 @@ function announce(before, job) {
     say(`${Math.floor(job.progress_percentage)} percent, ${count(job.fetched_records, "row")}.`);
 }
 
-async function askToStop(job, { refused, stopped }) {
+async function askToCancel(job, { refused, cancelled }) {
   const agreed = await confirm({
-    title: "Stop this import?",
+    title: "Cancel this import?",
     text: "The published data stays as it is. What has been fetched up to the last checkpoint is kept for six days, and the import can go on from there.",
-    yes: "Stop import",
+    yes: "Cancel import",
     no: "Keep it running",
   });
   if (!agreed) return;
   try {
     await ask(`wells/import/jobs/${job.job_id}/cancel`, { method: "POST" });
-    say("The import has been asked to stop.");
-    stopped();
+    say("The import ends at its next report.");
+    cancelled();
   } catch (error) {
     refused(error);
   }

@@ -1,9 +1,8 @@
 // Periods of any length: how long one is, what is missing between two, and how they are called.
 
-import { period } from "./dom.js";
+import { period, UTC } from "./dom.js";
 
 const DAY = 86_400_000; // ms
-const UTC = { timeZone: "UTC" };
 const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, dateStyle: "medium" });
 const KINDS = [
   ["day", 1, 1],

@@ -5,7 +5,7 @@
 // A line is {colour, dash, width, points, former}:
 // a point {x, y, key, end} or null where the line breaks, `former` the points of values that were revised since.
 
-import { rate } from "./dom.js";
+import { rate, UTC } from "./dom.js";
 import { aligned, linearRange, logRange, logTicks, ticks, timeTicks } from "./scales.js";
 
 const HEIGHTS = { 1: 300, 2: 180, 3: 136 }; // pixels of a panel, by how many there are
@@ -14,7 +14,6 @@ const TITLE = 25;
 const AXIS = 24;
 const SIZE = 12; // of text
 const RING = 11; // pixels a revision needs to be a ring of its own
-const UTC = { timeZone: "UTC" };
 const YEAR = new Intl.DateTimeFormat(undefined, { ...UTC, year: "numeric" });
 const MONTH = new Intl.DateTimeFormat(undefined, { ...UTC, year: "2-digit", month: "short" });
 const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, day: "numeric", month: "short" });

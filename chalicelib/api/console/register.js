@@ -1,9 +1,12 @@
 // All wells, or all fields, as a table to work in: searched, sorted, narrowed by source and field, read by keyboard. What it
 // shows stands in the address: q, sort, order, field, source.
 
-import { write } from "./address.js";
+import { read, write } from "./address.js";
 import { ask, isGone } from "./api.js";
-import { button, count, framed, h, NONE, period, say, whole } from "./dom.js";
+import { unitChoice } from "./controls.js";
+import { button, count, DIGITS, framed, h, NONE, period, say, whole } from "./dom.js";
+import { chosenUnits } from "./profile.js";
+import { inUnits, ratioUnit } from "./units.js";
 import { place } from "./wells.js";
 
 const ROWS = 50;
@@ -13,22 +16,46 @@ const DEFAULT_SORT = "oil_production_kbd";
 const TEXTS = ["well_name", "well_reference", "field_name", "source"];
 
 const decimals = (digits, style = "decimal") =>
-  new Intl.NumberFormat(undefined, { style, minimumFractionDigits: digits, maximumFractionDigits: digits });
-const figure = (name, title, unit, format, factor = 1) => ({ name, title, unit, format, factor });
-const THREE = decimals(3);
-const ONE = decimals(1);
+  new Intl.NumberFormat(undefined, {
+    ...DIGITS,
+    style,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
 const SHARE = decimals(1, "percent");
+const MOST_DIGITS = 3;
 
+// As many decimals as tell a thousandth of the stored unit: fewer where the unit is smaller.
+const digitsOf = (factor, most) => Math.max(0, most - Math.round(Math.log10(factor)));
+
+function rateOrVolume(name, title, of) {
+  const most = name.endsWith("d") ? MOST_DIGITS : 1;
+  return (units) => {
+    const { value: factor, sign } = inUnits(name, 1, units);
+    return { name, title, sign, unit: `${sign}, ${of}`, factor, format: decimals(digitsOf(factor, most)) };
+  };
+}
+
+function gasOilRatio(units) {
+  const { sign, factor } = ratioUnit(units);
+  const inFeet = factor / 1000; // stored as cubic feet by barrel
+  const format = decimals(inFeet < 1 ? 1 : 0);
+  return { name: "gas_oil_ratio", title: "GOR", sign, unit: `${sign}, in the last period`, factor: inFeet, format };
+}
+
+const share = (name, title, unit) => () => ({ name, title, sign: "", unit, format: SHARE, factor: 1 });
+const LAST_PERIOD = "in the last period";
+const ALL_PERIODS = "of all periods";
 const FIGURES = [
-  figure("oil_production_kbd", "Oil rate", "kbd, in the last period", THREE),
-  figure("gas_production_mmcfd", "Gas rate", "MMcf/d, in the last period", THREE),
-  figure("water_production_kbd", "Water rate", "kbd, in the last period", THREE),
-  figure("water_cut", "Water cut", "water of water and liquids, in the last period", SHARE),
-  figure("gas_oil_ratio", "GOR", "cubic feet of gas per barrel of oil, in the last period", decimals(0)),
-  figure("uptime", "Uptime", "days on production of the days of the last period", SHARE),
-  figure("oil_production_kb", "Cum. oil", "thousand barrels, of all periods", ONE),
-  figure("gas_production_mmcf", "Cum. gas", "million cubic feet, of all periods", ONE),
-  figure("water_production_kb", "Cum. water", "thousand barrels, of all periods", ONE),
+  rateOrVolume("oil_production_kbd", "Oil rate", LAST_PERIOD),
+  rateOrVolume("gas_production_mmcfd", "Gas rate", LAST_PERIOD),
+  rateOrVolume("water_production_kbd", "Water rate", LAST_PERIOD),
+  share("water_cut", "Water cut", "water of water and liquids, in the last period"),
+  gasOilRatio,
+  share("uptime", "Uptime", "days on production of the days of the last period"),
+  rateOrVolume("oil_production_kb", "Cum. oil", ALL_PERIODS),
+  rateOrVolume("gas_production_mmcf", "Cum. gas", ALL_PERIODS),
+  rateOrVolume("water_production_kb", "Cum. water", ALL_PERIODS),
 ];
 const LAST = { name: "last_period", title: "Last period", cell: (row) => period(row.last_period) };
 const SOURCE = { name: "source", title: "Source", cell: (row) => row.source };
@@ -39,7 +66,7 @@ const FIELD = {
   address: (row) => place("fields", row.source, row.field_code),
 };
 
-const LISTS = {
+const NAMED = {
   wells: [
     {
       name: "well_name",
@@ -49,12 +76,10 @@ const LISTS = {
     },
     FIELD,
     { name: "well_reference", title: "Reference", cell: (row) => row.well_reference ?? "" },
-    ...FIGURES,
-    LAST,
-    SOURCE,
   ],
-  fields: [FIELD, { name: "wells", title: "Wells", format: decimals(0), factor: 1 }, ...FIGURES, LAST, SOURCE],
+  fields: [FIELD, { name: "wells", title: "Wells", format: decimals(0), factor: 1 }],
 };
+const columnsOf = (of, units) => [...NAMED[of], ...FIGURES.map((figure) => figure(units)), LAST, SOURCE];
 
 export const wellRegister = (page) => register(page, "wells");
 export const fieldRegister = (page) => register(page, "fields");
@@ -62,7 +87,8 @@ export const fieldRegister = (page) => register(page, "fields");
 function register(page, of) {
   page.retitle(of === "wells" ? "Wells" : "Fields");
   const chosen = Object.fromEntries(KEPT.map((name) => [name, page.query.get(name) ?? ""]));
-  const columns = LISTS[of];
+  let units = chosenUnits(page.query);
+  let columns = columnsOf(of, units);
   if (!columns.some(({ name }) => name === chosen.sort)) chosen.sort = chosen.order = "";
   let cursors = []; // of the pages before this one, and of this one
   let next = null;
@@ -82,12 +108,13 @@ function register(page, of) {
   const facets = h("span", { class: "filter" });
   const told = h("span", { class: "muted", role: "status" }, "Loading …");
   const body = h("tbody", {});
-  const heads = columns.map(head);
+  let heads = columns.map(head);
+  const headRow = h("tr", {}, heads);
   const table = h(
     "table",
     { class: "register" },
     h("caption", { class: "unseen" }, of === "wells" ? "Wells with their figures" : "Fields with their figures"),
-    h("thead", {}, h("tr", {}, heads)),
+    h("thead", {}, headRow),
     body,
   );
   const frame = framed("The table, which scrolls", table);
@@ -188,7 +215,8 @@ function register(page, of) {
   function head(column) {
     const sort = () => choose({ sort: column.name, order: turned(column, chosen) });
     const title = column.unit ? `${column.title}: ${column.unit}` : column.title;
-    return h("th", { scope: "col", class: column.format ? "number" : null }, button(column.title, sort, { title }));
+    const press = button(column.sign ? `${column.title}, ${column.sign}` : column.title, sort, { title });
+    return h("th", { scope: "col", class: column.format ? "number" : null }, press);
   }
 
   function line(row, index) {
@@ -230,6 +258,15 @@ function register(page, of) {
     steps[event.key]();
   }
 
+  const unitSelects = unitChoice((changes) => {
+    write(changes);
+    units = chosenUnits(read().query);
+    columns = columnsOf(of, units);
+    heads = columns.map(head);
+    headRow.replaceChildren(...heads);
+    load();
+  });
+  unitSelects.show(units);
   body.addEventListener("keydown", move);
   input.addEventListener("input", () => {
     clearTimeout(timer);
@@ -255,6 +292,7 @@ function register(page, of) {
         lists,
       ),
       facets,
+      h("div", { class: "filter" }, unitSelects.element),
       frame,
       h("div", { class: "actions" }, told, before, after),
     ),
@@ -267,15 +305,16 @@ const isShared = (choices, value) => choices.filter(([each]) => each === value).
 function cell(column, row, isStop) {
   const value = row[column.name];
   if (column.format)
-    return h("td", { class: "number", title: exact(value) }, isNone(value) ? NONE : column.format.format(value));
+    return h("td", { class: "number", title: exact(value, column) }, isNone(value) ? NONE : shown(value, column));
   const text = column.cell(row);
-  const shown = h("bdi", {}, text);
-  const link = column.address && h("a", { href: column.address(row), tabindex: isStop ? "0" : "-1" }, shown);
-  return h("td", { class: TEXTS.includes(column.name) ? "cut" : null, title: text || null }, link ?? shown);
+  const words = h("bdi", {}, text);
+  const link = column.address && h("a", { href: column.address(row), tabindex: isStop ? "0" : "-1" }, words);
+  return h("td", { class: TEXTS.includes(column.name) ? "cut" : null, title: text || null }, link ?? words);
 }
 
 const isNone = (value) => value === null || value === undefined;
-const exact = (value) => (isNone(value) ? null : String(value));
+const shown = (value, { format, factor }) => format.format(value * factor);
+const exact = (value, { factor }) => (isNone(value) ? null : String(value * factor));
 
 function sortOf(column, { sort, order }) {
   if (column.name !== (sort || DEFAULT_SORT)) return "none";
@@ -291,7 +330,7 @@ function turned(column, chosen) {
 }
 
 function addressOf(of, chosen) {
-  const known = LISTS[of].some(({ name }) => name === chosen.sort);
+  const known = columnsOf(of, chosenUnits()).some(({ name }) => name === chosen.sort);
   const kept = KEPT.filter((name) => chosen[name] && (known || (name !== "sort" && name !== "order")));
   const query = new URLSearchParams(kept.map((name) => [name, chosen[name]]));
   return `#/${of}${query.size ? `?${query}` : ""}`;

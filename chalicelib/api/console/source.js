@@ -1,7 +1,7 @@
 // The sources: where rows come from, how fresh they are; and one of them, with its definition.
 
 import { ask, now, poll, session } from "./api.js";
-import { age, button, confirm, framed, h, NONE, say, table, whole } from "./dom.js";
+import { age, button, confirm, framed, h, loading, NONE, say, table, whole } from "./dom.js";
 import { facts, jobLink, refusal, sender, time } from "./parts.js";
 import { writeToml } from "./toml.js";
 
@@ -15,7 +15,7 @@ export const importPath = (name, { isFull = false } = {}) =>
 
 export function sources(page) {
   page.retitle("Sources");
-  const list = h("div", {}, h("p", { class: "muted" }, "Loading …"));
+  const list = h("div", {}, loading());
   const answer = h("div", {});
   const add = h("a", { href: "#/new-source", class: "button primary", hidden: true }, "Add a source");
   page.root.append(

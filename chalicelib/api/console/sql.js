@@ -1,7 +1,7 @@
 // Questions in SQL to what is published: some that ship with Wellhead, and one's own. Loaded when its page is opened.
 
 import { ask } from "./api.js";
-import { button, count, csv, framed, h, NONE, save, say, table, whole } from "./dom.js";
+import { button, count, csv, framed, h, loading, NONE, save, say, table, whole } from "./dom.js";
 
 const NUMBER = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\))$/;
 const SHOWN = 500; // rows of a table; a CSV has all
@@ -13,7 +13,7 @@ const CUT = {
 
 export async function sql(page) {
   page.retitle("SQL");
-  const status = h("p", { class: "muted" }, "Loading …");
+  const status = loading();
   page.root.append(h("h1", { tabindex: "-1" }, "SQL"), status);
   try {
     const { data } = await ask("wells/sql", { signal: page.signal });
