@@ -34,7 +34,7 @@ from chalicelib.errors import (
 from chalicelib.logs import add_to_log_context, start_log_context
 
 from .cors import cors_headers
-from .feed_format import metadata_level, page_size
+from .feed_format import LEVELS, metadata_level, page_size
 from .feed_model import ENTITY_SETS, metadata_document
 from .request_fields import single_values
 from .responses import RETRY_SECONDS, log_answer, principal_of, request_facts, request_id_of
@@ -93,7 +93,7 @@ def parse_feed_request(
     if part not in ("", COUNT) or (part and key is not None):
         raise FeedNotImplemented("The feed knows whole entities alone. Ask for properties with $select.")
     told = _options(query)
-    level = metadata_level(headers.get("accept", ""), told.pop("$format", None))
+    level = LEVELS[0] if part else metadata_level(headers.get("accept", ""), told.pop("$format", None))
     allowed = ("$filter",) if part else ("$select",) if key is not None else READ
     for option in told:
         if option not in allowed:

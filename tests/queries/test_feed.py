@@ -161,6 +161,7 @@ def test_the_form_of_the_answer_is_what_the_caller_takes(wells: Wells) -> None:
     assert set(brief.told) == {"value", "@odata.nextLink"}
     assert set(ask(wells, brief.told["@odata.nextLink"]).told) == {"value"}
     assert ask(wells, "/Wells", Accept=excel).headers["Content-Type"] == "application/json;odata.metadata=minimal"
+    assert ask(wells, "/Wells/$count", Accept="text/plain").headers["Content-Type"] == "text/plain"
     for refused in (
         ask(wells, "/Wells", Accept="application/atom+xml"),
         ask(wells, "/Wells?$format=xml"),
