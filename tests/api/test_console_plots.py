@@ -156,7 +156,7 @@ def test_wells_are_compared_by_months_on_production_and_by_their_sums(shared: tu
     with visit(*shared, told(), PLACE) as page:
         page.get_by_label("Compare with").fill("F-1")
         page.get_by_role("button", name="Compare with F-14").click()
-        page.get_by_label("Over").select_option("Months on production")
+        page.get_by_label("Over", exact=True).select_option("Months on production")
         seen(page, ".readout th", "F-14")
         page.locator(".plot").press("Home")
         seen(page, "#said", "Month 0, F-12: Oil ")
@@ -165,7 +165,7 @@ def test_wells_are_compared_by_months_on_production_and_by_their_sums(shared: tu
         assert shapes(page, "line") == 3 * (2 + 1)  # the gap of the first is one here too
         assert keys(page)["with"] == "default/1/14"
 
-        page.get_by_label("Over").select_option("Cumulative production")
+        page.get_by_label("Over", exact=True).select_option("Cumulative production")
         seen(page, ".plot svg text", "Cumulative oil, Mbbl")
         seen(page, ".plot svg text", "Cumulative gas, MMcf")
         page.get_by_role("button", name="Do not compare with F-14").click()
@@ -180,8 +180,8 @@ def test_hundreds_of_revisions_stay_readable(shared: tuple[str, Browser]) -> Non
     with visit(*shared, many, PLACE) as page:
         seen(page, "[role=status]", "300 periods revised")
         assert (shapes(page, "revised"), shapes(page, "former"), shapes(page, "stem")) == (1, 1, 0)
-        page.get_by_label("From").fill("2034-02-01")
-        page.get_by_label("From").press("Enter")
+        page.get_by_label("From", exact=True).fill("2034-02-01")
+        page.get_by_label("From", exact=True).press("Enter")
         seen(page, "[role=status]", "11 periods revised")
         assert (shapes(page, "revised"), shapes(page, "former"), shapes(page, "stem")) == (1, 11, 11)
 
@@ -248,7 +248,7 @@ def test_a_decline_is_fitted_and_forecast_to_its_limit(shared: tuple[str, Browse
         page.get_by_label("Fit from").fill("2015-01-01")
         page.get_by_label("Fit from").press("Enter")
         seen(page, ".view p", "60 rates of a calendar day")
-        page.get_by_label("Curve").select_option("Exponential")
+        page.get_by_label("Curve", exact=True).select_option("Exponential")
         seen(page, ".facts", "Its reason")
         page.go_back()
         page.go_back()
