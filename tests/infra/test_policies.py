@@ -47,7 +47,8 @@ if TYPE_CHECKING:
 STATES = ("plan", "part", "merge", "fail")
 ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper", "notices")
 OTHERS = ("HasLake", "HasMachine", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs", "InVpc")
-BASIC = dict.fromkeys(OTHERS, False) | {"HasSecretParameter": True, "Notifies": True, "HasWebhook": True}
+SECRETS = ("HasProxySecret", "HasSecretParameter", "HasWebhook")
+BASIC = dict.fromkeys(OTHERS, False) | dict.fromkeys((*SECRETS, "Notifies"), True)
 EVERYTHING = dict.fromkeys(BASIC, True)
 EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())
 USER, PASSWORD = "wells", "open sesame"
@@ -187,6 +188,7 @@ def functions(
 ) -> Functions:
     aws.put_parameter(f"/{STACK}/tokens/ada", json.dumps({"sha256": digest_of("token"), "role": "operator"}))
     aws.put_parameter(f"/{STACK}/source", SECRET)
+    aws.put_parameter(f"/{STACK}/proxy", SECRET)
     s3(aws).create_bucket(Bucket=BUCKET)
     s3(aws).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     lambda_handler.answered = b'{"data": {"rows": [], "next_cursor": null, "snapshot": {"name": "x"}}}'
@@ -197,6 +199,8 @@ def functions(
         "WELLHEAD_SOURCE_URL": source.url,
         "WELLHEAD_SOURCE_AUTH": "basic",
         "WELLHEAD_SOURCE_SECRET": f"/{STACK}/source",
+        "WELLHEAD_SOURCE_PROXY": "http://proxy.example.org:3128",  # which this machine is not asked through
+        "WELLHEAD_SOURCE_PROXY_SECRET": f"/{STACK}/proxy",
         "WELLHEAD_SOURCE_SECRETS": f"/{STACK}/sources",
         "WELLHEAD_SOURCE_REACH": "anywhere",
         "WELLHEAD_PAGE_SIZE": "100",

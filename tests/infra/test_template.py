@@ -31,6 +31,7 @@ CONDITIONS = {
     "ReservesConcurrency": False,
     "HasLake": False,
     "HasMachine": False,
+    "HasProxySecret": False,
     "HasSecretArn": False,
     "HasSecretParameter": True,
     "Notifies": True,
@@ -127,6 +128,8 @@ def test_a_source_that_a_network_alone_reaches_takes_the_functions_there_that_re
         ({"VpcId": "v", "SubnetA": "a"}, {"VpcId needs SubnetA and SubnetB"}),
         ({"SubnetA": "a"}, {"SubnetA and SubnetB are of no use without VpcId"}),
         ({"Store": "iceberg"}, {"Store=iceberg needs Catalog"}),
+        ({"SourceProxy": "http://proxy.example.org:3128", "SourceProxyAuth": "basic"}, set()),
+        ({"SourceProxyAuth": "basic"}, {"SourceProxyAuth is of no use without SourceProxy"}),
         ({"DomainName": "wells.example.com", "CertificateArn": "arn"}, set()),
         ({"DomainName": "wells.example.com"}, {"DomainName needs CertificateArn"}),
         ({"CertificateArn": "arn"}, {"CertificateArn is of no use without DomainName"}),
@@ -154,6 +157,17 @@ def _holds(part: Any, values: dict[str, str]) -> bool:
         return bool(first == second)
     holds = [_holds(told, values) for told in arguments]
     return {"Fn::Not": not holds[0], "Fn::And": all(holds), "Fn::Or": any(holds)}[function]
+
+
+def test_a_proxy_is_named_without_its_password(template: dict[str, Any]) -> None:
+    pattern = template["Parameters"]["SourceProxy"]["AllowedPattern"]
+    for proxy in ("", "http://proxy.example.org:3128", "https://10.0.0.7"):
+        assert re.fullmatch(pattern, proxy)
+    for proxy in ("http://ada:hunter2@proxy.example.org:3128", "socks5://proxy.example.org", "https://a.org/x"):
+        assert not re.fullmatch(pattern, proxy)
+    told = template["Globals"]["Function"]["Environment"]["Variables"]["WELLHEAD_SOURCE_PROXY_SECRET"]
+    assert resolved(told, CONDITIONS | {"HasProxySecret": True}, {}) == "/wellhead-test/proxy"
+    assert resolved(told, CONDITIONS, {}) == ""
 
 
 def test_the_api_may_have_a_share_of_what_the_account_runs_at_once(template: dict[str, Any]) -> None:
