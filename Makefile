@@ -88,8 +88,8 @@ destroy: .venv/ready ## delete the stack and keep its data (STAGE=dev, DATA=dele
 token: .venv/ready ## make a token for the deployed API (STAGE=dev, ROLE=reader, operator or admin, NAME=..., DAYS=90)
 	@$(BIN)/python -m infra token --stage $(STAGE) --role '$(ROLE)' --name '$(NAME)' --days '$(DAYS)'
 
-smoke: .venv/ready ## try once what a deployed stage can do, with rows of its own, and print a table (STAGE=try)
-	@$(BIN)/python -m infra smoke --stage $(STAGE)
+smoke: .venv/ready ## try once what a deployed stage can do, with rows of its own, and print a table (STAGE=try; CHANGES=1: new code and a new stack too)
+	@$(BIN)/python -m infra smoke --stage $(STAGE) $(if $(CHANGES),--changes) $(if $(YES),--yes $(YES))
 
 test: .venv/checks .venv/bundle ## run all the tests
 	@$(BIN)/python -m pytest

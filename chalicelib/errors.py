@@ -758,6 +758,23 @@ class SourceUntrusted(SourceError):
     code = "SOURCE_CERTIFICATE_INVALID"
 
 
+class ProxyUnreachable(SourceError):
+    """The proxy that leads to the source cannot be reached. Check WELLHEAD_SOURCE_PROXY, that it runs, and that the
+    network lets this function out to it.
+    """
+
+    code = "PROXY_UNREACHABLE"
+    retryable = True
+
+
+class ProxyRefused(SourceError):
+    """The proxy does not let Wellhead through to the source. Check which hosts it allows, and the secret that
+    WELLHEAD_SOURCE_PROXY_SECRET names.
+    """
+
+    code = "PROXY_REFUSED"
+
+
 class SourceInside(SourceError):
     """The name of the source leads to the machine that Wellhead runs on, or to the service that hands out its
     credentials, so nothing was sent there. Correct the source's address, or ask who runs its name.

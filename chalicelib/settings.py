@@ -135,6 +135,23 @@ def _origins(value: str) -> tuple[str, ...]:
     return _places(value, _url)
 
 
+def _proxy(value: str) -> str:
+    """Its secret has a place of its own, for this one is shown."""
+    text = value.strip()
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        raise ValueError("must be a URL") from None
+    if text and (url.scheme not in ("http", "https") or not host):
+        raise ValueError("must be an http or https URL such as http://proxy.example.org:3128")
+    if url.username is not None or url.password is not None:
+        raise ValueError("must not hold a user name or password; use WELLHEAD_SOURCE_PROXY_SECRET")
+    if url.path not in ("", "/") or "?" in text or "#" in text:
+        raise ValueError("must be an origin such as http://proxy.example.org:3128, without a path")
+    return text.rstrip("/")
+
+
 def _aliases(value: str) -> tuple[str, ...]:
     """As _origins; also the http name of a service that is asked by https, see Settings.from_environment."""
     return _places(value, lambda origin: origin.strip() if _is_plain(origin) else _url(origin))
@@ -246,6 +263,8 @@ class Settings:
     source_url: str = _setting("WELLHEAD_SOURCE_URL", _url)
     source_aliases: tuple[str, ...] = _setting("WELLHEAD_SOURCE_ALIASES", _aliases, "")
     source_ca: str = _setting("WELLHEAD_SOURCE_CA", _file_or_nothing, "")
+    source_proxy: str = _setting("WELLHEAD_SOURCE_PROXY", _proxy, "")
+    source_proxy_secret: str = _setting("WELLHEAD_SOURCE_PROXY_SECRET", str.strip, "")
     source_auth: str = _setting("WELLHEAD_SOURCE_AUTH", _choice("none", "basic", "bearer", "api_key", "oauth2"), "none")
     source_secret: str = _setting("WELLHEAD_SOURCE_SECRET", str.strip, "")
     source_key_header: str = _setting("WELLHEAD_SOURCE_KEY_HEADER", header_name, "X-API-Key")
@@ -293,6 +312,7 @@ class Settings:
     stage: str = _setting("WELLHEAD_STAGE", _stage, STAGE)
     log_level: str = _setting("WELLHEAD_LOG_LEVEL", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 
+    proxy_ca: str | None = None  # WELLHEAD_SOURCE_CA, where a defined source has another authority or none
     definition: Any = None  # a Definition, of sources/definition.py; None where the settings themselves are the source
 
     @property
@@ -355,6 +375,8 @@ class Settings:
             raise SettingsError("WELLHEAD_CATALOG is not set; WELLHEAD_STORE=iceberg needs it.")
         if settings.machine == "states" and not settings.state_machine:
             raise SettingsError("WELLHEAD_STATE_MACHINE is not set; WELLHEAD_MACHINE=states needs it.")
+        if settings.source_proxy_secret and not settings.source_proxy:
+            raise SettingsError("WELLHEAD_SOURCE_PROXY is not set; WELLHEAD_SOURCE_PROXY_SECRET is of no use alone.")
         _refuse_open_aliases(settings)
         _refuse_partial_sums(settings)
         if settings.webhook_url and settings.webhook_form == "standard" and not settings.webhook_secret:

@@ -1,6 +1,7 @@
 """`python -m infra package|deploy|destroy|token`: what `make` calls; and what an operator does with AWS credentials."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from infra.bundle import DEPLOYED, MACHINES, PackageError, Runtime, dependencies
 from infra.costs import table as cost_table
 from infra.deployment import Deployment, DeploymentError
 from infra.fragments import FragmentError
+from infra.key_policy import key_policy
 from infra.package import BUILD, DEPENDENCIES, build
 from infra.recovery import RecoveryError, manager_of, move_warehouse, restore_table, take_warehouse
 from infra.removal import Removal
@@ -63,8 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--days", type=days_of_token, help="how long it lives; without an end unless told")
     smoke = commands.add_parser("smoke", help="try what a deployed stage can do, with rows of its own")
     smoke.add_argument("--api", metavar="URL", help="its address, when it is not the one that AWS gives the stack")
+    smoke.add_argument("--changes", action="store_true", help="give it new code, and make it anew over its data, too")
+    smoke.add_argument("--yes", metavar="STACK", help="the name that is asked for before it is changed")
+    key = commands.add_parser("key-policy", help="print what the policy of the key of KmsKeyArn has to allow")
     runs = ((package, _package), (deploy, _deploy), (destroy, _destroy), (token, _token), (smoke, _smoke))
-    for command, run in runs:
+    for command, run in (*runs, (key, _key_policy)):
         command.add_argument("--stage", default="dev")
         command.set_defaults(run=run)
     fetch.set_defaults(run=_fetch)
@@ -192,7 +197,7 @@ def _confirm(stack: str, yes: str | None) -> None:
     except EOFError:
         answer = ""
     if answer.strip() != stack:
-        raise DeploymentError(f"Nothing was removed: the name of the stack is {stack}. In a script: YES={stack}")
+        raise DeploymentError(f"Nothing was done: the name of the stack is {stack}. In a script: YES={stack}")
 
 
 def _token(options: argparse.Namespace) -> None:
@@ -200,11 +205,23 @@ def _token(options: argparse.Namespace) -> None:
     print(f"{token}\nIt is shown this once and works within seconds.")
 
 
+def _key_policy(options: argparse.Namespace) -> None:
+    place = _deployment(options.stage).place()
+    suffix = botocore.session.get_session().get_partition_for_region(place.region)
+    names = botocore.session.get_session().get_component("endpoint_resolver")
+    print(json.dumps(key_policy(place, suffix=names.get_partition_dns_suffix(suffix)), indent=2))
+
+
 def _smoke(options: argparse.Namespace) -> None:
     deployment = _deployment(options.stage)
     outputs = deployment.outputs()
     url = options.api or outputs.get("RestApiUrl") or outputs["ApiUrl"]
-    smoke = Smoke(deployment, url.removesuffix("/api/v1"))
+    package = None
+    if options.changes and not deployment.is_production:  # which the smoke test refuses
+        print(f"{deployment.stack} gets new code, is removed, and is made anew over its data.")
+        _confirm(deployment.stack, options.yes)
+        package = build(stage=options.stage, output=BUILD / options.stage)
+    smoke = Smoke(deployment, url.removesuffix("/api/v1"), package=package)
     smoke.run()
     print(smoke.table())
     if not smoke.passed:

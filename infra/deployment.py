@@ -66,7 +66,7 @@ class Deployment:
         before, tags = self.description(), tags or {}
         if before and (what := failed(before)):
             template = json.loads(package.template.read_text())
-            repeated, hidden = said_before(template, before)
+            repeated, hidden = said_before(template["Parameters"], before)
             parameters, tags = {**repeated, **parameters}, self._tags(before, tags)
             self._parameters(template, parameters, {})
             self.say(f"The {what} of {self.stack} failed; what is left of it is removed.")

@@ -17,9 +17,9 @@ def failed(stack: Mapping[str, Any]) -> str:
     return "first deploy" if first else ""
 
 
-def said_before(template: Mapping[str, Any], stack: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """The stack's parameters for the one after it, and those of them that AWS does not show."""
-    known = {name: told for name, told in template["Parameters"].items() if name not in ANEW}
+def said_before(parameters: Mapping[str, Any], stack: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """The stack's parameters for the one after it, which knows these, and those of them that AWS does not show."""
+    known = {name: told for name, told in parameters.items() if name not in ANEW}
     values = {told["ParameterKey"]: told["ParameterValue"] for told in stack.get("Parameters", [])}
     hidden = [name for name in known if name in values and known[name].get("NoEcho")]
     return {name: value for name, value in values.items() if name in known and name not in hidden}, hidden

@@ -29,6 +29,11 @@ class Package:
     template: Path
     layer: Path
 
+    def parameters(self) -> dict[str, Any]:
+        """Of the template."""
+        found: dict[str, Any] = json.loads(self.template.read_text())["Parameters"]
+        return found
+
     def template_with_code(self, *, bucket: str, key: str, layer: str) -> dict[str, Any]:
         """The template whose functions take their code from there, and the layer its content."""
         template: dict[str, Any] = json.loads(self.template.read_text())

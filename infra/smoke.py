@@ -5,17 +5,22 @@ It brings a source of its own, a few rows of which one is bad, so take a stage t
 
 import hashlib
 import json
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.api.token_entry import Role
 from infra.deployment import Deployment, DeploymentError
+from infra.package import Package
+from infra.renewal import Imports, other_code, renew
 
 SOURCE, TOKEN = "wellhead-smoke", "wellhead-smoke"  # as nobody calls one of their own
 KEY = f"uploads/{SOURCE}/rows.csv"
@@ -30,17 +35,15 @@ COLUMNS = {
     "oil_production_kbd": {"field": "oil", "unit": "Mbbl/d"},
 }
 ENDS = ("COMPLETED", "FAILED", "CANCELLED")
-UNTRIED = {
-    "update during an import": "deploy with another parameter while one runs; the import completes",
-    "destroy and deploy again": "`make destroy`, `make deploy`, then ask for the rows: they are there",
-}
+UPDATE, AGAIN = "new code during an import", "destroy and deploy again over the data"
+CHANGING = "it changes the stack: CHANGES=1"
 
 
 class NotShown(Exception):
     """A line of the table that is not as it should be; the message says what was found."""
 
 
-FAULTS = (NotShown, OSError, KeyError, ValueError, BotoCoreError, ClientError)
+FAULTS = (NotShown, DeploymentError, OSError, KeyError, ValueError, BotoCoreError, ClientError)
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,15 @@ class Line:
 
 @dataclass
 class Smoke:
-    """`api` is the address of the stage, without /api/v1. `patience` are the seconds that one line may take."""
+    """`api` is the address of the stage, without /api/v1. `patience` are the seconds that one line may take. With a
+    `package` the stack is changed and made anew, too. What is `beyond` the place is not tried, for the reason told.
+    """
 
     deployment: Deployment
     api: str
     patience: float = 180.0
+    package: Package | None = None
+    beyond: dict[str, str] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     _token: str = ""
     _job: str = ""
@@ -81,8 +88,9 @@ class Smoke:
         return all(line.shown for line in self.lines)
 
     def table(self) -> str:
+        untried = dict.fromkeys((UPDATE, AGAIN), CHANGING) if self.package is None else self.beyond
         rows = [str(line) for line in self.lines]
-        rows += [f"| {what} | not tried | | {how} |" for what, how in UNTRIED.items()]
+        rows += [f"| {what} | not tried | | {why} |" for what, why in untried.items()]
         return "\n".join(["| what | shown | seconds | found |", "|---|---|---|---|", *rows])
 
     def _attempts(self) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -100,6 +108,10 @@ class Smoke:
         yield "retry", self._retry
         yield "restore drill", self._drill
         yield "alarm to ALARM", self._alarm
+        if self.package:
+            for what, change in ((UPDATE, self._update), (AGAIN, self._again)):
+                if what not in self.beyond:
+                    yield what, partial(change, self.package)
 
     def _try(self, what: str, attempt: Callable[[], str]) -> None:
         began = time.monotonic()
@@ -211,6 +223,41 @@ class Smoke:
             raise NotShown(str(alarm["StateValue"]))
         return "look whether a mail came" if not self.deployment.warnings() else "it goes to nobody"
 
+    def _update(self, package: Package) -> str:
+        """Lambda goes on with the old code where it runs, and begins with the new one. An import is under way all the
+        time, so it is when the code becomes another.
+        """
+        functions, name = self.deployment.client("lambda"), f"{self.deployment.stack}-import"
+
+        def code() -> str:
+            return str(functions.get_function_configuration(FunctionName=name)["CodeSha256"])
+
+        with tempfile.TemporaryDirectory() as directory, Imports(self._import, code) as imports:
+            self._wait(lambda: imports.ends or imports.fault)
+            self.deployment.deploy(other_code(package, Path(directory), str(time.time())), {})
+        if imports.fault:
+            raise NotShown(f"{type(imports.fault).__name__}: {imports.fault}")
+        if set(imports.ends) != {"COMPLETED"} or not imports.exchanged:
+            raise NotShown(f"{', '.join(imports.ends)}; {imports.exchanged} ran while the code became another")
+        return f"{len(imports.ends)} imports COMPLETED, {imports.exchanged} of them begun with the old code"
+
+    def _import(self) -> str:
+        job_id = self._data("POST", f"/api/v1/wells/import/trigger?source={SOURCE}", status=202)["job_id"]
+        return str(self._ended(job_id)["status"])
+
+    def _again(self, package: Package) -> str:
+        """As `make destroy` and `make deploy` do it. The address is another one then."""
+        before = self._rows()
+        self.api = renew(self.deployment, package)["RestApiUrl"].removesuffix("/api/v1")
+        self._wait(lambda: self._ask("GET", "/api/v1/wells/import/jobs")[0] == 200)  # noqa: PLR2004
+        after = self._rows()
+        if after != before or len(after) != GOOD:
+            raise NotShown(f"{len(before)} rows before, {len(after)} after")
+        return f"{len(after)} rows, at {self.api}"
+
+    def _rows(self) -> list[Any]:
+        return list(self._data("GET", f"/api/v1/wells/production?source={SOURCE}&limit={2 * GOOD}")["rows"])
+
     def _clean_up(self) -> None:
         """The rows stay, and so does the job. What does not go hinders nothing else, least of all the token."""
         try:
@@ -222,7 +269,7 @@ class Smoke:
     def _remove(self, what: str, remove: Callable[[], Any]) -> None:
         try:
             remove()
-        except (DeploymentError, *FAULTS) as exc:
+        except FAULTS as exc:
             self.lines.append(Line(f"{what} goes", False, 0.0, f"{type(exc).__name__}: remove {TOKEN} yourself"))
 
     def _remove_token(self) -> None:

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
     from chalicelib.settings import Settings
 
+    from .proxy import Proxy
+
 MAX_REDIRECTS = 5
 LONGEST_WAIT = 780.0  # seconds between two tries; a worker of 15 minutes can wait so long, and beats while it does
 LONGEST_LINK = 16 << 10  # bytes, as the longest request line of the usual servers; it goes into the job's item, twice
@@ -69,6 +71,7 @@ class SourceConnection:
         *,
         settings: Settings,
         auth: AuthBase | None = None,
+        proxy: Proxy | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
         remaining: Callable[[], float] = lambda: float("inf"),
@@ -79,6 +82,7 @@ class SourceConnection:
         self._settings = settings
         self._most = settings.page_mb << 20
         self._auth = auth
+        self._proxy = proxy
         self._clock = clock
         self._closed = threading.Event()
         self._sleep = sleep or self._closed.wait
@@ -329,7 +333,11 @@ class SourceConnection:
     def _new_session(self) -> BoundedSession:
         settings = self._settings
         session = BoundedSession(
-            auth=self._auth, clock=self._clock, ca=settings.source_ca, is_kept_outside=settings.is_kept_outside
+            auth=self._auth,
+            clock=self._clock,
+            ca=settings.source_ca,
+            is_kept_outside=settings.is_kept_outside,
+            proxy=self._proxy,
         )
         session.headers["OData-MaxVersion"] = "4.01"
         session.headers["Prefer"] = f"odata.maxpagesize={settings.page_size}"

@@ -23,12 +23,15 @@ from chalicelib.settings import BY_FORM
 
 from .body import Broken, Unreadable, read_body
 from .bound import Bound, bound_of
+from .failures import proxy_failure
 from .session import BoundedSession, TooLarge, TooSlow, check_authority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from chalicelib.settings import Settings
+
+    from .proxy import Proxy
 
 FORMS = {
     "basic": ("username", "password"),
@@ -55,17 +58,21 @@ _BUSY = {"TooManyRequestsException", "RequestLimitExceeded", "InternalServiceErr
 
 
 def open_credentials(
-    settings: Settings, *, client: Callable[[str], Any], environment: Mapping[str, str]
+    settings: Settings,
+    *,
+    client: Callable[[str], Any],
+    environment: Mapping[str, str],
+    proxy: Proxy | None = None,
 ) -> SourceAuth | None:
-    """What signs the requests to the source; None for an open source. `client` makes an AWS client by its service.
-    Raises SecretUnavailable, SecretInvalid, SettingsError.
+    """What signs the requests to the source; None for an open source. `client` makes an AWS client by its service, and
+    the `proxy` leads to a token endpoint. Raises SecretUnavailable, SecretInvalid, SettingsError.
     """
     if settings.source_auth == "none":
         return None
     check_authority(settings.source_ca)
     text = stored_secret(settings.source_secret, client=client, environment=environment)
     kind = _kind_of(text) if settings.source_auth == BY_FORM else settings.source_auth
-    auth = _auth(kind, _parsed(kind, text), settings)
+    auth = _auth(kind, secret_parts(kind, text, needed_by=f"WELLHEAD_SOURCE_AUTH={kind}"), settings, proxy)
     auth.bound = bound_of(_object(text.encode("utf-8", "replace")).get("origin"), settings)
     return auth
 
@@ -80,7 +87,7 @@ def _kind_of(text: str) -> str:
     return kinds[0]
 
 
-def _auth(kind: str, secret: dict[str, str], settings: Settings) -> SourceAuth:
+def _auth(kind: str, secret: dict[str, str], settings: Settings, proxy: Proxy | None) -> SourceAuth:
     if kind == "oauth2":
         return TokenAuth(
             url=settings.source_token_url,
@@ -90,6 +97,7 @@ def _auth(kind: str, secret: dict[str, str], settings: Settings) -> SourceAuth:
             ca=settings.source_ca,
             seconds=min(TOKEN_SECONDS, settings.page_seconds),
             is_kept_outside=settings.is_kept_outside,
+            proxy=proxy,
         )
     if kind == "api_key":
         return HeaderAuth(settings.source_key_header, secret["key"])
@@ -131,15 +139,19 @@ class HeaderAuth(SourceAuth):
         self._value = value
         self._secrets = {secret for secret in (value, value.rpartition(" ")[2], *secrets) if secret}
 
+    @property
+    def headers(self) -> dict[str, str]:
+        return {self._name: self._value}
+
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         self.bound.check(str(request.url))
         request.headers[self._name] = self._value
         return request
 
 
-def basic_auth(user: str, password: str) -> HeaderAuth:
+def basic_auth(user: str, password: str, *, header: str = "Authorization") -> HeaderAuth:
     """RFC 7617, in UTF-8."""
-    return HeaderAuth("Authorization", "Basic " + b64encode(f"{user}:{password}".encode()).decode(), password)
+    return HeaderAuth(header, "Basic " + b64encode(f"{user}:{password}".encode()).decode(), password)
 
 
 class TokenAuth(SourceAuth):
@@ -159,6 +171,7 @@ class TokenAuth(SourceAuth):
         seconds: float = TOKEN_SECONDS,
         is_kept_outside: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        proxy: Proxy | None = None,
     ) -> None:
         """`ca` is the file of a private authority: a token endpoint may be one of the house, or everybody's."""
         super().__init__()
@@ -166,7 +179,9 @@ class TokenAuth(SourceAuth):
         self._form = {"grant_type": "client_credentials", **({"scope": scope} if scope else {})}
         # Section 2.3.1: both are form-encoded before they become a Basic header.
         client = basic_auth(quote_plus(client_id), quote_plus(client_secret))
-        self._session = BoundedSession(auth=client, clock=clock, ca_too=ca, is_kept_outside=is_kept_outside)
+        self._session = BoundedSession(
+            auth=client, clock=clock, ca_too=ca, is_kept_outside=is_kept_outside, proxy=proxy
+        )
         self._seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()
@@ -202,7 +217,7 @@ class TokenAuth(SourceAuth):
             with self._session.ask("POST", self._url, data=self._form) as response:
                 body = read_body(response, allowance, most=TOKEN_BYTES)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as exc:
-            raise TokenUnavailable from exc
+            raise proxy_failure(exc) or TokenUnavailable() from exc
         except (TooSlow, TooLarge, Unreadable, Broken) as exc:
             raise TokenUnavailable from exc
         _check(response.status_code, body)
@@ -276,13 +291,13 @@ def _is_passing(exc: ClientError) -> bool:
     return status >= 500 or "Throttl" in code or code in _BUSY  # noqa: PLR2004
 
 
-def _parsed(kind: str, text: str) -> dict[str, str]:
-    """The parts of the secret by name. The parser's own error would hold the whole text."""
+def secret_parts(kind: str, text: str, *, needed_by: str) -> dict[str, str]:
+    """The parts of the secret by name. The parser's own error would hold the whole text. Raises SecretInvalid."""
     secret = _object(text.encode("utf-8", "replace"))
     parts = {name: secret.get(name) for name in FORMS[kind]}
     if not all(isinstance(part, str) and _is_fit(name, part.strip()) for name, part in parts.items()):
         form = ", ".join(f'"{name}": "..."' for name in FORMS[kind])
-        raise SecretInvalid(f"WELLHEAD_SOURCE_AUTH={kind} needs a secret of the form {{{form}}}. Store it anew.")
+        raise SecretInvalid(f"{needed_by} needs a secret of the form {{{form}}}. Store it anew.")
     return {name: _as_sent(name, str(part)) for name, part in parts.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import http.client
+import re
 import ssl
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ import requests
 import urllib3
 
 from chalicelib.errors import (
+    ProxyRefused,
+    ProxyUnreachable,
     SourceError,
     SourceForbidden,
     SourceGone,
@@ -43,6 +46,8 @@ STATUS_ERRORS: dict[int, type[SourceError]] = {
     501: SourceRefused,  # an option that the service does not have, now and later
 }
 
+PASSING = (408, 429)  # of a proxy, beside 5xx
+
 LONGEST_SHOWN = 300  # characters of a URL
 
 _BROKEN = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError, ssl.SSLEOFError, http.client.IncompleteRead)
@@ -64,6 +69,8 @@ def check_status(response: requests.Response, allowance: Allowance) -> None:
 
 def broken_exchange(exc: Exception, url: str) -> SourceError:
     """What broke, told from the innermost error: requests and urllib3 wrap it more than once."""
+    if of_proxy := proxy_failure(exc):
+        return of_proxy
     causes = list(_causes(exc))
     error: type[SourceError] = SourceUnreachable
     if any(isinstance(cause, ssl.CertificateError) for cause in causes):
@@ -75,10 +82,32 @@ def broken_exchange(exc: Exception, url: str) -> SourceError:
     return error(f"{error().message} ({_cause(causes[-1])} from {shown(url)})")
 
 
+def proxy_failure(exc: Exception) -> SourceError | None:
+    """What the proxy has to do with it; None where it has nothing. Its own words are not repeated: nobody knows what it
+    puts there.
+    """
+    causes = list(_causes(exc))
+    refusals = [re.match(r"Tunnel connection failed: (\d{3})\b", str(cause)) for cause in causes]
+    for status in (int(found[1]) for found in refusals if found):
+        if status >= 500 or status in PASSING:  # noqa: PLR2004
+            return SourceUnreachable(f"{SourceUnreachable().message} (HTTP {status} from the proxy)")
+        return ProxyRefused(f"{ProxyRefused().message} (HTTP {status} from the proxy)")
+    if not any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
+        return None
+    if any(isinstance(cause, ssl.CertificateError) for cause in causes):
+        return SourceUntrusted(
+            "The proxy's certificate is not valid for its name, or of no known authority. Nothing was sent to it. "
+            "Check the host in WELLHEAD_SOURCE_PROXY, or name the file of a private authority in WELLHEAD_SOURCE_CA."
+        )
+    return ProxyUnreachable(f"{ProxyUnreachable().message} ({_cause(causes[-1])})")
+
+
 def _causes(exc: BaseException | None) -> Iterator[BaseException]:
+    """urllib3 also puts one into another without raising it."""
     while exc:
         yield exc
-        exc = exc.__cause__ or exc.__context__
+        within = (each for each in exc.args if isinstance(each, BaseException))
+        exc = exc.__cause__ or exc.__context__ or next(within, None)
 
 
 def _cause(exc: BaseException) -> str:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from requests.auth import AuthBase
 
+    from .proxy import Proxy
+
 USER_AGENT = f"Wellhead/{__version__}"
 CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 30.0  # without a single byte
@@ -58,6 +60,7 @@ class Allowance:
     def grant(self, *, seconds: float, body_bytes: int) -> None:
         self._until = self._clock() + seconds
         self._body_bytes = body_bytes
+        self.begin_head()  # a proxy answers before the source does
 
     def hurry(self, seconds: float) -> None:
         """What is still to come of this exchange may take so many seconds at most."""
@@ -96,8 +99,8 @@ class BoundedSession(requests.Session):
     """For one thread at a time. Follows no redirect, asks the environment for nothing, and keeps no cookie unless it is
     given a jar for them. `ca` is a file of the authorities to trust, in place of those that everybody trusts, and
     `ca_too` one of authorities to trust beside them. One that `is_kept_outside` sends nothing into the machine that it
-    is on: asking raises SourceInside. One that `is_kept_public` connects to public addresses alone, and else raises
-    NotPublic; `resolve` is socket.getaddrinfo.
+    is on: asking raises SourceInside. What the `proxy` takes goes through it. One that `is_kept_public` connects to
+    public addresses alone, and else raises NotPublic; `resolve` is socket.getaddrinfo.
     """
 
     def __init__(
@@ -110,24 +113,28 @@ class BoundedSession(requests.Session):
         is_kept_outside: bool = False,
         is_kept_public: bool = False,
         resolve: Resolve = socket.getaddrinfo,
+        proxy: Proxy | None = None,
     ) -> None:
         super().__init__()
+        self._proxy = proxy
         self.allowance = Allowance(clock)
         self.auth = auth
         self.verify = ca or True
-        self.trust_env = False  # no proxy and no .netrc: credentials go where the settings say
+        self.trust_env = False  # no HTTPS_PROXY and no .netrc: what is sent goes where the settings say
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # they would grow with every answer
         self.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": USER_AGENT})
         kept: list[type] = [_Outside] * is_kept_outside
         if is_kept_public:
             kept.append(type("Public", (_Public,), {"resolve": staticmethod(resolve)}))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _Adapter(self.allowance, ca_too, kept))
+            self.mount(scheme, _Adapter(self.allowance, ca_too, kept, proxy))
 
     def ask(self, method: str, url: str, **options: Any) -> requests.Response:
         """The answer without its body. Raises TooSlow, TooLarge, requests.RequestException."""
         connect = min(CONNECT_SECONDS, self.allowance.seconds())
         timeout = (connect, SILENT_SECONDS)
+        if self._proxy and self._proxy.takes(url):
+            options["proxies"] = {"https": self._proxy.url}
         return self.request(method, url, stream=True, allow_redirects=False, timeout=timeout, **options)
 
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -151,18 +158,34 @@ def check_authority(file: str) -> None:
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, allowance: Allowance, ca_too: str, kept: list[type]) -> None:
+    def __init__(self, allowance: Allowance, ca_too: str, kept: list[type], proxy: Proxy | None) -> None:
         self._pools = _pools(allowance, tuple(kept))
+        self._tunnels = _pools(allowance, ())  # they lead to the proxy, which whoever deploys has named
         self._ca_too = ca_too
+        self._proxy = proxy
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        if self._ca_too:
-            context = create_urllib3_context()
-            context.load_verify_locations(self._ca_too)
-            options["ssl_context"] = context  # to which requests adds the public authorities
-        super().init_poolmanager(*args, **options)
+        super().init_poolmanager(*args, **options, **self._trust())
         self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        if proxy not in self.proxy_manager and self._proxy:
+            options |= self._trust() | {"proxy_ssl_context": self._proxy.tls()}
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = self._tunnels
+        return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:  # noqa: ARG002  whose URL holds no password
+        return self._proxy.headers if self._proxy else {}
+
+    def _trust(self) -> dict[str, Any]:
+        """Of the source; requests adds the public authorities."""
+        if not self._ca_too:
+            return {}
+        context = create_urllib3_context()
+        context.load_verify_locations(self._ca_too)
+        return {"ssl_context": context}
 
 
 class _Outside:

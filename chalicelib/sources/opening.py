@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from chalicelib.files.place import Place
+    from chalicelib.http.connection import SourceConnection
     from chalicelib.http.credentials import SourceAuth
     from chalicelib.settings import Settings
 
     from .reader import SourceReader
+
+Connection = TypeVar("Connection", bound="SourceConnection")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
     """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's own. `began` is when
     the import did, and `known` are the marks of files that were read before. `on_auth` is given what
-    signs the requests.
+    signs the requests, and what the proxy asks for.
     """
 
     settings: Settings
@@ -41,10 +44,7 @@ class Opening:
         from chalicelib.odata.adapter import ExternalApiAdapter
         from chalicelib.odata.connection import ODataConnection
 
-        connection = ODataConnection(
-            settings=self.settings, auth=self._auth(), remaining=self.remaining, spent=self._spent
-        )
-        return ExternalApiAdapter(settings=self.settings, connection=connection)
+        return ExternalApiAdapter(settings=self.settings, connection=self._connected(ODataConnection))
 
     def _of_files(self) -> SourceReader:
         from chalicelib.files.adapter import FilesAdapter
@@ -70,21 +70,22 @@ class Opening:
             from chalicelib.files.connection import FileConnection
             from chalicelib.files.https_place import HttpsPlace
 
-            connection = FileConnection(
-                settings=self.settings, auth=self._auth(), remaining=self.remaining, spent=self._spent
-            )
-            return HttpsPlace(connection, url, self.directory / "downloaded")
+            return HttpsPlace(self._connected(FileConnection), url, self.directory / "downloaded")
         from chalicelib.files.local_place import LocalPlace
 
         return LocalPlace(url)
 
-    def _auth(self) -> SourceAuth | None:
+    def _connected(self, kind: type[Connection]) -> Connection:
         from chalicelib.http.credentials import open_credentials
+        from chalicelib.http.proxy import open_proxy
 
-        auth = open_credentials(self.settings, client=self.client, environment=self.environment)
-        if auth:
-            self.on_auth(auth)
-        return auth
+        stores: dict[str, Any] = {"client": self.client, "environment": self.environment}
+        proxy = open_proxy(self.settings, **stores)
+        auth = open_credentials(self.settings, proxy=proxy, **stores)
+        for secret in (auth, proxy.auth if proxy else None):
+            if secret:
+                self.on_auth(secret)
+        return kind(settings=self.settings, auth=auth, proxy=proxy, remaining=self.remaining, spent=self._spent)
 
     @property
     def _spent(self) -> float:

@@ -52,6 +52,7 @@ def settings_of(definition: Definition, base: Settings) -> Settings:
         "source_changed": definition.increment,
         "source_aggregate": definition.aggregate,
         "source_secret": definition.secret.removeprefix("ssm:"),
+        "proxy_ca": base.source_ca,
         "source_ca": base.source_ca if _host_of(definition.url) == _host_of(base.source_url) else "",
     }
     if definition.secret:

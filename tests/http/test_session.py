@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
-import ssl
 import time
 import zlib
 from typing import TYPE_CHECKING
@@ -12,9 +9,7 @@ from typing import TYPE_CHECKING
 import certifi
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from support.certificates import self_signed, serving
 from support.scripted_source import PATH, Answer, ScriptedHandler, ScriptedSource, page, settings_for
 
 from chalicelib.errors import SettingsError, SourceRedirected, SourceUnreachable, SourceUntrusted, TokenUnavailable
@@ -30,28 +25,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of 127.0.0.1, signed by itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a source")])
-    now = dt.datetime.now(dt.UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*private))
-    return path
+    return self_signed(tmp_path_factory.mktemp("tls") / "certificate.pem", "127.0.0.1")
 
 
 @pytest.fixture
 def source(certificate: Path) -> Iterator[ScriptedSource]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with ScriptedSource(Answer(page([])), tls=context) as source:
+    with ScriptedSource(Answer(page([])), tls=serving(certificate)) as source:
         yield source
 
 

@@ -22,7 +22,20 @@ from botocore.exceptions import ConnectionClosedError
 from support.coordination import aws_client
 from support.receiver import SECRET as RECEIVERS_SECRET
 from support.receiver import Receiver
-from support.rights import BUCKET, REGION, STACK, TABLE_BUCKET, Grant, Right, grants, rights, rights_in_lake
+from support.rights import (
+    BUCKET,
+    POLICIES,
+    REGION,
+    STACK,
+    TABLE_BUCKET,
+    Grant,
+    Right,
+    grants,
+    resolved,
+    rights,
+    rights_in_lake,
+    rights_on_key,
+)
 
 from chalicelib.api.tokens import digest_of
 from chalicelib.errors import WarehouseSilent
@@ -46,8 +59,9 @@ if TYPE_CHECKING:
 
 STATES = ("plan", "part", "merge", "fail")
 ROLES = ("api", "authorizer", "import", "query", "failed-event", "sweeper", "notices")
-OTHERS = ("HasLake", "HasMachine", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs", "InVpc")
-BASIC = dict.fromkeys(OTHERS, False) | {"HasSecretParameter": True, "Notifies": True, "HasWebhook": True}
+OTHERS = ("HasKey", "HasLake", "HasMachine", "HasSecretArn", "HasSourceBuckets", "IsTraced", "UsesEfs", "InVpc")
+SECRETS = ("HasProxySecret", "HasSecretParameter", "HasWebhook")
+BASIC = dict.fromkeys(OTHERS, False) | dict.fromkeys((*SECRETS, "Notifies"), True)
 EVERYTHING = dict.fromkeys(BASIC, True)
 EVERY_MINUTE = json.loads((Path(__file__).parents[2] / "infra" / "events" / "sweeper.json").read_text())
 USER, PASSWORD = "wells", "open sesame"
@@ -187,6 +201,7 @@ def functions(
 ) -> Functions:
     aws.put_parameter(f"/{STACK}/tokens/ada", json.dumps({"sha256": digest_of("token"), "role": "operator"}))
     aws.put_parameter(f"/{STACK}/source", SECRET)
+    aws.put_parameter(f"/{STACK}/proxy", SECRET)
     s3(aws).create_bucket(Bucket=BUCKET)
     s3(aws).put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     lambda_handler.answered = b'{"data": {"rows": [], "next_cursor": null, "snapshot": {"name": "x"}}}'
@@ -197,6 +212,8 @@ def functions(
         "WELLHEAD_SOURCE_URL": source.url,
         "WELLHEAD_SOURCE_AUTH": "basic",
         "WELLHEAD_SOURCE_SECRET": f"/{STACK}/source",
+        "WELLHEAD_SOURCE_PROXY": "http://proxy.example.org:3128",  # which this machine is not asked through
+        "WELLHEAD_SOURCE_PROXY_SECRET": f"/{STACK}/proxy",
         "WELLHEAD_SOURCE_SECRETS": f"/{STACK}/sources",
         "WELLHEAD_SOURCE_REACH": "anywhere",
         "WELLHEAD_PAGE_SIZE": "100",
@@ -317,6 +334,26 @@ def test_a_lake_is_asked_by_each_function_for_what_it_may_and_no_more(
         forgotten = expire_snapshots(services.catalog, services.warehouse, now=time.time() + 7200)
         assert forgotten["import_runs"] == 1
         ask_for("sweeper")
+
+
+@pytest.mark.parametrize("role", [*ROLES, *STATES])
+def test_a_key_of_ones_own_is_used_for_what_it_encrypts_and_nothing_else(role: str) -> None:
+    """Through the services whose rights the role has, and never by itself."""
+    conditions = EVERYTHING | {"HasSourceBuckets": False}  # which have keys of their own, if any
+    granted = [grant for grant in grants(role, conditions) if grant.action.startswith("kms:")]
+    others = [grant for grant in grants(role, conditions) if not grant.action.startswith("kms:")]
+    asked = {right for grant in others for right in rights_on_key(grant)}
+    assert _missing(asked, granted) == []
+    assert _unused(asked, granted) == []
+    assert [grant for grant in grants(role, BASIC) if grant.action.startswith("kms:")] == []
+
+
+@pytest.mark.parametrize("role", [*ROLES, *STATES])
+def test_what_a_role_says_is_no_longer_than_iam_takes(role: str) -> None:
+    """10,240 signs of all policies in a role, blanks not counted."""
+    document = json.loads((POLICIES / f"policy-{role}.json").read_text())
+    parameters = dict.fromkeys(("SourceSecretArn", "SourceBuckets", "Catalog", "KmsKeyArn"), "x" * 100)
+    assert len(json.dumps(resolved(document, EVERYTHING, parameters), separators=(",", ":"))) < 9_500
 
 
 @pytest.mark.parametrize("role", [*ROLES, *STATES])

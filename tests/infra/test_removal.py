@@ -170,7 +170,7 @@ def test_the_name_must_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["", "y", "wellhead-dev", "wellhead-prod "])
     monkeypatch.setattr("builtins.input", lambda _: next(answers))
     for _ in range(3):
-        with pytest.raises(DeploymentError, match=r"Nothing was removed.*In a script: YES=wellhead-prod"):
+        with pytest.raises(DeploymentError, match=r"Nothing was done.*In a script: YES=wellhead-prod"):
             _confirm(STACK, None)
     _confirm(STACK, None)
     _confirm(STACK, STACK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from chalicelib.settings import SETTINGS, Settings
 from chalicelib.warehouse.names import UPLOADS
 from infra.fragments import FragmentError, merged_fragments
 from infra.gateway_responses import gateway_responses
+from infra.key_policy import key_policy
 from infra.names import Place, with_names
 from infra.package import ANY_METHOD
 
@@ -29,8 +31,10 @@ CONDITIONS = {
     "LimitsAddresses": False,
     "LimitsTokens": False,
     "ReservesConcurrency": False,
+    "HasKey": False,
     "HasLake": False,
     "HasMachine": False,
+    "HasProxySecret": False,
     "HasSecretArn": False,
     "HasSecretParameter": True,
     "Notifies": True,
@@ -127,6 +131,22 @@ def test_a_source_that_a_network_alone_reaches_takes_the_functions_there_that_re
         ({"VpcId": "v", "SubnetA": "a"}, {"VpcId needs SubnetA and SubnetB"}),
         ({"SubnetA": "a"}, {"SubnetA and SubnetB are of no use without VpcId"}),
         ({"Store": "iceberg"}, {"Store=iceberg needs Catalog"}),
+        ({"SourceProxy": "http://proxy.example.org:3128", "SourceProxyAuth": "basic"}, set()),
+        ({"SourceProxyAuth": "basic"}, {"SourceProxyAuth is of no use without SourceProxy"}),
+        ({"SourceAuth": "oauth2", "SourceTokenUrl": "https://a.org/token", "SourceScope": "read"}, set()),
+        ({"SourceAuth": "oauth2"}, {"SourceAuth=oauth2 needs SourceTokenUrl"}),
+        ({"SourceScope": "read"}, {"SourceTokenUrl and SourceScope are of no use without SourceAuth=oauth2"}),
+        ({"SourceAuth": "api_key", "SourceKeyHeader": "X-Key"}, set()),
+        ({"SourceKeyHeader": "X-Key"}, {"SourceKeyHeader is of no use without SourceAuth=api_key"}),
+        ({"SourceSecretArn": "arn"}, {"SourceSecretArn is of no use with SourceAuth=none"}),
+        ({"SourceAuth": "basic", "SourceSecretArn": "arn", "SourceCa": "/opt/a", "SourceCaLayer": "arn"}, set()),
+        ({"SourceCa": "/opt/ca.pem"}, {"SourceCa needs SourceCaLayer, which holds the file"}),
+        ({"SourceCaLayer": "arn"}, {"SourceCaLayer is of no use without SourceCa"}),
+        ({"SourceRows": "sum", "SourceOrderBy": "Filed", "SourcePrimaryKey": "Id"}, set()),
+        ({"SourceRows": "sum", "SourceChanged": "At"}, {"SourceRows=sum and SourceChanged exclude each other"}),
+        ({"SourceRows": "sum", "SourceOrderBy": "At"}, {"SourceOrderBy with SourceRows=sum needs SourcePrimaryKey"}),
+        ({"WebhookForm": "slack", "WebhookUrl": "https://a.org/x"}, set()),
+        ({"WebhookForm": "slack"}, {"WebhookForm is of no use without WebhookUrl"}),
         ({"DomainName": "wells.example.com", "CertificateArn": "arn"}, set()),
         ({"DomainName": "wells.example.com"}, {"DomainName needs CertificateArn"}),
         ({"CertificateArn": "arn"}, {"CertificateArn is of no use without DomainName"}),
@@ -154,6 +174,80 @@ def _holds(part: Any, values: dict[str, str]) -> bool:
         return bool(first == second)
     holds = [_holds(told, values) for told in arguments]
     return {"Fn::Not": not holds[0], "Fn::And": all(holds), "Fn::Or": any(holds)}[function]
+
+
+def test_a_proxy_is_named_without_its_password(template: dict[str, Any]) -> None:
+    pattern = template["Parameters"]["SourceProxy"]["AllowedPattern"]
+    for proxy in ("", "http://proxy.example.org:3128", "https://10.0.0.7"):
+        assert re.fullmatch(pattern, proxy)
+    for proxy in ("http://ada:hunter2@proxy.example.org:3128", "socks5://proxy.example.org", "https://a.org/x"):
+        assert not re.fullmatch(pattern, proxy)
+    told = template["Globals"]["Function"]["Environment"]["Variables"]["WELLHEAD_SOURCE_PROXY_SECRET"]
+    assert resolved(told, CONDITIONS | {"HasProxySecret": True}, {}) == "/wellhead-test/proxy"
+    assert resolved(told, CONDITIONS, {}) == ""
+
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0123"
+PLACES_OF_KEYS = {
+    "AWS::Lambda::Function": "KmsKeyArn",
+    "AWS::Logs::LogGroup": "KmsKeyId",
+    "AWS::SNS::Topic": "KmsMasterKeyId",
+    "AWS::SQS::Queue": "KmsMasterKeyId",
+}
+
+
+def test_a_key_of_ones_own_encrypts_all_that_can_be(expanded: dict[str, Any]) -> None:
+    """And without one each is encrypted as before there was this parameter."""
+
+    def said(part: Any, *, has_key: bool) -> Any:
+        return resolved(part, CONDITIONS | {"HasKey": has_key}, {"KmsKeyArn": KEY})
+
+    def keys(*, has_key: bool) -> dict[str, Any]:
+        return {
+            name: said(resource["Properties"][PLACES_OF_KEYS[resource["Type"]]], has_key=has_key)
+            for name, resource in expanded["Resources"].items()
+            if resource["Type"] in PLACES_OF_KEYS
+        }
+
+    by_default, with_key = keys(has_key=False), keys(has_key=True)
+    assert by_default.pop("ImportTopic") == "alias/aws/sns"
+    assert set(by_default.values()) == {None}
+    assert set(with_key.values()) == {KEY}
+    assert len(with_key) == 2 * len(FUNCTIONS) + 4  # the gateway's log, two topics, a queue
+    managed = properties(expanded, "UntakenEvents")["SqsManagedSseEnabled"]
+    assert (said(managed, has_key=False), said(managed, has_key=True)) == (True, None)
+
+    table = properties(expanded, "Table")["SSESpecification"]
+    assert said(table, has_key=False) == {"SSEEnabled": True, "SSEType": None, "KMSMasterKeyId": None}
+    assert said(table, has_key=True) == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}
+    [rule] = properties(expanded, "Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert said(rule, has_key=False) == {
+        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256", "KMSMasterKeyID": None},
+        "BucketKeyEnabled": None,
+    }
+    assert said(rule, has_key=True) == {
+        "ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY},
+        "BucketKeyEnabled": True,
+    }
+    pattern = expanded["Parameters"]["KmsKeyArn"]["AllowedPattern"]
+    named = [KEY, "", "alias/wells", "0123", "arn:aws:kms:us-east-1:123456789012:alias/wells"]
+    assert [bool(re.fullmatch(pattern, arn)) for arn in named] == [True, True, False, False, False]
+
+
+def test_the_policy_of_the_key_lets_logs_and_alarms_use_it(expanded: dict[str, Any]) -> None:
+    place = Place(stack="wellhead-test", account="123456789012", region="us-east-1", partition="aws")
+    account, logs, alarms = key_policy(place, suffix="amazonaws.com")["Statement"]
+    assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+    assert logs["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
+    patterns = logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
+    groups = [each for each in expanded["Resources"].values() if each["Type"] == "AWS::Logs::LogGroup"]
+    for name in (resolved(group["Properties"]["LogGroupName"], {}, {}) for group in groups):
+        arn = f"arn:aws:logs:us-east-1:123456789012:log-group:{name}"
+        assert any(fnmatchcase(arn, pattern) for pattern in patterns), name
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    in_china = json.dumps(key_policy(CHINA, suffix="amazonaws.com.cn"))
+    assert "logs.cn-north-1.amazonaws.com.cn" in in_china
+    assert "arn:aws:" not in in_china
 
 
 def test_the_api_may_have_a_share_of_what_the_account_runs_at_once(template: dict[str, Any]) -> None:

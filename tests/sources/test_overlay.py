@@ -20,6 +20,7 @@ STACK = settings(
     source_changed="Updated",
     source_aliases="https://alias.example.org",
     source_ca="/opt/house.pem",
+    source_proxy="http://proxy.example.org:3128",
     source_connections="2",
     page_size="77",
 )
@@ -45,6 +46,7 @@ def test_what_belongs_to_the_source_of_the_settings_is_not_taken_over() -> None:
         "source_changed": "",
         "source_aliases": (),
         "source_ca": "",
+        "proxy_ca": "/opt/house.pem",
     }
 
 
@@ -69,6 +71,7 @@ def test_each_key_has_its_setting() -> None:
         "source_changed": "",
         "source_aliases": (),
         "source_ca": "",
+        "proxy_ca": "/opt/house.pem",
         "source_period": "year",
         "source_rows": "sum",
         "source_primary_key": ("Id",),
@@ -94,6 +97,10 @@ def test_a_filter_joins_the_one_of_the_address() -> None:
 def test_the_authorities_of_the_house_are_trusted_for_its_own_host_alone() -> None:
     assert used(url="https://example.org/other").source_ca == "/opt/house.pem"
     assert used().source_ca == ""
+
+
+def test_the_proxy_of_the_house_leads_to_every_source() -> None:
+    assert (used().source_proxy, used().proxy_ca) == ("http://proxy.example.org:3128", "/opt/house.pem")
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ class Refused(Exception):
 @dataclass
 class Account:
     """`exists`: what has a name, with the stack that it belongs to. `breaks`: what cannot be made, `stuck`: what
-    cannot be deleted. `log_role`: the one that API Gateway has. `throttled`: how many looks at events are refused.
+    cannot be deleted. `log_role`: the one that API Gateway has. `api`: the address that a stack says it has.
+    `throttled`: how many looks at events are refused.
     """
 
     read: Callable[[str], bytes]
@@ -97,6 +98,7 @@ class Account:
     breaks: set[str] = field(default_factory=set)
     stuck: set[str] = field(default_factory=set)
     log_role: str = ""
+    api: str = ""
     throttled: int = 0
     calls: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -113,8 +115,9 @@ class Account:
         parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in shown.items()]
         facts = {"StackId": stack.id, "StackName": stack.id.split("/")[1], "StackStatus": stack.status}
         topic = {"OutputKey": "AlarmTopicArn", "OutputValue": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"}
+        outputs = [topic, *([{"OutputKey": "RestApiUrl", "OutputValue": self.api}] if self.api else [])]
         tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]
-        more = {"CreationTime": "2026-11-23T12:00:00Z", "Parameters": parameters, "Outputs": [topic], "Tags": tags}
+        more = {"CreationTime": "2026-11-23T12:00:00Z", "Parameters": parameters, "Outputs": outputs, "Tags": tags}
         return {"Stacks": [facts | more | {"EnableTerminationProtection": str(stack.protected).lower()}]}
 
     def _CreateChangeSet(self, told: Mapping[str, str]) -> Any:  # noqa: N802

@@ -25,7 +25,37 @@ VALUES = {
     "AWS::AccountId": ACCOUNT,
     "AWS::StackName": STACK,
 }
-KEYS, PREFIX = "dynamodb:LeadingKeys", "s3:prefix"
+KEYS, PREFIX, VIA = "dynamodb:LeadingKeys", "s3:prefix", "kms:ViaService"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0123"
+TO_READ_ITEMS = ("Decrypt", "DescribeKey")
+TO_WRITE_ITEMS = (
+    *TO_READ_ITEMS,
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+)
+# What a service asks KMS for in the name of its caller, where it encrypts with a key of the customer's own:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html (who writes in parts, reads too)
+# https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+OF_KMS = {
+    "dynamodb:GetItem": TO_READ_ITEMS,
+    "dynamodb:Query": TO_READ_ITEMS,
+    "dynamodb:PutItem": TO_WRITE_ITEMS,
+    "dynamodb:UpdateItem": TO_WRITE_ITEMS,
+    "dynamodb:DeleteItem": TO_WRITE_ITEMS,
+    "dynamodb:ConditionCheckItem": TO_WRITE_ITEMS,
+    "s3:GetObject": ("Decrypt",),
+    "s3:GetObjectVersion": ("Decrypt",),
+    "s3:PutObject": ("GenerateDataKey",),
+    "ssm:GetParameter": ("Decrypt",),
+    "secretsmanager:GetSecretValue": ("Decrypt",),
+    "sns:Publish": ("Decrypt", "GenerateDataKey"),
+    "sqs:SendMessage": ("Decrypt", "GenerateDataKey"),
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +90,7 @@ def grants(
 ) -> list[Grant]:
     """Of .chalice/policy-<role>.json, with its intrinsics resolved."""
     document = json.loads((POLICIES / f"policy-{role}.json").read_text())
-    parameters = {"SourceSecretArn": secret_arn, "SourceBuckets": buckets, "Catalog": catalog}
+    parameters = {"SourceSecretArn": secret_arn, "SourceBuckets": buckets, "Catalog": catalog, "KmsKeyArn": KEY}
     document = resolved(document, conditions, parameters)
     return [grant for statement in document["Statement"] if statement for grant in _grants(statement)]
 
@@ -120,6 +150,14 @@ def _resolved(value: Any, conditions: Mapping[str, bool], values: Mapping[str, s
 def rights(operation: str, params: dict[str, Any]) -> list[Right]:
     """What the caller of this operation needs. KeyError for one that nobody has thought of."""
     return OPERATIONS[operation](params)
+
+
+def rights_on_key(grant: Grant) -> list[Right]:
+    """What this one needs besides, where there is a key of the customer's own. Tokens are hashes, and not encrypted."""
+    service = grant.action.partition(":")[0]
+    is_token = service == "ssm" and f"/{STACK}/tokens" in grant.resource
+    actions = () if is_token else OF_KMS.get(grant.action, ())
+    return [Right(f"kms:{action}", KEY, ((VIA, f"{service}.{REGION}.amazonaws.com"),)) for action in actions]
 
 
 def rights_in_lake(method: str, path: str) -> list[Right]:

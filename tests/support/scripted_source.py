@@ -65,6 +65,10 @@ class ScriptedHandler(LoopbackHandler):
         else:
             self.close_connection = True
 
+    def _check_caller(self) -> None:
+        if self.headers.get("Host") != self.source.name:
+            super()._check_caller()
+
     do_GET = do_POST = _serve  # noqa: N815  http.server's names
 
     def raw(self, *parts: bytes) -> None:
@@ -74,10 +78,15 @@ class ScriptedHandler(LoopbackHandler):
 
 
 class ScriptedSource:
-    """Serves the steps in order, the last one again and again, inside a `with`. Requests may come at once."""
+    """Serves the steps in order, the last one again and again, inside a `with`. Requests may come at once. By `name` it
+    is known to a proxy.
+    """
 
-    def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, *steps: Step, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", name: str | None = None
+    ) -> None:
         self.steps = list(steps)
+        self.name = name
         self.described = Answer(status=404)  # by its $metadata, which takes no step
         self.counted: int | None = None  # at the end, which takes no step either; None: it refuses
         self.asked: list[Asked] = []

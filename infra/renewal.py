@@ -1,0 +1,76 @@
+"""A stage that is changed under its users: new code while an import runs, and a stack made anew over its data."""
+
+import shutil
+import threading
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
+
+from infra.deployment import Deployment, DeploymentError
+from infra.failed import said_before
+from infra.package import Package
+from infra.removal import Removal
+
+MARK = "smoke.txt"  # which no code reads
+
+
+def other_code(package: Package, directory: Path, mark: str) -> Package:
+    """The same code in another zip, which is new to Lambda."""
+    bundle = directory / package.bundle.name
+    shutil.copyfile(package.bundle, bundle)
+    with zipfile.ZipFile(bundle, "a") as files:
+        files.writestr(MARK, mark)
+    return replace(package, bundle=bundle)
+
+
+def renew(deployment: Deployment, package: Package) -> dict[str, str]:
+    """The outputs of the stack that was made anew over its data, with the parameters and tags of the one before. Raises
+    DeploymentError, before anything is removed where it would lose something.
+    """
+    before = deployment.description()
+    if before is None:
+        raise DeploymentError(f"There is no stack {deployment.stack} in this account and region.")
+    parameters, hidden = said_before(package.parameters(), before)
+    if parameters.get("Warehouse") == "efs":
+        raise DeploymentError("An EFS file system is not taken over by the next stack: nothing was removed.")
+    tags = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
+    removal = Removal(deployment)
+    removal.remove(removal.look(), data=False)
+    if hidden:
+        deployment.say(f"Give {', '.join(hidden)} again, where it had a value: it is not shown to anybody.")
+    return deployment.deploy(package, parameters, tags)
+
+
+@dataclass
+class Imports:
+    """One after the other, from the `with` to its end. `run` is one from its start to its end and tells how it ended;
+    `code` tells what code the import function has now.
+    """
+
+    run: Callable[[], str]
+    code: Callable[[], str]
+    ends: list[str] = field(default_factory=list)
+    exchanged: int = 0  # under how many of them the code became another
+    fault: Exception | None = None
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """When the last one has ended."""
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._over.is_set():
+                before = self.code()
+                self.ends.append(self.run())
+                self.exchanged += self.code() != before
+        except Exception as exc:  # noqa: BLE001  told by whoever waits for them
+            self.fault = exc
