@@ -75,9 +75,14 @@ class Answers(Told):
         store = self.store
         assert store
         query = parse_query("register", parse_qs(place.query))
-        told = answer(query.event, published=lambda: cast("Any", Lender(store)), export=lambda _: {})
+        lent = cast("Any", Lender(store))
+        told = answer(query.event, published=lambda: lent, export=no_file, list_file=no_file, sql=cast("Any", None))
         assert "data" in told, told
         route.fulfill(json={"success": True, **told}, headers={"X-Wellhead-Role": self.role})
+
+
+def no_file(*_: Any) -> dict[str, Any]:
+    raise AssertionError("the register asks for pages alone")
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +162,19 @@ def test_wells_are_searched_sorted_narrowed_and_opened_by_keyboard(shared: tuple
         page.get_by_role("link", name="Fields 1").click()
         page.wait_for_url("**#/fields?sort=oil_production_kbd&order=asc&field=44")
         seen(page, "1 of 3 fields")
+
+
+def test_figures_are_in_the_units_chosen(shared: tuple[str, Browser, Answers]) -> None:
+    with visit(*shared, "/wells?q=Ekofisk+120") as page:
+        seen(page, "1 of 123 wells")
+        page.get_by_role("button", name="Oil rate, Mbbl/d").wait_for()
+        page.get_by_label("Liquids in").select_option("bbl")
+        page.get_by_role("button", name="Oil rate, bbl/d").wait_for()
+        assert page.locator("tbody td:nth-child(4)").inner_text() == "15,000"
+        assert "units=bbl,MMcf" in page.url
+        page.goto(page.url.replace("bbl,MMcf", "Sm3,m3"))
+        page.get_by_role("button", name="Oil rate, Sm³/d").wait_for()
+        assert page.locator("tbody td:nth-child(4)").inner_text() == "2,384.8"
 
 
 @pytest.mark.parametrize(("scheme", "options"), [("light", {"viewport": SMALL}), ("dark", {})], ids=["narrow", "dark"])
