@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -725,7 +725,8 @@ def _show_source(respond: ResponseBuilder, source: Source, *, is_whole: bool, is
 def _list(request: Request, respond: ResponseBuilder, name: str, **path: str) -> Response:
     query = _query(request)
     form = parse_format(query, request.headers.get("accept", ""))
-    return _ask(request, respond, parse_query(name, query, file=form if form.is_whole else None, **path), form)
+    asked = parse_query(name, query, **path)
+    return _ask(request, respond, replace(asked, file=form) if form.is_whole else asked, form)
 
 
 def _ask(request: Request, respond: ResponseBuilder, query: Query, form: Format | None = None) -> Response:

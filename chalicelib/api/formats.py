@@ -77,7 +77,7 @@ def parse_format(query: dict[str, list[str]], accept: str) -> Format:
     """Takes what tells the form out of the query. A page of CSV is what names a limit or a cursor. Raises
     ValidationError.
     """
-    told = single_values({name: query.pop(name) for name in FORMATS if name in query}, allowed=FORMATS)
+    told = single_values({name: query.pop(name) for name in FORMATS if name in query}, allowed=tuple(FORMATS))
     values = {name: read_value(name, FORMATS[name], text) for name, text in told.items()}
     kind = values.pop("format", None) or _accepted(accept)
     return checked_format(kind, values, paging=[name for name in OF_A_PAGE if name in query], accept=accept)

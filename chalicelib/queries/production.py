@@ -319,7 +319,9 @@ class ProductionQuery:
             if not self._rows("run", {"job_id": wanted["job_id"]}):
                 raise ChangesNotKept(job_id=wanted["job_id"])
             name = "changed_fields" if wanted.get("by") == "field" else name
-        filters = dict.fromkeys(_FILTERS[name]) | {each: wanted[each] for each in wanted if each != "by"}
+        filters: dict[str, Any] = dict.fromkeys(_FILTERS[name]) | {
+            each: wanted[each] for each in wanted if each != "by"
+        }
         if name != "totals" and "source" in filters:
             filters["source"] = _one(filters["source"])
         filters |= {each: _iso(filters[each]) for each in ("first", "last") if each in filters}

@@ -147,7 +147,7 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
 LISTS = ("production", "revisions", "totals", "fields", "wells", "changes", "rejects")  # what may be wanted as a file
 
 
-def parse_query(name: str, query: Mapping[str, Sequence[str]], *, file: Format | None = None, **path: str) -> Query:
+def parse_query(name: str, query: Mapping[str, Sequence[str]], **path: str) -> Query:
     """`path` are parameters that the address itself holds. Raises ValidationError with the field and what is
     allowed there, also for a cursor that is none of this list; InvalidJobId.
     """
@@ -157,7 +157,7 @@ def parse_query(name: str, query: Mapping[str, Sequence[str]], *, file: Format |
     told = single_values(query, allowed=[each for each in known if each not in path]) | path
     arguments = {each: read_value(each, parameter, told[each]) for each, parameter in known.items() if each in told}
     check_range(arguments)
-    return Query(name=name, arguments=arguments, snapshot=_snapshot_of(name, arguments), file=file)
+    return Query(name=name, arguments=arguments, snapshot=_snapshot_of(name, arguments))
 
 
 def _snapshot_of(name: str, arguments: Mapping[str, Any]) -> str | None:

@@ -80,7 +80,8 @@ def in_parquet(content: bytes, path: Path) -> list[dict[str, Any]]:
 
 
 def in_excel(content: bytes) -> list[dict[str, Any]]:
-    names, *rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    sheet: list[list[Any]] = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    names, *rows = sheet
     return [dict(zip(names, map(plain, row), strict=True)) for row in rows]
 
 
@@ -93,7 +94,7 @@ def plain(value: Any) -> Any:
 
 def in_csv(text: str, **dialect: str) -> list[dict[str, Any]]:
     assert text.startswith("\ufeff")
-    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), **dialect))  # type: ignore[call-overload,no-any-return]
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), **dialect))  # type: ignore[call-overload]
 
 
 def ask_file(wells: Wells, route: str, kind: str) -> Answer:

@@ -22,7 +22,18 @@ KEY: dict[str, int | str | None] = {
 }
 CURSOR = write_cursor(Cursor(key=KEY, snapshot=SNAPSHOT), of="production")
 NO_CODES = ["", " ", "a\nb", "\x00", "\ud800", "9" * 101]
-NO_DAYS = ["", "2024", "2024-1-1", "20240101", "2024-02-30", "2024-W01-1", "2024-01-01T00:00", "infinity", "٢٠٢٤-01-01"]
+NO_DAYS = [
+    "",
+    "2024-13",
+    "0000",
+    "2024-1-1",
+    "20240101",
+    "2024-02-30",
+    "2024-W01-1",
+    "2024-01-01T00:00",
+    "infinity",
+    "٢٠٢٤-01-01",
+]
 NO_CURSORS = ["", "a b", "a=", "é", "x" * (MOST_CURSOR + 1), "../..", "'--"]
 
 
@@ -99,7 +110,7 @@ def test_a_range_goes_forward_and_a_parameter_comes_once() -> None:
 def test_a_job_id_and_a_question_are_what_they_must_be() -> None:
     with pytest.raises(InvalidJobId):
         parse_query("rejects", {}, job_id="1")
-    with pytest.raises(ValidationError, match="production, revisions, totals, wells"):
+    with pytest.raises(ValidationError, match="production, revisions, totals, fields"):
         parse_query("tables", {})
 
 

@@ -49,7 +49,7 @@ class SimulatedWarehouse:
     def stored(self, name: str) -> StoredFile | None:
         raise NotImplementedError  # no import asks for it
 
-    def download_url(self, name: str, *, seconds: int) -> str:
+    def download_url(self, name: str, *, seconds: int, saved_as: str = "") -> str:
         raise NotImplementedError  # no import asks for it
 
     def upload_form(self, name: str, *, seconds: int, most_bytes: int) -> UploadForm:
