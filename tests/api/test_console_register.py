@@ -97,7 +97,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Brow
         url = exits.enter_context(console(tmp_path_factory.mktemp("project")))
         query = opened(store, snapshot="s")
         exits.callback(query.close)
-        yield url, exits.enter_context(browser()), Answers(store=query)
+        yield url, exits.enter_context(browser()), Answers(store=query, rows={"wells": [], "wells/production": []})
 
 
 def seen(page: Page, text: str) -> None:
