@@ -183,7 +183,7 @@ function controlsOf(rows, known, change) {
   const terminal = number("terminal", "Terminal decline, nominal % a year", 100);
   const limit = number("limit", "Economic limit");
   const years = number("years", "Years at most", 100);
-  const units = unitChoice((changes) => change({ ...changes, limit: null }));
+  const units = unitChoice(change);
   const isLog = h("input", { type: "checkbox", onchange: () => change({ log: isLog.checked ? null : "0" }) });
   const element = h(
     "div",

@@ -19,7 +19,7 @@ const FIRST_PANELS = ["oil", "gas", "water"];
 
 export function viewOf(query, rows, kind) {
   const show = (query.get("show") ?? "").split(",").filter((key) => PANELS.some((panel) => panel.key === key));
-  const [low, high] = (query.get("ages") ?? "").split("~").map(Number);
+  const [low, high] = (query.get("ages") ?? "").split("..").map(Number);
   const choice = (key, known, first) => (Object.hasOwn(known, query.get(key) ?? "") ? query.get(key) : first);
   return {
     from: dayIn(query.get("from")),

@@ -18,7 +18,9 @@ const FILE_WIDTH = 1200; // pixels of a picture that is saved
 // `last` is the last column of the table; `folded` hides the table until it is asked for. `kind` is "well" or "field"
 // where others can be compared and a decline be fitted, and `id` says which one this is.
 export function workbench(page, { title, rows, revisions = [], name, last, folded = false, kind = null, id = null }) {
-  const change = (changes) => write({ units: textOf(chosenUnits(read().query)), ...changes });
+  // An economic limit is a number of the units that it was written in.
+  const change = (changes) =>
+    write({ units: textOf(chosenUnits(read().query)), ...(changes.units && { limit: null }), ...changes });
   const own = { name: page.name ?? title, rows, revisions };
   const others = kind ? comparison(page, { kind, id, came: show }) : null;
   const controls = controlsOf(rows, { last, change });
@@ -73,7 +75,7 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   function picked(low, high, panel) {
     const { over } = viewOf(read().query, rows, kind);
     if (low === undefined) return change({ from: null, to: null, ages: null });
-    if (over === "months") return change({ ages: `${Math.floor(low)}~${Math.ceil(high)}` });
+    if (over === "months") return change({ ages: `${Math.floor(low)}..${Math.ceil(high)}` });
     if (over === "calendar") return change({ from: dayOf(low), to: dayOf(high) });
     const inside = panel.lines[0].points.filter((each) => each && each.x >= low && each.x <= high);
     if (inside.length) change({ from: inside[0].key, to: inside.at(-1).key });
