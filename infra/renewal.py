@@ -2,11 +2,12 @@
 
 import shutil
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from infra.deployment import Deployment, DeploymentError
 from infra.failed import said_before
@@ -14,6 +15,7 @@ from infra.package import Package
 from infra.removal import Removal
 
 MARK = "smoke.txt"  # which no code reads
+QUEUE_SECONDS = 60.0  # after its end a queue's name is free again
 
 
 def other_code(package: Package, directory: Path, mark: str) -> Package:
@@ -25,7 +27,7 @@ def other_code(package: Package, directory: Path, mark: str) -> Package:
     return replace(package, bundle=bundle)
 
 
-def renew(deployment: Deployment, package: Package) -> dict[str, str]:
+def renew(deployment: Deployment, package: Package, *, rest: Callable[[float], Any] = time.sleep) -> dict[str, str]:
     """The outputs of the stack that was made anew over its data, with the parameters and tags of the one before. Raises
     DeploymentError, before anything is removed where it would lose something.
     """
@@ -38,6 +40,7 @@ def renew(deployment: Deployment, package: Package) -> dict[str, str]:
     tags = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
     removal = Removal(deployment)
     removal.remove(removal.look(), data=False)
+    rest(QUEUE_SECONDS)
     if hidden:
         deployment.say(f"Give {', '.join(hidden)} again, where it had a value: it is not shown to anybody.")
     return deployment.deploy(package, parameters, tags)

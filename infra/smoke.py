@@ -68,6 +68,7 @@ class Smoke:
     patience: float = 180.0
     package: Package | None = None
     beyond: dict[str, str] = field(default_factory=dict)
+    rest: Callable[[float], Any] = time.sleep
     lines: list[Line] = field(default_factory=list)
     _token: str = ""
     _job: str = ""
@@ -248,12 +249,19 @@ class Smoke:
     def _again(self, package: Package) -> str:
         """As `make destroy` and `make deploy` do it. The address is another one then."""
         before = self._rows()
-        self.api = renew(self.deployment, package)["RestApiUrl"].removesuffix("/api/v1")
-        self._wait(lambda: self._ask("GET", "/api/v1/wells/import/jobs")[0] == 200)  # noqa: PLR2004
+        self.api = renew(self.deployment, package, rest=self.rest)["RestApiUrl"].removesuffix("/api/v1")
+        self._wait(self._answers)
         after = self._rows()
         if after != before or len(after) != GOOD:
             raise NotShown(f"{len(before)} rows before, {len(after)} after")
         return f"{len(after)} rows, at {self.api}"
+
+    def _answers(self) -> bool:
+        """Name servers learn of a new address some seconds later."""
+        try:
+            return self._ask("GET", "/api/v1/wells/import/jobs")[0] == 200  # noqa: PLR2004
+        except OSError:
+            return False
 
     def _rows(self) -> list[Any]:
         return list(self._data("GET", f"/api/v1/wells/production?source={SOURCE}&limit={2 * GOOD}")["rows"])

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import requests.certs
 import urllib3
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
 from .credentials import HeaderAuth, basic_auth, secret_parts, stored_secret
@@ -50,7 +50,7 @@ class Proxy:
         if not self.url.startswith("https://"):
             return None
         context = create_urllib3_context()
-        for authorities in filter(None, (requests.certs.where(), self.ca)):
+        for authorities in filter(None, (DEFAULT_CA_BUNDLE_PATH, self.ca)):
             context.load_verify_locations(authorities)
         return context
 

@@ -13,7 +13,7 @@ from support.packaged import packaged
 from support.rights import ACCOUNT, REGION
 
 from infra.deployment import DeploymentError
-from infra.renewal import MARK, Imports, other_code, renew
+from infra.renewal import MARK, QUEUE_SECONDS, Imports, other_code, renew
 from infra.smoke import AGAIN, GOOD, UPDATE, NotShown, Smoke
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 
@@ -81,13 +81,14 @@ def test_a_stack_is_made_anew_with_what_was_said_for_it(
     with formation(aws, "try") as (deployment, account, said):
         deployment.deploy(package, {**GIVEN, "WebhookUrl": "https://hooks.example.com/1"}, {"team": "wells"})
         before, account.api = account.stacks[STACK], f"{api[0].url}/api/v1"
-        smoke = Smoke(deployment, NOWHERE, patience=1, package=package)
-        smoke.api = api[0].url
+        rests: list[float] = []
+        smoke = Smoke(deployment, api[0].url, patience=1, package=package, rest=rests.append)
         if is_shown:
             assert smoke._again(package) == f"{GOOD} rows, at {api[0].url}"
         else:
             with pytest.raises(NotShown, match=f"{GOOD} rows before, 0 after"):
                 smoke._again(package)
+        assert rests == [QUEUE_SECONDS]
         now = account.stacks[STACK]
         assert (now is before, now.status) == (False, "CREATE_COMPLETE")
         assert now.parameters.items() >= GIVEN.items()
@@ -129,6 +130,6 @@ def test_it_is_seen_whether_the_code_was_exchanged_under_an_import() -> None:
         while codes:
             pass
     assert (imports.ends[:3], imports.exchanged) == (["COMPLETED"] * 3, 1)
-    with Imports(lambda: "COMPLETED", lambda: {}["gone"]) as imports:
+    with Imports(run, lambda: codes.pop(0)) as imports:
         pass
-    assert isinstance(imports.fault, KeyError)
+    assert isinstance(imports.fault, IndexError)
