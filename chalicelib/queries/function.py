@@ -63,9 +63,9 @@ def answer(
     *,
     published: Callable[[], PublishedProduction],
     export: Callable[[str], dict[str, Any]],
-    sql: SqlLimits,
+    sql: Callable[[], SqlLimits],
 ) -> dict[str, Any]:
-    """`published` and `export`, with a form, are called for the questions that need them."""
+    """`published`, `export`, with a form, and `sql` are called for the questions that need them."""
     started, failed = time.monotonic(), None
     try:
         query = _query(event)
@@ -102,14 +102,14 @@ def _answer(
     query: Query,
     published: Callable[[], PublishedProduction],
     export: Callable[[str], dict[str, Any]],
-    sql: SqlLimits,
+    sql: Callable[[], SqlLimits],
 ) -> Any:
     if query.name == "export":
         return export(query.arguments.get("format", DATABASE))
     if query.name == "summary":
         return published().summary(source=query.arguments.get("source"))
     if query.name == "sql":
-        return _answer_sql(query, published(), sql)
+        return _answer_sql(query, published(), sql())
     with published().query(query.snapshot) as production:
         return {**_page(query, _LISTS[query.name](production)), "snapshot": _named(production.snapshot)}
 

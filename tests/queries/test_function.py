@@ -146,7 +146,10 @@ def ask(query: ProductionQuery | Exception, question: Any, **arguments: Any) -> 
 def answered(event: Any, query: ProductionQuery | Exception) -> dict[str, Any]:
     published: Callable[[], Any] = lambda: Published(query)  # noqa: E731
     told = answer(
-        event, published=published, export=lambda form: {"url": f"file:///wells.{form}"}, sql=SqlLimits(memory_mb=75)
+        event,
+        published=published,
+        export=lambda form: {"url": f"file:///wells.{form}"},
+        sql=lambda: SqlLimits(memory_mb=75),
     )
     shown: dict[str, Any] = json.loads(json.dumps(told))
     return shown
