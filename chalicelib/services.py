@@ -204,7 +204,7 @@ class Services:
         return answer(
             event,
             published=lambda: self.published,
-            sql=SqlLimits.beside(self.settings.memory_mb),
+            sql=lambda: SqlLimits.beside(self.settings.memory_mb),
             export=lambda form: where_to_download(
                 form, job_manager=self.job_manager, warehouse=self.warehouse, export=self._export
             ),

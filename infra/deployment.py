@@ -17,8 +17,8 @@ from infra.code_bucket import CodeBucket, CodeBucketError
 from infra.failed import failed, said_before, stuck
 from infra.names import Place, existing_data, with_names
 from infra.package import Package
+from infra.query_disk import disk_warnings
 from infra.recovery import manager_of
-from infra.room import room_warnings
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 DONE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE")
@@ -117,7 +117,7 @@ class Deployment:
         told = (self.description() or {}).get("Parameters", [])
         values = {each["ParameterKey"]: each.get("ParameterValue", "") for each in told}
         manager = manager_of(self.client("dynamodb"), outputs["TableName"])
-        return [*self._of_alarms(outputs["AlarmTopicArn"]), *room_warnings(manager, values, stage=self.stage)]
+        return [*self._of_alarms(outputs["AlarmTopicArn"]), *disk_warnings(manager, values, stage=self.stage)]
 
     def _of_alarms(self, topic: str) -> list[str]:
         pages = self.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)

@@ -79,11 +79,11 @@ def answer(
     *,
     published: Callable[[], PublishedProduction],
     export: Callable[[str], dict[str, Any]],
-    sql: SqlLimits,
+    sql: Callable[[], SqlLimits],
     list_file: Callable[[Query, Mapping[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
-    """`published`, `export` with a form, and `list_file` with what the list is asked for, are called for the questions
-    that need them.
+    """`published`, `sql`, `export` with a form, and `list_file` with what the list is asked for, are called for the
+    questions that need them.
     """
     started, failed = time.monotonic(), None
     try:
@@ -129,14 +129,14 @@ def _answer(
     query: Query,
     published: Callable[[], PublishedProduction],
     export: Callable[[str], dict[str, Any]],
-    sql: SqlLimits,
+    sql: Callable[[], SqlLimits],
 ) -> Any:
     if query.name == "export":
         return export(query.arguments.get("format", DATABASE))
     if query.name == "summary":
         return published().summary(source=query.arguments.get("source"))
     if query.name == "sql":
-        return _answer_sql(query, published(), sql)
+        return _answer_sql(query, published(), sql())
     with published().query(query.snapshot) as production:
         return {**_page(query, _LISTS[query.name](production)), "snapshot": named_snapshot(production.snapshot)}
 

@@ -19,6 +19,7 @@ from support.packaged import packaged, unpacked
 
 from chalicelib.api.tokens import digest_of
 from chalicelib.lake.extensions import EXTENSIONS
+from chalicelib.queries.questions import PLACE
 from infra.bundle import (
     DEPLOYED,
     MACHINES,
@@ -335,8 +336,19 @@ def test_its_functions_run_an_import_from_trigger_to_question(
 
     summary = function("app.answer_question", _event("query"))["data"]
     assert summary["rows"] == DATA.expected().new
+    asked = {"statement": "SELECT count(*), max(updated_at) IS NULL FROM well_production"}
+    told = function("app.answer_question", {"question": "sql", "arguments": asked})["data"]
+    assert told["rows"] == [[DATA.expected().new, False]]
+    ahead = function("app.answer_question", {"fetch": told["snapshot"]["name"]})
+    assert ahead == {"fetch": "done"}  # it is read in place
     record = {"requestPayload": {"job_id": job_id}}
     assert function("app.take_up_job", record) == "nothing"
+
+
+def test_it_has_the_questions_that_ship(task_root: Path) -> None:
+    assert {path.name: path.read_text() for path in (task_root / "docs" / "questions").iterdir()} == {
+        path.name: path.read_text() for path in PLACE.iterdir()
+    }
 
 
 def test_its_reader_of_workbooks_finds_what_it_needs(task_root: Path, tmp_path: Path) -> None:

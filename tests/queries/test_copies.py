@@ -76,6 +76,7 @@ class Stage:
         facts = {"name": self.file.name, "bytes": self.file.bytes, "sha256": self.file.sha256, "seconds": 60.0}
         process.stdin.write(json.dumps(facts).encode())
         process.stdin.close()
+        process.stdin = None  # nothing more is sent
         return process
 
     def is_whole(self, content: bytes) -> bool:

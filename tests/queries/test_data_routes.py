@@ -10,7 +10,7 @@ import io
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 from support.api_client import OPERATOR, READER
@@ -20,6 +20,8 @@ from support.staging import run_import
 from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
 
 from chalicelib.errors import SourceUnavailable
+from chalicelib.jobs.dynamodb_item import to_item
+from chalicelib.jobs.lock import CURRENT
 from chalicelib.services import Services
 from chalicelib.warehouse.names import export_name, sha256_of
 
@@ -348,8 +350,15 @@ def test_a_bucket_is_not_asked_for_health(empty: Wells, monkeypatch: pytest.Monk
 
 
 def test_a_database_that_does_not_fit_is_told_before_anybody_asks(
-    wells: Wells, monkeypatch: pytest.MonkeyPatch
+    wells: Wells, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    dynamodb.update_item(
+        TableName=wells.environment["WELLHEAD_TABLE"],
+        Key=to_item(dict(CURRENT)),
+        UpdateExpression="SET #bytes = :bytes",
+        ExpressionAttributeNames={"#bytes": "bytes"},
+        ExpressionAttributeValues={":bytes": {"N": str((1 << 20) + 1)}},
+    )
     monkeypatch.setenv("WELLHEAD_WAREHOUSE", "s3://wellhead-local/x")
     checks = {}
     for disk_mb in ("0", "1", "100"):

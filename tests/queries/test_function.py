@@ -153,7 +153,7 @@ def answered(event: Any, query: ProductionQuery | Exception) -> dict[str, Any]:
         event,
         published=published,
         export=lambda form: {"url": f"file:///wells.{form}"},
-        sql=SqlLimits(memory_mb=75),
+        sql=lambda: SqlLimits(memory_mb=75),
         list_file=no_file,
     )
     shown: dict[str, Any] = json.loads(json.dumps(told))

@@ -11,7 +11,7 @@ from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Snapshot
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.names import snapshot_name
-from infra.room import room_warnings
+from infra.query_disk import disk_warnings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def publish(manager: JobManager, clock: Clock, directory: Path, *, mb: int) -> N
 
 def test_a_deploy_tells_of_a_database_that_does_not_fit(manager: JobManager, clock: Clock, tmp_path: Path) -> None:
     def told(disk: str, warehouse: str = "s3") -> list[str]:
-        return room_warnings(manager, {"QueryDiskMb": disk, "Warehouse": warehouse}, stage="dev")
+        return disk_warnings(manager, {"QueryDiskMb": disk, "Warehouse": warehouse}, stage="dev")
 
     assert told("2048") == []  # nothing is published
     publish(manager, clock, tmp_path, mb=3000)
