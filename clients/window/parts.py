@@ -163,7 +163,8 @@ class Listing(ttk.Frame):
                 self.tree.item(identity, values=self._cut(row[0]), tags=(row[1],))
 
     def _fit(self) -> None:
-        if self._measured() != self._widths:
+        if (widths := self._measured()) != self._widths:
+            self._widths = widths
             for identity, (cells, _) in self._whole.items():
                 self.tree.item(identity, values=self._cut(cells))
 
@@ -171,9 +172,8 @@ class Listing(ttk.Frame):
         return tuple(int(self.tree.column(name, "width")) for name in self.tree.cget("columns"))
 
     def _cut(self, cells: Sequence[str]) -> list[str]:
-        self._widths = self._measured()
         measure, sides = self._theme.fonts["Text"].measure, self._theme.px(SIDES)
-        return [fitted(cell, width - sides, measure) for cell, width in zip(cells, self._widths, strict=True)]
+        return [fitted(cell, width - sides, measure) for cell, width in zip(cells, self._measured(), strict=True)]
 
     def _under(self, event: tk.Event[Any]) -> str:
         """The whole cell under the pointer, where it is cut."""
