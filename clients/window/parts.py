@@ -64,8 +64,8 @@ def tiles(parent: tk.Misc, theme: Theme, captions: Sequence[str]) -> dict[str, T
             parent.columnconfigure(column, weight=int(there), uniform="tiles" if there else "")
         for number, tile in enumerate(made.values()):
             row, column = divmod(number, columns)
-            gaps = {"padx": (theme.px(10) if column else 0, 0), "pady": (theme.px(8) if row else 0, 0)}
-            tile.grid(row=row, column=column, sticky="ew", **gaps)
+            left, above = theme.px(10) if column else 0, theme.px(8) if row else 0
+            tile.grid(row=row, column=column, sticky="ew", padx=(left, 0), pady=(above, 0))
 
     place(len(made) * theme.px(NARROWEST_TILE))
     parent.bind("<Configure>", lambda event: place(event.width), add=True)
@@ -140,7 +140,7 @@ class Listing(ttk.Frame):
             self.tree.bind(event, lambda _: self.winfo_toplevel().after_idle(self._fit), add=True)
         self.tip = Tip(self.tree, theme, self._under)
 
-    def _show_sideways(self, first: str, last: str) -> None:
+    def _show_sideways(self, first: float, last: float) -> None:
         self._sideways.set(first, last)
         is_needed = float(first) > 0 or float(last) < 1
         if is_needed != bool(self._sideways.winfo_manager()):
