@@ -64,8 +64,8 @@ def tiles(parent: tk.Misc, theme: Theme, captions: Sequence[str]) -> dict[str, T
             parent.columnconfigure(column, weight=int(there), uniform="tiles" if there else "")
         for number, tile in enumerate(made.values()):
             row, column = divmod(number, columns)
-            gaps = {"padx": (theme.px(10) if column else 0, 0), "pady": (theme.px(8) if row else 0, 0)}
-            tile.grid(row=row, column=column, sticky="ew", **gaps)
+            left, above = theme.px(10) if column else 0, theme.px(8) if row else 0
+            tile.grid(row=row, column=column, sticky="ew", padx=(left, 0), pady=(above, 0))
 
     place(len(made) * theme.px(NARROWEST_TILE))
     parent.bind("<Configure>", lambda event: place(event.width), add=True)
@@ -140,7 +140,7 @@ class Listing(ttk.Frame):
             self.tree.bind(event, lambda _: self.winfo_toplevel().after_idle(self._fit), add=True)
         self.tip = Tip(self.tree, theme, self._under)
 
-    def _show_sideways(self, first: str, last: str) -> None:
+    def _show_sideways(self, first: float, last: float) -> None:
         self._sideways.set(first, last)
         is_needed = float(first) > 0 or float(last) < 1
         if is_needed != bool(self._sideways.winfo_manager()):
@@ -163,7 +163,8 @@ class Listing(ttk.Frame):
                 self.tree.item(identity, values=self._cut(row[0]), tags=(row[1],))
 
     def _fit(self) -> None:
-        if self._measured() != self._widths:
+        if (widths := self._measured()) != self._widths:
+            self._widths = widths
             for identity, (cells, _) in self._whole.items():
                 self.tree.item(identity, values=self._cut(cells))
 
@@ -171,9 +172,8 @@ class Listing(ttk.Frame):
         return tuple(int(self.tree.column(name, "width")) for name in self.tree.cget("columns"))
 
     def _cut(self, cells: Sequence[str]) -> list[str]:
-        self._widths = self._measured()
         measure, sides = self._theme.fonts["Text"].measure, self._theme.px(SIDES)
-        return [fitted(cell, width - sides, measure) for cell, width in zip(cells, self._widths, strict=True)]
+        return [fitted(cell, width - sides, measure) for cell, width in zip(cells, self._measured(), strict=True)]
 
     def _under(self, event: tk.Event[Any]) -> str:
         """The whole cell under the pointer, where it is cut."""

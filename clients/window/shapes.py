@@ -138,7 +138,7 @@ def stroke(points: Sequence[tuple[float, float]], *, width: float, colour: str) 
     rows = [bytearray((ink + b"\0") * wide) for _ in range(high)]
     for (column, row), share in covered.items():
         rows[row - top][4 * (column - left) + 3] = round(255 * share)
-    return left, top, png(wide, high, rows, has_alpha=True)
+    return left, top, png(wide, high, map(bytes, rows), has_alpha=True)
 
 
 def _segment(

@@ -7,7 +7,7 @@ import itertools
 import struct
 import zlib
 from math import dist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,9 +21,12 @@ from clients.window.shapes import stroke
 from local.pictures.xvfb import why_not
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from support.scripted_source import Answer, ScriptedHandler
+
+    from clients.window.parts import Listing
 
 needs_tk = pytest.mark.skipif(importlib.util.find_spec("_tkinter") is None, reason="this Python has no tkinter")
 needs_window = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -62,10 +65,10 @@ def test_a_long_name_is_cut_and_shown_whole_under_the_pointer(display: str) -> N
         listing = driver.window.imports.history.listing
         driver.wait(lambda: listing.tree.set(JOB_ID, "error").endswith("…"))
         assert driver.history()[0][-1] == LONG
-        x, y, wide, high = listing.tree.bbox(JOB_ID, "error")
+        x, y, wide, high = place_of(listing, "error")
         listing.tree.event_generate("<Motion>", x=x + wide // 2, y=y + high // 2)
         driver.wait(lambda: listing.tip.text == LONG)
-        x, *_ = listing.tree.bbox(JOB_ID, "status")
+        x, *_ = place_of(listing, "status")
         listing.tree.event_generate("<Motion>", x=x + 5, y=y + high // 2)
         driver.wait(lambda: not listing.tip.text)
 
@@ -99,7 +102,12 @@ def test_a_part_of_a_source_is_asked_for(display: str) -> None:
     assert second == {}
 
 
-def api_of(jobs: list[dict[str, object]]) -> object:
+def place_of(listing: Listing, column: str) -> tuple[int, int, int, int]:
+    x, y, wide, high = map(int, listing.tree.bbox(JOB_ID, column))
+    return x, y, wide, high
+
+
+def api_of(jobs: list[dict[str, Any]]) -> Callable[[ScriptedHandler], Answer]:
     def answer(handler: ScriptedHandler) -> Answer:
         path = handler.asked.path
         if path.endswith("/import/jobs"):
