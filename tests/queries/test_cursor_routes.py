@@ -117,7 +117,7 @@ def test_a_page_after_a_cursor_has_a_mark_of_its_own_snapshot(wells: Wells, serv
 
 @FILE_AND_LAKE
 def test_a_snapshot_that_is_no_longer_kept_is_gone(revisions: Wells, serve: Serve) -> None:
-    rejects = all_rows(revisions, LISTS[4])
+    rejects = all_rows(revisions, LISTS[-1])
     begun = {path: revisions.ask(path).data for path in LISTS}
     old = revisions.job
     run_import(revisions.environment, source_of(serve, revised(3.5)))
@@ -131,13 +131,13 @@ def test_a_snapshot_that_is_no_longer_kept_is_gone(revisions: Wells, serve: Serv
     for path in DATA_ROUTES:  # the query function has opened another one
         revisions.ask(path)
 
-    for path in LISTS[:4]:
+    for path in LISTS[:-1]:
         answer = revisions.ask(f"{path}&cursor={begun[path]['next_cursor']}")
 
         assert (answer.status, answer.error["code"], answer.error["retryable"]) == (410, "SNAPSHOT_GONE", False), path
         assert "Begin anew without a cursor" in answer.error["message"]
         assert answer.error["details"] == {"snapshot": revisions.snapshot_of(old)["name"]}
-    assert all_rows(revisions, LISTS[4], after=begun[LISTS[4]]) == rejects  # a job's are in every later snapshot
+    assert all_rows(revisions, LISTS[-1], after=begun[LISTS[-1]]) == rejects  # a job's are in every later snapshot
 
 
 # -------------------------------------------------------------------------------------- what is none of ours
