@@ -119,7 +119,7 @@ def markdown(found: dict[str, Any]) -> str:
 
 
 def _line(name: str, told: dict[str, Any], *, most: float = MOST_CPU_MS) -> str:
-    cpu = f"{told['cpu_ms']:,.0f}" if told["cpu_ms"] < most else f"**{told['cpu_ms']:.0f}**"
+    cpu = f"{told['cpu_ms']:,.0f}" if told["cpu_ms"] < most else f"**{told['cpu_ms']:,.0f}**"
     return f"| {name} | {told['found']:,} | {cpu} | {told['longest_cpu_ms']:,.0f} | {told['wall_ms']:,.0f} |"
 
 

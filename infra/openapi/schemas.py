@@ -618,30 +618,23 @@ SCHEMAS: dict[str, Any] = {
             "periods": WHOLE,
         }
     ),
-    "RegisterPage": {
-        "allOf": [
-            _list("Registered"),
-            whole_object(
-                {
-                    **{
-                        name: {**whole_object({"wells": WHOLE, "fields": WHOLE}), "description": meaning}
-                        for name, meaning in (("found", "with the words, of what is chosen"), ("total", "of all"))
-                    },
-                    "sources": {"type": "array", "items": whole_object({"source": _SOURCE, "rows": WHOLE})},
-                    "fields": {
-                        "type": "array",
-                        "description": "of wells alone: the 200 fields with the most of them",
-                        "items": whole_object(
-                            {
-                                **{name: _COLUMNS[name] for name in ("source", "field_code", "field_name")},
-                                "rows": WHOLE,
-                            }
-                        ),
-                    },
-                }
-            ),
-        ]
-    },
+    "RegisterPage": whole_object(
+        {
+            **_list("Registered")["properties"],
+            **{
+                name: {**whole_object({"wells": WHOLE, "fields": WHOLE}), "description": meaning}
+                for name, meaning in (("found", "with the words, of what is chosen"), ("total", "of all"))
+            },
+            "sources": {"type": "array", "items": whole_object({"source": _SOURCE, "rows": WHOLE})},
+            "fields": {
+                "type": "array",
+                "description": "of wells alone: the 200 fields with the most of them",
+                "items": whole_object(
+                    {**{name: _COLUMNS[name] for name in ("source", "field_code", "field_name")}, "rows": WHOLE}
+                ),
+            },
+        }
+    ),
     "Registered": {
         **whole_object(
             {
