@@ -10,8 +10,8 @@ import json
 from typing import Any
 
 import numpy as np
-from petbox import dca  # type: ignore[import-not-found]
-from scipy.optimize import curve_fit  # type: ignore[import-not-found]
+from petbox import dca
+from scipy.optimize import curve_fit
 
 TERMINAL = 0.25
 # Boyun Guo, William C. Lyons, Ali Ghalambor: Petroleum Production Engineering (2007), problem 8.4: stb/day by month.
