@@ -9,24 +9,27 @@ import csv
 import io
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pytest
 from support.api_client import OPERATOR, READER
 from support.data_api import DATA_ROUTES, ROWS, Wells, source_of
 from support.imports import opened
 from support.staging import run_import
 from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
 
-from chalicelib.errors import SourceUnavailable
+from chalicelib.api.health import check_room
+from chalicelib.errors import DatabaseTooLarge, SourceUnavailable
 from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.lock import CURRENT
+from chalicelib.jobs.lock import CURRENT, Snapshot
 from chalicelib.services import Services
+from chalicelib.settings import Settings
 from chalicelib.warehouse.names import export_name, sha256_of
 
 if TYPE_CHECKING:
-    import pytest
     from support.scripted_source import Serve
 
     from local.aws.emulator import LocalAws
@@ -360,14 +363,21 @@ def test_a_database_that_does_not_fit_is_told_before_anybody_asks(
         ExpressionAttributeValues={":bytes": {"N": str((1 << 20) + 1)}},
     )
     monkeypatch.setenv("WELLHEAD_WAREHOUSE", "s3://wellhead-local/x")
-    checks = {}
-    for disk_mb in ("0", "1", "100"):
-        monkeypatch.setenv("WELLHEAD_QUERY_DISK_MB", disk_mb)
-        answer = wells.ask("/health", token=None)
-        told = answer.data if answer.status == 200 else answer.error["details"]
-        checks[disk_mb] = told["checks"]["query_function"]
+    monkeypatch.setenv("WELLHEAD_QUERY_DISK_MB", "1")
 
-    assert checks == {"0": "ok", "1": "DATABASE_TOO_LARGE", "100": "ok"}
+    answer = wells.ask("/health", token=None)
+
+    assert answer.error["details"]["checks"]["query_function"] == "DATABASE_TOO_LARGE"
+
+
+def test_room_is_looked_at_where_a_database_has_to_be_fetched(environment: dict[str, str]) -> None:
+    whole = Settings.from_environment({**environment, "WELLHEAD_SOURCE_URL": "https://example.org"})
+    snapshot = Snapshot(name="snapshots/a.duckdb", fence=1, rows=1, bytes=3 << 20, sha256="ab", job_id="a")
+    for disk_mb, place in ((0, "s3://a"), (2, "/mnt/warehouse"), (3, "s3://a")):
+        check_room(replace(whole, query_disk_mb=disk_mb, warehouse=place), lambda: snapshot)
+    check_room(replace(whole, query_disk_mb=2, warehouse="s3://a"), lambda: None)
+    with pytest.raises(DatabaseTooLarge):
+        check_room(replace(whole, query_disk_mb=2, warehouse="s3://a"), lambda: snapshot)
 
 
 def test_wrong_settings_are_no_health_and_nothing_of_them_is_shown(
