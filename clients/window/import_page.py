@@ -59,7 +59,7 @@ class ImportPage(ttk.Frame):
         self.part = ttk.Checkbutton(
             head, text="A part", variable=self.is_part, style="Segment.TRadiobutton", command=self._show_limits
         )
-        self.part.pack(side="right")
+        self.part.pack(side="right", padx=(0, px(10)))
         self.source = ttk.Combobox(head, state="readonly", width=14)
 
     def _limits(self, theme: Theme) -> None:

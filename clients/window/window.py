@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from clients.window.worker import MakeClient
 
-SIZE, SMALLEST = (1320, 800), (880, 600)  # the smallest fits a laptop's screen of 1024 by 640
+SIZE, SMALLEST = (1320, 800), (880, 630)  # the smallest fits a laptop's screen of 1024 by 700
 BEAT_MS, TICK_MS = 20, 200
 
 
