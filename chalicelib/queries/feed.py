@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from .production import ProductionQuery
 
+SUMS = {"Wells": 1, "Monthly": 12}  # how many rows a well has at least, as a rule
+WELL = ("source", "field_code", "well_code")
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
@@ -70,35 +72,101 @@ def feed_page(
     FeedNotImplemented, and what ProductionQuery raises.
     """
     asked, bound = ENTITY_SETS[entity_set], Bound()
-    rows = _SQL[asked.name].format_map(production.tables)
-    condition = _condition(asked, key, where, bound)
-    terms = order_of(order, asked)
+    question = _Question(
+        production=production,
+        asked=asked,
+        condition=_condition(asked, key, where, bound),
+        terms=order_of(order, asked),
+        bound=bound,
+    )
     shown = selected(select, asked)
-    of = _list_of(asked, key, where, terms)
+    of = _list_of(asked, key, where, question.terms)
     place = _Place.read(cursor, asked, of=of, snapshot=production.snapshot) if cursor else None
     counted = place.count if place else None
     if count and counted is None:
-        statement = _SQL["count"].format(rows=rows, condition=condition)
-        ((counted,),) = production.fetch(statement, bound.values)[1]
+        counted = question.count()
     many = limit if top is None else min(limit, top)
     if not many:
         return FeedPage(rows=[], next_cursor=None, count=counted)
-    after = _after(terms, _values_at(production, rows, terms, place.key), bound) if place else "true"
     names = list(dict.fromkeys([*shown, *asked.key]))
-    statement = _SQL["page"].format(
-        rows=rows,
-        columns=", ".join(names),
-        condition=condition,
-        after=after,
-        order=", ".join(term.sql for term in terms),
-    )
-    found = production.fetch(statement, {**bound.values, "limit": many + 1, "skip": skip})[1]
+    found = question.page(names, place, limit=many + 1, skip=skip)
     told = [dict(zip(names, map(_plain, row), strict=True)) for row in found[:many]]
     next_cursor = None
     if len(found) > many and many != top:
         last = _Place(count=counted, key={name: told[-1][name] for name in asked.key})
         next_cursor = last.write(of=of, snapshot=production.snapshot)
     return FeedPage(rows=[{name: row[name] for name in shown} for row in told], next_cursor=next_cursor, count=counted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """`condition` is that of the filter and the key, whose values are in `bound`."""
+
+    production: ProductionQuery
+    asked: EntitySet
+    condition: str
+    terms: list[Term]
+    bound: Bound
+
+    @property
+    def rows(self) -> str:
+        return _SQL[self.asked.name].format_map(self.production.tables)
+
+    def count(self) -> int:
+        statement = _SQL["count"].format(rows=self.rows, condition=self.condition)
+        ((count,),) = self.production.fetch(statement, self.bound.values)[1]
+        return int(count)
+
+    def page(self, names: list[str], place: _Place | None, *, limit: int, skip: int) -> list[tuple[Any, ...]]:
+        """The columns of these names. Of sums in the order of the key, those of the next few wells are tried first."""
+        beside = Bound(letter="p")
+        after = _after(self.terms, self._values_at(place.key), beside) if place else "true"
+        if self.asked.name in SUMS and self._is_plain and not skip:
+            own = Bound(letter="w")
+            end = self._end_of_page(limit // SUMS[self.asked.name] + 1, place, own)
+            found = self._fetch(names, f"{after} AND {end}", limit, skip, beside.values | own.values) if end else []
+            if len(found) == limit:
+                return found
+        return self._fetch(names, after, limit, skip, beside.values)
+
+    @property
+    def _is_plain(self) -> bool:
+        return self.condition == "true" and self.terms == [Term(name=name) for name in self.asked.key]
+
+    def _fetch(
+        self, names: list[str], after: str, limit: int, skip: int, values: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        statement = _SQL["page"].format(
+            rows=self.rows,
+            columns=", ".join(names),
+            condition=self.condition,
+            after=after,
+            order=", ".join(term.sql for term in self.terms),
+        )
+        return self.production.fetch(statement, {**self.bound.values, **values, "limit": limit, "skip": skip})[1]
+
+    def _end_of_page(self, wells: int, place: _Place | None, bound: Bound) -> str:
+        """A condition of the wells up to one that is so many behind the place; empty when there are not as many."""
+        own, begin = Bound(), "true"
+        if place:
+            signs = [own.add(place.key[name]) for name in WELL]
+            begin = f"source >= {signs[0]} AND ({', '.join(WELL)}) >= ({', '.join(signs)})"
+        statement = _SQL["last_well"].format(**self.production.tables, begin=begin)
+        found = self.production.fetch(statement, {**own.values, "wells": wells})[1]
+        return f"({', '.join(WELL)}) <= ({', '.join(bound.add(code) for code in found[0])})" if found else ""
+
+    def _values_at(self, key: Mapping[str, str | date]) -> list[Any]:
+        """What the row with this key is ordered by. Raises ValidationError where there is no such row."""
+        if [term.name for term in self.terms] == list(key):
+            return list(key.values())
+        bound = Bound()
+        condition = " AND ".join(f"{name} = {bound.add(value)}" for name, value in key.items())
+        columns = ", ".join(term.name for term in self.terms)
+        statement = _SQL["at"].format(rows=self.rows, columns=columns, condition=condition)
+        found = self.production.fetch(statement, bound.values)[1]
+        if not found:
+            raise no_cursor()
+        return list(found[0])
 
 
 def _condition(asked: EntitySet, key: str | None, where: str | None, bound: Bound) -> str:
@@ -174,19 +242,6 @@ class _Place:
 def _list_of(asked: EntitySet, key: str | None, where: str | None, terms: list[Term]) -> str:
     said = repr([asked.name, key, where, [term.sql for term in terms]])
     return f"feed {hashlib.sha256(said.encode()).hexdigest()[:16]}"
-
-
-def _values_at(production: ProductionQuery, rows: str, terms: list[Term], key: Mapping[str, str | date]) -> list[Any]:
-    """What the row with this key is ordered by. Raises ValidationError where there is no such row."""
-    if [term.name for term in terms] == list(key):
-        return [key[term.name] for term in terms]
-    bound = Bound()
-    condition = " AND ".join(f"{name} = {bound.add(value)}" for name, value in key.items())
-    statement = _SQL["at"].format(rows=rows, columns=", ".join(term.name for term in terms), condition=condition)
-    found = production.fetch(statement, bound.values)[1]
-    if not found:
-        raise no_cursor()
-    return list(found[0])
 
 
 def _plain(value: Any) -> Any:

@@ -50,3 +50,10 @@ SELECT count(*) FROM ({rows}) AS feed WHERE {condition};
 
 -- name: at
 SELECT {columns} FROM ({rows}) AS feed WHERE {condition};
+
+-- name: last_well
+-- The well by which a page of sums is full, so that those after it are not summed for it.
+SELECT source, field_code, well_code
+FROM (SELECT DISTINCT source, field_code, well_code FROM {production} AS stored WHERE {begin})
+ORDER BY source, field_code, well_code
+LIMIT 1 OFFSET $wells;

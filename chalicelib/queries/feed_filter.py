@@ -58,9 +58,10 @@ class Bound:
     """The values of a statement, by the name that stands for each."""
 
     values: dict[str, Any] = field(default_factory=dict)
+    letter: str = "v"
 
     def add(self, value: Any) -> str:
-        name = f"v{len(self.values)}"
+        name = f"{self.letter}{len(self.values)}"
         self.values[name] = value
         return f"${name}"
 

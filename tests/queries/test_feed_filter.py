@@ -347,6 +347,20 @@ def test_sums_are_paged_and_filtered_too(query: ProductionQuery, entity_set: str
     assert one == [row for row in whole if row["well_code"] == "3"] != []
 
 
+@pytest.mark.parametrize("entity_set", ["Wells", "Monthly"])
+@pytest.mark.parametrize("limit", [5, 12, 40])
+def test_the_pages_of_sums_are_all_of_them(query: ProductionQuery, entity_set: str, limit: int) -> None:
+    """Also where a page is made of the next few wells alone, and where these are too few for it."""
+    found: list[Row] = []
+    cursor = None
+    while cursor or not found:
+        page = feed_page(query, entity_set=entity_set, limit=limit, cursor=cursor)
+        found, cursor = [*found, *page.rows], page.next_cursor
+
+    whole = feed_page(query, entity_set=entity_set, where="true").rows  # in one statement about all the wells
+    assert found == whole
+
+
 def test_a_place_of_another_question_is_none(query: ProductionQuery) -> None:
     place = feed_page(query, entity_set="WellProduction", limit=1).next_cursor
 
