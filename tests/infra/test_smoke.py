@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.coordination import aws_client
 from support.formation import Account, Stack, formation
 from support.packaged import packaged
 from support.rights import ACCOUNT, REGION
@@ -94,6 +96,49 @@ def test_a_stack_is_made_anew_with_what_was_said_for_it(
         assert now.parameters.items() >= GIVEN.items()
         assert (now.tags["team"], account.exists[TABLE]) == ("wells", STACK)
         assert "Give WebhookUrl again" in "\n".join(said)
+
+
+@pytest.mark.parametrize("ends", ["COMPLETED", "FAILED"])
+def test_an_import_is_under_way_when_its_code_becomes_another(aws: LocalAws, package: Package, ends: str) -> None:
+    """The second one ends when it has."""
+    with formation(aws, "try") as (deployment, account, _):
+        deployment.deploy(package, GIVEN)
+        old = _code(account)
+        triggers: list[None] = []
+
+        class Stage(LoopbackHandler):
+            """The API, and what Lambda tells of a function."""
+
+            def do_GET(self) -> None:  # noqa: N802  http.server's name
+                if self.path.endswith("/configuration"):
+                    self._tell({"CodeSha256": _code(account)})
+                else:
+                    runs = len(triggers) == 2 and _code(account) == old
+                    self._tell({"data": {"status": "RUNNING" if runs else ends if len(triggers) > 1 else "COMPLETED"}})
+
+            def do_POST(self) -> None:  # noqa: N802
+                triggers.append(None)
+                self._tell({"data": {"job_id": str(len(triggers))}}, status=202)
+
+            def _tell(self, told: Any, *, status: int = 200) -> None:
+                self.answer(status, json.dumps(told).encode(), {"Content-Type": "application/json"})
+
+        server = LoopbackServer(Stage).start()
+        functions = aws_client(server.url, "lambda")
+        clients = replace(deployment, client=lambda name: functions if name == "lambda" else deployment.client(name))
+        smoke = Smoke(clients, server.url, patience=30, package=package)
+        if ends == "COMPLETED":
+            assert re.fullmatch(r"\d+ imports COMPLETED, 1 of them begun with the old code", smoke._update(package))
+        else:
+            with pytest.raises(NotShown, match="COMPLETED, FAILED"):
+                smoke._update(package)
+        server.stop()
+        assert _code(account) != old
+        assert account.stacks[STACK].parameters["LogDays"] == "7"
+
+
+def _code(account: Account) -> str:
+    return str(account.stacks[STACK].template["Resources"]["Import"]["Properties"]["CodeUri"]["Key"])
 
 
 def test_nothing_is_removed_that_the_next_stack_would_not_take_over(aws: LocalAws, package: Package) -> None:

@@ -7,8 +7,7 @@ What it cannot do of the template is left out or done for it here, and nowhere e
   `guard` does that, as the definition says;
 - it answers for itself in words of its own, passes everything through an EventBridge Pipe, and deletes what a stack is
   to leave: tests/infra/test_template.py looks at the answers, the filter and the policy;
-- with new code it ends what a function is doing, which Lambda lets go on, and forgets where failed events of it go:
-  `keeping_events` says so again;
+- with new code it ends what a function is doing, which Lambda lets go on, and forgets where failed events of it go;
 - it checks no rights, which tests/infra/test_policies.py does, mounts no EFS, and imports no resources that exist.
 """
 
@@ -21,7 +20,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -32,14 +30,13 @@ from infra.package import ANY_METHOD
 from local.aws import child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from infra.package import Package
 
 REGION = "us-east-1"
 START_SECONDS = 60.0
-EVENTS = ("MaximumEventAgeInSeconds", "MaximumRetryAttempts", "DestinationConfig")
 LEFT_OUT: dict[str, Callable[[dict[str, Any]], bool]] = {
     "AWS::Logs::QueryDefinition": lambda properties: True,
     "AWS::CloudWatch::Alarm": lambda properties: "Metrics" in properties,
@@ -180,18 +177,6 @@ def guard(client: Callable[[str], Any], package: Package, *, api_id: str, stack:
                     httpMethod="ANY" if method == ANY_METHOD else method.upper(),
                     patchOperations=[{"op": "replace", "path": key, "value": value} for key, value in change],
                 )
-
-
-@contextmanager
-def keeping_events(client: Callable[[str], Any], *, stack: str) -> Iterator[None]:
-    """What becomes of the events of the functions is afterwards as it was."""
-    functions = client("lambda")
-    names = [f"{stack}-{name}" for name in ("import", "failed-event", "sweeper", "notices")]
-    kept = {name: functions.get_function_event_invoke_config(FunctionName=name) for name in names}
-    yield
-    for name, config in kept.items():
-        told = {key: value for key, value in config.items() if key in EVENTS}
-        functions.put_function_event_invoke_config(FunctionName=name, **told)
 
 
 def _free_port() -> int:
