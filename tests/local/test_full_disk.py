@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -31,6 +32,9 @@ def can_mount() -> bool:
 
 
 needs_mounts = pytest.mark.skipif(not can_mount(), reason="needs user namespaces that may mount, as Linux has them")
+
+EDGE = re.compile(r"The (local table|queue of events) can(not be written: .*| be written again\.)$")
+"""A disk at its edge takes a small write after it has refused a large one, and each time that is told."""
 
 
 def run(*command: str, size: str, state: Path, more: str = "") -> subprocess.CompletedProcess[str]:
@@ -56,7 +60,8 @@ def test_a_start_without_room_is_one_sentence(tmp_path: Path, size: str) -> None
     assert ended.returncode in (1, 2), ended
     assert "Traceback" not in ended.stdout + ended.stderr
     assert f"The disk that holds {tmp_path / 'state'} is full." in ended.stderr or "SCRATCH_FULL" in ended.stdout
-    assert ended.stderr.count("\n") <= 3
+    others = [line for line in ended.stderr.splitlines() if not EDGE.match(line)]
+    assert len(others) <= 3
 
 
 @needs_mounts
