@@ -37,7 +37,7 @@ from .cors import cors_headers
 from .feed_format import LEVELS, metadata_level, page_size
 from .feed_model import ENTITY_SETS, metadata_document
 from .request_fields import single_values
-from .responses import RETRY_SECONDS, log_answer, principal_of, request_facts, request_id_of
+from .responses import log_answer, principal_of, request_facts, request_id_of, retry_header
 from .tokens import Role
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class FeedResponses:
         told = {"code": error.code, "message": error.message}
         if "field" in error.details:
             told["target"] = str(error.details["field"])
-        headers = {"Retry-After": str(RETRY_SECONDS)} if error.retryable else {}
+        headers = retry_header(error)
         if error.http_status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = CHALLENGE
         return self._json({"error": told}, "minimal", headers, status=error.http_status)

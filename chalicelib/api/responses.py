@@ -101,8 +101,7 @@ class ResponseBuilder:
             shown["rule"] = error.rule
         if error.details:
             shown["details"] = error.details
-        seconds = error.details.get("retry_after_seconds", RETRY_SECONDS)
-        headers = {"Retry-After": str(seconds)} if error.retryable else {}
+        headers = retry_header(error)
         if error.http_status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
         if not wants_problem(self._accept):
@@ -125,6 +124,12 @@ class ResponseBuilder:
             **self._cors,
             **own,
         }
+
+
+def retry_header(error: WellheadError) -> dict[str, str]:
+    """Some errors know themselves when another try is worth it."""
+    seconds = error.details.get("retry_after_seconds", RETRY_SECONDS)
+    return {"Retry-After": str(seconds)} if error.retryable else {}
 
 
 def wants_problem(accept: str) -> bool:

@@ -24,16 +24,18 @@ GROUP BY source, field_code, well_code
 
 -- name: Monthly
 -- As the view `monthly` of the file; an older file does not tell how long its periods are, and has none.
+-- A page begins after a sum of the page before, so sums are the same in every run: doubles add to something else in another
+-- order, as threads share the rows, and whole numbers of less than 16 digits do not.
 SELECT
     source, field_code, arg_max(field_name, production_period) AS field_name,
     well_code, arg_max(well_name, production_period) AS well_name,
     make_date(year(production_period), month(production_period), 1) AS calendar_month,
     CAST(sum(period_days) AS INTEGER) AS days,
-    sum(days_on_production) AS days_on_production,
-    sum(oil_production_kbd * period_days) AS oil_production_kb,
-    sum(gas_production_mmcfd * period_days) AS gas_production_mmcf,
-    sum(liquids_production_kbd * period_days) AS liquids_production_kb,
-    sum(water_production_kbd * period_days) AS water_production_kb
+    sum(round(days_on_production * 1e9)) / 1e9 AS days_on_production,
+    sum(round(oil_production_kbd * period_days * 1e9)) / 1e9 AS oil_production_kb,
+    sum(round(gas_production_mmcfd * period_days * 1e9)) / 1e9 AS gas_production_mmcf,
+    sum(round(liquids_production_kbd * period_days * 1e9)) / 1e9 AS liquids_production_kb,
+    sum(round(water_production_kbd * period_days * 1e9)) / 1e9 AS water_production_kb
 FROM {production} AS stored
 WHERE period_days <= 31
 GROUP BY source, field_code, well_code, calendar_month

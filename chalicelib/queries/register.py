@@ -97,6 +97,7 @@ class Register:
             if self._is_made:
                 return
             self._fetch(_SQL["folded"], {})
+            self._fetch(_SQL["sum_of"], {})
             for of in COLUMNS:
                 self._fetch(_SQL[of].format(production=self._production, days=_DAYS), {})
                 self._fetch(_SQL["figures"].format(list=of), {})
@@ -119,8 +120,8 @@ class Register:
         return self._fetch(text, {**values, "limit": limit + 1})
 
     def _beyond(self, asked: Asked, after: int) -> tuple[str, dict[str, Any]]:
-        """What comes later than the row at this place. Its value is looked up: a sum of another process may differ in
-        its last digit.
+        """What comes later than the row at this place, whose value is looked up: a name of any length has no room in
+        an address. Sums are the same in every process.
         """
         found = self._fetch(_SQL["value_at"].format(sort=asked.by, list=asked.of), {"place": after})
         if not found:

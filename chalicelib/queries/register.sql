@@ -15,9 +15,15 @@ CREATE OR REPLACE MACRO folded(text) AS trim(regexp_replace(
     '[^\pL\pM\pN]+', ' ', 'g'
 ));
 
+-- name: sum_of
+-- The same in every run: doubles add to something else in another order, and threads share the rows anew each time. Whole
+-- numbers add exactly, as long as they have less than 16 digits. `parts` is how many of them are one.
+CREATE OR REPLACE MACRO sum_of(value, parts) AS sum(round(value * parts)) / parts;
+
 -- name: wells
 -- Rates and days are those of the last period, whatever the source left out there; the volumes are of all periods.
--- Where a file does not tell the length of its periods, they count as months.
+-- Where a file does not tell the length of its periods, they count as months. What a ratio is made of is kept in pairs: a
+-- field divides the sums of the wells that tell both.
 CREATE OR REPLACE TABLE register_wells AS
 WITH summed AS (
     SELECT
@@ -35,23 +41,26 @@ WITH summed AS (
             }},
             production_period
         ) AS latest,
-        sum(oil_production_kbd * {days}) AS oil_production_kb,
-        sum(gas_production_mmcfd * {days}) AS gas_production_mmcf,
-        sum(water_production_kbd * {days}) AS water_production_kb
+        sum_of(oil_production_kbd * {days}, 1e9) AS oil_production_kb,
+        sum_of(gas_production_mmcfd * {days}, 1e9) AS gas_production_mmcf,
+        sum_of(water_production_kbd * {days}, 1e9) AS water_production_kb
     FROM {production} AS stored
     GROUP BY source, field_code, well_code
 )
 SELECT
     CAST(row_number() OVER (ORDER BY source, field_code, well_code) AS INTEGER) AS place,
-    * EXCLUDE (latest),
+    * EXCLUDE (latest, liquids),
     latest.oil AS oil_production_kbd,
     latest.gas AS gas_production_mmcfd,
-    coalesce(latest.liquids, latest.oil) AS liquids_production_kbd,
     latest.water AS water_production_kbd,
     latest.on_production AS days_on_production,
     CASE WHEN latest.on_production IS NOT NULL THEN latest.days END AS days,
+    CASE WHEN liquids IS NOT NULL THEN latest.water END AS cut_water,
+    CASE WHEN latest.water IS NOT NULL THEN liquids END AS cut_liquids,
+    CASE WHEN latest.oil IS NOT NULL THEN latest.gas END AS ratio_gas,
+    CASE WHEN latest.gas IS NOT NULL THEN latest.oil END AS ratio_oil,
     folded(concat_ws(' ', field_name, well_name, well_reference, field_code, well_code)) AS words
-FROM summed
+FROM (SELECT *, coalesce(latest.liquids, latest.oil) AS liquids FROM summed)
 ORDER BY place;
 
 -- name: fields
@@ -59,38 +68,52 @@ ORDER BY place;
 CREATE OR REPLACE TABLE register_fields AS
 WITH placed AS (
     SELECT *, last_period = max(last_period) OVER (PARTITION BY source, field_code) AS is_latest FROM register_wells
+),
+latest AS (
+    SELECT
+        source, field_code,
+        sum_of(oil_production_kbd, 1e9) AS oil_production_kbd,
+        sum_of(gas_production_mmcfd, 1e9) AS gas_production_mmcfd,
+        sum_of(water_production_kbd, 1e9) AS water_production_kbd,
+        sum_of(days_on_production, 1e9) AS days_on_production,
+        sum(days) AS days,
+        sum_of(cut_water, 1e9) AS cut_water,
+        sum_of(cut_liquids, 1e9) AS cut_liquids,
+        sum_of(ratio_gas, 1e9) AS ratio_gas,
+        sum_of(ratio_oil, 1e9) AS ratio_oil
+    FROM placed
+    WHERE is_latest
+    GROUP BY source, field_code
+),
+summed AS (
+    SELECT
+        source, field_code,
+        arg_max(field_name, last_period) AS field_name,
+        count(*) AS wells,
+        min(first_period) AS first_period,
+        max(last_period) AS last_period,
+        CAST(sum(periods) AS BIGINT) AS periods,
+        sum_of(oil_production_kb, 1e6) AS oil_production_kb,
+        sum_of(gas_production_mmcf, 1e6) AS gas_production_mmcf,
+        sum_of(water_production_kb, 1e6) AS water_production_kb
+    FROM register_wells
+    GROUP BY source, field_code
 )
 SELECT
     CAST(row_number() OVER (ORDER BY source, field_code) AS INTEGER) AS place,
-    source,
-    field_code,
-    arg_max(field_name, last_period) AS field_name,
-    count(*) AS wells,
-    min(first_period) AS first_period,
-    max(last_period) AS last_period,
-    CAST(sum(periods) AS BIGINT) AS periods,
-    sum(oil_production_kb) AS oil_production_kb,
-    sum(gas_production_mmcf) AS gas_production_mmcf,
-    sum(water_production_kb) AS water_production_kb,
-    sum(oil_production_kbd) FILTER (is_latest) AS oil_production_kbd,
-    sum(gas_production_mmcfd) FILTER (is_latest) AS gas_production_mmcfd,
-    sum(liquids_production_kbd) FILTER (is_latest) AS liquids_production_kbd,
-    sum(water_production_kbd) FILTER (is_latest) AS water_production_kbd,
-    sum(days_on_production) FILTER (is_latest) AS days_on_production,
-    sum(days) FILTER (is_latest) AS days,
-    folded(concat_ws(' ', arg_max(field_name, last_period), field_code)) AS words
-FROM placed
-GROUP BY source, field_code
+    *,
+    folded(concat_ws(' ', field_name, field_code)) AS words
+FROM summed
+JOIN latest USING (source, field_code)
 ORDER BY place;
 
 -- name: figures
--- What is told of each, and sorted by: water of all liquids, cubic feet of gas for each barrel of oil, days of all days.
+-- What is told of each, and sorted by: water of water and liquids, cubic feet of gas for each barrel of oil, days of all days.
 CREATE OR REPLACE VIEW listed_{list} AS
 SELECT
     *,
-    CASE WHEN water_production_kbd + liquids_production_kbd > 0
-    THEN water_production_kbd / (water_production_kbd + liquids_production_kbd) END AS water_cut,
-    CASE WHEN oil_production_kbd > 0 THEN 1000 * gas_production_mmcfd / oil_production_kbd END AS gas_oil_ratio,
+    CASE WHEN cut_water + cut_liquids > 0 THEN cut_water / (cut_water + cut_liquids) END AS water_cut,
+    CASE WHEN ratio_oil > 0 THEN 1000 * ratio_gas / ratio_oil END AS gas_oil_ratio,
     CASE WHEN days > 0 THEN days_on_production / days END AS uptime
 FROM register_{list};
 

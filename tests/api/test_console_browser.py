@@ -762,5 +762,7 @@ def test_the_first_steps_go_by_keyboard_alone(stage: ConsoleStage, visit: Visit)
     page.keyboard.press("ArrowDown")
     assert page.get_by_role("radio", name=EVERYTHING).is_checked()
     page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.textContent") == "Only a part of the source"
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     seen(page, "#said", "The import")

@@ -20,6 +20,7 @@ from support.slow_link import SlowLink, lead, slow_link
 from support.staging import run_import
 from support.warehouses import own_prefix, s3_client
 
+from chalicelib.api.feed import FeedResponses
 from chalicelib.api.responses import ResponseBuilder
 from chalicelib.errors import DatabaseFetching, DatabaseTooLarge, ScratchFull, WarehouseCorrupt
 from chalicelib.queries.copies import PART, LocalCopies
@@ -148,8 +149,9 @@ def test_nothing_is_begun_that_would_not_come_to_its_end(stage: Stage) -> None:
     assert stage.link.carried == 0
     assert (told.value.details["fetched"], told.value.details["retry_after_seconds"]) == (0, 35)
     assert stage.left() == []
-    answer = ResponseBuilder(request_id="a", now=0.0).failure(told.value)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "35")
+    for respond in (ResponseBuilder(request_id="a", now=0.0), FeedResponses(root="", request_id="a", cors={})):
+        answer = respond.failure(told.value)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "35")
 
 
 def test_a_database_that_no_disk_of_the_function_holds_is_told_as_that(stage: Stage) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.staging import KEY_OF_A_ROW
-from support.stores import merged, opened
+from support.stores import daily, merged, opened
 
 from chalicelib.api.feed_model import ENTITY_SETS
 from chalicelib.errors import FeedNotImplemented, ValidationError
@@ -345,6 +346,16 @@ def test_sums_are_paged_and_filtered_too(query: ProductionQuery, entity_set: str
     assert [*first.rows, *rest.rows] == in_order(whole, [("well_name", True)], key)
     one = feed_page(query, entity_set=entity_set, where="well_code eq '3'").rows
     assert one == [row for row in whole if row["well_code"] == "3"] != []
+
+
+def test_sums_of_the_same_figures_are_the_same_in_any_order(tmp_path: Path) -> None:
+    """A page begins after a sum, which threads add in another order each time."""
+    query = opened(daily(tmp_path / "wells.duckdb", list(permutations((0.1, 0.2, 0.3, 0.7)))))
+    whole = feed_page(query, entity_set="Monthly", order="oil_production_kb desc").rows
+
+    assert {row["oil_production_kb"] for row in whole} == {1.3}
+    assert [row["well_code"] for row in whole] == [f"{number:02}" for number in range(24)]
+    query.close()
 
 
 @pytest.mark.parametrize("entity_set", ["Wells", "Monthly"])

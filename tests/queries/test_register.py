@@ -102,8 +102,41 @@ def test_a_field_has_the_rates_of_the_wells_that_reach_its_last_period(query: Pr
     assert (field["wells"], field["periods"], field["last_period"]) == (3, 4, "2024-02-01")
     assert {name: field[name] for name in rates(0)} == rates(4.0, 3.0, 6.0)  # well b ended in January
     assert field["water_cut"] == 6.0 / (6.0 + 3.0 + 3.0)  # oil, where a well tells no liquids
-    assert (field["gas_oil_ratio"], field["uptime"]) == (750.0, 43.5 / 58)
+    assert (field["gas_oil_ratio"], field["uptime"]) == (3000.0, 43.5 / 58)  # well c tells no gas
     assert field["oil_production_kb"] == 2 * 31 + 29 + 9 * 31 + 3 * 29
+
+
+def test_a_field_divides_the_sums_of_the_wells_that_tell_both(tmp_path: Path) -> None:
+    rows = [
+        row("1", "a", 1, **rates(1.0, 1.0, 9.0, liquids_production_kbd=1.0)),
+        row("1", "b", 1, **rates(9.0, liquids_production_kbd=9.0)),
+        row("1", "c", 1, **rates(None, 5.0, 5.0)),
+    ]
+    query = opened(merged(tmp_path, [json.dumps(each).encode() for each in rows]))
+
+    [field] = query.register(of="fields").rows
+
+    assert (field["water_cut"], field["gas_oil_ratio"]) == (0.9, 1000.0)
+    assert {name: field[name] for name in rates(0)} == rates(10.0, 6.0, 14.0)
+    query.close()
+
+
+def test_sums_of_the_same_figures_are_the_same_in_any_order(tmp_path: Path) -> None:
+    """A later page may be asked of another process, whose threads add in another order."""
+    orders = list(permutations((0.1, 0.2, 0.3, 0.7)))
+    rows = [
+        row("1", f"{number:02}", month, **rates(rate, rate, rate))
+        for number, order in enumerate(orders)
+        for month, rate in zip((1, 3, 5, 7), order, strict=True)  # of 31 days
+    ]
+    query = opened(merged(tmp_path, [json.dumps(each).encode() for each in rows]), snapshot="s")
+
+    wells = query.register(sort="oil_production_kb", limit=50).rows
+
+    for name in ("oil_production_kb", "gas_production_mmcf", "water_production_kb"):
+        assert len({well[name] for well in wells}) == 1
+    assert [well["well_code"] for well in wells] == [f"{number:02}" for number in range(len(orders))]
+    query.close()
 
 
 # -------------------------------------------------------------------------------------------- search

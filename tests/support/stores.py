@@ -56,6 +56,24 @@ def wide(store: Path, *, wells: int = 300_000, periods: int = 2) -> Path:
     return store
 
 
+def daily(store: Path, wells: list[tuple[float, ...]]) -> Path:
+    """Each well with its rate of oil on the first days of a month."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{store}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
+        prepare_store(connection, is_new=True)
+        connection.executemany(
+            "INSERT INTO wells.well_production BY NAME "
+            "SELECT 'default' AS source, '1' AS field_code, ? AS well_code, CAST(? AS DATE) AS production_period, "
+            "? AS oil_production_kbd, 1 AS period_days, 1 AS source_rows, now() AS created_at, now() AS updated_at",
+            [
+                (f"{number:02}", f"2024-01-{day:02}", rate)
+                for number, rates in enumerate(wells)
+                for day, rate in enumerate(rates, start=1)
+            ],
+        )
+    return store
+
+
 def opened(store: Path, *, memory_mb: int = 100, snapshot: str | None = None) -> ProductionQuery:
     """For questions; `snapshot` is the name it goes by."""
     own = OwnDirectory(store.parent / "reading")
