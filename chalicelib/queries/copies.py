@@ -67,6 +67,7 @@ class LocalCopies:
                     self._check_time(file, part, until=until)
                     self._make_room(part, file.bytes, beside=self._path(beside) if beside else None)
                     self._continue(file, part, until=until)
+                    part.chmod(0o444)
                     part.replace(shared)
                     return
             self._check_time(file, part, until=until)

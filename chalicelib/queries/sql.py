@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import QueryFailed, ScratchFull, SqlEnded, SqlInvalid, SqlTooLarge, SqlTooSlow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from chalicelib.store.own_directory import OwnDirectory
@@ -21,6 +24,7 @@ SECONDS = 12  # the query function has 22, and may have to fetch the database fi
 MOST_BYTES = 2_000_000  # of an answer; the whole may have 6 MB, as JSON within JSON
 SHARE_OF_MEMORY = 4  # a statement gets a quarter of what the function's own questions get, which keep theirs
 LEAST_MEMORY_MB = 75
+BESIDE = (".wal", ".wal.recovery", ".wal.checkpoint")  # which DuckDB adds to the name of a file that it has open
 KEPT = ("LANG", "LD_LIBRARY_PATH", "PATH", "TZ")  # of the environment; the rest holds credentials and settings
 
 
@@ -40,10 +44,43 @@ def ask_sql(path: Path, statement: str, *, rows: int, own: OwnDirectory, limits:
     """`columns` with their names and types, `rows` as lists, and by what they are `cut`: "rows", "bytes" or None. `own`
     is for what does not fit into memory. Raises SqlInvalid, SqlTooSlow, SqlTooLarge, SqlEnded, ScratchFull.
     """
+    with _link(path, own.path) as database:
+        return _ask(database, statement, rows=rows, directory=own.path, limits=limits)
+
+
+@contextmanager
+def _link(path: Path, directory: Path) -> Iterator[Path]:
+    """A name of its own for the file, since DuckDB lets a statement reach the files beside the one that it has open,
+    such as its log: nobody else shall ever find such a one. Another disk takes no link, nor one that is not ours: there
+    what was not beside the file before goes.
+    """
+    link = directory / "database" / path.name
+    link.parent.mkdir(exist_ok=True)
+    try:
+        os.link(path, link)
+    except OSError:
+        before = _beside(path)
+        try:
+            yield path
+        finally:
+            for left in _beside(path) - before:
+                left.unlink(missing_ok=True)
+        return
+    try:
+        yield link
+    finally:
+        shutil.rmtree(link.parent, ignore_errors=True)
+
+
+def _beside(path: Path) -> set[Path]:
+    return {path.with_name(f"{path.name}{end}") for end in BESIDE if path.with_name(f"{path.name}{end}").exists()}
+
+
+def _ask(path: Path, statement: str, *, rows: int, directory: Path, limits: SqlLimits) -> dict[str, Any]:
     asked = {
         "path": str(path),
         "statement": statement,
-        "directory": str(own.path),
+        "directory": str(directory),
         "memory_mb": limits.memory_mb,
         "seconds": limits.seconds,
         "rows": rows,

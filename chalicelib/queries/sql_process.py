@@ -17,10 +17,11 @@ import duckdb
 
 from chalicelib.store.local_duckdb import is_full, local_config
 
+from .reading import is_reading
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 # What JSON has a form for; all else becomes text by DuckDB itself, in UTC and exactly.
 WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 PLAIN = {*WHOLE, "BOOLEAN", "DOUBLE", "VARCHAR"}
@@ -65,8 +66,7 @@ def _opened(path: Path, directory: Path, memory_mb: int) -> duckdb.DuckDBPyConne
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, text: str, *, most_rows: int, most_bytes: int) -> dict[str, Any]:
-    statements = connection.extract_statements(text)
-    if len(statements) != 1 or statements[0].type not in READING:
+    if not is_reading(connection, text):
         return {"error": "kind", "says": ""}
     found = connection.sql(text)
     kinds = [str(kind) for kind in found.types]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from clients.api.errors import ClientError
 from clients.cli.own_directory import own_directory
+from clients.cli.reading import is_reading
 from clients.cli.terminal import Column, Terminal
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connect = _parquet if path.suffix == ".parquet" else _database
         try:
             database = connect(path, {"temp_directory": str(own / "spill")})
-            database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false")
+            database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
         except duckdb.Error as exc:
             raise SqlError(f"{path} cannot be opened: {_first_line(exc)}") from exc
         with database:
@@ -110,10 +111,13 @@ def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str)
 
     try:
         for part in _statements(query):
-            for statement in database.extract_statements(part):
-                answer = database.execute(statement)
-                if statement.expected_result_type == [duckdb.ExpectedResultType.QUERY_RESULT]:
-                    _show(terminal, answer)
+            if not database.extract_statements(part):
+                continue
+            if not is_reading(database, part):  # DuckDB would let it write the file that it has open
+                raise SqlError(
+                    "A statement may read alone. Copy the file, and open the copy with DuckDB, to change it."
+                )
+            _show(terminal, database.execute(part))
     except duckdb.Error as exc:
         raise SqlError(_first_line(exc)) from exc
 

@@ -11,17 +11,19 @@ import webbrowser
 from typing import TYPE_CHECKING, Any
 
 import click
+import duckdb
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.api_answers import JOB_ID, failure, job, success
 from support.scripted_source import Answer
+from support.stores import wide
 
 from clients.api.answers import Job
 from clients.api.list_files import MEDIA_TYPES
 from clients.cli.import_commands import JOB_COLUMNS
-from clients.cli.local_sql import _statements
+from clients.cli.local_sql import SqlError, _answer, _statements, opened
 from clients.cli.main import wellhead
 from clients.cli.options import _day
 from clients.cli.session import Exit, Session
@@ -167,6 +169,23 @@ def test_statements_end_at_their_semicolons_alone() -> None:
     query = "SELECT 'a;é😀b'; -- c;\nSELEC 2; SELECT $$;$$ AS \"d;\""
 
     assert list(_statements(query)) == ["SELECT 'a;é😀b';", " -- c;\nSELEC 2;", ' SELECT $$;$$ AS "d;"']
+
+
+def test_a_downloaded_file_stays_as_it_is(tmp_path: Path) -> None:
+    """DuckDB lets a statement reach the file that it has open, and EXPLAIN ANALYZE runs what it explains."""
+    file = wide(tmp_path / "wells.duckdb", wells=3, periods=1)
+    before = file.read_bytes()
+    with opened(file) as database:
+        for target in (file, f"{file}.wal"):
+            for how in ("", "EXPLAIN ANALYZE ", "EXPLAIN (ANALYZE, FORMAT json) "):
+                forged = f"{how}COPY (SELECT 1 AS a) TO '{target}' (FORMAT csv, USE_TMP_FILE false)"
+                with pytest.raises(SqlError, match="read-only"):
+                    _answer(Terminal(file=io.StringIO()), database, forged)
+        with pytest.raises(duckdb.Error, match="locked"):
+            database.execute("SET threads = 1")
+
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
 
 
 # -- the console ---------------------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
 import threading
 import time
 from collections import defaultdict
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +20,12 @@ from support.stores import merged, wide
 
 from chalicelib.errors import SqlEnded, SqlInvalid, SqlTooLarge, SqlTooSlow, WellheadError
 from chalicelib.queries.questions import PLACE, all_questions, read_question
-from chalicelib.queries.sql import SqlLimits, ask_sql
+from chalicelib.queries.reading import is_reading
+from chalicelib.queries.sql import SqlLimits, _link, ask_sql
 from chalicelib.queries.sql_process import answer
 from chalicelib.store.own_directory import OwnDirectory
+from chalicelib.warehouse.names import sha256_of
+from clients.cli.reading import is_reading as reads_locally
 from local.source.production import GeneratedProduction
 
 if TYPE_CHECKING:
@@ -137,6 +142,81 @@ def test_a_statement_reaches_the_database_and_nothing_else(
         assert "secret-of-the-function" not in str(told), attack
 
     assert sorted(place.rglob("*")) == before
+
+
+TARGETS = ("{db}", "{db}.wal", "{db}.wal.recovery", "{db}.wal.checkpoint")
+HOWS = ("FORMAT blob, USE_TMP_FILE false", "FORMAT blob")
+EXPLAINS = (
+    "EXPLAIN ANALYZE",
+    "explain analyse",
+    "EXPLAIN (ANALYZE, FORMAT json)",
+    "EXPLAIN /* a */ (ANALYZE /* b */) -- c\n",
+    "/* a */ EXPLAIN -- ( SELECT 1\n ANALYZE /* SELECT ' */",
+    "EXPLAIN\u00a0ANALYZE /* \u00a0\u00a0SELECT '*/",
+    "EXPLAIN /* /* */ ANALYZE SELECT 1 -- */ */ ANALYZE",
+)
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_what_is_explained_writes_nothing(is_linked: bool, sample: Path, place: Path, own: OwnDirectory) -> None:
+    """DuckDB keeps the file that it has open, and what may lie beside it, among what a statement may reach."""
+    before, listing = sha256_of(sample), sorted(place.rglob("*"))
+    each = [*product(EXPLAINS[:1], TARGETS, HOWS), *product(EXPLAINS[1:], TARGETS[1:2], HOWS[:1])]
+    for explain, target, how in each:
+        with _link(sample, own.path) if is_linked else nullcontext(sample) as path:
+            statement = f"{explain} COPY (SELECT 'forged'::BLOB) TO '{target.format(db=path)}' ({how})"
+            asked = {"path": str(path), "directory": str(own.path), "memory_mb": 100, "rows": 10, "bytes": 10_000}
+            told = answer({**asked, "statement": statement})
+            assert told.get("error") in ("statement", "kind"), (statement, told)
+            assert sorted(path.parent.iterdir()) == ([path] if is_linked else sorted(place.iterdir())), statement
+        assert (sha256_of(sample), sorted(place.rglob("*"))) == (before, listing), statement
+
+
+def test_what_a_statement_leaves_beside_its_database_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a disk that takes no links too; a log that was there before stays."""
+    path, directory = tmp_path / "wells.duckdb", tmp_path / "own"
+    directory.mkdir()
+    for name in ("wells.duckdb", "wells.duckdb.wal.recovery"):
+        (tmp_path / name).touch()
+    before = sorted(tmp_path.rglob("*"))
+    with _link(path, directory) as link:
+        assert link.samefile(path)
+        link.with_name(f"{link.name}.wal").touch()
+    assert sorted(tmp_path.rglob("*")) == before
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another disk")
+
+    monkeypatch.setattr("os.link", refuse)
+    with _link(path, directory) as link:
+        assert link == path
+        link.with_name(f"{link.name}.wal").touch()
+    assert sorted(path for path in tmp_path.rglob("*") if path.name != "database") == before
+
+
+@pytest.mark.parametrize("is_reading", [is_reading, reads_locally])
+def test_one_statement_that_reads_is_taken_and_nothing_else(
+    is_reading: Callable[[duckdb.DuckDBPyConnection, str], bool],
+) -> None:
+    explained = ("SELECT 1", "(SELECT 1) UNION ALL SELECT 2", "FROM t", "SHOW TABLES", "SUMMARIZE t")
+    others = ("COPY t TO 'x'", "PREPARE a AS SELECT 1", "EXECUTE a", "SET threads = 1", "DELETE FROM t", "PIVOT t ON a")
+    others += (
+        "CALL pragma_version()",
+        "ATTACH 'x'",
+        "CHECKPOINT",
+        "EXPLAIN ANALYZE DELETE FROM t",
+        "SELECT 1; SELECT 2",
+    )
+    hows = ("", "EXPLAIN ", "EXPLAIN ANALYZE ", "explain(analyze, format 'json')", "EXPLAIN --a\n/*b*/ANALYZE/**/")
+    with duckdb.connect() as connection:
+
+        def reads(text: str) -> bool:
+            with suppress(duckdb.Error):
+                return is_reading(connection, text)
+            return False
+
+        assert [how + text for how in hows for text in explained if not reads(how + text)] == []
+        assert [how + text for how in hows for text in others if reads(how + text)] == []
 
 
 def test_the_process_has_no_secrets_and_tells_what_is_wrong(
