@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -138,7 +139,8 @@ class ProductionQuery:
             self.schema_version = read_version(connection)
         is_older = self.schema_version < TEXT_CODES
         self._tables = {name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()}
-        self._register = Register(self._asked, self._tables["production"])
+        own = weakref.proxy(self)  # no circle: what nobody holds any more frees its directory at once
+        self._register = Register(lambda text, values: own._asked(text, values), self._tables["production"])
 
     @property
     def tables(self) -> Mapping[str, str]:
