@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SENT = "Accept, Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
-SHOWN = "ETag, Location, Retry-After, X-Next-Cursor, X-Request-ID, X-Wellhead-Role, X-Wellhead-Snapshot"
+SHOWN = "ETag, Location, Retry-After, X-Next-Cursor, X-Request-ID, X-Wellhead-Cut, X-Wellhead-Role, X-Wellhead-Snapshot"
 METHODS = "GET, HEAD, POST"
 KEPT_SECONDS = 600  # a browser asks once in so long
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ BOM = "\ufeff"  # by it Excel tells UTF-8 from the code page of the machine
 OF_REJECTS = ("page", "position", "reason", "detail", "raw", "rejected_at")
 SIDES = ("before", "after")
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  the wide ones that Excel takes for them
+NUMBERS = re.compile(r"(DECIMAL\(\d+,\d+\)|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|BIGNUM)$")  # types of SQL
+DIGITS = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 CONTROL = ("\t", "\r", "\n")
 
 
@@ -56,8 +60,17 @@ def rows_csv(name: str, rows: Sequence[Mapping[str, Any]], dialect: Dialect = US
 def answer_csv(data: Mapping[str, Any], dialect: Dialect = USUAL) -> str:
     """Of a statement of SQL, which names its columns, as it likes and perhaps twice."""
     text = io.StringIO()
-    CsvLines(text, [harmless(column["name"]) for column in data["columns"]], dialect).write(data["rows"])
+    numbers = [NUMBERS.match(column["type"]) is not None for column in data["columns"]]
+    rows = (
+        [_number(each) if is_one else each for each, is_one in zip(row, numbers, strict=True)] for row in data["rows"]
+    )
+    CsvLines(text, [harmless(column["name"]) for column in data["columns"]], dialect).write(rows)
     return text.getvalue()
+
+
+def _number(value: Any) -> Any:
+    """JSON has no form for all of them, so some have become text."""
+    return Decimal(value) if isinstance(value, str) and DIGITS.fullmatch(value) else value
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,6 +97,8 @@ def harmless(value: Any) -> Any:
     """A rejected row is whatever the source sent. Text that a spreadsheet would run as a formula gets a leading
     apostrophe, which makes it text. https://owasp.org/www-community/attacks/CSV_Injection
     """
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     if not isinstance(value, str) or value[:1].isalnum():  # as nearly all values are
         return value
     is_run = value.startswith(CONTROL) or value.lstrip().startswith(FORMULA)
@@ -94,4 +109,6 @@ _cell = harmless
 
 
 def _with_comma(value: Any) -> Any:
-    return repr(value).replace(".", ",") if isinstance(value, float) else harmless(value)
+    if isinstance(value, float | Decimal):
+        return (repr(value) if isinstance(value, float) else f"{value:f}").replace(".", ",")
+    return harmless(value)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
-from chalicelib.errors import PublishRefused
+from chalicelib.errors import PublishRefused, QueryTooSlow
 from chalicelib.store.columns import STORED_KEY
-from chalicelib.store.local_duckdb import exhaustion_told, local_config, quoted
+from chalicelib.store.local_duckdb import bounded, exhaustion_told, local_config, quoted
 from chalicelib.store.repository import STORAGE_VERSION
 from chalicelib.store.schema import prepare_store
 from chalicelib.store.statements import named_statements
@@ -20,6 +21,8 @@ from .tables import BY_YEAR, at
 from .versions import PRODUCTION, TABLES, Versions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from botocore.session import Session
 
     from .catalog import Catalog
@@ -28,13 +31,21 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
 def copy_into_file(
-    catalog: Catalog, session: Session, versions: Versions, store: Path, *, directory: Path, memory_mb: int
+    catalog: Catalog,
+    session: Session,
+    versions: Versions,
+    store: Path,
+    *,
+    directory: Path,
+    memory_mb: int,
+    seconds: float | None = None,
 ) -> None:
-    """A new store of all that the lake holds in this state; what does not fit into memory goes into `directory`. Raises
-    LakeUnavailable, LakeUnprepared, PublishRefused, ScratchFull, OutOfMemory.
+    """A new store of all that the lake holds in this state; what does not fit into memory goes into `directory`. After
+    so many `seconds` it is stopped, where somebody waits for it. Raises LakeUnavailable, LakeUnprepared,
+    PublishRefused, ScratchFull, OutOfMemory, QueryTooSlow.
     """
     config = local_config(directory, memory_mb) | lake_config() | {"storage_compatibility_version": STORAGE_VERSION}
-    with duckdb.connect(config=config) as connection:
+    with duckdb.connect(config=config) as connection, _stopped(connection, seconds):
         attach_lake(connection, catalog, session)
         with exhaustion_told():
             connection.execute(f"ATTACH '{quoted(store)}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
@@ -49,6 +60,18 @@ def copy_into_file(
             f"The lake gave {copied[PRODUCTION]:,} rows instead of {versions.rows:,}. Ask once more; if it stays, go "
             "back to another published state; docs/lake.md says how."
         )
+
+
+@contextmanager
+def _stopped(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+    try:
+        with bounded(connection, seconds=seconds):
+            yield
+    except duckdb.InterruptException as exc:
+        raise QueryTooSlow from exc
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, table: str, snapshot: int | None) -> int:

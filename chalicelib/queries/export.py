@@ -14,6 +14,7 @@ from chalicelib.lake.versions import Versions
 from chalicelib.store.own_directory import OwnDirectory
 from chalicelib.warehouse.names import StoredFile, Warehouse, export_name, sha256_of
 
+from .production import QUESTION_SECONDS
 from .query import DATABASE, PARQUET
 
 if TYPE_CHECKING:
@@ -36,10 +37,11 @@ class Export:
     lake: Lake | None
     directory: Path
     memory_mb: int
+    seconds: float = QUESTION_SECONDS
 
     def of(self, snapshot: Snapshot, form: str) -> StoredFile:
         """The file in the warehouse. Raises ExportTooLarge, StoreDiffers, LakeUnavailable, LakeUnprepared, ScratchFull,
-        OutOfMemory, WarehouseUnavailable, and what PublishedProduction does.
+        OutOfMemory, QueryTooSlow, WarehouseUnavailable, and what PublishedProduction does.
         """
         name = export_name(snapshot.name, form)
         if stored := self._stored(name):
@@ -68,7 +70,13 @@ class Export:
 
         versions = Versions.stored(snapshot.versions, rows=snapshot.rows)
         copy_into_file(
-            self.lake.catalog, self.lake.session, versions, path, directory=directory, memory_mb=self.memory_mb
+            self.lake.catalog,
+            self.lake.session,
+            versions,
+            path,
+            directory=directory,
+            memory_mb=self.memory_mb,
+            seconds=self.seconds,
         )
 
     def _stored(self, name: str) -> StoredFile | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import ListTooLarge
+from chalicelib.errors import ListTooLarge, QueryTooSlow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,9 @@ class Pace:
     """It begins with the first rows."""
 
     def __init__(self, rows: int, *, kind: str, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Raises QueryTooSlow where the time is over already."""
+        if seconds <= 0:
+            raise QueryTooSlow
         self._rows = rows
         self._kind = kind
         self._seconds = seconds

@@ -7,9 +7,10 @@ times as ISO 8601 in UTC.
 from __future__ import annotations
 
 import json
-import threading
+import time
 import weakref
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,7 @@ from chalicelib.lake.connection import raise_if_not_there
 from chalicelib.store.local_duckdb import (
     ANOTHER_FORMAT,
     LATER_FORMAT,
+    bounded,
     is_full,
     local_config,
     lock_down,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 
 TEXT_CODES = 3  # the version of the schema that brought them, with the columns source, period_days and source_rows
 QUESTION_SECONDS = 22.0  # the API waits 25
+_ENDS: ContextVar[float | None] = ContextVar("ends", default=None)
 THREADS = 2  # one question must not take the machine from all others
 
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
@@ -140,7 +143,7 @@ class ProductionQuery:
         is_older = self.schema_version < TEXT_CODES
         self._tables = {name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()}
         own = weakref.proxy(self)  # no circle: what nobody holds any more frees its directory at once
-        self._register = Register(lambda text, values: own._asked(text, values), self._tables["production"])
+        self._register = Register(lambda text, values: _dicts(*own.fetch(text, values)), self._tables["production"])
 
     @property
     def tables(self) -> Mapping[str, str]:
@@ -295,7 +298,7 @@ class ProductionQuery:
 
     def write_parquet(self, path: Path) -> None:
         """All rows of production, as they lie, in one new file."""
-        with _duckdb_errors(), self._connection.cursor() as own, _bounded(own):
+        with _duckdb_errors(), self._connection.cursor() as own, bounded(own, seconds=_left()):
             own.execute(_SQL["write_parquet"].format_map({**self._tables, "path": quoted(path)}))
 
     def fields(
@@ -313,9 +316,18 @@ class ProductionQuery:
         filters = {"search": (search or "").strip() or None, "source": _one(source), **_moment(as_of)}
         return self._page("fields", filters, cursor, limit)
 
-    def write_list(self, name: str, path: Path, wanted: Mapping[str, Any], *, most: int) -> int:
+    def write_list(
+        self,
+        name: str,
+        path: Path,
+        wanted: Mapping[str, Any],
+        *,
+        most: int,
+        seconds: float | None = None,
+    ) -> int:
         """All rows of a list in a new Parquet file, in the order of its key, and how many: at most one more than
-        `most`. `wanted` is what its method takes, less the page. Raises ChangesNotKept.
+        `most`. `wanted` is what its method takes, less the page; after so many `seconds` it is stopped. Raises
+        ChangesNotKept, QueryTooSlow.
         """
         if name == "changes":
             if not self._rows("run", {"job_id": wanted["job_id"]}):
@@ -338,7 +350,7 @@ class ProductionQuery:
                 "path": quoted(path),
             }
         )
-        with _duckdb_errors(), self._connection.cursor() as own:
+        with _duckdb_errors(), self._connection.cursor() as own, bounded(own, seconds=_left(seconds)):
             ((count,),) = own.execute(text, {**filters, **place, "limit": most + 1}).fetchall()
         return int(count)
 
@@ -452,14 +464,35 @@ class ProductionQuery:
     def _fetch(self, name: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         return self.fetch(self._text(name, stood="as_of" in values), values)
 
-    def _asked(self, text: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        return _dicts(*self.fetch(text, values))
-
     def fetch(self, text: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The names of the columns, and the rows."""
-        with _duckdb_errors(), self._connection.cursor() as own, _bounded(own):  # a connection of the thread's own
+        with (
+            _duckdb_errors(),
+            self._connection.cursor() as own,
+            bounded(own, seconds=_left()),
+        ):  # a connection of the thread's own
             result = own.execute(text, values)
             return [column[0] for column in result.description or []], result.fetchall()
+
+
+@contextmanager
+def one_question(seconds: float = QUESTION_SECONDS) -> Iterator[None]:
+    """All statements that are asked within it have that time together."""
+    token = _ENDS.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _ENDS.reset(token)
+
+
+def _left(seconds: float | None = None) -> float:
+    """For a statement, which may have less. Outside a question it has the time of one. Raises QueryTooSlow."""
+    ends = _ENDS.get()
+    left = QUESTION_SECONDS if ends is None else ends - time.monotonic()
+    left = left if seconds is None else min(left, seconds)
+    if left <= 0:
+        raise QueryTooSlow
+    return left
 
 
 def _file_columns(name: str) -> str:
@@ -490,23 +523,6 @@ def _moment(as_of: datetime | None) -> dict[str, datetime]:
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
-
-
-@contextmanager
-def _bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float = QUESTION_SECONDS) -> Iterator[None]:
-    """A question that nobody waits for any more comes to an end; the function goes on with the next one."""
-
-    def stop() -> None:
-        with suppress(duckdb.Error):  # it has just ended by itself
-            connection.interrupt()
-
-    timer = threading.Timer(seconds, stop)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 @contextmanager

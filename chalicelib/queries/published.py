@@ -34,7 +34,7 @@ from chalicelib.warehouse.names import StoredFile, Warehouse, is_of_lake, job_of
 
 from .copies import LocalCopies, is_damaged
 from .cursor import no_cursor
-from .production import Lake, ProductionQuery
+from .production import Lake, ProductionQuery, one_question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,7 +137,8 @@ class PublishedProduction:
     def _lent(self, name: str | None) -> Iterator[Opened]:
         opened = self._take(name)
         try:
-            yield opened
+            with one_question():
+                yield opened
         except (WarehouseCorrupt, QueryFailed) as error:
             if not isinstance(error.__cause__, OF_THE_FILE) and not isinstance(error, WarehouseCorrupt):
                 raise

@@ -73,9 +73,11 @@ class Register:
 
     def __init__(self, fetch: Callable[[str, Mapping[str, Any]], list[dict[str, Any]]], production: str) -> None:
         self._fetch = fetch
-        self._production = production
         self._lock = Lock()
-        self._is_made = False
+        self._to_make = [_SQL["folded"], _SQL["sum_of"]]
+        for of in COLUMNS:
+            self._to_make.append(_SQL[of].format(production=production, days=_DAYS))
+            self._to_make.append(_SQL["figures"].format(list=of))
 
     def ask(self, asked: Asked, *, after: int | None, limit: int) -> Found:
         """Raises ValidationError for a column to sort by that the list has not, and for a place that is none."""
@@ -93,15 +95,11 @@ class Register:
         )
 
     def _make(self) -> None:
+        """What is made stays, also when the time for the question ends before all of it is: the next one goes on."""
         with self._lock:
-            if self._is_made:
-                return
-            self._fetch(_SQL["folded"], {})
-            self._fetch(_SQL["sum_of"], {})
-            for of in COLUMNS:
-                self._fetch(_SQL[of].format(production=self._production, days=_DAYS), {})
-                self._fetch(_SQL["figures"].format(list=of), {})
-            self._is_made = True
+            while self._to_make:
+                self._fetch(self._to_make[0], {})
+                del self._to_make[0]
 
     def _folded(self, words: str) -> list[str]:
         """As the texts are that they are looked for in. A word of signs alone is none."""

@@ -8,9 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+
+import duckdb
 
 from chalicelib.errors import QueryFailed, ScratchFull, SqlEnded, SqlInvalid, SqlTooLarge, SqlTooSlow
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 SECONDS = 12  # the query function has 22, and may have to fetch the database first
 MOST_BYTES = 2_000_000  # of an answer; the whole may have 6 MB, as JSON within JSON
+LONGEST_ERROR = 20_000  # bytes of JSON
 SHARE_OF_MEMORY = 4  # a statement gets a quarter of what the function's own questions get, which keep theirs
 LEAST_MEMORY_MB = 75
 BESIDE = (".wal", ".wal.recovery", ".wal.checkpoint")  # which DuckDB adds to the name of a file that it has open
@@ -42,7 +46,8 @@ class SqlLimits:
 
 def ask_sql(path: Path, statement: str, *, rows: int, own: OwnDirectory, limits: SqlLimits) -> dict[str, Any]:
     """`columns` with their names and types, `rows` as lists, and by what they are `cut`: "rows", "bytes" or None. `own`
-    is for what does not fit into memory. Raises SqlInvalid, SqlTooSlow, SqlTooLarge, SqlEnded, ScratchFull.
+    is for what does not fit into memory. Raises SqlInvalid, SqlTooSlow, SqlTooLarge, SqlEnded, ScratchFull, and
+    QueryFailed where the file could not be read.
     """
     with _link(path, own.path) as database:
         return _ask(database, statement, rows=rows, directory=own.path, limits=limits)
@@ -86,34 +91,43 @@ def _ask(path: Path, statement: str, *, rows: int, directory: Path, limits: SqlL
         "rows": rows,
         "bytes": limits.most_bytes,
     }
-    told = _told_by_process(json.dumps(asked).encode(), limits.seconds)
-    if error := told.get("error"):
+    told = _told_by_process(json.dumps(asked).encode(), directory, limits)
+    if (error := told.get("error")) == "file":  # which whoever lent it proves to be damaged, or opens anew
+        raise QueryFailed from duckdb.IOException("the database could not be read")
+    if error:
         raise _error(str(error), str(told["says"]))
     return told
 
 
-def _told_by_process(asked: bytes, seconds: int) -> dict[str, Any]:
+def _told_by_process(asked: bytes, directory: Path, limits: SqlLimits) -> dict[str, Any]:
     """It is in the process group of its parent, so it ends with that when the function is killed."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    with tempfile.TemporaryFile(dir=directory) as out:
+        code = _run(asked, kept, out, limits.seconds)
+        out.seek(0)
+        told = out.read(2 * limits.most_bytes + LONGEST_ERROR)
+    if code:
+        raise SqlEnded(how=_how(code))
     try:
-        done = subprocess.run(  # noqa: S603  nothing of it is interpreted by a shell
+        found: dict[str, Any] = json.loads(told)  # what was longer is no JSON here
+    except ValueError:
+        raise QueryFailed from None
+    return found
+
+
+def _run(asked: bytes, kept: dict[str, str], out: IO[bytes], seconds: int) -> int:
+    try:
+        return subprocess.run(  # noqa: S603  nothing of it is interpreted by a shell
             [sys.executable, "-m", f"{__package__}.sql_process"],
             input=asked,
             env={**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            stdout=subprocess.PIPE,
+            stdout=out,
             stderr=subprocess.DEVNULL,
             timeout=seconds,
             check=False,
-        )
+        ).returncode
     except subprocess.TimeoutExpired:
         raise SqlTooSlow(seconds=seconds) from None
-    if done.returncode:
-        raise SqlEnded(how=_how(done.returncode))
-    try:
-        told: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        raise QueryFailed from None
-    return told
 
 
 def _how(code: int) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.store.local_duckdb import is_full, local_config
+from chalicelib.store.local_duckdb import DAMAGED_BLOCK, is_full, local_config
 
 from .reading import is_reading
 
@@ -30,6 +30,9 @@ MB = 1 << 20
 OWN_MB = 300  # Python, DuckDB and the stacks of threads, beside what DuckDB may take for the data
 AT_ONCE = 100  # rows
 SPILL_MB = 1024
+TYPE_SIGNS = 200  # of a type, which may name all fields of a struct
+# An error of another class may hold any words that a reader chose.
+OF_THE_FILE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 
 
 def main() -> None:
@@ -44,13 +47,19 @@ def main() -> None:
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
     """An object with `columns`, `rows` and why they are `cut`, or with the `error` that there was."""
     try:
-        with _opened(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"]) as connection:
+        connection = _opened(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"])
+    except duckdb.Error as exc:
+        return {"error": "file", "says": ""} if not is_full(exc) else {"error": "disk", "says": ""}
+    try:
+        with connection:
             return _answer(connection, asked["statement"], most_rows=asked["rows"], most_bytes=asked["bytes"])
     except (duckdb.OutOfMemoryException, MemoryError) as exc:
         is_of_the_disk = isinstance(exc, duckdb.Error) and is_full(exc)
         return {"error": "disk" if is_of_the_disk else "memory", "says": ""}
     except duckdb.Error as exc:
-        return {"error": "disk" if is_full(exc) else "statement", "says": _short(exc)}
+        if isinstance(exc, OF_THE_FILE) and DAMAGED_BLOCK in str(exc):
+            return {"error": "file", "says": ""}
+        return {"error": "disk" if is_full(exc) else "statement", "says": _short(exc, asked)}
 
 
 def _opened(path: Path, directory: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
@@ -70,10 +79,12 @@ def _answer(connection: duckdb.DuckDBPyConnection, text: str, *, most_rows: int,
         return {"error": "kind", "says": ""}
     found = connection.sql(text)
     kinds = [str(kind) for kind in found.types]
-    columns = [{"name": name, "type": kind} for name, kind in zip(found.columns, kinds, strict=True)]
+    columns = [{"name": name, "type": kind[:TYPE_SIGNS]} for name, kind in zip(found.columns, kinds, strict=True)]
+    size, cut = len(json.dumps(columns)), None
+    if size > most_bytes:
+        return {"error": "statement", "says": "The names of the columns alone are more than an answer may have."}
     shown = ", ".join(_shown(place, kind) for place, kind in enumerate(kinds, start=1))
     rows: list[list[Any]] = []
-    size, cut = 0, None
     for row in _each(found.project(shown).limit(most_rows + 1)):
         size += len(json.dumps(row))
         if size > most_bytes:
@@ -103,9 +114,13 @@ def _plain(value: Any) -> Any:
     return str(value) if is_rounded or is_no_number else value
 
 
-def _short(exc: Exception) -> str:
-    """The lines below the first one show where in the statement it is."""
-    return str(exc).strip()[:2000]
+def _short(exc: Exception, asked: dict[str, Any]) -> str:
+    """The lines below the first one show where in the statement it is. Where the files lie is nobody's business."""
+    words = str(exc).strip()
+    for place in (Path(asked["path"]).parent, Path(asked["directory"])):
+        for name in {str(place.resolve()), str(place)}:
+            words = words.replace(f"{name}/", "").replace(name, "")
+    return words[:2000]
 
 
 if __name__ == "__main__":

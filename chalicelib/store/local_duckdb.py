@@ -5,7 +5,8 @@ database.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -22,6 +23,7 @@ DAMAGED_BLOCK = "does not match stored checksum"
 SPILL_FILE = "duckdb_temp"
 FULL = ("No space left", "Disk quota exceeded", "File too large", "max_temp_directory_size")
 NOT_WRITTEN = re.compile(r"Could not (write|truncate|f?sync|allocate space for) ")
+STOP_SECONDS = 0.05
 Config = dict[str, str | bool | int | float | list[str]]  # as duckdb.connect takes it
 MEMORY_USED = re.compile(r"\([\d.]+ \w+/[\d.]+ \w+ used\)")
 
@@ -45,6 +47,28 @@ def lock_down(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
     connection.execute(f"SET allowed_directories = ['{quoted(directory)}']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+
+
+@contextmanager
+def bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iterator[None]:
+    """What nobody waits for any more comes to an end, by a duckdb.InterruptException; the process goes on."""
+    done = threading.Event()
+
+    def stop() -> None:
+        """Again and again: between two statements nothing would hear of it."""
+        pause = max(0.0, seconds)
+        while not done.wait(pause):
+            pause = STOP_SECONDS
+            with suppress(duckdb.Error):  # it has just ended by itself
+                connection.interrupt()
+
+    stopper = threading.Thread(target=stop, daemon=True)
+    stopper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        stopper.join()
 
 
 def quoted(path: Path) -> str:

@@ -114,9 +114,7 @@ def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str)
             if not database.extract_statements(part):
                 continue
             if not is_reading(database, part):  # DuckDB would let it write the file that it has open
-                raise SqlError(
-                    "A statement may read alone. Copy the file, and open the copy with DuckDB, to change it."
-                )
+                raise SqlError("This is read-only, and what was asked is not one statement that reads.")
             _show(terminal, database.execute(part))
     except duckdb.Error as exc:
         raise SqlError(_first_line(exc)) from exc

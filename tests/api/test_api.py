@@ -735,7 +735,9 @@ def test_a_listed_origin_may_ask(api: Api, monkeypatch: pytest.MonkeyPatch, dyna
     started = api.ask("POST", TRIGGER, Origin=CONSOLE, Sec_Fetch_Site="cross-site")
     failed = api.ask("GET", f"{STATUS}/{UNKNOWN}", Origin=CONSOLE)
 
-    shown = "ETag, Location, Retry-After, X-Next-Cursor, X-Request-ID, X-Wellhead-Role, X-Wellhead-Snapshot"
+    shown = (
+        "ETag, Location, Retry-After, X-Next-Cursor, X-Request-ID, X-Wellhead-Cut, X-Wellhead-Role, X-Wellhead-Snapshot"
+    )
     allowed = {"Vary": "Origin", "Access-Control-Allow-Origin": CONSOLE, "Access-Control-Expose-Headers": shown}
     assert cors(started.headers) == cors(failed.headers) == allowed
     assert cors(asked.headers) == allowed | {

@@ -205,12 +205,14 @@ def test_every_example_is_answered_as_shown(tmp_path: Path) -> None:
             if path_of(command).endswith(("/ada/rotate", "/pause", "/resume")):
                 expected = 404  # the laptop's token has another name, and the page has deleted the source before
             assert status == expected or (expected is None and status in (200, 202)), (command, status, body)
-            if shown and shown.get("success", "error" not in shown) == (status < 400):  # a refusal is shown too, below what goes well
+            # A refusal is shown too, below what goes well.
+            if shown and shown.get("success", "error" not in shown) == (status < 400):
                 assert is_like(shape(shown), shape(json.loads(body))), command
                 compared += 1
 
     assert compared >= 12
-    assert (directory / "rejects.csv").read_text("utf-8-sig").startswith("page,position,reason,detail,raw,rejected_at\n")
+    rejects = (directory / "rejects.csv").read_text("utf-8-sig")
+    assert rejects.startswith("page,position,reason,detail,raw,rejected_at\n")
 
 
 @pytest.mark.parametrize("other", [{"a": "x"}, {"a": 1, "b": 2}, {"a": {"c": 1}}, {"a": [1]}, {}])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api.csv_rows import OF_REJECTS, Dialect, csv_headers, harmless, rows_csv
+from chalicelib.api.csv_rows import OF_REJECTS, Dialect, answer_csv, csv_headers, harmless, rows_csv
 
 FORMULAS = [
     "=1+1",
@@ -54,6 +54,19 @@ def test_what_a_reader_gets_is_the_text_and_at_most_an_apostrophe(texts: list[st
     lines = list(csv.reader(io.StringIO(rows_csv("rejects", [row(raw=text) for text in texts]), newline="")))
 
     assert [line[OF_REJECTS.index("raw")] for line in lines[1:]] == [harmless(text) for text in texts]
+
+
+def test_numbers_of_sql_that_came_as_text_are_numbers() -> None:
+    """JSON has no form for them; a text that looks like one is text."""
+    types = ("DECIMAL(9,2)", "HUGEINT", "FLOAT", "VARCHAR", "DOUBLE", "DATE")
+    data = {
+        "columns": [{"name": f"c{place}", "type": kind} for place, kind in enumerate(types)],
+        "rows": [["-1.50", "-9007199254740993", "-1.5e-05", "-1.25", -2.5, "-4"]],
+    }
+
+    assert answer_csv(data).splitlines()[1] == "-1.50,-9007199254740993,-0.000015,'-1.25,-2.5,'-4"
+    german = Dialect(separator=";", decimal=",")
+    assert answer_csv(data, german).splitlines()[1] == "-1,50;-9007199254740993;-0,000015;'-1.25;-2,5;'-4"
 
 
 def test_numbers_may_have_a_comma_and_lines_another_separator() -> None:

@@ -13,6 +13,7 @@ from support.publisher import Publisher, publisher_into_a_bucket, rows_of
 
 from chalicelib.errors import NothingPublished, QueryFailed, WarehouseCorrupt, WarehouseForeign, WellheadError
 from chalicelib.jobs.lock import Snapshot
+from chalicelib.queries.sql import SqlLimits, ask_sql
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.names import sha256_of
 
@@ -52,6 +53,26 @@ def place_of(publisher: Publisher, tmp_path: Path, snapshot: Snapshot) -> Path:
         return tmp_path / "warehouse" / snapshot.name
     rows_of(publisher.reader())
     return publisher.reading / snapshot.name.rpartition("/")[2]
+
+
+def test_a_statement_to_a_damaged_file_is_no_fault_of_who_asks(publisher: Publisher, tmp_path: Path) -> None:
+    place = place_of(publisher, tmp_path, publisher.publish(3000))
+    published, whole = publisher.reader(), place.read_bytes()
+
+    def count() -> Any:
+        with published.file() as (path, _, own):
+            limits = SqlLimits(memory_mb=100)
+            told = ask_sql(path, "SELECT sum(hash(w)) > 0 FROM well_production w", rows=1, own=own, limits=limits)
+        return told["rows"]
+
+    assert count() == [[True]]
+    for damage in ("header", "blocks"):
+        place.write_bytes(damaged(whole, damage))
+        with pytest.raises(WarehouseCorrupt):
+            count()
+        if publisher.warehouse.local_path("x"):
+            place.write_bytes(whole)  # a copy is fetched again
+        assert count() == [[True]]
 
 
 @pytest.mark.by_lot

@@ -17,10 +17,11 @@ from support.staging import KEY_OF_A_ROW, run_import
 from support.store_kinds import FILE_AND_LAKE
 
 from chalicelib.api.formats import MEDIA_TYPES, Format
-from chalicelib.errors import ListTooLarge
+from chalicelib.errors import ListTooLarge, QueryTooSlow
 from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.queries.list_file import ListFile
 from chalicelib.queries.list_rows import MOMENT
+from chalicelib.queries.pace import Pace
 from chalicelib.queries.query import Query
 from chalicelib.services import Services
 from chalicelib.warehouse.names import list_file_made, sha256_of
@@ -242,12 +243,16 @@ def test_more_rows_than_a_file_can_have_are_refused(wells: Wells, kind: str) -> 
     assert refused.value.details == {"most_rows": 8, "format": kind}
 
 
-def test_what_would_not_be_ready_in_time_is_refused(wells: Wells, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_would_not_be_ready_in_time_is_refused(wells: Wells) -> None:
     query = Query(name="production", arguments={}, file=Format(kind="xlsx", is_whole=True))
-    monkeypatch.setattr("chalicelib.queries.list_rows.BATCH", 3)
+    times = iter((0.0, 5.0))
 
-    with pytest.raises(ListTooLarge, match="takes longer than a request may"):
-        list_file(wells, seconds=1e-9).of(query, {})
+    with pytest.raises(ListTooLarge, match="some 40 are made in time"):
+        Pace(100, kind="xlsx", seconds=10, clock=lambda: next(times)).add(20)
+    with pytest.raises(QueryTooSlow):
+        Pace(100, kind="xlsx", seconds=0)
+    with pytest.raises(QueryTooSlow):
+        list_file(wells, seconds=0).of(query, {})
 
 
 def test_what_is_too_large_for_an_answer_has_an_address(wells: Wells) -> None:

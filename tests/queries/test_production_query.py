@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from chalicelib.queries import production as production_query
 from chalicelib.queries.cursor import Cursor, write_cursor
 from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS
 from chalicelib.store.columns import COLUMNS
+from chalicelib.store.local_duckdb import bounded
 from chalicelib.store.repository import DuckDBWellProductionRepository
 
 if TYPE_CHECKING:
@@ -536,8 +538,37 @@ def test_a_question_that_nobody_waits_for_any_more_is_stopped_and_the_next_one_a
         with (
             pytest.raises(QueryTooSlow),
             production_query._duckdb_errors(),
-            production_query._bounded(connection, seconds=0.2),
+            bounded(connection, seconds=0.2),
         ):
             connection.execute(endless).fetchall()
-        with production_query._bounded(connection, seconds=0.2):
+        with bounded(connection, seconds=0.2):
             assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_each_question_is_stopped(store: Path, tmp_path: Path) -> None:
+    """The function goes on, and so would a question that nobody waits for."""
+    published = opened(store)
+    asked: dict[str, Callable[[], object]] = {
+        "production": published.production,
+        "revisions": published.revisions,
+        "totals": published.totals,
+        "wells": published.wells,
+        "register": published.register,
+        "fields": published.fields,
+        "rejects": lambda: published.rejects("x"),
+        "changes": lambda: published.changes("x"),
+        "summary": published.summary,
+        "fetch": lambda: published.fetch("SELECT 1", {}),
+        "write_parquet": lambda: published.write_parquet(tmp_path / "a.parquet"),
+        "write_list": lambda: published.write_list("wells", tmp_path / "b.parquet", {}, most=10),
+    }
+    public = {name for name, each in vars(production_query.ProductionQuery).items() if inspect.isfunction(each)}
+    assert {name for name in public if name[0] != "_"} - {"close"} == asked.keys()
+    for name, ask in asked.items():
+        with pytest.raises(QueryTooSlow), production_query.one_question(seconds=0):
+            ask()
+        assert not (tmp_path / "b.parquet").exists(), name
+    with pytest.raises(QueryTooSlow):
+        published.write_list("wells", tmp_path / "b.parquet", {}, most=10, seconds=0)
+    assert published.register().rows  # what was stopped is made by the next one
+    published.close()

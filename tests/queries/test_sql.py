@@ -18,7 +18,7 @@ import duckdb
 import pytest
 from support.stores import merged, wide
 
-from chalicelib.errors import SqlEnded, SqlInvalid, SqlTooLarge, SqlTooSlow, WellheadError
+from chalicelib.errors import QueryFailed, SqlEnded, SqlInvalid, SqlTooLarge, SqlTooSlow, WellheadError
 from chalicelib.queries.questions import PLACE, all_questions, read_question
 from chalicelib.queries.reading import is_reading
 from chalicelib.queries.sql import SqlLimits, _link, ask_sql
@@ -142,6 +142,24 @@ def test_a_statement_reaches_the_database_and_nothing_else(
         assert "secret-of-the-function" not in str(told), attack
 
     assert sorted(place.rglob("*")) == before
+
+
+def test_names_and_types_count_and_places_are_not_told(
+    place: Path, tmp_path: Path, own: OwnDirectory, ask: Callable[..., dict[str, Any]]
+) -> None:
+    fields = ", ".join(f"f{number} := 1" for number in range(200))
+    told = ask(f"SELECT struct_pack({fields}) AS a")
+    assert len(told["columns"][0]["type"]) == 200
+    wide_names = ", ".join(f"1 AS {'n' * 100}{number}" for number in range(200))
+    with pytest.raises(SqlInvalid, match="names of the columns"):
+        ask(f"SELECT {wide_names}", limits=SqlLimits(memory_mb=100, most_bytes=10_000))
+    with pytest.raises(SqlInvalid) as wrong:
+        ask("SELECT error(file_name) FROM (SELECT path AS file_name FROM duckdb_databases() WHERE path IS NOT NULL)")
+    assert str(place) not in wrong.value.message
+    with pytest.raises(QueryFailed):
+        ask("SELECT 1", path=tmp_path / "none.duckdb")
+    with pytest.raises(SqlInvalid):
+        ask("SELECT error('does not match stored checksum')")
 
 
 TARGETS = ("{db}", "{db}.wal", "{db}.wal.recovery", "{db}.wal.checkpoint")
