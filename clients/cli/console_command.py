@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import webbrowser
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -55,7 +55,7 @@ def _is_opened(address: str) -> bool:
         def log_message(self, *_: object) -> None:
             """Nothing: the address is nobody's affair."""
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             is_begun = webbrowser.open(f"http://127.0.0.1:{server.server_port}{path}")

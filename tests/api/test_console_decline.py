@@ -227,6 +227,20 @@ def test_sums_are_the_integral_and_times_the_inverse_of_the_rate(page: Page, b: 
     assert time == pytest.approx(12, rel=1e-6)
 
 
+def test_a_terminal_decline_of_nothing_is_none_and_one_above_the_data_is_not_reached(page: Page) -> None:
+    code = """(() => {
+        const none = { ...given, terminal: 0 };
+        const slow = [...Array(60)].map((_, at) => ({ t: at / 12, q: 100 * Math.exp(-0.03 * at / 12) }));
+        const found = m.fitted(slow, "terminal", { terminal: 0.06 });
+        return [m.sumTo(none, 5), m.sumTo({ ...given, model: "hyperbolic" }, 5), found.curve.d, found.r2,
+            m.declineAt(found.curve, 3)];
+    })()"""
+    none, hyperbolic, decline, r2, shown = calculated(page, "decline.js", code, MODIFIED)
+
+    assert none == pytest.approx(hyperbolic)
+    assert (decline, r2, shown) == (pytest.approx(0.03), pytest.approx(1), pytest.approx(0.03))
+
+
 def test_a_forecast_ends_at_its_limit_or_its_years(page: Page) -> None:
     code = "given.map(([curve, how]) => m.forecast(curve, how))"
     harmonic = {"model": "harmonic", "qi": 100, "d": 1}
@@ -251,9 +265,11 @@ def test_a_forecast_ends_at_its_limit_or_its_years(page: Page) -> None:
     ids=["none", "few", "flat", "rising", "wild", "a cliff"],
 )
 def test_a_fit_of_what_is_no_decline_ends_with_numbers_or_none(page: Page, given: list[float]) -> None:
-    code = """Object.keys(m.MODELS)
+    """Nor is any of them further from the rates than their mean is, which is a curve of each kind too."""
+    code = """((squares) => Object.keys(m.MODELS)
         .map(model => m.fitted(given, model, { terminal: 0.06 }))
-        .map(fit => fit && [...Object.values(fit.curve).slice(1), fit.sum])"""
+        .map(fit => fit && [...Object.values(fit.curve).slice(1), fit.sum, fit.sum <= 1.000001 * squares + 1e-12]))
+        (given.reduce((sum, { q }) => sum + (q - given.reduce((all, each) => all + each.q, 0) / given.length) ** 2, 0))"""
     rates = [{"t": (place + 0.5) / 12, "q": rate} for place, rate in enumerate(given)]
     found = calculated(page, "decline.js", code, rates)
 
@@ -262,4 +278,6 @@ def test_a_fit_of_what_is_no_decline_ends_with_numbers_or_none(page: Page, given
         if len(given) <= 2:
             assert figures is None
         elif figures is not None:
-            assert all(math.isfinite(each) and each >= 0 for each in figures)
+            *values, is_no_worse_than_the_mean = figures
+            assert all(math.isfinite(each) and each >= 0 for each in values)
+            assert is_no_worse_than_the_mean

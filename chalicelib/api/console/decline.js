@@ -20,13 +20,14 @@ const TINY = 1e-7; // a `b` below is an exponential decline to all digits that m
 
 // -- the curves ------------------------------------------------------------------------------------------------------
 
-const isTerminal = ({ model, d, terminal }) => model === "terminal" && terminal > 0 && d > terminal;
-const bOf = ({ model, b }) => (model === "exponential" ? 0 : model === "harmonic" ? 1 : b);
+// A decline that is below the terminal one from the start stays as it is: there is nothing to come down from.
+const isBelow = ({ model, d, terminal }) => model === "terminal" && terminal > 0 && d <= terminal;
+const bOf = (curve) =>
+  curve.model === "exponential" || isBelow(curve) ? 0 : curve.model === "harmonic" ? 1 : curve.b;
 
-// When the terminal decline begins; never in the other models.
+// When the terminal decline begins; never in the other models, and never without one.
 export function switchTime(curve) {
-  if (curve.model !== "terminal") return Infinity;
-  if (!isTerminal(curve)) return 0;
+  if (curve.model !== "terminal" || !(curve.terminal > 0)) return Infinity;
   const b = bOf(curve);
   return b < TINY ? Infinity : (curve.d / curve.terminal - 1) / (b * curve.d);
 }
@@ -37,7 +38,8 @@ export function rateAt(curve, t) {
   return arps(curve, at) * Math.exp(-curve.terminal * (t - at));
 }
 
-function arps({ qi, d, ...curve }, t) {
+function arps(curve, t) {
+  const { qi, d } = curve;
   const b = bOf(curve);
   return b < TINY ? qi * Math.exp(-d * t) : qi * Math.exp(-Math.log1p(b * d * t) / b);
 }
@@ -57,7 +59,8 @@ export function sumTo(curve, t) {
 }
 
 // In the form (q0 t) f(b, d t), which is stable about b = 0, b = 1 and d = 0.
-function arpsSum({ qi, d, ...curve }, t) {
+function arpsSum(curve, t) {
+  const { qi, d } = curve;
   const b = bOf(curve);
   if (Math.abs(d * t) < 1e-12) return qi * t;
   if (b < TINY) return (qi / d) * -Math.expm1(-d * t);
@@ -87,9 +90,11 @@ export const effective = (d) => -Math.expm1(-d);
 const STEPS = 500;
 const BOUND = 5; // of b; Arps' own is 1, and 2 the linear flow of a fracture
 const STARTS = [0.3, 1, 1.7];
+const LEAST = 1e-12; // of a rate and of a decline
+const LEAST_DECLINE = 1e-9; // a year
 
 // The curve with the least sum of squared differences from points [{t, q}], of the rates themselves and all of one
-// weight: {curve, sum, errors, residuals, r2, deviation, isAtBound}, or null for fewer points than parameters.
+// weight: {curve, sum, errors, residuals, r2, deviation, isDeclining, isAtBound}, or null for fewer points than parameters.
 export function fitted(points, model, { terminal = 0 } = {}) {
   const { parameters } = MODELS[model];
   if (points.length <= parameters.length) return null;
@@ -113,6 +118,7 @@ export function fitted(points, model, { terminal = 0 } = {}) {
     r2: spread > 0 ? 1 - best.sum / spread : null,
     deviation: Math.sqrt(best.sum / freedom),
     errors: errorsOf(points, best.values, curveOf, parameters, best.sum / freedom),
+    isDeclining: curve.d > LEAST_DECLINE,
     isAtBound: parameters.includes("b") && (curve.b <= TINY || curve.b >= BOUND),
   };
 }
@@ -131,7 +137,7 @@ function firstValues(points, parameters, b) {
 }
 
 const within = (values, parameters) =>
-  values.map((value, at) => (parameters[at] === "b" ? Math.min(BOUND, Math.max(0, value)) : Math.max(1e-12, value)));
+  values.map((value, at) => (parameters[at] === "b" ? Math.min(BOUND, Math.max(0, value)) : Math.max(LEAST, value)));
 
 // K. Levenberg (1944), D. W. Marquardt (1963), with his scaling by the diagonal.
 function levenbergMarquardt(points, first, curveOf, parameters) {
@@ -150,14 +156,8 @@ function levenbergMarquardt(points, first, curveOf, parameters) {
       const damped = matrix.map((row, at) =>
         row.map((cell, place) => (at === place ? cell * (1 + damping) + 1e-300 : cell)),
       );
-      const move = solved(damped, side);
-      const next = move
-        ? within(
-            values.map((value, at) => value + move[at]),
-            parameters,
-          )
-        : values;
-      const nextSum = move ? squares(points, curveOf(next)) : Infinity;
+      const next = stepped(damped, side, values, parameters);
+      const nextSum = next ? squares(points, curveOf(next)) : Infinity;
       isBetter = nextSum <= sum;
       damping *= isBetter ? 0.1 : 10;
       if (!isBetter) continue;
@@ -169,6 +169,26 @@ function levenbergMarquardt(points, first, curveOf, parameters) {
     damping = Math.max(damping, 1e-12);
   }
   return { values, sum };
+}
+
+// The values after a step, or null. One that would leave its range stands at its end, and the others go where they are
+// best with it there.
+function stepped(matrix, side, values, parameters) {
+  const held = new Map(); // place → its step
+  for (;;) {
+    const free = values.map((_, at) => at).filter((at) => !held.has(at));
+    const rest = free.map((at) => side[at] - [...held].reduce((sum, [other, move]) => sum + matrix[at][other] * move, 0));
+    const moves = solved(
+      free.map((at) => free.map((other) => matrix[at][other])),
+      rest,
+    );
+    if (!moves) return null;
+    const wished = values.map((value, at) => value + (held.get(at) ?? moves[free.indexOf(at)]));
+    const next = within(wished, parameters);
+    const outside = free.filter((at) => next[at] !== wished[at]);
+    if (!outside.length) return next;
+    for (const at of outside) held.set(at, next[at] - values[at]);
+  }
 }
 
 const squares = (points, curve) => {

@@ -184,7 +184,7 @@ export function csv(names, rows) {
 
 function cell(value) {
   if (value === null || value === undefined) return "";
-  if (typeof value === "number" || /^-?\d+$/.test(value)) return String(value);
+  if (typeof value === "number" || /^-?\d+(\.\d+)?$/.test(value)) return String(value);
   const harmless = FORMULA.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

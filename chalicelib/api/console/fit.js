@@ -85,14 +85,18 @@ const tooFew = ({ used }) => `${used.length} rates above zero are too few for th
 const percent = (value) => `${rate(100 * value)} %`;
 
 function results(rows, { measure, model, units, limit, years }, { fit, used, sum, ahead, start, now }) {
-  const { curve, errors, r2, deviation, isAtBound } = fit;
+  const { curve, errors, r2, deviation, isDeclining, isAtBound } = fit;
   const [sign, amount] = [signOf(measure, "rate", units), signOf(measure, "volume", units)];
   const give = (value, error, text = rate) => (error === null ? text(value) : `${text(value)} ± ${text(error)}`);
   const day = (t) => period(new Date(start + t * MS).toISOString().slice(0, 10));
   const gone = missing(rows);
   const notes = [
     `${used.length} rates of a calendar day, of one weight each; zeros and missing periods are left out. ± is one standard error.`,
-    isAtBound ? "The exponent b stands at an end of its range: the data do not settle it." : "",
+    isDeclining ? "" : "These rates do not decline: the curve is their mean, and tells nothing of what is to come.",
+    model === "terminal" && curve.d <= curve.terminal
+      ? "The decline is below the terminal one from the start, so the curve is exponential."
+      : "",
+    isAtBound && isDeclining ? "The exponent b stands at an end of its range: the data do not settle it." : "",
     model !== "exponential" && curve.b > 1
       ? "With an exponent b above 1 the sum has no end without a limit or a terminal decline."
       : "",

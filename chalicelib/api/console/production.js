@@ -20,8 +20,8 @@ const MONTH = 30.4375; // days, the mean of four years
 
 // `as` is "rate" (a calendar day), "producing" (a day on production), "volume" (of the period) or "cumulative".
 export function valuesOf(rows, panel, as, units) {
-  if (panel.kind === "share") return ratios(rows, as, waterCut);
-  if (panel.kind === "ratio") return ratios(rows, as, gasOil).map((value) => scaled(value, ratioUnit(units).factor));
+  if (panel.kind === "share") return ratios(rows, as, CUT);
+  if (panel.kind === "ratio") return ratios(rows, as, GOR).map((value) => scaled(value, ratioUnit(units).factor));
   return amounts(rows, panel.name, as).map((value) => converted(value, panel.kind, units));
 }
 
@@ -61,11 +61,25 @@ export function waterCut({ water, liquids, oil }) {
 
 export const gasOil = ({ gas, oil }) => (gas === null || !(oil > 0) ? null : gas / oil);
 
-// A ratio of rates is that of the volumes of its period too; of sums it is that of the sums.
-function ratios(rows, as, ratio) {
-  const how = as === "cumulative" ? as : "rate";
-  const columns = MEASURES.map(({ key, name }) => [key, amounts(rows, name, how)]);
-  return rows.map((_, place) => ratio(Object.fromEntries(columns.map(([key, values]) => [key, values[place]]))));
+const CUT = {
+  of: waterCut,
+  sides: ({ water, liquids, oil }) => [water, liquids ?? oil],
+  ofSums: ([water, liquids]) => waterCut({ water, liquids, oil: null }),
+};
+const GOR = { of: gasOil, sides: ({ gas, oil }) => [gas, oil], ofSums: ([gas, oil]) => gasOil({ gas, oil }) };
+
+// A ratio of rates is that of the volumes of its period too. Of sums it is that of the sums of those periods that tell
+// both sides: what one side brought alone says nothing of a share.
+function ratios(rows, as, { of, sides, ofSums }) {
+  let sums = [0, 0];
+  return rows.map((row) => {
+    const rates = Object.fromEntries(MEASURES.map(({ key, name }) => [key, row[name] ?? null]));
+    if (as !== "cumulative") return of(rates);
+    const both = sides(rates);
+    if (both.includes(null)) return null;
+    sums = sums.map((sum, at) => sum + both[at] * daysOf(row));
+    return ofSums(sums);
+  });
 }
 
 const scaled = (value, factor) => (value === null ? null : value * factor);

@@ -267,6 +267,7 @@ function register(page, of) {
     load();
   });
   unitSelects.show(units);
+  page.signal.addEventListener("abort", () => clearTimeout(timer));
   body.addEventListener("keydown", move);
   input.addEventListener("input", () => {
     clearTimeout(timer);
