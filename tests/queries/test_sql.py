@@ -217,7 +217,14 @@ def test_one_statement_that_reads_is_taken_and_nothing_else(
     is_reading: Callable[[duckdb.DuckDBPyConnection, str], bool],
 ) -> None:
     explained = ("SELECT 1", "(SELECT 1) UNION ALL SELECT 2", "FROM t", "SHOW TABLES", "SUMMARIZE t")
-    others = ("COPY t TO 'x'", "PREPARE a AS SELECT 1", "EXECUTE a", "SET threads = 1", "DELETE FROM t", "PIVOT t ON a")
+    others: tuple[str, ...] = (
+        "COPY t TO 'x'",
+        "PREPARE a AS SELECT 1",
+        "EXECUTE a",
+        "SET threads = 1",
+        "DELETE FROM t",
+        "PIVOT t ON a",
+    )
     others += (
         "CALL pragma_version()",
         "ATTACH 'x'",
