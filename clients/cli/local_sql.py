@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import sys
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 PROMPT, MORE = "wellhead> ", "     ...> "
 ROWS_SHOWN = 200
+# What a machine may need; the configuration stays unlocked for it, and no other statement gets that far.
+OWN_SETTING = re.compile(r"\s*SET\s+(memory_limit|threads)\s*=\s*('[\w. ]*'|\d+)\s*;?\s*", re.ASCII | re.IGNORECASE)
 ROWS_OF_PARQUET = "well_production"
 
 
@@ -61,7 +64,7 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connect = _parquet if path.suffix == ".parquet" else _database
         try:
             database = connect(path, {"temp_directory": str(own / "spill")})
-            database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false; SET lock_configuration = true")
+            database.execute("SET TimeZone = 'UTC'; SET enable_external_access = false")
         except duckdb.Error as exc:
             raise SqlError(f"{path} cannot be opened: {_first_line(exc)}") from exc
         with database:
@@ -112,6 +115,9 @@ def _answer(terminal: Terminal, database: duckdb.DuckDBPyConnection, query: str)
     try:
         for part in _statements(query):
             if not database.extract_statements(part):
+                continue
+            if OWN_SETTING.fullmatch(part):
+                database.execute(part)
                 continue
             if not is_reading(database, part):  # DuckDB would let it write the file that it has open
                 raise SqlError("This is read-only, and what was asked is not one statement that reads.")

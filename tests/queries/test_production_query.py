@@ -31,6 +31,7 @@ from chalicelib.errors import (
     WarehouseTooNew,
     WellheadError,
 )
+from chalicelib.lake import moving
 from chalicelib.queries import production as production_query
 from chalicelib.queries.cursor import Cursor, write_cursor
 from chalicelib.queries.query import MOST_REJECTS, MOST_ROWS
@@ -572,3 +573,11 @@ def test_each_question_is_stopped(store: Path, tmp_path: Path) -> None:
         published.write_list("wells", tmp_path / "b.parquet", {}, most=10, seconds=0)
     assert published.register().rows  # what was stopped is made by the next one
     published.close()
+
+
+def test_a_copy_of_the_lake_is_stopped_where_somebody_waits() -> None:
+    with duckdb.connect() as connection:
+        with pytest.raises(QueryTooSlow), moving._stopped(connection, 0.2):
+            connection.execute("SELECT count(*) FROM range(10_000_000_000) AS a, range(1_000) AS b").fetchall()
+        with moving._stopped(connection, None):
+            assert connection.execute("SELECT 1").fetchall() == [(1,)]
