@@ -290,18 +290,26 @@ def test_what_makes_duckdb_abort_later_writes_nothing(place: Path, ask: Callable
 
 
 def _children(*, patience: float) -> list[int]:
-    """The processes that this one has started, as soon as there are any."""
+    """The processes that this one has started for a statement, as soon as there are any. Other tests have their own."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
         tasks = Path("/proc/self/task").glob("*/children")
-        if found := [int(child) for task in tasks for child in task.read_text().split()]:
+        children = [int(child) for task in tasks for child in task.read_text().split()]
+        if found := [child for child in children if b"sql_process" in _told(child, "cmdline")]:
             time.sleep(0.3)  # let it begin with its work
             return found
     return []
 
 
 def _environment(process: int) -> bytes:
-    return Path(f"/proc/{process}/environ").read_bytes()
+    return _told(process, "environ")
+
+
+def _told(process: int, name: str) -> bytes:
+    """Nothing of one that has just ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/{name}").read_bytes()
+    return b""
 
 
 def test_what_takes_too_long_is_stopped_and_nothing_is_left_running(ask: Callable[..., dict[str, Any]]) -> None:
