@@ -15,6 +15,7 @@ from infra.package import Package
 from infra.removal import Removal
 
 MARK = "smoke.txt"  # which no code reads
+OF_NOTICES = {"WebhookUrl": "WELLHEAD_WEBHOOK_URL"}  # hidden parameters and what the function Notices calls them
 QUEUE_SECONDS = 60.0  # after its end a queue's name is free again
 
 
@@ -37,13 +38,24 @@ def renew(deployment: Deployment, package: Package, *, rest: Callable[[float], A
     parameters, hidden = said_before(package.parameters(), before)
     if parameters.get("Warehouse") == "efs":
         raise DeploymentError("An EFS file system is not taken over by the next stack: nothing was removed.")
+    parameters |= _hidden(deployment, hidden)
     tags = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])}
     removal = Removal(deployment)
     removal.remove(removal.look(), data=False)
     rest(QUEUE_SECONDS)
-    if hidden:
-        deployment.say(f"Give {', '.join(hidden)} again, where it had a value: it is not shown to anybody.")
     return deployment.deploy(package, parameters, tags)
+
+
+def _hidden(deployment: Deployment, names: list[str]) -> dict[str, str]:
+    """The parameters that CloudFormation does not show, from the function that has them: a stack that is removed takes
+    them along. They are said to nobody. Raises DeploymentError for one that no function has.
+    """
+    if unknown := [name for name in names if name not in OF_NOTICES]:
+        raise DeploymentError(f"Nobody can tell {', '.join(unknown)}: nothing was removed.")
+    functions = deployment.client("lambda")
+    told = functions.get_function_configuration(FunctionName=f"{deployment.stack}-notices") if names else {}
+    variables = told.get("Environment", {}).get("Variables", {})
+    return {name: value for name in names if (value := variables.get(OF_NOTICES[name], ""))}
 
 
 @dataclass

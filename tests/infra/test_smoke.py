@@ -30,6 +30,7 @@ STACK = "wellhead-try"
 TABLE = ("AWS::DynamoDB::Table", STACK)
 NOWHERE = "http://127.0.0.1:9"
 GIVEN = {"SourceUrl": "https://odata.example.com/v4/WellProduction", "LogDays": "7"}
+WEBHOOK = "https://hooks.example.com/a-secret-of-theirs"
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +64,16 @@ def test_a_stage_that_cannot_be_reached_gets_a_table_and_no_token_stays(aws: Loc
 
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> Iterator[tuple[LoopbackServer, list[int]]]:
-    """It has so many rows, look by look."""
+    """It has so many rows, look by look. Lambda answers here too, of the function that posts to the webhook."""
     rows = list(request.param)
 
     class Api(LoopbackHandler):
         def do_GET(self) -> None:  # noqa: N802  http.server's name
+            if self.path.endswith("/configuration"):
+                variables = {"WELLHEAD_WEBHOOK_URL": WEBHOOK if "try-notices" in self.path else "another"}
+                told = json.dumps({"Environment": {"Variables": variables}}).encode()
+                self.answer(200, told, {"Content-Type": "application/json"})
+                return
             count = rows.pop(0) if "/production" in self.path else 0
             self.answer(200, json.dumps({"data": {"rows": [{"well": n} for n in range(count)]}}).encode())
 
@@ -81,10 +87,12 @@ def test_a_stack_is_made_anew_with_what_was_said_for_it(
     aws: LocalAws, package: Package, api: tuple[LoopbackServer, list[int]], is_shown: bool
 ) -> None:
     with formation(aws, "try") as (deployment, account, said):
-        deployment.deploy(package, {**GIVEN, "WebhookUrl": "https://hooks.example.com/1"}, {"team": "wells"})
+        deployment.deploy(package, {**GIVEN, "WebhookUrl": WEBHOOK, "WebhookForm": "slack"}, {"team": "wells"})
+        functions = aws_client(api[0].url, "lambda")
+        clients = replace(deployment, client=lambda name: functions if name == "lambda" else deployment.client(name))
         before, account.api = account.stacks[STACK], f"{api[0].url}/api/v1"
         rests: list[float] = []
-        smoke = Smoke(deployment, api[0].url, patience=1, package=package, rest=rests.append)
+        smoke = Smoke(clients, api[0].url, patience=1, package=package, rest=rests.append)
         if is_shown:
             assert smoke._again(package) == f"{GOOD} rows, at {api[0].url}"
         else:
@@ -95,7 +103,8 @@ def test_a_stack_is_made_anew_with_what_was_said_for_it(
         assert (now is before, now.status) == (False, "CREATE_COMPLETE")
         assert now.parameters.items() >= GIVEN.items()
         assert (now.tags["team"], account.exists[TABLE]) == ("wells", STACK)
-        assert "Give WebhookUrl again" in "\n".join(said)
+        assert (now.parameters["WebhookUrl"], now.parameters["WebhookForm"]) == (WEBHOOK, "slack")
+        assert WEBHOOK not in "\n".join(said)
 
 
 @pytest.mark.parametrize("ends", ["COMPLETED", "FAILED"])

@@ -24,7 +24,7 @@ export function chart({ picked, signal }) {
   const cursor = svg("path", { "data-shape": "cursor", fill: "none", stroke: "var(--ink)", "stroke-width": 1 });
   const chosen = svg("rect", { "data-shape": "chosen", fill: "var(--focus)", "fill-opacity": 0.18 });
 
-  const shapes = (width, heading) => picture(model.panels, { width, axis: model.axis, heading });
+  const shapes = (width, heading) => (model ? picture(model.panels, { width, axis: model.axis, heading }) : null);
 
   function draw() {
     drawn = shapes(Math.max(240, place.clientWidth));

@@ -127,7 +127,8 @@ const ordered = ([from, to]) => (from && to && from > to ? { from: to, to: from 
 function spanOf(rows, years) {
   if (!years) return { from: null, to: null };
   const to = rows.at(-1).production_period;
-  return { from: `${Number(to.slice(0, 4)) - years}${to.slice(4)}`, to };
+  const before = `${Number(to.slice(0, 4)) - years}${to.slice(4)}`; // the last period of the time before
+  return { from: rows.find(({ production_period: day }) => day > before).production_period, to };
 }
 
 function isSpan(rows, view, years) {

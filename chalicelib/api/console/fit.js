@@ -145,11 +145,11 @@ function yearTable({ measure, units }, done) {
 }
 
 function csvButton(name, { measure, units }, done) {
-  const unit = signOf(measure, "volume", units);
+  const [rateUnit, volumeUnit] = ["rate", "volume"].map((as) => signOf(measure, as, units));
   const download = () => {
-    const rows = yearsAhead(done).map((row) => ({ ...row, unit }));
+    const rows = yearsAhead(done).map((row) => ({ ...row, rate_unit: rateUnit, volume_unit: volumeUnit }));
     save(`${name}-forecast.csv`, "text/csv;charset=utf-8", [
-      csv(["year", "volume", "rate", "cumulative", "unit"], rows),
+      csv(["year", "volume", "cumulative", "volume_unit", "rate", "rate_unit"], rows),
     ]);
   };
   return h("div", { class: "actions" }, button("Download the forecast as CSV", download));

@@ -6,12 +6,12 @@ import { ask, isGone } from "./api.js";
 import { unitChoice } from "./controls.js";
 import { button, count, DIGITS, framed, h, NONE, period, say, whole } from "./dom.js";
 import { chosenUnits } from "./profile.js";
-import { inUnits, ratioUnit } from "./units.js";
+import { DEFAULT, inUnits, ratioUnit, textOf } from "./units.js";
 import { place } from "./wells.js";
 
 const ROWS = 50;
 const TYPING = 200; // ms of rest before a search
-const KEPT = ["q", "sort", "order", "field", "source"];
+const KEPT = ["q", "sort", "order", "field", "source", "units"]; // from list to list
 const DEFAULT_SORT = "oil_production_kbd";
 const TEXTS = ["well_name", "well_reference", "field_name", "source"];
 
@@ -259,6 +259,7 @@ function register(page, of) {
   }
 
   const unitSelects = unitChoice((changes) => {
+    chosen.units = changes.units;
     write(changes);
     units = chosenUnits(read().query);
     columns = columnsOf(of, units);
@@ -267,6 +268,10 @@ function register(page, of) {
     load();
   });
   unitSelects.show(units);
+  if (!chosen.units && textOf(units) !== DEFAULT) {
+    chosen.units = textOf(units); // whoever opens the address sees the units of whoever sent it
+    write({ units: chosen.units }, { step: false });
+  }
   page.signal.addEventListener("abort", () => clearTimeout(timer));
   body.addEventListener("keydown", move);
   input.addEventListener("input", () => {

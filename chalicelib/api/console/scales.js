@@ -39,7 +39,9 @@ export function logRange(values) {
     if (value > high) high = value;
   }
   if (high === 0) return [0.1, 1];
-  return [stepBelow(low), stepAbove(high)];
+  const above = stepAbove(high);
+  const below = stepBelow(low);
+  return [above / below < 1.5 ? stepBelow(below * 0.99) : below, above]; // a line in the midst, not on the axis
 }
 
 const decade = (value) => 10 ** Math.floor(Math.log10(value) + 1e-12);

@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { comparison } from "./compare.js";
 import { controlsOf, tabsOf } from "./controls.js";
 import { curves, kindsOf, rowsWithin, titleOf } from "./curves.js";
-import { button, count, csv, framed, h, rate, save, table } from "./dom.js";
+import { button, count, csv, framed, h, rate, save, say, table } from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 import { kindOf, missing, nameOf } from "./periods.js";
 import { PANELS, valuesOf } from "./production.js";
@@ -31,6 +31,7 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   const shown = folded ? h("details", {}, h("summary", {}, "The figures as a table"), figures) : figures;
   const views = h("div", { class: "view" }, controls.element, others?.element ?? "", plot.element, note, shown);
   const tabs = kind ? tabsOf((tab) => change({ tab })) : null;
+  let loading = null; // of the fit, once for all who wait for it
   let fit = null;
 
   // What stands there already stays, and keeps the focus.
@@ -62,7 +63,8 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
 
   async function showFit() {
     try {
-      fit ??= (await import("./fit.js")).fit(page, { own, name, change });
+      loading ??= import("./fit.js").then((views) => views.fit(page, { own, name, change }));
+      fit = await loading;
       if (viewOf(read().query, rows, kind).tab !== "decline") return;
       put(fit.element);
       fit.show();
@@ -84,8 +86,13 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   function picture() {
     const view = viewOf(read().query, rows, kind);
     const [shapes, subtitle] =
-      view.tab === "decline" ? [fit.shapes, fit.subtitle()] : [plot.shapes, subtitleOf(view, rows)];
-    return shapes(FILE_WIDTH, [page.name ?? title, subtitle]);
+      view.tab === "decline" ? [fit?.shapes, fit?.subtitle()] : [plot.shapes, subtitleOf(view, rows)];
+    return shapes?.(FILE_WIDTH, [page.name ?? title, subtitle]);
+  }
+  function savePicture(saveAs) {
+    const shapes = picture();
+    if (shapes) saveAs(name, shapes);
+    else say("There is no plot to save.");
   }
   const inRange = () => {
     const view = viewOf(read().query, rows, kind);
@@ -95,8 +102,8 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
     "div",
     { class: "exports" },
     button("Download as CSV", () => saveCsv(name, Object.keys(rows[0]), inRange())),
-    button("PNG", () => savePng(name, picture()), { "aria-label": "Save the plot as PNG" }),
-    button("SVG", () => saveSvg(name, picture()), { "aria-label": "Save the plot as SVG" }),
+    button("PNG", () => savePicture(savePng), { "aria-label": "Save the plot as PNG" }),
+    button("SVG", () => savePicture(saveSvg), { "aria-label": "Save the plot as SVG" }),
     button("Print", () => print()),
   );
   watch(KEYS, show, page.signal);
