@@ -92,6 +92,7 @@ def visit(
     visit.known += known
     visit.context.route("**/api/v1/**", told.answer)
     visit.open("/imports")
+    visit.page.evaluate("() => localStorage.clear()")  # the units that an earlier visit of this browser chose
     yield visit.go(path)
     visit.page.goto("about:blank")  # nothing is asked any more when the script no longer answers
     visit.end()
