@@ -54,10 +54,10 @@ IN_THE_LOG_ALONE = {"CLAIM_REFUSED", "LEASE_LOST", "SCHEDULE_MOVED", "CANCELLED"
 # -- commands ---------------------------------------------------------------------------------------------
 
 
-def test_the_readme_lists_the_make_targets_and_no_other() -> None:
+def test_the_make_targets_are_documented_and_no_other() -> None:
     targets = re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.MULTILINE)
 
-    assert names(section(text("README.md"), "Commands")) - flags_of(local.__main__._parser()) == {
+    assert names(section(text("docs/commands.md"), "Commands")) - flags_of(local.__main__._parser()) == {
         f"make {target}" for target in targets
     }
 
@@ -68,9 +68,9 @@ def test_the_variables_of_make_are_documented() -> None:
     assert set(variables) <= names(section(text("docs/configuration.md"), "On the laptop"))
 
 
-def test_the_readme_names_the_local_commands_and_flags() -> None:
+def test_the_local_commands_and_flags_are_documented() -> None:
     parser = local.__main__._parser()
-    documented = section(text("README.md"), "Commands")
+    documented = section(text("docs/commands.md"), "Commands")
 
     assert all(f"python -m local {command}" in documented for command in commands_of(parser))
     assert {name for name in names(documented) if name.startswith("-")} == flags_of(parser)
@@ -372,9 +372,11 @@ def anchors(path: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_readme_links_every_file_on_the_path_of_an_import() -> None:
+def test_the_path_of_an_import_links_its_files() -> None:
     modules = {path.relative_to(PROJECT / "chalicelib").as_posix() for path in (PROJECT / "chalicelib").rglob("*.py")}
-    linked = set(re.findall(r"\(chalicelib/([\w/]+\.py)\)", section(text("README.md"), "The path of an import")))
+    linked = set(
+        re.findall(r"\(\.\./chalicelib/([\w/]+\.py)\)", section(text("docs/architecture.md"), "The path of an import"))
+    )
 
     assert linked <= modules
     assert {
