@@ -102,6 +102,7 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
       : "",
     limit > 0 ? "" : `Without an economic limit the forecast ends after ${rate(years)} years.`,
     gone ? "What the missing periods brought is not in the sum." : "",
+    wellsOf(used),
   ].filter(Boolean);
   return [
     facts(
@@ -131,6 +132,16 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
 
 const recovery = ({ measure, units }, { sum, ahead }) =>
   `${rate(sum + ahead.volume)} ${signOf(measure, "volume", units)}`;
+
+// A field declines as its wells do only while they are the same.
+function wellsOf(used) {
+  const wells = used.map(({ row }) => row.wells ?? 1);
+  const [least, most] = [Math.min(...wells), Math.max(...wells)];
+  return least === most
+    ? ""
+    : `The rates are those of ${least} to ${most} wells: wells that come and go bend the curve, so choose a range in which their number stays.`;
+}
+
 const whenOf = (t, day) => (t === Infinity ? "never" : t === 0 ? "at once" : day(t));
 
 function yearTable({ measure, units }, done) {

@@ -120,6 +120,8 @@ const dayOf = (ms) => new Date(ms).toISOString().slice(0, 10);
 
 // -- words -----------------------------------------------------------------------------------------------------------
 
+const OF_ALL_DAYS =
+  "The rate of a producing day is what the wells make when all of them produce. Where one does not tell its days";
 const SHORT = { rate: "Calendar day", producing: "Producing day", volume: "Volume", cumulative: "Cumulative" };
 
 function namesOf(entities, { as }) {
@@ -139,9 +141,10 @@ function keyName(entities, { over }) {
   return (key) => nameOf(rows.get(key));
 }
 
-function noteOf(rows, revisions, { isLog, as, over }, more) {
+function noteOf(rows, revisions, { isLog, as, over, show }, more) {
   const gone = missing(rows);
   const kind = rows.length ? kindOf(rows[0]) : "period";
+  const isSummed = rows.some(({ wells }) => wells > 1);
   const revised = new Set(revisions.map(({ production_period: day }) => day)).size;
   return [
     `${count(rows.length, "period")}.`,
@@ -151,7 +154,8 @@ function noteOf(rows, revisions, { isLog, as, over }, more) {
       : "",
     isLog ? "Zeros and negative rates have no place on a log scale." : "",
     as === "cumulative" && gone ? "A sum lacks what the missing periods brought." : "",
-    as === "producing" || as === "both" ? "Without days on production there is no rate of a producing day." : "",
+    as === "producing" || as === "both" ? `${isSummed ? OF_ALL_DAYS : "Without days on production"}, there is no such rate.` : "",
+    isSummed && (show.has("cut") || show.has("gor")) ? "A ratio is that of the wells that tell both of its sides." : "",
     over === "months" ? "Month 0 is the first that brought something." : "",
     more,
     "Drag across the plot to choose a range; tap or click twice for all of it.",
