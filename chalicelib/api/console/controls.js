@@ -109,14 +109,14 @@ export function unitChoice(change) {
   };
 }
 
-export function tabsOf(picked) {
-  const tabs = [
-    ["plot", "Plot"],
-    ["decline", "Decline analysis"],
-  ];
-  const buttons = tabs.map(([key, text]) =>
-    button(text, () => picked(key === "plot" ? null : key), { class: "quiet" }),
-  );
+const VIEWS = [
+  ["plot", "Plot"],
+  ["decline", "Decline analysis"],
+];
+
+// The first one is shown where the address names none.
+export function tabsOf(picked, tabs = VIEWS) {
+  const buttons = tabs.map(([key, text], place) => button(text, () => picked(place ? key : null), { class: "quiet" }));
   return {
     element: h("div", { class: "spans", role: "group", "aria-label": "View" }, buttons),
     show: (tab) => buttons.forEach((each, place) => each.setAttribute("aria-pressed", String(tabs[place][0] === tab))),

@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { choice, unitChoice } from "./controls.js";
 import { signOf } from "./curves.js";
 import { effective, MODELS, switchTime } from "./decline.js";
-import { button, csv, framed, h, period, rate, save, say, table } from "./dom.js";
+import { button, csv, evenly, framed, h, period, rate, save, say, table } from "./dom.js";
 import { facts } from "./parts.js";
 import { analysis, modelOf, MS, yearsAhead } from "./outlook.js";
 import { missing } from "./periods.js";
@@ -146,13 +146,18 @@ const whenOf = (t, day) => (t === Infinity ? "never" : t === 0 ? "at once" : day
 
 function yearTable({ measure, units }, done) {
   const [sign, amount] = [signOf(measure, "rate", units), signOf(measure, "volume", units)];
+  const rows = yearsAhead(done);
+  const number = (title, name) => {
+    const text = evenly(rows.map((row) => row[name]));
+    return { title, class: "number", cell: (row) => text(row[name]) };
+  };
   const columns = [
     { title: "Year", cell: ({ year }) => String(year) },
-    { title: `Forecast, ${amount}`, class: "number", cell: ({ volume }) => rate(volume) },
-    { title: `Rate at its end, ${sign}`, class: "number", cell: (row) => rate(row.rate) },
-    { title: `Cumulative, ${amount}`, class: "number", cell: ({ cumulative }) => rate(cumulative) },
+    number(`Forecast, ${amount}`, "volume"),
+    number(`Rate at its end, ${sign}`, "rate"),
+    number(`Cumulative, ${amount}`, "cumulative"),
   ];
-  return framed("Forecast by year, a table that scrolls", table("Forecast by year", columns, yearsAhead(done)));
+  return framed("Forecast by year, a table that scrolls", table("Forecast by year", columns, rows));
 }
 
 function csvButton(name, { measure, units }, done) {

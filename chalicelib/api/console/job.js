@@ -52,7 +52,7 @@ const TOLD = {
   checking: () => "Checking what it would change",
   publishing: () => "Publishing: the new database is read back and stored",
   completed: ({ records }) => `Completed with ${count(records, "row")}`,
-  failed: ({ code }) => `Failed: ${code}`,
+  failed: ({ code }) => (code === "HELD" ? "Held: nothing was published" : `Failed: ${code}`),
   cancelled: () => "Cancelled",
 };
 

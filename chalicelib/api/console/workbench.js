@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { comparison } from "./compare.js";
 import { controlsOf, tabsOf } from "./controls.js";
 import { curves, kindsOf, rowsWithin, titleOf } from "./curves.js";
-import { button, count, csv, framed, h, rate, save, say, table } from "./dom.js";
+import { button, count, csv, evenly, framed, h, rate, save, say, table } from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 import { kindOf, missing, nameOf } from "./periods.js";
 import { PANELS, valuesOf } from "./production.js";
@@ -168,19 +168,19 @@ function dataTable(title, all, rows, revisions, { last, view }) {
   const { as, units, show } = view;
   const before = Map.groupBy(revisions, ({ production_period: day }) => day);
   const panels = PANELS.filter(({ key, name }) => name || show.has(key));
+  const lastText = evenly(rows.map((row) => row[last.name]));
   const columns = panels.flatMap((panel) =>
     kindsOf(panel, as).map((each) => {
       const values = new Map(valuesOf(all, panel, each, units).map((value, place) => [all[place], value]));
       const word = as === "both" && each === "producing" ? " a producing day" : "";
+      const was = (row) => wasOf(row, before.get(row.production_period), panel, { as: each, units });
+      const hasBefore = each !== "cumulative" && panel.name;
+      const former = hasBefore ? rows.flatMap(was) : [];
+      const text = textOfColumn([...rows.map((row) => values.get(row)), ...former], panel);
       return {
         title: titleOf(panel, each, units).replace(/, |$/, (sign) => `${word}${sign}`),
         class: "number",
-        cell: (row) => [
-          valueText(values.get(row), panel),
-          each === "cumulative" || !panel.name
-            ? null
-            : wasOf(row, before.get(row.production_period), panel, { as: each, units }),
-        ],
+        cell: (row) => [text(values.get(row)), hasBefore ? wasText(was(row).map(text)) : null],
       };
     }),
   );
@@ -191,21 +191,25 @@ function dataTable(title, all, rows, revisions, { last, view }) {
       [
         { title: "Period", cell: nameOf },
         ...columns,
-        { title: last.title, class: "number", cell: (row) => rate(row[last.name]) },
+        { title: last.title, class: "number", cell: (row) => lastText(row[last.name]) },
       ],
       rows.toReversed(),
     ),
   );
 }
 
-const valueText = (value, { kind }) => (kind === "share" && value !== null ? `${rate(100 * value)} %` : rate(value));
+const textOfColumn = (values, { kind }) =>
+  kind === "share"
+    ? evenly(values, { style: "percent", digits: 1 })
+    : evenly(values);
 
 // The values that were there before, the latest first, without those that a revision left alone.
 function wasOf(row, revisions = [], panel, { as, units }) {
   const values = valuesOf([...revisions, row], panel, as, units);
-  const was = values.filter((value, place) => place < values.length - 1 && value !== values[place + 1]);
-  return was.length ? h("small", { class: "was" }, ` was ${was.toReversed().map(rate).join(", ")}`) : null;
+  return values.filter((value, place) => place < values.length - 1 && value !== values[place + 1]).toReversed();
 }
+
+const wasText = (texts) => (texts.length ? h("small", { class: "was" }, ` was ${texts.join(", ")}`) : null);
 
 function saveCsv(name, columns, rows) {
   save(`${name}.csv`, "text/csv;charset=utf-8", [csv(columns, rows)]);
