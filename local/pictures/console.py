@@ -24,6 +24,7 @@ LOOKS = {
     "-dark": {"color_scheme": "dark", "viewport": WIDE},
     "-narrow": {"color_scheme": "light", "viewport": NARROW},
 }
+TALL = 1080  # pixels, for plots with all their panels
 WELL = "Kessaholt South B-06"
 OTHERS = ("Kessaholt South A-01", "Kessaholt South C-03")
 
@@ -67,7 +68,7 @@ def pages_of(scene: Scene) -> dict[str, Show]:
         "fields": partial(at, path="/fields?source=default&sort=oil_production_kb", seen="tbody tr"),
         "data": partial(at, path="/data", seen=".plot svg"),
         "well": show_well,
-        "field": partial(at, path="/fields/1009?source=default&show=oil,water,cut,gor", seen=".plot svg"),
+        "field": show_field,
         "compare": show_comparison,
         "decline": show_decline,
         "sql": show_sql,
@@ -118,12 +119,23 @@ def show_empty(page: Page) -> None:
     page.get_by_role("heading", name="No import yet").wait_for()
 
 
+def make_tall(page: Page) -> None:
+    size = page.viewport_size or WIDE
+    page.set_viewport_size({"width": size["width"], "height": TALL})
+
+
+def show_field(page: Page) -> None:
+    make_tall(page)
+    at(page, path="/fields/1009?source=default&show=oil,water,cut,gor", seen=".plot svg")
+
+
 def show_well(page: Page) -> None:
     find_well(page)
     page.get_by_role("button", name="5 years").click()
 
 
 def find_well(page: Page) -> None:
+    make_tall(page)
     at(page, path="/wells?source=default", seen="tbody tr")
     page.get_by_label("Search").fill(WELL)
     page.get_by_role("link", name=WELL).click()
@@ -133,7 +145,7 @@ def find_well(page: Page) -> None:
 def show_comparison(page: Page) -> None:
     find_well(page)
     for name in OTHERS:
-        page.get_by_label("Compare with").fill(name)
+        page.get_by_role("searchbox", name="Compare with").fill(name)
         page.get_by_role("button", name=f"Compare with {name}").click()
         page.locator(".chips").get_by_text(name).wait_for()
     page.get_by_label("Over", exact=True).select_option("months")

@@ -10,8 +10,9 @@ const YEARS = [1850, 2150]; // whole numbers between these are years
 const MOST_PANELS = 6; // that are shown before somebody chooses
 const BAR = 0.7; // of the room that a name has
 
-// {x, series, panels}, the places of columns: what is below the axis, what tells the lines apart, and what a panel can
-// show; null where there is nothing to plot. Text before a time names the lines, else it is what stands below the axis.
+// {kind, x, texts, panels}: what the axis counts, and the places of columns, of what is below it, of the texts before that
+// and of what a panel can show; null where there is nothing to plot. Text before a time or a number names the lines, text
+// before a row's figures what stands below the axis.
 export function plan({ columns, rows }) {
   const is = (pattern) => columns.flatMap(({ type }, place) => (pattern.test(type) ? [place] : []));
   const numbers = is(NUMBER);
@@ -60,7 +61,7 @@ export function modelOf({ columns, rows }, planned, { show, range, isLog }) {
   const lineOf = (place, [, members], entity) => {
     const points = members
       .toSorted((one, other) => one.x - other.x)
-      .map(({ row, x }) => (row[place] === null ? null : { x, y: Number(row[place]), key: x }));
+      .map(({ row, x }) => (isFigure(row[place]) ? { x, y: Number(row[place]), key: x } : null));
     return {
       entity,
       as: "value",
@@ -87,6 +88,9 @@ export function modelOf({ columns, rows }, planned, { show, range, isLog }) {
     isCut: groups.size > MOST,
   };
 }
+
+// A decimal comes as text, and so does what is no number.
+export const isFigure = (value) => value !== null && Number.isFinite(Number(value));
 
 export const firstPanels = (planned) => new Set(planned.panels.slice(0, MOST_PANELS));
 

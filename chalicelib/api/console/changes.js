@@ -16,7 +16,7 @@ const PRODUCTS = [
 const RATES = ["oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"];
 
 const fieldColumns = (units, rows) => [
-  { title: "Field", class: "text", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
+  { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
   { title: "New", class: "number", cell: (row) => whole(row.new_records) },
   { title: "Updated", class: "number", cell: (row) => whole(row.updated_records) },
   { title: "Withdrawn", class: "number", cell: (row) => whole(row.withdrawn_records) },
@@ -32,8 +32,8 @@ const fieldColumns = (units, rows) => [
   }),
 ];
 const rowColumns = (units) => [
-  { title: "Field", class: "text", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
-  { title: "Well", class: "text", cell: (row) => h("bdi", {}, row.well_name ?? row.well_code) },
+  { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
+  { title: "Well", class: "name", cell: (row) => h("bdi", {}, row.well_name ?? row.well_code) },
   { title: "Period", cell: (row) => row.production_period },
   { title: "Values", class: "text", cell: (row) => values(row, units) },
 ];
@@ -114,7 +114,7 @@ export function changes(job, page) {
     begin();
   };
   watch(["changes"], follow, page.signal);
-  const more = button("Load more", load, { hidden: true });
+  const more = button("Load more", load, { class: "more", hidden: true });
   const fetchAll = button("Download as CSV", download);
   follow();
   return h(
@@ -144,12 +144,18 @@ export function changes(job, page) {
 // Of an updated row what differs, of another one its rates.
 function values({ change, before, after, differs }, units) {
   if (change === "updated") {
-    const changed = (name) => `${told(name, before[name], units)} → ${told(name, after[name], units)}`;
-    return differs.map((name) => value(name, changed(name), units));
+    return differs.map((name) => value(name, changed(name, [before[name], after[name]], units), units));
   }
   const row = after ?? before;
   const rates = RATES.filter((name) => row[name] !== null);
   return rates.length ? rates.map((name) => value(name, told(name, row[name], units), units)) : NONE;
+}
+
+// Both with the same decimals.
+function changed(name, sides, units) {
+  const values = sides.map((each) => inUnits(name, each, units).value);
+  const isNumber = values.some((each) => typeof each === "number");
+  return values.map(isNumber ? evenly(values, { significant: 6 }) : measured).join(" → ");
 }
 
 function value(name, text, units) {

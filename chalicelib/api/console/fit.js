@@ -118,7 +118,7 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
       ["Ultimate recovery (EUR)", h("b", {}, recovery({ measure, units }, { sum, ahead }))],
       ["Forecast ends", `${day(ahead.end)}, at ${rate(ahead.rate)} ${sign}`],
       [
-        "Its reason",
+        "It ends by",
         ahead.end === now
           ? "the rate is below the limit already"
           : ahead.isLimit

@@ -13,6 +13,7 @@ const LOW = 112;
 const TITLE = 25;
 const AXIS = 24;
 const SIZE = 12; // of text
+const DIGIT = 7.5; // pixels of a sign of that size
 const NAME = 15; // signs of a name below the axis
 const NAME_WIDTH = 104; // pixels that it needs
 const RING = 11; // pixels a revision needs to be a ring of its own
@@ -24,13 +25,13 @@ const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, day: "numeric", month:
 // toX, toY}. `axis` is {kind: "time", "number" or "names", range, title, names}; without a range each panel has one of its
 // own, and of names a point stands at the number of its own.
 export function picture(panels, { width, axis, heading = [] }) {
-  const left = width < 520 ? 48 : 60;
+  const height = HEIGHTS[panels.length] ?? LOW;
+  const scales = verticals(panels, axis.range);
+  const left = Math.max(width < 520 ? 48 : 60, roomOf(panels, scales, height));
   const right = 12;
   const shapes = heading.map((text, place) =>
     words(text, { x: left, y: 16 + place * 18, size: place ? 12 : 14, strong: !place }),
   );
-  const height = HEIGHTS[panels.length] ?? LOW;
-  const scales = verticals(panels, axis.range);
   let top = heading.length ? 12 + heading.length * 18 : 0;
   const areas = panels.map((panel, place) => {
     const hasAxis = !axis.range || place === panels.length - 1;
@@ -48,6 +49,13 @@ export function picture(panels, { width, axis, heading = [] }) {
     return area;
   });
   return { width, height: Math.ceil(top + 2), shapes, areas };
+}
+
+// Of the longest number beside an axis.
+function roomOf(panels, scales, height) {
+  const toY = () => 0;
+  const texts = panels.flatMap(({ scale }, at) => upright(scale, { vertical: scales[at], height, toY }));
+  return 10 + DIGIT * Math.max(0, ...texts.map(({ text }) => text.length));
 }
 
 function areaOf(place, range, vertical, scale) {

@@ -1,11 +1,11 @@
 // Questions in SQL to what is published: some that ship with Wellhead, and one's own. Loaded when its page is opened.
 
 import { read, watch, write } from "./address.js";
-import { firstPanels, modelOf, NUMBER, plan } from "./answer.js";
+import { firstPanels, isFigure, modelOf, NUMBER, plan } from "./answer.js";
 import { ask } from "./api.js";
 import { chart } from "./chart.js";
 import { tabsOf } from "./controls.js";
-import { button, count, csv, evenly, framed, h, loading, NONE, save, say, table, whole, writtenDigits } from "./dom.js";
+import { button, count, csv, duration, evenly, framed, h, loading, NONE, save, say, table, whole, writtenDigits } from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 
 const SHOWN = 500; // rows of a table; a CSV has all
@@ -99,8 +99,7 @@ function asking(page, questions) {
     try {
       const signal = AbortSignal.any([asked.signal, page.signal]);
       const { data } = await ask("wells/sql", { method: "POST", body: { statement }, signal });
-      const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      told.textContent = `${count(data.rows.length, "row")} in ${seconds} s.`;
+      told.textContent = `${count(data.rows.length, "row")} in ${duration((performance.now() - began) / 1000)}.`;
       say(told.textContent);
       answers.set(statement, data);
       take(statement);
@@ -215,7 +214,8 @@ function columnOf({ name, type }, rows, place) {
   if (!NUMBER.test(type)) return { title: name, class: classOf(rows, place), cell: (row) => written(row[place]) };
   if (type.includes("INT")) return { title: name, class: "number", cell: (row) => written(row[place]) };
   const text = evenly([], { digits: writtenDigits(rows.map((row) => row[place])) });
-  const cell = (row) => h("span", { title: row[place] }, text(row[place] === null ? null : Number(row[place])));
+  const cell = (row) =>
+    isFigure(row[place]) ? h("span", { title: row[place] }, text(Number(row[place]))) : written(row[place]);
   return { title: name, class: "number", cell };
 }
 

@@ -24,12 +24,13 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   const own = { name: page.name ?? title, rows, revisions };
   const others = kind ? comparison(page, { kind, id, came: show }) : null;
   const controls = controlsOf(rows, { last, change });
+  if (others) controls.element.append(others.element);
   const plot = chart({ picked, signal: page.signal });
   const figures = h("div", {});
   const note = h("p", { class: "muted", role: "status" });
   const body = h("div", { class: "page" });
   const shown = folded ? h("details", {}, h("summary", {}, "The figures as a table"), figures) : figures;
-  const views = h("div", { class: "view" }, controls.element, others?.element ?? "", plot.element, note, shown);
+  const views = h("div", { class: "view" }, controls.element, plot.element, note, shown);
   const tabs = kind ? tabsOf((tab) => change({ tab })) : null;
   let loading = null; // of the fit, once for all who wait for it
   let fit = null;
