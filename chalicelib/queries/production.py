@@ -271,17 +271,18 @@ class ProductionQuery:
         order: str | None = None,
         field_code: str | None = None,
         source: str | None = None,
+        skip: int = 0,
         limit: int = 100,
         cursor: str | None = None,
     ) -> RegisterRows:
         """The wells, or the fields, that have all words of `q`, by any of their columns: rates, water cut, gas oil
         ratio and uptime of the last period, volumes of all periods. Beside them how many were found of how many, and in
-        which sources and fields.
+        which sources and fields. So many rows as `skip` says are left out first.
         """
         _check_limit(limit, MOST_ROWS)
         list_name = list_of("register", {"of": of, "sort": sort, "order": order})
         after = self._key_in(cursor, "register", of=list_name)["place"] if cursor else None
-        asked = Asked(of=of, words=q, sort=sort, order=order, field_code=field_code, source=_one(source))
+        asked = Asked(of=of, words=q, sort=sort, order=order, field_code=field_code, source=_one(source), skip=skip)
         found = self._register.ask(asked, after=None if after is None else int(after), limit=limit)
         rows = found.rows[:limit]
         more = self._cursor(rows[-1], "register", of=list_name) if len(found.rows) > limit else None

@@ -153,6 +153,9 @@ LIMIT $limit;
 -- name: totals
 -- One well may be told by two sources, so their rates are added only when all are asked for together, as '*'. Periods
 -- of different lengths are never added.
+-- A ratio of two sums is one of those wells alone that tell both sides, so these are summed in pairs. The rate of a
+-- producing day is what the wells make together on a day on which each produces: one that brings something and does not
+-- tell its days leaves it unknown.
 SELECT
     CASE WHEN $source = '*' THEN '*' ELSE source END AS source,
     CAST(production_period AS VARCHAR) AS production_period,
@@ -161,8 +164,27 @@ SELECT
     sum(oil_production_kbd) AS oil_production_kbd,
     sum(gas_production_mmcfd) AS gas_production_mmcfd,
     sum(liquids_production_kbd) AS liquids_production_kbd,
-    sum(water_production_kbd) AS water_production_kbd
-FROM {production} AS stored
+    sum(water_production_kbd) AS water_production_kbd,
+    sum(water_production_kbd) FILTER (beside_water IS NOT NULL) AS cut_water_kbd,
+    sum(beside_water) FILTER (water_production_kbd IS NOT NULL) AS cut_liquids_kbd,
+    sum(gas_production_mmcfd) FILTER (oil_production_kbd IS NOT NULL) AS ratio_gas_mmcfd,
+    sum(oil_production_kbd) FILTER (gas_production_mmcfd IS NOT NULL) AS ratio_oil_kbd,
+    CASE WHEN bool_and(oil_production_kbd IS NULL OR oil_production_kbd = 0 OR for_a_day IS NOT NULL)
+        THEN sum(oil_production_kbd * coalesce(for_a_day, 1)) END AS oil_producing_kbd,
+    CASE WHEN bool_and(gas_production_mmcfd IS NULL OR gas_production_mmcfd = 0 OR for_a_day IS NOT NULL)
+        THEN sum(gas_production_mmcfd * coalesce(for_a_day, 1)) END AS gas_producing_mmcfd,
+    CASE WHEN bool_and(liquids_production_kbd IS NULL OR liquids_production_kbd = 0 OR for_a_day IS NOT NULL)
+        THEN sum(liquids_production_kbd * coalesce(for_a_day, 1)) END AS liquids_producing_kbd,
+    CASE WHEN bool_and(water_production_kbd IS NULL OR water_production_kbd = 0 OR for_a_day IS NOT NULL)
+        THEN sum(water_production_kbd * coalesce(for_a_day, 1)) END AS water_producing_kbd
+FROM (
+    SELECT
+        *,
+        coalesce(liquids_production_kbd, oil_production_kbd) AS beside_water,
+        coalesce(period_days, day(last_day(production_period)))
+            / CASE WHEN days_on_production > 0 THEN days_on_production END AS for_a_day
+    FROM {production} AS stored
+) AS stored
 WHERE ($source IS NULL OR $source = '*' OR source = $source)
     AND ($field_code IS NULL OR field_code = $field_code)
     AND ($first IS NULL OR production_period >= CAST($first AS DATE))

@@ -87,6 +87,8 @@ OF = choice(WELLS, FIELDS, meaning="a row is a well in a field, or a field")
 SORT = choice(*dict.fromkeys((*OF_WELLS, *OF_FIELDS)), meaning="by which column; what has no value comes last")
 ORDER = choice("asc", "desc", meaning="from the smallest on, or from the largest; without it names asc, figures desc")
 
+SKIP = whole(0, 2**31 - 1, "a whole number from 0 on", "how many rows to leave out first")
+
 
 def _statement(text: str) -> str:
     if not text.strip() or len(text) > MOST_STATEMENT or "\0" in text:
@@ -122,6 +124,7 @@ QUERIES: Mapping[str, Mapping[str, Parameter]] = {
         "order": ORDER,
         "field_code": FIELD_CODE,
         "source": SOURCE,
+        "skip": SKIP,
         **_PAGE,
     },
     "changes": {"job_id": _JOB_ID, "by": BY, "change": CHANGE, "field_code": FIELD_CODE, **_PAGE},

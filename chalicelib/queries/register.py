@@ -29,7 +29,7 @@ _DAYS = "coalesce(period_days, day(last_day(production_period)))"
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """`words` is what was typed: each of its words has to be found."""
+    """`words` is what was typed: each of its words has to be found. So many rows as `skip` says are left out first."""
 
     of: str
     words: str = ""
@@ -37,6 +37,7 @@ class Asked:
     order: str | None = None
     field_code: str | None = None
     source: str | None = None
+    skip: int = 0
 
     def check(self) -> None:
         """Raises ValidationError."""
@@ -115,7 +116,7 @@ class Register:
         text = _SQL["page"].format(
             columns=shown, list=asked.of, condition=condition, sort=asked.by, order=asked.direction
         )
-        return self._fetch(text, {**values, "limit": limit + 1})
+        return self._fetch(text, {**values, "limit": limit + 1, "skip": asked.skip})
 
     def _beyond(self, asked: Asked, after: int) -> tuple[str, dict[str, Any]]:
         """What comes later than the row at this place, whose value is looked up: a name of any length has no room in

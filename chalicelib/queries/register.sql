@@ -128,7 +128,7 @@ SELECT {columns}, place
 FROM listed_{list}
 WHERE {condition}
 ORDER BY {sort} {order} NULLS LAST, place
-LIMIT $limit;
+LIMIT $limit OFFSET $skip;
 
 -- name: count
 SELECT count(*) FROM listed_{list} WHERE {condition};

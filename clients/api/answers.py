@@ -234,7 +234,10 @@ class Production(TypedDict):
 
 
 class Totals(TypedDict):
-    """The sums of one period over `wells` rows, in the units of Production."""
+    """The sums of one period over `wells` rows, in the units of Production. Those of `cut` and `ratio` are in pairs, of
+    the wells that tell both sides; those of `producing` are for a day on which all wells produce. An older server tells
+    none of these.
+    """
 
     source: str | None
     production_period: str
@@ -244,6 +247,14 @@ class Totals(TypedDict):
     gas_production_mmcfd: float | None
     liquids_production_kbd: float | None
     water_production_kbd: float | None
+    cut_water_kbd: NotRequired[float | None]
+    cut_liquids_kbd: NotRequired[float | None]
+    ratio_gas_mmcfd: NotRequired[float | None]
+    ratio_oil_kbd: NotRequired[float | None]
+    oil_producing_kbd: NotRequired[float | None]
+    gas_producing_mmcfd: NotRequired[float | None]
+    liquids_producing_kbd: NotRequired[float | None]
+    water_producing_kbd: NotRequired[float | None]
 
 
 class RejectedRow(TypedDict):

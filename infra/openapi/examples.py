@@ -236,6 +236,13 @@ _RATES = {
     "liquids_production_kbd": 0.028462,
     "water_production_kbd": 0.024917,
 }
+_PAIRS = {
+    "cut_water_kbd": 0.024917,
+    "cut_liquids_kbd": 0.028462,
+    "ratio_gas_mmcfd": 0.038926,
+    "ratio_oil_kbd": 0.027957,
+    **{name.replace("_production_", "_producing_"): rate for name, rate in _RATES.items()},
+}
 _VALUES = {
     **_WELL,
     "production_period": "2024-01-01",
@@ -284,7 +291,7 @@ PAGES = {
     "revisions": _page("1 row.", {**_VALUES, "replaced_at": _MADE_AT, "job_id": JOB_ID}),
     "totals": _page(
         _MORE,
-        {"source": "default", "production_period": "2024-01-01", "period_days": 31, "wells": 3, **_RATES},
+        {"source": "default", "production_period": "2024-01-01", "period_days": 31, "wells": 3, **_RATES, **_PAIRS},
         cursor=_cursor("totals", source="default", production_period="2024-01-01", period_days=31),
     ),
     "wells": _page("1 row.", {**_WELL, "first_period": "2007-07-01", "last_period": "2020-04-01", "periods": 154}),

@@ -173,6 +173,17 @@ _RATES = {name: _COLUMNS[name] for name in _COLUMNS if name.endswith(("_kbd", "_
 _SUMS = {
     name: {"type": ["number", "null"], "description": f"sum: {told['description']}"} for name, told in _RATES.items()
 }
+_PAIRS = {
+    "cut_water_kbd": "water of the wells that tell water and liquids, or water and oil: the one side of a water cut",
+    "cut_liquids_kbd": "liquids of these wells, or oil of those that tell no liquids: the other side",
+    "ratio_gas_mmcfd": "gas of the wells that tell gas and oil: the one side of a gas-oil ratio",
+    "ratio_oil_kbd": "oil of these wells: the other side",
+    **{
+        name.replace("_production_", "_producing_"): f"what the wells of {name} make on a day on which all of them "
+        "produce; null where one of them does not tell its days on production"
+        for name in _RATES
+    },
+}
 _VALUES = {name: told for name, told in _COLUMNS.items() if name not in ("data_source", "source_data", "partition_0")}
 _UUID = {"type": "string", "format": "uuid"}
 _NAMED = {"name": TEXT, "fence": WHOLE, "job_id": _UUID}
@@ -594,6 +605,7 @@ SCHEMAS: dict[str, Any] = {
             "period_days": _DAYS,
             "wells": WHOLE,
             **_SUMS,
+            **{name: {"type": ["number", "null"], "description": told} for name, told in _PAIRS.items()},
         }
     ),
     "FieldPage": _list("Field"),

@@ -691,7 +691,7 @@ def test_every_page_is_accessible_and_fits(stage: ConsoleStage, scheme: str, wid
     [job], _ = stage.manager.history(limit=1)
     well = f"/wells/{GAP_FIELD}/{GAP_WELL}"
     ready = {"/imports": ".ended", "/history": "tbody tr", f"/jobs/{job.job_id}": "tbody tr", "/data": ".plot svg"}
-    ready["/sql"] = "#statement"
+    ready |= {"/sql": "#statement", "/sources": "tbody tr", f"/fields/{GAP_FIELD}?show=oil,cut,gor": ".plot svg"}
     for path, selector in (ready | {well: ".plot svg", "/nowhere": "h1"}).items():
         visit.go(path)
         page.locator(selector).first.wait_for()

@@ -249,7 +249,7 @@ def test_a_decline_is_fitted_and_forecast_to_its_limit(shared: tuple[str, Browse
         page.get_by_label("Fit from").press("Enter")
         seen(page, ".view p", "60 rates of a calendar day")
         page.get_by_label("Curve", exact=True).select_option("Exponential")
-        seen(page, ".facts", "Its reason")
+        seen(page, ".facts", "It ends by")
         page.go_back()
         page.go_back()
         seen(page, ".view p", "117 rates of a calendar day")

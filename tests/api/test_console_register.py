@@ -154,6 +154,8 @@ def test_wells_are_searched_sorted_narrowed_and_opened_by_keyboard(shared: tuple
         page.keyboard.press("ArrowDown")
         seen(page, f"51{DASH}100: 120 of 123 wells")
         page.wait_for_function("() => document.activeElement.textContent === 'Ekofisk 051'")
+        page.reload()  # whoever opens the address sees the same page
+        page.locator("tbody a").first.focus()
         page.keyboard.press("ArrowUp")
         page.wait_for_function("() => document.activeElement.textContent === 'Ekofisk 050'")
         page.get_by_label("Field", exact=True).select_option("Frigg (1)")

@@ -166,6 +166,28 @@ def test_totals_add_up_a_period(query: ProductionQuery) -> None:
     assert [(row["production_period"], row["wells"]) for row in bounded.rows] == [("2024-01-01", 2), ("2024-02-01", 2)]
 
 
+def test_ratios_of_totals_are_of_the_wells_that_tell_both_sides(tmp_path: Path) -> None:
+    """One tells gas alone, one oil alone: neither says anything of the gas-oil ratio of their field."""
+    rates = {"liquids_production_kbd": None, "water_production_kbd": None, "gas_production_mmcfd": None}
+    rates |= {"production_period": "2024-04-01"}
+    wells = [
+        {"well_code": "a", "oil_production_kbd": 2.0, "gas_production_mmcfd": 6.0, "days_on_production": 15},
+        {"well_code": "b", "oil_production_kbd": None, "gas_production_mmcfd": 50.0, "days_on_production": 30},
+        {"well_code": "c", "oil_production_kbd": 7.0, "water_production_kbd": 3.0, "days_on_production": None},
+        {"well_code": "d", "oil_production_kbd": 1.0, "liquids_production_kbd": 4.0, "water_production_kbd": 0.0}
+        | {"days_on_production": 0},
+        {"well_code": "e", "oil_production_kbd": None, "water_production_kbd": 9.0, "days_on_production": 10},
+    ]
+    query = opened(merged(tmp_path, [json_row(**rates | well) for well in wells]))
+    [row] = query.totals().rows
+
+    assert (row["ratio_gas_mmcfd"], row["ratio_oil_kbd"]) == (6.0, 2.0)
+    assert (row["cut_water_kbd"], row["cut_liquids_kbd"]) == (3.0, 7.0 + 4.0)
+    assert row["gas_producing_mmcfd"] == 6.0 * 30 / 15 + 50.0  # no well that brought gas hides its days
+    assert row["oil_producing_kbd"] is None  # c does
+    query.close()
+
+
 # ------------------------------------------------------------------------------------------------ wells
 
 

@@ -197,6 +197,7 @@ def test_pages_join_to_the_whole_in_any_order(
     rows, cursor = [], None
     while True:
         page = query.register(of=of, sort=sort, order=order, limit=limit, cursor=cursor)
+        assert query.register(of=of, sort=sort, order=order, limit=limit, skip=len(rows)).rows == page.rows
         rows += page.rows
         if (cursor := page.next_cursor) is None:
             break

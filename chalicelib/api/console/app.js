@@ -41,8 +41,8 @@ const ROUTES = [
   [/^\/wells$/, wellRegister],
   [/^\/fields$/, fieldRegister, "/wells"],
   [/^\/sql$/, sql],
-  [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/data"],
-  [/^\/fields\/([^/]+)$/, field, "/data"],
+  [/^\/wells\/([^/]+)\/([^/]+)$/, well, "/wells"],
+  [/^\/fields\/([^/]+)$/, field, "/wells"],
 ];
 
 const at = (id) => document.getElementById(id);

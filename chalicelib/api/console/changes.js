@@ -1,8 +1,8 @@
 // What a completed import changed: of each field how many rows and their volumes, and the rows themselves.
 
-import { read } from "./address.js";
+import { read, watch, write } from "./address.js";
 import { allCsv, ask } from "./api.js";
-import { button, count, framed, h, loading, measured, NONE, save, table, whole } from "./dom.js";
+import { button, count, evenly, framed, h, loading, measured, NONE, save, table, whole } from "./dom.js";
 import { chosenUnits } from "./profile.js";
 import { inUnits } from "./units.js";
 
@@ -15,20 +15,25 @@ const PRODUCTS = [
 ];
 const RATES = ["oil_production_kbd", "gas_production_mmcfd", "liquids_production_kbd", "water_production_kbd"];
 
-const fieldColumns = (units) => [
-  { title: "Field", class: "text", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
+const fieldColumns = (units, rows) => [
+  { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
   { title: "New", class: "number", cell: (row) => whole(row.new_records) },
   { title: "Updated", class: "number", cell: (row) => whole(row.updated_records) },
   { title: "Withdrawn", class: "number", cell: (row) => whole(row.withdrawn_records) },
-  ...PRODUCTS.map(([name, title]) => ({
-    title: `${title}, ${inUnits(name, null, units).sign}: before → after`,
-    class: "number",
-    cell: (row) => `${told(name, row[`${name}_before`], units)} → ${told(name, row[`${name}_after`], units)}`,
-  })),
+  ...PRODUCTS.flatMap(([name, title]) => {
+    const { sign } = inUnits(name, null, units);
+    const value = (row, side) => inUnits(name, row[`${name}_${side}`], units).value;
+    const text = evenly(rows.flatMap((row) => [value(row, "before"), value(row, "after")]), { significant: 6 });
+    return ["before", "after"].map((side) => ({
+      title: `${title} ${side}, ${sign}`,
+      class: "number",
+      cell: (row) => text(value(row, side)),
+    }));
+  }),
 ];
 const rowColumns = (units) => [
-  { title: "Field", class: "text", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
-  { title: "Well", class: "text", cell: (row) => h("bdi", {}, row.well_name ?? row.well_code) },
+  { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.field_name ?? row.field_code) },
+  { title: "Well", class: "name", cell: (row) => h("bdi", {}, row.well_name ?? row.well_code) },
   { title: "Period", cell: (row) => row.production_period },
   { title: "Values", class: "text", cell: (row) => values(row, units) },
 ];
@@ -73,7 +78,7 @@ export function changes(job, page) {
   function list() {
     const title = choice.selectedOptions[0].textContent;
     const units = chosenUnits(read().query);
-    const columns = choice.value === "fields" ? fieldColumns(units) : rowColumns(units);
+    const columns = choice.value === "fields" ? fieldColumns(units, rows) : rowColumns(units);
     return framed(`${title}, a table that scrolls`, table(title, columns, rows));
   }
 
@@ -96,13 +101,22 @@ export function changes(job, page) {
 
   const choice = h(
     "select",
-    { onchange: begin, "aria-label": "Which changes" },
+    {
+      onchange: () => write({ changes: choice.value === "fields" ? null : choice.value }),
+      "aria-label": "Which changes",
+    },
     h("option", { value: "fields" }, "By field"),
     kinds.map((kind) => h("option", { value: kind }, `${KINDS[kind]} (${whole(counts[kind])})`)),
   );
-  const more = button("Load more", load, { hidden: true });
+  const follow = () => {
+    const wanted = read().query.get("changes");
+    choice.value = kinds.includes(wanted) ? wanted : "fields";
+    begin();
+  };
+  watch(["changes"], follow, page.signal);
+  const more = button("Load more", load, { class: "more", hidden: true });
   const fetchAll = button("Download as CSV", download);
-  begin();
+  follow();
   return h(
     "section",
     { class: "panel", "aria-labelledby": "changes" },
@@ -130,12 +144,18 @@ export function changes(job, page) {
 // Of an updated row what differs, of another one its rates.
 function values({ change, before, after, differs }, units) {
   if (change === "updated") {
-    const changed = (name) => `${told(name, before[name], units)} → ${told(name, after[name], units)}`;
-    return differs.map((name) => value(name, changed(name), units));
+    return differs.map((name) => value(name, changed(name, [before[name], after[name]], units), units));
   }
   const row = after ?? before;
   const rates = RATES.filter((name) => row[name] !== null);
   return rates.length ? rates.map((name) => value(name, told(name, row[name], units), units)) : NONE;
+}
+
+// Both with the same decimals.
+function changed(name, sides, units) {
+  const values = sides.map((each) => inUnits(name, each, units).value);
+  const isNumber = values.some((each) => typeof each === "number");
+  return values.map(isNumber ? evenly(values, { significant: 6 }) : measured).join(" → ");
 }
 
 function value(name, text, units) {

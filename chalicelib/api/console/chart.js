@@ -6,14 +6,13 @@ import { picture } from "./picture.js";
 
 const CLICK = 5; // pixels that a hand may tremble
 const TWICE = 400; // ms between two taps that are one gesture
-const SVG_HELP =
-  "Plot of the production. The arrow keys go from period to period, Escape shows all. The table below has the same figures.";
+const HELP = "The arrow keys go from period to period, Escape shows all. The table below has the same figures.";
 
 // {element, show(model), shapes(width, heading)}. A model is {panels, axis, keys, latest, nameOf(key), names}: `names` are
 // those of the rows of values, [{entity, as, text}]. `picked(from, to)` gets the ends of a range that was drawn, as
 // points; without any, all is wanted.
-export function chart({ picked, signal }) {
-  const place = h("div", { class: "plot", tabindex: "0", role: "group", "aria-label": SVG_HELP });
+export function chart({ picked, signal, label = `Plot of the production. ${HELP}` }) {
+  const place = h("div", { class: "plot", tabindex: "0", role: "group", "aria-label": label });
   const values = framed("Values at the cursor, a table that scrolls", "");
   values.classList.add("values");
   let model = null;
@@ -146,9 +145,9 @@ function nearest({ lines }, x, range) {
 
 // -- what stands at the cursor ---------------------------------------------------------------------------------------
 
-function readout({ panels, keys, latest = keys.at(-1), nameOf, names }, key) {
+function readout({ panels, keys, latest = keys.at(-1), lead = "Latest: ", nameOf, names }, key) {
   const at = key ?? latest;
-  const title = at === undefined ? "No data" : `${key === null ? "Latest: " : ""}${nameOf(at)}`;
+  const title = at === undefined ? "No data" : `${key === null ? lead : ""}${nameOf(at)}`;
   return h(
     "table",
     { class: "readout" },

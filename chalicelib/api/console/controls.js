@@ -1,7 +1,7 @@
 // What the plots of a page are chosen by; each choice changes the address.
 
 import { button, h } from "./dom.js";
-import { PANELS } from "./production.js";
+import { MEASURES, PANELS, producing } from "./production.js";
 import { keepUnits } from "./profile.js";
 import { GASES, LIQUIDS } from "./units.js";
 import { AS, OVER } from "./view.js";
@@ -24,7 +24,8 @@ export function controlsOf(rows, { last, change }) {
     });
     return { input, element: h("label", {}, `${text} `, input), side: place ? "to" : "from" };
   });
-  const hasDays = last.name === "days_on_production";
+  const tellsDays = (row) => MEASURES.some(({ name }) => producing(row, name) !== null);
+  const hasDays = last.name === "days_on_production" || rows.some(tellsDays);
   const kinds = Object.entries(AS).filter(([key]) => hasDays || !["producing", "both"].includes(key));
   const as = choice("Show", kinds, (key) => change({ as: key === "rate" ? null : key }));
   const over = choice("Over", Object.entries(OVER), (key) => change({ over: key === "calendar" ? null : key }));
@@ -108,14 +109,14 @@ export function unitChoice(change) {
   };
 }
 
-export function tabsOf(picked) {
-  const tabs = [
-    ["plot", "Plot"],
-    ["decline", "Decline analysis"],
-  ];
-  const buttons = tabs.map(([key, text]) =>
-    button(text, () => picked(key === "plot" ? null : key), { class: "quiet" }),
-  );
+const VIEWS = [
+  ["plot", "Plot"],
+  ["decline", "Decline analysis"],
+];
+
+// The first one is shown where the address names none.
+export function tabsOf(picked, tabs = VIEWS) {
+  const buttons = tabs.map(([key, text], place) => button(text, () => picked(place ? key : null), { class: "quiet" }));
   return {
     element: h("div", { class: "spans", role: "group", "aria-label": "View" }, buttons),
     show: (tab) => buttons.forEach((each, place) => each.setAttribute("aria-pressed", String(tabs[place][0] === tab))),

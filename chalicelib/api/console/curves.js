@@ -144,3 +144,4 @@ function formerOf({ rows, revisions = [] }, places, { panel, as, units }) {
 }
 
 export const colourOf = (number) => COLOURS[number % MOST];
+export const dashOf = (number) => DASHES[number % DASHES.length];

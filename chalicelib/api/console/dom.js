@@ -119,6 +119,34 @@ export const NONE = "–";
 
 export const whole = (value) => (value === null || value === undefined ? NONE : WHOLE.format(value));
 export const rate = (value) => (value === null || value === undefined ? NONE : RATE.format(value));
+// How the numbers of one column are written: all with the same decimals, as many as give the largest of them so many
+// digits, and more where the smallest would be shown as nothing.
+export function evenly(values, { significant = 4, digits = digitsOf(values, significant), ...style } = {}) {
+  const format = new Intl.NumberFormat(undefined, {
+    ...DIGITS,
+    ...style,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return (value) => (value === null || value === undefined ? NONE : format.format(value));
+}
+
+const MOST_DECIMALS = 6;
+
+function digitsOf(values, significant) {
+  const sizes = values.filter((value) => Number.isFinite(value) && value !== 0).map(Math.abs);
+  if (!sizes.length || sizes.every(Number.isInteger)) return 0;
+  const place = (value) => Math.floor(Math.log10(value) + 1e-12);
+  const [low, high] = sizes.reduce((found, each) => [Math.min(found[0], each), Math.max(found[1], each)], [Infinity, 0]);
+  const needed = Math.max(significant - 1 - place(high), Math.min(3, -place(low)));
+  return Math.min(MOST_DECIMALS, Math.max(0, needed));
+}
+
+// As many decimals as the one has that was written with the most.
+export const writtenDigits = (values) =>
+  values.reduce((most, value) => Math.max(most, Math.min(MOST_DECIMALS, decimalsOf(String(value ?? "")))), 0);
+const decimalsOf = (text) => (text.includes("e-") ? MOST_DECIMALS : (text.split(".")[1] ?? "").length);
+
 // Of a finding or an example: text as it is, numbers as the reader writes them.
 export function measured(value) {
   if (value === null || value === undefined) return NONE;

@@ -48,7 +48,7 @@ export function downloads(page, source) {
       h("h2", { id: "downloads" }, "Download"),
       h("label", { for: "list" }, "All rows of"),
       choice,
-      buttons,
+      h("span", { class: "exports" }, buttons),
     ),
     place,
   );

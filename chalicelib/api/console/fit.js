@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { choice, unitChoice } from "./controls.js";
 import { signOf } from "./curves.js";
 import { effective, MODELS, switchTime } from "./decline.js";
-import { button, csv, framed, h, period, rate, save, say, table } from "./dom.js";
+import { button, csv, evenly, framed, h, period, rate, save, say, table } from "./dom.js";
 import { facts } from "./parts.js";
 import { analysis, modelOf, MS, yearsAhead } from "./outlook.js";
 import { missing } from "./periods.js";
@@ -102,6 +102,7 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
       : "",
     limit > 0 ? "" : `Without an economic limit the forecast ends after ${rate(years)} years.`,
     gone ? "What the missing periods brought is not in the sum." : "",
+    wellsOf(used),
   ].filter(Boolean);
   return [
     facts(
@@ -117,7 +118,7 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
       ["Ultimate recovery (EUR)", h("b", {}, recovery({ measure, units }, { sum, ahead }))],
       ["Forecast ends", `${day(ahead.end)}, at ${rate(ahead.rate)} ${sign}`],
       [
-        "Its reason",
+        "It ends by",
         ahead.end === now
           ? "the rate is below the limit already"
           : ahead.isLimit
@@ -131,17 +132,32 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
 
 const recovery = ({ measure, units }, { sum, ahead }) =>
   `${rate(sum + ahead.volume)} ${signOf(measure, "volume", units)}`;
+
+// A field declines as its wells do only while they are the same.
+function wellsOf(used) {
+  const wells = used.map(({ row }) => row.wells ?? 1);
+  const [least, most] = [Math.min(...wells), Math.max(...wells)];
+  return least === most
+    ? ""
+    : `The rates are those of ${least} to ${most} wells: wells that come and go bend the curve, so choose a range in which their number stays.`;
+}
+
 const whenOf = (t, day) => (t === Infinity ? "never" : t === 0 ? "at once" : day(t));
 
 function yearTable({ measure, units }, done) {
   const [sign, amount] = [signOf(measure, "rate", units), signOf(measure, "volume", units)];
+  const rows = yearsAhead(done);
+  const number = (title, name) => {
+    const text = evenly(rows.map((row) => row[name]));
+    return { title, class: "number", cell: (row) => text(row[name]) };
+  };
   const columns = [
     { title: "Year", cell: ({ year }) => String(year) },
-    { title: `Forecast, ${amount}`, class: "number", cell: ({ volume }) => rate(volume) },
-    { title: `Rate at its end, ${sign}`, class: "number", cell: (row) => rate(row.rate) },
-    { title: `Cumulative, ${amount}`, class: "number", cell: ({ cumulative }) => rate(cumulative) },
+    number(`Forecast, ${amount}`, "volume"),
+    number(`Rate at its end, ${sign}`, "rate"),
+    number(`Cumulative, ${amount}`, "cumulative"),
   ];
-  return framed("Forecast by year, a table that scrolls", table("Forecast by year", columns, yearsAhead(done)));
+  return framed("Forecast by year, a table that scrolls", table("Forecast by year", columns, rows));
 }
 
 function csvButton(name, { measure, units }, done) {

@@ -2,7 +2,7 @@
 
 import { read } from "./address.js";
 import { now, session } from "./api.js";
-import { confirm, count, framed, h, measured, moment, say, table, whole } from "./dom.js";
+import { confirm, count, evenly, framed, h, measured, moment, say, table, whole } from "./dom.js";
 import { canBeAccepted, examplesOf, holding, holds, isHeld, titleOf, waitsForWord } from "./findings.js";
 import { jobLink, refusal, sender, time } from "./parts.js";
 import { chosenUnits } from "./profile.js";
@@ -93,13 +93,18 @@ function change(diff) {
   const named = { title: "Column", cell: (row) => row.column };
   const unit = { title: "Unit", cell: (row) => volume(row).sign };
   const field = { title: "Field", class: "name", cell: (row) => h("bdi", {}, row.name ?? row.code) };
-  const volumes = ["before", "after"].map((name) => ({
-    title: name[0].toUpperCase() + name.slice(1),
-    class: "number",
-    cell: (row) => measured(volume(row, row[name]).value),
-  }));
+  const volumes = (rows) => {
+    const text = evenly(rows.flatMap((row) => [volume(row, row.before).value, volume(row, row.after).value]), {
+      significant: 6,
+    });
+    return ["before", "after"].map((name) => ({
+      title: name[0].toUpperCase() + name.slice(1),
+      class: "number",
+      cell: (row) => text(volume(row, row[name]).value),
+    }));
+  };
   const list = (title, columns, rows) =>
-    rows?.length ? framed(`${title}, a table that scrolls`, table(title, [...columns, ...volumes], rows)) : null;
+    rows?.length ? framed(`${title}, a table that scrolls`, table(title, [...columns, ...volumes(rows)], rows)) : null;
   return h(
     "details",
     { open: true },

@@ -13,14 +13,14 @@ const SECONDS = 5; // between looks
 const COLUMNS = [
   { title: "Status", cell: badge },
   { title: "Created", cell: (job) => jobLink(job.job_id, time(job.created_at)) },
-  { title: "Source", class: "name", cell: (job) => sourceOf(job) ?? NONE },
+  { title: "Source", cell: (job) => sourceOf(job) ?? NONE },
   { title: "Duration", class: "number", cell: (job) => duration(job.execution_time_seconds) },
   { title: "Rows", class: "number", cell: (job) => whole(rowsOf(job)) },
   { title: "New", class: "number", cell: (job) => published(job, job.new_records) },
   { title: "Updated", class: "number", cell: (job) => published(job, job.updated_records) },
   { title: "Duplicate", class: "number", cell: (job) => published(job, job.duplicate_records) },
   { title: "Rejected", class: "number", cell: (job) => whole(job.failed_records) },
-  { title: "By", class: "name", cell: (job) => job.triggered_by },
+  { title: "By", cell: (job) => job.triggered_by },
   { title: "What happened", class: "line", cell: (job) => h("span", { title: told(job) }, told(job)) },
 ];
 

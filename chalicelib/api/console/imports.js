@@ -259,12 +259,18 @@ function showRecent(place, jobs) {
           {},
           badge(job),
           jobLink(job.job_id, time(job.created_at)),
-          h("span", { class: "muted" }, job.source ? `${job.source}: ` : "", summaryOf(job)),
+          summaryLine(job),
         ),
       ),
     ),
     h("p", {}, h("a", { href: "#/history" }, "All imports")),
   );
+}
+
+// What is cut is whole under the pointer.
+function summaryLine(job) {
+  const text = `${job.source ? `${job.source}: ` : ""}${summaryOf(job)}`;
+  return h("span", { class: "muted", title: text }, text);
 }
 
 function summaryOf(job) {

@@ -52,7 +52,7 @@ const TOLD = {
   checking: () => "Checking what it would change",
   publishing: () => "Publishing: the new database is read back and stored",
   completed: ({ records }) => `Completed with ${count(records, "row")}`,
-  failed: ({ code }) => `Failed: ${code}`,
+  failed: ({ code }) => (code === "HELD" ? "Held: nothing was published" : `Failed: ${code}`),
   cancelled: () => "Cancelled",
 };
 
@@ -249,7 +249,7 @@ function rejects(job, page) {
   const tell = (error) =>
     page.signal.aborted || problem.replaceChildren(h("p", { class: "notice bad", role: "alert" }, error.message));
   const known = h("p", { class: "muted" });
-  const more = button("Load more", load, { hidden: true });
+  const more = button("Load more", load, { class: "more", hidden: true });
   const fetchAll = button("Download as CSV", download);
   load();
   return h(

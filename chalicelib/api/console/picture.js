@@ -2,7 +2,7 @@
 // here; the screen, a file of SVG and one of PNG all get the same list.
 //
 // A panel is {title, lines, scale}: `scale` "linear", "log" or "share", its zero aligned with the others' unless `isFree`.
-// A line is {colour, dash, width, points, former}:
+// A line is {colour, dash, width, points, former, dots, bar}; `bar` is the width of a bar, in what the axis counts:
 // a point {x, y, key, end} or null where the line breaks, `former` the points of values that were revised since.
 
 import { rate, UTC } from "./dom.js";
@@ -13,21 +13,25 @@ const LOW = 112;
 const TITLE = 25;
 const AXIS = 24;
 const SIZE = 12; // of text
+const DIGIT = 7.5; // pixels of a sign of that size
+const NAME = 15; // signs of a name below the axis
+const NAME_WIDTH = 104; // pixels that it needs
 const RING = 11; // pixels a revision needs to be a ring of its own
 const YEAR = new Intl.DateTimeFormat(undefined, { ...UTC, year: "numeric" });
 const MONTH = new Intl.DateTimeFormat(undefined, { ...UTC, year: "2-digit", month: "short" });
 const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, day: "numeric", month: "short" });
 
 // {width, height, shapes, areas}; an area is the place of a panel with its scales: {left, top, width, height, range,
-// toX, toY}. `axis` is {kind: "time" or "number", range, title}; without a range each panel has one of its own.
+// toX, toY}. `axis` is {kind: "time", "number" or "names", range, title, names}; without a range each panel has one of its
+// own, and of names a point stands at the number of its own.
 export function picture(panels, { width, axis, heading = [] }) {
-  const left = width < 520 ? 48 : 60;
+  const height = HEIGHTS[panels.length] ?? LOW;
+  const scales = verticals(panels, axis.range);
+  const left = Math.max(width < 520 ? 48 : 60, roomOf(panels, scales, height));
   const right = 12;
   const shapes = heading.map((text, place) =>
     words(text, { x: left, y: 16 + place * 18, size: place ? 12 : 14, strong: !place }),
   );
-  const height = HEIGHTS[panels.length] ?? LOW;
-  const scales = verticals(panels, axis.range);
   let top = heading.length ? 12 + heading.length * 18 : 0;
   const areas = panels.map((panel, place) => {
     const hasAxis = !axis.range || place === panels.length - 1;
@@ -45,6 +49,13 @@ export function picture(panels, { width, axis, heading = [] }) {
     return area;
   });
   return { width, height: Math.ceil(top + 2), shapes, areas };
+}
+
+// Of the longest number beside an axis.
+function roomOf(panels, scales, height) {
+  const toY = () => 0;
+  const texts = panels.flatMap(({ scale }, at) => upright(scale, { vertical: scales[at], height, toY }));
+  return 10 + DIGIT * Math.max(0, ...texts.map(({ text }) => text.length));
 }
 
 function areaOf(place, range, vertical, scale) {
@@ -120,8 +131,9 @@ function upright(scale, { vertical, height, toY }) {
 
 function level({ left, top, width, height, range, toX }, axis, hasAxis) {
   const count = Math.max(2, Math.floor(width / 80));
-  const { step, ticks: found } = axis.kind === "time" ? timeTicks(range, count) : { ticks: ticks(range, count) };
-  const text = axis.kind === "time" ? (x) => timeFormat(step).format(x) : rate;
+  const { step, ticks: found } = axis.kind === "time" ? timeTicks(range, count) : { ticks: marksOf(axis, range, width) };
+  const texts = { time: (x) => timeFormat(step).format(x), names: (x) => cut(axis.names[x], NAME) };
+  const text = texts[axis.kind] ?? rate;
   const bottom = top + height;
   const shapes = [
     path(
@@ -137,12 +149,27 @@ function level({ left, top, width, height, range, toX }, axis, hasAxis) {
   return shapes;
 }
 
+// Of names those that have room.
+function marksOf({ kind, names }, range, width) {
+  if (kind !== "names") return ticks(range, Math.max(2, Math.floor(width / 80)));
+  const [first, last] = [Math.max(0, Math.ceil(range[0])), Math.min(names.length - 1, Math.floor(range[1]))];
+  const every = Math.max(1, Math.ceil(((last - first + 1) * NAME_WIDTH) / width));
+  return names.map((_, place) => place).filter((place) => place >= first && place <= last && (place - first) % every === 0);
+}
+
+// In the middle: names of wells begin alike.
+function cut(text, most) {
+  const half = Math.floor(most / 2);
+  return text.length > most ? `${text.slice(0, half)}…${text.slice(-half)}` : text;
+}
+
 const timeFormat = (step) => (step >= 360 ? YEAR : step >= 30 ? MONTH : DATE);
 
 // -- lines -----------------------------------------------------------------------------------------------------------
 
 function linesOf(line, area, scale) {
   const { colour, dash = [], width = 1.75, points, dots = false } = line;
+  if (line.bar) return [barsOf(line, area, scale)];
   const runs = runsOf(points, (point) => point && isWithin(point.x, area.range) && (scale !== "log" || point.y > 0));
   const placed = runs.map((run) => run.map(({ x, y }) => [area.toX(x), area.toY(y)]));
   const drawn = dots ? [] : placed.filter((run) => run.length > 1);
@@ -154,6 +181,16 @@ function linesOf(line, area, scale) {
     ),
     rings(alone, { fill: colour, stroke: colour, radius: dots ? 1.75 : 2.25, name: "dot" }),
   ].filter(({ runs, points: places }) => (runs ?? places).length);
+}
+
+function barsOf({ colour, points, bar }, { range, left, width, top, height, toX, toY }, scale) {
+  const ground = scale === "log" ? top + height : toY(0);
+  const seen = points.filter((point) => point && isWithin(point.x, range) && (scale !== "log" || point.y > 0));
+  const rects = seen.map(({ x, y }) => {
+    const from = Math.max(left, toX(x - bar / 2));
+    return [from, Math.min(toY(y), ground), Math.min(left + width, toX(x + bar / 2)) - from, Math.abs(toY(y) - ground)];
+  });
+  return { type: "rects", rects, fill: colour, name: "bar" };
 }
 
 // The points between two breaks.

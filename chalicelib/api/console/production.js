@@ -32,8 +32,11 @@ function amounts(rows, name, as) {
   return rows.map((row) => row[name] ?? null);
 }
 
-// What the period brought, by its days on production; without those nobody knows it.
+// What the period brought, by its days on production; without those nobody knows it. Of a row of totals the server has
+// added up what each well makes on such a day.
 export function producing(row, name) {
+  const summed = name.replace("_production_", "_producing_");
+  if (summed in row) return row[summed];
   const brought = volume(row, name);
   if (brought === null || !(row.days_on_production > 0)) return null;
   return brought / row.days_on_production;
@@ -61,24 +64,34 @@ export function waterCut({ water, liquids, oil }) {
 
 export const gasOil = ({ gas, oil }) => (gas === null || !(oil > 0) ? null : gas / oil);
 
+// Of totals the two sides are sums of their own, over the wells that tell both: a well that tells gas alone says nothing of
+// the gas-oil ratio of its field.
 const CUT = {
-  of: waterCut,
+  pair: ["cut_water_kbd", "cut_liquids_kbd"],
   sides: ({ water, liquids, oil }) => [water, liquids ?? oil],
-  ofSums: ([water, liquids]) => waterCut({ water, liquids, oil: null }),
+  of: ([water, liquids]) => waterCut({ water, liquids, oil: null }),
 };
-const GOR = { of: gasOil, sides: ({ gas, oil }) => [gas, oil], ofSums: ([gas, oil]) => gasOil({ gas, oil }) };
+const GOR = {
+  pair: ["ratio_gas_mmcfd", "ratio_oil_kbd"],
+  sides: ({ gas, oil }) => [gas, oil],
+  of: ([gas, oil]) => gasOil({ gas, oil }),
+};
+
+function sidesOf(row, { pair, sides }) {
+  if (pair[0] in row) return pair.map((name) => row[name]);
+  return sides(Object.fromEntries(MEASURES.map(({ key, name }) => [key, row[name] ?? null])));
+}
 
 // A ratio of rates is that of the volumes of its period too. Of sums it is that of the sums of those periods that tell
 // both sides: what one side brought alone says nothing of a share.
-function ratios(rows, as, { of, sides, ofSums }) {
+function ratios(rows, as, ratio) {
   let sums = [0, 0];
   return rows.map((row) => {
-    const rates = Object.fromEntries(MEASURES.map(({ key, name }) => [key, row[name] ?? null]));
-    if (as !== "cumulative") return of(rates);
-    const both = sides(rates);
+    const both = sidesOf(row, ratio);
     if (both.includes(null)) return null;
+    if (as !== "cumulative") return ratio.of(both);
     sums = sums.map((sum, at) => sum + both[at] * daysOf(row));
-    return ofSums(sums);
+    return ratio.of(sums);
   });
 }
 

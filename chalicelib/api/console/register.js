@@ -1,8 +1,8 @@
 // All wells, or all fields, as a table to work in: searched, sorted, narrowed by source and field, read by keyboard. What it
-// shows stands in the address: q, sort, order, field, source.
+// shows stands in the address: q, sort, order, field, source, page.
 
 import { read, write } from "./address.js";
-import { ask, isGone } from "./api.js";
+import { ask } from "./api.js";
 import { unitChoice } from "./controls.js";
 import { button, count, DIGITS, framed, h, NONE, period, say, whole } from "./dom.js";
 import { chosenUnits } from "./profile.js";
@@ -86,12 +86,11 @@ export const fieldRegister = (page) => register(page, "fields");
 
 function register(page, of) {
   page.retitle(of === "wells" ? "Wells" : "Fields");
-  const chosen = Object.fromEntries(KEPT.map((name) => [name, page.query.get(name) ?? ""]));
+  const chosen = Object.fromEntries([...KEPT, "page"].map((name) => [name, page.query.get(name) ?? ""]));
   let units = chosenUnits(page.query);
   let columns = columnsOf(of, units);
   if (!columns.some(({ name }) => name === chosen.sort)) chosen.sort = chosen.order = "";
-  let cursors = []; // of the pages before this one, and of this one
-  let next = null;
+  let hasMore = false;
   let asking = new AbortController();
   let timer = 0;
 
@@ -123,9 +122,8 @@ function register(page, of) {
 
   // What is asked anew begins at its first row. A search replaces the address while it is typed; a choice is a step of its own.
   function choose(changes, { isTyped = false } = {}) {
-    Object.assign(chosen, changes);
+    Object.assign(chosen, { page: "" }, changes);
     write(chosen, { step: !isTyped });
-    cursors = [];
     return load();
   }
 
@@ -136,12 +134,11 @@ function register(page, of) {
     const signal = AbortSignal.any([page.signal, asking.signal]);
     frame.setAttribute("aria-busy", "true");
     try {
-      const { data } = await ask(`wells/register?${question(of, chosen, cursors.at(-1))}`, { signal });
+      const { data } = await ask(`wells/register?${question(of, chosen)}`, { signal });
       if (!signal.aborted) show(data);
       return !signal.aborted;
     } catch (error) {
       if (signal.aborted) return false;
-      if (isGone(error)) return choose({});
       if (error.code === "NO_DATA_YET") told.replaceChildren(nothingYet());
       else told.replaceChildren(h("span", { class: "fault", role: "alert" }, error.message));
       body.replaceChildren();
@@ -153,19 +150,22 @@ function register(page, of) {
   }
 
   function show(data) {
-    next = data.next_cursor;
+    hasMore = data.next_cursor !== null;
     body.replaceChildren(...data.rows.map((row, index) => line(row, index)));
     heads.forEach((each, index) => each.setAttribute("aria-sort", sortOf(columns[index], chosen)));
     frame.scrollTop = 0;
     const [found, total] = [data.found[of], data.total[of]];
-    const first = cursors.length * ROWS + 1;
+    const first = skipped(chosen) + 1;
     const shown = found > data.rows.length ? `${whole(first)}–${whole(first + data.rows.length - 1)}: ` : "";
+    const name = of.slice(0, -1);
     told.textContent = data.rows.length
-      ? `${shown}${whole(found)} of ${count(total, of.slice(0, -1))}`
-      : `No ${of.slice(0, -1)} has all of this. 0 of ${count(total, of.slice(0, -1))}`;
+      ? `${shown}${whole(found)} of ${count(total, name)}`
+      : found
+        ? `There is no page ${whole(pageOf(chosen))} of ${count(found, name)}.`
+        : `No ${name} has all of this. 0 of ${count(total, name)}`;
     say(told.textContent);
-    before.hidden = !cursors.length;
-    after.hidden = !next;
+    before.hidden = pageOf(chosen) === 1;
+    after.hidden = !hasMore;
     lists.replaceChildren(...["wells", "fields"].map((each) => listLink(each, data.found[each])));
     showFacets(data);
   }
@@ -209,13 +209,14 @@ function register(page, of) {
       h("option", { value: "" }, all),
       choices.map((each) => h("option", { selected: is(each) }, each[1])),
     );
-    return [h("label", { for: select.id }, title), select];
+    return [h("span", { class: "pair" }, h("label", { for: select.id }, title), select)];
   }
 
   function head(column) {
     const sort = () => choose({ sort: column.name, order: turned(column, chosen) });
     const title = column.unit ? `${column.title}: ${column.unit}` : column.title;
-    const press = button(column.sign ? `${column.title}, ${column.sign}` : column.title, sort, { title });
+    const text = [h("span", {}, column.title), column.sign && h("small", {}, column.sign)];
+    const press = button(text, sort, { title, "aria-label": column.sign ? `${column.title}, ${column.sign}` : null });
     return h("th", { scope: "col", class: column.format ? "number" : null }, press);
   }
 
@@ -228,9 +229,9 @@ function register(page, of) {
   }
 
   async function turn(step, end = step < 0 ? -1 : 0) {
-    if (step < 0 ? !cursors.length : !next) return;
-    cursors = step < 0 ? cursors.slice(0, -1) : [...cursors, next];
-    if (await load()) goTo(body.rows[end < 0 ? body.rows.length - 1 : end]);
+    const number = pageOf(chosen) + step;
+    if (step < 0 ? number < 1 : !hasMore) return;
+    if (await choose({ page: number > 1 ? String(number) : "" })) goTo(body.rows[end < 0 ? body.rows.length - 1 : end]);
   }
 
   // One link of the table is a stop of the tabulator, the others are reached by the arrows.
@@ -297,8 +298,7 @@ function register(page, of) {
         h("kbd", {}, "Ctrl K"),
         lists,
       ),
-      facets,
-      h("div", { class: "filter" }, unitSelects.element),
+      h("div", { class: "filter" }, facets, unitSelects.element),
       frame,
       h("div", { class: "actions" }, told, before, after),
     ),
@@ -342,8 +342,12 @@ function addressOf(of, chosen) {
   return `#/${of}${query.size ? `?${query}` : ""}`;
 }
 
-function question(of, { q, sort, order, field, source }, cursor) {
-  const asked = { of, q, sort, order, field_code: field, source, limit: ROWS, cursor };
+const pageOf = ({ page }) => (/^[1-9]\d{0,6}$/.test(page) ? Number(page) : 1);
+const skipped = (chosen) => (pageOf(chosen) - 1) * ROWS;
+
+function question(of, chosen) {
+  const { q, sort, order, field, source } = chosen;
+  const asked = { of, q, sort, order, field_code: field, source, limit: ROWS, skip: skipped(chosen) };
   return new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
 }
 

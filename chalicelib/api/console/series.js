@@ -9,7 +9,7 @@ import { workbench } from "./workbench.js";
 
 export async function well(page) {
   const [field, code] = page.parameters;
-  const title = heading(page, `Well ${code}`);
+  const title = heading(page, `Well ${code}`, ["#/wells", "Wells"]);
   const known = await sourcesOf(page, field, code);
   const source = page.query.get("source") ?? known[0];
   const query = { field_code: field, well_code: code, ...(source && { source }) };
@@ -57,7 +57,7 @@ async function sourcesOf(page, field, code) {
 
 export async function field(page) {
   const [code] = page.parameters;
-  const title = heading(page, `Field ${code}`);
+  const title = heading(page, `Field ${code}`, ["#/fields", "Fields"]);
   try {
     const all = Map.groupBy(await askAll("wells/production/totals", { field_code: code }, page), (row) => row.source);
     const source = page.query.get("source") ?? [...all.keys()].find(Boolean);
@@ -84,9 +84,9 @@ export async function field(page) {
 
 export const totalsPanel = (page, given) => workbench(page, { ...given, last: { title: "Wells", name: "wells" } });
 
-function heading(page, text) {
+function heading(page, text, [list, name]) {
   const title = h("h1", { tabindex: "-1" });
-  page.root.append(h("p", { class: "crumb" }, h("a", { href: "#/data" }, "Data")), title);
+  page.root.append(h("p", { class: "crumb" }, h("a", { href: list }, name)), title);
   named(page, title, text);
   return title;
 }

@@ -134,7 +134,7 @@ const agreed = (name) =>
 export async function source(page) {
   const [name] = page.parameters;
   page.retitle(name);
-  const shown = h("div", {});
+  const shown = h("div", { class: "page" });
   page.root.append(
     h("p", { class: "crumb" }, h("a", { href: "#/sources" }, "Sources")),
     h("h1", { tabindex: "-1" }, h("bdi", {}, name)),
@@ -170,8 +170,8 @@ function state(source, last, again) {
       ["Too old since", source.stale_since && [time(source.stale_since), `, it is fresh for ${source.fresh_for}`]],
       ["Version", version === null ? "described by the settings of the stack" : whole(version)],
       ["Changed", source.updated_at ? [time(source.updated_at), ` by ${source.updated_by ?? NONE}`] : null],
-      ["Schedule", source.schedule && `${source.schedule} (${source.timezone || "UTC"})`],
-      ["Next due", source.schedule && nextDue(source)],
+      ["Schedule", source.schedule ? `${source.schedule} (${source.timezone || "UTC"})` : "by hand"],
+      ["Next due", source.schedule ? nextDue(source) : null],
       ["Paused", source.paused && [time(source.paused.at), ": ", h("bdi", {}, source.paused.reason)]],
       ["Last due", source.last_due && jobLink(source.last_due_job_id, time(source.last_due))],
       ["Due times left out", source.skipped ? whole(source.skipped) : null],

@@ -1,11 +1,16 @@
 // Questions in SQL to what is published: some that ship with Wellhead, and one's own. Loaded when its page is opened.
 
+import { read, watch, write } from "./address.js";
+import { firstPanels, isFigure, modelOf, NUMBER, plan } from "./answer.js";
 import { ask } from "./api.js";
-import { button, count, csv, framed, h, loading, NONE, save, say, table, whole } from "./dom.js";
+import { chart } from "./chart.js";
+import { tabsOf } from "./controls.js";
+import { button, count, csv, duration, evenly, framed, h, loading, NONE, save, say, table, whole, writtenDigits } from "./dom.js";
+import { savePng, saveSvg } from "./paint.js";
 
-const NUMBER = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\))$/;
 const SHOWN = 500; // rows of a table; a CSV has all
 const LONGEST_ADDRESS = 4_000; // signs of a statement that an address carries
+const FILE_WIDTH = 1200; // pixels of a picture that is saved
 const CUT = {
   rows: (rows) => `There are more: the first ${count(rows, "row")} came.`,
   bytes: (rows) => `There are more: an answer may have 2 MB, which are ${count(rows, "row")} of this one.`,
@@ -31,11 +36,13 @@ function asking(page, questions) {
   const place = h("div", { class: "page" });
   const told = h("p", { class: "muted", role: "status" });
   const explained = h("p", { class: "muted", id: "explained" });
+  const answers = new Map(); // statement to what came of it, for Back and Forward
+  let current = null; // the statement that is shown
   let asked = null; // what stops the question that is under way
 
   const choice = h(
     "select",
-    { id: "question", "aria-describedby": "explained", onchange: () => take(questions[choice.value]) },
+    { id: "question", "aria-describedby": "explained", onchange: () => take(questions[choice.value]?.statement ?? "") },
     h("option", { value: "" }, "A statement of your own"),
     questions.map(({ title }, place) => h("option", { value: place }, title)),
   );
@@ -54,14 +61,31 @@ function asking(page, questions) {
         run();
       },
     },
-    page.query.get("statement") ?? "",
   );
   const go = button("Run", () => run(), { class: "primary" });
   const stop = button("Stop waiting", () => asked?.abort(), { hidden: true });
 
-  function take(question) {
-    explained.textContent = question?.explanation ?? "";
-    if (question) text.value = question.statement;
+  // In the address, so that it can be given to somebody; it runs when they say so.
+  const take = (statement) => {
+    const before = read().query.get("statement");
+    write({ statement: inAddress(statement), ...(inAddress(statement) !== before && NO_VIEW) });
+    show(statement);
+  };
+
+  function show(statement) {
+    if (statement === current && answers.get(statement) === undefined) return;
+    current = statement;
+    text.value = statement;
+    const known = questions.findIndex((question) => question.statement === statement);
+    choice.value = known < 0 ? "" : known;
+    explained.textContent = questions[known]?.explanation ?? "";
+    const data = answers.get(statement);
+    place.replaceChildren(data ? answer(data, page) : "");
+  }
+
+  function follow() {
+    const wanted = read().query.get("statement");
+    if (wanted !== inAddress(current ?? "")) show(wanted ?? "");
   }
 
   async function run() {
@@ -75,11 +99,10 @@ function asking(page, questions) {
     try {
       const signal = AbortSignal.any([asked.signal, page.signal]);
       const { data } = await ask("wells/sql", { method: "POST", body: { statement }, signal });
-      const seconds = ((performance.now() - began) / 1000).toFixed(1);
-      told.textContent = `${count(data.rows.length, "row")} in ${seconds} s.`;
+      told.textContent = `${count(data.rows.length, "row")} in ${duration((performance.now() - began) / 1000)}.`;
       say(told.textContent);
-      keep(statement);
-      place.replaceChildren(answer(data));
+      answers.set(statement, data);
+      take(statement);
     } catch (error) {
       told.textContent = "";
       if (page.signal.aborted) return;
@@ -91,6 +114,8 @@ function asking(page, questions) {
     stop.hidden = true;
   }
 
+  watch(["statement"], follow, page.signal);
+  show(page.query.get("statement") ?? "");
   return [
     h(
       "section",
@@ -104,7 +129,10 @@ function asking(page, questions) {
         "p",
         { class: "muted", id: "keys" },
         "One statement that reads; Ctrl-Enter runs it. The tables are ",
-        ...["monthly", "wells", "fields", "well_production"].flatMap((name) => [h("code", {}, name), ", "]),
+        ...["monthly", "wells", "fields"].flatMap((name) => [h("code", {}, name), ", "]).slice(0, -1),
+        " and ",
+        h("code", {}, "well_production"),
+        "; ",
         h("code", {}, "SHOW TABLES"),
         " tells of more.",
       ),
@@ -114,19 +142,40 @@ function asking(page, questions) {
   ];
 }
 
-// In the address, so that it can be given to somebody; it runs when they say so.
-function keep(statement) {
-  const query = new URLSearchParams(statement.length <= LONGEST_ADDRESS ? { statement } : {});
-  history.replaceState(null, "", `#/sql${query.size ? `?${query}` : ""}`);
-}
+const inAddress = (statement) => (statement && statement.length <= LONGEST_ADDRESS ? statement : null);
 
-function answer({ columns, rows, cut }) {
-  const shown = columns.map(({ name, type }, place) => ({
-    title: name,
-    class: NUMBER.test(type) ? "number" : "text",
-    cell: (row) => written(row[place]),
-  }));
-  return h(
+// -- the answer ------------------------------------------------------------------------------------------------------
+
+const KEYS = ["tab", "show", "range", "log"];
+const NO_VIEW = { show: null, range: null, log: null };
+
+function answer(data, page) {
+  const { columns, rows, cut } = data;
+  const planned = plan(data);
+  const body = h("div", {});
+  const tabs = tabsOf((tab) => write({ tab }), [
+    ["table", "Table"],
+    ["plot", "Plot"],
+  ]);
+  let plot = null;
+
+  function show() {
+    const tab = read().query.get("tab") === "plot" ? "plot" : "table";
+    tabs.show(tab);
+    pictures.forEach((each) => (each.hidden = tab !== "plot" || !planned));
+    if (tab === "table") return body.replaceChildren(answerTable(columns, rows));
+    if (!planned) return body.replaceChildren(h("p", { class: "muted" }, NO_PLOT));
+    plot ??= answerPlot(data, planned, page);
+    if (body.firstChild !== plot.element) body.replaceChildren(plot.element);
+    plot.show();
+  }
+  const savePicture = (saveAs) => saveAs("answer", plot.shapes());
+  const pictures = [
+    button("PNG", () => savePicture(savePng), { "aria-label": "Save the plot as PNG" }),
+    button("SVG", () => savePicture(saveSvg), { "aria-label": "Save the plot as SVG" }),
+  ];
+  const download = button("Download as CSV", () => save("answer.csv", "text/csv", [asCsv(columns, rows)]));
+  const element = h(
     "section",
     { class: "panel", "aria-labelledby": "answer" },
     h(
@@ -134,12 +183,101 @@ function answer({ columns, rows, cut }) {
       { class: "headline" },
       h("h2", { id: "answer" }, "Answer"),
       h("span", { class: "muted" }, count(rows.length, "row")),
-      button("Download as CSV", () => save("answer.csv", "text/csv", [asCsv(columns, rows)])),
+      tabs.element,
+      h("span", { class: "exports" }, download, pictures),
     ),
     cut ? h("p", { class: "notice" }, CUT[cut](rows.length)) : null,
-    rows.length > SHOWN ? h("p", { class: "muted" }, `The first ${whole(SHOWN)} are shown; the CSV has all.`) : null,
-    framed("Answer, a table that scrolls", table("Answer", shown, rows.slice(0, SHOWN))),
+    body,
   );
+  const gone = new AbortController(); // when another answer takes its place
+  watch(KEYS, () => (element.isConnected ? show() : gone.abort()), AbortSignal.any([page.signal, gone.signal]));
+  show();
+  return element;
+}
+
+const NO_PLOT =
+  "A plot needs a row with a number. What is below its axis comes first: a date, a year, a number or a name; each column of numbers after it has a panel.";
+
+function answerTable(columns, rows) {
+  const shown = rows.slice(0, SHOWN);
+  const list = columns.map((column, place) => columnOf(column, shown, place));
+  return h(
+    "div",
+    {},
+    rows.length > SHOWN ? h("p", { class: "muted" }, `The first ${whole(SHOWN)} are shown; the CSV has all.`) : null,
+    framed("Answer, a table that scrolls", table("Answer", list, shown)),
+  );
+}
+
+// Whole numbers are written as they are: some of them are years or codes.
+function columnOf({ name, type }, rows, place) {
+  if (!NUMBER.test(type)) return { title: name, class: classOf(rows, place), cell: (row) => written(row[place]) };
+  if (type.includes("INT")) return { title: name, class: "number", cell: (row) => written(row[place]) };
+  const text = evenly([], { digits: writtenDigits(rows.map((row) => row[place])) });
+  const cell = (row) =>
+    isFigure(row[place]) ? h("span", { title: row[place] }, text(Number(row[place]))) : written(row[place]);
+  return { title: name, class: "number", cell };
+}
+
+const classOf = (rows, place) => (rows.some((row) => /\n/.test(row[place])) ? "text" : "cut");
+
+function answerPlot(data, planned, page) {
+  const { columns } = data;
+  const { panels } = planned;
+  const isLog = h("input", { type: "checkbox", onchange: () => write({ log: isLog.checked ? "1" : null }) });
+  const toggles = panels.map((place) => button(columns[place].name, () => toggle(place), { class: "quiet" }));
+  const plot = chart({ picked, signal: page.signal, label: "Plot of the answer. The tab Table has the same figures." });
+  const note = h("p", { class: "muted", role: "status" });
+
+  function view() {
+    const { query } = read();
+    const show = (query.get("show") ?? "").split(",").map(Number).filter((place) => panels.includes(place));
+    const [low, high] = (query.get("range") ?? "").split("..").map(Number);
+    return {
+      show: query.get("show") && show.length ? new Set(show) : firstPanels(planned),
+      range: high > low ? [low, high] : null,
+      isLog: query.get("log") === "1",
+    };
+  }
+
+  function picked(low, high) {
+    write({ range: low === undefined || low === high ? null : `${low}..${high}` });
+  }
+
+  function toggle(place) {
+    const { show } = view();
+    if (!show.delete(place)) show.add(place);
+    if (show.size) write({ show: panels.filter((each) => show.has(each)).join(",") });
+  }
+
+  function show() {
+    const wanted = view();
+    const model = modelOf(data, planned, wanted);
+    isLog.checked = wanted.isLog;
+    toggles.forEach((each, at) => each.setAttribute("aria-pressed", String(wanted.show.has(panels[at]))));
+    plot.show(model);
+    note.textContent = [
+      model.isCut ? `The first ${whole(model.names.length)} are shown: a plot tells no more of them apart.` : "",
+      wanted.isLog ? "Zeros and negative values have no place on a log scale." : "",
+      "Drag across the plot to choose a range; tap or click twice for all of it.",
+    ]
+      .filter(Boolean)
+      .join(" ");
+  }
+
+  const element = h(
+    "div",
+    { class: "view" },
+    h(
+      "div",
+      { class: "controls" },
+      h("label", { class: "check" }, isLog, " Log scale"),
+      h("div", { class: "spans", role: "group", "aria-label": "Panels" }, toggles),
+    ),
+    plot.element,
+    note,
+  );
+  return { element, show, shapes: () => plot.shapes(FILE_WIDTH, ["Answer"]) };
 }
 
 // Two columns may have one name, so they go by their places.
@@ -148,7 +286,7 @@ function asCsv(columns, rows) {
   return text.slice(text.indexOf("\n") + 1);
 }
 
-const written = (value) => (value === null ? NONE : h("bdi", {}, String(value)));
+const written = (value) => (value === null ? NONE : h("bdi", { title: value }, String(value)));
 
 const refusal = ({ message, code }) =>
   h(

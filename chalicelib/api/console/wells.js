@@ -66,7 +66,7 @@ export function wells(page, { field = null, source = null } = {}) {
     asking = new AbortController();
     const signal = AbortSignal.any([page.signal, asking.signal]);
     const text = input.value.trim();
-    if (!field && !page.signal.aborted) write({ search: text }, { step: false });
+    if (!page.signal.aborted) write({ search: text }, { step: false });
     const more = (cursor) => askWells({ search: text, field_code: field, source, cursor }, signal);
     try {
       const list = wellList(await more(null), more, search);

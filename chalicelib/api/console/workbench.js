@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { comparison } from "./compare.js";
 import { controlsOf, tabsOf } from "./controls.js";
 import { curves, kindsOf, rowsWithin, titleOf } from "./curves.js";
-import { button, count, csv, framed, h, rate, save, say, table } from "./dom.js";
+import { button, count, csv, evenly, framed, h, rate, save, say, table } from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 import { kindOf, missing, nameOf } from "./periods.js";
 import { PANELS, valuesOf } from "./production.js";
@@ -24,12 +24,13 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   const own = { name: page.name ?? title, rows, revisions };
   const others = kind ? comparison(page, { kind, id, came: show }) : null;
   const controls = controlsOf(rows, { last, change });
+  if (others) controls.element.append(others.element);
   const plot = chart({ picked, signal: page.signal });
   const figures = h("div", {});
   const note = h("p", { class: "muted", role: "status" });
   const body = h("div", { class: "page" });
   const shown = folded ? h("details", {}, h("summary", {}, "The figures as a table"), figures) : figures;
-  const views = h("div", { class: "view" }, controls.element, others?.element ?? "", plot.element, note, shown);
+  const views = h("div", { class: "view" }, controls.element, plot.element, note, shown);
   const tabs = kind ? tabsOf((tab) => change({ tab })) : null;
   let loading = null; // of the fit, once for all who wait for it
   let fit = null;
@@ -120,6 +121,8 @@ const dayOf = (ms) => new Date(ms).toISOString().slice(0, 10);
 
 // -- words -----------------------------------------------------------------------------------------------------------
 
+const OF_ALL_DAYS =
+  "The rate of a producing day is what the wells make when all of them produce. Where one does not tell its days";
 const SHORT = { rate: "Calendar day", producing: "Producing day", volume: "Volume", cumulative: "Cumulative" };
 
 function namesOf(entities, { as }) {
@@ -139,9 +142,10 @@ function keyName(entities, { over }) {
   return (key) => nameOf(rows.get(key));
 }
 
-function noteOf(rows, revisions, { isLog, as, over }, more) {
+function noteOf(rows, revisions, { isLog, as, over, show }, more) {
   const gone = missing(rows);
   const kind = rows.length ? kindOf(rows[0]) : "period";
+  const isSummed = rows.some(({ wells }) => wells > 1);
   const revised = new Set(revisions.map(({ production_period: day }) => day)).size;
   return [
     `${count(rows.length, "period")}.`,
@@ -151,7 +155,8 @@ function noteOf(rows, revisions, { isLog, as, over }, more) {
       : "",
     isLog ? "Zeros and negative rates have no place on a log scale." : "",
     as === "cumulative" && gone ? "A sum lacks what the missing periods brought." : "",
-    as === "producing" || as === "both" ? "Without days on production there is no rate of a producing day." : "",
+    as === "producing" || as === "both" ? `${isSummed ? OF_ALL_DAYS : "Without days on production"}, there is no such rate.` : "",
+    isSummed && (show.has("cut") || show.has("gor")) ? "A ratio is that of the wells that tell both of its sides." : "",
     over === "months" ? "Month 0 is the first that brought something." : "",
     more,
     "Drag across the plot to choose a range; tap or click twice for all of it.",
@@ -164,19 +169,19 @@ function dataTable(title, all, rows, revisions, { last, view }) {
   const { as, units, show } = view;
   const before = Map.groupBy(revisions, ({ production_period: day }) => day);
   const panels = PANELS.filter(({ key, name }) => name || show.has(key));
+  const lastText = evenly(rows.map((row) => row[last.name]));
   const columns = panels.flatMap((panel) =>
     kindsOf(panel, as).map((each) => {
       const values = new Map(valuesOf(all, panel, each, units).map((value, place) => [all[place], value]));
       const word = as === "both" && each === "producing" ? " a producing day" : "";
+      const was = (row) => wasOf(row, before.get(row.production_period), panel, { as: each, units });
+      const hasBefore = each !== "cumulative" && panel.name;
+      const former = hasBefore ? rows.flatMap(was) : [];
+      const text = textOfColumn([...rows.map((row) => values.get(row)), ...former], panel);
       return {
         title: titleOf(panel, each, units).replace(/, |$/, (sign) => `${word}${sign}`),
         class: "number",
-        cell: (row) => [
-          valueText(values.get(row), panel),
-          each === "cumulative" || !panel.name
-            ? null
-            : wasOf(row, before.get(row.production_period), panel, { as: each, units }),
-        ],
+        cell: (row) => [text(values.get(row)), hasBefore ? wasText(was(row).map(text)) : null],
       };
     }),
   );
@@ -187,21 +192,25 @@ function dataTable(title, all, rows, revisions, { last, view }) {
       [
         { title: "Period", cell: nameOf },
         ...columns,
-        { title: last.title, class: "number", cell: (row) => rate(row[last.name]) },
+        { title: last.title, class: "number", cell: (row) => lastText(row[last.name]) },
       ],
       rows.toReversed(),
     ),
   );
 }
 
-const valueText = (value, { kind }) => (kind === "share" && value !== null ? `${rate(100 * value)} %` : rate(value));
+const textOfColumn = (values, { kind }) =>
+  kind === "share"
+    ? evenly(values, { style: "percent", digits: 1 })
+    : evenly(values);
 
 // The values that were there before, the latest first, without those that a revision left alone.
 function wasOf(row, revisions = [], panel, { as, units }) {
   const values = valuesOf([...revisions, row], panel, as, units);
-  const was = values.filter((value, place) => place < values.length - 1 && value !== values[place + 1]);
-  return was.length ? h("small", { class: "was" }, ` was ${was.toReversed().map(rate).join(", ")}`) : null;
+  return values.filter((value, place) => place < values.length - 1 && value !== values[place + 1]).toReversed();
 }
+
+const wasText = (texts) => (texts.length ? h("small", { class: "was" }, ` was ${texts.join(", ")}`) : null);
 
 function saveCsv(name, columns, rows) {
   save(`${name}.csv`, "text/csv;charset=utf-8", [csv(columns, rows)]);
