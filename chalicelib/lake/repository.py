@@ -110,7 +110,7 @@ class LakeRepository(DuckDBWellProductionRepository):
             PRODUCTION: self._write_production,
             RUNS: self._write_run,
         }
-        snapshots = {}
+        snapshots: dict[str, int | None] = {}
         for table in TABLES:
             beat()
             if table == PRODUCTION and staged is not None:

@@ -119,6 +119,7 @@ class Cluster:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=_environment(),
+                cwd=self._directory,
                 start_new_session=True,
             )
         code = None
