@@ -106,7 +106,7 @@ LIMITS = {
     "WELLHEAD_NOTICES_HOURS": (1, 336),
 }
 CHOICES = {
-    "WELLHEAD_MERGE": ["duckdb"],
+    "WELLHEAD_MERGE": ["duckdb", "spark", "auto"],
     "WELLHEAD_MACHINE": ["lambda", "states"],
     "WELLHEAD_STORE": ["file", "iceberg"],
     "WELLHEAD_SOURCE_AUTH": ["none", "basic", "bearer", "api_key", "oauth2"],
@@ -284,6 +284,8 @@ def test_choices_are_taken_as_they_are(variable: str, choices: list[str]) -> Non
         needed = {"WELLHEAD_SOURCE_SECRET": "/a", "WELLHEAD_SOURCE_TOKEN_URL": "https://example.org/token"}
         needed |= {"WELLHEAD_CATALOG": "http://127.0.0.1:8181"}
         needed |= {"WELLHEAD_STATE_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:wells"}
+        if variable == "WELLHEAD_MERGE":
+            needed |= {"WELLHEAD_STORE": "iceberg", "WELLHEAD_MACHINE": "states"}
         assert getattr(read(**needed, **{variable: choice}), name) == choice
 
 

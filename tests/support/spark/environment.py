@@ -24,7 +24,8 @@ from pathlib import Path
 CACHE = Path(os.environ.get("SPARK_ENVIRONMENT") or Path.home() / ".cache" / "wellhead" / "spark")
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements.txt"
-_DIGEST = hashlib.sha256(REQUIREMENTS.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:12]
+FORM = b"1"  # of what is made here of the packages: another one is another folder
+_DIGEST = hashlib.sha256(REQUIREMENTS.read_bytes() + FORM).hexdigest()[:12]
 HOME = CACHE / "python{}.{}-{}".format(*sys.version_info, _DIGEST)
 PYTHON = HOME / "bin" / "python"
 JARS = HOME / "jars"
@@ -79,6 +80,7 @@ def _make() -> None:
     for lack in (_lack_of_java(), _lack_of_packages()):
         if lack:
             raise CannotBeMade(lack)
+    print("Spark: 400 MB are fetched and unpacked (once) ...", flush=True)
     shutil.rmtree(HOME, ignore_errors=True)
     venv.create(HOME, with_pip=True)
     pip = (str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
@@ -113,7 +115,6 @@ def main() -> int:
             print(f"Spark: {HOME}")
             return 0
         began = time.monotonic()
-        print("Spark: 400 MB are fetched and unpacked (once) ...", flush=True)
         try:
             _make()
         except CannotBeMade as exc:
