@@ -25,8 +25,9 @@ EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by th
 unexport PYTHONDONTWRITEBYTECODE
 export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
+export SPARK_ENVIRONMENT ?= $(HOME)/.cache/wellhead/spark
 
-.PHONY: help setup demo check-source run screenshots test environments compatibility third-party package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test environments compatibility third-party spark-check package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -110,6 +111,10 @@ compatibility: environments ## read a published file with DuckDB 1.4, 1.5 and 2.
 third-party: environments ## import from odatapy and SAP CAP, servers that others wrote
 	@$(BIN)/python -m pytest -rsx tests/odata/test_third_party.py
 
+spark-check: .venv/checks ## merge with Spark, on a cluster of two workers here, and compare with DuckDB (needs a JDK 17 and Debian's packages; some minutes)
+	@cd tests && ../$(BIN)/python -m support.spark.environment
+	@SPARK_CHECK=1 $(BIN)/python -m pytest -rs -n 0 --timeout 1800 tests/lake/test_spark_cluster.py
+
 soak: .venv/checks ## the tests of races and crashes again, many times longer, and all cases of those by lot (more than an hour)
 	@SOAK=1 $(BIN)/python -m pytest --timeout 7200 $(SOAKED)
 
@@ -155,6 +160,7 @@ lock: ## resolve pyproject.toml's dependency groups into the locked requirements
 	$(LOCK) --constraint requirements-dev.txt --group bundle --group lake --group local --group clients -o requirements-local.txt
 	$(LOCK) --constraint requirements-dev.txt --group lake -o requirements-lake.txt
 	$(LOCK) --upgrade --group third-party -o tests/support/third_party/requirements.txt
+	$(LOCK) --upgrade --group spark -o tests/support/spark/requirements.txt
 	for place in cap node_client; do (cd tests/support/third_party/$$place && \
 		npm update --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund) || exit 1; done
 

@@ -576,7 +576,8 @@ class Services:
 
             return {"new_publication": partial(FilePublication, copy_lake=copy_lake)}
         repository = partial(LakeRepository, catalog=self.catalog, session=self._session)
-        return {"new_repository": repository, "new_publication": LakePublication}
+        publication = partial(LakePublication, engine=self.settings.merge)
+        return {"new_repository": repository, "new_publication": publication}
 
     @cached_property
     def catalog(self) -> Catalog:

@@ -253,6 +253,7 @@ class Settings:
     warehouse: str = _setting("WELLHEAD_WAREHOUSE", _warehouse)
     store: str = _setting("WELLHEAD_STORE", _choice("file", "iceberg"), "file")
     catalog: str = _setting("WELLHEAD_CATALOG", _catalog, "")
+    merge: str = _setting("WELLHEAD_MERGE", _choice("duckdb", "spark", "auto"), "duckdb")
     scratch: str = _setting("WELLHEAD_SCRATCH", _text, "/tmp/wellhead")  # noqa: S108  Lambda's own disk
     tokens: str = _setting("WELLHEAD_TOKENS", _parameter_path, TOKENS)
     cors_origins: tuple[str, ...] = _setting("WELLHEAD_CORS_ORIGINS", _origins, "")
@@ -371,10 +372,7 @@ class Settings:
             if text is not None:
                 values[name] = _read(setting, text)
         settings = cls(**values)
-        if settings.store == "iceberg" and not settings.catalog:
-            raise SettingsError("WELLHEAD_CATALOG is not set; WELLHEAD_STORE=iceberg needs it.")
-        if settings.machine == "states" and not settings.state_machine:
-            raise SettingsError("WELLHEAD_STATE_MACHINE is not set; WELLHEAD_MACHINE=states needs it.")
+        _refuse_incomplete(settings)
         if settings.source_proxy_secret and not settings.source_proxy:
             raise SettingsError("WELLHEAD_SOURCE_PROXY is not set; WELLHEAD_SOURCE_PROXY_SECRET is of no use alone.")
         _refuse_open_aliases(settings)
@@ -386,6 +384,19 @@ class Settings:
                 variable = SETTINGS[name].variable
                 raise SettingsError(f"{variable} is not set; WELLHEAD_SOURCE_AUTH={settings.source_auth} needs it.")
         return settings
+
+
+def _refuse_incomplete(settings: Settings) -> None:
+    """Where rows are kept, what runs an import, and what merges. Raises SettingsError."""
+    if settings.store == "iceberg" and not settings.catalog:
+        raise SettingsError("WELLHEAD_CATALOG is not set; WELLHEAD_STORE=iceberg needs it.")
+    if settings.machine == "states" and not settings.state_machine:
+        raise SettingsError("WELLHEAD_STATE_MACHINE is not set; WELLHEAD_MACHINE=states needs it.")
+    if settings.merge != "duckdb" and (settings.store, settings.machine) != ("iceberg", "states"):
+        raise SettingsError(
+            f"WELLHEAD_MERGE={settings.merge} is for a lake that a state machine imports into: it needs "
+            "WELLHEAD_STORE=iceberg and WELLHEAD_MACHINE=states."
+        )
 
 
 SETTINGS: dict[str, Setting] = {f.name: f.metadata["setting"] for f in fields(Settings) if "setting" in f.metadata}

@@ -249,12 +249,13 @@ class Deployment:
             bucket.make_ready()
         except CodeBucketError as exc:
             raise DeploymentError(str(exc)) from exc
-        code, layer = (bucket.upload(path, stack=self.stack) for path in (package.bundle, package.layer))
-        template = package.template_with_code(bucket=bucket.name, key=code, layer=layer)
+        paths = (package.bundle, package.layer, package.job)
+        code, layer, job = (bucket.upload(path, stack=self.stack) for path in paths)
+        template = package.template_with_code(bucket=bucket.name, key=code, layer=layer, job=job)
         place, clients = self.place(), {name: self.client(name) for name in ("dynamodb", "s3")}
         template = with_names(template, place, existing_data(place, **clients) if new else ())
         key = bucket.put(json.dumps(template).encode(), stack=self.stack, ending=".json")
-        return template, frozenset({code, layer, key}), bucket.address(key)
+        return template, frozenset({code, layer, job, key}), bucket.address(key)
 
     def _code_bucket(self) -> CodeBucket:
         place = self.place()

@@ -35,6 +35,7 @@ def key_policy(place: Place, *, suffix: str) -> dict[str, Any]:
                     "kms:EncryptionContext:aws:logs:arn": [
                         f"{logs}:/aws/lambda/{place.stack}-*",
                         f"{logs}:/aws/apigateway/{place.stack}",
+                        f"{logs}:/aws/emr-serverless/{place.stack}",
                     ]
                 }
             },

@@ -23,20 +23,22 @@ REGION = "us-east-1"  # Chalice asks for one to name the services; in China they
 
 @dataclass(frozen=True)
 class Package:
-    """`layer` is what a lake needs besides."""
+    """`layer` is what a lake needs besides, and `job` what Spark runs."""
 
     bundle: Path
     template: Path
     layer: Path
+    job: Path = PROJECT / "spark" / "merge_job.py"
 
     def parameters(self) -> dict[str, Any]:
         """Of the template."""
         found: dict[str, Any] = json.loads(self.template.read_text())["Parameters"]
         return found
 
-    def template_with_code(self, *, bucket: str, key: str, layer: str) -> dict[str, Any]:
-        """The template whose functions take their code from there, and the layer its content."""
+    def template_with_code(self, *, bucket: str, key: str, layer: str, job: str) -> dict[str, Any]:
+        """The template whose functions take their code from there, the layer its content, and Spark its job."""
         template: dict[str, Any] = json.loads(self.template.read_text())
+        template["Mappings"]["Spark"]["Job"] = {"Bucket": bucket, "Key": job}
         for resource in template["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}

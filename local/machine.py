@@ -8,7 +8,9 @@ from infra.fragments import merged_fragments
 
 
 def machine_definition(functions: Mapping[str, str]) -> str:
-    """In the Amazon States Language, with the ARNs of these functions, by the names that the template has for them."""
+    """In the Amazon States Language, with the ARNs of these functions, by the names that the template has for them, and
+    without what a condition of the template brings: there is no EMR here.
+    """
     properties = merged_fragments()["Resources"]["StateMachine"]["Properties"]
     if functions.keys() != properties["DefinitionSubstitutions"].keys():
         raise ValueError(f"the state machine needs {', '.join(properties['DefinitionSubstitutions'])}")
@@ -21,6 +23,8 @@ def _substituted(value: Any, functions: Mapping[str, str]) -> Any:
             return functions.get(value.removeprefix("${").removesuffix("}"), value) if value.startswith("${") else value
         case list():
             return [_substituted(each, functions) for each in value]
+        case {"Fn::If": [_, _, otherwise]}:
+            return _substituted(otherwise, functions)
         case dict():
             return {name: _substituted(each, functions) for name, each in value.items()}
     return value

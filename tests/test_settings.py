@@ -106,6 +106,7 @@ LIMITS = {
     "WELLHEAD_NOTICES_HOURS": (1, 336),
 }
 CHOICES = {
+    "WELLHEAD_MERGE": ["duckdb", "spark", "auto"],
     "WELLHEAD_MACHINE": ["lambda", "states"],
     "WELLHEAD_STORE": ["file", "iceberg"],
     "WELLHEAD_SOURCE_AUTH": ["none", "basic", "bearer", "api_key", "oauth2"],
@@ -283,6 +284,8 @@ def test_choices_are_taken_as_they_are(variable: str, choices: list[str]) -> Non
         needed = {"WELLHEAD_SOURCE_SECRET": "/a", "WELLHEAD_SOURCE_TOKEN_URL": "https://example.org/token"}
         needed |= {"WELLHEAD_CATALOG": "http://127.0.0.1:8181"}
         needed |= {"WELLHEAD_STATE_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:wells"}
+        if variable == "WELLHEAD_MERGE":
+            needed |= {"WELLHEAD_STORE": "iceberg", "WELLHEAD_MACHINE": "states"}
         assert getattr(read(**needed, **{variable: choice}), name) == choice
 
 
@@ -293,6 +296,22 @@ def test_a_machine_needs_its_name() -> None:
     message = "WELLHEAD_STATE_MACHINE is not set; WELLHEAD_MACHINE=states needs it."
     assert refusal(WELLHEAD_MACHINE="states") == message
     assert refusal(WELLHEAD_MACHINE="states", WELLHEAD_STATE_MACHINE=" ") == message
+
+
+def test_a_merge_by_spark_needs_a_lake_and_a_state_machine() -> None:
+    machine = {
+        "WELLHEAD_MACHINE": "states",
+        "WELLHEAD_STATE_MACHINE": "arn:aws:states:us-east-1:123456789012:stateMachine:import",
+    }
+    lake = {"WELLHEAD_STORE": "iceberg", "WELLHEAD_CATALOG": "http://127.0.0.1:8181"}
+    assert read(WELLHEAD_MERGE="duckdb").merge == "duckdb"
+    for engine in ("spark", "auto"):
+        assert read(WELLHEAD_MERGE=engine, **machine, **lake).merge == engine
+        for less in ({}, machine, lake):
+            assert refusal(WELLHEAD_MERGE=engine, **less) == (
+                f"WELLHEAD_MERGE={engine} is for a lake that a state machine imports into: it needs "
+                "WELLHEAD_STORE=iceberg and WELLHEAD_MACHINE=states."
+            )
 
 
 def test_a_lake_needs_its_catalog() -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.jobs.lock import Claim, Snapshot
+from chalicelib.lake.spark import SPARK_ROWS, SparkAsked
 from chalicelib.lake.versions import Versions
-from chalicelib.warehouse.names import Warehouse, sha256_of, snapshot_name
+from chalicelib.warehouse.names import Warehouse, delta_name, order_name, sha256_of, snapshot_name
 
 from .publication import FilePublication, publish_seconds, remove_segments
 
@@ -40,11 +41,15 @@ class Move:
 
 @dataclass(kw_only=True)
 class LakePublication:
-    """`directory` is on the worker's own disk."""
+    """`directory` is on the worker's own disk. `engine` says what merges: "duckdb", "spark", or "auto", which is Spark
+    for `spark_rows` or more that change.
+    """
 
     warehouse: Warehouse
     directory: Path
     claim: Claim
+    engine: str = "duckdb"
+    spark_rows: int = SPARK_ROWS
     _compared: Compared | None = None
     _move: Move | None = None
 
@@ -86,16 +91,42 @@ class LakePublication:
         *,
         beat: Callable[[], object],
     ) -> Snapshot:
-        """Raises what `beat` does, LeaseLost, LakeUnavailable, LakeMoved, PublishRefused, WarehouseUnavailable."""
+        """Raises what `beat` does, LeaseLost, LakeUnavailable, LakeMoved, PublishRefused, WarehouseUnavailable, and
+        SparkAsked where Spark has to merge first.
+        """
         if self._move:
             move = self._move
             move.file.read_back(repository, merged)
             return self.put(repository.take(move.file.store, move.facts, merged, now=move.now, beat=beat))
         if self._compared is None:
             raise RuntimeError("nothing was merged")
-        versions = repository.commit(self._compared, beat=beat)
+        staged = None
+        if self._is_for_spark(self._compared.result):
+            staged = repository.staged(self._compared)
+            if staged is None:
+                beat()
+                raise SparkAsked(self._ask_spark(repository, self._compared))
+        versions = repository.commit(self._compared, beat=beat, staged=staged)
         repository.check(versions)
         return self.put(versions)
+
+    def _is_for_spark(self, result: MergeResult) -> bool:
+        """Of an import that changes nothing there is nothing to ask for."""
+        changing = result.new_records + result.updated_records + result.withdrawn_records
+        least = {"duckdb": None, "spark": 1, "auto": self.spark_rows}[self.engine]
+        return least is not None and changing >= least
+
+    def _ask_spark(self, repository: LakeRepository, compared: Compared) -> str:
+        """Where Spark reads what to do: the rows and the order lie in the warehouse, as segments do, until the job has
+        ended.
+        """
+        job_id, fence = self.claim.job.job_id, self.claim.fence
+        delta, told = self.directory / "delta.parquet", self.directory / "order.json"
+        place = self.warehouse.location(delta_name(job_id, fence))
+        told.write_text(repository.order(compared, delta, place).text(), "utf-8")
+        for name, file in ((delta_name(job_id, fence), delta), (order_name(job_id, fence), told)):
+            self.warehouse.put(name, file, sha256=sha256_of(file))
+        return self.warehouse.location(order_name(job_id, fence))
 
     def put(self, versions: Versions) -> Snapshot:
         """Under a name with the claim's fence. Raises WarehouseUnavailable."""

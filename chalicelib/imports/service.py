@@ -18,6 +18,7 @@ from chalicelib.files.place import other_files
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.job import Job, Phase
 from chalicelib.jobs.parts import MOST_PARTS, PartTable
+from chalicelib.lake.spark import SparkAsked
 from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
 
 PARTS_OF_A_THREAD = 2  # so that one which is done early takes another part
 MOST_RUNS = 32  # of segments in a part: each attempt adds one, and the item that has them must not grow with the import
+
+SWEPT_SECONDS = 120.0  # within which the sweeper has looked at an execution
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +154,9 @@ class WellProductionImportService:
             self._finish(parts, snapshot, base, merged)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
+        except SparkAsked:
+            self._tell_that_spark_merges(merged)
+            raise
         except ImportFailed as exc:
             if self._fetching and lets_a_retry_go_on(exc):
                 self._fetching.keep_what_is_taken()
@@ -525,6 +531,13 @@ class WellProductionImportService:
             facts = self._watermark.mark_files(base, self._source.marks, is_whole=is_known)
         facts = replace(facts, accepted=judgement.carried or None)
         return with_facts(snapshot, base, self._settings, facts, at=self._clock())
+
+    def _tell_that_spark_merges(self, merged: MergeResult) -> None:
+        """With a lease until the sweeper looks after it: it is that of an execution that goes on."""
+        self._progress.count_seconds()
+        records = merged.new_records + merged.updated_records + merged.withdrawn_records
+        seconds = self._settings.lease_seconds + SWEPT_SECONDS
+        self._progress.note("waits for Spark", lease_seconds=seconds, records=records)
 
     def _finish(self, parts: PartsReading, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult) -> None:
         """The end of the job moves the pointer to the snapshot."""

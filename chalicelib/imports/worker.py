@@ -29,6 +29,7 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.lock import Claim, holder_of
 from chalicelib.jobs.ownership import own_warehouse
+from chalicelib.lake.spark import SparkAsked
 from chalicelib.logs import add_to_log_context
 
 from .fetching import HandOver
@@ -52,7 +53,11 @@ log = logging.getLogger(__name__)
 
 
 def _run(_: Claim, service: WellProductionImportService | Rollback) -> dict[str, Any]:
-    return {"outcome": service.run().status}
+    """An import that waits for Spark keeps its place: the execution of the state machine has it."""
+    try:
+        return {"outcome": service.run().status}
+    except SparkAsked as asked:
+        return {"outcome": "spark", "order": asked.order}
 
 
 def run_import(

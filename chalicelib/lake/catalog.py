@@ -60,10 +60,14 @@ class Head:
 
     @property
     def rows(self) -> int | None:
+        """Of main."""
+        return self.rows_of(self.snapshot)
+
+    def rows_of(self, snapshot: int | None) -> int | None:
         """Those that are not deleted; None where the snapshot does not tell."""
-        if self.snapshot is None:
+        if snapshot is None:
             return 0
-        told = self.snapshots[self.snapshot].get("summary", {})
+        told = self.snapshots[snapshot].get("summary", {})
         if int(told.get("total-equality-deletes", 0)) or "total-records" not in told:
             return None
         return int(told["total-records"]) - int(told.get("total-position-deletes", 0))
@@ -123,6 +127,10 @@ class Catalog:
         if snapshot is not None:
             moved = {"action": "set-snapshot-ref", "ref-name": MAIN, "type": "branch", "snapshot-id": snapshot}
         return self._commit(table, head, [moved, *_setting(properties)])
+
+    def set_properties(self, table: str, head: Head, properties: Mapping[str, str]) -> bool:
+        """Main stays where it is; False when somebody has moved it since `head` was read."""
+        return self._commit(table, head, _setting(properties))
 
     def forget(self, table: str, head: Head, snapshots: Sequence[int]) -> bool:
         """These snapshots are no longer kept; False when main has moved since `head` was read."""

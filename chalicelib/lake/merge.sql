@@ -43,12 +43,36 @@ INSERT INTO matched SELECT staged_row, NULL, FALSE, part FROM met WHERE NOT revi
 SELECT count(*) FROM met WHERE revised;
 
 -- name: merge_revised
-MERGE INTO lake.wellhead.well_production AS stored
+MERGE INTO {target} AS stored
 USING ({revised_rows}) AS delta
-ON stored.source = delta.source AND stored.field_code = delta.field_code AND stored.well_code = delta.well_code
-    AND stored.production_period = delta.production_period
-    AND stored.production_period BETWEEN {first} AND {last}
+ON {same_key}
 WHEN MATCHED THEN UPDATE SET {assignments};
+
+-- name: merge_delta
+-- By Spark: what merge_revised, delete_withdrawn and insert_new do, in one statement, which is one commit. A row that
+-- meets what it should not meet is left out, and then the rows do not add up.
+MERGE INTO {target} AS stored
+USING {delta} AS delta
+ON {same_key}
+WHEN MATCHED AND delta.change = 'withdrawn' THEN DELETE
+WHEN MATCHED AND delta.change = 'revised' THEN UPDATE SET {assignments}
+WHEN NOT MATCHED AND delta.change = 'new' THEN INSERT ({columns}) VALUES ({values});
+
+-- name: revised_of_delta
+SELECT 'revised' AS change, * FROM ({revised_rows})
+
+-- name: new_of_delta
+SELECT 'new' AS change, * FROM ({new_rows})
+
+-- name: withdrawn_of_delta
+SELECT 'withdrawn' AS change, $source_name AS source, field_code, well_code, production_period FROM withdrawn
+
+-- name: look_at_delta
+-- The same for the same rows, in any order and in any parts.
+SELECT count(*), CAST(sum(hash(delta)) AS VARCHAR) FROM ({delta}) AS delta;
+
+-- name: write_delta
+COPY ({delta}) TO '{path}' (FORMAT parquet, COMPRESSION zstd);
 
 -- name: delete_withdrawn
 DELETE FROM lake.wellhead.well_production AS stored

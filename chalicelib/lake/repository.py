@@ -12,27 +12,35 @@ import json
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from chalicelib.errors import AdoptsInFile, FullImportFirst, ImportFailed, LakeMoved, PublishRefused
-from chalicelib.store.columns import COLUMNS, KEY
-from chalicelib.store.local_duckdb import exhaustion_told, local_config
+from chalicelib.errors import (
+    AdoptsInFile,
+    FullImportFirst,
+    ImportFailed,
+    LakeMoved,
+    LakeUnavailable,
+    PublishRefused,
+)
+from chalicelib.store.columns import KEY
+from chalicelib.store.local_duckdb import exhaustion_told, local_config, quoted
 from chalicelib.store.repository import DuckDBWellProductionRepository, Looks
 from chalicelib.store.schema import prepare_store, refuse_other_periods
-from chalicelib.store.statements import named_statements
 from chalicelib.store.well_production import USUAL, VALUES_DIFFER, filled
 
 from .connection import attach_lake, lake_errors
+from .delta import STATEMENTS, STORED, TARGET, delta_rows, merge_lists, merge_of, new_rows
 from .extensions import lake_config
-from .settling import TRIES, Maker, settle_lake, settle_table
+from .settling import FACTS, TRIES, Maker, settle_lake, settle_table
+from .spark import STAGING, Mark, Order, staged_upon
 from .tables import BY_YEAR, at, make_tables
 from .versions import HISTORY, PRODUCTION, REJECTS, RUNS, TABLES, Versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from botocore.session import Session
 
@@ -41,10 +49,9 @@ if TYPE_CHECKING:
 
     from .catalog import Catalog, Head
 
-STORED = ("source", *(column.name for column in COLUMNS), "period_days", "source_rows", "created_at", "updated_at")
 OURS = {"store": "lake.wellhead", "order": f"year(production_period), {', '.join(KEY)}"}
 LOOKED_AT = 2048  # rows of a source, for the length of its periods
-_SQL = named_statements(Path(__file__).with_name("merge.sql"))
+MILLISECONDS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +83,9 @@ class LakeRepository(DuckDBWellProductionRepository):
         """
         settled = self._settled or self.settle(USUAL)
         self._attach_lake()
-        settle_lake(self._catalog, base, fence=facts.fence)
+        head = settle_lake(self._catalog, base, fence=facts.fence)[PRODUCTION]
+        staged = staged_upon(head, facts.job_id)
+        now = staged.mark.moment / MILLISECONDS if staged else looks.now  # its rows bear that moment
         whole = at(PRODUCTION, base.of(PRODUCTION))
         with self._told():
             self._refuse_adopting(whole)
@@ -85,14 +94,15 @@ class LakeRepository(DuckDBWellProductionRepository):
             if looks.withdraws:
                 self._bring_missing(whole)
             self._check_room()  # for what is revised lies here too, and what is new is sorted
-            looks = replace(looks, now=self._moment(looks.now, runs=at(RUNS, base.of(RUNS))))
+            looks = replace(looks, now=self._moment(now, runs=at(RUNS, base.of(RUNS))))
             result = self._compare(settled, looks, whole=whole, stored_rows=str(base.rows))
             self._insert_rejected(facts, looks.now)
         return Compared(base=base, facts=facts, now=looks.now, result=result)
 
-    def commit(self, compared: Compared, *, beat: Callable[[], object]) -> Versions:
-        """Write it, a commit a table. `beat` is called before each, and may stop it. Raises LeaseLost, LakeMoved,
-        LakeUnavailable, PublishRefused, ScratchFull, OutOfMemory.
+    def commit(self, compared: Compared, *, beat: Callable[[], object], staged: int | None = None) -> Versions:
+        """Write it, a commit a table. `beat` is called before each, and may stop it. Where Spark has `staged` a
+        snapshot, production becomes that one. Raises LeaseLost, LakeMoved, LakeUnavailable, PublishRefused,
+        ScratchFull, OutOfMemory.
         """
         write = {
             REJECTS: self._write_rejects,
@@ -100,12 +110,74 @@ class LakeRepository(DuckDBWellProductionRepository):
             PRODUCTION: self._write_production,
             RUNS: self._write_run,
         }
-        snapshots = {}
+        snapshots: dict[str, int | None] = {}
         for table in TABLES:
             beat()
-            snapshots[table] = self._commit_table(table, compared, write[table])
+            if table == PRODUCTION and staged is not None:
+                snapshots[table] = self._take_staged(compared, staged)
+            else:
+                snapshots[table] = self._commit_table(table, compared, write[table])
         written = {table: snapshot for table, snapshot in snapshots.items() if snapshot is not None}
         return Versions(snapshots=written, rows=compared.result.stored_records)
+
+    # -- by Spark ---------------------------------------------------------------------------------
+
+    def staged(self, compared: Compared) -> int | None:
+        """The snapshot that Spark has made of just these rows; None before it has. Raises PublishRefused where it holds
+        others than it should, LeaseLost, LakeUnavailable, LakeMoved.
+        """
+        head = self._settled_head(compared)
+        found = staged_upon(head, compared.facts.job_id)
+        if found is None or found.mark != self._mark(compared):
+            return None
+        if (rows := head.rows_of(found.snapshot)) != compared.result.stored_records:
+            raise PublishRefused(
+                f"Spark's merge would leave {rows} rows in the lake instead of {compared.result.stored_records:,}, so "
+                "nothing was published. Start the import again."
+            )
+        return found.snapshot
+
+    def order(self, compared: Compared, delta: Path, place: str) -> Order:
+        """What Spark is to do, after which `staged` finds it. The rows are written to `delta`, which Spark will find at
+        `place`, a URL. Raises LeaseLost, LakeUnavailable, LakeMoved, ScratchFull, OutOfMemory.
+        """
+        with self._told():
+            self._run("write_delta", path=quoted(delta), **self._delta(compared))
+        head = self._settled_head(compared)
+        if STAGING.items() - head.properties.items() and not self._catalog.set_properties(PRODUCTION, head, STAGING):
+            raise LakeMoved
+        merge = merge_of("delta", self._bounds())
+        mark = self._mark(compared).text()
+        return Order(table=TARGET, base=head.snapshot, mark=mark, delta=place, merge=merge)
+
+    def _settled_head(self, compared: Compared) -> Head:
+        return settle_table(self._catalog, PRODUCTION, compared.base.of(PRODUCTION), fence=compared.facts.fence)
+
+    def _mark(self, compared: Compared) -> Mark:
+        with self._told():
+            count, total = self._one("look_at_delta", **self._delta(compared))
+        moment = round(compared.now * MILLISECONDS)
+        return Mark(job_id=compared.facts.job_id, moment=moment, digest=f"{count}-{total}")
+
+    def _delta(self, compared: Compared) -> dict[str, Any]:
+        return {"delta": delta_rows(compared.result), "now": compared.now}
+
+    def _take_staged(self, compared: Compared, staged: int) -> int:
+        """Main becomes it, if it is what Spark began with, and says who made it. As ever that alone tells what has
+        happened.
+        """
+        made = Maker(compared.facts.job_id, compared.facts.fence)
+        told = made.stored() | {FACTS: _properties(made, compared)["facts"]}
+        for _ in range(TRIES):
+            head = self._settled_head(compared)
+            if staged not in head.snapshots or head.snapshots[staged].get("parent-snapshot-id") != head.snapshot:
+                raise LakeMoved
+            with suppress(LakeUnavailable):  # the answer may be lost, and not what was asked for
+                self._catalog.set_main(PRODUCTION, head, staged, told)
+            after = self._catalog.head(PRODUCTION)
+            if after and Maker.of(after.properties) == made and after.snapshot not in (None, head.snapshot):
+                return after.snapshot
+        raise LakeMoved
 
     def take(
         self, store: Path, facts: RunFacts, merged: MergeResult, *, now: float, beat: Callable[[], object]
@@ -250,18 +322,11 @@ class LakeRepository(DuckDBWellProductionRepository):
         return 1
 
     def _revision(self) -> dict[str, str]:
-        changing = [name for name in STORED if name not in ("source", *KEY)]
-        assignments = ", ".join(f"{name} = delta.{name}" for name in changing)
-        return {"revised_rows": filled("revised_rows"), "assignments": assignments, **self._bounds("revised_bounds")}
+        return {"revised_rows": filled("revised_rows"), **merge_lists(self._bounds("revised_bounds"))}
 
     def _insert_all_new(self, now: float) -> int:
         """By year and in the order of the key, so that few files are open at once, and a question reads little."""
-        lists = {
-            **OURS,
-            "is_accepted_of_part": "TRUE",
-            "that_are_new": filled("that_are_new", {"number": "part"}),
-            "in_order": filled("in_order", OURS),
-        }
+        lists = {**OURS, **new_rows(), "in_order": filled("in_order", OURS)}
         ((new,),) = self._sql.rows("insert_new", lists, now=now, source_name=self._source.name)
         return int(new)
 
@@ -320,7 +385,7 @@ class LakeRepository(DuckDBWellProductionRepository):
     def _run(self, name: str, **lists: Any) -> list[tuple[Any, ...]]:
         """`lists` that the statement names as $values are bound."""
         known = {"values_differ": VALUES_DIFFER, "key": ", ".join(KEY)}
-        text = _SQL[name].format_map({**known, **lists})
+        text = STATEMENTS[name].format_map({**known, **lists})
         bound = {"source_name": self._source.name, **lists}
         values = {key: value for key, value in bound.items() if f"${key}" in text}
         done = self._connection.execute(text, values) if values else self._connection.execute(text)

@@ -419,6 +419,7 @@ class DuckDBWellProductionRepository:
                 "that_are_new": filled("that_are_new", {"number": str(number)}) if are_some_known else "",
                 "in_order": "" if is_in_order else filled("in_order"),
             }
+            lists["new_rows"] = filled("new_rows", lists)
             self._sql.run("insert_new", lists, now=now, source_name=self._source.name)
         self._connection.execute("RESET threads")
 

@@ -404,13 +404,16 @@ AND arrival NOT IN (SELECT staged_row FROM matched WHERE part = {number})
 -- name: in_order
 ORDER BY {order}
 
--- name: insert_new
-INSERT INTO {store}.well_production BY NAME
+-- name: new_rows
 SELECT
     $source_name AS source, {columns}, days_of_period(production_period) AS period_days, source_rows,
     to_timestamp($now) AS created_at, to_timestamp($now) AS updated_at
 FROM accepted
 WHERE {is_accepted_of_part} {that_are_new}
+
+-- name: insert_new
+INSERT INTO {store}.well_production BY NAME
+{new_rows}
 {in_order};
 
 -- name: rejected

@@ -110,6 +110,9 @@ class DirectoryWarehouse:
     def local_path(self, name: str) -> Path:
         return self._root / name
 
+    def location(self, name: str) -> str:
+        return (self._root / name).absolute().as_uri()
+
     def stored(self, name: str) -> StoredFile | None:
         with _directory_errors():
             try:

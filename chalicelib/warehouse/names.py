@@ -5,6 +5,7 @@ S3Warehouse keeps them in a bucket.
     snapshots/wells-<fence>-<job>.lake          of a lake, which snapshots of its tables are published together
     segments/<job>/<fence>-<part>-<number>.parquet   checked rows of an unfinished import; where many workers read its
                                                 parts at once, with the attempt behind the part
+    segments/<job>/<fence>-spark.parquet, .json what Spark is to merge for an unfinished import, and how
     exports/wells-<fence>-<job>.duckdb          a database that was made of a lake because somebody asked for it
     exports/wells-<fence>-<job>.parquet         the rows of a snapshot, for whoever asked for these
     exports/<epoch>-<mark>.csv, .parquet, .xlsx a list that somebody asked for as a file; it goes after some hours
@@ -70,6 +71,16 @@ def is_of_lake(name: str) -> bool:
 def segment_name(job_id: str, fence: int, number: int, *, part: int = 0, attempt: int = 0) -> str:
     place = f"{part:04d}-{attempt:04d}" if attempt else f"{part:04d}"
     return f"{SEGMENTS}{job_id}/{fence:010d}-{place}-{number:06d}.parquet"
+
+
+def delta_name(job_id: str, fence: int) -> str:
+    """Of the rows that Spark is to merge. They are an unfinished import's, as its segments are, and go with them."""
+    return f"{SEGMENTS}{job_id}/{fence:010d}-spark.parquet"
+
+
+def order_name(job_id: str, fence: int) -> str:
+    """Of what Spark is told to do with them."""
+    return f"{SEGMENTS}{job_id}/{fence:010d}-spark.json"
 
 
 def drill_name(began: int, drill_id: str) -> str:
@@ -221,6 +232,9 @@ class Warehouse(Protocol):
 
     def local_path(self, name: str) -> Path | None:
         """Where the file can be opened in place; None when it has to be fetched. It need not exist."""
+
+    def location(self, name: str) -> str:
+        """The URL by which another program of this deployment reads the file, `file://` or `s3://`."""
 
     def stored(self, name: str) -> StoredFile | None:
         """What is known of the file without reading it; None when there is none."""

@@ -169,6 +169,9 @@ class S3Warehouse:
     def local_path(self, name: str) -> None:
         """Nothing of a bucket is on this machine."""
 
+    def location(self, name: str) -> str:
+        return f"s3://{self._bucket}/{self._prefix}{name}"
+
     def stored(self, name: str) -> StoredFile | None:
         with _s3_errors():
             head = self._head(name)

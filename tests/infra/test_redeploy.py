@@ -32,6 +32,7 @@ TABLE = ("AWS::DynamoDB::Table", STACK)
 BUCKET = ("AWS::S3::Bucket", f"{STACK}-{ACCOUNT}-{REGION}")
 GIVEN = {"SourceUrl": "https://odata.example.com/v4/WellProduction"}
 KEPT = {"Retain", "RetainExceptOnCreate"}
+CODE = {"bucket": "code", "key": "wellhead.zip", "layer": "lake.zip", "job": "merge_job.py"}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 @pytest.fixture(scope="module")
 def template(package: Package) -> dict[str, Any]:
-    return with_names(package.template_with_code(bucket="code", key="wellhead.zip", layer="lake.zip"), PLACE)
+    return with_names(package.template_with_code(**CODE), PLACE)
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_what_is_taken_over_refers_to_nothing_that_a_new_stack_makes(template: d
 
 
 def test_of_the_names_nothing_else_changes(package: Package, template: dict[str, Any]) -> None:
-    before = package.template_with_code(bucket="code", key="wellhead.zip", layer="lake.zip")
+    before = package.template_with_code(**CODE)
     changed = {name for name, told in before["Resources"].items() if told != template["Resources"][name]}
     assert {"Table", "Bucket"} <= changed <= {*kept(template)}
     elsewhere = with_names(before, Place(stack="w-x", account="1", region="cn-north-1", partition="aws-cn"))

@@ -13,11 +13,11 @@ import pytest
 from cfnlint.api import ManualArgs, lint  # type: ignore[import-untyped]
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 from support.packaged import packaged
-from support.rights import resolved
+from support.rights import TABLE_BUCKET, resolved
 
 from chalicelib.jobs.outbox import HOLD_SECONDS
 from chalicelib.settings import SETTINGS, Settings
-from chalicelib.warehouse.names import UPLOADS
+from chalicelib.warehouse.names import UPLOADS, delta_name, order_name
 from infra.fragments import FragmentError, merged_fragments
 from infra.gateway_responses import gateway_responses
 from infra.key_policy import key_policy
@@ -35,6 +35,7 @@ CONDITIONS = {
     "HasLake": False,
     "HasMachine": False,
     "HasProxySecret": False,
+    "HasSpark": False,
     "HasSecretArn": False,
     "HasSecretParameter": True,
     "Notifies": True,
@@ -44,6 +45,7 @@ CONDITIONS = {
 PARAMETERS = {"SourceUrl": "https://odata.example.com/v4/WellProduction", "SourceAuth": "basic", "Stage": "dev"}
 CHINA = Place(stack="wellhead-dev", account="123456789012", region="cn-north-1", partition="aws-cn")
 WEBHOOK = {"WebhookUrl": "https://hooks.example.com/wellhead"}
+TABLE_RIGHTS = ("GetTableMetadataLocation", "GetTableData", "UpdateTableMetadataLocation", "PutTableData")
 STATES = ("Fail", "Merge", "Part", "Plan")
 FUNCTIONS = ("APIHandler", "Authorizer", "FailedEvent", "Import", "Notices", "Query", "Sweeper", *STATES)
 
@@ -55,7 +57,9 @@ class NoManagedPolicies:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return packaged(tmp_path_factory).template_with_code(bucket="wellhead-code", key="wellhead.zip", layer="lake.zip")
+    return packaged(tmp_path_factory).template_with_code(
+        bucket="wellhead-code", key="wellhead.zip", layer="lake.zip", job="merge_job.py"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +217,7 @@ def test_a_key_of_ones_own_encrypts_all_that_can_be(expanded: dict[str, Any]) ->
     assert by_default.pop("ImportTopic") == "alias/aws/sns"
     assert set(by_default.values()) == {None}
     assert set(with_key.values()) == {KEY}
-    assert len(with_key) == 2 * len(FUNCTIONS) + 4  # the gateway's log, two topics, a queue
+    assert len(with_key) == 2 * len(FUNCTIONS) + 5  # the gateway's log and Spark's, two topics, a queue
     managed = properties(expanded, "UntakenEvents")["SqsManagedSseEnabled"]
     assert (said(managed, has_key=False), said(managed, has_key=True)) == (True, None)
 
@@ -324,7 +328,7 @@ def test_no_address_is_of_one_partition_alone(template: dict[str, Any]) -> None:
     """China, GovCloud and the sovereign cloud have names of their own."""
     text = json.dumps(with_names({**template, "Mappings": {}}, CHINA))
     assert not re.findall(r"aws\.amazon\.com|arn:aws:", text)
-    services = re.findall(r'"[a-z]+\.amazonaws\.com"', text)  # which are called so everywhere
+    services = re.findall(r'"[a-z-]+\.amazonaws\.com"', text)  # which are called so everywhere
     assert len(services) == text.count("amazonaws.com")
     assert template["Mappings"]["Console"].keys() == {"aws", "aws-cn", "aws-us-gov", "aws-eusc"}
 
@@ -506,8 +510,8 @@ def test_the_machine_runs_the_states_and_nothing_else(template: dict[str, Any]) 
     arns = {f"{name}Function": {"Fn::GetAtt": [name, "Arn"]} for name in STATES}
     assert machine["Properties"]["DefinitionSubstitutions"] == arns
     [policy] = properties(template, "StateMachineRole")["Policies"]
-    [statement, traces] = resolved(policy["PolicyDocument"]["Statement"], conditions, {})
-    assert traces is None
+    [statement, *others] = resolved(policy["PolicyDocument"]["Statement"], conditions, {})
+    assert others == [None] * 5
     assert statement["Action"] == "lambda:InvokeFunction"
     assert sorted(statement["Resource"]) == [f"arn of {name}" for name in sorted(STATES)]
     told = template["Globals"]["Function"]["Environment"]["Variables"]
@@ -542,3 +546,55 @@ def test_what_a_state_does_is_tried_again_and_what_could_not_go_on_comes_to_an_e
         assert (caught["ErrorEquals"], caught["Next"]) == (["States.ALL"], "Fail")
     assert states["Parts"]["ItemProcessor"]["ProcessorConfig"] == {"Mode": "INLINE"}
     assert definition["TimeoutSeconds"] > settings.source_seconds
+
+
+def _with_job(part: Any, template: dict[str, Any]) -> Any:
+    """With what the template's own mapping says of Spark's job."""
+    match part:
+        case {"Fn::FindInMap": ["Spark", "Job", name]}:
+            return template["Mappings"]["Spark"]["Job"][name]
+        case dict():
+            return {key: _with_job(inner, template) for key, inner in part.items()}
+        case list():
+            return [_with_job(inner, template) for inner in part]
+    return part
+
+
+def test_spark_may_do_its_merge_and_nothing_else(template: dict[str, Any]) -> None:
+    names = ("SparkApplication", "SparkLogs", "SparkRole")
+    assert {template["Resources"][name]["Condition"] for name in names} == {"HasSpark"}
+    told = {"Catalog": TABLE_BUCKET, "Bucket.Arn": "bucket", "SparkApplication.Arn": "application", "KmsKeyArn": "key"}
+    conditions = CONDITIONS | {"HasSpark": True, "HasKey": False, "IsTraced": False}
+
+    def statements(role: str) -> dict[str, Any]:
+        [policy] = properties(template, role)["Policies"]
+        document = _with_job(policy["PolicyDocument"], template)
+        found = resolved(document["Statement"], conditions, told)
+        return {each["Sid"]: (each["Action"], each["Resource"], each.get("Condition")) for each in found if each}
+
+    of_spark = statements("SparkRole")
+    assert of_spark["ReadTheJob"] == ("s3:GetObject", "arn:aws:s3:::wellhead-code/merge_job.py", None)
+    assert of_spark["ReadOrderAndRows"] == ("s3:GetObject", "bucket/segments/*-spark.*", None)
+    for name in (delta_name, order_name):
+        assert fnmatchcase(f"bucket/{name('018cc251-f400-7000-8000-000000000000', 7)}", "bucket/segments/*-spark.*")
+    [actions, tables, _] = of_spark["MergeIntoTheLake"]
+    assert (set(actions), tables) == ({f"s3tables:{each}" for each in TABLE_RIGHTS}, f"{TABLE_BUCKET}/table/*")
+    asked = [action for action, _, _ in of_spark.values()]
+    assert "*" not in json.dumps(asked)
+    assert not [action for action in asked if action in ("s3:PutObject", "s3:DeleteObject", "s3tables:CreateTable")]
+    of_machine = statements("StateMachineRole")
+    assert of_machine["StartSpark"][:2] == ("emr-serverless:StartJobRun", "arn of SparkApplication")
+    assert of_machine["HandSparkItsRole"] == (
+        "iam:PassRole",
+        "arn of SparkRole",
+        {"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}},
+    )
+    assert of_machine["SeeToSpark"][1] == "application/jobruns/*"
+
+
+def test_spark_is_refused_without_a_lake_and_a_machine(template: dict[str, Any]) -> None:
+    rule = template["Rules"]["SparkNeedsALakeAndAMachine"]
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "MergeEngine"}, "duckdb"]}]}
+    told = json.dumps([each["Assert"] for each in rule["Assertions"]])
+    for name, value in (("Store", "iceberg"), ("Machine", "states"), ("Warehouse", "s3")):
+        assert f'[{{"Ref": "{name}"}}, "{value}"]' in told

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.coordination import KEYS, a_job, aws_client
+from support.rights import TABLE_BUCKET, resolved
 from support.stack import wait_until
 from support.states_lambda import Failed, StatesLambda
 
@@ -17,8 +18,10 @@ from chalicelib.errors import DispatchFailed
 from chalicelib.jobs.executions import RUNNING, Executions, MachineDispatcher
 from chalicelib.jobs.lock import holder_of
 from chalicelib.jobs.sweeper import DISPATCH_SECONDS, sweep
+from infra.fragments import merged_fragments
 from local.aws.emulator import REGION
 from local.aws.machine import run_machines
+from local.aws.runtime_api import LambdaFunction
 from local.machine import machine_definition
 
 if TYPE_CHECKING:
@@ -134,6 +137,54 @@ def test_a_state_that_fails_is_tried_again_and_then_the_job_is_ended(
     assert [event["job_id"] for event in told] == [job.job_id for job in jobs.values()]
     assert {event["error"]["Error"] for event in told} == {"Runtime.ExitError"}
     assert told[0]["execution"] == f"{told[0]['job_id']}-0"
+
+
+@pytest.fixture
+def spark_machine(functions: StatesLambda, aws: LocalAws) -> Executions:
+    """The machine of a stack that has Spark, as deployed, but that a function called spark is what EMR is."""
+    definition = json.loads(machine_definition(functions.arns))
+    told = merged_fragments()["Resources"]["StateMachine"]["Properties"]["Definition"]["States"]["Spark"]
+    conditions = {"HasSpark": True}
+    state = resolved(told, conditions, {"SparkApplication": "app", "SparkLogs": "logs", "Catalog": TABLE_BUCKET})
+    assert state["Resource"] == "arn:aws:states:::emr-serverless:startJobRun.sync"
+    state |= {"Resource": LambdaFunction(name="spark", handler="").arn}
+    state["Retry"][0] |= {"IntervalSeconds": 1}
+    definition["States"]["Spark"] = state
+    aws.create_state_machine("with-spark", _impatient(json.dumps(definition)))
+    return Executions(stepfunctions=aws_client(aws.url, "stepfunctions"), machine=ARN.replace("import", "with-spark"))
+
+
+def test_a_merge_for_spark_is_spark_s_and_then_goes_on(functions: StatesLambda, spark_machine: Executions) -> None:
+    """Its job dies once, and is started with the same order again."""
+    outcomes = [{"outcome": "COMPLETED"}, {"outcome": "spark", "order": "s3://bucket/segments/job/7-spark.json"}]
+    dies = [_die]
+    functions.answers["merge"] = lambda _: outcomes.pop()
+    functions.answers["spark"] = lambda _: dies.pop()() if dies else {}
+    job = started(spark_machine)
+
+    assert end_of(spark_machine, job) == "SUCCEEDED"
+    assert [name for name, _ in functions.asked if name != "part"] == ["plan", "merge", "spark", "spark", "merge"]
+    first, second = functions.calls("spark")
+    assert first == second
+    assert (first["Name"], first["ApplicationId"], first["ExecutionRoleArn"]) == (job.job_id, "app", "arn of SparkRole")
+    submit = first["JobDriver"]["SparkSubmit"]
+    assert submit["EntryPointArguments"] == ["s3://bucket/segments/job/7-spark.json"]
+    assert submit["EntryPoint"] == "s3://Spark-Job-Bucket/Spark-Job-Key"
+    assert f"--conf spark.sql.catalog.lake.warehouse={TABLE_BUCKET} " in submit["SparkSubmitParameters"]
+    again, merged = functions.calls("merge")
+    assert again == merged
+
+
+def test_where_spark_fails_or_is_not_there_the_job_is_ended(
+    functions: StatesLambda, spark_machine: Executions, executions: Executions
+) -> None:
+    functions.answers["merge"] = lambda _: {"outcome": "spark", "order": "s3://bucket/order"}
+    functions.answers["spark"] = lambda _: _die()
+
+    for machine in (spark_machine, executions):
+        assert end_of(machine, started(machine)) == "FAILED"
+
+    assert [event["error"]["Error"] for event in functions.calls("fail")] == ["Runtime.ExitError", "NoSpark"]
 
 
 def test_what_is_dispatched_is_an_execution_and_the_next_one_has_another_name(

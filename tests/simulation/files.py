@@ -46,6 +46,9 @@ class SimulatedWarehouse:
     def local_path(self, name: str) -> None:
         """It has no files."""
 
+    def location(self, name: str) -> str:
+        raise NotImplementedError  # no import asks for it
+
     def stored(self, name: str) -> StoredFile | None:
         raise NotImplementedError  # no import asks for it
 

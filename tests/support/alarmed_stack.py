@@ -40,7 +40,7 @@ class AlarmedStack:
         """Creates it."""
         self.client = mini_stack.client
         self._cloud_watch = mini_stack.client("cloudwatch")
-        self._template = package.template_with_code(bucket=BUCKET, key="bundle", layer="")
+        self._template = package.template_with_code(bucket=BUCKET, key="bundle", layer="", job="")
         self._create(package, parameters)
         self.names = {**self._names(), **parameters}
         self.alarms = {alarm["AlarmName"].removeprefix(f"{STACK}-"): alarm for alarm in self._definitions()}

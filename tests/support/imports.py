@@ -106,7 +106,8 @@ def kind_of_store(settings: Settings) -> dict[str, Any]:
         return {}
     session = botocore.session.get_session()
     repository = partial(LakeRepository, catalog=Catalog(settings.catalog, session=session), session=session)
-    return {"new_repository": repository, "new_publication": LakePublication}
+    publication = partial(LakePublication, engine=settings.merge)
+    return {"new_repository": repository, "new_publication": publication}
 
 
 @contextmanager

@@ -22,6 +22,7 @@ BUCKET = f"{STACK}-{ACCOUNT}-{REGION}"
 VALUES = {
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
+    "AWS::URLSuffix": "amazonaws.com",
     "AWS::AccountId": ACCOUNT,
     "AWS::StackName": STACK,
 }
@@ -144,6 +145,8 @@ def _resolved(value: Any, conditions: Mapping[str, bool], values: Mapping[str, s
             return values[name]
         case {"Fn::GetAtt": [name, "Arn"]}:
             return f"arn of {name}"
+        case {"Fn::FindInMap": names}:
+            return "-".join(names)
     return {key: _resolved(inner, conditions, values) for key, inner in value.items()}
 
 
