@@ -7,6 +7,7 @@ with the connection. docs/decisions/057-a-register-made-once.md has what was mea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MOST_OF_A_FACET = 200  # fields, those with the most hits; the search finds the others
 
 COLUMNS = {WELLS: OF_WELLS, FIELDS: OF_FIELDS}
+CHOICES = ("source", "field_code")
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 _DAYS = "coalesce(period_days, day(last_day(production_period)))"
 
@@ -77,22 +79,25 @@ class Register:
         self._to_make = [_SQL["folded"], _SQL["sum_of"]]
         for of in COLUMNS:
             self._to_make.append(_SQL[of].format(production=production, days=_DAYS))
-            self._to_make.append(_SQL["figures"].format(list=of))
+            self._to_make += [_SQL["index"].format(list=of), _SQL["figures"].format(list=of)]
 
     def ask(self, asked: Asked, *, after: int | None, limit: int) -> Found:
         """Raises ValidationError for a column to sort by that the list has not, and for a place that is none."""
         asked.check()
         self._make()
         words = self._folded(asked.words)
+        hits = self._hits(asked, words)
         return Found(
             rows=self._page(asked, words, after, limit),
-            found={of: self._count(of, *_condition(asked, words)) for of in COLUMNS},
-            total={of: self._count(of, "TRUE", {}) for of in COLUMNS},
-            sources=self._facet("by_source", asked.of, *_condition(asked, words, but="source")),
-            fields=self._facet("by_field", WELLS, *_condition(asked, words, but="field_code"), limit=MOST_OF_A_FACET)
-            if asked.of == WELLS
-            else [],
+            found={of: hits[of] for of in COLUMNS},
+            total=dict(self._totals),
+            sources=hits["by_source"] or [],
+            fields=(hits["by_field"] or []) if asked.of == WELLS else [],
         )
+
+    @cached_property
+    def _totals(self) -> dict[str, int]:
+        return self._fetch(_SQL["totals"], {})[0]
 
     def _make(self) -> None:
         """What is made stays, also when the time for the question ends before all of it is: the next one goes on."""
@@ -103,6 +108,8 @@ class Register:
 
     def _folded(self, words: str) -> list[str]:
         """As the texts are that they are looked for in. A word of signs alone is none."""
+        if not words:
+            return []
         folded = self._fetch(_SQL["fold_words"], {"words": words.split()})
         return [word for row in folded for word in row.values() if word]
 
@@ -111,11 +118,17 @@ class Register:
         if after is not None:
             beyond, more = self._beyond(asked, after)
             condition, values = f"{condition} AND ({beyond})", values | more
-        shown = ", ".join(_shown(name) for name in COLUMNS[asked.of])
-        text = _SQL["page"].format(
-            columns=shown, list=asked.of, condition=condition, sort=asked.by, order=asked.direction
-        )
-        return self._fetch(text, {**values, "limit": limit + 1})
+        text = _SQL["places"].format(list=asked.of, condition=condition, sort=asked.by, order=asked.direction)
+        places = [int(row["place"]) for row in self._fetch(text, {**values, "limit": limit + 1})]
+        return self._rows(asked.of, places)
+
+    def _rows(self, of: str, places: list[int]) -> list[dict[str, Any]]:
+        if not places:
+            return []
+        columns = ", ".join(_shown(name) for name in COLUMNS[of])
+        found = self._fetch(_SQL["rows"].format(columns=columns, list=of, places=", ".join(map(str, places))), {})
+        by_place = {row["place"]: row for row in found}
+        return [by_place[place] for place in places]
 
     def _beyond(self, asked: Asked, after: int) -> tuple[str, dict[str, Any]]:
         """What comes later than the row at this place, whose value is looked up: a name of any length has no room in
@@ -131,23 +144,32 @@ class Register:
         beyond = f"{asked.by} {sign} $value OR ({asked.by} = $value AND place > $after) OR {asked.by} IS NULL"
         return beyond, {"value": value, "after": after}
 
-    def _count(self, of: str, condition: str, values: Mapping[str, Any]) -> int:
-        [[count]] = [row.values() for row in self._fetch(_SQL["count"].format(list=of, condition=condition), values)]
-        return int(count)
+    def _hits(self, asked: Asked, words: list[str]) -> dict[str, Any]:
+        """How many wells and fields have the words, and each facet of these, whatever is chosen there."""
+        sought, of_words = _having(words)
+        is_chosen, of_choice = _chosen(asked)
+        is_any = dict.fromkeys(CHOICES, "TRUE")
+        told = {f"is_{choice.removesuffix('_code')}": text for choice, text in (is_any | is_chosen).items()}
+        text = _SQL["hits"].format(list=asked.of, words=sought, **told)
+        return self._fetch(text, {**of_words, **of_choice, "most": MOST_OF_A_FACET})[0]
 
-    def _facet(
-        self, name: str, of: str, condition: str, values: Mapping[str, Any], **more: int
-    ) -> list[dict[str, Any]]:
-        return self._fetch(_SQL[name].format(list=of, condition=condition), {**values, **more})
 
-
-def _condition(asked: Asked, words: list[str], *, but: str | None = None) -> tuple[str, dict[str, Any]]:
+def _having(words: list[str]) -> tuple[str, dict[str, str]]:
     """SQL, whose texts are bound, and the values that it binds."""
-    chosen = {"source": asked.source, "field_code": asked.field_code}
-    values = {name: value for name, value in chosen.items() if value is not None and name != but}
-    sought = {f"word_{number}": word for number, word in enumerate(words)}
-    parts = [f"{name} = ${name}" for name in values] + [f"contains(words, ${name})" for name in sought]
-    return " AND ".join(parts) or "TRUE", {**values, **sought}
+    values = {f"word_{number}": word for number, word in enumerate(words)}
+    return " AND ".join(f"contains(words, ${name})" for name in values) or "TRUE", values
+
+
+def _chosen(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
+    """The same of the source and the field, each of these by itself."""
+    values = {name: value for name in CHOICES if (value := getattr(asked, name)) is not None}
+    return {name: f"{name} = ${name}" for name in values}, values
+
+
+def _condition(asked: Asked, words: list[str]) -> tuple[str, dict[str, Any]]:
+    sought, of_words = _having(words)
+    is_chosen, of_choice = _chosen(asked)
+    return " AND ".join([*is_chosen.values(), sought]), {**of_choice, **of_words}
 
 
 def _shown(name: str) -> str:
