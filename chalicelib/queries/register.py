@@ -1,18 +1,21 @@
 """Register: all wells and all fields of a published state with their figures, searched, sorted and counted.
 
 The figures are summed once, at the first question, into tables in memory; every later question reads these. They go
-with the connection. docs/decisions/057-a-register-made-once.md has what was measured.
+with the connection, and are kept in the warehouse for the next process (kept_register.py).
+docs/decisions/057-a-register-made-once.md has what was measured.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import ValidationError
+from chalicelib.errors import QueryFailed, ValidationError, WellheadError
+from chalicelib.store.local_duckdb import quoted
 from chalicelib.store.statements import named_statements
 
 from .cursor import no_cursor
@@ -21,12 +24,17 @@ from .query import DEFAULT_SORT, FIELDS, OF_FIELDS, OF_WELLS, TEXTS, WELLS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from .kept_register import KeptRegister
+
 MOST_OF_A_FACET = 200  # fields, those with the most hits; the search finds the others
 
 COLUMNS = {WELLS: OF_WELLS, FIELDS: OF_FIELDS}
 CHOICES = ("source", "field_code")
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 _DAYS = "coalesce(period_days, day(last_day(production_period)))"
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,15 +79,25 @@ class Found:
 
 
 class Register:
-    """`fetch` asks the connection; `production` is what stands after FROM for the rows. Threads may ask at once."""
+    """`fetch` asks the connection; `production` is what stands after FROM for the rows. `kept` is what another process
+    may have kept, and `directory` on local disk, where the connection may write. Threads may ask at once.
+    """
 
-    def __init__(self, fetch: Callable[[str, Mapping[str, Any]], list[dict[str, Any]]], production: str) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[str, Mapping[str, Any]], list[dict[str, Any]]],
+        production: str,
+        *,
+        kept: KeptRegister | None = None,
+        directory: Path | None = None,
+    ) -> None:
         self._fetch = fetch
         self._lock = Lock()
-        self._to_make = [_SQL["folded"], _SQL["sum_of"]]
-        for of in COLUMNS:
-            self._to_make.append(_SQL[of].format(production=production, days=_DAYS))
-            self._to_make += [_SQL["index"].format(list=of), _SQL["figures"].format(list=of)]
+        self._production = production
+        self._kept = kept
+        self._file = directory / "register.parquet" if kept and directory else None
+        self._to_make = [partial(self._run, "folded"), partial(self._run, "sum_of"), self._make_wells]
+        self._to_make += [self._make_fields, *(partial(self._show, of) for of in COLUMNS)]
 
     def ask(self, asked: Asked, *, after: int | None, limit: int) -> Found:
         """Raises ValidationError for a column to sort by that the list has not, and for a place that is none."""
@@ -103,8 +121,49 @@ class Register:
         """What is made stays, also when the time for the question ends before all of it is: the next one goes on."""
         with self._lock:
             while self._to_make:
-                self._fetch(self._to_make[0], {})
+                self._to_make[0]()
                 del self._to_make[0]
+
+    def _run(self, name: str, **filled: str) -> None:
+        self._fetch(_SQL[name].format(**filled), {})
+
+    def _make_wells(self) -> None:
+        """Summed once for all processes, where there is a place to keep them."""
+        if self._kept is None or self._file is None:
+            self._run(WELLS, production=self._production, days=_DAYS)
+            return
+        try:
+            if not self._take_wells(self._kept, self._file):
+                self._run(WELLS, production=self._production, days=_DAYS)
+                self._keep_wells(self._kept, self._file)
+        finally:
+            self._file.unlink(missing_ok=True)
+
+    def _take_wells(self, kept: KeptRegister, file: Path) -> bool:
+        if not kept.fetch(file):
+            return False
+        try:
+            self._run("kept_wells", path=quoted(file))
+        except QueryFailed:
+            log.warning("the kept register is no Parquet file")
+            return False
+        return True
+
+    def _keep_wells(self, kept: KeptRegister, file: Path) -> None:
+        """The question has its answer without it."""
+        file.unlink(missing_ok=True)
+        try:
+            self._run("keep_wells", path=quoted(file))
+            kept.keep(file)
+        except WellheadError as exc:
+            log.warning("the register is not kept: %s", exc.code)
+
+    def _make_fields(self) -> None:
+        self._run(FIELDS)
+
+    def _show(self, of: str) -> None:
+        self._run("index", list=of)
+        self._run("figures", list=of)
 
     def _folded(self, words: str) -> list[str]:
         """As the texts are that they are looked for in. A word of signs alone is none."""

@@ -64,6 +64,12 @@ SELECT
 FROM (SELECT *, coalesce(latest.liquids, latest.oil) AS liquids FROM summed)
 ORDER BY place;
 
+-- name: keep_wells
+COPY (FROM register_wells ORDER BY place) TO '{path}' (FORMAT parquet, COMPRESSION zstd);
+
+-- name: kept_wells
+CREATE OR REPLACE TABLE register_wells AS FROM read_parquet('{path}');
+
 -- name: fields
 -- The rates of a field are those of its last period, so of the wells that have it: one that ended before adds nothing.
 CREATE OR REPLACE TABLE register_fields AS
