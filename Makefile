@@ -143,9 +143,10 @@ bench-ranges: .venv/ready ## measure how much faster a slow source is when it is
 bench-cold-start: .venv/ready ## measure the cold start of the packaged functions beside a bare boto3 handler (BENCH="--turns 21 --document")
 	@$(BIN)/python -m benchmarks.cold_start $(BENCH)
 
-bench-load: .venv/ready ## measure 10,000 status and 1,000 trigger requests against a local stack, and the register of 200,000 wells (BENCH="--document")
+bench-load: .venv/ready ## measure 10,000 status and 1,000 trigger requests against a local stack, and the register and the feed of 200,000 wells (BENCH="--document")
 	@$(BIN)/python -m benchmarks.load $(BENCH)
 	@$(BIN)/python -m benchmarks.register $(filter --document,$(BENCH))
+	@$(BIN)/python -m benchmarks.feed $(filter --document,$(BENCH))
 
 bench-merge: .venv/ready ## measure 1,000,000 rows merged into stores of up to 50 million, 1.2 GB of cache (BENCH="--stores 5e7 --document")
 	@$(BIN)/python -m benchmarks.merging $(BENCH)

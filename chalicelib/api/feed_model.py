@@ -17,6 +17,7 @@ NAMESPACE = "Wellhead"
 STRING, DATE, MOMENT, DOUBLE = "Edm.String", "Edm.Date", "Edm.DateTimeOffset", "Edm.Double"
 SMALL, WHOLE = "Edm.Int16", "Edm.Int32"
 NUMBERS = (DOUBLE, SMALL, WHOLE)
+FUNCTIONS = ("contains", "endswith", "startswith", "tolower", "toupper")  # of a filter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,7 @@ def metadata_document() -> str:
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">'
         f"{_VOCABULARIES}<edmx:DataServices>"
         f'<Schema Namespace="{NAMESPACE}" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
-        f'{types}<EntityContainer Name="Feed">{sets}{_LEVEL}</EntityContainer>'
+        f'{types}<EntityContainer Name="Feed">{sets}{_CAPABILITIES}</EntityContainer>'
         "</Schema></edmx:DataServices></edmx:Edmx>"
     )
 
@@ -123,9 +124,13 @@ _VOCABULARIES = "".join(
     f'<edmx:Include Namespace="Org.OData.{name}.V1"/></edmx:Reference>'
     for name in ("Core", "Capabilities")
 )
-_LEVEL = (
+# What a client need not try: Power Query asks for a function of a filter only where it is told to be there.
+_CAPABILITIES = (
     '<Annotation Term="Org.OData.Capabilities.V1.ConformanceLevel">'
     "<EnumMember>Org.OData.Capabilities.V1.ConformanceLevelType/Minimal</EnumMember></Annotation>"
+    '<Annotation Term="Org.OData.Capabilities.V1.FilterFunctions"><Collection>'
+    f"{''.join(f'<String>{name}</String>' for name in FUNCTIONS)}</Collection></Annotation>"
+    '<Annotation Term="Org.OData.Capabilities.V1.BatchSupported" Bool="false"/>'
 )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import DatabaseFetching, DatabaseTooLarge, ScratchFull, WarehouseCorrupt
-from chalicelib.warehouse.directory import FULL
+from chalicelib.files.disk import full_disk_told
 from chalicelib.warehouse.names import StoredFile, Warehouse, sha256_of
 
 MOST = 2
@@ -97,7 +97,7 @@ class LocalCopies:
         """
         begun = _size(part)
         self._check_time(file, part, until=until)
-        with _full_told():
+        with full_disk_told():  # somebody else has taken the room meanwhile
             self._warehouse.fetch_rest(file.name, part, goes_on=lambda: self._clock() < until)
         if _size(part) < file.bytes and self._clock() >= until:
             raise self._fetching(file, part)
@@ -175,17 +175,6 @@ class LocalCopies:
         for path in self._directory.glob("wells-*.duckdb"):
             with suppress(FileNotFoundError):  # another process was faster
                 yield path, path.stat().st_mtime
-
-
-@contextmanager
-def _full_told() -> Iterator[None]:
-    """Somebody else has taken the room meanwhile."""
-    try:
-        yield
-    except OSError as exc:
-        if exc.errno in FULL:
-            raise ScratchFull from exc
-        raise
 
 
 def _full(needed: int, free: int) -> ScratchFull:

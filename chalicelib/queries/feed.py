@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.feed_model import DATE, ENTITY_SETS
-from chalicelib.errors import FeedNotImplemented, ValidationError
 from chalicelib.store.statements import named_statements
 
 from .cursor import no_cursor, read_parts, write_parts
 from .feed_filter import Bound, condition_of, condition_of_key
+from .feed_order import Term, after, beyond_first, equal_first, order_of, property_of
 from .query import MOST_ROWS
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from .production import ProductionQuery
 
-SUMS = {"Wells": 1, "Monthly": 12}  # how many rows a well has at least, as a rule
 WELL = ("source", "field_code", "well_code")
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
@@ -40,18 +39,6 @@ class FeedPage:
     rows: list[dict[str, Any]]
     next_cursor: str | None
     count: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Term:
-    """One column of an order. What is missing comes first, and last in a descending one."""
-
-    name: str
-    descending: bool = False
-
-    @property
-    def sql(self) -> str:
-        return f"{self.name} DESC NULLS LAST" if self.descending else f"{self.name} ASC NULLS FIRST"
 
 
 def feed_page(
@@ -110,7 +97,11 @@ class _Question:
 
     @property
     def rows(self) -> str:
-        return _SQL[self.asked.name].format_map(self.production.tables)
+        wells = self.production.feed_wells
+        if self.asked.name == "Wells":
+            wells.make()
+        is_summed = self.asked.name != "Monthly" or not wells.is_by_month
+        return _SQL[self.asked.name if is_summed else "each_month"].format_map(self.production.tables)
 
     def count(self) -> int:
         statement = _SQL["count"].format(rows=self.rows, condition=self.condition)
@@ -118,42 +109,63 @@ class _Question:
         return int(count)
 
     def page(self, names: list[str], place: _Place | None, *, limit: int, skip: int) -> list[tuple[Any, ...]]:
-        """The columns of these names. Of sums in the order of the key, those of the next few wells are tried first."""
+        """The columns of these names."""
+        is_by_key = self.terms == [Term(name=name) for name in self.asked.key]
+        is_known = not skip or (place is None and self.condition == "true" and self.asked.name == "WellProduction")
+        if is_by_key and is_known and self.asked.name != "Wells":
+            return self._in_windows(names, place, limit, skip)
+        if place and not skip:
+            return self._behind_place(names, place, limit)
         beside = Bound(letter="p")
-        after = _after(self.terms, self._values_at(place.key), beside) if place else "true"
-        if self.asked.name in SUMS and self._is_plain and not skip:
-            own = Bound(letter="w")
-            end = self._end_of_page(limit // SUMS[self.asked.name] + 1, place, own)
-            found = self._fetch(names, f"{after} AND {end}", limit, skip, beside.values | own.values) if end else []
-            if len(found) == limit:
-                return found
-        return self._fetch(names, after, limit, skip, beside.values)
+        behind = after(self.terms, self._values_at(place.key), beside) if place else "true"
+        return self._fetch(names, behind, limit, skip, beside.values)
 
-    @property
-    def _is_plain(self) -> bool:
-        return self.condition == "true" and self.terms == [Term(name=name) for name in self.asked.key]
+    def _behind_place(self, names: list[str], place: _Place, limit: int) -> list[tuple[Any, ...]]:
+        """First what is equal in the first column, then what is beyond it: for that no other column has to be looked
+        at in all the rows.
+        """
+        found = list[tuple[Any, ...]]()
+        values = self._values_at(place.key)
+        for is_equal in (True, False):
+            bound = Bound(letter="p")
+            behind = equal_first(self.terms, values, bound) if is_equal else beyond_first(self.terms, values, bound)
+            found += self._fetch(names, behind, limit - len(found), 0, bound.values)
+            if len(found) == limit:
+                break
+        return found
+
+    def _in_windows(self, names: list[str], place: _Place | None, limit: int, skip: int) -> list[tuple[Any, ...]]:
+        """Out of the next few wells in the order of the key, and of more of them where the filter leaves too little."""
+        wells, found = self.production.feed_wells, list[tuple[Any, ...]]()
+        first, own = wells.place_behind(skip) if place is None else (self._place_of(place), 0)
+        for window in wells.windows(first, limit + own):
+            bound = Bound(letter="p")
+            behind = after(self.terms, list(place.key.values()), bound) if place else "true"
+            within = f"{behind} AND {window.condition(bound)}"
+            found += self._fetch(names, within, limit - len(found), own, bound.values)
+            own = 0
+            if len(found) >= limit:
+                break
+        return found
+
+    def _place_of(self, place: _Place) -> int:
+        """Raises ValidationError where there is no such well."""
+        found = self.production.feed_wells.place_of(*(str(place.key[name]) for name in WELL))
+        if not found:
+            raise no_cursor()
+        return found
 
     def _fetch(
-        self, names: list[str], after: str, limit: int, skip: int, values: Mapping[str, Any]
+        self, names: list[str], behind: str, limit: int, skip: int, values: Mapping[str, Any]
     ) -> list[tuple[Any, ...]]:
         statement = _SQL["page"].format(
             rows=self.rows,
             columns=", ".join(names),
             condition=self.condition,
-            after=after,
+            behind=behind,
             order=", ".join(term.sql for term in self.terms),
         )
         return self.production.fetch(statement, {**self.bound.values, **values, "limit": limit, "skip": skip})[1]
-
-    def _end_of_page(self, wells: int, place: _Place | None, bound: Bound) -> str:
-        """A condition of the wells up to one that is so many behind the place; empty when there are not as many."""
-        own, begin = Bound(), "true"
-        if place:
-            signs = [own.add(place.key[name]) for name in WELL]
-            begin = f"source >= {signs[0]} AND ({', '.join(WELL)}) >= ({', '.join(signs)})"
-        statement = _SQL["last_well"].format(**self.production.tables, begin=begin)
-        found = self.production.fetch(statement, {**own.values, "wells": wells})[1]
-        return f"({', '.join(WELL)}) <= ({', '.join(bound.add(code) for code in found[0])})" if found else ""
 
     def _values_at(self, key: Mapping[str, str | date]) -> list[Any]:
         """What the row with this key is ordered by. Raises ValidationError where there is no such row."""
@@ -178,35 +190,11 @@ def _condition(asked: EntitySet, key: str | None, where: str | None, bound: Boun
     return f"({' AND '.join(parts)})" if parts else "true"
 
 
-# -- $orderby and $select ---------------------------------------------------------------------------------------
-
-
-def order_of(text: str, asked: EntitySet) -> list[Term]:
-    """With the rest of the key at the end: no two rows are equal. Raises ValidationError, FeedNotImplemented."""
-    terms: dict[str, Term] = {}
-    for part in text.split(",") if text.strip() else []:
-        name, *direction = part.split() or [""]
-        known = _known(name, asked, "$orderby")
-        if direction not in ([], ["asc"], ["desc"]) or known in terms:
-            raise ValidationError("$orderby takes each property once, with asc or desc.", field="$orderby")
-        terms[known] = Term(name=known, descending=direction == ["desc"])
-    return [*terms.values(), *(Term(name=name) for name in asked.key if name not in terms)]
-
-
 def selected(text: str, asked: EntitySet) -> list[str]:
     """In the order of the model; all of them for a star, or for nothing."""
     names = [part.strip() for part in text.split(",")] if text.strip() else ["*"]
-    wanted = {_known(name, asked, "$select") for name in names if name != "*"}
+    wanted = {property_of(name, asked, "$select") for name in names if name != "*"}
     return [name for name in asked.properties if "*" in names or name in wanted]
-
-
-def _known(text: str, asked: EntitySet, option: str) -> str:
-    for name in asked.properties:
-        if name == text:
-            return name
-    if any(sign in text for sign in "(/$@."):
-        raise FeedNotImplemented(f"The feed knows names of properties alone in {option}.", field=option)
-    raise ValidationError(f"{option} names no property of {asked.name}. $metadata lists them.", field=option)
 
 
 # -- where a page begins ----------------------------------------------------------------------------------------
@@ -249,25 +237,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value.isoformat()}Z"
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _after(terms: list[Term], values: list[Any], bound: Bound) -> str:
-    """What follows these values in the order. The range of the first column is told on its own as well: that is what
-    leaves row groups out.
-    """
-    chain = ""
-    for term, value in reversed(list(zip(terms, values, strict=True))):
-        sign = None if value is None else bound.add(value)
-        more = _more(term, sign)
-        same = f"{term.name} IS NULL" if sign is None else f"{term.name} = {sign}"
-        chain = f"({more} OR ({same} AND {chain}))" if chain else more
-    first, value = terms[0], values[0]
-    if value is None or first.descending:
-        return chain
-    return f"{first.name} >= {bound.add(value)} AND {chain}"
-
-
-def _more(term: Term, sign: str | None) -> str:
-    if sign is None:
-        return "false" if term.descending else f"{term.name} IS NOT NULL"
-    return f"({term.name} < {sign} OR {term.name} IS NULL)" if term.descending else f"{term.name} > {sign}"

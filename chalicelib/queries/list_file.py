@@ -2,7 +2,8 @@
 
 DuckDB writes the rows into a Parquet file on local disk, whatever it has to sort for it; CSV and Excel are made of that
 one, some thousand rows at a time. So memory does not grow with the list, and the database is free for others meanwhile.
-What is small is the answer itself. What is not goes to the warehouse, under a name of its snapshot, question and hour.
+What is small is the answer itself. What is not goes to the warehouse, under a name of its snapshot, question, hour and
+number of rows: there the same question finds it, and nothing is made again.
 """
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ import base64
 import hashlib
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import ListTooLarge, OutOfMemory, QueryTooLarge, WarehouseUnavailable
 from chalicelib.store.own_directory import OwnDirectory
-from chalicelib.warehouse.names import StoredFile, Warehouse, list_file_name, sha256_of
+from chalicelib.warehouse.names import (
+    StoredFile,
+    Warehouse,
+    list_file_name,
+    list_file_prefix,
+    list_file_rows,
+    sha256_of,
+)
 
 from .csv_file import write_csv
 from .excel_file import MOST_SHEET_ROWS, write_excel
@@ -62,6 +70,8 @@ class ListFile:
         try:
             rows = own.path / "rows.parquet"
             with self.published.query(query.snapshot) as production:
+                if kept := self._kept(query, production.snapshot):
+                    return kept
                 left = self.seconds - (time.monotonic() - began)
                 most = self.most_rows[query.file.kind]
                 count = production.write_list(query.name, rows, wanted, most=most, seconds=left)
@@ -70,7 +80,7 @@ class ListFile:
                 raise _too_large(self.most_rows[query.file.kind], query.file.kind)
             pace = Pace(count, kind=query.file.kind, seconds=self.seconds - (time.monotonic() - began))
             path = self._made(rows, own.path, query, pace)
-            told = self._content(path, query.file) or self._address(path, query, snapshot)
+            told = self._content(path, query.file) or self._address(path, query, snapshot, rows=count)
             return {**told, "rows": count, "snapshot": named_snapshot(snapshot)}
         except OutOfMemory as exc:  # an import's word for it
             raise QueryTooLarge from exc
@@ -101,31 +111,54 @@ class ListFile:
             return None
         return {"content": base64.b64encode(path.read_bytes()).decode()}
 
-    def _address(self, path: Path, query: Query, snapshot: str | None) -> dict[str, Any]:
+    def _kept(self, query: Query, snapshot: str | None) -> dict[str, Any] | None:
+        """What was made for the same question within the hour, and is read at an address."""
+        for name in self.warehouse.names(list_file_prefix(self._hour, _mark(query, snapshot))):
+            rows, stored = list_file_rows(name), self._stored(name)
+            if stored and rows is not None:
+                return {**self._told(stored, query), "rows": rows, "snapshot": named_snapshot(snapshot)}
+        return None
+
+    def _address(self, path: Path, query: Query, snapshot: str | None, *, rows: int) -> dict[str, Any]:
         kind = query.file.kind if query.file else "parquet"
-        now = self.clock()
-        said = json.dumps([snapshot, query.event], sort_keys=True).encode()
         made = StoredFile(
-            name=list_file_name(int(now) // HOUR * HOUR, hashlib.sha256(said).hexdigest()[:32], kind),
+            name=list_file_name(self._hour, _mark(query, snapshot), kind, rows=rows),
             bytes=path.stat().st_size,
             sha256=sha256_of(path),
         )
-        file = self._put(made, path)
-        url = self.warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS, saved_as=f"{query.name}.{kind}")
-        expires_at = None if url.startswith("file:") else now + DOWNLOAD_SECONDS
+        return self._told(self._put(made, path), query)
+
+    def _told(self, file: StoredFile, query: Query) -> dict[str, Any]:
+        saved_as = f"{query.name}.{file.name.rpartition('.')[2]}"
+        url = self.warehouse.download_url(file.name, seconds=DOWNLOAD_SECONDS, saved_as=saved_as)
+        expires_at = None if url.startswith("file:") else self.clock() + DOWNLOAD_SECONDS
         return {"url": url, "expires_at": expires_at, "name": file.name, "bytes": file.bytes, "sha256": file.sha256}
+
+    @property
+    def _hour(self) -> int:
+        return int(self.clock()) // HOUR * HOUR
+
+    def _stored(self, name: str) -> StoredFile | None:
+        """With its checksum, which a directory has noted nowhere."""
+        stored, local = self.warehouse.stored(name), self.warehouse.local_path(name)
+        if stored and stored.sha256 is None and local:
+            return replace(stored, sha256=sha256_of(local))
+        return stored
 
     def _put(self, made: StoredFile, path: Path) -> StoredFile:
         """The same question within an hour has the same file: the one that is there stays, and is told of."""
         try:
             self.warehouse.put(made.name, path, sha256=str(made.sha256))
         except WarehouseUnavailable:
-            stored, local = self.warehouse.stored(made.name), self.warehouse.local_path(made.name)
-            if stored is None:
-                raise
-            sha256 = stored.sha256 or (sha256_of(local) if local else None)
-            return StoredFile(name=stored.name, bytes=stored.bytes, sha256=sha256)
+            if stored := self._stored(made.name):
+                return stored
+            raise
         return made
+
+
+def _mark(query: Query, snapshot: str | None) -> str:
+    said = json.dumps([snapshot, query.event], sort_keys=True).encode()
+    return hashlib.sha256(said).hexdigest()[:32]
 
 
 def _too_large(most: int, kind: str) -> ListTooLarge:

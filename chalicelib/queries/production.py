@@ -46,6 +46,7 @@ from chalicelib.store.statements import named_statements
 
 from .changed import changes_lists, differing, flat_changes
 from .cursor import KEYS, Cursor, list_of, no_cursor, read_cursor, write_cursor
+from .feed_wells import FeedWells
 from .query import DEFAULT_SORT, MOST_REJECTS, MOST_ROWS, WELLS
 from .register import Asked, Register
 
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from chalicelib.lake.catalog import Catalog
     from chalicelib.lake.versions import Versions
     from chalicelib.store.own_directory import OwnDirectory
+
+    from .kept_register import KeptRegister
 
 TEXT_CODES = 3  # the version of the schema that brought them, with the columns source, period_days and source_rows
 QUESTION_SECONDS = 22.0  # the API waits 25
@@ -133,8 +136,11 @@ class ProductionQuery:
         *,
         snapshot: str | None = None,
         directory: OwnDirectory | None = None,
+        kept: KeptRegister | None = None,
     ) -> None:
-        """`directory` goes when this is closed. Raises WarehouseTooNew, WarehouseForeign."""
+        """`directory` goes when this is closed; `kept` is where figures are that were summed. Raises WarehouseTooNew,
+        WarehouseForeign.
+        """
         self._connection = connection
         self._directory = directory
         self.snapshot = snapshot
@@ -143,7 +149,13 @@ class ProductionQuery:
         is_older = self.schema_version < TEXT_CODES
         self._tables = {name: _SQL[f"older_{name}"] if is_older else table for name, table in _TABLES.items()}
         own = weakref.proxy(self)  # no circle: what nobody holds any more frees its directory at once
-        self._register = Register(lambda text, values: _dicts(*own.fetch(text, values)), self._tables["production"])
+
+        def fetch(text: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+            return _dicts(*own.fetch(text, values))
+
+        place = directory.path if directory else None
+        self._register = Register(fetch, self._tables["production"], kept=kept, directory=place)
+        self.feed_wells = FeedWells(fetch, self._tables["production"])
 
     @property
     def tables(self) -> Mapping[str, str]:
@@ -152,7 +164,13 @@ class ProductionQuery:
 
     @classmethod
     def open(
-        cls, store: Path, *, directory: OwnDirectory, memory_mb: int, snapshot: str | None = None
+        cls,
+        store: Path,
+        *,
+        directory: OwnDirectory,
+        memory_mb: int,
+        snapshot: str | None = None,
+        kept: KeptRegister | None = None,
     ) -> ProductionQuery:
         """`directory` is on local disk, for what does not fit into memory; it goes when this is closed. What asks
         reaches the store and the place of `directory`, and nothing else. Raises WarehouseCorrupt, WarehouseTooNew,
@@ -163,14 +181,21 @@ class ProductionQuery:
             with _duckdb_errors():
                 connection.execute(f"ATTACH '{quoted(store)}' AS wells (READ_ONLY)")
                 lock_down(connection, directory.path.parent)  # an export is written beside this directory
-            return cls(connection, snapshot=snapshot, directory=directory)
+            return cls(connection, snapshot=snapshot, directory=directory, kept=kept)
         except BaseException:
             connection.close()
             raise
 
     @classmethod
     def of_lake(
-        cls, versions: Versions, lake: Lake, *, directory: OwnDirectory, memory_mb: int, snapshot: str | None = None
+        cls,
+        versions: Versions,
+        lake: Lake,
+        *,
+        directory: OwnDirectory,
+        memory_mb: int,
+        snapshot: str | None = None,
+        kept: KeptRegister | None = None,
     ) -> ProductionQuery:
         """Of a published state of the lake, which is read where it is. Raises LakeUnprepared, LakeUnavailable."""
         from chalicelib.lake.extensions import lake_config
@@ -180,7 +205,7 @@ class ProductionQuery:
         connection = duckdb.connect(config=config | {"threads": THREADS})
         try:
             show_lake(connection, lake.catalog, lake.session, versions)
-            return cls(connection, snapshot=snapshot, directory=directory)
+            return cls(connection, snapshot=snapshot, directory=directory, kept=kept)
         except BaseException:
             connection.close()
             raise

@@ -34,6 +34,7 @@ from chalicelib.warehouse.names import StoredFile, Warehouse, is_of_lake, job_of
 
 from .copies import LocalCopies, is_damaged
 from .cursor import no_cursor
+from .kept_register import KeptRegister
 from .production import Lake, ProductionQuery, one_question
 
 if TYPE_CHECKING:
@@ -250,6 +251,7 @@ class PublishedProduction:
             directory=own,
             memory_mb=self._memory_mb,
             snapshot=file.name,
+            kept=KeptRegister(warehouse=self._warehouse, snapshot=file.name),
         )
         return Opened(file=file, path=path, query=query)
 
@@ -263,7 +265,8 @@ class PublishedProduction:
     def _query(self, file: StoredFile, path: Path, own: OwnDirectory) -> ProductionQuery:
         try:
             _check_size(file, path)
-            return ProductionQuery.open(path, directory=own, memory_mb=self._memory_mb, snapshot=file.name)
+            kept = KeptRegister(warehouse=self._warehouse, snapshot=file.name)
+            return ProductionQuery.open(path, directory=own, memory_mb=self._memory_mb, snapshot=file.name, kept=kept)
         except (WarehouseCorrupt, WarehouseTooNew, WarehouseForeign, QueryFailed) as error:
             if not path.exists():  # removed just now
                 raise missing_file(file.name) from error

@@ -1,17 +1,21 @@
 """Register: all wells and all fields of a published state with their figures, searched, sorted and counted.
 
 The figures are summed once, at the first question, into tables in memory; every later question reads these. They go
-with the connection. docs/decisions/057-a-register-made-once.md has what was measured.
+with the connection, and are kept in the warehouse for the next process (kept_register.py).
+docs/decisions/057-a-register-made-once.md has what was measured.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import ValidationError
+from chalicelib.errors import QueryFailed, ValidationError, WellheadError
+from chalicelib.store.local_duckdb import quoted
 from chalicelib.store.statements import named_statements
 
 from .cursor import no_cursor
@@ -20,11 +24,17 @@ from .query import DEFAULT_SORT, FIELDS, OF_FIELDS, OF_WELLS, TEXTS, WELLS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from .kept_register import KeptRegister
+
 MOST_OF_A_FACET = 200  # fields, those with the most hits; the search finds the others
 
 COLUMNS = {WELLS: OF_WELLS, FIELDS: OF_FIELDS}
+CHOICES = ("source", "field_code")
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 _DAYS = "coalesce(period_days, day(last_day(production_period)))"
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,40 +80,96 @@ class Found:
 
 
 class Register:
-    """`fetch` asks the connection; `production` is what stands after FROM for the rows. Threads may ask at once."""
+    """`fetch` asks the connection; `production` is what stands after FROM for the rows. `kept` is what another process
+    may have kept, and `directory` on local disk, where the connection may write. Threads may ask at once.
+    """
 
-    def __init__(self, fetch: Callable[[str, Mapping[str, Any]], list[dict[str, Any]]], production: str) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[str, Mapping[str, Any]], list[dict[str, Any]]],
+        production: str,
+        *,
+        kept: KeptRegister | None = None,
+        directory: Path | None = None,
+    ) -> None:
         self._fetch = fetch
         self._lock = Lock()
-        self._to_make = [_SQL["folded"], _SQL["sum_of"]]
-        for of in COLUMNS:
-            self._to_make.append(_SQL[of].format(production=production, days=_DAYS))
-            self._to_make.append(_SQL["figures"].format(list=of))
+        self._production = production
+        self._kept = kept
+        self._file = directory / "register.parquet" if kept and directory else None
+        self._to_make = [partial(self._run, "folded"), partial(self._run, "sum_of"), self._make_wells]
+        self._to_make += [self._make_fields, *(partial(self._show, of) for of in COLUMNS)]
 
     def ask(self, asked: Asked, *, after: int | None, limit: int) -> Found:
         """Raises ValidationError for a column to sort by that the list has not, and for a place that is none."""
         asked.check()
         self._make()
         words = self._folded(asked.words)
+        hits = self._hits(asked, words)
         return Found(
             rows=self._page(asked, words, after, limit),
-            found={of: self._count(of, *_condition(asked, words)) for of in COLUMNS},
-            total={of: self._count(of, "TRUE", {}) for of in COLUMNS},
-            sources=self._facet("by_source", asked.of, *_condition(asked, words, but="source")),
-            fields=self._facet("by_field", WELLS, *_condition(asked, words, but="field_code"), limit=MOST_OF_A_FACET)
-            if asked.of == WELLS
-            else [],
+            found={of: hits[of] for of in COLUMNS},
+            total=dict(self._totals),
+            sources=hits["by_source"] or [],
+            fields=(hits["by_field"] or []) if asked.of == WELLS else [],
         )
+
+    @cached_property
+    def _totals(self) -> dict[str, int]:
+        return self._fetch(_SQL["totals"], {})[0]
 
     def _make(self) -> None:
         """What is made stays, also when the time for the question ends before all of it is: the next one goes on."""
         with self._lock:
             while self._to_make:
-                self._fetch(self._to_make[0], {})
+                self._to_make[0]()
                 del self._to_make[0]
+
+    def _run(self, name: str, **filled: str) -> None:
+        self._fetch(_SQL[name].format(**filled), {})
+
+    def _make_wells(self) -> None:
+        """Summed once for all processes, where there is a place to keep them."""
+        if self._kept is None or self._file is None:
+            self._run(WELLS, production=self._production, days=_DAYS)
+            return
+        try:
+            if not self._take_wells(self._kept, self._file):
+                self._run(WELLS, production=self._production, days=_DAYS)
+                self._keep_wells(self._kept, self._file)
+        finally:
+            self._file.unlink(missing_ok=True)
+
+    def _take_wells(self, kept: KeptRegister, file: Path) -> bool:
+        if not kept.fetch(file):
+            return False
+        try:
+            self._run("kept_wells", path=quoted(file))
+        except QueryFailed:
+            log.warning("the kept register is no Parquet file")
+            return False
+        return True
+
+    def _keep_wells(self, kept: KeptRegister, file: Path) -> None:
+        """The question has its answer without it."""
+        file.unlink(missing_ok=True)
+        try:
+            self._run("keep_wells", path=quoted(file))
+            kept.keep(file)
+        except WellheadError as exc:
+            log.warning("the register is not kept: %s", exc.code)
+
+    def _make_fields(self) -> None:
+        self._run(FIELDS)
+
+    def _show(self, of: str) -> None:
+        self._run("index", list=of)
+        self._run("figures", list=of)
 
     def _folded(self, words: str) -> list[str]:
         """As the texts are that they are looked for in. A word of signs alone is none."""
+        if not words:
+            return []
         folded = self._fetch(_SQL["fold_words"], {"words": words.split()})
         return [word for row in folded for word in row.values() if word]
 
@@ -112,11 +178,18 @@ class Register:
         if after is not None:
             beyond, more = self._beyond(asked, after)
             condition, values = f"{condition} AND ({beyond})", values | more
-        shown = ", ".join(_shown(name) for name in COLUMNS[asked.of])
-        text = _SQL["page"].format(
-            columns=shown, list=asked.of, condition=condition, sort=asked.by, order=asked.direction
-        )
-        return self._fetch(text, {**values, "limit": limit + 1, "skip": asked.skip})
+        text = _SQL["places"].format(list=asked.of, condition=condition, sort=asked.by, order=asked.direction)
+        bounds = {**values, "limit": limit + 1, "skip": asked.skip}
+        places = [int(row["place"]) for row in self._fetch(text, bounds)]
+        return self._rows(asked.of, places)
+
+    def _rows(self, of: str, places: list[int]) -> list[dict[str, Any]]:
+        if not places:
+            return []
+        columns = ", ".join(_shown(name) for name in COLUMNS[of])
+        found = self._fetch(_SQL["rows"].format(columns=columns, list=of, places=", ".join(map(str, places))), {})
+        by_place = {row["place"]: row for row in found}
+        return [by_place[place] for place in places]
 
     def _beyond(self, asked: Asked, after: int) -> tuple[str, dict[str, Any]]:
         """What comes later than the row at this place, whose value is looked up: a name of any length has no room in
@@ -132,23 +205,32 @@ class Register:
         beyond = f"{asked.by} {sign} $value OR ({asked.by} = $value AND place > $after) OR {asked.by} IS NULL"
         return beyond, {"value": value, "after": after}
 
-    def _count(self, of: str, condition: str, values: Mapping[str, Any]) -> int:
-        [[count]] = [row.values() for row in self._fetch(_SQL["count"].format(list=of, condition=condition), values)]
-        return int(count)
+    def _hits(self, asked: Asked, words: list[str]) -> dict[str, Any]:
+        """How many wells and fields have the words, and each facet of these, whatever is chosen there."""
+        sought, of_words = _having(words)
+        is_chosen, of_choice = _chosen(asked)
+        is_any = dict.fromkeys(CHOICES, "TRUE")
+        told = {f"is_{choice.removesuffix('_code')}": text for choice, text in (is_any | is_chosen).items()}
+        text = _SQL["hits"].format(list=asked.of, words=sought, **told)
+        return self._fetch(text, {**of_words, **of_choice, "most": MOST_OF_A_FACET})[0]
 
-    def _facet(
-        self, name: str, of: str, condition: str, values: Mapping[str, Any], **more: int
-    ) -> list[dict[str, Any]]:
-        return self._fetch(_SQL[name].format(list=of, condition=condition), {**values, **more})
 
-
-def _condition(asked: Asked, words: list[str], *, but: str | None = None) -> tuple[str, dict[str, Any]]:
+def _having(words: list[str]) -> tuple[str, dict[str, str]]:
     """SQL, whose texts are bound, and the values that it binds."""
-    chosen = {"source": asked.source, "field_code": asked.field_code}
-    values = {name: value for name, value in chosen.items() if value is not None and name != but}
-    sought = {f"word_{number}": word for number, word in enumerate(words)}
-    parts = [f"{name} = ${name}" for name in values] + [f"contains(words, ${name})" for name in sought]
-    return " AND ".join(parts) or "TRUE", {**values, **sought}
+    values = {f"word_{number}": word for number, word in enumerate(words)}
+    return " AND ".join(f"contains(words, ${name})" for name in values) or "TRUE", values
+
+
+def _chosen(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
+    """The same of the source and the field, each of these by itself."""
+    values = {name: value for name in CHOICES if (value := getattr(asked, name)) is not None}
+    return {name: f"{name} = ${name}" for name in values}, values
+
+
+def _condition(asked: Asked, words: list[str]) -> tuple[str, dict[str, Any]]:
+    sought, of_words = _having(words)
+    is_chosen, of_choice = _chosen(asked)
+    return " AND ".join([*is_chosen.values(), sought]), {**of_choice, **of_words}
 
 
 def _shown(name: str) -> str:

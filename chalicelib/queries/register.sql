@@ -23,7 +23,7 @@ CREATE OR REPLACE MACRO sum_of(value, parts) AS sum(round(value * parts)) / part
 -- name: wells
 -- Rates and days are those of the last period, whatever the source left out there; the volumes are of all periods.
 -- Where a file does not tell the length of its periods, they count as months. What a ratio is made of is kept in pairs: a
--- field divides the sums of the wells that tell both.
+-- field divides the sums of the wells that tell both. `field_place` is the place of its field.
 CREATE OR REPLACE TABLE register_wells AS
 WITH summed AS (
     SELECT
@@ -49,6 +49,7 @@ WITH summed AS (
 )
 SELECT
     CAST(row_number() OVER (ORDER BY source, field_code, well_code) AS INTEGER) AS place,
+    CAST(dense_rank() OVER (ORDER BY source, field_code) AS INTEGER) AS field_place,
     * EXCLUDE (latest, liquids),
     latest.oil AS oil_production_kbd,
     latest.gas AS gas_production_mmcfd,
@@ -62,6 +63,12 @@ SELECT
     folded(concat_ws(' ', field_name, well_name, well_reference, field_code, well_code)) AS words
 FROM (SELECT *, coalesce(latest.liquids, latest.oil) AS liquids FROM summed)
 ORDER BY place;
+
+-- name: keep_wells
+COPY (FROM register_wells ORDER BY place) TO '{path}' (FORMAT parquet, COMPRESSION zstd);
+
+-- name: kept_wells
+CREATE OR REPLACE TABLE register_wells AS FROM read_parquet('{path}');
 
 -- name: fields
 -- The rates of a field are those of its last period, so of the wells that have it: one that ended before adds nothing.
@@ -117,35 +124,54 @@ SELECT
     CASE WHEN days > 0 THEN days_on_production / days END AS uptime
 FROM register_{list};
 
+-- name: index
+CREATE UNIQUE INDEX IF NOT EXISTS places_of_{list} ON register_{list} (place);
+
 -- name: fold_words
 SELECT folded(word) FROM unnest(CAST($words AS VARCHAR[])) AS given(word);
 
 -- name: value_at
 SELECT {sort} FROM listed_{list} WHERE place = $place;
 
--- name: page
-SELECT {columns}, place
+-- name: places
+-- Which rows a page has, in its order, by the columns alone that are searched and sorted by.
+SELECT place
 FROM listed_{list}
 WHERE {condition}
 ORDER BY {sort} {order} NULLS LAST, place
 LIMIT $limit OFFSET $skip;
 
--- name: count
-SELECT count(*) FROM listed_{list} WHERE {condition};
+-- name: rows
+-- The places are written out: so they are looked up in the index, where a join would read the whole table.
+SELECT {columns}, place FROM listed_{list} WHERE place IN ({places});
 
--- name: by_source
-SELECT source, count(*) AS rows FROM listed_{list} WHERE {condition} GROUP BY source ORDER BY source;
+-- name: totals
+SELECT (SELECT count(*) FROM register_wells) AS wells, (SELECT count(*) FROM register_fields) AS fields;
 
--- name: by_field
--- The names are those of the fields, which wells may spell in several ways.
-SELECT source, field_code, field_name, rows
-FROM (
-    SELECT source, field_code, count(*) AS rows
-    FROM listed_wells
-    WHERE {condition}
-    GROUP BY source, field_code
-    ORDER BY rows DESC, source, field_code
-    LIMIT $limit
+-- name: hits
+-- The wells are searched once, for how many of them each field has; all that is counted is counted of that. The names are
+-- those of the fields, which wells may spell in several ways.
+WITH hits AS MATERIALIZED (
+    SELECT field_place, count(*) AS rows FROM register_wells WHERE {words} GROUP BY field_place
+),
+wells AS MATERIALIZED (
+    SELECT place, source, field_code, field_name, CAST(rows AS INTEGER) AS rows
+    FROM hits
+    JOIN register_fields ON place = field_place
+),
+fields AS MATERIALIZED (
+    SELECT source, field_code, 1 AS rows FROM register_fields WHERE {words}
 )
-JOIN register_fields USING (source, field_code)
-ORDER BY rows DESC, source, field_code;
+SELECT
+    (SELECT CAST(coalesce(sum(rows), 0) AS INTEGER) FROM wells WHERE {is_source} AND {is_field}) AS wells,
+    (SELECT count(*) FROM fields WHERE {is_source} AND {is_field}) AS fields,
+    (
+        SELECT list({{source: source, rows: rows}} ORDER BY source)
+        FROM (SELECT source, CAST(sum(rows) AS INTEGER) AS rows FROM {list} WHERE {is_field} GROUP BY source)
+    ) AS by_source,
+    (
+        SELECT list(
+            {{source: source, field_code: field_code, field_name: field_name, rows: rows}} ORDER BY rows DESC, place
+        )
+        FROM (SELECT * FROM wells WHERE {is_source} ORDER BY rows DESC, place LIMIT $most)
+    ) AS by_field;

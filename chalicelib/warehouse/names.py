@@ -8,7 +8,9 @@ S3Warehouse keeps them in a bucket.
     segments/<job>/<fence>-spark.parquet, .json what Spark is to merge for an unfinished import, and how
     exports/wells-<fence>-<job>.duckdb          a database that was made of a lake because somebody asked for it
     exports/wells-<fence>-<job>.parquet         the rows of a snapshot, for whoever asked for these
-    exports/<epoch>-<mark>.csv, .parquet, .xlsx a list that somebody asked for as a file; it goes after some hours
+    exports/wells-<fence>-<job>.register1       the figures of its wells, which the first question of them has summed
+    exports/<epoch>-<mark>-<rows>.csv           a list that somebody asked for as a file, also .parquet, .xlsx; it goes
+                                                after some hours
     wells.duckdb                                a copy of the current snapshot, for people and tools; which one
                                                 is noted in wells.duckdb.name, on S3 in the object's metadata
     drills/<epoch>-<id>.duckdb                  a backup that a restore drill is looking at
@@ -38,6 +40,7 @@ OWNER = "owner.json"
 SNAPSHOTS = "snapshots/"
 SEGMENTS = "segments/"
 EXPORTS = "exports/"
+REGISTER = "register1"  # another number when other columns are kept, for what is there stays as it is
 UPLOADS = "uploads/"
 DRILLS = "drills/"
 PART_SECONDS = 3600
@@ -94,15 +97,29 @@ def drill_began(name: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def list_file_name(made: int, mark: str, kind: str) -> str:
+def list_file_name(made: int, mark: str, kind: str, *, rows: int) -> str:
     """`made` in epoch seconds, as drill_name has it; `mark` is of the question, in hexadecimal digits."""
-    return f"{EXPORTS}{made}-{mark}.{kind}"
+    return f"{list_file_prefix(made, mark)}{rows}.{kind}"
+
+
+def list_file_prefix(made: int, mark: str) -> str:
+    """What is known of the name before anybody has counted the rows."""
+    return f"{EXPORTS}{made}-{mark}-"
 
 
 def list_file_made(name: str) -> int | None:
     """None of what is no file of a list."""
-    match = re.fullmatch(rf"{EXPORTS}(\d+)-[0-9a-f]+\.(?:csv|parquet|xlsx)", name)
-    return int(match[1]) if match else None
+    match = _LIST_FILE.fullmatch(name)
+    return int(match["made"]) if match else None
+
+
+def list_file_rows(name: str) -> int | None:
+    """None of what is no file of a list, and of one that does not tell."""
+    match = _LIST_FILE.fullmatch(name)
+    return int(match["rows"]) if match and match["rows"] else None
+
+
+_LIST_FILE = re.compile(rf"{EXPORTS}(?P<made>\d+)-[0-9a-f]+(?:-(?P<rows>\d+))?\.(?:csv|parquet|xlsx)")
 
 
 def uploads_prefix(source: str) -> str:
@@ -176,7 +193,7 @@ def first_segments(runs: Sequence[SegmentRun], count: int) -> list[SegmentRun]:
 
 
 _FENCED = re.compile(
-    r"(?:snapshots|exports)/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.(?:duckdb|lake|parquet)|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*"
+    r"(?:snapshots|exports)/wells-(\d+)-(?P<job>[0-9a-f-]{36})\.(?:duckdb|lake|parquet|register\d+)|segments/(?P<of>[0-9a-f-]{36})/(\d+)-.*"
 )
 
 

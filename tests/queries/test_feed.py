@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from support.store_kinds import FILE_AND_LAKE
 
 import app
 from chalicelib.odata.metadata import read_entity_type
+from chalicelib.queries.feed_filter import CASES, TESTS
 from chalicelib.services import Services
 
 if TYPE_CHECKING:
@@ -168,6 +170,40 @@ def test_the_form_of_the_answer_is_what_the_caller_takes(wells: Wells) -> None:
         ask(wells, "/", Accept="application/json;odata.metadata=full"),
     ):
         assert (refused.status, refused.error["code"]) == (406, "FORMAT_NOT_SERVED")
+
+
+def test_power_query_is_answered_with_what_it_sends(wells: Wells) -> None:
+    """Its headers, of Excel and Power BI: versions of both protocols, and forms of both in the order it likes."""
+    headers = {
+        "Accept": "application/json;odata.metadata=minimal;q=1.0,application/json;odata=minimalmetadata;q=0.9,"
+        "application/atomsvc+xml;q=0.8,application/atom+xml;q=0.8,application/xml;q=0.7,text/plain;q=0.7",
+        "MaxDataServiceVersion": "3.0",
+        "OData-MaxVersion": "4.0",
+        "Accept-Encoding": "gzip, deflate",
+    }
+    month = query(
+        filter="production_period ge 2024-02-01 and production_period lt 2024-03-01",
+        select="well_code,oil_production_kbd",
+        orderby="oil_production_kbd desc",
+        top="1000",
+    )
+
+    service, metadata, preview, rows, count = (
+        ask(wells, path, **headers)
+        for path in ("/", "/$metadata", "/Wells?$top=1000", f"/WellProduction?{month}", "/Wells/$count")
+    )
+
+    minimal = "application/json;odata.metadata=minimal"
+    assert [each.headers["Content-Type"] for each in (service, preview, rows)] == [minimal] * 3
+    assert {each.headers["OData-Version"] for each in (service, metadata, preview, rows, count)} == {"4.0"}
+    assert metadata.headers["Content-Type"] == "application/xml"
+    assert re.findall("<String>(.*?)</String>", metadata.body) == sorted(TESTS | CASES)
+    assert (len(preview.told["value"]), count.body) == (3, "3")
+    assert [row["well_code"] for row in rows.told["value"]] == ["10", "11", "20"]
+    grouped = ask(wells, "/Wells?$apply=groupby((field_code))", **headers)
+    assert (grouped.status, grouped.error["target"]) == (501, "$apply")
+    older = ask(wells, "/Wells?$inlinecount=allpages", **headers)
+    assert (older.status, older.error["target"]) == (400, "$inlinecount")
 
 
 # -- what is not understood -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -370,6 +371,46 @@ def test_the_pages_of_sums_are_all_of_them(query: ProductionQuery, entity_set: s
 
     whole = feed_page(query, entity_set=entity_set, where="true").rows  # in one statement about all the wells
     assert found == whole
+
+
+def test_a_month_that_is_one_row_is_what_the_file_sums(query: ProductionQuery) -> None:
+    names = list(ENTITY_SETS["Monthly"].properties)
+    summed = query.fetch(f"SELECT {', '.join(names)} FROM wells.monthly ORDER BY ALL", {})[1]
+
+    assert query.feed_wells.is_by_month
+    found = feed_page(query, entity_set="Monthly").rows
+    assert [list(row) for row in found] == [names] * len(LINES)
+    expected = [dict(zip(names, row, strict=True)) for row in summed]
+    assert [{**row, "calendar_month": date.fromisoformat(row["calendar_month"])} for row in found] == [
+        {name: pytest.approx(value) if isinstance(value, float) else value for name, value in row.items()}
+        for row in sorted(expected, key=lambda row: [row[name] for name in ENTITY_SETS["Monthly"].key])
+    ]
+
+
+@pytest.mark.parametrize("where", [None, "production_period ge 2024-01-03", "well_code eq '03'"])
+@pytest.mark.parametrize("limit", [1, 3, 50])
+def test_pages_go_on_in_the_next_source(tmp_path: Path, where: str | None, limit: int) -> None:
+    store = daily(tmp_path / "wells.duckdb", [(1.0, 2.0, 3.0), (1.0,), (), (1.0, 2.0)])
+    with duckdb.connect(str(store)) as connection:
+        connection.execute("INSERT INTO well_production SELECT * REPLACE ('a' AS source) FROM well_production")
+    query = opened(store)
+    for entity_set, per_well in (("WellProduction", 6), ("Monthly", 3)):
+        found: list[Row] = []
+        cursor = None
+        while cursor or not found:
+            asked = {"where": where} if where and entity_set == "WellProduction" else {}
+            page = feed_page(query, entity_set=entity_set, limit=limit, cursor=cursor, **asked)
+            found, cursor = [*found, *page.rows], page.next_cursor
+
+        key = ENTITY_SETS[entity_set].key
+        keys = [tuple(row[name] for name in key) for row in found]
+        assert keys == sorted(set(keys))
+        many = {None: per_well, "production_period ge 2024-01-03": 1, "well_code eq '03'": 2}
+        assert len(found) == 2 * (many[where] if asked else per_well)
+        assert {row["source"] for row in found} == {"a", "default"}
+        for skip in range(2 * per_well):
+            assert feed_page(query, entity_set=entity_set, skip=skip, limit=50, **asked).rows == found[skip:]
+    query.close()
 
 
 def test_a_place_of_another_question_is_none(query: ProductionQuery) -> None:

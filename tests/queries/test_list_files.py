@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 from dataclasses import replace
@@ -261,6 +262,41 @@ def test_what_is_too_large_for_an_answer_has_an_address(wells: Wells) -> None:
     told = list_file(wells, most_bytes=10).of(query, {})
 
     assert Path(wells.environment["WELLHEAD_WAREHOUSE"], told["name"]).read_bytes().startswith(b"\xef\xbb\xbfsource,")
-    assert "text" in list_file(wells).of(query, {})
-    taken = replace(query, file=Format(kind="csv", is_whole=True, is_taken=False))
-    assert "url" in list_file(wells).of(taken, {})
+    other = replace(query, arguments={"source": "default"})
+    assert "text" in list_file(wells).of(other, {})
+    kept = replace(query, file=Format(kind="csv", is_whole=True, is_taken=False))
+    assert "url" in list_file(wells).of(kept, {})
+
+
+def test_a_file_that_is_there_is_not_made_again(wells: Wells) -> None:
+    """In no time at all nothing could be made."""
+    query = Query(name="wells", arguments={}, file=Format(kind="xlsx", is_whole=True, is_taken=False))
+
+    first = list_file(wells, clock=lambda: 7200.0).of(query, {})
+
+    assert first["rows"] == 3
+    assert list_file(wells, clock=lambda: 10799.0, seconds=0).of(query, {}) == first
+    with pytest.raises(QueryTooSlow):
+        list_file(wells, clock=lambda: 10800.0, seconds=0).of(query, {})
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
+def test_a_list_of_nothing_has_its_headings(wells: Wells, tmp_path: Path, kind: str) -> None:
+    query = Query(name="production", arguments={"source": "nowhere"}, file=Format(kind=kind, is_whole=True))
+
+    told = list_file(wells).of(query, {"source": "nowhere"})
+
+    assert told["rows"] == 0
+    if kind == "csv":
+        head, end = told["text"].removeprefix("\ufeff").split("\r\n")
+        names = head.split(",")
+        assert end == ""
+    else:
+        path = tmp_path / f"nothing.{kind}"
+        path.write_bytes(base64.b64decode(told["content"]))
+        if kind == "xlsx":
+            [names] = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+        else:
+            names = duckdb.sql(f"FROM '{path}'").columns
+            assert duckdb.sql(f"FROM '{path}'").fetchall() == []
+    assert names == list(wells.ask("/wells/production?limit=1").data["rows"][0])

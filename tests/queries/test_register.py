@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from support.stores import merged, opened, wide
 
 from chalicelib.errors import ValidationError
+from chalicelib.queries.kept_register import KeptRegister
 from chalicelib.queries.query import OF_FIELDS, OF_WELLS, TEXTS
+from chalicelib.warehouse.directory import DirectoryWarehouse
+from chalicelib.warehouse.names import REGISTER, export_name, fence_of, is_export_of, snapshot_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,6 +140,35 @@ def test_sums_of_the_same_figures_are_the_same_in_any_order(tmp_path: Path) -> N
         assert len({well[name] for well in wells}) == 1
     assert [well["well_code"] for well in wells] == [f"{number:02}" for number in range(len(orders))]
     query.close()
+
+
+def test_what_was_summed_is_kept_for_the_next_process(tmp_path: Path) -> None:
+    """It is asked of another store, so that nothing else can have these figures."""
+    name = snapshot_name(1, "018cc251-f400-7000-8000-000000000000")
+    warehouse = DirectoryWarehouse(tmp_path / "warehouse")
+    kept = KeptRegister(warehouse=warehouse, snapshot=name)
+    stores = [merged(tmp_path / each["well_code"], [json.dumps(each).encode()]) for each in NAMED[:3]]
+
+    def asked(store: Path) -> Any:
+        query = opened(store, snapshot=name, kept=kept)
+        try:
+            return query.register(q="frigg 25/2")
+        finally:
+            query.close()
+
+    first = asked(stores[0])
+
+    assert [row["well_code"] for row in first.rows] == ["7"]
+    assert warehouse.names("exports/") == [export_name(name, REGISTER)]
+    assert is_export_of(export_name(name, REGISTER), [name])
+    assert fence_of(export_name(name, REGISTER)) == 1
+    assert asked(stores[1]) == first
+    file = tmp_path / "warehouse" / export_name(name, REGISTER)
+    file.chmod(0o600)
+    file.write_bytes(b"no Parquet")
+    assert asked(stores[2]).total == {"wells": 1, "fields": 1}
+    assert asked(stores[2]).rows == []
+    assert list((stores[0].parent / "reading").glob("own-*/register.parquet")) == []
 
 
 # -------------------------------------------------------------------------------------------- search

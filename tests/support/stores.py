@@ -15,6 +15,8 @@ from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from chalicelib.queries.kept_register import KeptRegister
+
 ROWS = [
     {"field_code": f"{field}", "well_code": f"{well}", "production_period": f"{year}-{month:02}-01", "well_name": name}
     | {"well_reference": f"15/9-{well % 10}", "field_name": f"Field {field}", "oil_production_kbd": 1.5}
@@ -74,7 +76,9 @@ def daily(store: Path, wells: list[tuple[float, ...]]) -> Path:
     return store
 
 
-def opened(store: Path, *, memory_mb: int = 100, snapshot: str | None = None) -> ProductionQuery:
+def opened(
+    store: Path, *, memory_mb: int = 100, snapshot: str | None = None, kept: KeptRegister | None = None
+) -> ProductionQuery:
     """For questions; `snapshot` is the name it goes by."""
     own = OwnDirectory(store.parent / "reading")
-    return ProductionQuery.open(store, directory=own, memory_mb=memory_mb, snapshot=snapshot)
+    return ProductionQuery.open(store, directory=own, memory_mb=memory_mb, snapshot=snapshot, kept=kept)

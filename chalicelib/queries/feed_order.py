@@ -1,0 +1,88 @@
+"""The order of a page of the feed, by properties of the model, and what comes behind a row in it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.errors import FeedNotImplemented, ValidationError
+
+if TYPE_CHECKING:
+    from chalicelib.api.feed_model import EntitySet
+
+    from .feed_filter import Bound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """One column of an order. What is missing comes first, and last in a descending one."""
+
+    name: str
+    descending: bool = False
+
+    @property
+    def sql(self) -> str:
+        return f"{self.name} DESC NULLS LAST" if self.descending else f"{self.name} ASC NULLS FIRST"
+
+
+def order_of(text: str, asked: EntitySet) -> list[Term]:
+    """With the rest of the key at the end: no two rows are equal. Raises ValidationError, FeedNotImplemented."""
+    terms: dict[str, Term] = {}
+    for part in text.split(",") if text.strip() else []:
+        name, *direction = part.split() or [""]
+        known = property_of(name, asked, "$orderby")
+        if direction not in ([], ["asc"], ["desc"]) or known in terms:
+            raise ValidationError("$orderby takes each property once, with asc or desc.", field="$orderby")
+        terms[known] = Term(name=known, descending=direction == ["desc"])
+    return [*terms.values(), *(Term(name=name) for name in asked.key if name not in terms)]
+
+
+def property_of(text: str, asked: EntitySet, option: str) -> str:
+    for name in asked.properties:
+        if name == text:
+            return name
+    if any(sign in text for sign in "(/$@."):
+        raise FeedNotImplemented(f"The feed knows names of properties alone in {option}.", field=option)
+    raise ValidationError(f"{option} names no property of {asked.name}. $metadata lists them.", field=option)
+
+
+def after(terms: list[Term], values: list[Any], bound: Bound) -> str:
+    """What follows these values in the order. The range of the first column is told on its own as well: that is what
+    leaves row groups out.
+    """
+    chain = _chain(terms, values, bound)
+    first, value = terms[0], values[0]
+    if value is None or first.descending:
+        return chain
+    return f"{first.name} >= {bound.add(value)} AND {chain}"
+
+
+def equal_first(terms: list[Term], values: list[Any], bound: Bound) -> str:
+    return f"{_same(terms[0], _sign(values[0], bound))} AND {_chain(terms[1:], values[1:], bound)}"
+
+
+def beyond_first(terms: list[Term], values: list[Any], bound: Bound) -> str:
+    return _more(terms[0], _sign(values[0], bound))
+
+
+def _chain(terms: list[Term], values: list[Any], bound: Bound) -> str:
+    chain = ""
+    for term, value in reversed(list(zip(terms, values, strict=True))):
+        sign = _sign(value, bound)
+        more = _more(term, sign)
+        chain = f"({more} OR ({_same(term, sign)} AND {chain}))" if chain else more
+    return chain
+
+
+def _sign(value: Any, bound: Bound) -> str | None:
+    return None if value is None else bound.add(value)
+
+
+def _same(term: Term, sign: str | None) -> str:
+    return f"{term.name} IS NULL" if sign is None else f"{term.name} = {sign}"
+
+
+def _more(term: Term, sign: str | None) -> str:
+    if sign is None:
+        return "false" if term.descending else f"{term.name} IS NOT NULL"
+    return f"({term.name} < {sign} OR {term.name} IS NULL)" if term.descending else f"{term.name} > {sign}"
