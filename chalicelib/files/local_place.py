@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class LocalPlace:
     """A file, all the files of a directory, or those of a pattern such as `/data/2024-*.csv` or `/data/**/*.zip`."""
 
+    is_shared = True
     retries = 0
     waiting: dict[str, Any] | None = None
 

@@ -27,6 +27,10 @@ class Listed:
 
 class Place(Protocol):
     @property
+    def is_shared(self) -> bool:
+        """Whether several workers may each fetch a file from it: its operator is not troubled."""
+
+    @property
     def retries(self) -> int: ...
 
     @property

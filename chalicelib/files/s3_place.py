@@ -44,6 +44,7 @@ class S3Place:
     listed or not at all: its ETag is asked for with it.
     """
 
+    is_shared = True
     waiting: dict[str, Any] | None = None
 
     def __init__(self, s3: S3Client, url: str, *, limits: Limits = USUAL) -> None:

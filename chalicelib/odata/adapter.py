@@ -143,6 +143,11 @@ class ExternalApiAdapter:
         """As many as may make a request."""
         return self._settings.source_connections
 
+    @property
+    def most_workers(self) -> int:
+        """Each has a share of them."""
+        return self._settings.source_connections
+
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
         """The cursors before the first rows of at most so many parts, which can be read at once; one where the rows are
         few, or cannot be cut. Raises SourceError.

@@ -45,7 +45,11 @@ class SourceReader(Protocol):
 
     @property
     def most_at_once(self) -> int:
-        """Parts that may be read at once."""
+        """Parts that one worker may read at once."""
+
+    @property
+    def most_workers(self) -> int:
+        """Parts that workers of their own may read at once."""
 
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
         """Before the first rows of parts that can be read at once, in the order of their rows: at most so many, and one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from support.drop import Drop
 from support.files import adapter_of, read
 from support.imports import Budget
 
-from chalicelib.files.adapter import bounds_of
+from chalicelib.files.piece import Mark
+from chalicelib.files.stretch import Stretch, stretches_of
 from chalicelib.imports.time_budget import HAND_OVER_SECONDS
 from chalicelib.odata.survey import Survey
 
@@ -167,10 +169,26 @@ def test_a_part_ends_where_the_next_one_begins(drop: DropInParts) -> None:
     adapter.close()
 
 
-@given(sizes=st.lists(st.integers(0, 90), max_size=40), most=st.integers(1, 16), least=st.integers(1, 100))
-def test_each_file_is_in_one_part(sizes: list[int], most: int, least: int) -> None:
-    bounds = bounds_of(sizes, most=most, least=least)
+def cut_evenly(place: int, wanted: int) -> list[Mark]:
+    return [Mark(row=number, byte=number) for number in range(1, wanted)]
 
-    assert [place for first, past in bounds for place in range(first, past)] == list(range(len(sizes)))
-    assert len(bounds) <= most + 1
-    assert all(sum(sizes[first:past]) >= least for first, past in bounds[:-1])
+
+@given(
+    sizes=st.lists(st.integers(0, 90), max_size=40),
+    most=st.integers(1, 16),
+    least=st.integers(1, 100),
+    cuts=st.sampled_from([cut_evenly, lambda *_: []]),
+)
+def test_each_row_of_each_file_is_in_one_part(sizes: list[int], most: int, least: int, cuts: Any) -> None:
+    parts = list(stretches_of(sizes, most=most, least=least, cuts=cuts))
+
+    whole = [place for part in parts if part.begun is None for place in range(part.first, part.past)]
+    cut = [part for part in parts if part.begun is not None]
+    assert sorted([*whole, *{part.first for part in cut}]) == list(range(len(sizes)))
+    for part, following in pairwise(parts):
+        assert part.past == following.first or (part.until == following.mark.row and part.first == following.first)
+    for part in cut:
+        assert parts[part.begun or 0].mark == Mark()
+        assert parts[part.begun or 0].first == part.first == part.past - 1
+    assert [Stretch.of(str(part)) for part in parts] == parts
+    assert len(parts) <= 2 * most + 1

@@ -105,6 +105,10 @@ class SimulatedSource(ExternalApiAdapter):
     def most_at_once(self) -> int:
         return 8
 
+    @property
+    def most_workers(self) -> int:
+        return 8
+
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
         """Of neighbouring pages, as the contents are cut."""
         if self._contents.cuts == 1:
