@@ -23,7 +23,7 @@ from .known import NOTHING_KNOWN, mark_of
 from .limits import USUAL
 from .open_file import OpenFile
 from .piece import Mark
-from .place import digest_of, other_files
+from .place import digest_of, listing_of, other_files
 from .position import Position
 from .stretch import Stretch, even, stretches_of
 from .tools import MEMORY_MB, Tools
@@ -98,6 +98,18 @@ class FilesAdapter:
             self._files = self._known.without(self._listed)
         return self._files
 
+    def go_back(self, listing: str) -> None:
+        """To the files of an import that began with this listing, where they are as they were: what came since is for
+        the next import. Raises FilesNotFound, SourceError.
+        """
+        digest, _, newest = listing.partition(".")
+        if not newest or digest_of(self.files()) == digest:
+            return
+        before = [each for each in self._listed if each.since <= int(newest)]
+        files = self._known.without(before)
+        if digest_of(files) == digest:
+            self._listed, self._files = before, files
+
     @property
     def marks(self) -> list[str]:
         """Of all files that are there, read or known before."""
@@ -105,7 +117,7 @@ class FilesAdapter:
 
     def survey(self, *, with_types: bool = False) -> Survey:  # noqa: ARG002  a file tells what it tells
         """The fields of the first file that has some, each with an example. Raises SourceError."""
-        files = digest_of(self.files())
+        files = listing_of(self.files())
         for listed in self.files():
             opened = self._own.open(listed)
             for member in range(len(opened.members)):

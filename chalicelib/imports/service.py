@@ -206,7 +206,7 @@ class WellProductionImportService:
         before = self._fingerprint_before(items)
         if before:
             before.refuse_other_settings(self._settings.source_id)  # before the source is asked anything
-        self._fields = SourceFields(survey=self._survey(), settings=self._settings)
+        self._fields = SourceFields(survey=self._survey(before), settings=self._settings)
         parts = self._load(repository, items, before) if before else None
         if before is None or parts is None:
             self._progress.change(checkpoint=None, fetched_records=0, parts=None)
@@ -321,10 +321,16 @@ class WellProductionImportService:
     def _as_one(self, cursor: Cursor, segments: Segments) -> PartsReading:
         return PartsReading(parts=[PartReading.of(cursor, segments, self._directory)])
 
-    def _survey(self) -> Survey:
+    def _survey(self, before: Fingerprint | None = None) -> Survey:
         checkpoint = self.job.checkpoint
         is_by_keys = checkpoint is not None and checkpoint.cursor.get("way") == Way.KEYS
-        survey = partial(self._source.survey, with_types=is_by_keys or is_partial(self.job.parameters))
+        with_types = is_by_keys or is_partial(self.job.parameters)
+
+        def survey() -> Survey:
+            if before:
+                self._source.go_back(before.files)
+            return self._source.survey(with_types=with_types)
+
         return run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
 
     def _beat(self) -> None:

@@ -23,6 +23,9 @@ class SourceReader(Protocol):
     def marks(self) -> list[str]:
         """Of the files that there are, another one for another content; none of a service."""
 
+    def go_back(self, listing: str) -> None:
+        """To the files that an import began with, by the listing that its survey told. Raises SourceError."""
+
     def survey(self, *, with_types: bool = False) -> Survey:
         """What the source shows of itself before the first page. Raises SourceError."""
 

@@ -86,6 +86,9 @@ class SimulatedSource(ExternalApiAdapter):
     def close(self) -> None:
         pass
 
+    def go_back(self, listing: str) -> None:
+        """It has no files."""
+
     def survey(self, *, with_types: bool = False) -> Survey:
         self._ask("fields", list)
         return Survey(fields=FIELDS)
