@@ -2,7 +2,7 @@
 
 The files are listed once. Each is brought onto local disk when it is its turn, unpacked there, read to its end and
 removed; a page is one piece of it. Its members and sheets count as files of their own. Neighbouring files are a part of
-the source that can be read beside others.
+the source that can be read beside others, and so are the rows of a large one from one place to another.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.reading import End
 from chalicelib.odata.survey import Survey
 
+from .fetched_once import FetchedOnce
 from .known import NOTHING_KNOWN, mark_of
 from .limits import USUAL
 from .open_file import OpenFile
 from .piece import Mark
-from .place import digest_of, other_files
+from .place import digest_of, listing_of, other_files
 from .position import Position
+from .stretch import Stretch, even, stretches_of
 from .tools import MEMORY_MB, Tools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from .form import FileForm
@@ -36,15 +38,18 @@ if TYPE_CHECKING:
     from .piece import Piece, Reader
     from .place import Listed, Place
 
-AT_ONCE = 2  # parts
+AT_ONCE = 2  # parts, in the threads of one worker
+MOST_WORKERS = 16
 LEAST_PARTS = 2
 LEAST_BYTES = 16 << 20  # of a part, as its files are listed
+LEAST_OF_A_FILE = 64 << 20  # bytes, of a part of one that is cut: to find where costs a look at all its rows
 
 
 class FilesAdapter:
     """`form` has what the definition says of the files. `directory` is this worker's own, on local disk; it is emptied
     by `close`. Files that are `known` are not read. `unpivot` has the pattern of the `fields` that become rows, and the
-    name of their `value`. DuckDB may take `memory_mb` for a piece, and a part has at least `part_bytes`.
+    name of their `value`. DuckDB may take `memory_mb` for a piece. A part has at least `part_bytes`, and one of a file
+    that is cut at least `cut_bytes`.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class FilesAdapter:
         unpivot: Any = None,
         memory_mb: int = MEMORY_MB,
         part_bytes: int = LEAST_BYTES,
+        cut_bytes: int = LEAST_OF_A_FILE,
     ) -> None:
         self._place = place
         self._directory = directory
@@ -66,8 +72,10 @@ class FilesAdapter:
         self._files: list[Listed] | None = None
         self._memory_mb = memory_mb
         self._part_bytes = part_bytes
-        self._open_in = partial(OpenFile, place, form=form, limits=limits, unpivot=unpivot)
-        self._own = self._open_in(Tools(directory, memory_mb=memory_mb))
+        self._cut_bytes = cut_bytes
+        self._open_in = partial(OpenFile, form=form, limits=limits, unpivot=unpivot)
+        self._own = self._open_in(place, Tools(directory, memory_mb=memory_mb))
+        self._cut = FetchedOnce(place, directory / "cut")
 
     @property
     def retries(self) -> int:
@@ -90,6 +98,18 @@ class FilesAdapter:
             self._files = self._known.without(self._listed)
         return self._files
 
+    def go_back(self, listing: str) -> None:
+        """To the files of an import that began with this listing, where they are as they were: what came since is for
+        the next import. Raises FilesNotFound, SourceError.
+        """
+        digest, _, newest = listing.partition(".")
+        if not newest or digest_of(self.files()) == digest:
+            return
+        before = [each for each in self._listed if each.since <= int(newest)]
+        files = self._known.without(before)
+        if digest_of(files) == digest:
+            self._listed, self._files = before, files
+
     @property
     def marks(self) -> list[str]:
         """Of all files that are there, read or known before."""
@@ -97,7 +117,7 @@ class FilesAdapter:
 
     def survey(self, *, with_types: bool = False) -> Survey:  # noqa: ARG002  a file tells what it tells
         """The fields of the first file that has some, each with an example. Raises SourceError."""
-        files = digest_of(self.files())
+        files = listing_of(self.files())
         for listed in self.files():
             opened = self._own.open(listed)
             for member in range(len(opened.members)):
@@ -134,23 +154,44 @@ class FilesAdapter:
         """More would take memory for files that wait for one of two cores."""
         return AT_ONCE
 
+    @property
+    def most_workers(self) -> int:
+        """Each has a core and a memory of its own."""
+        return MOST_WORKERS
+
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:  # noqa: ARG002
-        """Neighbouring files of some size, in the order of their names; rows of a later file replace those of an
-        earlier one all the same.
+        """Neighbouring files of some size, in the order of their names, or rows of a large one; rows of a later file
+        replace those of an earlier one all the same.
         """
-        files = self.files()
-        bounds = bounds_of([each.size for each in files], most=most, least=self._part_bytes)
-        if cursor.url is None or len(bounds) < LEAST_PARTS:
+        sizes = [each.size for each in self.files()]
+        stretches = list(stretches_of(sizes, most=most, least=self._part_bytes, cuts=self._cuts))
+        if cursor.url is None or len(stretches) < LEAST_PARTS:
             return [cursor]
-        return [self._part(cursor, f"{first}-{past}") for first, past in bounds]
+        return [self._part(cursor, str(each)) for each in stretches]
+
+    def _cuts(self, place: int, wanted: int) -> list[Mark]:
+        """Where a file parts into so many ranges of rows; nothing where it is better read as a whole, or has to be.
+        What is wrong with it is told when it is read. Raises FileChanged, SourceError, ScratchFull, OutOfMemory.
+        """
+        listed = self.files()[place]
+        wanted = min(wanted, listed.size // self._cut_bytes)
+        if wanted < LEAST_PARTS or not self._place.is_shared:
+            return []
+        try:
+            marks = list(self._own.marks(listed))
+        except FileError:
+            marks = []
+        self._place.check(listed)
+        self._own.close()  # each part opens it anew, and its copy may be large
+        return even(marks, wanted, marks[-1].row) if marks else []
 
     def part(self, cursor: Cursor, survey: Survey, *, like: Cursor) -> Cursor:  # noqa: ARG002
         """Before the first row of the part that `like` is in."""
         return self._part(cursor, like.range)
 
     def _part(self, cursor: Cursor, text: str) -> Cursor:
-        first, past = map(int, text.split("-"))
-        position = Position(files=digest_of(self.files()), at=first, until=past)
+        part = Stretch.of(text)
+        position = Position(files=digest_of(self.files()), at=part.first, mark=part.mark, part=part)
         return replace(cursor, url=position.url, range=text)
 
     def pages(self, cursor: Cursor, survey: Survey) -> Iterator[Page]:  # noqa: ARG002  each file has fields of its own
@@ -168,11 +209,13 @@ class FilesAdapter:
     @contextmanager
     def _opening(self, position: Position | None) -> Iterator[OpenFile]:
         """The file that the survey has opened; of a part that is read beside others one of its own."""
-        if position is None or position.until is None:
+        if position is None or position.part is None:
             yield self._own
             return
-        directory = self._directory / f"part-{position.at}-{position.until}"
-        with closing(self._open_in(Tools(directory, memory_mb=self._memory_mb))) as open_file:
+        part = position.part
+        directory = self._directory / f"part-{position.at}-{part.mark.row}"
+        place = self._place if part.begun is None else self._cut
+        with closing(self._open_in(place, Tools(directory, memory_mb=self._memory_mb))) as open_file:
             yield open_file  # the directory stays: the last pieces in it are still to be staged
 
     def _position(self, cursor: Cursor) -> Position | None:
@@ -191,14 +234,17 @@ class FilesAdapter:
         reader = readers[position.sheet]
         after = self._after(position, sheets=len(readers), members=len(opened.members))
         is_at_end = False
-        for piece in self._unchanged(reader.pieces(position.mark), listed):
+        until = position.part.until if position.part else None
+        for piece in self._unchanged(reader.pieces(position.mark, until), listed):
             is_at_end = piece.is_last
             page = _page(cursor, position, piece, reader, after if is_at_end else replace(position, mark=piece.mark))
             yield page
             cursor, position = page.next, replace(position, mark=piece.mark)
         if not is_at_end:  # nothing came after the last row but blank lines
             self._place.check(listed)
-            yield Page(number=position.number, rows=[], next=_moved(cursor, after), file=reader.file)
+            yield Page(
+                number=position.number, part=_begun(position), rows=[], next=_moved(cursor, after), file=reader.file
+            )
 
     def _unchanged(self, pieces: Iterator[Piece], listed: Listed) -> Iterator[Piece]:
         """Raises FileChanged; whatever else is wrong with a file that changes comes of that."""
@@ -217,29 +263,17 @@ class FilesAdapter:
             return replace(here, sheet=position.sheet + 1)
         if position.member + 1 < members:
             return replace(here, member=position.member + 1)
-        past = len(self.files()) if position.until is None else position.until
+        past = position.part.past if position.part else len(self.files())
         if position.at + 1 < past:
             return replace(here, at=position.at + 1, member=0)
         return None
-
-
-def bounds_of(sizes: Sequence[int], *, most: int, least: int) -> list[tuple[int, int]]:
-    """Neighbours put together until they have so many bytes: from the first to what comes after the last, of each."""
-    enough, bounds, begun, together = max(least, -(-sum(sizes) // most)), [], 0, 0
-    for place, size in enumerate(sizes, start=1):
-        together += size
-        if together >= enough:
-            bounds.append((begun, place))
-            begun, together = place, 0
-    if begun < len(sizes):
-        bounds.append((begun, len(sizes)))
-    return bounds
 
 
 def _page(cursor: Cursor, position: Position, piece: Piece, reader: Reader, following: Position | None) -> Page:
     moved = replace(cursor, delivered=cursor.delivered + piece.count, bytes=cursor.bytes + piece.size)
     return Page(
         number=position.number,
+        part=_begun(position),
         rows=piece.rows,
         next=_moved(moved, following),
         size=piece.size,
@@ -247,6 +281,10 @@ def _page(cursor: Cursor, position: Position, piece: Piece, reader: Reader, foll
         first_row=position.mark.row,
         file=reader.file,
     )
+
+
+def _begun(position: Position) -> int | None:
+    return position.part.begun if position.part else None
 
 
 def _moved(cursor: Cursor, position: Position | None) -> Cursor:

@@ -37,7 +37,8 @@ class _Piece:
     """What has been written so far."""
 
     first_row: int
-    limits: Limits
+    most_rows: int
+    most_bytes: int
     rows: int = 0
     size: int = 0  # bytes, as written
     read: int = 0  # bytes of the file
@@ -46,7 +47,7 @@ class _Piece:
 
     @property
     def is_full(self) -> bool:
-        return self.rows >= self.limits.piece_rows or self.size >= self.limits.piece
+        return self.rows >= self.most_rows or self.size >= self.most_bytes
 
     @property
     def next_row(self) -> int:
@@ -103,38 +104,53 @@ class CsvPieces:
     def examples(self) -> dict[str, str]:
         return self._dialect.examples
 
-    def pieces(self, mark: Mark) -> Iterator[Piece]:
-        """From the mark to the end. Raises FileUnreadable, ScratchFull."""
+    def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
+        """From the mark to the end, or to the row `until`. Raises FileUnreadable, ScratchFull."""
         mark = mark if mark.byte else Mark(mark.row, self._dialect.start)
         size = self._path.stat().st_size
-        while mark.byte < size:
-            table, mark = self._next(mark)
+        while mark.byte < size and not mark.is_at(until):
+            table, mark = self._next(mark, until)
             if table.rows:
-                yield Piece(mark=mark, is_last=mark.byte >= size, table=table, size=table.path.stat().st_size)
+                is_last = mark.byte >= size or mark.is_at(until)
+                yield Piece(mark=mark, is_last=is_last, table=table, size=table.path.stat().st_size)
             else:
                 table.path.unlink()
 
-    def _next(self, mark: Mark) -> tuple[Table, Mark]:
+    def marks(self) -> Iterator[Mark]:
+        """As the reading finds them, whatever is quoted: so each part of a file begins where a piece of the whole does,
+        and no row is read otherwise for it.
+        """
+        if self._table.sheet:
+            return  # the sheet's workbook would be read anew for each part of it
+        for piece in self.pieces(Mark()):
+            if piece.table:
+                piece.table.path.unlink()
+            yield piece.mark
+
+    def _next(self, mark: Mark, until: int | None) -> tuple[Table, Mark]:
         path = self._new_path()
         with full_disk_told(), self._path.open("rb") as source, path.open("w+b") as target:
             source.seek(mark.byte)
-            piece = self._copied(source, target, mark)
+            piece = self._copied(source, target, self._new_piece(mark, until))
             if piece is None:
                 source.seek(mark.byte)
                 target.seek(0)
                 target.truncate()
-                piece = self._rewritten(source, target, mark)
+                piece = self._rewritten(source, target, self._new_piece(mark, until), mark)
         unreadable = tuple(piece.unreadable)
         table = replace(self._table, path=path, rows=piece.rows, first_row=mark.row, unreadable=unreadable)
         return table, Mark(piece.next_row, mark.byte + piece.read)
 
+    def _new_piece(self, mark: Mark, until: int | None) -> _Piece:
+        rows = self._limits.piece_rows
+        return _Piece(mark.row, rows if until is None else min(rows, until - mark.row), self._limits.piece)
+
     # -- as it stands -------------------------------------------------------------------------
 
-    def _copied(self, source: BinaryIO, target: BinaryIO, mark: Mark) -> _Piece | None:
+    def _copied(self, source: BinaryIO, target: BinaryIO, piece: _Piece) -> _Piece | None:
         """None where it has to be read record by record."""
-        piece = _Piece(mark.row, self._limits)
         for lines in self._lines(source, piece):
-            taken = _first_lines(lines, self._limits.piece_rows - piece.rows)
+            taken = _first_lines(lines, piece.most_rows - piece.rows)
             if not self._copy(taken, target, piece):
                 return None
             if piece.is_full or len(taken) < len(lines):
@@ -212,8 +228,7 @@ class CsvPieces:
 
     # -- record by record ---------------------------------------------------------------------
 
-    def _rewritten(self, source: BinaryIO, target: BinaryIO, mark: Mark) -> _Piece:
-        piece = _Piece(mark.row, self._limits)
+    def _rewritten(self, source: BinaryIO, target: BinaryIO, piece: _Piece, mark: Mark) -> _Piece:
         rows = MendedRows(self._dialect, mark.row)
         for record in self._records(self._bounded_lines(source, piece), rows):
             rows.add(record)

@@ -20,6 +20,8 @@ LONGEST_NAME = 200  # characters
 class HttpsPlace:
     """Fetched once for each worker, into `directory`, and known by its SHA-256: servers need not tell a version."""
 
+    is_shared = False
+
     def __init__(self, connection: FileConnection, url: str, directory: Path, *, limits: Limits = USUAL) -> None:
         self._connection = connection
         self._url = url

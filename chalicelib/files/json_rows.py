@@ -44,19 +44,26 @@ class JsonRows:
                 break
         return example_values(readable_rows(first[:LOOKED_AT]))
 
-    def pieces(self, mark: Mark) -> Iterator[Piece]:
+    def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
         """Of some ten thousand rows, or 16 MB. Raises FileUnreadable, FileTooLarge."""
         taken: list[bytes] = []
         size = 0
         for rows, byte in self._read(mark):
             taken += rows
             size += sum(map(len, rows))
-            if len(taken) >= self._limits.page_rows or size >= self._limits.page:
-                mark = Mark(mark.row + len(taken), byte)
-                yield Piece(mark=mark, is_last=False, size=size, rows=taken)
-                taken, size = [], 0
+            behind = Mark(mark.row + len(taken), byte)
+            is_last = behind.is_at(until)
+            if is_last or len(taken) >= self._limits.page_rows or size >= self._limits.page:
+                yield Piece(mark=behind, is_last=is_last, size=size, rows=taken)
+                mark, taken, size = behind, [], 0
+            if is_last:
+                return
         if taken:
             yield Piece(mark=Mark(mark.row + len(taken), 0), is_last=True, size=size, rows=taken)
+
+    def marks(self) -> Iterator[Mark]:
+        """None of an array, whose elements may be anywhere."""
+        return iter(())
 
     def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         raise NotImplementedError
@@ -68,6 +75,9 @@ class JsonLines(JsonRows):
     def __init__(self, text: Text, *, file: str, limits: Limits) -> None:
         super().__init__(file, limits)
         self._text = text
+
+    def marks(self) -> Iterator[Mark]:
+        return (piece.mark for piece in self.pieces(Mark()))
 
     def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         with self._text.path.open("rb") as lines:

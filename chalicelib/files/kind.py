@@ -39,6 +39,11 @@ def beginning_of(path: Path) -> bytes:
         return file.read(BEGINNING)
 
 
+def is_packed_by_name(name: str) -> bool:
+    """So that a large one need not be fetched to know it."""
+    return re.search(r"\.(gz|zip|xlsx?)$", name, re.IGNORECASE) is not None
+
+
 def kind_of(path: Path, file: str, declared: str) -> str:
     """One of FORMATS. Raises FileFormatUnknown, which says what the file looks like."""
     beginning = beginning_of(path)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class LocalPlace:
     """A file, all the files of a directory, or those of a pattern such as `/data/2024-*.csv` or `/data/**/*.zip`."""
 
+    is_shared = True
     retries = 0
     waiting: dict[str, Any] | None = None
 
@@ -76,7 +77,7 @@ class LocalPlace:
             raise FilesNotFound(f"{name} is not there any more, or may not be looked at.", file=name) from None
         if not stat.S_ISREG(found.st_mode):
             raise FileUnreadable(f"{name} is no ordinary file.", file=name)
-        return Listed(name, found.st_size, str(found.st_mtime_ns))
+        return Listed(name, found.st_size, str(found.st_mtime_ns), since=found.st_ctime_ns)  # whoever copied it
 
 
 def _names_below(directory: Path) -> Iterator[str]:

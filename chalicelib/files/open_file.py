@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .kind import is_packed_by_name
 from .opened import OpenedFile
 from .unpivoting import LongReader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .form import FileForm
     from .limits import Limits
-    from .piece import Reader
+    from .piece import Mark, Reader
     from .place import Listed, Place
     from .tools import Tools
 
@@ -43,6 +46,16 @@ class OpenFile:
             return readers
         pattern, value = self._unpivot.fields, self._unpivot.value
         return [LongReader(reader, pattern=pattern, value=value, tools=self._tools) for reader in readers]
+
+    def marks(self, listed: Listed) -> Iterator[Mark]:
+        """Places between two pieces of the file; none of one that has to be read from its beginning on. Raises
+        SourceError, ScratchFull, OutOfMemory.
+        """
+        if is_packed_by_name(listed.name):
+            return iter(())
+        opened = self.open(listed)
+        readers = [] if opened.is_packed else self.readers(opened, 0)
+        return readers[0].marks() if len(readers) == 1 else iter(())
 
     def close(self) -> None:
         self._close_file()

@@ -43,6 +43,7 @@ class OpenedFile:
         self._path = self._unpacked(path, name)
         self._own = list(self._written)
         self._written = []
+        self.is_packed = self._path != path
         self.members = self._members()
 
     def readers(self, member: int) -> list[Reader]:
@@ -61,6 +62,7 @@ class OpenedFile:
 
     def _members(self) -> list[Member]:
         if is_archive(self._path, file=self._name, limits=self._limits):
+            self.is_packed = True
             return members_of(self._path, file=self._name, pattern=self._form.members, limits=self._limits)
         return [Member(self._name)]
 

@@ -69,13 +69,19 @@ class ParquetPieces:
             found |= {name: value for name, value in zip(self.names, row, strict=True) if value is not None}
         return {name: found[name] for name in self.names if name in found}
 
-    def pieces(self, mark: Mark) -> Iterator[Piece]:
-        """From the mark's row to the end. Raises FileUnreadable, FileTooLarge, ScratchFull."""
-        for first in range(mark.row, self._count, self._piece_rows):
-            past = min(first + self._piece_rows, self._count)
+    def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
+        """From the mark's row to the end, or to the row `until`. Raises FileUnreadable, FileTooLarge, ScratchFull."""
+        end = self._count if until is None else min(until, self._count)
+        for first in range(mark.row, end, self._piece_rows):
+            past = min(first + self._piece_rows, end)
             table = self._piece(first, past)
             size = table.path.stat().st_size
-            yield Piece(mark=Mark(past), is_last=past == self._count, size=size, table=table)
+            yield Piece(mark=Mark(past), is_last=past == end, size=size, table=table)
+
+    def marks(self) -> Iterator[Mark]:
+        """The file counts its rows; none of them is looked at."""
+        ends = range(self._piece_rows, self._count + self._piece_rows, self._piece_rows)
+        return (Mark(min(row, self._count)) for row in ends)
 
     def _piece(self, first: int, past: int) -> Table:
         path = self._tools.new_path(".parquet")

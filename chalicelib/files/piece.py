@@ -20,6 +20,9 @@ class Mark:
     row: int = 0
     byte: int = 0
 
+    def is_at(self, until: int | None) -> bool:
+        return until is not None and self.row >= until
+
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
@@ -48,5 +51,10 @@ class Reader(Protocol):
     @property
     def examples(self) -> dict[str, Any]: ...
 
-    def pieces(self, mark: Mark) -> Iterator[Piece]:
-        """From the mark to the end. Raises FileError, ScratchFull, OutOfMemory."""
+    def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
+        """From the mark to the end, or to the row `until`. Raises FileError, ScratchFull, OutOfMemory."""
+
+    def marks(self) -> Iterator[Mark]:
+        """Behind each of its pieces, when all is read from the first row on; none where the reading cannot begin in
+        the midst. It costs a look at each row. Raises what `pieces` does.
+        """

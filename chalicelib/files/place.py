@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,14 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Listed:
-    """A file as its place lists it. `version` is another one when the file is: an ETag, a time, a checksum."""
+    """A file as its place lists it. `version` is another one when the file is: an ETag, a time, a checksum. As it is it
+    lies there `since` then, by the place's own clock; 0 where nobody can tell.
+    """
 
     name: str
     size: int
     version: str
+    since: int = field(default=0, compare=False)
 
 
 class Place(Protocol):
+    @property
+    def is_shared(self) -> bool:
+        """Whether several workers may each fetch a file from it: its operator is not troubled."""
+
     @property
     def retries(self) -> int: ...
 
@@ -54,6 +61,11 @@ def digest_of(files: Sequence[Listed]) -> str:
     """Another one for other files: an import that goes on must find those that it began with."""
     told = "\n".join(f"{each.name}\0{each.size}\0{each.version}" for each in files)
     return sha256(told.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def listing_of(files: Sequence[Listed]) -> str:
+    """The digest, and since when the newest of them lies there: what came later is known by that."""
+    return f"{digest_of(files)}.{max((each.since for each in files), default=0)}"
 
 
 def listed_in_order(files: list[Listed], where: str, limits: Limits) -> list[Listed]:

@@ -7,13 +7,14 @@ from typing import Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from .piece import Mark
+from .stretch import Stretch
 
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
     """In file `number`, counted from 1 with each member of an archive and each sheet as one. It is the sheet `sheet` of
     the member `member` of the listed file `at`, each counted from 0. `files` is the digest of all that are listed. Of a
-    part it goes no further than the file `until`, which is not in it.
+    part it goes no further than that `part` does.
     """
 
     files: str
@@ -22,13 +23,13 @@ class Position:
     member: int = 0
     sheet: int = 0
     mark: Mark = field(default_factory=Mark)
-    until: int | None = None
+    part: Stretch | None = None
 
     @property
     def url(self) -> str:
         """`file:3?row=122880&…`"""
-        told = {"row": self.mark.row, "byte": self.mark.byte, "at": self.at, "member": self.member}
-        told |= {"sheet": self.sheet} | ({} if self.until is None else {"until": self.until})
+        told: dict[str, object] = {"row": self.mark.row, "byte": self.mark.byte, "at": self.at, "member": self.member}
+        told |= {"sheet": self.sheet} | ({} if self.part is None else {"until": _until(self.part)})
         return f"file:{self.number}?{urlencode({**told, 'files': self.files})}"
 
     @classmethod
@@ -37,5 +38,14 @@ class Position:
         told = dict(parse_qsl(parts.query))
         places = {name: int(told[name]) for name in ("at", "member", "sheet")}
         mark = Mark(int(told["row"]), int(told["byte"]))
-        until = int(told["until"]) if "until" in told else None
-        return cls(files=told["files"], number=int(parts.path), mark=mark, until=until, **places)
+        part = _part(told["until"], places["at"]) if "until" in told else None
+        return cls(files=told["files"], number=int(parts.path), mark=mark, part=part, **places)
+
+
+def _until(part: Stretch) -> str:
+    """Of whole files the first one that is in it no more; of a file that is cut all there is to know."""
+    return str(part) if part.begun is not None else str(part.past)
+
+
+def _part(text: str, at: int) -> Stretch:
+    return Stretch.of(text) if "@" in text else Stretch(first=at, past=int(text))

@@ -44,6 +44,7 @@ class S3Place:
     listed or not at all: its ETag is asked for with it.
     """
 
+    is_shared = True
     waiting: dict[str, Any] | None = None
 
     def __init__(self, s3: S3Client, url: str, *, limits: Limits = USUAL) -> None:
@@ -59,7 +60,8 @@ class S3Place:
             for item in self._objects():
                 if self._is_meant(item["Key"]):
                     name = item["Key"].removeprefix(self._folder)
-                    found.append(Listed(name, item["Size"], item["ETag"].strip('"')))
+                    since = int(item["LastModified"].timestamp())
+                    found.append(Listed(name, item["Size"], item["ETag"].strip('"'), since=since))
                 if len(found) > self._limits.files:
                     break
         return listed_in_order(found, self._url, self._limits)

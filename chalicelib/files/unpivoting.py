@@ -55,8 +55,11 @@ class LongReader:
         shown = next((name for name in self._wide if name in found), None)
         return kept | ({**self._wide[shown], self._value: found[shown]} if shown else {})
 
-    def pieces(self, mark: Mark) -> Iterator[Piece]:
-        for piece in self._reader.pieces(mark):
+    def marks(self) -> Iterator[Mark]:
+        return self._reader.marks()
+
+    def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
+        for piece in self._reader.pieces(mark, until):
             if piece.table:
                 yield replace(piece, table=self._long(piece.table))
             else:

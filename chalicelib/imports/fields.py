@@ -203,7 +203,7 @@ class SourceFields:
         return self._before is None or self.are_its_files(self._before)
 
     def are_its_files(self, before: Fingerprint) -> bool:
-        return before.files == self.survey.files
+        return before.files.partition(".")[0] == self.survey.files.partition(".")[0]
 
     def _mapping_so_far(self) -> dict[str, str]:
         return _plain_fields(self._rules_so_far())

@@ -60,7 +60,7 @@ class Fingerprint:
             missing=sorted({*self.missing, *other.missing}),
             identified=self.identified and other.identified,
             is_unique=self.is_unique and other.is_unique,
-            files=self.files if self.files == other.files else "",
+            files=self.files if self.files.partition(".")[0] == other.files.partition(".")[0] else "",
             periods=[*self.periods, *other.periods],
         )
 

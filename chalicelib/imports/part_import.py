@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from chalicelib.sources.reader import SourceReader
     from chalicelib.warehouse.names import Warehouse
 
+    from .fingerprint import Fingerprint
+
 
 class PartImport:
     """The part `number` of a claimed import. `remaining` tells the seconds left of the worker's time budget."""
@@ -121,7 +123,7 @@ class PartImport:
     def _read(self, checkpoint: Checkpoint, item: Part, repository: DuckDBWellProductionRepository) -> None:
         before = joined_fingerprint([checkpoint.source or {}, item.checkpoint.source or {}])
         before.refuse_other_settings(self._settings.source_id)
-        fields = SourceFields(survey=self._survey(item), settings=self._settings)
+        fields = SourceFields(survey=self._survey(item, before), settings=self._settings)
         item = self._table.begin(self._claim, self._planning.plan_of(checkpoint), item)
         cursor = Cursor.restored(item.checkpoint.cursor, self._settings.source_url)
         fields.go_on_from(cursor, before)
@@ -154,9 +156,14 @@ class PartImport:
                 fetching.keep_what_is_taken()
             raise
 
-    def _survey(self, item: Part) -> Survey:
+    def _survey(self, item: Part, before: Fingerprint) -> Survey:
         is_by_keys = item.checkpoint.cursor.get("way") == Way.KEYS
-        survey = partial(self._source.survey, with_types=is_by_keys or is_partial(self._claim.job.parameters))
+        with_types = is_by_keys or is_partial(self._claim.job.parameters)
+
+        def survey() -> Survey:
+            self._source.go_back(before.files)
+            return self._source.survey(with_types=with_types)
+
         return run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
 
     def _beat(self) -> None:

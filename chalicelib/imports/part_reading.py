@@ -66,7 +66,8 @@ class PartReading:
     def take(self, page: Page) -> None:
         """The page's rows leave it for the batch: a large page leaves the memory before it is staged."""
         self.is_in_step = False
-        number = self.number * PAGES_OF_A_PART + page.number
+        part = self.number if page.part is None else page.part
+        number = part * PAGES_OF_A_PART + page.number
         if page.table:
             self.batch = Batch.of_table(page.table, number)
         else:

@@ -184,7 +184,7 @@ class WellProductionImportService:
     @property
     def at_once(self) -> int:
         """How many of them."""
-        return self._threads
+        return min(self._settings.workers, self._source.most_workers)
 
     def _planned(self) -> Sequence[Part]:
         items = self._items()
@@ -194,7 +194,7 @@ class WellProductionImportService:
             return items
         self._fields = SourceFields(survey=self._survey(), settings=self._settings)
         self._progress.change(checkpoint=None, fetched_records=0, parts=None)
-        parts = self._plan(self._first_cursor())
+        parts = self._plan(self._first_cursor(), at_once=self.at_once)
         return [part.item for part in parts.parts if part.item]
 
     def _row_source(self) -> RowSource:
@@ -212,11 +212,11 @@ class WellProductionImportService:
         before = self._fingerprint_before(items)
         if before:
             before.refuse_other_settings(self._settings.source_id)  # before the source is asked anything
-        self._fields = SourceFields(survey=self._survey(), settings=self._settings)
+        self._fields = SourceFields(survey=self._survey(before), settings=self._settings)
         parts = self._load(repository, items, before) if before else None
         if before is None or parts is None:
             self._progress.change(checkpoint=None, fetched_records=0, parts=None)
-            return self._plan(self._first_cursor())
+            return self._plan(self._first_cursor(), at_once=self._threads)
         self._fields.go_on_from(parts.cursor, before)
         self._tell_resumed(parts)
         return parts
@@ -309,12 +309,11 @@ class WellProductionImportService:
         page = proved["page"] if proved else 1
         self._progress.note("gone back", page=page, records=kept, lost_records=named - kept)
 
-    def _plan(self, first: Cursor) -> PartsReading:
+    def _plan(self, first: Cursor, *, at_once: int) -> PartsReading:
         """The parts of all rows, where these can be cut and more than one part may be read at once."""
-        threads = self._threads
-        if threads == 1:
+        if at_once == 1:
             return self._as_one(first, self._segments(0))
-        most = min(MOST_PARTS, PARTS_OF_A_THREAD * threads)
+        most = min(MOST_PARTS, PARTS_OF_A_THREAD * at_once)
         ask = partial(self._source.parts, first, self._fields.survey, most=most)
         cursors = run_beside(ask, while_waiting=self._beat, prefetch=self._prefetch)
         if len(cursors) == 1:
@@ -328,10 +327,16 @@ class WellProductionImportService:
     def _as_one(self, cursor: Cursor, segments: Segments) -> PartsReading:
         return PartsReading(parts=[PartReading.of(cursor, segments, self._directory)])
 
-    def _survey(self) -> Survey:
+    def _survey(self, before: Fingerprint | None = None) -> Survey:
         checkpoint = self.job.checkpoint
         is_by_keys = checkpoint is not None and checkpoint.cursor.get("way") == Way.KEYS
-        survey = partial(self._source.survey, with_types=is_by_keys or is_partial(self.job.parameters))
+        with_types = is_by_keys or is_partial(self.job.parameters)
+
+        def survey() -> Survey:
+            if before:
+                self._source.go_back(before.files)
+            return self._source.survey(with_types=with_types)
+
         return run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
 
     def _beat(self) -> None:

@@ -92,6 +92,9 @@ class ExternalApiAdapter:
     def close(self) -> None:
         self._connection.close()
 
+    def go_back(self, listing: str) -> None:
+        """A service has no files."""
+
     def survey(self, *, with_types: bool = False) -> Survey:
         """The first rows' fields and the version of OData; the declared types where filters are to be written.
         No fields when the source has no rows. Raises SourceError.
@@ -141,6 +144,11 @@ class ExternalApiAdapter:
     @property
     def most_at_once(self) -> int:
         """As many as may make a request."""
+        return self._settings.source_connections
+
+    @property
+    def most_workers(self) -> int:
+        """Each has a share of them."""
         return self._settings.source_connections
 
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:

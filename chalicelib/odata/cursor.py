@@ -143,6 +143,7 @@ class Page:
     """`rows` are JSON texts, one a row, bytes-like and without line breaks; or it is one `table`, and `rows` has none.
 
     The pages of one file have its `number`, and `first_row` is the place in it of their first row; its name is `file`.
+    Where the file began in another part of the source, `part` is that one's number.
     """
 
     number: int
@@ -152,3 +153,4 @@ class Page:
     table: Table | None = None
     first_row: int = 0
     file: str = ""
+    part: int | None = None

@@ -23,6 +23,9 @@ class SourceReader(Protocol):
     def marks(self) -> list[str]:
         """Of the files that there are, another one for another content; none of a service."""
 
+    def go_back(self, listing: str) -> None:
+        """To the files that an import began with, by the listing that its survey told. Raises SourceError."""
+
     def survey(self, *, with_types: bool = False) -> Survey:
         """What the source shows of itself before the first page. Raises SourceError."""
 
@@ -45,7 +48,11 @@ class SourceReader(Protocol):
 
     @property
     def most_at_once(self) -> int:
-        """Parts that may be read at once."""
+        """Parts that one worker may read at once."""
+
+    @property
+    def most_workers(self) -> int:
+        """Parts that workers of their own may read at once."""
 
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:
         """Before the first rows of parts that can be read at once, in the order of their rows: at most so many, and one

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.drop import Drop
+from support.coordination import a_job
+from support.drop import COLUMNS, Drop
 from support.files import adapter_of, read
-from support.imports import Budget
+from support.imports import ENOUGH, Budget
+from support.machine import StatesWorker
+from support.preset_imports import no_client
 
-from chalicelib.files.adapter import bounds_of
+from chalicelib.files.limits import Limits
+from chalicelib.files.piece import Mark
+from chalicelib.files.stretch import Stretch, stretches_of
+from chalicelib.files.tools import Tools
 from chalicelib.imports.time_budget import HAND_OVER_SECONDS
 from chalicelib.odata.survey import Survey
+from chalicelib.sources.definition import definition_of
+from chalicelib.sources.opening import Opening
+from chalicelib.sources.overlay import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +37,8 @@ if TYPE_CHECKING:
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim
+    from chalicelib.settings import Settings
+    from chalicelib.sources.reader import SourceReader
 
 
 class DropInParts(Drop):
@@ -137,7 +152,7 @@ def test_a_part_that_is_damaged_is_not_cut_out_of_other_files(drop: DropInParts)
     job = read_to_the_end(drop)
     for segment in (Path(drop.settings.warehouse) / "segments").rglob("*.parquet"):
         segment.write_bytes(b"damaged")
-    drop.write("00.csv", "New,2024-01,x,5")
+    drop.write("3.csv", "Changed,2024-01,x,5")
 
     drop.run(job.job_id, build=drop._new_service)
 
@@ -167,10 +182,177 @@ def test_a_part_ends_where_the_next_one_begins(drop: DropInParts) -> None:
     adapter.close()
 
 
-@given(sizes=st.lists(st.integers(0, 90), max_size=40), most=st.integers(1, 16), least=st.integers(1, 100))
-def test_each_file_is_in_one_part(sizes: list[int], most: int, least: int) -> None:
-    bounds = bounds_of(sizes, most=most, least=least)
+class OneFile(DropInParts, StatesWorker):
+    """Read in ranges of a few rows, however small it is, by threads or by the states of the machine."""
 
-    assert [place for first, past in bounds for place in range(first, past)] == list(range(len(sizes)))
-    assert len(bounds) <= most + 1
-    assert all(sum(sizes[first:past]) >= least for first, past in bounds[:-1])
+    def _new_service(self, claim: Claim) -> WellProductionImportService:
+        service = super()._new_service(claim)
+        cut_small(service._source)
+        return service
+
+    def settings_of_import(self) -> Settings:
+        return settings_of(self._definition, self.settings)
+
+    def new_source(self, settings: Settings, directory: Path) -> SourceReader:
+        opening = Opening(
+            settings=settings, client=no_client, environment={}, remaining=lambda: ENOUGH, directory=directory
+        )
+        return cut_small(opening.reader())
+
+    def planned(self) -> dict[str, Any]:
+        self._definition = definition_of(VALUES | {"url": str(self._directory)})
+        return self.plan(self.manager.create(a_job(self.clock)).job_id, build=self._new_service)
+
+    def import_by_states(self) -> Job:
+        planned = self.planned()
+        self.fetch_all(planned)
+        self.merge(planned["job_id"], build=self._new_service)
+        return self.manager.get(planned["job_id"])
+
+
+VALUES = {"name": "drop", "kind": "files", "columns": COLUMNS, "across_files": "replace"}
+
+
+def cut_small(reader: Any) -> Any:
+    reader._part_bytes = reader._cut_bytes = 1
+    reader._open_in = partial(reader._open_in, limits=Limits(piece_rows=12))
+    reader._own = reader._open_in(reader._place, Tools(reader._directory))
+    return reader
+
+
+@pytest.fixture
+def one_file(environment: dict[str, str], dynamodb: Any, tmp_path: Path) -> OneFile:
+    """One key is in a later file too, and two rows are bad."""
+    drop = OneFile(environment, dynamodb, tmp_path / "drop", workers=4)
+    drop.write("0-large.csv", *rows_of_one_file())
+    drop.write("1-later.csv", "W02,2024-01,x,77")
+    return drop
+
+
+def rows_of_one_file() -> list[str]:
+    rows = [f'W{number:02},2024-01,"a\nb",{number}' for number in range(40)]
+    rows[20] = "W20,2024-13,x,20"
+    rows[33] = "W33,2024-01,x,1,2,3"
+    return rows
+
+
+STORED = {(f"W{number:02}", "2024-01-01"): float(number) for number in range(40) if number not in (20, 33)}
+STORED |= {("W02", "2024-01-01"): 77.0}
+REJECTED = [(1, 20), (1, 33)]  # page and position, as of a file that is read from end to end
+
+
+def assert_as_from_end_to_end(drop: OneFile, job: Job) -> None:
+    assert (job.status, job.error, job.total_records, job.failed_records) == ("COMPLETED", None, 41, 2)
+    assert (job.completeness or {})["state"] == "proved"
+    assert drop.stored == STORED
+    snapshot = drop.manager.current_snapshot()
+    assert snapshot
+    with duckdb.connect(Path(drop.settings.warehouse) / snapshot.name, read_only=True) as connection:
+        assert connection.execute("SELECT page, position FROM rejected_rows ORDER BY ALL").fetchall() == REJECTED
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_ranges_of_a_file_are_stored_as_the_file_is(one_file: OneFile, workers: int) -> None:
+    one_file.settings = replace(one_file.settings, workers=workers)
+
+    job = one_file.imported(across_files="replace")
+
+    assert_as_from_end_to_end(one_file, job)
+    assert job.parts == (None if workers == 1 else {"count": 4, "done": 4})
+
+
+def test_a_later_row_of_a_file_replaces_none_of_another_range(one_file: OneFile) -> None:
+    """Two of one key contradict each other, in whichever parts of the file they are read."""
+    rows = rows_of_one_file()
+    rows[38] = "W01,2024-01,x,99"
+    one_file.write("0-large.csv", *rows)
+
+    job = one_file.imported(across_files="replace")
+
+    assert [finding.check for finding in job.findings] == ["CONFLICTS"]
+    assert (job.parts or {})["count"] > 2
+
+
+def test_ranges_of_a_file_are_read_by_workers_of_their_own(one_file: OneFile) -> None:
+    job = one_file.import_by_states()
+
+    assert_as_from_end_to_end(one_file, job)
+    assert job.parts == {"count": 5, "done": 5}
+
+
+@pytest.mark.by_lot
+@pytest.mark.parametrize("calls", [3, 4, 5])
+def test_a_worker_goes_on_within_the_range_of_a_file(one_file: OneFile, calls: int) -> None:
+    one_file.budget = Budget(one_file.clock, calls)
+    job = one_file.imported(across_files="replace")
+    assert job.status == "RUNNING"
+    one_file.budget = None
+
+    one_file.run(job.job_id, build=one_file._new_service)
+
+    assert_as_from_end_to_end(one_file, one_file.manager.get(job.job_id))
+
+
+def test_a_damaged_segment_of_a_range_is_cut_out_of_the_file_again(one_file: OneFile) -> None:
+    planned = one_file.planned()
+    one_file.fetch_all(planned)
+    first = min((Path(one_file.settings.warehouse) / "segments").rglob("*.parquet"))
+    first.write_bytes(b"damaged")
+
+    one_file.merge(planned["job_id"], build=one_file._new_service)
+
+    assert_as_from_end_to_end(one_file, one_file.manager.get(planned["job_id"]))
+
+
+@pytest.mark.by_lot
+@pytest.mark.parametrize("name", ["0-first.csv", "0-middle.csv", "9-last.csv"])
+def test_a_file_that_comes_while_many_workers_read_is_for_the_next_import(one_file: OneFile, name: str) -> None:
+    planned = one_file.planned()
+    one_file.fetch(planned, 0)
+    time.sleep(0.02)  # by the clock of the disk
+    one_file.write(name, "New,2024-01,x,5")
+
+    one_file.fetch_all(planned)
+    one_file.merge(planned["job_id"], build=one_file._new_service)
+
+    assert_as_from_end_to_end(one_file, one_file.manager.get(planned["job_id"]))
+    later = one_file.imported(across_files="replace")
+    assert (later.status, later.error) == ("COMPLETED", None)
+    assert one_file.stored == STORED | {("New", "2024-01-01"): 5.0}
+    read_with_it = {"0-first.csv": 41, "0-middle.csv": 1, "9-last.csv": 0}[name]  # for they replace it
+    assert later.total_records == 1 + read_with_it
+
+
+def test_a_file_that_changes_while_many_workers_read_ends_the_import(one_file: OneFile) -> None:
+    planned = one_file.planned()
+    time.sleep(0.02)
+    one_file.write("1-later.csv", "W02,2024-01,x,78")
+
+    one_file.fetch(planned, 0)
+
+    assert (one_file.manager.get(planned["job_id"]).error or {})["code"] == "FILE_CHANGED"
+
+
+def cut_evenly(place: int, wanted: int) -> list[Mark]:
+    return [Mark(row=number, byte=number) for number in range(1, wanted)]
+
+
+@given(
+    sizes=st.lists(st.integers(0, 90), max_size=40),
+    most=st.integers(1, 16),
+    least=st.integers(1, 100),
+    cuts=st.sampled_from([cut_evenly, lambda *_: []]),
+)
+def test_each_row_of_each_file_is_in_one_part(sizes: list[int], most: int, least: int, cuts: Any) -> None:
+    parts = list(stretches_of(sizes, most=most, least=least, cuts=cuts))
+
+    whole = [place for part in parts if part.begun is None for place in range(part.first, part.past)]
+    cut = [part for part in parts if part.begun is not None]
+    assert sorted([*whole, *{part.first for part in cut}]) == list(range(len(sizes)))
+    for part, following in pairwise(parts):
+        assert part.past == following.first or (part.until == following.mark.row and part.first == following.first)
+    for part in cut:
+        assert parts[part.begun or 0].mark == Mark()
+        assert parts[part.begun or 0].first == part.first == part.past - 1
+    assert [Stretch.of(str(part)) for part in parts] == parts
+    assert len(parts) <= 2 * most + 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.imports import Budget, Died, Worker, die, expected_rows, opened, published_rows
+from support.machine import StatesWorker
 from support.merging import assert_main_is
 from support.soak import SOAK
 from support.store_kinds import LAKE
@@ -44,9 +45,9 @@ def worker(environment: dict[str, str], dynamodb: Any, source: SampleSource) -> 
     return Worker(environment, dynamodb)
 
 
-def assert_whole(worker: Worker, job: Job) -> None:
+def assert_whole(worker: Worker, job: Job, *, parts: int = PARTS) -> None:
     """Of the first import: its rows, its run, the rejected ones, and main of each table is what the pointer names."""
-    assert (job.status, job.error, job.parts) == (JobStatus.COMPLETED, None, {"count": PARTS, "done": PARTS})
+    assert (job.status, job.error, job.parts) == (JobStatus.COMPLETED, None, {"count": parts, "done": parts})
     assert (job.fetched_records, job.total_records) == (ROWS, ROWS)
     assert published_rows(worker) == EXPECTED
     snapshot = worker.manager.current_snapshot()
@@ -71,6 +72,18 @@ def test_an_import_of_parts_ends_in_the_lake_as_it_does_in_a_file(worker: Worker
     assert (again.status, again.new_records, again.updated_records) == (JobStatus.COMPLETED, 0, 0)
     assert again.duplicate_records == ROWS - TOLD.failed
     assert published_rows(worker) == EXPECTED
+
+
+def test_the_states_of_the_machine_end_in_the_lake_too(
+    worker: Worker, environment: dict[str, str], dynamodb: Any
+) -> None:
+    states = StatesWorker(environment, dynamodb)
+    states.set(workers=2)
+
+    job = states.import_all()
+
+    assert_whole(worker, job, parts=4)
+    assert worker.import_all().duplicate_records == ROWS - TOLD.failed
 
 
 def test_rows_that_parts_replace_are_in_the_history_once(worker: Worker) -> None:

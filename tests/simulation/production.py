@@ -86,6 +86,9 @@ class SimulatedSource(ExternalApiAdapter):
     def close(self) -> None:
         pass
 
+    def go_back(self, listing: str) -> None:
+        """It has no files."""
+
     def survey(self, *, with_types: bool = False) -> Survey:
         self._ask("fields", list)
         return Survey(fields=FIELDS)
@@ -103,6 +106,10 @@ class SimulatedSource(ExternalApiAdapter):
 
     @property
     def most_at_once(self) -> int:
+        return 8
+
+    @property
+    def most_workers(self) -> int:
         return 8
 
     def parts(self, cursor: Cursor, survey: Survey, *, most: int) -> list[Cursor]:

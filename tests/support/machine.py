@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.job import Job
     from chalicelib.jobs.lock import Claim
+    from chalicelib.settings import Settings
+    from chalicelib.sources.reader import SourceReader
 
 EXECUTION = "execution-1"
 
@@ -38,17 +40,16 @@ class StatesWorker(Worker):
         **options: Any,
     ) -> dict[str, Any]:
         def new_part(claim: Claim) -> PartImport:
-            settings = settings_of_a_part(self.settings, planned["at_once"])
+            settings = settings_of_a_part(self.settings_of_import(), planned["at_once"])
+            directory = _made(Path(self.settings.scratch) / "parts" / uuid.uuid4().hex)
             return PartImport(
                 number,
                 claim=claim,
                 settings=settings,
                 job_manager=self.manager,
-                source=ExternalApiAdapter(
-                    settings=settings, connection=ODataConnection(settings=settings, sleep=self.clock.advance)
-                ),
+                source=self.new_source(settings, directory),
                 warehouse=self.warehouse,
-                directory=_made(Path(self.settings.scratch) / "parts" / uuid.uuid4().hex),
+                directory=directory,
                 remaining=remaining,
                 clock=self.clock,
                 **options,
@@ -62,6 +63,13 @@ class StatesWorker(Worker):
             new_part=new_part,
             clock=self.clock,
         )
+
+    def settings_of_import(self) -> Settings:
+        return self.settings
+
+    def new_source(self, settings: Settings, directory: Path) -> SourceReader:
+        connection = ODataConnection(settings=settings, sleep=self.clock.advance)
+        return ExternalApiAdapter(settings=settings, connection=connection)
 
     def fetch_all(self, planned: dict[str, Any]) -> None:
         for number in planned["parts"]:

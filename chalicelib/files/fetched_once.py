@@ -1,0 +1,49 @@
+"""FetchedOnce: a place whose files are fetched once, for all the threads that read parts of one at the same time."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .place import Listed, Place
+
+
+class FetchedOnce:
+    """The copies lie in `directory`, which is removed when the reading has ended."""
+
+    def __init__(self, place: Place, directory: Path) -> None:
+        self._place = place
+        self._directory = directory
+        self._paths: dict[Listed, Path] = {}
+        self._alone = threading.Lock()
+
+    @property
+    def is_shared(self) -> bool:
+        return self._place.is_shared
+
+    @property
+    def retries(self) -> int:
+        return self._place.retries
+
+    @property
+    def waiting(self) -> dict[str, Any] | None:
+        return self._place.waiting
+
+    def files(self) -> list[Listed]:
+        return self._place.files()
+
+    def fetch(self, listed: Listed, target: Path) -> Path:  # noqa: ARG002  its own place outlives the first reader
+        with self._alone:
+            if listed not in self._paths:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                self._paths[listed] = self._place.fetch(listed, self._directory / str(len(self._paths)))
+            return self._paths[listed]
+
+    def check(self, listed: Listed) -> None:
+        self._place.check(listed)
+
+    def close(self) -> None:
+        self._place.close()

@@ -1,0 +1,84 @@
+"""Stretch: what of the files of a source is a part of it: neighbouring files, or rows of one that is large.
+
+a.csv  b.csv  c.csv │ d.csv, rows 0 … 999 │ d.csv, rows 1000 … │ e.csv
+0-3                 │ 3-4@1:0:0:1000      │ 3-4@1:1000:52110:  │ 4-5
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from .piece import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """From the file `first` to the file `past`, which is not in it. Of a file that is cut, its rows from `mark` on up
+    to the row `until`, or to its end, and the number of the part in which it has `begun`.
+    """
+
+    first: int
+    past: int
+    mark: Mark = field(default_factory=Mark)
+    until: int | None = None
+    begun: int | None = None
+
+    def __str__(self) -> str:
+        if self.begun is None:
+            return f"{self.first}-{self.past}"
+        until = "" if self.until is None else self.until
+        return f"{self.first}-{self.past}@{self.begun}:{self.mark.row}:{self.mark.byte}:{until}"
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        files, _, rows = text.partition("@")
+        first, past = map(int, files.split("-"))
+        if not rows:
+            return cls(first=first, past=past)
+        begun, row, byte, until = rows.split(":")
+        mark = Mark(int(row), int(byte))
+        return cls(first=first, past=past, mark=mark, until=int(until) if until else None, begun=int(begun))
+
+
+def stretches_of(
+    sizes: Sequence[int], *, most: int, least: int, cuts: Callable[[int, int], Sequence[Mark]]
+) -> Iterator[Stretch]:
+    """Neighbours put together until they have so many bytes. A file that is as large as several parts stands by itself,
+    in as many as `cuts` finds: given a file and a number of parts, it tells where they part.
+    """
+    enough, number, begun, together = max(least, -(-sum(sizes) // most)), 0, 0, 0
+    for place, size in enumerate(sizes):
+        wanted = round(size / enough)
+        marks = cuts(place, wanted) if wanted > 1 else ()
+        if marks:
+            if begun < place:
+                yield Stretch(first=begun, past=place)
+                number += 1
+            yield from _ranges(place, marks, number)
+            number += len(marks) + 1
+            begun, together = place + 1, 0
+            continue
+        together += size
+        if together >= enough:
+            yield Stretch(first=begun, past=place + 1)
+            begun, number, together = place + 1, number + 1, 0
+    if begun < len(sizes):
+        yield Stretch(first=begun, past=len(sizes))
+
+
+def _ranges(place: int, marks: Sequence[Mark], number: int) -> Iterator[Stretch]:
+    """Of the one file, whose first range is the part `number`."""
+    ends = [*(mark.row for mark in marks), None]
+    for mark, until in zip([Mark(), *marks], ends, strict=True):
+        yield Stretch(first=place, past=place + 1, mark=mark, until=until, begun=number)
+
+
+def even(marks: Sequence[Mark], wanted: int, rows: int) -> list[Mark]:
+    """Of all places between two pieces of so many `rows` together those that part them the most evenly."""
+    ends = [number * rows / wanted for number in range(1, wanted)]
+    nearest = [min(marks, key=lambda mark: abs(mark.row - end)) for end in ends if marks]
+    return [mark for mark in dict.fromkeys(nearest) if 0 < mark.row < rows]
