@@ -20,7 +20,7 @@ from .adopt import Adoption, adopt, adoption_of
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
-from .diff import Diff, take_diff
+from .diff import Changes, Diff, take_diff
 from .local_duckdb import (
     exhaustion_told,
     local_config,
@@ -134,6 +134,7 @@ class DuckDBWellProductionRepository:
         self._staging = Staging(self._connection, self._sql, directory=directory, memory_mb=memory_mb)
         self._settled: Settled | None = None
         self._written: Written | None = None
+        self._changes = Changes(accepted=0, new=0, revised=0)
         self._parts = [Part()]
         self._part_rows = part_rows or memory_mb * ROWS_PER_MB
 
@@ -249,7 +250,7 @@ class DuckDBWellProductionRepository:
                 is_renamed=is_renamed,
                 withdraws=withdraws and adoption is None,
             )
-            self._match_stored()
+            self._find_changes(is_first=is_new)
             self._check_room()
             result = self._compare(settled, looks)
             self._connection.execute("BEGIN")
@@ -275,7 +276,9 @@ class DuckDBWellProductionRepository:
             self._connection,
             self._source.name,
             settled,
+            self._changes,
             now=looks.now,
+            rejected=self._staging.rejected_rows + settled.failed_records,
             without_field=looks.without_field,
             is_renamed=looks.is_renamed,
             whole=whole,
@@ -299,15 +302,29 @@ class DuckDBWellProductionRepository:
         """Before anything is written: what becomes of each row is known, and how large the rows are. Raises
         ScratchFull.
         """
-        accepted, matched, revised, _ = self._sql.one("count_outcome")
-        new = accepted - matched
+        new, revised = self._changes.new, self._changes.revised
         needed = room_of_merge(self._staging.bytes, rows=self._staging.rows, new=new, revised=revised)
         ask_for_room(self._directory, needed, f"for {new:,} new rows and {revised:,} revised ones")
 
+    def _find_changes(self, *, is_first: bool) -> None:
+        """Where nothing is stored all rows are new, and none is noted."""
+        if is_first:
+            self._sql.run("change_none")
+            (accepted, _, _) = self._sql.one("count_changed")
+            self._changes = Changes(accepted=accepted, new=accepted, revised=0)
+        else:
+            self._match_stored()
+            self._count_changes()
+
     def _match_stored(self) -> None:
-        self._sql.run("match_none")
+        """`changed` are the rows that are new or have other values than the stored ones."""
+        self._sql.run("change_none")
         for lists in self._lists_of_parts():
-            self._sql.run("match_stored", lists, source_name=self._source.name)
+            self._sql.run("find_changed", lists, source_name=self._source.name)
+
+    def _count_changes(self) -> None:
+        accepted, new, revised = self._sql.one("count_changed")
+        self._changes = Changes(accepted=accepted, new=new, revised=revised)
 
     def _find_withdrawn(self, whole: str) -> Withdrawal:
         prepare_withdrawal(self._connection)
@@ -319,7 +336,7 @@ class DuckDBWellProductionRepository:
         if withdrawal.rows:
             for lists in self._lists_of_parts():
                 self._sql.run("pick_withdrawn", lists)
-        if self._sql.one("count_revised")[0]:
+        if self._changes.revised:
             for lists in self._lists_of_parts():
                 self._sql.run("pick_replaced", lists)
 
@@ -409,7 +426,7 @@ class DuckDBWellProductionRepository:
         """In the order of the key, so that a question about a well reads few row groups. On one thread what arrived so
         nearly stays so; on more, a join gives the order up.
         """
-        are_some_known = bool(self._sql.one("count_matched")[0])
+        are_some_known = self._changes.new < self._changes.accepted
         parts = [Part()] if is_in_order and not are_some_known else self._parts
         if is_in_order:
             self._connection.execute("SET threads = 1")
@@ -427,8 +444,8 @@ class DuckDBWellProductionRepository:
     ) -> MergeResult:
         skipped = self._staging.passed_over_rows
         delivered, failed = self._staging.rows - skipped, self._staging.rejected_rows + settled.failed_records
-        distinct_keys, known_keys, updated, stored = self._sql.one("count_outcome", lists)
-        new = distinct_keys - known_keys
+        new, updated = self._changes.new, self._changes.revised
+        (stored,) = self._sql.one("count_stored", lists)
         return MergeResult(
             new_records=new,
             updated_records=updated,
@@ -460,6 +477,7 @@ class DuckDBWellProductionRepository:
             source=self._source.name,
             rows=result.new_records + result.updated_records,
             history=result.updated_records + result.withdrawn_records,
+            is_all=self._changes.new == self._changes.accepted,
             all_history=self._sql.one("count_history")[0],
             rejected=result.failed_records,
             parts=self._parts,
