@@ -31,7 +31,8 @@ _LISTS = {
 @dataclass(frozen=True, kw_only=True)
 class Written:
     """What the merge of a job wrote for the `source`: `rows` into the production, behind all others, all that
-    were accepted where it `is_all`; `history` rows into the history, of which there are then `all_history`, and `rejected` ones.
+    were accepted where it `is_all`; `history` rows into the history, of which there are then `all_history`, and
+    `rejected` ones.
     """
 
     job_id: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from .adopt import Adoption, adopt, adoption_of
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
+from .deletions import MEMORY_SHARE, Deletions, copy_without_gone, find_gone, must_be_rewritten, row_groups_kept
 from .diff import Changes, Diff, take_diff
 from .local_duckdb import (
     exhaustion_told,
@@ -119,7 +120,13 @@ class DuckDBWellProductionRepository:
     """One import's scratch database in `directory`, which belongs to this import alone; its rows are the `source`'s."""
 
     def __init__(
-        self, *, directory: Path, memory_mb: int, source: RowSource | None = None, part_rows: int | None = None
+        self,
+        *,
+        directory: Path,
+        memory_mb: int,
+        source: RowSource | None = None,
+        part_rows: int | None = None,
+        most_deletions_mb: float | None = None,
     ) -> None:
         self._directory = directory
         self._source = source or RowSource()
@@ -136,6 +143,8 @@ class DuckDBWellProductionRepository:
         self._written: Written | None = None
         self._changes = Changes(accepted=0, new=0, revised=0)
         self._parts = [Part()]
+        self._most_deletions_mb = memory_mb * MEMORY_SHARE if most_deletions_mb is None else most_deletions_mb
+        self._is_rewritten = False
         self._part_rows = part_rows or memory_mb * ROWS_PER_MB
 
     @staticmethod
@@ -253,12 +262,19 @@ class DuckDBWellProductionRepository:
             self._find_changes(is_first=is_new)
             self._check_room()
             result = self._compare(settled, looks)
-            self._connection.execute("BEGIN")
-            self._write_outcome(facts, looks.now, result)
-            self._connection.execute("COMMIT")
-            self._written = self._what_was_written(facts, result)
-            self._connection.execute("CHECKPOINT wells")
-            if self._is_loose() and free_room(self._directory) > store.stat().st_size:
+            deletions = Deletions() if is_new else self._find_gone(result, withdraws=looks.withdraws)
+            self._is_rewritten = must_be_rewritten(
+                deletions, most_mb=self._most_deletions_mb, size=store.stat().st_size, free=free_room(self._directory)
+            )
+            with ExitStack() as while_written:
+                if deletions.deleted and not deletions.are_many:
+                    while_written.enter_context(row_groups_kept(self._connection))
+                self._connection.execute("BEGIN")
+                self._write_outcome(facts, looks.now, result)
+                self._connection.execute("COMMIT")
+                self._written = self._what_was_written(facts, result)
+                self._connection.execute("CHECKPOINT wells")
+            if self._is_rewritten or (self._is_loose() and free_room(self._directory) > store.stat().st_size):
                 self._copy_compactly(store)
         _take_compact(store)
         return replace(result, adoption=adoption)
@@ -288,6 +304,10 @@ class DuckDBWellProductionRepository:
         if result.updated_records or result.withdrawn_records:
             self._pick_revised()
         return replace(result, diff=diff)
+
+    def _find_gone(self, result: MergeResult, *, withdraws: bool) -> Deletions:
+        stored = result.stored_records - result.new_records + result.withdrawn_records
+        return find_gone(self._connection, stored=stored, withdraws=withdraws)
 
     def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
         """After that of every import before, also where a clock went back: which values held when is told by these
@@ -377,7 +397,10 @@ class DuckDBWellProductionRepository:
     def _copy_compactly(self, store: Path) -> None:
         """All that is in the attached store, into a file that _take_compact puts in its place."""
         self._attach(_compact(store), "compact")
-        self._connection.execute("COPY FROM DATABASE wells TO compact")
+        if self._is_rewritten:
+            copy_without_gone(self._connection)
+        else:
+            self._connection.execute("COPY FROM DATABASE wells TO compact")
         self._connection.execute("CHECKPOINT compact")
         self._connection.execute("DETACH DATABASE compact")
 
@@ -386,7 +409,7 @@ class DuckDBWellProductionRepository:
         return bool(blocks >= LEAST_BLOCKS and free >= LOOSE_SHARE * blocks)
 
     def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> None:
-        if result.withdrawn_records:
+        if result.withdrawn_records and not self._is_rewritten:
             self._sql.run("delete_withdrawn")
         if result.updated_records or result.withdrawn_records:
             self._revise(facts, now)
@@ -418,7 +441,8 @@ class DuckDBWellProductionRepository:
 
     def _revise(self, facts: RunFacts, now: float) -> None:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
-        self._sql.run("delete_revised")
+        if not self._is_rewritten:
+            self._sql.run("delete_revised")
         lists = {"revised_rows": filled("revised_rows")}
         self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)
 
