@@ -36,8 +36,9 @@ ANTI JOIN (SELECT * FROM accepted WHERE {is_accepted_of_part}) AS accepted USING
 WHERE stored.source = $source_name AND stored.production_period BETWEEN {first} AND {last} AND {is_stored_of_part}
     AND stored.production_period IN (SELECT production_period FROM accepted);
 
--- name: match_unchanged
-INSERT INTO matched SELECT staged_row, NULL, FALSE, part FROM met WHERE NOT revised;
+-- name: drop_unchanged
+-- They are not in `wells`, so they were taken for new.
+DELETE FROM changed WHERE stored_row IS NULL AND staged_row IN (SELECT staged_row FROM met WHERE NOT revised);
 
 -- name: count_met
 SELECT count(*) FROM met WHERE revised;

@@ -261,7 +261,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         refuse_other_periods(self._connection, self._source, stored=some)
 
     def _meet(self, whole: str) -> None:
-        """`matched` as _match_stored makes it, and in `wells` those stored rows that change."""
+        """`changed` as _match_stored makes it, and in `wells` those stored rows that change."""
         changed = ", ".join(f"CASE WHEN revised THEN {name} END AS {name}" for name in STORED)
         bounds = self._bounds()
         for name in ("well_production", "rejected_rows"):
@@ -272,8 +272,9 @@ class LakeRepository(DuckDBWellProductionRepository):
                 self._run("meet", whole=whole, changed_columns=changed, **bounds, **lists)
         self._run("bring_changed")
         self._match_stored()
-        self._run("match_unchanged")
-        if self._one("count_met") != self._sql.one("count_revised"):
+        self._run("drop_unchanged")
+        self._count_changes()
+        if self._one("count_met")[0] != self._changes.revised:
             raise ImportFailed
 
     def _bring_missing(self, whole: str) -> None:

@@ -36,6 +36,15 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True, kw_only=True)
+class Changes:
+    """Of the `accepted` rows, one a key: how many are `new`, and how many `revised`. The others change nothing."""
+
+    accepted: int
+    new: int
+    revised: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Absence:
     """A column whose field the source lacks, or lacked on some page: `stored` values of it, `rows` that came, those
     `filled` of them, and the `stretch` of rows beside each other that were not: the last one, which may be of no
@@ -88,18 +97,22 @@ def take_diff(
     connection: duckdb.DuckDBPyConnection,
     source: str,
     settled: Settled,
+    changes: Changes,
     *,
     now: float,
+    rejected: int = 0,
     without_field: Sequence[str] = (),
     is_renamed: bool = False,
     whole: str = STORE,
     withdrawal: Withdrawal | None = None,
 ) -> Diff:
-    """Of the merge whose rows are `settled` and matched with those of the source. `without_field` are columns to look
-    at; `is_renamed`: some rows have another field in place of one; `whole`: what stands after FROM for all stored rows;
-    `withdrawal`: those that are withdrawn. Raises ScratchFull, OutOfMemory.
+    """Of the merge whose rows are `settled` and whose `changes` are found, beside so many `rejected` rows.
+    `without_field` are columns to look at; `is_renamed`: some rows have another field in place of one; `whole`: what
+    stands after FROM for all stored rows; `withdrawal`: those that are withdrawn. Raises ScratchFull, OutOfMemory.
     """
-    found = _DiffQueries(connection, source, settled, now, whole).diff(without_field, is_renamed=is_renamed)
+    found = _DiffQueries(connection, source, settled, now, whole).diff(
+        changes, rejected, without_field, is_renamed=is_renamed
+    )
     if withdrawal is None or not withdrawal.rows:
         return found
     examples = {**found.examples, "WITHDRAWN": withdrawal.examples}
@@ -116,14 +129,15 @@ class _DiffQueries:
         self._settled = settled
         self._today = datetime.fromtimestamp(now, UTC).date().isoformat()
 
-    def diff(self, without_field: Sequence[str], *, is_renamed: bool) -> Diff:
-        ((is_known, latest, matched, updated, rejected),) = self._rows("count_matched")
+    def diff(self, changes: Changes, rejected: int, without_field: Sequence[str], *, is_renamed: bool) -> Diff:
+        ((is_known,),) = self._rows("has_stored")
+        updated = changes.revised
         nulled = self._nulled() if updated else {}
         sums = self._sums() if updated else {}
         return Diff(
-            new=latest - matched,
+            new=changes.new,
             updated=updated,
-            unchanged=matched - updated,
+            unchanged=changes.accepted - changes.new - updated,
             rejected=rejected,
             is_first=not is_known,
             nulled=nulled,
@@ -142,8 +156,8 @@ class _DiffQueries:
         found = {name: int(count) for name, count in zip(VALUES, counts, strict=True) if count}
         if not found:
             return {}
-        touched = [f"count(CASE WHEN matched.revised THEN stored.{name} ELSE staged.{name} END)" for name in found]
-        (values,) = self._rows("count_touched", values=", ".join(touched))
+        touched = ", ".join(f"count({name})" for name in found)
+        (values,) = self._rows("count_touched", values=touched, columns=", ".join(found))
         (all_values,) = self._rows("count_in_store", values=", ".join(f"count(stored.{name})" for name in found))
         return {
             name: {"nulled": count, "stored": touched, "in_store": in_store}

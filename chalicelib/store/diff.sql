@@ -1,15 +1,10 @@
 -- The statements of the diff: what a merge would change. They read the tables that the merge has made (`staged`, `accepted`,
--- `matched`, `replaced`) and the stored rows, before anything is written. {braces} are filled by diff.py; $names are bound values.
+-- `changed`, `replaced`) and the stored rows, before anything is written. {braces} are filled by diff.py; $names are bound values.
 -- Rows that change are few as a rule, and only they are joined to their values; what is unchanged is counted alone.
 -- {whole} are all stored rows; `wells` has of a lake those that change alone.
 
--- name: count_matched
-SELECT
-    EXISTS (SELECT 1 FROM {whole} AS stored WHERE source = $source_name),
-    (SELECT count(*) FROM accepted),
-    (SELECT count(*) FROM matched),
-    (SELECT count(*) FROM matched WHERE revised),
-    (SELECT count(*) FROM staged WHERE problem IS NOT NULL) + (SELECT count(*) FROM refused);
+-- name: has_stored
+SELECT EXISTS (SELECT 1 FROM {whole} AS stored WHERE source = $source_name);
 
 -- name: sum_changes
 -- One row a field, twice where some of its periods are not over yet. Volumes are rates times the days of the period.
@@ -27,9 +22,11 @@ SELECT {sums_of_nulled} FROM changes;
 -- name: count_touched
 -- Of some columns: stored values in the rows that the import touches. What is unchanged is stored as it came.
 SELECT {values}
-FROM matched
-JOIN staged ON staged.arrival = matched.staged_row
-LEFT JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row AND matched.revised;
+FROM (
+    SELECT {columns} FROM accepted WHERE arrival NOT IN (SELECT staged_row FROM changed)
+    UNION ALL
+    SELECT {columns} FROM replaced WHERE staged_row IS NOT NULL
+);
 
 -- name: count_in_store
 SELECT {values} FROM {whole} AS stored WHERE source = $source_name;

@@ -30,14 +30,16 @@ _LISTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What the merge of a job wrote for the `source`: `rows` into the production, behind all others, `history` rows
-    into the history, of which there are then `all_history`, and `rejected` ones.
+    """What the merge of a job wrote for the `source`: `rows` into the production, behind all others, all that
+    were accepted where it `is_all`; `history` rows into the history, of which there are then `all_history`, and
+    `rejected` ones.
     """
 
     job_id: str
     source: str
     rows: int
     history: int
+    is_all: bool
     all_history: int
     rejected: int
     parts: Sequence[Part]
@@ -121,7 +123,11 @@ class _ReadBack:
     def _parts(self) -> Iterator[dict[str, str]]:
         for number, part in enumerate(self._written.parts if self._written else [Part()]):
             conditions = {table: part.condition(table) for table in ("accepted", "stored", "written")}
-            yield {"number": str(number), **{f"is_{table}_of_part": text for table, text in conditions.items()}}
+            is_some = self._written is not None and not self._written.is_all
+            yield {
+                "that_change": _SQL["that_change"].format(number=number) if is_some else "",
+                **{f"is_{table}_of_part": text for table, text in conditions.items()},
+            }
 
     # -- what was written -------------------------------------------------------------------------
 
@@ -130,7 +136,7 @@ class _ReadBack:
         source = quoted_text(written.source)
         days = "CAST(days_of_period(production_period) AS SMALLINT)"
         expected = ", ".join([source, *_NAMES, days, "source_rows"])
-        sums = [self._one("sum_expected", expected=expected, **part) for part in self._parts()]
+        sums = [self._one("sum_expected", expected=expected, **part) for part in self._parts()] if written.rows else []
         staged = (sum(rows for rows, _ in sums), sum(digest or 0 for _, digest in sums))
         self._compare("rows", self._one("sum_written", first=str(first)), staged)
 

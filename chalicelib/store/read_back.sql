@@ -25,11 +25,13 @@ SELECT count(*) FROM wells.{table};
 SELECT count(*), sum(hash({written})) FROM wells.well_production WHERE rowid >= {first};
 
 -- name: sum_expected
--- What the merge had to write: all that was accepted but the rows that are stored already.
+-- What the merge had to write: of all that was accepted the rows that change something.
 SELECT count(*), sum(hash({expected}))
 FROM accepted
-WHERE {is_accepted_of_part}
-    AND arrival NOT IN (SELECT staged_row FROM matched WHERE part = {number} AND NOT revised);
+WHERE {is_accepted_of_part} {that_change};
+
+-- name: that_change
+AND arrival IN (SELECT staged_row FROM changed WHERE part = {number})
 
 -- name: sum_kept
 SELECT count(*), sum(hash({stored})) FROM wells.well_production_history WHERE rowid >= {first};

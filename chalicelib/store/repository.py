@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,8 @@ from .adopt import Adoption, adopt, adoption_of
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
-from .diff import Diff, take_diff
+from .deletions import MEMORY_SHARE, Deletions, copy_without_gone, find_gone, must_be_rewritten, row_groups_kept
+from .diff import Changes, Diff, take_diff
 from .local_duckdb import (
     exhaustion_told,
     local_config,
@@ -119,7 +120,13 @@ class DuckDBWellProductionRepository:
     """One import's scratch database in `directory`, which belongs to this import alone; its rows are the `source`'s."""
 
     def __init__(
-        self, *, directory: Path, memory_mb: int, source: RowSource | None = None, part_rows: int | None = None
+        self,
+        *,
+        directory: Path,
+        memory_mb: int,
+        source: RowSource | None = None,
+        part_rows: int | None = None,
+        most_deletions_mb: float | None = None,
     ) -> None:
         self._directory = directory
         self._source = source or RowSource()
@@ -134,7 +141,10 @@ class DuckDBWellProductionRepository:
         self._staging = Staging(self._connection, self._sql, directory=directory, memory_mb=memory_mb)
         self._settled: Settled | None = None
         self._written: Written | None = None
+        self._changes = Changes(accepted=0, new=0, revised=0)
         self._parts = [Part()]
+        self._most_deletions_mb = memory_mb * MEMORY_SHARE if most_deletions_mb is None else most_deletions_mb
+        self._is_rewritten = False
         self._part_rows = part_rows or memory_mb * ROWS_PER_MB
 
     @staticmethod
@@ -249,15 +259,22 @@ class DuckDBWellProductionRepository:
                 is_renamed=is_renamed,
                 withdraws=withdraws and adoption is None,
             )
-            self._match_stored()
+            self._find_changes(is_first=is_new)
             self._check_room()
             result = self._compare(settled, looks)
-            self._connection.execute("BEGIN")
-            self._write_outcome(facts, looks.now, result)
-            self._connection.execute("COMMIT")
-            self._written = self._what_was_written(facts, result)
-            self._connection.execute("CHECKPOINT wells")
-            if self._is_loose() and free_room(self._directory) > store.stat().st_size:
+            deletions = Deletions() if is_new else self._find_gone(result, withdraws=looks.withdraws)
+            self._is_rewritten = must_be_rewritten(
+                deletions, most_mb=self._most_deletions_mb, size=store.stat().st_size, free=free_room(self._directory)
+            )
+            with ExitStack() as while_written:
+                if deletions.deleted and not deletions.are_many:
+                    while_written.enter_context(row_groups_kept(self._connection))
+                self._connection.execute("BEGIN")
+                self._write_outcome(facts, looks.now, result)
+                self._connection.execute("COMMIT")
+                self._written = self._what_was_written(facts, result)
+                self._connection.execute("CHECKPOINT wells")
+            if self._is_rewritten or (self._is_loose() and free_room(self._directory) > store.stat().st_size):
                 self._copy_compactly(store)
         _take_compact(store)
         return replace(result, adoption=adoption)
@@ -275,7 +292,9 @@ class DuckDBWellProductionRepository:
             self._connection,
             self._source.name,
             settled,
+            self._changes,
             now=looks.now,
+            rejected=self._staging.rejected_rows + settled.failed_records,
             without_field=looks.without_field,
             is_renamed=looks.is_renamed,
             whole=whole,
@@ -285,6 +304,10 @@ class DuckDBWellProductionRepository:
         if result.updated_records or result.withdrawn_records:
             self._pick_revised()
         return replace(result, diff=diff)
+
+    def _find_gone(self, result: MergeResult, *, withdraws: bool) -> Deletions:
+        stored = result.stored_records - result.new_records + result.withdrawn_records
+        return find_gone(self._connection, stored=stored, withdraws=withdraws)
 
     def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
         """After that of every import before, also where a clock went back: which values held when is told by these
@@ -299,15 +322,29 @@ class DuckDBWellProductionRepository:
         """Before anything is written: what becomes of each row is known, and how large the rows are. Raises
         ScratchFull.
         """
-        accepted, matched, revised, _ = self._sql.one("count_outcome")
-        new = accepted - matched
+        new, revised = self._changes.new, self._changes.revised
         needed = room_of_merge(self._staging.bytes, rows=self._staging.rows, new=new, revised=revised)
         ask_for_room(self._directory, needed, f"for {new:,} new rows and {revised:,} revised ones")
 
+    def _find_changes(self, *, is_first: bool) -> None:
+        """Where nothing is stored all rows are new, and none is noted."""
+        if is_first:
+            self._sql.run("change_none")
+            (accepted, _, _) = self._sql.one("count_changed")
+            self._changes = Changes(accepted=accepted, new=accepted, revised=0)
+        else:
+            self._match_stored()
+            self._count_changes()
+
     def _match_stored(self) -> None:
-        self._sql.run("match_none")
+        """`changed` are the rows that are new or have other values than the stored ones."""
+        self._sql.run("change_none")
         for lists in self._lists_of_parts():
-            self._sql.run("match_stored", lists, source_name=self._source.name)
+            self._sql.run("find_changed", lists, source_name=self._source.name)
+
+    def _count_changes(self) -> None:
+        accepted, new, revised = self._sql.one("count_changed")
+        self._changes = Changes(accepted=accepted, new=new, revised=revised)
 
     def _find_withdrawn(self, whole: str) -> Withdrawal:
         prepare_withdrawal(self._connection)
@@ -319,7 +356,7 @@ class DuckDBWellProductionRepository:
         if withdrawal.rows:
             for lists in self._lists_of_parts():
                 self._sql.run("pick_withdrawn", lists)
-        if self._sql.one("count_revised")[0]:
+        if self._changes.revised:
             for lists in self._lists_of_parts():
                 self._sql.run("pick_replaced", lists)
 
@@ -360,7 +397,10 @@ class DuckDBWellProductionRepository:
     def _copy_compactly(self, store: Path) -> None:
         """All that is in the attached store, into a file that _take_compact puts in its place."""
         self._attach(_compact(store), "compact")
-        self._connection.execute("COPY FROM DATABASE wells TO compact")
+        if self._is_rewritten:
+            copy_without_gone(self._connection)
+        else:
+            self._connection.execute("COPY FROM DATABASE wells TO compact")
         self._connection.execute("CHECKPOINT compact")
         self._connection.execute("DETACH DATABASE compact")
 
@@ -369,7 +409,7 @@ class DuckDBWellProductionRepository:
         return bool(blocks >= LEAST_BLOCKS and free >= LOOSE_SHARE * blocks)
 
     def _write_outcome(self, facts: RunFacts, now: float, result: MergeResult) -> None:
-        if result.withdrawn_records:
+        if result.withdrawn_records and not self._is_rewritten:
             self._sql.run("delete_withdrawn")
         if result.updated_records or result.withdrawn_records:
             self._revise(facts, now)
@@ -401,7 +441,8 @@ class DuckDBWellProductionRepository:
 
     def _revise(self, facts: RunFacts, now: float) -> None:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
-        self._sql.run("delete_revised")
+        if not self._is_rewritten:
+            self._sql.run("delete_revised")
         lists = {"revised_rows": filled("revised_rows")}
         self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)
 
@@ -409,7 +450,7 @@ class DuckDBWellProductionRepository:
         """In the order of the key, so that a question about a well reads few row groups. On one thread what arrived so
         nearly stays so; on more, a join gives the order up.
         """
-        are_some_known = bool(self._sql.one("count_matched")[0])
+        are_some_known = self._changes.new < self._changes.accepted
         parts = [Part()] if is_in_order and not are_some_known else self._parts
         if is_in_order:
             self._connection.execute("SET threads = 1")
@@ -428,8 +469,8 @@ class DuckDBWellProductionRepository:
     ) -> MergeResult:
         skipped = self._staging.passed_over_rows
         delivered, failed = self._staging.rows - skipped, self._staging.rejected_rows + settled.failed_records
-        distinct_keys, known_keys, updated, stored = self._sql.one("count_outcome", lists)
-        new = distinct_keys - known_keys
+        new, updated = self._changes.new, self._changes.revised
+        (stored,) = self._sql.one("count_stored", lists)
         return MergeResult(
             new_records=new,
             updated_records=updated,
@@ -461,6 +502,7 @@ class DuckDBWellProductionRepository:
             source=self._source.name,
             rows=result.new_records + result.updated_records,
             history=result.updated_records + result.withdrawn_records,
+            is_all=self._changes.new == self._changes.accepted,
             all_history=self._sql.one("count_history")[0],
             rejected=result.failed_records,
             parts=self._parts,

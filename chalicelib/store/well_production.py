@@ -90,7 +90,7 @@ _LISTS = {
     "members": ", ".join(f"{column.name} := staged.{column.name}" for column in COLUMNS),
     "stored_key": ", ".join(STORED_KEY),
     "volumes": ", ".join(VOLUMES),
-    "values_differ": VALUES_DIFFER,
+    "values_compared": ", ".join(VALUES),
     "values_read": ", ".join(f"{_kept_of(column)} AS {column.name}" for column in COLUMNS),
     "all_sound": " AND ".join(_sound(column, f"value_of_{column.name}") for column in COLUMNS),
     "checked_sound": " AND ".join(map(_checked_sound, COLUMNS)),

@@ -323,15 +323,26 @@ FROM read_json(
 -- same key and other values an update, no such key a new row.
 -- `wells` is the store, or of a lake the rows that change alone; what is written goes to {store}.
 
--- name: match_none
-CREATE OR REPLACE TABLE matched (staged_row BIGINT, stored_row BIGINT, revised BOOLEAN, part INTEGER);
+-- name: change_none
+-- Rows that are new have no stored row. Those that change nothing, most of them as a rule, are not noted.
+CREATE OR REPLACE TABLE changed (staged_row BIGINT, stored_row BIGINT, part INTEGER);
 
--- name: match_stored
-INSERT INTO matched
-SELECT accepted.arrival, stored.rowid, {values_differ}, {number}
-FROM accepted
-JOIN wells.well_production AS stored USING ({key})
-WHERE stored.source = $source_name AND {is_accepted_of_part} AND {is_stored_of_part};
+-- name: find_changed
+-- Beside the key nothing goes into the join but a digest of the values: half the price, and a fourth of the memory.
+INSERT INTO changed
+SELECT accepted.arrival, stored.stored_row, {number}
+FROM (
+    SELECT {key}, arrival, hash({values_compared}) AS digest FROM accepted WHERE {is_accepted_of_part}
+) AS accepted
+LEFT JOIN (
+    SELECT {key}, rowid AS stored_row, hash({values_compared}) AS digest
+    FROM wells.well_production AS stored
+    WHERE source = $source_name AND {is_stored_of_part}
+) AS stored USING ({key})
+WHERE stored.stored_row IS NULL OR accepted.digest <> stored.digest;
+
+-- name: count_changed
+SELECT (SELECT count(*) FROM accepted), count(*) FILTER (stored_row IS NULL), count(stored_row) FROM changed;
 
 -- name: replace_none
 CREATE OR REPLACE TABLE replaced AS
@@ -340,10 +351,10 @@ SELECT *, CAST(NULL AS BIGINT) AS staged_row, CAST(NULL AS INTEGER) AS part FROM
 -- name: pick_replaced
 -- The rows as they are before they are revised: to look for them in the store costs as much as to read all of it.
 INSERT INTO replaced
-SELECT stored.*, matched.staged_row, {number}
-FROM matched
-JOIN wells.well_production AS stored ON stored.rowid = matched.stored_row
-WHERE matched.revised AND matched.part = {number} AND {is_stored_of_part};
+SELECT stored.*, changed.staged_row, {number}
+FROM changed
+JOIN wells.well_production AS stored ON stored.rowid = changed.stored_row
+WHERE changed.part = {number} AND {is_stored_of_part};
 
 -- name: pick_withdrawn
 INSERT INTO replaced
@@ -373,7 +384,7 @@ ORDER BY {order};
 DELETE FROM wells.well_production WHERE rowid IN (SELECT stored_row FROM withdrawn);
 
 -- name: delete_revised
-DELETE FROM wells.well_production WHERE rowid IN (SELECT stored_row FROM matched WHERE revised);
+DELETE FROM wells.well_production WHERE rowid IN (SELECT stored_row FROM changed);
 
 -- name: revised_rows
 SELECT
@@ -389,17 +400,11 @@ ORDER BY {order};
 -- name: last_merge
 SELECT epoch(max(merged_at)) FROM {runs} AS runs;
 
--- name: count_matched
-SELECT count(*) FROM matched;
-
--- name: count_revised
-SELECT count(*) FROM matched WHERE revised;
-
 -- name: count_history
 SELECT count(*) FROM wells.well_production_history;
 
 -- name: that_are_new
-AND arrival NOT IN (SELECT staged_row FROM matched WHERE part = {number})
+AND arrival IN (SELECT staged_row FROM changed WHERE part = {number} AND stored_row IS NULL)
 
 -- name: in_order
 ORDER BY {order}
@@ -467,12 +472,8 @@ INSERT INTO {store}.import_runs VALUES (
 -- name: count_blocks
 SELECT free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = 'wells';
 
--- name: count_outcome
-SELECT
-    (SELECT count(*) FROM accepted) AS distinct_keys,
-    (SELECT count(*) FROM matched) AS known_keys,
-    (SELECT count(*) FROM matched WHERE revised) AS updated,
-    {stored_rows} AS stored;
+-- name: count_stored
+SELECT {stored_rows};
 
 -- name: count_warnings
 -- Over all rows that were delivered and are sound, also those of which another one is stored.

@@ -49,7 +49,7 @@ def find_withdrawn(
     the keys; `whole` is what stands after FROM for all stored rows. Raises ScratchFull, OutOfMemory.
     """
     for lists in parts:
-        _run(connection, "find_missing", source_name=source, **lists)
+        _run(connection, "find_missing", source_name=source, key=", ".join(KEY), **lists)
     _spare_rejected(connection)
     ((rows,),) = _run(connection, "count_withdrawn")
     if not rows:

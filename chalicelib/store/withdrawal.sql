@@ -1,4 +1,4 @@
--- The statements of withdrawal.py: stored rows that a whole import did not bring. They read `accepted`, `matched`, `staged`
+-- The statements of withdrawal.py: stored rows that a whole import did not bring. They read `accepted`, `staged`
 -- and `refused`, which the merge has made. {braces} are filled by withdrawal.py; $names are bound values.
 
 -- name: withdraw_none
@@ -14,9 +14,9 @@ CREATE OR REPLACE TABLE covered AS SELECT DISTINCT production_period FROM accept
 INSERT INTO withdrawn
 SELECT stored.rowid, {number}, field_code, well_code, production_period
 FROM wells.well_production AS stored
+ANTI JOIN (SELECT {key} FROM accepted WHERE {is_accepted_of_part}) AS accepted USING ({key})
 WHERE stored.source = $source_name AND {is_stored_of_part}
-    AND production_period IN (SELECT production_period FROM covered)
-    AND stored.rowid NOT IN (SELECT stored_row FROM matched WHERE part = {number} AND stored_row IS NOT NULL);
+    AND production_period IN (SELECT production_period FROM covered);
 
 -- name: rejected_keys
 -- Of each rejected row what can be read of its key: a part that cannot be read may have been any.

@@ -205,7 +205,11 @@ REVISED_ROWS = {"revised_rows": filled("revised_rows")}
 class Forgetful(DuckDBWellProductionRepository):
     def _match_stored(self) -> None:
         super()._match_stored()
-        self._connection.execute("DELETE FROM matched")
+        self._connection.execute("UPDATE changed SET stored_row = NULL")
+        self._connection.execute(
+            "INSERT INTO changed SELECT arrival, NULL, 0 FROM accepted "
+            "WHERE arrival NOT IN (SELECT staged_row FROM changed)"
+        )
 
 
 class WithoutDeletion(DuckDBWellProductionRepository):
