@@ -19,7 +19,7 @@ YES ?=
 ROLE ?=
 NAME ?=
 DAYS ?=
-SOAKED = $(shell grep -rlE "support\.soak|by_lot|IN_SOAK" tests --include="test_*.py") # the tests of which a run takes a part
+SOAKED = $(shell grep -rlE "support\.soak|by_lot|IN_SOAK|file_or_lake" tests --include="test_*.py") # the tests of which a run takes a part
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
 unexport PYTHONDONTWRITEBYTECODE

@@ -1,5 +1,6 @@
 """What most tests stand on: the laptop's AWS over HTTP, and an environment that the product reads as its own."""
 
+import gc
 import importlib
 import json
 import os
@@ -77,6 +78,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays. To look through it all for garbage again and again takes a twentieth of the CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True)

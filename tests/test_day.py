@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from chalicelib.jobs.notice import Notice
 
-pytestmark = [FILE_AND_LAKE, pytest.mark.timeout(300)]
+pytestmark = [FILE_AND_LAKE, pytest.mark.by_lot, pytest.mark.timeout(300)]
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "a-day.md"
 SCHEDULES = {"north-sea": "0 5,17 * * *", "permian": "0 5,17 * * *", "gulf": "0 1-17 * * *", "brazos": "30 11 * * *"}

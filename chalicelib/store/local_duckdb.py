@@ -5,8 +5,10 @@ database.
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -26,6 +28,11 @@ NOT_WRITTEN = re.compile(r"Could not (write|truncate|f?sync|allocate space for) 
 STOP_SECONDS = 0.05
 Config = dict[str, str | bool | int | float | list[str]]  # as duckdb.connect takes it
 MEMORY_USED = re.compile(r"\([\d.]+ \w+/[\d.]+ \w+ used\)")
+
+# DuckDB looks for pandas at each value that it binds. Where there is none, to search the path again takes longer than
+# most of our statements; Python gives up at once where it finds None.
+if "pandas" not in sys.modules and find_spec("pandas") is None:
+    sys.modules["pandas"] = None  # type: ignore[assignment]
 
 
 def local_config(directory: Path, memory_mb: int) -> Config:

@@ -39,6 +39,7 @@ from werkzeug.test import Client, TestResponse
 from local.aws.disk import Disk, UnwritableError
 from local.aws.loopback import LoopbackHandler, LoopbackServer
 from local.aws.parameter_store import ssm_backends
+from local.aws.plain_transaction import outcome_of
 from local.aws.plain_update import as_put
 from local.aws.request_body import BodyTooLargeError, MalformedRequestError
 from local.aws.signature import Keys, NotSignedError, Signature
@@ -174,8 +175,14 @@ class LocalAws:
         token = json.loads(body).get("ClientRequestToken")
         if token in self._tokens:
             return self._repeated(token, body)
-        plain = json.dumps({"TransactItems": [self._plain(action) for action in json.loads(body)["TransactItems"]]})
-        answer = self._write(keys, path, _of_length(headers, plain), plain.encode())
+        actions = [self._plain(action) for action in json.loads(body)["TransactItems"]]
+        outcome = outcome_of(actions, self._table_name, self._journal.item)
+        if outcome is None:
+            plain = json.dumps({"TransactItems": actions})
+            answer = self._write(keys, path, _of_length(headers, plain), plain.encode())
+        else:
+            self._record(outcome)
+            answer = Answer(HTTPStatus.OK, b"{}", {"Content-Type": "application/x-amz-json-1.0"})
         if answer.status == HTTPStatus.OK:
             self._remember(token, body, answer)
         return answer

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support.exchanged_source import ExchangedSource, Short
 from support.imports import Worker, files, published_rows
-from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
+from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.errors import NotRetryable, SourceChangedSince
 from chalicelib.jobs.job import Job, JobStatus
@@ -78,7 +78,7 @@ def without(rows: list[Row], *names: str) -> list[Row]:
 # --- what is held
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_column_that_turns_null_holds_the_import_and_keeps_what_is_stored(
     worker: Worker, source: ExchangedSource
 ) -> None:
@@ -160,7 +160,7 @@ def test_rows_that_are_all_rejected_are_no_success(worker: Worker, source: Excha
     assert (held.failed_records, worker.manager.current_snapshot()) == (2, None)
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_source_without_a_row_that_had_some_is_held(worker: Worker, source: ExchangedSource) -> None:
     source.imported(WELLS)
 
@@ -223,7 +223,7 @@ def test_a_short_source_is_held_and_once_accepted_moves_no_watermark(worker: Wor
 # --- what becomes of it
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_an_accepted_import_asks_the_source_nothing_and_publishes_the_same_rows(
     worker: Worker, source: ExchangedSource
 ) -> None:

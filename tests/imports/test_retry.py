@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.coordination import Clock, InterruptedTable, RepeatingTable, SilentTable
 from support.imports import Budget, Worker, expected_rows, files, published_rows
-from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
+from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.errors import (
     ImportAlreadyRunning,
@@ -104,7 +104,7 @@ def clear(worker: Worker) -> None:
 # --- what a retry does
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_retry_goes_on_after_the_last_checkpoint(worker: Worker, source: SampleSource) -> None:
     old = stopped_midway(worker, parameters={"full": True})
     asked = len(source.requests)
@@ -146,7 +146,7 @@ def test_a_job_whose_source_failed_goes_on_after_its_last_page(worker: Worker, s
     assert published_rows(worker) == expected_rows(DATA)
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_job_that_could_not_publish_need_not_fetch_again(worker: Worker, source: SampleSource) -> None:
     class Full(DirectoryWarehouse):
         def put(self, name: str, path: Path, *, sha256: str) -> None:

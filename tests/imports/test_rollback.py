@@ -14,7 +14,7 @@ from support.imports import Budget, Worker, opened, published_rows
 from support.merging import assert_main_is
 from support.rollbacks import ask_for, roll_back, run_rollback
 from support.scripted_source import KEY
-from support.store_kinds import FILE_AND_LAKE
+from support.store_kinds import file_or_lake
 
 from chalicelib.errors import (
     AcceptTooLate,
@@ -126,7 +126,7 @@ def _of(worker: Worker) -> dict[str, str]:
 # --- what it does
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_the_older_rows_are_published_by_a_job_with_the_next_fence(worker: Worker, source: SampleSource) -> None:
     first, second = two_imports(worker, source)
 
@@ -145,7 +145,7 @@ def test_the_older_rows_are_published_by_a_job_with_the_next_fence(worker: Worke
     assert second.fence == 2
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_the_next_import_asks_for_what_came_since_and_adds_it_again(worker: Worker, source: SampleSource) -> None:
     first, _ = two_imports(worker, source)
     roll_back(worker, first.name)
@@ -178,7 +178,7 @@ def test_a_rollback_is_rolled_back(worker: Worker, source: SampleSource) -> None
     assert_shown(worker)
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_of_a_snapshot_whose_pointer_was_not_kept_the_file_tells(
     worker: Worker, source: SampleSource, dynamodb: Any
 ) -> None:

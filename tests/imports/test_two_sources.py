@@ -13,7 +13,7 @@ import pytest
 from support.coordination import a_job
 from support.imports import Budget, Worker, opened
 from support.scripted_source import KEY
-from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
+from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.errors import AcceptTooLate, NotResumable
 from chalicelib.jobs.job import Job, JobStatus
@@ -116,7 +116,7 @@ def lab(environment: dict[str, str], dynamodb: Any) -> Iterator[Lab]:
         yield Lab(Worker(environment, dynamodb), {"default": first, "gulf": second})
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_an_import_of_one_source_makes_no_other_ask_for_everything(lab: Lab) -> None:
     for name in ("default", "gulf"):
         job = lab.imported(name)
@@ -149,7 +149,7 @@ def held(lab: Lab, name: str) -> Job:
     return job
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_held_import_can_be_accepted_after_another_source_was_published(lab: Lab) -> None:
     lab.imported("default")
     waiting = held(lab, "default")

@@ -14,7 +14,7 @@ import pytest
 from support.coordination import a_job
 from support.imports import Budget, Worker, published_rows
 from support.scripted_source import KEY, Answer, ScriptedHandler, Serve, page
-from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
+from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import JobStatus
@@ -101,7 +101,7 @@ def filters(source: SampleSource) -> set[str | None]:
     return {asked.query.get("$filter") for asked in source.requests if "$count" in asked.query}
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_the_first_import_asks_for_all_and_later_ones_for_what_changed(worker: Worker, source: SampleSource) -> None:
     first = worker.import_all()
     assert (first.status, first.error, "changed_since" in first.stats) == (JobStatus.COMPLETED, None, False)
@@ -119,7 +119,7 @@ def test_the_first_import_asks_for_all_and_later_ones_for_what_changed(worker: W
     assert snapshot(worker).changed_until == seconds(MARCH)
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_nothing_new_leaves_data_and_watermark(worker: Worker, source: SampleSource) -> None:
     worker.import_all()
     source.rows = Wells()
@@ -200,7 +200,7 @@ def test_rows_that_are_rejected_or_undated_do_not_stop_the_watermark(worker: Wor
     assert [(warning["rule"], warning["count"]) for warning in job.warnings] == [("WITHOUT_CHANGE_TIME", 2)]
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_later_worker_keeps_the_filter_and_the_watermark(worker: Worker, source: SampleSource) -> None:
     worker.import_all()
     source.requests.clear()
@@ -299,7 +299,7 @@ def test_a_change_field_that_tells_no_time_is_reported(
     assert says in job.error["message"]
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_an_increment_is_never_published_on_another_base(worker: Worker, source: SampleSource, dynamodb: Any) -> None:
     """Somebody restored an older database, which lacks what the import did not ask for."""
     worker.import_all()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.exchanged_source import ExchangedSource, Short
 from support.imports import Worker, published_rows
-from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
+from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.files.json_lines import NdjsonFile
 from chalicelib.jobs.job import Job, JobStatus
@@ -56,7 +56,7 @@ def outcome(job: Job) -> tuple[str, int, list[str]]:
     return job.status, job.withdrawn_records, [finding.check for finding in job.findings if finding.holds]
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_row_that_came_no_more_is_withdrawn(worker: Worker, source: ExchangedSource) -> None:
     source.imported(ROWS)
 
@@ -78,7 +78,7 @@ def test_by_default_it_stays(worker: Worker, source: ExchangedSource) -> None:
     assert published(worker) == 300
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_many_hold_the_import_until_somebody_accepts_them(worker: Worker, source: ExchangedSource) -> None:
     source.imported(ROWS)
 
@@ -104,7 +104,7 @@ def test_many_hold_the_import_until_somebody_accepts_them(worker: Worker, source
     assert outcome(again) == (JobStatus.FAILED, 0, ["WITHDRAWN"])  # what was accepted once is not accepted for good
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_window_withdraws_nothing_that_it_covers_no_more(worker: Worker, source: ExchangedSource) -> None:
     source.imported(ROWS)
     later = [{**row, "production_period": "2024-03-01"} for row in ROWS if row["production_period"] == "2024-02-01"]
@@ -115,7 +115,7 @@ def test_a_window_withdraws_nothing_that_it_covers_no_more(worker: Worker, sourc
     assert published(worker) == 300 - 1 + 150
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_rejected_row_is_not_missing(worker: Worker, source: ExchangedSource) -> None:
     source.imported(ROWS)
 

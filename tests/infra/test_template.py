@@ -76,6 +76,7 @@ def properties(template: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("form", ["template", "expanded"])
 def test_cfn_lint_has_nothing_to_say(form: str, request: pytest.FixtureRequest) -> None:
     text = json.dumps(request.getfixturevalue(form), indent=1)

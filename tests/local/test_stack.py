@@ -179,6 +179,7 @@ def test_a_demo_stopped_midway_goes_on_in_the_next_one(tmp_path: Path) -> None:
 
 
 @needs_proc
+@pytest.mark.by_lot
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_a_demo_goes_on_where_it_stopped_also_when_its_lease_is_over(tmp_path: Path, end: signal.Signals) -> None:
     with start_command(tmp_path, "demo", "--rows", "20000", **SLOW, pending_seconds="5") as process:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.data_api import BAD, DATA_ROUTES, ROWS, Wells, source_of
 from support.soak import longer
 from support.staging import run_import
-from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
+from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.jobs.sweeper import clear_orphans
 from chalicelib.services import Services
@@ -84,7 +84,7 @@ def test_every_answer_names_the_snapshot_that_it_read(wells: Wells, serve: Serve
     assert_named(run_import(wells.environment, source_of(serve, ROWS)))
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_reader_who_pages_while_imports_are_published_gets_rows_of_one_snapshot(
     revisions: Wells, serve: Serve
 ) -> None:
@@ -115,7 +115,7 @@ def test_a_page_after_a_cursor_has_a_mark_of_its_own_snapshot(wells: Wells, serv
     assert wells.ask(LISTS[0], If_None_Match=first.headers["ETag"]).status == 200
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_a_snapshot_that_is_no_longer_kept_is_gone(revisions: Wells, serve: Serve) -> None:
     rejects = all_rows(revisions, LISTS[-1])
     begun = {path: revisions.ask(path).data for path in LISTS}

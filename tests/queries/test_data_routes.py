@@ -19,7 +19,7 @@ from support.api_client import OPERATOR, READER
 from support.data_api import DATA_ROUTES, ROWS, Wells, source_of
 from support.imports import opened
 from support.staging import run_import
-from support.store_kinds import FILE_AND_LAKE, FILE_AND_LAKE_IN_SOAK
+from support.store_kinds import FILE_AND_LAKE_IN_SOAK, file_or_lake
 
 from chalicelib.api.health import check_room
 from chalicelib.errors import DatabaseTooLarge, SourceUnavailable
@@ -42,7 +42,7 @@ UNKNOWN = "018cc251-f400-7000-8000-000000000000"
 # ------------------------------------------------------------------------------------------- answers
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_every_route_answers_and_says_304_without_asking_again(wells: Wells) -> None:
     for route in DATA_ROUTES:
         first = wells.ask(route)
@@ -80,7 +80,7 @@ def test_production_is_filtered_and_paged(wells: Wells) -> None:
     }
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_revisions_tell_what_was_replaced_and_by_which_import(wells: Wells, serve: Serve) -> None:
     later = run_import(wells.environment, source_of(serve, [{**ROWS[0], "oil_production_kbd": 2}, *ROWS[1:]]))
 
@@ -104,7 +104,7 @@ def test_totals_wells_and_summary(wells: Wells) -> None:
     assert json.loads(summary.body)["message"] == "9 rows of 3 wells are published."
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_the_register_of_a_file_and_of_a_lake(wells: Wells) -> None:
     asked = wells.ask("/wells/register?q=20+ARDAL&sort=oil_production_kb&order=asc")
     fields = wells.ask("/wells/register?of=fields&sort=wells&limit=1").data
@@ -136,7 +136,7 @@ def test_rejects_as_json_and_as_csv_that_no_spreadsheet_runs(wells: Wells) -> No
     assert wells.ask(route, If_None_Match=by_header.headers["ETag"]).status == 200
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, serve: Serve) -> None:
     first = wells.job
     revised = [{**ROWS[0], "oil_production_kbd": 2.0}, {**ROWS[0], "well_code": "new", "well_name": "=1+1"}]
@@ -159,7 +159,7 @@ def test_changes_as_json_and_as_csv_each_value_before_and_after(wells: Wells, se
     assert wells.ask(f"{route}?change=withdrawn&format=csv").body.count("\r\n") == 1  # the headings
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_the_data_as_it_stood_before_an_import(wells: Wells, serve: Serve) -> None:
     before = {path: wells.ask(path).data["rows"] for path in AS_OF}
     then = wells.ask("/wells/production/summary").data["last_import"]["merged_at"]
@@ -181,7 +181,7 @@ def test_csv_goes_on_with_the_cursor_in_its_header(wells: Wells) -> None:
     assert rest.headers["X-Next-Cursor"] is None
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_the_export_tells_where_the_file_is(wells: Wells) -> None:
     """Of a lake it is made once, and holds what the lake does."""
     snapshot = Services(wells.environment).job_manager.current_snapshot()
@@ -203,7 +203,7 @@ def test_the_export_tells_where_the_file_is(wells: Wells) -> None:
     assert wells.ask("/wells/export").data["sha256"] == told.data["sha256"]
 
 
-@FILE_AND_LAKE
+@file_or_lake
 def test_the_rows_come_as_a_parquet_file_too(wells: Wells) -> None:
     """Made once, of a file and of a lake; what else is published is not in it."""
     told = wells.ask("/wells/export?format=parquet")

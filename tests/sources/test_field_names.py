@@ -18,6 +18,7 @@ NAMES = (
 )
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("turn", range(5))
 @pytest.mark.parametrize("first", range(0, len(NAMES), 5))
 def test_a_field_may_have_any_name(

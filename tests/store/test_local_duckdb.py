@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import resource
+import sys
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -73,3 +75,18 @@ def test_the_words_of_a_disk_are_known(words: str, full: bool) -> None:
         assert (is_full(kind(words)), is_of_the_disk(kind(words))) == (full, True)
         raise_if_unreadable(kind(words))  # does not call a file damaged that could not be written
     assert not is_of_the_disk(duckdb.InvalidInputException("Malformed JSON"))
+
+
+@pytest.mark.skipif("pandas" in sys.modules and sys.modules["pandas"] is not None, reason="pandas is here")
+def test_no_value_that_is_bound_has_python_search_for_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched = []
+
+    class Searches(MetaPathFinder):
+        def find_spec(self, name: str, *_: object) -> None:
+            searched.append(name)
+
+    monkeypatch.setattr(sys, "meta_path", [Searches(), *sys.meta_path])
+    with duckdb.connect() as connection:
+        assert connection.execute("SELECT $one, $more", {"one": 1, "more": ["a"]}).fetchall() == [(1, ["a"])]
+
+    assert "pandas" not in searched

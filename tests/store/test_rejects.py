@@ -49,6 +49,7 @@ def assert_accounted_for(source: Source) -> None:
     assert memory <= MEMORY_MB + BESIDE_MB, source
 
 
+@pytest.mark.by_lot
 @pytest.mark.parametrize("wide", [False, True], ids=["narrow", "wide"])
 @pytest.mark.parametrize("columns", [4, 14, 40, 100])
 def test_every_row_is_stored_or_rejected_whatever_the_share(columns: int, wide: bool) -> None:
