@@ -398,18 +398,18 @@ def test_pages_go_on_in_the_next_source(tmp_path: Path, where: str | None, limit
         found: list[Row] = []
         cursor = None
         while cursor or not found:
-            asked = {"where": where} if where and entity_set == "WellProduction" else {}
-            page = feed_page(query, entity_set=entity_set, limit=limit, cursor=cursor, **asked)
+            asked = where if entity_set == "WellProduction" else None
+            page = feed_page(query, entity_set=entity_set, where=asked, limit=limit, cursor=cursor)
             found, cursor = [*found, *page.rows], page.next_cursor
 
         key = ENTITY_SETS[entity_set].key
         keys = [tuple(row[name] for name in key) for row in found]
         assert keys == sorted(set(keys))
-        many = {None: per_well, "production_period ge 2024-01-03": 1, "well_code eq '03'": 2}
-        assert len(found) == 2 * (many[where] if asked else per_well)
+        many = {"production_period ge 2024-01-03": 1, "well_code eq '03'": 2}
+        assert len(found) == 2 * many.get(asked or "", per_well)
         assert {row["source"] for row in found} == {"a", "default"}
         for skip in range(2 * per_well):
-            assert feed_page(query, entity_set=entity_set, skip=skip, limit=50, **asked).rows == found[skip:]
+            assert feed_page(query, entity_set=entity_set, where=asked, skip=skip, limit=50).rows == found[skip:]
     query.close()
 
 
