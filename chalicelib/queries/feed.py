@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.api.feed_model import DATE, ENTITY_SETS
+from chalicelib.api.feed_model import DATE, ENTITY_SETS, MOMENT
 from chalicelib.store.statements import named_statements
 
 from .cursor import no_cursor, read_parts, write_parts
@@ -77,7 +77,10 @@ def feed_page(
         return FeedPage(rows=[], next_cursor=None, count=counted)
     names = list(dict.fromkeys([*shown, *asked.key]))
     found = question.page(names, place, limit=many + 1, skip=skip)
-    told = [dict(zip(names, map(_plain, row), strict=True)) for row in found[:many]]
+    told = [dict(zip(names, row, strict=True)) for row in found[:many]]
+    for name in [name for name in names if asked.type_of(name) in (DATE, MOMENT)]:
+        for row in told:
+            row[name] = _plain(row[name])
     next_cursor = None
     if len(found) > many and many != top:
         last = _Place(count=counted, key={name: told[-1][name] for name in asked.key})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .feed_filter import Bound
 
-GROWTH = 4  # of the next window where one had too few rows: what a filter leaves nobody knows before
+GROWTH = 16  # of the next window where one had too few rows: what a filter leaves nobody knows before
 _SQL = named_statements(Path(__file__).with_name("feed.sql"))
 
 

@@ -97,8 +97,13 @@ class Register:
         self._production = production
         self._kept = kept
         self._file = directory / "register.parquet" if kept and directory else None
-        self._to_make = [partial(self._run, "folded"), partial(self._run, "sum_of"), self._make_wells]
-        self._to_make += [self._make_fields, *(partial(self._show, of) for of in COLUMNS)]
+        self._to_make: list[Callable[[], None]] = [
+            partial(self._run, "folded"),
+            partial(self._run, "sum_of"),
+            self._make_wells,
+            self._make_fields,
+            *(partial(self._show, of) for of in COLUMNS),
+        ]
 
     def ask(self, asked: Asked, *, after: int | None, limit: int) -> Found:
         """Raises ValidationError for a column to sort by that the list has not, and for a place that is none."""

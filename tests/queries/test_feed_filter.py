@@ -387,29 +387,30 @@ def test_a_month_that_is_one_row_is_what_the_file_sums(query: ProductionQuery) -
     ]
 
 
-@pytest.mark.parametrize("where", [None, "production_period ge 2024-01-03", "well_code eq '03'"])
-@pytest.mark.parametrize("limit", [1, 3, 50])
-def test_pages_go_on_in_the_next_source(tmp_path: Path, where: str | None, limit: int) -> None:
+def test_pages_go_on_in_the_next_source(tmp_path: Path) -> None:
     store = daily(tmp_path / "wells.duckdb", [(1.0, 2.0, 3.0), (1.0,), (), (1.0, 2.0)])
     with duckdb.connect(str(store)) as connection:
         connection.execute("INSERT INTO well_production SELECT * REPLACE ('a' AS source) FROM well_production")
     query = opened(store)
-    for entity_set, per_well in (("WellProduction", 6), ("Monthly", 3)):
+    for entity_set, where, many in (
+        ("WellProduction", None, 12),
+        ("WellProduction", "production_period ge 2024-01-03", 2),
+        ("WellProduction", "well_code eq '03'", 4),
+        ("Monthly", None, 6),
+    ):
+        whole = feed_page(query, entity_set=entity_set, where=where, limit=50).rows
         found: list[Row] = []
         cursor = None
         while cursor or not found:
-            asked = {"where": where} if where and entity_set == "WellProduction" else {}
-            page = feed_page(query, entity_set=entity_set, limit=limit, cursor=cursor, **asked)
+            page = feed_page(query, entity_set=entity_set, where=where, limit=3, cursor=cursor)
             found, cursor = [*found, *page.rows], page.next_cursor
 
-        key = ENTITY_SETS[entity_set].key
-        keys = [tuple(row[name] for name in key) for row in found]
+        keys = [tuple(row[name] for name in ENTITY_SETS[entity_set].key) for row in whole]
         assert keys == sorted(set(keys))
-        many = {None: per_well, "production_period ge 2024-01-03": 1, "well_code eq '03'": 2}
-        assert len(found) == 2 * (many[where] if asked else per_well)
-        assert {row["source"] for row in found} == {"a", "default"}
-        for skip in range(2 * per_well):
-            assert feed_page(query, entity_set=entity_set, skip=skip, limit=50, **asked).rows == found[skip:]
+        assert found == whole
+        assert (len(whole), {row["source"] for row in whole}) == (many, {"a", "default"})
+        for skip in (1, many // 2, many - 1):
+            assert feed_page(query, entity_set=entity_set, where=where, skip=skip, limit=50).rows == whole[skip:]
     query.close()
 
 
