@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "state_machine": "",
     "warehouse": "s3://wells/prod",
     "store": "file",
+    "merge": "duckdb",
     "catalog": "",
     "scratch": "/tmp/wellhead",
     "tokens": "/wellhead/tokens",

@@ -542,7 +542,7 @@ class WellProductionImportService:
         self._progress.count_seconds()
         records = merged.new_records + merged.updated_records + merged.withdrawn_records
         seconds = self._settings.lease_seconds + SWEPT_SECONDS
-        self._progress.note("waits for Spark", lease_seconds=seconds, records=records)
+        self._progress.note("waits for spark", lease_seconds=seconds, records=records)
 
     def _finish(self, parts: PartsReading, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult) -> None:
         """The end of the job moves the pointer to the snapshot."""

@@ -565,7 +565,7 @@ def test_spark_may_do_its_merge_and_nothing_else(template: dict[str, Any]) -> No
     names = ("SparkApplication", "SparkLogs", "SparkRole")
     assert {template["Resources"][name]["Condition"] for name in names} == {"HasSpark"}
     told = {"Catalog": TABLE_BUCKET, "Bucket.Arn": "bucket", "SparkApplication.Arn": "application", "KmsKeyArn": "key"}
-    conditions = CONDITIONS | {"HasSpark": True, "HasKey": False, "IsTraced": False}
+    conditions = CONDITIONS | {"HasSpark": True, "HasLake": True, "IsTraced": False}
 
     def statements(role: str) -> dict[str, Any]:
         [policy] = properties(template, role)["Policies"]

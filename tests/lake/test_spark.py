@@ -233,7 +233,7 @@ def test_an_import_waits_for_spark_and_publishes_what_it_made(states: StatesWork
     asked = states.merge(job_id)
     assert asked["outcome"] == "spark"
     waiting = states.manager.get(job_id)
-    assert (waiting.status, waiting.events[-1].name) == (JobStatus.RUNNING, "waits for Spark")
+    assert (waiting.status, waiting.events[-1].name) == (JobStatus.RUNNING, "waits for spark")
     assert states.manager.current_snapshot() is None
     asked_again = states.merge(job_id)  # as when Spark has failed, or was never started
     assert asked_again["outcome"] == "spark"

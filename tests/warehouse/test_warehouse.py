@@ -10,6 +10,7 @@ import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -81,6 +82,21 @@ def test_what_is_put_is_fetched_as_it_was(warehouse: Warehouse, tmp_path: Path, 
         put(warehouse, name, file)
 
         assert fetched(warehouse, name, tmp_path / "copy") == file.read_bytes()
+
+
+def test_other_programs_find_a_file_by_its_location(
+    warehouse: Warehouse, file: Path, request: pytest.FixtureRequest
+) -> None:
+    put(warehouse, "segments/job/1-spark.parquet", file)
+
+    where = urlsplit(warehouse.location("segments/job/1-spark.parquet"))
+
+    if where.scheme == "file":
+        assert Path(where.path).read_bytes() == file.read_bytes()
+    else:
+        s3 = request.getfixturevalue("s3")
+        body = s3.get_object(Bucket=where.netloc, Key=where.path.lstrip("/"))["Body"].read()
+        assert (where.scheme, body) == ("s3", file.read_bytes())
 
 
 def test_fetching_replaces_what_was_there(warehouse: Warehouse, tmp_path: Path, file: Path) -> None:

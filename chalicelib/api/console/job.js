@@ -51,7 +51,7 @@ const TOLD = {
   merging: () => "Merging into what is published, unseen until it is whole",
   checking: () => "Checking what it would change",
   publishing: () => "Publishing: the new database is read back and stored",
-  "waits for Spark": ({ records }) => `Waits for Spark to merge ${count(records, "row")}`,
+  "waits for spark": ({ records }) => `Waits for Spark to merge ${count(records, "row")}`,
   completed: ({ records }) => `Completed with ${count(records, "row")}`,
   failed: ({ code }) => (code === "HELD" ? "Held: nothing was published" : `Failed: ${code}`),
   cancelled: () => "Cancelled",
