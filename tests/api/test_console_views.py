@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ class Answers(Told):
         path, _, asked = route.request.url.partition("/api/v1/")[2].partition("?")
         data = None
         if path == "wells/sql" and route.request.method == "POST":
-            data = self.tables[route.request.post_data_json["statement"]]
+            data = self.tables[json.loads(route.request.post_data or "{}")["statement"]]
         elif path.endswith("/changes"):
             data = {"rows": changed(parse_qs(asked)), "next_cursor": None}
         if data is None:
