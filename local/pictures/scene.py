@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from local.applying import apply_definition
 from local.commands.demo import FINAL, Api
@@ -22,7 +22,7 @@ SLOW_SECONDS = 1.5  # for each page of the source, so that the progress can be s
 MISSING = 404  # what the source answers when it has lost a page
 FOR_EVER = 1_000
 HEADER = "Campo;Pozo;Fecha;Petroleo (m3);Gas (e3m3);Agua;Dias"
-LOMA = {
+LOMA: dict[str, Any] = {
     "name": "loma-alta",
     "kind": "files",
     "period": "month",

@@ -455,8 +455,8 @@ def test_a_well_is_found_and_its_production_plotted(stage: ConsoleStage, visit: 
     assert page.title() == "Gap Well · Wellhead"
     rows = page.locator("tbody tr")
     assert rows.count() == 25
-    assert rows.first.locator("td").all_inner_texts() == ["Jun 2024", "50", "60", "80", "70", NONE]
-    assert rows.last.locator("td").nth(1).inner_text() == "55.5 was 50"
+    assert rows.first.locator("td").all_inner_texts() == ["Jun 2024", "50.0", "60", "80", "70", NONE]
+    assert rows.last.locator("td").nth(1).inner_text() == "55.5 was 50.0"
     seen(page, "section", "25 periods. 29 months are missing. 1 period revised")
 
     page.get_by_role("textbox", name="To").fill("2020-06-01")

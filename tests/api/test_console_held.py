@@ -71,7 +71,7 @@ def test_a_held_import_shows_its_findings_with_limit_found_and_examples(shared: 
         assert first.all_inner_texts() == ["007", "NO 30/6-E-2 H", "NOT_A_NUMBER", '{"oil": "n/a"}']
         seen(page, ".held p", "0 rows new, 1,000 updated, 0 unchanged, 83 rejected.")
         fields = page.get_by_role("region", name="Stored volumes of fields before and after, a table that scrolls")
-        assert fields.locator("td").all_inner_texts() == ["Volve", "water_production_kbd", "Mbbl", "800.5", "0"]
+        assert fields.locator("td").all_inner_texts() == ["Volve", "water_production_kbd", "Mbbl", "800.5", "0.0"]
         seen(page, ".badge.held", "Held")
         assert page.get_by_role("button", name="Go on from where it ended").count() == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ class Answers(Told):
         path, _, asked = route.request.url.partition("/api/v1/")[2].partition("?")
         data = None
         if path == "wells/sql" and route.request.method == "POST":
-            data = self.tables[route.request.post_data_json["statement"]]
+            data = self.tables[json.loads(route.request.post_data or "{}")["statement"]]
         elif path.endswith("/changes"):
             data = {"rows": changed(parse_qs(asked)), "next_cursor": None}
         if data is None:
@@ -172,14 +173,14 @@ def test_which_changes_are_shown_stands_in_the_address(shared: tuple[str, Browse
         page.get_by_role("region", name="By field, a table that scrolls").locator("tbody tr").first.wait_for()
         assert_even(page)
         page.get_by_label("Which changes").select_option("updated")
-        page.get_by_text("1 \N{RIGHTWARDS ARROW} 1.5").wait_for()
+        page.get_by_text("1.0 \N{RIGHTWARDS ARROW} 1.5").wait_for()
         assert page.url.endswith(f"#/jobs/{JOB}?changes=updated")
         page.reload()
-        page.get_by_text("1 \N{RIGHTWARDS ARROW} 1.5").wait_for()
+        page.get_by_text("1.0 \N{RIGHTWARDS ARROW} 1.5").wait_for()
         page.get_by_label("Which changes").select_option("fields")
         page.get_by_role("columnheader", name="Oil after, Mbbl").wait_for()
         page.go_back()
-        page.get_by_text("1 \N{RIGHTWARDS ARROW} 1.5").wait_for()
+        page.get_by_text("1.0 \N{RIGHTWARDS ARROW} 1.5").wait_for()
 
 
 def test_an_answer_is_a_table_and_a_plot_with_an_address(shared: tuple[str, Browser]) -> None:

@@ -168,9 +168,9 @@ def test_totals_add_up_a_period(query: ProductionQuery) -> None:
 
 def test_ratios_of_totals_are_of_the_wells_that_tell_both_sides(tmp_path: Path) -> None:
     """One tells gas alone, one oil alone: neither says anything of the gas-oil ratio of their field."""
-    rates = {"liquids_production_kbd": None, "water_production_kbd": None, "gas_production_mmcfd": None}
+    rates: dict[str, Any] = {"liquids_production_kbd": None, "water_production_kbd": None, "gas_production_mmcfd": None}
     rates |= {"production_period": "2024-04-01"}
-    wells = [
+    wells: list[dict[str, Any]] = [
         {"well_code": "a", "oil_production_kbd": 2.0, "gas_production_mmcfd": 6.0, "days_on_production": 15},
         {"well_code": "b", "oil_production_kbd": None, "gas_production_mmcfd": 50.0, "days_on_production": 30},
         {"well_code": "c", "oil_production_kbd": 7.0, "water_production_kbd": 3.0, "days_on_production": None},

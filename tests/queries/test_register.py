@@ -226,7 +226,8 @@ def test_pages_join_to_the_whole_in_any_order(
 ) -> None:
     sort = data.draw(st.sampled_from(OF_WELLS if of == "wells" else OF_FIELDS))
     whole = query.register(of=of, sort=sort, order=order).rows
-    rows, cursor = [], None
+    rows: list[dict[str, Any]] = []
+    cursor = None
     while True:
         page = query.register(of=of, sort=sort, order=order, limit=limit, cursor=cursor)
         assert query.register(of=of, sort=sort, order=order, limit=limit, skip=len(rows)).rows == page.rows

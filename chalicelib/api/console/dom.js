@@ -139,7 +139,7 @@ function digitsOf(values, significant) {
   const place = (value) => Math.floor(Math.log10(value) + 1e-12);
   const [low, high] = sizes.reduce((found, each) => [Math.min(found[0], each), Math.max(found[1], each)], [Infinity, 0]);
   const needed = Math.max(significant - 1 - place(high), Math.min(3, -place(low)));
-  return Math.min(MOST_DECIMALS, Math.max(0, needed));
+  return Math.min(writtenDigits(values), Math.max(0, needed)); // none is made more exact than it was told
 }
 
 // As many decimals as the one has that was written with the most.
