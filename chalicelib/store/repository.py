@@ -275,7 +275,7 @@ class DuckDBWellProductionRepository:
                 self._written = self._what_was_written(facts, result)
                 self._connection.execute("CHECKPOINT wells")
             if self._is_rewritten or (self._is_loose() and free_room(self._directory) > store.stat().st_size):
-                self._copy_compactly(store)
+                self._copy_compactly(store, without_gone=self._is_rewritten)
         _take_compact(store)
         return replace(result, adoption=adoption)
 
@@ -394,10 +394,10 @@ class DuckDBWellProductionRepository:
         _take_compact(store)
         return adoption
 
-    def _copy_compactly(self, store: Path) -> None:
+    def _copy_compactly(self, store: Path, *, without_gone: bool = False) -> None:
         """All that is in the attached store, into a file that _take_compact puts in its place."""
         self._attach(_compact(store), "compact")
-        if self._is_rewritten:
+        if without_gone:
             copy_without_gone(self._connection)
         else:
             self._connection.execute("COPY FROM DATABASE wells TO compact")
