@@ -133,7 +133,7 @@ class CsvPieces:
         piece = self._new_piece(mark, None)
         with self._path.open("rb") as source, Path(os.devnull).open("wb") as nowhere:
             source.seek(mark.byte)
-            if self._copy_lines(source, nowhere, piece) and not piece.has_quotes:
+            if self._copy_lines(source, nowhere, piece, with_quotes=False):
                 return Mark(piece.next_row, mark.byte + piece.read)
         table, mark = self._next(mark, None)
         table.path.unlink()
@@ -166,11 +166,11 @@ class CsvPieces:
         target.flush()
         return piece if self._is_counted(Path(target.name), piece) else None
 
-    def _copy_lines(self, source: BinaryIO, target: BinaryIO, piece: _Piece) -> bool:
-        """Whether each may be a row; what is quoted is still to be counted."""
+    def _copy_lines(self, source: BinaryIO, target: BinaryIO, piece: _Piece, *, with_quotes: bool = True) -> bool:
+        """Whether each may be a row; what is quoted is still to be counted, or is not taken at all."""
         for lines in self._lines(source, piece):
             taken = _first_lines(lines, piece.most_rows - piece.rows)
-            if not self._copy(taken, target, piece):
+            if not self._copy(taken, target, piece) or (piece.has_quotes and not with_quotes):
                 return False
             if piece.is_full or len(taken) < len(lines):
                 break
