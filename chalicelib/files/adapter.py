@@ -8,7 +8,7 @@ the source that can be read beside others, and so are the rows of a large one fr
 from __future__ import annotations
 
 import shutil
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -213,9 +213,9 @@ class FilesAdapter:
             yield self._own
             return
         part = position.part
-        directory = self._directory / f"part-{position.at}-{part.mark.row}"
-        place = self._place if part.begun is None else self._cut
-        with closing(self._open_in(place, Tools(directory, memory_mb=self._memory_mb))) as open_file:
+        tools = Tools(self._directory / f"part-{position.at}-{part.mark.row}", memory_mb=self._memory_mb)
+        place = nullcontext(self._place) if part.begun is None else self._cut.kept()
+        with place as files, closing(self._open_in(files, tools)) as open_file:
             yield open_file  # the directory stays: the last pieces in it are still to be staged
 
     def _position(self, cursor: Cursor) -> Position | None:

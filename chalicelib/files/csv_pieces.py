@@ -8,6 +8,7 @@ what it cannot count as it stands is read record by record and written anew.
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -122,10 +123,21 @@ class CsvPieces:
         """
         if self._table.sheet:
             return  # the sheet's workbook would be read anew for each part of it
-        for piece in self.pieces(Mark()):
-            if piece.table:
-                piece.table.path.unlink()
-            yield piece.mark
+        mark, size = Mark(0, self._dialect.start), self._path.stat().st_size
+        while mark.byte < size:
+            mark = self._mark_behind(mark)
+            yield mark
+
+    def _mark_behind(self, mark: Mark) -> Mark:
+        """The end of the next piece, which is written only where it quotes something: DuckDB counts its rows then."""
+        piece = self._new_piece(mark, None)
+        with self._path.open("rb") as source, Path(os.devnull).open("wb") as nowhere:
+            source.seek(mark.byte)
+            if self._copy_lines(source, nowhere, piece, with_quotes=False):
+                return Mark(piece.next_row, mark.byte + piece.read)
+        table, mark = self._next(mark, None)
+        table.path.unlink()
+        return mark
 
     def _next(self, mark: Mark, until: int | None) -> tuple[Table, Mark]:
         path = self._new_path()
@@ -149,14 +161,20 @@ class CsvPieces:
 
     def _copied(self, source: BinaryIO, target: BinaryIO, piece: _Piece) -> _Piece | None:
         """None where it has to be read record by record."""
-        for lines in self._lines(source, piece):
-            taken = _first_lines(lines, piece.most_rows - piece.rows)
-            if not self._copy(taken, target, piece):
-                return None
-            if piece.is_full or len(taken) < len(lines):
-                break
+        if not self._copy_lines(source, target, piece):
+            return None
         target.flush()
         return piece if self._is_counted(Path(target.name), piece) else None
+
+    def _copy_lines(self, source: BinaryIO, target: BinaryIO, piece: _Piece, *, with_quotes: bool = True) -> bool:
+        """Whether each may be a row; what is quoted is still to be counted, or is not taken at all."""
+        for lines in self._lines(source, piece):
+            taken = _first_lines(lines, piece.most_rows - piece.rows)
+            if not self._copy(taken, target, piece) or (piece.has_quotes and not with_quotes):
+                return False
+            if piece.is_full or len(taken) < len(lines):
+                break
+        return True
 
     def _lines(self, source: BinaryIO, piece: _Piece) -> Iterator[bytes]:
         rest = b""

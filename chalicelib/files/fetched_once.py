@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from .place import Listed, Place
 
 
 class FetchedOnce:
-    """The copies lie in `directory`, which is removed when the reading has ended."""
+    """The copies lie in `directory`, as long as somebody reads."""
 
     def __init__(self, place: Place, directory: Path) -> None:
         self._place = place
         self._directory = directory
         self._paths: dict[Listed, Path] = {}
+        self._readers = 0
         self._alone = threading.Lock()
 
     @property
@@ -41,6 +45,20 @@ class FetchedOnce:
                 self._directory.mkdir(parents=True, exist_ok=True)
                 self._paths[listed] = self._place.fetch(listed, self._directory / str(len(self._paths)))
             return self._paths[listed]
+
+    @contextmanager
+    def kept(self) -> Iterator[Self]:
+        """While one reads. With the last one the copies go: the merge needs the room."""
+        with self._alone:
+            self._readers += 1
+        try:
+            yield self
+        finally:
+            with self._alone:
+                self._readers -= 1
+                if not self._readers:
+                    self._paths.clear()
+                    shutil.rmtree(self._directory, ignore_errors=True)
 
     def check(self, listed: Listed) -> None:
         self._place.check(listed)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from chalicelib.odata.survey import example_values, readable_rows
 from chalicelib.store.batch import LONGEST_ROW
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .limits import Limits
 
 LOOKED_AT = 20  # rows
+BLANK_LINE = re.compile(rb"\n[ \t\r\f\v]*\n")
 LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
 
 
@@ -77,7 +79,14 @@ class JsonLines(JsonRows):
         self._text = text
 
     def marks(self) -> Iterator[Mark]:
-        return (piece.mark for piece in self.pieces(Mark()))
+        """Lines are counted, block by block: to read each of them takes ten times as long."""
+        row, byte = 0, self._text.start
+        with self._text.path.open("rb") as file:
+            file.seek(byte)
+            while block := file.read(self._limits.page):
+                lines = block + _rest_of_line(file, block)
+                row, byte = row + _rows_in(lines), file.tell()
+                yield Mark(row, byte)
 
     def _read(self, mark: Mark) -> Iterator[tuple[list[bytes], int]]:
         with self._text.path.open("rb") as lines:
@@ -89,6 +98,20 @@ class JsonLines(JsonRows):
                     byte += len(line)
                 if row:
                     yield [row.translate(LINE_BREAKS) if b"\r" in row else row], byte
+
+
+def _rest_of_line(file: BinaryIO, block: bytes) -> bytes:
+    """As much of it as a row may have; the file stands behind it."""
+    rest = line = b"" if block.endswith(b"\n") else file.readline(LONGEST_ROW)
+    while line and not line.endswith(b"\n"):
+        line = file.readline(LONGEST_ROW)
+    return rest
+
+
+def _rows_in(lines: bytes) -> int:
+    if BLANK_LINE.search(b"\n" + lines):
+        return sum(bool(line.strip()) for line in lines.split(b"\n"))
+    return lines.count(b"\n") + bool(lines.rpartition(b"\n")[2].strip())
 
 
 class JsonElements(JsonRows):

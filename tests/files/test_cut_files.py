@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
@@ -18,16 +19,18 @@ from support.files import Read, adapter_of, read
 
 from chalicelib.errors import FileChanged, FileError
 from chalicelib.files.limits import Limits
+from chalicelib.files.local_place import LocalPlace
 from chalicelib.odata.survey import Survey
 
 if TYPE_CHECKING:
     from chalicelib.files.adapter import FilesAdapter
+    from chalicelib.files.place import Listed, Place
     from chalicelib.odata.cursor import Cursor
 
 SMALL = Limits(piece_rows=3, page_rows=3)
 
 
-def cut(path: Path, directory: Path, *, limits: Limits = SMALL, **form: Any) -> FilesAdapter:
+def cut(path: Path | Place, directory: Path, *, limits: Limits = SMALL, **form: Any) -> FilesAdapter:
     """However small the file is."""
     adapter: Any = adapter_of(path, directory, limits=limits, **form)
     adapter._part_bytes = adapter._cut_bytes = 1
@@ -107,12 +110,12 @@ def write_parquet(path: Path, rows: int = 9_000) -> None:
 
 def write_lines(path: Path) -> None:
     rows = [json.dumps({"well": f"W{number}", "oil": number}) for number in range(10)]
-    path.write_text("\n".join([*rows[:4], "", "not JSON", *rows[4:]]))
+    path.write_text("\n".join([*rows[:2], " ", *rows[2:6], "", "\r", "not JSON" * 30, *rows[6:]]))
 
 
 @pytest.mark.parametrize(
     ("name", "write", "limits"),
-    [("large.parquet", write_parquet, Limits(piece_rows=2048)), ("large.ndjson", write_lines, SMALL)],
+    [("large.parquet", write_parquet, Limits(piece_rows=2048)), ("large.ndjson", write_lines, Limits(page=60))],
 )
 def test_other_files_that_can_be_cut(tmp_path: Path, name: str, write: Any, limits: Limits) -> None:
     write(tmp_path / name)
@@ -200,3 +203,35 @@ def test_rows_of_a_file_that_has_changed_are_not_put_together(tmp_path: Path) ->
     with pytest.raises(FileChanged):
         read(adapter, parts[2])
     adapter.close()
+
+
+def test_threads_that_read_one_file_share_a_copy_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    path.write_text(CSV)
+    place = Copying(path)
+    adapter: Any = cut(place, tmp_path / "work")
+    parts = parts_of(adapter)
+    first = len(place.copies)
+
+    readings = [adapter.pages(part, adapter.survey()) for part in parts]
+    begun = [next(each) for each in readings]
+
+    assert len(begun) == 4
+    assert len(place.copies) == first + 2  # for the survey, and for all parts together
+    assert place.copies[-1].exists()
+    for each in readings:
+        list(each)
+    assert not place.copies[-1].exists()
+    adapter.close()
+
+
+class Copying(LocalPlace):
+    """A bucket, of which each fetch is a copy on the worker's disk."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.copies: list[Path] = []
+
+    def fetch(self, listed: Listed, target: Path) -> Path:
+        self.copies.append(Path(shutil.copyfile(super().fetch(listed, target), target)))
+        return target

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 import pytest
@@ -213,11 +213,11 @@ class OneFile(DropInParts, StatesWorker):
 VALUES = {"name": "drop", "kind": "files", "columns": COLUMNS, "across_files": "replace"}
 
 
-def cut_small(reader: Any) -> Any:
+def cut_small(reader: Any) -> SourceReader:
     reader._part_bytes = reader._cut_bytes = 1
     reader._open_in = partial(reader._open_in, limits=Limits(piece_rows=12))
     reader._own = reader._open_in(reader._place, Tools(reader._directory))
-    return reader
+    return cast("SourceReader", reader)
 
 
 @pytest.fixture
