@@ -144,7 +144,7 @@ class _DiffQueries:
             sums=sums,
             fields=self._fields() if updated else [],
             examples=self._examples(nulled, sums, rejected),
-            absent={column: self._absence(column, is_renamed=is_renamed) for column in without_field},
+            absent=self._absences(without_field, is_renamed=is_renamed),
             wells=self._wells(),
         )
 
@@ -237,9 +237,26 @@ class _DiffQueries:
             )
         return found
 
-    def _absence(self, column: str, *, is_renamed: bool) -> Absence:
-        ((stored, rows, filled, last, longest),) = self._rows("look_at_column", column=column)
-        return Absence(stored=stored, rows=rows, filled=filled, stretch=longest if is_renamed else last)
+    def _absences(self, columns: Sequence[str], *, is_renamed: bool) -> dict[str, Absence]:
+        """Most of those asked for have no value at all: only of the others is it looked where the values are."""
+        if not columns:
+            return {}
+        stored = ", ".join(f"count(stored.{column})" for column in columns)
+        values = ", ".join(f"count({column})" for column in columns)
+        ((counts, filled, rows, length),) = self._rows("look_at_columns", values_stored=stored, values=values)
+        return {
+            column: Absence(
+                stored=count,
+                rows=rows,
+                filled=with_value,
+                stretch=self._stretch(column, is_renamed=is_renamed) if with_value else length,
+            )
+            for column, count, with_value in zip(columns, counts, filled, strict=True)
+        }
+
+    def _stretch(self, column: str, *, is_renamed: bool) -> int:
+        ((last, longest),) = self._rows("rows_without", column=column)
+        return int(longest if is_renamed else last)
 
     def _wells(self) -> dict[str, list[str]]:
         found = {}

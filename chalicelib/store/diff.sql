@@ -75,20 +75,24 @@ LIMIT {most};
 -- name: rejected_row
 SELECT page, position, raw FROM staged WHERE arrival = {first_row};
 
--- name: look_at_column
--- Values stored, rows that came, rows among them with a value; rows without one beside each other: after the last value,
--- and the most anywhere. Rows are in the order of the source.
+-- name: look_at_columns
+-- Of each column the values stored, and the rows that came with a value; of all of them how many came, and how many with
+-- those that are rejected.
+SELECT
+    (SELECT [{values_stored}] FROM {whole} AS stored WHERE source = $source_name), [{values}], count(*),
+    (SELECT coalesce(max(arrival), -1) + 1 FROM staged)
+FROM staged WHERE problem IS NULL;
+
+-- name: rows_without
+-- Rows without a value beside each other: after the last value, and the most anywhere. Rows are in the order of the
+-- source.
 WITH ends AS (
     SELECT arrival AS place FROM staged WHERE problem IS NULL AND {column} IS NOT NULL
     UNION ALL SELECT -1
     UNION ALL SELECT coalesce(max(arrival), -1) + 1 FROM staged
 ),
 gaps AS (SELECT place, place - 1 - lag(place) OVER (ORDER BY place) AS without FROM ends)
-SELECT
-    (SELECT count({column}) FROM {whole} AS stored WHERE source = $source_name),
-    count(*), count({column}),
-    (SELECT arg_max(without, place) FROM gaps), (SELECT max(without) FROM gaps)
-FROM staged WHERE problem IS NULL;
+SELECT arg_max(without, place), max(without) FROM gaps;
 
 -- name: wells_in_conflict
 -- A digest of each well; of very many wells one of them all, for it goes with the job.
