@@ -7,7 +7,7 @@ import { signOf } from "./curves.js";
 import { effective, MODELS, switchTime } from "./decline.js";
 import { button, csv, evenly, framed, h, period, rate, save, say, table } from "./dom.js";
 import { facts } from "./parts.js";
-import { analysis, modelOf, MS, yearsAhead } from "./outlook.js";
+import { analysis, dayAt, modelOf, yearsAhead } from "./outlook.js";
 import { missing } from "./periods.js";
 import { MEASURES } from "./production.js";
 import { viewOf } from "./view.js";
@@ -88,7 +88,7 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
   const { curve, errors, r2, deviation, isDeclining, isAtBound } = fit;
   const [sign, amount] = [signOf(measure, "rate", units), signOf(measure, "volume", units)];
   const give = (value, error, text = rate) => (error === null ? text(value) : `${text(value)} ± ${text(error)}`);
-  const day = (t) => period(new Date(start + t * MS).toISOString().slice(0, 10));
+  const day = (t) => period(dayAt(start, t).toISOString().slice(0, 10));
   const gone = missing(rows);
   const notes = [
     `${used.length} rates of a calendar day, of one weight each; zeros and missing periods are left out. ± is one standard error.`,
