@@ -55,8 +55,8 @@ function monthsAhead({ start, now, ahead, fit }) {
   return found;
 }
 
-// Year by year, the last one to its end alone: {year, volume, rate at its end, cumulative}. Time in years is not exact, so
-// years are counted: a turn of the year that comes out a moment too early would be one of no length.
+// Year by year, the last one to its end alone: {year, volume, rate at its end, cumulative}. Time in years is not exact,
+// so years are counted: a turn of the year that comes out a moment too early would begin one of no length.
 export function yearsAhead({ start, now, ahead, fit, sum }) {
   const rows = [];
   let from = now;
