@@ -647,7 +647,7 @@ def test_a_reader_asks_in_sql_by_the_keyboard_and_gets_a_table_and_csv(stage: Co
     assert page.locator("main script, main img").count() == 0
     with page.expect_download() as downloaded:
         press(page, "Download as CSV")
-    with downloaded.value.path().open(newline="", encoding="utf-8") as file:
+    with downloaded.value.path().open(newline="", encoding="utf-8-sig") as file:  # Excel knows it by its mark
         lines = list(csv.reader(file))
     assert lines[0] == ["a", "a"]
     assert [f"'{FORMULA}", "1"] in lines

@@ -189,6 +189,40 @@ def test_a_published_decline_is_found(page: Page) -> None:
     assert is_at_bound
 
 
+def test_an_exponent_at_its_end_leaves_the_others_their_errors(page: Page) -> None:
+    """A hyperbolic decline without one, or below the terminal decline, is the exponential one with its figures."""
+    code = """["hyperbolic", "terminal"].map(model => {
+        const { errors, sum, deviation } = m.fitted(given, model, { terminal: 2 });
+        return [errors.qi, errors.d, errors.b, sum, deviation];
+    })"""
+    *known, squares = SCIPY["guo", "exponential"][2:]
+    for *errors, b, total, deviation in calculated(page, "decline.js", code, points("guo")):
+        assert errors == pytest.approx(known, rel=1e-4)
+        assert b is None
+        assert total == pytest.approx(squares, rel=1e-6)
+        assert deviation == pytest.approx(math.sqrt(squares / (len(GUO) - 2)), rel=1e-6)
+
+
+def test_the_years_of_a_forecast_are_whole_and_add_up_to_it(page: Page) -> None:
+    """Whenever the range begins: a turn of the year is no round number of years of 365.25 days after it."""
+    code = """(async () => {
+        const { forecast, YEAR } = await import("/console/decline.js");
+        const curve = { model: "hyperbolic", qi: 10, d: 0.3, b: 0.8 };
+        return given.map(([year, month]) => {
+            const start = Date.UTC(year, month, 1);
+            const now = (Date.UTC(2024, 8, 1) - start) / (YEAR * 864e5);
+            const ahead = forecast(curve, { now, limit: 0, longest: 50 });
+            const rows = m.yearsAhead({ start, now, ahead, fit: { curve }, sum: 7 });
+            return [rows.map((row) => row.year), rows.at(-1).cumulative - 7 - ahead.volume];
+        });
+    })()"""
+    begins = [(year, month) for year in range(1970, 2024) for month in range(12)]
+
+    for years, missing in calculated(page, "outlook.js", f"await {code}", begins):
+        assert years == list(range(2024, 2075))
+        assert missing == pytest.approx(0, abs=1e-8)
+
+
 def test_a_published_forecast_is_met(page: Page) -> None:
     """Guo, example problem 8.1: from 100 to 96 stb/day within a month is 61.27 after a year, and 28,858 stb in it."""
     code = """(() => {

@@ -60,12 +60,15 @@ class Wells(Told):
     """Two wells, each with rows of its own, and revisions of the first."""
 
     revised: int = 0
+    asked: list[dict[str, list[str]]] = field(default_factory=list)  # of the register
     wells: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def answer(self, route: Route) -> None:
         asked = parse_qs(urlparse(route.request.url).query)
         code = asked.get("well_code", [""])[0]
         path = urlparse(route.request.url).path
+        if path.endswith("/register"):
+            self.asked.append(asked)
         if path.endswith("/wells/production"):
             self.rows["wells/production"] = self.wells[code]
         if path.endswith("/revisions"):
@@ -82,7 +85,8 @@ def told(**more: Any) -> Wells:
     facts = ("source", "field_code", "field_name", "well_code", "well_name", "well_reference")
     listed = [{name: each[0][name] for name in facts} for each in wells.values()]
     spans = {"first_period": "2010-01-01", "last_period": "2019-12-01", "periods": 117}
-    return Wells(rows={"wells": [each | spans for each in listed]}, wells=wells, **more)
+    found = [each | spans for each in listed]
+    return Wells(rows={"wells": found, "wells/register": found}, wells=wells, **more)
 
 
 def seen(page: Page, selector: str, text: str) -> None:
@@ -153,14 +157,22 @@ def test_a_view_is_an_address_with_a_way_back(shared: tuple[str, Browser]) -> No
 
 
 def test_wells_are_compared_by_months_on_production_and_by_their_sums(shared: tuple[str, Browser]) -> None:
-    with visit(*shared, told(), PLACE) as page:
+    """They are found as in the register; a file names them too."""
+    wells = told()
+    with visit(*shared, wells, PLACE) as page:
         page.get_by_label("Compare with").fill("F-1")
         page.get_by_role("button", name="Compare with F-14").click()
+        seen(page, ".at", "Latest of all: Dec 2017")
         page.get_by_label("Over", exact=True).select_option("Months on production")
         seen(page, ".readout th", "F-14")
         page.locator(".plot").press("Home")
         seen(page, "#said", "Month 0, F-12: Oil ")
         both = cells(page)
+        assert wells.asked[-1] == {"of": ["wells"], "q": ["F-1"], "limit": ["50"]}
+        with page.expect_download() as downloaded:
+            page.get_by_role("button", name="Save the plot as SVG").click()
+        texts = [text.text for text in ET.parse(downloaded.value.path()).getroot().iter(f"{SVG}text")]
+        assert texts[:4] == ["F-12", "Rate a calendar day, by months on production", "F-12", "F-14"]
         assert both[0] == both[3]  # their first months are the same
         assert shapes(page, "line") == 3 * (2 + 1)  # the gap of the first is one here too
         assert keys(page)["with"] == "default/1/14"
@@ -184,6 +196,9 @@ def test_hundreds_of_revisions_stay_readable(shared: tuple[str, Browser]) -> Non
         page.get_by_label("From", exact=True).press("Enter")
         seen(page, "[role=status]", "11 periods revised")
         assert (shapes(page, "revised"), shapes(page, "former"), shapes(page, "stem")) == (1, 11, 11)
+        page.get_by_label("To", exact=True).press_sequentially("12312036")  # nor is it the year 2 on the way
+        page.wait_for_url("**from=2034-02-01&to=2036-12-31**")
+        assert page.get_by_label("From", exact=True).input_value() == "2034-02-01"
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def focused(page: Page) -> str:
 def test_wells_are_searched_sorted_narrowed_and_opened_by_keyboard(shared: tuple[str, Browser, Answers]) -> None:
     with visit(*shared, "/imports") as page:
         page.keyboard.press("Control+k")
-        page.wait_for_url("**#/wells")
+        page.wait_for_url("**#/wells?units=Mbbl,MMcf")  # who gets the address sees the same
         seen(page, f"1{DASH}50: 123 of 123 wells")
         assert names(page)[:2] == ["Ekofisk 120", "Ekofisk 119"]
         assert focused(page) == "q"
@@ -125,7 +125,7 @@ def test_wells_are_searched_sorted_narrowed_and_opened_by_keyboard(shared: tuple
         page.keyboard.type("ost-FRIGG")
         seen(page, "2 of 123 wells")
         page.get_by_role("link", name="Fields 1").wait_for()
-        assert page.url.endswith("#/wells?q=ost-FRIGG")
+        assert page.url.endswith("#/wells?units=Mbbl,MMcf&q=ost-FRIGG")
         page.keyboard.press("ArrowDown")
         assert focused(page) == LONG
         page.keyboard.press("ArrowDown")
@@ -137,7 +137,7 @@ def test_wells_are_searched_sorted_narrowed_and_opened_by_keyboard(shared: tuple
         assert page.get_by_label("Search").input_value() == "ost-FRIGG"
 
         page.get_by_role("button", name="Well", exact=True).click()
-        page.wait_for_url("**#/wells?q=ost-FRIGG&sort=well_name")
+        page.wait_for_url("**#/wells?units=Mbbl,MMcf&q=ost-FRIGG&sort=well_name")
         page.locator("th[aria-sort=ascending]", has_text="Well").first.wait_for()
         assert names(page) == ["Alpha", LONG]
         assert page.locator("th[aria-sort]:not([aria-sort=none])").count() == 1
@@ -162,7 +162,7 @@ def test_wells_are_searched_sorted_narrowed_and_opened_by_keyboard(shared: tuple
         seen(page, "1 of 123 wells")
         assert names(page) == ["<b>Bold</b>"]
         page.get_by_role("link", name="Fields 1").click()
-        page.wait_for_url("**#/fields?sort=oil_production_kbd&order=asc&field=44")
+        page.wait_for_url("**#/fields?sort=oil_production_kbd&order=asc&field=44&units=**")
         seen(page, "1 of 3 fields")
 
 
@@ -174,6 +174,10 @@ def test_figures_are_in_the_units_chosen(shared: tuple[str, Browser, Answers]) -
         page.get_by_role("button", name="Oil rate, bbl/d").wait_for()
         assert page.locator("tbody td:nth-child(4)").inner_text() == "15,000"
         assert "units=bbl,MMcf" in page.url
+        page.go_back()
+        page.get_by_role("button", name="Oil rate, Mbbl/d").wait_for()
+        page.go_forward()
+        page.get_by_role("button", name="Oil rate, bbl/d").wait_for()
         page.goto(page.url.replace("bbl,MMcf", "Sm3,m3"))
         page.get_by_role("button", name="Oil rate, Sm³/d").wait_for()
         assert page.locator("tbody td:nth-child(4)").inner_text() == "2,384.8"

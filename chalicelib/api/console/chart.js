@@ -23,10 +23,12 @@ export function chart({ picked, signal, label = `Plot of the production. ${HELP}
   const cursor = svg("path", { "data-shape": "cursor", fill: "none", stroke: "var(--ink)", "stroke-width": 1 });
   const chosen = svg("rect", { "data-shape": "chosen", fill: "var(--focus)", "fill-opacity": 0.18 });
 
-  const shapes = (width, heading) => (model ? picture(model.panels, { width, axis: model.axis, heading }) : null);
+  const pictureOf = (more) => (model ? picture(model.panels, { axis: model.axis, ...more }) : null);
+  // Beside the page the table of values tells whose line is which; a file has only itself.
+  const shapes = (width, heading) => pictureOf({ width, heading, legend: model ? legendOf(model) : [] });
 
   function draw() {
-    drawn = shapes(Math.max(240, place.clientWidth));
+    drawn = pictureOf({ width: Math.max(240, place.clientWidth) });
     place.replaceChildren(drawing(drawn, undefined, { "aria-hidden": "true" }));
     place.firstChild.append(chosen, cursor);
     point(model.keys.includes(key) ? key : null);
@@ -154,13 +156,9 @@ function readout({ panels, keys, latest = keys.at(-1), lead = "Latest: ", nameOf
     h("caption", { class: "unseen" }, "Values at the cursor"),
     h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "at" }, title), panels.map(heading))),
     names.map(({ entity, as, text }) => {
-      const lines = panels.map(({ lines }) => lines.find((line) => line.entity === entity && line.as === as));
-      const isColoured = new Set(lines.map((line) => line?.colour)).size === 1;
-      const line = lines.find(Boolean);
-      const name = [
-        line && names.length > 1 ? swatch(isColoured ? line.colour : "--muted", line.dash) : null,
-        h("bdi", {}, text),
-      ];
+      const lines = panels.map((panel) => lineOf(panel, { entity, as }));
+      const look = names.length > 1 ? lookOf(lines) : null;
+      const name = [look ? swatch(look.colour, look.dash) : null, h("bdi", {}, text)];
       return h(
         "tr",
         {},
@@ -169,6 +167,24 @@ function readout({ panels, keys, latest = keys.at(-1), lead = "Latest: ", nameOf
       );
     }),
   );
+}
+
+const lineOf = ({ lines }, { entity, as }) => lines.find((line) => line.entity === entity && line.as === as);
+
+// {colour, dash} of the lines of one row, whose panels may each have a colour of its own; undefined without any.
+function lookOf(lines) {
+  const [first, ...more] = lines.filter(Boolean);
+  if (!first) return undefined;
+  const isOne = more.every(({ colour }) => colour === first.colour);
+  return { colour: isOne ? first.colour : "--muted", dash: first.dash };
+}
+
+function legendOf({ panels, names }) {
+  if (names.length < 2) return [];
+  return names.flatMap(({ entity, as, text }) => {
+    const look = lookOf(panels.map((panel) => lineOf(panel, { entity, as })));
+    return look ? [{ text, ...look }] : [];
+  });
 }
 
 const heading = ({ title, lines }) =>
@@ -202,7 +218,7 @@ const swatch = (colour, dash) =>
 function spoken({ panels, nameOf, names }, key) {
   const rows = names.map(({ entity, as, text }) => {
     const told = panels.flatMap(({ title, lines, scale }) => {
-      const line = lines.find((each) => each.entity === entity && each.as === as);
+      const line = lineOf({ lines }, { entity, as });
       const [name, unit = ""] = title.split(", ");
       return line ? [`${name} ${shown(line.values.get(key) ?? null, scale)} ${unit}`.trim()] : [];
     });

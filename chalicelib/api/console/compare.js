@@ -37,10 +37,11 @@ export function comparison(page, { kind, id, came }) {
     const text = input.value.trim();
     if (!text) return found.replaceChildren();
     try {
-      const { data } = await ask(`wells?${new URLSearchParams({ search: text, limit: 50 })}`, { signal: page.signal });
+      const query = new URLSearchParams({ of: `${kind}s`, q: text, limit: 50 });
+      const { data } = await ask(`wells/register?${query}`, { signal: page.signal });
       if (turn !== asked) return;
       const taken = new Set([textOf(id), ...wanted()]);
-      const names = new Map(data.rows.map((well) => [textOf(idOfRow(well, kind)), nameOf(well, kind)]));
+      const names = new Map(data.rows.map((row) => [textOf(idOfRow(row, kind)), nameOf(row, kind)]));
       const free = [...names].filter(([key]) => !taken.has(key)).slice(0, FOUND);
       say(`${count(free.length, kind)} found.`);
       found.replaceChildren(
@@ -102,8 +103,8 @@ const textOf = (id) => id.map((part) => encodeURIComponent(part ?? "")).join("/"
 const idOf = (text) => text.split("/").map(decoded);
 const idOfRow = ({ source, field_code: field, well_code: code }, kind) =>
   kind === "well" ? [source, field, code] : [source, field];
-const nameOf = (well, kind) =>
-  String(kind === "well" ? (well.well_name ?? well.well_code) : (well.field_name ?? well.field_code));
+const nameOf = (row, kind) =>
+  String(kind === "well" ? (row.well_name ?? row.well_code) : (row.field_name ?? row.field_code));
 
 async function entityOf(page, kind, [source, field, code]) {
   const query = { field_code: field, ...(source && { source }) };

@@ -20,7 +20,7 @@ export function controlsOf(rows, { last, change }) {
   const dates = ["From", "To"].map((text, place) => {
     const input = h("input", {
       type: "date",
-      onchange: () => change(ordered(dates.map(({ input }) => input.value || null))),
+      onchange: () => isTyped(input) || change(ordered(dates.map(({ input }) => input.value || null))),
     });
     return { input, element: h("label", {}, `${text} `, input), side: place ? "to" : "from" };
   });
@@ -72,6 +72,9 @@ export function controlsOf(rows, { last, change }) {
     },
   };
 }
+
+// Whether somebody is typing the year of a day: until its last digit it is the year 2, 20 and 201, and a choice each.
+export const isTyped = ({ value }) => value !== "" && value < "1000";
 
 // {element, select}; `options` are [value, text] each.
 export function choice(label, options, picked) {

@@ -15,7 +15,8 @@ const MONTH = 30.4375 * DAY;
 
 export const MOST = COLOURS.length; // that one plot tells apart
 
-// {panels, axis, keys}: `keys` are the periods that a cursor can stand on, in their order: days, or months on production.
+// {panels, axis, keys, latest, lead}: `keys` are the periods that a cursor can stand on, in their order: days, or months on
+// production. Of several, the `latest` is the last that all of them have, where there is one.
 export function curves(entities, view, units) {
   const shown = PANELS.filter(({ key }) => view.show.has(key));
   const places = entities.map(({ rows }) => placesOf(rows, view.over));
@@ -34,7 +35,9 @@ export function curves(entities, view, units) {
   const all = places.flat().filter(({ x, row }) => (range ? x >= range[0] && x <= range[1] : isWithin(view, row)));
   const keys = [...new Set(all.map(({ key }) => key))].sort((one, other) => (one < other ? -1 : 1));
   const axis = { kind: view.over === "calendar" ? "time" : "number", range, title: AXES[view.over] };
-  return { panels, axis, keys };
+  const own = places.map((list) => new Set(list.map(({ key }) => key)));
+  const latest = keys.findLast((key) => own.every((each) => each.has(key))) ?? keys.at(-1);
+  return { panels, axis, keys, latest, lead: latest === keys.at(-1) ? "Latest: " : "Latest of all: " };
 }
 
 const AXES = { months: "Months on production" };

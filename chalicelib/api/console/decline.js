@@ -110,16 +110,18 @@ export function fitted(points, model, { terminal = 0 } = {}) {
   const residuals = points.map(({ t, q }) => q - rateAt(curve, t));
   const mean = points.reduce((sum, { q }) => sum + q, 0) / points.length;
   const spread = points.reduce((sum, { q }) => sum + (q - mean) ** 2, 0);
-  const freedom = points.length - parameters.length;
+  const isAtBound = parameters.includes("b") && (curve.b <= TINY || curve.b >= BOUND);
+  const free = parameters.filter((name) => name !== "b" || !(isAtBound || isBelow(curve)));
+  const freedom = points.length - free.length;
   return {
     curve,
     sum: best.sum,
     residuals,
     r2: spread > 0 ? 1 - best.sum / spread : null,
     deviation: Math.sqrt(best.sum / freedom),
-    errors: errorsOf(points, best.values, curveOf, parameters, best.sum / freedom),
+    errors: errorsOf(points, best.values, curveOf, { parameters, free }, best.sum / freedom),
     isDeclining: curve.d > LEAST_DECLINE,
-    isAtBound: parameters.includes("b") && (curve.b <= TINY || curve.b >= BOUND),
+    isAtBound,
   };
 }
 
@@ -207,20 +209,18 @@ function jacobian(points, values, curveOf, parameters) {
   });
 }
 
-// The standard errors of the parameters, from the matrix of their covariance at the best fit; null where it has none.
-function errorsOf(points, values, curveOf, parameters, variance) {
-  const columns = jacobian(points, values, curveOf, parameters);
+// The standard errors of the parameters, from the matrix of their covariance at the best fit; null where it has none. An
+// exponent that the data do not settle is held where it stands: beside it the others have theirs.
+function errorsOf(points, values, curveOf, { parameters, free }, variance) {
+  const columns = jacobian(points, values, curveOf, parameters).filter((_, at) => free.includes(parameters[at]));
   const matrix = columns.map((one) => columns.map((other) => dot(one, other)));
-  return Object.fromEntries(
-    parameters.map((name, at) => {
-      const column = solved(
-        matrix,
-        parameters.map((_, place) => (place === at ? 1 : 0)),
-      );
-      const value = column ? column[at] * variance : NaN;
-      return [name, value >= 0 ? Math.sqrt(value) : null];
-    }),
-  );
+  const errors = Object.fromEntries(parameters.map((name) => [name, null]));
+  free.forEach((name, at) => {
+    const unit = free.map((_, place) => (place === at ? 1 : 0));
+    const value = (solved(matrix, unit)?.[at] ?? NaN) * variance;
+    if (value >= 0) errors[name] = Math.sqrt(value);
+  });
+  return errors;
 }
 
 // Gauss's elimination with pivots; null for a matrix that is singular.

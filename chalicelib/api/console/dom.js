@@ -204,6 +204,10 @@ export const count = (number, one, many = `${one}s`) => `${whole(number)} ${numb
 
 // -- CSV (RFC 4180) --------------------------------------------------------------------------------------------------
 
+const MARK = "\ufeff"; // by it Excel tells UTF-8 from the code page of the machine
+
+export const saveCsv = (name, text) => save(`${name}.csv`, "text/csv;charset=utf-8", [MARK, text]);
+
 // Text that begins like a formula gets a leading apostrophe, so that no spreadsheet runs it.
 export function csv(names, rows) {
   const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];

@@ -2,12 +2,12 @@
 
 import { read } from "./address.js";
 import { chart } from "./chart.js";
-import { choice, unitChoice } from "./controls.js";
+import { choice, isTyped, unitChoice } from "./controls.js";
 import { signOf } from "./curves.js";
 import { effective, MODELS, switchTime } from "./decline.js";
-import { button, csv, evenly, framed, h, period, rate, save, say, table } from "./dom.js";
+import { button, csv, evenly, framed, h, period, rate, saveCsv, say, table } from "./dom.js";
 import { facts } from "./parts.js";
-import { analysis, modelOf, MS, yearsAhead } from "./outlook.js";
+import { analysis, dayAt, modelOf, yearsAhead } from "./outlook.js";
 import { missing } from "./periods.js";
 import { MEASURES } from "./production.js";
 import { viewOf } from "./view.js";
@@ -47,7 +47,10 @@ export function fit(page, { own, name, change }) {
 
   const subtitle = () => {
     const wanted = wantedOf(read().query, rows, known);
-    return `${wanted.measure?.title}, ${MODELS[wanted.model].title.toLowerCase()} decline`;
+    const { from, to, measure, model } = wanted;
+    const range = `${from ?? rows[0].production_period} to ${to ?? rows.at(-1).production_period}`;
+    const found = done?.fit ? `, ultimate recovery ${recovery(wanted, done)}` : "";
+    return `${measure?.title}, ${MODELS[model].title.toLowerCase()} decline, ${range}${found}`;
   };
   const element = h(
     "div",
@@ -88,7 +91,7 @@ function results(rows, { measure, model, units, limit, years }, { fit, used, sum
   const { curve, errors, r2, deviation, isDeclining, isAtBound } = fit;
   const [sign, amount] = [signOf(measure, "rate", units), signOf(measure, "volume", units)];
   const give = (value, error, text = rate) => (error === null ? text(value) : `${text(value)} ± ${text(error)}`);
-  const day = (t) => period(new Date(start + t * MS).toISOString().slice(0, 10));
+  const day = (t) => period(dayAt(start, t).toISOString().slice(0, 10));
   const gone = missing(rows);
   const notes = [
     `${used.length} rates of a calendar day, of one weight each; zeros and missing periods are left out. ± is one standard error.`,
@@ -164,9 +167,7 @@ function csvButton(name, { measure, units }, done) {
   const [rateUnit, volumeUnit] = ["rate", "volume"].map((as) => signOf(measure, as, units));
   const download = () => {
     const rows = yearsAhead(done).map((row) => ({ ...row, rate_unit: rateUnit, volume_unit: volumeUnit }));
-    save(`${name}-forecast.csv`, "text/csv;charset=utf-8", [
-      csv(["year", "volume", "cumulative", "volume_unit", "rate", "rate_unit"], rows),
-    ]);
+    saveCsv(`${name}-forecast`, csv(["year", "volume", "cumulative", "volume_unit", "rate", "rate_unit"], rows));
   };
   return h("div", { class: "actions" }, button("Download the forecast as CSV", download));
 }
@@ -185,7 +186,8 @@ function controlsOf(rows, known, change) {
     (key) => change({ model: key }),
   );
   const date = (text, side) => {
-    const input = h("input", { type: "date", onchange: () => change({ [side]: input.value || null }) });
+    const picked = () => isTyped(input) || change({ [side]: input.value || null });
+    const input = h("input", { type: "date", onchange: picked });
     return { input, element: h("label", {}, `${text} `, input) };
   };
   const number = (key, text, most) => {

@@ -8,8 +8,11 @@ import { endOf } from "./periods.js";
 import { valuesOf, volume } from "./production.js";
 import { converted } from "./units.js";
 
-export const MS = YEAR * 864e5; // of a year
+const MS = YEAR * 864e5; // of a year
 const ROLES = { told: "Published", curve: "Curve" };
+
+// The moment that is `t` years after the beginning of the range, to the millisecond.
+export const dayAt = (start, t) => new Date(Math.round(start + t * MS));
 
 // Times count from the beginning of the range; a rate is that of the middle of its period.
 export function analysis(rows, wanted) {
@@ -42,7 +45,7 @@ export function analysis(rows, wanted) {
 // Month after month from the end of the data on.
 function monthsAhead({ start, now, ahead, fit }) {
   const found = [];
-  const first = new Date(start + now * MS);
+  const first = dayAt(start, now);
   for (let month = 0; found.length < 1300; month += 1) {
     const x = Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + month, 1);
     const t = (x - start) / MS;
@@ -52,16 +55,17 @@ function monthsAhead({ start, now, ahead, fit }) {
   return found;
 }
 
-// Year by year, the last one to its end alone: {year, volume, rate at its end, cumulative}.
+// Year by year, the last one to its end alone: {year, volume, rate at its end, cumulative}. Time in years is not exact,
+// so years are counted: a turn of the year that comes out a moment too early would begin one of no length.
 export function yearsAhead({ start, now, ahead, fit, sum }) {
   const rows = [];
-  for (let from = now; from < ahead.end - 1e-9;) {
-    const year = new Date(start + from * MS).getUTCFullYear();
+  let from = now;
+  for (let year = dayAt(start, now).getUTCFullYear(); from < ahead.end - 1e-9; year += 1) {
     const to = Math.min(ahead.end, (Date.UTC(year + 1, 0, 1) - start) / MS);
     const volume = sumTo(fit.curve, to) - sumTo(fit.curve, from);
     sum += volume;
     rows.push({ year, volume, rate: rateAt(fit.curve, to), cumulative: sum });
-    from = to > from ? to : Infinity;
+    from = to;
   }
   return rows;
 }

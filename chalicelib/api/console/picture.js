@@ -17,22 +17,27 @@ const DIGIT = 7.5; // pixels of a sign of that size
 const NAME = 15; // signs of a name below the axis
 const NAME_WIDTH = 104; // pixels that it needs
 const RING = 11; // pixels a revision needs to be a ring of its own
+const ROW = 18; // of what stands above the panels
+const SWATCH = 24; // the line beside a name
 const YEAR = new Intl.DateTimeFormat(undefined, { ...UTC, year: "numeric" });
 const MONTH = new Intl.DateTimeFormat(undefined, { ...UTC, year: "2-digit", month: "short" });
 const DATE = new Intl.DateTimeFormat(undefined, { ...UTC, day: "numeric", month: "short" });
 
 // {width, height, shapes, areas}; an area is the place of a panel with its scales: {left, top, width, height, range,
 // toX, toY}. `axis` is {kind: "time", "number" or "names", range, title, names}; without a range each panel has one of its
-// own, and of names a point stands at the number of its own.
-export function picture(panels, { width, axis, heading = [] }) {
+// own, and of names a point stands at the number of its own. A `legend`, [{text, colour, dash}], is below the heading.
+export function picture(panels, { width, axis, heading = [], legend = [] }) {
   const height = HEIGHTS[panels.length] ?? LOW;
   const scales = verticals(panels, axis.range);
   const left = Math.max(width < 520 ? 48 : 60, roomOf(panels, scales, height));
   const right = 12;
   const shapes = heading.map((text, place) =>
-    words(text, { x: left, y: 16 + place * 18, size: place ? 12 : 14, strong: !place }),
+    words(text, { x: left, y: 16 + place * ROW, size: place ? 12 : 14, strong: !place }),
   );
-  let top = heading.length ? 12 + heading.length * 18 : 0;
+  const named = legendOf(legend, { left, top: 16 + heading.length * ROW, width: width - left - right });
+  shapes.push(...named.shapes);
+  const above = heading.length + named.rows;
+  let top = above ? 12 + above * ROW : 0;
   const areas = panels.map((panel, place) => {
     const hasAxis = !axis.range || place === panels.length - 1;
     const range = axis.range ?? ownRange(panel);
@@ -49,6 +54,22 @@ export function picture(panels, { width, axis, heading = [] }) {
     return area;
   });
   return { width, height: Math.ceil(top + 2), shapes, areas };
+}
+
+// {shapes, rows}: as many beside each other as have room.
+function legendOf(entries, { left, top, width }) {
+  let [x, rows] = [left, entries.length ? 1 : 0];
+  const shapes = entries.flatMap(({ text, colour, dash }) => {
+    const room = SWATCH + 6 + DIGIT * text.length;
+    if (x > left && x + room > left + width) [x, rows] = [left, rows + 1];
+    const [at, y] = [x, top + (rows - 1) * ROW];
+    x += room + ROW;
+    return [
+      path([[at, y - 4, at + SWATCH, y - 4]], { stroke: colour, width: 3, dash, name: "legend" }),
+      words(text, { x: at + SWATCH + 6, y }),
+    ];
+  });
+  return { shapes, rows };
 }
 
 // Of the longest number beside an axis.

@@ -6,7 +6,7 @@ import { ask } from "./api.js";
 import { unitChoice } from "./controls.js";
 import { button, count, DIGITS, framed, h, NONE, period, say, whole } from "./dom.js";
 import { chosenUnits } from "./profile.js";
-import { DEFAULT, inUnits, ratioUnit, textOf } from "./units.js";
+import { inUnits, ratioUnit, textOf } from "./units.js";
 import { place } from "./wells.js";
 
 const ROWS = 50;
@@ -269,7 +269,7 @@ function register(page, of) {
     load();
   });
   unitSelects.show(units);
-  if (!chosen.units && textOf(units) !== DEFAULT) {
+  if (!chosen.units) {
     chosen.units = textOf(units); // whoever opens the address sees the units of whoever sent it
     write({ units: chosen.units }, { step: false });
   }
