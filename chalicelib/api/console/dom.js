@@ -2,7 +2,7 @@
 // source sent stays text.
 
 const SVG = "http://www.w3.org/2000/svg";
-const FORMULA = /^[\t\r\n]|^\s*[=+\-@＝＋－＠]/;
+const FORMULA = /^[\t\r\n]|^[\s\p{C}]*[=+\-@＝＋－＠]/u; // behind what is not seen, which some programs drop
 // Numbers and times stand in English sentences: whatever the reader's locale, with these digits and of this calendar.
 export const DIGITS = { numberingSystem: "latn" };
 export const UTC = { ...DIGITS, calendar: "gregory", timeZone: "UTC" };
@@ -78,6 +78,9 @@ export function save(name, type, parts) {
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
+
+// By the mark before it Excel knows UTF-8.
+export const saveCsv = (name, parts) => save(name, "text/csv;charset=utf-8", ["\ufeff", ...parts]);
 
 // A table that scrolls within its frame, which the keyboard can reach.
 export function framed(label, table) {

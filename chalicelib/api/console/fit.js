@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { choice, unitChoice } from "./controls.js";
 import { signOf } from "./curves.js";
 import { effective, MODELS, switchTime } from "./decline.js";
-import { button, csv, evenly, framed, h, period, rate, save, say, table } from "./dom.js";
+import { button, csv, evenly, framed, h, period, rate, saveCsv, say, table } from "./dom.js";
 import { facts } from "./parts.js";
 import { analysis, modelOf, MS, yearsAhead } from "./outlook.js";
 import { missing } from "./periods.js";
@@ -164,7 +164,7 @@ function csvButton(name, { measure, units }, done) {
   const [rateUnit, volumeUnit] = ["rate", "volume"].map((as) => signOf(measure, as, units));
   const download = () => {
     const rows = yearsAhead(done).map((row) => ({ ...row, rate_unit: rateUnit, volume_unit: volumeUnit }));
-    save(`${name}-forecast.csv`, "text/csv;charset=utf-8", [
+    saveCsv(`${name}-forecast.csv`, [
       csv(["year", "volume", "cumulative", "volume_unit", "rate", "rate_unit"], rows),
     ]);
   };

@@ -5,7 +5,7 @@ import { firstPanels, isFigure, modelOf, NUMBER, plan } from "./answer.js";
 import { ask } from "./api.js";
 import { chart } from "./chart.js";
 import { tabsOf } from "./controls.js";
-import { button, count, csv, duration, evenly, framed, h, loading, NONE, save, say, table, whole, writtenDigits } from "./dom.js";
+import { button, count, csv, duration, evenly, framed, h, loading, NONE, saveCsv, say, table, whole, writtenDigits } from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 
 const SHOWN = 500; // rows of a table; a CSV has all
@@ -174,7 +174,7 @@ function answer(data, page) {
     button("PNG", () => savePicture(savePng), { "aria-label": "Save the plot as PNG" }),
     button("SVG", () => savePicture(saveSvg), { "aria-label": "Save the plot as SVG" }),
   ];
-  const download = button("Download as CSV", () => save("answer.csv", "text/csv", [asCsv(columns, rows)]));
+  const download = button("Download as CSV", () => saveCsv("answer.csv", [asCsv(columns, rows)]));
   const element = h(
     "section",
     { class: "panel", "aria-labelledby": "answer" },

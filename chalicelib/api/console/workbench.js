@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { comparison } from "./compare.js";
 import { controlsOf, tabsOf } from "./controls.js";
 import { curves, kindsOf, rowsWithin, titleOf } from "./curves.js";
-import { button, count, csv, evenly, framed, h, rate, save, say, table } from "./dom.js";
+import { button, count, csv, evenly, framed, h, rate, saveCsv, say, table } from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 import { kindOf, missing, nameOf } from "./periods.js";
 import { PANELS, valuesOf } from "./production.js";
@@ -102,7 +102,7 @@ export function workbench(page, { title, rows, revisions = [], name, last, folde
   const exports = h(
     "div",
     { class: "exports" },
-    button("Download as CSV", () => saveCsv(name, Object.keys(rows[0]), inRange())),
+    button("Download as CSV", () => saveCsv(`${name}.csv`, [csv(Object.keys(rows[0]), inRange())])),
     button("PNG", () => savePicture(savePng), { "aria-label": "Save the plot as PNG" }),
     button("SVG", () => savePicture(saveSvg), { "aria-label": "Save the plot as SVG" }),
     button("Print", () => print()),
@@ -211,7 +211,3 @@ function wasOf(row, revisions = [], panel, { as, units }) {
 }
 
 const wasText = (texts) => (texts.length ? h("small", { class: "was" }, ` was ${texts.join(", ")}`) : null);
-
-function saveCsv(name, columns, rows) {
-  save(`${name}.csv`, "text/csv;charset=utf-8", [csv(columns, rows)]);
-}
