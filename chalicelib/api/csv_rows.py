@@ -23,6 +23,8 @@ FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  the 
 NUMBERS = re.compile(r"(DECIMAL\(\d+,\d+\)|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|BIGNUM)$")  # types of SQL
 DIGITS = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 CONTROL = ("\t", "\r", "\n")
+# Before what is shown, some programs leave these out.
+UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +103,13 @@ def harmless(value: Any) -> Any:
         return f"{value:f}"
     if not isinstance(value, str) or value[:1].isalnum():  # as nearly all values are
         return value
-    is_run = value.startswith(CONTROL) or value.lstrip().startswith(FORMULA)
+    is_run = value.startswith(CONTROL) or value.startswith(FORMULA, _seen_from(value))
     return f"'{value}" if is_run else value
+
+
+def _seen_from(text: str) -> int:
+    seen = UNSEEN.match(text)
+    return seen.end() if seen else 0
 
 
 _cell = harmless

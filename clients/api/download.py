@@ -16,6 +16,7 @@ from clients.api.errors import DownloadDamaged, DownloadFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
     from clients.api.answers import Export
     from clients.api.list_files import Address
@@ -27,43 +28,52 @@ def download(export: Export | Address, path: Path, on_bytes: Callable[[int], obj
     """Writes beside `path`, checks the SHA-256, and only then gives the file its name; one that was there
     before is replaced as a whole. `on_bytes` hears how many have come so far. Raises DownloadFailed, DownloadDamaged.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.unlink(missing_ok=True)  # of an earlier process with this number, ended by force
-        with part.open("xb") as file:
-            digest, count = hashlib.sha256(), 0
-            for piece in _pieces(export.url):
-                file.write(piece)
-                digest.update(piece)
-                count += len(piece)
-                on_bytes(count)
-                if count > export.bytes:
-                    break
-            file.flush()
-            os.fsync(file.fileno())
+    with _told("database", path), _put_in_place(path) as file:
+        digest, count = hashlib.sha256(), 0
+        for piece in _pieces(export.url):
+            file.write(piece)
+            digest.update(piece)
+            count += len(piece)
+            on_bytes(count)
+            if count > export.bytes:
+                break
         if digest.hexdigest() != export.sha256:
             raise DownloadDamaged
-        part.replace(path)
-        _sync(path.parent)
-    except OSError as exc:
-        raise DownloadFailed(f"The database could not be written to {path}: {exc.strerror}.") from exc
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """As `download` writes what it has fetched. Raises DownloadFailed."""
+    with _told("file", path), _put_in_place(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def _told(what: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise DownloadFailed(f"The {what} could not be written to {path}: {exc.strerror}.") from exc
+
+
+@contextlib.contextmanager
+def _put_in_place(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path` that gets its name when the block ends well. What is there and is no file, such as a pipe or
+    /dev/null, is written to as it is: with a file in its place it would be gone for everybody.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    path = Path(os.path.realpath(path))  # a link stays one
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)  # of an earlier process with this number, ended by force
         with part.open("xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
         _sync(path.parent)
-    except OSError as exc:
-        raise DownloadFailed(f"The file could not be written to {path}: {exc.strerror}.") from exc
     finally:
         part.unlink(missing_ok=True)
 

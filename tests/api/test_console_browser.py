@@ -377,7 +377,7 @@ def test_a_job_has_its_time_line_and_its_rejected_rows(stage: ConsoleStage, visi
 
     with page.expect_download() as downloaded:
         page.get_by_role("region", name="Rejected rows").get_by_role("button", name="Download as CSV").click()
-    lines = downloaded.value.path().read_text().splitlines()
+    lines = downloaded.value.path().read_text("utf-8-sig").splitlines()
     assert lines[0] == "page,position,reason,detail,raw,rejected_at"
     assert len(lines) == 1 + job["failed_records"]
 
@@ -399,7 +399,7 @@ def test_a_job_shows_what_it_changed(stage: ConsoleStage, visit: Visit) -> None:
 
     with page.expect_download() as downloaded:
         changes.get_by_role("button", name="Download as CSV").click()
-    lines = downloaded.value.path().read_text().splitlines()
+    lines = downloaded.value.path().read_text("utf-8-sig").splitlines()
     assert lines[0].startswith("change,source,field_code,")
     assert len(lines) == 1 + job.updated_records
 
@@ -465,7 +465,7 @@ def test_a_well_is_found_and_its_production_plotted(stage: ConsoleStage, visit: 
     assert rows.count() == 6
     with page.expect_download() as downloaded:
         press(page, "Download as CSV")
-    saved = list(csv.DictReader(downloaded.value.path().read_text().splitlines()))
+    saved = list(csv.DictReader(downloaded.value.path().read_text("utf-8-sig").splitlines()))
     assert len(saved) == 6
     codes = {"field_code": str(GAP_FIELD), "well_code": str(GAP_WELL), "production_period": "2020-01-01"}
     rates = {"oil_production_kbd": "55.5", "gas_production_mmcfd": "80", "water_production_kbd": "70"}
@@ -613,7 +613,7 @@ def test_what_a_spreadsheet_would_run_is_made_harmless(stage: ConsoleStage, visi
         press(page, "Download as CSV")
 
     quoted = FORMULA.replace('"', '""')
-    assert downloaded.value.path().read_text().count(f'"\'{quoted}"') == 4  # name and reference, twice
+    assert downloaded.value.path().read_text("utf-8-sig").count(f'"\'{quoted}"') == 4  # name and reference, twice
 
 
 def test_a_code_beyond_53_bits_keeps_its_digits(stage: ConsoleStage, visit: Visit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import urllib.error
 import urllib.request
@@ -80,6 +81,23 @@ def test_a_large_file_is_fetched_from_its_address_and_checked(serve: Serve, tmp_
     assert "well_code" not in server.asked[0].query
     assert run(server, "production", "--output", str(target)).return_value == Exit.FAILED
     assert target.read_bytes() == stored.read_bytes()
+
+
+def test_a_pipe_and_a_link_stay_what_they_are(serve: Serve, tmp_path: Path) -> None:
+    server = serve(file_answer("csv", CSV))
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link.csv", tmp_path / "target.csv"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    run(server, "totals", "--format", "csv", "-o", str(pipe))
+    run(server, "totals", "-o", str(link))
+
+    assert os.read(reader, 1000) == CSV
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert target.read_bytes() == CSV
 
 
 @pytest.mark.parametrize(

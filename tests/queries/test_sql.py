@@ -10,6 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from contextlib import nullcontext, suppress
+from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -369,6 +370,17 @@ def test_the_totals_by_year_are_the_sums_of_the_rows(sample: Path, ask: Callable
     told = ask((PLACE / "totals-by-year.sql").read_text("utf-8"))
 
     assert {row[1]: row[3] for row in told["rows"]} == pytest.approx(sums, abs=0.06)
+
+
+def test_a_well_that_was_renamed_within_a_gap_is_one_well() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE monthly AS SELECT 'a' AS source, '1' AS field_code, 'F' AS field_name, '7' AS well_code, * "
+            "FROM (VALUES ('old', DATE '2024-01-01'), ('new', DATE '2024-04-01')) AS months(well_name, calendar_month)"
+        )
+        rows = connection.execute((PLACE / "gaps.sql").read_text("utf-8")).fetchall()
+
+    assert rows == [("a", "F", "new", date(2024, 1, 1), date(2024, 4, 1), 2)]
 
 
 def test_the_questions_are_read_by_their_leading_comments(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import { read, watch, write } from "./address.js";
 import { allCsv, ask } from "./api.js";
-import { button, count, evenly, framed, h, loading, measured, NONE, save, table, whole } from "./dom.js";
+import { button, count, evenly, framed, h, loading, measured, NONE, saveCsv, table, whole } from "./dom.js";
 import { chosenUnits } from "./profile.js";
 import { inUnits } from "./units.js";
 
@@ -92,7 +92,7 @@ export function changes(job, page) {
   async function download() {
     fetchAll.disabled = true;
     try {
-      save(`changes-${job.job_id}.csv`, "text/csv", await allCsv(path, asksFor(), page.signal));
+      saveCsv(`changes-${job.job_id}`, ...(await allCsv(path, asksFor(), page.signal)));
     } catch (error) {
       tell(error);
     }

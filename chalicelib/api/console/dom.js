@@ -2,7 +2,7 @@
 // source sent stays text.
 
 const SVG = "http://www.w3.org/2000/svg";
-const FORMULA = /^[\t\r\n]|^\s*[=+\-@＝＋－＠]/;
+const FORMULA = /^[\t\r\n]|^[\s\p{C}]*[=+\-@＝＋－＠]/u; // behind what is not seen, which some programs drop
 // Numbers and times stand in English sentences: whatever the reader's locale, with these digits and of this calendar.
 export const DIGITS = { numberingSystem: "latn" };
 export const UTC = { ...DIGITS, calendar: "gregory", timeZone: "UTC" };
@@ -206,7 +206,7 @@ export const count = (number, one, many = `${one}s`) => `${whole(number)} ${numb
 
 const MARK = "\ufeff"; // by it Excel tells UTF-8 from the code page of the machine
 
-export const saveCsv = (name, text) => save(`${name}.csv`, "text/csv;charset=utf-8", [MARK, text]);
+export const saveCsv = (name, ...parts) => save(`${name}.csv`, "text/csv;charset=utf-8", [MARK, ...parts]);
 
 // Text that begins like a formula gets a leading apostrophe, so that no spreadsheet runs it.
 export function csv(names, rows) {

@@ -1,7 +1,7 @@
 // One import: how it goes or went, its time line, its warnings, what it changed and what it rejected.
 
 import { allCsv, ask, poll, session } from "./api.js";
-import { button, clock, count, duration, framed, h, loading, moment, save, say, size, table, whole } from "./dom.js";
+import { button, clock, count, duration, framed, h, loading, moment, saveCsv, say, size, table, whole } from "./dom.js";
 import { isHeld } from "./findings.js";
 import { findings } from "./held.js";
 import { jobLog } from "./log.js";
@@ -240,7 +240,7 @@ function rejects(job, page) {
   async function download() {
     fetchAll.disabled = true;
     try {
-      save(`rejected-${job.job_id}.csv`, "text/csv", await allCsv(path, {}, page.signal));
+      saveCsv(`rejected-${job.job_id}`, ...(await allCsv(path, {}, page.signal)));
     } catch (error) {
       tell(error);
     }
