@@ -15,4 +15,5 @@ FILE_AND_LAKE_IN_SOAK = FILE_AND_LAKE if SOAK else pytest.mark.stores("file")
 
 def file_or_lake(test: Callable[..., Any]) -> Callable[..., Any]:
     """One of the two by lot, both in a soak: where a lake may show something of its own, and the test is dear."""
-    return FILE_AND_LAKE(pytest.mark.by_lot(test))
+    marked: Callable[..., Any] = FILE_AND_LAKE(pytest.mark.by_lot(test))
+    return marked
