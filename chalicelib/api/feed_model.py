@@ -124,7 +124,7 @@ _VOCABULARIES = "".join(
     f'<edmx:Include Namespace="Org.OData.{name}.V1"/></edmx:Reference>'
     for name in ("Core", "Capabilities")
 )
-# What a client need not try: Power Query asks for a function of a filter only where it is told to be there.
+# What a client need not try: which functions a filter takes, and that there are no batches.
 _CAPABILITIES = (
     '<Annotation Term="Org.OData.Capabilities.V1.ConformanceLevel">'
     "<EnumMember>Org.OData.Capabilities.V1.ConformanceLevelType/Minimal</EnumMember></Annotation>"

@@ -102,6 +102,15 @@ def test_a_code_of_any_signs_has_an_address_and_is_asked_for_as_it_is(shared: tu
         page.locator(".plot svg").wait_for()
 
 
+def test_a_file_is_as_the_readers_own_excel_takes_it_apart(shared: tuple[str, Browser]) -> None:
+    with visit(*shared, told({**row("2020-01-01", 31), "oil_production_kbd": -1.5}), PLACE, locale="de-DE") as page:
+        with page.expect_download() as downloaded:
+            page.get_by_role("button", name="Download as CSV").click()
+        head, line = downloaded.value.path().read_text("utf-8-sig").splitlines()
+        cells = dict(zip(head.split(";"), line.split(";"), strict=True))
+        assert (cells["well_code"], cells["oil_production_kbd"]) == (WELL, "-1,5")
+
+
 def test_days_are_told_as_days_and_a_missing_one_is_a_gap(shared: tuple[str, Browser]) -> None:
     with visit(*shared, told(*days(4, 5, 6)), PLACE) as page:
         assert periods(page)[-2:] == ["2 Jan 2020", "1 Jan 2020"]

@@ -183,6 +183,20 @@ def test_figures_are_in_the_units_chosen(shared: tuple[str, Browser, Answers]) -
         assert page.locator("tbody td:nth-child(4)").inner_text() == "2,384.8"
 
 
+def test_a_database_that_is_on_its_way_is_waited_for(shared: tuple[str, Browser, Answers]) -> None:
+    error = {"code": "DATABASE_FETCHING", "message": "It is on its way.", "retryable": True, "details": {}}
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=503, json={"success": False, "error": error}, headers={"Retry-After": "1"})
+
+    with visit(*shared, "/imports", refusal=503) as page:
+        page.route("**/wells/register?**", refuse, times=2)
+        page.keyboard.press("Control+k")
+        page.locator("#connection").get_by_text("It is on its way.").wait_for()
+        seen(page, f"1{DASH}50: 123 of 123 wells")
+        assert page.locator("#connection").is_hidden()
+
+
 @pytest.mark.parametrize(("scheme", "options"), [("light", {"viewport": SMALL}), ("dark", {})], ids=["narrow", "dark"])
 def test_the_register_is_accessible_and_fits(
     shared: tuple[str, Browser, Answers], scheme: str, options: dict[str, Any]

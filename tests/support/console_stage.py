@@ -173,6 +173,7 @@ class Visit:
         self.context = self._shared(options) if is_tab else stage.browser.new_context(**options)
         self.context.set_default_timeout(45_000)
         self.problems: list[str] = []
+        self.expected = [EXPECTED, OFFLINE]
         self.asked: list[str] = []
         self.known = [stage.stack.api_url, "blob:", "data:"]
         self.page = self.context.new_page()
@@ -191,7 +192,7 @@ class Visit:
         return contexts[key]
 
     def _note(self, message: ConsoleMessage) -> None:
-        is_expected = any(pattern.match(message.text) for pattern in (EXPECTED, OFFLINE))
+        is_expected = any(pattern.match(message.text) for pattern in self.expected)
         if message.type in ("error", "warning") and not is_expected:
             self.problems.append(message.text)
 

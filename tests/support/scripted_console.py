@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,13 +84,23 @@ def console(project: Path) -> Iterator[str]:
 
 @contextmanager
 def visit(
-    url: str, browser: Browser, told: Told, path: str, *, known: tuple[str, ...] = (), **options: Any
+    url: str,
+    browser: Browser,
+    told: Told,
+    path: str,
+    *,
+    known: tuple[str, ...] = (),
+    refusal: int = 409,
+    **options: Any,
 ) -> Iterator[Page]:
-    """The console at this place, signed in, while the API is what it is told to be. It may ask what is `known` too."""
+    """The console at this place, signed in, while the API is what it is told to be. It may ask what is `known` too, and
+    be refused with this status.
+    """
     stack = SimpleNamespace(api_url=url, token="t")
     stage = cast("ConsoleStage", SimpleNamespace(browser=browser, stack=stack, url=f"{url}/console"))
     visit = Visit(stage, is_tab=True, **options)
     visit.known += known
+    visit.expected.append(re.compile(f"Failed to load resource: the server responded with a status of {refusal} "))
     visit.context.route("**/api/v1/**", told.answer)
     visit.open("/imports")
     visit.page.evaluate("() => localStorage.clear()")  # the units that an earlier visit of this browser chose

@@ -1,6 +1,8 @@
 // The API as the console asks it: signed in, in one form of error, not again for what has not changed, and again and
 // again where something moves.
 
+import { DIALECT } from "./dom.js";
+
 const BASE = new URL("../api/v1/", import.meta.url); // also behind a stage's prefix
 const KEPT_ANSWERS = 60;
 const PATIENCE = 32_000; // ms; the API itself answers within 29 seconds
@@ -8,6 +10,7 @@ const TOKEN = "wellhead-token";
 const ROLE = "wellhead-role";
 const SENDABLE = /^[\x21-\x7e]+$/; // what a header can carry
 const BACKOFF = [1, 2, 4, 8, 15]; // seconds
+const FETCHES = 60; // looks at a database that is on its way, some ten minutes
 
 const answers = new Map(); // address to {etag, data}, the oldest first
 let skew = 0; // seconds that this machine's clock is behind the API's
@@ -99,12 +102,14 @@ export class ApiError extends Error {
 export const now = () => Date.now() / 1000 + skew;
 
 // {data, retryAfter}; raises ApiError, and AbortError after `signal`. A `body` is sent as JSON, one that is text as it is.
-export async function ask(path, { method = "GET", headers = {}, body, signal } = {}) {
+export const ask = (path, options = {}) => onceFetched(() => askOnce(path, options), options.signal);
+
+async function askOnce(path, { method = "GET", headers = {}, body, signal }) {
   const address = new URL(path, BASE).href;
   const known = method === "GET" ? answers.get(address) : undefined;
   const sent = known ? { ...headers, "If-None-Match": known.etag } : headers;
   const { response, text } = await send(address, { method, headers: sent, ...asJson(body, sent) }, signal);
-  const retryAfter = Number(response.headers.get("Retry-After")) || null;
+  const retryAfter = secondsOf(response);
   if (response.status === 304) return { data: known.data, retryAfter };
   const envelope = parse(text);
   if (!response.ok || !envelope?.success) throw failure(response, envelope, retryAfter);
@@ -114,19 +119,23 @@ export async function ask(path, { method = "GET", headers = {}, body, signal } =
 }
 
 // {blob} of a file, or {data} with its address where it is large.
-export async function askFile(path, type, signal) {
+export const askFile = (path, type, signal) => onceFetched(() => askFileOnce(path, type, signal), signal);
+
+async function askFileOnce(path, type, signal) {
   const headers = { Accept: `${type}, application/json;q=0.1` };
   const { response, text: blob } = await send(new URL(path, BASE).href, { headers, read: "blob" }, signal);
   if (response.ok && !blob.type.startsWith("application/json")) return { blob };
   const envelope = parse(await blob.text());
-  if (!envelope?.success) throw failure(response, envelope, null);
+  if (!envelope?.success) throw failure(response, envelope, secondsOf(response));
   return { data: envelope.data };
 }
 
 // {text, cursor} of a page of CSV.
-async function askCsv(path, { signal } = {}) {
+const askCsv = (path, { signal } = {}) => onceFetched(() => askCsvOnce(path, signal), signal);
+
+async function askCsvOnce(path, signal) {
   const { response, text } = await send(new URL(path, BASE).href, {}, signal);
-  if (!response.ok) throw failure(response, parse(text), null);
+  if (!response.ok) throw failure(response, parse(text), secondsOf(response));
   return { text, cursor: response.headers.get("X-Next-Cursor") };
 }
 
@@ -135,7 +144,7 @@ export async function allCsv(path, query, signal) {
   const parts = [];
   let cursor = null;
   do {
-    const asked = new URLSearchParams({ ...query, format: "csv", limit: 1000, ...(cursor && { cursor }) });
+    const asked = new URLSearchParams({ ...query, format: "csv", ...DIALECT, limit: 1000, ...(cursor && { cursor }) });
     const page = await askCsv(`${path}?${asked}`, { signal });
     parts.push(parts.length ? page.text.slice(page.text.indexOf("\n") + 1) : page.text);
     cursor = page.cursor;
@@ -199,6 +208,25 @@ async function send(address, { method = "GET", headers = {}, body, read = "text"
     throw new ApiError("The API does not answer.");
   }
 }
+
+// A large database is on its way after an import: whoever asks meanwhile is told so, and is answered once it is there.
+async function onceFetched(look, signal = new AbortController().signal) {
+  for (let looks = 1; ; looks++) {
+    try {
+      const answer = await look();
+      if (looks > 1) connection.back();
+      return answer;
+    } catch (error) {
+      if (error.code !== "DATABASE_FETCHING" || looks === FETCHES) throw error;
+      const seconds = error.retryAfter ?? BACKOFF.at(-1);
+      connection.lost(error, seconds);
+      await pause(seconds, signal, () => {});
+      signal.throwIfAborted();
+    }
+  }
+}
+
+const secondsOf = (response) => Number(response.headers.get("Retry-After")) || null;
 
 function failure(response, envelope, retryAfter) {
   const told = envelope?.error;

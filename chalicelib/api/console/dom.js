@@ -205,18 +205,27 @@ export const count = (number, one, many = `${one}s`) => `${whole(number)} ${numb
 // -- CSV (RFC 4180) --------------------------------------------------------------------------------------------------
 
 const MARK = "\ufeff"; // by it Excel tells UTF-8 from the code page of the machine
+const HAS_COMMA = (1.5).toLocaleString().includes(",");
+
+// As the reader's own Excel takes it apart: where a decimal has a comma, semicolons stand between the cells.
+export const DIALECT = HAS_COMMA ? { separator: ";", decimal: "," } : {};
 
 export const saveCsv = (name, ...parts) => save(`${name}.csv`, "text/csv;charset=utf-8", [MARK, ...parts]);
 
 // Text that begins like a formula gets a leading apostrophe, so that no spreadsheet runs it.
 export function csv(names, rows) {
   const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
-  return lines.map((cells) => cells.map(cell).join(",") + "\r\n").join("");
+  const { separator = "," } = DIALECT;
+  return lines.map((cells) => cells.map(cell).join(separator) + "\r\n").join("");
 }
 
 function cell(value) {
   if (value === null || value === undefined) return "";
-  if (typeof value === "number" || /^-?\d+(\.\d+)?$/.test(value)) return String(value);
-  const harmless = FORMULA.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  if (typeof value === "number") return decimal(value);
+  const text = String(value);
+  const harmless = FORMULA.test(text) && !/^-?\d+([.,]\d+)?$/.test(text) ? `'${text}` : text;
+  return /[",;\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
+
+// A number, or its digits as text, as the reader's own Excel writes it.
+export const decimal = (number) => String(number).replace(".", DIALECT.decimal ?? ".");

@@ -1,7 +1,7 @@
 // All rows of a list as a file: CSV as the reader's own Excel writes numbers, Parquet, Excel.
 
 import { askFile } from "./api.js";
-import { button, clock, h, save } from "./dom.js";
+import { button, clock, DIALECT, h, save } from "./dom.js";
 import { copyButton } from "./parts.js";
 
 const LISTS = { production: "Production", "production/totals": "Totals", fields: "Fields", "": "Wells" };
@@ -11,7 +11,6 @@ const FORMS = [
   ["Parquet", "parquet", "application/vnd.apache.parquet"],
   ["Excel", "xlsx", OFFICE],
 ];
-const HAS_COMMA = (1.5).toLocaleString().includes(",");
 
 export function downloads(page, source) {
   const place = h("div", { role: "status" });
@@ -23,7 +22,7 @@ export function downloads(page, source) {
   const buttons = FORMS.map(([title, format, type]) => button(title, () => fetchFile(format, type)));
 
   async function fetchFile(format, type) {
-    const dialect = format === "csv" && HAS_COMMA ? { separator: ";", decimal: "," } : {};
+    const dialect = format === "csv" ? DIALECT : {};
     const query = new URLSearchParams({ format, ...dialect, ...(source && { source }) });
     const path = ["wells", choice.value].filter(Boolean).join("/");
     const name = `${path.split("/").at(-1)}.${format}`;

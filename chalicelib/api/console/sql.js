@@ -5,7 +5,7 @@ import { firstPanels, isFigure, modelOf, NUMBER, plan } from "./answer.js";
 import { ask } from "./api.js";
 import { chart } from "./chart.js";
 import { tabsOf } from "./controls.js";
-import { button, count, csv, duration, evenly, framed, h, loading, NONE, saveCsv, say, table, whole, writtenDigits } from "./dom.js";
+import { button, count, csv, decimal, duration, evenly, framed, h, loading, NONE, saveCsv, say, table, whole, writtenDigits } from "./dom.js";
 import { savePng, saveSvg } from "./paint.js";
 
 const SHOWN = 500; // rows of a table; a CSV has all
@@ -282,7 +282,9 @@ function answerPlot(data, planned, page) {
 
 // Two columns may have one name, so they go by their places.
 function asCsv(columns, rows) {
-  const text = csv(Object.keys(columns), [columns.map(({ name }) => name), ...rows]);
+  const isNumber = columns.map(({ type }) => NUMBER.test(type));
+  const lines = rows.map((row) => row.map((value, place) => (isNumber[place] && value !== null ? decimal(value) : value)));
+  const text = csv(Object.keys(columns), [columns.map(({ name }) => name), ...lines]);
   return text.slice(text.indexOf("\n") + 1);
 }
 
