@@ -131,7 +131,7 @@ def test_wells_are_searched_sorted_narrowed_and_opened_by_keyboard(shared: tuple
         page.keyboard.press("ArrowDown")
         assert focused(page) == "Alpha"
         page.keyboard.press("Enter")
-        page.wait_for_url("**#/wells/43/b?source=default")
+        page.wait_for_url("**#/wells/43/b?source=default**")
         page.go_back()
         seen(page, "2 of 123 wells")
         assert page.get_by_label("Search").input_value() == "ost-FRIGG"

@@ -261,13 +261,13 @@ def test_wells_and_sums_are_shown_of_the_source_that_is_chosen(shared: tuple[str
     with visit(*shared, two_sources(), "/data") as page:
         page.get_by_role("heading", name="All wells of norway together").wait_for()
         page.get_by_label("Source", exact=True).select_option("north-sea")
-        page.wait_for_url("**#/data?source=north-sea")
+        page.wait_for_url("**#/data?source=north-sea**")
         page.get_by_role("heading", name="All wells of norway together").wait_for(state="detached")
         page.get_by_role("heading", name="All wells of north-sea together").wait_for()
         seen(page, ".found td", "F-north-sea")
         assert page.get_by_role("link", name="F-norway").count() == 0
         page.get_by_label("Find a well").fill("F")
-        page.wait_for_url("**#/data?source=north-sea&search=F")
+        page.wait_for_url("**#/data?source=north-sea**search=F")
 
 
 def test_a_well_and_a_field_that_two_sources_tell_of_are_shown_of_one(shared: tuple[str, Browser]) -> None:
