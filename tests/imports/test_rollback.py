@@ -31,7 +31,7 @@ from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lock, Snapshot, published_key
 from chalicelib.jobs.snapshots import kept_snapshots
 from chalicelib.jobs.starting import retry_import
-from chalicelib.jobs.sweeper import READER_SECONDS, _imported_at, clear_orphans
+from chalicelib.jobs.sweeper import READER_SECONDS, _import_time, clear_orphans
 from chalicelib.services import Services
 from chalicelib.warehouse.names import fence_of, snapshot_name
 from local.source.server import SampleSource
@@ -354,7 +354,7 @@ def test_the_age_of_the_data_is_that_of_its_import(worker: Worker, source: Sampl
     roll_back(worker, second.name)
     roll_back(worker, first.name)
 
-    assert _imported_at(worker.manager.find, current(worker).name) == worker.manager.get(first.job_id).completed_at
+    assert _import_time(worker.manager.find, current(worker).name) == worker.manager.get(first.job_id).completed_at
 
 
 def test_a_snapshot_is_read_to_its_end_while_a_rollback_comes(worker: Worker, source: SampleSource) -> None:
