@@ -19,7 +19,7 @@ from chalicelib.api.feed import METADATA, FeedResponses, feed, parse_feed_reques
 from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.formats import BINARY, Format, file_content, parse_format, parse_page_format
 from chalicelib.api.history import HistoryPage, cursor_of
-from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
+from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_browser
 from chalicelib.api.notices_request import parse_notices
 from chalicelib.api.ops import parse_snapshot, parse_verification, status_sentence
 from chalicelib.api.parameters import read_value
@@ -104,14 +104,14 @@ def _method_not_allowed(_: Request, respond: ResponseBuilder) -> Response:
 @app.route("/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
-    refuse_unasked(request.headers, allowed_origins=cors_origins(os.environ))
+    refuse_browser(request.headers, allowed_origins=cors_origins(os.environ))
     return _start(request, respond, status=200)
 
 
 @app.route("/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
-    refuse_unasked(request.headers, allowed_origins=cors_origins(os.environ))
+    refuse_browser(request.headers, allowed_origins=cors_origins(os.environ))
     return _start(request, respond, status=202, body=request.raw_body)
 
 
