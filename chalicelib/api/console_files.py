@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import FileNotServed
-from chalicelib.settings import is_loopback
+from chalicelib.setting_values import is_loopback
 
 from .etag import etag_of
 
