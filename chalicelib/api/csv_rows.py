@@ -88,8 +88,7 @@ def _number(value: Any) -> Any:
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row that was changed: each value before and after side by side.
 
-    {"key": 1, "before": {"oil": 2}, "after": {"oil": 3}} is {"key": 1, "oil_before": 2,
-    "oil_after": 3}
+    {"before": {"oil": 2}, "after": {"oil": 3}} is {"oil_before": 2, "oil_after": 3}.
     """
     cells = {name: value for name, value in row.items() if name not in (*SIDES, "differs")}
     before = row.get("before") or {}

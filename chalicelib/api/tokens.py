@@ -56,16 +56,16 @@ class Tokens:
         """Who sends this Authorization header; None when it is no token that anybody has. Raises
         TokensUnavailable.
         """
-        sent = BEARER.fullmatch(authorization.strip())
-        if sent is None:
+        token = BEARER.fullmatch(authorization.strip())
+        if token is None:
             return None
-        digest = digest_of(sent[1])
+        digest = digest_of(token[1])
         self._read_after(KEPT_SECONDS)
-        found = self._find(digest)
-        if found is None:
+        principal = self._find(digest)
+        if principal is None:  # perhaps it was made a moment ago
             self._read_after(FRESH_SECONDS)
-            found = self._find(digest)
-        return found
+            principal = self._find(digest)
+        return principal
 
     def _find(self, digest: str) -> Principal | None:
         """Each hash is compared in the same time, and none is left out after a hit."""

@@ -69,11 +69,13 @@ class Cron:
         """From this due time on: the latest that is not later than `now`, and how many there
         are.
         """
-        latest, count = first, 1
+        latest = first
+        count = 1
         for due in self.after(first):
             if due > now or count == MOST_COUNTED:
                 break
-            latest, count = due, count + 1
+            latest = due
+            count += 1
         return latest, count
 
 

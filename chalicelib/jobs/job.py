@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import InvalidJobId, WellheadError
 
-from .checkpoint import Checkpoint, StoredCursor
-from .dynamodb_item import without_none
+# At run time too: the OpenAPI document is written from the types of the fields.
+from .checkpoint import Checkpoint, StoredCursor  # noqa: TC001
 from .event import Event
 from .finding import Finding, holding
 
@@ -149,7 +149,7 @@ class Job:
         """
         event = Event(at=at, name=name, facts=facts)
         events = [*self.events, event]
-        if len(events) > MAX_EVENTS:
+        if len(events) > MAX_EVENTS:  # how it began and how it goes now tell most
             half = MAX_EVENTS // 2
             events = events[:half] + events[-half:]
         return replace(self, events=events)
@@ -301,11 +301,6 @@ _HIDDEN = {
 }
 _SHOWN = [name for name in _FIELDS if name not in _HIDDEN]
 _AS_SHOWN = {"source_name": "source"}  # which is an attribute of the checkpoint in the table
-# Its worker's writes leave them alone.
-_OTHERS = {"cancel_requested_at", "retried_by", "discarded_at", "discarded_by"}
-# Attributes of a field that has none of its own.
-_OF_CHECKPOINT = ("cursor", "segments", "seal", "source", "plan")
-_STORED = [*(name for name in _FIELDS if name not in {"checkpoint", *_OTHERS}), *_OF_CHECKPOINT]
 _LONG = {"events", "diff"}
 SUMMARISED = [name for name in _SHOWN if name not in _LONG]  # what a list of jobs reads of each
 
@@ -331,12 +326,6 @@ def new_job(
         rollback_to=rollback_to,
     )
     return job.with_event(now, "created", by=triggered_by)
-
-
-def same_but_for_others(stored: Job, job: Job) -> bool:
-    """Whether the stored job is what its worker wrote, whatever others have added to it since."""
-    additions = {name: getattr(job, name) for name in _OTHERS}
-    return replace(stored, **additions) == job
 
 
 def uuid7(now: float, randomness: bytes) -> str:
@@ -368,32 +357,3 @@ def parse_job_id(text: str) -> str:
     if str(parsed) != text.lower() or parsed.version != 7:  # noqa: PLR2004
         raise InvalidJobId
     return str(parsed)
-
-
-def job_attributes(job: Job) -> dict[str, Any]:
-    """The job as its worker stores it: plain values, and nothing for what is null."""
-    values = {name: getattr(job, name, None) for name in _STORED}
-    if job.checkpoint:
-        values |= job.checkpoint.to_attributes()
-    values["events"] = [event.to_attributes() for event in job.events]
-    values["findings"] = [finding.to_attributes() for finding in job.findings]
-    return without_none(values)
-
-
-def absent_attributes(job: Job) -> list[str]:
-    present = job_attributes(job)
-    return [name for name in _STORED if name not in present]
-
-
-def job_from_attributes(attributes: dict[str, Any]) -> Job:
-    values = {name: value for name, value in attributes.items() if name in _FIELDS}
-    values["status"] = JobStatus(values["status"])
-    if "phase" in values:
-        values["phase"] = Phase(values["phase"])
-    if "cursor" in attributes:
-        values["checkpoint"] = Checkpoint.from_attributes(attributes)
-    events = attributes.get("events", ())
-    findings = attributes.get("findings", ())
-    values["events"] = [Event.from_attributes(event) for event in events]
-    values["findings"] = [Finding.from_attributes(finding) for finding in findings]
-    return Job(**values)

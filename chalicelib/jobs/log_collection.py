@@ -92,6 +92,7 @@ class WorkerLog(logging.Handler):
             self._due_at = now + BROKEN_SECONDS
             log.warning("the log of the job could not be stored: %s", type(exc).__name__)
             return
+        # The last item may have room: the next lines are put into it, at the same place.
         self._place += len(items) - 1
         self._last = items[-1]
         self._is_broken = False

@@ -5,9 +5,7 @@ lock.py.
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import asdict, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import (
@@ -28,17 +26,14 @@ from chalicelib.errors import (
 from chalicelib.jobs.telemetry import record_claim, record_death, record_end, record_hand_over
 
 from .dynamodb_item import without_none
-from .holding import lateness, refuse_late, refuse_not_held, refuse_other_findings
+from .holding import refuse_late, refuse_not_held, refuse_other_findings
 from .job import (
-    SUMMARISED,
     Job,
     JobStatus,
     Phase,
-    absent_attributes,
-    job_attributes,
-    job_from_attributes,
-    same_but_for_others,
 )
+from .job_item import absent_attributes, job_attributes, same_but_for_others
+from .job_reader import JobReader
 from .lock import (
     ABSENT,
     CURRENT,
@@ -52,7 +47,6 @@ from .lock import (
     NOT_RETRIED,
     STOPPED,
     Claim,
-    Lease,
     Lock,
     Snapshot,
     as_read,
@@ -73,10 +67,10 @@ from .lock import (
 )
 from .notice import end_of, loss_of
 from .outbox import outbox_write
-from .table import Condition, ConditionRefused, Table
+from .table import ConditionRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
 
     from chalicelib.errors import WellheadError
 
@@ -84,98 +78,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HISTORY_LOOK = 100  # items at a look, where a filter leaves some of them out
-HISTORY_LOOKS = 20  # in one answer: 2,000 jobs are read in a second or two
 
-
-class JobManager:
-    def __init__(self, *, table: Table, lease: Lease, clock: Callable[[], float] = time.time) -> None:
-        self.table = table
-        self._lease = lease
-        self._clock = clock
-
-    def get(self, job_id: str) -> Job:
-        """Raises JobNotFound, StateUnavailable."""
-        job = self.find(job_id)
-        if job is None:
-            raise JobNotFound(job_id=job_id)
-        return job
-
-    def find(self, job_id: str) -> Job | None:
-        """Raises StateUnavailable."""
-        item = self.table.read(job_key(job_id))
-        return job_from_attributes(item) if item else None
-
-    def history(
-        self,
-        *,
-        limit: int,
-        status: JobStatus | None = None,
-        source: str | None = None,
-        before: str | None = None,
-    ) -> tuple[list[Job], str | None]:
-        """At most `limit` jobs, newest first, older than the job `before`; and where the rest
-        begins, None at the end. They are read in part, as Job.summary shows them: without time line
-        and checkpoint.
-
-        One answer looks at a bounded number of jobs: with a `status` or a `source` that few have,
-        it may hold fewer than `limit` and still have a rest. Raises StateUnavailable.
-        """
-        when = _with_values(status=status, source_name=source)
-        items_a_look = HISTORY_LOOK if when else limit + 1  # one more tells whether there is a rest
-        jobs: list[Job] = []
-        place = job_key(before)["sk"] if before else None
-        for _ in range(HISTORY_LOOKS):
-            items, place = self.table.newest(
-                "JOB",
-                limit=items_a_look,
-                names=SUMMARISED,
-                before=place,
-                when=when,
-            )
-            jobs += map(job_from_attributes, items)
-            if len(jobs) > limit:
-                return jobs[:limit], jobs[limit - 1].job_id
-            if place is None:
-                return jobs, None
-        return jobs, str(place).removeprefix("JOB#")
-
-    def lock(self) -> Lock:
-        return Lock(**(self.table.read(LOCK) or {}))
-
-    def current_snapshot(self) -> Snapshot | None:
-        item = self.table.read(CURRENT)
-        return Snapshot(**item) if item else None
-
-    def published(self, name: str) -> Snapshot | None:
-        """What the pointer said of this snapshot; None too of one from before that was kept."""
-        item = self.table.read(published_key(name))
-        return Snapshot(**item) if item else None
-
-    def newest_held_id(self, source_name: str | None = None) -> str | None:
-        """The job of this source that its findings held last."""
-        item = self.table.read(held_key(source_name))
-        return str(item["job_id"]) if item else None
-
-    def lateness(self, jobs: Iterable[Job]) -> dict[str, dict[str, Any]]:
-        """Of those that wait for somebody's word and cannot be accepted any more: why, by job.
-        Where there are such, it takes one read and one more for each source, else none. Raises
-        StateUnavailable.
-        """
-        waiting = [job for job in jobs if job.waits_for_word]
-        if not waiting:
-            return {}
-        newest_held_id = cache(self.newest_held_id)
-        current = self.current_snapshot()
-        now = self._clock()
-        reasons = {}
-        for job in waiting:
-            newest = newest_held_id(job.source_name)
-            reason = lateness(job, now=now, newest=newest, current=current)
-            if reason:
-                reasons[job.job_id] = reason
-        return reasons
-
+class JobManager(JobReader):
     def create(self, job: Job, *, key: str | None = None, advanced: Schedule | None = None) -> Job:
         """Store the job and take the lock for it, both or neither.
 
@@ -205,6 +109,7 @@ class JobManager:
                 return self.get(job.job_id)  # it was written, only the answer was lost
             if job.retry_of:
                 self._refuse_retry(self.get(job.retry_of), by=job.job_id)
+            # An owner whose item somebody removed, or whose lease is over, gives way.
             owner = self.owner_of(lock)
             if owner and not self.is_over(lock):
                 raise ImportAlreadyRunning(job_id=owner.job_id, started_at=lock.since)
@@ -219,7 +124,7 @@ class JobManager:
                     return stored  # it was written, and even came to its end
                 self._refuse_redefined(job)
                 self._refuse_moved(advanced)
-                continue
+                continue  # somebody wrote the lock since it was read: look again
             if expired:
                 record_end(expired)
             return created
@@ -438,6 +343,7 @@ class JobManager:
                 self.free_of_nobody(lock)
                 raise JobNotFound(job_id=job_id)
             claim = self._next_claim(job, lock, holder)
+            # Both or neither: a job at a fence that the lock does not have could be written by nobody.
             mine = {
                 "holder": holder,
                 "fence": claim.fence,
@@ -450,13 +356,14 @@ class JobManager:
             try:
                 self.table.transact(writes)
             except ConditionRefused:
-                continue
+                continue  # somebody wrote the lock or the job since: look again
             was_taken_over = lock.holder is not None and not is_next
             record_claim(claim.job, from_a_dead_worker=was_taken_over)
             return claim
 
     def _next_claim(self, job: Job, lock: Lock, holder: str) -> Claim:
         now = self._clock()
+        # The attempt before began at the same cursor, so it has brought nothing.
         began_here = job.attempt > 0 and job.cursor == job.claimed_cursor
         running = replace(
             job,
@@ -480,7 +387,7 @@ class JobManager:
             self._job_update(alive, fence=claim.fence, unless_cancelled=True),
             self.table.update(LOCK, renewed, when=is_mine(claim)),
         )
-        if not written:
+        if not written:  # the write does not say which of its conditions has refused it
             raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
         return alive
 
@@ -530,7 +437,7 @@ class JobManager:
             if nobody_works_on_it:
                 stopped = job.cancelled(at=now)
                 writes = [*self._end(stopped, fence=lock.fence), self._lock_release(lock)]
-                if self._try(*writes):
+                if self._try(*writes):  # else a worker has claimed it since: look again
                     record_end(stopped)
                     return stopped
             else:
@@ -567,7 +474,7 @@ class JobManager:
             pointer = asdict(snapshot)
             writes.append(self.table.put(CURRENT | pointer, when=points_to(base)))
             writes.append(self.table.put(published_key(snapshot.name) | pointer, when=ABSENT))
-        if job.is_held:
+        if job.is_held:  # of a source's held jobs the newest can be accepted
             note = held_key(job.source_name) | {"job_id": job.job_id, "fence": claim.fence}
             writes.append(self.table.put(note, when=held_before(claim.fence)))
         try:
@@ -606,12 +513,6 @@ class JobManager:
     def _lock_release(self, lock: Lock) -> dict[str, Any]:
         return self.table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=as_read(lock))
 
-    def owner_of(self, lock: Lock) -> Job | None:
-        """The job that has the lock. None also when its item is gone: a job is stored with the lock
-        that it takes, and nothing of ours removes one.
-        """
-        return self.find(lock.owner) if lock.owner else None
-
     def free_of_nobody(self, lock: Lock) -> bool:
         """The owner's item is gone, so no worker can write a thing for it, and none can claim it:
         nobody's lease is waited for. False when somebody else wrote the lock since it was read.
@@ -620,20 +521,6 @@ class JobManager:
         if written:
             log.error("the lock is freed: the item of its job is gone", extra={"job_id": lock.owner})
         return written
-
-    def is_over(self, lock: Lock) -> bool:
-        """Whether the lease is over, by the table's time and with what clocks may differ from it
-        allowed for.
-        """
-        return self.seconds_left(lock.lease_until + self._lease.grace) < 0
-
-    def seconds_left(self, until: float) -> float:
-        """From now to a moment of the table's time; rather too many than too few."""
-        return until - self.table.time.earliest(self._clock())
-
-    def seconds_waited(self, lock: Lock) -> float:
-        """Since the lock has no holder; rather too few than too many."""
-        return self._lease.pending - self.seconds_left(lock.lease_until)
 
     def _until(self, seconds: float) -> float:
         """The end of a lease of so many seconds, in the table's time: it judges none by another's
@@ -659,12 +546,3 @@ class JobManager:
             remove=absent_attributes(job),
             when=when,
         )
-
-
-def _with_values(**wanted: str | None) -> Condition | None:
-    """The items whose attributes have these values; None where nothing is wanted."""
-    values = without_none(wanted)
-    if not values:
-        return None
-    text = " AND ".join(f"#{name} = :{name}" for name in values)
-    return Condition(text, {f":{name}": value for name, value in values.items()})

@@ -78,6 +78,7 @@ class Outbox:
         """The notice with another attempt on these channels, for who has it now; None when somebody
         else took it.
         """
+        # Should this sender die, another one takes the notice when the hold is over.
         due_at = self._clock() + HOLD_SECONDS
         deliveries = {}
         for channel in channels:

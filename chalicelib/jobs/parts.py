@@ -99,8 +99,11 @@ class PartTable:
 
     def read(self, plan: Plan) -> list[Part] | None:
         """In their order; None when one is not there."""
-        items = [self._table.read(part_key(plan.job_id, number)) for number in range(plan.parts)]
-        parts = [Part.from_attributes(number, item) for number, item in enumerate(items) if item]
+        parts = []
+        for number in range(plan.parts):
+            item = self._table.read(part_key(plan.job_id, number))
+            if item:
+                parts.append(Part.from_attributes(number, item))
         all_are_there = len(parts) == plan.parts
         return parts if all_are_there else None
 
@@ -122,8 +125,10 @@ class PartTable:
         self._put(claim, plan, part, when=is_still_mine)
 
     def _is_stored(self, claim: Claim, plan: Plan, mine: Part) -> bool:
-        item = self._table.read(part_key(plan.job_id, mine.number)) or {}
-        return item.get("worker") == mine.worker and item.get("fence") == claim.fence
+        item = self._table.read(part_key(plan.job_id, mine.number))
+        if item is None:
+            return False
+        return bool(item.get("worker") == mine.worker and item.get("fence") == claim.fence)
 
     def _put(self, claim: Claim, plan: Plan, part: Part, *, when: Condition) -> None:
         item = self._item(claim, plan.job_id, part)

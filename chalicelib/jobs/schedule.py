@@ -124,7 +124,7 @@ class Schedule:
             "timezone": plan.timezone,
             "created_at": plan.created_at,
         }
-        is_another_source = self.created_at != plan.created_at  # it had this name before
+        is_another_source = self.created_at != plan.created_at  # which had this name before
         if is_another_source:
             empty = Schedule(source=self.source, turn=self.turn)
             return replace(empty, due=_first_due(plan), **definition)

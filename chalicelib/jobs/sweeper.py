@@ -239,6 +239,7 @@ def clear_orphans(
     if lock.owner or not owns(job_manager=job_manager, warehouse=warehouse):
         return []
     stored = warehouse.names("")
+    # A later fence is that of an import which has begun since the lock was read.
     names = [name for name in stored if is_fenced(name) and fence_of(name) <= lock.fence]
     current = job_manager.current_snapshot()
     now = clock()
@@ -251,7 +252,7 @@ def clear_orphans(
     def is_stale(name: str) -> bool:
         if name in wanted or is_export_of(name, wanted):
             return False
-        if not name.startswith(SEGMENTS):
+        if not name.startswith(SEGMENTS):  # a snapshot or an export that nobody wants
             return True
         return not _may_go_on(find, newest_held_id, current, job_of(name), now=now)
 

@@ -125,6 +125,8 @@ class Table:
     ) -> dict[str, Any]:
         sets = ", ".join(f"#{name} = :set_{name}" for name in values)
         removes = ", ".join(f"#{name}" for name in remove)
+        # "SET #fence = :set_fence REMOVE #holder"; the prefix keeps new values apart from those of
+        # the condition.
         expression = f"SET {sets}"
         if removes:
             expression += f" REMOVE {removes}"
@@ -172,6 +174,8 @@ class Table:
                 reasons = _cancellation_reasons(exc)
                 if "ConditionalCheckFailed" in reasons:
                     raise ConditionRefused from exc
+                # Another transaction has one of the items at this moment. Nothing is decided yet,
+                # so the same writes are sent again; by lot, so that two do not meet each time.
                 if "TransactionConflict" not in reasons:
                     raise _unavailable(exc) from exc
                 longest = CONFLICT_SECONDS * 2**attempt

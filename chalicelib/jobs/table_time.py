@@ -37,13 +37,18 @@ class TableTime:
 
     def note(self, answer: Mapping[str, Any], *, asked_at: float) -> None:
         """Learn from an answer of botocore's. `asked_at` is of this process's clock."""
-        told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         try:
-            date = parsedate_to_datetime(told).timestamp()
+            date = parsedate_to_datetime(headers.get("date", "")).timestamp()
         except ValueError:
             return
-        self._least, self._most = date - self.clock(), date + DATE_SECONDS - asked_at
-        if self._least >= -CLOSE_SECONDS and self._most <= CLOSE_SECONDS:
+        heard_at = self.clock()
+        # The table answered between the two moments of this clock, and between `date` and a second
+        # later by its own: asked at 10.0, heard at 10.2, date 7, so it is 2 to 3.2 s behind.
+        self._least = date - heard_at
+        self._most = date + DATE_SECONDS - asked_at
+        is_close = self._least >= -CLOSE_SECONDS and self._most <= CLOSE_SECONDS
+        if is_close:
             self._least = self._most = 0.0
 
     def earliest(self, now: float) -> float:

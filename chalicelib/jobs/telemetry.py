@@ -42,9 +42,9 @@ def record_hand_over(job: Job) -> None:
 
 
 def record_end(job: Job) -> None:
-    figures: dict[str, float | None] = {}
-    figures["JobsHeld" if job.is_held else ENDS[job.status]] = 1
-    if not job.rollback_to:
+    end = "JobsHeld" if job.is_held else ENDS[job.status]
+    figures: dict[str, float | None] = {end: 1}
+    if not job.rollback_to:  # which fetches no pages and merges no rows
         figures["Pages"] = job.stats.get("pages")
         figures |= _seconds(job)
         figures |= _rows(job)

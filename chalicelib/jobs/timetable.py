@@ -107,8 +107,9 @@ class Timetable:
         if plan.cron and not new.pause and not Cron(plan.cron, plan.timezone).is_readable:
             reason = f'"{plan.cron}" in the zone "{plan.timezone or "UTC"}" cannot be read here.'
             new = replace(new, pause=Pause(at=now, reason=reason, code=DefinitionInvalid.code))
-        if new == old:
+        if new == old:  # as nearly always: then nothing is written
             return old
+        # Each is told when it begins, in the transaction that writes the schedule.
         notices = []
         if new.stale_since and new.stale_since != old.stale_since:
             notices.append(notice_of_age(plan, published, new, at=now))
@@ -122,6 +123,7 @@ class Timetable:
     def _start_oldest(self, pairs: Iterable[tuple[Plan, Schedule]]) -> Job | None:
         if self._job_manager.lock().owner is not None:
             return None
+        # A schedule whose last import is not judged yet may be about to be paused.
         now = self._schedules.now
         due = [pair for pair in pairs if pair[1].is_judged and pair[1].is_due(now)]
         for plan, schedule in sorted(due, key=_due_time):

@@ -10,7 +10,8 @@ from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a
 from support.imports import ENOUGH, Worker, files
 
 from chalicelib.errors import CancelRequested, JobIsFinal, JobNotFound, LeaseLost, SourceUnavailable
-from chalicelib.jobs.job import Job, JobStatus, job_attributes
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Claim, Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import sweep

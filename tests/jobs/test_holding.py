@@ -21,7 +21,8 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.finding import Check, Finding, few_examples, fingerprint_of, is_covered
 from chalicelib.jobs.holding import is_of_use
-from chalicelib.jobs.job import ACCEPT_SECONDS, Job, JobStatus, job_attributes
+from chalicelib.jobs.job import ACCEPT_SECONDS, Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
 

@@ -9,7 +9,8 @@ from support.coordination import NOON, Clock, InterruptedTable, RecordingDispatc
 
 from chalicelib.api.import_request import parse_idempotency_key
 from chalicelib.errors import ImportAlreadyRunning, StateUnavailable, ValidationError
-from chalicelib.jobs.job import Job, JobStatus, job_attributes, new_job
+from chalicelib.jobs.job import Job, JobStatus, new_job
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import IDEMPOTENCY_SECONDS, Lease, idempotency_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.starting import start_import

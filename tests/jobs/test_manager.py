@@ -17,7 +17,8 @@ from chalicelib.errors import (
     SourceUnavailable,
 )
 from chalicelib.jobs.checkpoint import Checkpoint
-from chalicelib.jobs.job import Job, JobStatus, Phase, job_attributes
+from chalicelib.jobs.job import Job, JobStatus, Phase
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Claim, Lease, Lock
 from chalicelib.warehouse.names import SegmentRun
 

@@ -9,7 +9,8 @@ import pytest
 from support.coordination import Clock, a_job, notice_of, table_contents
 
 from chalicelib.errors import LeaseLost, SourceUnavailable
-from chalicelib.jobs.job import Job, JobStatus, job_attributes
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Claim, Snapshot
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from support.coordination import Clock, RecordingDispatcher, a_job, table_conten
 from chalicelib.errors import JobNotFound, LeaseLost, SourceUnavailable
 from chalicelib.imports.worker import claim_patiently
 from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.job import job_attributes
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import job_key
 from chalicelib.jobs.sweeper import sweep, take_pulse, take_up
 

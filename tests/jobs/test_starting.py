@@ -10,7 +10,7 @@ from support.coordination import NOON, Clock, RecordingDispatcher, table_content
 from chalicelib.api.import_request import parse_parameters, refuse_browser
 from chalicelib.errors import ImportAlreadyRunning, RequestForbidden, StateUnavailable, ValidationError
 from chalicelib.jobs.event import Event
-from chalicelib.jobs.job import job_attributes
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.starting import start_import
 
 if TYPE_CHECKING:

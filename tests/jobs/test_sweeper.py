@@ -11,7 +11,8 @@ from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a
 from chalicelib.errors import LeaseExpired, NotStarted, SourceUnavailable, StateUnavailable
 from chalicelib.imports.worker import claim_patiently
 from chalicelib.jobs.checkpoint import Checkpoint
-from chalicelib.jobs.job import Job, JobStatus, job_attributes
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import sweep, take_up

@@ -10,7 +10,8 @@ import pytest
 from support.coordination import Clock, RepeatingTable, SilentTable, a_job, notice_of, table_contents
 
 from chalicelib.errors import ClaimRefused, LeaseExpired, LeaseLost, NotStarted, SourceUnavailable, StateUnavailable
-from chalicelib.jobs.job import Job, JobStatus, job_attributes
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Claim, Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
 
