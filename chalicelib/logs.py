@@ -127,9 +127,9 @@ def _place(frame: traceback.FrameSummary) -> str:
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
-    seen = {id(exc)}
+    ids = {id(exc)}  # a chain of causes may be a ring
     cause = exc.__cause__ or exc.__context__
-    while cause and id(cause) not in seen:
-        seen.add(id(cause))
+    while cause and id(cause) not in ids:
+        ids.add(id(cause))
         yield cause
         cause = cause.__cause__ or cause.__context__

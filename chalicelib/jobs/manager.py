@@ -146,8 +146,7 @@ class JobManager(JobReader):
             now = self._clock()
             newest = self.newest_held_id(held.source_name)
             refuse_late(held, now=now, newest=newest, current=current)
-        was_published_since = current and current.fence_of(old.source_name) > old.fence
-        if old.checkpoint and current and was_published_since:
+        if old.checkpoint and current and current.fence_of(old.source_name) > old.fence:
             raise NotResumable(
                 "Another import has been published since, or an older snapshot once more, and the rows that this job "
                 "had fetched may not belong to it. Start a new import.",
