@@ -15,7 +15,8 @@ from chalicelib.api.console_files import PAGE, console_file, https_alone, page_p
 from chalicelib.api.csv_rows import answer_csv, csv_headers, rows_csv
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import etag_of, is_known
-from chalicelib.api.feed import METADATA, FeedResponses, feed, parse_feed_request, refuse_options
+from chalicelib.api.feed import FeedResponses, feed
+from chalicelib.api.feed_request import METADATA, parse_feed_request, refuse_options
 from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.formats import BINARY, Format, file_content, parse_format, parse_page_format
 from chalicelib.api.history import HistoryPage, cursor_of

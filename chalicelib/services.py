@@ -400,7 +400,8 @@ class Services:
 
     def sweep(self) -> str:
         from chalicelib.imports.publication import show_latest
-        from chalicelib.jobs.sweeper import clear_orphans, note_pulse, sweep, take_pulse
+        from chalicelib.jobs.pulse import note_pulse, take_pulse
+        from chalicelib.jobs.sweeper import clear_orphans, sweep
 
         take_pulse(job_manager=self.job_manager, clock=self._clock)
         note_pulse(job_manager=self.job_manager, clock=self._clock)

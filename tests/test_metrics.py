@@ -16,7 +16,8 @@ from support.scripted_source import Answer, Serve
 
 from chalicelib.errors import NotStarted, SourceUnavailable
 from chalicelib.jobs.job import JobStatus
-from chalicelib.jobs.sweeper import failed_in_a_row, sweep, take_pulse
+from chalicelib.jobs.pulse import failed_in_a_row, take_pulse
+from chalicelib.jobs.sweeper import sweep
 from chalicelib.metrics import UNITS, record
 from chalicelib.services import Services
 from local.source.faults import Faults

@@ -14,7 +14,7 @@ from support.two_snapshots import publish_two
 from chalicelib.api.tokens import digest_of
 from chalicelib.errors import SourceUnavailable
 from chalicelib.jobs.job import new_job
-from chalicelib.jobs.sweeper import note_pulse
+from chalicelib.jobs.pulse import note_pulse
 from chalicelib.services import Services
 from chalicelib.warehouse.names import LATEST, snapshot_name
 

@@ -12,7 +12,8 @@ from chalicelib.imports.worker import claim_patiently
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import job_key
-from chalicelib.jobs.sweeper import sweep, take_pulse, take_up
+from chalicelib.jobs.pulse import take_pulse
+from chalicelib.jobs.sweeper import sweep, take_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
