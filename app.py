@@ -137,7 +137,7 @@ def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
     too_late = services.job_manager.lateness([job]).get(job.job_id)
     view = job.view(time.time(), too_late=too_late)
     view_without_clock = job.view(0.0, too_late=too_late)
-    return respond.unless_known(
+    return respond.success_or_not_modified(
         view,
         _sentence(job),
         seen=view_without_clock,
@@ -167,7 +167,7 @@ def list_jobs(request: Request, respond: ResponseBuilder) -> Response:
         return [job.summary(now, too_late=too_late.get(job.job_id)) for job in jobs]
 
     summaries_without_clock = summaries(0.0)
-    return respond.unless_known(
+    return respond.success_or_not_modified(
         {"jobs": summaries(time.time()), "next_cursor": next_cursor},
         "The jobs, newest first.",
         seen=[next_cursor, *summaries_without_clock],
@@ -300,7 +300,7 @@ def list_log(request: Request, respond: ResponseBuilder, job_id: str) -> Respons
     if lines:
         text = "What was logged of the job last."
     data = {"job_id": job.job_id, "lines": lines}
-    return respond.unless_known(data, text, seen=lines, headers=_poll(job))
+    return respond.success_or_not_modified(data, text, seen=lines, headers=_poll(job))
 
 
 @app.route(
@@ -378,7 +378,7 @@ def offer_sql(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     offer = sql_offer(services.job_manager.current_snapshot())
     text = "Statements that ship with Wellhead, to run and to change."
-    return respond.unless_known(offer, text, seen=offer)
+    return respond.success_or_not_modified(offer, text, seen=offer)
 
 
 @app.route("/api/v1/wells/sql", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -430,7 +430,7 @@ def list_sources(request: Request, respond: ResponseBuilder) -> Response:
     for source in services.sources.all():
         schedule = source.follow(schedules.get(source.name))
         summaries.append(source.summary(published.get(source.name), schedule, now=now))
-    return respond.unless_known({"sources": summaries}, "The sources, by name.", seen=summaries)
+    return respond.success_or_not_modified({"sources": summaries}, "The sources, by name.", seen=summaries)
 
 
 @app.route("/api/v1/sources/presets", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -439,7 +439,7 @@ def list_presets(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     presets = all_presets()
     text = "The mappings that ship with Wellhead."
-    return respond.unless_known({"presets": presets}, text, seen=presets)
+    return respond.success_or_not_modified({"presets": presets}, text, seen=presets)
 
 
 @app.route("/api/v1/sources/units", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -447,7 +447,7 @@ def list_presets(request: Request, respond: ResponseBuilder) -> Response:
 def list_units(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     units = all_units()
-    return respond.unless_known(units, "The units that a definition may name.", seen=units)
+    return respond.success_or_not_modified(units, "The units that a definition may name.", seen=units)
 
 
 @app.route("/api/v1/sources/check", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -684,7 +684,7 @@ def get_restore(request: Request, respond: ResponseBuilder, check_id: str) -> Re
 def list_notices(request: Request, respond: ResponseBuilder) -> Response:
     limit = parse_notices(_query(request))
     views = [notice.view() for notice in services.outbox.latest(limit)]
-    return respond.unless_known({"notices": views}, "The last notices, newest first.", seen=views)
+    return respond.success_or_not_modified({"notices": views}, "The last notices, newest first.", seen=views)
 
 
 @app.route("/api/v1/notices/test", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -714,7 +714,7 @@ def get_openapi(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     document = api_document()
     if is_known(request.headers.get("if-none-match", ""), document.headers["ETag"]):
-        return respond.unchanged(document.headers)
+        return respond.not_modified(document.headers)
     return respond.text(document.text, document.headers)
 
 
@@ -725,7 +725,7 @@ def get_start(request: Request, respond: ResponseBuilder) -> Response:
     # "/try" leads to "try/console"; "/" and "/try/" end in a slash, and lead to "console".
     path = request.context.get("path", "/")
     stage = path.rpartition("/")[2]
-    return respond.moved(f"{stage}/console".removeprefix("/"))
+    return respond.redirect(f"{stage}/console".removeprefix("/"))
 
 
 @app.route("/console", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -733,7 +733,7 @@ def get_start(request: Request, respond: ResponseBuilder) -> Response:
 def get_console(request: Request, respond: ResponseBuilder) -> Response:
     # The page names its files relative to an address without it.
     if request.context.get("path", "").endswith("/"):
-        return respond.moved("../console")
+        return respond.redirect("../console")
     return _file(request, respond, PAGE)
 
 
@@ -741,7 +741,7 @@ def get_console(request: Request, respond: ResponseBuilder) -> Response:
 @enveloped(app, role=None)
 def get_console_file(request: Request, respond: ResponseBuilder, file: str) -> Response:
     if file == PAGE:
-        return respond.moved("../console")
+        return respond.redirect("../console")
     return _file(request, respond, file)
 
 
@@ -942,7 +942,7 @@ def _ask(request: Request, respond: ResponseBuilder, query: Query, form: Format 
     )
     headers = {"ETag": answer.etag, "X-Wellhead-Snapshot": answer.snapshot}
     if answer.data is None:
-        return respond.unchanged(headers)
+        return respond.not_modified(headers)
     if query.file:
         return _show_list_file(respond, query, answer.data, headers)
     if form.kind == "csv":
@@ -963,7 +963,7 @@ def _feed_page(request: Request, respond: FeedResponses, entity_set: str, part: 
     )
     headers = {"ETag": answer.etag, "X-Wellhead-Snapshot": answer.snapshot}
     if answer.data is None:
-        return respond.unchanged(headers)
+        return respond.not_modified(headers)
     return respond.rows(question, answer.data, headers)
 
 
@@ -985,7 +985,7 @@ def _file(request: Request, respond: ResponseBuilder, name: str) -> Response:
     file = console_file(name)
     headers = {**file.headers, **page_policy(os.environ), **https_alone(request.headers)}
     if is_known(request.headers.get("if-none-match", ""), headers["ETag"]):
-        return respond.unchanged(headers)
+        return respond.not_modified(headers)
     return respond.text(file.text, headers)
 
 

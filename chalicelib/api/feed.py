@@ -95,7 +95,7 @@ class FeedResponses:
             headers = {"Preference-Applied": f"odata.maxpagesize={asked.limit}", **headers}
         return self._json(body, asked.level, headers)
 
-    def unchanged(self, headers: Mapping[str, str]) -> Response:
+    def not_modified(self, headers: Mapping[str, str]) -> Response:
         return self._response("", HTTPStatus.NOT_MODIFIED, headers)
 
     def failure(self, error: WellheadError) -> Response:

@@ -77,7 +77,7 @@ class ResponseBuilder:
         envelope = {"success": True, "data": data, "message": message}
         return self._response(envelope, status, headers or {})
 
-    def unless_known(
+    def success_or_not_modified(
         self,
         data: Any,
         message: str,
@@ -92,13 +92,13 @@ class ResponseBuilder:
         """
         tagged = {"ETag": etag_of(seen), **(headers or {})}
         if is_known(self._if_none_match, tagged["ETag"]):
-            return self.unchanged(tagged)
+            return self.not_modified(tagged)
         return self.success(data, message, headers=tagged)
 
-    def unchanged(self, headers: Mapping[str, str]) -> Response:
+    def not_modified(self, headers: Mapping[str, str]) -> Response:
         return Response(body="", status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers(headers))
 
-    def moved(self, to: str) -> Response:
+    def redirect(self, to: str) -> Response:
         """`to` is relative to the address that was asked for."""
         headers = self._headers({"Location": to})
         return Response(body="", status_code=HTTPStatus.PERMANENT_REDIRECT, headers=headers)
