@@ -93,8 +93,8 @@ def note_use(request: Request, get_response: Callable[[Request], Response]) -> R
 
 @app.middleware("http")
 def refuse_method(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    """The gateway passes every method of an address on, and Chalice has words of its own for those
-    without a route.
+    """The gateway passes every method of an address on,
+    and Chalice has words of its own for those without a route.
     """
     response = get_response(request)
     if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
@@ -776,8 +776,8 @@ def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @app.lambda_function(name="plan")
 def plan_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A state of the machine, as the three below; infra/template/machine.yaml has what each is
-    sent.
+    """A state of the machine, as the three below;
+    infra/template/machine.yaml has what each is sent.
     """
     _start_log(context)
     job_id = parse_job_id(event["job_id"])
@@ -997,8 +997,8 @@ def _query(request: Request) -> dict[str, list[str]]:
 
 
 def _poll(job: Job) -> dict[str, str]:
-    """When another look is worth while: after a tenth of the job's age, 6 s for one a minute
-    old.
+    """When another look is worth while:
+    after a tenth of the job's age, 6 s for one a minute old.
     """
     if job.status.final:
         return {}

@@ -46,8 +46,8 @@ _context: ContextVar[Mapping[str, Any]] = ContextVar("what the lines of this inv
 
 
 def start_log_context(**fields: Any) -> None:
-    """Of a new invocation or request: its lines tell these fields, and nothing of the one
-    before.
+    """Of a new invocation or request:
+    its lines tell these fields, and nothing of the one before.
     """
     _context.set(fields)
 

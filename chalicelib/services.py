@@ -201,8 +201,8 @@ class Services:
         return QueryClient(lambda_client=client, function=self.settings.query_function)
 
     def source_of_retry(self, job: Job) -> dict[str, Any]:
-        """What a job that goes on from this one is started with: its source as it is now. Raises
-        SourceUnknown, DefinitionInvalid, StateUnavailable.
+        """What a job that goes on from this one is started with: its source as it is now.
+        Raises SourceUnknown, DefinitionInvalid, StateUnavailable.
         """
         source = self.sources.of_retry(job)
         return {
@@ -211,8 +211,8 @@ class Services:
         }
 
     def answer(self, event: Any) -> dict[str, Any]:
-        """The query function's answer to its event. It raises nothing: an error is an answer
-        too.
+        """The query function's answer to its event.
+        It raises nothing: an error is an answer too.
         """
         from chalicelib.queries.function import answer, where_to_download
         from chalicelib.queries.sql import SqlLimits
@@ -228,8 +228,8 @@ class Services:
         )
 
     def fetch_ahead(self, name: str, *, remaining: Callable[[], float]) -> dict[str, str]:
-        """The query function's answer where nobody waits for one: the copy of this snapshot is
-        brought to its disk.
+        """The query function's answer where nobody waits for one:
+        the copy of this snapshot is brought to its disk.
         """
         try:
             self.published.fetch_ahead(name, seconds=remaining() - LAST_SECONDS)
@@ -250,8 +250,8 @@ class Services:
         ).of(query, wanted)
 
     def _export(self, snapshot: Snapshot, form: str = "duckdb") -> StoredFile:
-        """Raises StoreDiffers for a database of a lake that no setting names, and what Export
-        does.
+        """Raises StoreDiffers for a database of a lake that no setting names,
+        and what Export does.
         """
         from chalicelib.queries.export import Export
 
@@ -276,8 +276,8 @@ class Services:
         return ops_status(self.job_manager, self.health, now=self._clock())
 
     def health(self) -> dict[str, Any]:
-        """A few small calls: the pointer is read, and Lambda asked about the query function. Raises
-        Unhealthy.
+        """A few small calls: the pointer is read, and Lambda asked about the query function.
+        Raises Unhealthy.
         """
 
         def read_table() -> object:
@@ -305,8 +305,8 @@ class Services:
         execution: str = "",
         **more: Any,
     ) -> dict[str, Any]:
-        """As the import function does, or a state of the `execution`; `remaining` tells the seconds
-        that this invocation has left.
+        """As the import function does, or a state of the `execution`;
+        `remaining` tells the seconds that this invocation has left.
         """
         from chalicelib.imports.worker import run_import, watch_sigterm
 
@@ -450,8 +450,8 @@ class Services:
         return source.settings(self.settings).source_id
 
     def send_notices(self, *, remaining: Callable[[], float]) -> dict[str, int]:
-        """As the function of notices does; `remaining` tells the seconds that this invocation has
-        left.
+        """As the function of notices does;
+        `remaining` tells the seconds that this invocation has left.
         """
         from chalicelib.notices.sending import send_due
 
@@ -480,8 +480,8 @@ class Services:
         return channels
 
     def _keys_of_webhook(self) -> list[bytes]:
-        """Read each time, so that a secret that gave way to another needs no new deployment. Raises
-        SecretUnavailable, SecretInvalid.
+        """Read each time, so that a secret that gave way to another needs no new deployment.
+        Raises SecretUnavailable, SecretInvalid.
         """
         from chalicelib.http.credentials import stored_secret
         from chalicelib.notices.signature import keys_of
@@ -498,8 +498,8 @@ class Services:
         return keys_of(secret)
 
     def _expire(self, removed: Iterable[str]) -> None:
-        """What files of a lake had named that were removed just now, and all else that nothing
-        names.
+        """What files of a lake had named that were removed just now,
+        and all else that nothing names.
         """
         if self.settings.catalog and any(map(is_of_lake, removed)):
             from chalicelib.lake.expiry import expire_snapshots
@@ -608,8 +608,8 @@ class Services:
         )
 
     def _kind_of_store(self) -> dict[str, Any]:
-        """What an import into a lake has in place of what it has for a file; and where a lake is
-        named, an import into a file can take over what lies there.
+        """What an import into a lake has in place of what it has for a file;
+        and where a lake is named, an import into a file can take over what lies there.
         """
         if not self.settings.catalog:
             return {}
@@ -643,8 +643,8 @@ class Services:
         return Catalog(self.settings.catalog, session=self._session)
 
     def check(self, check_id: str) -> dict[str, Any]:
-        """Looks at a source or at what is published, as the import function does, and keeps what
-        was found.
+        """Looks at a source or at what is published,
+        as the import function does, and keeps what was found.
         """
         from chalicelib.store.own_directory import OwnDirectory
 
@@ -698,8 +698,8 @@ class Services:
         known: Iterable[str] = (),
         on_auth: Callable[[SourceAuth], object] = lambda _: None,
     ) -> SourceReader:
-        """Of an OData service, or of files. The secret is read here, once for each import. Raises
-        SecretUnavailable, SecretInvalid.
+        """Of an OData service, or of files. The secret is read here, once for each import.
+        Raises SecretUnavailable, SecretInvalid.
         """
         from chalicelib.sources.opening import Opening
 
@@ -726,15 +726,15 @@ class Services:
 
 @cache
 def service_models() -> Any:
-    """What botocore knows of each service, read once a process: a session of its own reads it anew,
-    0.2 s of CPU.
+    """What botocore knows of each service, read once a process:
+    a session of its own reads it anew, 0.2 s of CPU.
     """
     return botocore.session.get_session().get_component("data_loader")
 
 
 def _own_directory(scratch: Path, claim: Claim) -> Path:
-    """An empty directory for this claim. What dead workers left in a reused /tmp goes; nothing else
-    does.
+    """An empty directory for this claim.
+    What dead workers left in a reused /tmp goes; nothing else does.
     """
     for left in scratch.glob("import-*"):
         shutil.rmtree(left, ignore_errors=True)

@@ -148,8 +148,8 @@ def proxy(value: str) -> str:
 
 
 def aliases(value: str) -> tuple[str, ...]:
-    """As `origins`; also the http name of a service that is asked by https, see
-    Settings.from_environment.
+    """As `origins`;
+    also the http name of a service that is asked by https, see Settings.from_environment.
     """
     return _origins_of(value, _alias)
 
@@ -196,8 +196,8 @@ def warehouse(value: str) -> str:
 
 
 def catalog(value: str) -> str:
-    """A table bucket of S3 Tables by its ARN, or the URL of an Iceberg REST catalog; nothing where
-    there is no lake.
+    """A table bucket of S3 Tables by its ARN, or the URL of an Iceberg REST catalog;
+    nothing where there is no lake.
     """
     place = value.strip()
     if place.startswith("arn:"):

@@ -147,8 +147,8 @@ class Settings:
 
     @property
     def is_kept_outside(self) -> bool:
-        """Whether the source is one that somebody has defined, in a stack where that may reach
-        outwards alone.
+        """Whether the source is one that somebody has defined,
+        in a stack where that may reach outwards alone.
         """
         return self.definition is not None and self.source_reach == "outside"
 
@@ -227,8 +227,8 @@ SETTINGS: dict[str, Setting] = {
 
 
 def tokens_path(environment: Mapping[str, str]) -> str:
-    """WELLHEAD_TOKENS alone, so that callers are known, and told of it, when another setting is
-    wrong. Raises SettingsError.
+    """WELLHEAD_TOKENS alone, so that callers are known, and told of it,
+    when another setting is wrong. Raises SettingsError.
     """
     setting = SETTINGS["tokens"]
     text = environment.get(setting.variable)
@@ -238,8 +238,8 @@ def tokens_path(environment: Mapping[str, str]) -> str:
 
 
 def cors_origins(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """WELLHEAD_CORS_ORIGINS alone, for answers that need no other setting. Empty when it is wrong:
-    the routes that read all settings tell of it.
+    """WELLHEAD_CORS_ORIGINS alone, for answers that need no other setting.
+    Empty when it is wrong: the routes that read all settings tell of it.
     """
     text = environment.get("WELLHEAD_CORS_ORIGINS", "")
     try:
@@ -259,8 +259,8 @@ def stage_name(environment: Mapping[str, str]) -> str:
 
 
 def _refuse_open_aliases(settings: Settings) -> None:
-    """An alias of http is never asked; it may only be another name of the source itself. Raises
-    SettingsError.
+    """An alias of http is never asked; it may only be another name of the source itself.
+    Raises SettingsError.
     """
     source = urlsplit(settings.source_url)
     for alias in map(urlsplit, settings.source_aliases):
@@ -274,8 +274,8 @@ def _refuse_open_aliases(settings: Settings) -> None:
 
 
 def _refuse_partial_sums(settings: Settings) -> None:
-    """A sum needs all of its rows, and a row that comes twice must be known as one. Raises
-    SettingsError.
+    """A sum needs all of its rows, and a row that comes twice must be known as one.
+    Raises SettingsError.
     """
     if settings.source_rows != "sum":
         return

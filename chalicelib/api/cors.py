@@ -20,8 +20,8 @@ KEPT_SECONDS = 600  # a browser asks once in so long
 
 
 def cors_headers(headers: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Of the answer to a request with these headers. `Vary` keeps an answer to one origin from
-    another.
+    """Of the answer to a request with these headers.
+    `Vary` keeps an answer to one origin from another.
     """
     origins = cors_origins(environment)
     if not origins:

@@ -14,8 +14,8 @@ from chalicelib import __version__
 
 
 def etag_of(*parts: Any) -> str:
-    """The same for the same parts, under the same version of Wellhead; a later one may answer
-    otherwise.
+    """The same for the same parts, under the same version of Wellhead;
+    a later one may answer otherwise.
     """
     text = json.dumps([__version__, *parts], sort_keys=True, default=str)
     digest = hashlib.sha256(text.encode()).hexdigest()

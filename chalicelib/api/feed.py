@@ -52,8 +52,8 @@ log = logging.getLogger(__name__)
 
 
 class FeedResponses:
-    """Builds the answers to one request. `root` is the address of the feed, as the caller knows
-    it.
+    """Builds the answers to one request.
+    `root` is the address of the feed, as the caller knows it.
     """
 
     def __init__(self, *, root: str, request_id: str, cors: Mapping[str, str]) -> None:
@@ -70,8 +70,8 @@ class FeedResponses:
         return self._response(metadata_document(), HTTPStatus.OK, {"Content-Type": "application/xml"})
 
     def rows(self, asked: FeedRequest, data: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
-        """A page, an entity or a number, by what was asked. Raises NotInFeed for an entity that is
-        not there.
+        """A page, an entity or a number, by what was asked.
+        Raises NotInFeed for an entity that is not there.
         """
         if asked.is_count:
             text = str(data["count"])
@@ -237,8 +237,8 @@ def _check_version(most: str) -> None:
 
 
 def _root_of(request: Any) -> str:
-    """The gateway tells the path with the name of the stage, and in a header by which protocol it
-    was asked.
+    """The gateway tells the path with the name of the stage,
+    and in a header by which protocol it was asked.
     """
     scheme = "https" if request.headers.get("x-forwarded-proto") == "https" else "http"
     host = request.headers.get("host", "localhost")

@@ -15,8 +15,8 @@ _MAXPAGESIZE = re.compile(
 
 
 def metadata_level(accept: str, form: str | None) -> str:
-    """How much the answer tells of itself: minimal or none. `form` is the option $format, which
-    wins over the header. Raises FormatNotServed.
+    """How much the answer tells of itself: minimal or none.
+    `form` is the option $format, which wins over the header. Raises FormatNotServed.
     """
     if form is not None:
         accept = "application/json" if form.strip() == "json" else form
@@ -53,8 +53,8 @@ def _weight_and_level(part: str) -> tuple[float, str]:
 
 
 def page_size(prefer: str, *, most: int) -> str | None:
-    """By `Prefer: odata.maxpagesize=100`; None where it says nothing. What is more than a page may
-    have is as much.
+    """By `Prefer: odata.maxpagesize=100`; None where it says nothing.
+    What is more than a page may have is as much.
     """
     found = _MAXPAGESIZE.search(prefer)
     size = int(found[1]) if found else 0

@@ -95,8 +95,8 @@ def parse_feed_request(
 
 
 def refuse_options(query: Mapping[str, Sequence[str]], headers: Mapping[str, str]) -> str:
-    """At the root of the feed, which has a form alone: how much the answer tells of itself. Raises
-    ValidationError, FeedNotImplemented, FormatNotServed.
+    """At the root of the feed, which has a form alone: how much the answer tells of itself.
+    Raises ValidationError, FeedNotImplemented, FormatNotServed.
     """
     options = _options(query)
     level = metadata_level(headers.get("accept", ""), options.pop("$format", None))

@@ -48,8 +48,8 @@ def parse_findings(body: str | bytes) -> list[str]:
 
 
 def accepted_sentence(job: Job) -> str:
-    """What an accept is answered with: `job` publishes, or has ended when the same was accepted
-    before.
+    """What an accept is answered with:
+    `job` publishes, or has ended when the same was accepted before.
     """
     if not job.status.final:
         return "The findings are accepted. The import that publishes is at the address in Location."

@@ -1,5 +1,5 @@
-"""Format: in which form somebody wants a list: JSON, page by page, or a file of all its rows.
-Pure.
+"""Format: in which form somebody wants a list:
+JSON, page by page, or a file of all its rows. Pure.
 """
 
 from __future__ import annotations
@@ -170,8 +170,8 @@ def _first(accept: str) -> str:
 
 
 def _weights(accept: str) -> dict[str, float]:
-    """How much each media type is wanted, from 0 to 1: "text/csv, */*;q=0.1" is {"text/csv": 1.0,
-    "*/*": 0.1}.
+    """How much each media type is wanted, from 0 to 1:
+    "text/csv, */*;q=0.1" is {"text/csv": 1.0, "*/*": 0.1}.
     """
     weights = {}
     for part in accept.lower().split(","):

@@ -1,5 +1,5 @@
-"""What API Gateway answers by itself: the deployed template and the laptop's gateway take their
-words from here.
+"""What API Gateway answers by itself:
+the deployed template and the laptop's gateway take their words from here.
 """
 
 from http import HTTPStatus

@@ -1,5 +1,5 @@
-"""Health: whether what the API stands on answers. Asked by anybody, so it is cheap and tells codes
-alone.
+"""Health: whether what the API stands on answers.
+Asked by anybody, so it is cheap and tells codes alone.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ NOT_ASKED = "not asked"
 
 
 def health(probes: Mapping[str, Callable[[], object]]) -> dict[str, Any]:
-    """The version, and "ok" for each probe, or "not asked" where it answers so. Raises Unhealthy
-    with the same, and with the code of the error where a probe raises one.
+    """The version, and "ok" for each probe, or "not asked" where it answers so.
+    Raises Unhealthy with the same, and with the code of the error where a probe raises one.
     """
     checks = {}
     is_healthy = True
@@ -47,8 +47,8 @@ def check_warehouse(url: str) -> str | None:
 
 
 def check_room(settings: Settings, current: Callable[[], Snapshot | None]) -> None:
-    """Whether the query function's local disk holds what is published, where that has to be fetched
-    and the size of the disk is known. Raises DatabaseTooLarge.
+    """Whether the query function's local disk holds what is published,
+    where that has to be fetched and the size of the disk is known. Raises DatabaseTooLarge.
     """
     if not settings.query_disk_mb or not settings.warehouse.startswith("s3://"):
         return

@@ -30,8 +30,8 @@ _JSON_TYPES = {"boolean": bool, "integer": int, "string": str}
 
 
 def parse_parameters(query: Mapping[str, Sequence[str]], body: str | bytes = "") -> dict[str, Any]:
-    """What is to be imported, from the query or from a JSON body: the name of the `source`, codes
-    as text, dates as YYYY-MM-DD, and `full` only when it is true. Raises ValidationError.
+    """What is to be imported, from the query or from a JSON body: the name of the `source`,
+    codes as text, dates as YYYY-MM-DD, and `full` only when it is true. Raises ValidationError.
     """
     values = _members(json_body(body))
     texts = single_values(query, allowed=tuple(ASKED))
@@ -53,8 +53,8 @@ def _members(body: Any) -> dict[str, Any]:
 
 
 def _read_member(name: str, value: Any) -> Any:
-    """A code may come as a whole number, however it is written, which is its digits: as the
-    source's own are read.
+    """A code may come as a whole number, however it is written, which is its digits:
+    as the source's own are read.
     """
     parameter = ASKED[name]
     if isinstance(value, float) and value.is_integer() and abs(value) < MOST_EXACT:

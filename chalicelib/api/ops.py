@@ -49,8 +49,8 @@ def parse_verification(body: str | bytes) -> dict[str, Any]:
 
 
 def ops_status(job_manager: JobManager, health: Callable[[], Mapping[str, Any]], *, now: float) -> dict[str, Any]:
-    """A few reads, of the newest 2,000 jobs at most, and what `health` takes. Raises
-    StateUnavailable: without the table nothing can be told.
+    """A few reads, of the newest 2,000 jobs at most, and what `health` takes.
+    Raises StateUnavailable: without the table nothing can be told.
     """
     lock = job_manager.lock()
     running = job_manager.owner_of(lock)

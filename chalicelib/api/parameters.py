@@ -33,8 +33,8 @@ _NO_CONTROL = r"^[^\u0000-\u001F\u007F-\u009F]*$"
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """`allowed` completes the sentence "… must be …", `schema` says it in JSON Schema. `read`
-    raises ValueError, or a ValidationError of its own.
+    """`allowed` completes the sentence "… must be …", `schema` says it in JSON Schema.
+    `read` raises ValueError, or a ValidationError of its own.
     """
 
     read: Callable[[str], Any]
@@ -120,8 +120,8 @@ def last_day(text: str) -> str:
 
 
 def _instant(text: str) -> str:
-    """In UTC. A day alone is all of it; a plus that a URL has made a space is one. Raises
-    ValueError.
+    """In UTC. A day alone is all of it; a plus that a URL has made a space is one.
+    Raises ValueError.
     """
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         end_of_day = datetime.combine(date.fromisoformat(text), time.max, tzinfo=UTC)
@@ -148,8 +148,8 @@ def _option(text: str) -> str:
 
 
 def _text(text: str, most: int) -> str:
-    """Any script, any sign; a lone surrogate is no text, and a control character none that anybody
-    searches for.
+    """Any script, any sign;
+    a lone surrogate is no text, and a control character none that anybody searches for.
     """
     if len(text) > most:
         raise ValueError

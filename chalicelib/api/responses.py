@@ -61,8 +61,8 @@ class ResponseBuilder:
         self._role: dict[str, str] = {}
 
     def recognise(self, principal: Principal) -> None:
-        """Every answer tells the caller his own role, so that a client can leave out what he may
-        not do.
+        """Every answer tells the caller his own role,
+        so that a client can leave out what he may not do.
         """
         self._role = {"X-Wellhead-Role": principal.role}
 
@@ -110,8 +110,8 @@ class ResponseBuilder:
         return Response(body="", status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     def text(self, body: str | bytes, headers: Mapping[str, str]) -> Response:
-        """What is no envelope; `headers` has its Content-Type. Chalice serves text as it is,
-        whatever is accepted.
+        """What is no envelope; `headers` has its Content-Type.
+        Chalice serves text as it is, whatever is accepted.
         """
         return Response(body=body, status_code=HTTPStatus.OK, headers=self._headers(headers))
 
@@ -168,8 +168,8 @@ def wants_problem(accept: str) -> bool:
 
 
 def problem_details(facts: Mapping[str, Any], status: int) -> dict[str, Any]:
-    """RFC 9457, section 3. The type is blank, so the title is the status's own phrase; our facts
-    are extensions.
+    """RFC 9457, section 3.
+    The type is blank, so the title is the status's own phrase; our facts are extensions.
     """
     extensions = dict(facts)
     message = extensions.pop("message")
@@ -231,8 +231,8 @@ def enveloped(
 
 
 def principal_of(request: Any) -> Principal:
-    """Whom the authorizer has recognised; the gateway keeps what that said, so a token's end is
-    looked at here. Raises Unauthorized, TokenExpired.
+    """Whom the authorizer has recognised; the gateway keeps what that said,
+    so a token's end is looked at here. Raises Unauthorized, TokenExpired.
     """
     facts = (request.context or {}).get("authorizer") or {}
     try:
@@ -280,8 +280,8 @@ def log_answer(response: Response, seconds: float) -> None:
 
 
 def request_id_of(request: Any) -> str:
-    """The caller's id when it is well-formed, else Lambda's. Never `app.lambda_context`: under the
-    local server's threads that may be another request's.
+    """The caller's id when it is well-formed, else Lambda's.
+    Never `app.lambda_context`: under the local server's threads that may be another request's.
     """
     wished = str(request.headers.get("x-request-id", ""))
     if REQUEST_ID.fullmatch(wished):

@@ -1,5 +1,5 @@
-"""What a request about a source may hold: a definition, as JSON or TOML, and which version is
-meant.
+"""What a request about a source may hold:
+a definition, as JSON or TOML, and which version is meant.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def parse_source_name(text: str) -> str:
 
 
 def parse_definition(body: str | bytes, content_type: str) -> dict[str, Any]:
-    """The keys that the body holds, as JSON takes them: TOML's dates are text. What they must be is
-    known elsewhere. Raises DefinitionInvalid.
+    """The keys that the body holds, as JSON takes them: TOML's dates are text.
+    What they must be is known elsewhere. Raises DefinitionInvalid.
     """
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     if len(text.encode(errors="surrogatepass")) > LONGEST:

@@ -71,8 +71,8 @@ class TokenEntry:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError. What is there must be right: an end that cannot be read is no reason
-        to have none.
+        """Raises ValueError.
+        What is there must be right: an end that cannot be read is no reason to have none.
         """
         facts = json.loads(text)
         previous = facts.get("previous", []) if isinstance(facts, dict) else None

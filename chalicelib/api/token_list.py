@@ -1,5 +1,5 @@
-"""The tokens of the API, as an operator sees them and renews them: names and roles, and a token in
-one answer alone.
+"""The tokens of the API, as an operator sees them and renews them:
+names and roles, and a token in one answer alone.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class TokenList:
         self._clock = clock
 
     def all(self, used: Mapping[str, float]) -> list[dict[str, Any]]:
-        """By name. `role` is null of a parameter that is no token, which lets nobody in; `used` is
-        when by name.
+        """By name. `role` is null of a parameter that is no token, which lets nobody in;
+        `used` is when by name.
         """
         paginator = self._ssm.get_paginator("get_parameters_by_path")
         try:
@@ -62,8 +62,8 @@ class TokenList:
         return sorted(views, key=itemgetter("name"))
 
     def renew(self, name: str, *, is_at_once: bool, days: int | None = None) -> dict[str, Any]:
-        """The new token of this name, in plain text this once. The one before is good for a day
-        more, unless it shall end at once. Raises TokenUnknown.
+        """The new token of this name, in plain text this once.
+        The one before is good for a day more, unless it shall end at once. Raises TokenUnknown.
         """
         place = f"{self._path}/{name}"
         try:

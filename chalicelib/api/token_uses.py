@@ -56,8 +56,8 @@ class TokenUses:
 
     @contextmanager
     def renewing(self, name: str) -> Iterator[None]:
-        """Nobody else renews the token of this name meanwhile. Raises TokenBusy,
-        StateUnavailable.
+        """Nobody else renews the token of this name meanwhile.
+        Raises TokenBusy, StateUnavailable.
         """
         now = self._clock()
         mark = {"name": name, "renewing_at": now}

@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """`expires_at` is of the token that was sent, epoch seconds; who asks with one that is over is
-    still known.
+    """`expires_at` is of the token that was sent, epoch seconds;
+    who asks with one that is over is still known.
     """
 
     name: str
@@ -53,8 +53,8 @@ class Tokens:
         self._known: dict[str, Principal] = {}
 
     def principal(self, authorization: str) -> Principal | None:
-        """Who sends this Authorization header; None when it is no token that anybody has. Raises
-        TokensUnavailable.
+        """Who sends this Authorization header; None when it is no token that anybody has.
+        Raises TokensUnavailable.
         """
         token = BEARER.fullmatch(authorization.strip())
         if token is None:

@@ -34,8 +34,8 @@ class CronInvalid(Exception):
 
 
 class Cron:
-    """`zone` is a name of the IANA list; without one the times are UTC. What this machine cannot
-    read, a zone that its list does not have any more, has no due times.
+    """`zone` is a name of the IANA list; without one the times are UTC.
+    What this machine cannot read, a zone that its list does not have any more, has no due times.
     """
 
     def __init__(self, text: str, zone: str = "") -> None:
@@ -66,8 +66,8 @@ class Cron:
         return next(self.after(moment), None)
 
     def past(self, first: float, now: float) -> tuple[float, int]:
-        """From this due time on: the latest that is not later than `now`, and how many there
-        are.
+        """From this due time on:
+        the latest that is not later than `now`, and how many there are.
         """
         latest = first
         count = 1

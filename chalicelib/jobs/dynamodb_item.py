@@ -1,5 +1,5 @@
-"""DynamoDB's typed attribute values to and from plain Python (boto3 has this; it costs 90 ms of a
-cold start).
+"""DynamoDB's typed attribute values to and from plain Python (boto3 has this;
+it costs 90 ms of a cold start).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """Floats are written with all their digits; DynamoDB keeps 38, a double needs 17. Most values
-    are texts.
+    """Floats are written with all their digits; DynamoDB keeps 38, a double needs 17.
+    Most values are texts.
     """
     match value:
         case str():

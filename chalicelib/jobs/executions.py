@@ -46,8 +46,8 @@ class Executions:
         self._start(_name(job), job)
 
     def start_again(self, job: Job, *, at: float) -> None:
-        """Of a job that waits although it may have started: a start that has ended has failed
-        before its claim. Raises DispatchFailed.
+        """Of a job that waits although it may have started:
+        a start that has ended has failed before its claim. Raises DispatchFailed.
         """
         name = _name(job)
         is_started = self._start(name, job)
@@ -73,8 +73,8 @@ class Executions:
         return True
 
     def status(self, name: str) -> str | None:
-        """As Step Functions has it, such as RUNNING or ABORTED; None where it knows no such
-        execution. Raises DispatchFailed.
+        """As Step Functions has it, such as RUNNING or ABORTED;
+        None where it knows no such execution. Raises DispatchFailed.
         """
         arn = self._machine.replace(":stateMachine:", ":execution:")
         try:

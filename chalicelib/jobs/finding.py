@@ -84,8 +84,8 @@ def few_examples(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def with_short_texts(row: Mapping[str, Any], *, raw: int = 0) -> dict[str, Any]:
-    """`raw` is how many characters of a text of that name may stay, where these are more than of
-    others.
+    """`raw` is how many characters of a text of that name may stay,
+    where these are more than of others.
     """
     short = dict(row)
     for name, value in row.items():
@@ -161,8 +161,8 @@ def _parse(fingerprint: str) -> tuple[str, dict[str, float]]:
 
 
 def _number(text: str) -> float:
-    """NaN of what is none, which covers nothing and is covered by nothing: another version may have
-    stored it.
+    """NaN of what is none, which covers nothing and is covered by nothing:
+    another version may have stored it.
     """
     try:
         return float(text)

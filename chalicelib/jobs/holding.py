@@ -61,8 +61,8 @@ def refuse_late(held: Job, *, now: float, newest: str | None, current: Snapshot 
 
 
 def lateness(held: Job, *, now: float, newest: str | None, current: Snapshot | None) -> dict[str, Any] | None:
-    """Why nobody can accept it any more, as `message` and what the refusal of an accept tells; null
-    while he can.
+    """Why nobody can accept it any more, as `message` and what the refusal of an accept tells;
+    null while he can.
     """
     try:
         refuse_late(held, now=now, newest=newest, current=current)

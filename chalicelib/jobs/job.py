@@ -144,8 +144,8 @@ class Job:
         return kept + self.failed_records + self.skipped_records
 
     def with_event(self, at: float, name: str, **facts: Any) -> Job:
-        """The job with one more event on its time line; the middle gives way when it grows too
-        long.
+        """The job with one more event on its time line;
+        the middle gives way when it grows too long.
         """
         event = Event(at=at, name=name, facts=facts)
         events = [*self.events, event]
@@ -155,8 +155,8 @@ class Job:
         return replace(self, events=events)
 
     def with_progress(self) -> Job:
-        """The job with its progress worked out anew: null while nothing is expected, never
-        falling.
+        """The job with its progress worked out anew:
+        null while nothing is expected, never falling.
         """
         match self.phase, self.expected_records:
             case Phase.PUBLISHING, _:
@@ -207,8 +207,8 @@ class Job:
         return stopped.with_event(at, "cancelled")
 
     def retry(self, *, now: float, triggered_by: str) -> Job:
-        """A new job that goes on from this one's last checkpoint. The segments keep the names they
-        have.
+        """A new job that goes on from this one's last checkpoint.
+        The segments keep the names they have.
         """
         job = new_job(
             now=now,
@@ -232,8 +232,8 @@ class Job:
         )
 
     def accept(self, *, now: float, by: str) -> Job:
-        """A new job that publishes what this one was held with. It asks the source nothing, so what
-        only the source could tell, the warnings, goes with it.
+        """A new job that publishes what this one was held with.
+        It asks the source nothing, so what only the source could tell, the warnings, goes with it.
         """
         fingerprints = [finding.fingerprint for finding in holding(self.findings)]
         each_once = dict.fromkeys([*self.accepted, *fingerprints])
@@ -246,8 +246,8 @@ class Job:
         return {name: value for name, value in view.items() if name not in _LONG}
 
     def view(self, now: float, *, too_late: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What the API shows. `now` closes the execution time of a job that still runs; `too_late`
-        tells why a held one cannot be accepted any more.
+        """What the API shows. `now` closes the execution time of a job that still runs;
+        `too_late` tells why a held one cannot be accepted any more.
         """
         shown = {_AS_SHOWN.get(name, name): getattr(self, name) for name in _SHOWN}
         shown["events"] = [event.to_attributes() for event in self.events]

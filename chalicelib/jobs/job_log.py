@@ -34,8 +34,8 @@ KEPT_SECONDS = 30 * 86_400
 
 @dataclass(frozen=True, kw_only=True)
 class LogLine:
-    """`at` is by the clock of who wrote it, epoch seconds; `attempt` is None of a line that no
-    worker wrote.
+    """`at` is by the clock of who wrote it, epoch seconds;
+    `attempt` is None of a line that no worker wrote.
     """
 
     at: float
@@ -91,8 +91,8 @@ class LogTable:
         self._table.transact([self._table.put(item, when=may_take_place())])
 
     def read(self, job_id: str) -> list[LogLine]:
-        """The newest lines, in their order. Those of a later worker come later, whatever its clock
-        shows.
+        """The newest lines, in their order.
+        Those of a later worker come later, whatever its clock shows.
         """
         lines: list[LogLine] = []
         partition = log_key(job_id, 0, WORKER, 0)["pk"]
@@ -112,8 +112,8 @@ class LogTable:
 
 
 def _has_enough(lines: Sequence[LogLine]) -> bool:
-    """Without those of the fence that was read last: more of it may follow, and its ring has no
-    order.
+    """Without those of the fence that was read last:
+    more of it may follow, and its ring has no order.
     """
     if not lines:
         return False

@@ -115,14 +115,14 @@ class JobReader:
         return reasons
 
     def owner_of(self, lock: Lock) -> Job | None:
-        """The job that has the lock. None also when its item is gone: a job is stored with the lock
-        that it takes, and nothing of ours removes one.
+        """The job that has the lock. None also when its item is gone:
+        a job is stored with the lock that it takes, and nothing of ours removes one.
         """
         return self.find(lock.owner) if lock.owner else None
 
     def is_over(self, lock: Lock) -> bool:
-        """Whether the lease is over, by the table's time and with what clocks may differ from it
-        allowed for.
+        """Whether the lease is over,
+        by the table's time and with what clocks may differ from it allowed for.
         """
         return self.seconds_left(lock.lease_until + self._lease.grace) < 0
 

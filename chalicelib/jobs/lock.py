@@ -99,8 +99,8 @@ IDEMPOTENCY_SECONDS = 86_400
 
 
 def idempotency_key(caller: str, key: str) -> dict[str, str]:
-    """One caller's keys are not another's. Hashed: a key may be long, and may say more than the
-    table should.
+    """One caller's keys are not another's.
+    Hashed: a key may be long, and may say more than the table should.
     """
     text = f"{caller}\n{key}"
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -111,8 +111,8 @@ _OF_EXECUTION = "execution/"
 
 
 def holder_of(execution: str, worker: str) -> str:
-    """The holder of the lock that a worker of this execution is; `execution` empty: a worker that
-    runs by itself.
+    """The holder of the lock that a worker of this execution is;
+    `execution` empty: a worker that runs by itself.
     """
     if not execution:
         return worker
@@ -188,8 +188,8 @@ def noted_key(key: str) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """Seconds. `grace` covers the skew of clocks: a lease is over only when that much more has
-    passed.
+    """Seconds. `grace` covers the skew of clocks:
+    a lease is over only when that much more has passed.
     """
 
     seconds: float = 60.0
@@ -252,8 +252,8 @@ class Snapshot:
         return self.versions is not None
 
     def fence_of(self, source_name: str | None) -> int:
-        """Of the latest import of the source, or of a rollback since; of any source where the job
-        is older than their names.
+        """Of the latest import of the source, or of a rollback since;
+        of any source where the job is older than their names.
         """
         if source_name is None or self.sources is None:
             return self.fence
@@ -285,8 +285,8 @@ def is_forgotten(now: float, gone: str | None) -> Condition:
 
 
 def as_read(lock: Lock) -> Condition:
-    """Nobody has written the lock since it was read: every write changes its fence, owner or
-    lease.
+    """Nobody has written the lock since it was read:
+    every write changes its fence, owner or lease.
     """
     if lock.fence == 0 and lock.owner is None:
         return Condition(
@@ -319,8 +319,8 @@ def is_mine(claim: Claim) -> Condition:
 
 
 def is_no_later_plan(fence: int) -> Condition:
-    """Parts that a worker planned and no job names were never there. Those of a later worker are,
-    so a worker that froze before it wrote its own leaves them alone.
+    """Parts that a worker planned and no job names were never there.
+    Those of a later worker are, so a worker that froze before it wrote its own leaves them alone.
     """
     return Condition("attribute_not_exists(pk) OR #fence <= :plan_fence", {":plan_fence": fence})
 
@@ -331,8 +331,8 @@ def part_as_read(attempt: int) -> Condition:
 
 
 def part_is_of(worker: str | None) -> Condition:
-    """Nor has another worker of the same claim counted on to the same attempt. None: nobody has
-    begun with the part since it was planned, or a worker from before they had names.
+    """Nor has another worker of the same claim counted on to the same attempt. None:
+    nobody has begun with the part since it was planned, or a worker from before they had names.
     """
     if worker is None:
         return Condition("attribute_not_exists(#worker)")
@@ -353,8 +353,8 @@ def not_used_since(moment: float) -> Condition:
 
 
 def not_renewed_since(moment: float) -> Condition:
-    """Of two that renew a token at once one goes on: the store of the tokens has no condition of
-    its own.
+    """Of two that renew a token at once one goes on:
+    the store of the tokens has no condition of its own.
     """
     return Condition(
         "attribute_not_exists(#renewing_at) OR #renewing_at < :not_renewed_since",
@@ -363,8 +363,8 @@ def not_renewed_since(moment: float) -> Condition:
 
 
 def source_as_read(version: int) -> Condition:
-    """Nobody has written the source since it was read: each write raises its version, a deletion
-    too. 0: there was none.
+    """Nobody has written the source since it was read:
+    each write raises its version, a deletion too. 0: there was none.
     """
     if not version:
         return ABSENT
@@ -389,8 +389,8 @@ def notice_as_read(version: int) -> Condition:
 
 
 def may_take_place() -> Condition:
-    """Of a check, a line of a log, and the sweeper's pulse: whatever stood there is older, and
-    nobody waits for it any more.
+    """Of a check, a line of a log, and the sweeper's pulse:
+    whatever stood there is older, and nobody waits for it any more.
     """
     return Condition("attribute_not_exists(pk) OR attribute_exists(pk)")
 

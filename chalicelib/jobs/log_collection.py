@@ -72,8 +72,8 @@ class WorkerLog(logging.Handler):
             self.handleError(record)
 
     def store(self, *, at_once: bool = False) -> None:
-        """What is new, unless the last write was a moment ago. Raises nothing: an import needs no
-        log.
+        """What is new, unless the last write was a moment ago.
+        Raises nothing: an import needs no log.
         """
         now = self._clock()
         if now < self._due_at and (self._is_broken or not at_once):
@@ -121,8 +121,8 @@ class WorkerLog(logging.Handler):
 
 
 class OthersLog(logging.Handler):
-    """Of a function that sees to jobs without working on one, by its name: what it logs of a job,
-    by job.
+    """Of a function that sees to jobs without working on one, by its name:
+    what it logs of a job, by job.
     """
 
     def __init__(self, by: str, *, clock: Callable[[], float] = time.time) -> None:

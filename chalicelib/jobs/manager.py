@@ -1,5 +1,5 @@
-"""JobManager: who may import, and what the table says of it. Each write holds under conditions of
-lock.py.
+"""JobManager: who may import, and what the table says of it.
+Each write holds under conditions of lock.py.
 """
 
 from __future__ import annotations
@@ -155,8 +155,8 @@ class JobManager(JobReader):
             )
 
     def _held_behind(self, job: Job) -> Job:
-        """The held job whose rows this one publishes; where somebody has removed it, one without
-        `accept_until`.
+        """The held job whose rows this one publishes;
+        where somebody has removed it, one without `accept_until`.
         """
         while not job.is_held and job.retry_of:
             before = self.find(job.retry_of)
@@ -187,8 +187,8 @@ class JobManager(JobReader):
             raise ScheduleMoved
 
     def _recall(self, key: dict[str, str]) -> str | None:
-        """The id of the job that a caller's key has made; DynamoDB deletes what has expired days
-        late.
+        """The id of the job that a caller's key has made;
+        DynamoDB deletes what has expired days late.
         """
         item = self.table.read(key)
         if item is None or item["expires_at"] <= self._clock():
@@ -203,8 +203,8 @@ class JobManager(JobReader):
         gone: str | None,
         advanced: Schedule | None,
     ) -> list[dict[str, Any]]:
-        """What is written with a new job. `remembered` is the place of its caller's key, and `gone`
-        the job that stands there although its item was removed.
+        """What is written with a new job. `remembered` is the place of its caller's key,
+        and `gone` the job that stands there although its item was removed.
         """
         now = self._clock()
         mine = {
@@ -239,8 +239,8 @@ class JobManager(JobReader):
         return [self._loss(lock)] if lock.owner else []
 
     def _end(self, job: Job, *, fence: int) -> list[dict[str, Any]]:
-        """The job's final state, and the notice of it: no end without its notice, and no notice
-        without its end.
+        """The job's final state, and the notice of it:
+        no end without its notice, and no notice without its end.
         """
         return [
             self._job_update(job, fence=fence),
@@ -253,8 +253,8 @@ class JobManager(JobReader):
         return outbox_write(self.table, notice)
 
     def _expired_job(self, old: Job, error: WellheadError | None = None) -> Job:
-        """The job whose lease is over ends FAILED in the same transaction that takes its lock. It
-        cannot be final already: the transaction that ends a job frees its lock.
+        """The job whose lease is over ends FAILED in the same transaction that takes its lock.
+        It cannot be final already: the transaction that ends a job frees its lock.
         """
         now = self._clock()
         if old.cancel_requested_at is not None:
@@ -298,8 +298,8 @@ class JobManager(JobReader):
         return made if made.accepted == wanted.accepted else None
 
     def discard(self, job_id: str, *, by: str) -> Job:
-        """Nobody will accept the job, so its rows need not be kept. Twice is the same. Raises
-        JobNotFound, NotHeld.
+        """Nobody will accept the job, so its rows need not be kept. Twice is the same.
+        Raises JobNotFound, NotHeld.
         """
         while True:
             job = self.get(job_id)
@@ -407,8 +407,8 @@ class JobManager(JobReader):
             raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
 
     def renew(self, lock: Lock, seconds: float) -> bool:
-        """The lease of a holder that lives and has just nobody at work, for so many seconds at
-        least. False when somebody else wrote the lock since it was read.
+        """The lease of a holder that lives and has just nobody at work,
+        for so many seconds at least. False when somebody else wrote the lock since it was read.
         """
         longer = max(self._lease.seconds, seconds)
         renewed = {"lease_until": self._until(longer)}
@@ -487,8 +487,8 @@ class JobManager(JobReader):
         return job
 
     def free_holder(self, lock: Lock) -> bool:
-        """The worker's lease is over: free its place for another worker of the same job. False when
-        somebody else wrote the lock since it was read.
+        """The worker's lease is over: free its place for another worker of the same job.
+        False when somebody else wrote the lock since it was read.
         """
         until = {"lease_until": self._until(self._lease.pending)}
         written = self._try(self.table.update(LOCK, until, remove=["holder"], when=as_read(lock)))
@@ -522,8 +522,8 @@ class JobManager(JobReader):
         return written
 
     def _until(self, seconds: float) -> float:
-        """The end of a lease of so many seconds, in the table's time: it judges none by another's
-        clock.
+        """The end of a lease of so many seconds, in the table's time:
+        it judges none by another's clock.
         """
         return self.table.time.latest(self._clock()) + seconds
 

@@ -151,8 +151,8 @@ def new_notice(*, kind: str, key: str, at: float, facts: Mapping[str, Any]) -> N
 
 
 def end_of(job: Job) -> Notice:
-    """That the job has ended. It tells what the job's view does, without rows of the source and
-    what asks for them.
+    """That the job has ended.
+    It tells what the job's view does, without rows of the source and what asks for them.
     """
     at = job.completed_at or job.created_at
     view = job.view(at)
@@ -169,8 +169,8 @@ def end_of(job: Job) -> Notice:
 
 
 def loss_of(job_id: str, *, at: float, since: float) -> Notice:
-    """That a job's item was removed while it waited or ran: its import ended, and nobody knows more
-    of it.
+    """That a job's item was removed while it waited or ran:
+    its import ended, and nobody knows more of it.
     """
     message = "Somebody removed the job's item from the table, so the import ended. What is published is as it was."
     error = {"code": "JOB_NOT_FOUND", "message": message, "retryable": False}
@@ -189,8 +189,8 @@ def _finding_without_rows(finding: Finding) -> dict[str, str]:
 
 
 def _without_paths(text: str) -> str:
-    """Some sources have a key in the path of their address; what is sent to others names their host
-    alone.
+    """Some sources have a key in the path of their address;
+    what is sent to others names their host alone.
     """
     return _ADDRESS.sub(r"\1", text)
 

@@ -75,8 +75,8 @@ class Outbox:
         return notices[:limit]
 
     def take(self, notice: Notice, channels: list[str]) -> Notice | None:
-        """The notice with another attempt on these channels, for who has it now; None when somebody
-        else took it.
+        """The notice with another attempt on these channels, for who has it now;
+        None when somebody else took it.
         """
         # Should this sender die, another one takes the notice when the hold is over.
         due_at = self._clock() + HOLD_SECONDS
@@ -90,8 +90,8 @@ class Outbox:
         return new if is_ours else None
 
     def note(self, notice: Notice) -> bool:
-        """What came of the attempts; nothing waits on any channel: it is moved away. False when
-        somebody else has taken it meanwhile, whose word counts.
+        """What came of the attempts; nothing waits on any channel: it is moved away.
+        False when somebody else has taken it meanwhile, whose word counts.
         """
         new = replace(notice, version=notice.version + 1)
         if notice.state is State.WAITING:
@@ -137,8 +137,8 @@ def put_test_notice(outbox: Outbox, *, by: str) -> str:
 
 
 def outbox_write(table: Table, notice: Notice) -> dict[str, Any]:
-    """The write that puts the notice into the outbox, for the transaction that does what it tells
-    of.
+    """The write that puts the notice into the outbox,
+    for the transaction that does what it tells of.
     """
     return table.put(notice_key(notice) | _attributes(notice), when=ABSENT)
 

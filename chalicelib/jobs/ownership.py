@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 
 
 def own_warehouse(*, job_manager: JobManager, warehouse: Warehouse) -> None:
-    """Before the first write of an import. Raises WarehouseOwned, StateUnavailable,
-    WarehouseUnavailable.
+    """Before the first write of an import.
+    Raises WarehouseOwned, StateUnavailable, WarehouseUnavailable.
     """
     table = job_manager.table
     ownership = _of_table(table)
@@ -60,8 +60,8 @@ def own_warehouse(*, job_manager: JobManager, warehouse: Warehouse) -> None:
 
 
 def owns(*, job_manager: JobManager, warehouse: Warehouse) -> bool:
-    """Whether the two agree; nothing is written to make them. Raises StateUnavailable,
-    WarehouseUnavailable.
+    """Whether the two agree; nothing is written to make them.
+    Raises StateUnavailable, WarehouseUnavailable.
     """
     mark = warehouse.owner()
     if mark is None:
@@ -125,8 +125,8 @@ def _find_or_make(table: Table) -> Ownership:
 
 
 def _is_copied(ownership: Ownership | None, table: Table) -> bool:
-    """The items of one table in another, from a backup perhaps. Two tables with one id would both
-    own the warehouse.
+    """The items of one table in another, from a backup perhaps.
+    Two tables with one id would both own the warehouse.
     """
     return ownership is not None and ownership.table != table.name
 
@@ -138,8 +138,8 @@ def _agree(ownership: Ownership | None, mark: str, table: Table) -> bool:
 
 
 def _has_our_files(job_manager: JobManager, warehouse: Warehouse) -> bool:
-    """A warehouse without owner.json: its files are those of this table, or there are none and none
-    are missed.
+    """A warehouse without owner.json:
+    its files are those of this table, or there are none and none are missed.
     """
     names = [name for name in warehouse.names("") if is_fenced(name)]
     current = job_manager.current_snapshot()

@@ -108,8 +108,8 @@ class PartTable:
         return parts if all_are_there else None
 
     def begin(self, claim: Claim, plan: Plan, part: Part) -> Part:
-        """The part in its next attempt. Raises LeaseLost: another worker has begun with it since it
-        was read.
+        """The part in its next attempt.
+        Raises LeaseLost: another worker has begun with it since it was read.
         """
         mine = replace(part, attempt=part.attempt + 1, worker=uuid.uuid4().hex)
         try:

@@ -50,8 +50,8 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Pause:
-    """`by` is who paused it, None where it was its failures; then `code` is that of the last
-    one.
+    """`by` is who paused it, None where it was its failures;
+    then `code` is that of the last one.
     """
 
     at: float
@@ -102,8 +102,8 @@ class Schedule:
 
     @property
     def is_judged(self) -> bool:
-        """Whether the end of its last job is known: who starts the next one before loses what it
-        says.
+        """Whether the end of its last job is known:
+        who starts the next one before loses what it says.
         """
         return self.last_job_id == self.judged
 
@@ -113,8 +113,8 @@ class Schedule:
     # -- what becomes of it; none of these writes ---------------------------------------------
 
     def follow(self, plan: Plan) -> Schedule:
-        """As the newest definition says. Another cron or zone begins anew with the definition, and
-        what was due before is skipped.
+        """As the newest definition says.
+        Another cron or zone begins anew with the definition, and what was due before is skipped.
         """
         if plan.version <= self.version:
             return self
@@ -153,8 +153,8 @@ class Schedule:
         )
 
     def judge(self, last_job: Job | None, *, pause_after: int, now: float) -> Schedule:
-        """With the end of the job that it started last; None when its item is gone. A job that is
-        held waits for a word, and one that was cancelled says nothing of the source.
+        """With the end of the job that it started last; None when its item is gone.
+        A job that is held waits for a word, and one that was cancelled says nothing of the source.
         """
         if last_job and not last_job.status.final:
             return self

@@ -1,5 +1,5 @@
-"""Schedules: each an item of the table, beside its source's. Each write raises its turn, if that is
-as it was read.
+"""Schedules: each an item of the table, beside its source's.
+Each write raises its turn, if that is as it was read.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Schedules:
                 return {schedule.source: schedule for schedule in schedules}
 
     def get(self, plan: Plan) -> Schedule:
-        """As the plan says, also where the sweeper has not seen its newest version yet. Raises
-        StateUnavailable.
+        """As the plan says, also where the sweeper has not seen its newest version yet.
+        Raises StateUnavailable.
         """
         item = self._table.read(schedule_key(plan.source))
         schedule = Schedule.of_item(item) if item else Schedule(source=plan.source)
@@ -75,8 +75,8 @@ class Schedules:
         return self._change(plan, change)
 
     def write(self, schedule: Schedule, *notices: Notice) -> Schedule:
-        """With what is to be told of it. Raises ConditionRefused when somebody has written it since
-        it was read, StateUnavailable.
+        """With what is to be told of it.
+        Raises ConditionRefused when somebody has written it since it was read, StateUnavailable.
         """
         new = replace(schedule, turn=schedule.turn + 1)
         item = schedule_key(new.source) | new.to_item()

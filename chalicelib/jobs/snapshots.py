@@ -1,5 +1,5 @@
-"""The published snapshots that the warehouse still keeps: what an operator sees, and can roll back
-to.
+"""The published snapshots that the warehouse still keeps:
+what an operator sees, and can roll back to.
 """
 
 from __future__ import annotations

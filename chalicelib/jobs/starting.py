@@ -66,8 +66,8 @@ def start_import(
 
 
 def start_due(job: Job, *, advanced: Schedule, job_manager: JobManager, dispatcher: Dispatcher) -> Job:
-    """A job that was due, with its schedule as it goes on. Raises what start_import raises, and
-    ScheduleMoved.
+    """A job that was due, with its schedule as it goes on.
+    Raises what start_import raises, and ScheduleMoved.
     """
     created = job_manager.create(job, advanced=advanced)
     return _dispatch(created, dispatcher)

@@ -64,8 +64,8 @@ log = logging.getLogger(__name__)
 
 
 def sweep(*, job_manager: JobManager, dispatcher: Dispatcher, executions: Executions | None = None) -> str:
-    """What was done: "nothing", "failed", "restarted", "dispatched", "renewed" or "freed". Raises
-    StateUnavailable.
+    """What was done: "nothing", "failed", "restarted", "dispatched", "renewed" or "freed".
+    Raises StateUnavailable.
     """
     lock = job_manager.lock()
     if lock.owner is None:
@@ -78,8 +78,8 @@ def sweep(*, job_manager: JobManager, dispatcher: Dispatcher, executions: Execut
 
 
 def _see_to_worker(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str:
-    """A worker that went silent is replaced; a job that waits for one is dispatched again, and
-    fails in the end.
+    """A worker that went silent is replaced;
+    a job that waits for one is dispatched again, and fails in the end.
     """
     is_waiting = lock.holder is None
     if is_waiting and job_manager.is_over(lock):
@@ -147,8 +147,8 @@ def _restart(lock: Lock, job_manager: JobManager, dispatcher: Dispatcher) -> str
 
 
 def _dispatch(job_id: str, dispatch: Callable[[str], None]) -> str:
-    """A failure is not the end: the next sweep tries again until the lease of the waiting job is
-    over.
+    """A failure is not the end:
+    the next sweep tries again until the lease of the waiting job is over.
     """
     try:
         dispatch(job_id)
@@ -239,8 +239,8 @@ def _readable(names: list[str], find: Find, *, kept: int, now: float) -> list[st
 
 
 def _published_snapshots(names: list[str], find: Find) -> list[tuple[str, float]]:
-    """The snapshots that were current once and since when, newest first; the others were left by
-    workers that lost their lease.
+    """The snapshots that were current once and since when, newest first;
+    the others were left by workers that lost their lease.
     """
     snapshots = []
     for name in reversed(names):

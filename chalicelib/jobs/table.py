@@ -154,8 +154,8 @@ class Table:
         }
 
     def update_alone(self, key: Mapping[str, str], values: Mapping[str, Any], *, when: Condition) -> None:
-        """Without a transaction: half the price, and no conflict. Raises ConditionRefused,
-        StateUnavailable.
+        """Without a transaction: half the price, and no conflict.
+        Raises ConditionRefused, StateUnavailable.
         """
         try:
             self._dynamodb.update_item(**self.update(key, values, when=when)["Update"])

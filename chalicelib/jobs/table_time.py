@@ -26,8 +26,8 @@ DATE_SECONDS = 1.0  # a Date leaves so much out
 
 
 class TableTime:
-    """`clock` is the process's own, epoch seconds. Until an answer has told a Date, it is
-    believed.
+    """`clock` is the process's own, epoch seconds.
+    Until an answer has told a Date, it is believed.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -46,8 +46,8 @@ log = logging.getLogger(__name__)
 
 
 class Timetable:
-    """`source_id_of` tells which settings an import of the plan has; it raises DefinitionInvalid,
-    SourceUnknown.
+    """`source_id_of` tells which settings an import of the plan has;
+    it raises DefinitionInvalid, SourceUnknown.
     """
 
     def __init__(
@@ -167,8 +167,8 @@ class Timetable:
         return job
 
     def _give_up(self, schedule: Schedule, error: DefinitionInvalid) -> None:
-        """This stack does not allow any more what the definition says: nothing starts until one of
-        them is changed.
+        """This stack does not allow any more what the definition says:
+        nothing starts until one of them is changed.
         """
         reason = f"The definition is refused by now: {error.message}"
         pause = Pause(at=self._schedules.now, reason=reason, code=error.code)
@@ -185,8 +185,8 @@ def _due_time(pair: tuple[Plan, Schedule]) -> float:
 
 
 def _notice_of_pause(schedule: Schedule, pause: Pause) -> Notice:
-    """Of one that nobody asked for. `schedule` is as it was before the write, whose turn makes the
-    key.
+    """Of one that nobody asked for.
+    `schedule` is as it was before the write, whose turn makes the key.
     """
     source = schedule.source
     names = {"source": source, "code": pause.code}
