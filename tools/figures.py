@@ -30,10 +30,10 @@ LITTLE_WORDS = """
 IRREGULAR = """
     begun bought bound broken brought built chosen cut done drawn driven fallen fed felt found given
     gone got grown heard held hidden kept known laid led left lent lost made meant met paid put read
-    run said seen sent set shown shut spent split spoken stood stuck taken taught thought told torn
+    run said seen sent shown shut spent split spoken stood stuck taken taught thought told torn
     understood withdrawn won worn written
 """.split()
-VERBS_TOO = ["cut", "put", "read", "run", "set", "shut", "split"]  # `read()` is an order as well
+VERBS_TOO = ["cut", "put", "read", "run", "shut", "split"]  # `read()` is an order as well
 NO_PARTICIPLES = "embed exceed feed indeed need proceed seed speed succeed".split()
 REGULAR = re.compile(r"\w{2,}ed")
 
