@@ -172,7 +172,7 @@ class Job:
         so_far = self.progress_percentage or 0.0
         return replace(self, progress_percentage=max(round(percentage, 1), so_far))
 
-    def failed_with(self, error: WellheadError, *, at: float) -> Job:
+    def fail(self, error: WellheadError, *, at: float) -> Job:
         cause = {
             "code": error.code,
             "message": error.message[:LONGEST_MESSAGE],
@@ -191,12 +191,12 @@ class Job:
         )
         return failed.with_event(at, "failed", code=error.code)
 
-    def held(self, error: WellheadError, *, at: float) -> Job:
+    def hold(self, error: WellheadError, *, at: float) -> Job:
         """FAILED by its findings, until somebody accepts them."""
-        failed = self.failed_with(error, at=at)
+        failed = self.fail(error, at=at)
         return replace(failed, accept_until=at + ACCEPT_SECONDS)
 
-    def cancelled(self, *, at: float) -> Job:
+    def cancel(self, *, at: float) -> Job:
         stopped = replace(
             self,
             status=JobStatus.CANCELLED,

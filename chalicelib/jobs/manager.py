@@ -258,10 +258,10 @@ class JobManager(JobReader):
         """
         now = self._clock()
         if old.cancel_requested_at is not None:
-            return old.cancelled(at=now)
+            return old.cancel(at=now)
         if error is None:
             error = LeaseExpired() if old.started_at else NotStarted()
-        return old.failed_with(error, at=now)
+        return old.fail(error, at=now)
 
     def accept(self, job_id: str, *, findings: Collection[str], by: str, source_version: int | None = None) -> Job:
         """A new job that publishes what this one was held with; `findings` names all the checks
@@ -434,7 +434,7 @@ class JobManager(JobReader):
                 raise JobIsFinal(job_id=job_id, status=job.status)
             nobody_works_on_it = lock.owner == job_id and lock.holder is None
             if nobody_works_on_it:
-                stopped = job.cancelled(at=now)
+                stopped = job.cancel(at=now)
                 writes = [*self._end(stopped, fence=lock.fence), self._lock_release(lock)]
                 if self._try(*writes):  # else a worker has claimed it since: look again
                     record_end(stopped)

@@ -40,7 +40,7 @@ def manager_of(statuses: Sequence[JobStatus], dynamodb: Any = None) -> tuple[Job
         clock.advance(1)
         job = manager.create(a_job(clock))
         claim = manager.claim(job.job_id, holder="w1")
-        ended = claim.job.cancelled(at=clock())
+        ended = claim.job.cancel(at=clock())
         stored.append(manager.finish(claim, Job(**{**vars(ended), "status": status})))
     return manager, stored[::-1]
 

@@ -296,7 +296,7 @@ def stopped_with_a_checkpoint(worker: Worker) -> Job:
     job = worker.manager.get(job_id)
     assert job.checkpoint, job
     claim = worker.manager.claim(job_id, holder="another")
-    return worker.manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=worker.clock()))
+    return worker.manager.finish(claim, claim.job.fail(SourceUnavailable(), at=worker.clock()))
 
 
 def test_a_source_that_first_came_after_the_snapshot_is_not_gone_on_from_either(

@@ -52,7 +52,7 @@ def test_the_same_key_is_the_same_job_whatever_has_become_of_it(
     assert manager.create(a_job(clock), key=KEY) == job
     claim = manager.claim(job.job_id, holder="w1")
     assert manager.create(a_job(clock), key=KEY) == claim.job
-    ended = manager.finish(claim, claim.job.cancelled(at=clock()))
+    ended = manager.finish(claim, claim.job.cancel(at=clock()))
     before = contents()
     assert manager.create(a_job(clock), key=KEY) == ended
 

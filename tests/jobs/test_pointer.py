@@ -39,7 +39,7 @@ def completed(claim: Claim, clock: Clock) -> Job:
 
 
 def failed(claim: Claim, clock: Clock) -> Job:
-    return claim.job.failed_with(SourceUnavailable(page=3), at=clock())
+    return claim.job.fail(SourceUnavailable(page=3), at=clock())
 
 
 def publish(manager: JobManager, clock: Clock, *, base: str | None = None) -> Snapshot:

@@ -108,7 +108,7 @@ def test_two_that_free_it_at_once_do_no_harm(manager: JobManager, clock: Clock, 
     [
         lambda manager, claim: manager.progress(claim, claim.job),
         lambda manager, claim: manager.hand_over(claim, claim.job),
-        lambda manager, claim: manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=1.0)),
+        lambda manager, claim: manager.finish(claim, claim.job.fail(SourceUnavailable(), at=1.0)),
     ],
     ids=["progress", "hand over", "finish"],
 )

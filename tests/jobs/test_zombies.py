@@ -33,7 +33,7 @@ def snapshot_of(claim: Claim) -> Snapshot:
 
 
 def failed(claim: Claim) -> Job:
-    return claim.job.failed_with(SourceUnavailable(page=3), at=claim.job.created_at + 8)
+    return claim.job.fail(SourceUnavailable(page=3), at=claim.job.created_at + 8)
 
 
 def complete(manager: JobManager, claim: Claim) -> Job:
@@ -142,8 +142,8 @@ def test_expire_fails_a_job_that_never_started(manager: JobManager, clock: Clock
     assert manager.expire(manager.lock())
 
     assert table_contents(dynamodb, TABLE) == {
-        f"JOB#{job.job_id}": job_attributes(job.failed_with(NotStarted(), at=clock())),
-        **notice_of(job.failed_with(NotStarted(), at=clock())),
+        f"JOB#{job.job_id}": job_attributes(job.fail(NotStarted(), at=clock())),
+        **notice_of(job.fail(NotStarted(), at=clock())),
         "LOCK#import": {"fence": 0},
     }
 
@@ -156,8 +156,8 @@ def test_expire_fails_a_job_that_nobody_went_on_with(
     assert manager.expire(manager.lock())
 
     assert table_contents(dynamodb, TABLE) == {
-        f"JOB#{claim.job.job_id}": job_attributes(claim.job.failed_with(LeaseExpired(), at=clock())),
-        **notice_of(claim.job.failed_with(LeaseExpired(), at=clock())),
+        f"JOB#{claim.job.job_id}": job_attributes(claim.job.fail(LeaseExpired(), at=clock())),
+        **notice_of(claim.job.fail(LeaseExpired(), at=clock())),
         "LOCK#import": {"fence": 1},
     }
 
