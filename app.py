@@ -75,7 +75,7 @@ def authorizer(request: AuthRequest) -> AuthResponse:
     principal = services.tokens.principal(request.token)
     if principal is None:
         raise ValueError("Unauthorized")  # the one word that API Gateway answers with 401
-    context = {"role": principal.role}
+    context: dict[str, str] = {"role": principal.role}
     if principal.expires_at is not None:
         context["expires_at"] = str(principal.expires_at)
     return AuthResponse(routes=["*"], principal_id=principal.name, context=context)

@@ -155,9 +155,12 @@ def _digest(facts: Any) -> str:
 
 def _moment(facts: Mapping[str, Any], name: str) -> float | None:
     moment = facts.get(name)
-    if moment is None:
-        return None
-    is_number = isinstance(moment, int | float) and not isinstance(moment, bool)
-    if not is_number or not math.isfinite(moment):
+    if moment is not None and not _is_finite(moment):
         raise ValueError(f"{name} is no moment")
     return moment
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value)
