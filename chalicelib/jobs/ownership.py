@@ -134,7 +134,7 @@ def _is_copied(ownership: Ownership | None, table: Table) -> bool:
 def _agree(ownership: Ownership | None, mark: str, table: Table) -> bool:
     if ownership is None or _is_copied(ownership, table):
         return False
-    return _parse(mark) == asdict(ownership)
+    return bool(_parse(mark) == asdict(ownership))
 
 
 def _has_our_files(job_manager: JobManager, warehouse: Warehouse) -> bool:
