@@ -19,6 +19,8 @@ YES ?=
 ROLE ?=
 NAME ?=
 DAYS ?=
+PLACES ?=
+NAMES ?=
 SOAKED = $(shell grep -rlE "support\.soak|by_lot|IN_SOAK|file_or_lake" tests --include="test_*.py") # the tests of which a run takes a part
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 EDITABLE = --no-index --no-deps --no-build-isolation --editable .  # built by the locked setuptools: nothing is fetched
@@ -27,7 +29,7 @@ export COMPATIBILITY ?= $(HOME)/.cache/wellhead/compatibility
 export THIRD_PARTY ?= $(HOME)/.cache/wellhead/third-party
 export SPARK_ENVIRONMENT ?= $(HOME)/.cache/wellhead/spark
 
-.PHONY: help setup demo check-source run screenshots test environments compatibility third-party spark-check package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint openapi format lock clean
+.PHONY: help setup demo check-source run screenshots test environments compatibility third-party spark-check package deploy destroy token smoke soak bench bench-source bench-ranges bench-cold-start bench-load bench-merge bench-peers check lint figures openapi format lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -124,6 +126,9 @@ lint: .venv/checks ## style, types and import rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+figures: ## how plainly the code reads, room by room (PLACES="chalicelib/jobs app.py", NAMES=1 lists what it counts)
+	@$(PYTHON) tools/figures.py $(if $(NAMES),--names) $(PLACES)
 
 openapi: .venv/checks ## write the OpenAPI document out of the code
 	@$(BIN)/python -m infra.openapi

@@ -15,11 +15,12 @@ from chalicelib.api.console_files import PAGE, console_file, https_alone, page_p
 from chalicelib.api.csv_rows import answer_csv, csv_headers, rows_csv
 from chalicelib.api.document import api_document
 from chalicelib.api.etag import etag_of, is_known
-from chalicelib.api.feed import METADATA, FeedResponses, feed, parse_feed_request, refuse_options
+from chalicelib.api.feed import FeedResponses, feed
+from chalicelib.api.feed_request import METADATA, parse_feed_request, refuse_options
 from chalicelib.api.findings import accepted_sentence, parse_findings
 from chalicelib.api.formats import BINARY, Format, file_content, parse_format, parse_page_format
 from chalicelib.api.history import HistoryPage, cursor_of
-from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_unasked
+from chalicelib.api.import_request import parse_idempotency_key, parse_parameters, refuse_browser
 from chalicelib.api.notices_request import parse_notices
 from chalicelib.api.ops import parse_snapshot, parse_verification, status_sentence
 from chalicelib.api.parameters import read_value
@@ -55,6 +56,8 @@ from chalicelib.sources.uploads import new_upload
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chalicelib.jobs.schedule import Plan, Schedule
+
 POLL_SHARE = 10  # a job is worth another look after a tenth of the time that it has taken so far
 POLL_SECONDS = (1, 30)  # at least, at most
 
@@ -65,14 +68,17 @@ services = warm(Services())
 
 @app.authorizer(name="authorizer", ttl_seconds=int(KEPT_SECONDS))
 def authorizer(request: AuthRequest) -> AuthResponse:
-    """Tells who calls. What he may do is decided where the route is, `enveloped(app, role=...)`: API Gateway keeps this
-    answer for all routes, and its own refusal could not say which role is needed.
+    """Tells who calls. What he may do is decided where the route is, `enveloped(app, role=...)`:
+    API Gateway keeps this answer for all routes, and its own refusal could not say which role is
+    needed.
     """
     principal = services.tokens.principal(request.token)
     if principal is None:
         raise ValueError("Unauthorized")  # the one word that API Gateway answers with 401
-    ends = {} if principal.expires_at is None else {"expires_at": str(principal.expires_at)}
-    return AuthResponse(routes=["*"], principal_id=principal.name, context={"role": principal.role, **ends})
+    context: dict[str, str] = {"role": principal.role}
+    if principal.expires_at is not None:
+        context["expires_at"] = str(principal.expires_at)
+    return AuthResponse(routes=["*"], principal_id=principal.name, context=context)
 
 
 @app.middleware("http")
@@ -87,72 +93,116 @@ def note_use(request: Request, get_response: Callable[[Request], Response]) -> R
 
 @app.middleware("http")
 def refuse_method(request: Request, get_response: Callable[[Request], Response]) -> Response:
-    """The gateway passes every method of an address on, and Chalice has words of its own for those without a route."""
+    """The gateway passes every method of an address on,
+    and Chalice has words of its own for those without a route.
+    """
     response = get_response(request)
     if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
         return response
-    refused = _method_not_allowed()
-    refused.headers["Allow"] = ", ".join(sorted(str(response.headers["Allow"]).split(", ")))
-    return refused
+    methods = str(response.headers["Allow"]).split(", ")
+    refusal = _refusal_of_method()
+    refusal.headers["Allow"] = ", ".join(sorted(methods))
+    return refusal
 
 
 @enveloped(app, role=None)
-def _method_not_allowed(_: Request, respond: ResponseBuilder) -> Response:
+def _refusal_of_method(_: Request, respond: ResponseBuilder) -> Response:
     return respond.failure(MethodNotAllowed())
 
 
 @app.route("/api/v1/wells/import/trigger", methods=["GET"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_get(request: Request, respond: ResponseBuilder) -> Response:
-    refuse_unasked(request.headers, allowed_origins=cors_origins(os.environ))
+    refuse_browser(request.headers, allowed_origins=cors_origins(os.environ))
     return _start(request, respond, status=200)
 
 
 @app.route("/api/v1/wells/import/trigger", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.OPERATOR)
 def trigger_by_post(request: Request, respond: ResponseBuilder) -> Response:
-    refuse_unasked(request.headers, allowed_origins=cors_origins(os.environ))
+    refuse_browser(request.headers, allowed_origins=cors_origins(os.environ))
     return _start(request, respond, status=202, body=request.raw_body)
 
 
 @app.route(
-    "/api/v1/wells/import/status/{job_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+    "/api/v1/wells/import/status/{job_id}",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
 )
 @enveloped(app)
 def get_status(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
     job = services.job_manager.get(parse_job_id(job_id))
-    late = services.job_manager.lateness([job]).get(job.job_id)
-    shown, seen = (job.view(now, too_late=late) for now in (time.time(), 0.0))
-    return respond.unless_known(shown, _sentence(job), seen=seen, headers=_poll(job))
+    too_late = services.job_manager.lateness([job]).get(job.job_id)
+    view = job.view(time.time(), too_late=too_late)
+    view_without_clock = job.view(0.0, too_late=too_late)
+    return respond.success_or_not_modified(
+        view,
+        _sentence(job),
+        seen=view_without_clock,
+        headers=_poll(job),
+    )
 
 
-@app.route("/api/v1/wells/import/jobs", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/import/jobs",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app)
 def list_jobs(request: Request, respond: ResponseBuilder) -> Response:
     page = HistoryPage.parse(_query(request))
     jobs, rest = services.job_manager.history(
-        limit=page.limit, status=page.status, source=page.source, before=page.before
+        limit=page.limit,
+        status=page.status,
+        source=page.source,
+        before=page.before,
     )
-    late, next_cursor = services.job_manager.lateness(jobs), cursor_of(rest) if rest else None
-    shown, seen = ([job.summary(now, too_late=late.get(job.job_id)) for job in jobs] for now in (time.time(), 0.0))
-    return respond.unless_known(
-        {"jobs": shown, "next_cursor": next_cursor}, "The jobs, newest first.", seen=[next_cursor, *seen]
+    too_late = services.job_manager.lateness(jobs)
+    next_cursor = cursor_of(rest) if rest else None
+
+    def summaries(now: float) -> list[dict[str, Any]]:
+        return [job.summary(now, too_late=too_late.get(job.job_id)) for job in jobs]
+
+    summaries_without_clock = summaries(0.0)
+    return respond.success_or_not_modified(
+        {"jobs": summaries(time.time()), "next_cursor": next_cursor},
+        "The jobs, newest first.",
+        seen=[next_cursor, *summaries_without_clock],
     )
 
 
-@app.route("/api/v1/wells/import/jobs/{job_id}/cancel", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/import/jobs/{job_id}/cancel",
+    methods=["POST"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app, role=Role.OPERATOR)
 def cancel_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
     refuse_body(request.raw_body)
     job = services.job_manager.cancel(parse_job_id(job_id))
-    outcome = "was stopped" if job.status.final else "has been asked to stop; it ends at its next report"
+    outcome = "has been asked to stop; it ends at its next report"
+    if job.status.final:
+        outcome = "was stopped"
     headers = {"Location": f"../../status/{job.job_id}", **_poll(job)}
-    return respond.success(job.view(time.time()), f"The import {outcome}.", status=202, headers=headers)
+    return respond.success(
+        job.view(time.time()),
+        f"The import {outcome}.",
+        status=202,
+        headers=headers,
+    )
 
 
-@app.route("/api/v1/wells/import/jobs/{job_id}/retry", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/import/jobs/{job_id}/retry",
+    methods=["POST"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app, role=Role.OPERATOR)
 def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
@@ -167,14 +217,20 @@ def retry_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respon
         **services.source_of_retry(old),
         key=parse_idempotency_key(request.headers.get("idempotency-key")),
     )
-    return _show_accepted(respond, job, status=202, location=f"../../status/{job.job_id}")
+    return _show_start(respond, job, status=202, location=f"../../status/{job.job_id}")
 
 
-@app.route("/api/v1/wells/import/jobs/{job_id}/accept", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/import/jobs/{job_id}/accept",
+    methods=["POST"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app, role=Role.OPERATOR)
 def accept_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
-    findings, held = parse_findings(request.raw_body), services.job_manager.get(parse_job_id(job_id))
+    findings = parse_findings(request.raw_body)
+    held = services.job_manager.get(parse_job_id(job_id))
     job = accept_import(
         held.job_id,
         job_manager=services.job_manager,
@@ -184,20 +240,34 @@ def accept_job(request: Request, respond: ResponseBuilder, job_id: str) -> Respo
         **services.source_of_retry(held),
     )
     headers = {"Location": f"../../status/{job.job_id}", **_poll(job)}
-    return respond.success(job.view(time.time()), accepted_sentence(job), status=202, headers=headers)
+    return respond.success(
+        job.view(time.time()),
+        accepted_sentence(job),
+        status=202,
+        headers=headers,
+    )
 
 
-@app.route("/api/v1/wells/import/jobs/{job_id}/discard", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/import/jobs/{job_id}/discard",
+    methods=["POST"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app, role=Role.OPERATOR)
 def discard_job(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
     refuse_body(request.raw_body)
     job = services.job_manager.discard(parse_job_id(job_id), by=principal_of(request).name)
-    return respond.success(job.view(time.time()), "The import is discarded. The published data is as it was.")
+    text = "The import is discarded. The published data is as it was."
+    return respond.success(job.view(time.time()), text)
 
 
 @app.route(
-    "/api/v1/wells/import/jobs/{job_id}/rejects", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+    "/api/v1/wells/import/jobs/{job_id}/rejects",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
 )
 @enveloped(app)
 def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
@@ -205,7 +275,10 @@ def list_rejects(request: Request, respond: ResponseBuilder, job_id: str) -> Res
 
 
 @app.route(
-    "/api/v1/wells/import/jobs/{job_id}/changes", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+    "/api/v1/wells/import/jobs/{job_id}/changes",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
 )
 @enveloped(app)
 def list_changes(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
@@ -213,36 +286,62 @@ def list_changes(request: Request, respond: ResponseBuilder, job_id: str) -> Res
 
 
 @app.route(
-    "/api/v1/wells/import/jobs/{job_id}/logs", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer
+    "/api/v1/wells/import/jobs/{job_id}/logs",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
 )
 @enveloped(app)
 def list_log(request: Request, respond: ResponseBuilder, job_id: str) -> Response:
     single_values(_query(request))
     job = services.job_manager.get(parse_job_id(job_id))
     lines = [line.view() for line in services.job_log.read(job.job_id)]
-    told = "What was logged of the job last." if lines else "Nothing is logged of the job, or no longer."
-    return respond.unless_known({"job_id": job.job_id, "lines": lines}, told, seen=lines, headers=_poll(job))
+    text = "Nothing is logged of the job, or no longer."
+    if lines:
+        text = "What was logged of the job last."
+    data = {"job_id": job.job_id, "lines": lines}
+    return respond.success_or_not_modified(data, text, seen=lines, headers=_poll(job))
 
 
-@app.route("/api/v1/wells/production", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/production",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app)
 def list_production(request: Request, respond: ResponseBuilder) -> Response:
     return _list(request, respond, "production")
 
 
-@app.route("/api/v1/wells/production/revisions", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/production/revisions",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app)
 def list_revisions(request: Request, respond: ResponseBuilder) -> Response:
     return _list(request, respond, "revisions")
 
 
-@app.route("/api/v1/wells/production/totals", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/production/totals",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app)
 def list_totals(request: Request, respond: ResponseBuilder) -> Response:
     return _list(request, respond, "totals")
 
 
-@app.route("/api/v1/wells/production/summary", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/wells/production/summary",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app)
 def get_summary(request: Request, respond: ResponseBuilder) -> Response:
     return _ask(request, respond, parse_query("summary", _query(request)))
@@ -278,7 +377,8 @@ def get_export(request: Request, respond: ResponseBuilder) -> Response:
 def offer_sql(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     offer = sql_offer(services.job_manager.current_snapshot())
-    return respond.unless_known(offer, "Statements that ship with Wellhead, to run and to change.", seen=offer)
+    text = "Statements that ship with Wellhead, to run and to change."
+    return respond.success_or_not_modified(offer, text, seen=offer)
 
 
 @app.route("/api/v1/wells/sql", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -289,10 +389,12 @@ def answer_sql(request: Request, respond: ResponseBuilder) -> Response:
     single_values(query)
     data = services.query_client.ask(parse_sql(request.raw_body))
     headers = {"X-Wellhead-Snapshot": data["snapshot"]["name"]}
-    if form.kind == "csv":
-        cut = {"X-Wellhead-Cut": data["cut"]} if data["cut"] else {}
-        return respond.text(answer_csv(data, form.dialect), {**headers, **cut, **csv_headers("answer")})
-    return respond.success(data, sql_sentence(data), headers=headers)
+    if form.kind != "csv":
+        return respond.success(data, sql_sentence(data), headers=headers)
+    if data["cut"]:
+        headers["X-Wellhead-Cut"] = data["cut"]
+    headers |= csv_headers("answer")
+    return respond.text(answer_csv(data, form.dialect), headers)
 
 
 @app.route("/odata/v4", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -320,14 +422,15 @@ def get_part_of_entity_set(request: Request, respond: FeedResponses, entity_set:
 @enveloped(app)
 def list_sources(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
-    published = services.job_manager.current_snapshot()
-    facts = (published.sources if published else None) or {}
-    schedules, now = services.schedules.all(), time.time()
-    shown = [
-        source.summary(facts.get(source.name), source.follow(schedules.get(source.name)), now=now)
-        for source in services.sources.all()
-    ]
-    return respond.unless_known({"sources": shown}, "The sources, by name.", seen=shown)
+    current = services.job_manager.current_snapshot()
+    published = (current.sources if current else None) or {}
+    schedules = services.schedules.all()
+    now = time.time()
+    summaries = []
+    for source in services.sources.all():
+        schedule = source.follow(schedules.get(source.name))
+        summaries.append(source.summary(published.get(source.name), schedule, now=now))
+    return respond.success_or_not_modified({"sources": summaries}, "The sources, by name.", seen=summaries)
 
 
 @app.route("/api/v1/sources/presets", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -335,7 +438,8 @@ def list_sources(request: Request, respond: ResponseBuilder) -> Response:
 def list_presets(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     presets = all_presets()
-    return respond.unless_known({"presets": presets}, "The mappings that ship with Wellhead.", seen=presets)
+    text = "The mappings that ship with Wellhead."
+    return respond.success_or_not_modified({"presets": presets}, text, seen=presets)
 
 
 @app.route("/api/v1/sources/units", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -343,7 +447,7 @@ def list_presets(request: Request, respond: ResponseBuilder) -> Response:
 def list_units(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     units = all_units()
-    return respond.unless_known(units, "The units that a definition may name.", seen=units)
+    return respond.success_or_not_modified(units, "The units that a definition may name.", seen=units)
 
 
 @app.route("/api/v1/sources/check", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -354,11 +458,20 @@ def check_source(request: Request, respond: ResponseBuilder) -> Response:
     services.sources.refuse_faults(values)
     check = services.checks.create(values, by=principal_of(request).name)
     services.dispatcher.dispatch_check(check.check_id)
-    told = "The definition has no fault. What its source holds is looked at now; see the address in Location."
-    return respond.success(check.view(), told, status=202, headers={"Location": f"check/{check.check_id}"})
+    return respond.success(
+        check.view(),
+        "The definition has no fault. What its source holds is looked at now; see the address in Location.",
+        status=202,
+        headers={"Location": f"check/{check.check_id}"},
+    )
 
 
-@app.route("/api/v1/sources/check/{check_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/sources/check/{check_id}",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app, role=Role.ADMIN)
 def get_check(request: Request, respond: ResponseBuilder, check_id: str) -> Response:
     single_values(_query(request))
@@ -369,12 +482,15 @@ def get_check(request: Request, respond: ResponseBuilder, check_id: str) -> Resp
 @app.route("/api/v1/sources/{name}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def get_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
-    told = single_values(_query(request), allowed=["version"])
+    texts = single_values(_query(request), allowed=["version"])
     name = parse_source_name(name)
-    version = read_value("version", VERSION, told["version"]) if told else None
-    source = services.sources.version(name, version) if version else services.sources.get(name)
     is_whole = principal_of(request).role.covers(Role.ADMIN)
-    return _show_source(respond, source, is_whole=is_whole, is_newest=version is None)
+    if not texts:
+        source = services.sources.get(name)
+        return _show_source(respond, source, is_whole=is_whole)
+    version = read_value("version", VERSION, texts["version"])
+    source = services.sources.version(name, version)
+    return _show_source(respond, source, is_whole=is_whole, is_newest=False)
 
 
 @app.route("/api/v1/sources/{name}", methods=["PUT"], content_types=["*/*"], authorizer=authorizer)
@@ -382,8 +498,11 @@ def get_source(request: Request, respond: ResponseBuilder, name: str) -> Respons
 def put_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
     single_values(_query(request))
     values = parse_definition(request.raw_body, request.headers.get("content-type", ""))
-    source = services.sources.put(  # a name of another form is a fault like any other
-        name, values, by=principal_of(request).name, if_match=parse_if_match(request.headers)
+    source = services.sources.put(
+        name,  # of another form it is a fault like any other
+        values,
+        by=principal_of(request).name,
+        if_match=parse_if_match(request.headers),
     )
     return _show_source(respond, source, is_whole=True)
 
@@ -393,9 +512,12 @@ def put_source(request: Request, respond: ResponseBuilder, name: str) -> Respons
 def delete_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
     single_values(_query(request))
     source = services.sources.delete(
-        parse_source_name(name), by=principal_of(request).name, if_match=parse_if_match(request.headers)
+        parse_source_name(name),
+        by=principal_of(request).name,
+        if_match=parse_if_match(request.headers),
     )
-    return respond.success({"name": source.name, "version": source.version}, deleted_sentence(source))
+    data = {"name": source.name, "version": source.version}
+    return respond.success(data, deleted_sentence(source))
 
 
 @app.route("/api/v1/sources/{name}/pause", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -403,9 +525,15 @@ def delete_source(request: Request, respond: ResponseBuilder, name: str) -> Resp
 def pause_source(request: Request, respond: ResponseBuilder, name: str) -> Response:
     single_values(_query(request))
     refuse_body(request.raw_body)
-    name, by = parse_source_name(name), principal_of(request).name
-    schedule = services.change_schedule(name, lambda plan: services.schedules.pause(plan, by=by))
-    return respond.success({"name": name, **schedule_view(schedule)}, f"The schedule of {name} is paused.")
+    name = parse_source_name(name)
+    by = principal_of(request).name
+
+    def pause(plan: Plan) -> Schedule:
+        return services.schedules.pause(plan, by=by)
+
+    schedule = services.change_schedule(name, pause)
+    data = {"name": name, **schedule_view(schedule)}
+    return respond.success(data, f"The schedule of {name} is paused.")
 
 
 @app.route("/api/v1/sources/{name}/resume", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -415,16 +543,25 @@ def resume_source(request: Request, respond: ResponseBuilder, name: str) -> Resp
     refuse_body(request.raw_body)
     name = parse_source_name(name)
     schedule = services.change_schedule(name, services.schedules.resume)
-    return respond.success({"name": name, **schedule_view(schedule)}, f"The schedule of {name} goes on.")
+    data = {"name": name, **schedule_view(schedule)}
+    return respond.success(data, f"The schedule of {name} goes on.")
 
 
 @app.route("/api/v1/sources/{name}/files", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.ADMIN)
 def send_file(request: Request, respond: ResponseBuilder, name: str) -> Response:
     single_values(_query(request))
-    name, file = parse_source_name(name), parse_file_name(request.raw_body)
-    upload = new_upload(name, file, warehouse=services.warehouse, address=services.settings.warehouse, now=time.time())
-    return respond.success(upload, "Send the file to url, as a form of these fields with the file as the last one.")
+    name = parse_source_name(name)
+    file = parse_file_name(request.raw_body)
+    upload = new_upload(
+        name,
+        file,
+        warehouse=services.warehouse,
+        address=services.settings.warehouse,
+        now=time.time(),
+    )
+    text = "Send the file to url, as a form of these fields with the file as the last one."
+    return respond.success(upload, text)
 
 
 @app.route("/api/v1/ops/status", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -439,8 +576,9 @@ def get_ops_status(request: Request, respond: ResponseBuilder) -> Response:
 @enveloped(app, role=Role.ADMIN)
 def list_snapshots(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
-    kept = kept_snapshots(job_manager=services.job_manager, warehouse=services.warehouse)
-    return respond.success({"snapshots": [each.view() for each in kept]}, "The snapshots that are kept, newest first.")
+    snapshots = kept_snapshots(job_manager=services.job_manager, warehouse=services.warehouse)
+    data = {"snapshots": [snapshot.view() for snapshot in snapshots]}
+    return respond.success(data, "The snapshots that are kept, newest first.")
 
 
 @app.route("/api/v1/ops/tokens", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
@@ -451,14 +589,20 @@ def list_all_tokens(request: Request, respond: ResponseBuilder) -> Response:
     return respond.success({"tokens": tokens}, "The tokens of the API, by name, without what is secret.")
 
 
-@app.route("/api/v1/ops/tokens/{token_name}/rotate", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/ops/tokens/{token_name}/rotate",
+    methods=["POST"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app, role=Role.ADMIN)
 def rotate_token(request: Request, respond: ResponseBuilder, token_name: str) -> Response:
     single_values(_query(request))
-    name, asked = parse_token_name(token_name), parse_renewal(request.raw_body)
+    name = parse_token_name(token_name)
+    wishes = parse_renewal(request.raw_body)
     with services.token_uses.renewing(name):
-        renewed = services.token_list.renew(name, **asked)
-    return respond.success(renewed, "The name has a new token. It is shown this once: keep it.")
+        renewal = services.token_list.renew(name, **wishes)
+    return respond.success(renewal, "The name has a new token. It is shown this once: keep it.")
 
 
 @app.route("/api/v1/ops/rollback", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -474,9 +618,12 @@ def roll_back(request: Request, respond: ResponseBuilder) -> Response:
         key=parse_idempotency_key(request.headers.get("idempotency-key")),
     )
     add_to_log_context(job_id=job.job_id)
-    told = "The rollback is accepted. Follow it at the address in Location."
-    headers = {"Location": f"../wells/import/status/{job.job_id}", **_poll(job)}
-    return respond.success(job.view(time.time()), told, status=202, headers=headers)
+    return respond.success(
+        job.view(time.time()),
+        "The rollback is accepted. Follow it at the address in Location.",
+        status=202,
+        headers={"Location": f"../wells/import/status/{job.job_id}", **_poll(job)},
+    )
 
 
 @app.route("/api/v1/ops/verify", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -485,7 +632,12 @@ def verify(request: Request, respond: ResponseBuilder) -> Response:
     return _begin_report(request, respond, CheckKind.VERIFY, parse_verification(request.raw_body))
 
 
-@app.route("/api/v1/ops/verify/{check_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/ops/verify/{check_id}",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app, role=Role.ADMIN)
 def get_verification(request: Request, respond: ResponseBuilder, check_id: str) -> Response:
     return _show_report(request, respond, CheckKind.VERIFY, check_id)
@@ -498,7 +650,12 @@ def drill(request: Request, respond: ResponseBuilder) -> Response:
     return _begin_report(request, respond, CheckKind.DRILL, {})
 
 
-@app.route("/api/v1/ops/drill/{check_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/ops/drill/{check_id}",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app, role=Role.ADMIN)
 def get_drill(request: Request, respond: ResponseBuilder, check_id: str) -> Response:
     return _show_report(request, respond, CheckKind.DRILL, check_id)
@@ -507,10 +664,16 @@ def get_drill(request: Request, respond: ResponseBuilder, check_id: str) -> Resp
 @app.route("/api/v1/ops/restore", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app, role=Role.ADMIN)
 def restore(request: Request, respond: ResponseBuilder) -> Response:
-    return _begin_report(request, respond, CheckKind.RESTORE, {"snapshot": parse_snapshot(request.raw_body)})
+    values = {"snapshot": parse_snapshot(request.raw_body)}
+    return _begin_report(request, respond, CheckKind.RESTORE, values)
 
 
-@app.route("/api/v1/ops/restore/{check_id}", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
+@app.route(
+    "/api/v1/ops/restore/{check_id}",
+    methods=["GET", "HEAD"],
+    content_types=["*/*"],
+    authorizer=authorizer,
+)
 @enveloped(app, role=Role.ADMIN)
 def get_restore(request: Request, respond: ResponseBuilder, check_id: str) -> Response:
     return _show_report(request, respond, CheckKind.RESTORE, check_id)
@@ -519,8 +682,9 @@ def get_restore(request: Request, respond: ResponseBuilder, check_id: str) -> Re
 @app.route("/api/v1/notices", methods=["GET", "HEAD"], content_types=["*/*"], authorizer=authorizer)
 @enveloped(app)
 def list_notices(request: Request, respond: ResponseBuilder) -> Response:
-    shown = [notice.view() for notice in services.outbox.latest(parse_notices(_query(request)))]
-    return respond.unless_known({"notices": shown}, "The last notices, newest first.", seen=shown)
+    limit = parse_notices(_query(request))
+    views = [notice.view() for notice in services.outbox.latest(limit)]
+    return respond.success_or_not_modified({"notices": views}, "The last notices, newest first.", seen=views)
 
 
 @app.route("/api/v1/notices/test", methods=["POST"], content_types=["*/*"], authorizer=authorizer)
@@ -529,8 +693,12 @@ def try_notices(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     refuse_body(request.raw_body)
     key = put_test_notice(services.outbox, by=principal_of(request).name)
-    told = "A notice of the kind notice.test is on its way. What becomes of it, the list of notices tells."
-    return respond.success({"key": key}, told, status=202, headers={"Location": "../notices"})
+    return respond.success(
+        {"key": key},
+        "A notice of the kind notice.test is on its way. What becomes of it, the list of notices tells.",
+        status=202,
+        headers={"Location": "../notices"},
+    )
 
 
 @app.route("/api/v1/health", methods=["GET", "HEAD"], content_types=["*/*"])
@@ -546,7 +714,7 @@ def get_openapi(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
     document = api_document()
     if is_known(request.headers.get("if-none-match", ""), document.headers["ETag"]):
-        return respond.unchanged(document.headers)
+        return respond.not_modified(document.headers)
     return respond.text(document.text, document.headers)
 
 
@@ -554,15 +722,18 @@ def get_openapi(request: Request, respond: ResponseBuilder) -> Response:
 @enveloped(app, role=None)
 def get_start(request: Request, respond: ResponseBuilder) -> Response:
     single_values(_query(request))
-    stage = request.context.get("path", "/").rpartition("/")[2]  # "" behind a slash: then the address is relative to it
-    return respond.moved(f"{stage}/console".removeprefix("/"))
+    # "/try" leads to "try/console"; "/" and "/try/" end in a slash, and lead to "console".
+    path = request.context.get("path", "/")
+    stage = path.rpartition("/")[2]
+    return respond.redirect(f"{stage}/console".removeprefix("/"))
 
 
 @app.route("/console", methods=["GET", "HEAD"], content_types=["*/*"])
 @enveloped(app, role=None)
 def get_console(request: Request, respond: ResponseBuilder) -> Response:
-    if request.context.get("path", "").endswith("/"):  # the page names its files relative to an address without it
-        return respond.moved("../console")
+    # The page names its files relative to an address without it.
+    if request.context.get("path", "").endswith("/"):
+        return respond.redirect("../console")
     return _file(request, respond, PAGE)
 
 
@@ -570,7 +741,7 @@ def get_console(request: Request, respond: ResponseBuilder) -> Response:
 @enveloped(app, role=None)
 def get_console_file(request: Request, respond: ResponseBuilder, file: str) -> Response:
     if file == PAGE:
-        return respond.moved("../console")
+        return respond.redirect("../console")
     return _file(request, respond, file)
 
 
@@ -579,7 +750,8 @@ def show_methods(request: Request, respond: ResponseBuilder, **_: str) -> Respon
     return respond.options(app.routes[request.context["resourcePath"]])
 
 
-for _path in list(app.routes):  # none has `cors=`: which origins may ask is a setting, read with each request
+# None has `cors=`: which origins may ask is a setting, read with each request.
+for _path in list(app.routes):
     app.route(_path, methods=["OPTIONS"], content_types=["*/*"])(show_methods)
 
 
@@ -587,7 +759,8 @@ for _path in list(app.routes):  # none has `cors=`: which origins may ask is a s
 def answer_question(event: Any, context: Any) -> dict[str, Any]:
     _start_log(context)
     if isinstance(event, dict) and "fetch" in event:
-        return services.fetch_ahead(str(event["fetch"]), remaining=_invocation(context)["remaining"])
+        remaining = _invocation(context)["remaining"]
+        return services.fetch_ahead(str(event["fetch"]), remaining=remaining)
     return services.answer(event)
 
 
@@ -597,34 +770,47 @@ def import_wells(event: dict[str, Any], context: Any) -> dict[str, Any]:
     _start_log(context)
     if "check_id" in event:
         return services.check(str(event["check_id"]))
-    return services.work_on(parse_job_id(str(event.get("job_id"))), **_invocation(context))
+    job_id = parse_job_id(str(event.get("job_id")))
+    return services.work_on(job_id, **_invocation(context))
 
 
 @app.lambda_function(name="plan")
 def plan_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A state of the machine, as the three below; infra/template/machine.yaml has what each is sent."""
+    """A state of the machine, as the three below;
+    infra/template/machine.yaml has what each is sent.
+    """
     _start_log(context)
-    return services.plan(parse_job_id(event["job_id"]), execution=event["execution"], **_invocation(context))
+    job_id = parse_job_id(event["job_id"])
+    return services.plan(job_id, execution=event["execution"], **_invocation(context))
 
 
 @app.lambda_function(name="part")
 def fetch_part(event: dict[str, Any], context: Any) -> dict[str, Any]:
     _start_log(context)
-    told = {name: event[name] for name in ("holder", "fence", "at_once")}
-    return services.fetch_part(parse_job_id(event["job_id"]), event["part"], **told, **_invocation(context))
+    return services.fetch_part(
+        parse_job_id(event["job_id"]),
+        event["part"],
+        holder=event["holder"],
+        fence=event["fence"],
+        at_once=event["at_once"],
+        **_invocation(context),
+    )
 
 
 @app.lambda_function(name="merge")
 def merge_import(event: dict[str, Any], context: Any) -> dict[str, Any]:
     _start_log(context)
-    return services.work_on(parse_job_id(event["job_id"]), execution=event["execution"], **_invocation(context))
+    job_id = parse_job_id(event["job_id"])
+    return services.work_on(job_id, execution=event["execution"], **_invocation(context))
 
 
 @app.lambda_function(name="fail")
 def fail_import(event: dict[str, Any], context: Any) -> str:
     _start_log(context)
     return services.fail_import(
-        parse_job_id(event["job_id"]), execution=event["execution"], error=str(event["error"]["Error"])
+        parse_job_id(event["job_id"]),
+        execution=event["execution"],
+        error=str(event["error"]["Error"]),
     )
 
 
@@ -634,9 +820,10 @@ def take_up_job(record: dict[str, Any], context: Any) -> str:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
     _start_log(context)
-    if "check_id" in record["requestPayload"]:
-        return services.give_up_check(str(record["requestPayload"]["check_id"]))
-    return services.take_up(parse_job_id(str(record["requestPayload"].get("job_id"))))
+    event = record["requestPayload"]
+    if "check_id" in event:
+        return services.give_up_check(str(event["check_id"]))
+    return services.take_up(parse_job_id(str(event.get("job_id"))))
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES), name="sweeper")
@@ -666,15 +853,24 @@ def _start(request: Request, respond: ResponseBuilder, *, status: int, body: str
         source_id=source.settings(services.settings).source_id,
         key=key,
     )
-    return _show_accepted(respond, job, status=status, location=f"status/{job.job_id}")
+    return _show_start(respond, job, status=status, location=f"status/{job.job_id}")
 
 
-def _begin_report(request: Request, respond: ResponseBuilder, kind: CheckKind, values: dict[str, Any]) -> Response:
+def _begin_report(
+    request: Request,
+    respond: ResponseBuilder,
+    kind: CheckKind,
+    values: dict[str, Any],
+) -> Response:
     single_values(_query(request))
     check = services.checks.create(values, by=principal_of(request).name, kind=kind)
     services.dispatcher.dispatch_check(check.check_id)
-    told = "It is begun. See the address in Location for what comes of it."
-    return respond.success(check.view(), told, status=202, headers={"Location": f"{kind}/{check.check_id}"})
+    return respond.success(
+        check.view(),
+        "It is begun. See the address in Location for what comes of it.",
+        status=202,
+        headers={"Location": f"{kind}/{check.check_id}"},
+    )
 
 
 def _show_report(request: Request, respond: ResponseBuilder, kind: CheckKind, check_id: str) -> Response:
@@ -694,19 +890,22 @@ def _start_log(context: Any) -> None:
     start_log_context(request_id=getattr(context, "aws_request_id", None))
 
 
-def _show_accepted(respond: ResponseBuilder, job: Job, *, status: int, location: str) -> Response:
+def _show_start(respond: ResponseBuilder, job: Job, *, status: int, location: str) -> Response:
     add_to_log_context(job_id=job.job_id)
-    began = "has been started" if job.status is JobStatus.PENDING else "was started before, by the same key"
-    origin = {"retry_of": job.retry_of} if job.retry_of else {}
+    data = {
+        "job_id": job.job_id,
+        "status": job.status,
+        "created_at": job.created_at,
+        "source": job.source_name,
+    }
+    if job.retry_of:
+        data["retry_of"] = job.retry_of
+    outcome = "was started before, by the same key"
+    if job.status is JobStatus.PENDING:
+        outcome = "has been started"
     return respond.success(
-        {
-            "job_id": job.job_id,
-            "status": job.status,
-            "created_at": job.created_at,
-            "source": job.source_name,
-            **origin,
-        },
-        f"The import {began}. Follow it at the address in Location.",
+        data,
+        f"The import {outcome}. Follow it at the address in Location.",
         status=status,
         headers={"Location": location, **_poll(job)},
     )
@@ -714,19 +913,22 @@ def _show_accepted(respond: ResponseBuilder, job: Job, *, status: int, location:
 
 def _show_source(respond: ResponseBuilder, source: Source, *, is_whole: bool, is_newest: bool = True) -> Response:
     """Of an old version, without what becomes of its schedule."""
-    shown = source.view(is_whole=is_whole)
+    view = source.view(is_whole=is_whole)
     if is_newest:
-        published = services.job_manager.current_snapshot()
-        facts = ((published.sources if published else None) or {}).get(source.name)
-        shown |= source.running(facts, services.schedule_of(source), now=time.time())
-    return respond.success(shown, source_sentence(source), headers={"ETag": source.tag})
+        current = services.job_manager.current_snapshot()
+        published = (current.sources if current else None) or {}
+        schedule = services.schedule_of(source)
+        view |= source.running(published.get(source.name), schedule, now=time.time())
+    return respond.success(view, source_sentence(source), headers={"ETag": source.tag})
 
 
 def _list(request: Request, respond: ResponseBuilder, name: str, **path: str) -> Response:
     query = _query(request)
     form = parse_format(query, request.headers.get("accept", ""))
-    asked = parse_query(name, query, **path)
-    return _ask(request, respond, replace(asked, file=form) if form.is_whole else asked, form)
+    question = parse_query(name, query, **path)
+    if form.is_whole:
+        question = replace(question, file=form)
+    return _ask(request, respond, question, form)
 
 
 def _ask(request: Request, respond: ResponseBuilder, query: Query, form: Format | None = None) -> Response:
@@ -740,64 +942,83 @@ def _ask(request: Request, respond: ResponseBuilder, query: Query, form: Format 
     )
     headers = {"ETag": answer.etag, "X-Wellhead-Snapshot": answer.snapshot}
     if answer.data is None:
-        return respond.unchanged(headers)
+        return respond.not_modified(headers)
     if query.file:
         return _show_list_file(respond, query, answer.data, headers)
     if form.kind == "csv":
         text = rows_csv(query.name, answer.data["rows"], form.dialect)
-        return respond.text(text, {**headers, **csv_headers(query.name, answer.data["next_cursor"])})
+        headers |= csv_headers(query.name, answer.data["next_cursor"])
+        return respond.text(text, headers)
     return respond.success(answer.data, sentence(answer.data), headers=headers)
 
 
 def _feed_page(request: Request, respond: FeedResponses, entity_set: str, part: str = "") -> Response:
-    asked = parse_feed_request(entity_set, part, _query(request), request.headers, most=MOST_ROWS)
+    question = parse_feed_request(entity_set, part, _query(request), request.headers, most=MOST_ROWS)
     answer = ask_published(
-        parse_query("feed", asked.query),
+        parse_query("feed", question.query),
         job_manager=services.job_manager,
         query_client=services.query_client,
-        form=asked.level,
+        form=question.level,
         known=request.headers.get("if-none-match", ""),
     )
     headers = {"ETag": answer.etag, "X-Wellhead-Snapshot": answer.snapshot}
-    return respond.unchanged(headers) if answer.data is None else respond.rows(asked, answer.data, headers)
+    if answer.data is None:
+        return respond.not_modified(headers)
+    return respond.rows(question, answer.data, headers)
 
 
-def _show_list_file(respond: ResponseBuilder, query: Query, data: dict[str, Any], headers: dict[str, str]) -> Response:
+def _show_list_file(
+    respond: ResponseBuilder,
+    query: Query,
+    data: dict[str, Any],
+    headers: dict[str, str],
+) -> Response:
     """An address ends, so the mark of an answer with one is that of no other."""
     content = file_content(data)
     if query.file and content is not None:
         return respond.text(content, {**headers, **query.file.headers(query.name)})
-    told = "The file can be read from the address in url."
-    return respond.success(data, told, headers={**headers, "ETag": etag_of(data)})
+    headers = {**headers, "ETag": etag_of(data)}
+    return respond.success(data, "The file can be read from the address in url.", headers=headers)
 
 
 def _file(request: Request, respond: ResponseBuilder, name: str) -> Response:
     file = console_file(name)
     headers = {**file.headers, **page_policy(os.environ), **https_alone(request.headers)}
     if is_known(request.headers.get("if-none-match", ""), headers["ETag"]):
-        return respond.unchanged(headers)
+        return respond.not_modified(headers)
     return respond.text(file.text, headers)
 
 
 def _query(request: Request) -> dict[str, list[str]]:
-    sent = request.query_params
-    return {name: sent.getlist(name) for name in sent} if sent else {}
+    parameters = request.query_params
+    if not parameters:
+        return {}
+    return {name: parameters.getlist(name) for name in parameters}
 
 
 def _poll(job: Job) -> dict[str, str]:
+    """When another look is worth while:
+    after a tenth of the job's age, 6 s for one a minute old.
+    """
+    if job.status.final:
+        return {}
+    age = int(time.time() - job.created_at)
     least, most = POLL_SECONDS
-    seconds = min(most, max(least, int(time.time() - job.created_at) // POLL_SHARE))
-    return {} if job.status.final else {"Retry-After": str(seconds)}
+    seconds = min(most, max(least, age // POLL_SHARE))
+    return {"Retry-After": str(seconds)}
 
 
 def _sentence(job: Job) -> str:
     if job.error:
         return str(job.error["message"])
     if job.rollback_to:
-        ended = "is complete" if job.status is JobStatus.COMPLETED else f"is {job.status}"
-        return f"The rollback to {job.rollback_to} {ended}."
-    return {
-        "PENDING": "The import waits for its worker.",
-        "RUNNING": f"The import is running: {job.fetched_records:,} rows so far.",
-        "COMPLETED": f"The import is complete: {job.total_records:,} rows, {job.new_records:,} of them new.",
-    }.get(job.status, "The import was stopped.")
+        state = "complete" if job.status is JobStatus.COMPLETED else job.status
+        return f"The rollback to {job.rollback_to} is {state}."
+    if job.status is JobStatus.PENDING:
+        return "The import waits for its worker."
+    if job.status is JobStatus.RUNNING:
+        return f"The import is running: {job.fetched_records:,} rows so far."
+    if job.status is JobStatus.COMPLETED:
+        new_records = f"{job.new_records:,} of them new"
+        return f"The import is complete: {job.total_records:,} rows, {new_records}."
+    return "The import was stopped."

@@ -129,7 +129,9 @@ from typing import Any, ClassVar
 
 
 class WellheadError(Exception):
-    """Wellhead failed unexpectedly. Look at the function's log for this request, and report what it says."""
+    """Wellhead failed unexpectedly.
+    Look at the function's log for this request, and report what it says.
+    """
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     http_status: ClassVar[int] = 500
@@ -137,13 +139,16 @@ class WellheadError(Exception):
     rule: ClassVar[str | None] = None
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
-        self.message = message or inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ")
+        sentence = inspect.cleandoc(type(self).__doc__ or "")
+        self.message = message or sentence.replace("\n", " ")
         self.details = details
         super().__init__(self.message)
 
 
 class SettingsError(WellheadError):
-    """A setting is missing or wrong. Correct the one named here; docs/configuration.md lists them all."""
+    """A setting is missing or wrong.
+    Correct the one named here; docs/configuration.md lists them all.
+    """
 
     code = "INVALID_SETTING"
 
@@ -169,24 +174,24 @@ class InvalidJobId(ValidationError):
 
 
 class DefinitionInvalid(ValidationError):
-    """The definition of the source has faults. Correct each of those listed here; docs/sources.md explains every
-    key.
+    """The definition of the source has faults.
+    Correct each of those listed here; docs/sources.md explains every key.
     """
 
     code = "SOURCE_DEFINITION_INVALID"
 
 
 class SqlInvalid(ValidationError):
-    """That is not one statement that reads. Send a single SELECT, WITH, FROM, VALUES, SHOW, DESCRIBE, SUMMARIZE or
-    EXPLAIN, and nothing that sets, writes or calls.
+    """That is not one statement that reads. Send a single SELECT, WITH, FROM, VALUES,
+    SHOW, DESCRIBE, SUMMARIZE or EXPLAIN, and nothing that sets, writes or calls.
     """
 
     code = "SQL_INVALID"
 
 
 class SourceNotNamed(ValidationError):
-    """There are several sources, and none of them is the default one. Name one of those that are listed here, as
-    `source`.
+    """There are several sources, and none of them is the default one.
+    Name one of those that are listed here, as `source`.
     """
 
     code = "SOURCE_NOT_NAMED"
@@ -200,7 +205,9 @@ class Unauthorized(WellheadError):
 
 
 class TokenExpired(WellheadError):
-    """The time of this token is over, or a newer one has replaced it. Ask whoever runs Wellhead for another."""
+    """The time of this token is over, or a newer one has replaced it.
+    Ask whoever runs Wellhead for another.
+    """
 
     code = "TOKEN_EXPIRED"
     http_status = 401
@@ -221,8 +228,8 @@ class RoleRequired(WellheadError):
 
 
 class RequestForbidden(WellheadError):
-    """A page of another site, or a browser's prefetch, sent this request. Start imports from Wellhead
-    itself or from your own program.
+    """A page of another site, or a browser's prefetch, sent this request.
+    Start imports from Wellhead itself or from your own program.
     """
 
     code = "FORBIDDEN"
@@ -244,8 +251,8 @@ class SourceUnknown(WellheadError):
 
 
 class SourceVersionDiffers(WellheadError):
-    """The source has another version than the request names. Read it, look at what has changed, and send its version
-    as If-Match.
+    """The source has another version than the request names.
+    Read it, look at what has changed, and send its version as If-Match.
     """
 
     code = "SOURCE_VERSION_DIFFERS"
@@ -260,15 +267,17 @@ class CheckUnknown(WellheadError):
 
 
 class CheckFailed(WellheadError):
-    """The source could not be looked at: the function that does so ended unexpectedly. Look at its log, and try again
-    with fewer or smaller files.
+    """The source could not be looked at: the function that does so ended unexpectedly.
+    Look at its log, and try again with fewer or smaller files.
     """
 
     code = "SOURCE_CHECK_FAILED"
 
 
 class NothingPublished(WellheadError):
-    """There is no data yet, because no import has completed. Start one, or wait for the one that runs."""
+    """There is no data yet, because no import has completed.
+    Start one, or wait for the one that runs.
+    """
 
     code = "NO_DATA_YET"
     http_status = 404
@@ -276,15 +285,17 @@ class NothingPublished(WellheadError):
 
 
 class SnapshotUnknown(WellheadError):
-    """The warehouse keeps no published snapshot of this name. GET /api/v1/ops/snapshots lists those that it keeps."""
+    """The warehouse keeps no published snapshot of this name.
+    GET /api/v1/ops/snapshots lists those that it keeps.
+    """
 
     code = "SNAPSHOT_UNKNOWN"
     http_status = 404
 
 
 class NoOlderVersion(WellheadError):
-    """The bucket keeps no older version of this file with the content that it should have. Go back to another snapshot:
-    wellhead ops rollback.
+    """The bucket keeps no older version of this file with the content that it should have.
+    Go back to another snapshot: wellhead ops rollback.
     """
 
     code = "NO_OLDER_VERSION"
@@ -298,8 +309,8 @@ class ReportUnknown(WellheadError):
 
 
 class ReportFailed(WellheadError):
-    """The function that did this ended unexpectedly. Look at its log; a database that is too large for its time, memory
-    or disk can be looked at elsewhere: wellhead ops verify --here.
+    """The function that did this ended unexpectedly. Look at its log; a database that is too large
+    for its time, memory or disk can be looked at elsewhere: wellhead ops verify --here.
     """
 
     code = "OPS_REPORT_FAILED"
@@ -313,7 +324,9 @@ class FileNotServed(WellheadError):
 
 
 class RejectsNotYet(WellheadError):
-    """The import has not completed, and its rejected rows are published with it. Ask again when it has."""
+    """The import has not completed, and its rejected rows are published with it.
+    Ask again when it has.
+    """
 
     code = "REJECTS_NOT_YET"
     http_status = 409
@@ -321,15 +334,17 @@ class RejectsNotYet(WellheadError):
 
 
 class RejectsNotKept(WellheadError):
-    """The import ended without publishing anything, its rejected rows among it. Its status says why it ended."""
+    """The import ended without publishing anything, its rejected rows among it.
+    Its status says why it ended.
+    """
 
     code = "REJECTS_NOT_KEPT"
     http_status = 409
 
 
 class ChangesNotYet(WellheadError):
-    """The import has not completed, so it has changed nothing yet. Ask again when it has; what a held import would
-    change its findings tell.
+    """The import has not completed, so it has changed nothing yet.
+    Ask again when it has; what a held import would change its findings tell.
     """
 
     code = "CHANGES_NOT_YET"
@@ -338,8 +353,8 @@ class ChangesNotYet(WellheadError):
 
 
 class ChangesNotKept(WellheadError):
-    """The published database knows nothing of this import: it ended without publishing, or an earlier database was put
-    back since. Its status says how it ended.
+    """The published database knows nothing of this import: it ended without publishing,
+    or an earlier database was put back since. Its status says how it ended.
     """
 
     code = "CHANGES_NOT_KEPT"
@@ -347,8 +362,9 @@ class ChangesNotKept(WellheadError):
 
 
 class UploadNotHere(WellheadError):
-    """This stack keeps its data in a directory, so there is no bucket to send a file to. On the laptop, give the path
-    of the file as the source's address; elsewhere put it into a bucket of WELLHEAD_SOURCE_BUCKETS.
+    """This stack keeps its data in a directory, so there is no bucket to send a file to. On the
+    laptop, give the path of the file as the source's address; elsewhere put it into a bucket of
+    WELLHEAD_SOURCE_BUCKETS.
     """
 
     code = "UPLOAD_NOT_HERE"
@@ -356,14 +372,18 @@ class UploadNotHere(WellheadError):
 
 
 class NotHeld(WellheadError):
-    """The job is not held by findings, so there is nothing to accept or discard. Its status says what became of it."""
+    """The job is not held by findings, so there is nothing to accept or discard.
+    Its status says what became of it.
+    """
 
     code = "NOT_HELD"
     http_status = 409
 
 
 class FindingsDiffer(WellheadError):
-    """The findings that hold this job are others than those you named. Look at them, and name each one."""
+    """The findings that hold this job are others than those you named.
+    Look at them, and name each one.
+    """
 
     code = "FINDINGS_DIFFER"
     http_status = 409
@@ -384,7 +404,9 @@ class BusinessRuleViolation(WellheadError):
 
 
 class ImportAlreadyRunning(BusinessRuleViolation):
-    """An import is already running, and only one runs at a time. Follow that one, or try again when it ends."""
+    """An import is already running, and only one runs at a time.
+    Follow that one, or try again when it ends.
+    """
 
     rule = "SINGLE_IMPORT_RULE"
     retryable = True
@@ -397,13 +419,17 @@ class JobIsFinal(BusinessRuleViolation):
 
 
 class NotRetryable(BusinessRuleViolation):
-    """Only a job that FAILED or was CANCELLED can be retried. Follow this one, or start a new import."""
+    """Only a job that FAILED or was CANCELLED can be retried.
+    Follow this one, or start a new import.
+    """
 
     rule = "RETRY_RULE"
 
 
 class RetriedAlready(BusinessRuleViolation):
-    """The job was retried already. Follow the job that goes on from it; if that one ended too, retry that one."""
+    """The job was retried already.
+    Follow the job that goes on from it; if that one ended too, retry that one.
+    """
 
     rule = "SINGLE_RETRY_RULE"
 
@@ -428,19 +454,25 @@ class SourceInUse(BusinessRuleViolation):
 
 
 class SourceOfSettings(BusinessRuleViolation):
-    """This source is described by the settings WELLHEAD_SOURCE_*, and not by a definition. Change it there."""
+    """This source is described by the settings WELLHEAD_SOURCE_*, and not by a definition.
+    Change it there.
+    """
 
     rule = "SETTINGS_SOURCE_RULE"
 
 
 class SourceNotScheduled(BusinessRuleViolation):
-    """The source has no schedule, so there is nothing to pause. Define one with the key schedule."""
+    """The source has no schedule, so there is nothing to pause.
+    Define one with the key schedule.
+    """
 
     rule = "SCHEDULE_RULE"
 
 
 class TokenBusy(BusinessRuleViolation):
-    """Somebody else is renewing the token of this name. Look at the tokens; renew it again if it still has to be."""
+    """Somebody else is renewing the token of this name.
+    Look at the tokens; renew it again if it still has to be.
+    """
 
     rule = "TOKEN_RULE"
 
@@ -453,7 +485,9 @@ class SourceRedefined(BusinessRuleViolation):
 
 
 class StateUnavailable(WellheadError):
-    """The job table does not answer. Nothing was changed that you were not told of; try again shortly."""
+    """The job table does not answer.
+    Nothing was changed that you were not told of; try again shortly.
+    """
 
     code = "STATE_UNAVAILABLE"
     http_status = 503
@@ -461,7 +495,9 @@ class StateUnavailable(WellheadError):
 
 
 class TokensUnavailable(WellheadError):
-    """The token cannot be checked just now, because the store of tokens does not answer. Try again shortly."""
+    """The token cannot be checked just now, because the store of tokens does not answer.
+    Try again shortly.
+    """
 
     code = "TOKENS_UNAVAILABLE"
     http_status = 503
@@ -469,8 +505,8 @@ class TokensUnavailable(WellheadError):
 
 
 class NoticeUnsent(WellheadError):
-    """A notice did not reach its receiver. It is sent again later, for WELLHEAD_NOTICES_HOURS at most; see
-    docs/notices.md.
+    """A notice did not reach its receiver.
+    It is sent again later, for WELLHEAD_NOTICES_HOURS at most; see docs/notices.md.
     """
 
     code = "NOTICE_UNSENT"
@@ -478,7 +514,9 @@ class NoticeUnsent(WellheadError):
 
 
 class DispatchFailed(WellheadError):
-    """The import function could not be started just now. The job stays PENDING and is started again."""
+    """The import function could not be started just now.
+    The job stays PENDING and is started again.
+    """
 
     code = "DISPATCH_FAILED"
     http_status = 503
@@ -486,7 +524,9 @@ class DispatchFailed(WellheadError):
 
 
 class QueryUnavailable(WellheadError):
-    """The query function gave no answer just now. Try again shortly; if it stays, look at the function's log."""
+    """The query function gave no answer just now.
+    Try again shortly; if it stays, look at the function's log.
+    """
 
     code = "QUERY_UNAVAILABLE"
     http_status = 503
@@ -494,30 +534,32 @@ class QueryUnavailable(WellheadError):
 
 
 class QueryFunctionMissing(QueryUnavailable):
-    """The query function is not there, or the API may not call it. Check WELLHEAD_QUERY_FUNCTION and the
-    deployment; imports are not affected.
+    """The query function is not there, or the API may not call it.
+    Check WELLHEAD_QUERY_FUNCTION and the deployment; imports are not affected.
     """
 
     code = "QUERY_FUNCTION_MISSING"
 
 
 class QueryThrottled(QueryUnavailable):
-    """Too many questions are being answered at this moment. Try again shortly, with fewer at a time."""
+    """Too many questions are being answered at this moment.
+    Try again shortly, with fewer at a time.
+    """
 
     code = "QUERY_THROTTLED"
 
 
 class DatabaseFetching(QueryUnavailable):
-    """The published database is on its way to the query function's own disk, and it takes longer than an answer may.
-    Try again after the time in Retry-After; what has come is kept.
+    """The published database is on its way to the query function's own disk, and it takes longer
+    than an answer may. Try again after the time in Retry-After; what has come is kept.
     """
 
     code = "DATABASE_FETCHING"
 
 
 class QueryTooSlow(QueryUnavailable):
-    """The answer was not there in time. Try again: the first question after an import may have to fetch the
-    database. If it stays, ask for less, such as one field or fewer years.
+    """The answer was not there in time. Try again: the first question after an import may have to
+    fetch the database. If it stays, ask for less, such as one field or fewer years.
     """
 
     code = "QUERY_TOO_SLOW"
@@ -525,14 +567,17 @@ class QueryTooSlow(QueryUnavailable):
 
 
 class AnswerTooLarge(WellheadError):
-    """One row is larger than an answer can be. Read it from the database itself; the export says where it is."""
+    """One row is larger than an answer can be.
+    Read it from the database itself; the export says where it is.
+    """
 
     code = "ANSWER_TOO_LARGE"
 
 
 class ExportTooLarge(WellheadError):
-    """There are more rows than a file is made of while somebody waits. Read the lake's tables themselves, by
-    WELLHEAD_CATALOG; docs/lake.md says which programs do. Where a database is published, take that.
+    """There are more rows than a file is made of while somebody waits. Read the lake's tables
+    themselves, by WELLHEAD_CATALOG; docs/lake.md says which programs do. Where a database is
+    published, take that.
     """
 
     code = "EXPORT_TOO_LARGE"
@@ -540,8 +585,9 @@ class ExportTooLarge(WellheadError):
 
 
 class ListTooLarge(WellheadError):
-    """The list has more rows than the file can have, or than it can be made of while somebody waits. Ask for less, such
-    as one field or fewer years, or take another format: Parquet takes most.
+    """The list has more rows than the file can have, or than it can be made of while somebody
+    waits. Ask for less, such as one field or fewer years, or take another format: Parquet takes
+    most.
     """
 
     code = "LIST_TOO_LARGE"
@@ -549,25 +595,25 @@ class ListTooLarge(WellheadError):
 
 
 class QueryTooLarge(WellheadError):
-    """The answer takes more memory than the query function may use. Ask for less, such as one field or fewer years,
-    or give the function more memory and raise WELLHEAD_MEMORY_MB.
+    """The answer takes more memory than the query function may use. Ask for less,
+    such as one field or fewer years, or give the function more memory and raise WELLHEAD_MEMORY_MB.
     """
 
     code = "QUERY_TOO_LARGE"
 
 
 class QueryFailed(WellheadError):
-    """The database is whole, but this question could not be answered. Try again; if it stays, look at the query
-    function's log.
+    """The database is whole, but this question could not be answered.
+    Try again; if it stays, look at the query function's log.
     """
 
     code = "QUERY_FAILED"
 
 
 class DatabaseTooLarge(QueryUnavailable):
-    """The published database is larger than the query function's local disk, so no question to it can be answered.
-    Deploy with a larger QueryDiskMb (10240 at most), with the warehouse on EFS, where it is read in place, or with a
-    lake.
+    """The published database is larger than the query function's local disk, so no question to it
+    can be answered. Deploy with a larger QueryDiskMb (10240 at most), with the warehouse on EFS,
+    where it is read in place, or with a lake.
     """
 
     code = "DATABASE_TOO_LARGE"
@@ -575,8 +621,9 @@ class DatabaseTooLarge(QueryUnavailable):
 
 
 class SqlOff(WellheadError):
-    """The published data is a lake, which DuckDB reads over the network, and a statement of a reader may not reach the
-    network. Read the tables of the lake with a program of your own; docs/lake.md says how.
+    """The published data is a lake, which DuckDB reads over the network, and a statement of a
+    reader may not reach the network. Read the tables of the lake with a program of your own;
+    docs/lake.md says how.
     """
 
     code = "SQL_OFF"
@@ -584,8 +631,8 @@ class SqlOff(WellheadError):
 
 
 class SqlTooSlow(WellheadError):
-    """The statement took longer than it may, and was stopped. Ask for less, such as one field or fewer years, or ask
-    the downloaded database: wellhead sql.
+    """The statement took longer than it may, and was stopped.
+    Ask for less, such as one field or fewer years, or ask the downloaded database: wellhead sql.
     """
 
     code = "SQL_TOO_SLOW"
@@ -593,8 +640,8 @@ class SqlTooSlow(WellheadError):
 
 
 class SqlTooLarge(WellheadError):
-    """The statement takes more memory than it may. Ask for less, such as one field or fewer years, or ask the
-    downloaded database: wellhead sql.
+    """The statement takes more memory than it may.
+    Ask for less, such as one field or fewer years, or ask the downloaded database: wellhead sql.
     """
 
     code = "SQL_TOO_LARGE"
@@ -602,8 +649,8 @@ class SqlTooLarge(WellheadError):
 
 
 class SqlEnded(WellheadError):
-    """The statement ended the process that answered it: it took more memory than it may, or met a fault of DuckDB.
-    Nothing else came to harm. Ask in another way.
+    """The statement ended the process that answered it: it took more memory than it may,
+    or met a fault of DuckDB. Nothing else came to harm. Ask in another way.
     """
 
     code = "SQL_ENDED"
@@ -611,8 +658,8 @@ class SqlEnded(WellheadError):
 
 
 class SnapshotGone(WellheadError):
-    """The data has been replaced since the first page, and the snapshot that this cursor belongs to is no longer
-    kept. Begin anew without a cursor: the first page is then of the current data.
+    """The data has been replaced since the first page, and the snapshot that this cursor belongs to
+    is no longer kept. Begin anew without a cursor: the first page is then of the current data.
     """
 
     code = "SNAPSHOT_GONE"
@@ -620,7 +667,9 @@ class SnapshotGone(WellheadError):
 
 
 class NotInFeed(WellheadError):
-    """The feed has nothing at that address. /odata/v4/ lists its entity sets; $metadata tells the key of each."""
+    """The feed has nothing at that address.
+    /odata/v4/ lists its entity sets; $metadata tells the key of each.
+    """
 
     code = "NOT_IN_FEED"
     http_status = 404
@@ -641,7 +690,9 @@ class FeedNotImplemented(WellheadError):
 
 
 class Unhealthy(WellheadError):
-    """Something that the API needs does not answer. The details say what, each with the code of its error."""
+    """Something that the API needs does not answer.
+    The details say what, each with the code of its error.
+    """
 
     code = "UNHEALTHY"
     http_status = 503
@@ -659,7 +710,9 @@ class ClaimRefused(WellheadError):
 
 
 class ScheduleMoved(WellheadError):
-    """Somebody else has written the schedule since it was read: what was due is started, paused or defined anew."""
+    """Somebody else has written the schedule since it was read:
+    what was due is started, paused or defined anew.
+    """
 
     code = "SCHEDULE_MOVED"
 
@@ -677,21 +730,25 @@ class CancelRequested(WellheadError):
 
 
 class ImportFailed(WellheadError):
-    """The import failed and the published data is as it was. Look at the function's log for the cause."""
+    """The import failed and the published data is as it was.
+    Look at the function's log for the cause.
+    """
 
     code = "IMPORT_FAILED"
 
 
 class LeaseExpired(ImportFailed):
-    """The import stopped without a word and its lease ran out. The published data is as it was; start it again."""
+    """The import stopped without a word and its lease ran out.
+    The published data is as it was; start it again.
+    """
 
     code = "LEASE_EXPIRED"
     retryable = True
 
 
 class NotStarted(ImportFailed):
-    """The import function did not start in time, or failed at every start. Check that it exists and is not
-    throttled, and look at its log; then start again.
+    """The import function did not start in time, or failed at every start.
+    Check that it exists and is not throttled, and look at its log; then start again.
     """
 
     code = "DISPATCH_FAILED"
@@ -699,16 +756,16 @@ class NotStarted(ImportFailed):
 
 
 class NoProgress(ImportFailed):
-    """Attempt after attempt stopped at the same place, so the import would never end. Look at the function's log:
-    it may be short of memory or time, or the source too slow for one page.
+    """Attempt after attempt stopped at the same place, so the import would never end. Look at the
+    function's log: it may be short of memory or time, or the source too slow for one page.
     """
 
     code = "NO_PROGRESS"
 
 
 class MachineStopped(ImportFailed):
-    """The state machine's execution ended before the import did. The published data is as it was, and what was fetched
-    is kept: look at the execution, then retry the import.
+    """The state machine's execution ended before the import did. The published data is as it was,
+    and what was fetched is kept: look at the execution, then retry the import.
     """
 
     code = "MACHINE_STOPPED"
@@ -716,7 +773,9 @@ class MachineStopped(ImportFailed):
 
 
 class TooManyAttempts(ImportFailed):
-    """The import was restarted as often as allowed and still did not end. Look at its log before another start."""
+    """The import was restarted as often as allowed and still did not end.
+    Look at its log before another start.
+    """
 
     code = "TOO_MANY_ATTEMPTS"
 
@@ -729,8 +788,8 @@ class SecretUnavailable(ImportFailed):
 
 
 class SecretInvalid(ImportFailed):
-    """The source's secret is missing, may not be read, or is not of the expected form. Store it anew;
-    docs/configuration.md shows the form.
+    """The source's secret is missing, may not be read, or is not of the expected form.
+    Store it anew; docs/configuration.md shows the form.
     """
 
     code = "SECRET_INVALID"
@@ -743,24 +802,26 @@ class SourceError(ImportFailed):
 
 
 class SourceUnreachable(SourceError):
-    """The source cannot be reached. Check its URL, that it runs, and that the network lets this function out."""
+    """The source cannot be reached.
+    Check its URL, that it runs, and that the network lets this function out.
+    """
 
     code = "SOURCE_UNREACHABLE"
     retryable = True
 
 
 class SourceUntrusted(SourceError):
-    """The source's certificate is not valid for its name, or of no known authority. Nothing was sent to it. Check
-    the host in WELLHEAD_SOURCE_URL, name the file of a private authority in WELLHEAD_SOURCE_CA, or ask the source's
-    operator.
+    """The source's certificate is not valid for its name, or of no known authority. Nothing was
+    sent to it. Check the host in WELLHEAD_SOURCE_URL, name the file of a private authority in
+    WELLHEAD_SOURCE_CA, or ask the source's operator.
     """
 
     code = "SOURCE_CERTIFICATE_INVALID"
 
 
 class ProxyUnreachable(SourceError):
-    """The proxy that leads to the source cannot be reached. Check WELLHEAD_SOURCE_PROXY, that it runs, and that the
-    network lets this function out to it.
+    """The proxy that leads to the source cannot be reached.
+    Check WELLHEAD_SOURCE_PROXY, that it runs, and that the network lets this function out to it.
     """
 
     code = "PROXY_UNREACHABLE"
@@ -768,24 +829,25 @@ class ProxyUnreachable(SourceError):
 
 
 class ProxyRefused(SourceError):
-    """The proxy does not let Wellhead through to the source. Check which hosts it allows, and the secret that
-    WELLHEAD_SOURCE_PROXY_SECRET names.
+    """The proxy does not let Wellhead through to the source.
+    Check which hosts it allows, and the secret that WELLHEAD_SOURCE_PROXY_SECRET names.
     """
 
     code = "PROXY_REFUSED"
 
 
 class SourceInside(SourceError):
-    """The name of the source leads to the machine that Wellhead runs on, or to the service that hands out its
-    credentials, so nothing was sent there. Correct the source's address, or ask who runs its name.
+    """The name of the source leads to the machine that Wellhead runs on, or to the service that
+    hands out its credentials, so nothing was sent there. Correct the source's address, or ask who
+    runs its name.
     """
 
     code = "SOURCE_INSIDE"
 
 
 class SourceInterrupted(SourceError):
-    """The connection to the source broke before the answer was whole. Start the import again; if it stays, ask
-    for fewer rows with WELLHEAD_PAGE_SIZE.
+    """The connection to the source broke before the answer was whole.
+    Start the import again; if it stays, ask for fewer rows with WELLHEAD_PAGE_SIZE.
     """
 
     code = "SOURCE_INTERRUPTED"
@@ -793,8 +855,8 @@ class SourceInterrupted(SourceError):
 
 
 class SourceTooSlow(SourceError):
-    """The source was too slow with a page. Ask for fewer rows with WELLHEAD_PAGE_SIZE, or raise
-    WELLHEAD_PAGE_SECONDS.
+    """The source was too slow with a page.
+    Ask for fewer rows with WELLHEAD_PAGE_SIZE, or raise WELLHEAD_PAGE_SECONDS.
     """
 
     code = "SOURCE_TOO_SLOW"
@@ -809,8 +871,8 @@ class SourceUnavailable(SourceError):
 
 
 class SourceThrottled(SourceError):
-    """The source takes no more requests for now. Start the import again later, and ask for less at a time with
-    WELLHEAD_SOURCE_RPS.
+    """The source takes no more requests for now.
+    Start the import again later, and ask for less at a time with WELLHEAD_SOURCE_RPS.
     """
 
     code = "SOURCE_THROTTLED"
@@ -818,13 +880,17 @@ class SourceThrottled(SourceError):
 
 
 class SourceUnauthorized(SourceError):
-    """The source does not know the credentials. Check them and WELLHEAD_SOURCE_AUTH, then store them anew."""
+    """The source does not know the credentials.
+    Check them and WELLHEAD_SOURCE_AUTH, then store them anew.
+    """
 
     code = "SOURCE_UNAUTHORIZED"
 
 
 class SourceForbidden(SourceError):
-    """The source does not let these credentials read. Ask its operator for the right to read the entity set."""
+    """The source does not let these credentials read.
+    Ask its operator for the right to read the entity set.
+    """
 
     code = "SOURCE_FORBIDDEN"
 
@@ -836,8 +902,8 @@ class SourceNotFound(SourceError):
 
 
 class SourceGone(SourceError):
-    """The source no longer has this page: its link has expired, or the entity set was removed. Start a new import,
-    and check the path of WELLHEAD_SOURCE_URL if the first page is gone.
+    """The source no longer has this page: its link has expired, or the entity set was removed.
+    Start a new import, and check the path of WELLHEAD_SOURCE_URL if the first page is gone.
     """
 
     code = "SOURCE_GONE"
@@ -850,36 +916,43 @@ class SourceRefused(SourceError):
 
 
 class SourceRedirected(SourceError):
-    """The source points to another origin, where the credentials must not go. Set WELLHEAD_SOURCE_URL to the
-    place where the data really is, or name that origin in WELLHEAD_SOURCE_ALIASES if it is the same service.
+    """The source points to another origin, where the credentials must not go. Set
+    WELLHEAD_SOURCE_URL to the place where the data really is, or name that origin in
+    WELLHEAD_SOURCE_ALIASES if it is the same service.
     """
 
     code = "SOURCE_REDIRECTED"
 
 
 class SourceInvalid(SourceError):
-    """The source answered something that is no OData page. Open the URL in a browser to see what it says."""
+    """The source answered something that is no OData page.
+    Open the URL in a browser to see what it says.
+    """
 
     code = "SOURCE_INVALID_RESPONSE"
     retryable = True
 
 
 class SourceEncoding(SourceError):
-    """The source writes in a character set or a compression that Wellhead does not read. Ask its operator for
-    UTF-8, plain or as gzip.
+    """The source writes in a character set or a compression that Wellhead does not read.
+    Ask its operator for UTF-8, plain or as gzip.
     """
 
     code = "SOURCE_ENCODING"
 
 
 class SourceTooLarge(SourceError):
-    """The source sent more than the limits allow. Ask for smaller pages, or raise the limit if it is right."""
+    """The source sent more than the limits allow.
+    Ask for smaller pages, or raise the limit if it is right.
+    """
 
     code = "SOURCE_LIMIT_EXCEEDED"
 
 
 class SourceTimeSpent(SourceError):
-    """The source did not deliver everything within WELLHEAD_SOURCE_SECONDS. Raise it if so long is right."""
+    """The source did not deliver everything within WELLHEAD_SOURCE_SECONDS.
+    Raise it if so long is right.
+    """
 
     code = "SOURCE_TIME_SPENT"
 
@@ -892,14 +965,18 @@ class WorkerTimeSpent(SourceError):
 
 
 class TokenUnavailable(SourceError):
-    """The token endpoint gives no usable answer. Check WELLHEAD_SOURCE_TOKEN_URL, or start the import again later."""
+    """The token endpoint gives no usable answer.
+    Check WELLHEAD_SOURCE_TOKEN_URL, or start the import again later.
+    """
 
     code = "TOKEN_UNAVAILABLE"
     retryable = True
 
 
 class TokenRefused(SourceError):
-    """The token endpoint refuses the client. Check the client id, its secret and WELLHEAD_SOURCE_SCOPE."""
+    """The token endpoint refuses the client.
+    Check the client id, its secret and WELLHEAD_SOURCE_SCOPE.
+    """
 
     code = "TOKEN_REFUSED"
 
@@ -911,8 +988,8 @@ class SourceLoop(SourceError):
 
 
 class SourceKey(SourceError):
-    """The rows of the source cannot be told apart by a key, so its pages cannot be cut by one. Set
-    WELLHEAD_SOURCE_PAGING to auto.
+    """The rows of the source cannot be told apart by a key, so its pages cannot be cut by one.
+    Set WELLHEAD_SOURCE_PAGING to auto.
     """
 
     code = "SOURCE_KEY_UNUSABLE"
@@ -931,59 +1008,66 @@ class FileError(SourceError):
 
 
 class FilesNotFound(FileError):
-    """There is no file at the source's address. Check the address and its pattern, and that the files are there."""
+    """There is no file at the source's address.
+    Check the address and its pattern, and that the files are there.
+    """
 
     code = "FILES_NOT_FOUND"
 
 
 class FileUnreadable(FileError):
-    """A file of the source is damaged, locked or not written as it should be. Ask for a new copy, or say in the
-    definition how it is written.
+    """A file of the source is damaged, locked or not written as it should be.
+    Ask for a new copy, or say in the definition how it is written.
     """
 
     code = "FILE_UNREADABLE"
 
 
 class FileTooLarge(FileError):
-    """A file of the source is larger than what may be read. Ask for it in parts, or in another format."""
+    """A file of the source is larger than what may be read.
+    Ask for it in parts, or in another format.
+    """
 
     code = "FILE_TOO_LARGE"
 
 
 class FileFormatUnknown(FileError):
-    """A file of the source is of no format that is read. Ask for CSV, Excel, Parquet or JSON, plain, as gzip or in a
-    zip.
+    """A file of the source is of no format that is read.
+    Ask for CSV, Excel, Parquet or JSON, plain, as gzip or in a zip.
     """
 
     code = "FILE_FORMAT_UNKNOWN"
 
 
 class FileChanged(FileError):
-    """A file of the source grew or changed while it was read. Start the import again when it is complete."""
+    """A file of the source grew or changed while it was read.
+    Start the import again when it is complete.
+    """
 
     code = "FILE_CHANGED"
     retryable = True
 
 
 class Held(ImportFailed):
-    """What the import would have published is so odd that it waits for somebody's word. The published data is as it
-    was. Look at the findings, then accept or discard the job.
+    """What the import would have published is so odd that it waits for somebody's word.
+    The published data is as it was. Look at the findings, then accept or discard the job.
     """
 
     code = "HELD"
 
 
 class HeldRowsGone(ImportFailed):
-    """The rows that the accepted import had fetched are damaged or gone, so they cannot be published. The published
-    data is as it was; start a new import.
+    """The rows that the accepted import had fetched are damaged or gone,
+    so they cannot be published. The published data is as it was; start a new import.
     """
 
     code = "HELD_ROWS_GONE"
 
 
 class SourceChangedSince(ImportFailed):
-    """The settings of the source, or the fields that fill the columns, are others than when the first rows of this
-    import were read, and rows of both are never put together. Start a new import.
+    """The settings of the source, or the fields that fill the columns, are others than when the
+    first rows of this import were read, and rows of both are never put together. Start a new
+    import.
     """
 
     code = "SOURCE_CHANGED_SINCE"
@@ -991,7 +1075,9 @@ class SourceChangedSince(ImportFailed):
 
 
 class WarehouseUnavailable(ImportFailed):
-    """The warehouse does not answer. Check that the directory or bucket exists and that writing is allowed."""
+    """The warehouse does not answer.
+    Check that the directory or bucket exists and that writing is allowed.
+    """
 
     code = "WAREHOUSE_UNAVAILABLE"
     http_status = 503
@@ -999,29 +1085,32 @@ class WarehouseUnavailable(ImportFailed):
 
 
 class WarehouseSilent(WarehouseUnavailable):
-    """The warehouse gives no answer just now. The import goes on from its last checkpoint, a few times; if it still
-    fails, check that the bucket exists and can be reached.
+    """The warehouse gives no answer just now. The import goes on from its last checkpoint,
+    a few times; if it still fails, check that the bucket exists and can be reached.
     """
 
 
 class LakeUnavailable(WarehouseUnavailable):
-    """The lake does not answer. Check WELLHEAD_CATALOG, and that this function may use the catalog and the files of its
-    tables.
+    """The lake does not answer.
+    Check WELLHEAD_CATALOG, and that this function may use the catalog and the files of its tables.
     """
 
     code = "LAKE_UNAVAILABLE"
 
 
 class LakeMoved(WarehouseUnavailable):
-    """Somebody else has written to the lake while this import was merged, so nothing was published. Start the import
-    again; if it stays, see to it that nothing but this Wellhead writes to its tables.
+    """Somebody else has written to the lake while this import was merged, so nothing was published.
+    Start the import again; if it stays, see to it that nothing but this Wellhead writes to its
+    tables.
     """
 
     code = "LAKE_MOVED"
 
 
 class LakeUnprepared(ImportFailed):
-    """DuckDB's extensions for a lake are not installed. Give the function the layer of requirements-lake.txt."""
+    """DuckDB's extensions for a lake are not installed.
+    Give the function the layer of requirements-lake.txt.
+    """
 
     code = "LAKE_UNPREPARED"
 
@@ -1031,97 +1120,108 @@ class WarehouseFileMissing(WarehouseUnavailable):
 
 
 class WarehouseOwned(ImportFailed):
-    """The warehouse belongs to another table, so nothing was written to it. Give this table a warehouse of its own with
-    WELLHEAD_WAREHOUSE; docs/operations.md, "Another table for a warehouse", says how one changes hands.
+    """The warehouse belongs to another table, so nothing was written to it. Give this table a
+    warehouse of its own with WELLHEAD_WAREHOUSE; docs/operations.md, "Another table for a
+    warehouse", says how one changes hands.
     """
 
     code = "WAREHOUSE_OWNED"
 
 
 class WarehouseCorrupt(ImportFailed):
-    """The published database is not the file that was published. Restore it; docs/operations.md says how."""
+    """The published database is not the file that was published.
+    Restore it; docs/operations.md says how.
+    """
 
     code = "WAREHOUSE_CORRUPT"
 
 
 class WarehouseTooNew(ImportFailed):
-    """The published database was written by a later version of Wellhead. Upgrade this one before importing."""
+    """The published database was written by a later version of Wellhead.
+    Upgrade this one before importing.
+    """
 
     code = "WAREHOUSE_TOO_NEW"
 
 
 class WarehouseForeign(ImportFailed):
-    """The published file is no database of Wellhead's, so the pointer names the wrong one. Restore a snapshot;
-    docs/operations.md says how.
+    """The published file is no database of Wellhead's, so the pointer names the wrong one.
+    Restore a snapshot; docs/operations.md says how.
     """
 
     code = "WAREHOUSE_FOREIGN"
 
 
 class RuntimeTooOld(ImportFailed):
-    """The AWS client of this Python cannot write an object once, so nothing is published. Deploy with a Python whose
-    botocore is 1.36 or later.
+    """The AWS client of this Python cannot write an object once, so nothing is published.
+    Deploy with a Python whose botocore is 1.36 or later.
     """
 
     code = "RUNTIME_TOO_OLD"
 
 
 class StoreDiffers(ImportFailed):
-    """What is published lies in a lake, and WELLHEAD_CATALOG names none. Set it to the lake's catalog, also where
-    WELLHEAD_STORE says file: the next import then moves the rows into one; docs/lake.md says how.
+    """What is published lies in a lake, and WELLHEAD_CATALOG names none. Set it to the lake's
+    catalog, also where WELLHEAD_STORE says file: the next import then moves the rows into one;
+    docs/lake.md says how.
     """
 
     code = "STORE_DIFFERS"
 
 
 class AdoptsInFile(ImportFailed):
-    """The source takes over the rows of an earlier one, and that is done in a file alone. Set WELLHEAD_STORE=file,
-    import everything of this source once, and set it back.
+    """The source takes over the rows of an earlier one, and that is done in a file alone.
+    Set WELLHEAD_STORE=file, import everything of this source once, and set it back.
     """
 
     code = "ADOPTS_IN_FILE"
 
 
 class PeriodChanged(ImportFailed):
-    """The published rows of this source have periods of another length than WELLHEAD_SOURCE_PERIOD says. Set it to
-    their length, or give the new rows another WELLHEAD_SOURCE_NAME.
+    """The published rows of this source have periods of another length than WELLHEAD_SOURCE_PERIOD
+    says. Set it to their length, or give the new rows another WELLHEAD_SOURCE_NAME.
     """
 
     code = "PERIOD_CHANGED"
 
 
 class CodesAmbiguous(ImportFailed):
-    """Two codes of the source were one number in the published database of an earlier version. Import into a new
-    warehouse; docs/operations.md says how.
+    """Two codes of the source were one number in the published database of an earlier version.
+    Import into a new warehouse; docs/operations.md says how.
     """
 
     code = "CODES_AMBIGUOUS"
 
 
 class FullImportFirst(ImportFailed):
-    """The published database still holds its codes as the numbers of an earlier version, or the rows that the source
-    adopts under their old name. Start an import of everything, with full=true and no limits.
+    """The published database still holds its codes as the numbers of an earlier version, or the
+    rows that the source adopts under their old name. Start an import of everything, with full=true
+    and no limits.
     """
 
     code = "FULL_IMPORT_FIRST"
 
 
 class PublishRefused(ImportFailed):
-    """The new database did not read back as it was written, so it was not published. Start the import again."""
+    """The new database did not read back as it was written, so it was not published.
+    Start the import again.
+    """
 
     code = "PUBLISH_REFUSED"
     retryable = True
 
 
 class ScratchFull(ImportFailed):
-    """The import ran out of local disk. Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room."""
+    """The import ran out of local disk.
+    Give the function more ephemeral storage, or WELLHEAD_SCRATCH more room.
+    """
 
     code = "SCRATCH_FULL"
 
 
 class OutOfMemory(ImportFailed):
-    """WELLHEAD_MEMORY_MB was too little memory for this import, which is no fault of the source. Raise it, and the
-    function's memory with it.
+    """WELLHEAD_MEMORY_MB was too little memory for this import, which is no fault of the source.
+    Raise it, and the function's memory with it.
     """
 
     code = "OUT_OF_MEMORY"
@@ -1130,11 +1230,18 @@ class OutOfMemory(ImportFailed):
 def error_of(code: str, message: str, details: dict[str, Any]) -> WellheadError:
     """The error that another process told of; one of an unknown code is no more than unexpected."""
     kind = _KINDS.get(code)
-    return kind(message, **details) if kind else WellheadError()
+    if kind is None:
+        return WellheadError()
+    return kind(message, **details)
 
 
 def _family(kind: type[WellheadError]) -> list[type[WellheadError]]:
-    return [kind, *(each for child in kind.__subclasses__() for each in _family(child))]
+    """The class and all below it, a parent before its children."""
+    family = [kind]
+    for child in kind.__subclasses__():
+        family += _family(child)
+    return family
 
 
-_KINDS = {kind.code: kind for kind in reversed(_family(WellheadError))}  # the first of a code is its parent
+# The first of a code is its parent.
+_KINDS = {kind.code: kind for kind in reversed(_family(WellheadError))}

@@ -1,7 +1,7 @@
 """One line of JSON for each event, on standard output, which Lambda carries to CloudWatch.
 
-A line holds the fields named here and no others, so a payload or a secret cannot slip in beside the message. Of an
-exception it tells the type and the places in the code: its words may hold data.
+A line holds the fields named here and no others, so a payload or a secret cannot slip in beside the
+message. Of an exception it tells the type and the places in the code: its words may hold data.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ _context: ContextVar[Mapping[str, Any]] = ContextVar("what the lines of this inv
 
 
 def start_log_context(**fields: Any) -> None:
-    """Of a new invocation or request: its lines tell these fields, and nothing of the one before."""
+    """Of a new invocation or request:
+    its lines tell these fields, and nothing of the one before.
+    """
     _context.set(fields)
 
 
@@ -69,13 +71,14 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = fields_of(record)
+        known = {name: fields[name] for name in FIELDS if fields.get(name) is not None}
         line = {
-            "timestamp": datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+            "timestamp": _timestamp(record.created),
             "level": record.levelname,
             "message": record.getMessage()[:LONGEST],
             "logger": record.name,
             **self._own,
-            **{name: fields[name] for name in FIELDS if fields.get(name) is not None},
+            **known,
             **fields.get("figures", {}),
         }
         if record.exc_info and record.exc_info[1]:
@@ -83,9 +86,17 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+def _timestamp(moment: float) -> str:
+    """In milliseconds: 2026-06-30T18:00:00.123Z."""
+    text = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    milliseconds = text[:-3]
+    return f"{milliseconds}Z"
+
+
 def start_logging(environment: Mapping[str, str], stream: TextIO | None = None) -> None:
-    """In place of what Lambda's runtime has set up. Libraries tell their warnings alone, whatever the level of the
-    function's log: what botocore says at DEBUG holds the secrets that it reads. Figures are written at every level.
+    """In place of what Lambda's runtime has set up. Libraries tell their warnings alone, whatever
+    the level of the function's log: what botocore says at DEBUG holds the secrets that it reads.
+    Figures are written at every level.
     """
     function = environment.get("AWS_LAMBDA_FUNCTION_NAME", "local")
     handler = logging.StreamHandler(stream or sys.stdout)
@@ -95,24 +106,30 @@ def start_logging(environment: Mapping[str, str], stream: TextIO | None = None) 
     root.setLevel(logging.WARNING)
     for name in ("chalicelib", "chalicelib.metrics"):
         logging.getLogger(name).setLevel(logging.INFO)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings hold whole addresses, keys and all
+    # Its warnings hold whole addresses, keys and all.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def _describe(exc: BaseException) -> dict[str, Any]:
+    facts: dict[str, Any] = {"type": type(exc).__name__}
+    if isinstance(exc, WellheadError) and exc.code:
+        facts["code"] = exc.code
+    facts["causes"] = [type(cause).__name__ for cause in _causes(exc)]
     frames = traceback.extract_tb(exc.__traceback__)[-INNERMOST:]
-    code = exc.code if isinstance(exc, WellheadError) else None
-    return {
-        "type": type(exc).__name__,
-        **({"code": code} if code else {}),
-        "causes": [type(cause).__name__ for cause in _causes(exc)],
-        "frames": [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames],
-    }
+    facts["frames"] = list(map(_place, frames))
+    return facts
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    """Such as "table.py:58 read"."""
+    file = frame.filename.rpartition("/")[2]
+    return f"{file}:{frame.lineno} {frame.name}"
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
-    seen = {id(exc)}
+    ids = {id(exc)}  # a chain of causes may be a ring
     cause = exc.__cause__ or exc.__context__
-    while cause and id(cause) not in seen:
-        seen.add(id(cause))
+    while cause and id(cause) not in ids:
+        ids.add(id(cause))
         yield cause
         cause = cause.__cause__ or cause.__context__

@@ -2,8 +2,8 @@
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 
-The one dimension is `stage`, which every line of the log tells (logs.py). A metric costs by its name and dimensions,
-so these are few. docs/operations.md tells what each means.
+The one dimension is `stage`, which every line of the log tells (logs.py). A metric costs by its
+name and dimensions, so these are few. docs/operations.md tells what each means.
 """
 
 from __future__ import annotations
@@ -58,11 +58,14 @@ def record(event: str, figures: Mapping[str, float | None], *, level: int = logg
     """One line of the log that CloudWatch counts too. A figure that is None is left out."""
     if not log.isEnabledFor(level):
         return
-    known = {name: round(value, 3) for name, value in figures.items() if value is not None}
+    values = {name: round(value, 3) for name, value in figures.items() if value is not None}
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [["stage"]],
-        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in known],
+        "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in values],
     }
-    emf = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}, **known}
-    log.log(level, event, extra={"figures": emf, **fields})
+    metadata = {
+        "Timestamp": int(time.time() * 1000),  # milliseconds
+        "CloudWatchMetrics": [directive],
+    }
+    log.log(level, event, extra={"figures": {"_aws": metadata, **values}, **fields})

@@ -1,4 +1,5 @@
-"""Builds the collaborators once for each process: the light ones for the API, the rest for the import function.
+"""Builds the collaborators once for each process: the light ones for the API, the rest for the
+import function.
 
 Importing this connects to nothing. `duckdb` and `requests` are imported only where an import runs.
 """
@@ -69,7 +70,8 @@ if TYPE_CHECKING:
 _CLIENT = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
 # What nobody's answer should wait for.
 _BRIEF_CLIENT = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
-# A signed URL must name the bucket's own region: a redirect from the global address would break its signature.
+# A signed URL must name the bucket's own region: a redirect from the global address would break its
+# signature.
 _S3_CLIENT = _CLIENT.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
@@ -80,7 +82,12 @@ log = logging.getLogger(__name__)
 
 
 class Services:
-    def __init__(self, environment: Mapping[str, str] = os.environ, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str] = os.environ,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._environment = environment
         self._clock = clock
 
@@ -125,12 +132,13 @@ class Services:
 
     @cached_property
     def dispatcher(self) -> Dispatcher:
-        settings, lambda_client = self.settings, self._client("lambda")
+        lambda_client = self._client("lambda")
+        function = self.settings.import_function
         if self.executions is None:
-            return Dispatcher(lambda_client=lambda_client, function=settings.import_function)
+            return Dispatcher(lambda_client=lambda_client, function=function)
         return MachineDispatcher(
             lambda_client=lambda_client,
-            function=settings.import_function,
+            function=function,
             executions=self.executions,
             find=self.job_manager.find,
             clock=self._clock,
@@ -150,7 +158,8 @@ class Services:
 
     @cached_property
     def token_uses(self) -> TokenUses:
-        return TokenUses(Table(dynamodb=self._client("dynamodb", _BRIEF_CLIENT), name=self.settings.table))
+        dynamodb = self._client("dynamodb", _BRIEF_CLIENT)
+        return TokenUses(Table(dynamodb=dynamodb, name=self.settings.table))
 
     def note_use(self, token: str) -> None:
         """Of the token with this name. Raises nothing: not every route needs settings, or AWS."""
@@ -166,7 +175,9 @@ class Services:
     @cached_property
     def warehouse(self) -> Warehouse:
         url = self.settings.warehouse
-        return open_warehouse(url, s3=self._client("s3", _S3_CLIENT) if url.startswith("s3://") else None)
+        if not url.startswith("s3://"):
+            return open_warehouse(url)
+        return open_warehouse(url, s3=self._client("s3", _S3_CLIENT))
 
     @cached_property
     def published(self) -> PublishedProduction:
@@ -190,14 +201,19 @@ class Services:
         return QueryClient(lambda_client=client, function=self.settings.query_function)
 
     def source_of_retry(self, job: Job) -> dict[str, Any]:
-        """What a job that goes on from this one is started with: its source as it is now. Raises SourceUnknown,
-        DefinitionInvalid, StateUnavailable.
+        """What a job that goes on from this one is started with: its source as it is now.
+        Raises SourceUnknown, DefinitionInvalid, StateUnavailable.
         """
         source = self.sources.of_retry(job)
-        return {"source_id": source.settings(self.settings).source_id, "source_version": source.version}
+        return {
+            "source_id": source.settings(self.settings).source_id,
+            "source_version": source.version,
+        }
 
     def answer(self, event: Any) -> dict[str, Any]:
-        """The query function's answer to its event. It raises nothing: an error is an answer too."""
+        """The query function's answer to its event.
+        It raises nothing: an error is an answer too.
+        """
         from chalicelib.queries.function import answer, where_to_download
         from chalicelib.queries.sql import SqlLimits
 
@@ -212,7 +228,9 @@ class Services:
         )
 
     def fetch_ahead(self, name: str, *, remaining: Callable[[], float]) -> dict[str, str]:
-        """The query function's answer where nobody waits for one: the copy of this snapshot is brought to its disk."""
+        """The query function's answer where nobody waits for one:
+        the copy of this snapshot is brought to its disk.
+        """
         try:
             self.published.fetch_ahead(name, seconds=remaining() - LAST_SECONDS)
         except WellheadError as error:  # who asks next is told
@@ -232,7 +250,9 @@ class Services:
         ).of(query, wanted)
 
     def _export(self, snapshot: Snapshot, form: str = "duckdb") -> StoredFile:
-        """Raises StoreDiffers for a database of a lake that no setting names, and what Export does."""
+        """Raises StoreDiffers for a database of a lake that no setting names,
+        and what Export does.
+        """
         from chalicelib.queries.export import Export
 
         return Export(
@@ -245,16 +265,20 @@ class Services:
 
     @cached_property
     def _lake(self) -> Lake | None:
+        if not self.settings.catalog:
+            return None
         from chalicelib.queries.production import Lake
 
-        return Lake(catalog=self.catalog, session=self._session) if self.settings.catalog else None
+        return Lake(catalog=self.catalog, session=self._session)
 
     def ops_status(self) -> dict[str, Any]:
         """Raises StateUnavailable."""
         return ops_status(self.job_manager, self.health, now=self._clock())
 
     def health(self) -> dict[str, Any]:
-        """A few small calls: the pointer is read, and Lambda asked about the query function. Raises Unhealthy."""
+        """A few small calls: the pointer is read, and Lambda asked about the query function.
+        Raises Unhealthy.
+        """
 
         def read_table() -> object:
             return self.job_manager.current_snapshot()
@@ -273,10 +297,16 @@ class Services:
         )
 
     def work_on(
-        self, job_id: str, *, request_id: str, remaining: Callable[[], float], execution: str = "", **more: Any
+        self,
+        job_id: str,
+        *,
+        request_id: str,
+        remaining: Callable[[], float],
+        execution: str = "",
+        **more: Any,
     ) -> dict[str, Any]:
-        """As the import function does, or a state of the `execution`; `remaining` tells the seconds that this
-        invocation has left.
+        """As the import function does, or a state of the `execution`;
+        `remaining` tells the seconds that this invocation has left.
         """
         from chalicelib.imports.worker import run_import, watch_sigterm
 
@@ -322,7 +352,8 @@ class Services:
 
         by = f"part-{number:02d}-{request_id[:8]}"
         worker_log = WorkerLog(job_id, table=self.job_log, clock=self._clock, by=by)
-        own = OwnDirectory(Path(self.settings.scratch) / "parts")  # other parts may be read on the same disk
+        # Other parts may be read on the same disk.
+        own = OwnDirectory(Path(self.settings.scratch) / "parts")
         with watch_sigterm() as stopped, collecting(worker_log):
             try:
                 return fetch_part(
@@ -369,7 +400,8 @@ class Services:
 
     def sweep(self) -> str:
         from chalicelib.imports.publication import show_latest
-        from chalicelib.jobs.sweeper import clear_orphans, note_pulse, sweep, take_pulse
+        from chalicelib.jobs.pulse import note_pulse, take_pulse
+        from chalicelib.jobs.sweeper import clear_orphans, sweep
 
         take_pulse(job_manager=self.job_manager, clock=self._clock)
         note_pulse(job_manager=self.job_manager, clock=self._clock)
@@ -381,9 +413,11 @@ class Services:
                 try:
                     show_latest(job_manager=self.job_manager, warehouse=self.warehouse)
                 finally:
-                    kept = self.settings.snapshots_kept
                     removed = clear_orphans(
-                        job_manager=self.job_manager, warehouse=self.warehouse, kept=kept, clock=self._clock
+                        job_manager=self.job_manager,
+                        warehouse=self.warehouse,
+                        kept=self.settings.snapshots_kept,
+                        clock=self._clock,
                     )
         self._expire(removed)
         return outcome
@@ -412,15 +446,21 @@ class Services:
 
     def _source_id_of(self, plan: Plan) -> str:
         """Raises SourceUnknown, DefinitionInvalid, StateUnavailable."""
-        return self.sources.version(plan.source, plan.version).settings(self.settings).source_id
+        source = self.sources.version(plan.source, plan.version)
+        return source.settings(self.settings).source_id
 
     def send_notices(self, *, remaining: Callable[[], float]) -> dict[str, int]:
-        """As the function of notices does; `remaining` tells the seconds that this invocation has left."""
+        """As the function of notices does;
+        `remaining` tells the seconds that this invocation has left.
+        """
         from chalicelib.notices.sending import send_due
 
-        hours = self.settings.notices_hours
         return send_due(
-            outbox=self.outbox, channels=self._channels(), hours=hours, clock=self._clock, remaining=remaining
+            outbox=self.outbox,
+            channels=self._channels(),
+            hours=self.settings.notices_hours,
+            clock=self._clock,
+            remaining=remaining,
         )
 
     def _channels(self) -> dict[str, Channel]:
@@ -428,37 +468,50 @@ class Services:
         from chalicelib.notices.channels import Events, Mail
 
         settings = self.settings
-        found: dict[str, Channel] = {"events": Events(events=self._client("events"), stage=settings.stage)}
+        channels: dict[str, Channel] = {}
+        channels["events"] = Events(events=self._client("events"), stage=settings.stage)
         if settings.notices_topic:
             sns = self._client("sns")
-            found["mail"] = Mail(sns=sns, topic=settings.notices_topic, stage=settings.stage)
+            channels["mail"] = Mail(sns=sns, topic=settings.notices_topic, stage=settings.stage)
         if settings.webhook_url:
             from chalicelib.notices.webhook import Webhook
 
-            found["webhook"] = Webhook(settings=settings, keys=self._keys_of_webhook)
-        return found
+            channels["webhook"] = Webhook(settings=settings, keys=self._keys_of_webhook)
+        return channels
 
     def _keys_of_webhook(self) -> list[bytes]:
-        """Read each time, so that a secret that gave way to another needs no new deployment. Raises SecretUnavailable,
-        SecretInvalid.
+        """Read each time, so that a secret that gave way to another needs no new deployment.
+        Raises SecretUnavailable, SecretInvalid.
         """
         from chalicelib.http.credentials import stored_secret
         from chalicelib.notices.signature import keys_of
 
-        place, name = self.settings.webhook_secret, "WELLHEAD_WEBHOOK_SECRET"
+        place = self.settings.webhook_secret
         if not place:
             return []
-        return keys_of(stored_secret(place, client=self._client, environment=self._environment, setting=name))
+        secret = stored_secret(
+            place,
+            client=self._client,
+            environment=self._environment,
+            setting="WELLHEAD_WEBHOOK_SECRET",
+        )
+        return keys_of(secret)
 
     def _expire(self, removed: Iterable[str]) -> None:
-        """What files of a lake had named that were removed just now, and all else that nothing names."""
+        """What files of a lake had named that were removed just now,
+        and all else that nothing names.
+        """
         if self.settings.catalog and any(map(is_of_lake, removed)):
             from chalicelib.lake.expiry import expire_snapshots
 
             expire_snapshots(self.catalog, self.warehouse, now=self._clock())
 
     def _service(
-        self, claim: Claim, remaining: Callable[[], float], stopped: Callable[[], bool], worker_log: WorkerLog
+        self,
+        claim: Claim,
+        remaining: Callable[[], float],
+        stopped: Callable[[], bool],
+        worker_log: WorkerLog,
     ) -> WellProductionImportService | Rollback:
         if claim.job.rollback_to:
             return self._rollback(claim)
@@ -514,7 +567,8 @@ class Services:
     ) -> PartImport:
         from chalicelib.imports.part_import import PartImport, settings_of_a_part
 
-        settings = settings_of_a_part(self.sources.of_job(claim.job).settings(self.settings), at_once)
+        settings_of_source = self.sources.of_job(claim.job).settings(self.settings)
+        settings = settings_of_a_part(settings_of_source, at_once)
         return PartImport(
             number,
             claim=claim,
@@ -542,18 +596,20 @@ class Services:
         from chalicelib.odata.masked_link import masked
 
         worker_log.hide_with(partial(masked, source_url=settings.source_url))
+        seconds_to_fetch = time_to_fetch(remaining)
+        current = self.job_manager.current_snapshot()
         return self._reader(
             settings,
-            time_to_fetch(remaining),
+            seconds_to_fetch,
             directory,
             began=claim.job.started_at,
-            known=Watermark(settings).known_files(self.job_manager.current_snapshot(), claim.job),
+            known=Watermark(settings).known_files(current, claim.job),
             on_auth=lambda auth: worker_log.hide_with(auth.hide),
         )
 
     def _kind_of_store(self) -> dict[str, Any]:
-        """What an import into a lake has in place of what it has for a file; and where a lake is named, an import into
-        a file can take over what lies there.
+        """What an import into a lake has in place of what it has for a file;
+        and where a lake is named, an import into a file can take over what lies there.
         """
         if not self.settings.catalog:
             return {}
@@ -587,13 +643,16 @@ class Services:
         return Catalog(self.settings.catalog, session=self._session)
 
     def check(self, check_id: str) -> dict[str, Any]:
-        """Looks at a source or at what is published, as the import function does, and keeps what was found."""
+        """Looks at a source or at what is published,
+        as the import function does, and keeps what was found.
+        """
         from chalicelib.store.own_directory import OwnDirectory
 
         check = self.checks.begin(check_id)
-        own = OwnDirectory(Path(self.settings.scratch) / "looking")  # what a killed one has left there goes
+        # What a killed one has left there goes.
+        own = OwnDirectory(Path(self.settings.scratch) / "looking")
         try:
-            self.checks.finish(check_id, self._found(check, own.path))
+            self.checks.finish(check_id, self._look(check, own.path))
         except WellheadError as exc:
             self.checks.fail(check_id, code=exc.code, message=exc.message)
         except Exception:
@@ -603,9 +662,9 @@ class Services:
             own.remove()
         return {"check_id": check_id}
 
-    def _found(self, check: Check, directory: Path) -> dict[str, Any]:
+    def _look(self, check: Check, directory: Path) -> dict[str, Any]:
         if check.kind is CheckKind.SOURCE:
-            return self._found_at_source(check, directory)
+            return self._look_at_source(check, directory)
         from chalicelib.ops.reports import report
 
         return report(
@@ -617,7 +676,7 @@ class Services:
             lake=self._lake,
         )
 
-    def _found_at_source(self, check: Check, directory: Path) -> dict[str, Any]:
+    def _look_at_source(self, check: Check, directory: Path) -> dict[str, Any]:
         from chalicelib.sources.check_result import look_up
 
         _, settings = checked(check.values, self.settings)
@@ -639,8 +698,8 @@ class Services:
         known: Iterable[str] = (),
         on_auth: Callable[[SourceAuth], object] = lambda _: None,
     ) -> SourceReader:
-        """Of an OData service, or of files. The secret is read here, once for each import. Raises SecretUnavailable,
-        SecretInvalid.
+        """Of an OData service, or of files. The secret is read here, once for each import.
+        Raises SecretUnavailable, SecretInvalid.
         """
         from chalicelib.sources.opening import Opening
 
@@ -667,12 +726,16 @@ class Services:
 
 @cache
 def service_models() -> Any:
-    """What botocore knows of each service, read once a process: a session of its own reads it anew, 0.2 s of CPU."""
+    """What botocore knows of each service, read once a process:
+    a session of its own reads it anew, 0.2 s of CPU.
+    """
     return botocore.session.get_session().get_component("data_loader")
 
 
 def _own_directory(scratch: Path, claim: Claim) -> Path:
-    """An empty directory for this claim. What dead workers left in a reused /tmp goes; nothing else does."""
+    """An empty directory for this claim.
+    What dead workers left in a reused /tmp goes; nothing else does.
+    """
     for left in scratch.glob("import-*"):
         shutil.rmtree(left, ignore_errors=True)
     directory = scratch / f"import-{claim.job.job_id}-{claim.fence}"
@@ -681,13 +744,16 @@ def _own_directory(scratch: Path, claim: Claim) -> Path:
 
 
 def warm(services: Services, environment: Mapping[str, str] = os.environ) -> Services:
-    """Inside Lambda, build what every request needs while the function initialises: half a second of a first
-    request otherwise. Elsewhere (packaging, tests) importing the app must need no settings.
+    """Inside Lambda, build what every request needs while the function initialises: half a second
+    of a first request otherwise. Elsewhere (packaging, tests) importing the app must need no
+    settings.
     """
     if "AWS_LAMBDA_RUNTIME_API" in environment:
         start_logging(environment)
         is_authorizer = environment.get("_HANDLER") == "app.authorizer"
-        _ = services.tokens if is_authorizer else (services.job_manager, services.dispatcher, services.token_uses)
+        names = ("tokens",) if is_authorizer else ("job_manager", "dispatcher", "token_uses")
+        for name in names:
+            getattr(services, name)
     return services
 
 

@@ -34,7 +34,7 @@ from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 from chalicelib.logs import start_log_context
 from chalicelib.services import Services
-from chalicelib.settings import is_loopback
+from chalicelib.setting_values import is_loopback
 from local.api_gateway import create_server
 from local.aws.emulator import LocalAws
 from local.aws.loopback import LoopbackServer

@@ -16,7 +16,8 @@ from support.scripted_source import Answer, Serve
 
 from chalicelib.errors import NotStarted, SourceUnavailable
 from chalicelib.jobs.job import JobStatus
-from chalicelib.jobs.sweeper import failed_in_a_row, sweep, take_pulse
+from chalicelib.jobs.pulse import failed_in_a_row, take_pulse
+from chalicelib.jobs.sweeper import sweep
 from chalicelib.metrics import UNITS, record
 from chalicelib.services import Services
 from local.source.faults import Faults
@@ -173,7 +174,7 @@ def claimed(worker: Worker) -> Job:
 def test_every_way_to_fail_is_counted(worker: Worker, log: Log) -> None:
     """By its own worker, by the sweeper, and by the trigger that takes the lock of a dead one."""
     claim = worker.manager.claim(worker.trigger(), holder="w")
-    worker.manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=worker.clock()))
+    worker.manager.finish(claim, claim.job.fail(SourceUnavailable(), at=worker.clock()))
     worker.trigger()
     worker.clock.advance(376)
     sweep(job_manager=worker.manager, dispatcher=worker.dispatcher)
@@ -188,7 +189,7 @@ def test_every_way_to_fail_is_counted(worker: Worker, log: Log) -> None:
 
 def test_the_rows_of_an_import_that_was_not_published_are_not_counted(worker: Worker, log: Log) -> None:
     claim = worker.manager.claim(worker.trigger(), holder="w")
-    worker.manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=worker.clock()))
+    worker.manager.finish(claim, claim.job.fail(SourceUnavailable(), at=worker.clock()))
 
     assert not set(figures(log)) & {"NewRows", "UpdatedRows", "DuplicateRows", "FailedRows", "RowsPerSecond"}
 

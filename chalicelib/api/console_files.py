@@ -1,6 +1,8 @@
-"""The files of the web console, as they are served: which there are, their types, and what a browser may do with them.
+"""The files of the web console, as they are served: which there are, their types, and what a
+browser may do with them.
 
-Read once, when this is imported. A name is looked up, never joined to a path: nothing else can be asked for.
+Read once, when this is imported. A name is looked up, never joined to a path: nothing else can be
+asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import FileNotServed
-from chalicelib.settings import is_loopback
+from chalicelib.setting_values import is_loopback
 
 from .etag import etag_of
 
@@ -26,8 +28,8 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 
-# All that the page loads is its own, and there is no inline script or style; text never becomes markup (Trusted
-# Types). https://www.w3.org/TR/CSP3/
+# All that the page loads is its own, and there is no inline script or style; text never becomes
+# markup (Trusted Types). https://www.w3.org/TR/CSP3/
 RULES = {
     "default-src": "'none'",
     **dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), "'self'"),
@@ -35,9 +37,19 @@ RULES = {
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
-UNUSED = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "payment", "usb")
+UNUSED = (
+    "accelerometer",
+    "camera",
+    "display-capture",
+    "geolocation",
+    "gyroscope",
+    "microphone",
+    "payment",
+    "usb",
+)
 HEADERS = {
-    "Cache-Control": "no-cache",  # kept, and asked after with If-None-Match: a new version shows at the next load
+    # Kept, and asked after with If-None-Match: a new version shows at the next load.
+    "Cache-Control": "no-cache",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
@@ -47,29 +59,36 @@ HEADERS = {
 }
 
 
-def page_policy(environment: Mapping[str, str]) -> dict[str, str]:
-    """What the console may load and ask: its own, and the bucket of the warehouse, where files that people choose are
-    sent. By both names of the bucket, as a signed form may have either; a directory takes no files.
-    """
-    bucket = re.fullmatch(r"s3://([a-z0-9.-]{3,63})(/.*)?", environment.get("WELLHEAD_WAREHOUSE", ""))
-    region = environment.get("AWS_REGION", "")
-    hosts = [f"{bucket[1]}.s3.amazonaws.com", f"{bucket[1]}.s3.{region}.amazonaws.com"] if bucket else []
-    places = " ".join(["'self'", *(f"https://{host}" for host in hosts if ".." not in host)])
-    rules = RULES | {"connect-src": places}
-    return {"Content-Security-Policy": "; ".join(f"{what} {where}" for what, where in rules.items())}
-
-
+BUCKET = r"s3://([a-z0-9.-]{3,63})(/.*)?"
 HTTPS_SECONDS = 31_536_000  # a year
 
 
-def https_alone(headers: Mapping[str, str]) -> dict[str, str]:
-    """Of the answer to a request with these headers: where the page came by https, browsers shall ask this host by
-    nothing else. Never for a loopback name, behind whose other ports others serve http. RFC 6797; API Gateway sets
-    X-Forwarded-Proto itself.
+def page_policy(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the console may load and ask: its own, and the bucket of the warehouse, where files that
+    people choose are sent. By both names of the bucket, as a signed form may have either; a
+    directory takes no files.
     """
-    name = re.sub(r":[0-9]*$", "", headers.get("host", "").lower()).strip("[]")
+    sources = ["'self'"]
+    bucket = re.fullmatch(BUCKET, environment.get("WELLHEAD_WAREHOUSE", ""))
+    if bucket:
+        region = environment.get("AWS_REGION", "")
+        hosts = [f"{bucket[1]}.s3.amazonaws.com", f"{bucket[1]}.s3.{region}.amazonaws.com"]
+        sources += [f"https://{host}" for host in hosts if ".." not in host]
+    rules = RULES | {"connect-src": " ".join(sources)}
+    policy = "; ".join(f"{directive} {value}" for directive, value in rules.items())
+    return {"Content-Security-Policy": policy}
+
+
+def https_alone(headers: Mapping[str, str]) -> dict[str, str]:
+    """Of the answer to a request with these headers: where the page came by https, browsers shall
+    ask this host by nothing else. Never for a loopback name, behind whose other ports others serve
+    http. RFC 6797; API Gateway sets X-Forwarded-Proto itself.
+    """
+    host = headers.get("host", "").lower()
+    name = re.sub(r":[0-9]*$", "", host).strip("[]")
     is_of_this_machine = not name or name.endswith(".localhost") or is_loopback(name)
-    if headers.get("x-forwarded-proto", "").lower() != "https" or is_of_this_machine:
+    is_https = headers.get("x-forwarded-proto", "").lower() == "https"
+    if is_of_this_machine or not is_https:
         return {}
     return {"Strict-Transport-Security": f"max-age={HTTPS_SECONDS}"}
 
@@ -81,7 +100,8 @@ class ConsoleFile:
 
 
 def read_files(directory: Path) -> dict[str, ConsoleFile]:
-    return {path.name: _read(path) for path in directory.iterdir() if path.suffix in TYPES}
+    paths = [path for path in directory.iterdir() if path.suffix in TYPES]
+    return {path.name: _read(path) for path in paths}
 
 
 def console_file(name: str) -> ConsoleFile:

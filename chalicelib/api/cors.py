@@ -1,7 +1,7 @@
 """Which pages of other origins may ask: those of WELLHEAD_CORS_ORIGINS, by default none.
 
-The Fetch standard: https://fetch.spec.whatwg.org/#http-cors-protocol. Tokens are sent by the page itself, never by the
-browser, so credentials need not be allowed.
+The Fetch standard: https://fetch.spec.whatwg.org/#http-cors-protocol. Tokens are sent by the page
+itself, never by the browser, so credentials need not be allowed.
 """
 
 from __future__ import annotations
@@ -20,14 +20,20 @@ KEPT_SECONDS = 600  # a browser asks once in so long
 
 
 def cors_headers(headers: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Of the answer to a request with these headers. `Vary` keeps an answer to one origin from another."""
+    """Of the answer to a request with these headers.
+    `Vary` keeps an answer to one origin from another.
+    """
     origins = cors_origins(environment)
     if not origins:
         return {}
     origin = headers.get("origin", "")
     if origin.lower() not in origins:
         return {"Vary": "Origin"}
-    allowed = {"Vary": "Origin", "Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": SHOWN}
+    allowed = {
+        "Vary": "Origin",
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": SHOWN,
+    }
     return allowed | (_PREFLIGHT if "access-control-request-method" in headers else {})
 
 

@@ -20,7 +20,8 @@ BOM = "\ufeff"  # by it Excel tells UTF-8 from the code page of the machine
 OF_REJECTS = ("page", "position", "reason", "detail", "raw", "rejected_at")
 SIDES = ("before", "after")
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  the wide ones that Excel takes for them
-NUMBERS = re.compile(r"(DECIMAL\(\d+,\d+\)|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|BIGNUM)$")  # types of SQL
+# Types of SQL.
+NUMBERS = re.compile(r"(DECIMAL\(\d+,\d+\)|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|BIGNUM)$")
 DIGITS = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
 CONTROL = ("\t", "\r", "\n")
 # Before what is shown, some programs leave these out.
@@ -54,68 +55,93 @@ class CsvLines:
 def rows_csv(name: str, rows: Sequence[Mapping[str, Any]], dialect: Dialect = USUAL) -> str:
     """The page of a list of this name."""
     if name == "rejects":
-        return _written(OF_REJECTS, rows, dialect)
-    flat = [_flat(row) for row in rows] if name == "changes" else rows
-    return _written(list(flat[0]) if flat else [], flat, dialect)
+        return _text(OF_REJECTS, rows, dialect)
+    if name == "changes":
+        rows = list(map(_flat, rows))
+    columns = list(rows[0]) if rows else []
+    return _text(columns, rows, dialect)
 
 
 def answer_csv(data: Mapping[str, Any], dialect: Dialect = USUAL) -> str:
     """Of a statement of SQL, which names its columns, as it likes and perhaps twice."""
+    columns = data["columns"]
+    heads = [harmless(column["name"]) for column in columns]
+    numeric = [place for place, column in enumerate(columns) if NUMBERS.match(column["type"])]
+    rows = []
+    for row in data["rows"]:
+        cells = list(row)
+        for place in numeric:
+            cells[place] = _number(cells[place])
+        rows.append(cells)
     text = io.StringIO()
-    numbers = [NUMBERS.match(column["type"]) is not None for column in data["columns"]]
-    rows = (
-        [_number(each) if is_one else each for each, is_one in zip(row, numbers, strict=True)] for row in data["rows"]
-    )
-    CsvLines(text, [harmless(column["name"]) for column in data["columns"]], dialect).write(rows)
+    CsvLines(text, heads, dialect).write(rows)
     return text.getvalue()
 
 
 def _number(value: Any) -> Any:
     """JSON has no form for all of them, so some have become text."""
-    return Decimal(value) if isinstance(value, str) and DIGITS.fullmatch(value) else value
+    if isinstance(value, str) and DIGITS.fullmatch(value):
+        return Decimal(value)
+    return value
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row that was changed: each value before and after beside each other."""
-    told = {name: value for name, value in row.items() if name not in (*SIDES, "differs")}
-    known = {side: row.get(side) or {} for side in SIDES}
-    values = dict.fromkeys(name for side in SIDES for name in known[side])
-    return told | {f"{name}_{side}": known[side].get(name) for name in values for side in SIDES}
+    """A row that was changed: each value before and after side by side.
+
+    {"before": {"oil": 2}, "after": {"oil": 3}} is {"oil_before": 2, "oil_after": 3}.
+    """
+    cells = {name: value for name, value in row.items() if name not in (*SIDES, "differs")}
+    before = row.get("before") or {}
+    after = row.get("after") or {}
+    for name in {**before, **after}:
+        cells[f"{name}_before"] = before.get(name)
+        cells[f"{name}_after"] = after.get(name)
+    return cells
 
 
-def _written(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> str:
+def _text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], dialect: Dialect) -> str:
     text = io.StringIO()
-    CsvLines(text, columns, dialect).write([row[name] for name in columns] for row in rows)
+    lines = CsvLines(text, columns, dialect)
+    lines.write([row[name] for name in columns] for row in rows)
     return text.getvalue()
 
 
 def csv_headers(name: str, next_cursor: str | None = None) -> dict[str, str]:
     """The cursor of the next page has no place among the rows."""
-    told = {"Content-Type": f"{CSV}; charset=utf-8", "Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return told | {"X-Next-Cursor": next_cursor} if next_cursor else told
+    headers = {
+        "Content-Type": f"{CSV}; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
+    }
+    if next_cursor:
+        headers["X-Next-Cursor"] = next_cursor
+    return headers
 
 
 def harmless(value: Any) -> Any:
-    """A rejected row is whatever the source sent. Text that a spreadsheet would run as a formula gets a leading
-    apostrophe, which makes it text. https://owasp.org/www-community/attacks/CSV_Injection
+    """A rejected row is whatever the source sent. Text that a spreadsheet would run as a formula
+    gets a leading apostrophe, which makes it text.
+    https://owasp.org/www-community/attacks/CSV_Injection
     """
     if isinstance(value, Decimal):
         return f"{value:f}"
     if not isinstance(value, str) or value[:1].isalnum():  # as nearly all values are
         return value
-    is_run = value.startswith(CONTROL) or value.startswith(FORMULA, _seen_from(value))
+    is_run = value.startswith(CONTROL) or value.startswith(FORMULA, _first_visible(value))
     return f"'{value}" if is_run else value
 
 
-def _seen_from(text: str) -> int:
-    seen = UNSEEN.match(text)
-    return seen.end() if seen else 0
+def _first_visible(text: str) -> int:
+    """The place of the first sign that is shown."""
+    unseen = UNSEEN.match(text)
+    return unseen.end() if unseen else 0
 
 
 _cell = harmless
 
 
 def _with_comma(value: Any) -> Any:
-    if isinstance(value, float | Decimal):
-        return (repr(value) if isinstance(value, float) else f"{value:f}").replace(".", ",")
+    if isinstance(value, float):
+        return repr(value).replace(".", ",")
+    if isinstance(value, Decimal):
+        return f"{value:f}".replace(".", ",")
     return harmless(value)

@@ -1,4 +1,6 @@
-"""The OpenAPI document as it is served. `make openapi` writes the file out of the code (chalicelib/openapi)."""
+"""The OpenAPI document as it is served.
+`make openapi` writes the file out of the code (chalicelib/openapi).
+"""
 
 from __future__ import annotations
 
@@ -24,5 +26,9 @@ class ApiDocument:
 @cache
 def api_document() -> ApiDocument:
     text = FILE.read_text("utf-8")
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-cache", "ETag": etag_of(text)}
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-cache",
+        "ETag": etag_of(text),
+    }
     return ApiDocument(text=text, headers=headers)

@@ -3,8 +3,9 @@
 https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part1-protocol.html
 https://docs.oasis-open.org/odata/odata-json-format/v4.0/odata-json-format-v4.0.html
 
-Who reads it is a spreadsheet, so a token may also come as the password of Basic, here and nowhere else: these routes
-have no authorizer of the gateway, which would keep what it says of one header for all routes.
+Who reads it is a spreadsheet, so a token may also come as the password of Basic, here and nowhere
+else: these routes have no authorizer of the gateway, which would keep what it says of one header
+for all routes.
 """
 
 from __future__ import annotations
@@ -16,15 +17,13 @@ import logging
 import os
 import re
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from chalice.app import Response
 
 from chalicelib.errors import (
-    FeedNotImplemented,
     NotInFeed,
     RoleRequired,
     Unauthorized,
@@ -34,110 +33,28 @@ from chalicelib.errors import (
 from chalicelib.logs import add_to_log_context, start_log_context
 
 from .cors import cors_headers
-from .feed_format import LEVELS, metadata_level, page_size
 from .feed_model import ENTITY_SETS, metadata_document
-from .request_fields import single_values
+from .feed_request import METADATA
 from .responses import log_answer, principal_of, request_facts, request_id_of, retry_header
 from .tokens import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from chalice.app import Chalice
 
+    from .feed_request import FeedRequest
     from .tokens import Tokens
 
 BASE = "/odata/v4"
 CHALLENGE = 'Basic realm="Wellhead", charset="UTF-8"'
-METADATA, COUNT = "$metadata", "$count"
-READ = ("$filter", "$orderby", "$select", "$top", "$skip", "$count", "$skiptoken")
-NOT_READ = ("$expand", "$search", "$apply", "$compute", "$deltatoken", "$index", "$levels", "$schemaversion", "$id")
-OF_THE_SERVICE = ("$batch", "$all", "$crossjoin", "$entity")
-
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class FeedRequest:
-    """What is asked of an entity set. `key` is what stands in the parentheses of the address; `options` are those of
-    the query, `limit` how many rows a page may have where the caller has said it.
-    """
-
-    entity_set: str
-    key: str | None
-    is_count: bool
-    options: Mapping[str, str]
-    limit: str | None
-    level: str
-
-    @property
-    def query(self) -> dict[str, list[str]]:
-        """For parse_query. The number of rows alone needs none of them."""
-        asked = {"entity_set": self.entity_set, **self.options}
-        if self.key is not None:
-            asked["key"] = self.key
-        if self.is_count:
-            asked |= {"$count": "true", "$top": "0"}
-        elif self.limit:
-            asked["limit"] = self.limit
-        return {name: [value] for name, value in asked.items()}
-
-
-def parse_feed_request(
-    path: str, part: str, query: Mapping[str, Sequence[str]], headers: Mapping[str, str], *, most: int
-) -> FeedRequest:
-    """`path` is what follows the root, `part` what follows that, `most` how many rows a page may have. Raises
-    ValidationError, NotInFeed, FormatNotServed, FeedNotImplemented.
-    """
-    name, key = _parsed_path(path)
-    if part not in ("", COUNT) or (part and key is not None):
-        raise FeedNotImplemented("The feed knows whole entities alone. Ask for properties with $select.")
-    told = _options(query)
-    level = LEVELS[0] if part else metadata_level(headers.get("accept", ""), told.pop("$format", None))
-    allowed = ("$filter",) if part else ("$select",) if key is not None else READ
-    for option in told:
-        if option not in allowed:
-            raise ValidationError(f"{option} has no meaning at this address.", field=option)
-    return FeedRequest(
-        entity_set=name,
-        key=key,
-        is_count=bool(part),
-        options=told,
-        limit=page_size(headers.get("prefer", ""), most=most),
-        level=level,
-    )
-
-
-def refuse_options(query: Mapping[str, Sequence[str]], headers: Mapping[str, str]) -> str:
-    """At the root of the feed, which has a form alone: how much the answer tells of itself. Raises ValidationError,
-    FeedNotImplemented, FormatNotServed.
-    """
-    told = _options(query)
-    level = metadata_level(headers.get("accept", ""), told.pop("$format", None))
-    for option in told:
-        raise ValidationError(f"{option} has no meaning at this address.", field=option)
-    return level
-
-
-def _parsed_path(path: str) -> tuple[str, str | None]:
-    text = unquote(path)
-    found = re.fullmatch(r"([^()]+)(?:\((.*)\))?", text, re.DOTALL)
-    if found is None or found[1].split(".")[0] in OF_THE_SERVICE:
-        raise FeedNotImplemented
-    if found[1] not in ENTITY_SETS:
-        raise NotInFeed
-    return found[1], found[2]
-
-
-def _options(query: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    for name in query:
-        if name in NOT_READ or name.startswith("@"):
-            raise FeedNotImplemented(f"The feed does not know {name[:40]}.", field=name[:40])
-    return single_values(query, allowed=(*READ, "$format"))
-
-
 class FeedResponses:
-    """Builds the answers to one request. `root` is the address of the feed, as the caller knows it."""
+    """Builds the answers to one request.
+    `root` is the address of the feed, as the caller knows it.
+    """
 
     def __init__(self, *, root: str, request_id: str, cors: Mapping[str, str]) -> None:
         self._root = root
@@ -146,66 +63,87 @@ class FeedResponses:
 
     def service_document(self, level: str) -> Response:
         sets = [{"name": name, "kind": "EntitySet", "url": name} for name in ENTITY_SETS]
-        return self._json({**self._context("", level), "value": sets}, level)
+        body = {**self._context("", level), "value": sets}
+        return self._json(body, level)
 
     def metadata(self) -> Response:
         return self._response(metadata_document(), HTTPStatus.OK, {"Content-Type": "application/xml"})
 
     def rows(self, asked: FeedRequest, data: Mapping[str, Any], headers: Mapping[str, str]) -> Response:
-        """A page, an entity or a number, by what was asked. Raises NotInFeed for an entity that is not there."""
+        """A page, an entity or a number, by what was asked.
+        Raises NotInFeed for an entity that is not there.
+        """
         if asked.is_count:
             text = str(data["count"])
             return self._response(text, HTTPStatus.OK, {"Content-Type": "text/plain", **headers})
-        shown = f"({asked.options['$select']})" if asked.options.get("$select") else ""
-        context = f"#{asked.entity_set}{shown}"
+        context = f"#{asked.entity_set}"
+        if asked.options.get("$select"):
+            context += f"({asked.options['$select']})"
         if asked.key is not None:
             if not data["rows"]:
                 raise NotInFeed
-            return self._json(
-                {**self._context(f"{context}/$entity", asked.level), **data["rows"][0]}, asked.level, headers
-            )
-        told = self._context(context, asked.level)
+            entity = data["rows"][0]
+            body = {**self._context(f"{context}/$entity", asked.level), **entity}
+            return self._json(body, asked.level, headers)
+        body = self._context(context, asked.level)
         if asked.options.get("$count") == "true":
-            told["@odata.count"] = data["count"]
-        told["value"] = data["rows"]
+            body["@odata.count"] = data["count"]
+        body["value"] = data["rows"]
         if data["next_cursor"]:
-            told["@odata.nextLink"] = self._next(asked, data)
-        applied = {"Preference-Applied": f"odata.maxpagesize={asked.limit}"} if asked.limit else {}
-        return self._json(told, asked.level, {**applied, **headers})
+            body["@odata.nextLink"] = self._next_link(asked, data)
+        if asked.limit:
+            headers = {"Preference-Applied": f"odata.maxpagesize={asked.limit}", **headers}
+        return self._json(body, asked.level, headers)
 
-    def unchanged(self, headers: Mapping[str, str]) -> Response:
+    def not_modified(self, headers: Mapping[str, str]) -> Response:
         return self._response("", HTTPStatus.NOT_MODIFIED, headers)
 
     def failure(self, error: WellheadError) -> Response:
-        """https://docs.oasis-open.org/odata/odata-json-format/v4.0/os/odata-json-format-v4.0-os.html (section 19)"""
-        told = {"code": error.code, "message": error.message}
+        """https://docs.oasis-open.org/odata/odata-json-format/v4.0/os/odata-json-format-v4.0-os.html
+        (section 19)
+        """
+        facts = {"code": error.code, "message": error.message}
         if "field" in error.details:
-            told["target"] = str(error.details["field"])
+            facts["target"] = str(error.details["field"])
         headers = retry_header(error)
         if error.http_status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = CHALLENGE
-        return self._json({"error": told}, "minimal", headers, status=error.http_status)
+        return self._json({"error": facts}, "minimal", headers, status=error.http_status)
 
-    def _context(self, what: str, level: str) -> dict[str, Any]:
-        return {} if level == "none" else {"@odata.context": f"{self._root}/{METADATA}{what}"}
+    def _context(self, fragment: str, level: str) -> dict[str, Any]:
+        if level == "none":
+            return {}
+        return {"@odata.context": f"{self._root}/{METADATA}{fragment}"}
 
-    def _next(self, asked: FeedRequest, data: Mapping[str, Any]) -> str:
-        """The same question from there on; what was skipped is behind, and what is left of $top is told."""
-        options = {name: value for name, value in asked.options.items() if name not in ("$skip", "$skiptoken")}
+    def _next_link(self, asked: FeedRequest, data: Mapping[str, Any]) -> str:
+        """The same question from there on; what was skipped is behind, and what is left of $top is
+        told.
+
+        With 1,000 rows a page, $skip=10&$top=2500 goes on as $top=1500&$skiptoken=…
+        """
+        options = dict(asked.options)
+        options.pop("$skip", None)
+        options.pop("$skiptoken", None)
         if "$top" in options:
-            options["$top"] = str(int(options["$top"]) - len(data["rows"]))
+            rows_left = int(options["$top"]) - len(data["rows"])
+            options["$top"] = str(rows_left)
         if asked.level == "none":
             options["$format"] = "application/json;odata.metadata=none"
         options["$skiptoken"] = data["next_cursor"]
-        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
-        return f"{self._root}/{asked.entity_set}?{query}"
+        pairs = [f"{name}={quote(value, safe='')}" for name, value in options.items()]
+        return f"{self._root}/{asked.entity_set}?{'&'.join(pairs)}"
 
     def _json(
-        self, body: Mapping[str, Any], level: str, headers: Mapping[str, str] | None = None, *, status: int = 200
+        self,
+        body: Mapping[str, Any],
+        level: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        status: int = 200,
     ) -> Response:
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-        kind = {"Content-Type": f"application/json;odata.metadata={level}"}
-        return self._response(text, status, {**kind, **(headers or {})})
+        content_type = f"application/json;odata.metadata={level}"
+        return self._response(text, status, {"Content-Type": content_type, **(headers or {})})
 
     def _response(self, body: str, status: int, headers: Mapping[str, str]) -> Response:
         own: dict[str, Any] = {
@@ -226,7 +164,8 @@ def feed(app: Chalice, *, tokens: Callable[[], Tokens]) -> Callable[[Callable[..
         @functools.wraps(view)
         def answer(*args: Any, **kwargs: Any) -> Response:
             request: Any = app.current_request
-            request_id, started = request_id_of(request), time.monotonic()
+            request_id = request_id_of(request)
+            started = time.monotonic()
             respond = FeedResponses(
                 root=_root_of(request),
                 request_id=request_id,
@@ -255,17 +194,22 @@ def feed(app: Chalice, *, tokens: Callable[[], Tokens]) -> Callable[[Callable[..
 
 
 def _recognise(request: Any, tokens: Tokens) -> None:
-    """The caller is told to the request as the gateway's authorizer does it elsewhere. Raises Unauthorized,
-    TokenExpired, TokensUnavailable; RoleRequired for a password that is more than a reader's: a workbook keeps it.
+    """The caller is told to the request as the gateway's authorizer does it elsewhere. Raises
+    Unauthorized, TokenExpired, TokensUnavailable; RoleRequired for a password that is more than a
+    reader's: a workbook keeps it.
     """
-    sent = request.headers.get("authorization", "")
-    password = _password_in(sent)
-    principal = tokens.principal(sent if password is None else f"Bearer {password}")
+    authorization = request.headers.get("authorization", "")
+    password = _password_in(authorization)
+    if password is not None:
+        authorization = f"Bearer {password}"
+    principal = tokens.principal(authorization)
     if principal is None:
         raise Unauthorized("Send a reader's token as the password of Basic, with any user name, or as Bearer.")
-    ends = {} if principal.expires_at is None else {"expires_at": str(principal.expires_at)}
-    request.context["authorizer"] = {"principalId": principal.name, "role": principal.role, **ends}
-    principal_of(request)
+    facts = {"principalId": principal.name, "role": principal.role}
+    if principal.expires_at is not None:
+        facts["expires_at"] = str(principal.expires_at)
+    request.context["authorizer"] = facts
+    principal_of(request)  # refuses a token that is over
     if password is not None and principal.role is not Role.READER:
         raise RoleRequired(
             f"A password of the feed is the token of a reader; this one has the role {principal.role}, and a workbook "
@@ -280,9 +224,10 @@ def _password_in(authorization: str) -> str | None:
     if found is None:
         return None
     try:
-        return base64.b64decode(found[1], validate=True).decode().partition(":")[2]
+        user_and_password = base64.b64decode(found[1], validate=True).decode()
     except ValueError:
         return ""
+    return user_and_password.partition(":")[2]
 
 
 def _check_version(most: str) -> None:
@@ -292,7 +237,11 @@ def _check_version(most: str) -> None:
 
 
 def _root_of(request: Any) -> str:
-    """The gateway tells the path with the name of the stage, and in a header by which protocol it was asked."""
+    """The gateway tells the path with the name of the stage,
+    and in a header by which protocol it was asked.
+    """
     scheme = "https" if request.headers.get("x-forwarded-proto") == "https" else "http"
-    before = str(request.context.get("path", "")).partition(BASE)[0]
-    return f"{scheme}://{request.headers.get('host', 'localhost')}{before}{BASE}"
+    host = request.headers.get("host", "localhost")
+    path = str(request.context.get("path", ""))
+    stage = path.partition(BASE)[0]
+    return f"{scheme}://{host}{stage}{BASE}"

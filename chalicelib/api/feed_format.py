@@ -8,35 +8,54 @@ from chalicelib.errors import FormatNotServed
 
 LEVELS = ("minimal", "none")
 JSON = ("application/json", "application/*", "*/*")
+_MAXPAGESIZE = re.compile(
+    r'(?:^|[,;\s])(?:odata\.)?maxpagesize\s*=\s*"?([0-9]{1,9})"?',
+    re.IGNORECASE,
+)
 
 
 def metadata_level(accept: str, form: str | None) -> str:
-    """How much the answer tells of itself: minimal or none. `form` is the option $format, which wins over the header.
-    Raises FormatNotServed.
+    """How much the answer tells of itself: minimal or none.
+    `form` is the option $format, which wins over the header. Raises FormatNotServed.
     """
     if form is not None:
         accept = "application/json" if form.strip() == "json" else form
-    offers = [_offer(part) for part in accept.split(",")] if accept.strip() else [(1.0, "minimal")]
-    taken = [offer for offer in offers if offer[1] and offer[0] > 0]
-    if not taken:
+    if not accept.strip():
+        return "minimal"
+    most_wanted, best_level = 0.0, None
+    for part in accept.split(","):
+        weight, level = _weight_and_level(part)
+        if level and weight > most_wanted:
+            most_wanted, best_level = weight, level
+    if best_level is None:
         raise FormatNotServed
-    return max(taken, key=lambda offer: offer[0])[1]
+    return best_level
 
 
-def _offer(part: str) -> tuple[float, str]:
-    """How much it is wanted, and the level; an empty one is none that is served."""
-    kind, *parameters = (text.strip().lower() for text in part.split(";"))
-    told = {name.strip(): value.strip() for name, _, value in (each.partition("=") for each in parameters)}
-    level = told.get("odata.metadata") or told.get("metadata") or "minimal"
-    if kind not in JSON or level not in LEVELS or told.get("charset", "utf-8").strip('"') != "utf-8":
+def _weight_and_level(part: str) -> tuple[float, str]:
+    """How much it is wanted, and the level; an empty one is none that is served.
+
+    "application/json;odata.metadata=none;q=0.5" is (0.5, "none").
+    """
+    kind, *texts = (text.strip().lower() for text in part.split(";"))
+    parameters = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        parameters[name.strip()] = value.strip()
+    level = parameters.get("odata.metadata") or parameters.get("metadata") or "minimal"
+    charset = parameters.get("charset", "utf-8").strip('"')
+    if kind not in JSON or level not in LEVELS or charset != "utf-8":
         return 0.0, ""
     try:
-        return float(told.get("q", "1")), level
+        return float(parameters.get("q", "1")), level
     except ValueError:
         return 0.0, ""
 
 
 def page_size(prefer: str, *, most: int) -> str | None:
-    """By `Prefer: odata.maxpagesize=100`; None where it says nothing. What is more than a page may have is as much."""
-    found = re.search(r'(?:^|[,;\s])(?:odata\.)?maxpagesize\s*=\s*"?([0-9]{1,9})"?', prefer, re.IGNORECASE)
-    return str(min(most, int(found[1]))) if found and int(found[1]) else None
+    """By `Prefer: odata.maxpagesize=100`; None where it says nothing.
+    What is more than a page may have is as much.
+    """
+    found = _MAXPAGESIZE.search(prefer)
+    size = int(found[1]) if found else 0
+    return str(min(most, size)) if size else None

@@ -1,7 +1,8 @@
-"""What the feed has: its entity sets, the properties of each with type and meaning, and which of them are the key.
+"""What the feed has: its entity sets, the properties of each with type and meaning, and which of
+them are the key.
 
-$metadata is written from this, and questions are read by it. Whole numbers are of 32 bits at most: those of 64 come as
-text to a client that asks for IEEE754Compatible. Pure.
+$metadata is written from this, and questions are read by it. Whole numbers are of 32 bits at most:
+those of 64 come as text to a client that asks for IEEE754Compatible. Pure.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ ENTITY_SETS: Mapping[str, EntitySet] = {
                 "period_days": (SMALL, "calendar days of the production period"),
                 "days_on_production": (DOUBLE, "days on which the well produced"),
                 "oil_production_kbd": (DOUBLE, "oil, thousand barrels per calendar day"),
-                "gas_production_mmcfd": (DOUBLE, "gas, million standard cubic feet per calendar day"),
+                "gas_production_mmcfd": (
+                    DOUBLE,
+                    "gas, million standard cubic feet per calendar day",
+                ),
                 "liquids_production_kbd": (DOUBLE, "liquids, thousand barrels per calendar day"),
                 "water_production_kbd": (DOUBLE, "water, thousand barrels per calendar day"),
                 "data_source": (STRING, "where the source has the row from"),
@@ -103,11 +107,11 @@ ENTITY_SETS: Mapping[str, EntitySet] = {
 
 
 def metadata_document() -> str:
-    """OData CSDL 4.0 in XML: https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part3-csdl.html"""
-    types = "".join(_entity_type(each) for each in ENTITY_SETS.values())
-    sets = "".join(
-        f'<EntitySet Name="{each.name}" EntityType="{NAMESPACE}.{each.entity}"/>' for each in ENTITY_SETS.values()
-    )
+    """OData CSDL 4.0 in XML:
+    https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part3-csdl.html
+    """
+    types = "".join(map(_entity_type, ENTITY_SETS.values()))
+    sets = "".join(map(_entity_set, ENTITY_SETS.values()))
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">'
@@ -134,15 +138,20 @@ _CAPABILITIES = (
 )
 
 
-def _entity_type(each: EntitySet) -> str:
-    key = "".join(f'<PropertyRef Name="{name}"/>' for name in each.key)
-    properties = "".join(_property(each, name) for name in each.properties)
-    return f'<EntityType Name="{each.entity}"><Key>{key}</Key>{properties}</EntityType>'
+def _entity_set(entity_set: EntitySet) -> str:
+    kind = f"{NAMESPACE}.{entity_set.entity}"
+    return f'<EntitySet Name="{entity_set.name}" EntityType="{kind}"/>'
 
 
-def _property(each: EntitySet, name: str) -> str:
-    kind, meaning = each.properties[name]
-    nullable = ' Nullable="false"' if name in each.key else ""
+def _entity_type(entity_set: EntitySet) -> str:
+    key = "".join(f'<PropertyRef Name="{name}"/>' for name in entity_set.key)
+    properties = "".join(_property(entity_set, name) for name in entity_set.properties)
+    return f'<EntityType Name="{entity_set.entity}"><Key>{key}</Key>{properties}</EntityType>'
+
+
+def _property(entity_set: EntitySet, name: str) -> str:
+    kind, meaning = entity_set.properties[name]
+    nullable = ' Nullable="false"' if name in entity_set.key else ""
     precision = ' Precision="6"' if kind == MOMENT else ""
     return (
         f'<Property Name="{name}" Type="{kind}"{nullable}{precision}>'

@@ -31,7 +31,8 @@ FINDINGS: dict[str, Any] = {
 def parse_findings(body: str | bytes) -> list[str]:
     """The names of checks in `{"findings": […]}`. Raises ValidationError."""
     sent = json_body(body)
-    named = sent.get("findings") if isinstance(sent, dict) and sent.keys() == {"findings"} else None
+    is_known = isinstance(sent, dict) and sent.keys() == {"findings"}
+    named = sent["findings"] if is_known else None
     if not isinstance(named, list) or not named or not all(isinstance(name, str) for name in named):
         raise ValidationError(
             'Say which findings you accept, such as {"findings": ["REJECTED"]}: all that hold the job.',
@@ -39,13 +40,17 @@ def parse_findings(body: str | bytes) -> list[str]:
         )
     if not set(named) <= set(Check):
         raise ValidationError(
-            "A finding is named by its check.", field="findings", allowed=", ".join(str(check) for check in Check)
+            "A finding is named by its check.",
+            field="findings",
+            allowed=", ".join(map(str, Check)),
         )
     return [str(name) for name in named]
 
 
 def accepted_sentence(job: Job) -> str:
-    """What an accept is answered with: `job` publishes, or has ended when the same was accepted before."""
+    """What an accept is answered with:
+    `job` publishes, or has ended when the same was accepted before.
+    """
     if not job.status.final:
         return "The findings are accepted. The import that publishes is at the address in Location."
     before = "The findings were accepted before, and the import that publishes is at the address in Location. "

@@ -1,4 +1,6 @@
-"""Format: in which form somebody wants a list: JSON, page by page, or a file of all its rows. Pure."""
+"""Format: in which form somebody wants a list:
+JSON, page by page, or a file of all its rows. Pure.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +55,9 @@ FORMATS: Mapping[str, Parameter] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """`kind` is one of MEDIA_TYPES. `is_whole` is whether all rows are meant, not a page of them; `is_taken` whether
-    the caller takes the bytes of the file as the answer, and not only an address.
+    """`kind` is one of MEDIA_TYPES. `is_whole` is whether all rows are meant, not a page of them;
+    `is_taken` whether the caller takes the bytes of the file as the answer, and not only an
+    address.
     """
 
     kind: str = "json"
@@ -69,18 +72,25 @@ class Format:
 
     def headers(self, name: str) -> dict[str, str]:
         """Of the file of a list of this name."""
-        kind = f"{CSV}; charset=utf-8" if self.kind == "csv" else MEDIA_TYPES[self.kind]
-        return {"Content-Type": kind, "Content-Disposition": f'attachment; filename="{name}.{self.kind}"'}
+        media_type = MEDIA_TYPES[self.kind]
+        if self.kind == "csv":
+            media_type += "; charset=utf-8"
+        return {
+            "Content-Type": media_type,
+            "Content-Disposition": f'attachment; filename="{name}.{self.kind}"',
+        }
 
 
 def parse_format(query: dict[str, list[str]], accept: str) -> Format:
-    """Takes what tells the form out of the query. A page of CSV is what names a limit or a cursor. Raises
-    ValidationError.
+    """Takes what tells the form out of the query. A page of CSV is what names a limit or a cursor.
+    Raises ValidationError.
     """
-    told = single_values({name: query.pop(name) for name in FORMATS if name in query}, allowed=tuple(FORMATS))
-    values = {name: read_value(name, FORMATS[name], text) for name, text in told.items()}
-    kind = values.pop("format", None) or _accepted(accept)
-    return checked_format(kind, values, paging=[name for name in OF_A_PAGE if name in query], accept=accept)
+    of_the_form = {name: query.pop(name) for name in FORMATS if name in query}
+    texts = single_values(of_the_form, allowed=tuple(FORMATS))
+    values = {name: read_value(name, FORMATS[name], text) for name, text in texts.items()}
+    kind = values.pop("format", None) or _preferred_kind(accept)
+    paging = [name for name in OF_A_PAGE if name in query]
+    return checked_format(kind, values, paging=paging, accept=accept)
 
 
 def parse_page_format(query: dict[str, list[str]], accept: str) -> Format:
@@ -96,57 +106,78 @@ def checked_format(kind: str, values: Mapping[str, str], *, paging: Sequence[str
     if kind != "csv":
         for name in values:
             raise ValidationError(f"{name} goes with format=csv alone.", field=name, allowed="format=csv")
-        for name in () if kind == "json" else paging:
-            told = f"{name} asks for a page, and {kind} has all rows of the list. Leave it out, or take csv or json."
-            raise ValidationError(told, field=name, allowed="format=csv or format=json")
+    if kind not in ("csv", "json"):
+        for name in paging:
+            raise ValidationError(
+                f"{name} asks for a page, and {kind} has all rows of the list. Leave it out, or take csv or json.",
+                field=name,
+                allowed="format=csv or format=json",
+            )
+    is_binary = kind in ("parquet", "xlsx")
+    takes_its_bytes = _first(accept) in (MEDIA_TYPES[kind], ANY_BINARY)
     form = Format(
         kind=kind,
         **values,
         is_whole=kind != "json" and not paging,
-        is_taken=kind not in ("parquet", "xlsx") or _first(accept) in (MEDIA_TYPES[kind], ANY_BINARY),
+        is_taken=takes_its_bytes or not is_binary,
     )
     if form.decimal == form.separator:
-        told = "The decimal comma needs another separator, such as separator=; or separator=tab."
-        raise ValidationError(told, field="decimal", allowed="another sign than the separator")
+        raise ValidationError(
+            "The decimal comma needs another separator, such as separator=; or separator=tab.",
+            field="decimal",
+            allowed="another sign than the separator",
+        )
     return form
 
 
-def read_format(said: Any) -> Format:
+def read_format(facts: Any) -> Format:
     """What an event tells of a file. Raises ValidationError."""
-    if not isinstance(said, dict) or said.get("kind") not in ("csv", "parquet", "xlsx"):
+    if not isinstance(facts, dict) or facts.get("kind") not in ("csv", "parquet", "xlsx"):
         raise refusal("format", FORMATS["format"])
-    values = {
-        name: read_value(name, FORMATS[name], str(said[name])) for name in ("separator", "decimal") if name in said
-    }
-    form = checked_format(said["kind"], values if said["kind"] == "csv" else {})
-    return replace(form, is_whole=True, is_taken=said.get("is_taken") is True)
+    values = {}
+    for name in ("separator", "decimal"):
+        if name in facts:
+            values[name] = read_value(name, FORMATS[name], str(facts[name]))
+    if facts["kind"] != "csv":
+        values = {}
+    form = checked_format(facts["kind"], values)
+    return replace(form, is_whole=True, is_taken=facts.get("is_taken") is True)
 
 
 def file_content(data: Mapping[str, Any]) -> str | bytes | None:
     """Of what the query function answers with a file; None where that is an address."""
     if "text" in data:
         return str(data["text"])
-    return base64.b64decode(data["content"]) if "content" in data else None
+    if "content" in data:
+        return base64.b64decode(data["content"])
+    return None
 
 
-def _accepted(accept: str) -> str:
+def _preferred_kind(accept: str) -> str:
     """Another form than JSON where it is wanted more (RFC 9110, 12.5.1)."""
     weights = _weights(accept)
-    wanted = {kind: weights.get(media, 0.0) for kind, media in MEDIA_TYPES.items()}
-    return max(wanted, key=lambda kind: wanted[kind])  # of those that are wanted alike the first, which is JSON
+
+    def weight(kind: str) -> float:
+        return weights.get(MEDIA_TYPES[kind], 0.0)
+
+    return max(MEDIA_TYPES, key=weight)  # of those that are wanted alike the first, which is JSON
 
 
 def _first(accept: str) -> str:
     """The media type that API Gateway goes by when it decides whether an answer may be binary."""
-    return accept.lower().split(",")[0].split(";")[0].strip()
+    first_part = accept.lower().split(",")[0]
+    return first_part.split(";")[0].strip()
 
 
 def _weights(accept: str) -> dict[str, float]:
-    """How much each media type is wanted, from 0 to 1."""
+    """How much each media type is wanted, from 0 to 1:
+    "text/csv, */*;q=0.1" is {"text/csv": 1.0, "*/*": 0.1}.
+    """
     weights = {}
     for part in accept.lower().split(","):
-        kind, *parameters = (text.strip() for text in part.split(";"))
-        weights[kind] = min((_quality(text) for text in parameters if text.startswith("q=")), default=1.0)
+        media_type, *parameters = (text.strip() for text in part.split(";"))
+        qualities = [_quality(text) for text in parameters if text.startswith("q=")]
+        weights[media_type] = min(qualities, default=1.0)
     return weights
 
 

@@ -1,4 +1,6 @@
-"""Health: whether what the API stands on answers. Asked by anybody, so it is cheap and tells codes alone."""
+"""Health: whether what the API stands on answers.
+Asked by anybody, so it is cheap and tells codes alone.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +21,18 @@ NOT_ASKED = "not asked"
 
 
 def health(probes: Mapping[str, Callable[[], object]]) -> dict[str, Any]:
-    """The version, and "ok" for each probe, or "not asked" where it answers so. Raises Unhealthy with the same,
-    and with the code of the error where a probe raises one.
+    """The version, and "ok" for each probe, or "not asked" where it answers so.
+    Raises Unhealthy with the same, and with the code of the error where a probe raises one.
     """
-    checks, failed = {}, False
+    checks = {}
+    is_healthy = True
     for name, probe in probes.items():
         try:
             checks[name] = NOT_ASKED if probe() is NOT_ASKED else OK
         except WellheadError as error:
-            checks[name], failed = error.code, True
-    if failed:
+            checks[name] = error.code
+            is_healthy = False
+    if not is_healthy:
         raise Unhealthy(version=__version__, checks=checks)
     return {"version": __version__, "checks": checks}
 
@@ -43,11 +47,14 @@ def check_warehouse(url: str) -> str | None:
 
 
 def check_room(settings: Settings, current: Callable[[], Snapshot | None]) -> None:
-    """Whether the query function's local disk holds what is published, where that has to be fetched and the size of
-    the disk is known. Raises DatabaseTooLarge.
+    """Whether the query function's local disk holds what is published,
+    where that has to be fetched and the size of the disk is known. Raises DatabaseTooLarge.
     """
     if not settings.query_disk_mb or not settings.warehouse.startswith("s3://"):
         return
-    snapshot, disk = current(), settings.query_disk_mb << 20
-    if snapshot is not None and not snapshot.is_lake and snapshot.bytes > disk:
-        raise DatabaseTooLarge(bytes=snapshot.bytes, disk_bytes=disk)
+    snapshot = current()
+    if snapshot is None or snapshot.is_lake:
+        return
+    disk_bytes = settings.query_disk_mb << 20
+    if snapshot.bytes > disk_bytes:
+        raise DatabaseTooLarge(bytes=snapshot.bytes, disk_bytes=disk_bytes)

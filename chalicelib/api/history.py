@@ -34,8 +34,8 @@ class HistoryPage:
     @classmethod
     def parse(cls, query: Mapping[str, Sequence[str]]) -> HistoryPage:
         """Raises ValidationError."""
-        told = single_values(query, allowed=tuple(HISTORY))
-        values = {name: read_value(name, HISTORY[name], text) for name, text in told.items()}
+        texts = single_values(query, allowed=tuple(HISTORY))
+        values = {name: read_value(name, HISTORY[name], text) for name, text in texts.items()}
         return cls(
             status=JobStatus(values["status"]) if "status" in values else None,
             source=values.get("source"),
@@ -45,14 +45,17 @@ class HistoryPage:
 
 
 def cursor_of(job_id: str) -> str:
-    return base64.urlsafe_b64encode(uuid.UUID(job_id).bytes).decode().rstrip("=")
+    value = uuid.UUID(job_id).bytes
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
 def _job_before(cursor: str) -> str:
     try:
-        job_id = parse_job_id(str(uuid.UUID(bytes=base64.urlsafe_b64decode(f"{cursor}=="))))
+        value = base64.urlsafe_b64decode(f"{cursor}==")
+        job_id = parse_job_id(str(uuid.UUID(bytes=value)))
     except (ValueError, InvalidJobId):
         job_id = ""
+    # Of several texts that stand for the same bytes, one is the cursor.
     if not job_id or cursor_of(job_id) != cursor:
         raise ValidationError(
             "That is no cursor. Send the next_cursor of the page before as it is, or none to begin at the newest job.",

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
     from .parameters import Parameter
 
-PARAMETERS: Mapping[str, Parameter] = {"full": FULL, "field_code": FIELD_CODE, "from": FROM, "to": TO}
+PARAMETERS: Mapping[str, Parameter] = {
+    "full": FULL,
+    "field_code": FIELD_CODE,
+    "from": FROM,
+    "to": TO,
+}
 ASKED: Mapping[str, Parameter] = {"source": SOURCE_NAME, **PARAMETERS}
 
 
@@ -25,19 +30,21 @@ _JSON_TYPES = {"boolean": bool, "integer": int, "string": str}
 
 
 def parse_parameters(query: Mapping[str, Sequence[str]], body: str | bytes = "") -> dict[str, Any]:
-    """What is to be imported, from the query or from a JSON body: the name of the `source`, codes as text, dates as
-    YYYY-MM-DD, and `full` only when it is true. Raises ValidationError.
+    """What is to be imported, from the query or from a JSON body: the name of the `source`,
+    codes as text, dates as YYYY-MM-DD, and `full` only when it is true. Raises ValidationError.
     """
-    sent = _sent(json_body(body))
-    told = single_values(query, allowed=tuple(ASKED))
-    for name, value in {name: read_value(name, ASKED[name], text) for name, text in told.items()}.items():
-        if sent.setdefault(name, value) != value:
+    values = _members(json_body(body))
+    texts = single_values(query, allowed=tuple(ASKED))
+    of_query = {name: read_value(name, ASKED[name], text) for name, text in texts.items()}
+    for name, value in of_query.items():
+        if values.setdefault(name, value) != value:
             raise ValidationError("The query and the body ask for different things. Send one of them.", field=name)
-    check_range(sent)
-    return {name: sent[name] for name in ASKED if name in sent and sent[name] is not False}
+    check_range(values)
+    names = [name for name in ASKED if name in values and values[name] is not False]
+    return {name: values[name] for name in names}
 
 
-def _sent(body: Any) -> dict[str, Any]:
+def _members(body: Any) -> dict[str, Any]:
     """The members of the body, read like the parameters of a query. Raises ValidationError."""
     if not isinstance(body, dict) or not body.keys() <= ASKED.keys():
         known = ", ".join(ASKED)
@@ -46,13 +53,19 @@ def _sent(body: Any) -> dict[str, Any]:
 
 
 def _read_member(name: str, value: Any) -> Any:
-    """A code may come as a whole number, however it is written, which is its digits: as the source's own are read."""
+    """A code may come as a whole number, however it is written, which is its digits:
+    as the source's own are read.
+    """
     parameter = ASKED[name]
-    value = int(value) if isinstance(value, float) and value.is_integer() and abs(value) < MOST_EXACT else value
+    if isinstance(value, float) and value.is_integer() and abs(value) < MOST_EXACT:
+        value = int(value)
     kinds = parameter.schema["type"]
-    if type(value) not in [_JSON_TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]:
+    if isinstance(kinds, str):
+        kinds = [kinds]
+    if type(value) not in [_JSON_TYPES[kind] for kind in kinds]:
         raise refusal(name, parameter)
-    return read_value(name, parameter, value if isinstance(value, str) else json.dumps(value))
+    text = value if isinstance(value, str) else json.dumps(value)
+    return read_value(name, parameter, text)
 
 
 def parse_idempotency_key(text: str | None) -> str | None:
@@ -61,19 +74,23 @@ def parse_idempotency_key(text: str | None) -> str | None:
         return None
     if not re.fullmatch(r"[\x21-\x7e]{1,255}", text):
         raise ValidationError(
-            "Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.", field="Idempotency-Key"
+            "Idempotency-Key must be 1 to 255 visible ASCII characters, such as a UUID.",
+            field="Idempotency-Key",
         )
     return text
 
 
-def refuse_unasked(headers: Mapping[str, str], *, allowed_origins: Sequence[str] = ()) -> None:
-    """Refuse what a browser sends by itself or for another site: a GET trigger changes state. The pages of the
-    allowed origins may.
+def refuse_browser(headers: Mapping[str, str], *, allowed_origins: Sequence[str] = ()) -> None:
+    """Refuse what a browser sends by itself or for another site: a GET trigger changes state. The
+    pages of the allowed origins may.
 
-    Fetch metadata: https://www.w3.org/TR/fetch-metadata/ (Sec-Fetch-Site), Sec-Purpose for prefetch.
+    Fetch metadata: https://www.w3.org/TR/fetch-metadata/ (Sec-Fetch-Site), Sec-Purpose for
+    prefetch.
     """
     sent = {name.lower(): value.lower() for name, value in headers.items()}
-    prefetch = "prefetch" in sent.get("sec-purpose", "") + sent.get("purpose", "") + sent.get("x-moz", "")
-    foreign = sent.get("sec-fetch-site", "none") in ("cross-site", "same-site")
-    if prefetch or (foreign and sent.get("origin") not in allowed_origins):
+    purposes = [sent.get(name, "") for name in ("sec-purpose", "purpose", "x-moz")]
+    is_prefetch = any("prefetch" in purpose for purpose in purposes)
+    is_from_another_site = sent.get("sec-fetch-site", "none") in ("cross-site", "same-site")
+    is_allowed = sent.get("origin") in allowed_origins
+    if is_prefetch or (is_from_another_site and not is_allowed):
         raise RequestForbidden

@@ -18,5 +18,7 @@ NOTICES: Mapping[str, Parameter] = {"limit": limit(100)}
 
 def parse_notices(query: Mapping[str, Sequence[str]]) -> int:
     """Raises ValidationError."""
-    told = single_values(query, allowed=tuple(NOTICES))
-    return int(read_value("limit", NOTICES["limit"], told["limit"])) if told else NOTICES_DEFAULT
+    texts = single_values(query, allowed=tuple(NOTICES))
+    if not texts:
+        return NOTICES_DEFAULT
+    return int(read_value("limit", NOTICES["limit"], texts["limit"]))

@@ -9,7 +9,7 @@ from chalicelib import __version__
 from chalicelib.errors import Unhealthy, ValidationError
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import PULSE
-from chalicelib.jobs.snapshots import pointed
+from chalicelib.jobs.snapshots import current_kept
 
 from .request_fields import json_body
 
@@ -41,19 +41,21 @@ def parse_snapshot(body: str | bytes) -> str:
 def parse_verification(body: str | bytes) -> dict[str, Any]:
     """`{"all": true}`, or nothing. Raises ValidationError."""
     sent = json_body(body)
-    if not isinstance(sent, dict) or not sent.keys() <= {"all"} or not isinstance(sent.get("all", False), bool):
+    is_known = isinstance(sent, dict) and sent.keys() <= {"all"}
+    takes_all = sent.get("all", False) if is_known else None
+    if not isinstance(takes_all, bool):
         raise ValidationError('The body may be {"all": true}, or nothing.', field="all", allowed="true or false")
-    return {"all": sent.get("all", False)}
+    return {"all": takes_all}
 
 
 def ops_status(job_manager: JobManager, health: Callable[[], Mapping[str, Any]], *, now: float) -> dict[str, Any]:
-    """A few reads, of the newest 2,000 jobs at most, and what `health` takes. Raises StateUnavailable: without the
-    table nothing can be told.
+    """A few reads, of the newest 2,000 jobs at most, and what `health` takes.
+    Raises StateUnavailable: without the table nothing can be told.
     """
     lock = job_manager.lock()
     running = job_manager.owner_of(lock)
     failed, _ = job_manager.history(limit=FAILURES, status=JobStatus.FAILED)
-    kept = pointed(job_manager=job_manager)
+    kept = current_kept(job_manager=job_manager)
     return {
         "version": __version__,
         **_health(health),
@@ -66,8 +68,11 @@ def ops_status(job_manager: JobManager, health: Callable[[], Mapping[str, Any]],
 
 
 def status_sentence(status: Mapping[str, Any]) -> str:
-    state = "All that the API needs answers." if status["is_healthy"] else "Something does not answer; see checks."
-    if running := status["running"]:
+    state = "Something does not answer; see checks."
+    if status["is_healthy"]:
+        state = "All that the API needs answers."
+    running = status["running"]
+    if running:
         return f"{state} Job {running['job_id']} has the lock, {running['status']}."
     return f"{state} The lock is free."
 
@@ -75,8 +80,8 @@ def status_sentence(status: Mapping[str, Any]) -> str:
 def _health(health: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     try:
         return {"is_healthy": True, "checks": health()["checks"]}
-    except Unhealthy as told:
-        return {"is_healthy": False, "checks": told.details["checks"]}
+    except Unhealthy as error:
+        return {"is_healthy": False, "checks": error.details["checks"]}
 
 
 def _lock(lock: Lock, *, is_over: bool) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Parameter: what a value of a request may be, for people, for programs and for the code that reads it.
+"""Parameter: what a value of a request may be, for people, for programs and for the code that reads
+it.
 
 The routes read their parameters by these, and the OpenAPI document shows the same ones. Pure.
 """
@@ -17,17 +18,23 @@ from chalicelib.errors import ValidationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-MOST_CURSOR = 2500  # characters; the longest key of a list, two codes of any signs, and the name of its snapshot fit
+# Characters; the longest key of a list, two codes of any signs, and the name of its snapshot fit.
+MOST_CURSOR = 2500
 MOST_CODE = 100
 MOST_SEARCH = 100
-MOST_OPTION = 6_000  # characters of an option of the feed; API Gateway takes 10,240 bytes of address and headers
+# Characters of an option of the feed; API Gateway takes 10,240 bytes of address and headers.
+MOST_OPTION = 6_000
+_MOMENT = re.compile(
+    r"([0-9-]{10}[Tt][0-9:]{5,8}(?:\.[0-9]{1,6})?)[0-9]*"  # further decimals are left out
+    r"([Zz]|[-+ ][0-9]{2}:[0-9]{2})"
+)
 _NO_CONTROL = r"^[^\u0000-\u001F\u007F-\u009F]*$"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """`allowed` completes the sentence "… must be …", `schema` says it in JSON Schema. `read` raises ValueError, or a
-    ValidationError of its own.
+    """`allowed` completes the sentence "… must be …", `schema` says it in JSON Schema.
+    `read` raises ValueError, or a ValidationError of its own.
     """
 
     read: Callable[[str], Any]
@@ -57,13 +64,17 @@ def choice(*values: str, meaning: str) -> Parameter:
             raise ValueError
         return text
 
-    schema = {"type": "string", "enum": list(values)}
-    return Parameter(read=read, allowed=f"one of {', '.join(values)}", schema=schema, meaning=meaning)
+    return Parameter(
+        read=read,
+        allowed=f"one of {', '.join(values)}",
+        schema={"type": "string", "enum": list(values)},
+        meaning=meaning,
+    )
 
 
 def read_value(name: str, parameter: Parameter, text: str) -> Any:
-    """The value is not repeated in the error: what was put in the wrong place may be a secret. Raises
-    ValidationError.
+    """The value is not repeated in the error: what was put in the wrong place may be a secret.
+    Raises ValidationError.
     """
     try:
         return parameter.read(text)
@@ -77,8 +88,11 @@ def refusal(name: str, parameter: Parameter) -> ValidationError:
 
 def check_range(values: Mapping[str, Any]) -> None:
     """Raises ValidationError."""
-    if "from" in values and "to" in values and values["from"] > values["to"]:
-        raise ValidationError("from must not be after to.", field="from", allowed="a date that is not after to")
+    if "from" not in values or "to" not in values:
+        return
+    if values["from"] > values["to"]:
+        allowed = "a date that is not after to"
+        raise ValidationError("from must not be after to.", field="from", allowed=allowed)
 
 
 def _truth(text: str) -> bool:
@@ -97,22 +111,28 @@ def first_day(text: str) -> str:
 def last_day(text: str) -> str:
     """Of a day, a month or a year. Raises ValueError."""
     first = date.fromisoformat(first_day(text))
-    months = {4: 12, 7: first.month}
-    if (month := months.get(len(text))) is None:
+    month_by_length = {len("2024"): 12, len("2024-01"): first.month}
+    month = month_by_length.get(len(text))
+    if month is None:  # the day itself
         return first.isoformat()
-    return first.replace(month=month, day=monthrange(first.year, month)[1]).isoformat()
+    _, days_of_month = monthrange(first.year, month)
+    return first.replace(month=month, day=days_of_month).isoformat()
 
 
 def _instant(text: str) -> str:
-    """In UTC. A day alone is all of it; a plus that a URL has made a space is one. Raises ValueError."""
+    """In UTC. A day alone is all of it; a plus that a URL has made a space is one.
+    Raises ValueError.
+    """
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        return datetime.combine(date.fromisoformat(text), time.max, tzinfo=UTC).isoformat()
-    found = re.fullmatch(r"([0-9-]{10}[Tt][0-9:]{5,8}(?:\.[0-9]{1,6})?)[0-9]*([Zz]|[-+ ][0-9]{2}:[0-9]{2})", text)
+        end_of_day = datetime.combine(date.fromisoformat(text), time.max, tzinfo=UTC)
+        return end_of_day.isoformat()
+    found = _MOMENT.fullmatch(text)
     if not found:
         raise ValueError
+    moment = found[1].upper()
     zone = found[2].replace(" ", "+").upper()
     try:
-        return datetime.fromisoformat(found[1].upper() + zone).astimezone(UTC).isoformat()
+        return datetime.fromisoformat(moment + zone).astimezone(UTC).isoformat()
     except OverflowError:
         raise ValueError from None
 
@@ -128,8 +148,13 @@ def _option(text: str) -> str:
 
 
 def _text(text: str, most: int) -> str:
-    """Any script, any sign; a lone surrogate is no text, and a control character none that anybody searches for."""
-    if len(text) > most or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
+    """Any script, any sign;
+    a lone surrogate is no text, and a control character none that anybody searches for.
+    """
+    if len(text) > most:
+        raise ValueError
+    categories = {unicodedata.category(sign) for sign in text}
+    if categories & {"Cc", "Cs"}:
         raise ValueError
     return text
 
@@ -150,7 +175,7 @@ def _of_days(read: Callable[[str], str], meaning: str) -> Parameter:
     )
 
 
-def _written(text: str) -> str:
+def _code_text(text: str) -> str:
     """A code as the source writes it: a number in a request is its digits."""
     code = _text(text, MOST_CODE).strip()
     if not code:
@@ -160,9 +185,14 @@ def _written(text: str) -> str:
 
 def _code(meaning: str) -> Parameter:
     return Parameter(
-        read=_written,
+        read=_code_text,
         allowed=f"a code of 1 to {MOST_CODE} characters, none of them a control character",
-        schema={"type": ["string", "integer"], "minLength": 1, "maxLength": MOST_CODE, "pattern": _NO_CONTROL},
+        schema={
+            "type": ["string", "integer"],
+            "minLength": 1,
+            "maxLength": MOST_CODE,
+            "pattern": _NO_CONTROL,
+        },
         meaning=f"{meaning}, by its code as the source writes it: 7 and 007 are two",
     )
 

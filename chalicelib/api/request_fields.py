@@ -1,5 +1,5 @@
-"""What a request may hold besides its path. What is unknown is refused: a misspelt parameter would be ignored in
-silence.
+"""What a request may hold besides its path. What is unknown is refused: a misspelt parameter would
+be ignored in silence.
 
 No refusal repeats a value: it may be a secret put in the wrong place.
 """
@@ -22,7 +22,10 @@ def single_values(query: Mapping[str, Sequence[str]], *, allowed: Sequence[str] 
     for name, values in query.items():
         if name not in allowed:
             known = f"It takes {', '.join(allowed)}." if allowed else "It takes none."
-            raise ValidationError(f"This route does not know that query parameter. {known}", field=name[:SHOWN_NAME])
+            raise ValidationError(
+                f"This route does not know that query parameter. {known}",
+                field=name[:SHOWN_NAME],
+            )
         if len(values) != 1:
             raise ValidationError("This query parameter may be sent once.", field=name)
     return {name: values[0] for name, values in query.items()}

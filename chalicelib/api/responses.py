@@ -1,9 +1,10 @@
 """ResponseBuilder: the one envelope of every answer, and the one place where errors become HTTP.
 
-{"success": true, "data": …, "message": …, "request_id": …, "timestamp": …}
-{"success": false, "error": {"code", "message", "rule"?, "details"?, "retryable"}, "request_id": …, "timestamp": …}
+{"success": true, "data": …, "message": …, "request_id": …, "timestamp": …} {"success": false,
+"error": {"code", "message", "rule"?, "details"?, "retryable"}, "request_id": …, "timestamp": …}
 
-A client that accepts application/problem+json gets an error in that form (RFC 9457), with the same facts.
+A client that accepts application/problem+json gets an error in that form (RFC 9457), with the same
+facts.
 """
 
 from __future__ import annotations
@@ -60,59 +61,87 @@ class ResponseBuilder:
         self._role: dict[str, str] = {}
 
     def recognise(self, principal: Principal) -> None:
-        """Every answer tells the caller his own role, so that a client can leave out what he may not do."""
+        """Every answer tells the caller his own role,
+        so that a client can leave out what he may not do.
+        """
         self._role = {"X-Wellhead-Role": principal.role}
 
     def success(
-        self, data: Any, message: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+        self,
+        data: Any,
+        message: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
-        return self._response({"success": True, "data": data, "message": message}, status, headers or {})
+        envelope = {"success": True, "data": data, "message": message}
+        return self._response(envelope, status, headers or {})
 
-    def unless_known(self, data: Any, message: str, *, seen: Any, headers: Mapping[str, str] | None = None) -> Response:
-        """304 without a body when the client has it already. `seen` is what the answer says, less what the clock
-        alone changes.
+    def success_or_not_modified(
+        self,
+        data: Any,
+        message: str,
+        *,
+        seen: Any,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """304 without a body when the client has it already. `seen` is what the answer says, less
+        what the clock alone changes.
 
         The tag is weak, because request id and timestamp are another's each time.
         """
         tagged = {"ETag": etag_of(seen), **(headers or {})}
         if is_known(self._if_none_match, tagged["ETag"]):
-            return self.unchanged(tagged)
+            return self.not_modified(tagged)
         return self.success(data, message, headers=tagged)
 
-    def unchanged(self, headers: Mapping[str, str]) -> Response:
+    def not_modified(self, headers: Mapping[str, str]) -> Response:
         return Response(body="", status_code=HTTPStatus.NOT_MODIFIED, headers=self._headers(headers))
 
-    def moved(self, to: str) -> Response:
+    def redirect(self, to: str) -> Response:
         """`to` is relative to the address that was asked for."""
-        return Response(body="", status_code=HTTPStatus.PERMANENT_REDIRECT, headers=self._headers({"Location": to}))
+        headers = self._headers({"Location": to})
+        return Response(body="", status_code=HTTPStatus.PERMANENT_REDIRECT, headers=headers)
 
     def options(self, methods: Iterable[str]) -> Response:
         """What the address knows, without a body."""
-        headers = self._headers({"Allow": ", ".join(sorted(methods))})
+        allow = ", ".join(sorted(methods))
+        headers = self._headers({"Allow": allow})
         return Response(body="", status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
     def text(self, body: str | bytes, headers: Mapping[str, str]) -> Response:
-        """What is no envelope; `headers` has its Content-Type. Chalice serves text as it is, whatever is accepted."""
+        """What is no envelope; `headers` has its Content-Type.
+        Chalice serves text as it is, whatever is accepted.
+        """
         return Response(body=body, status_code=HTTPStatus.OK, headers=self._headers(headers))
 
     def failure(self, error: WellheadError) -> Response:
-        shown: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
+        facts: dict[str, Any] = {
+            "code": error.code,
+            "message": error.message,
+            "retryable": error.retryable,
+        }
         if error.rule:
-            shown["rule"] = error.rule
+            facts["rule"] = error.rule
         if error.details:
-            shown["details"] = error.details
+            facts["details"] = error.details
+        status = error.http_status
         headers = retry_header(error)
-        if error.http_status == HTTPStatus.UNAUTHORIZED:
+        if status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = "Bearer"
-        if not wants_problem(self._accept):
-            return self._response({"success": False, "error": shown}, error.http_status, headers)
-        problem = problem_details(shown, error.http_status)
-        return self._response(problem, error.http_status, {"Content-Type": PROBLEM, **headers})
+        if wants_problem(self._accept):
+            headers = {"Content-Type": PROBLEM, **headers}
+            return self._response(problem_details(facts, status), status, headers)
+        return self._response({"success": False, "error": facts}, status, headers)
 
     def _response(self, body: dict[str, Any], status: int, headers: Mapping[str, str]) -> Response:
-        timestamp = datetime.fromtimestamp(self._now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        whole = {**body, "request_id": self._request_id, "timestamp": timestamp}
-        return Response(body=whole, status_code=status, headers=self._headers(headers))
+        now = datetime.fromtimestamp(self._now, UTC)
+        envelope = {
+            **body,
+            "request_id": self._request_id,
+            "timestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        return Response(body=envelope, status_code=status, headers=self._headers(headers))
 
     def _headers(self, own: Mapping[str, str]) -> dict[str, Any]:
         return {
@@ -128,37 +157,49 @@ class ResponseBuilder:
 
 def retry_header(error: WellheadError) -> dict[str, str]:
     """Some errors know themselves when another try is worth it."""
+    if not error.retryable:
+        return {}
     seconds = error.details.get("retry_after_seconds", RETRY_SECONDS)
-    return {"Retry-After": str(seconds)} if error.retryable else {}
+    return {"Retry-After": str(seconds)}
 
 
 def wants_problem(accept: str) -> bool:
     return PROBLEM in re.split(r"[\s,;]+", accept.lower())
 
 
-def problem_details(shown: Mapping[str, Any], status: int) -> dict[str, Any]:
-    """RFC 9457, section 3. The type is blank, so the title is the status's own phrase; our facts are extensions."""
-    facts = {name: value for name, value in shown.items() if name != "message"}
-    return {"title": HTTPStatus(status).phrase, "status": status, "detail": shown["message"], **facts}
+def problem_details(facts: Mapping[str, Any], status: int) -> dict[str, Any]:
+    """RFC 9457, section 3.
+    The type is blank, so the title is the status's own phrase; our facts are extensions.
+    """
+    extensions = dict(facts)
+    message = extensions.pop("message")
+    return {
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": message,
+        **extensions,
+    }
 
 
 def enveloped(
     app: Chalice, *, role: Role | None = Role.READER
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-    """A view takes the request and a ResponseBuilder first; what it raises becomes the envelope of an error.
+    """A view takes the request and a ResponseBuilder first; what it raises becomes the envelope of
+    an error.
 
-    `role` is what the caller must have; None for everybody, with or without a token. A route without the authorizer
-    refuses everybody, unless it is None: nothing is open by mistake.
+    `role` is what the caller must have; None for everybody, with or without a token. A route
+    without the authorizer refuses everybody, unless it is None: nothing is open by mistake.
 
-    Chalice turns a view's errors into answers of its own before any middleware sees them, so this stands on
-    the view itself.
+    Chalice turns a view's errors into answers of its own before any middleware sees them, so this
+    stands on the view itself.
     """
 
     def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
         @functools.wraps(view)
         def answer(*args: Any, **kwargs: Any) -> Response:
             request: Any = app.current_request
-            request_id, started = request_id_of(request), time.monotonic()
+            request_id = request_id_of(request)
+            started = time.monotonic()
             start_log_context(**request_facts(request, request_id))
             builder = ResponseBuilder(
                 request_id=request_id,
@@ -169,7 +210,8 @@ def enveloped(
             )
             try:
                 if role:
-                    builder.recognise(principal := principal_of(request))
+                    principal = principal_of(request)
+                    builder.recognise(principal)
                     _require(role, principal)
                 response = view(request, builder, *args, **kwargs)
             except WellheadError as error:
@@ -189,13 +231,17 @@ def enveloped(
 
 
 def principal_of(request: Any) -> Principal:
-    """Whom the authorizer has recognised; the gateway keeps what that said, so a token's end is looked at here. Raises
-    Unauthorized, TokenExpired.
+    """Whom the authorizer has recognised; the gateway keeps what that said,
+    so a token's end is looked at here. Raises Unauthorized, TokenExpired.
     """
-    told = (request.context or {}).get("authorizer") or {}
+    facts = (request.context or {}).get("authorizer") or {}
     try:
-        expires_at = float(told["expires_at"]) if "expires_at" in told else None
-        principal = Principal(name=told["principalId"], role=Role(told["role"]), expires_at=expires_at)
+        expires_at = float(facts["expires_at"]) if "expires_at" in facts else None
+        principal = Principal(
+            name=facts["principalId"],
+            role=Role(facts["role"]),
+            expires_at=expires_at,
+        )
     except (KeyError, ValueError):
         raise Unauthorized from None
     if expires_at is not None and expires_at <= time.time():
@@ -205,7 +251,10 @@ def principal_of(request: Any) -> Principal:
 
 def _require(needed: Role, principal: Principal) -> None:
     if not principal.role.covers(needed):
-        raise RoleRequired(f"This needs the role {needed}; the token has the role {principal.role}.", needed=needed)
+        raise RoleRequired(
+            f"This needs the role {needed}; the token has the role {principal.role}.",
+            needed=needed,
+        )
 
 
 def request_facts(request: Any, request_id: str) -> dict[str, Any]:
@@ -223,17 +272,16 @@ def request_facts(request: Any, request_id: str) -> dict[str, Any]:
 
 
 def log_answer(response: Response, seconds: float) -> None:
-    is_fault = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    is_fault = (
-        is_fault and response.status_code != HTTPStatus.NOT_IMPLEMENTED
-    )  # of the feed: asked beyond what it knows
+    status = response.status_code
+    # 501 is the feed's: somebody asked beyond what it knows.
+    is_fault = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
     level = logging.ERROR if is_fault else logging.INFO
-    log.log(level, "answered", extra={"status": int(response.status_code), "seconds": round(seconds, 4)})
+    log.log(level, "answered", extra={"status": int(status), "seconds": round(seconds, 4)})
 
 
 def request_id_of(request: Any) -> str:
-    """The caller's id when it is well-formed, else Lambda's. Never `app.lambda_context`: under the local
-    server's threads that may be another request's.
+    """The caller's id when it is well-formed, else Lambda's.
+    Never `app.lambda_context`: under the local server's threads that may be another request's.
     """
     wished = str(request.headers.get("x-request-id", ""))
     if REQUEST_ID.fullmatch(wished):

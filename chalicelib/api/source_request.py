@@ -1,4 +1,6 @@
-"""What a request about a source may hold: a definition, as JSON or TOML, and which version is meant."""
+"""What a request about a source may hold:
+a definition, as JSON or TOML, and which version is meant.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,19 @@ if TYPE_CHECKING:
 
 TOML = "application/toml"
 LONGEST = 64 << 10  # bytes
-UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # categories of Unicode: controls, what turns text, line ends
+# Categories of Unicode: controls, what turns text, line ends.
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 FILE: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["file"],
     "properties": {
-        "file": {"type": "string", "minLength": 1, "maxLength": 200, "description": "its name, without a directory"}
+        "file": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200,
+            "description": "its name, without a directory",
+        }
     },
 }
 VERSION = whole(1, 999_999, "a whole number from 1 to 999,999", "an earlier version of the definition")
@@ -38,26 +46,27 @@ def parse_source_name(text: str) -> str:
 
 
 def parse_definition(body: str | bytes, content_type: str) -> dict[str, Any]:
-    """The keys that the body holds, as JSON takes them: TOML's dates are text. What they must be is known elsewhere.
-    Raises DefinitionInvalid.
+    """The keys that the body holds, as JSON takes them: TOML's dates are text.
+    What they must be is known elsewhere. Raises DefinitionInvalid.
     """
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     if len(text.encode(errors="surrogatepass")) > LONGEST:
-        raise _unread(f"is longer than {LONGEST >> 10} KB", "a shorter definition")
+        raise _fault(f"is longer than {LONGEST >> 10} KB", "a shorter definition")
     is_toml = content_type.partition(";")[0].strip().lower() == TOML
     try:
-        told = tomllib.loads(text) if is_toml else json.loads(text)
-        values = json.loads(json.dumps(told, default=str, allow_nan=False))
+        definition = tomllib.loads(text) if is_toml else json.loads(text)
+        values = json.loads(json.dumps(definition, default=str, allow_nan=False))
     except (ValueError, RecursionError) as exc:
-        raise _unread(f"cannot be read: {str(exc)[:200]}", f"TOML with Content-Type: {TOML}, or JSON") from exc
+        problem = f"cannot be read: {str(exc)[:200]}"
+        raise _fault(problem, f"TOML with Content-Type: {TOML}, or JSON") from exc
     if not isinstance(values, dict):
-        raise _unread("is no object", "an object with the keys of a definition")
+        raise _fault("is no object", "an object with the keys of a definition")
     return values
 
 
 def parse_file_name(body: str | bytes) -> str:
-    """Of `{"file": "a.csv"}`. It becomes the end of a key in the bucket, in which S3 would put a name of the sender's
-    own in the place of ${filename}. Raises ValidationError.
+    """Of `{"file": "a.csv"}`. It becomes the end of a key in the bucket, in which S3 would put a
+    name of the sender's own in the place of ${filename}. Raises ValidationError.
     """
     sent = json_body(body)
     name = sent.get("file") if isinstance(sent, dict) and sent.keys() == {"file"} else None
@@ -71,17 +80,24 @@ def parse_file_name(body: str | bytes) -> str:
 
 
 def _is_file_name(name: str) -> bool:
-    is_plain = not any(unicodedata.category(sign) in UNSEEN for sign in name)
-    return is_plain and name == name.strip() and re.fullmatch(r"(?!\.)(?!.*\$\{)[^/\\]{1,200}", name) is not None
+    if name != name.strip():
+        return False
+    if any(unicodedata.category(sign) in UNSEEN for sign in name):
+        return False
+    # No dot at the beginning, no ${ anywhere, no slash.
+    return re.fullmatch(r"(?!\.)(?!.*\$\{)[^/\\]{1,200}", name) is not None
 
 
 def parse_if_match(headers: Mapping[str, str]) -> str | None:
     """Raises ValidationError."""
     text = headers.get("if-match")
-    if text is not None and not re.fullmatch(r'\*|"[0-9]{1,6}"', text.strip()):
+    if text is None:
+        return None
+    tag = text.strip()
+    if not re.fullmatch(r'\*|"[0-9]{1,6}"', tag):
         raise ValidationError('If-Match must be the ETag of the source, such as "3", or *.', field="If-Match")
-    return text.strip() if text is not None else None
+    return tag
 
 
-def _unread(problem: str, instead: str) -> DefinitionInvalid:
+def _fault(problem: str, instead: str) -> DefinitionInvalid:
     return DefinitionInvalid(faults=[{"key": "", "problem": problem, "instead": instead}])

@@ -3,8 +3,8 @@
     {"sha256": "…", "role": "operator", "created_at": 1795395329, "expires_at": 1803171329,
      "previous": [{"sha256": "…", "until": 1795481729}]}
 
-Only `sha256` and `role` must be there. `previous` are secrets that the name had before; each is good until its moment.
-Times are epoch seconds.
+Only `sha256` and `role` must be there. `previous` are secrets that the name had before; each is
+good until its moment. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import math
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 OVERLAP_SECONDS = 86_400.0  # how long the secret before is good after a new one was made
-MOST_PREVIOUS = 3  # so that an answer that was lost, and asked for again, ends nobody's token at once
+# So that an answer that was lost, and asked for again, ends nobody's token at once.
+MOST_PREVIOUS = 3
 MOST_DAYS = 3_650
 DAY = 86_400.0
 
 
 class Role(StrEnum):
-    """A reader reads; an operator may also start, stop and retry imports; an admin may also say what the sources are,
-    look after the stack and renew tokens. Each may what those before it may.
+    """A reader reads; an operator may also start, stop and retry imports; an admin may also say
+    what the sources are, look after the stack and renew tokens. Each may what those before it may.
     """
 
     READER = "reader"
@@ -49,6 +50,11 @@ class Secret:
     sha256: str
     until: float | None
 
+    def end_by(self, moment: float) -> Self:
+        """At this moment at the latest."""
+        until = moment if self.until is None else min(moment, self.until)
+        return replace(self, until=until)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TokenEntry:
@@ -65,45 +71,48 @@ class TokenEntry:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError. What is there must be right: an end that cannot be read is no reason to have none."""
-        told = json.loads(text)
-        before = told.get("previous", []) if isinstance(told, dict) else None
-        if not isinstance(before, list):
+        """Raises ValueError.
+        What is there must be right: an end that cannot be read is no reason to have none.
+        """
+        facts = json.loads(text)
+        previous = facts.get("previous", []) if isinstance(facts, dict) else None
+        if not isinstance(previous, list):
             raise ValueError("no entry")  # noqa: TRY004  it is the text that is wrong
         return cls(
-            sha256=_digest(told),
-            role=Role(told.get("role")),
-            created_at=_moment(told, "created_at"),
-            expires_at=_moment(told, "expires_at"),
-            previous=tuple(Secret(sha256=_digest(each), until=_moment(each, "until") or 0.0) for each in before),
+            sha256=_digest(facts),
+            role=Role(facts.get("role")),
+            created_at=_moment(facts, "created_at"),
+            expires_at=_moment(facts, "expires_at"),
+            previous=tuple(map(_previous_secret, previous)),
         )
 
     def text(self) -> str:
-        told: dict[str, Any] = {"sha256": self.sha256, "role": self.role}
-        told |= {name: at for name in ("created_at", "expires_at") if (at := getattr(self, name)) is not None}
+        facts: dict[str, Any] = {"sha256": self.sha256, "role": self.role}
+        if self.created_at is not None:
+            facts["created_at"] = self.created_at
+        if self.expires_at is not None:
+            facts["expires_at"] = self.expires_at
         if self.previous:
-            told["previous"] = [{"sha256": each.sha256, "until": each.until} for each in self.previous]
-        return json.dumps(told)
+            facts["previous"] = list(map(asdict, self.previous))
+        return json.dumps(facts)
 
     def secrets(self) -> Iterator[Secret]:
         """All that ever were and are still told of, those that are over too."""
         yield Secret(sha256=self.sha256, until=self.expires_at)
         yield from self.previous
 
-    def renewed(self, token: str, *, now: float, overlap: float, days: int | None = None) -> Self:
-        """With this token in place of the one that it has, which is good for as long as the overlap and no longer than
-        it would have been. Without `days` the new one lives as long as the old one did.
+    def renew(self, token: str, *, now: float, overlap: float, days: int | None = None) -> Self:
+        """With this token in place of the one that it has, which is good for as long as the overlap
+        and no longer than it would have been. Without `days` the new one lives as long as the old
+        one did.
         """
-        old = [
-            replace(each, until=min(now + overlap, math.inf if each.until is None else each.until))
-            for each in self.secrets()
-        ]
+        previous = [secret.end_by(now + overlap) for secret in self.secrets()]
         return replace(
             self,
             sha256=digest_of(token),
             created_at=now,
             expires_at=now + days * DAY if days else self._end_of_next(now),
-            previous=tuple(old[:MOST_PREVIOUS]),
+            previous=tuple(previous[:MOST_PREVIOUS]),
         )
 
     def _end_of_next(self, now: float) -> float | None:
@@ -122,7 +131,8 @@ def days_of_token(text: str) -> int | None:
     """Nothing for a token without an end. Raises ValueError."""
     if not text:
         return None
-    if not 1 <= (days := int(text)) <= MOST_DAYS:
+    days = int(text)
+    if not 1 <= days <= MOST_DAYS:
         raise ValueError
     return days
 
@@ -131,15 +141,26 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _digest(told: Any) -> str:
-    digest = told.get("sha256") if isinstance(told, dict) else None
+def _previous_secret(facts: Any) -> Secret:
+    sha256 = _digest(facts)
+    return Secret(sha256=sha256, until=_moment(facts, "until") or 0.0)
+
+
+def _digest(facts: Any) -> str:
+    digest = facts.get("sha256") if isinstance(facts, dict) else None
     if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
         raise ValueError("no hash")
     return digest
 
 
-def _moment(told: Mapping[str, Any], name: str) -> float | None:
-    at = told.get(name)
-    if at is not None and (isinstance(at, bool) or not isinstance(at, int | float) or not math.isfinite(at)):
+def _moment(facts: Mapping[str, Any], name: str) -> float | None:
+    moment = facts.get(name)
+    if moment is not None and not _is_finite(moment):
         raise ValueError(f"{name} is no moment")
-    return at
+    return moment
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value)

@@ -1,8 +1,11 @@
-"""The tokens of the API, as an operator sees them and renews them: names and roles, and a token in one answer alone."""
+"""The tokens of the API, as an operator sees them and renews them:
+names and roles, and a token in one answer alone.
+"""
 
 from __future__ import annotations
 
 import time
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,7 +24,11 @@ RENEWAL: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "now": {"type": "boolean", "default": False, "description": "the token before ends at once"},
+        "now": {
+            "type": "boolean",
+            "default": False,
+            "description": "the token before ends at once",
+        },
         "days": {
             "type": "integer",
             "minimum": 1,
@@ -41,27 +48,35 @@ class TokenList:
         self._clock = clock
 
     def all(self, used: Mapping[str, float]) -> list[dict[str, Any]]:
-        """By name. `role` is null of a parameter that is no token, which lets nobody in; `used` is when by name."""
+        """By name. `role` is null of a parameter that is no token, which lets nobody in;
+        `used` is when by name.
+        """
+        paginator = self._ssm.get_paginator("get_parameters_by_path")
         try:
-            pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._path, WithDecryption=True)
-            found = [parameter for page in pages for parameter in page["Parameters"]]
+            pages = paginator.paginate(Path=self._path, WithDecryption=True)
+            parameters = [parameter for page in pages for parameter in page["Parameters"]]
         except (ClientError, BotoCoreError) as exc:
             raise TokensUnavailable from exc
-        shown = [self._shown(parameter, used) for parameter in found]
-        return sorted((each for each in shown if NAME.fullmatch(each["name"])), key=lambda each: str(each["name"]))
+        views = [self._view(parameter, used) for parameter in parameters]
+        views = [view for view in views if NAME.fullmatch(view["name"])]
+        return sorted(views, key=itemgetter("name"))
 
     def renew(self, name: str, *, is_at_once: bool, days: int | None = None) -> dict[str, Any]:
-        """The new token of this name, in plain text this once. The one before is good for a day more, unless it shall
-        end at once. Raises TokenUnknown.
+        """The new token of this name, in plain text this once.
+        The one before is good for a day more, unless it shall end at once. Raises TokenUnknown.
         """
         place = f"{self._path}/{name}"
         try:
             stored = self._ssm.get_parameter(Name=place, WithDecryption=True)["Parameter"]
             entry = TokenEntry.parse(str(stored.get("Value")))
-            token, now = new_token(), self._clock()
-            renewed = entry.renewed(token, now=now, overlap=0.0 if is_at_once else OVERLAP_SECONDS, days=days)
+            token = new_token()
+            overlap = 0.0 if is_at_once else OVERLAP_SECONDS
+            new_entry = entry.renew(token, now=self._clock(), overlap=overlap, days=days)
             self._ssm.put_parameter(
-                Name=place, Value=renewed.text(), Type=stored.get("Type", "SecureString"), Overwrite=True
+                Name=place,
+                Value=new_entry.text(),
+                Type=stored.get("Type", "SecureString"),
+                Overwrite=True,
             )
         except ValueError:
             raise TokenUnknown(name=name) from None
@@ -73,29 +88,34 @@ class TokenList:
             raise TokensUnavailable from exc
         return {
             "name": name,
-            "role": str(renewed.role),
+            "role": str(new_entry.role),
             "token": token,
-            "expires_at": renewed.expires_at,
-            "previous_until": renewed.previous[0].until,
+            "expires_at": new_entry.expires_at,
+            "previous_until": new_entry.previous[0].until,
         }
 
-    def _shown(self, parameter: Any, used: Mapping[str, float]) -> dict[str, Any]:
-        name, changed = parameter["Name"].rpartition("/")[2], parameter.get("LastModifiedDate")
+    def _view(self, parameter: Any, used: Mapping[str, float]) -> dict[str, Any]:
+        name = parameter["Name"].rpartition("/")[2]
+        changed = parameter.get("LastModifiedDate")
+        view: dict[str, Any] = {
+            "name": name,
+            "role": None,
+            "created_at": changed.timestamp() if changed else None,
+            "expires_at": None,
+            "last_used_at": used.get(name),
+            "previous_until": None,
+        }
         try:
             entry = TokenEntry.parse(parameter["Value"])
         except ValueError:
-            entry = None
-        made_at = entry.created_at if entry else None
+            return view
         now = self._clock()
-        ends = [each.until for each in entry.previous if each.until and each.until > now] if entry else []
-        return {
-            "name": name,
-            "role": str(entry.role) if entry else None,
-            "created_at": made_at or (changed.timestamp() if changed else None),
-            "expires_at": entry.expires_at if entry else None,
-            "last_used_at": used.get(name),
-            "previous_until": max(ends, default=None),
-        }
+        ends = [secret.until for secret in entry.previous if secret.until and secret.until > now]
+        view["role"] = str(entry.role)
+        view["created_at"] = entry.created_at or view["created_at"]
+        view["expires_at"] = entry.expires_at
+        view["previous_until"] = max(ends, default=None)
+        return view
 
 
 def parse_token_name(name: str) -> str:
@@ -108,12 +128,19 @@ def parse_token_name(name: str) -> str:
 def parse_renewal(body: str | bytes) -> dict[str, Any]:
     """`{"now": true, "days": 90}`, or a part of it. Raises ValidationError."""
     sent = json_body(body)
-    now, days = (sent.get("now", False), sent.get("days")) if isinstance(sent, dict) else (None, None)
     if not isinstance(sent, dict) or not sent.keys() <= RENEWAL["properties"].keys():
         raise ValidationError('The body may be {"now": true, "days": 90}, a part of it, or nothing.', field="body")
+    now = sent.get("now", False)
     if not isinstance(now, bool):
         raise ValidationError("now must be true or false.", field="now", allowed="true or false")
-    if days is not None and (isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MOST_DAYS):
+    days = sent.get("days")
+    if days is not None and not _is_count_of_days(days):
         allowed = f"a whole number from 1 to {MOST_DAYS:,}"
         raise ValidationError(f"days must be {allowed}.", field="days", allowed=allowed)
     return {"is_at_once": now, "days": days}
+
+
+def _is_count_of_days(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int):  # to Python true is a whole number
+        return False
+    return 1 <= value <= MOST_DAYS

@@ -1,7 +1,8 @@
-"""When each token was used last, to the day: TOKEN#<name> in the table, written by its first request of a day.
+"""When each token was used last, to the day: TOKEN#<name> in the table, written by its first
+request of a day.
 
-A request waits for that write alone, once a day and process, and for no answer that takes longer than a few seconds.
-What goes wrong with it is no affair of the request.
+A request waits for that write alone, once a day and process, and for no answer that takes longer
+than a few seconds. What goes wrong with it is no affair of the request.
 """
 
 from __future__ import annotations
@@ -32,34 +33,37 @@ class TokenUses:
     def __init__(self, table: Table, *, clock: Callable[[], float] = time.time) -> None:
         self._table = table
         self._clock = clock
-        self._noted: dict[str, int] = {}
+        self._days: dict[str, int] = {}  # by name, the day of the last use that was written
         self._quiet_until = 0.0
 
     def note(self, name: str) -> None:
         """Raises nothing."""
         now = self._clock()
         today = int(now // DAY)
-        if self._noted.get(name) == today or now < self._quiet_until:
+        if self._days.get(name) == today or now < self._quiet_until:
             return
+        use = {"name": name, "last_used_at": now}
+        midnight = today * DAY
         try:
-            self._table.update_alone(
-                token_key(name), {"name": name, "last_used_at": now}, when=not_used_since(today * DAY)
-            )
+            self._table.update_alone(token_key(name), use, when=not_used_since(midnight))
         except ConditionRefused:
             pass  # another process has noted it
         except StateUnavailable:
             self._quiet_until = now + QUIET_SECONDS
             log.warning("the use of a token could not be noted")
             return
-        self._noted[name] = today
+        self._days[name] = today
 
     @contextmanager
     def renewing(self, name: str) -> Iterator[None]:
-        """Nobody else renews the token of this name meanwhile. Raises TokenBusy, StateUnavailable."""
+        """Nobody else renews the token of this name meanwhile.
+        Raises TokenBusy, StateUnavailable.
+        """
         now = self._clock()
+        mark = {"name": name, "renewing_at": now}
+        nobody_else_does = not_renewed_since(now - RENEWAL_SECONDS)
         try:
-            mark = {"name": name, "renewing_at": now}
-            self._table.update_alone(token_key(name), mark, when=not_renewed_since(now - RENEWAL_SECONDS))
+            self._table.update_alone(token_key(name), mark, when=nobody_else_does)
         except ConditionRefused:
             raise TokenBusy(name=name) from None
         try:
@@ -69,12 +73,18 @@ class TokenUses:
 
     def all(self) -> dict[str, float]:
         """By name. Raises StateUnavailable."""
-        found: dict[str, float] = {}
+        uses: dict[str, float] = {}
+        partition = token_key("")["pk"]
         before: str | None = None
         while True:
             items, before = self._table.newest(
-                token_key("")["pk"], limit=PAGE, names=("name", "last_used_at"), before=before
+                partition,
+                limit=PAGE,
+                names=("name", "last_used_at"),
+                before=before,
             )
-            found |= {item["name"]: item["last_used_at"] for item in items if "last_used_at" in item}
+            for item in items:
+                if "last_used_at" in item:
+                    uses[item["name"]] = item["last_used_at"]
             if before is None:
-                return found
+                return uses

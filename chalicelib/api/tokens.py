@@ -1,7 +1,7 @@
 """Bearer tokens: who calls, and what he may do.
 
-SSM holds one parameter for each token under one path, `<path>/<name>` (token_entry.py). The tokens themselves are
-nowhere. They are random, 256 bits long, so a plain hash is enough.
+SSM holds one parameter for each token under one path, `<path>/<name>` (token_entry.py). The tokens
+themselves are nowhere. They are random, 256 bits long, so a plain hash is enough.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """`expires_at` is of the token that was sent, epoch seconds; who asks with one that is over is still known."""
+    """`expires_at` is of the token that was sent, epoch seconds;
+    who asks with one that is over is still known.
+    """
 
     name: str
     role: Role
@@ -51,17 +53,19 @@ class Tokens:
         self._known: dict[str, Principal] = {}
 
     def principal(self, authorization: str) -> Principal | None:
-        """Who sends this Authorization header; None when it is no token that anybody has. Raises TokensUnavailable."""
-        sent = BEARER.fullmatch(authorization.strip())
-        if sent is None:
+        """Who sends this Authorization header; None when it is no token that anybody has.
+        Raises TokensUnavailable.
+        """
+        token = BEARER.fullmatch(authorization.strip())
+        if token is None:
             return None
-        digest = digest_of(sent[1])
+        digest = digest_of(token[1])
         self._read_after(KEPT_SECONDS)
-        found = self._find(digest)
-        if found is None:
+        principal = self._find(digest)
+        if principal is None:  # perhaps it was made a moment ago
             self._read_after(FRESH_SECONDS)
-            found = self._find(digest)
-        return found
+            principal = self._find(digest)
+        return principal
 
     def _find(self, digest: str) -> Principal | None:
         """Each hash is compared in the same time, and none is left out after a hit."""
@@ -73,15 +77,18 @@ class Tokens:
 
     def _read_after(self, seconds: float) -> None:
         now = self._clock()
-        if now - self._read_at >= seconds:
-            self._known = {
-                digest: principal for parameter in self._parameters() for digest, principal in self._entries(parameter)
-            }
-            self._read_at = now
+        if now - self._read_at < seconds:
+            return
+        principals: dict[str, Principal] = {}
+        for parameter in self._parameters():
+            principals.update(self._entries(parameter))
+        self._known = principals
+        self._read_at = now
 
     def _parameters(self) -> list[Any]:
+        paginator = self._ssm.get_paginator("get_parameters_by_path")
         try:
-            pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._path, WithDecryption=True)
+            pages = paginator.paginate(Path=self._path, WithDecryption=True)
             return [parameter for page in pages for parameter in page["Parameters"]]
         except (ClientError, BotoCoreError) as exc:
             log.error("the store of tokens does not answer: %s", exc)  # noqa: TRY400  the cause says it all
@@ -90,10 +97,12 @@ class Tokens:
     def _entries(self, parameter: Any) -> Iterator[tuple[str, Principal]]:
         """None for a parameter that is none of a token; the others go on."""
         name = parameter["Name"].rpartition("/")[2]
+        text = parameter["Value"] if NAME.fullmatch(name) else ""
         try:
-            entry = TokenEntry.parse(parameter["Value"] if NAME.fullmatch(name) else "")
+            entry = TokenEntry.parse(text)
         except ValueError:
-            log.error("a parameter is no token, see docs/configuration.md: %.100s", name)  # noqa: TRY400  it may hold one
+            # Without the cause, which may hold a token.
+            log.error("a parameter is no token, see docs/configuration.md: %.100s", name)  # noqa: TRY400
             return
         for secret in entry.secrets():
             yield secret.sha256, Principal(name=name, role=entry.role, expires_at=secret.until)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chalicelib.jobs.finding import Check, amounts_accepted
+from chalicelib.jobs.finding import Check, accepted_amounts
 from chalicelib.odata.reading import End, Reading, Way
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def judged(settled: Settled, reading: Reading, *, is_unique: bool, is_steady: Ca
 
 def judged_before(settled: Settled, reading: Reading, accepted: Sequence[str]) -> Settled:
     """As it was judged when the import was held, for the source is not asked again. `accepted` are fingerprints."""
-    was_accepted = any(amounts_accepted(Check.SOURCE_INCOMPLETE, "repeated", accepted))
+    was_accepted = any(accepted_amounts(Check.SOURCE_INCOMPLETE, "repeated", accepted))
     return replace(settled, repeated_keys=_repeated(settled, reading) if was_accepted else 0)
 
 

@@ -77,7 +77,7 @@ def fetch_part(
             raise NoProgress from None  # the machine tries again, a few times, and then ends the job with this error
         return {"job_id": job_id, "outcome": "more"}
     except CancelRequested:
-        return finish(claim, job_manager.get(job_id).cancelled(at=clock()), job_manager)
+        return finish(claim, job_manager.get(job_id).cancel(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
         return give_way(job_id, exc)
     except WarehouseSilent:

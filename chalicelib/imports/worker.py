@@ -95,7 +95,7 @@ def run_import(
     except HandOver:
         return _hand_over(claim, _newest_job(claim, service), job_manager, dispatcher)
     except CancelRequested:
-        return finish(claim, _newest_job(claim, service).cancelled(at=clock()), job_manager)
+        return finish(claim, _newest_job(claim, service).cancel(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
         return give_way(job_id, exc)
     except Exception as exc:  # told to people as the job's error
@@ -189,7 +189,7 @@ def give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
 
 def failed_by(exc: Exception, job: Job, *, at: float) -> Job:
     error = _import_error(exc)
-    return job.held(error, at=at) if isinstance(error, Held) else job.failed_with(error, at=at)
+    return job.hold(error, at=at) if isinstance(error, Held) else job.fail(error, at=at)
 
 
 def _import_error(exc: Exception) -> WellheadError:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chalicelib.warehouse.names import SegmentRun
 
+from .dynamodb_item import without_none
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-StoredCursor = dict[str, Any]  # a place in the source, in the words of its reader; nobody else looks into it
+# A place in the source, in the words of its reader; nobody else looks into it.
+StoredCursor = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +28,12 @@ class Plan:
 class Checkpoint:
     """The cursor stands after the rows that the segments hold.
 
-    `seal` proves these segments, as imports/seal.py tells; it is empty while there are none. `source` is the
-    fingerprint of source and mapping that they were read with. Older checkpoints have neither.
+    `seal` proves these segments, as imports/seal.py tells; it is empty while there are none.
+    `source` is the fingerprint of source and mapping that they were read with. Older checkpoints
+    have neither.
 
-    Of a job whose source is read in parts, the cursor stands before the first row of all, but for its counts, and the
-    segments are none: `plan` tells where the checkpoints of the parts are.
+    Of a job whose source is read in parts, the cursor stands before the first row of all, but for
+    its counts, and the segments are none: `plan` tells where the checkpoints of the parts are.
     """
 
     cursor: StoredCursor
@@ -40,18 +44,23 @@ class Checkpoint:
 
     def to_attributes(self) -> dict[str, Any]:
         """As attributes of the job's item, nothing for what is null."""
-        runs = [run.to_attributes() for run in self.segments]
-        values = {"cursor": self.cursor, "segments": runs, "seal": self.seal, "source": self.source}
-        values["plan"] = asdict(self.plan) if self.plan else None
-        return {name: value for name, value in values.items() if value is not None}
+        values = {
+            "cursor": self.cursor,
+            "segments": [run.to_attributes() for run in self.segments],
+            "seal": self.seal,
+            "source": self.source,
+            "plan": asdict(self.plan) if self.plan else None,
+        }
+        return without_none(values)
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
-        segments = [SegmentRun.from_attributes(run) for run in attributes.get("segments", ())]
+        runs = attributes.get("segments", ())
+        plan = attributes.get("plan")
         return cls(
             cursor=attributes["cursor"],
-            segments=segments,
+            segments=[SegmentRun.from_attributes(run) for run in runs],
             seal=attributes.get("seal"),
             source=attributes.get("source"),
-            plan=Plan(**attributes["plan"]) if attributes.get("plan") else None,
+            plan=Plan(**plan) if plan else None,
         )

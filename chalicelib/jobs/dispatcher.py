@@ -19,7 +19,8 @@ class Dispatcher:
         self._function = function
 
     def dispatch(self, job_id: str) -> None:
-        """Queue one invocation for the job. It may be delivered more than once: the claim sorts that out.
+        """Queue one invocation for the job. It may be delivered more than once: the claim sorts
+        that out.
 
         Raises DispatchFailed.
         """

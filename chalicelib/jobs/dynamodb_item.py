@@ -1,8 +1,13 @@
-"""DynamoDB's typed attribute values to and from plain Python (boto3 has this; it costs 90 ms of a cold start)."""
+"""DynamoDB's typed attribute values to and from plain Python (boto3 has this;
+it costs 90 ms of a cold start).
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def to_item(value: dict[str, Any]) -> dict[str, Any]:
@@ -13,8 +18,15 @@ def from_item(item: dict[str, Any]) -> dict[str, Any]:
     return {name: from_attribute(attribute) for name, attribute in item.items()}
 
 
+def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """An item has no attribute for what is null."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def to_attribute(value: Any) -> dict[str, Any]:
-    """Floats are written with all their digits; DynamoDB keeps 38, a double needs 17. Most values are texts."""
+    """Floats are written with all their digits; DynamoDB keeps 38, a double needs 17.
+    Most values are texts.
+    """
     match value:
         case str():
             return {"S": str(value)}

@@ -23,5 +23,7 @@ class Event:
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
-        facts = {name: value for name, value in attributes.items() if name not in ("at", "event")}
-        return cls(at=attributes["at"], name=attributes["event"], facts=facts)
+        facts = dict(attributes)
+        at = facts.pop("at")
+        name = facts.pop("event")
+        return cls(at=at, name=name, facts=facts)

@@ -1,12 +1,13 @@
-"""Executions of the state machine that runs an import with many workers: started by a name, and asked what they do.
+"""Executions of the state machine that runs an import with many workers: started by a name, and
+asked what they do.
 
     trigger    StartExecution <job>-0 ── starts             sweeper   StartExecution <job>-0 ── ExecutionAlreadyExists
     hand-over  StartExecution <job>-2 ── † before a claim   sweeper   DescribeExecution <job>-2 ── FAILED
                                                                       StartExecution <job>-2-<minute> ── goes on
 
-The name tells the job and how many workers have claimed it so far, so two deliveries of one start are one, and the next
-start of the job is another one. A start that has ended before it claimed is made again, under a name of the minute;
-where that is one too many, the claim sorts it out.
+The name tells the job and how many workers have claimed it so far, so two deliveries of one start
+are one, and the next start of the job is another one. A start that has ended before it claimed is
+made again, under a name of the minute; where that is one too many, the claim sorts it out.
 """
 
 from __future__ import annotations
@@ -45,18 +46,26 @@ class Executions:
         self._start(_name(job), job)
 
     def start_again(self, job: Job, *, at: float) -> None:
-        """Of a job that waits although it may have started: a start that has ended has failed before its claim. Raises
-        DispatchFailed.
+        """Of a job that waits although it may have started:
+        a start that has ended has failed before its claim. Raises DispatchFailed.
         """
         name = _name(job)
-        if not self._start(name, job) and self.status(name) in ENDED:
-            self._start(f"{name}-{int(at // 60)}", job)
+        is_started = self._start(name, job)
+        if is_started:
+            return
+        if self.status(name) in ENDED:
+            minute = int(at // 60)
+            self._start(f"{name}-{minute}", job)
 
     def _start(self, name: str, job: Job) -> bool:
         """False where there is, or was, one of this name."""
         event = json.dumps({"job_id": job.job_id})
         try:
-            self._stepfunctions.start_execution(stateMachineArn=self._machine, name=name, input=event)
+            self._stepfunctions.start_execution(
+                stateMachineArn=self._machine,
+                name=name,
+                input=event,
+            )
         except (ClientError, BotoCoreError) as exc:
             if _code(exc) != "ExecutionAlreadyExists":
                 raise DispatchFailed from exc
@@ -64,8 +73,8 @@ class Executions:
         return True
 
     def status(self, name: str) -> str | None:
-        """As Step Functions has it, such as RUNNING or ABORTED; None where it knows no such execution. Raises
-        DispatchFailed.
+        """As Step Functions has it, such as RUNNING or ABORTED;
+        None where it knows no such execution. Raises DispatchFailed.
         """
         arn = self._machine.replace(":stateMachine:", ":execution:")
         try:
@@ -96,12 +105,14 @@ class MachineDispatcher(Dispatcher):
 
     def dispatch(self, job_id: str) -> None:
         """Raises DispatchFailed, StateUnavailable."""
-        if job := self._find(job_id):
+        job = self._find(job_id)
+        if job:
             self._executions.start(job)
 
     def dispatch_again(self, job_id: str) -> None:
         """Raises DispatchFailed, StateUnavailable."""
-        if job := self._find(job_id):
+        job = self._find(job_id)
+        if job:
             self._executions.start_again(job, at=self._clock())
 
 
@@ -110,4 +121,6 @@ def _name(job: Job) -> str:
 
 
 def _code(exc: Exception) -> str:
-    return str(exc.response["Error"]["Code"]) if isinstance(exc, ClientError) else ""
+    if not isinstance(exc, ClientError):
+        return ""
+    return str(exc.response["Error"]["Code"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from .notice import STALE, new_notice, without_none
+from .dynamodb_item import without_none
+from .notice import STALE, new_notice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,21 +18,26 @@ log = logging.getLogger(__name__)
 
 
 def stale_since(plan: Plan, published: Mapping[str, Any] | None, *, now: float) -> float | None:
-    """When the data of the source grew too old; None while it is fresh, or may be of any age. `published` are the facts
-    of its latest COMPLETED import; before the first one its age counts from its definition.
+    """When the data of the source grew too old; None while it is fresh, or may be of any age.
+    `published` are the facts of its latest COMPLETED import; before the first one its age counts
+    from its definition.
     """
     if plan.fresh_seconds is None:
         return None
-    until = (float(published["at"]) if published else plan.created_at) + plan.fresh_seconds
+    brought_at = float(published["at"]) if published else plan.created_at
+    until = brought_at + plan.fresh_seconds
     return until if until < now else None
 
 
 def notice_of_age(plan: Plan, published: Mapping[str, Any] | None, schedule: Schedule, *, at: float) -> Notice:
-    """Told once each time that the data of a source has grown too old. `schedule` is as it was before the write, whose
-    turn makes the key: after a rollback the data is as old as it was once before.
+    """Told once each time that the data of a source has grown too old. `schedule` is as it was
+    before the write, whose turn makes the key: after a rollback the data is as old as it was once
+    before.
     """
-    source, job_id = plan.source, published["job_id"] if published else None
-    log.warning("the data of the source is older than it may be", extra={"source": source, "job_id": job_id})
+    source = plan.source
+    job_id = published["job_id"] if published else None
+    names = {"source": source, "job_id": job_id}
+    log.warning("the data of the source is older than it may be", extra=names)
     hours = f"{(plan.fresh_seconds or 0.0) / 3600:,.6g} h"
     last = f"The last one is job {job_id}." if job_id else "There was none yet."
     facts = {

@@ -34,9 +34,11 @@ def refuse_not_held(job: Job) -> None:
 def refuse_late(held: Job, *, now: float, newest: str | None, current: Snapshot | None) -> None:
     """`newest` is the job that was held last, `current` what is published. Raises AcceptTooLate.
 
-    Called after the lock was read: what is held or published since then has changed the lock, and the write fails.
+    Called after the lock was read: what is held or published since then has changed the lock, and
+    the write fails.
     """
-    until, job_id = held.accept_until or 0.0, held.job_id
+    job_id = held.job_id
+    until = held.accept_until or 0.0
     if now > until:
         raise AcceptTooLate(
             "A held import can be accepted for seven days, and its rows are not kept any longer. Start a new import.",
@@ -45,7 +47,9 @@ def refuse_late(held: Job, *, now: float, newest: str | None, current: Snapshot 
         )
     if newest not in (None, job_id):
         raise AcceptTooLate(
-            "A later import was held since, with newer rows. Look at that one.", job_id=job_id, held_since=newest
+            "A later import was held since, with newer rows. Look at that one.",
+            job_id=job_id,
+            held_since=newest,
         )
     if current and current.fence_of(held.source_name) > held.fence:
         raise AcceptTooLate(
@@ -57,14 +61,20 @@ def refuse_late(held: Job, *, now: float, newest: str | None, current: Snapshot 
 
 
 def lateness(held: Job, *, now: float, newest: str | None, current: Snapshot | None) -> dict[str, Any] | None:
-    """Why nobody can accept it any more, as `message` and what the refusal of an accept tells; null while he can."""
+    """Why nobody can accept it any more, as `message` and what the refusal of an accept tells;
+    null while he can.
+    """
     try:
         refuse_late(held, now=now, newest=newest, current=current)
-    except AcceptTooLate as late:
-        return {"message": late.message} | {name: told for name, told in late.details.items() if name != "job_id"}
+    except AcceptTooLate as refusal:
+        reason = {"message": refusal.message, **refusal.details}
+        reason.pop("job_id", None)
+        return reason
     return None
 
 
 def is_of_use(held: Job, *, now: float, newest: str | None, current: Snapshot | None) -> bool:
     """Whether the rows of a held job are still worth their place."""
-    return held.discarded_at is None and lateness(held, now=now, newest=newest, current=current) is None
+    if held.discarded_at is not None:
+        return False
+    return lateness(held, now=now, newest=newest, current=current) is None

@@ -3,7 +3,8 @@
     PENDING ──claim──▶ RUNNING (FETCHING → MERGING → CHECKING → PUBLISHING) ──finish──▶ COMPLETED | FAILED | CANCELLED
        └────────────────────── never started, or cancelled ──────────────────────────────▶ FAILED | CANCELLED
 
-Final states never change. A held import is FAILED too: an operator accepts it, which makes a new job, or discards it.
+Final states never change. A held import is FAILED too: an operator accepts it, which makes a new
+job, or discards it.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import InvalidJobId, WellheadError
 
-from .checkpoint import Checkpoint, StoredCursor
+# At run time too: the OpenAPI document is written from the types of the fields.
+from .checkpoint import Checkpoint, StoredCursor  # noqa: TC001
 from .event import Event
-from .finding import Finding
+from .finding import Finding, holding
 
 if TYPE_CHECKING:
     from chalicelib.warehouse.names import SegmentRun
 
-MAX_EVENTS = 200  # about 15 KB; an item is paid for by its size at each write, and this one stays below 64 KB
+# About 15 KB; an item is paid for by its size at each write, and this one stays below 64 KB.
+MAX_EVENTS = 200
 LONGEST_MESSAGE = 2_000  # characters
 ACCEPT_SECONDS = 7 * 86_400  # for so long after its end a held import can be accepted
-FETCH_SHARE = 90.0  # percent of the progress bar given to fetching; merging and publishing share the rest
+# Percent of the progress bar given to fetching; merging and publishing share the rest.
+FETCH_SHARE = 90.0
 
 
 class JobStatus(StrEnum):
@@ -52,18 +56,20 @@ class Phase(StrEnum):
 class Job:
     """All that is known of one import. Times are epoch seconds, counts are rows.
 
-    `claimed_cursor` is that of the checkpoint which the latest attempt began at, and `stalled_attempts` how many
-    attempts in a row began at the same. `cancel_requested_at` is set by whoever asks the job to stop, never by its
-    worker. `source_name` is that of the source it imports, None of an older job, and `source_version` that of its
-    definition, None where the settings are the source. `source_id` tells which settings of the source the checkpoint
-    belongs to (Settings.source_id),
-    `reading_since` when the job began whose checkpoint this one goes on from. `waiting` tells what the worker waits for
-    before it asks the source again, until when, and which try that will be. Of a source that is read in parts, `parts`
-    has the `count` of them and how many are `done`.
+    `claimed_cursor` is that of the checkpoint which the latest attempt began at, and
+    `stalled_attempts` how many attempts in a row began at the same. `cancel_requested_at` is set by
+    whoever asks the job to stop, never by its worker. `source_name` is that of the source it
+    imports, None of an older job, and `source_version` that of its definition, None where the
+    settings are the source. `source_id` tells which settings of the source the checkpoint belongs
+    to (Settings.source_id), `reading_since` when the job began whose checkpoint this one goes on
+    from. `waiting` tells what the worker waits for before it asks the source again, until when, and
+    which try that will be. Of a source that is read in parts, `parts` has the `count` of them and
+    how many are `done`.
 
-    Of an import that was judged: `completeness` as imports/completeness.py tells, `diff` as store/diff.py does, and the
-    `findings`. When these held it, it can be accepted until `accept_until`, or was discarded by `discarded_by`. A job
-    that publishes such an import was started by `accepted_by`, who has `accepted` these fingerprints.
+    Of an import that was judged: `completeness` as imports/completeness.py tells, `diff` as
+    store/diff.py does, and the `findings`. When these held it, it can be accepted until
+    `accept_until`, or was discarded by `discarded_by`. A job that publishes such an import was
+    started by `accepted_by`, who has `accepted` these fingerprints.
 
     A job with `rollback_to` imports nothing: it publishes the snapshot of that name once more.
     """
@@ -134,18 +140,24 @@ class Job:
 
     @property
     def total_records(self) -> int:
-        counted = self.new_records + self.updated_records + self.duplicate_records
-        return counted + self.failed_records + self.skipped_records
+        kept = self.new_records + self.updated_records + self.duplicate_records
+        return kept + self.failed_records + self.skipped_records
 
     def with_event(self, at: float, name: str, **facts: Any) -> Job:
-        """The job with one more event on its time line; the middle gives way when it grows too long."""
-        events = [*self.events, Event(at=at, name=name, facts=facts)]
-        if len(events) > MAX_EVENTS:
-            events = events[: MAX_EVENTS // 2] + events[-MAX_EVENTS // 2 :]
+        """The job with one more event on its time line;
+        the middle gives way when it grows too long.
+        """
+        event = Event(at=at, name=name, facts=facts)
+        events = [*self.events, event]
+        if len(events) > MAX_EVENTS:  # how it began and how it goes now tell most
+            half = MAX_EVENTS // 2
+            events = events[:half] + events[-half:]
         return replace(self, events=events)
 
     def with_progress(self) -> Job:
-        """The job with its progress worked out anew: null while nothing is expected, never falling."""
+        """The job with its progress worked out anew:
+        null while nothing is expected, never falling.
+        """
         match self.phase, self.expected_records:
             case Phase.PUBLISHING, _:
                 percentage = 97.0
@@ -157,9 +169,10 @@ class Job:
                 percentage = min(FETCH_SHARE, FETCH_SHARE * self.fetched_records / expected)
             case _:
                 return self
-        return replace(self, progress_percentage=max(round(percentage, 1), self.progress_percentage or 0.0))
+        so_far = self.progress_percentage or 0.0
+        return replace(self, progress_percentage=max(round(percentage, 1), so_far))
 
-    def failed_with(self, error: WellheadError, *, at: float) -> Job:
+    def fail(self, error: WellheadError, *, at: float) -> Job:
         cause = {
             "code": error.code,
             "message": error.message[:LONGEST_MESSAGE],
@@ -168,48 +181,73 @@ class Job:
             "page": error.details.get("page"),
             "attempt": self.attempt,
         }
-        ended = replace(self, status=JobStatus.FAILED, completed_at=at, waiting=None, claimed_cursor=None)
-        failed = replace(ended, error=cause)
+        failed = replace(
+            self,
+            status=JobStatus.FAILED,
+            completed_at=at,
+            waiting=None,
+            claimed_cursor=None,
+            error=cause,
+        )
         return failed.with_event(at, "failed", code=error.code)
 
-    def held(self, error: WellheadError, *, at: float) -> Job:
+    def hold(self, error: WellheadError, *, at: float) -> Job:
         """FAILED by its findings, until somebody accepts them."""
-        return replace(self.failed_with(error, at=at), accept_until=at + ACCEPT_SECONDS)
+        failed = self.fail(error, at=at)
+        return replace(failed, accept_until=at + ACCEPT_SECONDS)
 
-    def cancelled(self, *, at: float) -> Job:
-        stopped = replace(self, status=JobStatus.CANCELLED, phase=None, completed_at=at, waiting=None)
+    def cancel(self, *, at: float) -> Job:
+        stopped = replace(
+            self,
+            status=JobStatus.CANCELLED,
+            phase=None,
+            completed_at=at,
+            waiting=None,
+        )
         return stopped.with_event(at, "cancelled")
 
     def retry(self, *, now: float, triggered_by: str) -> Job:
-        """A new job that goes on from this one's last checkpoint. The segments keep the names they have."""
-        job = new_job(now=now, triggered_by=triggered_by, parameters=self.parameters, source_id=self.source_id)
-        job = replace(job, source_name=self.source_name, source_version=self.source_version)
-        began = self.reading_since or self.started_at
+        """A new job that goes on from this one's last checkpoint.
+        The segments keep the names they have.
+        """
+        job = new_job(
+            now=now,
+            triggered_by=triggered_by,
+            parameters=self.parameters,
+            source_id=self.source_id,
+            source_name=self.source_name,
+            source_version=self.source_version,
+        )
+        reading_since = None
+        if self.checkpoint:
+            reading_since = self.reading_since or self.started_at
         return replace(
             job,
             retry_of=self.job_id,
             checkpoint=self.checkpoint,
-            reading_since=began if self.checkpoint else None,
+            reading_since=reading_since,
             warnings=self.warnings,
             accepted=self.accepted,
             accepted_by=self.accepted_by,
         )
 
     def accept(self, *, now: float, by: str) -> Job:
-        """A new job that publishes what this one was held with. It asks the source nothing, so what only the source
-        could tell, the warnings, goes with it.
+        """A new job that publishes what this one was held with.
+        It asks the source nothing, so what only the source could tell, the warnings, goes with it.
         """
-        fingerprints = [finding.fingerprint for finding in self.findings if finding.holds]
-        accepted = list(dict.fromkeys([*self.accepted, *fingerprints]))
-        return replace(self.retry(now=now, triggered_by=by), accepted=accepted, accepted_by=by)
+        fingerprints = [finding.fingerprint for finding in holding(self.findings)]
+        each_once = dict.fromkeys([*self.accepted, *fingerprints])
+        job = self.retry(now=now, triggered_by=by)
+        return replace(job, accepted=list(each_once), accepted_by=by)
 
     def summary(self, now: float, *, too_late: dict[str, Any] | None = None) -> dict[str, Any]:
         """What a list of jobs shows: the time line alone can be ten times the rest."""
-        return {name: value for name, value in self.view(now, too_late=too_late).items() if name not in _LONG}
+        view = self.view(now, too_late=too_late)
+        return {name: value for name, value in view.items() if name not in _LONG}
 
     def view(self, now: float, *, too_late: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What the API shows. `now` closes the execution time of a job that still runs; `too_late` tells why a held
-        one cannot be accepted any more.
+        """What the API shows. `now` closes the execution time of a job that still runs;
+        `too_late` tells why a held one cannot be accepted any more.
         """
         shown = {_AS_SHOWN.get(name, name): getattr(self, name) for name in _SHOWN}
         shown["events"] = [event.to_attributes() for event in self.events]
@@ -224,34 +262,45 @@ class Job:
 
     def _waiting(self, now: float) -> dict[str, Any] | None:
         """What a worker that died has left says nothing any more."""
-        is_live = self.status is JobStatus.RUNNING and self.waiting and self.waiting["until"] > now
-        return self.waiting if is_live else None
+        if self.status is not JobStatus.RUNNING or not self.waiting:
+            return None
+        return self.waiting if self.waiting["until"] > now else None
 
     def _seconds_running(self, now: float) -> float | None:
         if self.started_at is None:
             return None
-        return round(max(0.0, (self.completed_at or now) - self.started_at), 3)
+        end = self.completed_at or now
+        return round(max(0.0, end - self.started_at), 3)
 
     def _records_per_second(self, now: float) -> float | None:
         seconds = self._seconds_running(now)
-        return round(self.fetched_records / seconds, 1) if seconds else None
+        if not seconds:
+            return None
+        return round(self.fetched_records / seconds, 1)
 
     def _estimated_completion_at(self, now: float) -> float | None:
-        seconds, done = self._seconds_running(now), self.progress_percentage
-        if self.status is not JobStatus.RUNNING or not self.expected_records or not seconds or not done:
+        """If the rest goes as fast as what is done: after 30 s at 25 %, in another 90 s."""
+        seconds = self._seconds_running(now)
+        percent = self.progress_percentage
+        if self.status is not JobStatus.RUNNING or not self.expected_records:
             return None
-        return round(now + seconds * (100.0 - done) / done, 3)
+        if not seconds or not percent:
+            return None
+        seconds_left = seconds * (100.0 - percent) / percent
+        return round(now + seconds_left, 3)
 
 
-_FIELDS = [f.name for f in fields(Job)]
-_HIDDEN = {"fence", "checkpoint", "claimed_cursor", "stalled_attempts", "source_id", "reading_since"}
+_FIELDS = [each.name for each in fields(Job)]
+_HIDDEN = {
+    "fence",
+    "checkpoint",
+    "claimed_cursor",
+    "stalled_attempts",
+    "source_id",
+    "reading_since",
+}
 _SHOWN = [name for name in _FIELDS if name not in _HIDDEN]
 _AS_SHOWN = {"source_name": "source"}  # which is an attribute of the checkpoint in the table
-_OTHERS = {"cancel_requested_at", "retried_by", "discarded_at", "discarded_by"}  # its worker's writes leave them alone
-_OF_CHECKPOINT = ("cursor", "segments", "seal", "source", "plan")  # attributes of a field that has none of its own
-_STORED = [
-    part for name in _FIELDS if name not in _OTHERS for part in (_OF_CHECKPOINT if name == "checkpoint" else (name,))
-]
 _LONG = {"events", "diff"}
 SUMMARISED = [name for name in _SHOWN if name not in _LONG]  # what a list of jobs reads of each
 
@@ -279,17 +328,24 @@ def new_job(
     return job.with_event(now, "created", by=triggered_by)
 
 
-def same_but_for_others(stored: Job, job: Job) -> bool:
-    """Whether the stored job is what its worker wrote, whatever others have added to it since."""
-    return replace(stored, **{name: getattr(job, name) for name in _OTHERS}) == job
-
-
 def uuid7(now: float, randomness: bytes) -> str:
-    """A UUID of version 7 (RFC 9562, section 5.7): it sorts by its creation time in milliseconds."""
-    value = int(now * 1000) << 80 | int.from_bytes(randomness, "big")
-    value = value & ~(0xF << 76) | 7 << 76
-    value = value & ~(0x3 << 62) | 2 << 62
+    """A UUID of version 7 (RFC 9562, section 5.7): it sorts by its creation time in milliseconds.
+
+    bits 127 to 80   milliseconds since 1970
+    bits  79 to 76   the version, 7
+    bits  63 and 62  the variant, 2
+    the others       random
+    """
+    milliseconds = int(now * 1000)
+    value = milliseconds << 80 | int.from_bytes(randomness, "big")
+    value = _with_bits(value, 7, at=76, mask=0xF)
+    value = _with_bits(value, 2, at=62, mask=0x3)
     return str(uuid.UUID(int=value))
+
+
+def _with_bits(value: int, bits: int, *, at: int, mask: int) -> int:
+    cleared = value & ~(mask << at)
+    return cleared | bits << at
 
 
 def parse_job_id(text: str) -> str:
@@ -301,29 +357,3 @@ def parse_job_id(text: str) -> str:
     if str(parsed) != text.lower() or parsed.version != 7:  # noqa: PLR2004
         raise InvalidJobId
     return str(parsed)
-
-
-def job_attributes(job: Job) -> dict[str, Any]:
-    """The job as its worker stores it: plain values, and nothing for what is null."""
-    values = {name: getattr(job, name, None) for name in _STORED}
-    values |= job.checkpoint.to_attributes() if job.checkpoint else {}
-    values["events"] = [event.to_attributes() for event in job.events]
-    values["findings"] = [finding.to_attributes() for finding in job.findings]
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def absent_attributes(job: Job) -> list[str]:
-    present = job_attributes(job)
-    return [name for name in _STORED if name not in present]
-
-
-def job_from_attributes(attributes: dict[str, Any]) -> Job:
-    values = {name: value for name, value in attributes.items() if name in _FIELDS}
-    values["status"] = JobStatus(values["status"])
-    if "phase" in values:
-        values["phase"] = Phase(values["phase"])
-    if "cursor" in attributes:
-        values["checkpoint"] = Checkpoint.from_attributes(attributes)
-    values["events"] = [Event.from_attributes(event) for event in attributes.get("events", ())]
-    values["findings"] = [Finding.from_attributes(finding) for finding in attributes.get("findings", ())]
-    return Job(**values)

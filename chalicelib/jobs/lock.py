@@ -22,15 +22,16 @@ One table, keys `pk` and `sk` (strings):
     NOTICE       NOTICE#<time>#<key> a notice that was sent or given up; goes after a month
     NOTED        NOTED#<key>         that a notice of no job's end was put in; goes after a month
 
-The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of that
-job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that froze and
-woke up after another took over can change nothing:
+The lock is free when it has no owner. Its owner is a job; its holder is the one running worker of
+that job; the fence counts the claims. Whoever writes names the fence it was given, so a worker that
+froze and woke up after another took over can change nothing:
 
     worker A   claim (fence 7) ── freezes ........................ progress (fence 7): refused, stops
     worker B                        lease over ── claim (fence 8) ── progress ── finish (fence 8)
 
-Where a state machine runs the job, its execution holds the place: the workers of the parts write under the claim of the
-one that planned them, and the next state takes the place over without waiting for a lease:
+Where a state machine runs the job, its execution holds the place: the workers of the parts write
+under the claim of the one that planned them, and the next state takes the place over without
+waiting for a lease:
 
     plan       claim (fence 7) ── plans ──┐                      freezes ── writes (fence 7): refused
     parts                                 ├─ parts 0, 1, 2 … (fence 7), each by its attempt
@@ -67,21 +68,26 @@ PULSE = {"pk": "SWEEPER", "sk": "SWEEPER#pulse"}
 LOCK_TAKEN = ["owner", "since", "holder", "lease_until"]  # what a free lock does not have
 
 
-IS_OPEN = Condition("#status IN (:pending, :running)", {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING})
+IS_OPEN = Condition(
+    "#status IN (:pending, :running)",
+    {":pending": JobStatus.PENDING, ":running": JobStatus.RUNNING},
+)
 
 
 ABSENT = Condition("attribute_not_exists(pk)")
 
 
 STOPPED = Condition(
-    "#status IN (:failed, :cancelled)", {":failed": JobStatus.FAILED, ":cancelled": JobStatus.CANCELLED}
+    "#status IN (:failed, :cancelled)",
+    {":failed": JobStatus.FAILED, ":cancelled": JobStatus.CANCELLED},
 )
 
 
 NOT_RETRIED = Condition("attribute_not_exists(#retried_by)")
 
 
-# A discarded job's segments may be gone: nothing goes on from it. Of accept and discard at once, one comes first.
+# A discarded job's segments may be gone: nothing goes on from it. Of accept and discard at once,
+# one comes first.
 NOT_DISCARDED = Condition("attribute_not_exists(#discarded_at)")
 
 
@@ -93,8 +99,11 @@ IDEMPOTENCY_SECONDS = 86_400
 
 
 def idempotency_key(caller: str, key: str) -> dict[str, str]:
-    """One caller's keys are not another's. Hashed: a key may be long, and may say more than the table should."""
-    digest = hashlib.sha256(f"{caller}\n{key}".encode()).hexdigest()
+    """One caller's keys are not another's.
+    Hashed: a key may be long, and may say more than the table should.
+    """
+    text = f"{caller}\n{key}"
+    digest = hashlib.sha256(text.encode()).hexdigest()
     return {"pk": "IDEMPOTENCY", "sk": f"IDEMPOTENCY#{digest}"}
 
 
@@ -102,8 +111,12 @@ _OF_EXECUTION = "execution/"
 
 
 def holder_of(execution: str, worker: str) -> str:
-    """The holder of the lock that a worker of this execution is; `execution` empty: a worker that runs by itself."""
-    return f"{_OF_EXECUTION}{execution}/{worker}" if execution else worker
+    """The holder of the lock that a worker of this execution is;
+    `execution` empty: a worker that runs by itself.
+    """
+    if not execution:
+        return worker
+    return f"{_OF_EXECUTION}{execution}/{worker}"
 
 
 def execution_of(holder: str | None) -> str:
@@ -119,7 +132,9 @@ def job_key(job_id: str) -> dict[str, str]:
 
 def held_key(source_name: str | None) -> dict[str, str]:
     """Of the source with this name; of jobs from before sources had names with None."""
-    return HELD if source_name is None else {"pk": HELD["pk"], "sk": f"{HELD['sk']}#{source_name}"}
+    if source_name is None:
+        return HELD
+    return {"pk": HELD["pk"], "sk": f"{HELD['sk']}#{source_name}"}
 
 
 def published_key(name: str) -> dict[str, str]:
@@ -163,7 +178,8 @@ def sent_notice_key(notice: Notice) -> dict[str, str]:
 
 
 def _by_time(notice: Notice) -> str:
-    return f"NOTICE#{int(notice.at * 1000):013d}#{notice.key}"
+    milliseconds = int(notice.at * 1000)
+    return f"NOTICE#{milliseconds:013d}#{notice.key}"
 
 
 def noted_key(key: str) -> dict[str, str]:
@@ -172,7 +188,9 @@ def noted_key(key: str) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
-    """Seconds. `grace` covers the skew of clocks: a lease is over only when that much more has passed."""
+    """Seconds. `grace` covers the skew of clocks:
+    a lease is over only when that much more has passed.
+    """
 
     seconds: float = 60.0
     grace: float = 15.0
@@ -201,17 +219,19 @@ class Claim:
 class Snapshot:
     """A published database: its file's name in the warehouse, size, SHA-256, rows, and who made it.
 
-    The source's changes until `changed_until` (epoch seconds) are in it, counted for the source `changed_of`. The next
-    import is judged with the fingerprints `accepted` too. These three are of the source that the settings describe.
+    The source's changes until `changed_until` (epoch seconds) are in it, counted for the source
+    `changed_of`. The next import is judged with the fingerprints `accepted` too. These three are of
+    the source that the settings describe.
 
-    `sources` has by name, of every source with a published import, the `fence`, `job_id` and moment (`at`, epoch
-    seconds) of its latest one, and of those that a definition describes the same three facts.
+    `sources` has by name, of every source with a published import, the `fence`, `job_id` and moment
+    (`at`, epoch seconds) of its latest one, and of those that a definition describes the same three
+    facts.
 
-    `versions` has, of a lake, the snapshot of each of its tables that together are this state; None of a file. The file
-    in the warehouse then tells the same, for those who ask for it by its name.
+    `versions` has, of a lake, the snapshot of each of its tables that together are this state; None
+    of a file. The file in the warehouse then tells the same, for those who ask for it by its name.
 
-    `rollback_fence` is that of the latest rollback, if there was one: what jobs of a lower fence have fetched may build
-    upon rows that are no longer there.
+    `rollback_fence` is that of the latest rollback, if there was one: what jobs of a lower fence
+    have fetched may build upon rows that are no longer there.
     """
 
     name: str
@@ -232,8 +252,8 @@ class Snapshot:
         return self.versions is not None
 
     def fence_of(self, source_name: str | None) -> int:
-        """Of the latest import of the source, or of a rollback since; of any source where the job is older than their
-        names.
+        """Of the latest import of the source, or of a rollback since;
+        of any source where the job is older than their names.
         """
         if source_name is None or self.sources is None:
             return self.fence
@@ -242,7 +262,8 @@ class Snapshot:
 
     def job_of(self, source_name: str | None) -> str:
         """The latest import of the source, as fence_of."""
-        return str((self.sources or {}).get(source_name or "", {}).get("job_id", self.job_id))
+        latest = (self.sources or {}).get(source_name or "", {})
+        return str(latest.get("job_id", self.job_id))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,20 +275,23 @@ class Ownership:
 
 
 def is_forgotten(now: float, gone: str | None) -> Condition:
-    """Nobody used the key, or so long ago that it counts as new, or for a job whose item is gone. DynamoDB deletes
-    expired items days late.
+    """Nobody used the key, or so long ago that it counts as new, or for a job whose item is gone.
+    DynamoDB deletes expired items days late.
     """
-    unused = Condition("attribute_not_exists(pk) OR #expires_at <= :now", {":now": now})
+    text = "attribute_not_exists(pk) OR #expires_at <= :now"
     if gone is None:
-        return unused
-    return Condition(f"{unused.expression} OR #job_id = :gone", {**unused.values, ":gone": gone})
+        return Condition(text, {":now": now})
+    return Condition(f"{text} OR #job_id = :gone", {":now": now, ":gone": gone})
 
 
 def as_read(lock: Lock) -> Condition:
-    """Nobody has written the lock since it was read: every write changes its fence, owner or lease."""
+    """Nobody has written the lock since it was read:
+    every write changes its fence, owner or lease.
+    """
     if lock.fence == 0 and lock.owner is None:
         return Condition(
-            "attribute_not_exists(#owner) AND (attribute_not_exists(#fence) OR #fence = :zero)", {":zero": 0}
+            "attribute_not_exists(#owner) AND (attribute_not_exists(#fence) OR #fence = :zero)",
+            {":zero": 0},
         )
     same_fence = Condition("#fence = :read_fence", {":read_fence": lock.fence})
     if lock.owner is None:
@@ -295,8 +319,8 @@ def is_mine(claim: Claim) -> Condition:
 
 
 def is_no_later_plan(fence: int) -> Condition:
-    """Parts that a worker planned and no job names were never there. Those of a later worker are, so a worker that
-    froze before it wrote its own leaves them alone.
+    """Parts that a worker planned and no job names were never there.
+    Those of a later worker are, so a worker that froze before it wrote its own leaves them alone.
     """
     return Condition("attribute_not_exists(pk) OR #fence <= :plan_fence", {":plan_fence": fence})
 
@@ -307,8 +331,8 @@ def part_as_read(attempt: int) -> Condition:
 
 
 def part_is_of(worker: str | None) -> Condition:
-    """Nor has another worker of the same claim counted on to the same attempt. None: nobody has begun with the part
-    since it was planned, or a worker from before they had names.
+    """Nor has another worker of the same claim counted on to the same attempt. None:
+    nobody has begun with the part since it was planned, or a worker from before they had names.
     """
     if worker is None:
         return Condition("attribute_not_exists(#worker)")
@@ -323,20 +347,24 @@ def held_before(fence: int) -> Condition:
 def not_used_since(moment: float) -> Condition:
     """Of all processes that see a token's first request of the day, one notes it."""
     return Condition(
-        "attribute_not_exists(#last_used_at) OR #last_used_at < :not_used_since", {":not_used_since": moment}
+        "attribute_not_exists(#last_used_at) OR #last_used_at < :not_used_since",
+        {":not_used_since": moment},
     )
 
 
 def not_renewed_since(moment: float) -> Condition:
-    """Of two that renew a token at once one goes on: the store of the tokens has no condition of its own."""
+    """Of two that renew a token at once one goes on:
+    the store of the tokens has no condition of its own.
+    """
     return Condition(
-        "attribute_not_exists(#renewing_at) OR #renewing_at < :not_renewed_since", {":not_renewed_since": moment}
+        "attribute_not_exists(#renewing_at) OR #renewing_at < :not_renewed_since",
+        {":not_renewed_since": moment},
     )
 
 
 def source_as_read(version: int) -> Condition:
-    """Nobody has written the source since it was read: each write raises its version, a deletion too. 0: there was
-    none.
+    """Nobody has written the source since it was read:
+    each write raises its version, a deletion too. 0: there was none.
     """
     if not version:
         return ABSENT
@@ -344,8 +372,9 @@ def source_as_read(version: int) -> Condition:
 
 
 def schedule_as_read(turn: int) -> Condition:
-    """Nobody has written the schedule since it was read: each write raises its turn. So of two sweepers that start what
-    is due one does, and what was paused meanwhile is not started. 0: there was none.
+    """Nobody has written the schedule since it was read: each write raises its turn. So of two
+    sweepers that start what is due one does, and what was paused meanwhile is not started. 0: there
+    was none.
     """
     if not turn:
         return ABSENT
@@ -353,15 +382,15 @@ def schedule_as_read(turn: int) -> Condition:
 
 
 def notice_as_read(version: int) -> Condition:
-    """Nobody has taken the notice, or noted what came of it, since it was read: each write raises its version. Of two
-    that send at once one goes on, and what the other one noted is not undone.
+    """Nobody has taken the notice, or noted what came of it, since it was read: each write raises
+    its version. Of two that send at once one goes on, and what the other one noted is not undone.
     """
     return Condition("#version = :read_version", {":read_version": version})
 
 
 def may_take_place() -> Condition:
-    """Of a check, a line of a log, and the sweeper's pulse: whatever stood there is older, and nobody waits for it any
-    more.
+    """Of a check, a line of a log, and the sweeper's pulse:
+    whatever stood there is older, and nobody waits for it any more.
     """
     return Condition("attribute_not_exists(pk) OR attribute_exists(pk)")
 

@@ -1,7 +1,7 @@
 """Collecting the lines that our own code logs of a job, and storing them in batches.
 
-A line is what the log of the function has, less what only operators should read: of an error that is not ours its class
-alone, no traceback, and no secret that the import knows.
+A line is what the log of the function has, less what only operators should read: of an error that
+is not ours its class alone, no traceback, and no secret that the import knows.
 """
 
 from __future__ import annotations
@@ -26,20 +26,26 @@ if TYPE_CHECKING:
 STORE_SECONDS = 5.0  # between two writes
 BROKEN_SECONDS = 30.0  # after one that failed
 FACTS = ("code", "reason", "page", "rows", "bytes", "seconds")  # of a record, shown behind its text
-TOO_MANY = {"PageSeconds", "SecondsSinceHeartbeat"}  # figures of a line that comes with each page, or each minute
+# Figures of a line that comes with each page, or each minute.
+TOO_MANY = {"PageSeconds", "SecondsSinceHeartbeat"}
 
 log = logging.getLogger(__name__)
 
 
 class WorkerLog(logging.Handler):
-    """Of one worker and its job, `by` its name where several share a fence. `hide` takes the secrets of the source out
-    of a text; more are added as they are read.
+    """Of one worker and its job, `by` its name where several share a fence. `hide` takes the
+    secrets of the source out of a text; more are added as they are read.
 
     `store` is called from one thread, what it stores may come from any.
     """
 
     def __init__(
-        self, job_id: str, *, table: LogTable, clock: Callable[[], float] = time.time, by: str = WORKER
+        self,
+        job_id: str,
+        *,
+        table: LogTable,
+        clock: Callable[[], float] = time.time,
+        by: str = WORKER,
     ) -> None:
         super().__init__(logging.INFO)
         self._job_id = job_id
@@ -66,25 +72,31 @@ class WorkerLog(logging.Handler):
             self.handleError(record)
 
     def store(self, *, at_once: bool = False) -> None:
-        """What is new, unless the last write was a moment ago. Raises nothing: an import needs no log."""
+        """What is new, unless the last write was a moment ago.
+        Raises nothing: an import needs no log.
+        """
         now = self._clock()
         if now < self._due_at and (self._is_broken or not at_once):
             return
         new = self._take_new()
         if not new:
             return
+        fence = new[-1].fence
         items = _items(self._last, new)
         try:
-            for number, lines in enumerate(items):
-                self._table.write(self._job_id, new[-1].fence, lines, place=self._place + number, by=self._by)
+            for place, lines in enumerate(items, start=self._place):
+                self._table.write(self._job_id, fence, lines, place=place, by=self._by)
         except Exception as exc:  # noqa: BLE001  whatever it is
             self._put_back(new)
-            self._due_at, self._is_broken = now + BROKEN_SECONDS, True
+            self._is_broken = True
+            self._due_at = now + BROKEN_SECONDS
             log.warning("the log of the job could not be stored: %s", type(exc).__name__)
             return
+        # The last item may have room: the next lines are put into it, at the same place.
         self._place += len(items) - 1
         self._last = items[-1]
-        self._due_at, self._is_broken = now + STORE_SECONDS, False
+        self._is_broken = False
+        self._due_at = now + STORE_SECONDS
 
     def _take_new(self) -> list[LogLine]:
         self.acquire()
@@ -109,13 +121,15 @@ class WorkerLog(logging.Handler):
 
 
 class OthersLog(logging.Handler):
-    """Of a function that sees to jobs without working on one, by its name: what it logs of a job, by job."""
+    """Of a function that sees to jobs without working on one, by its name:
+    what it logs of a job, by job.
+    """
 
     def __init__(self, by: str, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__(logging.INFO)
         self._by = by
         self._clock = clock
-        self._lines: dict[str, deque[LogLine]] = defaultdict(lambda: deque(maxlen=LINES_OF_ITEM))
+        self._lines: dict[str, deque[LogLine]] = defaultdict(_newest_lines)
 
     def emit(self, record: logging.LogRecord) -> None:
         fields = fields_of(record)
@@ -150,44 +164,66 @@ def collecting(handler: logging.Handler) -> Iterator[None]:
         ours.removeHandler(handler)
 
 
+def _newest_lines() -> deque[LogLine]:
+    return deque(maxlen=LINES_OF_ITEM)
+
+
 def _comes_too_often(fields: Mapping[str, Any]) -> bool:
     return not TOO_MANY.isdisjoint(fields.get("figures") or ())
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 def _line(
-    record: logging.LogRecord, fields: Mapping[str, Any], *, hide: Callable[[str], str] = lambda text: text
+    record: logging.LogRecord,
+    fields: Mapping[str, Any],
+    *,
+    hide: Callable[[str], str] = _as_it_is,
 ) -> LogLine:
     text = hide(_text(record, fields))[:LONGEST_LINE]
     return LogLine(
         at=record.created,
         level=record.levelname,
-        text=text.encode("utf-8", "replace").decode(),  # half a character, which JSON can write, is no text to DynamoDB
+        # Half a character, which JSON can write, is no text to DynamoDB.
+        text=text.encode("utf-8", "replace").decode(),
         fence=fields.get("fence") or 0,
         attempt=fields.get("attempt"),
     )
 
 
 def _text(record: logging.LogRecord, fields: Mapping[str, Any]) -> str:
-    args = record.args if isinstance(record.args, tuple) else ()
-    text = record.msg % tuple(map(_shown, args)) if args else str(record.msg)
-    facts = [f"{name} {_number(fields[name])}" for name in FACTS if fields.get(name) is not None]
+    """Such as "a page is stored (page 12, rows 2,000)"."""
+    text = str(record.msg)
+    if record.args and isinstance(record.args, tuple):
+        text = record.msg % tuple(map(_without_data, record.args))
+    facts = []
     if record.exc_info and record.exc_info[1]:
-        facts.insert(0, _shown(record.exc_info[1]))
-    return f"{text} ({', '.join(facts)})" if facts else text
+        facts.append(_without_data(record.exc_info[1]))
+    known = [name for name in FACTS if fields.get(name) is not None]
+    facts += [f"{name} {_readable(fields[name])}" for name in known]
+    if not facts:
+        return text
+    return f"{text} ({', '.join(facts)})"
 
 
-def _shown(value: Any) -> Any:
+def _without_data(value: Any) -> Any:
     """The words of an error that is not ours may hold data."""
     if isinstance(value, WellheadError):
         return value.message
-    return type(value).__name__ if isinstance(value, BaseException) else value
+    if isinstance(value, BaseException):
+        return type(value).__name__
+    return value
 
 
-def _number(value: Any) -> str:
+def _readable(value: Any) -> str:
+    """A number with its thousands apart."""
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 
 def _items(last: Sequence[LogLine], new: Sequence[LogLine]) -> list[list[LogLine]]:
     """The last item with what it has room for, and more items for the rest."""
     lines = [*last, *new]
-    return [lines[start : start + LINES_OF_ITEM] for start in range(0, len(lines), LINES_OF_ITEM)]
+    starts = range(0, len(lines), LINES_OF_ITEM)
+    return [lines[start : start + LINES_OF_ITEM] for start in starts]

@@ -1,11 +1,11 @@
-"""JobManager: who may import, and what the table says of it. Each write holds under conditions of lock.py."""
+"""JobManager: who may import, and what the table says of it.
+Each write holds under conditions of lock.py.
+"""
 
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import asdict, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import (
@@ -23,19 +23,17 @@ from chalicelib.errors import (
     ScheduleMoved,
     SourceRedefined,
 )
-from chalicelib.jobs.telemetry import handed_over, job_claimed, job_ended, worker_gone
+from chalicelib.jobs.telemetry import record_claim, record_death, record_end, record_hand_over
 
-from .holding import lateness, refuse_late, refuse_not_held, refuse_other_findings
+from .dynamodb_item import without_none
+from .holding import refuse_late, refuse_not_held, refuse_other_findings
 from .job import (
-    SUMMARISED,
     Job,
     JobStatus,
     Phase,
-    absent_attributes,
-    job_attributes,
-    job_from_attributes,
-    same_but_for_others,
 )
+from .job_item import absent_attributes, job_attributes, same_but_for_others
+from .job_reader import JobReader
 from .lock import (
     ABSENT,
     CURRENT,
@@ -49,7 +47,6 @@ from .lock import (
     NOT_RETRIED,
     STOPPED,
     Claim,
-    Lease,
     Lock,
     Snapshot,
     as_read,
@@ -69,11 +66,11 @@ from .lock import (
     source_key,
 )
 from .notice import end_of, loss_of
-from .outbox import waiting
-from .table import Condition, ConditionRefused, Table
+from .outbox import outbox_write
+from .table import ConditionRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Collection, Iterable
 
     from chalicelib.errors import WellheadError
 
@@ -81,89 +78,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HISTORY_LOOK = 100  # items at a look, where a filter leaves some of them out
-HISTORY_LOOKS = 20  # in one answer: 2,000 jobs are read in a second or two
 
-
-class JobManager:
-    def __init__(self, *, table: Table, lease: Lease, clock: Callable[[], float] = time.time) -> None:
-        self.table = table
-        self._lease = lease
-        self._clock = clock
-
-    def get(self, job_id: str) -> Job:
-        """Raises JobNotFound, StateUnavailable."""
-        job = self.find(job_id)
-        if job is None:
-            raise JobNotFound(job_id=job_id)
-        return job
-
-    def find(self, job_id: str) -> Job | None:
-        """Raises StateUnavailable."""
-        item = self.table.read(job_key(job_id))
-        return job_from_attributes(item) if item else None
-
-    def history(
-        self, *, limit: int, status: JobStatus | None = None, source: str | None = None, before: str | None = None
-    ) -> tuple[list[Job], str | None]:
-        """At most `limit` jobs, newest first, older than the job `before`; and where the rest begins, None at the end.
-        They are read in part, as Job.summary shows them: without time line and checkpoint.
-
-        One answer looks at a bounded number of jobs: with a `status` or a `source` that few have, it may hold fewer
-        than `limit` and still have a rest. Raises StateUnavailable.
-        """
-        when = _that_are(status=status, source_name=source)
-        found: list[Job] = []
-        place = job_key(before)["sk"] if before else None
-        for _ in range(HISTORY_LOOKS):
-            look = HISTORY_LOOK if when else limit + 1  # one more tells whether there is a rest
-            items, place = self.table.newest("JOB", limit=look, names=SUMMARISED, before=place, when=when)
-            found += [job_from_attributes(item) for item in items]
-            if len(found) > limit:
-                return found[:limit], found[limit - 1].job_id
-            if place is None:
-                return found, None
-        return found, str(place).removeprefix("JOB#")
-
-    def lock(self) -> Lock:
-        return Lock(**(self.table.read(LOCK) or {}))
-
-    def current_snapshot(self) -> Snapshot | None:
-        item = self.table.read(CURRENT)
-        return Snapshot(**item) if item else None
-
-    def published(self, name: str) -> Snapshot | None:
-        """What the pointer said of this snapshot; None too of one from before that was kept."""
-        item = self.table.read(published_key(name))
-        return Snapshot(**item) if item else None
-
-    def newest_held(self, source_name: str | None = None) -> str | None:
-        """The job of this source that its findings held last."""
-        item = self.table.read(held_key(source_name))
-        return str(item["job_id"]) if item else None
-
-    def lateness(self, jobs: Iterable[Job]) -> dict[str, dict[str, Any]]:
-        """Of those that wait for somebody's word and cannot be accepted any more: why, by job. Where there are such, it
-        takes one read and one more for each source, else none. Raises StateUnavailable.
-        """
-        waiting = [job for job in jobs if job.waits_for_word]
-        if not waiting:
-            return {}
-        newest, current, now = cache(self.newest_held), self.current_snapshot(), self._clock()
-        found = {job.job_id: lateness(job, now=now, newest=newest(job.source_name), current=current) for job in waiting}
-        return {job_id: late for job_id, late in found.items() if late}
-
+class JobManager(JobReader):
     def create(self, job: Job, *, key: str | None = None, advanced: Schedule | None = None) -> Job:
         """Store the job and take the lock for it, both or neither.
 
-        The lock is read first: that refuses most callers without a write, and a write then names what was
-        read. A caller who sends the same `key` again gets the job that the first call made, whatever has
-        become of it. Raises ImportAlreadyRunning with the running job's id and start; and for a job that
-        goes on from another one RetriedAlready, NotResumable, and when that was held NotHeld, AcceptTooLate. Of a job
-        whose source has a definition, SourceRedefined when that is not the one that the job was made for any more.
+        The lock is read first: that refuses most callers without a write, and a write then names
+        what was read. A caller who sends the same `key` again gets the job that the first call
+        made, whatever has become of it. Raises ImportAlreadyRunning with the running job's id and
+        start; and for a job that goes on from another one RetriedAlready, NotResumable, and when
+        that was held NotHeld, AcceptTooLate. Of a job whose source has a definition,
+        SourceRedefined when that is not the one that the job was made for any more.
 
-        A job that was due comes with its schedule `advanced`, and both are written or neither: a due time is started
-        once, whoever dies or comes at the same time. Raises ScheduleMoved when somebody has written the schedule since.
+        A job that was due comes with its schedule `advanced`, and both are written or neither: a
+        due time is started once, whoever dies or comes at the same time. Raises ScheduleMoved when
+        somebody has written the schedule since.
 
             A   reads: free ──────────── writes, if still free: done
             B   reads: free ── writes, if still free: refused ── reads again: held by A ── refused
@@ -171,13 +100,16 @@ class JobManager:
         remembered = idempotency_key(job.triggered_by, key) if key else None
         while True:
             lock = self.lock()
-            known = self._recall(remembered) if remembered else None  # after the lock: its owner may be of this key
-            if known and (made := self.find(known)):
+            # After the lock, whose owner may be the job of this key.
+            known = self._recall(remembered) if remembered else None
+            made = self.find(known) if known else None
+            if made:
                 return made
             if lock.owner == job.job_id:
                 return self.get(job.job_id)  # it was written, only the answer was lost
             if job.retry_of:
                 self._refuse_retry(self.get(job.retry_of), by=job.job_id)
+            # An owner whose item somebody removed, or whose lease is over, gives way.
             owner = self.owner_of(lock)
             if owner and not self.is_over(lock):
                 raise ImportAlreadyRunning(job_id=owner.job_id, started_at=lock.since)
@@ -187,19 +119,22 @@ class JobManager:
             try:
                 self.table.transact([*creation, *self._takeover(lock, expired)])
             except ConditionRefused:
-                if item := self.table.read(job_key(job.job_id)):
-                    return job_from_attributes(item)  # it was written, and even came to its end
+                stored = self.find(job.job_id)
+                if stored:
+                    return stored  # it was written, and even came to its end
                 self._refuse_redefined(job)
                 self._refuse_moved(advanced)
-                continue
+                continue  # somebody wrote the lock since it was read: look again
             if expired:
-                job_ended(expired)
+                record_end(expired)
             return created
 
     def _refuse_retry(self, old: Job, *, by: str) -> None:
-        """Called after the lock was read: what was held or published since has changed it, and the write fails.
+        """Called after the lock was read: what was held or published since has changed it, and the
+        write fails.
 
-        Rows that were fetched before another import was published may be older than what it published.
+        Rows that were fetched before another import was published may be older than what it
+        published.
         """
         if old.retried_by not in (None, by):
             raise RetriedAlready(job_id=old.job_id, retried_by=old.retried_by)
@@ -208,7 +143,9 @@ class JobManager:
             refuse_not_held(old)
         if old.is_held or old.accepted_by:
             held = self._held_behind(old)
-            refuse_late(held, now=self._clock(), newest=self.newest_held(held.source_name), current=current)
+            now = self._clock()
+            newest = self.newest_held_id(held.source_name)
+            refuse_late(held, now=now, newest=newest, current=current)
         if old.checkpoint and current and current.fence_of(old.source_name) > old.fence:
             raise NotResumable(
                 "Another import has been published since, or an older snapshot once more, and the rows that this job "
@@ -218,8 +155,13 @@ class JobManager:
             )
 
     def _held_behind(self, job: Job) -> Job:
-        """The held job whose rows this one publishes; where somebody has removed it, one without `accept_until`."""
-        while not job.is_held and job.retry_of and (before := self.find(job.retry_of)):
+        """The held job whose rows this one publishes;
+        where somebody has removed it, one without `accept_until`.
+        """
+        while not job.is_held and job.retry_of:
+            before = self.find(job.retry_of)
+            if before is None:
+                break
             job = before
         return job
 
@@ -231,7 +173,7 @@ class JobManager:
         if item.get("version") != job.source_version:
             raise SourceRedefined(source=job.source_name)
 
-    def made_with(self, caller: str, key: str) -> Job | None:
+    def find_by_key(self, caller: str, key: str) -> Job | None:
         """The job that this caller's key has made before."""
         known = self._recall(idempotency_key(caller, key))
         return self.find(known) if known else None
@@ -245,8 +187,13 @@ class JobManager:
             raise ScheduleMoved
 
     def _recall(self, key: dict[str, str]) -> str | None:
+        """The id of the job that a caller's key has made;
+        DynamoDB deletes what has expired days late.
+        """
         item = self.table.read(key)
-        return item["job_id"] if item and item["expires_at"] > self._clock() else None
+        if item is None or item["expires_at"] <= self._clock():
+            return None
+        return str(item["job_id"])
 
     def _creation(
         self,
@@ -256,6 +203,9 @@ class JobManager:
         gone: str | None,
         advanced: Schedule | None,
     ) -> list[dict[str, Any]]:
+        """What is written with a new job. `remembered` is the place of its caller's key,
+        and `gone` the job that stands there although its item was removed.
+        """
         now = self._clock()
         mine = {
             "owner": job.job_id,
@@ -271,14 +221,15 @@ class JobManager:
             note = remembered | {"job_id": job.job_id, "expires_at": int(now) + IDEMPOTENCY_SECONDS}
             writes.append(self.table.put(note, when=is_forgotten(now, gone)))
         if job.source_version is not None:
-            told = source_as_read(job.source_version)
-            writes.append(self.table.check(source_key(str(job.source_name)), when=told))
+            key = source_key(str(job.source_name))
+            writes.append(self.table.check(key, when=source_as_read(job.source_version)))
         if advanced:
             item = schedule_key(advanced.source) | advanced.to_item()
             writes.append(self.table.put(item, when=schedule_as_read(advanced.turn - 1)))
         if job.retry_of:
             link = {"retried_by": job.job_id}
-            writes.append(self.table.update(job_key(job.retry_of), link, when=STOPPED & NOT_RETRIED & NOT_DISCARDED))
+            may_be_retried = STOPPED & NOT_RETRIED & NOT_DISCARDED
+            writes.append(self.table.update(job_key(job.retry_of), link, when=may_be_retried))
         return writes
 
     def _takeover(self, lock: Lock, expired: Job | None) -> list[dict[str, Any]]:
@@ -288,51 +239,68 @@ class JobManager:
         return [self._loss(lock)] if lock.owner else []
 
     def _end(self, job: Job, *, fence: int) -> list[dict[str, Any]]:
-        """The job's final state, and the notice of it: no end without its notice, and no notice without its end."""
-        return [self._job_update(job, fence=fence), waiting(self.table, end_of(job))]
+        """The job's final state, and the notice of it:
+        no end without its notice, and no notice without its end.
+        """
+        return [
+            self._job_update(job, fence=fence),
+            outbox_write(self.table, end_of(job)),
+        ]
 
     def _loss(self, lock: Lock) -> dict[str, Any]:
         """The notice that the owner's item is gone, which is an end too."""
-        return waiting(self.table, loss_of(str(lock.owner), at=self._clock(), since=lock.since))
+        notice = loss_of(str(lock.owner), at=self._clock(), since=lock.since)
+        return outbox_write(self.table, notice)
 
     def _expired_job(self, old: Job, error: WellheadError | None = None) -> Job:
-        """The job whose lease is over ends FAILED in the same transaction that takes its lock. It cannot be
-        final already: the transaction that ends a job frees its lock.
+        """The job whose lease is over ends FAILED in the same transaction that takes its lock.
+        It cannot be final already: the transaction that ends a job frees its lock.
         """
         now = self._clock()
         if old.cancel_requested_at is not None:
-            return old.cancelled(at=now)
-        return old.failed_with(error or (LeaseExpired() if old.started_at else NotStarted()), at=now)
+            return old.cancel(at=now)
+        if error is None:
+            error = LeaseExpired() if old.started_at else NotStarted()
+        return old.fail(error, at=now)
 
     def accept(self, job_id: str, *, findings: Collection[str], by: str, source_version: int | None = None) -> Job:
-        """A new job that publishes what this one was held with; `findings` names all the checks that hold it. The
-        same call again, by whomever, gets the job that the first one made. `source_version` is that of the source's
-        definition now.
+        """A new job that publishes what this one was held with; `findings` names all the checks
+        that hold it. The same call again, by whomever, gets the job that the first one made.
+        `source_version` is that of the source's definition now.
 
             A   reads: held ── creates, if neither retried nor discarded: done
             B   reads: held ── creates ✗ ── reads: retried by A's job, with the same findings ── gets it
             C   reads: held ── discards ✗ ── reads: retried ── refused
 
-        Raises JobNotFound, NotHeld, FindingsDiffer, AcceptTooLate, RetriedAlready, ImportAlreadyRunning.
+        Raises JobNotFound, NotHeld, FindingsDiffer, AcceptTooLate, RetriedAlready,
+        ImportAlreadyRunning.
         """
         held = self.get(job_id)
         refuse_other_findings(held, findings)
-        wanted = replace(held.accept(now=self._clock(), by=by), source_version=source_version)
-        if made := self._made_by_accepting(held, wanted):
+        wanted = held.accept(now=self._clock(), by=by)
+        wanted = replace(wanted, source_version=source_version)
+        made = self._made_by_accepting(held, wanted)
+        if made:
             return made
         try:
             return self.create(wanted)
         except (ImportAlreadyRunning, RetriedAlready):
-            if made := self._made_by_accepting(self.get(job_id), wanted):
+            made = self._made_by_accepting(self.get(job_id), wanted)
+            if made:
                 return made
             raise
 
     def _made_by_accepting(self, held: Job, wanted: Job) -> Job | None:
+        """The job that an earlier call made, if it named the same findings."""
         made = self.find(held.retried_by) if held.retried_by else None
-        return made if made and made.accepted_by and made.accepted == wanted.accepted else None
+        if made is None or not made.accepted_by:
+            return None
+        return made if made.accepted == wanted.accepted else None
 
     def discard(self, job_id: str, *, by: str) -> Job:
-        """Nobody will accept the job, so its rows need not be kept. Twice is the same. Raises JobNotFound, NotHeld."""
+        """Nobody will accept the job, so its rows need not be kept. Twice is the same.
+        Raises JobNotFound, NotHeld.
+        """
         while True:
             job = self.get(job_id)
             if job.discarded_at is not None:
@@ -345,23 +313,27 @@ class JobManager:
                     retried_by=job.retried_by,
                 )
             mark: dict[str, Any] = {"discarded_at": self._clock(), "discarded_by": by}
-            when = IS_HELD & NOT_RETRIED & NOT_DISCARDED
-            if self._try(self.table.update(job_key(job_id), mark, when=when)):
+            may_be_discarded = IS_HELD & NOT_RETRIED & NOT_DISCARDED
+            if self._try(self.table.update(job_key(job_id), mark, when=may_be_discarded)):
                 return replace(job, **mark)
 
     def claim(self, job_id: str, *, holder: str) -> Claim:
-        """Become the one worker of the job. `holder` names this attempt and no other. One that an execution has begun
-        takes over from those that the same execution has begun before.
+        """Become the one worker of the job. `holder` names this attempt and no other. One that an
+        execution has begun takes over from those that the same execution has begun before.
 
-        Raises ClaimRefused: the job is over, or the lease of its worker is not (then with `lease_until`). Raises
-        JobNotFound when somebody removed the job's item; the lock is free then.
+        Raises ClaimRefused: the job is over, or the lease of its worker is not (then with
+        `lease_until`). Raises JobNotFound when somebody removed the job's item; the lock is free
+        then.
         """
         while True:
             lock = self.lock()
             if lock.owner != job_id:
                 raise ClaimRefused
             if lock.holder == holder:
-                return Claim(job=self.get(job_id), holder=holder, fence=lock.fence)  # only the answer was lost
+                # Only the answer was lost.
+                return Claim(job=self.get(job_id), holder=holder, fence=lock.fence)
+            # The next state of the same execution: the one before has left, or is a try that nobody
+            # waits for.
             is_next = execution_of(holder) != "" and execution_of(holder) == execution_of(lock.holder)
             if lock.holder and not is_next and not self.is_over(lock):
                 raise ClaimRefused(lease_until=lock.lease_until + self._lease.grace)
@@ -370,6 +342,7 @@ class JobManager:
                 self.free_of_nobody(lock)
                 raise JobNotFound(job_id=job_id)
             claim = self._next_claim(job, lock, holder)
+            # Both or neither: a job at a fence that the lock does not have could be written by nobody.
             mine = {
                 "holder": holder,
                 "fence": claim.fence,
@@ -382,12 +355,14 @@ class JobManager:
             try:
                 self.table.transact(writes)
             except ConditionRefused:
-                continue
-            job_claimed(claim.job, from_a_dead_worker=lock.holder is not None and not is_next)
+                continue  # somebody wrote the lock or the job since: look again
+            was_taken_over = lock.holder is not None and not is_next
+            record_claim(claim.job, from_a_dead_worker=was_taken_over)
             return claim
 
     def _next_claim(self, job: Job, lock: Lock, holder: str) -> Claim:
         now = self._clock()
+        # The attempt before began at the same cursor, so it has brought nothing.
         began_here = job.attempt > 0 and job.cursor == job.claimed_cursor
         running = replace(
             job,
@@ -411,31 +386,33 @@ class JobManager:
             self._job_update(alive, fence=claim.fence, unless_cancelled=True),
             self.table.update(LOCK, renewed, when=is_mine(claim)),
         )
-        if not written:
+        if not written:  # the write does not say which of its conditions has refused it
             raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
         return alive
 
     def show(self, claim: Claim, job: Job, names: Iterable[str]) -> None:
-        """As progress, by one of several workers of the claim: of the job it stores these attributes alone, and removes
-        those that are None. Raises LeaseLost, CancelRequested.
+        """As progress, by one of several workers of the claim: of the job it stores these
+        attributes alone, and removes those that are None. Raises LeaseLost, CancelRequested.
         """
-        told = {name: getattr(job, name) for name in names}
-        shown = {name: value for name, value in told.items() if value is not None} | {"heartbeat_at": self._clock()}
-        gone = told.keys() - shown.keys()
+        values = {name: getattr(job, name) for name in names}
+        shown = without_none(values) | {"heartbeat_at": self._clock()}
+        gone = values.keys() - shown.keys()
         renewed = {"lease_until": self._until(self._lease.seconds)}
+        may_go_on = is_at(claim.fence) & NOT_CANCELLED
         written = self._try(
-            self.table.update(job_key(job.job_id), shown, remove=gone, when=is_at(claim.fence) & NOT_CANCELLED),
+            self.table.update(job_key(job.job_id), shown, remove=gone, when=may_go_on),
             self.table.update(LOCK, renewed, when=is_mine(claim)),
         )
         if not written:
             raise CancelRequested if self._asks_to_stop(claim) else LeaseLost
 
     def renew(self, lock: Lock, seconds: float) -> bool:
-        """The lease of a holder that lives and has just nobody at work, for so many seconds at least. False when
-        somebody else wrote the lock since it was read.
+        """The lease of a holder that lives and has just nobody at work,
+        for so many seconds at least. False when somebody else wrote the lock since it was read.
         """
-        until = {"lease_until": self._until(max(self._lease.seconds, seconds))}
-        return self._try(self.table.update(LOCK, until, when=as_read(lock)))
+        longer = max(self._lease.seconds, seconds)
+        renewed = {"lease_until": self._until(longer)}
+        return self._try(self.table.update(LOCK, renewed, when=as_read(lock)))
 
     def _asks_to_stop(self, claim: Claim) -> bool:
         job = self.find(claim.job.job_id)
@@ -444,26 +421,34 @@ class JobManager:
         return job.cancel_requested_at is not None
 
     def cancel(self, job_id: str) -> Job:
-        """Ask the job to stop. One that nobody works on ends here; a worker sees the mark when it next reports
-        progress, and one that is about to publish may still complete. Raises JobNotFound, JobIsFinal.
+        """Ask the job to stop. One that nobody works on ends here; a worker sees the mark when it
+        next reports progress, and one that is about to publish may still complete. Raises
+        JobNotFound, JobIsFinal.
         """
         while True:
-            lock = self.lock()  # first: then the job as read cannot be older than the write's condition
-            job, now = self.get(job_id), self._clock()
+            # First: then the job as read cannot be older than the write's condition.
+            lock = self.lock()
+            job = self.get(job_id)
+            now = self._clock()
             if job.status.final:
                 raise JobIsFinal(job_id=job_id, status=job.status)
-            if lock.owner == job_id and lock.holder is None:
-                stopped = job.cancelled(at=now)
-                if self._try(*self._end(stopped, fence=lock.fence), self._lock_release(lock)):
-                    job_ended(stopped)
+            nobody_works_on_it = lock.owner == job_id and lock.holder is None
+            if nobody_works_on_it:
+                stopped = job.cancel(at=now)
+                writes = [*self._end(stopped, fence=lock.fence), self._lock_release(lock)]
+                if self._try(*writes):  # else a worker has claimed it since: look again
+                    record_end(stopped)
                     return stopped
-            elif self._try(self.table.update(job_key(job_id), {"cancel_requested_at": now}, when=IS_OPEN)):
-                return replace(job, cancel_requested_at=now)
+            else:
+                mark = {"cancel_requested_at": now}
+                if self._try(self.table.update(job_key(job_id), mark, when=IS_OPEN)):
+                    return replace(job, cancel_requested_at=now)
 
     def hand_over(self, claim: Claim, job: Job) -> None:
         """Free the holder's place for the next worker of the same job. Raises LeaseLost."""
         now = self._clock()
-        waiting = replace(job, heartbeat_at=now).with_event(now, "handed over", attempt=job.attempt)
+        waiting = replace(job, heartbeat_at=now)
+        waiting = waiting.with_event(now, "handed over", attempt=job.attempt)
         until = {"lease_until": self._until(self._lease.pending)}
         written = self._try(
             self._job_update(waiting, fence=claim.fence),
@@ -471,22 +456,24 @@ class JobManager:
         )
         if not written:
             raise LeaseLost
-        handed_over(waiting)
+        record_hand_over(waiting)
 
     def finish(self, claim: Claim, job: Job, *, snapshot: Snapshot | None = None, base: str | None = None) -> Job:
         """The job's final state, the freed lock and the moved pointer, all or none.
 
-        `base` names the snapshot that the new one was made from; the pointer moves from there and from
-        nowhere else. What it says is kept beside it under the snapshot's name, for a rollback. Raises LeaseLost.
+        `base` names the snapshot that the new one was made from; the pointer moves from there and
+        from nowhere else. What it says is kept beside it under the snapshot's name, for a rollback.
+        Raises LeaseLost.
         """
         writes = [
             *self._end(job, fence=claim.fence),
             self.table.update(LOCK, {"fence": claim.fence}, remove=LOCK_TAKEN, when=is_mine(claim)),
         ]
         if snapshot:
-            writes.append(self.table.put(CURRENT | asdict(snapshot), when=points_to(base)))
-            writes.append(self.table.put(published_key(snapshot.name) | asdict(snapshot), when=ABSENT))
-        if job.is_held:
+            pointer = asdict(snapshot)
+            writes.append(self.table.put(CURRENT | pointer, when=points_to(base)))
+            writes.append(self.table.put(published_key(snapshot.name) | pointer, when=ABSENT))
+        if job.is_held:  # of a source's held jobs the newest can be accepted
             note = held_key(job.source_name) | {"job_id": job.job_id, "fence": claim.fence}
             writes.append(self.table.put(note, when=held_before(claim.fence)))
         try:
@@ -496,22 +483,22 @@ class JobManager:
             if stored and same_but_for_others(stored, job):
                 return stored  # it was written, only the answer was lost
             raise LeaseLost from None
-        job_ended(job)
+        record_end(job)
         return job
 
     def free_holder(self, lock: Lock) -> bool:
-        """The worker's lease is over: free its place for another worker of the same job. False when somebody
-        else wrote the lock since it was read.
+        """The worker's lease is over: free its place for another worker of the same job.
+        False when somebody else wrote the lock since it was read.
         """
         until = {"lease_until": self._until(self._lease.pending)}
         written = self._try(self.table.update(LOCK, until, remove=["holder"], when=as_read(lock)))
         if written:
-            worker_gone(str(lock.owner))
+            record_death(str(lock.owner))
         return written
 
     def expire(self, lock: Lock, error: WellheadError | None = None) -> bool:
-        """No worker came or will come, because of this error where one is known: the job ends FAILED and the lock is
-        free. False when somebody else wrote the lock since it was read.
+        """No worker came or will come, because of this error where one is known: the job ends
+        FAILED and the lock is free. False when somebody else wrote the lock since it was read.
         """
         owner = self.owner_of(lock)
         if owner is None:
@@ -519,41 +506,25 @@ class JobManager:
         expired = self._expired_job(owner, error)
         written = self._try(*self._end(expired, fence=lock.fence), self._lock_release(lock))
         if written:
-            job_ended(expired)
+            record_end(expired)
         return written
 
     def _lock_release(self, lock: Lock) -> dict[str, Any]:
         return self.table.update(LOCK, {"fence": lock.fence}, remove=LOCK_TAKEN, when=as_read(lock))
 
-    def owner_of(self, lock: Lock) -> Job | None:
-        """The job that has the lock. None also when its item is gone: a job is stored with the lock that it takes, and
-        nothing of ours removes one.
-        """
-        return self.find(lock.owner) if lock.owner else None
-
     def free_of_nobody(self, lock: Lock) -> bool:
-        """The owner's item is gone, so no worker can write a thing for it, and none can claim it: nobody's lease is
-        waited for. False when somebody else wrote the lock since it was read.
+        """The owner's item is gone, so no worker can write a thing for it, and none can claim it:
+        nobody's lease is waited for. False when somebody else wrote the lock since it was read.
         """
         written = self._try(self._lock_release(lock), self._loss(lock))
         if written:
             log.error("the lock is freed: the item of its job is gone", extra={"job_id": lock.owner})
         return written
 
-    def is_over(self, lock: Lock) -> bool:
-        """Whether the lease is over, by the table's time and with what clocks may differ from it allowed for."""
-        return self.seconds_left(lock.lease_until + self._lease.grace) < 0
-
-    def seconds_left(self, until: float) -> float:
-        """From now to a moment of the table's time; rather too many than too few."""
-        return until - self.table.time.earliest(self._clock())
-
-    def seconds_waited(self, lock: Lock) -> float:
-        """Since the lock has no holder; rather too few than too many."""
-        return self._lease.pending - self.seconds_left(lock.lease_until)
-
     def _until(self, seconds: float) -> float:
-        """The end of a lease of so many seconds, in the table's time: it judges none by another's clock."""
+        """The end of a lease of so many seconds, in the table's time:
+        it judges none by another's clock.
+        """
         return self.table.time.latest(self._clock()) + seconds
 
     def _try(self, *writes: dict[str, Any]) -> bool:
@@ -565,14 +536,12 @@ class JobManager:
 
     def _job_update(self, job: Job, *, fence: int, unless_cancelled: bool = False) -> dict[str, Any]:
         """The whole job, while it is open and stands at the fence that the writer knows."""
-        when = is_at(fence) & NOT_CANCELLED if unless_cancelled else is_at(fence)
-        return self.table.update(job_key(job.job_id), job_attributes(job), remove=absent_attributes(job), when=when)
-
-
-def _that_are(**wanted: str | None) -> Condition | None:
-    """The items whose attributes have these values; None where nothing is wanted."""
-    given = {name: value for name, value in wanted.items() if value is not None}
-    if not given:
-        return None
-    text = " AND ".join(f"#{name} = :{name}" for name in given)
-    return Condition(text, {f":{name}": value for name, value in given.items()})
+        when = is_at(fence)
+        if unless_cancelled:
+            when &= NOT_CANCELLED
+        return self.table.update(
+            job_key(job.job_id),
+            job_attributes(job),
+            remove=absent_attributes(job),
+            when=when,
+        )

@@ -2,8 +2,8 @@
 
     written with what it tells ── WAITING ──▶ SENT on each channel, or GIVEN_UP after too many hours
 
-`key` is the same each time that a notice is sent, so that who gets it twice can tell. Of the end of a job it is the
-job's id.
+`key` is the same each time that a notice is sent, so that who gets it twice can tell. Of the end of
+a job it is the job's id.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
+from .dynamodb_item import without_none
 from .finding import holding
 from .job import Job, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")  # Standard Webhooks signs "id.timestamp.body": an id has no full stop
+    from .finding import Finding
+
+# Standard Webhooks signs "id.timestamp.body": an id has no full stop.
+KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 KIND = re.compile(r"[a-z]+\.[a-z]+")
 TEST = "notice.test"
 STALE = "source.stale"
@@ -32,8 +36,16 @@ _COUNTS = (
     *("total_records", "new_records", "updated_records", "duplicate_records"),
     *("withdrawn_records", "skipped_records", "failed_records"),
 )
-_TOLD = (
-    *("job_id", "source", "status", "created_at", "started_at", "completed_at", "execution_time_seconds"),
+_FACTS = (
+    *(
+        "job_id",
+        "source",
+        "status",
+        "created_at",
+        "started_at",
+        "completed_at",
+        "execution_time_seconds",
+    ),
     *("triggered_by", "retry_of", "rollback_to", "accepted_by", "accept_until"),
     *_COUNTS,
 )
@@ -54,8 +66,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Of a notice on one channel. `attempts` counts those that have begun; `due_at` is the moment of the next one, `at`
-    that of the end, in epoch seconds. `error` is the last one's sentence.
+    """Of a notice on one channel. `attempts` counts those that have begun; `due_at` is the moment
+    of the next one, `at` that of the end, in epoch seconds. `error` is the last one's sentence.
     """
 
     state: State = State.WAITING
@@ -69,14 +81,16 @@ class Delivery:
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
-        known = {each.name: attributes[each.name] for each in fields(cls) if each.name in attributes}
-        return cls(**(known | {"state": State(attributes["state"])}))
+        names = [each.name for each in fields(cls) if each.name in attributes]
+        values = {name: attributes[name] for name in names}
+        values["state"] = State(attributes["state"])
+        return cls(**values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """`facts` are what happened, and `at` when, in epoch seconds. `deliveries` has a channel once the notice was looked
-    at for sending; `version` counts the writes since.
+    """`facts` are what happened, and `at` when, in epoch seconds. `deliveries` has a channel once
+    the notice was looked at for sending; `version` counts the writes since.
     """
 
     key: str
@@ -101,18 +115,29 @@ class Notice:
     @property
     def text(self) -> str:
         """What happened, in a sentence or two on one line."""
-        told = str(self.facts.get("text") or self.facts.get("message") or self.title)
-        told = " ".join(_UNSEEN.sub(" ", told).split())
-        return told if len(told) <= LONGEST_TEXT else told[: LONGEST_TEXT - 1] + "…"
+        text = str(self.facts.get("text") or self.facts.get("message") or self.title)
+        words = _UNSEEN.sub(" ", text).split()
+        line = " ".join(words)
+        if len(line) <= LONGEST_TEXT:
+            return line
+        return line[: LONGEST_TEXT - 1] + "…"
 
     def view(self) -> dict[str, Any]:
         """What the API shows, and what an event tells."""
-        deliveries = [{"channel": name, **each.to_attributes()} for name, each in sorted(self.deliveries.items())]
-        return {**self.told(), "state": str(self.state), "deliveries": deliveries}
+        deliveries = []
+        for channel, delivery in sorted(self.deliveries.items()):
+            deliveries.append({"channel": channel, **delivery.to_attributes()})
+        return {**self.content(), "state": str(self.state), "deliveries": deliveries}
 
-    def told(self) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """Without what has become of it."""
-        return {"key": self.key, "kind": self.kind, "at": self.at, "text": self.text, "facts": dict(self.facts)}
+        return {
+            "key": self.key,
+            "kind": self.kind,
+            "at": self.at,
+            "text": self.text,
+            "facts": dict(self.facts),
+        }
 
     def with_deliveries(self, deliveries: Mapping[str, Delivery]) -> Notice:
         return replace(self, deliveries={**self.deliveries, **deliveries})
@@ -126,29 +151,27 @@ def new_notice(*, kind: str, key: str, at: float, facts: Mapping[str, Any]) -> N
 
 
 def end_of(job: Job) -> Notice:
-    """That the job has ended. It tells what the job's view does, without rows of the source and what asks for them."""
+    """That the job has ended.
+    It tells what the job's view does, without rows of the source and what asks for them.
+    """
     at = job.completed_at or job.created_at
     view = job.view(at)
-    facts = {name: view[name] for name in _TOLD if view[name] is not None}
+    facts = without_none({name: view[name] for name in _FACTS})
     kind = "import.held" if job.is_held else _ENDS[job.status]
     if job.error:
         facts["error"] = {name: job.error[name] for name in ("code", "retryable")}
         facts["error"]["message"] = _without_paths(str(job.error["message"]))
-    if held := holding(job.findings):
-        facts["findings"] = [
-            {"check": str(each.check), "limit": each.limit, "found": each.found, "message": each.message}
-            for each in held[:MOST_FINDINGS]
-        ]
+    findings = holding(job.findings)[:MOST_FINDINGS]
+    if findings:
+        facts["findings"] = list(map(_finding_without_rows, findings))
     facts["text"] = _without_paths(_sentence(job, kind))
     return new_notice(kind=kind, key=job.job_id, at=at, facts=facts)
 
 
-def without_none(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in facts.items() if value is not None}
-
-
 def loss_of(job_id: str, *, at: float, since: float) -> Notice:
-    """That a job's item was removed while it waited or ran: its import ended, and nobody knows more of it."""
+    """That a job's item was removed while it waited or ran:
+    its import ended, and nobody knows more of it.
+    """
     message = "Somebody removed the job's item from the table, so the import ended. What is published is as it was."
     error = {"code": "JOB_NOT_FOUND", "message": message, "retryable": False}
     facts = {"job_id": job_id, "status": "FAILED", "created_at": since, "error": error}
@@ -156,18 +179,31 @@ def loss_of(job_id: str, *, at: float, since: float) -> Notice:
     return new_notice(kind="import.failed", key=job_id, at=at, facts=facts)
 
 
+def _finding_without_rows(finding: Finding) -> dict[str, str]:
+    return {
+        "check": str(finding.check),
+        "limit": finding.limit,
+        "found": finding.found,
+        "message": finding.message,
+    }
+
+
 def _without_paths(text: str) -> str:
-    """Some sources have a key in the path of their address; what is sent to others names their host alone."""
+    """Some sources have a key in the path of their address;
+    what is sent to others names their host alone.
+    """
     return _ADDRESS.sub(r"\1", text)
 
 
 def _sentence(job: Job, kind: str) -> str:
+    named = f"(job {job.job_id})"
+    if job.rollback_to and kind == "import.completed":
+        return f"The rollback is complete: {job.rollback_to} is published once more {named}"
+    outcome = _outcome(job, kind)
     if job.rollback_to:
-        if kind == "import.completed":
-            return f"The rollback is complete: {job.rollback_to} is published once more (job {job.job_id})"
-        return f"The rollback to {job.rollback_to} {_outcome(job, kind)} (job {job.job_id})"
+        return f"The rollback to {job.rollback_to} {outcome} {named}"
     source = job.source_name or "the source"
-    return f"The import of {source} {_outcome(job, kind)} (job {job.job_id})"
+    return f"The import of {source} {outcome} {named}"
 
 
 def _outcome(job: Job, kind: str) -> str:
@@ -177,9 +213,11 @@ def _outcome(job: Job, kind: str) -> str:
             f"{job.withdrawn_records:,} withdrawn, {job.failed_records:,} rejected."
         )
     if kind == "import.held":
-        until = datetime.fromtimestamp(job.accept_until or 0.0, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        found = " ".join(each.message for each in holding(job.findings))
-        return f"is held. {found} Nothing was published; it can be accepted or discarded until {until}."
+        until = datetime.fromtimestamp(job.accept_until or 0.0, UTC)
+        day_and_time = until.strftime("%Y-%m-%d %H:%M UTC")
+        reasons = " ".join(finding.message for finding in holding(job.findings))
+        return f"is held. {reasons} Nothing was published; it can be accepted or discarded until {day_and_time}."
     if kind == "import.cancelled":
         return "was cancelled. What is published is as it was."
-    return f"failed: {(job.error or {}).get('message', 'nobody knows why.')}"
+    message = (job.error or {}).get("message", "nobody knows why.")
+    return f"failed: {message}"

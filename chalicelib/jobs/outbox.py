@@ -4,8 +4,9 @@
     NOTICE    NOTICE#<time>#<key>   was sent, or given up; goes after a month
     NOTED     NOTED#<key>           that a notice of this key was put in by `put`; goes after a month
 
-Whoever sends takes a notice first, which says when it is due again, and notes what came of it afterwards. Who dies in
-between has perhaps sent it, and it is sent again: once at least, and never none.
+Whoever sends takes a notice first, which says when it is due again, and notes what came of it
+afterwards. Who dies in between has perhaps sent it, and it is sent again: once at least, and never
+none.
 
     A   takes (version 1) ── sends ── notes: SENT (version 2), moved to NOTICE
     B   takes ✗                         A'   takes ── sends ── †      later: takes ── sends again ── notes
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS = 30 * 86_400
 LOOK = 100  # items at a look
-HOLD_SECONDS = 120.0  # who has taken a notice has sent it by then, or is dead: the function lives for a minute
+# Who has taken a notice has sent it by then, or is dead: the function lives for a minute.
+HOLD_SECONDS = 120.0
 ATTRIBUTES = ("key", "kind", "at", "facts", "version", "deliveries")
 
 
@@ -41,49 +43,70 @@ class Outbox:
         self._clock = clock
 
     def put(self, *, kind: str, key: str, facts: Mapping[str, Any]) -> bool:
-        """Whether the notice is a new one: of one key there is one, for a month, however often it is put in. What
-        `facts` has as `message` is what people read. Raises ValueError for a key with other characters than letters,
-        digits, `-` and `_`, or a kind that is not like `source.stale`.
+        """Whether the notice is a new one: of one key there is one, for a month, however often it
+        is put in. What `facts` has as `message` is what people read. Raises ValueError for a key
+        with other characters than letters, digits, `-` and `_`, or a kind that is not like
+        `source.stale`.
         """
         now = self._clock()
         notice = new_notice(kind=kind, key=key, at=now, facts=facts)
         note = noted_key(key) | {"expires_at": int(now) + KEPT_SECONDS}
         try:
-            self._table.transact([self._table.put(note, when=ABSENT), waiting(self._table, notice)])
+            self._table.transact(
+                [
+                    self._table.put(note, when=ABSENT),
+                    outbox_write(self._table, notice),
+                ]
+            )
         except ConditionRefused:
             return False
         return True
 
     def waiting(self) -> list[Notice]:
         """All of them, the oldest first."""
-        return self._read("OUTBOX", most=None)[::-1]
+        newest_first = self._read("OUTBOX", most=None)
+        return newest_first[::-1]
 
     def latest(self, limit: int) -> list[Notice]:
         """Those that wait and those that were sent, the newest first."""
-        found = [*self._read("OUTBOX", most=limit), *self._read("NOTICE", most=limit)]
-        return sorted(found, key=lambda notice: (notice.at, notice.key), reverse=True)[:limit]
+        waiting = self._read("OUTBOX", most=limit)
+        sent = self._read("NOTICE", most=limit)
+        notices = sorted(waiting + sent, key=_time_and_key, reverse=True)
+        return notices[:limit]
 
     def take(self, notice: Notice, channels: list[str]) -> Notice | None:
-        """The notice with another attempt on these channels, for who has it now; None when somebody else took it."""
+        """The notice with another attempt on these channels, for who has it now;
+        None when somebody else took it.
+        """
+        # Should this sender die, another one takes the notice when the hold is over.
         due_at = self._clock() + HOLD_SECONDS
-        begun = {name: notice.deliveries.get(name, Delivery()) for name in channels}
-        begun = {name: replace(each, attempts=each.attempts + 1, due_at=due_at) for name, each in begun.items()}
-        taken = replace(notice.with_deliveries(begun), version=notice.version + 1)
-        return taken if self._write(self._update(taken, read=notice.version)) else None
+        deliveries = {}
+        for channel in channels:
+            old = notice.deliveries.get(channel, Delivery())
+            deliveries[channel] = replace(old, attempts=old.attempts + 1, due_at=due_at)
+        new = notice.with_deliveries(deliveries)
+        new = replace(new, version=notice.version + 1)
+        is_ours = self._write(self._update(new, read=notice.version))
+        return new if is_ours else None
 
     def note(self, notice: Notice) -> bool:
-        """What came of the attempts; nothing waits on any channel: it is moved away. False when somebody else has taken
-        it meanwhile, whose word counts.
+        """What came of the attempts; nothing waits on any channel: it is moved away.
+        False when somebody else has taken it meanwhile, whose word counts.
         """
-        noted = replace(notice, version=notice.version + 1)
+        new = replace(notice, version=notice.version + 1)
         if notice.state is State.WAITING:
-            return self._write(self._update(noted, read=notice.version))
-        kept = sent_notice_key(noted) | _attributes(noted) | {"expires_at": int(self._clock()) + KEPT_SECONDS}
-        gone = self._table.delete(notice_key(notice), when=notice_as_read(notice.version))
-        return self._write(gone, self._table.put(kept, when=may_take_place()))
+            return self._write(self._update(new, read=notice.version))
+        expires_at = int(self._clock()) + KEPT_SECONDS
+        item = sent_notice_key(new) | _attributes(new) | {"expires_at": expires_at}
+        return self._write(
+            self._table.delete(notice_key(notice), when=notice_as_read(notice.version)),
+            self._table.put(item, when=may_take_place()),
+        )
 
     def _update(self, notice: Notice, *, read: int) -> dict[str, Any]:
-        values = {name: value for name, value in _attributes(notice).items() if name in ("version", "deliveries")}
+        """The write of what changes in a notice; `read` is the version that was read of it."""
+        attributes = _attributes(notice)
+        values = {name: attributes[name] for name in ("version", "deliveries")}
         return self._table.update(notice_key(notice), values, when=notice_as_read(read))
 
     def _write(self, *writes: dict[str, Any]) -> bool:
@@ -94,35 +117,53 @@ class Outbox:
         return True
 
     def _read(self, pk: str, *, most: int | None) -> list[Notice]:
-        found: list[Notice] = []
+        notices: list[Notice] = []
         place: str | None = None
-        while most is None or len(found) < most:
-            limit = LOOK if most is None else most - len(found)
+        while most is None or len(notices) < most:
+            limit = LOOK if most is None else most - len(notices)
             items, place = self._table.newest(pk, limit=limit, names=ATTRIBUTES, before=place)
-            found += [_notice(item) for item in items]
+            notices += map(_notice, items)
             if place is None:
                 break
-        return found
+        return notices
 
 
 def put_test_notice(outbox: Outbox, *, by: str) -> str:
     """Its key. It goes the way of every notice, so that somebody sees whether they arrive."""
     key = f"test-{uuid.uuid4()}"
-    outbox.put(kind=TEST, key=key, facts={"text": f"This is a test. {by} asked for it.", "triggered_by": by})
+    facts = {"text": f"This is a test. {by} asked for it.", "triggered_by": by}
+    outbox.put(kind=TEST, key=key, facts=facts)
     return key
 
 
-def waiting(table: Table, notice: Notice) -> dict[str, Any]:
-    """The write that puts the notice into the outbox, for the transaction that does what it tells of."""
+def outbox_write(table: Table, notice: Notice) -> dict[str, Any]:
+    """The write that puts the notice into the outbox,
+    for the transaction that does what it tells of.
+    """
     return table.put(notice_key(notice) | _attributes(notice), when=ABSENT)
 
 
+def _time_and_key(notice: Notice) -> tuple[float, str]:
+    return notice.at, notice.key
+
+
 def _attributes(notice: Notice) -> dict[str, Any]:
-    deliveries = {name: each.to_attributes() for name, each in notice.deliveries.items()}
-    told = {"key": notice.key, "kind": notice.kind, "at": notice.at, "facts": dict(notice.facts)}
-    return {**told, "version": notice.version, "deliveries": deliveries}
+    deliveries = {}
+    for channel, delivery in notice.deliveries.items():
+        deliveries[channel] = delivery.to_attributes()
+    return {
+        "key": notice.key,
+        "kind": notice.kind,
+        "at": notice.at,
+        "facts": dict(notice.facts),
+        "version": notice.version,
+        "deliveries": deliveries,
+    }
 
 
 def _notice(item: Mapping[str, Any]) -> Notice:
-    deliveries = {name: Delivery.from_attributes(each) for name, each in item["deliveries"].items()}
-    return Notice(**{**{name: item[name] for name in ATTRIBUTES}, "deliveries": deliveries})
+    values = {name: item[name] for name in ATTRIBUTES}
+    values["deliveries"] = {
+        channel: Delivery.from_attributes(attributes) for channel, attributes in item["deliveries"].items()
+    }
+    return Notice(**values)

@@ -5,9 +5,9 @@
     worker B                                               attempt 2 ── goes on from there ── the part is done
     worker C   reads attempt 1 ── freezes ....................................... attempt 2 ✗: it is B's
 
-Each part has a checkpoint of its own, so one that is done is not read again. Whoever writes holds the lock, and a part
-is written by the worker that began with it last: one that froze changes nothing. What a plan has written and no job
-names was never there.
+Each part has a checkpoint of its own, so one that is done is not read again. Whoever writes holds
+the lock, and a part is written by the worker that began with it last: one that froze changes
+nothing. What a plan has written and no job names was never there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from chalicelib.errors import LeaseLost
 
 from .checkpoint import Checkpoint
+from .dynamodb_item import without_none
 from .lock import LOCK, is_mine, is_no_later_plan, part_as_read, part_is_of, part_key
 from .table import ConditionRefused
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from .table import Condition, Table
 
 MOST_PARTS = 64
-KEPT_SECONDS = 30 * 86_400  # a held import is accepted within a week, and DynamoDB deletes an expired item days late
+# A held import is accepted within a week, and DynamoDB deletes an expired item days late.
+KEPT_SECONDS = 30 * 86_400
 
 
 class PartState(StrEnum):
@@ -42,10 +44,10 @@ class PartState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """`filter` tells its rows, as the reader of the source says it; `expected` of them were counted when it was
-    planned. `attempt` counts the workers that began with it, and `worker` is the last of them, by a name that no other
-    one has: workers who share a claim may all count on from the same attempt. None where nobody has begun since the
-    plan, or a worker of an earlier version.
+    """`filter` tells its rows, as the reader of the source says it; `expected` of them were counted
+    when it was planned. `attempt` counts the workers that began with it, and `worker` is the last
+    of them, by a name that no other one has: workers who share a claim may all count on from the
+    same attempt. None where nobody has begun since the plan, or a worker of an earlier version.
     """
 
     number: int
@@ -64,15 +66,19 @@ class Part:
 
     def to_attributes(self) -> dict[str, Any]:
         names = ("filter", "expected", "state", "attempt", "worker", "delivered", "rejected")
-        values = {name: getattr(self, name) for name in names} | self.checkpoint.to_attributes()
-        return {name: value for name, value in values.items() if value is not None}
+        values = {name: getattr(self, name) for name in names}
+        return without_none(values) | self.checkpoint.to_attributes()
 
     @classmethod
     def from_attributes(cls, number: int, attributes: Mapping[str, Any]) -> Self:
         names = ("filter", "expected", "attempt", "worker", "delivered", "rejected")
         values = {name: attributes[name] for name in names if name in attributes}
-        checkpoint = Checkpoint.from_attributes(attributes)
-        return cls(number=number, checkpoint=checkpoint, state=PartState(attributes["state"]), **values)
+        return cls(
+            number=number,
+            checkpoint=Checkpoint.from_attributes(attributes),
+            state=PartState(attributes["state"]),
+            **values,
+        )
 
 
 class PartTable:
@@ -85,43 +91,60 @@ class PartTable:
     def plan(self, claim: Claim, parts: Sequence[Part]) -> None:
         """All of them or none, in place of what an earlier worker planned. Raises LeaseLost."""
         when = is_no_later_plan(claim.fence)
-        self._write(claim, *(self._table.put(self._item(claim, claim.job.job_id, part), when=when) for part in parts))
+        writes = []
+        for part in parts:
+            item = self._item(claim, claim.job.job_id, part)
+            writes.append(self._table.put(item, when=when))
+        self._write(claim, *writes)
 
     def read(self, plan: Plan) -> list[Part] | None:
         """In their order; None when one is not there."""
-        items = [self._table.read(part_key(plan.job_id, number)) for number in range(plan.parts)]
-        found = [Part.from_attributes(number, item) for number, item in enumerate(items) if item]
-        return found if len(found) == plan.parts else None
+        parts = []
+        for number in range(plan.parts):
+            item = self._table.read(part_key(plan.job_id, number))
+            if item:
+                parts.append(Part.from_attributes(number, item))
+        all_are_there = len(parts) == plan.parts
+        return parts if all_are_there else None
 
     def begin(self, claim: Claim, plan: Plan, part: Part) -> Part:
-        """The part in its next attempt. Raises LeaseLost: another worker has begun with it since it was read."""
-        begun = replace(part, attempt=part.attempt + 1, worker=uuid.uuid4().hex)
+        """The part in its next attempt.
+        Raises LeaseLost: another worker has begun with it since it was read.
+        """
+        mine = replace(part, attempt=part.attempt + 1, worker=uuid.uuid4().hex)
         try:
-            self._put(claim, plan, begun, when=part_as_read(part.attempt))
+            self._put(claim, plan, mine, when=part_as_read(part.attempt))
         except LeaseLost:
-            if not self._is_begun_by(claim, plan, begun):  # else it was written, only the answer was lost
+            if not self._is_stored(claim, plan, mine):  # else only the answer was lost
                 raise
-        return begun
+        return mine
 
     def store(self, claim: Claim, plan: Plan, part: Part) -> None:
         """What has become of the part in this attempt. Raises LeaseLost."""
-        self._put(claim, plan, part, when=part_as_read(part.attempt) & part_is_of(part.worker))
+        is_still_mine = part_as_read(part.attempt) & part_is_of(part.worker)
+        self._put(claim, plan, part, when=is_still_mine)
 
-    def _is_begun_by(self, claim: Claim, plan: Plan, begun: Part) -> bool:
-        item = self._table.read(part_key(plan.job_id, begun.number)) or {}
-        return (item.get("worker"), item.get("fence")) == (begun.worker, claim.fence)
+    def _is_stored(self, claim: Claim, plan: Plan, mine: Part) -> bool:
+        item = self._table.read(part_key(plan.job_id, mine.number))
+        if item is None:
+            return False
+        return bool(item.get("worker") == mine.worker and item.get("fence") == claim.fence)
 
     def _put(self, claim: Claim, plan: Plan, part: Part, *, when: Condition) -> None:
         item = self._item(claim, plan.job_id, part)
         self._write(claim, self._table.put(item, when=when))
 
     def _item(self, claim: Claim, job_id: str, part: Part) -> dict[str, Any]:
-        expires_at = int(self._clock()) + KEPT_SECONDS
-        told = {"fence": claim.fence, "expires_at": expires_at}
-        return part_key(job_id, part.number) | part.to_attributes() | told
+        return {
+            **part_key(job_id, part.number),
+            **part.to_attributes(),
+            "fence": claim.fence,
+            "expires_at": int(self._clock()) + KEPT_SECONDS,
+        }
 
     def _write(self, claim: Claim, *writes: dict[str, Any]) -> None:
+        lock_check = self._table.check(LOCK, when=is_mine(claim))
         try:
-            self._table.transact([self._table.check(LOCK, when=is_mine(claim)), *writes])
+            self._table.transact([lock_check, *writes])
         except ConditionRefused:
             raise LeaseLost from None

@@ -1,4 +1,6 @@
-"""Schedules: each an item of the table, beside its source's. Each write raises its turn, if that is as it was read."""
+"""Schedules: each an item of the table, beside its source's.
+Each write raises its turn, if that is as it was read.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from .lock import schedule_as_read, schedule_key
-from .outbox import waiting
+from .outbox import outbox_write
 from .schedule import Plan, Schedule
 from .table import ConditionRefused
 
@@ -27,41 +29,60 @@ class Schedules:
 
     @property
     def now(self) -> float:
-        """The table's time, rather too early than too late: by no clock anything starts before it is due, but for the
-        seconds in which a clock is believed.
+        """The table's time, rather too early than too late: by no clock anything starts before it
+        is due, but for the seconds in which a clock is believed.
         """
         return self._table.time.earliest(self._clock())
 
     def all(self) -> dict[str, Schedule]:
         """By the name of the source. Raises StateUnavailable."""
-        names, found, place = [each.name for each in fields(Schedule)], [], None
+        names = [each.name for each in fields(Schedule)]
+        schedules: list[Schedule] = []
+        place = None
         while True:
-            items, place = self._table.newest("SCHEDULE", limit=MOST_AT_A_LOOK, names=names, before=place)
-            found += [Schedule.of_item(item) for item in items]
+            items, place = self._table.newest(
+                "SCHEDULE",
+                limit=MOST_AT_A_LOOK,
+                names=names,
+                before=place,
+            )
+            schedules += map(Schedule.of_item, items)
             if place is None:
-                return {schedule.source: schedule for schedule in found}
+                return {schedule.source: schedule for schedule in schedules}
 
     def get(self, plan: Plan) -> Schedule:
-        """As the plan says, also where the sweeper has not seen its newest version yet. Raises StateUnavailable."""
+        """As the plan says, also where the sweeper has not seen its newest version yet.
+        Raises StateUnavailable.
+        """
         item = self._table.read(schedule_key(plan.source))
-        return (Schedule.of_item(item) if item else Schedule(source=plan.source)).follow(plan)
+        schedule = Schedule.of_item(item) if item else Schedule(source=plan.source)
+        return schedule.follow(plan)
 
     def pause(self, plan: Plan, *, by: str) -> Schedule:
         """Twice is the same. Raises StateUnavailable."""
-        return self._change(plan, lambda schedule: schedule.stop(by=by, now=self.now))
+
+        def change(schedule: Schedule) -> Schedule:
+            return schedule.stop(by=by, now=self.now)
+
+        return self._change(plan, change)
 
     def resume(self, plan: Plan) -> Schedule:
         """Twice is the same. Raises StateUnavailable."""
-        return self._change(plan, lambda schedule: schedule.resume(now=self.now))
+
+        def change(schedule: Schedule) -> Schedule:
+            return schedule.resume(now=self.now)
+
+        return self._change(plan, change)
 
     def write(self, schedule: Schedule, *notices: Notice) -> Schedule:
-        """With what is to be told of it. Raises ConditionRefused when somebody has written it since it was read,
-        StateUnavailable.
+        """With what is to be told of it.
+        Raises ConditionRefused when somebody has written it since it was read, StateUnavailable.
         """
         new = replace(schedule, turn=schedule.turn + 1)
         item = schedule_key(new.source) | new.to_item()
-        told = [waiting(self._table, notice) for notice in notices]
-        self._table.transact([self._table.put(item, when=schedule_as_read(schedule.turn)), *told])
+        step = self._table.put(item, when=schedule_as_read(schedule.turn))
+        outbox_writes = [outbox_write(self._table, notice) for notice in notices]
+        self._table.transact([step, *outbox_writes])
         return new
 
     def _change(self, plan: Plan, change: Callable[[Schedule], Schedule]) -> Schedule:

@@ -7,7 +7,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import DispatchFailed, NotResumable, NotRetryable, SourceChangedSince, ValidationError
+from chalicelib.errors import (
+    DispatchFailed,
+    NotResumable,
+    NotRetryable,
+    SourceChangedSince,
+    ValidationError,
+)
 from chalicelib.warehouse.names import segment_names
 
 from .job import Job, JobStatus, new_job
@@ -22,7 +28,8 @@ if TYPE_CHECKING:
     from .manager import JobManager
     from .schedule import Schedule
 
-RETRY_SECONDS = 6 * 86_400  # for so long a job can be retried; the sweeper keeps its segments a day longer
+# For so long a job can be retried; the sweeper keeps its segments a day longer.
+RETRY_SECONDS = 6 * 86_400
 
 
 log = logging.getLogger(__name__)
@@ -40,11 +47,12 @@ def start_import(
     key: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Job:
-    """The accepted job, or the one that the same caller's `key` made before. Raises ImportAlreadyRunning,
-    SourceRedefined, StateUnavailable, and ValidationError when that one was asked for with other parameters or of
-    another source.
+    """The accepted job, or the one that the same caller's `key` made before. Raises
+    ImportAlreadyRunning, SourceRedefined, StateUnavailable, and ValidationError when that one was
+    asked for with other parameters or of another source.
 
-    A job whose dispatch fails is accepted all the same: it is in the table, and the sweeper starts it.
+    A job whose dispatch fails is accepted all the same: it is in the table, and the sweeper starts
+    it.
     """
     wanted = new_job(
         now=clock(),
@@ -58,8 +66,11 @@ def start_import(
 
 
 def start_due(job: Job, *, advanced: Schedule, job_manager: JobManager, dispatcher: Dispatcher) -> Job:
-    """A job that was due, with its schedule as it goes on. Raises what start_import raises, and ScheduleMoved."""
-    return _dispatch(job_manager.create(job, advanced=advanced), dispatcher)
+    """A job that was due, with its schedule as it goes on.
+    Raises what start_import raises, and ScheduleMoved.
+    """
+    created = job_manager.create(job, advanced=advanced)
+    return _dispatch(created, dispatcher)
 
 
 def retry_import(
@@ -74,9 +85,10 @@ def retry_import(
     key: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Job:
-    """A new job that goes on from the last checkpoint of this one, or the one that the same caller's `key` made before.
-    A job that ended before its first checkpoint begins anew. Raises JobNotFound, NotRetryable, RetriedAlready,
-    SourceChangedSince, NotResumable, WarehouseUnavailable, and what start_import raises.
+    """A new job that goes on from the last checkpoint of this one, or the one that the same
+    caller's `key` made before. A job that ended before its first checkpoint begins anew. Raises
+    JobNotFound, NotRetryable, RetriedAlready, SourceChangedSince, NotResumable,
+    WarehouseUnavailable, and what start_import raises.
     """
     old = job_manager.get(job_id)
     if old.rollback_to:
@@ -110,8 +122,9 @@ def accept_import(
     source_id: str,
     source_version: int | None = None,
 ) -> Job:
-    """A new job that publishes what this one was held with, or the one that the same call made before. `findings` names
-    all the checks that hold it. Raises what JobManager.accept raises, and SourceChangedSince.
+    """A new job that publishes what this one was held with, or the one that the same call made
+    before. `findings` names all the checks that hold it. Raises what JobManager.accept raises, and
+    SourceChangedSince.
     """
     held = job_manager.get(job_id)
     if held.is_held and not held.retried_by:
@@ -130,11 +143,13 @@ def start_rollback(
     key: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Job:
-    """A job that publishes the snapshot of this name once more, or the one that the same caller's `key` made before.
-    Raises SnapshotUnknown, SnapshotIsCurrent, WarehouseUnavailable, and what start_import raises.
+    """A job that publishes the snapshot of this name once more, or the one that the same caller's
+    `key` made before. Raises SnapshotUnknown, SnapshotIsCurrent, WarehouseUnavailable, and what
+    start_import raises.
     """
     wanted = new_job(now=clock(), triggered_by=triggered_by, parameters={}, rollback_to=name)
-    if not (key and job_manager.made_with(triggered_by, key)):
+    is_repeated = key and job_manager.find_by_key(triggered_by, key)
+    if not is_repeated:
         refuse_rollback(name, job_manager=job_manager, warehouse=warehouse)
     return _accept(wanted, key, job_manager, dispatcher)
 
@@ -152,27 +167,33 @@ def _refuse_other_source(old: Job, source_id: str) -> None:
 def _refuse_useless(old: Job, source_id: str, warehouse: Warehouse, now: float) -> None:
     """Raises SourceChangedSince, NotResumable, WarehouseUnavailable."""
     _refuse_other_source(old, source_id)
-    prefixes = {run.prefix for run in old.segments}
-    stored = {name for prefix in prefixes for name in warehouse.names(prefix)}
     is_too_old = now - (old.completed_at or now) > RETRY_SECONDS
-    named = segment_names(old.segments)
-    if is_too_old or (named and stored.isdisjoint(named)):  # where some are left, the worker goes on from there
+    wanted = segment_names(old.segments)
+    stored: set[str] = set()
+    for prefix in {run.prefix for run in old.segments}:
+        stored.update(warehouse.names(prefix))
+    # Where some of them are left, the worker goes on from there.
+    all_are_gone = bool(wanted) and stored.isdisjoint(wanted)
+    if is_too_old or all_are_gone:
         raise NotResumable(
-            "The rows that this job had fetched are not kept any more. Start a new import.", job_id=old.job_id
+            "The rows that this job had fetched are not kept any more. Start a new import.",
+            job_id=old.job_id,
         )
 
 
 def _accept(wanted: Job, key: str | None, job_manager: JobManager, dispatcher: Dispatcher) -> Job:
     job = job_manager.create(wanted, key=key)
     is_other_source = job.source_name not in (None, wanted.source_name)
-    if is_other_source or _asked(job) != _asked(wanted):
+    if is_other_source or _order(job) != _order(wanted):
         raise ValidationError(
-            "This Idempotency-Key was sent before for something else. Send a new key.", field="Idempotency-Key"
+            "This Idempotency-Key was sent before for something else. Send a new key.",
+            field="Idempotency-Key",
         )
     return _dispatch(job, dispatcher)
 
 
-def _asked(job: Job) -> tuple[Any, ...]:
+def _order(job: Job) -> tuple[Any, ...]:
+    """What the caller has ordered, of whatever source."""
     return job.parameters, job.retry_of, job.rollback_to
 
 
@@ -183,6 +204,6 @@ def _dispatch(job: Job, dispatcher: Dispatcher) -> Job:
     try:
         dispatcher.dispatch(job.job_id)
     except DispatchFailed as exc:
-        names = {"job_id": job.job_id}
-        log.warning("the job waits for the sweeper, its dispatch failed: %s", exc.__cause__, extra=names)
+        text = "the job waits for the sweeper, its dispatch failed: %s"
+        log.warning(text, exc.__cause__, extra={"job_id": job.job_id})
     return job

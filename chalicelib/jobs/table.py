@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 CONFLICT_TRIES = 8  # another transaction holds an item for milliseconds; eight tries span about 5 s
+CONFLICT_SECONDS = 0.04  # after the first try, twice as many after each further one
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ class Condition:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def __and__(self, other: Condition) -> Condition:
-        return Condition(f"({self.expression}) AND ({other.expression})", {**self.values, **other.values})
+        both = f"({self.expression}) AND ({other.expression})"
+        return Condition(both, {**self.values, **other.values})
 
 
 class Table:
@@ -78,11 +80,14 @@ class Table:
         before: str | None = None,
         when: Condition | None = None,
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """One look at the items of a partition, by falling sort key from `before` on: of those among the next `limit`
-        that fulfil `when`, what has one of these names, and the sort key to look on from; None at the end. Raises
-        StateUnavailable.
+        """One look at the items of a partition, by falling sort key from `before` on: of those
+        among the next `limit` that fulfil `when`, what has one of these names, and the sort key to
+        look on from; None at the end. Raises StateUnavailable.
         """
-        arguments: dict[str, Any] = {"ExpressionAttributeNames": {}, "ExpressionAttributeValues": {}}
+        arguments: dict[str, Any] = {
+            "ExpressionAttributeNames": {},
+            "ExpressionAttributeValues": {},
+        }
         if when:
             arguments = _condition(when)
             arguments["FilterExpression"] = arguments.pop("ConditionExpression")
@@ -103,8 +108,9 @@ class Table:
             )
         except (ClientError, BotoCoreError) as exc:
             raise _unavailable(exc) from exc
-        more = from_item(dict(answer.get("LastEvaluatedKey", {})))
-        return [_without_key(from_item(dict(item))) for item in answer["Items"]], more.get("sk")
+        items = [_without_key(from_item(dict(item))) for item in answer["Items"]]
+        last_key = from_item(dict(answer.get("LastEvaluatedKey", {})))
+        return items, last_key.get("sk")
 
     def put(self, item: Mapping[str, Any], *, when: Condition) -> dict[str, Any]:
         return {"Put": {"TableName": self.name, "Item": to_item(dict(item)), **_condition(when)}}
@@ -119,7 +125,11 @@ class Table:
     ) -> dict[str, Any]:
         sets = ", ".join(f"#{name} = :set_{name}" for name in values)
         removes = ", ".join(f"#{name}" for name in remove)
-        expression = f"SET {sets}" + (f" REMOVE {removes}" if removes else "")
+        # "SET #fence = :set_fence REMOVE #holder"; the prefix keeps new values apart from those of
+        # the condition.
+        expression = f"SET {sets}"
+        if removes:
+            expression += f" REMOVE {removes}"
         new = {f":set_{name}": value for name, value in values.items()}
         return {
             "Update": {
@@ -135,14 +145,22 @@ class Table:
 
     def check(self, key: Mapping[str, str], *, when: Condition) -> dict[str, Any]:
         """No write, but a condition on an item that the transaction does not write."""
-        return {"ConditionCheck": {"TableName": self.name, "Key": to_item(dict(key)), **_condition(when)}}
+        return {
+            "ConditionCheck": {
+                "TableName": self.name,
+                "Key": to_item(dict(key)),
+                **_condition(when),
+            }
+        }
 
     def update_alone(self, key: Mapping[str, str], values: Mapping[str, Any], *, when: Condition) -> None:
-        """Without a transaction: half the price, and no conflict. Raises ConditionRefused, StateUnavailable."""
+        """Without a transaction: half the price, and no conflict.
+        Raises ConditionRefused, StateUnavailable.
+        """
         try:
             self._dynamodb.update_item(**self.update(key, values, when=when)["Update"])
         except (ClientError, BotoCoreError) as exc:
-            if isinstance(exc, ClientError) and exc.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            if _code(exc) == "ConditionalCheckFailedException":
                 raise ConditionRefused from exc
             raise _unavailable(exc) from exc
 
@@ -156,9 +174,12 @@ class Table:
                 reasons = _cancellation_reasons(exc)
                 if "ConditionalCheckFailed" in reasons:
                     raise ConditionRefused from exc
+                # Another transaction has one of the items at this moment. Nothing is decided yet,
+                # so the same writes are sent again; by lot, so that two do not meet each time.
                 if "TransactionConflict" not in reasons:
                     raise _unavailable(exc) from exc
-                self._sleep(random.uniform(0.5, 1.0) * 0.04 * 2**attempt)  # noqa: S311
+                longest = CONFLICT_SECONDS * 2**attempt
+                self._sleep(random.uniform(0.5, 1.0) * longest)  # noqa: S311
             else:
                 self.time.note(answer, asked_at=asked_at)
                 return
@@ -170,14 +191,26 @@ def _without_key(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _condition(when: Condition, more_text: str = "", more_values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    names = sorted(set(re.findall(r"#\w+", when.expression + more_text)))
+    """The arguments of a write; `more_text` is another expression of it, which names attributes and
+    values too.
+
+    DynamoDB refuses a name or a value that no expression uses, and one that is not declared.
+    """
+    placeholders = sorted(set(re.findall(r"#\w+", when.expression + more_text)))
     values = {**when.values, **(more_values or {})}
     arguments: dict[str, Any] = {"ConditionExpression": when.expression}
-    if names:
-        arguments["ExpressionAttributeNames"] = {name: name[1:] for name in names}
+    if placeholders:
+        names = {placeholder: placeholder.removeprefix("#") for placeholder in placeholders}
+        arguments["ExpressionAttributeNames"] = names
     if values:
-        arguments["ExpressionAttributeValues"] = {name: to_attribute(value) for name, value in values.items()}
+        arguments["ExpressionAttributeValues"] = to_item(values)
     return arguments
+
+
+def _code(exc: Exception) -> str:
+    if not isinstance(exc, ClientError):
+        return ""
+    return str(exc.response["Error"]["Code"])
 
 
 def _cancellation_reasons(exc: Exception) -> set[str]:

@@ -10,32 +10,53 @@ from chalicelib.metrics import record
 
 from .job import Job, JobStatus
 
-ENDS = {JobStatus.COMPLETED: "JobsCompleted", JobStatus.FAILED: "JobsFailed", JobStatus.CANCELLED: "JobsCancelled"}
+ENDS = {
+    JobStatus.COMPLETED: "JobsCompleted",
+    JobStatus.FAILED: "JobsFailed",
+    JobStatus.CANCELLED: "JobsCancelled",
+}
 
 
 PHASES = ("fetching", "staging", "merging", "publishing")  # CHECKING is short
 
 
-def job_claimed(job: Job, *, from_a_dead_worker: bool) -> None:
-    waited = job.started_at - job.created_at if job.attempt == 1 and job.started_at else None
-    figures = {"PendingSeconds": waited, "LeaseTakeovers": float(from_a_dead_worker)}
+def record_claim(job: Job, *, from_a_dead_worker: bool) -> None:
+    pending_seconds = None
+    if job.attempt == 1 and job.started_at:
+        pending_seconds = job.started_at - job.created_at
+    figures = {"PendingSeconds": pending_seconds, "LeaseTakeovers": float(from_a_dead_worker)}
     record(f"attempt {job.attempt} has claimed the job", figures, **_names(job))
 
 
-def worker_gone(job_id: str) -> None:
-    record("the worker died, another one goes on", {"LeaseTakeovers": 1}, level=logging.WARNING, job_id=job_id)
+def record_death(job_id: str) -> None:
+    record(
+        "the worker died, another one goes on",
+        {"LeaseTakeovers": 1},
+        level=logging.WARNING,
+        job_id=job_id,
+    )
 
 
-def handed_over(job: Job) -> None:
+def record_hand_over(job: Job) -> None:
     record("handed over to the next worker", {"HandOvers": 1}, **_names(job))
 
 
-def job_ended(job: Job) -> None:
-    code = (job.error or {}).get("code") or (CancelRequested.code if job.status is JobStatus.CANCELLED else None)
+def record_end(job: Job) -> None:
+    end = "JobsHeld" if job.is_held else ENDS[job.status]
+    figures: dict[str, float | None] = {end: 1}
+    if not job.rollback_to:  # which fetches no pages and merges no rows
+        figures["Pages"] = job.stats.get("pages")
+        figures |= _seconds(job)
+        figures |= _rows(job)
     level = logging.ERROR if job.status is JobStatus.FAILED else logging.INFO
-    of_import = {} if job.rollback_to else {"Pages": job.stats.get("pages"), **_seconds(job), **_rows(job)}
-    figures = {"JobsHeld" if job.is_held else ENDS[job.status]: 1, **of_import}
-    record(f"the job is {job.status}", figures, level=level, code=code, **_names(job))
+    record(f"the job is {job.status}", figures, level=level, code=_code(job), **_names(job))
+
+
+def _code(job: Job) -> str | None:
+    code = (job.error or {}).get("code")
+    if not code and job.status is JobStatus.CANCELLED:
+        return CancelRequested.code
+    return code or None
 
 
 def _names(job: Job) -> dict[str, Any]:
@@ -43,21 +64,28 @@ def _names(job: Job) -> dict[str, Any]:
 
 
 def _seconds(job: Job) -> dict[str, float | None]:
-    spent = {f"{phase.capitalize()}Seconds": job.stats.get(f"{phase}_seconds") for phase in PHASES}
-    whole = job.completed_at - job.started_at if job.completed_at and job.started_at else None
-    return {"ImportSeconds": whole, **spent}
+    whole = None
+    if job.completed_at and job.started_at:
+        whole = job.completed_at - job.started_at
+    seconds = {"ImportSeconds": whole}
+    for phase in PHASES:
+        seconds[f"{phase.capitalize()}Seconds"] = job.stats.get(f"{phase}_seconds")
+    return seconds
 
 
 def _rows(job: Job) -> dict[str, float | None]:
     """None of them is told of an import that was not published."""
     if job.status is not JobStatus.COMPLETED:
         return {}
+    rejected_percent = None
+    if job.total_records:
+        rejected_percent = 100 * job.failed_records / job.total_records
     return {
         "NewRows": job.new_records,
         "UpdatedRows": job.updated_records,
         "WithdrawnRows": job.withdrawn_records,
         "DuplicateRows": job.duplicate_records,
         "FailedRows": job.failed_records,
-        "RejectedPercent": 100 * job.failed_records / job.total_records if job.total_records else None,
+        "RejectedPercent": rejected_percent,
         "RowsPerSecond": job.view(0.0)["records_per_second"],
     }

@@ -28,7 +28,7 @@ def body_of(notice: Notice, form: str, *, stage: str) -> bytes:
 
 def told(notice: Notice, stage: str) -> dict[str, Any]:
     """What an event and a webhook tell of it. Of several deployments in an account, `stage` is the one it is of."""
-    return {"stage": stage, **notice.told()}
+    return {"stage": stage, **notice.content()}
 
 
 def _standard(notice: Notice, stage: str) -> Mapping[str, Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from chalicelib.errors import DefinitionInvalid
-from chalicelib.settings import BY_FORM, SETTINGS, Settings, header_name
+from chalicelib.setting_values import header_name
+from chalicelib.settings import BY_FORM, SETTINGS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -39,7 +39,7 @@ def manager(environment: dict[str, str]) -> JobManager:
 def end(manager: JobManager) -> str:
     """The job that holds the lock fails."""
     claim = manager.claim(str(manager.lock().owner), holder="w1")
-    return manager.finish(claim, claim.job.failed_with(SourceUnavailable(page=2), at=time.time())).job_id
+    return manager.finish(claim, claim.job.fail(SourceUnavailable(page=2), at=time.time())).job_id
 
 
 # --- trigger
@@ -223,7 +223,7 @@ def test_the_status_shows_the_job(api: Api, manager: JobManager) -> None:
     pending = api.ask("GET", f"{STATUS}/{job_id}")
     claim = manager.claim(job_id, holder="w1")
     running = api.ask("GET", f"{STATUS}/{job_id.upper()}")
-    ended = manager.finish(claim, claim.job.failed_with(NotStarted(page=2), at=time.time()))
+    ended = manager.finish(claim, claim.job.fail(NotStarted(page=2), at=time.time()))
     failed = api.ask("GET", f"{STATUS}/{job_id}")
 
     job = claim.job

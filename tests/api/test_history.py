@@ -17,9 +17,11 @@ from chalicelib.errors import ValidationError
 from chalicelib.jobs.checkpoint import Checkpoint
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.event import Event
-from chalicelib.jobs.job import MAX_EVENTS, Job, JobStatus, job_attributes, new_job, uuid7
+from chalicelib.jobs.job import MAX_EVENTS, Job, JobStatus, new_job, uuid7
+from chalicelib.jobs.job_item import job_attributes
+from chalicelib.jobs.job_reader import HISTORY_LOOK, HISTORY_LOOKS
 from chalicelib.jobs.lock import Lease, job_key
-from chalicelib.jobs.manager import HISTORY_LOOK, HISTORY_LOOKS, JobManager
+from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.table import Table
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def manager_of(statuses: Sequence[JobStatus], dynamodb: Any = None) -> tuple[Job
         clock.advance(1)
         job = manager.create(a_job(clock))
         claim = manager.claim(job.job_id, holder="w1")
-        ended = claim.job.cancelled(at=clock())
+        ended = claim.job.cancel(at=clock())
         stored.append(manager.finish(claim, Job(**{**vars(ended), "status": status})))
     return manager, stored[::-1]
 

@@ -14,7 +14,7 @@ from support.two_snapshots import publish_two
 from chalicelib.api.tokens import digest_of
 from chalicelib.errors import SourceUnavailable
 from chalicelib.jobs.job import new_job
-from chalicelib.jobs.sweeper import note_pulse
+from chalicelib.jobs.pulse import note_pulse
 from chalicelib.services import Services
 from chalicelib.warehouse.names import LATEST, snapshot_name
 
@@ -78,7 +78,7 @@ def test_the_status_tells_what_runs_what_is_published_and_what_failed(
     for _ in range(2):
         job = manager.create(new_job(now=time.time(), triggered_by="ada", parameters={}))
         claim = manager.claim(job.job_id, holder="worker")
-        manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=time.time()))
+        manager.finish(claim, claim.job.fail(SourceUnavailable(), at=time.time()))
     running = manager.create(new_job(now=time.time(), triggered_by="ada", parameters={}))
     manager.claim(running.job_id, holder="worker-7")
     note_pulse(job_manager=manager, clock=lambda: 1795407861.5)

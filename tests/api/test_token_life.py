@@ -163,7 +163,7 @@ def test_no_renewal_makes_an_older_token_live_longer(
     ends: dict[str, float] = {digest_of(token): entry.expires_at or float("inf")}
     for pause, is_at_once, lives in steps:
         now += pause
-        entry = entry.renewed(token := new_token(), now=now, overlap=0.0 if is_at_once else OVERLAP_SECONDS, days=lives)
+        entry = entry.renew(token := new_token(), now=now, overlap=0.0 if is_at_once else OVERLAP_SECONDS, days=lives)
         entry = TokenEntry.parse(entry.text())
         newest, *older = entry.secrets()
         assert newest.sha256 == digest_of(token)

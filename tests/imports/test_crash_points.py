@@ -167,7 +167,7 @@ def hold(lab: Lab, *, at: Point | None = None) -> tuple[Job, Ended]:
         job = lab.deliver_until_it_ends(lab.create_again())
     assert how_it_ended(job) == "HELD"
     assert lab.snapshot() == before
-    assert lab.manager.newest_held() == job.job_id
+    assert lab.manager.newest_held_id() == job.job_id
     return job, ended
 
 

@@ -194,7 +194,7 @@ def _rows_in(lab: Lab, runs: list[SegmentRun]) -> int:
 def _stop(worker: Worker, job: Job, before: Job) -> str:
     """The job ends, and a retry of it begins where the stopped one ended."""
     claim = worker.manager.claim(job.job_id, holder="lab")
-    ended = replace(claim.job, checkpoint=before.checkpoint).cancelled(at=worker.clock())
+    ended = replace(claim.job, checkpoint=before.checkpoint).cancel(at=worker.clock())
     return worker.manager.finish(claim, ended).job_id
 
 

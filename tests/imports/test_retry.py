@@ -90,7 +90,7 @@ def stopped_midway(worker: Worker, **options: Any) -> Job:
 
 def fail(worker: Worker, job_id: str) -> Job:
     claim = worker.manager.claim(job_id, holder="w9")
-    return worker.manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=worker.clock()))
+    return worker.manager.finish(claim, claim.job.fail(SourceUnavailable(), at=worker.clock()))
 
 
 def kept(worker: Worker) -> list[str]:
@@ -391,7 +391,7 @@ def test_a_worker_knows_its_end_although_it_was_retried_at_once(worker: Worker, 
 
     claim = worker.manager.claim(job.job_id, holder="w1")
     quick = manager_on(Quick(dynamodb=dynamodb, name=TABLE), worker)
-    failed = claim.job.failed_with(SourceUnavailable(), at=worker.clock())
+    failed = claim.job.fail(SourceUnavailable(), at=worker.clock())
 
     assert quick.finish(claim, failed).retried_by is not None
 

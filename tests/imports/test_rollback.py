@@ -29,9 +29,10 @@ from chalicelib.errors import (
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.job import JobStatus
 from chalicelib.jobs.lock import Lock, Snapshot, published_key
+from chalicelib.jobs.pulse import _import_time
 from chalicelib.jobs.snapshots import kept_snapshots
 from chalicelib.jobs.starting import retry_import
-from chalicelib.jobs.sweeper import READER_SECONDS, _imported_at, clear_orphans
+from chalicelib.jobs.sweeper import READER_SECONDS, clear_orphans
 from chalicelib.services import Services
 from chalicelib.warehouse.names import fence_of, snapshot_name
 from local.source.server import SampleSource
@@ -295,7 +296,7 @@ def stopped_with_a_checkpoint(worker: Worker) -> Job:
     job = worker.manager.get(job_id)
     assert job.checkpoint, job
     claim = worker.manager.claim(job_id, holder="another")
-    return worker.manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=worker.clock()))
+    return worker.manager.finish(claim, claim.job.fail(SourceUnavailable(), at=worker.clock()))
 
 
 def test_a_source_that_first_came_after_the_snapshot_is_not_gone_on_from_either(
@@ -354,7 +355,7 @@ def test_the_age_of_the_data_is_that_of_its_import(worker: Worker, source: Sampl
     roll_back(worker, second.name)
     roll_back(worker, first.name)
 
-    assert _imported_at(worker.manager.find, current(worker).name) == worker.manager.get(first.job_id).completed_at
+    assert _import_time(worker.manager.find, current(worker).name) == worker.manager.get(first.job_id).completed_at
 
 
 def test_a_snapshot_is_read_to_its_end_while_a_rollback_comes(worker: Worker, source: SampleSource) -> None:

@@ -122,4 +122,4 @@ def test_a_wait_that_is_over_and_one_of_a_job_that_ended_are_not_shown(
     assert worker.manager.get(told.job_id) == told
     assert told.view(worker.clock() + 4)["waiting"] == waiting
     assert told.view(worker.clock() + 5)["waiting"] is None
-    assert told.cancelled(at=worker.clock()).waiting is None
+    assert told.cancel(at=worker.clock()).waiting is None

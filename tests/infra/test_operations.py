@@ -48,7 +48,7 @@ def claimed(manager: JobManager, clock: Clock) -> Claim:
 
 
 def fail(manager: JobManager, claim: Claim, clock: Clock) -> None:
-    manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=clock()))
+    manager.finish(claim, claim.job.fail(SourceUnavailable(), at=clock()))
 
 
 def keep_as_restored(dynamodb: Any, restored: str) -> dict[str, Any]:

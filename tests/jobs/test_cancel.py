@@ -10,7 +10,8 @@ from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a
 from support.imports import ENOUGH, Worker, files
 
 from chalicelib.errors import CancelRequested, JobIsFinal, JobNotFound, LeaseLost, SourceUnavailable
-from chalicelib.jobs.job import Job, JobStatus, job_attributes
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Claim, Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import sweep
@@ -45,7 +46,7 @@ def test_a_waiting_job_ends_at_once(manager: JobManager, clock: Clock, dynamodb:
 
     stopped = manager.cancel(job.job_id)
 
-    assert stopped == job.cancelled(at=clock())
+    assert stopped == job.cancel(at=clock())
     assert table_contents(dynamodb, TABLE) == {
         f"JOB#{job.job_id}": job_attributes(stopped),
         **notice_of(stopped),
@@ -79,7 +80,7 @@ def test_a_running_job_is_marked_and_its_worker_sees_it(
             manager.progress(claim, replace(claim.job, fetched_records=7))
     assert table_contents(dynamodb, TABLE) == marked
 
-    stopped = manager.finish(claim, claim.job.cancelled(at=clock()))
+    stopped = manager.finish(claim, claim.job.cancel(at=clock()))
 
     assert manager.get(claim.job.job_id) == replace(stopped, cancel_requested_at=clock())
     assert table_contents(dynamodb, TABLE)["LOCK#import"] == {"fence": 1}
@@ -110,7 +111,7 @@ def test_the_end_came_first(manager: JobManager, clock: Clock, dynamodb: Any, cl
         if how == "complete":
             complete(manager, claim)
         else:
-            manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=clock()))
+            manager.finish(claim, claim.job.fail(SourceUnavailable(), at=clock()))
 
     with pytest.raises(JobIsFinal):
         interrupted(dynamodb, clock, end).cancel(claim.job.job_id)

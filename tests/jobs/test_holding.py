@@ -21,7 +21,8 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.finding import Check, Finding, few_examples, fingerprint_of, is_covered
 from chalicelib.jobs.holding import is_of_use
-from chalicelib.jobs.job import ACCEPT_SECONDS, Job, JobStatus, job_attributes
+from chalicelib.jobs.job import ACCEPT_SECONDS, Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
 
@@ -165,7 +166,7 @@ def test_the_retry_of_an_accepted_job_that_failed_still_publishes_what_was_accep
 ) -> None:
     new = manager.accept(hold(manager, clock).job_id, findings=BOTH, by="ann")
     claim = manager.claim(new.job_id, holder="w2")
-    failed = manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=clock()))
+    failed = manager.finish(claim, claim.job.fail(SourceUnavailable(), at=clock()))
 
     retried = manager.create(failed.retry(now=clock(), triggered_by="bob"))
 

@@ -9,7 +9,8 @@ from support.coordination import NOON, Clock, InterruptedTable, RecordingDispatc
 
 from chalicelib.api.import_request import parse_idempotency_key
 from chalicelib.errors import ImportAlreadyRunning, StateUnavailable, ValidationError
-from chalicelib.jobs.job import Job, JobStatus, job_attributes, new_job
+from chalicelib.jobs.job import Job, JobStatus, new_job
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import IDEMPOTENCY_SECONDS, Lease, idempotency_key
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.starting import start_import
@@ -51,7 +52,7 @@ def test_the_same_key_is_the_same_job_whatever_has_become_of_it(
     assert manager.create(a_job(clock), key=KEY) == job
     claim = manager.claim(job.job_id, holder="w1")
     assert manager.create(a_job(clock), key=KEY) == claim.job
-    ended = manager.finish(claim, claim.job.cancelled(at=clock()))
+    ended = manager.finish(claim, claim.job.cancel(at=clock()))
     before = contents()
     assert manager.create(a_job(clock), key=KEY) == ended
 

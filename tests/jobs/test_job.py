@@ -16,18 +16,8 @@ from chalicelib.jobs.checkpoint import Checkpoint, Plan
 from chalicelib.jobs.dynamodb_item import to_item
 from chalicelib.jobs.event import Event
 from chalicelib.jobs.finding import Check, Finding, few_examples, fingerprint_of
-from chalicelib.jobs.job import (
-    MAX_EVENTS,
-    Job,
-    JobStatus,
-    Phase,
-    absent_attributes,
-    job_attributes,
-    job_from_attributes,
-    new_job,
-    parse_job_id,
-    uuid7,
-)
+from chalicelib.jobs.job import MAX_EVENTS, Job, JobStatus, Phase, new_job, parse_job_id, uuid7
+from chalicelib.jobs.job_item import absent_attributes, job_attributes, job_from_attributes
 from chalicelib.jobs.lock import job_key
 from chalicelib.odata.cursor import LONGEST_CURSOR
 from chalicelib.store.columns import VALUES, VOLUMES
@@ -252,7 +242,7 @@ def test_the_time_of_a_job_that_ended_stands_still() -> None:
 def test_a_failed_job_shows_the_error_and_the_place() -> None:
     job = a_job(status=JobStatus.RUNNING, phase=Phase.FETCHING, attempt=3, progress_percentage=40.0)
 
-    failed = job.failed_with(SourceUnreachable("No route.", page=12, secret="x"), at=NOON + 1)
+    failed = job.fail(SourceUnreachable("No route.", page=12, secret="x"), at=NOON + 1)
 
     error = {
         "code": "SOURCE_UNREACHABLE",
@@ -340,7 +330,7 @@ def test_a_job_without_a_checkpoint_stores_no_cursor_and_no_segments() -> None:
 def test_a_cancelled_job_keeps_what_it_had() -> None:
     job = a_job(status=JobStatus.RUNNING, phase=Phase.FETCHING, fetched_records=5, cancel_requested_at=NOON)
 
-    assert job.cancelled(at=NOON + 1) == a_job(
+    assert job.cancel(at=NOON + 1) == a_job(
         status=JobStatus.CANCELLED,
         fetched_records=5,
         cancel_requested_at=NOON,
@@ -395,7 +385,7 @@ def test_the_item_of_the_longest_import_stays_below_64_kb() -> None:
     for second in range(10 * MAX_EVENTS):
         job = job.with_event(NOON + 0.123456 + second, "checkpoint", page=MANY, records=MANY)
 
-    failed = job.failed_with(SourceUnreachable("é" * 100_000), at=NOON)
+    failed = job.fail(SourceUnreachable("é" * 100_000), at=NOON)
 
     size = size_of(to_item(job_key(JOB_ID) | job_attributes(failed)))
     assert 50_000 < size < 64 << 10

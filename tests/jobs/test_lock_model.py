@@ -267,9 +267,9 @@ class Coordination(RuleBasedStateMachine):
     def ending(self, claim: Claim, status: JobStatus) -> tuple[Job, Snapshot | None]:
         now = self.clock()
         if status is JobStatus.FAILED:
-            return claim.job.failed_with(SourceUnavailable(), at=now), None
+            return claim.job.fail(SourceUnavailable(), at=now), None
         if status is JobStatus.CANCELLED:
-            return claim.job.cancelled(at=now), None
+            return claim.job.cancel(at=now), None
         job = replace(claim.job, status=status, phase=None, completed_at=now)
         name = f"wells-{claim.fence}"
         return job, Snapshot(name=name, fence=claim.fence, rows=1, bytes=1, sha256="a", job_id=job.job_id)

@@ -17,7 +17,8 @@ from chalicelib.errors import (
     SourceUnavailable,
 )
 from chalicelib.jobs.checkpoint import Checkpoint
-from chalicelib.jobs.job import Job, JobStatus, Phase, job_attributes
+from chalicelib.jobs.job import Job, JobStatus, Phase
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Claim, Lease, Lock
 from chalicelib.warehouse.names import SegmentRun
 
@@ -38,7 +39,7 @@ def contents(dynamodb: Any) -> Callable[[], Contents]:
 
 
 def failed(claim: Claim, clock: Clock) -> Job:
-    return claim.job.failed_with(SourceUnavailable(page=3), at=clock())
+    return claim.job.fail(SourceUnavailable(page=3), at=clock())
 
 
 # --- create
@@ -91,8 +92,8 @@ def test_create_takes_over_when_lease_and_grace_are_over_and_fails_the_old_job(
     error = LeaseExpired() if running else NotStarted()
     assert error.code == ("LEASE_EXPIRED" if running else "DISPATCH_FAILED")
     assert contents() == {
-        f"JOB#{old.job_id}": job_attributes(old.failed_with(error, at=clock())),
-        **notice_of(old.failed_with(error, at=clock())),
+        f"JOB#{old.job_id}": job_attributes(old.fail(error, at=clock())),
+        **notice_of(old.fail(error, at=clock())),
         f"JOB#{new.job_id}": job_attributes(new),
         "LOCK#import": {
             "owner": new.job_id,

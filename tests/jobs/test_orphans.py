@@ -15,7 +15,8 @@ from support.small_imports import Imports
 from chalicelib.imports.publication import show_latest
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
-from chalicelib.jobs.sweeper import READER_SECONDS, SEGMENT_SECONDS, sweep, take_pulse
+from chalicelib.jobs.pulse import take_pulse
+from chalicelib.jobs.sweeper import READER_SECONDS, SEGMENT_SECONDS, sweep
 from chalicelib.jobs.table import Table
 from chalicelib.services import open_warehouse
 from chalicelib.warehouse.directory import DirectoryWarehouse

@@ -9,7 +9,8 @@ import pytest
 from support.coordination import Clock, a_job, notice_of, table_contents
 
 from chalicelib.errors import LeaseLost, SourceUnavailable
-from chalicelib.jobs.job import Job, JobStatus, job_attributes
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Claim, Snapshot
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def completed(claim: Claim, clock: Clock) -> Job:
 
 
 def failed(claim: Claim, clock: Clock) -> Job:
-    return claim.job.failed_with(SourceUnavailable(page=3), at=clock())
+    return claim.job.fail(SourceUnavailable(page=3), at=clock())
 
 
 def publish(manager: JobManager, clock: Clock, *, base: str | None = None) -> Snapshot:

@@ -61,7 +61,7 @@ def test_one_process_wins_each_round(dynamodb: Any) -> None:
             holder = {"job_id": winner, "started_at": manager.get(winner).created_at}
             assert [answer["held"] for answer in answers if "held" in answer] == [holder] * (PROCESSES - 1)
             claim = manager.claim(winner, holder="w")
-            manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=1.0))
+            manager.finish(claim, claim.job.fail(SourceUnavailable(), at=1.0))
             won.append(f"JOB#{winner}")
 
     assert len(set(won)) == ROUNDS

@@ -10,9 +10,10 @@ from support.coordination import Clock, RecordingDispatcher, a_job, table_conten
 from chalicelib.errors import JobNotFound, LeaseLost, SourceUnavailable
 from chalicelib.imports.worker import claim_patiently
 from chalicelib.jobs.dynamodb_item import to_item
-from chalicelib.jobs.job import job_attributes
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import job_key
-from chalicelib.jobs.sweeper import sweep, take_pulse, take_up
+from chalicelib.jobs.pulse import take_pulse
+from chalicelib.jobs.sweeper import sweep, take_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +108,7 @@ def test_two_that_free_it_at_once_do_no_harm(manager: JobManager, clock: Clock, 
     [
         lambda manager, claim: manager.progress(claim, claim.job),
         lambda manager, claim: manager.hand_over(claim, claim.job),
-        lambda manager, claim: manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=1.0)),
+        lambda manager, claim: manager.finish(claim, claim.job.fail(SourceUnavailable(), at=1.0)),
     ],
     ids=["progress", "hand over", "finish"],
 )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.coordination import NOON, Clock, RecordingDispatcher, table_contents
 
-from chalicelib.api.import_request import parse_parameters, refuse_unasked
+from chalicelib.api.import_request import parse_parameters, refuse_browser
 from chalicelib.errors import ImportAlreadyRunning, RequestForbidden, StateUnavailable, ValidationError
 from chalicelib.jobs.event import Event
-from chalicelib.jobs.job import job_attributes
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.starting import start_import
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_nothing_is_dispatched_that_is_not_in_the_table(manager: JobManager, clo
 )
 def test_what_a_browser_sends_by_itself_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(RequestForbidden):
-        refuse_unasked(headers)
+        refuse_browser(headers)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_a_browser_sends_by_itself_is_refused(headers: dict[str, str]) -> N
     ],
 )
 def test_what_was_asked_for_is_let_through(headers: dict[str, str]) -> None:
-    refuse_unasked(headers)
+    refuse_browser(headers)
 
 
 @pytest.mark.parametrize(

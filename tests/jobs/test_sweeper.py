@@ -11,7 +11,8 @@ from support.coordination import Clock, InterruptedTable, RecordingDispatcher, a
 from chalicelib.errors import LeaseExpired, NotStarted, SourceUnavailable, StateUnavailable
 from chalicelib.imports.worker import claim_patiently
 from chalicelib.jobs.checkpoint import Checkpoint
-from chalicelib.jobs.job import Job, JobStatus, job_attributes
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Lease
 from chalicelib.jobs.manager import JobManager
 from chalicelib.jobs.sweeper import sweep, take_up
@@ -53,7 +54,7 @@ def test_an_empty_table_needs_nothing(sweeper: Sweeper, dynamodb: Any) -> None:
 
 def test_an_ended_job_needs_nothing(sweeper: Sweeper, manager: JobManager, job: Job, clock: Clock) -> None:
     claim = manager.claim(job.job_id, holder="w1")
-    ended = manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=clock()))
+    ended = manager.finish(claim, claim.job.fail(SourceUnavailable(), at=clock()))
     clock.advance(10_000)
 
     assert (sweeper.sweep(), sweeper.dispatched) == ("nothing", [])
@@ -84,8 +85,8 @@ def test_a_job_that_cannot_be_dispatched_ends_when_its_lease_does(
 
     assert answers == ["nothing"] * 6 + ["failed"]
     assert table_contents(dynamodb, TABLE) == {
-        f"JOB#{job.job_id}": job_attributes(job.failed_with(NotStarted(), at=clock())),
-        **notice_of(job.failed_with(NotStarted(), at=clock())),
+        f"JOB#{job.job_id}": job_attributes(job.fail(NotStarted(), at=clock())),
+        **notice_of(job.fail(NotStarted(), at=clock())),
         "LOCK#import": {"fence": 0},
     }
 
@@ -169,8 +170,8 @@ def test_a_job_that_nobody_ever_claimed_ends_when_its_event_failed(
     assert (sweeper.take_up(job.job_id), sweeper.dispatched) == ("failed", [])
 
     assert table_contents(dynamodb, TABLE) == {
-        f"JOB#{job.job_id}": job_attributes(job.failed_with(NotStarted(), at=clock())),
-        **notice_of(job.failed_with(NotStarted(), at=clock())),
+        f"JOB#{job.job_id}": job_attributes(job.fail(NotStarted(), at=clock())),
+        **notice_of(job.fail(NotStarted(), at=clock())),
         "LOCK#import": {"fence": 0},
     }
     assert sweeper.take_up(job.job_id) == "nothing"  # the record came twice
@@ -254,7 +255,7 @@ def test_the_failed_event_of_an_ended_job_changes_nothing(
     sweeper: Sweeper, manager: JobManager, job: Job, dynamodb: Any, clock: Clock
 ) -> None:
     claim = manager.claim(job.job_id, holder="w1")
-    manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=clock()))
+    manager.finish(claim, claim.job.fail(SourceUnavailable(), at=clock()))
     another = manager.create(a_job(clock))
     before = table_contents(dynamodb, TABLE)
 

@@ -80,7 +80,7 @@ class Office:
         """Of the job that has the lock."""
         claim = self.manager.claim(str(self.manager.lock().owner), holder="w")
         if error:
-            ended = claim.job.held(error, at=self.clock()) if is_held else claim.job.failed_with(error, at=self.clock())
+            ended = claim.job.hold(error, at=self.clock()) if is_held else claim.job.fail(error, at=self.clock())
             return self.manager.finish(claim, ended)
         before, job = self.manager.current_snapshot(), claim.job
         facts = {"fence": claim.fence, "job_id": job.job_id, "at": self.clock()}

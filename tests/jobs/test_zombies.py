@@ -10,7 +10,8 @@ import pytest
 from support.coordination import Clock, RepeatingTable, SilentTable, a_job, notice_of, table_contents
 
 from chalicelib.errors import ClaimRefused, LeaseExpired, LeaseLost, NotStarted, SourceUnavailable, StateUnavailable
-from chalicelib.jobs.job import Job, JobStatus, job_attributes
+from chalicelib.jobs.job import Job, JobStatus
+from chalicelib.jobs.job_item import job_attributes
 from chalicelib.jobs.lock import Claim, Lease, Snapshot
 from chalicelib.jobs.manager import JobManager
 
@@ -32,7 +33,7 @@ def snapshot_of(claim: Claim) -> Snapshot:
 
 
 def failed(claim: Claim) -> Job:
-    return claim.job.failed_with(SourceUnavailable(page=3), at=claim.job.created_at + 8)
+    return claim.job.fail(SourceUnavailable(page=3), at=claim.job.created_at + 8)
 
 
 def complete(manager: JobManager, claim: Claim) -> Job:
@@ -141,8 +142,8 @@ def test_expire_fails_a_job_that_never_started(manager: JobManager, clock: Clock
     assert manager.expire(manager.lock())
 
     assert table_contents(dynamodb, TABLE) == {
-        f"JOB#{job.job_id}": job_attributes(job.failed_with(NotStarted(), at=clock())),
-        **notice_of(job.failed_with(NotStarted(), at=clock())),
+        f"JOB#{job.job_id}": job_attributes(job.fail(NotStarted(), at=clock())),
+        **notice_of(job.fail(NotStarted(), at=clock())),
         "LOCK#import": {"fence": 0},
     }
 
@@ -155,8 +156,8 @@ def test_expire_fails_a_job_that_nobody_went_on_with(
     assert manager.expire(manager.lock())
 
     assert table_contents(dynamodb, TABLE) == {
-        f"JOB#{claim.job.job_id}": job_attributes(claim.job.failed_with(LeaseExpired(), at=clock())),
-        **notice_of(claim.job.failed_with(LeaseExpired(), at=clock())),
+        f"JOB#{claim.job.job_id}": job_attributes(claim.job.fail(LeaseExpired(), at=clock())),
+        **notice_of(claim.job.fail(LeaseExpired(), at=clock())),
         "LOCK#import": {"fence": 1},
     }
 

@@ -275,7 +275,7 @@ def test_rejects_are_told_when_their_import_is_complete(empty: Wells) -> None:
     waiting = empty.ask(route).error
     claim = manager.claim(empty.job.job_id, holder="w1")
     running = empty.ask(route, Accept="text/csv").error
-    manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=time.time()))
+    manager.finish(claim, claim.job.fail(SourceUnavailable(), at=time.time()))
     failed = empty.ask(route).error
 
     assert [
@@ -294,7 +294,7 @@ def test_changes_are_told_when_their_import_is_complete(empty: Wells) -> None:
     manager, route = Services(empty.environment).job_manager, "/wells/import/jobs/{job}/changes"
     waiting = empty.ask(route).error
     claim = manager.claim(empty.job.job_id, holder="w1")
-    manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=time.time()))
+    manager.finish(claim, claim.job.fail(SourceUnavailable(), at=time.time()))
     failed = empty.ask(route).error
 
     assert [(error["code"], error["retryable"]) for error in (waiting, failed)] == [

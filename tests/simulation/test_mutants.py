@@ -126,7 +126,7 @@ def held_job(manager: JobManager, clock: Clock) -> Job:
     finding = Finding(
         check=Check.NULLED, limit="none", found="all", message="All is null.", fingerprint="NULLED oil=1.0"
     )
-    held = replace(claim.job, findings=[finding]).held(Held(), at=clock())
+    held = replace(claim.job, findings=[finding]).hold(Held(), at=clock())
     return manager.finish(claim, held)
 
 

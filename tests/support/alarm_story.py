@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.jobs.outbox import Outbox
-from chalicelib.jobs.sweeper import take_pulse
+from chalicelib.jobs.pulse import take_pulse
 from chalicelib.notices.sending import send_due
 from chalicelib.notices.webhook import Webhook
 from support.alarmed_stack import data_of, grouped

@@ -38,4 +38,4 @@ def hold_job(manager: JobManager, job_id: str) -> Job:
     )
     warnings = [{"rule": "UNKNOWN_FIELDS", "count": 1, "message": "Fields."}]
     worked = replace(claim.job, checkpoint=checkpoint, findings=FINDINGS, warnings=warnings)
-    return manager.finish(claim, worked.held(Held(), at=claim.job.created_at))
+    return manager.finish(claim, worked.hold(Held(), at=claim.job.created_at))

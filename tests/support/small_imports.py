@@ -61,7 +61,7 @@ class Imports:
         return name
 
     def fail(self, claim: Claim) -> None:
-        self.manager.finish(claim, claim.job.failed_with(SourceUnavailable(), at=self.clock()))
+        self.manager.finish(claim, claim.job.fail(SourceUnavailable(), at=self.clock()))
 
     def clear(self, warehouse: Warehouse | None = None) -> list[str]:
         return clear_orphans(
