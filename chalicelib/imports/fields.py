@@ -1,4 +1,6 @@
-"""SourceFields: which field of the source fills which column, and what the rows of an import tell of the fields."""
+"""SourceFields: which field of the source fills which column, and what the rows of an
+import tell of the fields.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,8 @@ RENAMED = "a field under another name"  # beside the columns that are missing
 
 
 class SourceFields:
-    """As the survey found them; rows may show more. `changed_until` is the latest change among the rows so far, in
-    epoch seconds, `undated` the number of those without one.
+    """As the survey found them; rows may show more. `changed_until` is the latest change among the
+    rows so far, in epoch seconds, `undated` the number of those without one.
     """
 
     def __init__(self, *, survey: Survey, settings: Settings) -> None:
@@ -65,28 +67,31 @@ class SourceFields:
         return _plain_fields(self.rules())
 
     def reading(self, table: Table | None = None) -> RowReading:
-        """How rows become ours. A table shows all its fields, and may have others than the source's first file. Raises
-        SourceColumns.
+        """How rows become ours. A table shows all its fields, and may have others than the source's
+        first file. Raises SourceColumns.
         """
         return reading_of(self._settings, self._names, table)
 
     def key(self, way: str = "") -> list[str]:
-        """How the source calls the key: in its order rows are asked for. Where pages are cut by it and several rows
-        have one of our keys, it must be another one. Raises SourceColumns.
+        """How the source calls the key: in its order rows are asked for. Where pages are cut by it
+        and several rows have one of our keys, it must be another one. Raises SourceColumns.
         """
         mapping, grain = self._mapping_so_far(), self.grain()
         if way == Way.KEYS and grain.rows is Rows.SUM and mapping and not grain.is_unique:
             raise SourceColumns(
                 "WELLHEAD_SOURCE_PAGING=keys cuts pages by a key that no two rows share, and with "
-                "WELLHEAD_SOURCE_ROWS=sum several rows have one well and period. Name the fields that tell them "
-                "apart in WELLHEAD_SOURCE_PRIMARY_KEY, or set WELLHEAD_SOURCE_PAGING to auto."
+                "WELLHEAD_SOURCE_ROWS=sum several rows have one well and period. Name the fields "
+                "that tell them apart in WELLHEAD_SOURCE_PRIMARY_KEY, or set "
+                "WELLHEAD_SOURCE_PAGING to auto."
             )
         rules = self.rules() if self._names else {}
         own = [field for name in KEY if name in rules for field in rules[name].sources]
         return list(dict.fromkeys([*own, *grain.primary_key])) if way == Way.KEYS else own
 
     def grain(self) -> Grain:
-        """With the key that the service declares, where the settings name none. Raises SourceColumns."""
+        """With the key that the service declares, where the settings name
+        none. Raises SourceColumns.
+        """
         known_as = names_among(self._names)
         grain = Grain.of(self._settings)
         own_key = tuple(map(known_as, grain.primary_key))
@@ -103,15 +108,20 @@ class SourceFields:
         absent = [name for name in named if self._names and name not in self._names]
         if absent:
             raise SourceColumns(
-                f"{setting} names {', '.join(absent)}, and the first rows of the source have no such field. Name "
-                "fields that every row has."
+                f"{setting} names {', '.join(absent)}, and the first rows of the source have no "
+                "such field. Name fields that every row has."
             )
 
     def unknown(self) -> list[str]:
         """The fields that fill no column and are of no other use."""
         rules = self.rules() if self._names else {}
-        used = {*self.grain().fields, *(name for rule in rules.values() for name in rule.all_fields)}
-        return [name for name in unknown_fields(self._names, self._mapping_so_far()) if name not in used]
+        used = {
+            *self.grain().fields,
+            *(name for rule in rules.values() for name in rule.all_fields),
+        }
+        return [
+            name for name in unknown_fields(self._names, self._mapping_so_far()) if name not in used
+        ]
 
     def part_filter(self, parameters: Mapping[str, Any]) -> str:
         """What a partial import asks for. Raises SourceColumns."""
@@ -119,14 +129,18 @@ class SourceFields:
             return ""
         definition = self._settings.definition
         if definition is not None and definition.kind == "files" and is_partial(parameters):
-            raise SourceColumns("Files are read whole. Start the import without a field and without limits of periods.")
+            raise SourceColumns(
+                "Files are read whole. Start the import without a field and without limits of "
+                "periods."
+            )
         if self._settings.source_rows == Rows.SUM:
             parameters = whole_periods(parameters, Period(self._settings.source_period))
         return part_filter(parameters, self.mapping(), self.survey)
 
     def learn(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
-        """A source that leaves nulls out may show a field late. Looking costs a third of staging, so it is
-        done only while a column that counts has no field. Raises SourceColumns, SourceChangedSince.
+        """A source that leaves nulls out may show a field late. Looking costs a third of
+        staging, so it is done only while a column that counts has no field. Raises
+        SourceColumns, SourceChangedSince.
         """
         before = self._rules_so_far()
         if batch.table or self._settings.definition or all(name in before for name in VALUES):
@@ -141,7 +155,9 @@ class SourceFields:
                 earlier.refuse_moved(fields)
 
     def look_at(self, rows: Sequence[Any]) -> None:
-        """The rows of a page: some of them show whether the fields are still there. To look at all costs too much."""
+        """The rows of a page: some of them show whether the fields are still there. To
+        look at all costs too much.
+        """
         rules = self._rules_so_far()
         known = {*self._names, *self.survey.links}
         for place in range(-1, len(rows), LOOKED_AT):
@@ -149,7 +165,9 @@ class SourceFields:
             if row is None:
                 continue
             self._look_at_period(rules, row)
-            lacking = {column for column in VALUES if column in rules and _lacks(rules[column], row)}
+            lacking = {
+                column for column in VALUES if column in rules and _lacks(rules[column], row)
+            }
             self._missing |= lacking | ({RENAMED} if lacking and row.keys() - known else set())
 
     def look_at_periods(self, texts: Iterable[str]) -> None:
@@ -165,29 +183,48 @@ class SourceFields:
 
     @property
     def local_midnights(self) -> int:
-        """How many periods were looked at, where all of them are the first of a month of a place further east."""
+        """How many periods were looked at, where all of them are the first of a month
+        of a place further east.
+        """
         definition = self._settings.definition
         is_told = definition is not None and bool(definition.timezone)
         return len(self._periods) if not is_told and local_midnight(self._periods) else 0
 
     def doubtful_columns(self) -> list[str]:
-        """Those without a field, and those whose field some page lacked; none when no row has shown any field."""
-        filled = self._rules_so_far().keys() or (self._before.fields.keys() if self._before else set())
-        return [column for column in VALUES if column not in filled or column in self._missing] if filled else []
+        """Those without a field, and those whose field some page lacked; none when no
+        row has shown any field.
+        """
+        filled = self._rules_so_far().keys() or (
+            self._before.fields.keys() if self._before else set()
+        )
+        return (
+            [column for column in VALUES if column not in filled or column in self._missing]
+            if filled
+            else []
+        )
 
     @property
     def is_renamed(self) -> bool:
-        """Whether some row lacked a field and had another one in its place; else it may have left a null out."""
+        """Whether some row lacked a field and had another one in its place; else it
+        may have left a null out.
+        """
         return RENAMED in self._missing
 
     def fingerprint(self) -> Fingerprint:
         """Of what rows are read with now."""
-        mapping = {column: rule.plain_field or str(rule) for column, rule in self._rules_so_far().items()}
+        mapping = {
+            column: rule.plain_field or str(rule) for column, rule in self._rules_so_far().items()
+        }
         grain = self.grain()
-        if mapping:  # a service that does not declare its key when it is asked again would have other rows be the same
+        # a service that does not declare its key when it is asked again would
+        # have other rows be the same
+        if mapping:
             mapping = {**mapping, PRIMARY_KEY: ",".join(grain.primary_key)}
         told = Fingerprint.of(
-            self._settings.source_id, mapping, leaves_out=self._leaves_out, missing=sorted(self._missing)
+            self._settings.source_id,
+            mapping,
+            leaves_out=self._leaves_out,
+            missing=sorted(self._missing),
         )
         return replace(
             told,
@@ -199,7 +236,9 @@ class SourceFields:
 
     @property
     def files_are_as_read(self) -> bool:
-        """Whether the files that are there now are those that the rows were read from; of a service that is so."""
+        """Whether the files that are there now are those that the rows were read from;
+        of a service that is so.
+        """
         return self._before is None or self.are_its_files(self._before)
 
     def are_its_files(self, before: Fingerprint) -> bool:
@@ -214,8 +253,12 @@ class SourceFields:
 
     # -- when rows were changed ---------------------------------------------------------------
 
-    def note_changes(self, repository: DuckDBWellProductionRepository, batch: Batch) -> tuple[float | None, int]:
-        """The latest change in the batch, epoch seconds, and in how many of its rows none is told."""
+    def note_changes(
+        self, repository: DuckDBWellProductionRepository, batch: Batch
+    ) -> tuple[float | None, int]:
+        """The latest change in the batch, epoch seconds, and in how many
+        of its rows none is told.
+        """
         if batch.table or not self._settings.source_changed:
             return None, 0
         newest, undated = repository.change_times(batch, self._settings.source_changed)
@@ -225,8 +268,8 @@ class SourceFields:
         return newest, undated
 
     def go_on_from(self, cursor: Cursor, before: Fingerprint) -> None:
-        """With the changes among the rows before the cursor, which were read with that fingerprint. Raises
-        SourceChangedSince.
+        """With the changes among the rows before the cursor, which were read with that fingerprint.
+        Raises SourceChangedSince.
         """
         try:
             before.refuse_other(self.fingerprint())
@@ -236,7 +279,9 @@ class SourceFields:
         self._know_rows_before(cursor, before)
 
     def take_over(self, cursor: Cursor, before: Fingerprint) -> None:
-        """What was known of the rows before the cursor, when no more will come and nobody asks the source."""
+        """What was known of the rows before the cursor, when no more will come
+        and nobody asks the source.
+        """
         self._taken_over = before
         self._know_rows_before(cursor, before)
 
@@ -253,7 +298,9 @@ def _plain_fields(rules: Mapping[str, ColumnRule]) -> dict[str, str]:
 
 def _lacks(rule: ColumnRule, row: Iterable[str]) -> bool:
     """Whether the row shows none of what fills the column."""
-    return bool(rule.sources) and not any(name.partition("/")[0] in row or name in row for name in rule.sources)
+    return bool(rule.sources) and not any(
+        name.partition("/")[0] in row or name in row for name in rule.sources
+    )
 
 
 def _fields_of(row: Any) -> dict[str, Any] | None:

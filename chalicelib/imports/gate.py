@@ -1,6 +1,8 @@
-"""Gate: which findings an import has, and which of them hold it. Pure: what is judged was measured before.
+"""Gate: which findings an import has, and which of them hold it. Pure: what is
+judged was measured before.
 
-The limits are settings; the least numbers below keep a live source from being held each night for a few odd rows.
+The limits are settings; the least numbers below keep a live source from being held each
+night for a few odd rows.
 """
 
 from __future__ import annotations
@@ -28,17 +30,21 @@ if TYPE_CHECKING:
 LEAST_REJECTED = 20  # rows; of a smaller import NEARLY_ALL
 NEARLY_ALL = 0.9
 LEAST_NULLED = 100  # values
-LEAST_WIPED = 20  # values; fewer than LEAST_NULLED hold when nearly all that the import touches turn null
+# values; fewer than LEAST_NULLED hold when nearly all that the import touches turn null
+LEAST_WIPED = 20
 LEAST_ABSENT = 20  # rows; of a smaller import half of its rows
 ABSENT_SHARE = 0.05
 CONFLICT_SHARE = 0.01
 HALF = 0.5
-STEPS = 100  # shares and factors are remembered by the hundredth, rounded up: the order of a sum changes its digits
+# shares and factors are remembered by the hundredth, rounded up: the order of
+# a sum changes its digits
+STEPS = 100
 LAST_STEP = 0.99  # of a share that is not all: nearly all is not all
 TELL_APART = (
-    "Say what tells them apart: WELLHEAD_SOURCE_ORDER_BY names the field by which the newest edition of a row wins. "
-    "Where they are parts of a whole, WELLHEAD_SOURCE_ROWS=sum adds them up, and WELLHEAD_SOURCE_PRIMARY_KEY names the "
-    "fields that each part has of its own. In a definition these are order_by, rows and primary_key."
+    "Say what tells them apart: WELLHEAD_SOURCE_ORDER_BY names the field by which the newest "
+    "edition of a row wins. Where they are parts of a whole, WELLHEAD_SOURCE_ROWS=sum adds them "
+    "up, and WELLHEAD_SOURCE_PRIMARY_KEY names the fields that each part has of its own. In a "
+    "definition these are order_by, rows and primary_key."
 )
 MOST_PROBLEMS = 3
 OTHER_PROBLEMS = "other"
@@ -56,10 +62,10 @@ def judge(
     adoption: Adoption | None = None,
     skipped: int = 0,
 ) -> list[Finding]:
-    """The findings, those that hold first. `accepted` are fingerprints; `is_of_all` tells that the import asked for all
-    rows, and not for a part or for what has changed; `rejects` counts what was wrong with rows, as `REASON column`.
-    `adoption` tells of rows that were another source's before. Of the rows that came, the definition left out the
-    `skipped`: shares are of the others.
+    """The findings, those that hold first. `accepted` are fingerprints; `is_of_all` tells that the
+    import asked for all rows, and not for a part or for what has changed; `rejects` counts what was
+    wrong with rows, as `REASON column`. `adoption` tells of rows that were another source's before.
+    Of the rows that came, the definition left out the `skipped`: shares are of the others.
     """
     taken = max(0, completeness.delivered - skipped)
     problems = _shares(rejects or {}, taken, settings.gate_rejected)
@@ -121,20 +127,36 @@ def _incomplete(completeness: Completeness) -> Iterator[Finding]:
             holds=False,
         )
     if completeness.state is Verdict.DISPROVED:
-        amounts = {"missing": float(completeness.missing), "repeated": float(completeness.repeated_keys)}
+        amounts = {
+            "missing": float(completeness.missing),
+            "repeated": float(completeness.repeated_keys),
+        }
         yield _finding(
-            Check.SOURCE_INCOMPLETE, "every row that the source counts", f"{delivered:,} rows", reason, amounts
+            Check.SOURCE_INCOMPLETE,
+            "every row that the source counts",
+            f"{delivered:,} rows",
+            reason,
+            amounts,
         )
 
 
-def _nothing_came(diff: Diff, taken: int, skipped: int, limit: float, *, is_of_all: bool) -> Iterator[Finding]:
-    """A source may be empty at first; one whose rows are all left out has a definition with a wrong word."""
+def _nothing_came(
+    diff: Diff, taken: int, skipped: int, limit: float, *, is_of_all: bool
+) -> Iterator[Finding]:
+    """A source may be empty at first; one whose rows are all left out has a
+    definition with a wrong word.
+    """
     if taken or not is_of_all or (diff.is_first and not skipped):
         return
     message = "Not one row came, and the source had some before."
     if skipped:
-        message = f"Not one of {skipped:,} rows is taken: where and skip of the definition leave all of them out."
-    yield _finding(Check.REJECTED, _limit_of_rejected(limit), "no rows at all", message, {NOTHING_CAME: 1.0})
+        message = (
+            f"Not one of {skipped:,} rows is taken: where and skip of the definition leave all of "
+            "them out."
+        )
+    yield _finding(
+        Check.REJECTED, _limit_of_rejected(limit), "no rows at all", message, {NOTHING_CAME: 1.0}
+    )
 
 
 def _limit_of_rejected(limit: float) -> str:
@@ -151,21 +173,33 @@ def _rejected(
     is_nearly_all = share >= NEARLY_ALL and (is_of_all or diff.rejected >= LEAST_REJECTED)
     if is_much or is_nearly_all:
         found = f"{diff.rejected:,} of {taken:,} rows"
-        message = f"{found} were rejected ({_percent(share)}). {_problems(diff.examples.get('REJECTED', []))}"
         examples = diff.examples.get("REJECTED", [])
+        message = f"{found} were rejected ({_percent(share)}). {_problems(examples)}"
         percent = 1.0 if diff.rejected == taken else min(LAST_STEP, _step_up(share))
         amounts = _scope(is_of_all=is_of_all) | {"percent": percent} | problems
-        yield _finding(Check.REJECTED, _limit_of_rejected(limit), found, message.strip(), amounts, examples=examples)
+        yield _finding(
+            Check.REJECTED,
+            _limit_of_rejected(limit),
+            found,
+            message.strip(),
+            amounts,
+            examples=examples,
+        )
 
 
 def _shares(rejects: Mapping[str, int], taken: int, limit: float) -> dict[str, float]:
-    """Of the rows that are taken, by problem: the most frequent, as far as each is beyond the limit by itself, and all
-    others as one. Others within the limit are as good as none: a few odd rows are no other thing.
+    """Of the rows that are taken, by problem: the most frequent, as far as each is beyond the
+    limit by itself, and all others as one. Others within the limit are as good as none: a few odd
+    rows are no other thing.
     """
     if not rejects or not taken:
         return {}
     ranked = sorted(rejects.items(), key=lambda each: (-each[1], each[0]))
-    named = [each for place, each in enumerate(ranked[:MOST_PROBLEMS]) if not place or _is_much(each[1], taken, limit)]
+    named = [
+        each
+        for place, each in enumerate(ranked[:MOST_PROBLEMS])
+        if not place or _is_much(each[1], taken, limit)
+    ]
     others = sum(rows for _, rows in ranked[len(named) :])
     shares = {problem.replace(" ", ":"): _step_up(rows / taken) for problem, rows in named}
     return shares | {OTHER_PROBLEMS: max(_step_up(limit), _step_up(others / taken))}
@@ -182,11 +216,14 @@ def _scope(*, is_of_all: bool) -> dict[str, float]:
 def _nulled(diff: Diff, limit: float) -> Iterator[Finding]:
     gone = {name: told for name, told in diff.nulled.items() if _is_wiped(told, limit)}
     if gone:
-        found = ", ".join(f"{told['nulled']:,} of {told['stored']:,} values of {name}" for name, told in gone.items())
+        found = ", ".join(
+            f"{told['nulled']:,} of {told['stored']:,} values of {name}"
+            for name, told in gone.items()
+        )
         yield _finding(
             Check.NULLED,
-            f"{_percent(limit)} of the stored values of a column, and {LEAST_NULLED}; {_percent(NEARLY_ALL)} of them, "
-            f"and {LEAST_WIPED}; or half of all there are",
+            f"{_percent(limit)} of the stored values of a column, and {LEAST_NULLED}; "
+            f"{_percent(NEARLY_ALL)} of them, and {LEAST_WIPED}; or half of all there are",
             found,
             f"Stored values would turn null: {found}.",
             {name: float(told["nulled"]) for name, told in gone.items()},
@@ -207,7 +244,8 @@ def _withdrawn(diff: Diff, limit: float) -> Iterator[Finding]:
             Check.WITHDRAWN,
             f"{_percent(limit)} of the stored rows of the periods that came",
             found,
-            f"{found} that are stored of the same periods did not come any more, and would be withdrawn.",
+            f"{found} that are stored of the same periods did not come any more, and would be "
+            "withdrawn.",
             {"rows": float(diff.withdrawn)},
             examples=diff.examples.get("WITHDRAWN", []),
         )
@@ -237,20 +275,24 @@ def _columns_gone(diff: Diff, *, is_of_all: bool) -> Iterator[Finding]:
             Check.COLUMN_GONE,
             "a field for each column that had one",
             found,
-            f"The source has no field any more for a column that had one: {found}. It may have another name now.",
+            f"The source has no field any more for a column that had one: {found}. It may have "
+            "another name now.",
             _scope(is_of_all=is_of_all)
             | {name: float(diff.absent[name].stored + diff.absent[name].filled) for name in gone},
         )
 
 
 def _told_of(absence: Absence, *, is_of_all: bool) -> str:
-    """What is gone; empty when nothing is. A source that leaves nulls out may lack a field in a few rows."""
+    """What is gone; empty when nothing is. A source that leaves nulls out may
+    lack a field in a few rows.
+    """
     if not absence.filled:
         is_gone = absence.stored and (is_of_all or absence.rows >= LEAST_ABSENT)
         return f"no field, and {absence.stored:,} stored values" if is_gone else ""
     before = absence.rows - absence.stretch
     is_long = (
-        absence.stretch >= min(LEAST_ABSENT, HALF * absence.rows) and absence.stretch > ABSENT_SHARE * absence.rows
+        absence.stretch >= min(LEAST_ABSENT, HALF * absence.rows)
+        and absence.stretch > ABSENT_SHARE * absence.rows
     )
     if is_long and absence.filled >= HALF * before:
         return f"no value in {absence.stretch:,} rows beside each other, of {absence.rows:,}"
@@ -264,10 +306,13 @@ def _conflicts(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Fin
         found = f"{conflicts.keys:,} keys with {conflicts.rows:,} rows"
         yield _finding(
             Check.CONFLICTS,
-            f"none in a first import, later {_percent(CONFLICT_SHARE)} of the keys and of the volume",
+            f"none in a first import, later {_percent(CONFLICT_SHARE)} of the keys and of the "
+            "volume",
             found,
             f"Rows of one well and period have different values: {found}. {TELL_APART}",
-            _scope(is_of_all=is_of_all) | {"percent": _step_up(share)} | _wells(diff, Check.CONFLICTS),
+            _scope(is_of_all=is_of_all)
+            | {"percent": _step_up(share)}
+            | _wells(diff, Check.CONFLICTS),
             examples=settled.examples.get("CONFLICTS", []),
         )
 
@@ -281,8 +326,8 @@ def _unmatched(adoption: Adoption | None) -> Iterator[Finding]:
         Check.ADOPTED_UNMATCHED,
         f"every well that was the source {adoption.source}'s before",
         found,
-        f"{found} whose rows were the source {adoption.source}'s did not come. If they came under other codes, they "
-        "would be stored twice.",
+        f"{found} whose rows were the source {adoption.source}'s did not come. If they came under "
+        "other codes, they would be stored twice.",
         {"wells": float(adoption.unmatched)},
         examples=adoption.examples,
     )
@@ -295,14 +340,19 @@ def _rates(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Finding
             Check.RATE_BEYOND_A_WELL,
             "what one well can do",
             f"{rows:,} rows",
-            f"{rows:,} rows have a rate that no well can have. The numbers may be volumes, or of another unit.",
-            _scope(is_of_all=is_of_all) | {"rows": float(rows)} | _wells(diff, Check.RATE_BEYOND_A_WELL),
+            f"{rows:,} rows have a rate that no well can have. The numbers may be volumes, or of "
+            "another unit.",
+            _scope(is_of_all=is_of_all)
+            | {"rows": float(rows)}
+            | _wells(diff, Check.RATE_BEYOND_A_WELL),
             examples=settled.examples.get("RATE_BEYOND_A_WELL", []),
         )
 
 
 def _wells(diff: Diff, check: Check) -> dict[str, float]:
-    """Each well is a thing of its own, without an amount: the same at another one was not accepted."""
+    """Each well is a thing of its own, without an amount: the same at
+    another one was not accepted.
+    """
     return {f"well:{well}": 0.0 for well in diff.wells.get(check, ())}
 
 
@@ -316,7 +366,8 @@ def _percent(share: float) -> str:
 def _change(told: Mapping[str, float]) -> str:
     factor = factor_of(told["before"], told["after"])
     by = "" if factor >= LARGEST else f", a factor of {factor:.3g}"
-    before, after = (told[when] + 0.0 for when in ("before", "after"))  # a minus before a zero is none
+    # a minus before a zero is none
+    before, after = (told[when] + 0.0 for when in ("before", "after"))
     return f"from {before:,.6g} to {after:,.6g}{by}"
 
 

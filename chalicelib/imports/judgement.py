@@ -34,7 +34,9 @@ class Judgement:
     carried: list[str]
 
     @classmethod
-    def of(cls, merged: MergeResult, end: Cursor, base: Snapshot | None, job: Job, settings: Settings) -> Self:
+    def of(
+        cls, merged: MergeResult, end: Cursor, base: Snapshot | None, job: Job, settings: Settings
+    ) -> Self:
         """`end` is the cursor after the last row, `base` the snapshot that was merged into."""
         settled = merged.settled
         completeness = Completeness.after(end, settled)
@@ -75,6 +77,6 @@ class Judgement:
         names = " and ".join(finding.check for finding in found)
         sentences = " ".join(finding.message for finding in found)
         return Held(
-            f"The import is held by {names}. {sentences} The published data is as it was. Look at the findings, then "
-            "accept or discard the job."
+            f"The import is held by {names}. {sentences} The published data is as it was. Look at "
+            "the findings, then accept or discard the job."
         )

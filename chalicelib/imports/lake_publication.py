@@ -1,8 +1,8 @@
 """LakePublication: how the rows of an import become what is published in a lake.
 
-The rows lie in the lake's tables. Which of their snapshots are published the pointer tells, and beside it a small file
-in the warehouse: under its name readers find the state that they began with, and as long as it is kept the lake keeps
-those snapshots.
+The rows lie in the lake's tables. Which of their snapshots are published the pointer tells, and
+beside it a small file in the warehouse: under its name readers find the state that they began with,
+and as long as it is kept the lake keeps those snapshots.
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from chalicelib.lake.repository import Compared, LakeRepository
     from chalicelib.store.repository import Looks, MergeResult, RunFacts
 
-MERGE_ROWS_PER_SECOND = 20_000  # as into a file, of the rows that come alone: the lake is read where they are
+# as into a file, of the rows that come alone: the lake is read where they are
+MERGE_ROWS_PER_SECOND = 20_000
 COMMIT_SECONDS = (
-    30.0  # of each commit, for what does not grow with the rows: as long as an answer of the catalog may take
+    # of each commit, for what does not grow with the rows: as long as an
+    # answer of the catalog may take
+    30.0
 )
 
 
@@ -41,8 +44,8 @@ class Move:
 
 @dataclass(kw_only=True)
 class LakePublication:
-    """`directory` is on the worker's own disk. `engine` says what merges: "duckdb", "spark", or "auto", which is Spark
-    for `spark_rows` or more that change.
+    """`directory` is on the worker's own disk. `engine` says what merges: "duckdb", "spark", or
+    "auto", which is Spark for `spark_rows` or more that change.
     """
 
     warehouse: Warehouse
@@ -66,12 +69,15 @@ class LakePublication:
         *,
         rows: int,
     ) -> MergeResult:
-        """Nothing is written to the lake but what takes back an import that died. Where a file is published, the rows
-        are merged into a copy of it, which then moves into the lake whole. Raises LeaseLost, LakeUnavailable,
-        LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull, OutOfMemory, WarehouseUnavailable, WarehouseCorrupt.
+        """Nothing is written to the lake but what takes back an import that died. Where a file is
+        published, the rows are merged into a copy of it, which then moves into the lake whole.
+        Raises LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull,
+        OutOfMemory, WarehouseUnavailable, WarehouseCorrupt.
         """
         if base and not base.is_lake:
-            file = FilePublication(warehouse=self.warehouse, directory=self.directory, claim=self.claim)
+            file = FilePublication(
+                warehouse=self.warehouse, directory=self.directory, claim=self.claim
+            )
             merged = file.merge(repository, base, facts, looks, rows=rows)
             self._move = Move(file=file, facts=facts, now=looks.now)
             return merged
@@ -91,13 +97,15 @@ class LakePublication:
         *,
         beat: Callable[[], object],
     ) -> Snapshot:
-        """Raises what `beat` does, LeaseLost, LakeUnavailable, LakeMoved, PublishRefused, WarehouseUnavailable, and
-        SparkAsked where Spark has to merge first.
+        """Raises what `beat` does, LeaseLost, LakeUnavailable, LakeMoved, PublishRefused,
+        WarehouseUnavailable, and SparkAsked where Spark has to merge first.
         """
         if self._move:
             move = self._move
             move.file.read_back(repository, merged)
-            return self.put(repository.take(move.file.store, move.facts, merged, now=move.now, beat=beat))
+            return self.put(
+                repository.take(move.file.store, move.facts, merged, now=move.now, beat=beat)
+            )
         if self._compared is None:
             raise RuntimeError("nothing was merged")
         staged = None
@@ -117,8 +125,8 @@ class LakePublication:
         return least is not None and changing >= least
 
     def _ask_spark(self, repository: LakeRepository, compared: Compared) -> str:
-        """Where Spark reads what to do: the rows and the order lie in the warehouse, as segments do, until the job has
-        ended.
+        """Where Spark reads what to do: the rows and the order lie in the warehouse, as segments
+        do, until the job has ended.
         """
         job_id, fence = self.claim.job.job_id, self.claim.fence
         delta, told = self.directory / "delta.parquet", self.directory / "order.json"

@@ -1,5 +1,6 @@
-"""PartImport: one part of a source, read by a worker of its own beside others. Its rows end as segments in the
-warehouse, its place in the part's item; who merges takes them from there, as any worker what an earlier one has left.
+"""PartImport: one part of a source, read by a worker of its own beside others. Its rows end as
+segments in the warehouse, its place in the part's item; who merges takes them from there, as any
+worker what an earlier one has left.
 
     part 3   attempt 2 ── checkpoint ── †
     part 3                                 attempt 3 ── goes on from there ── done
@@ -49,7 +50,9 @@ if TYPE_CHECKING:
 
 
 class PartImport:
-    """The part `number` of a claimed import. `remaining` tells the seconds left of the worker's time budget."""
+    """The part `number` of a claimed import. `remaining` tells the seconds left of
+    the worker's time budget.
+    """
 
     def __init__(
         self,
@@ -63,7 +66,9 @@ class PartImport:
         directory: Path,
         remaining: Callable[[], float],
         clock: Callable[[], float] = time.time,
-        new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
+        new_repository: Callable[
+            ..., DuckDBWellProductionRepository
+        ] = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
         open_bytes: int = OPEN_BYTES,
         keep_log: Callable[..., None] = lambda **_: None,
@@ -80,7 +85,9 @@ class PartImport:
         self._prefetch = prefetch
         self._open_bytes = open_bytes
         self._table = PartTable(table=job_manager.table, clock=clock)
-        self._segments = partial(Segments, warehouse=warehouse, directory=directory, claim=claim, part=number)
+        self._segments = partial(
+            Segments, warehouse=warehouse, directory=directory, claim=claim, part=number
+        )
         self._progress = PartProgress(
             claim=claim,
             job_manager=job_manager,
@@ -99,7 +106,9 @@ class PartImport:
         )
 
     def run(self) -> None:
-        """To the end of the part. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed."""
+        """To the end of the part. Raises HandOver, LeaseLost, CancelRequested,
+        StateUnavailable, ImportFailed.
+        """
         checkpoint = self._claim.job.checkpoint
         if checkpoint is None or checkpoint.plan is None:
             return  # another plan has taken the place of this one's
@@ -108,8 +117,12 @@ class PartImport:
             return
         settings = self._settings
         adopts = settings.definition.adopts if settings.definition else ""
-        source = RowSource(name=settings.source_name, period=Period(settings.source_period), adopts=adopts)
-        repository = self._new_repository(directory=self._directory, memory_mb=settings.memory_mb, source=source)
+        source = RowSource(
+            name=settings.source_name, period=Period(settings.source_period), adopts=adopts
+        )
+        repository = self._new_repository(
+            directory=self._directory, memory_mb=settings.memory_mb, source=source
+        )
         try:
             self._progress.report()
             self._read(checkpoint, items[self._number], repository)
@@ -120,14 +133,18 @@ class PartImport:
             self._source.close()
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _read(self, checkpoint: Checkpoint, item: Part, repository: DuckDBWellProductionRepository) -> None:
+    def _read(
+        self, checkpoint: Checkpoint, item: Part, repository: DuckDBWellProductionRepository
+    ) -> None:
         before = joined_fingerprint([checkpoint.source or {}, item.checkpoint.source or {}])
         before.refuse_other_settings(self._settings.source_id)
         fields = SourceFields(survey=self._survey(item, before), settings=self._settings)
         item = self._table.begin(self._claim, self._planning.plan_of(checkpoint), item)
         cursor = Cursor.restored(item.checkpoint.cursor, self._settings.source_url)
         fields.go_on_from(cursor, before)
-        part = PartReading.of(cursor, self._segments(attempt=item.attempt), self._directory, item=item)
+        part = PartReading.of(
+            cursor, self._segments(attempt=item.attempt), self._directory, item=item
+        )
         fetching = Fetching(
             PartsReading(parts=[part]),
             source=self._source,
@@ -172,7 +189,9 @@ class PartImport:
 
 
 def settings_of_a_part(settings: Settings, at_once: int) -> Settings:
-    """What one of so many workers may ask of the source, so that all of them together keep to its limits."""
+    """What one of so many workers may ask of the source, so that all of them
+    together keep to its limits.
+    """
     return replace(
         settings,
         source_connections=max(1, settings.source_connections // at_once),

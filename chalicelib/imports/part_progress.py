@@ -1,5 +1,5 @@
-"""PartProgress: what one of several workers of a job reports. It writes of the job what all of them have done together,
-and leaves the rest to the one that merges.
+"""PartProgress: what one of several workers of a job reports. It writes of the job what all of them
+have done together, and leaves the rest to the one that merges.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from chalicelib.jobs.parts import PartTable
 
 SHOWN = ("fetched_records", "parts", "progress_percentage", "waiting")
-REPORTS_OF_A_LEASE = 6  # forty workers write the same two items: each of them seldom, together every second
+# forty workers write the same two items: each of them seldom, together every second
+REPORTS_OF_A_LEASE = 6
 
 
 class PartProgress(Progress):

@@ -1,4 +1,6 @@
-"""Planning: the parts that a source is read in, made once and taken up again by each worker that goes on with them."""
+"""Planning: the parts that a source is read in, made once and taken up again by each
+worker that goes on with them.
+"""
 
 from __future__ import annotations
 
@@ -38,15 +40,19 @@ class Planning:
     directory: Path
     segments: Callable[[int], Segments]
 
-    def plan(self, first: Cursor, cursors: Sequence[Cursor], fingerprint: Fingerprint) -> PartsReading:
-        """The parts from these cursors on; the table knows them and the job names them then. Raises LeaseLost,
-        CancelRequested, StateUnavailable.
+    def plan(
+        self, first: Cursor, cursors: Sequence[Cursor], fingerprint: Fingerprint
+    ) -> PartsReading:
+        """The parts from these cursors on; the table knows them and the job names them then. Raises
+        LeaseLost, CancelRequested, StateUnavailable.
         """
         source = fingerprint.stored()
         items = [self._item(number, cursor, source) for number, cursor in enumerate(cursors)]
         self.table.plan(self.claim, items)
         told = zip(items, cursors, strict=True)
-        readings = [self._reading(item, cursor, self.segments(item.number)) for item, cursor in told]
+        readings = [
+            self._reading(item, cursor, self.segments(item.number)) for item, cursor in told
+        ]
         parts = PartsReading(parts=readings, first=first.at_start())
         plan = Plan(job_id=self.claim.job.job_id, parts=len(items))
         cursor = parts.cursor
@@ -57,7 +63,9 @@ class Planning:
         return parts
 
     def items(self, plan: Plan) -> list[Part]:
-        """Empty where one of them is gone, or was read in another form than today's. Raises StateUnavailable."""
+        """Empty where one of them is gone, or was read in another form than today's.
+        Raises StateUnavailable.
+        """
         items = self.table.read(plan) or []
         return items if all(is_of_this_form(item.checkpoint.source) for item in items) else []
 
@@ -70,18 +78,26 @@ class Planning:
         at_start: Callable[[Cursor], Cursor],
         join: Callable[[Segments, Checkpoint], Checkpoint],
     ) -> PartsReading:
-        """The rows of all parts that are proved are staged; each part goes on behind them. `at_start` tells where a
-        part begins. Raises LeaseLost, StateUnavailable, WarehouseUnavailable, ScratchFull.
+        """The rows of all parts that are proved are staged; each part goes on behind them.
+        `at_start` tells where a part begins. Raises LeaseLost, StateUnavailable,
+        WarehouseUnavailable, ScratchFull.
         """
         first = Cursor.restored(checkpoint.cursor, self.settings.source_url).at_start()
-        parts = [self._loaded(checkpoint, item, repository, at_start=at_start, join=join) for item in items]
+        parts = [
+            self._loaded(checkpoint, item, repository, at_start=at_start, join=join)
+            for item in items
+        ]
         return PartsReading(parts=parts, first=first)
 
     def load_whole(
-        self, checkpoint: Checkpoint, items: Sequence[Part], repository: DuckDBWellProductionRepository
+        self,
+        checkpoint: Checkpoint,
+        items: Sequence[Part],
+        repository: DuckDBWellProductionRepository,
     ) -> PartsReading | None:
-        """All rows, staged; nothing more is read of the parts, or of the one that the source is. None when a segment is
-        not as it was. Raises LeaseLost, StateUnavailable, WarehouseUnavailable, ScratchFull.
+        """All rows, staged; nothing more is read of the parts, or of the one that the source is.
+        None when a segment is not as it was. Raises LeaseLost, StateUnavailable,
+        WarehouseUnavailable, ScratchFull.
         """
         url, parts = self.settings.source_url, []
         for number, place in enumerate([item.checkpoint for item in items] or [checkpoint]):
@@ -89,7 +105,11 @@ class Planning:
             if segments.load(repository, place, beat=self.progress.beat) != place:
                 return None
             item = items[number] if items else None
-            parts.append(PartReading.of(Cursor.restored(place.cursor, url), segments, self.directory, item=item))
+            parts.append(
+                PartReading.of(
+                    Cursor.restored(place.cursor, url), segments, self.directory, item=item
+                )
+            )
         first = Cursor.restored(checkpoint.cursor, url).at_start() if items else None
         return PartsReading(parts=parts, first=first)
 
@@ -112,7 +132,9 @@ class Planning:
         if item.state is PartState.OPEN or loaded != item.checkpoint:
             state = PartState.OPEN if cursor.url else PartState.DONE
             rejected = repository.rejected_rows - rejected
-            as_loaded = replace(item, checkpoint=loaded, state=state, delivered=cursor.delivered, rejected=rejected)
+            as_loaded = replace(
+                item, checkpoint=loaded, state=state, delivered=cursor.delivered, rejected=rejected
+            )
             item = self.table.begin(self.claim, self.plan_of(checkpoint), as_loaded)
         return self._reading(item, cursor, segments)
 
@@ -148,8 +170,8 @@ class Planning:
 
 
 def joined_fingerprint(sources: Sequence[dict[str, object]]) -> Fingerprint:
-    """Of rows that were read with these: a column that one of them lacked is one that was missing. Raises
-    SourceChangedSince when they are not of one source and mapping.
+    """Of rows that were read with these: a column that one of them lacked is one that was missing.
+    Raises SourceChangedSince when they are not of one source and mapping.
     """
     first, *others = [Fingerprint(**source) for source in sources]  # type: ignore[arg-type]
     for other in others:

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """`job` is the newest state, whether it is stored yet or not. Whatever reports raises LeaseLost, CancelRequested,
-    StateUnavailable.
+    """`job` is the newest state, whether it is stored yet or not. Whatever reports raises
+    LeaseLost, CancelRequested, StateUnavailable.
     """
 
     def __init__(
@@ -77,7 +77,9 @@ class Progress:
         self.add_seconds(f"{str(self.job.phase).lower()}_seconds", now - self._phase_began_at)
         self._phase_began_at = now
 
-    def complete(self, snapshot: Snapshot, *, base: str | None, warnings: Mapping[str, int]) -> None:
+    def complete(
+        self, snapshot: Snapshot, *, base: str | None, warnings: Mapping[str, int]
+    ) -> None:
         """The job ends and the snapshot made from `base` is published, or neither."""
         self.count_seconds()
         now = self._clock()
@@ -99,14 +101,21 @@ class Progress:
         self.change(**dict.fromkeys(counts, 0), warnings=_warnings(warnings))
 
     def report(self, lease_seconds: float | None = None) -> None:
-        """The job as it is now is stored and the lease renewed. Raises LeaseLost, CancelRequested, StateUnavailable."""
+        """The job as it is now is stored and the lease renewed. Raises LeaseLost,
+        CancelRequested, StateUnavailable.
+        """
         self._store(lease_seconds)
         self._reported_at = self._clock()
         self._keep_log()
 
     def _store(self, lease_seconds: float | None) -> None:
-        self.job = self._job_manager.progress(self._claim, self.job.with_progress(), lease_seconds=lease_seconds)
+        self.job = self._job_manager.progress(
+            self._claim, self.job.with_progress(), lease_seconds=lease_seconds
+        )
 
 
 def _warnings(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    return [{"rule": rule, "count": count, "message": WARNING_RULES[rule]} for rule, count in counts.items()]
+    return [
+        {"rule": rule, "count": count, "message": WARNING_RULES[rule]}
+        for rule, count in counts.items()
+    ]

@@ -1,9 +1,11 @@
 """Rollback: an older snapshot is published once more, by a job as every publication.
 
-Its file is looked at and put into the warehouse again, under a name with the fence of this claim. So the fences in the
-names still tell the order of what was published; who reads by name, or clears by fence, need not know of rollbacks:
+Its file is looked at and put into the warehouse again, under a name with the fence of this claim.
+So the fences in the names still tell the order of what was published; who reads by name, or clears
+by fence, need not know of rollbacks:
 
-    import A (fence 5) ── import B (fence 6) ── rollback to A (fence 7): A's file as fence 7 ── the pointer: fence 7
+    import A (fence 5) ── import B (fence 6) ── rollback to A (fence 7)
+                                                A's file as fence 7 ── the pointer: fence 7
 """
 
 from __future__ import annotations
@@ -22,7 +24,15 @@ from chalicelib.jobs.lock import Snapshot
 from chalicelib.lake.settling import settle_lake
 from chalicelib.lake.versions import Versions
 from chalicelib.store.room import ask_for_room
-from chalicelib.warehouse.names import Warehouse, fence_of, is_of_lake, job_of, missing_file, sha256_of, snapshot_name
+from chalicelib.warehouse.names import (
+    Warehouse,
+    fence_of,
+    is_of_lake,
+    job_of,
+    missing_file,
+    sha256_of,
+    snapshot_name,
+)
 
 from .progress import Progress
 from .publication import PUBLISH_BYTES_PER_SECOND, show_latest
@@ -42,8 +52,8 @@ LAKE_SECONDS = 150.0  # to set back the tables of a lake: each is asked and told
 
 
 class Rollback:
-    """One claimed rollback. `job` is always the newest state, also when `run` raises. `directory` is on local disk;
-    without a `catalog` there is no lake to go back in.
+    """One claimed rollback. `job` is always the newest state, also when `run` raises. `directory`
+    is on local disk; without a `catalog` there is no lake to go back in.
     """
 
     def __init__(
@@ -62,7 +72,9 @@ class Rollback:
         self._warehouse = warehouse
         self._directory = directory
         self._catalog = catalog
-        self._progress = Progress(claim=claim, job_manager=job_manager, lease_seconds=lease_seconds, clock=clock)
+        self._progress = Progress(
+            claim=claim, job_manager=job_manager, lease_seconds=lease_seconds, clock=clock
+        )
 
     @property
     def job(self) -> Job:
@@ -116,7 +128,8 @@ class Rollback:
             return told
         if found is None:
             raise missing_file(name)
-        if stored and found != (stored.sha256 or found):  # the sum that it was stored under; a bucket has it
+        # the sum that it was stored under; a bucket has it
+        if stored and found != (stored.sha256 or found):
             raise WarehouseCorrupt
         return read_snapshot(name, self._file, sha256=found)
 
@@ -125,7 +138,9 @@ class Rollback:
         return sha256_of(self._file)
 
     def _fetch_older(self, name: str, told: Snapshot, *, is_there: bool) -> None:
-        """A bucket keeps what was removed or changed. Raises WarehouseFileMissing, WarehouseCorrupt."""
+        """A bucket keeps what was removed or changed. Raises
+        WarehouseFileMissing, WarehouseCorrupt.
+        """
         try:
             self._warehouse.fetch_older(name, self._file, sha256=told.sha256)
         except NoOlderVersion as exc:
@@ -135,22 +150,28 @@ class Rollback:
         """The same file as a new one that nothing points at yet."""
         fence, job_id = self._claim.fence, self.job.job_id
         name = snapshot_name(fence, job_id, is_lake=old.is_lake)
-        self._progress.enter(Phase.PUBLISHING, seconds=old.bytes / PUBLISH_BYTES_PER_SECOND + LAKE_SECONDS)
+        self._progress.enter(
+            Phase.PUBLISHING, seconds=old.bytes / PUBLISH_BYTES_PER_SECOND + LAKE_SECONDS
+        )
         self._warehouse.put(name, self._file, sha256=old.sha256)
         return replace(old, name=name, fence=fence, job_id=job_id, rollback_fence=fence)
 
     def _set_back(self, snapshot: Snapshot) -> None:
-        """Main of each table becomes what the pointer is about to name, as a commit would. Where this dies in between,
-        whoever claims next sets it to what is published.
+        """Main of each table becomes what the pointer is about to name, as a commit would. Where
+        this dies in between, whoever claims next sets it to what is published.
         """
         if self._catalog is None:
             raise StoreDiffers
-        settle_lake(self._catalog, Versions.stored(snapshot.versions, rows=snapshot.rows), fence=self._claim.fence)
+        settle_lake(
+            self._catalog,
+            Versions.stored(snapshot.versions, rows=snapshot.rows),
+            fence=self._claim.fence,
+        )
 
 
 def read_snapshot(name: str, file: Path, *, sha256: str) -> Snapshot:
-    """What a pointer can tell of a snapshot by its file alone. It has no watermark, so the next import of each source
-    asks for everything. Raises WarehouseCorrupt.
+    """What a pointer can tell of a snapshot by its file alone. It has no watermark, so the next
+    import of each source asks for everything. Raises WarehouseCorrupt.
     """
     try:
         versions = Versions.read(file.read_text("utf-8")) if is_of_lake(name) else None

@@ -1,5 +1,5 @@
-"""Segments: the staged rows of an import, on their way into the warehouse and back. They lie on local disk until the
-import has ended; a checkpoint stores those that are not in the warehouse yet.
+"""Segments: the staged rows of an import, on their way into the warehouse and back. They lie on
+local disk until the import has ended; a checkpoint stores those that are not in the warehouse yet.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Fetched:
 
 @dataclass(frozen=True, kw_only=True)
 class Segments:
-    """Those of one part of the source; `attempt` is what SegmentRun tells of it. `directory` is on the worker's own
-    disk. Every method raises WarehouseUnavailable, ScratchFull.
+    """Those of one part of the source; `attempt` is what SegmentRun tells of it. `directory` is on
+    the worker's own disk. Every method raises WarehouseUnavailable, ScratchFull.
     """
 
     warehouse: Warehouse
@@ -58,17 +58,24 @@ class Segments:
         self._staged.append(Staged(path=path, cursor=cursor))
 
     def load(
-        self, repository: DuckDBWellProductionRepository, checkpoint: Checkpoint, *, beat: Callable[[], None]
+        self,
+        repository: DuckDBWellProductionRepository,
+        checkpoint: Checkpoint,
+        *,
+        beat: Callable[[], None],
     ) -> Checkpoint | None:
-        """Fetch the segments and take them for staged: the same checkpoint when all are as they were written, else an
-        earlier one that stands behind the rows staged now, or None, and then nothing is staged.
+        """Fetch the segments and take them for staged: the same checkpoint when all are as
+        they were written, else an earlier one that stands behind the rows staged now, or None,
+        and then nothing is staged.
         """
         place: Checkpoint | None = None
         for number, fetched in enumerate(self._proved(checkpoint), start=1):
             if not repository.load_segment(fetched.path, part=self.part):
                 break
             runs = first_segments(checkpoint.segments, number)
-            place = replace(checkpoint, cursor=fetched.note.cursor, segments=runs, seal=fetched.seal)
+            place = replace(
+                checkpoint, cursor=fetched.note.cursor, segments=runs, seal=fetched.seal
+            )
             beat()
         is_whole = (place.seal if place else NO_SEAL) == checkpoint.seal
         return checkpoint if is_whole else place
@@ -82,8 +89,14 @@ class Segments:
         return count_of_them
 
     def store(self, before: Checkpoint | None, after: Checkpoint) -> Checkpoint:
-        """The checkpoint after, with the segments of the checkpoint before and those that were added since."""
-        place = replace(after, segments=before.segments if before else [], seal=(before and before.seal) or NO_SEAL)
+        """The checkpoint after, with the segments of the checkpoint before and
+        those that were added since.
+        """
+        place = replace(
+            after,
+            segments=before.segments if before else [],
+            seal=(before and before.seal) or NO_SEAL,
+        )
         for staged in self._staged:
             place = self._put(staged.path, place, cursor=staged.cursor)
         self._staged.clear()
@@ -102,13 +115,17 @@ class Segments:
         job_id, fence = self.claim.job.job_id, self.claim.fence
         runs = add_segment(place.segments, job_id, fence, part=self.part, attempt=self.attempt)
         name = segment_names(runs[-1:])[-1]
-        with sealed(path, Note(name=name, follows=place.seal or NO_SEAL, cursor=cursor)) as (seal, sha256):
+        with sealed(path, Note(name=name, follows=place.seal or NO_SEAL, cursor=cursor)) as (
+            seal,
+            sha256,
+        ):
             self.warehouse.put(name, path, sha256=sha256)
         return replace(place, segments=runs, seal=seal)
 
     def _proved(self, checkpoint: Checkpoint) -> Iterator[Fetched]:
-        """The segments from the first on that are what the job wrote. Each is proved by what comes after it, the next
-        segment or the job's item: only these tell a whole file from an older whole file under the same name.
+        """The segments from the first on that are what the job wrote. Each is proved by what comes
+        after it, the next segment or the job's item: only these tell a whole file from an older
+        whole file under the same name.
         """
         last: Fetched | None = None
         seal = NO_SEAL
@@ -138,5 +155,7 @@ class Segments:
         return Fetched(path=path, note=note, seal=seal)
 
     def _new_path(self) -> Path:
-        """Each of its own: DuckDB may keep pages of a file that had the same path a moment before."""
+        """Each of its own: DuckDB may keep pages of a file that had the
+        same path a moment before.
+        """
         return self.directory / f"fetched-{self.part}-{next(self._numbers)}.parquet"

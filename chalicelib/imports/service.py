@@ -1,7 +1,7 @@
 """WellProductionImportService: pages → batches → checkpoints → merge → a published snapshot.
 
-Nothing of an import is visible before its last step. Until then there are files on the worker's own disk, and
-in the warehouse segments and a snapshot that nothing points at.
+Nothing of an import is visible before its last step. Until then there are files on the worker's own
+disk, and in the warehouse segments and a snapshot that nothing points at.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ if TYPE_CHECKING:
     from chalicelib.warehouse.names import Warehouse
 
 PARTS_OF_A_THREAD = 2  # so that one which is done early takes another part
-MOST_RUNS = 32  # of segments in a part: each attempt adds one, and the item that has them must not grow with the import
+# of segments in a part: each attempt adds one, and the item that has them must
+# not grow with the import
+MOST_RUNS = 32
 
 SWEPT_SECONDS = 120.0  # within which the sweeper has looked at an execution
 
@@ -86,7 +88,9 @@ class WellProductionImportService:
         directory: Path,
         remaining: Callable[[], float],
         clock: Callable[[], float] = time.time,
-        new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
+        new_repository: Callable[
+            ..., DuckDBWellProductionRepository
+        ] = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
         most_runs: int = MOST_RUNS,
         new_publication: Callable[..., Publication] = FilePublication,
@@ -130,8 +134,9 @@ class WellProductionImportService:
         return self._progress.job
 
     def run(self) -> Job:
-        """The completed job. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed; of its kinds
-        Held, when all that was fetched stands in a checkpoint and somebody's word is waited for.
+        """The completed job. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable,
+        ImportFailed; of its kinds Held, when all that was fetched stands in a checkpoint and
+        somebody's word is waited for.
         """
         repository = self._new_repository(
             directory=self._directory, memory_mb=self._settings.memory_mb, source=self._row_source()
@@ -170,11 +175,15 @@ class WellProductionImportService:
         return self.job
 
     def plan(self) -> list[int]:
-        """The parts that are still to be read, for workers beside each other, after whose last one `run` goes on; none
-        where one worker has all to do. Raises what `run` does.
+        """The parts that are still to be read, for workers beside each other, after whose last one
+        `run` goes on; none where one worker has all to do. Raises what `run` does.
         """
         try:
-            return [] if self.job.accepted_by else [item.number for item in self._planned() if not item.is_done]
+            return (
+                []
+                if self.job.accepted_by
+                else [item.number for item in self._planned() if not item.is_done]
+            )
         except WorkerTimeSpent as exc:
             raise HandOver from exc
         finally:
@@ -200,18 +209,23 @@ class WellProductionImportService:
     def _row_source(self) -> RowSource:
         settings = self._settings
         adopts = settings.definition.adopts if settings.definition else ""
-        return RowSource(name=settings.source_name, period=Period(settings.source_period), adopts=adopts)
+        return RowSource(
+            name=settings.source_name, period=Period(settings.source_period), adopts=adopts
+        )
 
     # -- where to begin -----------------------------------------------------------------------
 
     def _resume(self, repository: DuckDBWellProductionRepository) -> PartsReading:
-        """At the first page, or after the rows of the checkpoint. Raises SourceChangedSince, HeldRowsGone."""
+        """At the first page, or after the rows of the checkpoint. Raises
+        SourceChangedSince, HeldRowsGone.
+        """
         if self.job.accepted_by:
             return self._resume_accepted(repository)
         items = self._items()
         before = self._fingerprint_before(items)
         if before:
-            before.refuse_other_settings(self._settings.source_id)  # before the source is asked anything
+            # before the source is asked anything
+            before.refuse_other_settings(self._settings.source_id)
         self._fields = SourceFields(survey=self._survey(before), settings=self._settings)
         parts = self._load(repository, items, before) if before else None
         if before is None or parts is None:
@@ -230,19 +244,22 @@ class WellProductionImportService:
     def _tell_resumed(self, parts: PartsReading) -> None:
         cursor = parts.cursor
         self._progress.set_stats(pages=parts.pages, bytes=cursor.bytes)
-        if "fetching_seconds" not in self.job.stats and self.job.started_at:  # workers of parts count none
+        # workers of parts count none
+        if "fetching_seconds" not in self.job.stats and self.job.started_at:
             self._progress.add_seconds("fetching_seconds", self._clock() - self.job.started_at)
         self._progress.change(fetched_records=cursor.delivered, expected_records=cursor.expected)
         self._progress.note("resumed", page=cursor.page, records=cursor.delivered)
 
     def _items(self) -> list[Part]:
-        """Of the parts that the checkpoint names; none where it names no plan, or they are of no use any more."""
+        """Of the parts that the checkpoint names; none where it names no plan, or
+        they are of no use any more.
+        """
         plan = self.job.checkpoint.plan if self.job.checkpoint else None
         return self._planning.items(plan) if plan else []
 
     def _fingerprint_before(self, items: Sequence[Part]) -> Fingerprint | None:
-        """None without a checkpoint. An older one proves neither its segments nor its source, or its rows have another
-        form than those of today: all begins anew.
+        """None without a checkpoint. An older one proves neither its segments nor its source, or
+        its rows have another form than those of today: all begins anew.
         """
         checkpoint = self.job.checkpoint
         if checkpoint is None:
@@ -251,12 +268,16 @@ class WellProductionImportService:
         if checkpoint.seal is None or is_lost or not is_of_this_form(checkpoint.source):
             self._tell_loss(checkpoint.cursor["delivered"], None)
             return None
-        return joined_fingerprint([checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)])
+        return joined_fingerprint(
+            [checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)]
+        )
 
     def _load(
         self, repository: DuckDBWellProductionRepository, items: Sequence[Part], before: Fingerprint
     ) -> PartsReading | None:
-        """From the last places on that are proved, the rows before them staged; None when that is the beginning."""
+        """From the last places on that are proved, the rows before them staged; None
+        when that is the beginning.
+        """
         named = self.job.checkpoint
         if named is None:
             return None
@@ -275,7 +296,11 @@ class WellProductionImportService:
         return self._as_one(Cursor.restored(joined.cursor, self._settings.source_url), segments)
 
     def _load_parts(
-        self, repository: DuckDBWellProductionRepository, named: Checkpoint, items: Sequence[Part], before: Fingerprint
+        self,
+        repository: DuckDBWellProductionRepository,
+        named: Checkpoint,
+        items: Sequence[Part],
+        before: Fingerprint,
     ) -> PartsReading:
         first = Cursor.restored(named.cursor, self._settings.source_url).at_start()
 
@@ -289,17 +314,22 @@ class WellProductionImportService:
         told = sum(item.delivered for item in items)
         if parts.cursor.delivered != told:
             self._tell_loss(told, asdict(parts.cursor))
-        counted = replace(named, cursor=parts.cursor.stored(self._settings.source_url))  # others may have read them
+        # others may have read them
+        counted = replace(named, cursor=parts.cursor.stored(self._settings.source_url))
         self._progress.change(parts={"count": len(items), "done": parts.done}, checkpoint=counted)
         return parts
 
-    def _joined(self, repository: DuckDBWellProductionRepository, segments: Segments, loaded: Checkpoint) -> Checkpoint:
-        """One segment in place of too many that were loaded; these stay until the table names it, and go when the job
-        has ended.
+    def _joined(
+        self, repository: DuckDBWellProductionRepository, segments: Segments, loaded: Checkpoint
+    ) -> Checkpoint:
+        """One segment in place of too many that were loaded; these stay until the table names it,
+        and go when the job has ended.
         """
         if len(loaded.segments) < self._most_runs:
             return loaded
-        seconds = self._settings.lease_seconds + merge_seconds(None, rows=loaded.cursor["delivered"])
+        seconds = self._settings.lease_seconds + merge_seconds(
+            None, rows=loaded.cursor["delivered"]
+        )
         self._progress.report(seconds)
         return segments.join(repository, loaded)
 
@@ -310,7 +340,9 @@ class WellProductionImportService:
         self._progress.note("gone back", page=page, records=kept, lost_records=named - kept)
 
     def _plan(self, first: Cursor, *, at_once: int) -> PartsReading:
-        """The parts of all rows, where these can be cut and more than one part may be read at once."""
+        """The parts of all rows, where these can be cut and more than one
+        part may be read at once.
+        """
         if at_once == 1:
             return self._as_one(first, self._segments(0))
         most = min(MOST_PARTS, PARTS_OF_A_THREAD * at_once)
@@ -363,7 +395,9 @@ class WellProductionImportService:
 
     # -- fetching -----------------------------------------------------------------------------
 
-    def _fetching_of(self, parts: PartsReading, repository: DuckDBWellProductionRepository) -> Fetching:
+    def _fetching_of(
+        self, parts: PartsReading, repository: DuckDBWellProductionRepository
+    ) -> Fetching:
         checkpoint, url = self.job.checkpoint, self._settings.source_url
         of_job = CheckpointsOfJob(progress=self._progress, source_url=url)
         return Fetching(
@@ -371,7 +405,9 @@ class WellProductionImportService:
             source=self._source,
             fields=self._fields,
             repository=repository,
-            checkpoints=self._planning.checkpoints(checkpoint) if checkpoint and checkpoint.plan else of_job,
+            checkpoints=self._planning.checkpoints(checkpoint)
+            if checkpoint and checkpoint.plan
+            else of_job,
             progress=self._progress,
             budget=self._budget,
             settings=self._settings,
@@ -387,10 +423,12 @@ class WellProductionImportService:
     # -- settling -----------------------------------------------------------------------------
 
     def _settle(self, repository: DuckDBWellProductionRepository, end: Cursor) -> Settled:
-        """What becomes of several rows of one key, and which of them show that the reading went wrong. Raises HandOver
-        when they do, and the source can be read by keys.
+        """What becomes of several rows of one key, and which of them show that the reading went
+        wrong. Raises HandOver when they do, and the source can be read by keys.
         """
-        self._progress.report(self._settings.lease_seconds + merge_seconds(None, rows=end.delivered))
+        self._progress.report(
+            self._settings.lease_seconds + merge_seconds(None, rows=end.delivered)
+        )
         grain = self._fields.grain()
         settled = repository.settle(grain)
         if self.job.accepted_by:
@@ -403,8 +441,8 @@ class WellProductionImportService:
         return settled
 
     def _read_again_by_keys(self, repeated: int) -> None:
-        """Where the source can be asked so. It is begun by the next worker, whose segments have names of their own.
-        Raises HandOver.
+        """Where the source can be asked so. It is begun by the next worker, whose segments have
+        names of their own. Raises HandOver.
         """
         try:
             key = self._fields.key(Way.KEYS)
@@ -417,24 +455,35 @@ class WellProductionImportService:
         self._fields.survey = survey
         first = self._first_cursor(Way.KEYS)
         source = self._fields.fingerprint().stored()
-        checkpoint = Checkpoint(cursor=first.stored(self._settings.source_url), source=source, seal=NO_SEAL)
+        checkpoint = Checkpoint(
+            cursor=first.stored(self._settings.source_url), source=source, seal=NO_SEAL
+        )
         self._progress.count_seconds()
-        self._progress.change(checkpoint=checkpoint, fetched_records=0, failed_records=0, parts=None)
+        self._progress.change(
+            checkpoint=checkpoint, fetched_records=0, failed_records=0, parts=None
+        )
         self._progress.note("reads again by keys", repeated_keys=repeated)
         raise HandOver
 
     # -- merging ------------------------------------------------------------------------------
 
     def _check(self, fetching: Fetching, start: Cursor, end: Cursor, base: Snapshot | None) -> None:
-        """Whether the base has what was not asked for, and the worker the time to merge. One that has fetched
-        nothing merges all the same: the next one would have no more time. Raises PublishRefused, HandOver.
+        """Whether the base has what was not asked for, and the worker the time to merge. One that
+        has fetched nothing merges all the same: the next one would have no more time. Raises
+        PublishRefused, HandOver.
         """
         self._watermark.check(base, end.changed_since)
-        if end != start and not self._budget.suffices(self._publication.merge_seconds(base, rows=end.delivered)):
+        if end != start and not self._budget.suffices(
+            self._publication.merge_seconds(base, rows=end.delivered)
+        ):
             fetching.hand_over()
 
     def _merge(
-        self, repository: DuckDBWellProductionRepository, end: Cursor, base: Snapshot | None, settled: Settled
+        self,
+        repository: DuckDBWellProductionRepository,
+        end: Cursor,
+        base: Snapshot | None,
+        settled: Settled,
     ) -> MergeResult:
         """What became of the rows staged, merged with the base's."""
         seconds = self._publication.merge_seconds(base, rows=end.delivered)
@@ -446,7 +495,9 @@ class WellProductionImportService:
             is_renamed=self._fields.is_renamed,
             withdraws=self._withdraws(end, settled),
         )
-        merged = self._publication.merge(repository, base, self._run_facts(end), looks, rows=end.delivered)
+        merged = self._publication.merge(
+            repository, base, self._run_facts(end), looks, rows=end.delivered
+        )
         merged = replace(merged, settled=settled)
         if merged.rejects:
             self._progress.set_stats(rejects=merged.rejects)
@@ -456,7 +507,9 @@ class WellProductionImportService:
         return merged
 
     def _withdraws(self, end: Cursor, settled: Settled) -> bool:
-        """Only what is proved to be all there is tells what is there no more; also a few rows that may lack do not."""
+        """Only what is proved to be all there is tells what is there no more; also a few
+        rows that may lack do not.
+        """
         if self._settings.source_missing != "withdraw" or not self._is_of_all(end):
             return False
         completeness = Completeness.after(end, settled)
@@ -509,7 +562,9 @@ class WellProductionImportService:
         return judgement
 
     def _hold(self, fetching: Fetching, merged: MergeResult, *, is_stored: bool) -> None:
-        """All that was fetched stands in a checkpoint before the job ends: that is what can be accepted."""
+        """All that was fetched stands in a checkpoint before the job ends: that
+        is what can be accepted.
+        """
         if not is_stored or self.job.checkpoint is None:
             fetching.checkpoint()
         self._progress.hold(merged.warnings)
@@ -530,23 +585,32 @@ class WellProductionImportService:
         snapshot = self._publication.publish(repository, merged, beat=beat)
         is_whole = judgement.completeness.is_proved
         began = self.job.reading_since or self.job.started_at or self._clock()
-        facts = self._watermark.mark(base, self._fields.changed_until, began, self.job, is_whole=is_whole)
+        facts = self._watermark.mark(
+            base, self._fields.changed_until, began, self.job, is_whole=is_whole
+        )
         if self._settings.is_of_files:
-            is_known = is_whole and self._fields.files_are_as_read  # what came later is for the next import
+            # what came later is for the next import
+            is_known = is_whole and self._fields.files_are_as_read
             facts = self._watermark.mark_files(base, self._source.marks, is_whole=is_known)
         facts = replace(facts, accepted=judgement.carried or None)
         return with_facts(snapshot, base, self._settings, facts, at=self._clock())
 
     def _tell_that_spark_merges(self, merged: MergeResult) -> None:
-        """With a lease until the sweeper looks after it: it is that of an execution that goes on."""
+        """With a lease until the sweeper looks after it: it is that of
+        an execution that goes on.
+        """
         self._progress.count_seconds()
         records = merged.new_records + merged.updated_records + merged.withdrawn_records
         seconds = self._settings.lease_seconds + SWEPT_SECONDS
         self._progress.note("waits for spark", lease_seconds=seconds, records=records)
 
-    def _finish(self, parts: PartsReading, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult) -> None:
+    def _finish(
+        self, parts: PartsReading, snapshot: Snapshot, base: Snapshot | None, merged: MergeResult
+    ) -> None:
         """The end of the job moves the pointer to the snapshot."""
-        self._progress.complete(snapshot, base=base.name if base else None, warnings=merged.warnings)
+        self._progress.complete(
+            snapshot, base=base.name if base else None, warnings=merged.warnings
+        )
         runs = [*self.job.segments, *parts.stored_segments]
         self._publication.follow(snapshot, segments=segment_names(runs))
 

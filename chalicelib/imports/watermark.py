@@ -1,7 +1,9 @@
-"""Watermark: until when the source's changes are in the published database, so that an import need not ask for them.
+"""Watermark: until when the source's changes are in the published database, so that an
+import need not ask for them.
 
-It belongs to the snapshot, one a source. It is the latest change that an import saw, and never later than the import's
-beginning: a row that was read and then changed while the import went on is asked for by the next one.
+It belongs to the snapshot, one a source. It is the latest change that an import saw, and never
+later than the import's beginning: a row that was read and then changed while the import went on is
+asked for by the next one.
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ class Watermark:
         until = self._published_until(base)
         if since is not None and (until is None or until < since):
             raise PublishRefused(
-                "The published database was exchanged while this import ran, and lacks rows that the import did not "
-                "ask for, so nothing was published. Start the import again."
+                "The published database was exchanged while this import ran, and lacks rows that "
+                "the import did not ask for, so nothing was published. Start the import again."
             )
 
     def known_files(self, base: Snapshot | None, job: Job) -> Sequence[str]:
@@ -56,15 +58,19 @@ class Watermark:
         if not is_whole or len(marks) > MOST_MARKS:
             published = facts_of(base, self.settings)
             is_of_this = published.changed_of == self._source_hash and len(marks) <= MOST_MARKS
-            return Facts(changed_of=self._source_hash, files=published.files if is_of_this else None)
+            return Facts(
+                changed_of=self._source_hash, files=published.files if is_of_this else None
+            )
         return Facts(changed_of=self._source_hash, files=list(marks))
 
-    def mark(self, base: Snapshot | None, newest: float | None, began: float, job: Job, *, is_whole: bool) -> Facts:
+    def mark(
+        self, base: Snapshot | None, newest: float | None, began: float, job: Job, *, is_whole: bool
+    ) -> Facts:
         """The new watermark, which never falls. `newest` is the latest change among the rows.
 
-        A partial import saw nothing of the rest, and one that is not known to be whole (`is_whole`) may have missed
-        rows of before its newest change. So the watermark stays where it was; without one, the next import that is
-        not partial asks for everything.
+        A partial import saw nothing of the rest, and one that is not known to be whole (`is_whole`)
+        may have missed rows of before its newest change. So the watermark stays where it was;
+        without one, the next import that is not partial asks for everything.
         """
         if not self.settings.source_changed:
             return Facts()
@@ -75,18 +81,27 @@ class Watermark:
         return Facts(changed_until=until, changed_of=self._source_hash)
 
     def _published_until(self, base: Snapshot | None) -> float | None:
-        """What another source, filter, change field or mapping has left behind says nothing about this one."""
+        """What another source, filter, change field or mapping has left behind
+        says nothing about this one.
+        """
         published = facts_of(base, self.settings)
-        is_of_this = bool(self.settings.source_changed) and published.changed_of == self._source_hash
+        is_of_this = (
+            bool(self.settings.source_changed) and published.changed_of == self._source_hash
+        )
         return published.changed_until if is_of_this else None
 
     @property
     def _source_hash(self) -> str:
-        """Of what its rows depend on; hashed, because the URL's query may hold a token. The word of the codes makes the
-        first import into a database whose codes were numbers ask for everything.
+        """Of what its rows depend on; hashed, because the URL's query may hold a token.
+        The word of the codes makes the first import into a database whose codes were
+        numbers ask for everything.
         """
         settings = self.settings
-        facts = [settings.source_url, settings.source_changed, sorted(settings.source_columns.items())]
+        facts = [
+            settings.source_url,
+            settings.source_changed,
+            sorted(settings.source_columns.items()),
+        ]
         facts += [settings.source_name, settings.source_period, "codes are text"]
         if settings.definition is not None:
             facts.append(settings.definition_facts)

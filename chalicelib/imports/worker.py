@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from .service import WellProductionImportService
 
 WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
-STALLED_ATTEMPTS = 4  # in a row from the same checkpoint: the worker dies at the same place each time
+# in a row from the same checkpoint: the worker dies at the same place each time
+STALLED_ATTEMPTS = 4
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +75,9 @@ def run_import(
     execution: str = "",
     work: Callable[[Claim, WellProductionImportService | Rollback], dict[str, Any]] = _run,
 ) -> dict[str, Any]:
-    """What became of the job. `execution` names that of the state machine which runs it, where one does, and `work` is
-    what this worker does of it. Raises StateUnavailable and WarehouseSilent, so that Lambda delivers the event again.
+    """What became of the job. `execution` names that of the state machine which runs it, where one
+    does, and `work` is what this worker does of it. Raises StateUnavailable and WarehouseSilent, so
+    that Lambda delivers the event again.
     """
     add_to_log_context(job_id=job_id)
     holder = holder_of(execution, f"{request_id}/{uuid.uuid4().hex[:8]}")
@@ -106,7 +108,9 @@ def run_import(
 
 @contextmanager
 def watch_sigterm() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM has come: the worker then hands over at its next page, as at the end of its time."""
+    """Whether SIGTERM has come: the worker then hands over at its next page,
+    as at the end of its time.
+    """
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopped.is_set  # signals are for the main thread alone
@@ -119,8 +123,8 @@ def watch_sigterm() -> Iterator[Callable[[], bool]]:
 
 
 def _refuse_endless(job: Job, max_attempts: int) -> None:
-    """Before anything of the import is built: that may be what the attempts die of. Raises TooManyAttempts,
-    NoProgress.
+    """Before anything of the import is built: that may be what the attempts die of. Raises
+    TooManyAttempts, NoProgress.
     """
     if job.attempt > max_attempts:
         raise TooManyAttempts
@@ -141,8 +145,9 @@ def claim_patiently(
 ) -> Claim | None:
     """The claim, or None when there is nothing to do.
 
-    When another worker holds the job, this delivery watches its lease. A lease that is renewed shows a living
-    worker: this is a duplicate and leaves. A lease that runs out shows a dead one: this is its retry.
+    When another worker holds the job, this delivery watches its lease. A lease that is
+    renewed shows a living worker: this is a duplicate and leaves. A lease that runs out shows
+    a dead one: this is its retry.
     """
     seen: float | None = None
     while True:
@@ -159,7 +164,9 @@ def claim_patiently(
         sleep(max(0.05, min(WATCH_SECONDS, job_manager.seconds_left(until) + 0.05)))
 
 
-def _hand_over(claim: Claim, job: Job, job_manager: JobManager, dispatcher: Dispatcher) -> dict[str, Any]:
+def _hand_over(
+    claim: Claim, job: Job, job_manager: JobManager, dispatcher: Dispatcher
+) -> dict[str, Any]:
     """The dispatch is the fast path; when it fails, the sweeper starts the next worker."""
     try:
         job_manager.hand_over(claim, job)

@@ -1,8 +1,8 @@
 """Catalog: what an Iceberg REST catalog says of a table, and the commits that DuckDB cannot make.
 
-DuckDB writes rows; it can neither set a table back to an older snapshot nor forget snapshots, and of its own errors
-only the catalog tells what has happened. Requests are signed for Amazon S3 Tables; a catalog that is named by its URL
-is asked without credentials.
+DuckDB writes rows; it can neither set a table back to an older snapshot nor forget snapshots, and
+of its own errors only the catalog tells what has happened. Requests are signed for Amazon S3
+Tables; a catalog that is named by its URL is asked without credentials.
 https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-tables-integrating-open-source.html
 """
@@ -39,8 +39,8 @@ REPLACED = "replace"  # the operation of a commit that holds the same rows in ot
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """A table as it stands now. `snapshot` is that of main; None while there is none. `snapshots` are all that are
-    kept, by their ids, as the protocol writes them.
+    """A table as it stands now. `snapshot` is that of main; None while there is none. `snapshots`
+    are all that are kept, by their ids, as the protocol writes them.
     """
 
     uuid: str
@@ -84,8 +84,8 @@ class Head:
 
 
 class Catalog:
-    """`place` is the ARN of a table bucket of S3 Tables, or the URL of a catalog. Every method raises
-    LakeUnavailable.
+    """`place` is the ARN of a table bucket of S3 Tables, or the URL of a catalog. Every
+    method raises LakeUnavailable.
     """
 
     def __init__(
@@ -119,13 +119,20 @@ class Catalog:
             raise _refused(status, told)
         return Head.of(told["metadata"])
 
-    def set_main(self, table: str, head: Head, snapshot: int | None, properties: Mapping[str, str]) -> bool:
-        """Main becomes this snapshot, and the table has the properties; False when somebody has moved it since `head`
-        was read.
+    def set_main(
+        self, table: str, head: Head, snapshot: int | None, properties: Mapping[str, str]
+    ) -> bool:
+        """Main becomes this snapshot, and the table has the properties; False when somebody has
+        moved it since `head` was read.
         """
         moved: dict[str, Any] = {"action": "remove-snapshot-ref", "ref-name": MAIN}
         if snapshot is not None:
-            moved = {"action": "set-snapshot-ref", "ref-name": MAIN, "type": "branch", "snapshot-id": snapshot}
+            moved = {
+                "action": "set-snapshot-ref",
+                "ref-name": MAIN,
+                "type": "branch",
+                "snapshot-id": snapshot,
+            }
         return self._commit(table, head, [moved, *_setting(properties)])
 
     def set_properties(self, table: str, head: Head, properties: Mapping[str, str]) -> bool:
@@ -134,7 +141,9 @@ class Catalog:
 
     def forget(self, table: str, head: Head, snapshots: Sequence[int]) -> bool:
         """These snapshots are no longer kept; False when main has moved since `head` was read."""
-        return self._commit(table, head, [{"action": "remove-snapshots", "snapshot-ids": list(snapshots)}])
+        return self._commit(
+            table, head, [{"action": "remove-snapshots", "snapshot-ids": list(snapshots)}]
+        )
 
     def _commit(self, table: str, head: Head, updates: list[dict[str, Any]]) -> bool:
         stands = {"type": "assert-ref-snapshot-id", "ref": MAIN, "snapshot-id": head.snapshot}
@@ -150,7 +159,9 @@ class Catalog:
 
     # -- one request ------------------------------------------------------------------------------
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, *, tries: int = TRIES) -> tuple[int, Any]:
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, *, tries: int = TRIES
+    ) -> tuple[int, Any]:
         for attempt in range(tries):
             is_last = attempt == tries - 1
             try:
@@ -170,14 +181,17 @@ class Catalog:
         if self.is_s3_tables:
             keys = self._session.get_credentials()
             if keys is None:
-                raise LakeUnavailable("This function has no rights to sign requests to the lake's catalog with.")
+                raise LakeUnavailable(
+                    "This function has no rights to sign requests to the lake's catalog with."
+                )
             SigV4Auth(keys, "s3tables", self.region).add_auth(request)
         return request.prepare()
 
     @property
     def _root(self) -> str:
         if self.is_s3_tables:
-            base = f"https://s3tables.{self.region}.amazonaws.com/iceberg/v1/{quote(self.place, safe='')}"
+            endpoint = f"https://s3tables.{self.region}.amazonaws.com/iceberg/v1"
+            base = f"{endpoint}/{quote(self.place, safe='')}"
         else:
             base = f"{self.place.rstrip('/')}/v1"
         return f"{base}/namespaces/{NAMESPACE}"

@@ -42,7 +42,8 @@ def attach_lake(
             endpoint = catalog.place.rstrip("/")
             how = f"ENDPOINT {_text(endpoint)}, AUTHORIZATION_TYPE 'none'"
         name = catalog.place if catalog.is_s3_tables else "wellhead"
-        # DuckDB would remove what it has written when its commit is refused, also where that is its own, sent again.
+        # DuckDB would remove what it has written when its commit is refused, also where
+        # that is its own, sent again.
         how += ", REMOVE_FILES_ON_DELETE false"
         connection.execute(f"ATTACH IF NOT EXISTS {_text(name)} AS lake (TYPE iceberg, {how})")
 
@@ -53,10 +54,13 @@ def _text(value: str) -> str:
 
 
 def _trust(
-    connection: duckdb.DuckDBPyConnection, catalog: Catalog, session: Session, environment: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    session: Session,
+    environment: Mapping[str, str],
 ) -> None:
-    """The tables' files are read with the function's own rights. Without keys there is no secret: they lie on this
-    disk, or the catalog hands out its own.
+    """The tables' files are read with the function's own rights. Without keys there is no secret:
+    they lie on this disk, or the catalog hands out its own.
     """
     keys = session.get_credentials()
     if keys is None:
@@ -72,13 +76,19 @@ def _trust(
     values = [f"{name} {_text(value)}" for name, value in told.items() if value]
     if endpoint:
         parts = urlsplit(endpoint)
-        values += [f"ENDPOINT '{parts.netloc}'", "URL_STYLE 'path'", f"USE_SSL {parts.scheme == 'https'}"]
+        values += [
+            f"ENDPOINT '{parts.netloc}'",
+            "URL_STYLE 'path'",
+            f"USE_SSL {parts.scheme == 'https'}",
+        ]
     connection.execute(f"CREATE OR REPLACE SECRET wellhead_lake (TYPE s3, {', '.join(values)})")
 
 
 @contextmanager
 def lake_errors() -> Iterator[None]:
-    """Raises LakeUnavailable, SnapshotGone, ScratchFull, OutOfMemory; what else DuckDB raises goes on."""
+    """Raises LakeUnavailable, SnapshotGone, ScratchFull, OutOfMemory; what
+    else DuckDB raises goes on.
+    """
     try:
         yield
     except duckdb.Error as exc:
@@ -91,7 +101,9 @@ def lake_errors() -> Iterator[None]:
 
 
 def raise_if_not_there(exc: duckdb.Error) -> None:
-    """Raises LakeUnavailable where no answer came, SnapshotGone where the tables no longer have one."""
+    """Raises LakeUnavailable where no answer came, SnapshotGone where the
+    tables no longer have one.
+    """
     if isinstance(exc, duckdb.HTTPException) or NO_ANSWER in str(exc):
         raise LakeUnavailable from exc
     if NO_SNAPSHOT in str(exc):

@@ -1,7 +1,7 @@
 """Expiry: the lake forgets the snapshots of its tables that nothing names any more.
 
-The files in the warehouse name what readers may still ask for; what dies there is forgotten here. Main stays, and what
-is so young that an import may be about to name it.
+The files in the warehouse name what readers may still ask for; what dies there is forgotten here.
+Main stays, and what is so young that an import may be about to name it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ YOUNG_SECONDS = 3600.0
 
 
 def expire_snapshots(catalog: Catalog, warehouse: Warehouse, *, now: float) -> dict[str, int]:
-    """How many of each table. Raises LakeUnavailable, WarehouseUnavailable, and ValueError for a file that is none of
-    ours: then nothing is forgotten.
+    """How many of each table. Raises LakeUnavailable, WarehouseUnavailable, and ValueError for a
+    file that is none of ours: then nothing is forgotten.
     """
     named = list(_kept(warehouse))
-    return {table: _expire(catalog, table, [versions.of(table) for versions in named], now) for table in TABLES}
+    return {
+        table: _expire(catalog, table, [versions.of(table) for versions in named], now)
+        for table in TABLES
+    }
 
 
 def _kept(warehouse: Warehouse) -> Iterable[Versions]:
@@ -47,7 +50,11 @@ def _expire(catalog: Catalog, table: str, named: list[int | None], now: float) -
     if head is None:
         return 0
     kept = {head.snapshot, *named}
-    doomed = [number for number, told in head.snapshots.items() if number not in kept and _is_old(told, now)]
+    doomed = [
+        number
+        for number, told in head.snapshots.items()
+        if number not in kept and _is_old(told, now)
+    ]
     return len(doomed) if doomed and catalog.forget(table, head, doomed) else 0
 
 

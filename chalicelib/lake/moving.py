@@ -1,4 +1,6 @@
-"""Moving: a published state of the lake as a file, for whoever wants one, and for an import that goes back to files."""
+"""Moving: a published state of the lake as a file, for whoever wants one, and for an import
+that goes back to files.
+"""
 
 from __future__ import annotations
 
@@ -40,15 +42,21 @@ def copy_into_file(
     memory_mb: int,
     seconds: float | None = None,
 ) -> None:
-    """A new store of all that the lake holds in this state; what does not fit into memory goes into `directory`. After
-    so many `seconds` it is stopped, where somebody waits for it. Raises LakeUnavailable, LakeUnprepared,
-    PublishRefused, ScratchFull, OutOfMemory, QueryTooSlow.
+    """A new store of all that the lake holds in this state; what does not fit into memory goes into
+    `directory`. After so many `seconds` it is stopped, where somebody waits for it. Raises
+    LakeUnavailable, LakeUnprepared, PublishRefused, ScratchFull, OutOfMemory, QueryTooSlow.
     """
-    config = local_config(directory, memory_mb) | lake_config() | {"storage_compatibility_version": STORAGE_VERSION}
+    config = (
+        local_config(directory, memory_mb)
+        | lake_config()
+        | {"storage_compatibility_version": STORAGE_VERSION}
+    )
     with duckdb.connect(config=config) as connection, _stopped(connection, seconds):
         attach_lake(connection, catalog, session)
         with exhaustion_told():
-            connection.execute(f"ATTACH '{quoted(store)}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute(
+                f"ATTACH '{quoted(store)}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')"
+            )
             prepare_store(connection, is_new=True)
         with lake_errors():
             copied = {table: _copy(connection, table, versions.of(table)) for table in TABLES}
@@ -57,8 +65,8 @@ def copy_into_file(
             connection.execute("DETACH DATABASE wells")
     if copied[PRODUCTION] != versions.rows:
         raise PublishRefused(
-            f"The lake gave {copied[PRODUCTION]:,} rows instead of {versions.rows:,}. Ask once more; if it stays, go "
-            "back to another published state; docs/lake.md says how."
+            f"The lake gave {copied[PRODUCTION]:,} rows instead of {versions.rows:,}. Ask once "
+            "more; if it stays, go back to another published state; docs/lake.md says how."
         )
 
 

@@ -1,9 +1,10 @@
 """LakeRepository: the same merge as into a file, of which the lake keeps the rows.
 
-What an import meets is read from the lake, in the state that is published; it is settled, compared and judged by the
-statements of the store, and nothing is committed before that. Then each table takes its rows in one commit, which
-also says who made it: after an error that alone tells what has happened, because DuckDB sends a commit again when no
-answer came, and reports the refusal of its own.
+What an import meets is read from the lake, in the state that is published; it is settled,
+compared and judged by the statements of the store, and nothing is committed before that. Then
+each table takes its rows in one commit, which also says who made it: after an error that
+alone tells what has happened, because DuckDB sends a commit again when no answer came, and
+reports the refusal of its own.
 """
 
 from __future__ import annotations
@@ -78,14 +79,16 @@ class LakeRepository(DuckDBWellProductionRepository):
         return local_config(directory, memory_mb) | lake_config()
 
     def compare(self, base: Versions, facts: RunFacts, looks: Looks) -> Compared:
-        """Settle the lake, and find out what becomes of all that is staged; nothing of it is written. Raises
-        LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, AdoptsInFile, PeriodChanged, ScratchFull, OutOfMemory.
+        """Settle the lake, and find out what becomes of all that is staged; nothing of it is
+        written. Raises LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, AdoptsInFile,
+        PeriodChanged, ScratchFull, OutOfMemory.
         """
         settled = self._settled or self.settle(USUAL)
         self._attach_lake()
         head = settle_lake(self._catalog, base, fence=facts.fence)[PRODUCTION]
         staged = staged_upon(head, facts.job_id)
-        now = staged.mark.moment / MILLISECONDS if staged else looks.now  # its rows bear that moment
+        # its rows bear that moment
+        now = staged.mark.moment / MILLISECONDS if staged else looks.now
         whole = at(PRODUCTION, base.of(PRODUCTION))
         with self._told():
             self._refuse_adopting(whole)
@@ -99,10 +102,12 @@ class LakeRepository(DuckDBWellProductionRepository):
             self._insert_rejected(facts, looks.now)
         return Compared(base=base, facts=facts, now=looks.now, result=result)
 
-    def commit(self, compared: Compared, *, beat: Callable[[], object], staged: int | None = None) -> Versions:
-        """Write it, a commit a table. `beat` is called before each, and may stop it. Where Spark has `staged` a
-        snapshot, production becomes that one. Raises LeaseLost, LakeMoved, LakeUnavailable, PublishRefused,
-        ScratchFull, OutOfMemory.
+    def commit(
+        self, compared: Compared, *, beat: Callable[[], object], staged: int | None = None
+    ) -> Versions:
+        """Write it, a commit a table. `beat` is called before each, and may stop it. Where Spark
+        has `staged` a snapshot, production becomes that one. Raises LeaseLost, LakeMoved,
+        LakeUnavailable, PublishRefused, ScratchFull, OutOfMemory.
         """
         write = {
             REJECTS: self._write_rejects,
@@ -123,8 +128,8 @@ class LakeRepository(DuckDBWellProductionRepository):
     # -- by Spark ---------------------------------------------------------------------------------
 
     def staged(self, compared: Compared) -> int | None:
-        """The snapshot that Spark has made of just these rows; None before it has. Raises PublishRefused where it holds
-        others than it should, LeaseLost, LakeUnavailable, LakeMoved.
+        """The snapshot that Spark has made of just these rows; None before it has. Raises
+        PublishRefused where it holds others than it should, LeaseLost, LakeUnavailable, LakeMoved.
         """
         head = self._settled_head(compared)
         found = staged_upon(head, compared.facts.job_id)
@@ -132,26 +137,32 @@ class LakeRepository(DuckDBWellProductionRepository):
             return None
         if (rows := head.rows_of(found.snapshot)) != compared.result.stored_records:
             raise PublishRefused(
-                f"Spark's merge would leave {rows} rows in the lake instead of {compared.result.stored_records:,}, so "
-                "nothing was published. Start the import again."
+                f"Spark's merge would leave {rows} rows in the lake instead of "
+                f"{compared.result.stored_records:,}, so nothing was published. Start the import "
+                "again."
             )
         return found.snapshot
 
     def order(self, compared: Compared, delta: Path, place: str) -> Order:
-        """What Spark is to do, after which `staged` finds it. The rows are written to `delta`, which Spark will find at
-        `place`, a URL. Raises LeaseLost, LakeUnavailable, LakeMoved, ScratchFull, OutOfMemory.
+        """What Spark is to do, after which `staged` finds it. The rows are written to `delta`,
+        which Spark will find at `place`, a URL. Raises LeaseLost, LakeUnavailable, LakeMoved,
+        ScratchFull, OutOfMemory.
         """
         with self._told():
             self._run("write_delta", path=quoted(delta), **self._delta(compared))
         head = self._settled_head(compared)
-        if STAGING.items() - head.properties.items() and not self._catalog.set_properties(PRODUCTION, head, STAGING):
+        if STAGING.items() - head.properties.items() and not self._catalog.set_properties(
+            PRODUCTION, head, STAGING
+        ):
             raise LakeMoved
         merge = merge_of("delta", self._bounds())
         mark = self._mark(compared).text()
         return Order(table=TARGET, base=head.snapshot, mark=mark, delta=place, merge=merge)
 
     def _settled_head(self, compared: Compared) -> Head:
-        return settle_table(self._catalog, PRODUCTION, compared.base.of(PRODUCTION), fence=compared.facts.fence)
+        return settle_table(
+            self._catalog, PRODUCTION, compared.base.of(PRODUCTION), fence=compared.facts.fence
+        )
 
     def _mark(self, compared: Compared) -> Mark:
         with self._told():
@@ -163,27 +174,40 @@ class LakeRepository(DuckDBWellProductionRepository):
         return {"delta": delta_rows(compared.result), "now": compared.now}
 
     def _take_staged(self, compared: Compared, staged: int) -> int:
-        """Main becomes it, if it is what Spark began with, and says who made it. As ever that alone tells what has
-        happened.
+        """Main becomes it, if it is what Spark began with, and says who made it. As ever that alone
+        tells what has happened.
         """
         made = Maker(compared.facts.job_id, compared.facts.fence)
         told = made.stored() | {FACTS: _properties(made, compared)["facts"]}
         for _ in range(TRIES):
             head = self._settled_head(compared)
-            if staged not in head.snapshots or head.snapshots[staged].get("parent-snapshot-id") != head.snapshot:
+            if (
+                staged not in head.snapshots
+                or head.snapshots[staged].get("parent-snapshot-id") != head.snapshot
+            ):
                 raise LakeMoved
             with suppress(LakeUnavailable):  # the answer may be lost, and not what was asked for
                 self._catalog.set_main(PRODUCTION, head, staged, told)
             after = self._catalog.head(PRODUCTION)
-            if after and Maker.of(after.properties) == made and after.snapshot not in (None, head.snapshot):
+            if (
+                after
+                and Maker.of(after.properties) == made
+                and after.snapshot not in (None, head.snapshot)
+            ):
                 return after.snapshot
         raise LakeMoved
 
     def take(
-        self, store: Path, facts: RunFacts, merged: MergeResult, *, now: float, beat: Callable[[], object]
+        self,
+        store: Path,
+        facts: RunFacts,
+        merged: MergeResult,
+        *,
+        now: float,
+        beat: Callable[[], object],
     ) -> Versions:
-        """All that a store holds, a file that an import was merged into, becomes what the lake holds. Raises as commit,
-        and FullImportFirst.
+        """All that a store holds, a file that an import was merged into, becomes what the lake
+        holds. Raises as commit, and FullImportFirst.
         """
         nothing = Versions(snapshots={})
         compared = Compared(base=nothing, facts=facts, now=now, result=merged)
@@ -191,35 +215,40 @@ class LakeRepository(DuckDBWellProductionRepository):
         with self._attached(store, read_only=True):
             if self._one("count_waiting")[0]:
                 raise FullImportFirst(
-                    "The published database has codes that were numbers, and a lake takes none of these. Import "
-                    "everything into the file first: WELLHEAD_STORE=file, and a trigger with full=true and no limits."
+                    "The published database has codes that were numbers, and a lake takes none of "
+                    "these. Import everything into the file first: WELLHEAD_STORE=file, and a "
+                    "trigger with full=true and no limits."
                 )
             make_tables(self._connection, self._catalog)
             settle_lake(self._catalog, nothing, fence=facts.fence)
             snapshots = {}
             for table in TABLES:
                 beat()
-                snapshots[table] = self._commit_table(table, compared, partial(self._take_table, table))
+                snapshots[table] = self._commit_table(
+                    table, compared, partial(self._take_table, table)
+                )
         written = {table: snapshot for table, snapshot in snapshots.items() if snapshot is not None}
         versions = Versions(snapshots=written, rows=merged.stored_records)
         self._check_rows(versions)
         return versions
 
     def _take_table(self, table: str, _: Compared) -> int:
-        ((taken,),) = self._run("take_table", table=table, order=OURS["order"] if table in BY_YEAR else "ALL")
+        ((taken,),) = self._run(
+            "take_table", table=table, order=OURS["order"] if table in BY_YEAR else "ALL"
+        )
         return int(taken)
 
     def _check_rows(self, versions: Versions) -> None:
         head = self._catalog.head(PRODUCTION)
         if head is None or (head.snapshot, head.rows) != (versions.of(PRODUCTION), versions.rows):
             raise PublishRefused(
-                f"The lake holds {head.rows if head else None} rows instead of {versions.rows:,}, so it was not "
-                "published. Start the import again."
+                f"The lake holds {head.rows if head else None} rows instead of {versions.rows:,}, "
+                "so it was not published. Start the import again."
             )
 
     def check(self, versions: Versions) -> None:
-        """Whether the lake holds what was written: so many rows, and each of the import's once. Raises PublishRefused,
-        LakeUnavailable.
+        """Whether the lake holds what was written: so many rows, and each of the import's once.
+        Raises PublishRefused, LakeUnavailable.
         """
         whole = at(PRODUCTION, versions.of(PRODUCTION))
         with self._told():
@@ -228,8 +257,9 @@ class LakeRepository(DuckDBWellProductionRepository):
         stored = head.rows if head and head.snapshot == versions.of(PRODUCTION) else versions.rows
         if (found, distinct, stored) != (accepted, accepted, versions.rows):
             raise PublishRefused(
-                f"The lake holds {stored} rows instead of {versions.rows:,}, and of {accepted:,} keys of this import "
-                f"{distinct:,} in {found:,} rows, so it was not published. Start the import again."
+                f"The lake holds {stored} rows instead of {versions.rows:,}, and of {accepted:,} "
+                f"keys of this import {distinct:,} in {found:,} rows, so it was not published. "
+                "Start the import again."
             )
 
     # -- comparing --------------------------------------------------------------------------------
@@ -246,18 +276,20 @@ class LakeRepository(DuckDBWellProductionRepository):
         self._is_attached = True
 
     def _refuse_adopting(self, whole: str) -> None:
-        """To rename rows is to write them all anew. It is done once in a source's life, and a file can do it."""
+        """To rename rows is to write them all anew. It is done once in a source's
+        life, and a file can do it.
+        """
         adopted = self._source.adopts
         if adopted and self._one("has_rows_of", whole=whole, adopted=adopted)[0]:
             raise AdoptsInFile(
-                f"The source {self._source.name} takes over the rows of {adopted}, and that is done in a file alone. "
-                "Set WELLHEAD_STORE=file, import everything of this source once, and set it back."
+                f"The source {self._source.name} takes over the rows of {adopted}, and that is "
+                "done in a file alone. Set WELLHEAD_STORE=file, import everything of this source "
+                "once, and set it back."
             )
 
     def _refuse_other_periods(self, whole: str) -> None:
-        some = (
-            f"(SELECT source, period_days FROM {whole} AS lake WHERE source = '{self._source.name}' LIMIT {LOOKED_AT})"  # noqa: S608  a name of small letters
-        )
+        of_source = f"source = '{self._source.name}' LIMIT {LOOKED_AT}"  # a name of small letters
+        some = f"(SELECT source, period_days FROM {whole} AS lake WHERE {of_source})"  # noqa: S608
         refuse_other_periods(self._connection, self._source, stored=some)
 
     def _meet(self, whole: str) -> None:
@@ -278,7 +310,9 @@ class LakeRepository(DuckDBWellProductionRepository):
             raise ImportFailed
 
     def _bring_missing(self, whole: str) -> None:
-        """Into `wells`, the stored rows of the periods that came whose keys did not: some of them are withdrawn."""
+        """Into `wells`, the stored rows of the periods that came whose keys did not:
+        some of them are withdrawn.
+        """
         bounds = self._bounds()
         for lists in self._lists_of_parts():
             if bounds["first"] != "NULL":
@@ -287,7 +321,10 @@ class LakeRepository(DuckDBWellProductionRepository):
     def _bounds(self, statement: str = "bounds") -> dict[str, str]:
         """Of the periods, as SQL."""
         first, last = self._one(statement)
-        return {name: f"DATE '{day}'" if day else "NULL" for name, day in (("first", first), ("last", last))}
+        return {
+            name: f"DATE '{day}'" if day else "NULL"
+            for name, day in (("first", first), ("last", last))
+        }
 
     # -- what each table takes: how many rows were written --------------------------------------------
 
@@ -302,7 +339,9 @@ class LakeRepository(DuckDBWellProductionRepository):
         wanted = compared.result.updated_records + compared.result.withdrawn_records
         if not wanted:
             return 0
-        ((kept,),) = self._sql.rows("keep_history", OURS, now=compared.now, job_id=compared.facts.job_id)
+        ((kept,),) = self._sql.rows(
+            "keep_history", OURS, now=compared.now, job_id=compared.facts.job_id
+        )
         return _refuse_another_number("replaced rows", kept, wanted)
 
     def _write_production(self, compared: Compared) -> int:
@@ -323,18 +362,27 @@ class LakeRepository(DuckDBWellProductionRepository):
         return 1
 
     def _revision(self) -> dict[str, str]:
-        return {"revised_rows": filled("revised_rows"), **merge_lists(self._bounds("revised_bounds"))}
+        return {
+            "revised_rows": filled("revised_rows"),
+            **merge_lists(self._bounds("revised_bounds")),
+        }
 
     def _insert_all_new(self, now: float) -> int:
-        """By year and in the order of the key, so that few files are open at once, and a question reads little."""
+        """By year and in the order of the key, so that few files are open at once, and
+        a question reads little.
+        """
         lists = {**OURS, **new_rows(), "in_order": filled("in_order", OURS)}
         ((new,),) = self._sql.rows("insert_new", lists, now=now, source_name=self._source.name)
         return int(new)
 
     # -- one commit -----------------------------------------------------------------------------------
 
-    def _commit_table(self, table: str, compared: Compared, write: Callable[[Compared], int]) -> int | None:
-        """The snapshot of main afterwards. It is tried anew when somebody else was faster, on what is published."""
+    def _commit_table(
+        self, table: str, compared: Compared, write: Callable[[Compared], int]
+    ) -> int | None:
+        """The snapshot of main afterwards. It is tried anew when somebody else was
+        faster, on what is published.
+        """
         made = Maker(compared.facts.job_id, compared.facts.fence)
         for _ in range(TRIES):
             head = settle_table(self._catalog, table, compared.base.of(table), fence=made.fence)
@@ -346,9 +394,16 @@ class LakeRepository(DuckDBWellProductionRepository):
         raise LakeMoved
 
     def _try_to_commit(
-        self, table: str, head: Head, made: Maker, compared: Compared, write: Callable[[Compared], int]
+        self,
+        table: str,
+        head: Head,
+        made: Maker,
+        compared: Compared,
+        write: Callable[[Compared], int],
     ) -> bool:
-        """Whether anything was written. What becomes of it the table's properties tell, not DuckDB."""
+        """Whether anything was written. What becomes of it the table's
+        properties tell, not DuckDB.
+        """
         with self._told(), self._transaction():
             if self._maker(table) != Maker.of(head.properties):
                 return True  # somebody was faster
@@ -360,15 +415,15 @@ class LakeRepository(DuckDBWellProductionRepository):
         return True
 
     def _maker(self, table: str) -> Maker:
-        """As this transaction sees the table: with each commit the maker is another one, so its rows are those of the
-        head that was settled.
+        """As this transaction sees the table: with each commit the maker is another one, so its
+        rows are those of the head that was settled.
         """
         return Maker.of(dict(self._run("properties", table=table)))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """On one thread, and in no order but that which is asked for: a MERGE of 500,000 rows takes 200 MB so, and did
-        not do with them on two.
+        """On one thread, and in no order but that which is asked for: a MERGE of 500,000 rows takes
+        200 MB so, and did not do with them on two.
         """
         for setting in ("threads = 1", "preserve_insertion_order = false"):
             self._connection.execute(f"SET {setting}")
@@ -403,7 +458,11 @@ class LakeRepository(DuckDBWellProductionRepository):
 
 
 def _properties(made: Maker, compared: Compared) -> dict[str, str]:
-    facts = {"source": compared.facts.source, **compared.result.counts, "rows": compared.result.stored_records}
+    facts = {
+        "source": compared.facts.source,
+        **compared.result.counts,
+        "rows": compared.result.stored_records,
+    }
     return {"job": made.job_id, "fence": str(made.fence), "facts": json.dumps(facts)}
 
 
@@ -411,7 +470,7 @@ def _refuse_another_number(what: str, found: int, wanted: int) -> int:
     """Before it is committed. Raises PublishRefused."""
     if found != wanted:
         raise PublishRefused(
-            f"The lake would have taken {found:,} {what} instead of {wanted:,}, so nothing was published. Start the "
-            "import again."
+            f"The lake would have taken {found:,} {what} instead of {wanted:,}, so nothing was "
+            "published. Start the import again."
         )
     return int(found)

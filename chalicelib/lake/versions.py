@@ -13,14 +13,16 @@ PRODUCTION = "well_production"
 HISTORY = "well_production_history"
 REJECTS = "rejected_rows"
 RUNS = "import_runs"
-# In the order of their commits: whoever reads main sees an import's rows not before what they replaced, and its run
-# not before its rows.
+# In the order of their commits: whoever reads main sees an import's rows not before what they
+# replaced, and its run not before its rows.
 TABLES = (REJECTS, HISTORY, PRODUCTION, RUNS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Versions:
-    """`snapshots` by the table's name; one that holds nothing yet has none. `rows` are those of production."""
+    """`snapshots` by the table's name; one that holds nothing yet has none. `rows`
+    are those of production.
+    """
 
     snapshots: Mapping[str, int]
     rows: int = 0
@@ -31,7 +33,9 @@ class Versions:
     @classmethod
     def stored(cls, attributes: Mapping[str, Any] | None, *, rows: int) -> Self:
         """As the pointer keeps them; of none, those of a lake in which nothing was published."""
-        return cls(snapshots={name: int(number) for name, number in (attributes or {}).items()}, rows=rows)
+        return cls(
+            snapshots={name: int(number) for name, number in (attributes or {}).items()}, rows=rows
+        )
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -42,4 +46,9 @@ class Versions:
         return cls.stored(told["tables"], rows=int(told["rows"]))
 
     def text(self) -> str:
-        return json.dumps({"tables": dict(sorted(self.snapshots.items())), "rows": self.rows}, indent=1) + "\n"
+        return (
+            json.dumps(
+                {"tables": dict(sorted(self.snapshots.items())), "rows": self.rows}, indent=1
+            )
+            + "\n"
+        )

@@ -18,7 +18,8 @@ FULL_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smal
 FULL_BYTES = 64 << 20
 RAW_BYTES = 4096  # of a rejected row's text are kept
 JOINED_ROWS = 200  # at a time: about 100 kB, which need no fresh memory from the system each time
-LARGE_ROW = 1 << 14  # bytes; such rows are written one by one, because joining them takes their memory twice
+# bytes; such rows are written one by one, because joining them takes their memory twice
+LARGE_ROW = 1 << 14
 PIECE_BYTES = 1 << 17  # where rows are so long that DuckDB cannot hold 2,048 of them
 LONGEST_ROW = 4 << 20  # bytes; a longer row is rejected, and DuckDB told to take as much
 
@@ -44,14 +45,18 @@ class Batch:
     @classmethod
     def of_table(cls, table: Table, page: int) -> Self:
         """By itself: a table is a segment of its own."""
-        return cls(table.path, [Run(page, table.first_row, table.rows)], rows=table.rows, table=table)
+        return cls(
+            table.path, [Run(page, table.first_row, table.rows)], rows=table.rows, table=table
+        )
 
     @property
     def is_full(self) -> bool:
         return self.table is not None or self.rows >= FULL_ROWS or self.size >= FULL_BYTES
 
     def append(self, page: int, rows: list[Any], *, first_row: int = 0) -> None:
-        """`rows` are JSON texts, bytes-like, without line breaks. The first stands at `first_row` of its page."""
+        """`rows` are JSON texts, bytes-like, without line breaks. The first stands at
+        `first_row` of its page.
+        """
         longest = max(map(len, rows), default=0)
         joined = 1 if longest > LARGE_ROW else JOINED_ROWS
         with self.path.open("r+b" if self.path.exists() else "wb") as file:
@@ -66,7 +71,9 @@ class Batch:
         self.longest_row = max(self.longest_row, longest)
 
     def clear(self) -> None:
-        """The file stays, to be written over: new pages of the disk cache cost more than the writing itself."""
+        """The file stays, to be written over: new pages of the disk cache cost more
+        than the writing itself.
+        """
         self.runs, self.rows, self.size, self.longest_row = [], 0, 0, 0
 
     def sealed(self) -> Path:
@@ -76,15 +83,17 @@ class Batch:
         return self.path
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:
-        """Page, position and text of each row; of one that is too long its beginning, which is too long as well."""
+        """Page, position and text of each row; of one that is too long its beginning,
+        which is too long as well.
+        """
         places = ((run.page, run.position + i) for run in self.runs for i in range(run.rows))
         with self.sealed().open("rb") as file:
             for (page, position), line in zip(places, _bounded_lines(file), strict=True):
                 yield page, position, line
 
     def field_names(self) -> list[str]:
-        """All field names that occur; none when a row is unreadable. For few long rows: DuckDB does it faster, and
-        in the memory of many.
+        """All field names that occur; none when a row is unreadable. For few long rows: DuckDB does
+        it faster, and in the memory of many.
         """
         names: dict[str, None] = {}
         for _, _, line in self.lines():
@@ -102,8 +111,8 @@ class Batch:
             yield pieces.sealed()
 
     def split_unreadable(self, unreadable: Pieces, fields: Collection[str]) -> Batch:
-        """A batch of the rows alone from which `fields` can be read; the others go to `unreadable` as placed
-        rows.
+        """A batch of the rows alone from which `fields` can be read; the others go to
+        `unreadable` as placed rows.
         """
         readable = Batch(self.path.with_suffix(".readable"))
         with readable.path.open("wb") as good:
@@ -129,8 +138,8 @@ class Batch:
 class Pieces:
     """Lines in files of about PIECE_BYTES, which lie beside another file until the block ends.
 
-    Of one file DuckDB holds up to 2,048 rows at once, each with several times the memory of its text; never rows of
-    two files.
+    Of one file DuckDB holds up to 2,048 rows at once, each with several times the memory of its
+    text; never rows of two files.
     """
 
     def __init__(self, beside: Path) -> None:
@@ -184,8 +193,8 @@ def placed_row(page: int, position: int, line: bytes) -> bytes:
 
 
 def is_readable(line: bytes, fields: Collection[str]) -> bool:
-    """What DuckDB takes as one row, so that a row's fate never hangs on its neighbours: an object or null in
-    valid UTF-8 text, none of `fields` twice, no lone surrogate.
+    """What DuckDB takes as one row, so that a row's fate never hangs on its neighbours: an object
+    or null in valid UTF-8 text, none of `fields` twice, no lone surrogate.
     """
     if len(line) > LONGEST_ROW + len(b"\n"):
         return False

@@ -1,4 +1,6 @@
-"""Diff: what an import would change in the stored data, in a few KB. It is taken before anything is written."""
+"""Diff: what an import would change in the stored data, in a few KB. It is taken
+before anything is written.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
 
 MOST_FIELDS = 10
 MOST_WELLS = 40  # told one by one; more are told as one set, of which a part is another set
-DIGITS = 6  # of a sum; more are noise, and not everything that a double holds can stand in the job's item
-SHOWN_FACTOR = 1.5  # sums that differ less are shown without examples, which cost a join of their own
+# of a sum; more are noise, and not everything that a double holds can stand in the job's item
+DIGITS = 6
+# sums that differ less are shown without examples, which cost a join of their own
+SHOWN_FACTOR = 1.5
 NEAR_CHARACTERS = 60  # a value that stands so far from the beginning is shown with it
 BEFORE_CHARACTERS = 20
 DAYS = "stored.period_days"
@@ -37,7 +41,9 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """Of the `accepted` rows, one a key: how many are `new`, and how many `revised`. The others change nothing."""
+    """Of the `accepted` rows, one a key: how many are `new`, and how many `revised`.
+    The others change nothing.
+    """
 
     accepted: int
     new: int
@@ -46,9 +52,9 @@ class Changes:
 
 @dataclass(frozen=True, kw_only=True)
 class Absence:
-    """A column whose field the source lacks, or lacked on some page: `stored` values of it, `rows` that came, those
-    `filled` of them, and the `stretch` of rows beside each other that were not: the last one, which may be of no
-    length, or the longest where another field stood in its place.
+    """A column whose field the source lacks, or lacked on some page: `stored` values of it, `rows`
+    that came, those `filled` of them, and the `stretch` of rows beside each other that were not:
+    the last one, which may be of no length, or the longest where another field stood in its place.
     """
 
     stored: int
@@ -59,16 +65,16 @@ class Absence:
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """Rows that are `new`, `updated`, `unchanged`, `rejected` and `withdrawn`, these of the `covered` ones, which are
-    stored of the periods that came; `is_first`: nothing was stored.
+    """Rows that are `new`, `updated`, `unchanged`, `rejected` and `withdrawn`, these of the
+    `covered` ones, which are stored of the periods that came; `is_first`: nothing was stored.
 
-    `nulled` tells how many stored values of a column would turn null, of how many in the rows that the import touches,
-    and of how many in the store: {"nulled", "stored", "in_store"}. `sums` are stored volumes by column, rate by days,
-    of the periods that the import covers and that are over, where they change: {"before", "after"}. New rows are left
-    out, because more wells are no restatement. `fields` are the ten largest changes of a field's volume, `examples` a
-    few rows to a check.
-    `absent` are the columns that were asked for, see Absence. `wells` are digests of the wells that a check has found
-    something at, so that the same wells are known again.
+    `nulled` tells how many stored values of a column would turn null, of how many in the rows that
+    the import touches, and of how many in the store: {"nulled", "stored", "in_store"}. `sums` are
+    stored volumes by column, rate by days, of the periods that the import covers and that are over,
+    where they change: {"before", "after"}. New rows are left out, because more wells are no
+    restatement. `fields` are the ten largest changes of a field's volume, `examples` a few rows to
+    a check. `absent` are the columns that were asked for, see Absence. `wells` are digests of the
+    wells that a check has found something at, so that the same wells are known again.
     """
 
     new: int = 0
@@ -86,9 +92,14 @@ class Diff:
     wells: dict[str, list[str]] = field(default_factory=dict)
 
     def to_attributes(self) -> dict[str, Any]:
-        """As the job's item keeps it and the API shows it: long texts are cut, a name may have megabytes."""
+        """As the job's item keeps it and the API shows it: long texts are cut, a
+        name may have megabytes.
+        """
         examples = {check: few_examples(rows) for check, rows in self.examples.items()}
-        shown = asdict(self) | {"examples": examples, "fields": [with_short_texts(each) for each in self.fields]}
+        shown = asdict(self) | {
+            "examples": examples,
+            "fields": [with_short_texts(each) for each in self.fields],
+        }
         del shown["wells"]  # they stand in the fingerprints
         return shown
 
@@ -106,9 +117,10 @@ def take_diff(
     whole: str = STORE,
     withdrawal: Withdrawal | None = None,
 ) -> Diff:
-    """Of the merge whose rows are `settled` and whose `changes` are found, beside so many `rejected` rows.
-    `without_field` are columns to look at; `is_renamed`: some rows have another field in place of one; `whole`: what
-    stands after FROM for all stored rows; `withdrawal`: those that are withdrawn. Raises ScratchFull, OutOfMemory.
+    """Of the merge whose rows are `settled` and whose `changes` are found, beside so many
+    `rejected` rows. `without_field` are columns to look at; `is_renamed`: some rows have another
+    field in place of one; `whole`: what stands after FROM for all stored rows; `withdrawal`: those
+    that are withdrawn. Raises ScratchFull, OutOfMemory.
     """
     found = _DiffQueries(connection, source, settled, now, whole).diff(
         changes, rejected, without_field, is_renamed=is_renamed
@@ -121,7 +133,12 @@ def take_diff(
 
 class _DiffQueries:
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, source: str, settled: Settled, now: float, whole: str
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        source: str,
+        settled: Settled,
+        now: float,
+        whole: str,
     ) -> None:
         self._connection = connection
         self._whole = whole
@@ -129,7 +146,9 @@ class _DiffQueries:
         self._settled = settled
         self._today = datetime.fromtimestamp(now, UTC).date().isoformat()
 
-    def diff(self, changes: Changes, rejected: int, without_field: Sequence[str], *, is_renamed: bool) -> Diff:
+    def diff(
+        self, changes: Changes, rejected: int, without_field: Sequence[str], *, is_renamed: bool
+    ) -> Diff:
         ((is_known,),) = self._rows("has_stored")
         updated = changes.revised
         nulled = self._nulled() if updated else {}
@@ -152,16 +171,22 @@ class _DiffQueries:
 
     def _nulled(self) -> dict[str, dict[str, int]]:
         self._sum_changes()
-        (counts,) = self._rows("count_nulled", sums_of_nulled=", ".join(f"sum(nulled_{name})" for name in VALUES))
+        (counts,) = self._rows(
+            "count_nulled", sums_of_nulled=", ".join(f"sum(nulled_{name})" for name in VALUES)
+        )
         found = {name: int(count) for name, count in zip(VALUES, counts, strict=True) if count}
         if not found:
             return {}
         touched = ", ".join(f"count({name})" for name in found)
         (values,) = self._rows("count_touched", values=touched, columns=", ".join(found))
-        (all_values,) = self._rows("count_in_store", values=", ".join(f"count(stored.{name})" for name in found))
+        (all_values,) = self._rows(
+            "count_in_store", values=", ".join(f"count(stored.{name})" for name in found)
+        )
         return {
             name: {"nulled": count, "stored": touched, "in_store": in_store}
-            for (name, count), touched, in_store in zip(found.items(), values, all_values, strict=True)
+            for (name, count), touched, in_store in zip(
+                found.items(), values, all_values, strict=True
+            )
         }
 
     def _sum_changes(self) -> None:
@@ -170,8 +195,13 @@ class _DiffQueries:
             for name in VOLUMES
             for table, when in (("stored", "before"), ("staged", "after"))
         ]
-        nulled = [f"count(stored.{name}) FILTER (staged.{name} IS NULL) AS nulled_{name}" for name in VALUES]
-        self._rows("sum_changes", is_over=IS_OVER, volumes=", ".join(volumes), nulled=", ".join(nulled))
+        nulled = [
+            f"count(stored.{name}) FILTER (staged.{name} IS NULL) AS nulled_{name}"
+            for name in VALUES
+        ]
+        self._rows(
+            "sum_changes", is_over=IS_OVER, volumes=", ".join(volumes), nulled=", ".join(nulled)
+        )
 
     # -- volumes ------------------------------------------------------------------------------
 
@@ -208,7 +238,9 @@ class _DiffQueries:
         return {check: rows for check, rows in found.items() if rows}
 
     def _nulled_rows(self, columns: list[str]) -> list[dict[str, Any]]:
-        some = " OR ".join(f"(staged.{name} IS NULL AND stored.{name} IS NOT NULL)" for name in columns)
+        some = " OR ".join(
+            f"(staged.{name} IS NULL AND stored.{name} IS NOT NULL)" for name in columns
+        )
         shown = {name: f"stored.{name}" for name in [*KEY, *columns]}
         return self._shown_rows("nulled_rows", shown, some_nulled=some)
 
@@ -222,8 +254,13 @@ class _DiffQueries:
         values = {f"{column} before": f"stored.{column}", f"{column} after": f"staged.{column}"}
         return self._shown_rows("restated_rows", key | values, column=column)
 
-    def _shown_rows(self, statement: str, shown: Mapping[str, str], **lists: str) -> list[dict[str, Any]]:
-        told = {"shown": ", ".join(shown.values()), "key": ", ".join(f"stored.{name}" for name in KEY)}
+    def _shown_rows(
+        self, statement: str, shown: Mapping[str, str], **lists: str
+    ) -> list[dict[str, Any]]:
+        told = {
+            "shown": ", ".join(shown.values()),
+            "key": ", ".join(f"stored.{name}" for name in KEY),
+        }
         found = self._rows(statement, most=str(MOST_EXAMPLES), **told, **lists)
         return [_shown(dict(zip(shown, row, strict=True))) for row in found]
 
@@ -233,17 +270,27 @@ class _DiffQueries:
         for problem, rows, first in self._rows("rejected_problems", most=str(MOST_EXAMPLES)):
             ((page, position, raw),) = self._rows("rejected_row", first_row=str(first))
             found.append(
-                {"problem": problem, "rows": rows, "page": page, "position": position, "raw": _around(raw, problem)}
+                {
+                    "problem": problem,
+                    "rows": rows,
+                    "page": page,
+                    "position": position,
+                    "raw": _around(raw, problem),
+                }
             )
         return found
 
     def _absences(self, columns: Sequence[str], *, is_renamed: bool) -> dict[str, Absence]:
-        """Most of those asked for have no value at all: only of the others is it looked where the values are."""
+        """Most of those asked for have no value at all: only of the others is it
+        looked where the values are.
+        """
         if not columns:
             return {}
         stored = ", ".join(f"count(stored.{column})" for column in columns)
         values = ", ".join(f"count({column})" for column in columns)
-        ((counts, filled, rows, length),) = self._rows("look_at_columns", values_stored=stored, values=values)
+        ((counts, filled, rows, length),) = self._rows(
+            "look_at_columns", values_stored=stored, values=values
+        )
         return {
             column: Absence(
                 stored=count,
@@ -275,13 +322,16 @@ class _DiffQueries:
         bound = {"today": self._today, "source_name": self._source}
         values = {name: value for name, value in bound.items() if f"${name}" in text}
         with exhaustion_told():
-            done = self._connection.execute(text, values) if values else self._connection.execute(text)
+            done = (
+                self._connection.execute(text, values) if values else self._connection.execute(text)
+            )
             return done.fetchall()
 
 
 def _around(raw: str, problem: str) -> str:
-    """The row as it came, from a little before the field that the problem is about: by the column's own name, in
-    whatever spelling. As it is where the field is called otherwise, or stands near the beginning.
+    """The row as it came, from a little before the field that the problem is about: by the
+    column's own name, in whatever spelling. As it is where the field is called otherwise, or
+    stands near the beginning.
     """
     column = problem.split("; ", maxsplit=1)[0].partition(" ")[2]
     name = "[ _-]?".join(map(re.escape, column.split("_")))
@@ -292,7 +342,9 @@ def _around(raw: str, problem: str) -> str:
 
 
 def factor_of(before: float, after: float) -> float:
-    """By how much a sum grows or shrinks, from 1 on; 1 where nothing was before. LARGEST where nothing is left."""
+    """By how much a sum grows or shrinks, from 1 on; 1 where nothing was before.
+    LARGEST where nothing is left.
+    """
     if before == after or abs(before) < 10**-DIGITS:
         return 1.0
     part = after / before

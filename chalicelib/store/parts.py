@@ -1,4 +1,5 @@
-"""Parts: ranges of the key, each with so few rows that a merge of them fits the memory, whatever the import holds.
+"""Parts: ranges of the key, each with so few rows that a merge of them fits the memory,
+whatever the import holds.
 
 Bounds are (field_code, well_code), so all periods of a well are in one part.
 """
@@ -29,7 +30,8 @@ class Part:
     def condition(self, table: str) -> str:
         """Whether a row of the table is in the part, in SQL."""
         field, well = f"{table}.field_code", f"{table}.well_code"
-        if self.low and self.high and self.low[0] == self.high[0]:  # one field; plain bounds let row groups be skipped
+        # one field; plain bounds let row groups be skipped
+        if self.low and self.high and self.low[0] == self.high[0]:
             code, low, high = map(quoted_text, (self.low[0], self.low[1], self.high[1]))
             return f"({field} = {code} AND {well} >= {low} AND {well} < {high})"
         arms = []
@@ -43,14 +45,19 @@ class Part:
 
 
 def split(connection: duckdb.DuckDBPyConnection, *, rows: int, most: int) -> list[Part]:
-    """Parts that hold all rows of the view `staged`, of which there are so many, about `most` each."""
+    """Parts that hold all rows of the view `staged`, of which there are so
+    many, about `most` each.
+    """
     wanted = -(-rows // most)
     if wanted <= 1:
         return [Part()]
     step = max(1, rows // (wanted * SAMPLES))
-    query = f"SELECT field_code, well_code FROM staged WHERE problem IS NULL AND arrival % {step} = 0 ORDER BY ALL"  # noqa: S608  a number
+    is_sample = f"problem IS NULL AND arrival % {step} = 0"
+    query = f"SELECT field_code, well_code FROM staged WHERE {is_sample} ORDER BY ALL"  # noqa: S608
     found: list[Bound] = connection.execute(query).fetchall()
     if not found:
         return [Part()]
-    bounds: list[Bound | None] = [*dict.fromkeys(found[len(found) * number // wanted] for number in range(1, wanted))]
+    bounds: list[Bound | None] = [
+        *dict.fromkeys(found[len(found) * number // wanted] for number in range(1, wanted))
+    ]
     return [Part(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]

@@ -1,6 +1,7 @@
 """Period: how long the production period of a source's rows is. All its rows have the same length.
 
-A date of the source is cut to the first day of the period that it lies in, whatever day of it the source writes.
+A date of the source is cut to the first day of the period that it lies in, whatever day
+of it the source writes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ class Period(StrEnum):
     @property
     def days(self) -> range:
         """How many calendar days one may have."""
-        lengths = {Period.DAY: (1, 1), Period.MONTH: (28, 31), Period.QUARTER: (90, 92), Period.YEAR: (365, 366)}
+        lengths = {
+            Period.DAY: (1, 1),
+            Period.MONTH: (28, 31),
+            Period.QUARTER: (90, 92),
+            Period.YEAR: (365, 366),
+        }
         shortest, longest = lengths[self]
         return range(shortest, longest + 1)
 
@@ -45,7 +51,9 @@ class Period(StrEnum):
         return date(day.year, day.month - (day.month - 1) % months, 1) if months else day
 
     def last_day(self, day: date) -> date:
-        """Of the period that it lies in; of all calendars the last one where it ends behind that."""
+        """Of the period that it lies in; of all calendars the last one
+        where it ends behind that.
+        """
         longest = self.days[-1]
         after = self.first_day(day).toordinal() + longest
         if after > date.max.toordinal():
@@ -59,8 +67,8 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class RowSource:
-    """The source that rows belong to: its name in the store, the length of its periods, and the earlier source whose
-    rows it `adopts`, if there is one.
+    """The source that rows belong to: its name in the store, the length of its periods, and the
+    earlier source whose rows it `adopts`, if there is one.
     """
 
     name: str = "default"

@@ -1,7 +1,7 @@
 """Places: where in the source each staged row stood, without a column for it.
 
-Rows are staged in the order of their pages, so a few numbers tell of thousands: from which row on, on which page, how
-many rows a page, over how many pages.
+Rows are staged in the order of their pages, so a few numbers tell of thousands: from which row on,
+on which page, how many rows a page, over how many pages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stretch:
-    """`pages` pages that follow one another, with `rows` rows each; the first of them from `position` on."""
+    """`pages` pages that follow one another, with `rows` rows each; the first of
+    them from `position` on.
+    """
 
     first_row: int
     page: int
@@ -50,18 +52,24 @@ class Places:
     def since(self, first_row: int) -> Self:
         """Of the rows from there on, counted from there. A segment begins where a batch did."""
         later = [stretch for stretch in self._stretches if stretch.past > first_row]
-        parts = [part for stretch in later for part in _singly(stretch) if part.first_row >= first_row]
+        parts = [
+            part for stretch in later for part in _singly(stretch) if part.first_row >= first_row
+        ]
         found = type(self)()
         found._extend(replace(part, first_row=part.first_row - first_row) for part in parts)  # noqa: SLF001  its own kind
         return found
 
     def text(self) -> str:
-        return json.dumps([[s.first_row, s.page, s.position, s.rows, s.pages] for s in self._stretches])
+        return json.dumps(
+            [[s.first_row, s.page, s.position, s.rows, s.pages] for s in self._stretches]
+        )
 
     def add_text(self, first_row: int, text: str) -> None:
         """What `text` made, of rows that are staged from that row on."""
         stretches = (Stretch(*numbers) for numbers in json.loads(text))
-        self._extend(replace(stretch, first_row=first_row + stretch.first_row) for stretch in stretches)
+        self._extend(
+            replace(stretch, first_row=first_row + stretch.first_row) for stretch in stretches
+        )
 
     def columns(self) -> dict[str, str]:
         """First row, page and position of each run, as the texts of lists."""

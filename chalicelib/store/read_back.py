@@ -1,4 +1,6 @@
-"""Read-back: whether a finished store, closed and opened anew, is what was there before and what a merge wrote."""
+"""Read-back: whether a finished store, closed and opened anew, is what was there
+before and what a merge wrote.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,9 @@ _LISTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What the merge of a job wrote for the `source`: `rows` into the production, behind all others, all that
-    were accepted where it `is_all`; `history` rows into the history, of which there are then `all_history`, and
-    `rejected` ones.
+    """What the merge of a job wrote for the `source`: `rows` into the production, behind all
+    others, all that were accepted where it `is_all`; `history` rows into the history, of which
+    there are then `all_history`, and `rejected` ones.
     """
 
     job_id: str
@@ -59,18 +61,26 @@ class RowGroup:
 
 
 def read_back(
-    connection: duckdb.DuckDBPyConnection, *, rows: int, written: Written | None, unchanged: Collection[int]
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    rows: int,
+    written: Written | None,
+    unchanged: Collection[int],
 ) -> None:
-    """The store is attached as `wells`, read-only. Without `written` all keys are looked at, else those that the merge
-    touched. Blocks that are `unchanged` are proved elsewhere, all others are read. Raises PublishRefused when it does
-    not hold `rows` rows and no key twice, or what was written is not all there; duckdb.Error at a damaged block.
+    """The store is attached as `wells`, read-only. Without `written` all keys are looked at, else
+    those that the merge touched. Blocks that are `unchanged` are proved elsewhere, all others are
+    read. Raises PublishRefused when it does not hold `rows` rows and no key twice, or what was
+    written is not all there; duckdb.Error at a damaged block.
     """
     _ReadBack(connection, written, frozenset(unchanged)).run(rows)
 
 
 class _ReadBack:
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, written: Written | None, unchanged: frozenset[int]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        written: Written | None,
+        unchanged: frozenset[int],
     ) -> None:
         self._connection = connection
         self._written = written
@@ -84,7 +94,9 @@ class _ReadBack:
         self._check_keys(max(first, 0), rows)
         if self._written:
             self._check_written(self._written, first)
-            self._check_history(self._written, _rows_of(groups["well_production_history"]) - self._written.history)
+            self._check_history(
+                self._written, _rows_of(groups["well_production_history"]) - self._written.history
+            )
             self._check_job(self._written)
 
     # -- blocks -----------------------------------------------------------------------------------
@@ -92,12 +104,16 @@ class _ReadBack:
     def _row_groups(self, table: str) -> list[RowGroup]:
         found, first = [], 0
         for rows, blocks in self._rows("row_groups", table=table):
-            found.append(RowGroup(first, int(rows), frozenset(block for block in blocks if block >= 0)))
+            found.append(
+                RowGroup(first, int(rows), frozenset(block for block in blocks if block >= 0))
+            )
             first = found[-1].past
         return found
 
     def _read_changed(self, table: str, groups: Sequence[RowGroup]) -> None:
-        for first, past in _stretches(group for group in groups if not group.blocks <= self._unchanged):
+        for first, past in _stretches(
+            group for group in groups if not group.blocks <= self._unchanged
+        ):
             self._rows("read_rows", table=table, first=str(first), past=str(past))
 
     # -- keys -------------------------------------------------------------------------------------
@@ -107,22 +123,28 @@ class _ReadBack:
         repeated = self._count_repeated(str(first))
         if (stored, repeated) != (rows, 0):
             raise PublishRefused(
-                f"The new database holds {stored:,} rows and {repeated:,} keys twice instead of {rows:,} rows and "
-                "none, so it was not published. Start the import again."
+                f"The new database holds {stored:,} rows and {repeated:,} keys twice instead of "
+                f"{rows:,} rows and none, so it was not published. Start the import again."
             )
 
     def _count_repeated(self, first: str) -> int:
         """Of the rows from there on, among them and with those before."""
         parts = list(self._parts())
         is_in_order = self._one("count_unordered", first=first)[0] <= 0
-        among = 0 if is_in_order else sum(self._one("count_repeated", first=first, **part)[0] for part in parts)
+        among = (
+            0
+            if is_in_order
+            else sum(self._one("count_repeated", first=first, **part)[0] for part in parts)
+        )
         if first == "0":
             return int(among)
         return int(among + sum(self._one("count_met", first=first, **part)[0] for part in parts))
 
     def _parts(self) -> Iterator[dict[str, str]]:
         for number, part in enumerate(self._written.parts if self._written else [Part()]):
-            conditions = {table: part.condition(table) for table in ("accepted", "stored", "written")}
+            conditions = {
+                table: part.condition(table) for table in ("accepted", "stored", "written")
+            }
             is_some = self._written is not None and not self._written.is_all
             yield {
                 "that_change": _SQL["that_change"].format(number=number) if is_some else "",
@@ -136,24 +158,37 @@ class _ReadBack:
         source = quoted_text(written.source)
         days = "CAST(days_of_period(production_period) AS SMALLINT)"
         expected = ", ".join([source, *_NAMES, days, "source_rows"])
-        sums = [self._one("sum_expected", expected=expected, **part) for part in self._parts()] if written.rows else []
+        sums = (
+            [self._one("sum_expected", expected=expected, **part) for part in self._parts()]
+            if written.rows
+            else []
+        )
         staged = (sum(rows for rows, _ in sums), sum(digest or 0 for _, digest in sums))
         self._compare("rows", self._one("sum_written", first=str(first)), staged)
 
     def _check_history(self, written: Written, first: int) -> None:
-        self._compare("history rows", self._one("count_rows", table="well_production_history"), (written.all_history,))
+        self._compare(
+            "history rows",
+            self._one("count_rows", table="well_production_history"),
+            (written.all_history,),
+        )
         if written.history:
-            self._compare("history rows", self._one("sum_kept", first=str(first)), self._one("sum_replaced"))
+            self._compare(
+                "history rows", self._one("sum_kept", first=str(first)), self._one("sum_replaced")
+            )
 
     def _check_job(self, written: Written) -> None:
-        (found,) = self._answer(_SQL["count_of_job"], job_id=written.job_id, rejected=written.rejected)
+        (found,) = self._answer(
+            _SQL["count_of_job"], job_id=written.job_id, rejected=written.rejected
+        )
         self._compare("runs and rejected rows", found, (1, written.rejected))
 
     def _compare(self, what: str, found: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
         if tuple(value or 0 for value in found) != tuple(value or 0 for value in expected):
             raise PublishRefused(
-                f"The {what} of the new database are not those that the import wrote ({found[0]:,}, and "
-                f"{expected[0]:,} were to be written), so it was not published. Start the import again."
+                f"The {what} of the new database are not those that the import wrote "
+                f"({found[0]:,}, and {expected[0]:,} were to be written), so it was not published. "
+                "Start the import again."
             )
 
     # -- statements -------------------------------------------------------------------------------
@@ -167,7 +202,9 @@ class _ReadBack:
 
     def _answer(self, text: str, **values: Any) -> list[tuple[Any, ...]]:
         with exhaustion_told():
-            done = self._connection.execute(text, values) if values else self._connection.execute(text)
+            done = (
+                self._connection.execute(text, values) if values else self._connection.execute(text)
+            )
             return done.fetchall()
 
 

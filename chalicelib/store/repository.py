@@ -20,7 +20,14 @@ from .adopt import Adoption, adopt, adoption_of
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
-from .deletions import MEMORY_SHARE, Deletions, copy_without_gone, find_gone, must_be_rewritten, row_groups_kept
+from .deletions import (
+    MEMORY_SHARE,
+    Deletions,
+    copy_without_gone,
+    find_gone,
+    must_be_rewritten,
+    row_groups_kept,
+)
 from .diff import Changes, Diff, take_diff
 from .local_duckdb import (
     exhaustion_told,
@@ -53,16 +60,18 @@ if TYPE_CHECKING:
 
 MILLISECONDS = 1_000  # of a second
 BETWEEN_MERGES = 1 / MILLISECONDS  # seconds at least
-REJECTS_KEPT_SECONDS = 100 * 86_400  # a quarter and some days, for who looks into it at the quarter's end
-LOOSE_SHARE = 0.25  # of a file's blocks: with more of them free it is written anew, for every import moves all of them
+# a quarter and some days, for who looks into it at the quarter's end
+REJECTS_KEPT_SECONDS = 100 * 86_400
+# of a file's blocks: with more of them free it is written anew, for every import moves all of them
+LOOSE_SHARE = 0.25
 LEAST_BLOCKS = 64  # of 256 KB; of less than 16 MB nobody gains anything
 STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """What `import_runs` keeps of an import besides its counts, and whether it `is_full`: asked for all rows of its
-    source. Times are epoch seconds.
+    """What `import_runs` keeps of an import besides its counts, and whether it `is_full`: asked for
+    all rows of its source. Times are epoch seconds.
     """
 
     job_id: str
@@ -80,7 +89,9 @@ class RunFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class MergeResult:
-    """`rejects` counts what was wrong, as `REASON column`, the most frequent first: a row may have several faults."""
+    """`rejects` counts what was wrong, as `REASON column`, the most frequent first: a row
+    may have several faults.
+    """
 
     new_records: int
     updated_records: int
@@ -98,15 +109,21 @@ class MergeResult:
     @property
     def counts(self) -> dict[str, int]:
         """What became of the rows that were staged."""
-        staged = ("new_records", "updated_records", "duplicate_records", "failed_records", "skipped_records")
+        staged = (
+            "new_records",
+            "updated_records",
+            "duplicate_records",
+            "failed_records",
+            "skipped_records",
+        )
         return {name: getattr(self, name) for name in staged}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Looks:
-    """What an import knows of itself when it is compared: the moment `now`, epoch seconds, the `warnings` that were
-    counted before, the columns `without_field`, whether a field `is_renamed`, and whether stored rows that it did not
-    bring are withdrawn with it.
+    """What an import knows of itself when it is compared: the moment `now`, epoch seconds, the
+    `warnings` that were counted before, the columns `without_field`, whether a field `is_renamed`,
+    and whether stored rows that it did not bring are withdrawn with it.
     """
 
     now: float
@@ -117,7 +134,9 @@ class Looks:
 
 
 class DuckDBWellProductionRepository:
-    """One import's scratch database in `directory`, which belongs to this import alone; its rows are the `source`'s."""
+    """One import's scratch database in `directory`, which belongs to this import alone; its
+    rows are the `source`'s.
+    """
 
     def __init__(
         self,
@@ -134,16 +153,22 @@ class DuckDBWellProductionRepository:
         self._connection = duckdb.connect(config=self._config(directory, memory_mb))
         self._attach(directory / "scratch.duckdb", "scratch")
         self._connection.execute("USE scratch")
-        self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # nobody opens the scratch file again
-        self._connection.execute("SET enable_external_file_cache = false")  # it mixes files that follow under one path
+        # nobody opens the scratch file again
+        self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        # it mixes files that follow under one path
+        self._connection.execute("SET enable_external_file_cache = false")
         self._source.period.define(self._connection)
         self._sql = WellProductionSql(self._connection)
-        self._staging = Staging(self._connection, self._sql, directory=directory, memory_mb=memory_mb)
+        self._staging = Staging(
+            self._connection, self._sql, directory=directory, memory_mb=memory_mb
+        )
         self._settled: Settled | None = None
         self._written: Written | None = None
         self._changes = Changes(accepted=0, new=0, revised=0)
         self._parts = [Part()]
-        self._most_deletions_mb = memory_mb * MEMORY_SHARE if most_deletions_mb is None else most_deletions_mb
+        self._most_deletions_mb = (
+            memory_mb * MEMORY_SHARE if most_deletions_mb is None else most_deletions_mb
+        )
         self._is_rewritten = False
         self._part_rows = part_rows or memory_mb * ROWS_PER_MB
 
@@ -169,18 +194,22 @@ class DuckDBWellProductionRepository:
     def close(self) -> None:
         self._connection.close()
 
-    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL, *, part: int = 0) -> Path:
-        """The segment that the rows of the batch are in now; bad rows are among them with their reason, place and text.
-        It stays on local disk until the import has ended. The merge reads the parts in the order of their numbers.
+    def stage(
+        self, batch: Batch, reading: RowReading, grain: Grain = USUAL, *, part: int = 0
+    ) -> Path:
+        """The segment that the rows of the batch are in now; bad rows are among them with their
+        reason, place and text. It stays on local disk until the import has ended. The merge reads
+        the parts in the order of their numbers.
 
-        Raises SourceInvalid when DuckDB cannot read what a JSON parser could, ScratchFull, OutOfMemory.
+        Raises SourceInvalid when DuckDB cannot read what a JSON parser could,
+        ScratchFull, OutOfMemory.
         """
         self._settled = None
         return self._staging.stage(batch, reading, grain, part=part)
 
     def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
-        """The latest moment that the field holds in the batch, epoch seconds, and in how many rows it holds none.
-        (None, 0) when DuckDB cannot read the batch. Raises ScratchFull, OutOfMemory.
+        """The latest moment that the field holds in the batch, epoch seconds, and in how many rows
+        it holds none. (None, 0) when DuckDB cannot read the batch. Raises ScratchFull, OutOfMemory.
         """
         return self._staging.change_times(batch, field)
 
@@ -189,7 +218,9 @@ class DuckDBWellProductionRepository:
         return self._staging.field_names(batch)
 
     def look(self) -> Look:
-        """What is staged looks like that. More can be staged afterwards. Raises ScratchFull, OutOfMemory."""
+        """What is staged looks like that. More can be staged afterwards. Raises
+        ScratchFull, OutOfMemory.
+        """
         self._staging.end()
         return look_at(self._connection)
 
@@ -202,8 +233,8 @@ class DuckDBWellProductionRepository:
         return [text for (text,) in found]
 
     def load_segment(self, path: Path, *, part: int = 0) -> bool:
-        """Take what a segment holds for staged; the file stays where it is. False, and nothing is staged, when DuckDB
-        cannot read it. Raises ScratchFull, OutOfMemory.
+        """Take what a segment holds for staged; the file stays where it is. False, and nothing is
+        staged, when DuckDB cannot read it. Raises ScratchFull, OutOfMemory.
         """
         self._settled = None
         try:
@@ -217,12 +248,16 @@ class DuckDBWellProductionRepository:
         self._staging.join(path, part=part)
 
     def settle(self, grain: Grain) -> Settled:
-        """Make one row of all those of a key, of everything that is staged. Raises ScratchFull, OutOfMemory."""
+        """Make one row of all those of a key, of everything that is staged. Raises
+        ScratchFull, OutOfMemory.
+        """
         self._staging.end()
         rows = self._staging.rows
         with exhaustion_told():
             self._parts = split(self._connection, rows=rows, most=self._part_rows)
-        self._settled = settle(self._connection, grain, self._staging.places, delivered=rows, parts=self._parts)
+        self._settled = settle(
+            self._connection, grain, self._staging.places, delivered=rows, parts=self._parts
+        )
         return self._settled
 
     def merge(
@@ -236,14 +271,16 @@ class DuckDBWellProductionRepository:
         is_renamed: bool = False,
         withdraws: bool = False,
     ) -> MergeResult:
-        """Merge all that is staged into the store, a database file that nobody else has open, or a new one.
+        """Merge all that is staged into the store, a database file that nobody
+        else has open, or a new one.
 
-        What is not settled yet is so by the usual grain. `warnings` are added to those found here; of the columns
-        `without_field` the diff tells what is absent, wherever in the import where a field `is_renamed`. Stored rows
-        that it did not bring are withdrawn where it `withdraws`, but not with an import that adopts some.
+        What is not settled yet is so by the usual grain. `warnings` are added to those found here;
+        of the columns `without_field` the diff tells what is absent, wherever in the import where a
+        field `is_renamed`. Stored rows that it did not bring are withdrawn where it `withdraws`,
+        but not with an import that adopts some.
 
-        One transaction, then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt, PeriodChanged,
-        CodesAmbiguous, FullImportFirst, ScratchFull.
+        One transaction, then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt,
+        PeriodChanged, CodesAmbiguous, FullImportFirst, ScratchFull.
         """
         is_new = not store.exists()
         _compact(store).unlink(missing_ok=True)  # of a merge that did not end
@@ -262,9 +299,14 @@ class DuckDBWellProductionRepository:
             self._find_changes(is_first=is_new)
             self._check_room()
             result = self._compare(settled, looks)
-            deletions = Deletions() if is_new else self._find_gone(result, withdraws=looks.withdraws)
+            deletions = (
+                Deletions() if is_new else self._find_gone(result, withdraws=looks.withdraws)
+            )
             self._is_rewritten = must_be_rewritten(
-                deletions, most_mb=self._most_deletions_mb, size=store.stat().st_size, free=free_room(self._directory)
+                deletions,
+                most_mb=self._most_deletions_mb,
+                size=store.stat().st_size,
+                free=free_room(self._directory),
             )
             with ExitStack() as while_written:
                 if deletions.deleted and not deletions.are_many:
@@ -274,7 +316,9 @@ class DuckDBWellProductionRepository:
                 self._connection.execute("COMMIT")
                 self._written = self._what_was_written(facts, result)
                 self._connection.execute("CHECKPOINT wells")
-            if self._is_rewritten or (self._is_loose() and free_room(self._directory) > store.stat().st_size):
+            if self._is_rewritten or (
+                self._is_loose() and free_room(self._directory) > store.stat().st_size
+            ):
                 self._copy_compactly(store, without_gone=self._is_rewritten)
         _take_compact(store)
         return replace(result, adoption=adoption)
@@ -282,8 +326,9 @@ class DuckDBWellProductionRepository:
     def _compare(
         self, settled: Settled, looks: Looks, *, whole: str = STORE, stored_rows: str | None = None
     ) -> MergeResult:
-        """What becomes of the rows, which are matched; those to revise are picked. Nothing is written to the store.
-        `whole` are all stored rows, as they stand after FROM, and `stored_rows` how many these are, as SQL.
+        """What becomes of the rows, which are matched; those to revise are picked. Nothing is
+        written to the store. `whole` are all stored rows, as they stand after FROM, and
+        `stored_rows` how many these are, as SQL.
         """
         withdrawal = self._find_withdrawn(whole) if looks.withdraws else Withdrawal()
         self._pick_replaced(withdrawal)
@@ -300,7 +345,9 @@ class DuckDBWellProductionRepository:
             whole=whole,
             withdrawal=withdrawal,
         )
-        result = self._count_outcome(found, settled, {"stored_rows": stored_rows} if stored_rows else {}, withdrawal)
+        result = self._count_outcome(
+            found, settled, {"stored_rows": stored_rows} if stored_rows else {}, withdrawal
+        )
         if result.updated_records or result.withdrawn_records:
             self._pick_revised()
         return replace(result, diff=diff)
@@ -310,20 +357,23 @@ class DuckDBWellProductionRepository:
         return find_gone(self._connection, stored=stored, withdraws=withdraws)
 
     def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
-        """After that of every import before, also where a clock went back: which values held when is told by these
-        moments. In whole milliseconds, as answers show them: who asks for what stood at one that he was shown means
-        that import too. `runs` are all imports, as they stand after FROM.
+        """After that of every import before, also where a clock went back: which values held
+        when is told by these moments. In whole milliseconds, as answers show them: who asks
+        for what stood at one that he was shown means that import too. `runs` are all imports,
+        as they stand after FROM.
         """
         (last,) = self._sql.one("last_merge", {"runs": runs})
         latest = now if last is None else max(now, last + BETWEEN_MERGES)
         return math.ceil(round(latest * MILLISECONDS, 3)) / MILLISECONDS
 
     def _check_room(self) -> None:
-        """Before anything is written: what becomes of each row is known, and how large the rows are. Raises
-        ScratchFull.
+        """Before anything is written: what becomes of each row is known, and how large the rows
+        are. Raises ScratchFull.
         """
         new, revised = self._changes.new, self._changes.revised
-        needed = room_of_merge(self._staging.bytes, rows=self._staging.rows, new=new, revised=revised)
+        needed = room_of_merge(
+            self._staging.bytes, rows=self._staging.rows, new=new, revised=revised
+        )
         ask_for_room(self._directory, needed, f"for {new:,} new rows and {revised:,} revised ones")
 
     def _find_changes(self, *, is_first: bool) -> None:
@@ -361,7 +411,9 @@ class DuckDBWellProductionRepository:
                 self._sql.run("pick_replaced", lists)
 
     def _pick_revised(self) -> None:
-        """The join keeps its right side in memory, which is the narrow one; DuckDB would turn the two about."""
+        """The join keeps its right side in memory, which is the narrow one; DuckDB
+        would turn the two about.
+        """
         self._sql.run("revise_none")
         self._connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         for lists in self._lists_of_parts():
@@ -371,25 +423,43 @@ class DuckDBWellProductionRepository:
     def _lists_of_parts(self) -> Iterator[dict[str, str]]:
         for number, part in enumerate(self._parts):
             accepted, stored = part.condition("accepted"), part.condition("stored")
-            yield {"number": str(number), "is_accepted_of_part": accepted, "is_stored_of_part": stored}
+            yield {
+                "number": str(number),
+                "is_accepted_of_part": accepted,
+                "is_stored_of_part": stored,
+            }
 
     def _upgrade(self, store: Path, facts: RunFacts, now: float) -> Adoption | None:
-        """An older store becomes one of today, and adopted rows those of the source, in a file without the room of what
-        was written anew: a file does not shrink, and each later import would copy it.
+        """An older store becomes one of today, and adopted rows those of the source, in a
+        file without the room of what was written anew: a file does not shrink, and each
+        later import would copy it.
         """
         adoption = None
         with self._attached(store):
             is_older = read_version(self._connection) < SCHEMA_VERSION
             if is_older:
-                ask_for_room(self._directory, UPGRADED * store.stat().st_size, "for another form of the stored rows")
+                ask_for_room(
+                    self._directory,
+                    UPGRADED * store.stat().st_size,
+                    "for another form of the stored rows",
+                )
             prepare_store(self._connection, is_new=False, source=self._source)
             moment = self._moment(now)
-            is_adopted = adopt(self._connection, self._source, is_full=facts.is_full, now=moment, job_id=facts.job_id)
-            is_renamed = match_codes(self._connection, source=self._source.name, is_full=facts.is_full)
+            is_adopted = adopt(
+                self._connection,
+                self._source,
+                is_full=facts.is_full,
+                now=moment,
+                job_id=facts.job_id,
+            )
+            is_renamed = match_codes(
+                self._connection, source=self._source.name, is_full=facts.is_full
+            )
             if is_adopted:
                 adoption = adoption_of(self._connection, self._source)
             if is_older or is_renamed or is_adopted:
-                self._connection.execute("CHECKPOINT wells")  # its log would be that of the file in its place
+                # its log would be that of the file in its place
+                self._connection.execute("CHECKPOINT wells")
                 self._copy_compactly(store)
         _take_compact(store)
         return adoption
@@ -419,20 +489,30 @@ class DuckDBWellProductionRepository:
         self._forget_rejected(facts, now)
         self._insert_run(facts, now, result)
 
-    def _insert_rejected(self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None) -> None:
+    def _insert_rejected(
+        self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None
+    ) -> None:
         reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
         told = {"reasons": reasons, "sentences": sentences, "raw_bytes": RAW_BYTES}
         lists = {"rejected": filled("rejected"), **(lists or {})}
         self._sql.run("insert_rejected", lists, job_id=facts.job_id, now=now, **told)
 
-    def _forget_rejected(self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None) -> int:
+    def _forget_rejected(
+        self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None
+    ) -> int:
         """How many."""
         kept = {"kept_seconds": REJECTS_KEPT_SECONDS}
-        ((forgotten,),) = self._sql.rows("forget_rejected", lists, job_id=facts.job_id, now=now, **kept)
+        ((forgotten,),) = self._sql.rows(
+            "forget_rejected", lists, job_id=facts.job_id, now=now, **kept
+        )
         return int(forgotten)
 
     def _insert_run(
-        self, facts: RunFacts, now: float, result: MergeResult, lists: Mapping[str, str] | None = None
+        self,
+        facts: RunFacts,
+        now: float,
+        result: MergeResult,
+        lists: Mapping[str, str] | None = None,
     ) -> None:
         counts = {**facts.stored(), **result.counts}
         values: dict[str, Any] = {**counts, "now": now, "warnings": json.dumps(result.warnings)}
@@ -447,8 +527,8 @@ class DuckDBWellProductionRepository:
         self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)
 
     def _insert_new(self, now: float, *, is_in_order: bool) -> None:
-        """In the order of the key, so that a question about a well reads few row groups. On one thread what arrived so
-        nearly stays so; on more, a join gives the order up.
+        """In the order of the key, so that a question about a well reads few row groups. On one
+        thread what arrived so nearly stays so; on more, a join gives the order up.
         """
         are_some_known = self._changes.new < self._changes.accepted
         parts = [Part()] if is_in_order and not are_some_known else self._parts
@@ -457,7 +537,9 @@ class DuckDBWellProductionRepository:
         for number, part in enumerate(parts):
             lists = {
                 "is_accepted_of_part": part.condition("accepted"),
-                "that_are_new": filled("that_are_new", {"number": str(number)}) if are_some_known else "",
+                "that_are_new": filled("that_are_new", {"number": str(number)})
+                if are_some_known
+                else "",
                 "in_order": "" if is_in_order else filled("in_order"),
             }
             lists["new_rows"] = filled("new_rows", lists)
@@ -465,10 +547,17 @@ class DuckDBWellProductionRepository:
         self._connection.execute("RESET threads")
 
     def _count_outcome(
-        self, warnings: dict[str, int], settled: Settled, lists: Mapping[str, str], withdrawal: Withdrawal
+        self,
+        warnings: dict[str, int],
+        settled: Settled,
+        lists: Mapping[str, str],
+        withdrawal: Withdrawal,
     ) -> MergeResult:
         skipped = self._staging.passed_over_rows
-        delivered, failed = self._staging.rows - skipped, self._staging.rejected_rows + settled.failed_records
+        delivered, failed = (
+            self._staging.rows - skipped,
+            self._staging.rejected_rows + settled.failed_records,
+        )
         new, updated = self._changes.new, self._changes.revised
         (stored,) = self._sql.one("count_stored", lists)
         return MergeResult(
@@ -489,9 +578,13 @@ class DuckDBWellProductionRepository:
 
     def _count_warnings(self, now: float) -> dict[str, int]:
         today = datetime.fromtimestamp(now, UTC).date().isoformat()
-        counted = self._sql.run("count_warnings", {"delivered": str(self._staging.rows)}, today=today)
+        counted = self._sql.run(
+            "count_warnings", {"delivered": str(self._staging.rows)}, today=today
+        )
         names = [column[0] for column in counted.description or []]
-        return {name: count for name, count in zip(names, counted.fetchall()[0], strict=True) if count}
+        return {
+            name: count for name, count in zip(names, counted.fetchall()[0], strict=True) if count
+        }
 
     def rejected_by_reason(self) -> dict[str, int]:
         return dict(self._sql.rows("count_rejected"))
@@ -509,26 +602,28 @@ class DuckDBWellProductionRepository:
         )
 
     def verify(self, store: Path, *, rows: int, unchanged: Collection[int] = frozenset()) -> None:
-        """Read a finished store back: it must hold `rows` rows, no key twice, and what the merge wrote. Read is every
-        block but those that are `unchanged`, which the caller has proved. A repository that has merged looks for
-        repeated keys at those that it touched, any other one at all keys. Raises PublishRefused, ScratchFull,
-        OutOfMemory.
+        """Read a finished store back: it must hold `rows` rows, no key twice, and what the merge
+        wrote. Read is every block but those that are `unchanged`, which the caller has proved. A
+        repository that has merged looks for repeated keys at those that it touched, any other one
+        at all keys. Raises PublishRefused, ScratchFull, OutOfMemory.
         """
         try:
             with self._attached(store, read_only=True):
                 read_back(self._connection, rows=rows, written=self._written, unchanged=unchanged)
         except WarehouseCorrupt as exc:
             raise PublishRefused(
-                "The new database is not what was written, a part of it cannot be read back, so it was not published. "
-                "Start the import again; if it stays, check the function's disk."
+                "The new database is not what was written, a part of it cannot be read back, so it "
+                "was not published. Start the import again; if it stays, check the function's disk."
             ) from exc
 
     def _attach(self, path: Path, name: str, *, read_only: bool = False) -> None:
-        """To be written without a log: it takes several times the room of the rows, and of what was cut short nobody
-        makes use.
+        """To be written without a log: it takes several times the room of the rows, and of what was
+        cut short nobody makes use.
         """
         to_write = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes"
-        self._connection.execute(f"ATTACH '{quoted(path)}' AS {name} ({'READ_ONLY' if read_only else to_write})")
+        self._connection.execute(
+            f"ATTACH '{quoted(path)}' AS {name} ({'READ_ONLY' if read_only else to_write})"
+        )
 
     @contextmanager
     def _attached(self, store: Path, *, read_only: bool = False) -> Iterator[None]:
@@ -537,7 +632,11 @@ class DuckDBWellProductionRepository:
             yield
             self._connection.execute("DETACH DATABASE wells")
         except BaseException as exc:
-            for statement in ("ROLLBACK", "DETACH DATABASE IF EXISTS compact", "DETACH DATABASE IF EXISTS wells"):
+            for statement in (
+                "ROLLBACK",
+                "DETACH DATABASE IF EXISTS compact",
+                "DETACH DATABASE IF EXISTS wells",
+            ):
                 with suppress(duckdb.Error):  # what failed first is what is told
                     self._connection.execute(statement)
             if isinstance(exc, duckdb.Error):

@@ -28,8 +28,8 @@ _WORDS = [column.name for column in COLUMNS if column.role is Role.PROVENANCE]
 
 @dataclass(frozen=True, kw_only=True)
 class Conflicts:
-    """`keys` with several rows of which nobody knows the right one, and these `rows`. `volume_share` (0 to 1) is the
-    largest share that they have in the sum of any product's rates.
+    """`keys` with several rows of which nobody knows the right one, and these `rows`.
+    `volume_share` (0 to 1) is the largest share that they have in the sum of any product's rates.
     """
 
     keys: int = 0
@@ -39,12 +39,13 @@ class Conflicts:
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """`folded_records` went into a row with others: as an equal one, an older one or a part of a sum.
-    `failed_records` are rejected because of other rows of their key. `repeated_keys` came on more than one page, which
-    keys that are unique do not while all goes well; `overlapping_keys` did so because one page began with rows that
-    the one before had ended with. Of `doubtful_keys` nobody can tell whether the source has them twice.
-    `rates_beyond_a_well` rows have a rate that no single well gives. `is_in_order`: the rows to merge are in the order
-    of the key, near enough. `examples` are rows by check, a few each.
+    """`folded_records` went into a row with others: as an equal one, an older one or a part of a
+    sum. `failed_records` are rejected because of other rows of their key. `repeated_keys` came on
+    more than one page, which keys that are unique do not while all goes well; `overlapping_keys`
+    did so because one page began with rows that the one before had ended with. Of `doubtful_keys`
+    nobody can tell whether the source has them twice. `rates_beyond_a_well` rows have a rate that
+    no single well gives. `is_in_order`: the rows to merge are in the order of the key, near enough.
+    `examples` are rows by check, a few each.
     """
 
     folded_records: int = 0
@@ -60,10 +61,16 @@ class Settled:
 
 
 def settle(
-    connection: duckdb.DuckDBPyConnection, grain: Grain, places: Places, *, delivered: int, parts: Sequence[Part]
+    connection: duckdb.DuckDBPyConnection,
+    grain: Grain,
+    places: Places,
+    *,
+    delivered: int,
+    parts: Sequence[Part],
 ) -> Settled:
-    """Makes the view `accepted`, which the merge reads, and the table `refused`, of the `delivered` rows of `staged`;
-    sums are added to it. May be called again, with another grain too. Raises ScratchFull, OutOfMemory.
+    """Makes the view `accepted`, which the merge reads, and the table `refused`, of the `delivered`
+    rows of `staged`; sums are added to it. May be called again, with another grain too. Raises
+    ScratchFull, OutOfMemory.
     """
     return _Settling(connection, grain, places, delivered, parts).run()
 
@@ -91,21 +98,31 @@ class _Settling:
             self._run("accept_all")
             return self._with_odd_rates(Settled(is_in_order=is_in_order))
         self._run("create_place", values=self._places.columns())
-        for name in ("find_candidates", "find_parts", "decide", "add_parts", "pass_over", "accept_settled", "refuse"):
+        for name in (
+            "find_candidates",
+            "find_parts",
+            "decide",
+            "add_parts",
+            "pass_over",
+            "accept_settled",
+            "refuse",
+        ):
             self._run(name)
         is_in_order = is_in_order and not self._one("count_sums")[0]
         return self._with_odd_rates(replace(self._settled(), is_in_order=is_in_order))
 
     def _find_repeated(self) -> bool:
-        """Whether the rows came in the order of the key. Sources that number their wells have 9 before 10, which is out
-        of order once in a row group and no harm to who reads the store.
+        """Whether the rows came in the order of the key. Sources that number their wells have 9
+        before 10, which is out of order once in a row group and no harm to who reads the store.
         """
         neighbours = _SQL["neighbours"].format_map(self._lists)
         rows, descents, equal = self._one("look_at_order", neighbours=neighbours)
         if descents:
             for part in self._parts:
                 first = str(self._one("count_repeated")[0])
-                self._run("find_repeated", {"is_in_part": part.condition("staged"), "first_number": first})
+                self._run(
+                    "find_repeated", {"is_in_part": part.condition("staged"), "first_number": first}
+                )
         elif equal:
             self._run("find_repeated_neighbours", {"neighbours": neighbours})
         return bool(descents * FULL_ROWS <= rows)
@@ -115,7 +132,9 @@ class _Settling:
         repeated, overlapping = self._one("count_pages")
         return Settled(
             folded_records=folded,
-            conflicts=Conflicts(keys=keys, rows=rows, volume_share=self._one("volume_share")[0] if keys else 0.0),
+            conflicts=Conflicts(
+                keys=keys, rows=rows, volume_share=self._one("volume_share")[0] if keys else 0.0
+            ),
             repeated_keys=repeated,
             overlapping_keys=overlapping,
             failed_records=failed,
@@ -141,10 +160,16 @@ class _Settling:
         with exhaustion_told():
             found = self._connection.execute(_SQL[name].format_map(self._lists))
             names, rows = [column[0] for column in found.description or []], found.fetchall()
-        return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in rows]
+        return [
+            {name: _plain(value) for name, value in zip(names, row, strict=True)} for row in rows
+        ]
 
     def _run(
-        self, name: str, lists: Mapping[str, str] | None = None, *, values: Mapping[str, str] | None = None
+        self,
+        name: str,
+        lists: Mapping[str, str] | None = None,
+        *,
+        values: Mapping[str, str] | None = None,
     ) -> None:
         text = _SQL[name].format_map({**self._lists, **(lists or {})})
         with exhaustion_told():
@@ -153,7 +178,9 @@ class _Settling:
     def _one(self, name: str, **lists: str) -> tuple[Any, ...]:
         """The one row of the answer."""
         with exhaustion_told():
-            (row,) = self._connection.execute(_SQL[name].format_map({**self._lists, **lists})).fetchall()
+            (row,) = self._connection.execute(
+                _SQL[name].format_map({**self._lists, **lists})
+            ).fetchall()
         return tuple(row)
 
 
@@ -188,7 +215,8 @@ def _identity(grain: Grain) -> str:
 def _summed(column: Column, aggregate: Aggregate) -> str:
     name = f"staged.{column.name}"
     if column.name in VOLUMES or (column.kind is Kind.NUMBER and aggregate is Aggregate.SUM):
-        total = f"sum(CAST(CAST({name} AS VARCHAR) AS DECIMAL(38, 18)))"  # by way of texts nothing is rounded twice
+        # by way of texts nothing is rounded twice
+        total = f"sum(CAST(CAST({name} AS VARCHAR) AS DECIMAL(38, 18)))"
         return f"CAST(CAST({total} AS VARCHAR) AS DOUBLE)"
     if column.kind is Kind.NUMBER:
         return f"max({name})"
@@ -209,7 +237,9 @@ def _said(names: tuple[str, ...] | list[str]) -> str:
 
 
 def _difference(name: str) -> str:
-    is_other = f"min(staged.{name}) <> max(staged.{name}) OR count(staged.{name}) NOT IN (0, count(*))"
+    is_other = (
+        f"min(staged.{name}) <> max(staged.{name}) OR count(staged.{name}) NOT IN (0, count(*))"
+    )
     return f"CASE WHEN {is_other} THEN 'SAME_KEY_OTHER_VALUES {name}' END"
 
 
@@ -226,7 +256,9 @@ def _is_beyond() -> str:
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "key": ", ".join(READ_KEY),
-    "columns_of_key": ", ".join(f"{column.name} {column.type}" for column in COLUMNS if column.name in READ_KEY),
+    "columns_of_key": ", ".join(
+        f"{column.name} {column.type}" for column in COLUMNS if column.name in READ_KEY
+    ),
     "volumes": ", ".join(VOLUMES),
     "values_said": _said(VALUES),
     "words_said": _said(_WORDS),

@@ -1,8 +1,10 @@
-"""Staging: the rows of a batch become a segment, a Parquet file on local disk, in the order of their arrival.
+"""Staging: the rows of a batch become a segment, a Parquet file on local disk, in
+the order of their arrival.
 
-The segments are all that is staged: the merge reads them where they lie, and a checkpoint stores the same files. The
-memory that it takes hangs neither on how many rows are rejected nor on how long they are. The segments of several parts
-of a source come as they are filled; the merge reads part after part, which is the source's order.
+The segments are all that is staged: the merge reads them where they lie, and a checkpoint stores
+the same files. The memory that it takes hangs neither on how many rows are rejected nor on how long
+they are. The segments of several parts of a source come as they are filled; the merge reads part
+after part, which is the source's order.
 """
 
 from __future__ import annotations
@@ -29,10 +31,12 @@ if TYPE_CHECKING:
     from .row_reading import RowReading
     from .table import Table
 
-SHORT_ROW = 1 << 10  # bytes; DuckDB takes 2,048 rows of a file at a time, and several times their text in memory
+# bytes; DuckDB takes 2,048 rows of a file at a time, and several times their text in memory
+SHORT_ROW = 1 << 10
 LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
 STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody reads before the merge
-MANY, SMALL_ROWS = 100, 10_000  # segments, and rows of one: so many so small ones become one before the merge
+# segments, and rows of one: so many so small ones become one before the merge
+MANY, SMALL_ROWS = 100, 10_000
 NO_FIELD = "none"  # DuckDB reads no JSON without any
 DOUBTFUL = "doubtful row"  # what sound_rows says of a row that may not be sound
 # What is sound is short. Of what is rejected up to 4 KB are kept, and 2,048 rows come at a time.
@@ -42,7 +46,9 @@ LONG_TEXTS = {"compression": "zstd", "row_group": "2MB"}
 
 @dataclass(frozen=True, kw_only=True)
 class _Segment:
-    """`pages` is the text of its Places, `part` the number of the source's part that its rows are of."""
+    """`pages` is the text of its Places, `part` the number of the source's
+    part that its rows are of.
+    """
 
     path: Path
     part: int
@@ -51,12 +57,17 @@ class _Segment:
 
 
 class Staging:
-    """On a scratch connection of `memory_mb`; segments are written to `directory`. Until `end` it is held to less
-    memory, and to one thread. Every method raises ScratchFull and OutOfMemory.
+    """On a scratch connection of `memory_mb`; segments are written to `directory`. Until `end` it
+    is held to less memory, and to one thread. Every method raises ScratchFull and OutOfMemory.
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, sql: WellProductionSql, *, directory: Path, memory_mb: int
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        sql: WellProductionSql,
+        *,
+        directory: Path,
+        memory_mb: int,
     ) -> None:
         self._connection = connection
         self._sql = sql
@@ -74,11 +85,14 @@ class Staging:
     def _begin(self) -> None:
         self._is_at_end = False
         self._connection.execute("SET threads = 1")  # with more, a batch is put together twice
-        self._connection.execute("SET preserve_insertion_order = false")  # one thread keeps it, in groups of some bytes
+        # one thread keeps it, in groups of some bytes
+        self._connection.execute("SET preserve_insertion_order = false")
         self._limit_memory(self._usual_mb)
 
     def end(self) -> None:
-        """All segments are the view `staged`. The merge takes all the memory and all the threads."""
+        """All segments are the view `staged`. The merge takes all the
+        memory and all the threads.
+        """
         self._segments.sort(key=lambda segment: segment.part)
         if len(self._segments) > MANY and self.rows < SMALL_ROWS * len(self._segments):
             self._join_small()
@@ -99,9 +113,11 @@ class Staging:
         """Of all rows, in the order of the view `staged`."""
         return _places_in(self._segments)
 
-    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL, *, part: int = 0) -> Path:
-        """The segment of the batch. Bad rows stay among the others, with their reason, place and text. Raises
-        SourceInvalid when DuckDB cannot read what a JSON parser could.
+    def stage(
+        self, batch: Batch, reading: RowReading, grain: Grain = USUAL, *, part: int = 0
+    ) -> Path:
+        """The segment of the batch. Bad rows stay among the others, with their reason, place and
+        text. Raises SourceInvalid when DuckDB cannot read what a JSON parser could.
         """
         if self._is_at_end:
             self._begin()
@@ -133,10 +149,13 @@ class Staging:
         self.bytes += path.stat().st_size
         self.rejected_rows += rejected
         self.passed_over_rows += passed_over
-        self._expects_rejects = rejected > 0  # after a batch with rejected rows the next one is likely to have some
+        # after a batch with rejected rows the next one is likely to have some
+        self._expects_rejects = rejected > 0
 
     def _join_small(self) -> None:
-        """The merge opens each file some ten times: thousands of small ones, of a slow source, would take a minute."""
+        """The merge opens each file some ten times: thousands of small ones, of a slow
+        source, would take a minute.
+        """
         path = self._directory / f"staged-{next(self._numbers)}.parquet"
         places = self.places
         self._begin()
@@ -183,7 +202,9 @@ class Staging:
             self._read("write_segment", batch, lists, **values)
 
     def _write_readable(self, batch: Batch, reading: RowReading, path: Path) -> None:
-        """DuckDB refuses a whole file for one broken row: take the broken rows out and write the rest."""
+        """DuckDB refuses a whole file for one broken row: take the broken
+        rows out and write the rest.
+        """
         parts = [path.with_suffix(".readable"), path.with_suffix(".broken")]
         with Pieces(batch.path.with_suffix(".unreadable")) as unreadable:
             readable = batch.split_unreadable(unreadable, reading.fields)
@@ -192,7 +213,11 @@ class Staging:
                     self._write(readable, reading, parts[0])
                 if files := unreadable.sealed():
                     rows = filled("unreadable_rows")
-                    self._sql.run("write_segment", _segment(parts[1], rows, Places()) | LONG_TEXTS, files=files)
+                    self._sql.run(
+                        "write_segment",
+                        _segment(parts[1], rows, Places()) | LONG_TEXTS,
+                        files=files,
+                    )
                 self._join([part for part in parts if part.exists()], path, _places_of(readable))
             except duckdb.Error as exc:
                 if is_of_the_disk(exc):
@@ -218,8 +243,8 @@ class Staging:
     # -- what else is read out of a batch -----------------------------------------------------
 
     def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
-        """The latest moment that the field holds in the batch, epoch seconds, and in how many rows it holds none.
-        (None, 0) when DuckDB cannot read the batch.
+        """The latest moment that the field holds in the batch, epoch seconds, and in how many rows
+        it holds none. (None, 0) when DuckDB cannot read the batch.
         """
         try:
             ((microseconds, undated),) = self._read("change_times", batch, fields=_as_text([field]))
@@ -243,8 +268,8 @@ class Staging:
     def _read(
         self, name: str, batch: Batch, lists: Mapping[str, str] | None = None, **values: Any
     ) -> list[tuple[Any, ...]]:
-        """What a statement answers that reads the batch. Longer rows are read in pieces, and with all the memory that
-        there is when one is too much alone.
+        """What a statement answers that reads the batch. Longer rows are read in pieces, and with
+        all the memory that there is when one is too much alone.
         """
         if batch.longest_row <= SHORT_ROW:
             with suppress(OutOfMemory):
@@ -293,8 +318,8 @@ def _places_of(batch: Batch) -> Places:
 
 
 def _places(batch: Batch) -> dict[str, Any]:
-    """The runs of the batch, as texts: a bound list costs DuckDB a quarter of a millisecond for each of its items. A
-    table is one run.
+    """The runs of the batch, as texts: a bound list costs DuckDB a quarter of a millisecond for
+    each of its items. A table is one run.
     """
     if batch.table:
         unreadable = batch.table.unreadable
@@ -310,16 +335,21 @@ def _places(batch: Batch) -> dict[str, Any]:
 
 
 def _told_of_table(table: Table, exc: duckdb.Error) -> Exception:
-    """Its rows have been told apart before, so what DuckDB does not take is no matter of single rows."""
+    """Its rows have been told apart before, so what DuckDB does not take is
+    no matter of single rows.
+    """
     if is_of_the_disk(exc):
         return exc
     first_line = str(exc).partition("\n")[0][:200]
-    return SourceInvalid(f"The rows of {table.file} from row {table.first_row + 1} on cannot be read: {first_line}")
+    return SourceInvalid(
+        f"The rows of {table.file} from row {table.first_row + 1} on cannot be read: {first_line}"
+    )
 
 
 def _unread(batch: Batch, exc: duckdb.Error) -> SourceInvalid:
     pages = f"{batch.runs[0].page} to {batch.runs[-1].page}"
     first_line = str(exc).partition("\n")[0][:200]
     return SourceInvalid(
-        f"Pages {pages} of the source hold rows that cannot be read: {first_line}", page=batch.runs[0].page
+        f"Pages {pages} of the source hold rows that cannot be read: {first_line}",
+        page=batch.runs[0].page,
     )

@@ -1,4 +1,6 @@
-"""The statements of well_production.sql: their lists of columns are filled here, values are bound as they run."""
+"""The statements of well_production.sql: their lists of columns are filled here,
+values are bound as they run.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 
 USUAL = Grain()
 NOTHING = "CAST(NULL AS VARCHAR)"
-PASSED_OVER = "PASSED OVER"  # in place of a problem, of a row that the source's definition does not mean
+# in place of a problem, of a row that the source's definition does not mean
+PASSED_OVER = "PASSED OVER"
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
-_JSON_TYPES = {"number": "DOUBLE", "boolean": "BOOLEAN"}  # of a column that a format knows the type of
+# of a column that a format knows the type of
+_JSON_TYPES = {"number": "DOUBLE", "boolean": "BOOLEAN"}
 _TEXTS = [column for column in COLUMNS if column.kind in (Kind.WORDS, Kind.CODE)]
 
 
@@ -34,7 +38,9 @@ def _value(column: Column, reading: ColumnReading) -> str:
 
 
 def _checked(column: Column, reading: ColumnReading) -> str:
-    """As _value, of a row whose texts are in JSON of these `types`: they tell whether a code was a number."""
+    """As _value, of a row whose texts are in JSON of these `types`: they tell
+    whether a code was a number.
+    """
     if column.kind is Kind.CODE:
         return f"read_code({column.name}, {_type_of(column)})"
     return _value(column, reading)
@@ -43,7 +49,9 @@ def _checked(column: Column, reading: ColumnReading) -> str:
 def _named(expressions: Mapping[str, str]) -> str:
     """As value_of_ columns; those first that others are told by."""
     first = [name for name in ("production_period", "days_on_production") if name in expressions]
-    return ", ".join(f"{expressions[name]} AS value_of_{name}" for name in dict.fromkeys([*first, *expressions]))
+    return ", ".join(
+        f"{expressions[name]} AS value_of_{name}" for name in dict.fromkeys([*first, *expressions])
+    )
 
 
 def _kept_of(column: Column) -> str:
@@ -68,7 +76,9 @@ def _checked_sound(column: Column) -> str:
     """Whether what _checked read is in order."""
     value = f"value_of_{column.name}"
     if column.kind is Kind.CODE:
-        return f"code_problem('', {column.name}, {value}, {_type_of(column)}, {column.high}) IS NULL"
+        return (
+            f"code_problem('', {column.name}, {value}, {_type_of(column)}, {column.high}) IS NULL"
+        )
     return _sound(column, value)
 
 
@@ -80,7 +90,9 @@ VALUES_DIFFER = " OR ".join(f"accepted.{name} IS DISTINCT FROM stored.{name}" fo
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "columns_with_types": ", ".join(f"{column.name} {column.type}" for column in COLUMNS),
-    "columns_of_nulls": ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in COLUMNS),
+    "columns_of_nulls": ", ".join(
+        f"CAST(NULL AS {column.type}) AS {column.name}" for column in COLUMNS
+    ),
     "accepted_columns": ", ".join(f"accepted.{column.name}" for column in COLUMNS),
     "key": ", ".join(KEY),
     "order": ", ".join(KEY),
@@ -100,7 +112,9 @@ _LISTS = {
 
 
 class WellProductionSql:
-    """The statements, on one connection. Each may raise ScratchFull, OutOfMemory and any other duckdb.Error."""
+    """The statements, on one connection. Each may raise ScratchFull, OutOfMemory
+    and any other duckdb.Error.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -108,12 +122,18 @@ class WellProductionSql:
             if name.startswith("macro_"):
                 self.run(name)
 
-    def run(self, name: str, lists: Mapping[str, str] | None = None, **values: Any) -> duckdb.DuckDBPyConnection:
+    def run(
+        self, name: str, lists: Mapping[str, str] | None = None, **values: Any
+    ) -> duckdb.DuckDBPyConnection:
         text = filled(name, lists)
         with exhaustion_told():
-            return self._connection.execute(text, values) if values else self._connection.execute(text)
+            return (
+                self._connection.execute(text, values) if values else self._connection.execute(text)
+            )
 
-    def rows(self, name: str, lists: Mapping[str, str] | None = None, **values: Any) -> list[tuple[Any, ...]]:
+    def rows(
+        self, name: str, lists: Mapping[str, str] | None = None, **values: Any
+    ) -> list[tuple[Any, ...]]:
         """All of the answer: a result left open blocks what follows."""
         with exhaustion_told():
             return self.run(name, lists, **values).fetchall()
@@ -129,15 +149,20 @@ def filled(name: str, lists: Mapping[str, str] | None = None) -> str:
     return _SQL[name].format_map({**_LISTS, **(lists or {})})
 
 
-def reading_lists(reading: RowReading, grain: Grain = USUAL, table: Table | None = None) -> dict[str, str]:
+def reading_lists(
+    reading: RowReading, grain: Grain = USUAL, table: Table | None = None
+) -> dict[str, str]:
     """What a statement needs that reads the source: JSON lines, or the table."""
     columns = {column: reading.columns[column.name] for column in COLUMNS}
+    order_by = field_text(grain.order_by) if grain.order_by else NOTHING
     return {
         "source_fields": ", ".join(each.text for each in columns.values()),
-        "grain_fields": f"{_primary_key(grain)}, {field_text(grain.order_by) if grain.order_by else NOTHING}",
+        "grain_fields": f"{_primary_key(grain)}, {order_by}",
         "is_meant": reading.is_meant,
         "values": _named({column.name: _value(column, each) for column, each in columns.items()}),
-        "checked_values": _named({column.name: _checked(column, each) for column, each in columns.items()}),
+        "checked_values": _named(
+            {column.name: _checked(column, each) for column, each in columns.items()}
+        ),
         **(_rows_of_json(columns) if table is None else _rows_of_table(columns, table)),
     }
 
@@ -156,8 +181,8 @@ def _rows_of_json(columns: Mapping[Column, ColumnReading]) -> dict[str, str]:
 
 
 def _types_of_json(columns: Mapping[Column, ColumnReading]) -> str:
-    """In one look at the row. A column that no field fills by itself is text, unless an object or a list is all of
-    it.
+    """In one look at the row. A column that no field fills by itself is text, unless an
+    object or a list is all of it.
     """
     typed = [columns[column].typed_by for column in _TEXTS]
     looked = f"json_type(text, [{', '.join(_pointer(name) for name in typed if name)}])"
@@ -174,11 +199,13 @@ def _types_of_json(columns: Mapping[Column, ColumnReading]) -> str:
 
 
 def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dict[str, str]:
-    """Its text is that of an object with all its fields. On one thread the rows come in the order of the file. Of rows
-    that cannot be told apart the texts stand beside the table.
+    """Its text is that of an object with all its fields. On one thread the rows come in the order
+    of the file. Of rows that cannot be told apart the texts stand beside the table.
     """
     kinds = dict(zip(table.names, table.kinds, strict=False))
-    types = [_JSON_TYPES.get(kinds.get(columns[column].typed_by, "text"), "VARCHAR") for column in _TEXTS]
+    types = [
+        _JSON_TYPES.get(kinds.get(columns[column].typed_by, "text"), "VARCHAR") for column in _TEXTS
+    ]
     rows = f"{table.relation} AS field"
     text = table.row_text
     position = table.place
@@ -191,7 +218,9 @@ def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dic
         else text,
         "page": "$page",
         "position": position,
-        "is_unreadable": "list_contains($unreadable_rows, position)" if table.unreadable else "FALSE",
+        "is_unreadable": "list_contains($unreadable_rows, position)"
+        if table.unreadable
+        else "FALSE",
     }
 
 

@@ -1,9 +1,9 @@
-"""Withdrawal: stored rows that an import of everything did not bring, where the definition of the source says that
-these are withdrawn.
+"""Withdrawal: stored rows that an import of everything did not bring, where the definition of the
+source says that these are withdrawn.
 
-A row is missing when it is one of the source's, of a period of which some row came, and no row of the import has its
-key. A rejected row is not missing, only wrong: it spares the row of its key, and where a part of the key cannot be
-read, all rows that agree in the others.
+A row is missing when it is one of the source's, of a period of which some row came, and no row of
+the import has its key. A rejected row is not missing, only wrong: it spares the row of its key, and
+where a part of the key cannot be read, all rows that agree in the others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class Withdrawal:
-    """`rows` are withdrawn of the `covered` ones, those stored of the periods that the import brought."""
+    """`rows` are withdrawn of the `covered` ones, those stored of the periods
+    that the import brought.
+    """
 
     rows: int = 0
     covered: int = 0
@@ -37,16 +39,23 @@ class Withdrawal:
 
 
 def prepare_withdrawal(connection: duckdb.DuckDBPyConnection) -> None:
-    """The tables, with no row to withdraw, and the periods that the import covers. Raises ScratchFull, OutOfMemory."""
+    """The tables, with no row to withdraw, and the periods that the import covers. Raises
+    ScratchFull, OutOfMemory.
+    """
     for name in ("withdraw_none", "covered_periods"):
         _run(connection, name)
 
 
 def find_withdrawn(
-    connection: duckdb.DuckDBPyConnection, *, source: str, parts: Iterable[Mapping[str, str]], whole: str
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    source: str,
+    parts: Iterable[Mapping[str, str]],
+    whole: str,
 ) -> Withdrawal:
-    """Into `withdrawn`, of the stored rows that are attached. `parts` are the lists of the statements, one a part of
-    the keys; `whole` is what stands after FROM for all stored rows. Raises ScratchFull, OutOfMemory.
+    """Into `withdrawn`, of the stored rows that are attached. `parts` are the lists of the
+    statements, one a part of the keys; `whole` is what stands after FROM for all stored rows.
+    Raises ScratchFull, OutOfMemory.
     """
     for lists in parts:
         _run(connection, "find_missing", source_name=source, key=", ".join(KEY), **lists)
@@ -56,11 +65,15 @@ def find_withdrawn(
         return Withdrawal()
     ((covered,),) = _run(connection, "count_covered", source_name=source, whole=whole)
     found = _run(connection, "examples", most=str(MOST_EXAMPLES))
-    return Withdrawal(rows=rows, covered=covered, examples=[dict(zip(KEY, row, strict=True)) for row in found])
+    return Withdrawal(
+        rows=rows, covered=covered, examples=[dict(zip(KEY, row, strict=True)) for row in found]
+    )
 
 
 def _spare_rejected(connection: duckdb.DuckDBPyConnection) -> None:
-    """One look for each choice of the parts that could be read, so that each is a join by equality."""
+    """One look for each choice of the parts that could be read, so that
+    each is a join by equality.
+    """
     _run(connection, "rejected_keys", key=", ".join(KEY))
     for choice in product((True, False), repeat=len(KEY)):
         read = [name for name, is_read in zip(KEY, choice, strict=True) if is_read]
