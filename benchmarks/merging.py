@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from benchmarks import environments, measure, report
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.batch import Run
 from chalicelib.store.period import RowSource
 from chalicelib.store.places import Places
-from chalicelib.store.repository import STORAGE_VERSION
 from chalicelib.store.schema import prepare_store
 from chalicelib.store.statements import named_statements
 from chalicelib.store.well_production import filled

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.odata.cursor import Cursor
     from chalicelib.settings import Settings
     from chalicelib.store.diff import Diff
-    from chalicelib.store.repository import MergeResult
+    from chalicelib.store.outcome import MergeResult
 
 
 @dataclass(frozen=True, kw_only=True)

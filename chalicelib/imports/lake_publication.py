@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chalicelib.lake.repository import Compared, LakeRepository
-    from chalicelib.store.repository import Looks, MergeResult, RunFacts
+    from chalicelib.store.outcome import Looks, MergeResult, RunFacts
 
 # as into a file, of the rows that come alone: the lake is read where they are
 MERGE_ROWS_PER_SECOND = 20_000

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chalicelib.jobs.manager import JobManager
-    from chalicelib.store.repository import Looks, MergeResult, RunFacts
+    from chalicelib.store.outcome import Looks, MergeResult, RunFacts
 
 FILE_ROW_BYTES = 48  # of a store, where none is there to be looked at
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge

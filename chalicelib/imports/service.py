@@ -20,8 +20,9 @@ from chalicelib.jobs.parts import PartTable
 from chalicelib.lake.spark import SparkAsked
 from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
+from chalicelib.store.outcome import Looks, MergeResult, RunFacts
 from chalicelib.store.period import Period, RowSource
-from chalicelib.store.repository import DuckDBWellProductionRepository, Looks, MergeResult, RunFacts
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.warehouse.names import segment_names
 
 from .checkpoints import Checkpoints, CheckpointsOfJob

@@ -15,7 +15,7 @@ from chalicelib.store.well_production import filled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from chalicelib.store.repository import MergeResult
+    from chalicelib.store.outcome import MergeResult
 
 # DuckDB attaches the lake by this name, and Spark has a catalog of it
 TARGET = "lake.wellhead.well_production"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from chalicelib.errors import PublishRefused, QueryTooSlow
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.columns import STORED_KEY
 from chalicelib.store.local_duckdb import bounded, exhaustion_told, local_config, quoted
-from chalicelib.store.repository import STORAGE_VERSION
 from chalicelib.store.schema import prepare_store
 from chalicelib.store.statements import named_statements
 

@@ -46,7 +46,7 @@ class Maker:
     def of(cls, properties: Mapping[str, str]) -> Maker:
         return cls(properties.get(JOB, ""), int(properties.get(FENCE, 0)))
 
-    def stored(self) -> dict[str, str]:
+    def to_properties(self) -> dict[str, str]:
         return {JOB: self.job_id, FENCE: str(self.fence)}
 
 
@@ -100,6 +100,6 @@ def settle_table(
             "the lake holds what nobody has published, and is set back",
             extra={"job_id": left.job_id},
         )
-        catalog.set_main(table, head, published, Maker(fence=fence).stored())
+        catalog.set_main(table, head, published, Maker(fence=fence).to_properties())
         found = None
     raise LakeMoved

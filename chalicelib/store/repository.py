@@ -7,37 +7,25 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from chalicelib.errors import PublishRefused, WarehouseCorrupt
 
-from .adopt import Adoption, adopt, adoption_of
+from .adopt import adopt, adoption_of
+from .attaching import attach, attached, compact_file, copy_compactly, take_compact
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
-from .deletions import (
-    MEMORY_SHARE,
-    Deletions,
-    copy_without_gone,
-    find_gone,
-    must_be_rewritten,
-    row_groups_kept,
-)
-from .diff import Changes, Diff, take_diff
-from .local_duckdb import (
-    exhaustion_told,
-    local_config,
-    quoted,
-    raise_if_full,
-    raise_if_out_of_memory,
-    raise_if_unreadable,
-)
+from .deletions import MEMORY_SHARE, Deletions, find_gone, must_be_rewritten, row_groups_kept
+from .diff import Changes, take_diff
+from .local_duckdb import exhaustion_told, local_config
 from .look import Look, look_at
+from .outcome import Looks, MergeResult
 from .parts import ROWS_PER_MB, Part, split
 from .period import RowSource
 from .read_back import Written, read_back
@@ -52,9 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from .adopt import Adoption
     from .batch import Batch
     from .grain import Grain
     from .local_duckdb import Config
+    from .outcome import RunFacts
     from .row_reading import RowReading
     from .table import Table
 
@@ -65,72 +55,6 @@ REJECTS_KEPT_SECONDS = 100 * 86_400
 # of a file's blocks: with more of them free it is written anew, for every import moves all of them
 LOOSE_SHARE = 0.25
 LEAST_BLOCKS = 64  # of 256 KB; of less than 16 MB nobody gains anything
-STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunFacts:
-    """What `import_runs` keeps of an import besides its counts, and whether it `is_full`: asked for
-    all rows of its source. Times are epoch seconds.
-    """
-
-    job_id: str
-    fence: int
-    source: str
-    triggered_by: str
-    started_at: float
-    expected_records: int | None
-    is_full: bool = True
-
-    def stored(self) -> dict[str, Any]:
-        """As `import_runs` keeps them."""
-        return {name: value for name, value in vars(self).items() if name != "is_full"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class MergeResult:
-    """`rejects` counts what was wrong, as `REASON column`, the most frequent first: a row
-    may have several faults.
-    """
-
-    new_records: int
-    updated_records: int
-    duplicate_records: int
-    failed_records: int
-    stored_records: int
-    warnings: dict[str, int]
-    diff: Diff = field(default_factory=Diff)
-    settled: Settled = field(default_factory=Settled)
-    rejects: dict[str, int] = field(default_factory=dict)
-    adoption: Adoption | None = None
-    skipped_records: int = 0
-    withdrawn_records: int = 0
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """What became of the rows that were staged."""
-        staged = (
-            "new_records",
-            "updated_records",
-            "duplicate_records",
-            "failed_records",
-            "skipped_records",
-        )
-        return {name: getattr(self, name) for name in staged}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Looks:
-    """What an import knows of itself when it is compared: the moment `now`, epoch seconds, the
-    `warnings` that were counted before, the columns `without_field`, whether a field `is_renamed`,
-    and whether stored rows that it did not bring are withdrawn with it.
-    """
-
-    now: float
-    warnings: Mapping[str, int]
-    without_field: Sequence[str] = ()
-    is_renamed: bool = False
-    withdraws: bool = False
 
 
 class DuckDBWellProductionRepository:
@@ -151,11 +75,11 @@ class DuckDBWellProductionRepository:
         self._source = source or RowSource()
         directory.mkdir(parents=True, exist_ok=True)
         self._connection = duckdb.connect(config=self._config(directory, memory_mb))
-        self._attach(directory / "scratch.duckdb", "scratch")
+        attach(self._connection, directory / "scratch.duckdb", "scratch")
         self._connection.execute("USE scratch")
-        # nobody opens the scratch file again
+        # Nobody opens the scratch file again.
         self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")
-        # it mixes files that follow under one path
+        # DuckDB would mix two files that have one path, one after the other.
         self._connection.execute("SET enable_external_file_cache = false")
         self._source.period.define(self._connection)
         self._sql = WellProductionSql(self._connection)
@@ -166,9 +90,9 @@ class DuckDBWellProductionRepository:
         self._written: Written | None = None
         self._changes = Changes(accepted=0, new=0, revised=0)
         self._parts = [Part()]
-        self._most_deletions_mb = (
-            memory_mb * MEMORY_SHARE if most_deletions_mb is None else most_deletions_mb
-        )
+        if most_deletions_mb is None:
+            most_deletions_mb = memory_mb * MEMORY_SHARE
+        self._most_deletions_mb = most_deletions_mb
         self._is_rewritten = False
         self._part_rows = part_rows or memory_mb * ROWS_PER_MB
 
@@ -226,11 +150,10 @@ class DuckDBWellProductionRepository:
 
     def rows_of(self, table: Table, most: int) -> list[str]:
         """Its first rows, as JSON."""
+        query = f"SELECT {table.row_text} FROM {table.relation} AS field LIMIT {most}"  # noqa: S608
         with exhaustion_told():
-            found = self._connection.execute(
-                f"SELECT {table.row_text} FROM {table.relation} AS field LIMIT {most}"  # noqa: S608
-            ).fetchall()
-        return [text for (text,) in found]
+            rows = self._connection.execute(query).fetchall()
+        return [text for (text,) in rows]
 
     def load_segment(self, path: Path, *, part: int = 0) -> bool:
         """Take what a segment holds for staged; the file stays where it is. False, and nothing is
@@ -283,14 +206,13 @@ class DuckDBWellProductionRepository:
         PeriodChanged, CodesAmbiguous, FullImportFirst, ScratchFull.
         """
         is_new = not store.exists()
-        _compact(store).unlink(missing_ok=True)  # of a merge that did not end
+        compact_file(store).unlink(missing_ok=True)  # of a merge that did not end
         settled = self._settled or self.settle(USUAL)
         adoption = None if is_new else self._upgrade(store, facts, now)
-        with self._attached(store):
+        with attached(self._connection, store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
-            moment = self._moment(now)
             looks = Looks(
-                now=moment,
+                now=self._moment(now),
                 warnings=warnings,
                 without_field=without_field,
                 is_renamed=is_renamed,
@@ -299,29 +221,35 @@ class DuckDBWellProductionRepository:
             self._find_changes(is_first=is_new)
             self._check_room()
             result = self._compare(settled, looks)
-            deletions = (
-                Deletions() if is_new else self._find_gone(result, withdraws=looks.withdraws)
-            )
+            deletions = Deletions()
+            if not is_new:
+                deletions = self._find_gone(result, withdraws=looks.withdraws)
             self._is_rewritten = must_be_rewritten(
                 deletions,
                 most_mb=self._most_deletions_mb,
                 size=store.stat().st_size,
                 free=free_room(self._directory),
             )
-            with ExitStack() as while_written:
-                if deletions.deleted and not deletions.are_many:
-                    while_written.enter_context(row_groups_kept(self._connection))
-                self._connection.execute("BEGIN")
-                self._write_outcome(facts, looks.now, result)
-                self._connection.execute("COMMIT")
-                self._written = self._what_was_written(facts, result)
-                self._connection.execute("CHECKPOINT wells")
-            if self._is_rewritten or (
-                self._is_loose() and free_room(self._directory) > store.stat().st_size
-            ):
-                self._copy_compactly(store, without_gone=self._is_rewritten)
-        _take_compact(store)
+            self._write(facts, looks.now, result, deletions)
+            if self._is_rewritten or self._is_worth_a_copy(store):
+                copy_compactly(self._connection, store, without_gone=self._is_rewritten)
+        take_compact(store)
         return replace(result, adoption=adoption)
+
+    def _write(
+        self, facts: RunFacts, now: float, result: MergeResult, deletions: Deletions
+    ) -> None:
+        with ExitStack() as while_written:
+            if deletions.deleted and not deletions.are_many:
+                while_written.enter_context(row_groups_kept(self._connection))
+            self._connection.execute("BEGIN")
+            self._write_outcome(facts, now, result)
+            self._connection.execute("COMMIT")
+            self._written = self._what_was_written(facts, result)
+            self._connection.execute("CHECKPOINT wells")
+
+    def _is_worth_a_copy(self, store: Path) -> bool:
+        return self._is_loose() and free_room(self._directory) > store.stat().st_size
 
     def _compare(
         self, settled: Settled, looks: Looks, *, whole: str = STORE, stored_rows: str | None = None
@@ -332,7 +260,8 @@ class DuckDBWellProductionRepository:
         """
         withdrawal = self._find_withdrawn(whole) if looks.withdraws else Withdrawal()
         self._pick_replaced(withdrawal)
-        found = {**looks.warnings, **settled.warnings, **self._count_warnings(looks.now)}
+        of_rows = self._count_warnings(looks.now)
+        warnings = {**looks.warnings, **settled.warnings, **of_rows}
         diff = take_diff(
             self._connection,
             self._source.name,
@@ -345,9 +274,8 @@ class DuckDBWellProductionRepository:
             whole=whole,
             withdrawal=withdrawal,
         )
-        result = self._count_outcome(
-            found, settled, {"stored_rows": stored_rows} if stored_rows else {}, withdrawal
-        )
+        lists = {"stored_rows": stored_rows} if stored_rows else {}
+        result = self._count_outcome(warnings, settled, lists, withdrawal)
         if result.updated_records or result.withdrawn_records:
             self._pick_revised()
         return replace(result, diff=diff)
@@ -357,10 +285,12 @@ class DuckDBWellProductionRepository:
         return find_gone(self._connection, stored=stored, withdraws=withdraws)
 
     def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
-        """After that of every import before, also where a clock went back: which values held
-        when is told by these moments. In whole milliseconds, as answers show them: who asks
-        for what stood at one that he was shown means that import too. `runs` are all imports,
-        as they stand after FROM.
+        """The moment of this import, after that of every import before, also where a clock went
+        back: the history tells by these moments which values held when. `runs` are all imports, as
+        they stand after FROM.
+
+        It is rounded up to whole milliseconds, as answers show it: an import at 08:00:00.1224 gets
+        the moment 08:00:00.123, and who asks for the values of that moment gets that import's.
         """
         (last,) = self._sql.one("last_merge", {"runs": runs})
         latest = now if last is None else max(now, last + BETWEEN_MERGES)
@@ -422,11 +352,10 @@ class DuckDBWellProductionRepository:
 
     def _lists_of_parts(self) -> Iterator[dict[str, str]]:
         for number, part in enumerate(self._parts):
-            accepted, stored = part.condition("accepted"), part.condition("stored")
             yield {
                 "number": str(number),
-                "is_accepted_of_part": accepted,
-                "is_stored_of_part": stored,
+                "is_accepted_of_part": part.condition("accepted"),
+                "is_stored_of_part": part.condition("stored"),
             }
 
     def _upgrade(self, store: Path, facts: RunFacts, now: float) -> Adoption | None:
@@ -435,14 +364,11 @@ class DuckDBWellProductionRepository:
         later import would copy it.
         """
         adoption = None
-        with self._attached(store):
+        with attached(self._connection, store):
             is_older = read_version(self._connection) < SCHEMA_VERSION
             if is_older:
-                ask_for_room(
-                    self._directory,
-                    UPGRADED * store.stat().st_size,
-                    "for another form of the stored rows",
-                )
+                needed = UPGRADED * store.stat().st_size
+                ask_for_room(self._directory, needed, "for another form of the stored rows")
             prepare_store(self._connection, is_new=False, source=self._source)
             moment = self._moment(now)
             is_adopted = adopt(
@@ -458,21 +384,11 @@ class DuckDBWellProductionRepository:
             if is_adopted:
                 adoption = adoption_of(self._connection, self._source)
             if is_older or is_renamed or is_adopted:
-                # its log would be that of the file in its place
+                # Without a checkpoint its log would be taken for that of the file in its place.
                 self._connection.execute("CHECKPOINT wells")
-                self._copy_compactly(store)
-        _take_compact(store)
+                copy_compactly(self._connection, store)
+        take_compact(store)
         return adoption
-
-    def _copy_compactly(self, store: Path, *, without_gone: bool = False) -> None:
-        """All that is in the attached store, into a file that _take_compact puts in its place."""
-        self._attach(_compact(store), "compact")
-        if without_gone:
-            copy_without_gone(self._connection)
-        else:
-            self._connection.execute("COPY FROM DATABASE wells TO compact")
-        self._connection.execute("CHECKPOINT compact")
-        self._connection.execute("DETACH DATABASE compact")
 
     def _is_loose(self) -> bool:
         free, blocks = self._sql.one("count_blocks")
@@ -492,20 +408,28 @@ class DuckDBWellProductionRepository:
     def _insert_rejected(
         self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None
     ) -> None:
-        reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
-        told = {"reasons": reasons, "sentences": sentences, "raw_bytes": RAW_BYTES}
-        lists = {"rejected": filled("rejected"), **(lists or {})}
-        self._sql.run("insert_rejected", lists, job_id=facts.job_id, now=now, **told)
+        self._sql.run(
+            "insert_rejected",
+            {"rejected": filled("rejected"), **(lists or {})},
+            job_id=facts.job_id,
+            now=now,
+            reasons=list(REJECTION_REASONS),
+            sentences=list(REJECTION_REASONS.values()),
+            raw_bytes=RAW_BYTES,
+        )
 
     def _forget_rejected(
         self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None
     ) -> int:
-        """How many."""
-        kept = {"kept_seconds": REJECTS_KEPT_SECONDS}
-        ((forgotten,),) = self._sql.rows(
-            "forget_rejected", lists, job_id=facts.job_id, now=now, **kept
+        """How many rejected rows of earlier imports are deleted."""
+        ((deleted,),) = self._sql.rows(
+            "forget_rejected",
+            lists,
+            job_id=facts.job_id,
+            now=now,
+            kept_seconds=REJECTS_KEPT_SECONDS,
         )
-        return int(forgotten)
+        return int(deleted)
 
     def _insert_run(
         self,
@@ -514,10 +438,10 @@ class DuckDBWellProductionRepository:
         result: MergeResult,
         lists: Mapping[str, str] | None = None,
     ) -> None:
-        counts = {**facts.stored(), **result.counts}
-        values: dict[str, Any] = {**counts, "now": now, "warnings": json.dumps(result.warnings)}
-        del values["skipped_records"]  # the table of runs has no column for it
-        self._sql.run("insert_run", lists, **values)
+        counts = result.counts
+        del counts["skipped_records"]  # the table of runs has no column for it
+        warnings = json.dumps(result.warnings)
+        self._sql.run("insert_run", lists, now=now, warnings=warnings, **facts.to_run(), **counts)
 
     def _revise(self, facts: RunFacts, now: float) -> None:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
@@ -527,20 +451,22 @@ class DuckDBWellProductionRepository:
         self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)
 
     def _insert_new(self, now: float, *, is_in_order: bool) -> None:
-        """In the order of the key, so that a question about a well reads few row groups. On one
-        thread what arrived so nearly stays so; on more, a join gives the order up.
+        """In the order of the key, so that a question about a well reads few row groups. Rows that
+        arrived in that order keep it on one thread; on more, a join gives the order up.
         """
         are_some_known = self._changes.new < self._changes.accepted
         parts = [Part()] if is_in_order and not are_some_known else self._parts
+        in_order = "" if is_in_order else filled("in_order")
         if is_in_order:
             self._connection.execute("SET threads = 1")
         for number, part in enumerate(parts):
+            that_are_new = ""
+            if are_some_known:
+                that_are_new = filled("that_are_new", {"number": str(number)})
             lists = {
                 "is_accepted_of_part": part.condition("accepted"),
-                "that_are_new": filled("that_are_new", {"number": str(number)})
-                if are_some_known
-                else "",
-                "in_order": "" if is_in_order else filled("in_order"),
+                "that_are_new": that_are_new,
+                "in_order": in_order,
             }
             lists["new_rows"] = filled("new_rows", lists)
             self._sql.run("insert_new", lists, now=now, source_name=self._source.name)
@@ -554,10 +480,8 @@ class DuckDBWellProductionRepository:
         withdrawal: Withdrawal,
     ) -> MergeResult:
         skipped = self._staging.passed_over_rows
-        delivered, failed = (
-            self._staging.rows - skipped,
-            self._staging.rejected_rows + settled.failed_records,
-        )
+        delivered = self._staging.rows - skipped
+        failed = self._staging.rejected_rows + settled.failed_records
         new, updated = self._changes.new, self._changes.revised
         (stored,) = self._sql.one("count_stored", lists)
         return MergeResult(
@@ -578,13 +502,11 @@ class DuckDBWellProductionRepository:
 
     def _count_warnings(self, now: float) -> dict[str, int]:
         today = datetime.fromtimestamp(now, UTC).date().isoformat()
-        counted = self._sql.run(
-            "count_warnings", {"delivered": str(self._staging.rows)}, today=today
-        )
-        names = [column[0] for column in counted.description or []]
-        return {
-            name: count for name, count in zip(names, counted.fetchall()[0], strict=True) if count
-        }
+        lists = {"delivered": str(self._staging.rows)}
+        answer = self._sql.run("count_warnings", lists, today=today)
+        rules = [column[0] for column in answer.description or []]
+        (counts,) = answer.fetchall()
+        return {rule: count for rule, count in zip(rules, counts, strict=True) if count}
 
     def rejected_by_reason(self) -> dict[str, int]:
         return dict(self._sql.rows("count_rejected"))
@@ -608,49 +530,10 @@ class DuckDBWellProductionRepository:
         at all keys. Raises PublishRefused, ScratchFull, OutOfMemory.
         """
         try:
-            with self._attached(store, read_only=True):
+            with attached(self._connection, store, read_only=True):
                 read_back(self._connection, rows=rows, written=self._written, unchanged=unchanged)
         except WarehouseCorrupt as exc:
             raise PublishRefused(
                 "The new database is not what was written, a part of it cannot be read back, so it "
                 "was not published. Start the import again; if it stays, check the function's disk."
             ) from exc
-
-    def _attach(self, path: Path, name: str, *, read_only: bool = False) -> None:
-        """To be written without a log: it takes several times the room of the rows, and of what was
-        cut short nobody makes use.
-        """
-        to_write = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes"
-        self._connection.execute(
-            f"ATTACH '{quoted(path)}' AS {name} ({'READ_ONLY' if read_only else to_write})"
-        )
-
-    @contextmanager
-    def _attached(self, store: Path, *, read_only: bool = False) -> Iterator[None]:
-        try:
-            self._attach(store, "wells", read_only=read_only)
-            yield
-            self._connection.execute("DETACH DATABASE wells")
-        except BaseException as exc:
-            for statement in (
-                "ROLLBACK",
-                "DETACH DATABASE IF EXISTS compact",
-                "DETACH DATABASE IF EXISTS wells",
-            ):
-                with suppress(duckdb.Error):  # what failed first is what is told
-                    self._connection.execute(statement)
-            if isinstance(exc, duckdb.Error):
-                raise_if_full(exc)
-                raise_if_out_of_memory(exc)
-                raise_if_unreadable(exc)
-            raise
-
-
-def _compact(store: Path) -> Path:
-    return store.with_name(f"{store.name}.compact")
-
-
-def _take_compact(store: Path) -> None:
-    """In place of the store, if there is one."""
-    if _compact(store).exists():
-        _compact(store).replace(store)

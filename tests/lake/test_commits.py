@@ -16,7 +16,7 @@ from chalicelib.errors import LeaseLost
 from chalicelib.lake.catalog import Catalog, Head
 from chalicelib.lake.settling import Maker, settle_lake
 from chalicelib.lake.versions import HISTORY, PRODUCTION, REJECTS, RUNS, TABLES, Versions
-from chalicelib.store.repository import Looks
+from chalicelib.store.outcome import Looks
 from local.catalog.server import CatalogServer
 
 if TYPE_CHECKING:

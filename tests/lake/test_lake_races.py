@@ -13,7 +13,7 @@ from support.soak import longer
 from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 from chalicelib.errors import LakeMoved, LeaseLost
-from chalicelib.store.repository import Looks
+from chalicelib.store.outcome import Looks
 from local.catalog.server import CatalogServer
 
 if TYPE_CHECKING:

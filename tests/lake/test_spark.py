@@ -25,7 +25,7 @@ from chalicelib.jobs.job import JobStatus
 from chalicelib.lake.catalog import Catalog
 from chalicelib.lake.spark import STAGING, Mark, staged_upon
 from chalicelib.lake.versions import PRODUCTION
-from chalicelib.store.repository import Looks
+from chalicelib.store.outcome import Looks
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 

@@ -16,7 +16,8 @@ from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 from chalicelib.errors import PublishRefused
 from chalicelib.store.blocks import BLOCK, HEADERS, Blocks, read_blocks
-from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
+from chalicelib.store.outcome import MergeResult, RunFacts
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.well_production import filled
 
 if TYPE_CHECKING:
