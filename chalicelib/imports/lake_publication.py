@@ -85,10 +85,13 @@ class LakePublication:
         return self._compared.result
 
     def publish_seconds(self) -> float:
-        changed = self._compared.result if self._compared else None
-        rows = changed.new_records + changed.updated_records if changed else 0
-        moved = publish_seconds(self._move.file.store) if self._move else 0.0
-        return COMMIT_SECONDS + rows / MERGE_ROWS_PER_SECOND + moved
+        seconds = COMMIT_SECONDS
+        if self._compared:
+            result = self._compared.result
+            seconds += (result.new_records + result.updated_records) / MERGE_ROWS_PER_SECOND
+        if self._move:
+            seconds += publish_seconds(self._move.file.store)
+        return seconds
 
     def publish(
         self,
@@ -103,9 +106,8 @@ class LakePublication:
         if self._move:
             move = self._move
             move.file.read_back(repository, merged)
-            return self.put(
-                repository.take(move.file.store, move.facts, merged, now=move.now, beat=beat)
-            )
+            versions = repository.take(move.file.store, move.facts, merged, now=move.now, beat=beat)
+            return self.put(versions)
         if self._compared is None:
             raise RuntimeError("nothing was merged")
         staged = None
@@ -129,12 +131,13 @@ class LakePublication:
         do, until the job has ended.
         """
         job_id, fence = self.claim.job.job_id, self.claim.fence
-        delta, told = self.directory / "delta.parquet", self.directory / "order.json"
-        place = self.warehouse.location(delta_name(job_id, fence))
-        told.write_text(repository.order(compared, delta, place).text(), "utf-8")
-        for name, file in ((delta_name(job_id, fence), delta), (order_name(job_id, fence), told)):
+        of_delta, of_order = delta_name(job_id, fence), order_name(job_id, fence)
+        delta, order = self.directory / "delta.parquet", self.directory / "order.json"
+        text = repository.order(compared, delta, self.warehouse.location(of_delta)).text()
+        order.write_text(text, "utf-8")
+        for name, file in ((of_delta, delta), (of_order, order)):
             self.warehouse.put(name, file, sha256=sha256_of(file))
-        return self.warehouse.location(order_name(job_id, fence))
+        return self.warehouse.location(of_order)
 
     def put(self, versions: Versions) -> Snapshot:
         """Under a name with the claim's fence. Raises WarehouseUnavailable."""
@@ -152,7 +155,12 @@ class LakePublication:
         self.warehouse.put(snapshot.name, file, sha256=snapshot.sha256)
         return snapshot
 
-    def follow(self, snapshot: Snapshot, *, segments: list[str]) -> None:  # noqa: ARG002  (nothing bears a stable name)
+    def follow(
+        self,
+        snapshot: Snapshot,  # noqa: ARG002  nothing in a lake bears a stable name
+        *,
+        segments: list[str],
+    ) -> None:
         remove_segments(self.warehouse, segments)
 
 

@@ -36,12 +36,11 @@ def merge_lists(bounds: Mapping[str, str], target: str = TARGET) -> dict[str, st
     """
     equal_keys = " AND ".join(f"stored.{name} = delta.{name}" for name in STORED_KEY)
     is_of_periods = f"stored.production_period BETWEEN {bounds['first']} AND {bounds['last']}"
+    others = [name for name in STORED if name not in STORED_KEY]
     return {
         "target": target,
         "same_key": f"{equal_keys} AND {is_of_periods}",
-        "assignments": ", ".join(
-            f"{name} = delta.{name}" for name in STORED if name not in STORED_KEY
-        ),
+        "assignments": ", ".join(f"{name} = delta.{name}" for name in others),
         "columns": ", ".join(STORED),
         "values": ", ".join(f"delta.{name}" for name in STORED),
     }
@@ -49,19 +48,16 @@ def merge_lists(bounds: Mapping[str, str], target: str = TARGET) -> dict[str, st
 
 def merge_of(delta: str, bounds: Mapping[str, str], target: str = TARGET) -> str:
     """The MERGE of a whole delta, which stands there by this name."""
-    return (
-        STATEMENTS["merge_delta"]
-        .format(delta=delta, **merge_lists(bounds, target))
-        .strip()
-        .removesuffix(";")
-    )
+    lists = merge_lists(bounds, target)
+    statement = STATEMENTS["merge_delta"].format(delta=delta, **lists)
+    return statement.strip().removesuffix(";")
 
 
 def delta_rows(result: MergeResult) -> str:
     """The rows of the delta that an import has come to, as SQL: what it takes
     for tables is there then.
     """
-    return "UNION ALL BY NAME ".join(_kinds(result))
+    return "UNION ALL BY NAME ".join(_rows_of_kinds(result))
 
 
 def new_rows() -> dict[str, str]:
@@ -73,8 +69,8 @@ def new_rows() -> dict[str, str]:
     return {"new_rows": filled("new_rows", lists)}
 
 
-def _kinds(result: MergeResult) -> Iterable[str]:
-    """In any case that of the new ones: it tells all columns."""
+def _rows_of_kinds(result: MergeResult) -> Iterable[str]:
+    """The new rows come first even where there are none: only they name all columns."""
     yield STATEMENTS["new_of_delta"].format_map(new_rows())
     if result.updated_records:
         yield STATEMENTS["revised_of_delta"].format(revised_rows=filled("revised_rows"))

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 EXTENSIONS = ("avro", "httpfs", "iceberg")  # in the order in which one needs the other
 UNSIGNED = "allow_unsigned_extensions"
 
-# files whose signature this process has seen, as _state tells them
-_signed: set[tuple[str, int, int, int]] = set()
+# The files whose signature this process has seen, as _state tells them.
+_checked_files: set[tuple[str, int, int, int]] = set()
 
 
 def lake_config() -> Config:
@@ -49,15 +49,15 @@ def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"LOAD '{path}'")
     finally:
         connection.execute(f"SET {UNSIGNED} = false")  # DuckDB refuses to set it back
-    _signed.update(states)
+    _checked_files.update(states)
 
 
 def _are_signed(paths: list[Path]) -> bool:
-    return all(_state(path) in _signed for path in paths)
+    return all(_state(path) in _checked_files for path in paths)
 
 
 def _state(path: Path) -> tuple[str, int, int, int]:
-    """Another one when the file is written anew."""
+    """Another one when the file is written once more."""
     stat = path.stat()
     return str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns
 
@@ -67,9 +67,10 @@ def _extensions() -> list[Path]:
 
 
 def _extension(name: str) -> Path:
-    found = importlib.util.find_spec(f"duckdb_extension_{name}")
-    for place in found.submodule_search_locations or () if found else ():
-        path = Path(place, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
+    package = importlib.util.find_spec(f"duckdb_extension_{name}")
+    directories = (package.submodule_search_locations if package else None) or ()
+    for directory in directories:
+        path = Path(directory, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
         if path.exists():
             return path
     raise LakeUnprepared(

@@ -51,7 +51,7 @@ def copy_into_file(
         | lake_config()
         | {"storage_compatibility_version": STORAGE_VERSION}
     )
-    with duckdb.connect(config=config) as connection, _stopped(connection, seconds):
+    with duckdb.connect(config=config) as connection, _stop_after(connection, seconds):
         attach_lake(connection, catalog, session)
         with exhaustion_told():
             connection.execute(
@@ -71,7 +71,7 @@ def copy_into_file(
 
 
 @contextmanager
-def _stopped(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+def _stop_after(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return

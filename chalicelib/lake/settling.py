@@ -55,9 +55,9 @@ def settle_lake(catalog: Catalog, published: Versions, *, fence: int) -> dict[st
     than that of the fence has written, LakeUnavailable, LakeMoved.
     """
     # All before the first one is set back: a state that is not whole is none to go back to.
-    found = {table: _find(catalog, table, published.of(table)) for table in TABLES}
+    heads = {table: _find(catalog, table, published.of(table)) for table in TABLES}
     return {
-        table: settle_table(catalog, table, published.of(table), fence=fence, found=found[table])
+        table: settle_table(catalog, table, published.of(table), fence=fence, head=heads[table])
         for table in TABLES
     }
 
@@ -72,11 +72,8 @@ def _find(catalog: Catalog, table: str, published: int | None) -> Head:
             f"The lake has no table {table}. Check WELLHEAD_CATALOG; docs/lake.md says how tables "
             "are made."
         )
-    if (
-        published is not None
-        and published not in head.snapshots
-        and not head.holds_the_rows_of(published)
-    ):
+    has_published = published is None or published in head.snapshots
+    if not has_published and not head.holds_the_rows_of(published):
         raise LakeMoved(
             f"The lake no longer has the published snapshot {published} of {table}, so nothing was "
             "written to it. Let its catalog keep snapshots longer; docs/lake.md says how to go "
@@ -86,20 +83,21 @@ def _find(catalog: Catalog, table: str, published: int | None) -> Head:
 
 
 def settle_table(
-    catalog: Catalog, table: str, published: int | None, *, fence: int, found: Head | None = None
+    catalog: Catalog, table: str, published: int | None, *, fence: int, head: Head | None = None
 ) -> Head:
-    """As settle_lake, of one table, which was `found` so just before."""
+    """As settle_lake, of one table; `head` is how it stood just before, where that is known."""
     for _ in range(TRIES):
-        head = found or _find(catalog, table, published)
-        left = Maker.of(head.properties)
-        if left.fence > fence:
+        if head is None:
+            head = _find(catalog, table, published)
+        maker = Maker.of(head.properties)
+        if maker.fence > fence:
             raise LeaseLost
         if head.holds_the_rows_of(published):
             return head
         log.warning(
             "the lake holds what nobody has published, and is set back",
-            extra={"job_id": left.job_id},
+            extra={"job_id": maker.job_id},
         )
         catalog.set_main(table, head, published, Maker(fence=fence).to_properties())
-        found = None
+        head = None
     raise LakeMoved

@@ -50,13 +50,11 @@ class Mark:
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """None of what is none of ours."""
-        found = _MARK.fullmatch(text)
-        return (
-            cls(job_id=found["job_id"], moment=int(found["moment"]), digest=found["digest"])
-            if found
-            else None
-        )
+        """None of a text that is no mark of ours."""
+        match = _MARK.fullmatch(text)
+        if match is None:
+            return None
+        return cls(job_id=match["job_id"], moment=int(match["moment"]), digest=match["digest"])
 
     def text(self) -> str:
         return f"wellhead {self.job_id} {self.moment} {self.digest}"
@@ -87,12 +85,15 @@ class Staged:
 
 def staged_upon(head: Head, job_id: str) -> Staged | None:
     """The newest that Spark has made for the job of what main is now."""
-    found = []
-    for number, told in head.snapshots.items():
-        mark = Mark.read(told.get("summary", {}).get(MARK, ""))
-        if mark and mark.job_id == job_id and told.get("parent-snapshot-id") == head.snapshot:
-            found.append((told["timestamp-ms"], number, mark))
-    if not found:
-        return None
-    _, number, mark = max(found, key=lambda each: each[:2])
-    return Staged(snapshot=number, mark=mark)
+    newest: Staged | None = None
+    newest_order = (0, 0)
+    for number, facts in head.snapshots.items():
+        mark = Mark.read(facts.get("summary", {}).get(MARK, ""))
+        is_upon_main = facts.get("parent-snapshot-id") == head.snapshot
+        if not mark or mark.job_id != job_id or not is_upon_main:
+            continue
+        order = (facts["timestamp-ms"], number)
+        if order > newest_order:
+            newest = Staged(snapshot=number, mark=mark)
+            newest_order = order
+    return newest
