@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import HeldRowsGone
 
 from .fingerprint import is_of_this_form
-from .planning import joined_fingerprint
+from .planning import join_fingerprints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def load_accepted(
     is_lost = checkpoint is None or (checkpoint.plan is not None and not items)
     if checkpoint is None or is_lost or not is_of_this_form(checkpoint.source):
         raise HeldRowsGone
-    before = joined_fingerprint(
+    before = join_fingerprints(
         [checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)]
     )
     before.refuse_other_settings(planning.settings.source_id)

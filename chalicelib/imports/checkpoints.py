@@ -39,14 +39,14 @@ class CheckpointsOfJob:
 
     def store(self, parts: PartsReading, fingerprint: Fingerprint) -> None:
         (part,) = parts.parts
-        before, progress = self.progress.job.checkpoint, self.progress
+        before = self.progress.job.checkpoint
         after = Checkpoint(
             cursor=part.cursor_to_store().stored(self.source_url), source=fingerprint.stored()
         )
-        progress.change(checkpoint=part.segments.store(before, after))
+        self.progress.change(checkpoint=part.segments.store(before, after))
         part.stored_to = part.cursor
-        rows = part.cursor.delivered - (before.cursor["delivered"] if before else 0)
-        progress.note("checkpoint", page=part.cursor.page, records=rows)
+        rows = part.cursor.delivered - _delivered(before)
+        self.progress.note("checkpoint", page=part.cursor.page, records=rows)
 
     def show(self, parts: PartsReading) -> None:
         """There is one."""
@@ -78,7 +78,7 @@ class CheckpointsOfParts:
         )
         self.progress.change(checkpoint=after)
         self.show(parts)
-        rows = parts.cursor.delivered - (before.cursor["delivered"] if before else 0)
+        rows = parts.cursor.delivered - _delivered(before)
         self.progress.note("checkpoint", page=parts.cursor.page, records=rows)
 
     def _store(self, part: PartReading, item: Part, fingerprint: Fingerprint) -> None:
@@ -99,3 +99,8 @@ class CheckpointsOfParts:
 
     def show(self, parts: PartsReading) -> None:
         self.progress.change(parts={"count": len(parts.parts), "done": parts.done})
+
+
+def _delivered(checkpoint: Checkpoint | None) -> int:
+    """How many rows lie before it."""
+    return checkpoint.cursor["delivered"] if checkpoint else 0

@@ -47,8 +47,13 @@ class Completeness:
 
     def to_attributes(self) -> dict[str, Any]:
         """As the job's item keeps it and the API shows it."""
-        shown = ("state", "reason", "announced", "counted_again", "delivered")
-        return {name: getattr(self, name) for name in shown}
+        return {
+            "state": self.state,
+            "reason": self.reason,
+            "announced": self.announced,
+            "counted_again": self.counted_again,
+            "delivered": self.delivered,
+        }
 
     @property
     def is_proved(self) -> bool:
@@ -59,7 +64,7 @@ class Completeness:
         """`repeated_keys` came on more than one page and show that the reading went
         wrong; `doubtful_keys` may.
         """
-        state, reason = _judged(reading, repeated_keys)
+        state, reason = _verdict(reading, repeated_keys)
         if state is Verdict.PROVED and doubtful_keys:
             state, reason = Verdict.UNPROVABLE, _doubt(doubtful_keys)
         return cls(
@@ -81,7 +86,7 @@ class Completeness:
         )
 
 
-def _judged(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
+def _verdict(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
     if repeated_keys:
         return Verdict.DISPROVED, (
             f"{repeated_keys:,} rows came on more than one page, so others may have come on none: "
@@ -91,22 +96,21 @@ def _judged(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
     if counts is None:
         return _without_counts(reading)
     least, most = counts
-    if reading.by_own_key and reading.ended is End.KEYS and reading.missing <= _churn(least):
-        return Verdict.PROVED, ""  # a row that came and one that went while the pages were read
+    was_read_by_keys = reading.by_own_key and reading.ended is End.KEYS
+    if was_read_by_keys and reading.missing <= _churn(least):
+        return Verdict.PROVED, ""  # some rows came and some went while the pages were read
     if reading.missing:
-        of_a_part = (
-            f"; {reading.missing:,} that a part of it counts did not come"
-            if reading.delivered >= least
-            else ""
-        )
+        of_a_part = ""
+        if reading.delivered >= least:
+            of_a_part = f"; {reading.missing:,} that a part of it counts did not come"
         return Verdict.DISPROVED, (
-            f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}"
+            f"The source counts {_from_to(least, most)} rows and delivered {reading.delivered:,}"
             f"{of_a_part}."
         )
     if reading.delivered <= most and not _may_have_moved(reading):
         return Verdict.PROVED, ""
     return Verdict.UNPROVABLE, (
-        f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}: it "
+        f"The source counts {_from_to(least, most)} rows and delivered {reading.delivered:,}: it "
         "changed while it was read."
     )
 
@@ -142,10 +146,10 @@ def _may_have_moved(reading: Reading) -> bool:
     """
     if reading.way is not Way.SKIP or reading.counted_again is None:
         return False
-    return reading.has_shrunk or (
-        reading.announced is not None and reading.counted_again < reading.announced
-    )
+    if reading.has_shrunk:
+        return True
+    return reading.announced is not None and reading.counted_again < reading.announced
 
 
-def _both(least: int, most: int) -> str:
+def _from_to(least: int, most: int) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"

@@ -77,7 +77,8 @@ class SourceFields:
         and several rows have one of our keys, it must be another one. Raises SourceColumns.
         """
         mapping, grain = self._mapping_so_far(), self.grain()
-        if way == Way.KEYS and grain.rows is Rows.SUM and mapping and not grain.is_unique:
+        is_by_keys = way == Way.KEYS
+        if is_by_keys and grain.rows is Rows.SUM and mapping and not grain.is_unique:
             raise SourceColumns(
                 "WELLHEAD_SOURCE_PAGING=keys cuts pages by a key that no two rows share, and with "
                 "WELLHEAD_SOURCE_ROWS=sum several rows have one well and period. Name the fields "
@@ -85,17 +86,22 @@ class SourceFields:
                 "WELLHEAD_SOURCE_PAGING to auto."
             )
         rules = self.rules() if self._names else {}
-        own = [field for name in KEY if name in rules for field in rules[name].sources]
-        return list(dict.fromkeys([*own, *grain.primary_key])) if way == Way.KEYS else own
+        fields = [field for name in KEY if name in rules for field in rules[name].sources]
+        if not is_by_keys:
+            return fields
+        return list(dict.fromkeys([*fields, *grain.primary_key]))
 
     def grain(self) -> Grain:
         """With the key that the service declares, where the settings name
         none. Raises SourceColumns.
         """
-        known_as = names_among(self._names)
+        own_name = names_among(self._names)  # as the source spells it
         grain = Grain.of(self._settings)
-        own_key = tuple(map(known_as, grain.primary_key))
-        grain = replace(grain, primary_key=own_key, order_by=known_as(grain.order_by))
+        grain = replace(
+            grain,
+            primary_key=tuple(own_name(field) for field in grain.primary_key),
+            order_by=own_name(grain.order_by),
+        )
         if self._taken_over:
             identity = ("primary_key",) if self._taken_over.identified else ()
             return replace(grain, primary_key=identity, is_unique=self._taken_over.is_unique)
@@ -115,13 +121,11 @@ class SourceFields:
     def unknown(self) -> list[str]:
         """The fields that fill no column and are of no other use."""
         rules = self.rules() if self._names else {}
-        used = {
-            *self.grain().fields,
-            *(name for rule in rules.values() for name in rule.all_fields),
-        }
-        return [
-            name for name in unknown_fields(self._names, self._mapping_so_far()) if name not in used
-        ]
+        used = set(self.grain().fields)
+        for rule in rules.values():
+            used.update(rule.all_fields)
+        without_column = unknown_fields(self._names, self._mapping_so_far())
+        return [name for name in without_column if name not in used]
 
     def part_filter(self, parameters: Mapping[str, Any]) -> str:
         """What a partial import asks for. Raises SourceColumns."""
@@ -138,37 +142,42 @@ class SourceFields:
         return part_filter(parameters, self.mapping(), self.survey)
 
     def learn(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
-        """A source that leaves nulls out may show a field late. Looking costs a third of
-        staging, so it is done only while a column that counts has no field. Raises
-        SourceColumns, SourceChangedSince.
-        """
-        before = self._rules_so_far()
-        if batch.table or self._settings.definition or all(name in before for name in VALUES):
-            return
-        names = [name for name in repository.field_names(batch) if name not in self.survey.links]
-        known = self.fingerprint()
-        self._names = list(dict.fromkeys([*self._names, *names]))
-        if before and self._rules_so_far() != before:
-            self._leaves_out = True
-            fields = self.fingerprint().fields
-            for earlier in filter(None, (known, self._before)):
-                earlier.refuse_moved(fields)
-
-    def look_at(self, rows: Sequence[Any]) -> None:
-        """The rows of a page: some of them show whether the fields are still there. To
-        look at all costs too much.
+        """The fields that the rows of the batch show for the first time: a source that leaves
+        nulls out may show a field late. Looking costs a third of staging, so it is done only while
+        a column that counts has no field. Raises SourceColumns, SourceChangedSince.
         """
         rules = self._rules_so_far()
+        are_all_filled = all(name in rules for name in VALUES)
+        if batch.table or self._settings.definition or are_all_filled:
+            return
+        names = [name for name in repository.field_names(batch) if name not in self.survey.links]
+        fingerprint = self.fingerprint()
+        self._names = list(dict.fromkeys([*self._names, *names]))
+        if rules and self._rules_so_far() != rules:
+            self._leaves_out = True
+            fields = self.fingerprint().fields
+            fingerprint.refuse_moved(fields)
+            if self._before:
+                self._before.refuse_moved(fields)
+
+    def look_at(self, rows: Sequence[Any]) -> None:
+        """The rows of a page: some of them show whether the fields are still there. To look at all
+        costs too much, so of 1,200 rows these are the last one, and the numbers 499 and 999.
+        """
+        rules = self._rules_so_far()
+        if not rows:
+            return
         known = {*self._names, *self.survey.links}
-        for place in range(-1, len(rows), LOOKED_AT):
-            row = _fields_of(rows[place]) if rows else None
+        for number in range(-1, len(rows), LOOKED_AT):
+            row = _fields_of(rows[number])
             if row is None:
                 continue
             self._look_at_period(rules, row)
-            lacking = {
-                column for column in VALUES if column in rules and _lacks(rules[column], row)
-            }
-            self._missing |= lacking | ({RENAMED} if lacking and row.keys() - known else set())
+            filled = [column for column in VALUES if column in rules]
+            lacking = {column for column in filled if _lacks(rules[column], row)}
+            self._missing |= lacking
+            if lacking and row.keys() - known:
+                self._missing.add(RENAMED)
 
     def look_at_periods(self, texts: Iterable[str]) -> None:
         """Of some rows, as JSON."""
@@ -187,21 +196,21 @@ class SourceFields:
         of a place further east.
         """
         definition = self._settings.definition
-        is_told = definition is not None and bool(definition.timezone)
-        return len(self._periods) if not is_told and local_midnight(self._periods) else 0
+        has_timezone = definition is not None and bool(definition.timezone)
+        if has_timezone or not local_midnight(self._periods):
+            return 0
+        return len(self._periods)
 
     def doubtful_columns(self) -> list[str]:
         """Those without a field, and those whose field some page lacked; none when no
         row has shown any field.
         """
-        filled = self._rules_so_far().keys() or (
-            self._before.fields.keys() if self._before else set()
-        )
-        return (
-            [column for column in VALUES if column not in filled or column in self._missing]
-            if filled
-            else []
-        )
+        filled = set(self._rules_so_far())
+        if not filled and self._before:
+            filled = set(self._before.fields)
+        if not filled:
+            return []
+        return [column for column in VALUES if column not in filled or column in self._missing]
 
     @property
     def is_renamed(self) -> bool:
@@ -212,22 +221,21 @@ class SourceFields:
 
     def fingerprint(self) -> Fingerprint:
         """Of what rows are read with now."""
-        mapping = {
-            column: rule.plain_field or str(rule) for column, rule in self._rules_so_far().items()
-        }
+        rules = self._rules_so_far()
+        mapping = {column: rule.plain_field or str(rule) for column, rule in rules.items()}
         grain = self.grain()
-        # a service that does not declare its key when it is asked again would
-        # have other rows be the same
         if mapping:
-            mapping = {**mapping, PRIMARY_KEY: ",".join(grain.primary_key)}
-        told = Fingerprint.of(
+            # A service may not declare its key when it is asked once more: then other rows would
+            # be the same, so the key belongs to the mapping.
+            mapping[PRIMARY_KEY] = ",".join(grain.primary_key)
+        of_mapping = Fingerprint.of(
             self._settings.source_id,
             mapping,
             leaves_out=self._leaves_out,
             missing=sorted(self._missing),
         )
         return replace(
-            told,
+            of_mapping,
             identified=bool(grain.primary_key),
             is_unique=grain.is_unique,
             files=self.survey.files,
@@ -242,7 +250,7 @@ class SourceFields:
         return self._before is None or self.are_its_files(self._before)
 
     def are_its_files(self, before: Fingerprint) -> bool:
-        return before.files.partition(".")[0] == self.survey.files.partition(".")[0]
+        return before.is_of_listing(self.survey.files)
 
     def _mapping_so_far(self) -> dict[str, str]:
         return _plain_fields(self._rules_so_far())
@@ -297,10 +305,13 @@ def _plain_fields(rules: Mapping[str, ColumnRule]) -> dict[str, str]:
 
 
 def _lacks(rule: ColumnRule, row: Iterable[str]) -> bool:
-    """Whether the row shows none of what fills the column."""
-    return bool(rule.sources) and not any(
-        name.partition("/")[0] in row or name in row for name in rule.sources
-    )
+    """Whether the row shows none of what fills the column. The field "Well/Code" is shown by a row
+    with an object "Well", or with a field of just that name.
+    """
+    for name in rule.sources:
+        if name in row or name.partition("/")[0] in row:
+            return False
+    return bool(rule.sources)
 
 
 def _fields_of(row: Any) -> dict[str, Any] | None:
@@ -308,9 +319,11 @@ def _fields_of(row: Any) -> dict[str, Any] | None:
     if len(row) > LONGEST_LOOK:
         return None
     try:
-        read = json.loads(bytes(row))
+        members = json.loads(bytes(row))
     except (ValueError, RecursionError):
         return None
-    if not isinstance(read, dict):
+    if not isinstance(members, dict):
         return None
-    return {name: value for name, value in read.items() if "@" not in name and name != "__metadata"}
+    return {
+        name: value for name, value in members.items() if "@" not in name and name != "__metadata"
+    }

@@ -53,7 +53,7 @@ class Fingerprint:
         leaves_out: bool,
         missing: Sequence[str] = (),
     ) -> Self:
-        fields = {column: _hashed(name) for column, name in mapping.items()}
+        fields = {column: _hash(name) for column, name in mapping.items()}
         return cls(settings=settings, fields=fields, leaves_out=leaves_out, missing=missing)
 
     def stored(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Fingerprint:
         periods = [_short(text) for text in self.periods[:MOST_PERIODS]]
         return asdict(self) | {"missing": list(self.missing), "periods": periods}
 
-    def joined_with(self, other: Fingerprint) -> Self:
+    def join(self, other: Fingerprint) -> Self:
         """Of the rows of both. Raises SourceChangedSince."""
         self.refuse_other_settings(other.settings)
         self.refuse_moved(other.fields)
@@ -72,11 +72,15 @@ class Fingerprint:
             missing=sorted({*self.missing, *other.missing}),
             identified=self.identified and other.identified,
             is_unique=self.is_unique and other.is_unique,
-            files=self.files
-            if self.files.partition(".")[0] == other.files.partition(".")[0]
-            else "",
+            files=self.files if self.is_of_listing(other.files) else "",
             periods=[*self.periods, *other.periods],
         )
+
+    def is_of_listing(self, listing: str) -> bool:
+        """Whether the rows are from the files of this listing, as a survey tells it: before the
+        point stands a digest of the files, behind it when the newest of them was changed.
+        """
+        return self.files.partition(".")[0] == listing.partition(".")[0]
 
     def refuse_other_settings(self, settings: str) -> None:
         """Raises SourceChangedSince."""
@@ -91,15 +95,17 @@ class Fingerprint:
         self.refuse_other_settings(now.settings)
         self.refuse_moved(now.fields)
         is_lenient = (self.leaves_out or now.leaves_out) and bool(now.fields)
-        if self.fields and self.fields.keys() != now.fields.keys() and not is_lenient:
+        has_other_columns = bool(self.fields) and self.fields.keys() != now.fields.keys()
+        if has_other_columns and not is_lenient:
             raise SourceChangedSince
 
     def refuse_moved(self, fields: Mapping[str, str]) -> None:
         """A column that was filled by one field is not filled by another one later.
         Raises SourceChangedSince.
         """
-        if any(self.fields.get(column, name) != name for column, name in fields.items()):
-            raise SourceChangedSince
+        for column, name in fields.items():
+            if self.fields.get(column, name) != name:
+                raise SourceChangedSince
 
 
 def is_of_this_form(stored: Mapping[str, Any] | None) -> bool:
@@ -114,5 +120,6 @@ def _short(text: str) -> str:
     return text[:LONGEST_PERIOD].encode("ascii", "replace").decode()
 
 
-def _hashed(name: str) -> str:
-    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:FIELD_DIGITS]
+def _hash(name: str) -> str:
+    digest = hashlib.sha256(name.encode(errors="surrogatepass"))
+    return digest.hexdigest()[:FIELD_DIGITS]

@@ -69,23 +69,23 @@ def judge(
     """
     taken = max(0, completeness.delivered - skipped)
     problems = _shares(rejects or {}, taken, settings.gate_rejected)
-    found = [
-        *_incomplete(completeness),
-        *_nothing_came(diff, taken, skipped, settings.gate_rejected, is_of_all=is_of_all),
-        *_rejected(diff, taken, settings.gate_rejected, problems, is_of_all=is_of_all),
-        *_nulled(diff, settings.gate_nulled),
-        *_withdrawn(diff, settings.gate_withdrawn),
-        *_restated(diff, settings.gate_restated),
-        *_columns_gone(diff, is_of_all=is_of_all),
-        *_conflicts(diff, settled, is_of_all=is_of_all),
-        *_unmatched(adoption),
-        *_rates(diff, settled, is_of_all=is_of_all),
+    findings = [
+        *_check_completeness(completeness),
+        *_check_any_rows(diff, taken, skipped, settings.gate_rejected, is_of_all=is_of_all),
+        *_check_rejects(diff, taken, settings.gate_rejected, problems, is_of_all=is_of_all),
+        *_check_nulls(diff, settings.gate_nulled),
+        *_check_withdrawals(diff, settings.gate_withdrawn),
+        *_check_sums(diff, settings.gate_restated),
+        *_check_columns(diff, is_of_all=is_of_all),
+        *_check_conflicts(diff, settled, is_of_all=is_of_all),
+        *_check_adoption(adoption),
+        *_check_rates(diff, settled, is_of_all=is_of_all),
     ]
-    judged = [_unless_accepted(finding, accepted) for finding in found]
-    return sorted(judged, key=lambda finding: not finding.holds)
+    findings = [_hold_unless_accepted(finding, accepted) for finding in findings]
+    return sorted(findings, key=lambda finding: not finding.holds)
 
 
-def _unless_accepted(finding: Finding, accepted: Sequence[str]) -> Finding:
+def _hold_unless_accepted(finding: Finding, accepted: Sequence[str]) -> Finding:
     if not finding.holds or not is_covered(finding.fingerprint, accepted):
         return finding
     return replace(finding, holds=False)
@@ -115,7 +115,7 @@ def _finding(
 # -- the checks -----------------------------------------------------------------------------
 
 
-def _incomplete(completeness: Completeness) -> Iterator[Finding]:
+def _check_completeness(completeness: Completeness) -> Iterator[Finding]:
     reason, delivered = completeness.reason, completeness.delivered
     if completeness.state is Verdict.UNPROVABLE and not completeness.is_by_key:
         yield _finding(
@@ -140,7 +140,7 @@ def _incomplete(completeness: Completeness) -> Iterator[Finding]:
         )
 
 
-def _nothing_came(
+def _check_any_rows(
     diff: Diff, taken: int, skipped: int, limit: float, *, is_of_all: bool
 ) -> Iterator[Finding]:
     """A source may be empty at first; one whose rows are all left out has a
@@ -155,15 +155,15 @@ def _nothing_came(
             "them out."
         )
     yield _finding(
-        Check.REJECTED, _limit_of_rejected(limit), "no rows at all", message, {NOTHING_CAME: 1.0}
+        Check.REJECTED, _limit_of_rejects(limit), "no rows at all", message, {NOTHING_CAME: 1.0}
     )
 
 
-def _limit_of_rejected(limit: float) -> str:
+def _limit_of_rejects(limit: float) -> str:
     return f"{_percent(limit)} of the rows, and {LEAST_REJECTED}; or {_percent(NEARLY_ALL)} of them"
 
 
-def _rejected(
+def _check_rejects(
     diff: Diff, taken: int, limit: float, problems: dict[str, float], *, is_of_all: bool
 ) -> Iterator[Finding]:
     if not taken or not diff.rejected:
@@ -174,12 +174,12 @@ def _rejected(
     if is_much or is_nearly_all:
         found = f"{diff.rejected:,} of {taken:,} rows"
         examples = diff.examples.get("REJECTED", [])
-        message = f"{found} were rejected ({_percent(share)}). {_problems(examples)}"
+        message = f"{found} were rejected ({_percent(share)}). {_list_problems(examples)}"
         percent = 1.0 if diff.rejected == taken else min(LAST_STEP, _step_up(share))
         amounts = _scope(is_of_all=is_of_all) | {"percent": percent} | problems
         yield _finding(
             Check.REJECTED,
-            _limit_of_rejected(limit),
+            _limit_of_rejects(limit),
             found,
             message.strip(),
             amounts,
@@ -194,15 +194,17 @@ def _shares(rejects: Mapping[str, int], taken: int, limit: float) -> dict[str, f
     """
     if not rejects or not taken:
         return {}
-    ranked = sorted(rejects.items(), key=lambda each: (-each[1], each[0]))
-    named = [
-        each
-        for place, each in enumerate(ranked[:MOST_PROBLEMS])
-        if not place or _is_much(each[1], taken, limit)
-    ]
-    others = sum(rows for _, rows in ranked[len(named) :])
-    shares = {problem.replace(" ", ":"): _step_up(rows / taken) for problem, rows in named}
-    return shares | {OTHER_PROBLEMS: max(_step_up(limit), _step_up(others / taken))}
+    most_frequent_first = sorted(rejects.items(), key=lambda problem: (-problem[1], problem[0]))
+    shares: dict[str, float] = {}
+    others = 0
+    for place, (problem, rows) in enumerate(most_frequent_first):
+        is_first = place == 0
+        if is_first or (place < MOST_PROBLEMS and _is_much(rows, taken, limit)):
+            shares[problem.replace(" ", ":")] = _step_up(rows / taken)
+        else:
+            others += rows
+    shares[OTHER_PROBLEMS] = max(_step_up(limit), _step_up(others / taken))
+    return shares
 
 
 def _is_much(rows: int, taken: int, limit: float) -> bool:
@@ -213,12 +215,12 @@ def _scope(*, is_of_all: bool) -> dict[str, float]:
     return {OF_ALL: 1.0} if is_of_all else {}
 
 
-def _nulled(diff: Diff, limit: float) -> Iterator[Finding]:
-    gone = {name: told for name, told in diff.nulled.items() if _is_wiped(told, limit)}
-    if gone:
+def _check_nulls(diff: Diff, limit: float) -> Iterator[Finding]:
+    wiped = {name: counts for name, counts in diff.nulled.items() if _is_wiped(counts, limit)}
+    if wiped:
         found = ", ".join(
-            f"{told['nulled']:,} of {told['stored']:,} values of {name}"
-            for name, told in gone.items()
+            f"{counts['nulled']:,} of {counts['stored']:,} values of {name}"
+            for name, counts in wiped.items()
         )
         yield _finding(
             Check.NULLED,
@@ -226,18 +228,20 @@ def _nulled(diff: Diff, limit: float) -> Iterator[Finding]:
             f"{_percent(NEARLY_ALL)} of them, and {LEAST_WIPED}; or half of all there are",
             found,
             f"Stored values would turn null: {found}.",
-            {name: float(told["nulled"]) for name, told in gone.items()},
+            {name: float(counts["nulled"]) for name, counts in wiped.items()},
             examples=diff.examples.get("NULLED", []),
         )
 
 
-def _is_wiped(told: Mapping[str, int], limit: float) -> bool:
-    is_much = told["nulled"] >= LEAST_NULLED and told["nulled"] > limit * told["stored"]
-    is_all = told["nulled"] >= LEAST_WIPED and told["nulled"] >= NEARLY_ALL * told["stored"]
-    return is_much or is_all or told["nulled"] >= HALF * told["in_store"]
+def _is_wiped(counts: Mapping[str, int], limit: float) -> bool:
+    nulled, touched = counts["nulled"], counts["stored"]
+    is_much = nulled >= LEAST_NULLED and nulled > limit * touched
+    is_nearly_all = nulled >= LEAST_WIPED and nulled >= NEARLY_ALL * touched
+    is_half_of_store = nulled >= HALF * counts["in_store"]
+    return is_much or is_nearly_all or is_half_of_store
 
 
-def _withdrawn(diff: Diff, limit: float) -> Iterator[Finding]:
+def _check_withdrawals(diff: Diff, limit: float) -> Iterator[Finding]:
     if diff.withdrawn > limit * diff.covered:
         found = f"{diff.withdrawn:,} of {diff.covered:,} rows"
         yield _finding(
@@ -251,57 +255,60 @@ def _withdrawn(diff: Diff, limit: float) -> Iterator[Finding]:
         )
 
 
-def _restated(diff: Diff, limit: float) -> Iterator[Finding]:
-    factors = {name: factor_of(told["before"], told["after"]) for name, told in diff.sums.items()}
-    far = {name: factor for name, factor in factors.items() if factor > limit}
-    if far:
-        found = ", ".join(f"{name} {_change(diff.sums[name])}" for name in far)
+def _check_sums(diff: Diff, limit: float) -> Iterator[Finding]:
+    factors = {name: factor_of(sums["before"], sums["after"]) for name, sums in diff.sums.items()}
+    beyond = {name: factor for name, factor in factors.items() if factor > limit}
+    if beyond:
+        found = ", ".join(f"{name} {_change(diff.sums[name])}" for name in beyond)
         yield _finding(
             Check.RESTATED,
             f"a factor of {limit:g} in what is stored of the same periods",
             found,
             f"What is stored of the same periods would become another amount: {found}.",
-            {name: _step_up(factor) for name, factor in far.items()},
+            {name: _step_up(factor) for name, factor in beyond.items()},
             examples=diff.examples.get("RESTATED", []),
         )
 
 
-def _columns_gone(diff: Diff, *, is_of_all: bool) -> Iterator[Finding]:
-    told = {name: _told_of(absence, is_of_all=is_of_all) for name, absence in diff.absent.items()}
-    gone = {name: text for name, text in told.items() if text}
+def _check_columns(diff: Diff, *, is_of_all: bool) -> Iterator[Finding]:
+    sentences = {
+        name: _describe_absence(absence, is_of_all=is_of_all)
+        for name, absence in diff.absent.items()
+    }
+    gone = [name for name, sentence in sentences.items() if sentence]
     if gone:
-        found = ", ".join(f"{name}: {text}" for name, text in gone.items())
+        found = ", ".join(f"{name}: {sentences[name]}" for name in gone)
+        values = {name: float(diff.absent[name].stored + diff.absent[name].filled) for name in gone}
         yield _finding(
             Check.COLUMN_GONE,
             "a field for each column that had one",
             found,
             f"The source has no field any more for a column that had one: {found}. It may have "
             "another name now.",
-            _scope(is_of_all=is_of_all)
-            | {name: float(diff.absent[name].stored + diff.absent[name].filled) for name in gone},
+            _scope(is_of_all=is_of_all) | values,
         )
 
 
-def _told_of(absence: Absence, *, is_of_all: bool) -> str:
-    """What is gone; empty when nothing is. A source that leaves nulls out may
-    lack a field in a few rows.
+def _describe_absence(absence: Absence, *, is_of_all: bool) -> str:
+    """What is gone; empty when nothing is. A source that leaves nulls out may lack a field in a few
+    rows. Of 1,000 rows, 3 without it are nothing; the last 200 show that the field has gone.
     """
     if not absence.filled:
         is_gone = absence.stored and (is_of_all or absence.rows >= LEAST_ABSENT)
         return f"no field, and {absence.stored:,} stored values" if is_gone else ""
     before = absence.rows - absence.stretch
-    is_long = (
-        absence.stretch >= min(LEAST_ABSENT, HALF * absence.rows)
-        and absence.stretch > ABSENT_SHARE * absence.rows
-    )
-    if is_long and absence.filled >= HALF * before:
+    least = min(LEAST_ABSENT, HALF * absence.rows)
+    is_long = absence.stretch >= least and absence.stretch > ABSENT_SHARE * absence.rows
+    was_usual = absence.filled >= HALF * before
+    if is_long and was_usual:
         return f"no value in {absence.stretch:,} rows beside each other, of {absence.rows:,}"
     return ""
 
 
-def _conflicts(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Finding]:
-    conflicts, keys = settled.conflicts, max(1, diff.new + diff.updated + diff.unchanged)
-    share = max(conflicts.keys / keys, conflicts.volume_share)
+def _check_conflicts(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Finding]:
+    conflicts = settled.conflicts
+    keys = diff.new + diff.updated + diff.unchanged
+    share = max(conflicts.keys / max(1, keys), conflicts.volume_share)
     if conflicts.keys and (diff.is_first or share > CONFLICT_SHARE):
         found = f"{conflicts.keys:,} keys with {conflicts.rows:,} rows"
         yield _finding(
@@ -317,7 +324,7 @@ def _conflicts(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Fin
         )
 
 
-def _unmatched(adoption: Adoption | None) -> Iterator[Finding]:
+def _check_adoption(adoption: Adoption | None) -> Iterator[Finding]:
     """Wells that one source told by one code and its heir by another would be stored twice."""
     if adoption is None or not adoption.unmatched:
         return
@@ -333,7 +340,7 @@ def _unmatched(adoption: Adoption | None) -> Iterator[Finding]:
     )
 
 
-def _rates(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Finding]:
+def _check_rates(diff: Diff, settled: Settled, *, is_of_all: bool) -> Iterator[Finding]:
     rows = settled.rates_beyond_a_well
     if rows:
         yield _finding(
@@ -363,16 +370,17 @@ def _percent(share: float) -> str:
     return f"{share * STEPS:.3g} %"
 
 
-def _change(told: Mapping[str, float]) -> str:
-    factor = factor_of(told["before"], told["after"])
-    by = "" if factor >= LARGEST else f", a factor of {factor:.3g}"
-    # a minus before a zero is none
-    before, after = (told[when] + 0.0 for when in ("before", "after"))
-    return f"from {before:,.6g} to {after:,.6g}{by}"
+def _change(sums: Mapping[str, float]) -> str:
+    # 0.0 is added because a sum may be -0.0, whose sign means nothing
+    before, after = sums["before"] + 0.0, sums["after"] + 0.0
+    factor = factor_of(before, after)
+    by_factor = "" if factor >= LARGEST else f", a factor of {factor:.3g}"
+    return f"from {before:,.6g} to {after:,.6g}{by_factor}"
 
 
-def _problems(examples: Iterable[Mapping[str, Any]]) -> str:
-    return " ".join(f"{row['rows']:,} times {row['problem']}." for row in examples)
+def _list_problems(examples: Iterable[Mapping[str, Any]]) -> str:
+    sentences = [f"{row['rows']:,} times {row['problem']}." for row in examples]
+    return " ".join(sentences)
 
 
 def _step_up(number: float) -> float:

@@ -10,7 +10,7 @@ from chalicelib.jobs.finding import holding
 
 from .completeness import Completeness
 from .gate import judge
-from .memory import carried
+from .memory import remember
 from .partial import is_partial
 from .source_facts import facts_of
 
@@ -57,7 +57,7 @@ class Judgement:
             completeness=completeness,
             diff=merged.diff,
             findings=findings,
-            carried=carried(accepted, findings, is_of_all=is_of_all),
+            carried=remember(accepted, findings, is_of_all=is_of_all),
         )
 
     def to_job(self) -> dict[str, Any]:
@@ -71,11 +71,11 @@ class Judgement:
     @property
     def held(self) -> Held | None:
         """None when nothing holds the import."""
-        found = holding(self.findings)
-        if not found:
+        findings = holding(self.findings)
+        if not findings:
             return None
-        names = " and ".join(finding.check for finding in found)
-        sentences = " ".join(finding.message for finding in found)
+        names = " and ".join(finding.check for finding in findings)
+        sentences = " ".join(finding.message for finding in findings)
         return Held(
             f"The import is held by {names}. {sentences} The published data is as it was. Look at "
             "the findings, then accept or discard the job."

@@ -18,7 +18,7 @@ from chalicelib.errors import ImportFailed, WorkerTimeSpent
 from chalicelib.jobs.parts import PartTable
 from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.reading import Way
-from chalicelib.store.period import Period, RowSource
+from chalicelib.store.period import RowSource
 from chalicelib.store.repository import DuckDBWellProductionRepository
 
 from .fetching import OPEN_BYTES, Fetching, HandOver
@@ -27,7 +27,7 @@ from .going_on import lets_a_retry_go_on
 from .part_progress import PartProgress
 from .part_reading import PartReading, PartsReading
 from .partial import is_partial
-from .planning import Planning, joined_fingerprint
+from .planning import Planning, join_fingerprints
 from .prefetch import Prefetch, run_beside
 from .segments import Segments
 from .time_budget import TimeBudget
@@ -115,17 +115,14 @@ class PartImport:
         items = self._planning.items(checkpoint.plan)
         if not items or items[self._number].is_done:
             return
-        settings = self._settings
-        adopts = settings.definition.adopts if settings.definition else ""
-        source = RowSource(
-            name=settings.source_name, period=Period(settings.source_period), adopts=adopts
-        )
         repository = self._new_repository(
-            directory=self._directory, memory_mb=settings.memory_mb, source=source
+            directory=self._directory,
+            memory_mb=self._settings.memory_mb,
+            source=RowSource.of(self._settings),
         )
         try:
             self._progress.report()
-            self._read(checkpoint, items[self._number], repository)
+            self._fetch(checkpoint, items[self._number], repository)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
         finally:
@@ -133,18 +130,17 @@ class PartImport:
             self._source.close()
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _read(
+    def _fetch(
         self, checkpoint: Checkpoint, item: Part, repository: DuckDBWellProductionRepository
     ) -> None:
-        before = joined_fingerprint([checkpoint.source or {}, item.checkpoint.source or {}])
+        before = join_fingerprints([checkpoint.source or {}, item.checkpoint.source or {}])
         before.refuse_other_settings(self._settings.source_id)
         fields = SourceFields(survey=self._survey(item, before), settings=self._settings)
         item = self._table.begin(self._claim, self._planning.plan_of(checkpoint), item)
         cursor = Cursor.restored(item.checkpoint.cursor, self._settings.source_url)
         fields.go_on_from(cursor, before)
-        part = PartReading.of(
-            cursor, self._segments(attempt=item.attempt), self._directory, item=item
-        )
+        segments = self._segments(attempt=item.attempt)
+        part = PartReading.of(cursor, segments, self._directory, item=item)
         fetching = Fetching(
             PartsReading(parts=[part]),
             source=self._source,
@@ -177,11 +173,11 @@ class PartImport:
         is_by_keys = item.checkpoint.cursor.get("way") == Way.KEYS
         with_types = is_by_keys or is_partial(self._claim.job.parameters)
 
-        def survey() -> Survey:
+        def take_survey() -> Survey:
             self._source.go_back(before.files)
             return self._source.survey(with_types=with_types)
 
-        return run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
+        return run_beside(take_survey, while_waiting=self._beat, prefetch=self._prefetch)
 
     def _beat(self) -> None:
         self._progress.change(waiting=self._source.waiting)

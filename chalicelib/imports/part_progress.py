@@ -25,12 +25,14 @@ class PartProgress(Progress):
         self._every = max(REPORT_SECONDS, lease_seconds / REPORTS_OF_A_LEASE)
 
     def _store(self, lease_seconds: float | None) -> None:  # noqa: ARG002  a part has no phase without heartbeats
-        self._job_manager.show(self._claim, self._of_all_parts().with_progress(), SHOWN)
+        job = self._of_all_parts().with_progress()
+        self._job_manager.show(self._claim, job, SHOWN)
 
     def _of_all_parts(self) -> Job:
         """The job as the items of the parts tell it."""
-        named = self._claim.job.checkpoint
-        items = (self._table.read(named.plan) if named and named.plan else None) or []
+        checkpoint = self._claim.job.checkpoint
+        plan = checkpoint.plan if checkpoint else None
+        items = (self._table.read(plan) if plan else None) or []
         done = sum(item.is_done for item in items)
         return replace(
             self._claim.job,

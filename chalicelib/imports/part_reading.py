@@ -119,6 +119,7 @@ class PartsReading:
 
     @property
     def done(self) -> int:
+        """How many parts are read to their end."""
         return sum(part.is_at_end for part in self.parts)
 
     @property
@@ -128,7 +129,8 @@ class PartsReading:
     @property
     def stored_segments(self) -> list[SegmentRun]:
         """That the items of the parts name."""
-        return [run for part in self.parts if part.item for run in part.item.checkpoint.segments]
+        items = [part.item for part in self.parts if part.item]
+        return [run for item in items for run in item.checkpoint.segments]
 
     @property
     def cursor(self) -> Cursor:
@@ -138,28 +140,23 @@ class PartsReading:
         cursors = [part.cursor for part in self.parts]
         if self.first is None:
             return cursors[0]
-        counts = [cursor.expected for cursor in cursors]
-        again = [
-            cursor.expected if cursor.counted_again is None else cursor.counted_again
-            for cursor in cursors
-        ]
-        is_counted_again = any(cursor.counted_again is not None for cursor in cursors)
+        is_at_end = not any(cursor.url for cursor in cursors)
+        are_all_ended = all(cursor.ended for cursor in cursors)
+        missing = sum(cursor.reading.missing for cursor in cursors) if are_all_ended else 0
         changes = [part.changed_until for part in self.parts if part.changed_until is not None]
         return replace(
             self.first,
-            url=self.first.url if any(cursor.url for cursor in cursors) else None,
+            url=None if is_at_end else self.first.url,
             page=1 + sum(cursor.page - 1 for cursor in cursors),
             delivered=sum(cursor.delivered for cursor in cursors),
             bytes=sum(cursor.bytes for cursor in cursors),
-            expected=_sum(counts),
-            counted_again=_sum(again) if is_counted_again else None,
+            expected=_sum([cursor.expected for cursor in cursors]),
+            counted_again=_counted_again(cursors),
             by_link=any(cursor.by_link for cursor in cursors),
             by_own_key=all(cursor.by_own_key for cursor in cursors),
             recounted=any(cursor.recounted for cursor in cursors),
             ended=_end_of([cursor.ended for cursor in cursors]),
-            missing=sum(cursor.reading.missing for cursor in cursors)
-            if all(cursor.ended for cursor in cursors)
-            else 0,
+            missing=missing,
             has_shrunk=any(_has_shrunk(cursor) for cursor in cursors),
             changed_until=max(changes, default=None),
             undated=sum(part.undated for part in self.parts),
@@ -167,13 +164,28 @@ class PartsReading:
 
 
 def _has_shrunk(cursor: Cursor) -> bool:
-    told = (cursor.expected, cursor.counted_again)
-    return None not in told and (cursor.counted_again or 0) < (cursor.expected or 0)
+    if cursor.expected is None or cursor.counted_again is None:
+        return False
+    return cursor.counted_again < cursor.expected
+
+
+def _counted_again(cursors: Sequence[Cursor]) -> int | None:
+    """All rows, as the source counts them at the end. A part that was not counted again has the
+    rows that were expected of it; None where no part was.
+    """
+    if all(cursor.counted_again is None for cursor in cursors):
+        return None
+    counts = [
+        cursor.expected if cursor.counted_again is None else cursor.counted_again
+        for cursor in cursors
+    ]
+    return _sum(counts)
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:
-    told = [count for count in counts if count is not None]
-    return sum(told) if len(told) == len(counts) else None
+    """None where one of them is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def _end_of(ends: Sequence[str]) -> str:

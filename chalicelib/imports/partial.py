@@ -35,16 +35,15 @@ def is_partial(parameters: Mapping[str, Any]) -> bool:
 
 
 def whole_periods(parameters: Mapping[str, Any], period: Period) -> dict[str, Any]:
-    """The same part to the first and the last day of a period: a sum of some of its rows
-    would replace that of all.
+    """The same part, from the first day of a period to the last day of one. From 10 March on the
+    sums of March would be those of some of its rows, and replace those of all of them.
     """
-    ends = {"from": period.first_day, "to": period.last_day}
-    told = {
-        name: end(date.fromisoformat(parameters[name]))
-        for name, end in ends.items()
-        if name in parameters
-    }
-    return {**parameters, **{name: day.isoformat() for name, day in told.items()}}
+    whole = dict(parameters)
+    if "from" in parameters:
+        whole["from"] = period.first_day(date.fromisoformat(parameters["from"])).isoformat()
+    if "to" in parameters:
+        whole["to"] = period.last_day(date.fromisoformat(parameters["to"])).isoformat()
+    return whole
 
 
 def part_filter(parameters: Mapping[str, Any], mapping: Mapping[str, str], survey: Survey) -> str:

@@ -49,16 +49,20 @@ class Planning:
         source = fingerprint.stored()
         items = [self._item(number, cursor, source) for number, cursor in enumerate(cursors)]
         self.table.plan(self.claim, items)
-        told = zip(items, cursors, strict=True)
         readings = [
-            self._reading(item, cursor, self.segments(item.number)) for item, cursor in told
+            self._reading(item, cursor, self.segments(item.number))
+            for item, cursor in zip(items, cursors, strict=True)
         ]
         parts = PartsReading(parts=readings, first=first.at_start())
         plan = Plan(job_id=self.claim.job.job_id, parts=len(items))
         cursor = parts.cursor
-        named = Checkpoint(cursor=self._stored(cursor), seal=NO_SEAL, source=source, plan=plan)
-        shown = {"count": len(items), "done": 0}
-        self.progress.change(checkpoint=named, expected_records=cursor.expected, parts=shown)
+        self.progress.change(
+            checkpoint=Checkpoint(
+                cursor=self._cursor_to_store(cursor), seal=NO_SEAL, source=source, plan=plan
+            ),
+            expected_records=cursor.expected,
+            parts={"count": len(items), "done": 0},
+        )
         self.progress.note("planned", parts=len(items), records=cursor.expected)
         return parts
 
@@ -67,7 +71,8 @@ class Planning:
         Raises StateUnavailable.
         """
         items = self.table.read(plan) or []
-        return items if all(is_of_this_form(item.checkpoint.source) for item in items) else []
+        are_of_this_form = all(is_of_this_form(item.checkpoint.source) for item in items)
+        return items if are_of_this_form else []
 
     def load(
         self,
@@ -82,9 +87,9 @@ class Planning:
         `at_start` tells where a part begins. Raises LeaseLost, StateUnavailable,
         WarehouseUnavailable, ScratchFull.
         """
-        first = Cursor.restored(checkpoint.cursor, self.settings.source_url).at_start()
+        first = self._restore(checkpoint).at_start()
         parts = [
-            self._loaded(checkpoint, item, repository, at_start=at_start, join=join)
+            self._load_part(checkpoint, item, repository, at_start=at_start, join=join)
             for item in items
         ]
         return PartsReading(parts=parts, first=first)
@@ -99,21 +104,19 @@ class Planning:
         None when a segment is not as it was. Raises LeaseLost, StateUnavailable,
         WarehouseUnavailable, ScratchFull.
         """
-        url, parts = self.settings.source_url, []
-        for number, place in enumerate([item.checkpoint for item in items] or [checkpoint]):
+        checkpoints = [item.checkpoint for item in items] or [checkpoint]
+        parts = []
+        for number, of_part in enumerate(checkpoints):
             segments = self.segments(number)
-            if segments.load(repository, place, beat=self.progress.beat) != place:
+            if segments.load(repository, of_part, beat=self.progress.beat) != of_part:
                 return None
             item = items[number] if items else None
-            parts.append(
-                PartReading.of(
-                    Cursor.restored(place.cursor, url), segments, self.directory, item=item
-                )
-            )
-        first = Cursor.restored(checkpoint.cursor, url).at_start() if items else None
+            cursor = self._restore(of_part)
+            parts.append(PartReading.of(cursor, segments, self.directory, item=item))
+        first = self._restore(checkpoint).at_start() if items else None
         return PartsReading(parts=parts, first=first)
 
-    def _loaded(
+    def _load_part(
         self,
         checkpoint: Checkpoint,
         item: Part,
@@ -122,18 +125,21 @@ class Planning:
         at_start: Callable[[Cursor], Cursor],
         join: Callable[[Segments, Checkpoint], Checkpoint],
     ) -> PartReading:
-        segments, rejected = self.segments(item.number), repository.rejected_rows
+        segments = self.segments(item.number)
+        rejected_before = repository.rejected_rows
         proved = segments.load(repository, item.checkpoint, beat=self.progress.beat)
         if proved is None:
-            begin = at_start(Cursor.restored(item.checkpoint.cursor, self.settings.source_url))
-            proved = replace(item.checkpoint, cursor=self._stored(begin), segments=[], seal=NO_SEAL)
+            first = self._cursor_to_store(at_start(self._restore(item.checkpoint)))
+            proved = replace(item.checkpoint, cursor=first, segments=[], seal=NO_SEAL)
         loaded = join(segments, proved)
-        cursor = Cursor.restored(loaded.cursor, self.settings.source_url)
+        cursor = self._restore(loaded)
         if item.state is PartState.OPEN or loaded != item.checkpoint:
-            state = PartState.OPEN if cursor.url else PartState.DONE
-            rejected = repository.rejected_rows - rejected
             as_loaded = replace(
-                item, checkpoint=loaded, state=state, delivered=cursor.delivered, rejected=rejected
+                item,
+                checkpoint=loaded,
+                state=PartState.OPEN if cursor.url else PartState.DONE,
+                delivered=cursor.delivered,
+                rejected=repository.rejected_rows - rejected_before,
             )
             item = self.table.begin(self.claim, self.plan_of(checkpoint), as_loaded)
         return self._reading(item, cursor, segments)
@@ -157,7 +163,9 @@ class Planning:
         return Part(
             number=number,
             filter=cursor.range,
-            checkpoint=Checkpoint(cursor=self._stored(cursor), seal=NO_SEAL, source=source),
+            checkpoint=Checkpoint(
+                cursor=self._cursor_to_store(cursor), seal=NO_SEAL, source=source
+            ),
             expected=cursor.expected,
             attempt=1,
         )
@@ -165,15 +173,19 @@ class Planning:
     def _reading(self, item: Part, cursor: Cursor, segments: Segments) -> PartReading:
         return PartReading.of(cursor, segments, self.directory, item=item)
 
-    def _stored(self, cursor: Cursor) -> dict[str, object]:
+    def _restore(self, checkpoint: Checkpoint) -> Cursor:
+        return Cursor.restored(checkpoint.cursor, self.settings.source_url)
+
+    def _cursor_to_store(self, cursor: Cursor) -> dict[str, object]:
         return cursor.stored(self.settings.source_url)
 
 
-def joined_fingerprint(sources: Sequence[dict[str, object]]) -> Fingerprint:
+def join_fingerprints(sources: Sequence[dict[str, object]]) -> Fingerprint:
     """Of rows that were read with these: a column that one of them lacked is one that was missing.
     Raises SourceChangedSince when they are not of one source and mapping.
     """
-    first, *others = [Fingerprint(**source) for source in sources]  # type: ignore[arg-type]
+    fingerprints = [Fingerprint(**source) for source in sources]  # type: ignore[arg-type]
+    joined, *others = fingerprints
     for other in others:
-        first = first.joined_with(other)
-    return first
+        joined = joined.join(other)
+    return joined

@@ -38,7 +38,9 @@ def show_latest(
     Raises StateUnavailable, WarehouseUnavailable.
     """
     current = job_manager.current_snapshot()
-    if current is None or current.is_lake or made_by not in (None, current.job_id):
+    if current is None or current.is_lake:
+        return
+    if made_by is not None and made_by != current.job_id:
         return
     if warehouse.latest() != current.name and owns(job_manager=job_manager, warehouse=warehouse):
         warehouse.set_latest(current.name)
@@ -49,15 +51,15 @@ def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, staged_
     be staged, a copy of the database, and before there is one all rows. What is staged is on it
     already. Raises ScratchFull.
     """
-    for_segments = to_stage * LEAST_ROW
     size = base.bytes if base else 0
-    for_rows = 0.0 if base else room_of_merge(staged_bytes + for_segments, rows=1, new=1, revised=0)
-    told = (
-        f"{int(for_segments + for_rows) >> 20:,} MB for rows and {size >> 20:,} MB for the database"
-    )
+    for_segments = to_stage * LEAST_ROW
+    for_rows = float(for_segments)
+    if base is None:
+        for_rows += room_of_merge(staged_bytes + for_segments, rows=1, new=1, revised=0)
+    purpose = f"{int(for_rows) >> 20:,} MB for rows and {size >> 20:,} MB for the database"
     if to_stage:
-        told = f"at least {told}, with {to_stage:,} rows still to come"
-    ask_for_room(directory, for_segments + for_rows + size, told)
+        purpose = f"at least {purpose}, with {to_stage:,} rows still to come"
+    ask_for_room(directory, for_rows + size, purpose)
 
 
 def merge_seconds(base: Snapshot | None, *, rows: int) -> float:
@@ -198,8 +200,10 @@ class FilePublication:
         try:
             self.warehouse.set_latest(snapshot.name)
         except WarehouseUnavailable as exc:
-            told = "the import is published, and the stable name still holds the old snapshot: %s"
-            log.error(told, exc.message, extra={"code": exc.code})  # noqa: TRY400  the cause says no more
+            sentence = (
+                "the import is published, and the stable name still holds the old snapshot: %s"
+            )
+            log.error(sentence, exc.message, extra={"code": exc.code})  # noqa: TRY400  the cause says no more
         remove_segments(self.warehouse, segments)
 
 

@@ -24,7 +24,7 @@ from .fields import SourceFields
 from .fingerprint import is_of_this_form
 from .part_reading import PartReading, PartsReading
 from .partial import is_partial
-from .planning import joined_fingerprint
+from .planning import join_fingerprints
 from .publication import merge_seconds
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Resuming:
             self._note_loss(checkpoint.cursor["delivered"], None)
             return None
         of_parts = [item.checkpoint.source or {} for item in items]
-        return joined_fingerprint([checkpoint.source or {}, *of_parts])
+        return join_fingerprints([checkpoint.source or {}, *of_parts])
 
     def _survey_fields(self, before: Fingerprint | None = None) -> SourceFields:
         checkpoint = self._job.checkpoint

@@ -42,8 +42,8 @@ class Note:
 
 
 @contextmanager
-def sealed(path: Path, note: Note) -> Iterator[tuple[str, str]]:
-    """As add_seal; when the block ends, the file is the rows alone again."""
+def seal_for_a_while(path: Path, note: Note) -> Iterator[tuple[str, str]]:
+    """As add_seal; when the block ends, the file holds nothing but the rows again."""
     size = path.stat().st_size
     try:
         yield add_seal(path, note)

@@ -21,7 +21,7 @@ from chalicelib.lake.spark import SparkAsked
 from chalicelib.odata.reading import Way
 from chalicelib.odata.survey import Survey
 from chalicelib.store.outcome import Looks, MergeResult, RunFacts
-from chalicelib.store.period import Period, RowSource
+from chalicelib.store.period import RowSource
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.warehouse.names import segment_names
 
@@ -139,7 +139,9 @@ class WellProductionImportService:
         somebody's word is waited for.
         """
         repository = self._new_repository(
-            directory=self._directory, memory_mb=self._settings.memory_mb, source=self._row_source()
+            directory=self._directory,
+            memory_mb=self._settings.memory_mb,
+            source=RowSource.of(self._settings),
         )
         try:
             parts = self._resume(repository)
@@ -199,13 +201,6 @@ class WellProductionImportService:
     def _threads(self) -> int:
         """How many parts this worker reads by itself."""
         return min(self._settings.workers, self._source.most_at_once)
-
-    def _row_source(self) -> RowSource:
-        settings = self._settings
-        adopts = settings.definition.adopts if settings.definition else ""
-        return RowSource(
-            name=settings.source_name, period=Period(settings.source_period), adopts=adopts
-        )
 
     # -- where to begin, and fetching ---------------------------------------------------------
 

@@ -27,7 +27,8 @@ class Facts:
     files: Sequence[str] | None = None  # the marks of those that were read
 
     def stored(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        facts = asdict(self)
+        return {name: value for name, value in facts.items() if value is not None}
 
 
 def facts_of(base: Snapshot | None, settings: Settings) -> Facts:
@@ -38,9 +39,12 @@ def facts_of(base: Snapshot | None, settings: Settings) -> Facts:
         return Facts(
             changed_until=base.changed_until, changed_of=base.changed_of, accepted=base.accepted
         )
-    told = (base.sources or {}).get(settings.source_name, {})
+    facts = (base.sources or {}).get(settings.source_name, {})
     return Facts(
-        **{name: told.get(name) for name in ("changed_until", "changed_of", "accepted", "files")}
+        changed_until=facts.get("changed_until"),
+        changed_of=facts.get("changed_of"),
+        accepted=facts.get("accepted"),
+        files=facts.get("files"),
     )
 
 
@@ -50,15 +54,13 @@ def with_facts(
     """The new snapshot with these facts of its source, and with those that
     the base has of all others.
     """
-    latest = {"fence": snapshot.fence, "job_id": snapshot.job_id, "at": at}
-    others = (base.sources if base else None) or {}
+    of_source: dict[str, Any] = {"fence": snapshot.fence, "job_id": snapshot.job_id, "at": at}
     if settings.definition is None:
-        of_settings, of_definition = facts.stored(), {}
+        of_snapshot = facts.stored()
     else:
-        of_settings, of_definition = (
-            facts_of(base, replace(settings, definition=None)).stored(),
-            facts.stored(),
-        )
-    sources = {**others, settings.source_name: latest | of_definition}
+        # The source of the settings is another one: its facts stay as they are.
+        of_snapshot = facts_of(base, replace(settings, definition=None)).stored()
+        of_source |= facts.stored()
+    sources = {**((base.sources if base else None) or {}), settings.source_name: of_source}
     rollback_fence = base.rollback_fence if base else None
-    return replace(snapshot, sources=sources, rollback_fence=rollback_fence, **of_settings)
+    return replace(snapshot, sources=sources, rollback_fence=rollback_fence, **of_snapshot)

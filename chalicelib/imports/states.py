@@ -51,8 +51,13 @@ log = logging.getLogger(__name__)
 
 def plan(claim: Claim, service: WellProductionImportService | Rollback) -> dict[str, Any]:
     """Which parts are to be read, and under which claim."""
-    under = {"outcome": "planned", "holder": claim.holder, "fence": claim.fence}
-    return {**under, "parts": service.plan(), "at_once": service.at_once}
+    return {
+        "outcome": "planned",
+        "holder": claim.holder,
+        "fence": claim.fence,
+        "parts": service.plan(),
+        "at_once": service.at_once,
+    }
 
 
 def fetch_part(
@@ -106,19 +111,19 @@ def fail_import(job_id: str, *, execution: str, error: str, job_manager: JobMana
         is_ours = execution_of(lock.holder) == execution
         if not is_ours and (lock.holder or job.status is not JobStatus.PENDING):
             return "nothing"
-        if job_manager.expire(lock, _error_called(error)):
+        if job_manager.expire(lock, _error_of_name(error)):
             log.error("the execution could not go on: %s", error, extra={"job_id": job_id})
             return "failed"
     return "nothing"
 
 
-def _error_called(name: str) -> ImportFailed:
+def _error_of_name(name: str) -> ImportFailed:
     """The error of ours with this name, as an import fails with it; else what the state machine
     says of a worker that left no word.
     """
-    found = getattr(errors, name, None)
-    if isinstance(found, type) and issubclass(found, ImportFailed):
-        return found()
+    error = getattr(errors, name, None)
+    if isinstance(error, type) and issubclass(error, ImportFailed):
+        return error()
     return MachineStopped(
         f"A worker of the import ended without a word again and again ({name[:100]}). {AGAIN}"
     )

@@ -51,18 +51,21 @@ class Batch:
 
     @property
     def is_full(self) -> bool:
-        return self.table is not None or self.rows >= FULL_ROWS or self.size >= FULL_BYTES
+        if self.table is not None:
+            return True
+        return self.rows >= FULL_ROWS or self.size >= FULL_BYTES
 
     def append(self, page: int, rows: list[Any], *, first_row: int = 0) -> None:
         """`rows` are JSON texts, bytes-like, without line breaks. The first stands at
         `first_row` of its page.
         """
         longest = max(map(len, rows), default=0)
-        joined = 1 if longest > LARGE_ROW else JOINED_ROWS
-        with self.path.open("r+b" if self.path.exists() else "wb") as file:
+        at_a_time = 1 if longest > LARGE_ROW else JOINED_ROWS
+        mode = "r+b" if self.path.exists() else "wb"
+        with self.path.open(mode) as file:
             file.seek(self.size)
-            for first in range(0, len(rows), joined):
-                some = rows[first : first + joined]
+            for first in range(0, len(rows), at_a_time):
+                some = rows[first : first + at_a_time]
                 file.write(some[0] if len(some) == 1 else b"\n".join(some))
                 file.write(b"\n")
             self.size = file.tell()
@@ -74,9 +77,10 @@ class Batch:
         """The file stays, to be written over: new pages of the disk cache cost more
         than the writing itself.
         """
-        self.runs, self.rows, self.size, self.longest_row = [], 0, 0, 0
+        self.runs = []
+        self.rows = self.size = self.longest_row = 0
 
-    def sealed(self) -> Path:
+    def seal(self) -> Path:
         """The file with nothing of an earlier batch after its rows."""
         if self.table is None:
             os.truncate(self.path, self.size)
@@ -86,10 +90,16 @@ class Batch:
         """Page, position and text of each row; of one that is too long its beginning,
         which is too long as well.
         """
-        places = ((run.page, run.position + i) for run in self.runs for i in range(run.rows))
-        with self.sealed().open("rb") as file:
-            for (page, position), line in zip(places, _bounded_lines(file), strict=True):
+        with self.seal().open("rb") as file:
+            lines = zip(self._places(), _bounded_lines(file), strict=True)
+            for (page, position), line in lines:
                 yield page, position, line
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        """Page and position of each row."""
+        for run in self.runs:
+            for position in range(run.position, run.position + run.rows):
+                yield run.page, position
 
     def field_names(self) -> list[str]:
         """All field names that occur; none when a row is unreadable. For few long rows: DuckDB does
@@ -105,10 +115,12 @@ class Batch:
     @contextmanager
     def pieces(self) -> Iterator[list[str]]:
         """The rows once more, in files of a piece each, which are gone afterwards."""
-        with Pieces(self.path) as pieces, self.sealed().open("rb") as file:
+        with Pieces(self.path) as pieces, self.seal().open("rb") as file:
             while block := file.read(PIECE_BYTES):
-                pieces.write(block if block.endswith(b"\n") else block + file.readline())
-            yield pieces.sealed()
+                if not block.endswith(b"\n"):
+                    block += file.readline()  # the rest of its last row
+                pieces.write(block)
+            yield pieces.seal()
 
     def split_unreadable(self, unreadable: Pieces, fields: Collection[str]) -> Batch:
         """A batch of the rows alone from which `fields` can be read; the others go to
@@ -129,7 +141,10 @@ class Batch:
         self.size += size
         self.longest_row = max(self.longest_row, size - len(b"\n"))
         last = self.runs[-1] if self.runs else None
-        if last and last.page == page and last.position + last.rows == position:
+        is_next_of_last = (
+            last is not None and last.page == page and last.position + last.rows == position
+        )
+        if last and is_next_of_last:
             self.runs[-1] = Run(page, last.position, last.rows + 1)
         else:
             self.runs.append(Run(page, position, 1))
@@ -158,19 +173,21 @@ class Pieces:
 
     def write(self, lines: bytes) -> None:
         if self._file is None or self._size + len(lines) > PIECE_BYTES:
-            self._file = self._opened()
+            self._file = self._open_next()
         self._file.write(lines)
         self._size += len(lines)
 
-    def sealed(self) -> list[str]:
+    def seal(self) -> list[str]:
         """The files, to be read and no longer written."""
         self._close()
         return [str(path) for path in self._paths]
 
-    def _opened(self) -> BinaryIO:
+    def _open_next(self) -> BinaryIO:
         self._close()
-        self._paths.append(self._beside.with_name(f"{self._beside.name}.{len(self._paths)}"))
-        return self._paths[-1].open("wb")
+        number = len(self._paths)
+        path = self._beside.with_name(f"{self._beside.name}.{number}")
+        self._paths.append(path)
+        return path.open("wb")
 
     def _close(self) -> None:
         if self._file:
@@ -189,7 +206,8 @@ def placed_row(page: int, position: int, line: bytes) -> bytes:
     """One line for the staging statements: where a row stood and its text, whatever its bytes."""
     text = line[:RAW_BYTES].decode("utf-8", "replace").rstrip("\n")
     raw = text.encode()[:RAW_BYTES].decode("utf-8", "ignore")  # a broken byte has become three
-    return json.dumps({"page": page, "position": position, "raw": raw}).encode() + b"\n"
+    row = {"page": page, "position": position, "raw": raw}
+    return json.dumps(row).encode() + b"\n"
 
 
 def is_readable(line: bytes, fields: Collection[str]) -> bool:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from .statements import named_statements
 
 if TYPE_CHECKING:
     import duckdb
+
+    from chalicelib.settings import Settings
 
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
@@ -48,17 +50,23 @@ class Period(StrEnum):
     def first_day(self, day: date) -> date:
         """Of the period that it lies in."""
         months = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}.get(self)
-        return date(day.year, day.month - (day.month - 1) % months, 1) if months else day
+        if months is None:
+            return day
+        months_into_period = (day.month - 1) % months  # of a quarter, August is the second: 1
+        return date(day.year, day.month - months_into_period, 1)
 
     def last_day(self, day: date) -> date:
         """Of the period that it lies in; of all calendars the last one
         where it ends behind that.
         """
-        longest = self.days[-1]
-        after = self.first_day(day).toordinal() + longest
-        if after > date.max.toordinal():
+        # The longest period from the first day on ends in the next one, whose first day is known:
+        # of 15 February the first day is 1 February, 31 days later it is 3 or 4 March, whose
+        # period begins on 1 March, and the day before that is the last one.
+        in_next_period = self.first_day(day).toordinal() + self.days[-1]
+        if in_next_period > date.max.toordinal():
             return date.max
-        return date.fromordinal(self.first_day(date.fromordinal(after)).toordinal() - 1)
+        next_first_day = self.first_day(date.fromordinal(in_next_period))
+        return date.fromordinal(next_first_day.toordinal() - 1)
 
     def define(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The macros first_day(date) and days_of_period(date) of this length, on the connection."""
@@ -74,3 +82,10 @@ class RowSource:
     name: str = "default"
     period: Period = Period.MONTH
     adopts: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The source that the settings tell of."""
+        adopts = settings.definition.adopts if settings.definition else ""
+        period = Period(settings.source_period)
+        return cls(name=settings.source_name, period=period, adopts=adopts)

@@ -27,14 +27,14 @@ def free_room(directory: Path) -> int:
     return shutil.disk_usage(directory).free
 
 
-def ask_for_room(directory: Path, needed: float, told: str) -> None:
-    """`told` says what for, after "This import needs about so many MB of local
+def ask_for_room(directory: Path, needed: float, purpose: str) -> None:
+    """`purpose` says what for, after "This import needs about so many MB of local
     disk". Raises ScratchFull.
     """
     free = free_room(directory)
     if free < needed:
         raise ScratchFull(
-            f"This import needs about {int(needed) >> 20:,} MB of local disk, {told}, and "
+            f"This import needs about {int(needed) >> 20:,} MB of local disk, {purpose}, and "
             f"{free >> 20:,} MB are free. Give the function more ephemeral storage, or "
             "WELLHEAD_SCRATCH more room."
         )
@@ -42,5 +42,7 @@ def ask_for_room(directory: Path, needed: float, told: str) -> None:
 
 def room_of_merge(segment_bytes: float, *, rows: int, new: int, revised: int) -> float:
     """Bytes, beside the segments of so many rows and the store as it was."""
-    a_row = segment_bytes / max(1, rows)
-    return FIXED + new * NEW * a_row + revised * (REVISED * a_row + REVISED_ROW)
+    row_bytes = segment_bytes / max(1, rows)
+    for_new = new * NEW * row_bytes
+    for_revised = revised * (REVISED * row_bytes + REVISED_ROW)
+    return FIXED + for_new + for_revised

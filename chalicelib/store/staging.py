@@ -211,7 +211,7 @@ class Staging:
             try:
                 if readable.rows:
                     self._write(readable, reading, parts[0])
-                if files := unreadable.sealed():
+                if files := unreadable.seal():
                     rows = filled("unreadable_rows")
                     self._sql.run(
                         "write_segment",
@@ -236,7 +236,7 @@ class Staging:
         if batch.table:
             return {}
         return {
-            "files": [str(batch.sealed())],
+            "files": [str(batch.seal())],
             "fields": _as_text([*reading.fields, *self._grain.fields] or [NO_FIELD]),
         }
 
@@ -273,7 +273,7 @@ class Staging:
         """
         if batch.longest_row <= SHORT_ROW:
             with suppress(OutOfMemory):
-                return self._sql.rows(name, lists, files=[str(batch.sealed())], **values)
+                return self._sql.rows(name, lists, files=[str(batch.seal())], **values)
         with batch.pieces() as files:
             with suppress(OutOfMemory):
                 return self._sql.rows(name, lists, files=files, **values)

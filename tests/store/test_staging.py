@@ -59,7 +59,7 @@ class Readings:
 
     def checked(self, texts: list[bytes], pieces: int = 1) -> list[dict[str, Any]]:
         batch = batch_of(self._directory, texts)
-        files = [str(batch.sealed())]
+        files = [str(batch.seal())]
         if pieces > 1:
             size = -(-len(texts) // pieces)
             files = [self._file(number, texts[number * size :][:size]) for number in range(pieces)]
@@ -67,7 +67,7 @@ class Readings:
 
     def _read(self, name: str, batch: Batch, **values: Any) -> list[dict[str, Any]]:
         names = list(SAME_NAMES)
-        values = {"files": [str(batch.sealed())], "fields": dict.fromkeys(names, "VARCHAR"), **values}
+        values = {"files": [str(batch.seal())], "fields": dict.fromkeys(names, "VARCHAR"), **values}
         return as_dicts(self._repository._connection.execute(filled(name, reading_lists(SAME_READING)), values))
 
     def _file(self, number: int, texts: list[bytes]) -> str:
