@@ -9,6 +9,7 @@ three are written anew because a few of them went.
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,16 +59,19 @@ def find_gone(connection: duckdb.DuckDBPyConnection, *, stored: int, withdraws: 
     deleted some nobody knows, so each of these is taken to have a stretch of its own. Raises
     ScratchFull, OutOfMemory.
     """
+    withdrawn = _SQL["withdrawn"] if withdraws else ""
+    count_gone = _SQL["count_gone"].format(stretch=STRETCH)
     with exhaustion_told():
-        connection.execute(
-            _SQL["find_gone"].format(withdrawn=_SQL["withdrawn"] if withdraws else "")
-        )
-        ((places, gone, stretches),) = connection.execute(
-            _SQL["count_gone"].format(stretch=STRETCH)
-        ).fetchall()
-    before = max(0, places - stored)
-    most = min(stretches + before, -(-places // STRETCH))
-    return Deletions(places=places, deleted=before + gone, stretches=most if gone else 0)
+        connection.execute(_SQL["find_gone"].format(withdrawn=withdrawn))
+        ((places, gone, stretches),) = connection.execute(count_gone).fetchall()
+    deleted_before = max(0, places - stored)
+    all_stretches = math.ceil(places / STRETCH)
+    most_stretches = min(stretches + deleted_before, all_stretches)
+    return Deletions(
+        places=places,
+        deleted=deleted_before + gone,
+        stretches=most_stretches if gone else 0,
+    )
 
 
 def must_be_rewritten(deletions: Deletions, *, most_mb: float, size: int, free: int) -> bool:
@@ -110,7 +114,6 @@ def copy_without_gone(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("COPY FROM DATABASE wells TO compact (SCHEMA)")
     connection.execute("SET threads = 1")
     for (table,) in connection.execute(_SQL["tables"]).fetchall():
-        connection.execute(
-            _SQL["copy_rows" if table == "well_production" else "copy_table"].format(table=table)
-        )
+        statement = "copy_rows" if table == "well_production" else "copy_table"
+        connection.execute(_SQL[statement].format(table=table))
     connection.execute("RESET threads")

@@ -22,7 +22,8 @@ from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
 from .deletions import MEMORY_SHARE, Deletions, find_gone, must_be_rewritten, row_groups_kept
-from .diff import Changes, take_diff
+from .diff import Changes
+from .diff_queries import take_diff
 from .local_duckdb import exhaustion_told, local_config
 from .look import Look, look_at
 from .outcome import Looks, MergeResult

@@ -20,7 +20,7 @@ from chalicelib.store.batch import RAW_BYTES, Batch
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.row_reading import plain_reading
-from chalicelib.store.staging import _places
+from chalicelib.store.segment import place_values
 from chalicelib.store.table import Table
 from chalicelib.store.well_production import USUAL, filled, reading_lists
 
@@ -63,7 +63,7 @@ class Readings:
         if pieces > 1:
             size = -(-len(texts) // pieces)
             files = [self._file(number, texts[number * size :][:size]) for number in range(pieces)]
-        return self._read("checked_rows", batch, files=files, raw_bytes=RAW_BYTES, **_places(batch))
+        return self._read("checked_rows", batch, files=files, raw_bytes=RAW_BYTES, **place_values(batch))
 
     def _read(self, name: str, batch: Batch, **values: Any) -> list[dict[str, Any]]:
         names = list(SAME_NAMES)
