@@ -33,8 +33,10 @@ def load_accepted(
     was, SourceChangedSince.
     """
     checkpoint = job.checkpoint
-    is_lost = checkpoint is None or (checkpoint.plan is not None and not items)
-    if checkpoint is None or is_lost or not is_of_this_form(checkpoint.source):
+    if checkpoint is None or not is_of_this_form(checkpoint.source):
+        raise HeldRowsGone
+    has_lost_plan = checkpoint.plan is not None and not items
+    if has_lost_plan:
         raise HeldRowsGone
     before = join_fingerprints(
         [checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)]

@@ -129,10 +129,9 @@ class Fetching:
         """
         if self._room is None:
             self._room = partial(check_room, self._directory, self._base())
-            expected = (
-                page.next.expected if self.parts.first is None else self.parts.cursor.expected
-            )
-            self._ask_for_room(expected)
+            is_one_part = self.parts.first is None
+            cursor = page.next if is_one_part else self.parts.cursor
+            self._ask_for_room(cursor.expected)
 
     def _ask_for_room(self, expected: int | None) -> None:
         """For the rows to come, beside those staged; with their true size, for rows may be wider
@@ -167,24 +166,28 @@ class Fetching:
 
     def _stage_the_largest(self) -> None:
         """Where many parts have each something, and together too much."""
-        if sum(part.batch.size for part in self.parts.parts) > self._open_bytes:
-            self._stage(max(self.parts.parts, key=lambda part: part.batch.size))
+        parts = self.parts.parts
+        open_bytes = sum(part.batch.size for part in parts)
+        if open_bytes > self._open_bytes:
+            largest = max(parts, key=lambda part: part.batch.size)
+            self._stage(largest)
 
     def _stage(self, part: PartReading) -> None:
         """The rows that were taken of the part, as a segment."""
         batch, repository = part.batch, self._repository
-        # until it is staged nobody knows what is
-        part.is_in_step, was_in_step = False, part.is_in_step
+        was_in_step = part.is_in_step
+        part.is_in_step = False  # a failure in between leaves rows that are staged and not noted
         if batch.rows:
             began = self._clock()
             self._fields.learn(repository, batch)
             if batch.table:
                 self._fields.look_at_periods(repository.rows_of(batch.table, LOOKED_AT))
-            rejected = repository.rejected_rows
+            rejected_before = repository.rejected_rows
             reading = self._fields.reading(batch.table)
             segment = repository.stage(batch, reading, self._fields.grain(), part=part.number)
-            part.note_changes(*self._fields.note_changes(repository, batch))
-            part.rejected += repository.rejected_rows - rejected
+            newest, undated = self._fields.note_changes(repository, batch)
+            part.note_changes(newest, undated)
+            part.rejected += repository.rejected_rows - rejected_before
             part.segments.add(segment, part.cursor_to_store().stored(self._settings.source_url))
             self._ask_for_room(self.parts.cursor.expected)
             self._progress.add_seconds("staging_seconds", self._clock() - began)
@@ -228,8 +231,9 @@ class Fetching:
         """The import fails, and a retry goes on after the last page, not
         after the last checkpoint.
         """
-        parts = self.parts.parts
-        if not all(part.is_in_step for part in parts) or not any(part.has_news for part in parts):
+        are_in_step = all(part.is_in_step for part in self.parts.parts)
+        has_news = any(part.has_news for part in self.parts.parts)
+        if not are_in_step or not has_news:
             return
         try:
             self.checkpoint()

@@ -23,4 +23,6 @@ OF_THE_SETTINGS = (SourceForbidden, SourceTimeSpent, SourceUnauthorized, TokenRe
 
 
 def lets_a_retry_go_on(exc: WellheadError) -> bool:
-    return isinstance(exc, OF_THE_SETTINGS) or (exc.retryable and not isinstance(exc, OF_THE_ROWS))
+    if isinstance(exc, OF_THE_SETTINGS):
+        return True
+    return exc.retryable and not isinstance(exc, OF_THE_ROWS)

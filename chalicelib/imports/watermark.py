@@ -49,19 +49,23 @@ class Watermark:
 
     def known_files(self, base: Snapshot | None, job: Job) -> Sequence[str]:
         """The marks of files that an earlier import has read, and that this one need not."""
+        if not self.settings.is_of_files or job.parameters.get("full"):
+            return ()
         published = facts_of(base, self.settings)
-        is_of_this = self.settings.is_of_files and published.changed_of == self._source_hash
-        return published.files or () if is_of_this and not job.parameters.get("full") else ()
+        if published.changed_of != self._source_hash:
+            return ()
+        return published.files or ()
 
     def mark_files(self, base: Snapshot | None, marks: Sequence[str], *, is_whole: bool) -> Facts:
         """All of them were read, now or before; else what was known before is what is known."""
-        if not is_whole or len(marks) > MOST_MARKS:
+        files: Sequence[str] | None = None
+        if len(marks) <= MOST_MARKS:  # the pointer has no room for more: then none are known
             published = facts_of(base, self.settings)
-            is_of_this = published.changed_of == self._source_hash and len(marks) <= MOST_MARKS
-            return Facts(
-                changed_of=self._source_hash, files=published.files if is_of_this else None
-            )
-        return Facts(changed_of=self._source_hash, files=list(marks))
+            if is_whole:
+                files = list(marks)
+            elif published.changed_of == self._source_hash:
+                files = published.files
+        return Facts(changed_of=self._source_hash, files=files)
 
     def mark(
         self, base: Snapshot | None, newest: float | None, began: float, job: Job, *, is_whole: bool
@@ -76,8 +80,13 @@ class Watermark:
             return Facts()
         if is_partial(job.parameters) or not is_whole:
             return Facts(changed_until=self._published_until(base), changed_of=self._source_hash)
-        marks = [self._published_until(base), None if newest is None else min(newest, began)]
-        until = max((mark for mark in marks if mark is not None), default=None)
+        moments = []
+        published_until = self._published_until(base)
+        if published_until is not None:
+            moments.append(published_until)
+        if newest is not None:
+            moments.append(min(newest, began))
+        until = max(moments, default=None)
         return Facts(changed_until=until, changed_of=self._source_hash)
 
     def _published_until(self, base: Snapshot | None) -> float | None:
@@ -85,10 +94,9 @@ class Watermark:
         says nothing about this one.
         """
         published = facts_of(base, self.settings)
-        is_of_this = (
-            bool(self.settings.source_changed) and published.changed_of == self._source_hash
-        )
-        return published.changed_until if is_of_this else None
+        if not self.settings.source_changed or published.changed_of != self._source_hash:
+            return None
+        return published.changed_until
 
     @property
     def _source_hash(self) -> str:

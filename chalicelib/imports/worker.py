@@ -47,8 +47,11 @@ if TYPE_CHECKING:
     from .service import WellProductionImportService
 
 WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
+SHORTEST_WAIT = 0.05  # seconds
 # in a row from the same checkpoint: the worker dies at the same place each time
 STALLED_ATTEMPTS = 4
+
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +164,8 @@ def claim_patiently(
         if until is None or (seen is not None and until > seen):
             return None
         seen = until
-        sleep(max(0.05, min(WATCH_SECONDS, job_manager.seconds_left(until) + 0.05)))
+        until_over = job_manager.seconds_left(until) + SHORTEST_WAIT
+        sleep(max(SHORTEST_WAIT, min(WATCH_SECONDS, until_over)))
 
 
 def _hand_over(
@@ -196,7 +200,9 @@ def give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
 
 def failed_by(exc: Exception, job: Job, *, at: float) -> Job:
     error = _import_error(exc)
-    return job.held(error, at=at) if isinstance(error, Held) else job.failed_with(error, at=at)
+    if isinstance(error, Held):
+        return job.held(error, at=at)
+    return job.failed_with(error, at=at)
 
 
 def _import_error(exc: Exception) -> WellheadError:
@@ -207,5 +213,6 @@ def _import_error(exc: Exception) -> WellheadError:
     log.error("the import failed unexpectedly", exc_info=exc)
     if isinstance(exc, MemoryError):
         return OutOfMemory()
-    is_full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return ScratchFull() if is_full else ImportFailed()
+    if isinstance(exc, OSError) and exc.errno in DISK_IS_FULL:
+        return ScratchFull()
+    return ImportFailed()

@@ -30,8 +30,10 @@ class Blocks:
 
     def same_as(self, base: Blocks | None) -> frozenset[int]:
         """The numbers of the blocks that are as in the base."""
-        pairs = enumerate(zip(self.checksums, base.checksums if base else (), strict=False))
-        return frozenset(number for number, (ours, theirs) in pairs if ours == theirs)
+        if base is None:
+            return frozenset()
+        pairs = zip(self.checksums, base.checksums, strict=False)  # one file may be longer
+        return frozenset(number for number, (ours, theirs) in enumerate(pairs) if ours == theirs)
 
 
 def read_blocks(path: Path) -> Blocks:

@@ -62,15 +62,17 @@ class Grain:
         """With the key that the service declares, where the settings name none. Fields that fill
         our key are left out: they are in the key anyway.
         """
-        named = self.primary_key or tuple(declared)
-        own = {mapping.get(name) for name in READ_KEY}
+        fields = self.primary_key or tuple(declared)
+        fills_our_key = {mapping.get(name) for name in READ_KEY}
         return replace(
             self,
-            primary_key=tuple(name for name in named if name not in own),
-            is_unique=bool(named),
+            primary_key=tuple(field for field in fields if field not in fills_our_key),
+            is_unique=bool(fields),
         )
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Of the source, beside those that fill columns."""
-        return (*self.primary_key, *((self.order_by,) if self.order_by else ()))
+        if not self.order_by:
+            return self.primary_key
+        return (*self.primary_key, self.order_by)

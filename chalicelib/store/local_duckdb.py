@@ -95,11 +95,8 @@ def quoted(path: Path) -> str:
 
 def quoted_text(text: str) -> str:
     """As a text of SQL, with its quotes. A zero byte would end the statement."""
-    return (
-        "("
-        + " || chr(0) || ".join("'" + part.replace("'", "''") + "'" for part in text.split("\0"))
-        + ")"
-    )
+    pieces = ["'" + piece.replace("'", "''") + "'" for piece in text.split("\0")]
+    return "(" + " || chr(0) || ".join(pieces) + ")"
 
 
 def is_full(exc: duckdb.Error) -> bool:

@@ -80,10 +80,14 @@ def look_at(connection: duckdb.DuckDBPyConnection) -> Look:
         ]
         if not sound:
             return Look(rows=total, problems=problems)
-        *example, arrival = (rows("example") or [(*[None] * len(_NAMES), None)])[0]
-        [largest] = rows("largest")
+        nothing = [None] * len(_NAMES)
+        examples = rows("example") or [(*nothing, None)]
+        *example, arrival = examples[0]
+        [largest_rates] = rows("largest")
         [(keys, repeated, most_rows, equal)] = rows("keys")
         [(first, last, wells, distance)] = rows("periods")
+    rates = zip(MOST_OF_A_WELL, largest_rates, strict=True)
+    largest = {name: rate for name, rate in rates if rate is not None}
     return Look(
         rows=total,
         sound=sound,
@@ -91,11 +95,7 @@ def look_at(connection: duckdb.DuckDBPyConnection) -> Look:
         problems=problems,
         example=dict(zip(_NAMES, example, strict=True)),
         arrival=arrival,
-        largest={
-            name: value
-            for name, value in zip(MOST_OF_A_WELL, largest, strict=True)
-            if value is not None
-        },
+        largest=largest,
         keys=keys,
         repeated=repeated,
         most_rows=most_rows or 0,

@@ -6,6 +6,7 @@ Bounds are (field_code, well_code), so all periods of a well are in one part.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,16 +49,17 @@ def split(connection: duckdb.DuckDBPyConnection, *, rows: int, most: int) -> lis
     """Parts that hold all rows of the view `staged`, of which there are so
     many, about `most` each.
     """
-    wanted = -(-rows // most)
+    wanted = math.ceil(rows / most)
     if wanted <= 1:
         return [Part()]
     step = max(1, rows // (wanted * SAMPLES))
     is_sample = f"problem IS NULL AND arrival % {step} = 0"
     query = f"SELECT field_code, well_code FROM staged WHERE {is_sample} ORDER BY ALL"  # noqa: S608
-    found: list[Bound] = connection.execute(query).fetchall()
-    if not found:
+    samples: list[Bound] = connection.execute(query).fetchall()
+    if not samples:
         return [Part()]
-    bounds: list[Bound | None] = [
-        *dict.fromkeys(found[len(found) * number // wanted] for number in range(1, wanted))
-    ]
-    return [Part(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]
+    # Of 300 samples for 3 parts the 100th and the 200th are bounds; a large well may be both.
+    chosen = [samples[len(samples) * number // wanted] for number in range(1, wanted)]
+    bounds: list[Bound | None] = [*dict.fromkeys(chosen)]
+    lows, highs = [None, *bounds], [*bounds, None]
+    return [Part(low, high) for low, high in zip(lows, highs, strict=True)]

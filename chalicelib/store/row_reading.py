@@ -46,22 +46,18 @@ class RowReading:
 
 def plain_reading(mapping: Mapping[str, str]) -> RowReading:
     """Of fields that hold our columns as they are: `{column: field}`."""
-    return RowReading(
-        columns={
-            column.name: ColumnReading(
-                text=field_text(mapping[column.name]), typed_by=mapping[column.name]
-            )
-            if column.name in mapping
-            else ColumnReading()
-            for column in COLUMNS
-        },
-        fields=unique(mapping.values()),
-    )
+    columns = {column.name: ColumnReading() for column in COLUMNS}
+    for name in columns:
+        if name in mapping:
+            field_name = mapping[name]
+            columns[name] = ColumnReading(text=field_text(field_name), typed_by=field_name)
+    return RowReading(columns=columns, fields=unique(mapping.values()))
 
 
 def field_text(name: str) -> str:
     """The field of a row, as a quoted name."""
-    return 'field."' + name.replace('"', '""') + '"'
+    quoted_name = '"' + name.replace('"', '""') + '"'
+    return f"field.{quoted_name}"
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:

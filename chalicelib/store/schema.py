@@ -43,12 +43,12 @@ def prepare_store(
 def read_version(connection: duckdb.DuckDBPyConnection) -> int:
     """The version of the store's schema. Raises WarehouseTooNew, WarehouseForeign."""
     try:
-        found = connection.execute(_SQL["schema_version"]).fetchall()
+        rows = connection.execute(_SQL["schema_version"]).fetchall()
     except duckdb.CatalogException as exc:
-        raise _not_ours() from exc
-    if len(found) != 1 or found[0][0] is None:
-        raise _not_ours()
-    version = int(found[0][0])
+        raise _foreign_store() from exc
+    if len(rows) != 1 or rows[0][0] is None:
+        raise _foreign_store()
+    version = int(rows[0][0])
     if version > SCHEMA_VERSION:
         raise WarehouseTooNew
     return version
@@ -74,18 +74,19 @@ def refuse_other_periods(
     """
     days = source.period.days
     bounds = {"source": source.name, "shortest": days[0], "longest": days[-1]}
-    ((other,),) = connection.execute(_SQL["other_periods"].format(stored=stored), bounds).fetchall()
-    if other is not None:
-        stored = Period.of(other) or f"{other} days"
+    query = _SQL["other_periods"].format(stored=stored)
+    ((other_days,),) = connection.execute(query, bounds).fetchall()
+    if other_days is not None:
+        other = Period.of(other_days) or f"{other_days} days"
         raise PeriodChanged(
-            f"The published rows of the source {source.name} have periods of a {stored}, and "
-            f"WELLHEAD_SOURCE_PERIOD is {source.period}. Set it to {stored}, or give the rows of "
+            f"The published rows of the source {source.name} have periods of a {other}, and "
+            f"WELLHEAD_SOURCE_PERIOD is {source.period}. Set it to {other}, or give the rows of "
             "another length a source of their own with another WELLHEAD_SOURCE_NAME. Nothing was "
             "published."
         )
 
 
-def _not_ours() -> WarehouseForeign:
+def _foreign_store() -> WarehouseForeign:
     return WarehouseForeign(
         "The published database is none of Wellhead's: it says no schema version. Restore a "
         "snapshot; docs/workflow.md says how."
