@@ -41,7 +41,8 @@ class CheckpointsOfJob:
         (part,) = parts.parts
         before = self.progress.job.checkpoint
         after = Checkpoint(
-            cursor=part.cursor_to_store().stored(self.source_url), source=fingerprint.stored()
+            cursor=part.cursor_to_store().stored(self.source_url),
+            source=fingerprint.to_attributes(),
         )
         self.progress.change(checkpoint=part.segments.store(before, after))
         part.stored_to = part.cursor
@@ -73,7 +74,7 @@ class CheckpointsOfParts:
         after = Checkpoint(
             cursor=parts.cursor.stored(self.source_url),
             seal=NO_SEAL,
-            source=fingerprint.stored(),
+            source=fingerprint.to_attributes(),
             plan=self.plan,
         )
         self.progress.change(checkpoint=after)
@@ -83,7 +84,8 @@ class CheckpointsOfParts:
 
     def _store(self, part: PartReading, item: Part, fingerprint: Fingerprint) -> None:
         after = Checkpoint(
-            cursor=part.cursor_to_store().stored(self.source_url), source=fingerprint.stored()
+            cursor=part.cursor_to_store().stored(self.source_url),
+            source=fingerprint.to_attributes(),
         )
         checkpoint = part.segments.store(item.checkpoint, after)
         state = PartState.DONE if part.is_at_end else PartState.OPEN

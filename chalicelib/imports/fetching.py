@@ -227,7 +227,7 @@ class Fetching:
         self.checkpoint()
         raise HandOver
 
-    def keep_what_is_taken(self) -> None:
+    def keep_rows(self) -> None:
         """The import fails, and a retry goes on after the last page, not
         after the last checkpoint.
         """

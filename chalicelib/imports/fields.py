@@ -108,7 +108,7 @@ class SourceFields:
         self._refuse_absent("WELLHEAD_SOURCE_PRIMARY_KEY", grain.primary_key)
         if grain.order_by and not self.survey.leaves_out:
             self._refuse_absent("WELLHEAD_SOURCE_ORDER_BY", [grain.order_by])
-        return grain.known_from(self.survey.own_key, self._mapping_so_far())
+        return grain.with_declared_key(self.survey.own_key, self._mapping_so_far())
 
     def _refuse_absent(self, setting: str, named: Iterable[str]) -> None:
         absent = [name for name in named if self._names and name not in self._names]

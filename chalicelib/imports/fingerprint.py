@@ -56,7 +56,7 @@ class Fingerprint:
         fields = {column: _hash(name) for column, name in mapping.items()}
         return cls(settings=settings, fields=fields, leaves_out=leaves_out, missing=missing)
 
-    def stored(self) -> dict[str, Any]:
+    def to_attributes(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
         periods = [_short(text) for text in self.periods[:MOST_PERIODS]]
         return asdict(self) | {"missing": list(self.missing), "periods": periods}

@@ -166,7 +166,7 @@ class PartImport:
             raise
         except ImportFailed as exc:
             if lets_a_retry_go_on(exc):
-                fetching.keep_what_is_taken()
+                fetching.keep_rows()
             raise
 
     def _survey(self, item: Part, before: Fingerprint) -> Survey:

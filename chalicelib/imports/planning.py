@@ -46,7 +46,7 @@ class Planning:
         """The parts from these cursors on; the table knows them and the job names them then. Raises
         LeaseLost, CancelRequested, StateUnavailable.
         """
-        source = fingerprint.stored()
+        source = fingerprint.to_attributes()
         items = [self._item(number, cursor, source) for number, cursor in enumerate(cursors)]
         self.table.plan(self.claim, items)
         readings = [

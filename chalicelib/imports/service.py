@@ -167,7 +167,7 @@ class WellProductionImportService:
             raise
         except ImportFailed as exc:
             if self._fetching and lets_a_retry_go_on(exc):
-                self._fetching.keep_what_is_taken()
+                self._fetching.keep_rows()
             raise
         finally:
             self._calls.note_connection()
@@ -287,7 +287,7 @@ class WellProductionImportService:
         first = self._resuming().first_cursor(self._fields, Way.KEYS)
         checkpoint = Checkpoint(
             cursor=first.stored(self._settings.source_url),
-            source=self._fields.fingerprint().stored(),
+            source=self._fields.fingerprint().to_attributes(),
             seal=NO_SEAL,
         )
         self._progress.count_seconds()

@@ -26,7 +26,7 @@ class Facts:
     accepted: Sequence[str] | None = None
     files: Sequence[str] | None = None  # the marks of those that were read
 
-    def stored(self) -> dict[str, Any]:
+    def to_attributes(self) -> dict[str, Any]:
         facts = asdict(self)
         return {name: value for name, value in facts.items() if value is not None}
 
@@ -56,11 +56,11 @@ def with_facts(
     """
     of_source: dict[str, Any] = {"fence": snapshot.fence, "job_id": snapshot.job_id, "at": at}
     if settings.definition is None:
-        of_snapshot = facts.stored()
+        of_snapshot = facts.to_attributes()
     else:
         # The source of the settings is another one: its facts stay as they are.
-        of_snapshot = facts_of(base, replace(settings, definition=None)).stored()
-        of_source |= facts.stored()
+        of_snapshot = facts_of(base, replace(settings, definition=None)).to_attributes()
+        of_source |= facts.to_attributes()
     sources = {**((base.sources if base else None) or {}), settings.source_name: of_source}
     rollback_fence = base.rollback_fence if base else None
     return replace(snapshot, sources=sources, rollback_fence=rollback_fence, **of_snapshot)

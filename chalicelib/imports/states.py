@@ -29,7 +29,7 @@ from chalicelib.jobs.lock import Claim, execution_of
 from chalicelib.logs import add_to_log_context
 
 from .fetching import HandOver
-from .worker import failed_by, finish, give_way
+from .worker import fail_job, finish, give_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ def fetch_part(
     except WarehouseSilent:
         raise
     except Exception as exc:  # noqa: BLE001  told to people as the job's error
-        return finish(claim, failed_by(exc, job_manager.get(job_id), at=clock()), job_manager)
+        return finish(claim, fail_job(exc, job_manager.get(job_id), at=clock()), job_manager)
     return {"job_id": job_id, "outcome": "read"}
 
 

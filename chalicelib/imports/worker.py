@@ -106,7 +106,7 @@ def run_import(
     except Exception as exc:  # told to people as the job's error
         if isinstance(exc, WarehouseSilent) and claim.job.stalled_attempts < STALLED_ATTEMPTS:
             raise  # the next attempt begins when the lease is over; the last one tells the error
-        return finish(claim, failed_by(exc, _newest_job(claim, service), at=clock()), job_manager)
+        return finish(claim, fail_job(exc, _newest_job(claim, service), at=clock()), job_manager)
 
 
 @contextmanager
@@ -198,7 +198,7 @@ def give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
     return {"job_id": job_id, "outcome": "lease lost"}
 
 
-def failed_by(exc: Exception, job: Job, *, at: float) -> Job:
+def fail_job(exc: Exception, job: Job, *, at: float) -> Job:
     error = _import_error(exc)
     if isinstance(error, Held):
         return job.held(error, at=at)

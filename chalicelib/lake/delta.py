@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.store.columns import COLUMNS, STORED_KEY
 from chalicelib.store.statements import named_statements
-from chalicelib.store.well_production import filled
+from chalicelib.store.well_production import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,15 +64,15 @@ def new_rows() -> dict[str, str]:
     """Lists of all new rows, in whatever parts they were matched."""
     lists = {
         "is_accepted_of_part": "TRUE",
-        "that_are_new": filled("that_are_new", {"number": "part"}),
+        "that_are_new": fill("that_are_new", {"number": "part"}),
     }
-    return {"new_rows": filled("new_rows", lists)}
+    return {"new_rows": fill("new_rows", lists)}
 
 
 def _rows_of_kinds(result: MergeResult) -> Iterable[str]:
     """The new rows come first even where there are none: only they name all columns."""
     yield STATEMENTS["new_of_delta"].format_map(new_rows())
     if result.updated_records:
-        yield STATEMENTS["revised_of_delta"].format(revised_rows=filled("revised_rows"))
+        yield STATEMENTS["revised_of_delta"].format(revised_rows=fill("revised_rows"))
     if result.withdrawn_records:
         yield STATEMENTS["withdrawn_of_delta"]

@@ -24,12 +24,12 @@ from chalicelib.errors import (
     LakeUnavailable,
     PublishRefused,
 )
-from chalicelib.store.attaching import attached
+from chalicelib.store.attaching import attach_store
 from chalicelib.store.columns import KEY
 from chalicelib.store.local_duckdb import exhaustion_told, local_config, quoted
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.schema import prepare_store, refuse_other_periods
-from chalicelib.store.well_production import USUAL, VALUES_DIFFER, filled
+from chalicelib.store.well_production import USUAL, VALUES_DIFFER, fill
 
 from .compared import Compared, refuse_other_count
 from .connection import attach_lake, lake_errors, one_thread_transaction
@@ -205,7 +205,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         nothing = Versions(snapshots={})
         compared = Compared(base=nothing, facts=facts, now=now, result=merged)
         attach_lake(self._connection, self._catalog, self._session)
-        with attached(self._connection, store, read_only=True):
+        with attach_store(self._connection, store, read_only=True):
             if self._one("count_waiting")[0]:
                 raise FullImportFirst(
                     "The published database has codes that were numbers, and a lake takes none of "
@@ -356,7 +356,7 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     def _revision(self) -> dict[str, str]:
         return {
-            "revised_rows": filled("revised_rows"),
+            "revised_rows": fill("revised_rows"),
             **merge_lists(self._bounds("revised_bounds")),
         }
 
@@ -364,7 +364,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         """By year and in the order of the key, so that few files are open at once, and
         a question reads little.
         """
-        lists = {**OURS, **new_rows(), "in_order": filled("in_order", OURS)}
+        lists = {**OURS, **new_rows(), "in_order": fill("in_order", OURS)}
         ((new,),) = self._sql.rows("insert_new", lists, now=now, source_name=self._source.name)
         return int(new)
 

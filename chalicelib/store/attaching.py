@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from .deletions import copy_without_gone
+from .deletions import copy_remaining
 from .local_duckdb import quoted, raise_if_full, raise_if_out_of_memory, raise_if_unreadable
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def attach(
 
 
 @contextmanager
-def attached(
+def attach_store(
     connection: duckdb.DuckDBPyConnection, store: Path, *, read_only: bool = False
 ) -> Iterator[None]:
     """The store is `wells` until the block ends. Raises ScratchFull, OutOfMemory, WarehouseTooNew,
@@ -69,7 +69,7 @@ def copy_compactly(
     """All that is in the attached store, into a file that take_compact puts in its place."""
     attach(connection, compact_file(store), "compact")
     if without_gone:
-        copy_without_gone(connection)
+        copy_remaining(connection)
     else:
         connection.execute("COPY FROM DATABASE wells TO compact")
     connection.execute("CHECKPOINT compact")

@@ -53,7 +53,9 @@ class Deletions:
         return self.deleted > MANY * self.places
 
 
-def find_gone(connection: duckdb.DuckDBPyConnection, *, stored: int, withdraws: bool) -> Deletions:
+def find_deletions(
+    connection: duckdb.DuckDBPyConnection, *, stored: int, withdraws: bool
+) -> Deletions:
     """Into `gone` the stored rows that a merge deletes, which are those revised and, where it
     `withdraws`, those withdrawn. `stored` are the rows before it. Where earlier merges have
     deleted some nobody knows, so each of these is taken to have a stretch of its own. Raises
@@ -94,7 +96,7 @@ def must_be_rewritten(deletions: Deletions, *, most_mb: float, size: int, free: 
 
 
 @contextmanager
-def row_groups_kept(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def keep_row_groups(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """A checkpoint within joins none of the row groups of the attached store: somebody still reads
     the rows that were there before.
     """
@@ -107,7 +109,7 @@ def row_groups_kept(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         reader.close()
 
 
-def copy_without_gone(connection: duckdb.DuckDBPyConnection) -> None:
+def copy_remaining(connection: duckdb.DuckDBPyConnection) -> None:
     """All that is attached as `wells`, into the database that is attached as `compact`, and no row
     of `gone`; in the order that they have, which a join keeps on one thread alone.
     """

@@ -58,7 +58,7 @@ class Grain:
             later_files_replace=settings.later_files_replace,
         )
 
-    def known_from(self, declared: Iterable[str], mapping: Mapping[str, str]) -> Self:
+    def with_declared_key(self, declared: Iterable[str], mapping: Mapping[str, str]) -> Self:
         """With the key that the service declares, where the settings name none. Fields that fill
         our key are left out: they are in the key anyway.
         """

@@ -28,7 +28,7 @@ class RunFacts:
     expected_records: int | None
     is_full: bool = True
 
-    def to_run(self) -> dict[str, Any]:
+    def to_columns(self) -> dict[str, Any]:
         """As `import_runs` keeps them."""
         return {name: value for name, value in vars(self).items() if name != "is_full"}
 

@@ -28,7 +28,7 @@ class OwnDirectory:
 
     def __init__(self, parent: Path) -> None:
         parent.mkdir(parents=True, exist_ok=True)
-        remove_left(parent)
+        remove_orphans(parent)
         self.path, descriptor = _make(parent)
         self._removal = weakref.finalize(self, _remove, self.path, descriptor)
 
@@ -37,7 +37,7 @@ class OwnDirectory:
         self._removal()
 
 
-def remove_left(parent: Path) -> None:
+def remove_orphans(parent: Path) -> None:
     """Remove the directories whose process has ended."""
     for left in parent.glob(f"{PREFIX}*"):
         with suppress(OSError):  # its process lives, or another one removes it

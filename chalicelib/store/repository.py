@@ -17,11 +17,11 @@ import duckdb
 from chalicelib.errors import PublishRefused, WarehouseCorrupt
 
 from .adopt import adopt, adoption_of
-from .attaching import attach, attached, compact_file, copy_compactly, take_compact
+from .attaching import attach, attach_store, compact_file, copy_compactly, take_compact
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
-from .deletions import MEMORY_SHARE, Deletions, find_gone, must_be_rewritten, row_groups_kept
+from .deletions import MEMORY_SHARE, Deletions, find_deletions, keep_row_groups, must_be_rewritten
 from .diff import Changes
 from .diff_queries import take_diff
 from .local_duckdb import exhaustion_told, local_config
@@ -34,7 +34,7 @@ from .room import UPGRADED, ask_for_room, free_room, room_of_merge
 from .schema import SCHEMA_VERSION, STORE, prepare_store, read_version
 from .settle import Settled, settle
 from .staging import Staging
-from .well_production import USUAL, WellProductionSql, filled
+from .well_production import USUAL, WellProductionSql, fill
 from .withdrawal import Withdrawal, find_withdrawn, prepare_withdrawal
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class DuckDBWellProductionRepository:
         compact_file(store).unlink(missing_ok=True)  # of a merge that did not end
         settled = self._settled or self.settle(USUAL)
         adoption = None if is_new else self._upgrade(store, facts, now)
-        with attached(self._connection, store):
+        with attach_store(self._connection, store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
             looks = Looks(
                 now=self._moment(now),
@@ -224,7 +224,7 @@ class DuckDBWellProductionRepository:
             result = self._compare(settled, looks)
             deletions = Deletions()
             if not is_new:
-                deletions = self._find_gone(result, withdraws=looks.withdraws)
+                deletions = self._find_deletions(result, withdraws=looks.withdraws)
             self._is_rewritten = must_be_rewritten(
                 deletions,
                 most_mb=self._most_deletions_mb,
@@ -242,11 +242,11 @@ class DuckDBWellProductionRepository:
     ) -> None:
         with ExitStack() as while_written:
             if deletions.deleted and not deletions.are_many:
-                while_written.enter_context(row_groups_kept(self._connection))
+                while_written.enter_context(keep_row_groups(self._connection))
             self._connection.execute("BEGIN")
             self._write_outcome(facts, now, result)
             self._connection.execute("COMMIT")
-            self._written = self._what_was_written(facts, result)
+            self._written = self._facts_to_read_back(facts, result)
             self._connection.execute("CHECKPOINT wells")
 
     def _is_worth_a_copy(self, store: Path) -> bool:
@@ -281,9 +281,9 @@ class DuckDBWellProductionRepository:
             self._pick_revised()
         return replace(result, diff=diff)
 
-    def _find_gone(self, result: MergeResult, *, withdraws: bool) -> Deletions:
+    def _find_deletions(self, result: MergeResult, *, withdraws: bool) -> Deletions:
         stored = result.stored_records - result.new_records + result.withdrawn_records
-        return find_gone(self._connection, stored=stored, withdraws=withdraws)
+        return find_deletions(self._connection, stored=stored, withdraws=withdraws)
 
     def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
         """The moment of this import, after that of every import before, also where a clock went
@@ -365,7 +365,7 @@ class DuckDBWellProductionRepository:
         later import would copy it.
         """
         adoption = None
-        with attached(self._connection, store):
+        with attach_store(self._connection, store):
             is_older = read_version(self._connection) < SCHEMA_VERSION
             if is_older:
                 needed = UPGRADED * store.stat().st_size
@@ -411,7 +411,7 @@ class DuckDBWellProductionRepository:
     ) -> None:
         self._sql.run(
             "insert_rejected",
-            {"rejected": filled("rejected"), **(lists or {})},
+            {"rejected": fill("rejected"), **(lists or {})},
             job_id=facts.job_id,
             now=now,
             reasons=list(REJECTION_REASONS),
@@ -442,13 +442,15 @@ class DuckDBWellProductionRepository:
         counts = result.counts
         del counts["skipped_records"]  # the table of runs has no column for it
         warnings = json.dumps(result.warnings)
-        self._sql.run("insert_run", lists, now=now, warnings=warnings, **facts.to_run(), **counts)
+        self._sql.run(
+            "insert_run", lists, now=now, warnings=warnings, **facts.to_columns(), **counts
+        )
 
     def _revise(self, facts: RunFacts, now: float) -> None:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
         if not self._is_rewritten:
             self._sql.run("delete_revised")
-        lists = {"revised_rows": filled("revised_rows")}
+        lists = {"revised_rows": fill("revised_rows")}
         self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)
 
     def _insert_new(self, now: float, *, is_in_order: bool) -> None:
@@ -457,19 +459,19 @@ class DuckDBWellProductionRepository:
         """
         are_some_known = self._changes.new < self._changes.accepted
         parts = [Part()] if is_in_order and not are_some_known else self._parts
-        in_order = "" if is_in_order else filled("in_order")
+        in_order = "" if is_in_order else fill("in_order")
         if is_in_order:
             self._connection.execute("SET threads = 1")
         for number, part in enumerate(parts):
             that_are_new = ""
             if are_some_known:
-                that_are_new = filled("that_are_new", {"number": str(number)})
+                that_are_new = fill("that_are_new", {"number": str(number)})
             lists = {
                 "is_accepted_of_part": part.condition("accepted"),
                 "that_are_new": that_are_new,
                 "in_order": in_order,
             }
-            lists["new_rows"] = filled("new_rows", lists)
+            lists["new_rows"] = fill("new_rows", lists)
             self._sql.run("insert_new", lists, now=now, source_name=self._source.name)
         self._connection.execute("RESET threads")
 
@@ -512,7 +514,7 @@ class DuckDBWellProductionRepository:
     def rejected_by_reason(self) -> dict[str, int]:
         return dict(self._sql.rows("count_rejected"))
 
-    def _what_was_written(self, facts: RunFacts, result: MergeResult) -> Written:
+    def _facts_to_read_back(self, facts: RunFacts, result: MergeResult) -> Written:
         return Written(
             job_id=facts.job_id,
             source=self._source.name,
@@ -531,7 +533,7 @@ class DuckDBWellProductionRepository:
         at all keys. Raises PublishRefused, ScratchFull, OutOfMemory.
         """
         try:
-            with attached(self._connection, store, read_only=True):
+            with attach_store(self._connection, store, read_only=True):
                 read_back(self._connection, rows=rows, written=self._written, unchanged=unchanged)
         except WarehouseCorrupt as exc:
             raise PublishRefused(

@@ -30,7 +30,7 @@ from .segment import (
     show_lists,
     write_lists,
 )
-from .well_production import USUAL, WellProductionSql, filled, reading_lists
+from .well_production import USUAL, WellProductionSql, fill, reading_lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -184,7 +184,7 @@ class Staging:
 
     def _write_sound(self, batch: Batch, reading: RowReading, path: Path) -> bool:
         """Whether all rows are sound, and written."""
-        rows = filled("sound_rows", reading_lists(reading, self._grain, batch.table))
+        rows = fill("sound_rows", reading_lists(reading, self._grain, batch.table))
         lists = write_lists(path, rows, places_of(batch)) | SHORT_TEXTS
         try:
             self._sql.run("write_segment", lists, **self._names(batch, reading))
@@ -197,7 +197,7 @@ class Staging:
         return True
 
     def _write_checked(self, batch: Batch, reading: RowReading, path: Path) -> None:
-        rows = filled("checked_rows", reading_lists(reading, self._grain, batch.table))
+        rows = fill("checked_rows", reading_lists(reading, self._grain, batch.table))
         lists = write_lists(path, rows, places_of(batch)) | LONG_TEXTS
         values = {**self._names(batch, reading), "raw_bytes": RAW_BYTES, **place_values(batch)}
         if batch.table:
@@ -218,7 +218,7 @@ class Staging:
                 if readable.rows:
                     self._write(readable, reading, of_readable)
                 if files := unreadable.seal():
-                    rows = filled("unreadable_rows")
+                    rows = fill("unreadable_rows")
                     lists = write_lists(of_broken, rows, Places()) | LONG_TEXTS
                     self._sql.run("write_segment", lists, files=files)
                 parts = [part for part in (of_readable, of_broken) if part.exists()]
@@ -232,7 +232,7 @@ class Staging:
                     part.unlink(missing_ok=True)
 
     def _join(self, parts: list[Path], path: Path, places: Places) -> None:
-        lists = write_lists(path, filled("segment_rows"), places) | LONG_TEXTS
+        lists = write_lists(path, fill("segment_rows"), places) | LONG_TEXTS
         self._sql.run("write_segment", lists, files=[str(part) for part in parts])
 
     def _names(self, batch: Batch, reading: RowReading) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class WellProductionSql:
     def run(
         self, name: str, lists: Mapping[str, str] | None = None, **values: Any
     ) -> duckdb.DuckDBPyConnection:
-        text = filled(name, lists)
+        text = fill(name, lists)
         with exhaustion_told():
             return self._connection.execute(text, values or None)
 
@@ -150,7 +150,7 @@ class WellProductionSql:
         return tuple(row)
 
 
-def filled(name: str, lists: Mapping[str, str] | None = None) -> str:
+def fill(name: str, lists: Mapping[str, str] | None = None) -> str:
     """The text of a statement with its lists; `lists` are added to those of the columns."""
     return _SQL[name].format_map({**_LISTS, **(lists or {})})
 
@@ -174,10 +174,10 @@ def reading_lists(
 
 
 def _rows_of_json(columns: Mapping[Column, ColumnReading]) -> dict[str, str]:
-    rows = filled("json_rows")
+    rows = fill("json_rows")
     return {
         "rows_of_source": rows,
-        "placed_rows_of_source": filled("placed_json_rows", {"json_rows": rows}),
+        "placed_rows_of_source": fill("placed_json_rows", {"json_rows": rows}),
         "types": _types_of_json(columns),
         "text": "line.text",
         "page": "place.page",

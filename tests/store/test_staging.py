@@ -22,7 +22,7 @@ from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.row_reading import plain_reading
 from chalicelib.store.segment import place_values
 from chalicelib.store.table import Table
-from chalicelib.store.well_production import USUAL, filled, reading_lists
+from chalicelib.store.well_production import USUAL, fill, reading_lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ class Readings:
     def _read(self, name: str, batch: Batch, **values: Any) -> list[dict[str, Any]]:
         names = list(SAME_NAMES)
         values = {"files": [str(batch.seal())], "fields": dict.fromkeys(names, "VARCHAR"), **values}
-        return as_dicts(self._repository._connection.execute(filled(name, reading_lists(SAME_READING)), values))
+        return as_dicts(self._repository._connection.execute(fill(name, reading_lists(SAME_READING)), values))
 
     def _file(self, number: int, texts: list[bytes]) -> str:
         path = self._directory / f"{number}.ndjson"

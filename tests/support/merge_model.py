@@ -162,7 +162,7 @@ class Model:
             "failed_records": failed,
         }
         warnings = source_warnings | odd([row.columns for row in sound], now)
-        run = facts(number, expected).to_run() | counts | {"merged_at": now, "warnings": warnings}
+        run = facts(number, expected).to_columns() | counts | {"merged_at": now, "warnings": warnings}
         self.runs.append(run)
         return MergeResult(**counts, stored_records=len(self.stored), warnings=warnings)
 
