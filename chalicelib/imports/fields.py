@@ -4,7 +4,6 @@ import tell of the fields.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from chalicelib.store.period import Period
 
 from .fingerprint import Fingerprint
 from .partial import is_partial, part_filter, whole_periods
+from .row_sample import RENAMED, RowSample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,13 +32,7 @@ if TYPE_CHECKING:
     from chalicelib.store.row_reading import RowReading
     from chalicelib.store.table import Table
 
-LONGEST_LOOK = 1 << 16  # bytes of a row that is looked at by itself
-PERIODS_LOOKED_AT = 200
-LOOKED_AT = 500  # rows of a page for one that is looked at; its last one always is
-
-
 PRIMARY_KEY = "primary key"  # beside the columns
-RENAMED = "a field under another name"  # beside the columns that are missing
 
 
 class SourceFields:
@@ -54,9 +48,10 @@ class SourceFields:
         self._settings = settings
         self._leaves_out = survey.leaves_out
         self._before: Fingerprint | None = None
-        self._taken_over: Fingerprint | None = None  # when the source is not asked
-        self._missing: set[str] = set()  # columns whose field some page lacked
-        self._periods: list[str] = []  # some texts of it
+        self._accepted: Fingerprint | None = (
+            None  # of rows that are accepted: the source is not asked
+        )
+        self._sample = RowSample()
 
     def rules(self) -> dict[str, ColumnRule]:
         """Of each column that is filled. Raises SourceColumns."""
@@ -102,9 +97,9 @@ class SourceFields:
             primary_key=tuple(own_name(field) for field in grain.primary_key),
             order_by=own_name(grain.order_by),
         )
-        if self._taken_over:
-            identity = ("primary_key",) if self._taken_over.identified else ()
-            return replace(grain, primary_key=identity, is_unique=self._taken_over.is_unique)
+        if self._accepted:
+            identity = ("primary_key",) if self._accepted.identified else ()
+            return replace(grain, primary_key=identity, is_unique=self._accepted.is_unique)
         self._refuse_absent("WELLHEAD_SOURCE_PRIMARY_KEY", grain.primary_key)
         if grain.order_by and not self.survey.leaves_out:
             self._refuse_absent("WELLHEAD_SOURCE_ORDER_BY", [grain.order_by])
@@ -161,34 +156,13 @@ class SourceFields:
                 self._before.refuse_moved(fields)
 
     def look_at(self, rows: Sequence[Any]) -> None:
-        """The rows of a page: some of them show whether the fields are still there. To look at all
-        costs too much, so of 1,200 rows these are the last one, and the numbers 499 and 999.
-        """
-        rules = self._rules_so_far()
-        if not rows:
-            return
+        """The rows of a page: some of them show whether the fields are still there."""
         known = {*self._names, *self.survey.links}
-        for number in range(-1, len(rows), LOOKED_AT):
-            row = _fields_of(rows[number])
-            if row is None:
-                continue
-            self._look_at_period(rules, row)
-            filled = [column for column in VALUES if column in rules]
-            lacking = {column for column in filled if _lacks(rules[column], row)}
-            self._missing |= lacking
-            if lacking and row.keys() - known:
-                self._missing.add(RENAMED)
+        self._sample.look_at(rows, self._rules_so_far(), known)
 
     def look_at_periods(self, texts: Iterable[str]) -> None:
         """Of some rows, as JSON."""
-        rules = self._rules_so_far()
-        for text in texts:
-            self._look_at_period(rules, json.loads(text))
-
-    def _look_at_period(self, rules: Mapping[str, ColumnRule], row: Mapping[str, Any]) -> None:
-        rule = rules.get("production_period")
-        if rule and not rule.timezone and len(self._periods) < PERIODS_LOOKED_AT:
-            self._periods.append(str(row.get(rule.field) or ""))
+        self._sample.look_at_periods(texts, self._rules_so_far())
 
     @property
     def local_midnights(self) -> int:
@@ -197,9 +171,9 @@ class SourceFields:
         """
         definition = self._settings.definition
         has_timezone = definition is not None and bool(definition.timezone)
-        if has_timezone or not local_midnight(self._periods):
+        if has_timezone or not local_midnight(self._sample.periods):
             return 0
-        return len(self._periods)
+        return len(self._sample.periods)
 
     def doubtful_columns(self) -> list[str]:
         """Those without a field, and those whose field some page lacked; none when no
@@ -210,14 +184,16 @@ class SourceFields:
             filled = set(self._before.fields)
         if not filled:
             return []
-        return [column for column in VALUES if column not in filled or column in self._missing]
+        return [
+            column for column in VALUES if column not in filled or column in self._sample.missing
+        ]
 
     @property
     def is_renamed(self) -> bool:
         """Whether some row lacked a field and had another one in its place; else it
         may have left a null out.
         """
-        return RENAMED in self._missing
+        return RENAMED in self._sample.missing
 
     def fingerprint(self) -> Fingerprint:
         """Of what rows are read with now."""
@@ -232,14 +208,14 @@ class SourceFields:
             self._settings.source_id,
             mapping,
             leaves_out=self._leaves_out,
-            missing=sorted(self._missing),
+            missing=sorted(self._sample.missing),
         )
         return replace(
             of_mapping,
             identified=bool(grain.primary_key),
             is_unique=grain.is_unique,
             files=self.survey.files,
-            periods=self._periods,
+            periods=self._sample.periods,
         )
 
     @property
@@ -290,40 +266,15 @@ class SourceFields:
         """What was known of the rows before the cursor, when no more will come
         and nobody asks the source.
         """
-        self._taken_over = before
+        self._accepted = before
         self._know_rows_before(cursor, before)
 
     def _know_rows_before(self, cursor: Cursor, before: Fingerprint) -> None:
         self._before = before
-        self._missing |= set(before.missing)
-        self._periods.extend(before.periods)
+        self._sample.missing |= set(before.missing)
+        self._sample.periods.extend(before.periods)
         self.changed_until, self.undated = cursor.changed_until, cursor.undated
 
 
 def _plain_fields(rules: Mapping[str, ColumnRule]) -> dict[str, str]:
     return {column: rule.plain_field for column, rule in rules.items() if rule.plain_field}
-
-
-def _lacks(rule: ColumnRule, row: Iterable[str]) -> bool:
-    """Whether the row shows none of what fills the column. The field "Well/Code" is shown by a row
-    with an object "Well", or with a field of just that name.
-    """
-    for name in rule.sources:
-        if name in row or name.partition("/")[0] in row:
-            return False
-    return bool(rule.sources)
-
-
-def _fields_of(row: Any) -> dict[str, Any] | None:
-    """None when the text is too long or no object."""
-    if len(row) > LONGEST_LOOK:
-        return None
-    try:
-        members = json.loads(bytes(row))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(members, dict):
-        return None
-    return {
-        name: value for name, value in members.items() if "@" not in name and name != "__metadata"
-    }

@@ -81,7 +81,8 @@ def check_any_rows(
 
 
 def _limit_of_rejects(limit: float) -> str:
-    return f"{as_percent(limit)} of the rows, and {LEAST_REJECTED}; or {as_percent(NEARLY_ALL)} of them"
+    usual = f"{as_percent(limit)} of the rows, and {LEAST_REJECTED}"
+    return f"{usual}; or {as_percent(NEARLY_ALL)} of them"
 
 
 def check_rejects(
