@@ -127,8 +127,8 @@ def _without_counts(reading: Reading) -> tuple[Verdict, str]:
 
 
 def _churn(counted: int) -> int:
-    """So many rows may go behind the place that is read; more are missing where the source
-    did not sort by its key.
+    """So many rows may go behind the place that is read: 1,000 of a million. More are missing where
+    the source did not sort by its key.
     """
     return max(LEAST_CHURN, counted // 1000)
 

@@ -145,12 +145,14 @@ class WellProductionImportService:
         )
         try:
             parts = self._resume(repository)
-            start = parts.cursor
+            start = parts.cursor  # equal to `end` where nothing is left to be fetched
             fetching = self._fetching_of(parts, repository)
             self._fetching = fetching
             fetching.run()
             end = parts.cursor
             settled = self._settle(repository, end)
+            # Read once: this is the snapshot that is merged into and judged by. The end of the job
+            # moves the pointer only if it still names it.
             base = self._job_manager.current_snapshot()
             self._check(fetching, start, end, base)
             merged = self._merge(repository, end, base, settled)

@@ -4,6 +4,11 @@ import need not ask for them.
 It belongs to the snapshot, one a source. It is the latest change that an import saw, and never
 later than the import's beginning: a row that was read and then changed while the import went on is
 asked for by the next one.
+
+    import A   begins at 8:00 ── the latest change among its rows: 8:02 ── watermark 8:00
+    import B   begins at 9:00, asks for changes since 8:00 ── the latest: 8:40 ── watermark 8:40
+
+An overlap is subtracted from it when B asks, for sources that write their times late.
 """
 
 from __future__ import annotations

@@ -51,9 +51,8 @@ def adopt(
         return False
     both = {"source": source.name, "adopted": source.adopts}
     with exhaustion_told():
-        ((is_waiting,),) = connection.execute(
-            _SQL["is_waiting"], {"adopted": source.adopts}
-        ).fetchall()
+        of_adopted = {"adopted": source.adopts}
+        ((is_waiting,),) = connection.execute(_SQL["is_waiting"], of_adopted).fetchall()
         if not is_waiting:
             return False
         if not is_full:
@@ -62,7 +61,7 @@ def adopt(
                 "import of everything can match the two, so nothing was published. Start one: a "
                 "trigger with full=true and no limits."
             )
-        connection.execute(_SQL["note_adopted"], {"adopted": source.adopts})
+        connection.execute(_SQL["note_adopted"], of_adopted)
         connection.execute("BEGIN")
         connection.execute(_SQL["keep_as_history"], {**both, "now": now, "job_id": job_id})
         for name in ("delete_kept", "rename_rows", "rename_history", "end_waiting"):
@@ -77,6 +76,6 @@ def adoption_of(connection: duckdb.DuckDBPyConnection, source: RowSource) -> Ado
     ScratchFull, OutOfMemory.
     """
     with exhaustion_told():
-        asked = {"source": source.name, "most": MOST_EXAMPLES}
-        ((wells, unmatched, examples),) = connection.execute(_SQL["unmatched"], asked).fetchall()
+        values = {"source": source.name, "most": MOST_EXAMPLES}
+        ((wells, unmatched, examples),) = connection.execute(_SQL["unmatched"], values).fetchall()
     return Adoption(source=source.adopts, wells=wells, unmatched=unmatched, examples=examples or [])

@@ -60,9 +60,9 @@ def _rename(connection: duckdb.DuckDBPyConnection, source: str) -> None:
 
 def _refuse_several(connection: duckdb.DuckDBPyConnection) -> None:
     for field, well, delivered in connection.execute(_SQL["several"]).fetchall():
-        told = " and ".join(delivered[:3])
+        codes = " and ".join(delivered[:3])
         raise CodesAmbiguous(
-            f"The source delivers well {told}, and the published database, which was made when "
+            f"The source delivers well {codes}, and the published database, which was made when "
             f"codes were numbers, holds them as one, {well} in field {field}. Whose rows these are "
             "nobody can tell, so nothing was published. Import into a new warehouse; "
             "docs/operations.md says how."

@@ -5,6 +5,9 @@ A revised row is deleted where it stands and stored anew behind all others. Duck
 each row of a stretch with a deleted row in it, in everybody who reads the file, and cannot put them
 aside. And where a checkpoint finds row groups that have become small, it joins them: all rows of
 three are written anew because a few of them went.
+
+One revised row in each of 60,000 stretches of 2,048 rows is little to write, and costs every reader
+60,000 times 16 KB, about 940 MB. So such a store is written once more without its deleted rows.
 """
 
 from __future__ import annotations

@@ -135,7 +135,10 @@ class _DiffQueries:
     # -- volumes ------------------------------------------------------------------------------
 
     def _sums(self) -> dict[str, dict[str, float]]:
-        """Of the products that change: what changes is added to what is stored."""
+        """Of the products that change: what changes is added to what is stored. Where the periods
+        of the import have 1,000 barrels in the store, and a revised row says 12 instead of 10, they
+        have 1,000 before and 1,002 after. New rows are in neither.
+        """
         changed = ", ".join(f"sum(after_{name} - before_{name})" for name in VOLUMES)
         (deltas,) = self._rows("sum_changed_volumes", sums_of_volumes=changed)
         changes = {name: delta for name, delta in zip(VOLUMES, deltas, strict=True) if delta}

@@ -29,12 +29,15 @@ class Part:
     high: Bound | None = None
 
     def condition(self, table: str) -> str:
-        """Whether a row of the table is in the part, in SQL."""
+        """Whether a row of the table is in the part, in SQL. From (F1, W200) to (F3, W100) these are
+        the wells of F1 from W200 on, all wells of F2, and those of F3 before W100.
+        """
         field, well = f"{table}.field_code", f"{table}.well_code"
-        # one field; plain bounds let row groups be skipped
+        # A part of one field has plain bounds, by which DuckDB leaves out row groups.
         if self.low and self.high and self.low[0] == self.high[0]:
             code, low, high = map(quoted_text, (self.low[0], self.low[1], self.high[1]))
             return f"({field} = {code} AND {well} >= {low} AND {well} < {high})"
+        # So has each arm, of the field, in front of what tells the wells of that field apart.
         arms = []
         if self.low:
             code, low = map(quoted_text, self.low)

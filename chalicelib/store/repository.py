@@ -206,6 +206,8 @@ class DuckDBWellProductionRepository:
         One transaction, then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt,
         PeriodChanged, CodesAmbiguous, FullImportFirst, ScratchFull.
         """
+        # What is compared and judged is read before BEGIN: nothing is written that is not known to
+        # fit the disk, and an import that is held has changed nothing but this working copy.
         is_new = not store.exists()
         compact_file(store).unlink(missing_ok=True)  # of a merge that did not end
         settled = self._settled or self.settle(USUAL)
@@ -241,6 +243,8 @@ class DuckDBWellProductionRepository:
         self, facts: RunFacts, now: float, result: MergeResult, deletions: Deletions
     ) -> None:
         with ExitStack() as while_written:
+            # Where few rows are deleted, the row groups stay as they are, and with them most blocks
+            # of the file, which then need not be read back.
             if deletions.deleted and not deletions.are_many:
                 while_written.enter_context(keep_row_groups(self._connection))
             self._connection.execute("BEGIN")
