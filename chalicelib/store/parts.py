@@ -29,7 +29,7 @@ class Part:
     high: Bound | None = None
 
     def condition(self, table: str) -> str:
-        """Whether a row of the table is in the part, in SQL. From (F1, W200) to (F3, W100) these are
+        """Whether a row of the table is in the part, as SQL. From (F1, W200) to (F3, W100) it has
         the wells of F1 from W200 on, all wells of F2, and those of F3 before W100.
         """
         field, well = f"{table}.field_code", f"{table}.well_code"
