@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .time_budget import TimeBudget
 
 PAGES_AHEAD = 2
-# in the batches of all parts, on local disk: beyond them the largest becomes a segment
+# In the batches of all parts, on local disk. Beyond it the largest batch becomes a segment.
 OPEN_BYTES = 4 * FULL_BYTES
 BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
 LOOKED_AT = 20  # rows of a table

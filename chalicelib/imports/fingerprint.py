@@ -15,12 +15,11 @@ from chalicelib.errors import SourceChangedSince
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# of the rows in a segment; from 2 on their codes are text, and their dates
-# the first days of periods
+# The form of the rows in a segment. From 2 on, codes are text and dates the first days of periods.
 FORM = 2
-# of a hash: a source may give its fields names of any length, and the item of a job stays small
+# Of a hash. A source may give its fields names of any length, and the item of a job stays small.
 FIELD_DIGITS = 12
-MOST_PERIODS = 5  # that are kept, for the same reason
+MOST_PERIODS = 5  # so many are kept, for the same reason
 LONGEST_PERIOD = 40  # characters of one
 
 

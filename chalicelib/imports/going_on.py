@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.errors import WellheadError
 
 OF_THE_ROWS = (PublishRefused,)  # the rows themselves are in doubt
-# put right, they go on
+# When the settings are put right, the import goes on.
 OF_THE_SETTINGS = (SourceForbidden, SourceTimeSpent, SourceUnauthorized, TokenRefused)
 
 

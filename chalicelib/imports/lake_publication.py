@@ -24,13 +24,11 @@ if TYPE_CHECKING:
     from chalicelib.lake.repository import Compared, LakeRepository
     from chalicelib.store.outcome import Looks, MergeResult, RunFacts
 
-# as into a file, of the rows that come alone: the lake is read where they are
+# As fast as into a file. Only the rows of the import count: of the lake, the files are read that
+# have rows of the same periods.
 MERGE_ROWS_PER_SECOND = 20_000
-COMMIT_SECONDS = (
-    # of each commit, for what does not grow with the rows: as long as an
-    # answer of the catalog may take
-    30.0
-)
+# Of each commit, beside what grows with the rows: as long as an answer of the catalog may take.
+COMMIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)

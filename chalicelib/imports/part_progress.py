@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.parts import PartTable
 
 SHOWN = ("fetched_records", "parts", "progress_percentage", "waiting")
-# forty workers write the same two items: each of them seldom, together every second
+# Forty workers write the same two items: each of them seldom, all together every second.
 REPORTS_OF_A_LEASE = 6
 
 

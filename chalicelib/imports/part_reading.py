@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .segments import Segments
 
-# so that a page's number tells its part: 3,000,017 is page 17 of the part 3
+# Numbers of pages tell the part too: 3,000,017 is page 17 of part 3.
 PAGES_OF_A_PART = 1_000_000
 
 

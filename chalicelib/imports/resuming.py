@@ -88,7 +88,7 @@ class Resuming:
         items = self._items()
         before = self._fingerprint_before(items)
         if before:
-            # before the source is asked anything
+            # Before the source is asked anything: it may be another one.
             before.refuse_other_settings(self.settings.source_id)
         fields = self._survey_fields(before)
         if before:

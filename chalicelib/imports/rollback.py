@@ -137,7 +137,7 @@ class Rollback:
             return published
         if sha256 is None:
             raise missing_file(name)
-        # a bucket knows the sum that the file was stored with, a directory does not
+        # A bucket knows the sum that the file was stored with, a directory does not.
         if stored and sha256 != (stored.sha256 or sha256):
             raise WarehouseCorrupt
         return read_snapshot(name, self._file, sha256=sha256)

@@ -432,7 +432,7 @@ class WellProductionImportService:
             base, self._fields.changed_until, began, self.job, is_whole=is_whole
         )
         if self._settings.is_of_files:
-            # what came later is for the next import
+            # Files that came while these were read are for the next import.
             is_known = is_whole and self._fields.files_are_as_read
             facts = self._watermark.mark_files(base, self._source.marks, is_whole=is_known)
         return replace(facts, accepted=judgement.carried or None)

@@ -85,7 +85,7 @@ def fetch_part(
         part.run()
     except HandOver:
         if part is None or not part.has_moved:
-            # the machine tries again, a few times, and then ends the job with this error
+            # The machine tries again, a few times, and then ends the job with this error.
             raise NoProgress from None
         return {"job_id": job_id, "outcome": "more"}
     except CancelRequested:

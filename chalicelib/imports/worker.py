@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
 SHORTEST_WAIT = 0.05  # seconds
-# in a row from the same checkpoint: the worker dies at the same place each time
+# So many attempts in a row from the same checkpoint: the worker dies at the same place each time.
 STALLED_ATTEMPTS = 4
 
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .versions import Versions
 
 JOB, FENCE, FACTS = "wellhead.job", "wellhead.fence", "wellhead.facts"
-# somebody may move main while it is set back: a worker that is not dead yet, a compaction
+# Somebody may move main while it is set back: a worker that is not dead yet, a compaction.
 TRIES = 5
 
 log = logging.getLogger(__name__)

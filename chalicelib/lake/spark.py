@@ -27,7 +27,7 @@ MARK = "wap.id"  # what Iceberg calls it in the summary of a snapshot
 # anew would leave marks behind that no row answers to, and the rows of a snapshot could no
 # longer be told by its summary.
 STAGING = {"write.wap.enabled": "true", "write.merge.mode": "merge-on-read"}
-# that change: beyond them DuckDB's MERGE needs more memory than a function has
+# Rows that change. Beyond them DuckDB's MERGE needs more memory than a function has.
 SPARK_ROWS = 20_000_000
 _MARK = re.compile(r"wellhead (?P<job_id>\S+) (?P<moment>\d+) (?P<digest>\S+)")
 

@@ -41,7 +41,7 @@ class Versions:
         """As the warehouse keeps them. Raises ValueError."""
         document = json.loads(text)
         if not isinstance(document, dict) or not isinstance(document.get("tables"), dict):
-            # one error for all that cannot be read
+            # One error for all that cannot be read.
             raise ValueError("these are no versions")  # noqa: TRY004
         return cls.stored(document["tables"], rows=int(document["rows"]))
 

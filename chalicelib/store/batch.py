@@ -18,7 +18,7 @@ FULL_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smal
 FULL_BYTES = 64 << 20
 RAW_BYTES = 4096  # of a rejected row's text are kept
 JOINED_ROWS = 200  # at a time: about 100 kB, which need no fresh memory from the system each time
-# bytes; such rows are written one by one, because joining them takes their memory twice
+# Bytes. Rows of this length are written one by one: to join them would take their memory twice.
 LARGE_ROW = 1 << 14
 PIECE_BYTES = 1 << 17  # where rows are so long that DuckDB cannot hold 2,048 of them
 LONGEST_ROW = 4 << 20  # bytes; a longer row is rejected, and DuckDB told to take as much

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from chalicelib.settings import Settings
 
-# the key as far as rows tell it
+# The columns of the key that a row tells; the source's name is the other one.
 READ_KEY = tuple(column.name for column in COLUMNS if column.role is Role.KEY)
 
 

@@ -49,7 +49,7 @@ def local_config(directory: Path, memory_mb: int) -> Config:
         "home_directory": str(directory),
         "extension_directory": str(directory / "extensions"),
         "autoinstall_known_extensions": False,
-        # a checkpoint at each commit rewrites the row groups again and again
+        # A checkpoint at each commit would write the row groups again and again.
         "checkpoint_threshold": "1TB",
     }
 

@@ -60,8 +60,8 @@ class Period(StrEnum):
         where it ends behind that.
         """
         # The longest period from the first day on ends in the next one, whose first day is known:
-        # of 15 February the first day is 1 February, 31 days later it is 3 or 4 March, whose
-        # period begins on 1 March, and the day before that is the last one.
+        # 15 February lies in the month from 1 February on. 31 days later it is 3 or 4 March, whose
+        # month begins on 1 March, and the day before that is the last one of February.
         in_next_period = self.first_day(day).toordinal() + self.days[-1]
         if in_next_period > date.max.toordinal():
             return date.max

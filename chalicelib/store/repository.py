@@ -51,11 +51,12 @@ if TYPE_CHECKING:
 
 MILLISECONDS = 1_000  # of a second
 BETWEEN_MERGES = 1 / MILLISECONDS  # seconds at least
-# a quarter and some days, for who looks into it at the quarter's end
+# A quarter and some days: people look into them at the quarter's end.
 REJECTS_KEPT_SECONDS = 100 * 86_400
-# of a file's blocks: with more of them free it is written anew, for every import moves all of them
+# Of a file's blocks. With more of them free it is copied into a smaller file, because every import
+# moves all of them.
 LOOSE_SHARE = 0.25
-LEAST_BLOCKS = 64  # of 256 KB; of less than 16 MB nobody gains anything
+LEAST_BLOCKS = 64  # of 256 KB: nobody gains anything by a copy of less than 16 MB
 
 
 class DuckDBWellProductionRepository:

@@ -228,7 +228,8 @@ def _identity(grain: Grain) -> str:
 def _sum(column: Column, aggregate: Aggregate) -> str:
     name = f"staged.{column.name}"
     if column.name in VOLUMES or (column.kind is Kind.NUMBER and aggregate is Aggregate.SUM):
-        # by way of texts nothing is rounded twice
+        # By way of a text, 0.1 is the decimal 0.1 and not 0.1000000000000000055: nothing is rounded
+        # twice, and a sum is the same in any order.
         total = f"sum(CAST(CAST({name} AS VARCHAR) AS DECIMAL(38, 18)))"
         return f"CAST(CAST({total} AS VARCHAR) AS DOUBLE)"
     if column.kind is Kind.NUMBER:

@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from .row_reading import RowReading
     from .table import Table
 
-# bytes; DuckDB takes 2,048 rows of a file at a time, and several times their text in memory
+# Bytes. DuckDB takes 2,048 rows of a file at a time, and several times their text in memory.
 SHORT_ROW = 1 << 10
 LONG_ROW = 1 << 15  # bytes; from here on Python finds the fields of a row
 STAGING_MB = 128  # a batch needs less; with more, DuckDB keeps what nobody reads before the merge
-# segments, and rows of one: so many so small ones become one before the merge
+# More segments than this, with fewer rows each on average, become one before the merge.
 MANY, SMALL_ROWS = 100, 10_000
 NO_FIELD = "none"  # DuckDB reads no JSON without any
 DOUBTFUL = "doubtful row"  # what sound_rows says of a row that may not be sound
@@ -79,7 +79,7 @@ class Staging:
     def _begin(self) -> None:
         self._is_at_end = False
         self._connection.execute("SET threads = 1")  # with more, a batch is put together twice
-        # one thread keeps it, in groups of some bytes
+        # Only so may a row group have a size in bytes; one thread keeps the order all the same.
         self._connection.execute("SET preserve_insertion_order = false")
         self._limit_memory(self._usual_mb)
 
@@ -133,7 +133,7 @@ class Staging:
         self.bytes += path.stat().st_size
         self.rejected_rows += rejected
         self.passed_over_rows += passed_over
-        # after a batch with rejected rows the next one is likely to have some
+        # After a batch with rejected rows the next one is likely to have some.
         self._expects_rejects = rejected > 0
 
     def _join_small(self) -> None:

@@ -11,7 +11,7 @@ from .row_reading import field_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-# bytes of one row of a CSV; DuckDB takes two million unless told otherwise
+# Bytes of one row of a CSV. DuckDB takes two million where it is not set.
 LONGEST_RECORD = 1 << 20
 PLACE = "_row"  # the column of a table that tells of each row where it stands in the file, from 0
 # Nothing is guessed, so that a row is read the same wherever the piece was cut.
@@ -36,7 +36,7 @@ class Unreadable:
 class Table:
     path: Path  # on local disk; who has staged it removes it
     format: str  # "csv" | "parquet"
-    # of its columns, in order, unique in small letters too; what a definition calls fields
+    # Of its columns, in order, unique in small letters too. A definition calls them fields.
     names: tuple[str, ...]
     rows: int  # data rows in this piece, as DuckDB counts them
     first_row: int  # place in the file (or sheet) of the first one, data rows from 0

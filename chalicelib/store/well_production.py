@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 USUAL = Grain()
 NOTHING = "CAST(NULL AS VARCHAR)"
-# in place of a problem, of a row that the source's definition does not mean
+# Stands in place of a problem, of a row that the source's definition does not mean.
 PASSED_OVER = "PASSED OVER"
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
-# of a column that a format knows the type of
+# The type in JSON of a table's column, where its format knows one.
 _JSON_TYPES = {"number": "DOUBLE", "boolean": "BOOLEAN"}
 _TEXTS = [column for column in COLUMNS if column.kind in (Kind.WORDS, Kind.CODE)]
 
