@@ -1,4 +1,4 @@
-"""DuckDBWellProductionRepository: stage rows, merge them into a store. All files are on local disk.
+"""DuckDBWellProductionRepository: the rows of a scratch database are merged into a store.
 
 The SQL stands in well_production.sql; this file fills its lists of columns and binds its values.
 """
@@ -12,29 +12,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from chalicelib.errors import PublishRefused, WarehouseCorrupt
 
 from .adopt import adopt, adoption_of
-from .attaching import attach, attach_store, compact_file, copy_compactly, take_compact
+from .attaching import attach_store, compact_file, copy_compactly, take_compact
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
 from .deletions import MEMORY_SHARE, Deletions, find_deletions, keep_row_groups, must_be_rewritten
 from .diff import Changes
 from .diff_queries import take_diff
-from .local_duckdb import exhaustion_told, local_config
-from .look import Look, look_at
 from .outcome import Looks, MergeResult
-from .parts import ROWS_PER_MB, Part, split
-from .period import RowSource
+from .parts import Part
 from .read_back import Written, read_back
 from .room import UPGRADED, ask_for_room, free_room, room_of_merge
 from .schema import SCHEMA_VERSION, STORE, prepare_store, read_version
-from .settle import Settled, settle
-from .staging import Staging
-from .well_production import USUAL, WellProductionSql, fill
+from .scratch import Scratch
+from .well_production import USUAL, fill
 from .withdrawal import Withdrawal, find_withdrawn, prepare_withdrawal
 
 if TYPE_CHECKING:
@@ -42,12 +36,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .adopt import Adoption
-    from .batch import Batch
-    from .grain import Grain
-    from .local_duckdb import Config
     from .outcome import RunFacts
-    from .row_reading import RowReading
-    from .table import Table
+    from .period import RowSource
+    from .settle import Settled
 
 MILLISECONDS = 1_000  # of a second
 BETWEEN_MERGES = 1 / MILLISECONDS  # seconds at least
@@ -59,9 +50,10 @@ LOOSE_SHARE = 0.25
 LEAST_BLOCKS = 64  # of 256 KB: nobody gains anything by a copy of less than 16 MB
 
 
-class DuckDBWellProductionRepository:
-    """One import's scratch database in `directory`, which belongs to this import alone; its
-    rows are the `source`'s.
+class DuckDBWellProductionRepository(Scratch):
+    """One import's scratch database, whose rows are merged into a store. What a merge deletes may
+    cost whoever reads the store `most_deletions_mb` of memory: half of the merge's own, where that
+    is not set.
     """
 
     def __init__(
@@ -73,117 +65,15 @@ class DuckDBWellProductionRepository:
         part_rows: int | None = None,
         most_deletions_mb: float | None = None,
     ) -> None:
-        self._directory = directory
-        self._source = source or RowSource()
-        directory.mkdir(parents=True, exist_ok=True)
-        self._connection = duckdb.connect(config=self._config(directory, memory_mb))
-        attach(self._connection, directory / "scratch.duckdb", "scratch")
-        self._connection.execute("USE scratch")
-        # Nobody opens the scratch file again.
-        self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")
-        # DuckDB would mix two files that have one path, one after the other.
-        self._connection.execute("SET enable_external_file_cache = false")
-        self._source.period.define(self._connection)
-        self._sql = WellProductionSql(self._connection)
-        self._staging = Staging(
-            self._connection, self._sql, directory=directory, memory_mb=memory_mb
+        super().__init__(
+            directory=directory, memory_mb=memory_mb, source=source, part_rows=part_rows
         )
-        self._settled: Settled | None = None
-        self._written: Written | None = None
-        self._changes = Changes(accepted=0, new=0, revised=0)
-        self._parts = [Part()]
         if most_deletions_mb is None:
             most_deletions_mb = memory_mb * MEMORY_SHARE
         self._most_deletions_mb = most_deletions_mb
         self._is_rewritten = False
-        self._part_rows = part_rows or memory_mb * ROWS_PER_MB
-
-    @staticmethod
-    def _config(directory: Path, memory_mb: int) -> Config:
-        return local_config(directory, memory_mb)
-
-    @property
-    def rejected_rows(self) -> int:
-        """Of all that is staged."""
-        return self._staging.rejected_rows
-
-    @property
-    def passed_over_rows(self) -> int:
-        """Of all that is staged, those that the source's definition does not mean."""
-        return self._staging.passed_over_rows
-
-    @property
-    def staged_bytes(self) -> int:
-        """Of the segments on local disk, of earlier workers too."""
-        return self._staging.bytes
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def stage(
-        self, batch: Batch, reading: RowReading, grain: Grain = USUAL, *, part: int = 0
-    ) -> Path:
-        """The segment that the rows of the batch are in now; bad rows are among them with their
-        reason, place and text. It stays on local disk until the import has ended. The merge reads
-        the parts in the order of their numbers.
-
-        Raises SourceInvalid when DuckDB cannot read what a JSON parser could,
-        ScratchFull, OutOfMemory.
-        """
-        self._settled = None
-        return self._staging.stage(batch, reading, grain, part=part)
-
-    def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
-        """The latest moment that the field holds in the batch, epoch seconds, and in how many rows
-        it holds none. (None, 0) when DuckDB cannot read the batch. Raises ScratchFull, OutOfMemory.
-        """
-        return self._staging.change_times(batch, field)
-
-    def field_names(self, batch: Batch) -> list[str]:
-        """All field names that occur in the batch; none when a row of it is unreadable."""
-        return self._staging.field_names(batch)
-
-    def look(self) -> Look:
-        """What is staged looks like that. More can be staged afterwards. Raises
-        ScratchFull, OutOfMemory.
-        """
-        self._staging.end()
-        return look_at(self._connection)
-
-    def rows_of(self, table: Table, most: int) -> list[str]:
-        """Its first rows, as JSON."""
-        query = f"SELECT {table.row_text} FROM {table.relation} AS field LIMIT {most}"  # noqa: S608
-        with exhaustion_told():
-            rows = self._connection.execute(query).fetchall()
-        return [text for (text,) in rows]
-
-    def load_segment(self, path: Path, *, part: int = 0) -> bool:
-        """Take what a segment holds for staged; the file stays where it is. False, and nothing is
-        staged, when DuckDB cannot read it. Raises ScratchFull, OutOfMemory.
-        """
-        self._settled = None
-        try:
-            self._staging.load(path, part=part)
-        except (duckdb.Error, ValueError):  # no Parquet file, or one that does not tell its pages
-            return False
-        return True
-
-    def join_segments(self, path: Path, *, part: int = 0) -> None:
-        """All that is staged of the part, as one segment. Raises ScratchFull, OutOfMemory."""
-        self._staging.join(path, part=part)
-
-    def settle(self, grain: Grain) -> Settled:
-        """Make one row of all those of a key, of everything that is staged. Raises
-        ScratchFull, OutOfMemory.
-        """
-        self._staging.end()
-        rows = self._staging.rows
-        with exhaustion_told():
-            self._parts = split(self._connection, rows=rows, most=self._part_rows)
-        self._settled = settle(
-            self._connection, grain, self._staging.places, delivered=rows, parts=self._parts
-        )
-        return self._settled
+        self._written: Written | None = None
+        self._changes = Changes(accepted=0, new=0, revised=0)
 
     def merge(
         self,
