@@ -92,9 +92,8 @@ class Segments:
         """The checkpoint after, with the segments of the checkpoint before and
         those that were added since.
         """
-        segments, seal = [], NO_SEAL
-        if before:
-            segments, seal = before.segments, before.seal or NO_SEAL
+        segments = before.segments if before else []
+        seal = (before.seal if before else None) or NO_SEAL
         place = replace(after, segments=segments, seal=seal)
         for staged in self._staged:
             place = self._put(staged.path, place, cursor=staged.cursor)

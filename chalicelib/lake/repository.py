@@ -187,8 +187,9 @@ class LakeRepository(DuckDBWellProductionRepository):
         there is no such one.
         """
         head = self._catalog.head(table)
-        is_of_maker = head is not None and Maker.of(head.properties) == maker
-        return head.snapshot if is_of_maker and head.snapshot != before.snapshot else None
+        if head is None or Maker.of(head.properties) != maker:
+            return None
+        return head.snapshot if head.snapshot != before.snapshot else None
 
     def take(
         self,

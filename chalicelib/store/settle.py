@@ -136,7 +136,7 @@ class _Settling:
         folded, failed, keys, rows = self._one("count_settled")
         repeated, overlapping = self._one("count_pages")
         conflicts = Conflicts()
-        examples = {}
+        examples: dict[str, list[dict[str, Any]]] = {}
         if keys:
             (share,) = self._one("volume_share")
             conflicts = Conflicts(keys=keys, rows=rows, volume_share=share)
