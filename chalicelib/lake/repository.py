@@ -21,22 +21,23 @@ from chalicelib.errors import (
     FullImportFirst,
     ImportFailed,
     LakeMoved,
-    LakeUnavailable,
     PublishRefused,
 )
 from chalicelib.store.attaching import attach_store
 from chalicelib.store.columns import KEY
-from chalicelib.store.local_duckdb import exhaustion_told, local_config, quoted
+from chalicelib.store.local_duckdb import exhaustion_told, local_config
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.schema import prepare_store, refuse_other_periods
-from chalicelib.store.well_production import USUAL, VALUES_DIFFER, fill
+from chalicelib.store.well_production import USUAL, fill
 
 from .compared import Compared, refuse_other_count
 from .connection import attach_lake, lake_errors, one_thread_transaction
-from .delta import STATEMENTS, STORED, TARGET, delta_rows, merge_lists, merge_of, new_rows
+from .delta import STORED, merge_lists, new_rows
 from .extensions import lake_config
-from .settling import FACTS, TRIES, Maker, settle_lake, settle_table
-from .spark import STAGING, Mark, Order, staged_upon
+from .lake_sql import LakeSql
+from .settling import TRIES, Maker, commit_after, settle_lake, settle_table
+from .spark import MILLISECONDS, Order, staged_upon
+from .spark_merge import SparkMerge
 from .tables import BY_YEAR, at, make_tables
 from .versions import HISTORY, PRODUCTION, REJECTS, RUNS, TABLES, Versions
 
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
 
 OURS = {"store": "lake.wellhead", "order": f"year(production_period), {', '.join(KEY)}"}
 LOOKED_AT = 2048  # rows of a source, for the length of its periods
-MILLISECONDS = 1_000
 
 
 class LakeRepository(DuckDBWellProductionRepository):
@@ -63,6 +63,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         super().__init__(**details)
         self._catalog = catalog
         self._session = session
+        self._lake_sql = LakeSql(self._connection, self._source.name)
         self._is_attached = False
 
     @staticmethod
@@ -111,7 +112,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         for table in TABLES:
             beat()
             if table == PRODUCTION and staged is not None:
-                snapshots[table] = self._take_staged(compared, staged)
+                snapshots[table] = self._spark_merge().take(compared, staged)
             else:
                 snapshots[table] = self._commit_table(table, compared, write[table])
         return _versions(snapshots, rows=compared.result.stored_records)
@@ -122,74 +123,19 @@ class LakeRepository(DuckDBWellProductionRepository):
         """The snapshot that Spark has made of just these rows; None before it has. Raises
         PublishRefused where it holds others than it should, LeaseLost, LakeUnavailable, LakeMoved.
         """
-        head = self._settle_production(compared)
-        staged = staged_upon(head, compared.facts.job_id)
-        if staged is None or staged.mark != self._mark(compared):
-            return None
-        rows = head.rows_of(staged.snapshot)
-        if rows != compared.result.stored_records:
-            raise PublishRefused(
-                f"Spark's merge would leave {rows} rows in the lake instead of "
-                f"{compared.result.stored_records:,}, so nothing was published. Start the import "
-                "again."
-            )
-        return staged.snapshot
+        return self._spark_merge().staged(compared)
 
     def order(self, compared: Compared, delta: Path, place: str) -> Order:
         """What Spark is to do, after which `staged` finds it. The rows are written to `delta`,
         which Spark will find at `place`, a URL. Raises LeaseLost, LakeUnavailable, LakeMoved,
         ScratchFull, OutOfMemory.
         """
-        with lake_errors():
-            self._run("write_delta", path=quoted(delta), **self._delta(compared))
-        head = self._settle_production(compared)
-        lacks_properties = bool(STAGING.items() - head.properties.items())
-        if lacks_properties and not self._catalog.set_properties(PRODUCTION, head, STAGING):
-            raise LakeMoved
-        merge = merge_of("delta", self._bounds())
-        mark = self._mark(compared).text()
-        return Order(table=TARGET, base=head.snapshot, mark=mark, delta=place, merge=merge)
+        return self._spark_merge().order(compared, delta, place)
 
-    def _settle_production(self, compared: Compared) -> Head:
-        return settle_table(
-            self._catalog, PRODUCTION, compared.base.of(PRODUCTION), fence=compared.facts.fence
-        )
+    def _spark_merge(self) -> SparkMerge:
+        return SparkMerge(catalog=self._catalog, sql=self._lake_sql)
 
-    def _mark(self, compared: Compared) -> Mark:
-        with lake_errors():
-            count, total = self._one("look_at_delta", **self._delta(compared))
-        moment = round(compared.now * MILLISECONDS)
-        return Mark(job_id=compared.facts.job_id, moment=moment, digest=f"{count}-{total}")
-
-    def _delta(self, compared: Compared) -> dict[str, Any]:
-        return {"delta": delta_rows(compared.result), "now": compared.now}
-
-    def _take_staged(self, compared: Compared, staged: int) -> int:
-        """Main becomes the staged snapshot, if it still is what Spark began with. Its snapshot
-        afterwards, which is known by the maker in the table's properties and by nothing else: an
-        answer of the catalog may be lost where main was moved.
-        """
-        properties = compared.maker.to_properties() | {FACTS: compared.summary}
-        for _ in range(TRIES):
-            head = self._settle_production(compared)
-            staged_facts = head.snapshots.get(staged)
-            if staged_facts is None or staged_facts.get("parent-snapshot-id") != head.snapshot:
-                raise LakeMoved
-            with suppress(LakeUnavailable):
-                self._catalog.set_main(PRODUCTION, head, staged, properties)
-            snapshot = self._commit_after(PRODUCTION, head, compared.maker)
-            if snapshot is not None:
-                return snapshot
-        raise LakeMoved
-
-    def _commit_after(self, table: str, before: Head, maker: Maker) -> int | None:
-        """The snapshot that the maker has committed upon a table that was so before; None where
-        there is no such one.
-        """
-        head = self._catalog.head(table)
-        if head is None or Maker.of(head.properties) != maker:
-            return None
-        return head.snapshot if head.snapshot != before.snapshot else None
+    # -- a file that moves into the lake ------------------------------------------------------
 
     def take(
         self,
@@ -207,7 +153,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         compared = Compared(base=nothing, facts=facts, now=now, result=merged)
         attach_lake(self._connection, self._catalog, self._session)
         with attach_store(self._connection, store, read_only=True):
-            if self._one("count_waiting")[0]:
+            if self._lake_sql.one("count_waiting")[0]:
                 raise FullImportFirst(
                     "The published database has codes that were numbers, and a lake takes none of "
                     "these. Import everything into the file first: WELLHEAD_STORE=file, and a "
@@ -226,7 +172,7 @@ class LakeRepository(DuckDBWellProductionRepository):
 
     def _take_table(self, table: str, _: Compared) -> int:
         order = OURS["order"] if table in BY_YEAR else "ALL"
-        ((written,),) = self._run("take_table", table=table, order=order)
+        ((written,),) = self._lake_sql.run("take_table", table=table, order=order)
         return int(written)
 
     def _check_rows(self, versions: Versions) -> None:
@@ -243,7 +189,8 @@ class LakeRepository(DuckDBWellProductionRepository):
         """
         whole = at(PRODUCTION, versions.of(PRODUCTION))
         with lake_errors():
-            rows, keys, accepted = self._one("count_written", whole=whole, **self._bounds())
+            bounds = self._lake_sql.bounds()
+            rows, keys, accepted = self._lake_sql.one("count_written", whole=whole, **bounds)
         stored = versions.rows
         head = self._catalog.head(PRODUCTION)
         if head and head.snapshot == versions.of(PRODUCTION):  # and nobody has compacted it since
@@ -273,7 +220,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         and a file can do it. Raises AdoptsInFile.
         """
         adopted = self._source.adopts
-        if adopted and self._one("has_rows_of", whole=whole, adopted=adopted)[0]:
+        if adopted and self._lake_sql.one("has_rows_of", whole=whole, adopted=adopted)[0]:
             raise AdoptsInFile(
                 f"The source {self._source.name} takes over the rows of {adopted}, and that is "
                 "done in a file alone. Set WELLHEAD_STORE=file, import everything of this source "
@@ -292,40 +239,35 @@ class LakeRepository(DuckDBWellProductionRepository):
         as it is nothing is brought but the number of the staged row that has its key.
         """
         changed = ", ".join(f"CASE WHEN revised THEN {name} END AS {name}" for name in STORED)
-        bounds = self._bounds()
+        bounds = self._lake_sql.bounds()
         for name in ("well_production", "rejected_rows"):
             self._connection.execute(f"DELETE FROM wells.{name}")  # noqa: S608  names of ours
-        self._run("meet_none")
+        self._lake_sql.run("meet_none")
         for lists in self._lists_of_parts():
             if bounds["first"] != "NULL":
-                self._run("meet", whole=whole, changed_columns=changed, **bounds, **lists)
-        self._run("bring_changed")
+                self._lake_sql.run("meet", whole=whole, changed_columns=changed, **bounds, **lists)
+        self._lake_sql.run("bring_changed")
         self._match_stored()
-        self._run("drop_unchanged")
+        self._lake_sql.run("drop_unchanged")
         self._count_changes()
-        if self._one("count_met")[0] != self._changes.revised:
+        if self._lake_sql.one("count_met")[0] != self._changes.revised:
             raise ImportFailed
 
     def _bring_missing(self, whole: str) -> None:
         """Into `wells`, the stored rows of the periods that came whose keys did not:
         some of them are withdrawn.
         """
-        bounds = self._bounds()
+        bounds = self._lake_sql.bounds()
         for lists in self._lists_of_parts():
             if bounds["first"] != "NULL":
-                self._run("bring_missing", whole=whole, **bounds, **lists)
-
-    def _bounds(self, statement: str = "bounds") -> dict[str, str]:
-        """Of the periods, as SQL."""
-        first, last = self._one(statement)
-        return {"first": _date(first), "last": _date(last)}
+                self._lake_sql.run("bring_missing", whole=whole, **bounds, **lists)
 
     # -- what each table takes: how many rows were written ------------------------------------
 
     def _write_rejects(self, compared: Compared) -> int:
         facts, now = compared.facts, compared.now
         deleted = self._forget_rejected(facts, now, OURS)
-        ((inserted,),) = self._run("put_rejected")
+        ((inserted,),) = self._lake_sql.run("put_rejected")
         expected = compared.result.failed_records
         return deleted + refuse_other_count("rejected rows", inserted, expected)
 
@@ -341,10 +283,12 @@ class LakeRepository(DuckDBWellProductionRepository):
         result = compared.result
         written = 0
         if result.withdrawn_records:
-            ((deleted,),) = self._run("delete_withdrawn", **self._bounds("withdrawn_bounds"))
+            bounds = self._lake_sql.bounds("withdrawn_bounds")
+            ((deleted,),) = self._lake_sql.run("delete_withdrawn", **bounds)
             written += refuse_other_count("withdrawn rows", deleted, result.withdrawn_records)
         if result.updated_records:
-            ((updated,),) = self._run("merge_revised", now=compared.now, **self._revision())
+            revision = self._revision()
+            ((updated,),) = self._lake_sql.run("merge_revised", now=compared.now, **revision)
             written += refuse_other_count("updated rows", updated, result.updated_records)
         if result.new_records:
             inserted = self._insert_all_new(compared.now)
@@ -358,7 +302,7 @@ class LakeRepository(DuckDBWellProductionRepository):
     def _revision(self) -> dict[str, str]:
         return {
             "revised_rows": fill("revised_rows"),
-            **merge_lists(self._bounds("revised_bounds")),
+            **merge_lists(self._lake_sql.bounds("revised_bounds")),
         }
 
     def _insert_all_new(self, now: float) -> int:
@@ -382,7 +326,7 @@ class LakeRepository(DuckDBWellProductionRepository):
             head = settle_table(self._catalog, table, published, fence=fence)
             if not self._try_to_commit(table, head, compared, write):
                 return head.snapshot
-            snapshot = self._commit_after(table, head, compared.maker)
+            snapshot = commit_after(self._catalog, table, head, compared.maker)
             if snapshot is not None:
                 return snapshot
         raise LakeMoved
@@ -403,7 +347,7 @@ class LakeRepository(DuckDBWellProductionRepository):
             if not write(compared):
                 return False
             maker = compared.maker
-            self._run(
+            self._lake_sql.run(
                 "set_properties",
                 table=table,
                 job=maker.job_id,
@@ -418,29 +362,10 @@ class LakeRepository(DuckDBWellProductionRepository):
         """As this transaction sees the table: with each commit the maker is another one, so its
         rows are those of the head that was settled.
         """
-        return Maker.of(dict(self._run("properties", table=table)))
-
-    # -- statements ---------------------------------------------------------------------------
-
-    def _run(self, name: str, **lists: Any) -> list[tuple[Any, ...]]:
-        """`lists` that the statement names as $values are bound."""
-        columns = {"values_differ": VALUES_DIFFER, "key": ", ".join(KEY)}
-        text = STATEMENTS[name].format_map({**columns, **lists})
-        parameters = {"source_name": self._source.name, **lists}
-        values = {key: value for key, value in parameters.items() if f"${key}" in text}
-        return self._connection.execute(text, values or None).fetchall()
-
-    def _one(self, name: str, **lists: Any) -> tuple[Any, ...]:
-        (row,) = self._run(name, **lists)
-        return row
+        return Maker.of(dict(self._lake_sql.run("properties", table=table)))
 
 
 def _versions(snapshots: Mapping[str, int | None], *, rows: int) -> Versions:
     """Of the tables that have a snapshot: one that holds nothing yet has none."""
     known = {table: snapshot for table, snapshot in snapshots.items() if snapshot is not None}
     return Versions(snapshots=known, rows=rows)
-
-
-def _date(day: str | None) -> str:
-    """As SQL."""
-    return f"DATE '{day}'" if day else "NULL"

@@ -101,3 +101,13 @@ def settle_table(
         catalog.set_main(table, head, published, Maker(fence=fence).to_properties())
         head = None
     raise LakeMoved
+
+
+def commit_after(catalog: Catalog, table: str, before: Head, maker: Maker) -> int | None:
+    """The snapshot that the maker has committed upon a table that was so before; None where there
+    is no such one. Raises LakeUnavailable.
+    """
+    head = catalog.head(table)
+    if head is None or Maker.of(head.properties) != maker:
+        return None
+    return head.snapshot if head.snapshot != before.snapshot else None

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from .catalog import Head
 
+MILLISECONDS = 1_000  # of a second
 MARK = "wap.id"  # what Iceberg calls it in the summary of a snapshot
 # Staging, and rows that are marked as deleted as DuckDB marks them: to write their files
 # anew would leave marks behind that no row answers to, and the rows of a snapshot could no
