@@ -265,8 +265,10 @@ class WellProductionImportService:
         settled = repository.settle(grain)
         if self.job.accepted_by:
             return judge_repeats_as_before(settled, end.reading, self.job.accepted)
-        question = partial(self._source.is_steady, end, self._fields.survey)
-        is_steady = partial(self._calls.ask, question)  # asked only where the rows leave a doubt
+
+        def is_steady() -> bool | None:  # asked only where the rows leave a doubt
+            return self._calls.ask(partial(self._source.is_steady, end, self._fields.survey))
+
         settled = judge_repeats(
             settled, end.reading, is_unique=grain.is_unique, is_steady=is_steady
         )
@@ -342,7 +344,8 @@ class WellProductionImportService:
 
     def _withdraws(self, end: Cursor, settled: Settled) -> bool:
         """Whether stored rows that did not come are withdrawn. Only an import that is proved to
-        have all rows tells which ones the source has no more.
+        have all rows tells which ones the source has no more. One that is proved although it lacks
+        a few, which may have gone while it read, does not.
         """
         if self._settings.source_missing != "withdraw" or not self._is_of_all(end):
             return False
