@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
     from .fingerprint import Fingerprint
 
+    NewRepository = Callable[..., DuckDBWellProductionRepository]
+
 
 class PartImport:
     """The part `number` of a claimed import. `remaining` tells the seconds left of
@@ -66,9 +68,7 @@ class PartImport:
         directory: Path,
         remaining: Callable[[], float],
         clock: Callable[[], float] = time.time,
-        new_repository: Callable[
-            ..., DuckDBWellProductionRepository
-        ] = DuckDBWellProductionRepository,
+        new_repository: NewRepository = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
         open_bytes: int = OPEN_BYTES,
         keep_log: Callable[..., None] = lambda **_: None,

@@ -60,6 +60,8 @@ if TYPE_CHECKING:
 
     from .part_reading import PartsReading
 
+    NewRepository = Callable[..., DuckDBWellProductionRepository]
+
 # Runs of segments in a part: each attempt adds one, and the item that names them must not grow with
 # the import.
 MOST_RUNS = 32
@@ -85,9 +87,7 @@ class WellProductionImportService:
         directory: Path,
         remaining: Callable[[], float],
         clock: Callable[[], float] = time.time,
-        new_repository: Callable[
-            ..., DuckDBWellProductionRepository
-        ] = DuckDBWellProductionRepository,
+        new_repository: NewRepository = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
         most_runs: int = MOST_RUNS,
         new_publication: Callable[..., Publication] = FilePublication,
