@@ -70,7 +70,7 @@ class CheckpointsOfParts:
         for part in parts.parts:
             if part.item and part.has_news:
                 self._store(part, part.item, fingerprint)
-                self.progress.beat()
+                self.progress.beat()  # the lease would be over before all parts are stored
         after = Checkpoint(
             cursor=parts.cursor.stored(self.source_url),
             seal=NO_SEAL,

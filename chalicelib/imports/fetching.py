@@ -214,6 +214,8 @@ class Fetching:
         """
         for part in self.parts.parts:
             self._stage(part)
+        # A failure between the warehouse and the table leaves segments that no item names: what was
+        # taken cannot be kept by a second checkpoint then.
         for part in self.parts.parts:
             part.is_in_step = False
         self._checkpoints.store(self.parts, self._fields.fingerprint())

@@ -110,6 +110,8 @@ class LakePublication:
             raise RuntimeError("nothing was merged")
         staged = None
         if self._is_for_spark(self._compared.result):
+            # None at the first attempt. The next worker compares once more when Spark is done, and
+            # finds what it has staged.
             staged = repository.staged(self._compared)
             if staged is None:
                 beat()

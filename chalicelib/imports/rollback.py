@@ -95,6 +95,8 @@ class Rollback:
             base = self._job_manager.current_snapshot()
             snapshot = self._put(self._check())
             if snapshot.is_lake:
+                # Before the pointer moves: whoever reads main meanwhile reads what the pointer is
+                # about to name.
                 self._set_back(snapshot)
             self._progress.complete(snapshot, base=base.name if base else None, warnings={})
             self._show()

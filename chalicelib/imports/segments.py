@@ -71,7 +71,7 @@ class Segments:
         place: Checkpoint | None = None
         for number, fetched in enumerate(self._prove(checkpoint), start=1):
             if not repository.load_segment(fetched.path, part=self.part):
-                break
+                break  # the rows behind it have no place to follow upon, so they are fetched again
             runs = first_segments(checkpoint.segments, number)
             place = replace(
                 checkpoint, cursor=fetched.note.cursor, segments=runs, seal=fetched.seal

@@ -88,6 +88,7 @@ def run_import(
     if claim is None:
         log.info("nothing to do", extra={"code": ClaimRefused.code})
         if work is _run:
+            # A worker may have died after the pointer had moved, and before the stable name did.
             show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
         return {"job_id": job_id, "outcome": "nothing to do"}
     add_to_log_context(attempt=claim.job.attempt, fence=claim.fence)
@@ -102,6 +103,7 @@ def run_import(
     except CancelRequested:
         return finish(claim, _newest_job(claim, service).cancelled(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
+        # Another worker has the job, or nobody knows who has: this one writes nothing more of it.
         return give_way(job_id, exc)
     except Exception as exc:  # told to people as the job's error
         if isinstance(exc, WarehouseSilent) and claim.job.stalled_attempts < STALLED_ATTEMPTS:
