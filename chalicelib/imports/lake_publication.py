@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from chalicelib.lake.repository import Compared, LakeRepository
+    from chalicelib.lake.compared import Compared
+    from chalicelib.lake.repository import LakeRepository
     from chalicelib.store.outcome import Looks, MergeResult, RunFacts
 
 # As fast as into a file. Only the rows of the import count: of the lake, the files are read that

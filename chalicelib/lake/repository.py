@@ -191,7 +191,7 @@ class LakeRepository(DuckDBWellProductionRepository):
         with lake_errors():
             bounds = self._lake_sql.bounds()
             rows, keys, accepted = self._lake_sql.one("count_written", whole=whole, **bounds)
-        stored = versions.rows
+        stored: int | None = versions.rows
         head = self._catalog.head(PRODUCTION)
         if head and head.snapshot == versions.of(PRODUCTION):  # and nobody has compacted it since
             stored = head.rows

@@ -19,7 +19,8 @@ from local.catalog.server import CatalogServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chalicelib.lake.repository import Compared, LakeRepository
+    from chalicelib.lake.compared import Compared
+    from chalicelib.lake.repository import LakeRepository
     from chalicelib.lake.versions import Versions
 
 pytestmark = pytest.mark.timeout(longer(600, 7200))
