@@ -26,8 +26,8 @@ from chalicelib.lake.versions import PRODUCTION, TABLES, Versions
 from chalicelib.queries.production import Lake, ProductionQuery
 from chalicelib.store.columns import COLUMNS
 from chalicelib.store.grain import Grain
+from chalicelib.store.outcome import Looks, RunFacts
 from chalicelib.store.own_directory import OwnDirectory
-from chalicelib.store.repository import Looks, RunFacts
 from chalicelib.store.statements import named_statements
 from local.catalog.server import CatalogServer
 

@@ -18,7 +18,8 @@ from chalicelib.imports.publication import FilePublication
 from chalicelib.jobs.job import new_job
 from chalicelib.jobs.lock import Claim, Snapshot
 from chalicelib.store.blocks import read_blocks
-from chalicelib.store.repository import DuckDBWellProductionRepository, RunFacts
+from chalicelib.store.outcome import RunFacts
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.well_production import USUAL
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import snapshot_name

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from benchmarks import environments, measure, report
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.batch import Run
 from chalicelib.store.period import RowSource
 from chalicelib.store.places import Places
-from chalicelib.store.repository import STORAGE_VERSION
 from chalicelib.store.schema import prepare_store
 from chalicelib.store.statements import named_statements
-from chalicelib.store.well_production import filled
+from chalicelib.store.well_production import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,7 @@ def _write_segments(connection: duckdb.DuckDBPyConnection, delta: Delta, stored:
         places.add(0, [Run(number + 1, 0, min(SEGMENT_ROWS, delta.rows - first))])
         rows = _SQL["segment"].format(first=first, past=first + SEGMENT_ROWS)
         told = {"rows": rows, "path": str(directory / f"{number:06}.parquet"), "pages": places.text()}
-        connection.execute(filled("write_segment", {**told, "compression": "lz4", "row_group": "16MB"}))
+        connection.execute(fill("write_segment", {**told, "compression": "lz4", "row_group": "16MB"}))
 
 
 def _rows(numbers: str, *, is_wide: bool) -> str:

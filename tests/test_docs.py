@@ -36,7 +36,7 @@ from chalicelib.jobs.finding import Finding
 from chalicelib.jobs.job import JobStatus, Phase, new_job
 from chalicelib.settings import SETTINGS, Settings
 from chalicelib.store import columns as rows
-from chalicelib.store import repository
+from chalicelib.store import outcome, repository
 from local.stack import DEFAULTS, KEPT_FROM_THE_PRODUCT
 
 if TYPE_CHECKING:
@@ -311,9 +311,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     """An empty store, as a first import would make it."""
     directory = tmp_path_factory.mktemp("store")
     scratch = repository.DuckDBWellProductionRepository(directory=directory, memory_mb=100)
-    facts = repository.RunFacts(
-        job_id="j", fence=1, source="s", triggered_by="ada", started_at=0.0, expected_records=None
-    )
+    facts = outcome.RunFacts(job_id="j", fence=1, source="s", triggered_by="ada", started_at=0.0, expected_records=None)
     scratch.merge(directory / "wells.duckdb", facts, now=1.0, warnings={})
     scratch.close()
     with duckdb.connect(directory / "wells.duckdb", read_only=True) as connection:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import HeldRowsGone
 
 from .fingerprint import is_of_this_form
-from .planning import joined_fingerprint
+from .planning import join_fingerprints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,16 +22,25 @@ if TYPE_CHECKING:
 
 
 def load_accepted(
-    job: Job, repository: DuckDBWellProductionRepository, items: Sequence[Part], *, planning: Planning
+    job: Job,
+    repository: DuckDBWellProductionRepository,
+    items: Sequence[Part],
+    *,
+    planning: Planning,
 ) -> tuple[PartsReading, Fingerprint]:
-    """The rows that were accepted are staged again, without a word to the source: the parts at their ends, and what
-    they were read with. Raises HeldRowsGone when one of them is not as it was, SourceChangedSince.
+    """The rows that were accepted are staged again, without a word to the source: the parts at
+    their ends, and what they were read with. Raises HeldRowsGone when one of them is not as it
+    was, SourceChangedSince.
     """
     checkpoint = job.checkpoint
-    is_lost = checkpoint is None or (checkpoint.plan is not None and not items)
-    if checkpoint is None or is_lost or not is_of_this_form(checkpoint.source):
+    if checkpoint is None or not is_of_this_form(checkpoint.source):
         raise HeldRowsGone
-    before = joined_fingerprint([checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)])
+    has_lost_plan = checkpoint.plan is not None and not items
+    if has_lost_plan:
+        raise HeldRowsGone
+    before = join_fingerprints(
+        [checkpoint.source or {}, *(item.checkpoint.source or {} for item in items)]
+    )
     before.refuse_other_settings(planning.settings.source_id)
     parts = planning.load_whole(checkpoint, items, repository)
     if parts is None:

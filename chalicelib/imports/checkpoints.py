@@ -1,5 +1,5 @@
-"""Checkpoints: where the table keeps how far an import has come. Those of a source that is read as a whole stand in the
-job's item, those of its parts in items of their own.
+"""Checkpoints: where the table keeps how far an import has come. Those of a source that is read as
+a whole stand in the job's item, those of its parts in items of their own.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 class Checkpoints(Protocol):
     def store(self, parts: PartsReading, fingerprint: Fingerprint) -> None:
-        """All segments of the parts, and how far they go. Raises WarehouseUnavailable, ScratchFull, LeaseLost,
-        CancelRequested, StateUnavailable.
+        """All segments of the parts, and how far they go. Raises WarehouseUnavailable, ScratchFull,
+        LeaseLost, CancelRequested, StateUnavailable.
         """
 
     def show(self, parts: PartsReading) -> None:
@@ -39,12 +39,15 @@ class CheckpointsOfJob:
 
     def store(self, parts: PartsReading, fingerprint: Fingerprint) -> None:
         (part,) = parts.parts
-        before, progress = self.progress.job.checkpoint, self.progress
-        after = Checkpoint(cursor=part.cursor_to_store().stored(self.source_url), source=fingerprint.stored())
-        progress.change(checkpoint=part.segments.store(before, after))
+        before = self.progress.job.checkpoint
+        after = Checkpoint(
+            cursor=part.cursor_to_store().stored(self.source_url),
+            source=fingerprint.to_attributes(),
+        )
+        self.progress.change(checkpoint=part.segments.store(before, after))
         part.stored_to = part.cursor
-        rows = part.cursor.delivered - (before.cursor["delivered"] if before else 0)
-        progress.note("checkpoint", page=part.cursor.page, records=rows)
+        rows = part.cursor.delivered - _delivered(before)
+        self.progress.note("checkpoint", page=part.cursor.page, records=rows)
 
     def show(self, parts: PartsReading) -> None:
         """There is one."""
@@ -52,7 +55,9 @@ class CheckpointsOfJob:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointsOfParts:
-    """The job's own checkpoint names the `plan`; its cursor has the counts of all parts together."""
+    """The job's own checkpoint names the `plan`; its cursor has the
+    counts of all parts together.
+    """
 
     table: PartTable
     plan: Plan
@@ -65,24 +70,39 @@ class CheckpointsOfParts:
         for part in parts.parts:
             if part.item and part.has_news:
                 self._store(part, part.item, fingerprint)
-                self.progress.beat()
+                self.progress.beat()  # the lease would be over before all parts are stored
         after = Checkpoint(
-            cursor=parts.cursor.stored(self.source_url), seal=NO_SEAL, source=fingerprint.stored(), plan=self.plan
+            cursor=parts.cursor.stored(self.source_url),
+            seal=NO_SEAL,
+            source=fingerprint.to_attributes(),
+            plan=self.plan,
         )
         self.progress.change(checkpoint=after)
         self.show(parts)
-        rows = parts.cursor.delivered - (before.cursor["delivered"] if before else 0)
+        rows = parts.cursor.delivered - _delivered(before)
         self.progress.note("checkpoint", page=parts.cursor.page, records=rows)
 
     def _store(self, part: PartReading, item: Part, fingerprint: Fingerprint) -> None:
-        after = Checkpoint(cursor=part.cursor_to_store().stored(self.source_url), source=fingerprint.stored())
+        after = Checkpoint(
+            cursor=part.cursor_to_store().stored(self.source_url),
+            source=fingerprint.to_attributes(),
+        )
         checkpoint = part.segments.store(item.checkpoint, after)
         state = PartState.DONE if part.is_at_end else PartState.OPEN
         part.item = replace(
-            item, checkpoint=checkpoint, state=state, delivered=part.cursor.delivered, rejected=part.rejected
+            item,
+            checkpoint=checkpoint,
+            state=state,
+            delivered=part.cursor.delivered,
+            rejected=part.rejected,
         )
         self.table.store(self.claim, self.plan, part.item)
         part.stored_to = part.cursor
 
     def show(self, parts: PartsReading) -> None:
         self.progress.change(parts={"count": len(parts.parts), "done": parts.done})
+
+
+def _delivered(checkpoint: Checkpoint | None) -> int:
+    """How many rows lie before it."""
+    return checkpoint.cursor["delivered"] if checkpoint else 0

@@ -1,7 +1,9 @@
-"""Completeness: whether an import read all rows of its source, as far as the source lets anybody know.
+"""Completeness: whether an import read all rows of its source, as far as the
+source lets anybody know.
 
-A source may change while it is read, and then neither of its counts is the right one: rows that came meanwhile may have
-been read or not. So what was delivered is held against both, the one of the beginning and the one of the end.
+A source may change while it is read, and then neither of its counts is the right one: rows that
+came meanwhile may have been read or not. So what was delivered is held against both, the one of the
+beginning and the one of the end.
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Completeness:
-    """`reason` is a sentence for people; empty when there is nothing to say. `missing` rows were counted and did not
-    come, `repeated_keys` came twice; `is_by_key`: the pages were asked for by key.
+    """`reason` is a sentence for people; empty when there is nothing to say. `missing`
+    rows were counted and did not come, `repeated_keys` came twice; `is_by_key`: the
+    pages were asked for by key.
     """
 
     state: Verdict
@@ -44,8 +47,13 @@ class Completeness:
 
     def to_attributes(self) -> dict[str, Any]:
         """As the job's item keeps it and the API shows it."""
-        shown = ("state", "reason", "announced", "counted_again", "delivered")
-        return {name: getattr(self, name) for name in shown}
+        return {
+            "state": self.state,
+            "reason": self.reason,
+            "announced": self.announced,
+            "counted_again": self.counted_again,
+            "delivered": self.delivered,
+        }
 
     @property
     def is_proved(self) -> bool:
@@ -53,8 +61,10 @@ class Completeness:
 
     @classmethod
     def of(cls, reading: Reading, *, repeated_keys: int = 0, doubtful_keys: int = 0) -> Self:
-        """`repeated_keys` came on more than one page and show that the reading went wrong; `doubtful_keys` may."""
-        state, reason = _judged(reading, repeated_keys)
+        """`repeated_keys` came on more than one page and show that the reading went
+        wrong; `doubtful_keys` may.
+        """
+        state, reason = _verdict(reading, repeated_keys)
         if state is Verdict.PROVED and doubtful_keys:
             state, reason = Verdict.UNPROVABLE, _doubt(doubtful_keys)
         return cls(
@@ -71,30 +81,37 @@ class Completeness:
     @classmethod
     def after(cls, end: Cursor, settled: Settled) -> Self:
         """Of an import whose rows are settled; `end` is the cursor after the last one."""
-        return cls.of(end.reading, repeated_keys=settled.repeated_keys, doubtful_keys=settled.doubtful_keys)
+        return cls.of(
+            end.reading, repeated_keys=settled.repeated_keys, doubtful_keys=settled.doubtful_keys
+        )
 
 
-def _judged(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
+def _verdict(reading: Reading, repeated_keys: int) -> tuple[Verdict, str]:
     if repeated_keys:
         return Verdict.DISPROVED, (
-            f"{repeated_keys:,} rows came on more than one page, so others may have come on none: the source's order "
-            "changes from page to page."
+            f"{repeated_keys:,} rows came on more than one page, so others may have come on none: "
+            "the source's order changes from page to page."
         )
     counts = reading.counts
     if counts is None:
         return _without_counts(reading)
     least, most = counts
-    if reading.by_own_key and reading.ended is End.KEYS and reading.missing <= _churn(least):
-        return Verdict.PROVED, ""  # a row that came and one that went while the pages were read
+    was_read_by_keys = reading.by_own_key and reading.ended is End.KEYS
+    if was_read_by_keys and reading.missing <= _churn(least):
+        return Verdict.PROVED, ""  # some rows came and some went while the pages were read
     if reading.missing:
-        of_a_part = f"; {reading.missing:,} that a part of it counts did not come" if reading.delivered >= least else ""
-        told = f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}{of_a_part}."
-        return Verdict.DISPROVED, told
+        of_a_part = ""
+        if reading.delivered >= least:
+            of_a_part = f"; {reading.missing:,} that a part of it counts did not come"
+        return Verdict.DISPROVED, (
+            f"The source counts {_from_to(least, most)} rows and delivered {reading.delivered:,}"
+            f"{of_a_part}."
+        )
     if reading.delivered <= most and not _may_have_moved(reading):
         return Verdict.PROVED, ""
     return Verdict.UNPROVABLE, (
-        f"The source counts {_both(least, most)} rows and delivered {reading.delivered:,}: it changed "
-        "while it was read."
+        f"The source counts {_from_to(least, most)} rows and delivered {reading.delivered:,}: it "
+        "changed while it was read."
     )
 
 
@@ -103,27 +120,36 @@ def _without_counts(reading: Reading) -> tuple[Verdict, str]:
         return Verdict.PROVED, ""
     if reading.by_own_key and reading.ended is End.KEYS:
         return Verdict.PROVED, ""
-    return Verdict.UNPROVABLE, "The source does not count its rows, so nobody can tell whether all of them came."
+    return (
+        Verdict.UNPROVABLE,
+        "The source does not count its rows, so nobody can tell whether all of them came.",
+    )
 
 
 def _churn(counted: int) -> int:
-    """So many rows may go behind the place that is read; more are missing where the source did not sort by its key."""
+    """So many rows may go behind the place that is read: 1,000 of a million. More are missing where
+    the source did not sort by its key.
+    """
     return max(LEAST_CHURN, counted // 1000)
 
 
 def _doubt(keys: int) -> str:
     return (
-        f"{keys:,} keys came on more than one page: the source has rows twice, or they moved while they were read and "
-        "others came on none. WELLHEAD_SOURCE_PRIMARY_KEY tells what is unique."
+        f"{keys:,} keys came on more than one page: the source has rows twice, or they moved while "
+        "they were read and others came on none. WELLHEAD_SOURCE_PRIMARY_KEY tells what is unique."
     )
 
 
 def _may_have_moved(reading: Reading) -> bool:
-    """Rows that go while pages are asked for by their place move later ones to where nobody looks again."""
+    """Rows that go while pages are asked for by their place move later ones to
+    where nobody looks again.
+    """
     if reading.way is not Way.SKIP or reading.counted_again is None:
         return False
-    return reading.has_shrunk or (reading.announced is not None and reading.counted_again < reading.announced)
+    if reading.has_shrunk:
+        return True
+    return reading.announced is not None and reading.counted_again < reading.announced
 
 
-def _both(least: int, most: int) -> str:
+def _from_to(least: int, most: int) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from .time_budget import TimeBudget
 
 PAGES_AHEAD = 2
-OPEN_BYTES = 4 * FULL_BYTES  # in the batches of all parts, on local disk: beyond them the largest becomes a segment
+# In the batches of all parts, on local disk. Beyond it the largest batch becomes a segment.
+OPEN_BYTES = 4 * FULL_BYTES
 BYTES_AHEAD = 16 << 20  # three pages of the usual size; of a large page there is only one
 LOOKED_AT = 20  # rows of a table
 
@@ -42,7 +43,9 @@ class HandOver(Exception):
 
 
 class Fetching:
-    """`beat` is a sign of life, `base` what is published, `threads` how many parts are read at once."""
+    """`beat` is a sign of life, `base` what is published, `threads` how
+    many parts are read at once.
+    """
 
     def __init__(
         self,
@@ -82,8 +85,8 @@ class Fetching:
         self._room: Callable[..., None] | None = None
 
     def run(self) -> None:
-        """To the end of every part. Raises HandOver, SourceError, ScratchFull, OutOfMemory, LeaseLost,
-        CancelRequested, StateUnavailable.
+        """To the end of every part. Raises HandOver, SourceError, ScratchFull, OutOfMemory,
+        LeaseLost, CancelRequested, StateUnavailable.
         """
         try:
             with self._pages() as pages:
@@ -121,15 +124,18 @@ class Fetching:
             raise
 
     def _check_room(self, page: Page) -> None:
-        """As soon as the source has told how many rows it has, before they fill the disk. Raises ScratchFull."""
+        """As soon as the source has told how many rows it has, before they fill the
+        disk. Raises ScratchFull.
+        """
         if self._room is None:
             self._room = partial(check_room, self._directory, self._base())
-            expected = page.next.expected if self.parts.first is None else self.parts.cursor.expected
-            self._ask_for_room(expected)
+            is_one_part = self.parts.first is None
+            cursor = page.next if is_one_part else self.parts.cursor
+            self._ask_for_room(cursor.expected)
 
     def _ask_for_room(self, expected: int | None) -> None:
-        """For the rows to come, beside those staged; with their true size, for rows may be wider than anybody guessed.
-        Raises ScratchFull.
+        """For the rows to come, beside those staged; with their true size, for rows may be wider
+        than anybody guessed. Raises ScratchFull.
         """
         if self._room and expected is not None:
             to_stage = max(0, expected - self.parts.cursor.delivered)
@@ -149,7 +155,9 @@ class Fetching:
         """Of one part its reader does it. Raises SourceTooLarge."""
         limit = self._settings.max_pages
         if self.parts.pages > limit:
-            raise SourceTooLarge(f"The source has more than {limit:,} pages.", page=self.parts.pages)
+            raise SourceTooLarge(
+                f"The source has more than {limit:,} pages.", page=self.parts.pages
+            )
 
     # -- staging ------------------------------------------------------------------------------
 
@@ -158,29 +166,36 @@ class Fetching:
 
     def _stage_the_largest(self) -> None:
         """Where many parts have each something, and together too much."""
-        if sum(part.batch.size for part in self.parts.parts) > self._open_bytes:
-            self._stage(max(self.parts.parts, key=lambda part: part.batch.size))
+        parts = self.parts.parts
+        open_bytes = sum(part.batch.size for part in parts)
+        if open_bytes > self._open_bytes:
+            largest = max(parts, key=lambda part: part.batch.size)
+            self._stage(largest)
 
     def _stage(self, part: PartReading) -> None:
         """The rows that were taken of the part, as a segment."""
         batch, repository = part.batch, self._repository
-        part.is_in_step, was_in_step = False, part.is_in_step  # until it is staged nobody knows what is
+        was_in_step = part.is_in_step
+        part.is_in_step = False  # a failure in between leaves rows that are staged and not noted
         if batch.rows:
             began = self._clock()
             self._fields.learn(repository, batch)
             if batch.table:
                 self._fields.look_at_periods(repository.rows_of(batch.table, LOOKED_AT))
-            rejected = repository.rejected_rows
+            rejected_before = repository.rejected_rows
             reading = self._fields.reading(batch.table)
             segment = repository.stage(batch, reading, self._fields.grain(), part=part.number)
-            part.note_changes(*self._fields.note_changes(repository, batch))
-            part.rejected += repository.rejected_rows - rejected
+            newest, undated = self._fields.note_changes(repository, batch)
+            part.note_changes(newest, undated)
+            part.rejected += repository.rejected_rows - rejected_before
             part.segments.add(segment, part.cursor_to_store().stored(self._settings.source_url))
             self._ask_for_room(self.parts.cursor.expected)
             self._progress.add_seconds("staging_seconds", self._clock() - began)
         part.clear()
         part.is_in_step = was_in_step
-        self._progress.change(failed_records=repository.rejected_rows, skipped_records=repository.passed_over_rows)
+        self._progress.change(
+            failed_records=repository.rejected_rows, skipped_records=repository.passed_over_rows
+        )
 
     # -- checkpoints --------------------------------------------------------------------------
 
@@ -194,11 +209,13 @@ class Fetching:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """All that was taken is staged, and the segments since the last checkpoint go into the warehouse. Then the
-        table names them: one that it does not name was never there.
+        """All that was taken is staged, and the segments since the last checkpoint go into the
+        warehouse. Then the table names them: one that it does not name was never there.
         """
         for part in self.parts.parts:
             self._stage(part)
+        # A failure between the warehouse and the table leaves segments that no item names: what was
+        # taken cannot be kept by a second checkpoint then.
         for part in self.parts.parts:
             part.is_in_step = False
         self._checkpoints.store(self.parts, self._fields.fingerprint())
@@ -212,12 +229,17 @@ class Fetching:
         self.checkpoint()
         raise HandOver
 
-    def keep_what_is_taken(self) -> None:
-        """The import fails, and a retry goes on after the last page, not after the last checkpoint."""
-        parts = self.parts.parts
-        if not all(part.is_in_step for part in parts) or not any(part.has_news for part in parts):
+    def keep_rows(self) -> None:
+        """The import fails, and a retry goes on after the last page, not
+        after the last checkpoint.
+        """
+        are_in_step = all(part.is_in_step for part in self.parts.parts)
+        has_news = any(part.has_news for part in self.parts.parts)
+        if not are_in_step or not has_news:
             return
         try:
             self.checkpoint()
         except Exception as exc:  # noqa: BLE001  what failed first is what is told
-            log.warning("the rows fetched since the last checkpoint are not kept: %s", type(exc).__name__)
+            log.warning(
+                "the rows fetched since the last checkpoint are not kept: %s", type(exc).__name__
+            )

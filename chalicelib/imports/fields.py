@@ -1,8 +1,9 @@
-"""SourceFields: which field of the source fills which column, and what the rows of an import tell of the fields."""
+"""SourceFields: which field of the source fills which column, and what the rows of an
+import tell of the fields.
+"""
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from chalicelib.store.period import Period
 
 from .fingerprint import Fingerprint
 from .partial import is_partial, part_filter, whole_periods
+from .row_sample import RENAMED, RowSample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,18 +32,12 @@ if TYPE_CHECKING:
     from chalicelib.store.row_reading import RowReading
     from chalicelib.store.table import Table
 
-LONGEST_LOOK = 1 << 16  # bytes of a row that is looked at by itself
-PERIODS_LOOKED_AT = 200
-LOOKED_AT = 500  # rows of a page for one that is looked at; its last one always is
-
-
 PRIMARY_KEY = "primary key"  # beside the columns
-RENAMED = "a field under another name"  # beside the columns that are missing
 
 
 class SourceFields:
-    """As the survey found them; rows may show more. `changed_until` is the latest change among the rows so far, in
-    epoch seconds, `undated` the number of those without one.
+    """As the survey found them; rows may show more. `changed_until` is the latest change among the
+    rows so far, in epoch seconds, `undated` the number of those without one.
     """
 
     def __init__(self, *, survey: Survey, settings: Settings) -> None:
@@ -52,9 +48,10 @@ class SourceFields:
         self._settings = settings
         self._leaves_out = survey.leaves_out
         self._before: Fingerprint | None = None
-        self._taken_over: Fingerprint | None = None  # when the source is not asked
-        self._missing: set[str] = set()  # columns whose field some page lacked
-        self._periods: list[str] = []  # some texts of it
+        self._accepted: Fingerprint | None = (
+            None  # of rows that are accepted: the source is not asked
+        )
+        self._sample = RowSample()
 
     def rules(self) -> dict[str, ColumnRule]:
         """Of each column that is filled. Raises SourceColumns."""
@@ -65,53 +62,65 @@ class SourceFields:
         return _plain_fields(self.rules())
 
     def reading(self, table: Table | None = None) -> RowReading:
-        """How rows become ours. A table shows all its fields, and may have others than the source's first file. Raises
-        SourceColumns.
+        """How rows become ours. A table shows all its fields, and may have others than the source's
+        first file. Raises SourceColumns.
         """
         return reading_of(self._settings, self._names, table)
 
     def key(self, way: str = "") -> list[str]:
-        """How the source calls the key: in its order rows are asked for. Where pages are cut by it and several rows
-        have one of our keys, it must be another one. Raises SourceColumns.
+        """How the source calls the key: in its order rows are asked for. Where pages are cut by it
+        and several rows have one of our keys, it must be another one. Raises SourceColumns.
         """
         mapping, grain = self._mapping_so_far(), self.grain()
-        if way == Way.KEYS and grain.rows is Rows.SUM and mapping and not grain.is_unique:
+        is_by_keys = way == Way.KEYS
+        if is_by_keys and grain.rows is Rows.SUM and mapping and not grain.is_unique:
             raise SourceColumns(
                 "WELLHEAD_SOURCE_PAGING=keys cuts pages by a key that no two rows share, and with "
-                "WELLHEAD_SOURCE_ROWS=sum several rows have one well and period. Name the fields that tell them "
-                "apart in WELLHEAD_SOURCE_PRIMARY_KEY, or set WELLHEAD_SOURCE_PAGING to auto."
+                "WELLHEAD_SOURCE_ROWS=sum several rows have one well and period. Name the fields "
+                "that tell them apart in WELLHEAD_SOURCE_PRIMARY_KEY, or set "
+                "WELLHEAD_SOURCE_PAGING to auto."
             )
         rules = self.rules() if self._names else {}
-        own = [field for name in KEY if name in rules for field in rules[name].sources]
-        return list(dict.fromkeys([*own, *grain.primary_key])) if way == Way.KEYS else own
+        fields = [field for name in KEY if name in rules for field in rules[name].sources]
+        if not is_by_keys:
+            return fields
+        return list(dict.fromkeys([*fields, *grain.primary_key]))
 
     def grain(self) -> Grain:
-        """With the key that the service declares, where the settings name none. Raises SourceColumns."""
-        known_as = names_among(self._names)
+        """With the key that the service declares, where the settings name
+        none. Raises SourceColumns.
+        """
+        own_name = names_among(self._names)  # as the source spells it
         grain = Grain.of(self._settings)
-        own_key = tuple(map(known_as, grain.primary_key))
-        grain = replace(grain, primary_key=own_key, order_by=known_as(grain.order_by))
-        if self._taken_over:
-            identity = ("primary_key",) if self._taken_over.identified else ()
-            return replace(grain, primary_key=identity, is_unique=self._taken_over.is_unique)
+        grain = replace(
+            grain,
+            primary_key=tuple(own_name(field) for field in grain.primary_key),
+            order_by=own_name(grain.order_by),
+        )
+        if self._accepted:
+            identity = ("primary_key",) if self._accepted.identified else ()
+            return replace(grain, primary_key=identity, is_unique=self._accepted.is_unique)
         self._refuse_absent("WELLHEAD_SOURCE_PRIMARY_KEY", grain.primary_key)
         if grain.order_by and not self.survey.leaves_out:
             self._refuse_absent("WELLHEAD_SOURCE_ORDER_BY", [grain.order_by])
-        return grain.known_from(self.survey.own_key, self._mapping_so_far())
+        return grain.with_declared_key(self.survey.own_key, self._mapping_so_far())
 
     def _refuse_absent(self, setting: str, named: Iterable[str]) -> None:
         absent = [name for name in named if self._names and name not in self._names]
         if absent:
             raise SourceColumns(
-                f"{setting} names {', '.join(absent)}, and the first rows of the source have no such field. Name "
-                "fields that every row has."
+                f"{setting} names {', '.join(absent)}, and the first rows of the source have no "
+                "such field. Name fields that every row has."
             )
 
     def unknown(self) -> list[str]:
         """The fields that fill no column and are of no other use."""
         rules = self.rules() if self._names else {}
-        used = {*self.grain().fields, *(name for rule in rules.values() for name in rule.all_fields)}
-        return [name for name in unknown_fields(self._names, self._mapping_so_far()) if name not in used]
+        used = set(self.grain().fields)
+        for rule in rules.values():
+            used.update(rule.all_fields)
+        without_column = unknown_fields(self._names, self._mapping_so_far())
+        return [name for name in without_column if name not in used]
 
     def part_filter(self, parameters: Mapping[str, Any]) -> str:
         """What a partial import asks for. Raises SourceColumns."""
@@ -119,91 +128,105 @@ class SourceFields:
             return ""
         definition = self._settings.definition
         if definition is not None and definition.kind == "files" and is_partial(parameters):
-            raise SourceColumns("Files are read whole. Start the import without a field and without limits of periods.")
+            raise SourceColumns(
+                "Files are read whole. Start the import without a field and without limits of "
+                "periods."
+            )
         if self._settings.source_rows == Rows.SUM:
             parameters = whole_periods(parameters, Period(self._settings.source_period))
         return part_filter(parameters, self.mapping(), self.survey)
 
     def learn(self, repository: DuckDBWellProductionRepository, batch: Batch) -> None:
-        """A source that leaves nulls out may show a field late. Looking costs a third of staging, so it is
-        done only while a column that counts has no field. Raises SourceColumns, SourceChangedSince.
+        """The fields that the rows of the batch show for the first time: a source that leaves
+        nulls out may show a field late. Looking costs a third of staging, so it is done only while
+        a column that counts has no field. Raises SourceColumns, SourceChangedSince.
         """
-        before = self._rules_so_far()
-        if batch.table or self._settings.definition or all(name in before for name in VALUES):
+        rules = self._rules_so_far()
+        are_all_filled = all(name in rules for name in VALUES)
+        if batch.table or self._settings.definition or are_all_filled:
             return
         names = [name for name in repository.field_names(batch) if name not in self.survey.links]
-        known = self.fingerprint()
+        fingerprint = self.fingerprint()
         self._names = list(dict.fromkeys([*self._names, *names]))
-        if before and self._rules_so_far() != before:
+        if rules and self._rules_so_far() != rules:
             self._leaves_out = True
             fields = self.fingerprint().fields
-            for earlier in filter(None, (known, self._before)):
-                earlier.refuse_moved(fields)
+            fingerprint.refuse_moved(fields)
+            if self._before:
+                self._before.refuse_moved(fields)
 
     def look_at(self, rows: Sequence[Any]) -> None:
-        """The rows of a page: some of them show whether the fields are still there. To look at all costs too much."""
-        rules = self._rules_so_far()
+        """The rows of a page: some of them show whether the fields are still there."""
         known = {*self._names, *self.survey.links}
-        for place in range(-1, len(rows), LOOKED_AT):
-            row = _fields_of(rows[place]) if rows else None
-            if row is None:
-                continue
-            self._look_at_period(rules, row)
-            lacking = {column for column in VALUES if column in rules and _lacks(rules[column], row)}
-            self._missing |= lacking | ({RENAMED} if lacking and row.keys() - known else set())
+        self._sample.look_at(rows, self._rules_so_far(), known)
 
     def look_at_periods(self, texts: Iterable[str]) -> None:
         """Of some rows, as JSON."""
-        rules = self._rules_so_far()
-        for text in texts:
-            self._look_at_period(rules, json.loads(text))
-
-    def _look_at_period(self, rules: Mapping[str, ColumnRule], row: Mapping[str, Any]) -> None:
-        rule = rules.get("production_period")
-        if rule and not rule.timezone and len(self._periods) < PERIODS_LOOKED_AT:
-            self._periods.append(str(row.get(rule.field) or ""))
+        self._sample.look_at_periods(texts, self._rules_so_far())
 
     @property
     def local_midnights(self) -> int:
-        """How many periods were looked at, where all of them are the first of a month of a place further east."""
+        """How many periods were looked at, where all of them are the first of a month
+        of a place further east.
+        """
         definition = self._settings.definition
-        is_told = definition is not None and bool(definition.timezone)
-        return len(self._periods) if not is_told and local_midnight(self._periods) else 0
+        has_timezone = definition is not None and bool(definition.timezone)
+        if has_timezone or not local_midnight(self._sample.periods):
+            return 0
+        return len(self._sample.periods)
 
     def doubtful_columns(self) -> list[str]:
-        """Those without a field, and those whose field some page lacked; none when no row has shown any field."""
-        filled = self._rules_so_far().keys() or (self._before.fields.keys() if self._before else set())
-        return [column for column in VALUES if column not in filled or column in self._missing] if filled else []
+        """Those without a field, and those whose field some page lacked; none when no
+        row has shown any field.
+        """
+        filled = set(self._rules_so_far())
+        if not filled and self._before:
+            filled = set(self._before.fields)
+        if not filled:
+            return []
+        return [
+            column for column in VALUES if column not in filled or column in self._sample.missing
+        ]
 
     @property
     def is_renamed(self) -> bool:
-        """Whether some row lacked a field and had another one in its place; else it may have left a null out."""
-        return RENAMED in self._missing
+        """Whether some row lacked a field and had another one in its place; else it
+        may have left a null out.
+        """
+        return RENAMED in self._sample.missing
 
     def fingerprint(self) -> Fingerprint:
         """Of what rows are read with now."""
-        mapping = {column: rule.plain_field or str(rule) for column, rule in self._rules_so_far().items()}
+        rules = self._rules_so_far()
+        mapping = {column: rule.plain_field or str(rule) for column, rule in rules.items()}
         grain = self.grain()
-        if mapping:  # a service that does not declare its key when it is asked again would have other rows be the same
-            mapping = {**mapping, PRIMARY_KEY: ",".join(grain.primary_key)}
-        told = Fingerprint.of(
-            self._settings.source_id, mapping, leaves_out=self._leaves_out, missing=sorted(self._missing)
+        if mapping:
+            # A service may not declare its key when it is asked once more: then other rows would
+            # be the same, so the key belongs to the mapping.
+            mapping[PRIMARY_KEY] = ",".join(grain.primary_key)
+        of_mapping = Fingerprint.of(
+            self._settings.source_id,
+            mapping,
+            leaves_out=self._leaves_out,
+            missing=sorted(self._sample.missing),
         )
         return replace(
-            told,
+            of_mapping,
             identified=bool(grain.primary_key),
             is_unique=grain.is_unique,
             files=self.survey.files,
-            periods=self._periods,
+            periods=self._sample.periods,
         )
 
     @property
     def files_are_as_read(self) -> bool:
-        """Whether the files that are there now are those that the rows were read from; of a service that is so."""
+        """Whether the files that are there now are those that the rows were read from;
+        of a service that is so.
+        """
         return self._before is None or self.are_its_files(self._before)
 
     def are_its_files(self, before: Fingerprint) -> bool:
-        return before.files.partition(".")[0] == self.survey.files.partition(".")[0]
+        return before.is_of_listing(self.survey.files)
 
     def _mapping_so_far(self) -> dict[str, str]:
         return _plain_fields(self._rules_so_far())
@@ -214,8 +237,12 @@ class SourceFields:
 
     # -- when rows were changed ---------------------------------------------------------------
 
-    def note_changes(self, repository: DuckDBWellProductionRepository, batch: Batch) -> tuple[float | None, int]:
-        """The latest change in the batch, epoch seconds, and in how many of its rows none is told."""
+    def note_changes(
+        self, repository: DuckDBWellProductionRepository, batch: Batch
+    ) -> tuple[float | None, int]:
+        """The latest change in the batch, epoch seconds, and in how many
+        of its rows none is told.
+        """
         if batch.table or not self._settings.source_changed:
             return None, 0
         newest, undated = repository.change_times(batch, self._settings.source_changed)
@@ -225,8 +252,8 @@ class SourceFields:
         return newest, undated
 
     def go_on_from(self, cursor: Cursor, before: Fingerprint) -> None:
-        """With the changes among the rows before the cursor, which were read with that fingerprint. Raises
-        SourceChangedSince.
+        """With the changes among the rows before the cursor, which were read with that fingerprint.
+        Raises SourceChangedSince.
         """
         try:
             before.refuse_other(self.fingerprint())
@@ -236,34 +263,18 @@ class SourceFields:
         self._know_rows_before(cursor, before)
 
     def take_over(self, cursor: Cursor, before: Fingerprint) -> None:
-        """What was known of the rows before the cursor, when no more will come and nobody asks the source."""
-        self._taken_over = before
+        """What was known of the rows before the cursor, when no more will come
+        and nobody asks the source.
+        """
+        self._accepted = before
         self._know_rows_before(cursor, before)
 
     def _know_rows_before(self, cursor: Cursor, before: Fingerprint) -> None:
         self._before = before
-        self._missing |= set(before.missing)
-        self._periods.extend(before.periods)
+        self._sample.missing |= set(before.missing)
+        self._sample.periods.extend(before.periods)
         self.changed_until, self.undated = cursor.changed_until, cursor.undated
 
 
 def _plain_fields(rules: Mapping[str, ColumnRule]) -> dict[str, str]:
     return {column: rule.plain_field for column, rule in rules.items() if rule.plain_field}
-
-
-def _lacks(rule: ColumnRule, row: Iterable[str]) -> bool:
-    """Whether the row shows none of what fills the column."""
-    return bool(rule.sources) and not any(name.partition("/")[0] in row or name in row for name in rule.sources)
-
-
-def _fields_of(row: Any) -> dict[str, Any] | None:
-    """None when the text is too long or no object."""
-    if len(row) > LONGEST_LOOK:
-        return None
-    try:
-        read = json.loads(bytes(row))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(read, dict):
-        return None
-    return {name: value for name, value in read.items() if "@" not in name and name != "__metadata"}

@@ -1,6 +1,7 @@
 """Fingerprint: the source and the mapping that a checkpoint's rows were read with.
 
-Rows read with another one are not the same import's, whatever they look like, so they are never put together.
+Rows read with another one are not the same import's, whatever they look like, so
+they are never put together.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ from chalicelib.errors import SourceChangedSince
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FORM = 2  # of the rows in a segment; from 2 on their codes are text, and their dates the first days of periods
-FIELD_DIGITS = 12  # of a hash: a source may give its fields names of any length, and the item of a job stays small
-MOST_PERIODS = 5  # that are kept, for the same reason
+# The form of the rows in a segment. From 2 on, codes are text and dates the first days of periods.
+FORM = 2
+# Of a hash. A source may give its fields names of any length, and the item of a job stays small.
+FIELD_DIGITS = 12
+MOST_PERIODS = 5  # so many are kept, for the same reason
 LONGEST_PERIOD = 40  # characters of one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint:
-    """`settings` is Settings.source_id, `fields` tells of each column which field fills it, hashed. A source that
-    `leaves_out` fields without a value shows some of them late. `missing` are columns whose field some page lacked.
-    `files`: which ones the rows are from, as the survey told; "" where that is not known, and for a service.
-    `identified`: the rows carry a primary key, and `is_unique` whether that is known to be one. `periods` are some of
-    the texts that the source gave: whoever goes on judges them together with its own.
+    """`settings` is Settings.source_id, `fields` tells of each column which field fills it, hashed.
+    A source that `leaves_out` fields without a value shows some of them late. `missing` are columns
+    whose field some page lacked. `files`: which ones the rows are from, as the survey told; ""
+    where that is not known, and for a service. `identified`: the rows carry a primary key, and
+    `is_unique` whether that is known to be one. `periods` are some of the texts that the source
+    gave: whoever goes on judges them together with its own.
     """
 
     settings: str
@@ -40,16 +44,23 @@ class Fingerprint:
     periods: Sequence[str] = ()
 
     @classmethod
-    def of(cls, settings: str, mapping: Mapping[str, str], *, leaves_out: bool, missing: Sequence[str] = ()) -> Self:
-        fields = {column: _hashed(name) for column, name in mapping.items()}
+    def of(
+        cls,
+        settings: str,
+        mapping: Mapping[str, str],
+        *,
+        leaves_out: bool,
+        missing: Sequence[str] = (),
+    ) -> Self:
+        fields = {column: _hash(name) for column, name in mapping.items()}
         return cls(settings=settings, fields=fields, leaves_out=leaves_out, missing=missing)
 
-    def stored(self) -> dict[str, Any]:
+    def to_attributes(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
         periods = [_short(text) for text in self.periods[:MOST_PERIODS]]
         return asdict(self) | {"missing": list(self.missing), "periods": periods}
 
-    def joined_with(self, other: Fingerprint) -> Self:
+    def join(self, other: Fingerprint) -> Self:
         """Of the rows of both. Raises SourceChangedSince."""
         self.refuse_other_settings(other.settings)
         self.refuse_moved(other.fields)
@@ -60,9 +71,15 @@ class Fingerprint:
             missing=sorted({*self.missing, *other.missing}),
             identified=self.identified and other.identified,
             is_unique=self.is_unique and other.is_unique,
-            files=self.files if self.files.partition(".")[0] == other.files.partition(".")[0] else "",
+            files=self.files if self.is_of_listing(other.files) else "",
             periods=[*self.periods, *other.periods],
         )
+
+    def is_of_listing(self, listing: str) -> bool:
+        """Whether the rows are from the files of this listing, as a survey tells it: before the
+        point stands a digest of the files, behind it when the newest of them was changed.
+        """
+        return self.files.partition(".")[0] == listing.partition(".")[0]
 
     def refuse_other_settings(self, settings: str) -> None:
         """Raises SourceChangedSince."""
@@ -70,23 +87,30 @@ class Fingerprint:
             raise SourceChangedSince
 
     def refuse_other(self, now: Fingerprint) -> None:
-        """What the survey shows now must be what it showed then. Where a source leaves fields out, its first rows may
-        show others of them; one that fills the same column must still be the same. Raises SourceChangedSince.
+        """What the survey shows now must be what it showed then. Where a source leaves fields out,
+        its first rows may show others of them; one that fills the same column must still be the
+        same. Raises SourceChangedSince.
         """
         self.refuse_other_settings(now.settings)
         self.refuse_moved(now.fields)
         is_lenient = (self.leaves_out or now.leaves_out) and bool(now.fields)
-        if self.fields and self.fields.keys() != now.fields.keys() and not is_lenient:
+        has_other_columns = bool(self.fields) and self.fields.keys() != now.fields.keys()
+        if has_other_columns and not is_lenient:
             raise SourceChangedSince
 
     def refuse_moved(self, fields: Mapping[str, str]) -> None:
-        """A column that was filled by one field is not filled by another one later. Raises SourceChangedSince."""
-        if any(self.fields.get(column, name) != name for column, name in fields.items()):
-            raise SourceChangedSince
+        """A column that was filled by one field is not filled by another one later.
+        Raises SourceChangedSince.
+        """
+        for column, name in fields.items():
+            if self.fields.get(column, name) != name:
+                raise SourceChangedSince
 
 
 def is_of_this_form(stored: Mapping[str, Any] | None) -> bool:
-    """Whether rows that were read with this fingerprint, as a checkpoint keeps it, can be put together with today's."""
+    """Whether rows that were read with this fingerprint, as a checkpoint keeps it, can be
+    put together with today's.
+    """
     return stored is not None and stored.get("form") == FORM
 
 
@@ -95,5 +119,6 @@ def _short(text: str) -> str:
     return text[:LONGEST_PERIOD].encode("ascii", "replace").decode()
 
 
-def _hashed(name: str) -> str:
-    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:FIELD_DIGITS]
+def _hash(name: str) -> str:
+    digest = hashlib.sha256(name.encode(errors="surrogatepass"))
+    return digest.hexdigest()[:FIELD_DIGITS]

@@ -10,7 +10,7 @@ from chalicelib.jobs.finding import holding
 
 from .completeness import Completeness
 from .gate import judge
-from .memory import carried
+from .memory import remember
 from .partial import is_partial
 from .source_facts import facts_of
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.odata.cursor import Cursor
     from chalicelib.settings import Settings
     from chalicelib.store.diff import Diff
-    from chalicelib.store.repository import MergeResult
+    from chalicelib.store.outcome import MergeResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,9 @@ class Judgement:
     carried: list[str]
 
     @classmethod
-    def of(cls, merged: MergeResult, end: Cursor, base: Snapshot | None, job: Job, settings: Settings) -> Self:
+    def of(
+        cls, merged: MergeResult, end: Cursor, base: Snapshot | None, job: Job, settings: Settings
+    ) -> Self:
         """`end` is the cursor after the last row, `base` the snapshot that was merged into."""
         settled = merged.settled
         completeness = Completeness.after(end, settled)
@@ -55,7 +57,7 @@ class Judgement:
             completeness=completeness,
             diff=merged.diff,
             findings=findings,
-            carried=carried(accepted, findings, is_of_all=is_of_all),
+            carried=remember(accepted, findings, is_of_all=is_of_all),
         )
 
     def to_job(self) -> dict[str, Any]:
@@ -69,12 +71,12 @@ class Judgement:
     @property
     def held(self) -> Held | None:
         """None when nothing holds the import."""
-        found = holding(self.findings)
-        if not found:
+        findings = holding(self.findings)
+        if not findings:
             return None
-        names = " and ".join(finding.check for finding in found)
-        sentences = " ".join(finding.message for finding in found)
+        names = " and ".join(finding.check for finding in findings)
+        sentences = " ".join(finding.message for finding in findings)
         return Held(
-            f"The import is held by {names}. {sentences} The published data is as it was. Look at the findings, then "
-            "accept or discard the job."
+            f"The import is held by {names}. {sentences} The published data is as it was. Look at "
+            "the findings, then accept or discard the job."
         )

@@ -1,8 +1,8 @@
 """LakePublication: how the rows of an import become what is published in a lake.
 
-The rows lie in the lake's tables. Which of their snapshots are published the pointer tells, and beside it a small file
-in the warehouse: under its name readers find the state that they began with, and as long as it is kept the lake keeps
-those snapshots.
+The rows lie in the lake's tables. Which of their snapshots are published the pointer tells, and
+beside it a small file in the warehouse: under its name readers find the state that they began with,
+and as long as it is kept the lake keeps those snapshots.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from chalicelib.lake.repository import Compared, LakeRepository
-    from chalicelib.store.repository import Looks, MergeResult, RunFacts
+    from chalicelib.lake.compared import Compared
+    from chalicelib.lake.repository import LakeRepository
+    from chalicelib.store.outcome import Looks, MergeResult, RunFacts
 
-MERGE_ROWS_PER_SECOND = 20_000  # as into a file, of the rows that come alone: the lake is read where they are
-COMMIT_SECONDS = (
-    30.0  # of each commit, for what does not grow with the rows: as long as an answer of the catalog may take
-)
+# As fast as into a file. Only the rows of the import count: of the lake, the files are read that
+# have rows of the same periods.
+MERGE_ROWS_PER_SECOND = 20_000
+# Of each commit, beside what grows with the rows: as long as an answer of the catalog may take.
+COMMIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +43,8 @@ class Move:
 
 @dataclass(kw_only=True)
 class LakePublication:
-    """`directory` is on the worker's own disk. `engine` says what merges: "duckdb", "spark", or "auto", which is Spark
-    for `spark_rows` or more that change.
+    """`directory` is on the worker's own disk. `engine` says what merges: "duckdb", "spark", or
+    "auto", which is Spark for `spark_rows` or more that change.
     """
 
     warehouse: Warehouse
@@ -66,12 +68,15 @@ class LakePublication:
         *,
         rows: int,
     ) -> MergeResult:
-        """Nothing is written to the lake but what takes back an import that died. Where a file is published, the rows
-        are merged into a copy of it, which then moves into the lake whole. Raises LeaseLost, LakeUnavailable,
-        LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull, OutOfMemory, WarehouseUnavailable, WarehouseCorrupt.
+        """Nothing is written to the lake but what takes back an import that died. Where a file is
+        published, the rows are merged into a copy of it, which then moves into the lake whole.
+        Raises LeaseLost, LakeUnavailable, LakeMoved, LakeUnprepared, PeriodChanged, ScratchFull,
+        OutOfMemory, WarehouseUnavailable, WarehouseCorrupt.
         """
         if base and not base.is_lake:
-            file = FilePublication(warehouse=self.warehouse, directory=self.directory, claim=self.claim)
+            file = FilePublication(
+                warehouse=self.warehouse, directory=self.directory, claim=self.claim
+            )
             merged = file.merge(repository, base, facts, looks, rows=rows)
             self._move = Move(file=file, facts=facts, now=looks.now)
             return merged
@@ -79,10 +84,13 @@ class LakePublication:
         return self._compared.result
 
     def publish_seconds(self) -> float:
-        changed = self._compared.result if self._compared else None
-        rows = changed.new_records + changed.updated_records if changed else 0
-        moved = publish_seconds(self._move.file.store) if self._move else 0.0
-        return COMMIT_SECONDS + rows / MERGE_ROWS_PER_SECOND + moved
+        seconds = COMMIT_SECONDS
+        if self._compared:
+            result = self._compared.result
+            seconds += (result.new_records + result.updated_records) / MERGE_ROWS_PER_SECOND
+        if self._move:
+            seconds += publish_seconds(self._move.file.store)
+        return seconds
 
     def publish(
         self,
@@ -91,17 +99,20 @@ class LakePublication:
         *,
         beat: Callable[[], object],
     ) -> Snapshot:
-        """Raises what `beat` does, LeaseLost, LakeUnavailable, LakeMoved, PublishRefused, WarehouseUnavailable, and
-        SparkAsked where Spark has to merge first.
+        """Raises what `beat` does, LeaseLost, LakeUnavailable, LakeMoved, PublishRefused,
+        WarehouseUnavailable, and SparkAsked where Spark has to merge first.
         """
         if self._move:
             move = self._move
             move.file.read_back(repository, merged)
-            return self.put(repository.take(move.file.store, move.facts, merged, now=move.now, beat=beat))
+            versions = repository.take(move.file.store, move.facts, merged, now=move.now, beat=beat)
+            return self.put(versions)
         if self._compared is None:
             raise RuntimeError("nothing was merged")
         staged = None
         if self._is_for_spark(self._compared.result):
+            # None at the first attempt. The next worker compares once more when Spark is done, and
+            # finds what it has staged.
             staged = repository.staged(self._compared)
             if staged is None:
                 beat()
@@ -117,16 +128,17 @@ class LakePublication:
         return least is not None and changing >= least
 
     def _ask_spark(self, repository: LakeRepository, compared: Compared) -> str:
-        """Where Spark reads what to do: the rows and the order lie in the warehouse, as segments do, until the job has
-        ended.
+        """Where Spark reads what to do: the rows and the order lie in the warehouse, as segments
+        do, until the job has ended.
         """
         job_id, fence = self.claim.job.job_id, self.claim.fence
-        delta, told = self.directory / "delta.parquet", self.directory / "order.json"
-        place = self.warehouse.location(delta_name(job_id, fence))
-        told.write_text(repository.order(compared, delta, place).text(), "utf-8")
-        for name, file in ((delta_name(job_id, fence), delta), (order_name(job_id, fence), told)):
+        of_delta, of_order = delta_name(job_id, fence), order_name(job_id, fence)
+        delta, order = self.directory / "delta.parquet", self.directory / "order.json"
+        text = repository.order(compared, delta, self.warehouse.location(of_delta)).text()
+        order.write_text(text, "utf-8")
+        for name, file in ((of_delta, delta), (of_order, order)):
             self.warehouse.put(name, file, sha256=sha256_of(file))
-        return self.warehouse.location(order_name(job_id, fence))
+        return self.warehouse.location(of_order)
 
     def put(self, versions: Versions) -> Snapshot:
         """Under a name with the claim's fence. Raises WarehouseUnavailable."""
@@ -144,7 +156,12 @@ class LakePublication:
         self.warehouse.put(snapshot.name, file, sha256=snapshot.sha256)
         return snapshot
 
-    def follow(self, snapshot: Snapshot, *, segments: list[str]) -> None:  # noqa: ARG002  (nothing bears a stable name)
+    def follow(
+        self,
+        snapshot: Snapshot,  # noqa: ARG002  nothing in a lake bears a stable name
+        *,
+        segments: list[str],
+    ) -> None:
         remove_segments(self.warehouse, segments)
 
 

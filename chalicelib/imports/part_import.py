@@ -1,5 +1,6 @@
-"""PartImport: one part of a source, read by a worker of its own beside others. Its rows end as segments in the
-warehouse, its place in the part's item; who merges takes them from there, as any worker what an earlier one has left.
+"""PartImport: one part of a source, read by a worker of its own beside others. Its rows end as
+segments in the warehouse, its place in the part's item; who merges takes them from there, as any
+worker what an earlier one has left.
 
     part 3   attempt 2 ── checkpoint ── †
     part 3                                 attempt 3 ── goes on from there ── done
@@ -17,7 +18,7 @@ from chalicelib.errors import ImportFailed, WorkerTimeSpent
 from chalicelib.jobs.parts import PartTable
 from chalicelib.odata.cursor import Cursor
 from chalicelib.odata.reading import Way
-from chalicelib.store.period import Period, RowSource
+from chalicelib.store.period import RowSource
 from chalicelib.store.repository import DuckDBWellProductionRepository
 
 from .fetching import OPEN_BYTES, Fetching, HandOver
@@ -26,7 +27,7 @@ from .going_on import lets_a_retry_go_on
 from .part_progress import PartProgress
 from .part_reading import PartReading, PartsReading
 from .partial import is_partial
-from .planning import Planning, joined_fingerprint
+from .planning import Planning, join_fingerprints
 from .prefetch import Prefetch, run_beside
 from .segments import Segments
 from .time_budget import TimeBudget
@@ -47,9 +48,13 @@ if TYPE_CHECKING:
 
     from .fingerprint import Fingerprint
 
+    NewRepository = Callable[..., DuckDBWellProductionRepository]
+
 
 class PartImport:
-    """The part `number` of a claimed import. `remaining` tells the seconds left of the worker's time budget."""
+    """The part `number` of a claimed import. `remaining` tells the seconds left of
+    the worker's time budget.
+    """
 
     def __init__(
         self,
@@ -63,7 +68,7 @@ class PartImport:
         directory: Path,
         remaining: Callable[[], float],
         clock: Callable[[], float] = time.time,
-        new_repository: Callable[..., DuckDBWellProductionRepository] = DuckDBWellProductionRepository,
+        new_repository: NewRepository = DuckDBWellProductionRepository,
         prefetch: Callable[..., AbstractContextManager[Iterable[Any]]] = Prefetch,
         open_bytes: int = OPEN_BYTES,
         keep_log: Callable[..., None] = lambda **_: None,
@@ -80,7 +85,9 @@ class PartImport:
         self._prefetch = prefetch
         self._open_bytes = open_bytes
         self._table = PartTable(table=job_manager.table, clock=clock)
-        self._segments = partial(Segments, warehouse=warehouse, directory=directory, claim=claim, part=number)
+        self._segments = partial(
+            Segments, warehouse=warehouse, directory=directory, claim=claim, part=number
+        )
         self._progress = PartProgress(
             claim=claim,
             job_manager=job_manager,
@@ -99,20 +106,23 @@ class PartImport:
         )
 
     def run(self) -> None:
-        """To the end of the part. Raises HandOver, LeaseLost, CancelRequested, StateUnavailable, ImportFailed."""
+        """To the end of the part. Raises HandOver, LeaseLost, CancelRequested,
+        StateUnavailable, ImportFailed.
+        """
         checkpoint = self._claim.job.checkpoint
         if checkpoint is None or checkpoint.plan is None:
             return  # another plan has taken the place of this one's
         items = self._planning.items(checkpoint.plan)
         if not items or items[self._number].is_done:
             return
-        settings = self._settings
-        adopts = settings.definition.adopts if settings.definition else ""
-        source = RowSource(name=settings.source_name, period=Period(settings.source_period), adopts=adopts)
-        repository = self._new_repository(directory=self._directory, memory_mb=settings.memory_mb, source=source)
+        repository = self._new_repository(
+            directory=self._directory,
+            memory_mb=self._settings.memory_mb,
+            source=RowSource.of(self._settings),
+        )
         try:
             self._progress.report()
-            self._read(checkpoint, items[self._number], repository)
+            self._fetch(checkpoint, items[self._number], repository)
         except WorkerTimeSpent as exc:
             raise HandOver from exc
         finally:
@@ -120,14 +130,17 @@ class PartImport:
             self._source.close()
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _read(self, checkpoint: Checkpoint, item: Part, repository: DuckDBWellProductionRepository) -> None:
-        before = joined_fingerprint([checkpoint.source or {}, item.checkpoint.source or {}])
+    def _fetch(
+        self, checkpoint: Checkpoint, item: Part, repository: DuckDBWellProductionRepository
+    ) -> None:
+        before = join_fingerprints([checkpoint.source or {}, item.checkpoint.source or {}])
         before.refuse_other_settings(self._settings.source_id)
         fields = SourceFields(survey=self._survey(item, before), settings=self._settings)
         item = self._table.begin(self._claim, self._planning.plan_of(checkpoint), item)
         cursor = Cursor.restored(item.checkpoint.cursor, self._settings.source_url)
         fields.go_on_from(cursor, before)
-        part = PartReading.of(cursor, self._segments(attempt=item.attempt), self._directory, item=item)
+        segments = self._segments(attempt=item.attempt)
+        part = PartReading.of(cursor, segments, self._directory, item=item)
         fetching = Fetching(
             PartsReading(parts=[part]),
             source=self._source,
@@ -153,18 +166,18 @@ class PartImport:
             raise
         except ImportFailed as exc:
             if lets_a_retry_go_on(exc):
-                fetching.keep_what_is_taken()
+                fetching.keep_rows()
             raise
 
     def _survey(self, item: Part, before: Fingerprint) -> Survey:
         is_by_keys = item.checkpoint.cursor.get("way") == Way.KEYS
         with_types = is_by_keys or is_partial(self._claim.job.parameters)
 
-        def survey() -> Survey:
+        def take_survey() -> Survey:
             self._source.go_back(before.files)
             return self._source.survey(with_types=with_types)
 
-        return run_beside(survey, while_waiting=self._beat, prefetch=self._prefetch)
+        return run_beside(take_survey, while_waiting=self._beat, prefetch=self._prefetch)
 
     def _beat(self) -> None:
         self._progress.change(waiting=self._source.waiting)
@@ -172,7 +185,9 @@ class PartImport:
 
 
 def settings_of_a_part(settings: Settings, at_once: int) -> Settings:
-    """What one of so many workers may ask of the source, so that all of them together keep to its limits."""
+    """What one of so many workers may ask of the source, so that all of them
+    together keep to its limits.
+    """
     return replace(
         settings,
         source_connections=max(1, settings.source_connections // at_once),

@@ -1,5 +1,5 @@
-"""PartProgress: what one of several workers of a job reports. It writes of the job what all of them have done together,
-and leaves the rest to the one that merges.
+"""PartProgress: what one of several workers of a job reports. It writes of the job what all of them
+have done together, and leaves the rest to the one that merges.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from chalicelib.jobs.parts import PartTable
 
 SHOWN = ("fetched_records", "parts", "progress_percentage", "waiting")
-REPORTS_OF_A_LEASE = 6  # forty workers write the same two items: each of them seldom, together every second
+# Forty workers write the same two items: each of them seldom, all together every second.
+REPORTS_OF_A_LEASE = 6
 
 
 class PartProgress(Progress):
@@ -24,12 +25,14 @@ class PartProgress(Progress):
         self._every = max(REPORT_SECONDS, lease_seconds / REPORTS_OF_A_LEASE)
 
     def _store(self, lease_seconds: float | None) -> None:  # noqa: ARG002  a part has no phase without heartbeats
-        self._job_manager.show(self._claim, self._of_all_parts().with_progress(), SHOWN)
+        job = self._of_all_parts().with_progress()
+        self._job_manager.show(self._claim, job, SHOWN)
 
     def _of_all_parts(self) -> Job:
         """The job as the items of the parts tell it."""
-        named = self._claim.job.checkpoint
-        items = (self._table.read(named.plan) if named and named.plan else None) or []
+        checkpoint = self._claim.job.checkpoint
+        plan = checkpoint.plan if checkpoint else None
+        items = (self._table.read(plan) if plan else None) or []
         done = sum(item.is_done for item in items)
         return replace(
             self._claim.job,

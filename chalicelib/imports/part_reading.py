@@ -1,4 +1,6 @@
-"""PartReading: one part of the source on its way into segments. A source that is read as a whole is one part."""
+"""PartReading: one part of the source on its way into segments. A source that is
+read as a whole is one part.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
 
     from .segments import Segments
 
-PAGES_OF_A_PART = 1_000_000  # so that a page's number tells its part: 3,000,017 is page 17 of the part 3
+# Numbers of pages tell the part too: 3,000,017 is page 17 of part 3.
+PAGES_OF_A_PART = 1_000_000
 
 
 @dataclass(kw_only=True)
 class PartReading:
-    """`cursor` stands behind the rows that were taken, and the segments with the batch hold these. While a step
-    between the two is under way, `is_in_step` is false.
+    """`cursor` stands behind the rows that were taken, and the segments with the batch hold these.
+    While a step between the two is under way, `is_in_step` is false.
 
     `item` is what the table has of the part, None of a source that is read as a whole.
     """
@@ -49,10 +52,19 @@ class PartReading:
         self.changed_until, self.undated = self.cursor.changed_until, self.cursor.undated
 
     @classmethod
-    def of(cls, cursor: Cursor, segments: Segments, directory: Path, *, item: Part | None = None) -> PartReading:
+    def of(
+        cls, cursor: Cursor, segments: Segments, directory: Path, *, item: Part | None = None
+    ) -> PartReading:
         lines = Batch(directory / f"batch-{segments.part}.ndjson")
         rejected = item.rejected if item else 0
-        return cls(number=segments.part, cursor=cursor, segments=segments, lines=lines, item=item, rejected=rejected)
+        return cls(
+            number=segments.part,
+            cursor=cursor,
+            segments=segments,
+            lines=lines,
+            item=item,
+            rejected=rejected,
+        )
 
     @property
     def is_at_end(self) -> bool:
@@ -64,7 +76,9 @@ class PartReading:
         return self.cursor != self.stored_to
 
     def take(self, page: Page) -> None:
-        """The page's rows leave it for the batch: a large page leaves the memory before it is staged."""
+        """The page's rows leave it for the batch: a large page leaves the
+        memory before it is staged.
+        """
         self.is_in_step = False
         part = self.number if page.part is None else page.part
         number = part * PAGES_OF_A_PART + page.number
@@ -96,8 +110,8 @@ class PartReading:
 
 @dataclass(kw_only=True)
 class PartsReading:
-    """All parts, in the order of their rows. `first` stands before the first row of all of them; it is None of a source
-    that is read as a whole.
+    """All parts, in the order of their rows. `first` stands before the first row of all of them; it
+    is None of a source that is read as a whole.
     """
 
     parts: Sequence[PartReading]
@@ -105,6 +119,7 @@ class PartsReading:
 
     @property
     def done(self) -> int:
+        """How many parts are read to their end."""
         return sum(part.is_at_end for part in self.parts)
 
     @property
@@ -114,31 +129,34 @@ class PartsReading:
     @property
     def stored_segments(self) -> list[SegmentRun]:
         """That the items of the parts name."""
-        return [run for part in self.parts if part.item for run in part.item.checkpoint.segments]
+        items = [part.item for part in self.parts if part.item]
+        return [run for item in items for run in item.checkpoint.segments]
 
     @property
     def cursor(self) -> Cursor:
-        """As one: what has come of all parts together. Without a URL when all of them were read to their end."""
+        """As one: what has come of all parts together. Without a URL when all of
+        them were read to their end.
+        """
         cursors = [part.cursor for part in self.parts]
         if self.first is None:
             return cursors[0]
-        counts = [cursor.expected for cursor in cursors]
-        again = [cursor.expected if cursor.counted_again is None else cursor.counted_again for cursor in cursors]
-        is_counted_again = any(cursor.counted_again is not None for cursor in cursors)
+        is_at_end = not any(cursor.url for cursor in cursors)
+        are_all_ended = all(cursor.ended for cursor in cursors)
+        missing = sum(cursor.reading.missing for cursor in cursors) if are_all_ended else 0
         changes = [part.changed_until for part in self.parts if part.changed_until is not None]
         return replace(
             self.first,
-            url=self.first.url if any(cursor.url for cursor in cursors) else None,
+            url=None if is_at_end else self.first.url,
             page=1 + sum(cursor.page - 1 for cursor in cursors),
             delivered=sum(cursor.delivered for cursor in cursors),
             bytes=sum(cursor.bytes for cursor in cursors),
-            expected=_sum(counts),
-            counted_again=_sum(again) if is_counted_again else None,
+            expected=_sum([cursor.expected for cursor in cursors]),
+            counted_again=_counted_again(cursors),
             by_link=any(cursor.by_link for cursor in cursors),
             by_own_key=all(cursor.by_own_key for cursor in cursors),
             recounted=any(cursor.recounted for cursor in cursors),
             ended=_end_of([cursor.ended for cursor in cursors]),
-            missing=sum(cursor.reading.missing for cursor in cursors) if all(cursor.ended for cursor in cursors) else 0,
+            missing=missing,
             has_shrunk=any(_has_shrunk(cursor) for cursor in cursors),
             changed_until=max(changes, default=None),
             undated=sum(part.undated for part in self.parts),
@@ -146,13 +164,28 @@ class PartsReading:
 
 
 def _has_shrunk(cursor: Cursor) -> bool:
-    told = (cursor.expected, cursor.counted_again)
-    return None not in told and (cursor.counted_again or 0) < (cursor.expected or 0)
+    if cursor.expected is None or cursor.counted_again is None:
+        return False
+    return cursor.counted_again < cursor.expected
+
+
+def _counted_again(cursors: Sequence[Cursor]) -> int | None:
+    """All rows, as the source counts them at the end. A part that was not counted again has the
+    rows that were expected of it; None where no part was.
+    """
+    if all(cursor.counted_again is None for cursor in cursors):
+        return None
+    counts = [
+        cursor.expected if cursor.counted_again is None else cursor.counted_again
+        for cursor in cursors
+    ]
+    return _sum(counts)
 
 
 def _sum(counts: Sequence[int | None]) -> int | None:
-    told = [count for count in counts if count is not None]
-    return sum(told) if len(told) == len(counts) else None
+    """None where one of them is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def _end_of(ends: Sequence[str]) -> str:

@@ -1,4 +1,6 @@
-"""A partial import is one of a part of the source: one field, some periods. The part is asked for with a `$filter`."""
+"""A partial import is one of a part of the source: one field, some periods. The part is
+asked for with a `$filter`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import SourceColumns
-from chalicelib.odata.filters import MOMENT_TYPES, NUMBER_TYPES, Unwritable, all_of, literal, moment_literal
+from chalicelib.odata.filters import (
+    MOMENT_TYPES,
+    NUMBER_TYPES,
+    Unwritable,
+    all_of,
+    literal,
+    moment_literal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,15 +35,21 @@ def is_partial(parameters: Mapping[str, Any]) -> bool:
 
 
 def whole_periods(parameters: Mapping[str, Any], period: Period) -> dict[str, Any]:
-    """The same part to the first and the last day of a period: a sum of some of its rows would replace that of all."""
-    ends = {"from": period.first_day, "to": period.last_day}
-    told = {name: end(date.fromisoformat(parameters[name])) for name, end in ends.items() if name in parameters}
-    return {**parameters, **{name: day.isoformat() for name, day in told.items()}}
+    """The same part, from the first day of a period to the last day of one. From 10 March on the
+    sums of March would be those of some of its rows, and replace those of all of them.
+    """
+    whole = dict(parameters)
+    if "from" in parameters:
+        whole["from"] = period.first_day(date.fromisoformat(parameters["from"])).isoformat()
+    if "to" in parameters:
+        whole["to"] = period.last_day(date.fromisoformat(parameters["to"])).isoformat()
+    return whole
 
 
 def part_filter(parameters: Mapping[str, Any], mapping: Mapping[str, str], survey: Survey) -> str:
-    """Empty for an import that is not partial. `mapping` tells which field fills a column. A period lies before the day
-    after the last one, so that one with a time of day is in. Raises SourceColumns.
+    """Empty for an import that is not partial. `mapping` tells which field fills a
+    column. A period lies before the day after the last one, so that one with a time of
+    day is in. Raises SourceColumns.
     """
     parts = []
     if FIELD in parameters:
@@ -47,15 +62,17 @@ def part_filter(parameters: Mapping[str, Any], mapping: Mapping[str, str], surve
     return all_of(*parts) if parts else ""
 
 
-def _comparison(column: str, operator: str, value: str, mapping: Mapping[str, str], survey: Survey) -> str:
+def _comparison(
+    column: str, operator: str, value: str, mapping: Mapping[str, str], survey: Survey
+) -> str:
     name = mapping[column]
     edm_type = survey.type_of(name)
     try:
         return f"{name} {operator} {_literal(value, edm_type, survey.version)}"
     except Unwritable as exc:
         raise SourceColumns(
-            f"The source's field {name} is {edm_type}, which cannot be compared with {value}. Start the import "
-            "without that limit."
+            f"The source's field {name} is {edm_type}, which cannot be compared with {value}. "
+            "Start the import without that limit."
         ) from exc
 
 
@@ -63,5 +80,7 @@ def _literal(value: str, edm_type: str | None, version: int) -> str:
     if edm_type in NUMBER_TYPES and not DIGITS.fullmatch(value):
         raise Unwritable("no number is written so")  # 007 would ask for another code, 7
     if edm_type in MOMENT_TYPES:
-        return moment_literal(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp(), edm_type, version)
+        return moment_literal(
+            datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp(), edm_type, version
+        )
     return literal(value, edm_type, version)

@@ -1,4 +1,6 @@
-"""Planning: the parts that a source is read in, made once and taken up again by each worker that goes on with them."""
+"""Planning: the parts that a source is read in, made once and taken up again by each
+worker that goes on with them.
+"""
 
 from __future__ import annotations
 
@@ -38,28 +40,39 @@ class Planning:
     directory: Path
     segments: Callable[[int], Segments]
 
-    def plan(self, first: Cursor, cursors: Sequence[Cursor], fingerprint: Fingerprint) -> PartsReading:
-        """The parts from these cursors on; the table knows them and the job names them then. Raises LeaseLost,
-        CancelRequested, StateUnavailable.
+    def plan(
+        self, first: Cursor, cursors: Sequence[Cursor], fingerprint: Fingerprint
+    ) -> PartsReading:
+        """The parts from these cursors on; the table knows them and the job names them then. Raises
+        LeaseLost, CancelRequested, StateUnavailable.
         """
-        source = fingerprint.stored()
+        source = fingerprint.to_attributes()
         items = [self._item(number, cursor, source) for number, cursor in enumerate(cursors)]
         self.table.plan(self.claim, items)
-        told = zip(items, cursors, strict=True)
-        readings = [self._reading(item, cursor, self.segments(item.number)) for item, cursor in told]
+        readings = [
+            self._reading(item, cursor, self.segments(item.number))
+            for item, cursor in zip(items, cursors, strict=True)
+        ]
         parts = PartsReading(parts=readings, first=first.at_start())
         plan = Plan(job_id=self.claim.job.job_id, parts=len(items))
         cursor = parts.cursor
-        named = Checkpoint(cursor=self._stored(cursor), seal=NO_SEAL, source=source, plan=plan)
-        shown = {"count": len(items), "done": 0}
-        self.progress.change(checkpoint=named, expected_records=cursor.expected, parts=shown)
+        self.progress.change(
+            checkpoint=Checkpoint(
+                cursor=self._cursor_to_store(cursor), seal=NO_SEAL, source=source, plan=plan
+            ),
+            expected_records=cursor.expected,
+            parts={"count": len(items), "done": 0},
+        )
         self.progress.note("planned", parts=len(items), records=cursor.expected)
         return parts
 
     def items(self, plan: Plan) -> list[Part]:
-        """Empty where one of them is gone, or was read in another form than today's. Raises StateUnavailable."""
+        """Empty where one of them is gone, or was read in another form than today's.
+        Raises StateUnavailable.
+        """
         items = self.table.read(plan) or []
-        return items if all(is_of_this_form(item.checkpoint.source) for item in items) else []
+        are_of_this_form = all(is_of_this_form(item.checkpoint.source) for item in items)
+        return items if are_of_this_form else []
 
     def load(
         self,
@@ -70,30 +83,40 @@ class Planning:
         at_start: Callable[[Cursor], Cursor],
         join: Callable[[Segments, Checkpoint], Checkpoint],
     ) -> PartsReading:
-        """The rows of all parts that are proved are staged; each part goes on behind them. `at_start` tells where a
-        part begins. Raises LeaseLost, StateUnavailable, WarehouseUnavailable, ScratchFull.
+        """The rows of all parts that are proved are staged; each part goes on behind them.
+        `at_start` tells where a part begins. Raises LeaseLost, StateUnavailable,
+        WarehouseUnavailable, ScratchFull.
         """
-        first = Cursor.restored(checkpoint.cursor, self.settings.source_url).at_start()
-        parts = [self._loaded(checkpoint, item, repository, at_start=at_start, join=join) for item in items]
+        first = self._restore(checkpoint).at_start()
+        parts = [
+            self._load_part(checkpoint, item, repository, at_start=at_start, join=join)
+            for item in items
+        ]
         return PartsReading(parts=parts, first=first)
 
     def load_whole(
-        self, checkpoint: Checkpoint, items: Sequence[Part], repository: DuckDBWellProductionRepository
+        self,
+        checkpoint: Checkpoint,
+        items: Sequence[Part],
+        repository: DuckDBWellProductionRepository,
     ) -> PartsReading | None:
-        """All rows, staged; nothing more is read of the parts, or of the one that the source is. None when a segment is
-        not as it was. Raises LeaseLost, StateUnavailable, WarehouseUnavailable, ScratchFull.
+        """All rows, staged; nothing more is read of the parts, or of the one that the source is.
+        None when a segment is not as it was. Raises LeaseLost, StateUnavailable,
+        WarehouseUnavailable, ScratchFull.
         """
-        url, parts = self.settings.source_url, []
-        for number, place in enumerate([item.checkpoint for item in items] or [checkpoint]):
+        checkpoints = [item.checkpoint for item in items] or [checkpoint]
+        parts = []
+        for number, of_part in enumerate(checkpoints):
             segments = self.segments(number)
-            if segments.load(repository, place, beat=self.progress.beat) != place:
+            if segments.load(repository, of_part, beat=self.progress.beat) != of_part:
                 return None
             item = items[number] if items else None
-            parts.append(PartReading.of(Cursor.restored(place.cursor, url), segments, self.directory, item=item))
-        first = Cursor.restored(checkpoint.cursor, url).at_start() if items else None
+            cursor = self._restore(of_part)
+            parts.append(PartReading.of(cursor, segments, self.directory, item=item))
+        first = self._restore(checkpoint).at_start() if items else None
         return PartsReading(parts=parts, first=first)
 
-    def _loaded(
+    def _load_part(
         self,
         checkpoint: Checkpoint,
         item: Part,
@@ -102,17 +125,22 @@ class Planning:
         at_start: Callable[[Cursor], Cursor],
         join: Callable[[Segments, Checkpoint], Checkpoint],
     ) -> PartReading:
-        segments, rejected = self.segments(item.number), repository.rejected_rows
+        segments = self.segments(item.number)
+        rejected_before = repository.rejected_rows
         proved = segments.load(repository, item.checkpoint, beat=self.progress.beat)
         if proved is None:
-            begin = at_start(Cursor.restored(item.checkpoint.cursor, self.settings.source_url))
-            proved = replace(item.checkpoint, cursor=self._stored(begin), segments=[], seal=NO_SEAL)
+            first = self._cursor_to_store(at_start(self._restore(item.checkpoint)))
+            proved = replace(item.checkpoint, cursor=first, segments=[], seal=NO_SEAL)
         loaded = join(segments, proved)
-        cursor = Cursor.restored(loaded.cursor, self.settings.source_url)
+        cursor = self._restore(loaded)
         if item.state is PartState.OPEN or loaded != item.checkpoint:
-            state = PartState.OPEN if cursor.url else PartState.DONE
-            rejected = repository.rejected_rows - rejected
-            as_loaded = replace(item, checkpoint=loaded, state=state, delivered=cursor.delivered, rejected=rejected)
+            as_loaded = replace(
+                item,
+                checkpoint=loaded,
+                state=PartState.OPEN if cursor.url else PartState.DONE,
+                delivered=cursor.delivered,
+                rejected=repository.rejected_rows - rejected_before,
+            )
             item = self.table.begin(self.claim, self.plan_of(checkpoint), as_loaded)
         return self._reading(item, cursor, segments)
 
@@ -135,7 +163,9 @@ class Planning:
         return Part(
             number=number,
             filter=cursor.range,
-            checkpoint=Checkpoint(cursor=self._stored(cursor), seal=NO_SEAL, source=source),
+            checkpoint=Checkpoint(
+                cursor=self._cursor_to_store(cursor), seal=NO_SEAL, source=source
+            ),
             expected=cursor.expected,
             attempt=1,
         )
@@ -143,15 +173,19 @@ class Planning:
     def _reading(self, item: Part, cursor: Cursor, segments: Segments) -> PartReading:
         return PartReading.of(cursor, segments, self.directory, item=item)
 
-    def _stored(self, cursor: Cursor) -> dict[str, object]:
+    def _restore(self, checkpoint: Checkpoint) -> Cursor:
+        return Cursor.restored(checkpoint.cursor, self.settings.source_url)
+
+    def _cursor_to_store(self, cursor: Cursor) -> dict[str, object]:
         return cursor.stored(self.settings.source_url)
 
 
-def joined_fingerprint(sources: Sequence[dict[str, object]]) -> Fingerprint:
-    """Of rows that were read with these: a column that one of them lacked is one that was missing. Raises
-    SourceChangedSince when they are not of one source and mapping.
+def join_fingerprints(sources: Sequence[dict[str, object]]) -> Fingerprint:
+    """Of rows that were read with these: a column that one of them lacked is one that was missing.
+    Raises SourceChangedSince when they are not of one source and mapping.
     """
-    first, *others = [Fingerprint(**source) for source in sources]  # type: ignore[arg-type]
+    fingerprints = [Fingerprint(**source) for source in sources]  # type: ignore[arg-type]
+    joined, *others = fingerprints
     for other in others:
-        first = first.joined_with(other)
-    return first
+        joined = joined.join(other)
+    return joined

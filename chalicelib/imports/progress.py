@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 
 class Progress:
-    """`job` is the newest state, whether it is stored yet or not. Whatever reports raises LeaseLost, CancelRequested,
-    StateUnavailable.
+    """`job` is the newest state, whether it is stored yet or not. Whatever reports raises
+    LeaseLost, CancelRequested, StateUnavailable.
     """
 
     def __init__(
@@ -51,7 +51,8 @@ class Progress:
         self.change(stats={**self.job.stats, **stats})
 
     def add_seconds(self, name: str, seconds: float) -> None:
-        self.set_stats(**{name: round(self.job.stats.get(name, 0.0) + seconds, 3)})
+        before = self.job.stats.get(name, 0.0)
+        self.set_stats(**{name: round(before + seconds, 3)})
 
     def beat(self) -> None:
         """A sign of life, stored at most once a second."""
@@ -74,10 +75,13 @@ class Progress:
     def count_seconds(self) -> None:
         """What the phase that ends has taken, over all attempts."""
         now = self._clock()
-        self.add_seconds(f"{str(self.job.phase).lower()}_seconds", now - self._phase_began_at)
+        phase = str(self.job.phase).lower()
+        self.add_seconds(f"{phase}_seconds", now - self._phase_began_at)
         self._phase_began_at = now
 
-    def complete(self, snapshot: Snapshot, *, base: str | None, warnings: Mapping[str, int]) -> None:
+    def complete(
+        self, snapshot: Snapshot, *, base: str | None, warnings: Mapping[str, int]
+    ) -> None:
         """The job ends and the snapshot made from `base` is published, or neither."""
         self.count_seconds()
         now = self._clock()
@@ -95,18 +99,30 @@ class Progress:
     def hold(self, warnings: Mapping[str, int]) -> None:
         """Nothing was published: what would have become of the rows, the diff tells."""
         self.count_seconds()
-        counts = ("new_records", "updated_records", "duplicate_records", "withdrawn_records")
-        self.change(**dict.fromkeys(counts, 0), warnings=_warnings(warnings))
+        self.change(
+            new_records=0,
+            updated_records=0,
+            duplicate_records=0,
+            withdrawn_records=0,
+            warnings=_warnings(warnings),
+        )
 
     def report(self, lease_seconds: float | None = None) -> None:
-        """The job as it is now is stored and the lease renewed. Raises LeaseLost, CancelRequested, StateUnavailable."""
+        """The job as it is now is stored and the lease renewed. Raises LeaseLost,
+        CancelRequested, StateUnavailable.
+        """
         self._store(lease_seconds)
         self._reported_at = self._clock()
         self._keep_log()
 
     def _store(self, lease_seconds: float | None) -> None:
-        self.job = self._job_manager.progress(self._claim, self.job.with_progress(), lease_seconds=lease_seconds)
+        self.job = self._job_manager.progress(
+            self._claim, self.job.with_progress(), lease_seconds=lease_seconds
+        )
 
 
 def _warnings(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    return [{"rule": rule, "count": count, "message": WARNING_RULES[rule]} for rule, count in counts.items()]
+    return [
+        {"rule": rule, "count": count, "message": WARNING_RULES[rule]}
+        for rule, count in counts.items()
+    ]

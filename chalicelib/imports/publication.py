@@ -1,5 +1,6 @@
-"""Publication: how the rows of an import become what is published. Here into a file: from the current snapshot to a
-working copy, and from that to a new snapshot in the warehouse; lake_publication.py does the same with a lake.
+"""Publication: how the rows of an import become what is published. Here into a file: from the
+current snapshot to a working copy, and from that to a new snapshot in the warehouse;
+lake_publication.py does the same with a lake.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chalicelib.jobs.manager import JobManager
-    from chalicelib.store.repository import Looks, MergeResult, RunFacts
+    from chalicelib.store.outcome import Looks, MergeResult, RunFacts
 
 FILE_ROW_BYTES = 48  # of a store, where none is there to be looked at
 MERGE_ROWS_PER_SECOND = 20_000  # a tenth of what two slow cores merge
@@ -29,29 +30,36 @@ PUBLISH_BYTES_PER_SECOND = 5 << 20  # the same for verifying, hashing and copyin
 log = logging.getLogger(__name__)
 
 
-def show_latest(*, job_manager: JobManager, warehouse: Warehouse, made_by: str | None = None) -> None:
-    """The stable name follows the pointer, also when the worker died between the two; with `made_by`, only if
-    this job made the current snapshot. Not in a warehouse of another table. Raises StateUnavailable,
-    WarehouseUnavailable.
+def show_latest(
+    *, job_manager: JobManager, warehouse: Warehouse, made_by: str | None = None
+) -> None:
+    """The stable name follows the pointer, also when the worker died between the two; with
+    `made_by`, only if this job made the current snapshot. Not in a warehouse of another table.
+    Raises StateUnavailable, WarehouseUnavailable.
     """
     current = job_manager.current_snapshot()
-    if current is None or current.is_lake or made_by not in (None, current.job_id):
+    if current is None or current.is_lake:
+        return
+    if made_by is not None and made_by != current.job_id:
         return
     if warehouse.latest() != current.name and owns(job_manager=job_manager, warehouse=warehouse):
         warehouse.set_latest(current.name)
 
 
 def check_room(directory: Path, base: Snapshot | None, *, to_stage: int, staged_bytes: int) -> None:
-    """Whether local disk takes what is certain to come: at least some bytes for each row still to be staged, a copy of
-    the database, and before there is one all rows. What is staged is on it already. Raises ScratchFull.
+    """Whether local disk takes what is certain to come: at least some bytes for each row still to
+    be staged, a copy of the database, and before there is one all rows. What is staged is on it
+    already. Raises ScratchFull.
     """
-    for_segments = to_stage * LEAST_ROW
     size = base.bytes if base else 0
-    for_rows = 0.0 if base else room_of_merge(staged_bytes + for_segments, rows=1, new=1, revised=0)
-    told = f"{int(for_segments + for_rows) >> 20:,} MB for rows and {size >> 20:,} MB for the database"
+    for_segments = to_stage * LEAST_ROW
+    for_rows = float(for_segments)
+    if base is None:
+        for_rows += room_of_merge(staged_bytes + for_segments, rows=1, new=1, revised=0)
+    purpose = f"{int(for_rows) >> 20:,} MB for rows and {size >> 20:,} MB for the database"
     if to_stage:
-        told = f"at least {told}, with {to_stage:,} rows still to come"
-    ask_for_room(directory, for_segments + for_rows + size, told)
+        purpose = f"at least {purpose}, with {to_stage:,} rows still to come"
+    ask_for_room(directory, for_rows + size, purpose)
 
 
 def merge_seconds(base: Snapshot | None, *, rows: int) -> float:
@@ -65,22 +73,26 @@ def publish_seconds(store: Path) -> float:
 
 
 class Publication(Protocol):
-    """The pointer moves elsewhere, in the transaction that ends the job. What an import may do after `merge`, judge it
-    and hold it, leaves nothing where somebody reads.
+    """The pointer moves elsewhere, in the transaction that ends the job. What an import may do
+    after `merge`, judge it and hold it, leaves nothing where somebody reads.
     """
 
     def merge_seconds(self, base: Snapshot | None, *, rows: int) -> float:
         """How long the merge of so many rows may take at most."""
 
-    def merge(self, repository: Any, base: Snapshot | None, facts: RunFacts, looks: Looks, *, rows: int) -> MergeResult:
+    def merge(
+        self, repository: Any, base: Snapshot | None, facts: RunFacts, looks: Looks, *, rows: int
+    ) -> MergeResult:
         """What becomes of all that is staged, `rows` as the source counts them."""
 
     def publish_seconds(self) -> float:
         """How long `publish` may take at most."""
 
-    def publish(self, repository: Any, merged: MergeResult, *, beat: Callable[[], object]) -> Snapshot:
-        """A new snapshot that nothing points at yet; it holds what it should, or PublishRefused is raised. `beat` is
-        called between its steps, and may stop it.
+    def publish(
+        self, repository: Any, merged: MergeResult, *, beat: Callable[[], object]
+    ) -> Snapshot:
+        """A new snapshot that nothing points at yet; it holds what it should, or PublishRefused is
+        raised. `beat` is called between its steps, and may stop it.
         """
 
     def follow(self, snapshot: Snapshot, *, segments: list[str]) -> None:
@@ -89,7 +101,9 @@ class Publication(Protocol):
 
 @dataclass(kw_only=True)
 class FilePublication:
-    """`directory` is on the worker's own disk. With `copy_lake` what lies in a lake becomes a file, at a path."""
+    """`directory` is on the worker's own disk. With `copy_lake` what lies in a lake
+    becomes a file, at a path.
+    """
 
     warehouse: Warehouse
     directory: Path
@@ -121,7 +135,13 @@ class FilePublication:
     def publish_seconds(self) -> float:
         return publish_seconds(self.store)
 
-    def publish(self, repository: Any, merged: MergeResult, *, beat: Callable[[], object]) -> Snapshot:  # noqa: ARG002
+    def publish(
+        self,
+        repository: Any,
+        merged: MergeResult,
+        *,
+        beat: Callable[[], object],  # noqa: ARG002  of a lake there are many steps
+    ) -> Snapshot:
         """Its lease is as long as it takes: there is no beat in between."""
         sha256 = self.read_back(repository, merged)
         return self.put(self.store, rows=merged.stored_records, sha256=sha256)
@@ -151,13 +171,19 @@ class FilePublication:
         return self.store
 
     def read_back(self, repository: Any, merged: MergeResult) -> str:
-        """The SHA-256 of the store, which is then known to hold what it should. Raises PublishRefused."""
+        """The SHA-256 of the store, which is then known to hold what it
+        should. Raises PublishRefused.
+        """
         blocks = read_blocks(self.store)
-        repository.verify(self.store, rows=merged.stored_records, unchanged=blocks.same_as(self.base_blocks))
+        repository.verify(
+            self.store, rows=merged.stored_records, unchanged=blocks.same_as(self.base_blocks)
+        )
         return blocks.sha256
 
     def put(self, store: Path, *, rows: int, sha256: str) -> Snapshot:
-        """The closed store as a new file under a name with the claim's fence. Raises WarehouseUnavailable."""
+        """The closed store as a new file under a name with the claim's fence.
+        Raises WarehouseUnavailable.
+        """
         snapshot = Snapshot(
             name=snapshot_name(self.claim.fence, self.claim.job.job_id),
             fence=self.claim.fence,
@@ -174,8 +200,10 @@ class FilePublication:
         try:
             self.warehouse.set_latest(snapshot.name)
         except WarehouseUnavailable as exc:
-            told = "the import is published, and the stable name still holds the old snapshot: %s"
-            log.error(told, exc.message, extra={"code": exc.code})  # noqa: TRY400  the cause says no more
+            sentence = (
+                "the import is published, and the stable name still holds the old snapshot: %s"
+            )
+            log.error(sentence, exc.message, extra={"code": exc.code})  # noqa: TRY400  the cause says no more
         remove_segments(self.warehouse, segments)
 
 

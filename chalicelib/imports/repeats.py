@@ -16,32 +16,56 @@ if TYPE_CHECKING:
 RULE = "SAME_KEY_ON_TWO_PAGES"
 
 
-def judged(settled: Settled, reading: Reading, *, is_unique: bool, is_steady: Callable[[], bool | None]) -> Settled:
-    """Its `repeated_keys` are then those alone that show it, its `doubtful_keys` those that may.
+def judge_repeats(
+    settled: Settled, reading: Reading, *, is_unique: bool, is_steady: Callable[[], bool | None]
+) -> Settled:
+    """The same with `repeated_keys`, those alone that show a reading that went wrong, and
+    `doubtful_keys`, those that may show it.
 
-    By key a row is asked for after the one before, so none is missing however often one comes. The source's own links
-    may overlap by some rows, which then come beside as many as it counts. By `$skip` that means that rows have moved.
+    By key a row is asked for after the one before, so none is missing however often one comes. The
+    source's own links may overlap by some rows, which then come beside as many as it counts. By
+    `$skip` that means that rows have moved.
 
-    Where nobody says that the key is unique the source may have rows twice, or rows went and came again elsewhere; then
-    `is_steady` asks it whether its order is one, and a no is proof. A row that comes in before the place that is read
-    moves one other onto a second page, and none is missing for it.
+    Where nobody says that the key is unique the source may have rows twice, or rows went and
+    came again elsewhere; then `is_steady` asks it whether its order is one, and a no is
+    proof. A row that comes in before the place that is read moves one other onto a second
+    page, and none is missing for it.
     """
-    repeated = _repeated(settled, reading)
+    repeated = _count_repeated(settled, reading)
     if not repeated or is_unique:
         return replace(settled, repeated_keys=repeated)
     if repeated > reading.grown and is_steady() is False:
         return replace(settled, repeated_keys=repeated)
-    return replace(settled, repeated_keys=0, doubtful_keys=repeated, warnings={**settled.warnings, RULE: repeated})
+    return replace(
+        settled,
+        repeated_keys=0,
+        doubtful_keys=repeated,
+        warnings={**settled.warnings, RULE: repeated},
+    )
 
 
-def judged_before(settled: Settled, reading: Reading, accepted: Sequence[str]) -> Settled:
-    """As it was judged when the import was held, for the source is not asked again. `accepted` are fingerprints."""
-    was_accepted = any(accepted_amounts(Check.SOURCE_INCOMPLETE, "repeated", accepted))
-    return replace(settled, repeated_keys=_repeated(settled, reading) if was_accepted else 0)
+def judge_repeats_as_before(settled: Settled, reading: Reading, accepted: Sequence[str]) -> Settled:
+    """As it was judged when the import was held, for the source is not asked again.
+    `accepted` are fingerprints.
+    """
+    was_accepted = any(amounts_accepted(Check.SOURCE_INCOMPLETE, "repeated", accepted))
+    repeated = _count_repeated(settled, reading) if was_accepted else 0
+    return replace(settled, repeated_keys=repeated)
 
 
-def _repeated(settled: Settled, reading: Reading) -> int:
+def _count_repeated(settled: Settled, reading: Reading) -> int:
+    """Of the keys on more than one page, those that count. Where links overlap, a source of 100
+    rows that delivers 103, 3 of them twice, has delivered all; one that delivers 101 has not.
+    """
     if reading.way is Way.KEYS or reading.ended is End.FILES:
         return 0
-    is_too_few = bool(reading.counts) and reading.delivered - settled.overlapping_keys < min(reading.counts or ())
-    return settled.repeated_keys + (settled.overlapping_keys if reading.way is Way.SKIP or is_too_few else 0)
+    if reading.way is Way.SKIP or _is_short_without_overlap(settled, reading):
+        return settled.repeated_keys + settled.overlapping_keys
+    return settled.repeated_keys
+
+
+def _is_short_without_overlap(settled: Settled, reading: Reading) -> bool:
+    if not reading.counts:
+        return False
+    different = reading.delivered - settled.overlapping_keys
+    return different < min(reading.counts)

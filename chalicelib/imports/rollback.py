@@ -1,9 +1,11 @@
 """Rollback: an older snapshot is published once more, by a job as every publication.
 
-Its file is looked at and put into the warehouse again, under a name with the fence of this claim. So the fences in the
-names still tell the order of what was published; who reads by name, or clears by fence, need not know of rollbacks:
+Its file is looked at and put into the warehouse again, under a name with the fence of this claim.
+So the fences in the names still tell the order of what was published; who reads by name, or clears
+by fence, need not know of rollbacks:
 
-    import A (fence 5) ── import B (fence 6) ── rollback to A (fence 7): A's file as fence 7 ── the pointer: fence 7
+    import A (fence 5) ── import B (fence 6) ── rollback to A (fence 7)
+                                                A's file as fence 7 ── the pointer: fence 7
 """
 
 from __future__ import annotations
@@ -22,7 +24,15 @@ from chalicelib.jobs.lock import Snapshot
 from chalicelib.lake.settling import settle_lake
 from chalicelib.lake.versions import Versions
 from chalicelib.store.room import ask_for_room
-from chalicelib.warehouse.names import Warehouse, fence_of, is_of_lake, job_of, missing_file, sha256_of, snapshot_name
+from chalicelib.warehouse.names import (
+    Warehouse,
+    fence_of,
+    is_of_lake,
+    job_of,
+    missing_file,
+    sha256_of,
+    snapshot_name,
+)
 
 from .progress import Progress
 from .publication import PUBLISH_BYTES_PER_SECOND, show_latest
@@ -42,8 +52,8 @@ LAKE_SECONDS = 150.0  # to set back the tables of a lake: each is asked and told
 
 
 class Rollback:
-    """One claimed rollback. `job` is always the newest state, also when `run` raises. `directory` is on local disk;
-    without a `catalog` there is no lake to go back in.
+    """One claimed rollback. `job` is always the newest state, also when `run` raises. `directory`
+    is on local disk; without a `catalog` there is no lake to go back in.
     """
 
     def __init__(
@@ -62,7 +72,9 @@ class Rollback:
         self._warehouse = warehouse
         self._directory = directory
         self._catalog = catalog
-        self._progress = Progress(claim=claim, job_manager=job_manager, lease_seconds=lease_seconds, clock=clock)
+        self._progress = Progress(
+            claim=claim, job_manager=job_manager, lease_seconds=lease_seconds, clock=clock
+        )
 
     @property
     def job(self) -> Job:
@@ -81,8 +93,10 @@ class Rollback:
         self._directory.mkdir(parents=True, exist_ok=True)
         try:
             base = self._job_manager.current_snapshot()
-            snapshot = self._put(self._looked_at())
+            snapshot = self._put(self._check())
             if snapshot.is_lake:
+                # Before the pointer moves: whoever reads main meanwhile reads what the pointer is
+                # about to name.
                 self._set_back(snapshot)
             self._progress.complete(snapshot, base=base.name if base else None, warnings={})
             self._show()
@@ -95,39 +109,51 @@ class Rollback:
         try:
             show_latest(job_manager=self._job_manager, warehouse=self._warehouse)
         except WarehouseUnavailable as exc:
-            told = "the rollback is published, and the stable name still holds the old snapshot: %s"
-            log.error(told, exc.message, extra={"code": exc.code})  # noqa: TRY400  the cause says no more
+            sentence = (
+                "the rollback is published, and the stable name still holds the old snapshot: %s"
+            )
+            log.error(sentence, exc.message, extra={"code": exc.code})  # noqa: TRY400  the cause says no more
 
     @property
     def _file(self) -> Path:
         return self._directory / "snapshot"
 
-    def _looked_at(self) -> Snapshot:
-        """What the pointer said of the snapshot, whose file is here now and as it was then."""
+    def _check(self) -> Snapshot:
+        """The snapshot as the pointer named it once. Its file is here then, and as it was. Raises
+        WarehouseFileMissing, WarehouseCorrupt.
+        """
         name = str(self.job.rollback_to)
-        told, stored = self._job_manager.published(name), self._warehouse.stored(name)
-        size = stored.bytes if stored else told.bytes if told else 0
+        published = self._job_manager.published(name)  # None of one that no pointer tells any more
+        stored = self._warehouse.stored(name)  # None where its file is gone, or was never there
+        size = 0
+        if stored:
+            size = stored.bytes
+        elif published:
+            size = published.bytes
         self._progress.enter(Phase.CHECKING, seconds=size / PUBLISH_BYTES_PER_SECOND)
         ask_for_room(self._directory, size, f"{size >> 20:,} MB for the database")
-        found = self._fetch(name) if stored else None
-        if told:
-            if found != told.sha256:
-                self._fetch_older(name, told, is_there=found is not None)
-            return told
-        if found is None:
+        sha256 = self._fetch(name) if stored else None
+        if published:
+            if sha256 != published.sha256:
+                self._fetch_older(name, published, is_there=sha256 is not None)
+            return published
+        if sha256 is None:
             raise missing_file(name)
-        if stored and found != (stored.sha256 or found):  # the sum that it was stored under; a bucket has it
+        # A bucket knows the sum that the file was stored with, a directory does not.
+        if stored and sha256 != (stored.sha256 or sha256):
             raise WarehouseCorrupt
-        return read_snapshot(name, self._file, sha256=found)
+        return read_snapshot(name, self._file, sha256=sha256)
 
     def _fetch(self, name: str) -> str:
         self._warehouse.fetch(name, self._file)
         return sha256_of(self._file)
 
-    def _fetch_older(self, name: str, told: Snapshot, *, is_there: bool) -> None:
-        """A bucket keeps what was removed or changed. Raises WarehouseFileMissing, WarehouseCorrupt."""
+    def _fetch_older(self, name: str, published: Snapshot, *, is_there: bool) -> None:
+        """A bucket keeps what was removed or changed. Raises
+        WarehouseFileMissing, WarehouseCorrupt.
+        """
         try:
-            self._warehouse.fetch_older(name, self._file, sha256=told.sha256)
+            self._warehouse.fetch_older(name, self._file, sha256=published.sha256)
         except NoOlderVersion as exc:
             raise WarehouseCorrupt if is_there else missing_file(name) from exc
 
@@ -135,22 +161,27 @@ class Rollback:
         """The same file as a new one that nothing points at yet."""
         fence, job_id = self._claim.fence, self.job.job_id
         name = snapshot_name(fence, job_id, is_lake=old.is_lake)
-        self._progress.enter(Phase.PUBLISHING, seconds=old.bytes / PUBLISH_BYTES_PER_SECOND + LAKE_SECONDS)
+        seconds = old.bytes / PUBLISH_BYTES_PER_SECOND + LAKE_SECONDS
+        self._progress.enter(Phase.PUBLISHING, seconds=seconds)
         self._warehouse.put(name, self._file, sha256=old.sha256)
         return replace(old, name=name, fence=fence, job_id=job_id, rollback_fence=fence)
 
     def _set_back(self, snapshot: Snapshot) -> None:
-        """Main of each table becomes what the pointer is about to name, as a commit would. Where this dies in between,
-        whoever claims next sets it to what is published.
+        """Main of each table becomes what the pointer is about to name, as a commit would. Where
+        this dies in between, whoever claims next sets it to what is published.
         """
         if self._catalog is None:
             raise StoreDiffers
-        settle_lake(self._catalog, Versions.stored(snapshot.versions, rows=snapshot.rows), fence=self._claim.fence)
+        settle_lake(
+            self._catalog,
+            Versions.stored(snapshot.versions, rows=snapshot.rows),
+            fence=self._claim.fence,
+        )
 
 
 def read_snapshot(name: str, file: Path, *, sha256: str) -> Snapshot:
-    """What a pointer can tell of a snapshot by its file alone. It has no watermark, so the next import of each source
-    asks for everything. Raises WarehouseCorrupt.
+    """What a pointer can tell of a snapshot by its file alone. It has no watermark, so the next
+    import of each source asks for everything. Raises WarehouseCorrupt.
     """
     try:
         versions = Versions.read(file.read_text("utf-8")) if is_of_lake(name) else None

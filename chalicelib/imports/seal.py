@@ -1,10 +1,12 @@
 """The seal of a segment: not a bit of it has changed, and this is what it is.
 
-    the rows, a Parquet file │ the note, JSON │ the note's length, 4 bytes │ SHA-256 of all before, 32 bytes
+    the rows  │ the note │ the note's length │ the seal
+    Parquet   │ JSON     │ 4 bytes           │ SHA-256 of all before, 32 bytes
 
-The note tells the segment's name, the seal of the segment before it, and the cursor behind its rows. So the seal of the
-last segment proves every byte of all of them, and a job's item keeps that one alone, however many there are. And a
-segment that is whole is a place to go on from, whatever has become of those after it.
+The note tells the segment's name, the seal of the segment before it, and the cursor behind its
+rows. So the seal of the last segment proves every byte of all of them, and a job's item keeps that
+one alone, however many there are. And a segment that is whole is a place to go on from, whatever
+has become of those after it.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ class Note:
 
 
 @contextmanager
-def sealed(path: Path, note: Note) -> Iterator[tuple[str, str]]:
-    """As add_seal; when the block ends, the file is the rows alone again."""
+def seal_for_a_while(path: Path, note: Note) -> Iterator[tuple[str, str]]:
+    """As add_seal; when the block ends, the file holds nothing but the rows again."""
     size = path.stat().st_size
     try:
         yield add_seal(path, note)

@@ -1,5 +1,5 @@
-"""Segments: the staged rows of an import, on their way into the warehouse and back. They lie on local disk until the
-import has ended; a checkpoint stores those that are not in the warehouse yet.
+"""Segments: the staged rows of an import, on their way into the warehouse and back. They lie on
+local disk until the import has ended; a checkpoint stores those that are not in the warehouse yet.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from chalicelib.errors import WarehouseFileMissing
 from chalicelib.warehouse.names import Warehouse, add_segment, first_segments, segment_names
 
-from .seal import NO_SEAL, Damaged, Note, sealed, take_seal
+from .seal import NO_SEAL, Damaged, Note, seal_for_a_while, take_seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,8 +41,8 @@ class Fetched:
 
 @dataclass(frozen=True, kw_only=True)
 class Segments:
-    """Those of one part of the source; `attempt` is what SegmentRun tells of it. `directory` is on the worker's own
-    disk. Every method raises WarehouseUnavailable, ScratchFull.
+    """Those of one part of the source; `attempt` is what SegmentRun tells of it. `directory` is on
+    the worker's own disk. Every method raises WarehouseUnavailable, ScratchFull.
     """
 
     warehouse: Warehouse
@@ -58,32 +58,43 @@ class Segments:
         self._staged.append(Staged(path=path, cursor=cursor))
 
     def load(
-        self, repository: DuckDBWellProductionRepository, checkpoint: Checkpoint, *, beat: Callable[[], None]
+        self,
+        repository: DuckDBWellProductionRepository,
+        checkpoint: Checkpoint,
+        *,
+        beat: Callable[[], None],
     ) -> Checkpoint | None:
-        """Fetch the segments and take them for staged: the same checkpoint when all are as they were written, else an
-        earlier one that stands behind the rows staged now, or None, and then nothing is staged.
+        """Fetch the segments and take them for staged: the same checkpoint when all are as
+        they were written, else an earlier one that stands behind the rows staged now, or None,
+        and then nothing is staged.
         """
         place: Checkpoint | None = None
-        for number, fetched in enumerate(self._proved(checkpoint), start=1):
+        for number, fetched in enumerate(self._prove(checkpoint), start=1):
             if not repository.load_segment(fetched.path, part=self.part):
-                break
+                break  # the rows behind it have no place to follow upon, so they are fetched again
             runs = first_segments(checkpoint.segments, number)
-            place = replace(checkpoint, cursor=fetched.note.cursor, segments=runs, seal=fetched.seal)
+            place = replace(
+                checkpoint, cursor=fetched.note.cursor, segments=runs, seal=fetched.seal
+            )
             beat()
         is_whole = (place.seal if place else NO_SEAL) == checkpoint.seal
         return checkpoint if is_whole else place
 
     def count_whole(self, checkpoint: Checkpoint) -> int:
         """How many of its segments, from the first on, are what the job wrote."""
-        count_of_them = 0
-        for fetched in self._proved(checkpoint):
+        whole = 0
+        for fetched in self._prove(checkpoint):
             fetched.path.unlink()
-            count_of_them += 1
-        return count_of_them
+            whole += 1
+        return whole
 
     def store(self, before: Checkpoint | None, after: Checkpoint) -> Checkpoint:
-        """The checkpoint after, with the segments of the checkpoint before and those that were added since."""
-        place = replace(after, segments=before.segments if before else [], seal=(before and before.seal) or NO_SEAL)
+        """The checkpoint after, with the segments of the checkpoint before and
+        those that were added since.
+        """
+        segments = before.segments if before else []
+        seal = (before.seal if before else None) or NO_SEAL
+        place = replace(after, segments=segments, seal=seal)
         for staged in self._staged:
             place = self._put(staged.path, place, cursor=staged.cursor)
         self._staged.clear()
@@ -102,13 +113,19 @@ class Segments:
         job_id, fence = self.claim.job.job_id, self.claim.fence
         runs = add_segment(place.segments, job_id, fence, part=self.part, attempt=self.attempt)
         name = segment_names(runs[-1:])[-1]
-        with sealed(path, Note(name=name, follows=place.seal or NO_SEAL, cursor=cursor)) as (seal, sha256):
+        note = Note(name=name, follows=place.seal or NO_SEAL, cursor=cursor)
+        with seal_for_a_while(path, note) as (seal, sha256):
             self.warehouse.put(name, path, sha256=sha256)
         return replace(place, segments=runs, seal=seal)
 
-    def _proved(self, checkpoint: Checkpoint) -> Iterator[Fetched]:
-        """The segments from the first on that are what the job wrote. Each is proved by what comes after it, the next
-        segment or the job's item: only these tell a whole file from an older whole file under the same name.
+    def _prove(self, checkpoint: Checkpoint) -> Iterator[Fetched]:
+        """The segments from the first on that are what the job wrote. Each is proved by what comes
+        after it, the next segment or the job's item: only these tell a whole file from an older
+        whole file under the same name.
+
+        Of the segments A, B and C, the note of B tells the seal of A, that of C the seal of B, and
+        the checkpoint the seal of C. Where C tells another seal, B is an older file, and A is all
+        that is proved. Where C is damaged it tells nothing: B follows A and is whole, and is taken.
         """
         last: Fetched | None = None
         seal = NO_SEAL
@@ -138,5 +155,8 @@ class Segments:
         return Fetched(path=path, note=note, seal=seal)
 
     def _new_path(self) -> Path:
-        """Each of its own: DuckDB may keep pages of a file that had the same path a moment before."""
-        return self.directory / f"fetched-{self.part}-{next(self._numbers)}.parquet"
+        """Another one for each file: DuckDB may keep pages of a file that had the same path a
+        moment before.
+        """
+        number = next(self._numbers)
+        return self.directory / f"fetched-{self.part}-{number}.parquet"

@@ -1,7 +1,8 @@
-"""What the pointer keeps of each source: the watermark, what was accepted, and which import was its latest.
+"""What the pointer keeps of each source: the watermark, what was accepted, and
+which import was its latest.
 
-An import of one source leaves those of the others as they are. The source that the settings describe has its facts
-where they stood before there were definitions: in the snapshot itself.
+An import of one source leaves those of the others as they are. The source that the settings
+describe has its facts where they stood before there were definitions: in the snapshot itself.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ class Facts:
     accepted: Sequence[str] | None = None
     files: Sequence[str] | None = None  # the marks of those that were read
 
-    def stored(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if value is not None}
+    def to_attributes(self) -> dict[str, Any]:
+        facts = asdict(self)
+        return {name: value for name, value in facts.items() if value is not None}
 
 
 def facts_of(base: Snapshot | None, settings: Settings) -> Facts:
@@ -34,19 +36,31 @@ def facts_of(base: Snapshot | None, settings: Settings) -> Facts:
     if base is None:
         return Facts()
     if settings.definition is None:
-        return Facts(changed_until=base.changed_until, changed_of=base.changed_of, accepted=base.accepted)
-    told = (base.sources or {}).get(settings.source_name, {})
-    return Facts(**{name: told.get(name) for name in ("changed_until", "changed_of", "accepted", "files")})
+        return Facts(
+            changed_until=base.changed_until, changed_of=base.changed_of, accepted=base.accepted
+        )
+    facts = (base.sources or {}).get(settings.source_name, {})
+    return Facts(
+        changed_until=facts.get("changed_until"),
+        changed_of=facts.get("changed_of"),
+        accepted=facts.get("accepted"),
+        files=facts.get("files"),
+    )
 
 
-def with_facts(snapshot: Snapshot, base: Snapshot | None, settings: Settings, facts: Facts, *, at: float) -> Snapshot:
-    """The new snapshot with these facts of its source, and with those that the base has of all others."""
-    latest = {"fence": snapshot.fence, "job_id": snapshot.job_id, "at": at}
-    others = (base.sources if base else None) or {}
+def with_facts(
+    snapshot: Snapshot, base: Snapshot | None, settings: Settings, facts: Facts, *, at: float
+) -> Snapshot:
+    """The new snapshot with these facts of its source, and with those that
+    the base has of all others.
+    """
+    of_source: dict[str, Any] = {"fence": snapshot.fence, "job_id": snapshot.job_id, "at": at}
     if settings.definition is None:
-        of_settings, of_definition = facts.stored(), {}
+        of_snapshot = facts.to_attributes()
     else:
-        of_settings, of_definition = facts_of(base, replace(settings, definition=None)).stored(), facts.stored()
-    sources = {**others, settings.source_name: latest | of_definition}
+        # The source of the settings is another one: its facts stay as they are.
+        of_snapshot = facts_of(base, replace(settings, definition=None)).to_attributes()
+        of_source |= facts.to_attributes()
+    sources = {**((base.sources if base else None) or {}), settings.source_name: of_source}
     rollback_fence = base.rollback_fence if base else None
-    return replace(snapshot, sources=sources, rollback_fence=rollback_fence, **of_settings)
+    return replace(snapshot, sources=sources, rollback_fence=rollback_fence, **of_snapshot)

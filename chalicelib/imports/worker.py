@@ -47,7 +47,11 @@ if TYPE_CHECKING:
     from .service import WellProductionImportService
 
 WATCH_SECONDS = 2.0  # between two looks at the lease of another worker
-STALLED_ATTEMPTS = 4  # in a row from the same checkpoint: the worker dies at the same place each time
+SHORTEST_WAIT = 0.05  # seconds
+# So many attempts in a row from the same checkpoint: the worker dies at the same place each time.
+STALLED_ATTEMPTS = 4
+
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +78,9 @@ def run_import(
     execution: str = "",
     work: Callable[[Claim, WellProductionImportService | Rollback], dict[str, Any]] = _run,
 ) -> dict[str, Any]:
-    """What became of the job. `execution` names that of the state machine which runs it, where one does, and `work` is
-    what this worker does of it. Raises StateUnavailable and WarehouseSilent, so that Lambda delivers the event again.
+    """What became of the job. `execution` names that of the state machine which runs it, where one
+    does, and `work` is what this worker does of it. Raises StateUnavailable and WarehouseSilent, so
+    that Lambda delivers the event again.
     """
     add_to_log_context(job_id=job_id)
     holder = holder_of(execution, f"{request_id}/{uuid.uuid4().hex[:8]}")
@@ -83,6 +88,7 @@ def run_import(
     if claim is None:
         log.info("nothing to do", extra={"code": ClaimRefused.code})
         if work is _run:
+            # A worker may have died after the pointer had moved, and before the stable name did.
             show_latest(job_manager=job_manager, warehouse=warehouse, made_by=job_id)
         return {"job_id": job_id, "outcome": "nothing to do"}
     add_to_log_context(attempt=claim.job.attempt, fence=claim.fence)
@@ -97,16 +103,19 @@ def run_import(
     except CancelRequested:
         return finish(claim, _newest_job(claim, service).cancel(at=clock()), job_manager)
     except (LeaseLost, StateUnavailable) as exc:
+        # Another worker has the job, or nobody knows who has: this one writes nothing more of it.
         return give_way(job_id, exc)
     except Exception as exc:  # told to people as the job's error
         if isinstance(exc, WarehouseSilent) and claim.job.stalled_attempts < STALLED_ATTEMPTS:
             raise  # the next attempt begins when the lease is over; the last one tells the error
-        return finish(claim, failed_by(exc, _newest_job(claim, service), at=clock()), job_manager)
+        return finish(claim, fail_job(exc, _newest_job(claim, service), at=clock()), job_manager)
 
 
 @contextmanager
 def watch_sigterm() -> Iterator[Callable[[], bool]]:
-    """Whether SIGTERM has come: the worker then hands over at its next page, as at the end of its time."""
+    """Whether SIGTERM has come: the worker then hands over at its next page,
+    as at the end of its time.
+    """
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopped.is_set  # signals are for the main thread alone
@@ -119,8 +128,8 @@ def watch_sigterm() -> Iterator[Callable[[], bool]]:
 
 
 def _refuse_endless(job: Job, max_attempts: int) -> None:
-    """Before anything of the import is built: that may be what the attempts die of. Raises TooManyAttempts,
-    NoProgress.
+    """Before anything of the import is built: that may be what the attempts die of. Raises
+    TooManyAttempts, NoProgress.
     """
     if job.attempt > max_attempts:
         raise TooManyAttempts
@@ -141,8 +150,9 @@ def claim_patiently(
 ) -> Claim | None:
     """The claim, or None when there is nothing to do.
 
-    When another worker holds the job, this delivery watches its lease. A lease that is renewed shows a living
-    worker: this is a duplicate and leaves. A lease that runs out shows a dead one: this is its retry.
+    When another worker holds the job, this delivery watches its lease. A lease that is
+    renewed shows a living worker: this is a duplicate and leaves. A lease that runs out shows
+    a dead one: this is its retry.
     """
     seen: float | None = None
     while True:
@@ -156,10 +166,13 @@ def claim_patiently(
         if until is None or (seen is not None and until > seen):
             return None
         seen = until
-        sleep(max(0.05, min(WATCH_SECONDS, job_manager.seconds_left(until) + 0.05)))
+        until_over = job_manager.seconds_left(until) + SHORTEST_WAIT
+        sleep(max(SHORTEST_WAIT, min(WATCH_SECONDS, until_over)))
 
 
-def _hand_over(claim: Claim, job: Job, job_manager: JobManager, dispatcher: Dispatcher) -> dict[str, Any]:
+def _hand_over(
+    claim: Claim, job: Job, job_manager: JobManager, dispatcher: Dispatcher
+) -> dict[str, Any]:
     """The dispatch is the fast path; when it fails, the sweeper starts the next worker."""
     try:
         job_manager.hand_over(claim, job)
@@ -187,9 +200,11 @@ def give_way(job_id: str, exc: WellheadError) -> dict[str, Any]:
     return {"job_id": job_id, "outcome": "lease lost"}
 
 
-def failed_by(exc: Exception, job: Job, *, at: float) -> Job:
+def fail_job(exc: Exception, job: Job, *, at: float) -> Job:
     error = _import_error(exc)
-    return job.hold(error, at=at) if isinstance(error, Held) else job.fail(error, at=at)
+    if isinstance(error, Held):
+        return job.hold(error, at=at)
+    return job.fail(error, at=at)
 
 
 def _import_error(exc: Exception) -> WellheadError:
@@ -200,5 +215,6 @@ def _import_error(exc: Exception) -> WellheadError:
     log.error("the import failed unexpectedly", exc_info=exc)
     if isinstance(exc, MemoryError):
         return OutOfMemory()
-    is_full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return ScratchFull() if is_full else ImportFailed()
+    if isinstance(exc, OSError) and exc.errno in DISK_IS_FULL:
+        return ScratchFull()
+    return ImportFailed()

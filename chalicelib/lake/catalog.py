@@ -1,8 +1,8 @@
 """Catalog: what an Iceberg REST catalog says of a table, and the commits that DuckDB cannot make.
 
-DuckDB writes rows; it can neither set a table back to an older snapshot nor forget snapshots, and of its own errors
-only the catalog tells what has happened. Requests are signed for Amazon S3 Tables; a catalog that is named by its URL
-is asked without credentials.
+DuckDB writes rows; it can neither set a table back to an older snapshot nor forget snapshots, and
+of its own errors only the catalog tells what has happened. Requests are signed for Amazon S3
+Tables; a catalog that is named by its URL is asked without credentials.
 https://github.com/apache/iceberg/blob/main/open-api/rest-catalog-open-api.yaml
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-tables-integrating-open-source.html
 """
@@ -39,8 +39,8 @@ REPLACED = "replace"  # the operation of a commit that holds the same rows in ot
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """A table as it stands now. `snapshot` is that of main; None while there is none. `snapshots` are all that are
-    kept, by their ids, as the protocol writes them.
+    """A table as it stands now. `snapshot` is that of main; None while there is none. `snapshots`
+    are all that are kept, by their ids, as the protocol writes them.
     """
 
     uuid: str
@@ -67,25 +67,29 @@ class Head:
         """Those that are not deleted; None where the snapshot does not tell."""
         if snapshot is None:
             return 0
-        told = self.snapshots[snapshot].get("summary", {})
-        if int(told.get("total-equality-deletes", 0)) or "total-records" not in told:
-            return None
-        return int(told["total-records"]) - int(told.get("total-position-deletes", 0))
+        summary = self.snapshots[snapshot].get("summary", {})
+        if int(summary.get("total-equality-deletes", 0)) or "total-records" not in summary:
+            return None  # one equality delete may be of any number of rows
+        return int(summary["total-records"]) - int(summary.get("total-position-deletes", 0))
 
     def holds_the_rows_of(self, snapshot: int | None) -> bool:
-        """Whether main is this snapshot, or what compaction has made of it since."""
-        place = self.snapshot
-        while place != snapshot:
-            told = self.snapshots.get(place) if place is not None else None
-            if told is None or told.get("summary", {}).get("operation") != REPLACED:
+        """Whether main is this snapshot, or what compaction has made of it since.
+
+        Main may be 9, a replacement of 8, which is a replacement of 7, where an import has added
+        rows to 6. So main holds the rows of 9, 8 and 7, and not those of 6.
+        """
+        ancestor = self.snapshot
+        while ancestor != snapshot:
+            facts = self.snapshots.get(ancestor) if ancestor is not None else None
+            if facts is None or facts.get("summary", {}).get("operation") != REPLACED:
                 return False
-            place = told.get("parent-snapshot-id")
+            ancestor = facts.get("parent-snapshot-id")
         return True
 
 
 class Catalog:
-    """`place` is the ARN of a table bucket of S3 Tables, or the URL of a catalog. Every method raises
-    LakeUnavailable.
+    """`place` is the ARN of a table bucket of S3 Tables, or the URL of a catalog. Every
+    method raises LakeUnavailable.
     """
 
     def __init__(
@@ -112,21 +116,28 @@ class Catalog:
 
     def head(self, table: str) -> Head | None:
         """None when there is no such table."""
-        status, told = self._ask("GET", f"tables/{table}")
+        status, answer = self._ask("GET", f"tables/{table}")
         if status == HTTPStatus.NOT_FOUND:
             return None
         if status != HTTPStatus.OK:
-            raise _refused(status, told)
-        return Head.of(told["metadata"])
+            raise _refusal(status, answer)
+        return Head.of(answer["metadata"])
 
-    def set_main(self, table: str, head: Head, snapshot: int | None, properties: Mapping[str, str]) -> bool:
-        """Main becomes this snapshot, and the table has the properties; False when somebody has moved it since `head`
-        was read.
+    def set_main(
+        self, table: str, head: Head, snapshot: int | None, properties: Mapping[str, str]
+    ) -> bool:
+        """Main becomes this snapshot, and the table has the properties; False when somebody has
+        moved it since `head` was read.
         """
-        moved: dict[str, Any] = {"action": "remove-snapshot-ref", "ref-name": MAIN}
+        update: dict[str, Any] = {"action": "remove-snapshot-ref", "ref-name": MAIN}
         if snapshot is not None:
-            moved = {"action": "set-snapshot-ref", "ref-name": MAIN, "type": "branch", "snapshot-id": snapshot}
-        return self._commit(table, head, [moved, *_setting(properties)])
+            update = {
+                "action": "set-snapshot-ref",
+                "ref-name": MAIN,
+                "type": "branch",
+                "snapshot-id": snapshot,
+            }
+        return self._commit(table, head, [update, *_setting(properties)])
 
     def set_properties(self, table: str, head: Head, properties: Mapping[str, str]) -> bool:
         """Main stays where it is; False when somebody has moved it since `head` was read."""
@@ -134,27 +145,32 @@ class Catalog:
 
     def forget(self, table: str, head: Head, snapshots: Sequence[int]) -> bool:
         """These snapshots are no longer kept; False when main has moved since `head` was read."""
-        return self._commit(table, head, [{"action": "remove-snapshots", "snapshot-ids": list(snapshots)}])
+        update = {"action": "remove-snapshots", "snapshot-ids": list(snapshots)}
+        return self._commit(table, head, [update])
 
     def _commit(self, table: str, head: Head, updates: list[dict[str, Any]]) -> bool:
-        stands = {"type": "assert-ref-snapshot-id", "ref": MAIN, "snapshot-id": head.snapshot}
-        asked = {
+        same_table = {"type": "assert-table-uuid", "uuid": head.uuid}
+        same_main = {"type": "assert-ref-snapshot-id", "ref": MAIN, "snapshot-id": head.snapshot}
+        request = {
             "identifier": {"namespace": [NAMESPACE], "name": table},
-            "requirements": [{"type": "assert-table-uuid", "uuid": head.uuid}, stands],
+            "requirements": [same_table, same_main],
             "updates": updates,
         }
-        status, told = self._ask("POST", f"tables/{table}", json.dumps(asked).encode(), tries=1)
+        # One try: after a lost answer the same commit would be refused, although it was made.
+        status, answer = self._ask("POST", f"tables/{table}", json.dumps(request).encode(), tries=1)
         if status not in (HTTPStatus.OK, HTTPStatus.CONFLICT):
-            raise _refused(status, told)
+            raise _refusal(status, answer)
         return status == HTTPStatus.OK
 
     # -- one request ------------------------------------------------------------------------------
 
-    def _ask(self, method: str, path: str, body: bytes | None = None, *, tries: int = TRIES) -> tuple[int, Any]:
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, *, tries: int = TRIES
+    ) -> tuple[int, Any]:
         for attempt in range(tries):
             is_last = attempt == tries - 1
             try:
-                answer = self._send(self._signed(method, path, body))
+                answer = self._send(self._request(method, path, body))
             except BotoCoreError as exc:
                 if is_last:
                     raise LakeUnavailable from exc
@@ -164,20 +180,24 @@ class Catalog:
             self._sleep(BEFORE_TRY * 2**attempt)
         raise LakeUnavailable
 
-    def _signed(self, method: str, path: str, body: bytes | None) -> AWSPreparedRequest:
+    def _request(self, method: str, path: str, body: bytes | None) -> AWSPreparedRequest:
+        """S3 Tables wants it signed."""
         headers = {"Content-Type": "application/json"} if body else {}
         request = AWSRequest(method=method, url=f"{self._root}/{path}", data=body, headers=headers)
         if self.is_s3_tables:
             keys = self._session.get_credentials()
             if keys is None:
-                raise LakeUnavailable("This function has no rights to sign requests to the lake's catalog with.")
+                raise LakeUnavailable(
+                    "This function has no rights to sign requests to the lake's catalog with."
+                )
             SigV4Auth(keys, "s3tables", self.region).add_auth(request)
         return request.prepare()
 
     @property
     def _root(self) -> str:
         if self.is_s3_tables:
-            base = f"https://s3tables.{self.region}.amazonaws.com/iceberg/v1/{quote(self.place, safe='')}"
+            endpoint = f"https://s3tables.{self.region}.amazonaws.com/iceberg/v1"
+            base = f"{endpoint}/{quote(self.place, safe='')}"
         else:
             base = f"{self.place.rstrip('/')}/v1"
         return f"{base}/namespaces/{NAMESPACE}"
@@ -194,8 +214,8 @@ def _json(content: bytes) -> Any:
         return None
 
 
-def _refused(status: int, told: Any) -> LakeUnavailable:
-    kind = told.get("error", {}).get("type", "") if isinstance(told, dict) else ""
+def _refusal(status: int, answer: Any) -> LakeUnavailable:
+    kind = answer.get("error", {}).get("type", "") if isinstance(answer, dict) else ""
     return LakeUnavailable(
         f"The catalog of the lake answers {status} {kind}".rstrip()
         + ". Check WELLHEAD_CATALOG, and that this function may use it."

@@ -1,7 +1,7 @@
 """Expiry: the lake forgets the snapshots of its tables that nothing names any more.
 
-The files in the warehouse name what readers may still ask for; what dies there is forgotten here. Main stays, and what
-is so young that an import may be about to name it.
+The files in the warehouse name what readers may still ask for; what dies there is forgotten here.
+Main stays, and what is so young that an import may be about to name it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,19 @@ YOUNG_SECONDS = 3600.0
 
 
 def expire_snapshots(catalog: Catalog, warehouse: Warehouse, *, now: float) -> dict[str, int]:
-    """How many of each table. Raises LakeUnavailable, WarehouseUnavailable, and ValueError for a file that is none of
-    ours: then nothing is forgotten.
+    """How many of each table. Raises LakeUnavailable, WarehouseUnavailable, and ValueError for a
+    file that is none of ours: then nothing is forgotten.
     """
-    named = list(_kept(warehouse))
-    return {table: _expire(catalog, table, [versions.of(table) for versions in named], now) for table in TABLES}
+    published = list(_published_versions(warehouse))
+    counts = {}
+    for table in TABLES:
+        snapshots = [versions.of(table) for versions in published]
+        counts[table] = _expire(catalog, table, snapshots, now)
+    return counts
 
 
-def _kept(warehouse: Warehouse) -> Iterable[Versions]:
+def _published_versions(warehouse: Warehouse) -> Iterable[Versions]:
+    """Of all files in the warehouse that readers may still ask for."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "versions.json")
         for name in warehouse.names(SNAPSHOTS):
@@ -41,15 +46,22 @@ def _kept(warehouse: Warehouse) -> Iterable[Versions]:
                 yield Versions.read(path.read_text("utf-8"))
 
 
-def _expire(catalog: Catalog, table: str, named: list[int | None], now: float) -> int:
+def _expire(catalog: Catalog, table: str, published: list[int | None], now: float) -> int:
     """Another writer may move main meanwhile: then it is left to the next time."""
     head = catalog.head(table)
     if head is None:
         return 0
-    kept = {head.snapshot, *named}
-    doomed = [number for number, told in head.snapshots.items() if number not in kept and _is_old(told, now)]
-    return len(doomed) if doomed and catalog.forget(table, head, doomed) else 0
+    in_use = {head.snapshot, *published}
+    expired = [
+        number
+        for number, facts in head.snapshots.items()
+        if number not in in_use and _is_old(facts, now)
+    ]
+    if not expired or not catalog.forget(table, head, expired):
+        return 0
+    return len(expired)
 
 
 def _is_old(snapshot: Mapping[str, Any], now: float) -> bool:
-    return now - float(snapshot["timestamp-ms"]) / 1000 > YOUNG_SECONDS
+    made_at = float(snapshot["timestamp-ms"]) / 1000
+    return now - made_at > YOUNG_SECONDS

@@ -1,7 +1,8 @@
-"""Extensions: those of DuckDB that a lake needs. They are files on this machine; nothing is fetched while it runs.
+"""Extensions: those of DuckDB that a lake needs. They are files on this machine; nothing
+is fetched while it runs.
 
-Whenever a connection loads the three, DuckDB reads all of their 84 MB for the signatures: half a second. Once a process
-is enough, as long as the files stay the same.
+Whenever a connection loads the three, DuckDB reads all of their 84 MB for the signatures: half a
+second. Once a process is enough, as long as the files stay the same.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 EXTENSIONS = ("avro", "httpfs", "iceberg")  # in the order in which one needs the other
 UNSIGNED = "allow_unsigned_extensions"
 
-_signed: set[tuple[str, int, int, int]] = set()  # files whose signature this process has seen, as _state tells them
+# The files whose signature this process has seen, as _state tells them.
+_checked_files: set[tuple[str, int, int, int]] = set()
 
 
 def lake_config() -> Config:
-    """What a connection is opened with that attaches the lake: it need not look at signatures again. Only
-    load_extensions loads anything with that, and puts an end to it.
+    """What a connection is opened with that attaches the lake: it need not look at signatures
+    again. Only load_extensions loads anything with that, and puts an end to it.
     """
     try:
         return {UNSIGNED: True} if _are_signed(_extensions()) else {}
@@ -34,7 +36,9 @@ def lake_config() -> Config:
 
 
 def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raises LakeUnprepared, and what DuckDB raises for a file that is no extension of its makers."""
+    """Raises LakeUnprepared, and what DuckDB raises for a file that is no
+    extension of its makers.
+    """
     ((trusts,),) = connection.execute(f"SELECT current_setting('{UNSIGNED}')").fetchall()
     try:
         paths = _extensions()
@@ -45,15 +49,15 @@ def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"LOAD '{path}'")
     finally:
         connection.execute(f"SET {UNSIGNED} = false")  # DuckDB refuses to set it back
-    _signed.update(states)
+    _checked_files.update(states)
 
 
 def _are_signed(paths: list[Path]) -> bool:
-    return all(_state(path) in _signed for path in paths)
+    return all(_state(path) in _checked_files for path in paths)
 
 
 def _state(path: Path) -> tuple[str, int, int, int]:
-    """Another one when the file is written anew."""
+    """Another one when the file is written once more."""
     stat = path.stat()
     return str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns
 
@@ -63,12 +67,13 @@ def _extensions() -> list[Path]:
 
 
 def _extension(name: str) -> Path:
-    found = importlib.util.find_spec(f"duckdb_extension_{name}")
-    for place in found.submodule_search_locations or () if found else ():
-        path = Path(place, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
+    package = importlib.util.find_spec(f"duckdb_extension_{name}")
+    directories = (package.submodule_search_locations if package else None) or ()
+    for directory in directories:
+        path = Path(directory, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
         if path.exists():
             return path
     raise LakeUnprepared(
-        f"DuckDB's extension {name} for {duckdb.__version__} is not installed, and a lake needs it. Give the function "
-        "the layer of requirements-lake.txt."
+        f"DuckDB's extension {name} for {duckdb.__version__} is not installed, and a lake needs "
+        "it. Give the function the layer of requirements-lake.txt."
     )

@@ -1,4 +1,6 @@
-"""Moving: a published state of the lake as a file, for whoever wants one, and for an import that goes back to files."""
+"""Moving: a published state of the lake as a file, for whoever wants one, and for an import
+that goes back to files.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +11,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from chalicelib.errors import PublishRefused, QueryTooSlow
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.columns import STORED_KEY
 from chalicelib.store.local_duckdb import bounded, exhaustion_told, local_config, quoted
-from chalicelib.store.repository import STORAGE_VERSION
 from chalicelib.store.schema import prepare_store
 from chalicelib.store.statements import named_statements
 
@@ -40,15 +42,21 @@ def copy_into_file(
     memory_mb: int,
     seconds: float | None = None,
 ) -> None:
-    """A new store of all that the lake holds in this state; what does not fit into memory goes into `directory`. After
-    so many `seconds` it is stopped, where somebody waits for it. Raises LakeUnavailable, LakeUnprepared,
-    PublishRefused, ScratchFull, OutOfMemory, QueryTooSlow.
+    """A new store of all that the lake holds in this state; what does not fit into memory goes into
+    `directory`. After so many `seconds` it is stopped, where somebody waits for it. Raises
+    LakeUnavailable, LakeUnprepared, PublishRefused, ScratchFull, OutOfMemory, QueryTooSlow.
     """
-    config = local_config(directory, memory_mb) | lake_config() | {"storage_compatibility_version": STORAGE_VERSION}
-    with duckdb.connect(config=config) as connection, _stopped(connection, seconds):
+    config = (
+        local_config(directory, memory_mb)
+        | lake_config()
+        | {"storage_compatibility_version": STORAGE_VERSION}
+    )
+    with duckdb.connect(config=config) as connection, _stop_after(connection, seconds):
         attach_lake(connection, catalog, session)
         with exhaustion_told():
-            connection.execute(f"ATTACH '{quoted(store)}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute(
+                f"ATTACH '{quoted(store)}' AS wells (STORAGE_VERSION '{STORAGE_VERSION}')"
+            )
             prepare_store(connection, is_new=True)
         with lake_errors():
             copied = {table: _copy(connection, table, versions.of(table)) for table in TABLES}
@@ -57,13 +65,13 @@ def copy_into_file(
             connection.execute("DETACH DATABASE wells")
     if copied[PRODUCTION] != versions.rows:
         raise PublishRefused(
-            f"The lake gave {copied[PRODUCTION]:,} rows instead of {versions.rows:,}. Ask once more; if it stays, go "
-            "back to another published state; docs/lake.md says how."
+            f"The lake gave {copied[PRODUCTION]:,} rows instead of {versions.rows:,}. Ask once "
+            "more; if it stays, go back to another published state; docs/lake.md says how."
         )
 
 
 @contextmanager
-def _stopped(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+def _stop_after(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
     if seconds is None:
         yield
         return

@@ -1,4 +1,6 @@
-"""Reading: a published state of the lake, shown as the tables of a file, so that both are asked in the same words."""
+"""Reading: a published state of the lake, shown as the tables of a file, so that both are
+asked in the same words.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
-def show_lake(connection: duckdb.DuckDBPyConnection, catalog: Catalog, session: Session, versions: Versions) -> None:
-    """`wells` on the connection, as if a file were attached. No rows are read before somebody asks. Raises
-    LakeUnprepared, LakeUnavailable.
+def show_lake(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, session: Session, versions: Versions
+) -> None:
+    """`wells` on the connection, as if a file were attached. No rows are read before somebody asks.
+    Raises LakeUnprepared, LakeUnavailable.
     """
     attach_lake(connection, catalog, session)
     with lake_errors():

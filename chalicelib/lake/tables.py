@@ -1,4 +1,6 @@
-"""The lake's tables: those of a store, as far as rows are in them, in Iceberg's types, by year of the period."""
+"""The lake's tables: those of a store, as far as rows are in them, in Iceberg's
+types, by year of the period.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +30,23 @@ def make_tables(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None
         return
     with lake_errors():
         connection.execute(_SQL["schema"])
-        for table, names, types in connection.execute(_SQL["columns"].format(tables=tuple(TABLES))).fetchall():
-            if table in missing:
-                columns = ", ".join(f"{name} {TYPES.get(kind, kind)}" for name, kind in zip(names, types, strict=True))
-                partitioned = _SQL["partitioned"] if table in BY_YEAR else ""
-                text = _SQL["table"].format(table=table, columns=columns, partitioned=partitioned)
-                connection.execute(text)
+        columns_of_store = _SQL["columns"].format(tables=tuple(TABLES))
+        for table, names, types in connection.execute(columns_of_store).fetchall():
+            if table not in missing:
+                continue
+            columns = [
+                f"{name} {TYPES.get(kind, kind)}" for name, kind in zip(names, types, strict=True)
+            ]
+            partitioned = _SQL["partitioned"] if table in BY_YEAR else ""
+            text = _SQL["table"].format(
+                table=table, columns=", ".join(columns), partitioned=partitioned
+            )
+            connection.execute(text)
 
 
 def at(table: str, snapshot: int | None) -> str:
-    """What stands after FROM for the rows of this snapshot; of none, no rows. Only so may a name follow it."""
+    """What stands after FROM for the rows of this snapshot; of none, no rows. In brackets, so that
+    a name may follow it.
+    """
     when = "WHERE FALSE" if snapshot is None else f"AT (VERSION => {snapshot})"
     return f"(SELECT * FROM lake.wellhead.{table} {when})"  # noqa: S608  names of ours and a number

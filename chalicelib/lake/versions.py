@@ -13,14 +13,16 @@ PRODUCTION = "well_production"
 HISTORY = "well_production_history"
 REJECTS = "rejected_rows"
 RUNS = "import_runs"
-# In the order of their commits: whoever reads main sees an import's rows not before what they replaced, and its run
-# not before its rows.
+# In the order of their commits: whoever reads main sees an import's rows not before what they
+# replaced, and its run not before its rows.
 TABLES = (REJECTS, HISTORY, PRODUCTION, RUNS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Versions:
-    """`snapshots` by the table's name; one that holds nothing yet has none. `rows` are those of production."""
+    """`snapshots` by the table's name; one that holds nothing yet has none. `rows`
+    are those of production.
+    """
 
     snapshots: Mapping[str, int]
     rows: int = 0
@@ -31,15 +33,18 @@ class Versions:
     @classmethod
     def stored(cls, attributes: Mapping[str, Any] | None, *, rows: int) -> Self:
         """As the pointer keeps them; of none, those of a lake in which nothing was published."""
-        return cls(snapshots={name: int(number) for name, number in (attributes or {}).items()}, rows=rows)
+        snapshots = {name: int(number) for name, number in (attributes or {}).items()}
+        return cls(snapshots=snapshots, rows=rows)
 
     @classmethod
     def read(cls, text: str) -> Self:
         """As the warehouse keeps them. Raises ValueError."""
-        told = json.loads(text)
-        if not isinstance(told, dict) or not isinstance(told.get("tables"), dict):
-            raise ValueError("these are no versions")  # noqa: TRY004  one error for all that cannot be read
-        return cls.stored(told["tables"], rows=int(told["rows"]))
+        document = json.loads(text)
+        if not isinstance(document, dict) or not isinstance(document.get("tables"), dict):
+            # One error for all that cannot be read.
+            raise ValueError("these are no versions")  # noqa: TRY004
+        return cls.stored(document["tables"], rows=int(document["rows"]))
 
     def text(self) -> str:
-        return json.dumps({"tables": dict(sorted(self.snapshots.items())), "rows": self.rows}, indent=1) + "\n"
+        document = {"tables": dict(sorted(self.snapshots.items())), "rows": self.rows}
+        return json.dumps(document, indent=1) + "\n"

@@ -1,8 +1,9 @@
-"""Adopting: the rows of an earlier source become those of the one that takes its place, at its first full import.
+"""Adopting: the rows of an earlier source become those of the one that takes its place,
+at its first full import.
 
-A source has no way to another name but this one. Its codes are matched one to one as numbers, as those of an older
-database are (codes.py); what the import does not deliver of the adopted wells is counted, for it may be the same wells
-under codes that nobody can match.
+A source has no way to another name but this one. Its codes are matched one to one as numbers, as
+those of an older database are (codes.py); what the import does not deliver of the adopted wells is
+counted, for it may be the same wells under codes that nobody can match.
 """
 
 from __future__ import annotations
@@ -35,23 +36,32 @@ class Adoption:
     examples: list[dict[str, Any]] = field(default_factory=list)
 
 
-def adopt(connection: duckdb.DuckDBPyConnection, source: RowSource, *, is_full: bool, now: float, job_id: str) -> bool:
-    """Rename the rows, and those of the history; whether there were any. All rows of the import are staged, and the
-    store is attached as `wells`. Raises FullImportFirst, ScratchFull, OutOfMemory.
+def adopt(
+    connection: duckdb.DuckDBPyConnection,
+    source: RowSource,
+    *,
+    is_full: bool,
+    now: float,
+    job_id: str,
+) -> bool:
+    """Rename the rows, and those of the history; whether there were any. All rows of the import are
+    staged, and the store is attached as `wells`. Raises FullImportFirst, ScratchFull, OutOfMemory.
     """
     if not source.adopts:
         return False
     both = {"source": source.name, "adopted": source.adopts}
     with exhaustion_told():
-        ((is_waiting,),) = connection.execute(_SQL["is_waiting"], {"adopted": source.adopts}).fetchall()
+        of_adopted = {"adopted": source.adopts}
+        ((is_waiting,),) = connection.execute(_SQL["is_waiting"], of_adopted).fetchall()
         if not is_waiting:
             return False
         if not is_full:
             raise FullImportFirst(
-                f"The source {source.name} takes over the rows of {source.adopts}, and only an import of everything "
-                "can match the two, so nothing was published. Start one: a trigger with full=true and no limits."
+                f"The source {source.name} takes over the rows of {source.adopts}, and only an "
+                "import of everything can match the two, so nothing was published. Start one: a "
+                "trigger with full=true and no limits."
             )
-        connection.execute(_SQL["note_adopted"], {"adopted": source.adopts})
+        connection.execute(_SQL["note_adopted"], of_adopted)
         connection.execute("BEGIN")
         connection.execute(_SQL["keep_as_history"], {**both, "now": now, "job_id": job_id})
         for name in ("delete_kept", "rename_rows", "rename_history", "end_waiting"):
@@ -62,8 +72,10 @@ def adopt(connection: duckdb.DuckDBPyConnection, source: RowSource, *, is_full: 
 
 
 def adoption_of(connection: duckdb.DuckDBPyConnection, source: RowSource) -> Adoption:
-    """Of rows that were just adopted, after their codes were matched. Raises ScratchFull, OutOfMemory."""
+    """Of rows that were just adopted, after their codes were matched. Raises
+    ScratchFull, OutOfMemory.
+    """
     with exhaustion_told():
-        asked = {"source": source.name, "most": MOST_EXAMPLES}
-        ((wells, unmatched, examples),) = connection.execute(_SQL["unmatched"], asked).fetchall()
+        values = {"source": source.name, "most": MOST_EXAMPLES}
+        ((wells, unmatched, examples),) = connection.execute(_SQL["unmatched"], values).fetchall()
     return Adoption(source=source.adopts, wells=wells, unmatched=unmatched, examples=examples or [])

@@ -18,7 +18,8 @@ FULL_ROWS = 122_880  # a row group of DuckDB: full groups stage fastest and smal
 FULL_BYTES = 64 << 20
 RAW_BYTES = 4096  # of a rejected row's text are kept
 JOINED_ROWS = 200  # at a time: about 100 kB, which need no fresh memory from the system each time
-LARGE_ROW = 1 << 14  # bytes; such rows are written one by one, because joining them takes their memory twice
+# Bytes. Rows of this length are written one by one: to join them would take their memory twice.
+LARGE_ROW = 1 << 14
 PIECE_BYTES = 1 << 17  # where rows are so long that DuckDB cannot hold 2,048 of them
 LONGEST_ROW = 4 << 20  # bytes; a longer row is rejected, and DuckDB told to take as much
 
@@ -44,20 +45,27 @@ class Batch:
     @classmethod
     def of_table(cls, table: Table, page: int) -> Self:
         """By itself: a table is a segment of its own."""
-        return cls(table.path, [Run(page, table.first_row, table.rows)], rows=table.rows, table=table)
+        return cls(
+            table.path, [Run(page, table.first_row, table.rows)], rows=table.rows, table=table
+        )
 
     @property
     def is_full(self) -> bool:
-        return self.table is not None or self.rows >= FULL_ROWS or self.size >= FULL_BYTES
+        if self.table is not None:
+            return True
+        return self.rows >= FULL_ROWS or self.size >= FULL_BYTES
 
     def append(self, page: int, rows: list[Any], *, first_row: int = 0) -> None:
-        """`rows` are JSON texts, bytes-like, without line breaks. The first stands at `first_row` of its page."""
+        """`rows` are JSON texts, bytes-like, without line breaks. The first stands at
+        `first_row` of its page.
+        """
         longest = max(map(len, rows), default=0)
-        joined = 1 if longest > LARGE_ROW else JOINED_ROWS
-        with self.path.open("r+b" if self.path.exists() else "wb") as file:
+        at_a_time = 1 if longest > LARGE_ROW else JOINED_ROWS
+        mode = "r+b" if self.path.exists() else "wb"
+        with self.path.open(mode) as file:
             file.seek(self.size)
-            for first in range(0, len(rows), joined):
-                some = rows[first : first + joined]
+            for first in range(0, len(rows), at_a_time):
+                some = rows[first : first + at_a_time]
                 file.write(some[0] if len(some) == 1 else b"\n".join(some))
                 file.write(b"\n")
             self.size = file.tell()
@@ -66,25 +74,36 @@ class Batch:
         self.longest_row = max(self.longest_row, longest)
 
     def clear(self) -> None:
-        """The file stays, to be written over: new pages of the disk cache cost more than the writing itself."""
-        self.runs, self.rows, self.size, self.longest_row = [], 0, 0, 0
+        """The file stays, to be written over: new pages of the disk cache cost more
+        than the writing itself.
+        """
+        self.runs = []
+        self.rows = self.size = self.longest_row = 0
 
-    def sealed(self) -> Path:
+    def seal(self) -> Path:
         """The file with nothing of an earlier batch after its rows."""
         if self.table is None:
             os.truncate(self.path, self.size)
         return self.path
 
     def lines(self) -> Iterator[tuple[int, int, bytes]]:
-        """Page, position and text of each row; of one that is too long its beginning, which is too long as well."""
-        places = ((run.page, run.position + i) for run in self.runs for i in range(run.rows))
-        with self.sealed().open("rb") as file:
-            for (page, position), line in zip(places, _bounded_lines(file), strict=True):
+        """Page, position and text of each row; of one that is too long its beginning,
+        which is too long as well.
+        """
+        with self.seal().open("rb") as file:
+            lines = zip(self._places(), _bounded_lines(file), strict=True)
+            for (page, position), line in lines:
                 yield page, position, line
 
+    def _places(self) -> Iterator[tuple[int, int]]:
+        """Page and position of each row."""
+        for run in self.runs:
+            for position in range(run.position, run.position + run.rows):
+                yield run.page, position
+
     def field_names(self) -> list[str]:
-        """All field names that occur; none when a row is unreadable. For few long rows: DuckDB does it faster, and
-        in the memory of many.
+        """All field names that occur; none when a row is unreadable. For few long rows: DuckDB does
+        it faster, and in the memory of many.
         """
         names: dict[str, None] = {}
         for _, _, line in self.lines():
@@ -96,14 +115,16 @@ class Batch:
     @contextmanager
     def pieces(self) -> Iterator[list[str]]:
         """The rows once more, in files of a piece each, which are gone afterwards."""
-        with Pieces(self.path) as pieces, self.sealed().open("rb") as file:
+        with Pieces(self.path) as pieces, self.seal().open("rb") as file:
             while block := file.read(PIECE_BYTES):
-                pieces.write(block if block.endswith(b"\n") else block + file.readline())
-            yield pieces.sealed()
+                if not block.endswith(b"\n"):
+                    block += file.readline()  # the rest of its last row
+                pieces.write(block)
+            yield pieces.seal()
 
     def split_unreadable(self, unreadable: Pieces, fields: Collection[str]) -> Batch:
-        """A batch of the rows alone from which `fields` can be read; the others go to `unreadable` as placed
-        rows.
+        """A batch of the rows alone from which `fields` can be read; the others go to
+        `unreadable` as placed rows.
         """
         readable = Batch(self.path.with_suffix(".readable"))
         with readable.path.open("wb") as good:
@@ -120,7 +141,10 @@ class Batch:
         self.size += size
         self.longest_row = max(self.longest_row, size - len(b"\n"))
         last = self.runs[-1] if self.runs else None
-        if last and last.page == page and last.position + last.rows == position:
+        is_next_of_last = (
+            last is not None and last.page == page and last.position + last.rows == position
+        )
+        if last and is_next_of_last:
             self.runs[-1] = Run(page, last.position, last.rows + 1)
         else:
             self.runs.append(Run(page, position, 1))
@@ -129,8 +153,8 @@ class Batch:
 class Pieces:
     """Lines in files of about PIECE_BYTES, which lie beside another file until the block ends.
 
-    Of one file DuckDB holds up to 2,048 rows at once, each with several times the memory of its text; never rows of
-    two files.
+    Of one file DuckDB holds up to 2,048 rows at once, each with several times the memory of its
+    text; never rows of two files.
     """
 
     def __init__(self, beside: Path) -> None:
@@ -149,19 +173,21 @@ class Pieces:
 
     def write(self, lines: bytes) -> None:
         if self._file is None or self._size + len(lines) > PIECE_BYTES:
-            self._file = self._opened()
+            self._file = self._open_next()
         self._file.write(lines)
         self._size += len(lines)
 
-    def sealed(self) -> list[str]:
+    def seal(self) -> list[str]:
         """The files, to be read and no longer written."""
         self._close()
         return [str(path) for path in self._paths]
 
-    def _opened(self) -> BinaryIO:
+    def _open_next(self) -> BinaryIO:
         self._close()
-        self._paths.append(self._beside.with_name(f"{self._beside.name}.{len(self._paths)}"))
-        return self._paths[-1].open("wb")
+        number = len(self._paths)
+        path = self._beside.with_name(f"{self._beside.name}.{number}")
+        self._paths.append(path)
+        return path.open("wb")
 
     def _close(self) -> None:
         if self._file:
@@ -180,12 +206,13 @@ def placed_row(page: int, position: int, line: bytes) -> bytes:
     """One line for the staging statements: where a row stood and its text, whatever its bytes."""
     text = line[:RAW_BYTES].decode("utf-8", "replace").rstrip("\n")
     raw = text.encode()[:RAW_BYTES].decode("utf-8", "ignore")  # a broken byte has become three
-    return json.dumps({"page": page, "position": position, "raw": raw}).encode() + b"\n"
+    row = {"page": page, "position": position, "raw": raw}
+    return json.dumps(row).encode() + b"\n"
 
 
 def is_readable(line: bytes, fields: Collection[str]) -> bool:
-    """What DuckDB takes as one row, so that a row's fate never hangs on its neighbours: an object or null in
-    valid UTF-8 text, none of `fields` twice, no lone surrogate.
+    """What DuckDB takes as one row, so that a row's fate never hangs on its neighbours: an object
+    or null in valid UTF-8 text, none of `fields` twice, no lone surrogate.
     """
     if len(line) > LONGEST_ROW + len(b"\n"):
         return False

@@ -1,7 +1,8 @@
-"""Blocks: the pieces that a DuckDB file is made of, and a checksum of each, taken while the whole file is hashed.
+"""Blocks: the pieces that a DuckDB file is made of, and a checksum of each, taken while
+the whole file is hashed.
 
-A merge leaves most blocks of a store as they were, at the places where they were. Such a block need not be read back:
-it is proved by the SHA-256 of the file that it came with.
+A merge leaves most blocks of a store as they were, at the places where they were. Such a block need
+not be read back: it is proved by the SHA-256 of the file that it came with.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ HEADERS, BLOCK = 3 * 4096, 1 << 18  # bytes: https://duckdb.org/docs/stable/inte
 
 @dataclass(frozen=True)
 class Blocks:
-    """The SHA-256 of a whole file, and the CRC-32 of each of its blocks, by their numbers. A CRC-32 finds every change
-    of up to 32 bits in a row, and another one with a chance of 1 to 2^-32.
+    """The SHA-256 of a whole file, and the CRC-32 of each of its blocks, by their numbers. A CRC-32
+    finds every change of up to 32 bits in a row, and another one with a chance of 1 to 2^-32.
     """
 
     sha256: str
@@ -29,8 +30,10 @@ class Blocks:
 
     def same_as(self, base: Blocks | None) -> frozenset[int]:
         """The numbers of the blocks that are as in the base."""
-        pairs = enumerate(zip(self.checksums, base.checksums if base else (), strict=False))
-        return frozenset(number for number, (ours, theirs) in pairs if ours == theirs)
+        if base is None:
+            return frozenset()
+        pairs = zip(self.checksums, base.checksums, strict=False)  # one file may be longer
+        return frozenset(number for number, (ours, theirs) in enumerate(pairs) if ours == theirs)
 
 
 def read_blocks(path: Path) -> Blocks:

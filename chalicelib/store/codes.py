@@ -1,8 +1,9 @@
-"""Codes that were numbers in an older file become the texts that the source writes, when it delivers them all.
+"""Codes that were numbers in an older file become the texts that the source writes,
+when it delivers them all.
 
-`7` and `007` are two codes now, and were one number then. So the first full import after the upgrade renames what is
-stored, one to one. What cannot be told apart is refused: a well that is stored twice, or rows of two wells in one,
-would be wrong in every sum.
+`7` and `007` are two codes now, and were one number then. So the first full import after the
+upgrade renames what is stored, one to one. What cannot be told apart is refused: a well that is
+stored twice, or rows of two wells in one, would be wrong in every sum.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ TABLES = ("well_production", "well_production_history")
 
 
 def match_codes(connection: duckdb.DuckDBPyConnection, *, source: str, is_full: bool) -> bool:
-    """Rename the stored codes of the source that staged ones are equal to as numbers; whether there were any. All rows
-    of the import are staged, and the store is attached as `wells`. Raises CodesAmbiguous, FullImportFirst, ScratchFull,
-    OutOfMemory.
+    """Rename the stored codes of the source that staged ones are equal to as numbers; whether there
+    were any. All rows of the import are staged, and the store is attached as `wells`. Raises
+    CodesAmbiguous, FullImportFirst, ScratchFull, OutOfMemory.
     """
     with exhaustion_told():
         ((is_waiting,),) = connection.execute(_SQL["is_waiting"], {"source": source}).fetchall()
@@ -42,7 +43,9 @@ def match_codes(connection: duckdb.DuckDBPyConnection, *, source: str, is_full: 
 
 
 def _rename(connection: duckdb.DuckDBPyConnection, source: str) -> None:
-    """All or nothing. What is taken out waits in the scratch database: one transaction writes to one database."""
+    """All or nothing. What is taken out waits in the scratch database: one
+    transaction writes to one database.
+    """
     for table in TABLES:
         connection.execute(_SQL["take_out"].format(table=table), {"source": source})
     connection.execute("BEGIN")
@@ -57,18 +60,20 @@ def _rename(connection: duckdb.DuckDBPyConnection, source: str) -> None:
 
 def _refuse_several(connection: duckdb.DuckDBPyConnection) -> None:
     for field, well, delivered in connection.execute(_SQL["several"]).fetchall():
-        told = " and ".join(delivered[:3])
+        codes = " and ".join(delivered[:3])
         raise CodesAmbiguous(
-            f"The source delivers well {told}, and the published database, which was made when codes were numbers, "
-            f"holds them as one, {well} in field {field}. Whose rows these are nobody can tell, so nothing was "
-            "published. Import into a new warehouse; docs/operations.md says how."
+            f"The source delivers well {codes}, and the published database, which was made when "
+            f"codes were numbers, holds them as one, {well} in field {field}. Whose rows these are "
+            "nobody can tell, so nothing was published. Import into a new warehouse; "
+            "docs/operations.md says how."
         )
 
 
 def _refuse_renamed(connection: duckdb.DuckDBPyConnection) -> None:
     for old_field, old_well, new_field, new_well in connection.execute(_SQL["renamed"]).fetchall():
         raise FullImportFirst(
-            f"The published database holds well {old_well} in field {old_field} by the numbers of an earlier version, "
-            f"and the source writes {new_well} in {new_field}. Only an import of everything can match the two, so "
-            "nothing was published. Start one: a trigger with full=true and no limits."
+            f"The published database holds well {old_well} in field {old_field} by the numbers of "
+            f"an earlier version, and the source writes {new_well} in {new_field}. Only an import "
+            "of everything can match the two, so nothing was published. Start one: a trigger with "
+            "full=true and no limits."
         )

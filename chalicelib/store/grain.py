@@ -1,4 +1,6 @@
-"""Grain: what one row of the source stands for, and what becomes of several under one of our keys."""
+"""Grain: what one row of the source stands for, and what becomes of
+several under one of our keys.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 
     from chalicelib.settings import Settings
 
-READ_KEY = tuple(column.name for column in COLUMNS if column.role is Role.KEY)  # the key as far as rows tell it
+# The columns of the key that a row tells; the source's name is the other one.
+READ_KEY = tuple(column.name for column in COLUMNS if column.role is Role.KEY)
 
 
 class Rows(StrEnum):
@@ -32,10 +35,10 @@ class Aggregate(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Grain:
-    """`primary_key` are the source's fields that tell one of its rows from another of the same key; `order_by` is the
-    field whose largest value is the newest edition of a row. `is_unique`: the source or its settings say so of the
-    key, so a row that comes twice shows that the reading went wrong. Of files, which are pages, a later one may replace
-    what an earlier one has of a key.
+    """`primary_key` are the source's fields that tell one of its rows from another of the same key;
+    `order_by` is the field whose largest value is the newest edition of a row. `is_unique`: the
+    source or its settings say so of the key, so a row that comes twice shows that the reading went
+    wrong. Of files, which are pages, a later one may replace what an earlier one has of a key.
     """
 
     rows: Rows = Rows.ONE
@@ -55,15 +58,21 @@ class Grain:
             later_files_replace=settings.later_files_replace,
         )
 
-    def known_from(self, declared: Iterable[str], mapping: Mapping[str, str]) -> Self:
-        """With the key that the service declares, where the settings name none. Fields that fill our key are left out:
-        they are in the key anyway.
+    def with_declared_key(self, declared: Iterable[str], mapping: Mapping[str, str]) -> Self:
+        """With the key that the service declares, where the settings name none. Fields that fill
+        our key are left out: they are in the key anyway.
         """
-        named = self.primary_key or tuple(declared)
-        own = {mapping.get(name) for name in READ_KEY}
-        return replace(self, primary_key=tuple(name for name in named if name not in own), is_unique=bool(named))
+        fields = self.primary_key or tuple(declared)
+        fills_our_key = {mapping.get(name) for name in READ_KEY}
+        return replace(
+            self,
+            primary_key=tuple(field for field in fields if field not in fills_our_key),
+            is_unique=bool(fields),
+        )
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Of the source, beside those that fill columns."""
-        return (*self.primary_key, *((self.order_by,) if self.order_by else ()))
+        if not self.order_by:
+            return self.primary_key
+        return (*self.primary_key, self.order_by)

@@ -1,5 +1,5 @@
-"""DuckDB on a function's own disk: its settings, and its words for a full disk, too little memory and a file that is no
-database.
+"""DuckDB on a function's own disk: its settings, and its words for a full disk, too little memory
+and a file that is no database.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from chalicelib.errors import OutOfMemory, ScratchFull, WarehouseCorrupt, WarehouseTooNew, WarehouseUnavailable
+from chalicelib.errors import (
+    OutOfMemory,
+    ScratchFull,
+    WarehouseCorrupt,
+    WarehouseTooNew,
+    WarehouseUnavailable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +35,8 @@ STOP_SECONDS = 0.05
 Config = dict[str, str | bool | int | float | list[str]]  # as duckdb.connect takes it
 MEMORY_USED = re.compile(r"\([\d.]+ \w+/[\d.]+ \w+ used\)")
 
-# DuckDB looks for pandas at each value that it binds. Where there is none, to search the path again takes longer than
-# most of our statements; Python gives up at once where it finds None.
+# DuckDB looks for pandas at each value that it binds. Where there is none, to search the path again
+# takes longer than most of our statements; Python gives up at once where it finds None.
 if "pandas" not in sys.modules and find_spec("pandas") is None:
     sys.modules["pandas"] = None  # type: ignore[assignment]
 
@@ -43,13 +49,15 @@ def local_config(directory: Path, memory_mb: int) -> Config:
         "home_directory": str(directory),
         "extension_directory": str(directory / "extensions"),
         "autoinstall_known_extensions": False,
-        "checkpoint_threshold": "1TB",  # a checkpoint at each commit rewrites the row groups again and again
+        # A checkpoint at each commit would write the row groups again and again.
+        "checkpoint_threshold": "1TB",
     }
 
 
 def lock_down(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
-    """From here on a statement reaches the databases that are attached and the files in `directory`, and nothing else:
-    no other file, no network, no extension, no setting. Nothing takes that back, and a cursor inherits it.
+    """From here on a statement reaches the databases that are attached and the files in
+    `directory`, and nothing else: no other file, no network, no extension, no setting. Nothing
+    takes that back, and a cursor inherits it.
     """
     connection.execute(f"SET allowed_directories = ['{quoted(directory)}']")
     connection.execute("SET enable_external_access = false")
@@ -58,7 +66,9 @@ def lock_down(connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
 
 @contextmanager
 def bounded(connection: duckdb.DuckDBPyConnection, *, seconds: float) -> Iterator[None]:
-    """What nobody waits for any more comes to an end, by a duckdb.InterruptException; the process goes on."""
+    """What nobody waits for any more comes to an end, by a
+    duckdb.InterruptException; the process goes on.
+    """
     done = threading.Event()
 
     def stop() -> None:
@@ -85,7 +95,8 @@ def quoted(path: Path) -> str:
 
 def quoted_text(text: str) -> str:
     """As a text of SQL, with its quotes. A zero byte would end the statement."""
-    return "(" + " || chr(0) || ".join("'" + part.replace("'", "''") + "'" for part in text.split("\0")) + ")"
+    pieces = ["'" + piece.replace("'", "''") + "'" for piece in text.split("\0")]
+    return "(" + " || chr(0) || ".join(pieces) + ")"
 
 
 def is_full(exc: duckdb.Error) -> bool:
@@ -93,7 +104,9 @@ def is_full(exc: duckdb.Error) -> bool:
 
 
 def is_of_the_disk(exc: duckdb.Error) -> bool:
-    """Whether a file failed, and not what is in it. A commit that cannot be written is no IOException."""
+    """Whether a file failed, and not what is in it. A commit that cannot be
+    written is no IOException.
+    """
     return isinstance(exc, duckdb.IOException) or NOT_WRITTEN.search(str(exc)) is not None
 
 
@@ -114,14 +127,18 @@ def exhaustion_told() -> Iterator[None]:
 
 
 def raise_if_out_of_memory(exc: duckdb.Error) -> None:
-    """A commit that lacks memory is no OutOfMemoryException, but it too tells how much is used of how much."""
+    """A commit that lacks memory is no OutOfMemoryException, but it too tells how
+    much is used of how much.
+    """
     is_failed_commit = isinstance(exc, duckdb.TransactionException) and MEMORY_USED.search(str(exc))
     if is_failed_commit or isinstance(exc, duckdb.OutOfMemoryException):
         raise OutOfMemory from exc
 
 
 def raise_if_unreadable(exc: duckdb.Error) -> None:
-    """A file of a later DuckDB, of another program, a damaged one, or one that this function may not open."""
+    """A file of a later DuckDB, of another program, a damaged one, or one that
+    this function may not open.
+    """
     raise_if_forbidden(exc)
     if LATER_FORMAT in str(exc):
         raise WarehouseTooNew from exc
@@ -131,7 +148,9 @@ def raise_if_unreadable(exc: duckdb.Error) -> None:
 
 
 def raise_if_damaged(exc: duckdb.Error) -> None:
-    """DuckDB has read a block whose checksum is another one. Its words alone tell: 2.0 has no class for it."""
+    """DuckDB has read a block whose checksum is another one. Its words alone tell:
+    2.0 has no class for it.
+    """
     if DAMAGED_BLOCK in str(exc):
         raise WarehouseCorrupt from exc
 
@@ -139,6 +158,6 @@ def raise_if_damaged(exc: duckdb.Error) -> None:
 def raise_if_forbidden(exc: duckdb.Error) -> None:
     if "Permission denied" in str(exc) and SPILL_FILE not in str(exc):
         raise WarehouseUnavailable(
-            "This function may not open the published database. Give it the right to read and write the warehouse "
-            "directory and the files in it."
+            "This function may not open the published database. Give it the right to read and "
+            "write the warehouse directory and the files in it."
         ) from exc

@@ -21,7 +21,9 @@ _NAMES = [column.name for column in COLUMNS]
 _LISTS = {
     "nulls": ", ".join(f"count(*) FILTER (problem IS NULL AND {name} IS NULL)" for name in _NAMES),
     "columns": ", ".join(_NAMES),
-    "filled": " + ".join(f"CAST(coalesce(CAST({name} AS VARCHAR) <> '0.0', false) AS INTEGER)" for name in _NAMES),
+    "filled": " + ".join(
+        f"CAST(coalesce(CAST({name} AS VARCHAR) <> '0.0', false) AS INTEGER)" for name in _NAMES
+    ),
     "largest": ", ".join(f"max(abs({name}))" for name in MOST_OF_A_WELL),
     "volumes": ", ".join(VOLUMES),
 }
@@ -29,7 +31,9 @@ _LISTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """`reasons` as "REASON column; REASON column", of that many rows; `example` is the first one's text."""
+    """`reasons` as "REASON column; REASON column", of that many rows; `example`
+    is the first one's text.
+    """
 
     reasons: str
     rows: int
@@ -38,10 +42,11 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """Of `rows`, `sound` ones. `nulls` tells how many of these lack a value, `largest` the largest rates, in our units.
-    `example` is one row as it would be stored, the `arrival`-th. `keys` are wells with their periods; `repeated` of
-    them have several rows, `most_rows` at most, and `repeated_equal` the same volumes in all of them. `distance` is
-    the usual one between two periods of a well, in days.
+    """Of `rows`, `sound` ones. `nulls` tells how many of these lack a value, `largest` the largest
+    rates, in our units. `example` is one row as it would be stored, the `arrival`-th. `keys` are
+    wells with their periods; `repeated` of them have several rows, `most_rows` at most, and
+    `repeated_equal` the same volumes in all of them. `distance` is the usual one between two
+    periods of a well, in days.
     """
 
     rows: int = 0
@@ -69,13 +74,20 @@ def look_at(connection: duckdb.DuckDBPyConnection) -> Look:
 
     with exhaustion_told():
         [(total, sound, *nulls)] = rows("shares")
-        problems = [Problem(reasons=reasons, rows=count, example=raw or "") for reasons, count, raw in rows("problems")]
+        problems = [
+            Problem(reasons=reasons, rows=count, example=raw or "")
+            for reasons, count, raw in rows("problems")
+        ]
         if not sound:
             return Look(rows=total, problems=problems)
-        *example, arrival = (rows("example") or [(*[None] * len(_NAMES), None)])[0]
-        [largest] = rows("largest")
+        nothing = [None] * len(_NAMES)
+        examples = rows("example") or [(*nothing, None)]
+        *example, arrival = examples[0]
+        [largest_rates] = rows("largest")
         [(keys, repeated, most_rows, equal)] = rows("keys")
         [(first, last, wells, distance)] = rows("periods")
+    rates = zip(MOST_OF_A_WELL, largest_rates, strict=True)
+    largest = {name: rate for name, rate in rates if rate is not None}
     return Look(
         rows=total,
         sound=sound,
@@ -83,7 +95,7 @@ def look_at(connection: duckdb.DuckDBPyConnection) -> Look:
         problems=problems,
         example=dict(zip(_NAMES, example, strict=True)),
         arrival=arrival,
-        largest={name: value for name, value in zip(MOST_OF_A_WELL, largest, strict=True) if value is not None},
+        largest=largest,
         keys=keys,
         repeated=repeated,
         most_rows=most_rows or 0,

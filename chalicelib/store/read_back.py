@@ -1,4 +1,6 @@
-"""Read-back: whether a finished store, closed and opened anew, is what was there before and what a merge wrote."""
+"""Read-back: whether a finished store, closed and opened anew, is what was there
+before and what a merge wrote.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,9 @@ _LISTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What the merge of a job wrote for the `source`: `rows` into the production, behind all others, all that
-    were accepted where it `is_all`; `history` rows into the history, of which there are then `all_history`, and
-    `rejected` ones.
+    """What the merge of a job wrote for the `source`: `rows` into the production, behind all
+    others, all that were accepted where it `is_all`; `history` rows into the history, of which
+    there are then `all_history`, and `rejected` ones.
     """
 
     job_id: str
@@ -59,18 +61,26 @@ class RowGroup:
 
 
 def read_back(
-    connection: duckdb.DuckDBPyConnection, *, rows: int, written: Written | None, unchanged: Collection[int]
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    rows: int,
+    written: Written | None,
+    unchanged: Collection[int],
 ) -> None:
-    """The store is attached as `wells`, read-only. Without `written` all keys are looked at, else those that the merge
-    touched. Blocks that are `unchanged` are proved elsewhere, all others are read. Raises PublishRefused when it does
-    not hold `rows` rows and no key twice, or what was written is not all there; duckdb.Error at a damaged block.
+    """The store is attached as `wells`, read-only. Without `written` all keys are looked at, else
+    those that the merge touched. Blocks that are `unchanged` are proved elsewhere, all others are
+    read. Raises PublishRefused when it does not hold `rows` rows and no key twice, or what was
+    written is not all there; duckdb.Error at a damaged block.
     """
     _ReadBack(connection, written, frozenset(unchanged)).run(rows)
 
 
 class _ReadBack:
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, written: Written | None, unchanged: frozenset[int]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        written: Written | None,
+        unchanged: frozenset[int],
     ) -> None:
         self._connection = connection
         self._written = written
@@ -78,26 +88,34 @@ class _ReadBack:
 
     def run(self, rows: int) -> None:
         groups = {table: self._row_groups(table) for (table,) in self._rows("tables")}
-        for table, found in groups.items():
-            self._read_changed(table, found)
-        first = _rows_of(groups["well_production"]) - self._written.rows if self._written else 0
+        for table, groups_of_table in groups.items():
+            self._read_changed(table, groups_of_table)
+        written = self._written
+        if written is None:
+            self._check_keys(0, rows)
+            return
+        # What was written stands behind all that was there before.
+        first = _rows_of(groups["well_production"]) - written.rows
+        first_of_history = _rows_of(groups["well_production_history"]) - written.history
         self._check_keys(max(first, 0), rows)
-        if self._written:
-            self._check_written(self._written, first)
-            self._check_history(self._written, _rows_of(groups["well_production_history"]) - self._written.history)
-            self._check_job(self._written)
+        self._check_written(written, first)
+        self._check_history(written, first_of_history)
+        self._check_job(written)
 
     # -- blocks -----------------------------------------------------------------------------------
 
     def _row_groups(self, table: str) -> list[RowGroup]:
-        found, first = [], 0
+        groups = []
+        first = 0
         for rows, blocks in self._rows("row_groups", table=table):
-            found.append(RowGroup(first, int(rows), frozenset(block for block in blocks if block >= 0)))
-            first = found[-1].past
-        return found
+            on_disk = frozenset(block for block in blocks if block >= 0)
+            groups.append(RowGroup(first, int(rows), on_disk))
+            first = groups[-1].past
+        return groups
 
     def _read_changed(self, table: str, groups: Sequence[RowGroup]) -> None:
-        for first, past in _stretches(group for group in groups if not group.blocks <= self._unchanged):
+        changed = [group for group in groups if not group.blocks <= self._unchanged]
+        for first, past in _stretches(changed):
             self._rows("read_rows", table=table, first=str(first), past=str(past))
 
     # -- keys -------------------------------------------------------------------------------------
@@ -107,26 +125,35 @@ class _ReadBack:
         repeated = self._count_repeated(str(first))
         if (stored, repeated) != (rows, 0):
             raise PublishRefused(
-                f"The new database holds {stored:,} rows and {repeated:,} keys twice instead of {rows:,} rows and "
-                "none, so it was not published. Start the import again."
+                f"The new database holds {stored:,} rows and {repeated:,} keys twice instead of "
+                f"{rows:,} rows and none, so it was not published. Start the import again."
             )
 
     def _count_repeated(self, first: str) -> int:
         """Of the rows from there on, among them and with those before."""
         parts = list(self._parts())
-        is_in_order = self._one("count_unordered", first=first)[0] <= 0
-        among = 0 if is_in_order else sum(self._one("count_repeated", first=first, **part)[0] for part in parts)
-        if first == "0":
-            return int(among)
-        return int(among + sum(self._one("count_met", first=first, **part)[0] for part in parts))
+        repeated = 0
+        (unordered,) = self._one("count_unordered", first=first)
+        if unordered > 0:  # rows in order have no key twice among them
+            for part in parts:
+                repeated += self._one("count_repeated", first=first, **part)[0]
+        if first != "0":
+            for part in parts:
+                repeated += self._one("count_met", first=first, **part)[0]
+        return int(repeated)
 
     def _parts(self) -> Iterator[dict[str, str]]:
-        for number, part in enumerate(self._written.parts if self._written else [Part()]):
-            conditions = {table: part.condition(table) for table in ("accepted", "stored", "written")}
-            is_some = self._written is not None and not self._written.is_all
+        parts = self._written.parts if self._written else [Part()]
+        are_some_unchanged = self._written is not None and not self._written.is_all
+        for number, part in enumerate(parts):
+            that_change = ""
+            if are_some_unchanged:
+                that_change = _SQL["that_change"].format(number=number)
             yield {
-                "that_change": _SQL["that_change"].format(number=number) if is_some else "",
-                **{f"is_{table}_of_part": text for table, text in conditions.items()},
+                "that_change": that_change,
+                "is_accepted_of_part": part.condition("accepted"),
+                "is_stored_of_part": part.condition("stored"),
+                "is_written_of_part": part.condition("written"),
             }
 
     # -- what was written -------------------------------------------------------------------------
@@ -136,24 +163,34 @@ class _ReadBack:
         source = quoted_text(written.source)
         days = "CAST(days_of_period(production_period) AS SMALLINT)"
         expected = ", ".join([source, *_NAMES, days, "source_rows"])
-        sums = [self._one("sum_expected", expected=expected, **part) for part in self._parts()] if written.rows else []
-        staged = (sum(rows for rows, _ in sums), sum(digest or 0 for _, digest in sums))
-        self._compare("rows", self._one("sum_written", first=str(first)), staged)
+        all_rows = all_digests = 0
+        if written.rows:
+            for part in self._parts():
+                rows, digest = self._one("sum_expected", expected=expected, **part)
+                all_rows += rows
+                all_digests += digest or 0  # null of a part without rows
+        in_store = self._one("sum_written", first=str(first))
+        self._compare("rows", in_store, (all_rows, all_digests))
 
     def _check_history(self, written: Written, first: int) -> None:
-        self._compare("history rows", self._one("count_rows", table="well_production_history"), (written.all_history,))
+        all_rows = self._one("count_rows", table="well_production_history")
+        self._compare("history rows", all_rows, (written.all_history,))
         if written.history:
-            self._compare("history rows", self._one("sum_kept", first=str(first)), self._one("sum_replaced"))
+            in_history = self._one("sum_kept", first=str(first))
+            self._compare("history rows", in_history, self._one("sum_replaced"))
 
     def _check_job(self, written: Written) -> None:
-        (found,) = self._answer(_SQL["count_of_job"], job_id=written.job_id, rejected=written.rejected)
-        self._compare("runs and rejected rows", found, (1, written.rejected))
+        statement = _SQL["count_of_job"]
+        (counts,) = self._answer(statement, job_id=written.job_id, rejected=written.rejected)
+        self._compare("runs and rejected rows", counts, (1, written.rejected))
 
-    def _compare(self, what: str, found: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
-        if tuple(value or 0 for value in found) != tuple(value or 0 for value in expected):
+    def _compare(self, what: str, in_store: tuple[Any, ...], expected: tuple[Any, ...]) -> None:
+        """The first value is how many there are, a second one their digest: null of none."""
+        if [value or 0 for value in in_store] != [value or 0 for value in expected]:
             raise PublishRefused(
-                f"The {what} of the new database are not those that the import wrote ({found[0]:,}, and "
-                f"{expected[0]:,} were to be written), so it was not published. Start the import again."
+                f"The {what} of the new database are not those that the import wrote "
+                f"({in_store[0]:,}, and {expected[0]:,} were to be written), so it was not "
+                "published. Start the import again."
             )
 
     # -- statements -------------------------------------------------------------------------------
@@ -167,16 +204,17 @@ class _ReadBack:
 
     def _answer(self, text: str, **values: Any) -> list[tuple[Any, ...]]:
         with exhaustion_told():
-            done = self._connection.execute(text, values) if values else self._connection.execute(text)
-            return done.fetchall()
+            return self._connection.execute(text, values or None).fetchall()
 
 
 def _rows_of(groups: Sequence[RowGroup]) -> int:
     return groups[-1].past if groups else 0
 
 
-def _stretches(groups: Iterator[RowGroup]) -> Iterator[tuple[int, int]]:
-    """First and past row of those that follow one another."""
+def _stretches(groups: Sequence[RowGroup]) -> Iterator[tuple[int, int]]:
+    """First and past row of those that follow one another: groups of the rows 0 to 9, 10 to 19 and
+    40 to 49 are the stretches (0, 20) and (40, 50).
+    """
     first = past = 0
     for group in groups:
         if group.first != past:

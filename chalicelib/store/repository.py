@@ -1,4 +1,4 @@
-"""DuckDBWellProductionRepository: stage rows, merge them into a store. All files are on local disk.
+"""DuckDBWellProductionRepository: the rows of a scratch database are merged into a store.
 
 The SQL stands in well_production.sql; this file fills its lists of columns and binds its values.
 """
@@ -7,117 +7,54 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import PublishRefused, WarehouseCorrupt
 
-from .adopt import Adoption, adopt, adoption_of
+from .adopt import adopt, adoption_of
+from .attaching import attach_store, compact_file, copy_compactly, take_compact
 from .batch import RAW_BYTES
 from .codes import match_codes
 from .columns import REJECTION_REASONS
-from .deletions import MEMORY_SHARE, Deletions, copy_without_gone, find_gone, must_be_rewritten, row_groups_kept
-from .diff import Changes, Diff, take_diff
-from .local_duckdb import (
-    exhaustion_told,
-    local_config,
-    quoted,
-    raise_if_full,
-    raise_if_out_of_memory,
-    raise_if_unreadable,
-)
-from .look import Look, look_at
-from .parts import ROWS_PER_MB, Part, split
-from .period import RowSource
+from .deletions import MEMORY_SHARE, Deletions, find_deletions, keep_row_groups, must_be_rewritten
+from .diff import Changes
+from .diff_queries import take_diff
+from .outcome import Looks, MergeResult
+from .parts import Part
 from .read_back import Written, read_back
 from .room import UPGRADED, ask_for_room, free_room, room_of_merge
 from .schema import SCHEMA_VERSION, STORE, prepare_store, read_version
-from .settle import Settled, settle
-from .staging import Staging
-from .well_production import USUAL, WellProductionSql, filled
+from .scratch import Scratch
+from .well_production import USUAL, fill
 from .withdrawal import Withdrawal, find_withdrawn, prepare_withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from .batch import Batch
-    from .grain import Grain
-    from .local_duckdb import Config
-    from .row_reading import RowReading
-    from .table import Table
+    from .adopt import Adoption
+    from .outcome import RunFacts
+    from .period import RowSource
+    from .settle import Settled
 
 MILLISECONDS = 1_000  # of a second
 BETWEEN_MERGES = 1 / MILLISECONDS  # seconds at least
-REJECTS_KEPT_SECONDS = 100 * 86_400  # a quarter and some days, for who looks into it at the quarter's end
-LOOSE_SHARE = 0.25  # of a file's blocks: with more of them free it is written anew, for every import moves all of them
-LEAST_BLOCKS = 64  # of 256 KB; of less than 16 MB nobody gains anything
-STORAGE_VERSION = "v1.4.0"  # the oldest DuckDB that opens a published file
+# A quarter and some days: people look into them at the quarter's end.
+REJECTS_KEPT_SECONDS = 100 * 86_400
+# Of a file's blocks. With more of them free it is copied into a smaller file, because every import
+# moves all of them.
+LOOSE_SHARE = 0.25
+LEAST_BLOCKS = 64  # of 256 KB: nobody gains anything by a copy of less than 16 MB
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunFacts:
-    """What `import_runs` keeps of an import besides its counts, and whether it `is_full`: asked for all rows of its
-    source. Times are epoch seconds.
+class DuckDBWellProductionRepository(Scratch):
+    """One import's scratch database, whose rows are merged into a store. What a merge deletes may
+    cost whoever reads the store `most_deletions_mb` of memory: half of the merge's own, where that
+    is not set.
     """
-
-    job_id: str
-    fence: int
-    source: str
-    triggered_by: str
-    started_at: float
-    expected_records: int | None
-    is_full: bool = True
-
-    def stored(self) -> dict[str, Any]:
-        """As `import_runs` keeps them."""
-        return {name: value for name, value in vars(self).items() if name != "is_full"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class MergeResult:
-    """`rejects` counts what was wrong, as `REASON column`, the most frequent first: a row may have several faults."""
-
-    new_records: int
-    updated_records: int
-    duplicate_records: int
-    failed_records: int
-    stored_records: int
-    warnings: dict[str, int]
-    diff: Diff = field(default_factory=Diff)
-    settled: Settled = field(default_factory=Settled)
-    rejects: dict[str, int] = field(default_factory=dict)
-    adoption: Adoption | None = None
-    skipped_records: int = 0
-    withdrawn_records: int = 0
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """What became of the rows that were staged."""
-        staged = ("new_records", "updated_records", "duplicate_records", "failed_records", "skipped_records")
-        return {name: getattr(self, name) for name in staged}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Looks:
-    """What an import knows of itself when it is compared: the moment `now`, epoch seconds, the `warnings` that were
-    counted before, the columns `without_field`, whether a field `is_renamed`, and whether stored rows that it did not
-    bring are withdrawn with it.
-    """
-
-    now: float
-    warnings: Mapping[str, int]
-    without_field: Sequence[str] = ()
-    is_renamed: bool = False
-    withdraws: bool = False
-
-
-class DuckDBWellProductionRepository:
-    """One import's scratch database in `directory`, which belongs to this import alone; its rows are the `source`'s."""
 
     def __init__(
         self,
@@ -128,102 +65,15 @@ class DuckDBWellProductionRepository:
         part_rows: int | None = None,
         most_deletions_mb: float | None = None,
     ) -> None:
-        self._directory = directory
-        self._source = source or RowSource()
-        directory.mkdir(parents=True, exist_ok=True)
-        self._connection = duckdb.connect(config=self._config(directory, memory_mb))
-        self._attach(directory / "scratch.duckdb", "scratch")
-        self._connection.execute("USE scratch")
-        self._connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # nobody opens the scratch file again
-        self._connection.execute("SET enable_external_file_cache = false")  # it mixes files that follow under one path
-        self._source.period.define(self._connection)
-        self._sql = WellProductionSql(self._connection)
-        self._staging = Staging(self._connection, self._sql, directory=directory, memory_mb=memory_mb)
-        self._settled: Settled | None = None
+        super().__init__(
+            directory=directory, memory_mb=memory_mb, source=source, part_rows=part_rows
+        )
+        if most_deletions_mb is None:
+            most_deletions_mb = memory_mb * MEMORY_SHARE
+        self._most_deletions_mb = most_deletions_mb
+        self._is_rewritten = False
         self._written: Written | None = None
         self._changes = Changes(accepted=0, new=0, revised=0)
-        self._parts = [Part()]
-        self._most_deletions_mb = memory_mb * MEMORY_SHARE if most_deletions_mb is None else most_deletions_mb
-        self._is_rewritten = False
-        self._part_rows = part_rows or memory_mb * ROWS_PER_MB
-
-    @staticmethod
-    def _config(directory: Path, memory_mb: int) -> Config:
-        return local_config(directory, memory_mb)
-
-    @property
-    def rejected_rows(self) -> int:
-        """Of all that is staged."""
-        return self._staging.rejected_rows
-
-    @property
-    def passed_over_rows(self) -> int:
-        """Of all that is staged, those that the source's definition does not mean."""
-        return self._staging.passed_over_rows
-
-    @property
-    def staged_bytes(self) -> int:
-        """Of the segments on local disk, of earlier workers too."""
-        return self._staging.bytes
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def stage(self, batch: Batch, reading: RowReading, grain: Grain = USUAL, *, part: int = 0) -> Path:
-        """The segment that the rows of the batch are in now; bad rows are among them with their reason, place and text.
-        It stays on local disk until the import has ended. The merge reads the parts in the order of their numbers.
-
-        Raises SourceInvalid when DuckDB cannot read what a JSON parser could, ScratchFull, OutOfMemory.
-        """
-        self._settled = None
-        return self._staging.stage(batch, reading, grain, part=part)
-
-    def change_times(self, batch: Batch, field: str) -> tuple[float | None, int]:
-        """The latest moment that the field holds in the batch, epoch seconds, and in how many rows it holds none.
-        (None, 0) when DuckDB cannot read the batch. Raises ScratchFull, OutOfMemory.
-        """
-        return self._staging.change_times(batch, field)
-
-    def field_names(self, batch: Batch) -> list[str]:
-        """All field names that occur in the batch; none when a row of it is unreadable."""
-        return self._staging.field_names(batch)
-
-    def look(self) -> Look:
-        """What is staged looks like that. More can be staged afterwards. Raises ScratchFull, OutOfMemory."""
-        self._staging.end()
-        return look_at(self._connection)
-
-    def rows_of(self, table: Table, most: int) -> list[str]:
-        """Its first rows, as JSON."""
-        with exhaustion_told():
-            found = self._connection.execute(
-                f"SELECT {table.row_text} FROM {table.relation} AS field LIMIT {most}"  # noqa: S608
-            ).fetchall()
-        return [text for (text,) in found]
-
-    def load_segment(self, path: Path, *, part: int = 0) -> bool:
-        """Take what a segment holds for staged; the file stays where it is. False, and nothing is staged, when DuckDB
-        cannot read it. Raises ScratchFull, OutOfMemory.
-        """
-        self._settled = None
-        try:
-            self._staging.load(path, part=part)
-        except (duckdb.Error, ValueError):  # no Parquet file, or one that does not tell its pages
-            return False
-        return True
-
-    def join_segments(self, path: Path, *, part: int = 0) -> None:
-        """All that is staged of the part, as one segment. Raises ScratchFull, OutOfMemory."""
-        self._staging.join(path, part=part)
-
-    def settle(self, grain: Grain) -> Settled:
-        """Make one row of all those of a key, of everything that is staged. Raises ScratchFull, OutOfMemory."""
-        self._staging.end()
-        rows = self._staging.rows
-        with exhaustion_told():
-            self._parts = split(self._connection, rows=rows, most=self._part_rows)
-        self._settled = settle(self._connection, grain, self._staging.places, delivered=rows, parts=self._parts)
-        return self._settled
 
     def merge(
         self,
@@ -236,24 +86,27 @@ class DuckDBWellProductionRepository:
         is_renamed: bool = False,
         withdraws: bool = False,
     ) -> MergeResult:
-        """Merge all that is staged into the store, a database file that nobody else has open, or a new one.
+        """Merge all that is staged into the store, a database file that nobody
+        else has open, or a new one.
 
-        What is not settled yet is so by the usual grain. `warnings` are added to those found here; of the columns
-        `without_field` the diff tells what is absent, wherever in the import where a field `is_renamed`. Stored rows
-        that it did not bring are withdrawn where it `withdraws`, but not with an import that adopts some.
+        What is not settled yet is so by the usual grain. `warnings` are added to those found here;
+        of the columns `without_field` the diff tells what is absent, wherever in the import where a
+        field `is_renamed`. Stored rows that it did not bring are withdrawn where it `withdraws`,
+        but not with an import that adopts some.
 
-        One transaction, then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt, PeriodChanged,
-        CodesAmbiguous, FullImportFirst, ScratchFull.
+        One transaction, then CHECKPOINT and close. Raises WarehouseTooNew, WarehouseCorrupt,
+        PeriodChanged, CodesAmbiguous, FullImportFirst, ScratchFull.
         """
+        # What is compared and judged is read before BEGIN: nothing is written that is not known to
+        # fit the disk, and an import that is held has changed nothing but this working copy.
         is_new = not store.exists()
-        _compact(store).unlink(missing_ok=True)  # of a merge that did not end
+        compact_file(store).unlink(missing_ok=True)  # of a merge that did not end
         settled = self._settled or self.settle(USUAL)
         adoption = None if is_new else self._upgrade(store, facts, now)
-        with self._attached(store):
+        with attach_store(self._connection, store):
             prepare_store(self._connection, is_new=is_new, source=self._source)
-            moment = self._moment(now)
             looks = Looks(
-                now=moment,
+                now=self._moment(now),
                 warnings=warnings,
                 without_field=without_field,
                 is_renamed=is_renamed,
@@ -262,32 +115,49 @@ class DuckDBWellProductionRepository:
             self._find_changes(is_first=is_new)
             self._check_room()
             result = self._compare(settled, looks)
-            deletions = Deletions() if is_new else self._find_gone(result, withdraws=looks.withdraws)
+            deletions = Deletions()
+            if not is_new:
+                deletions = self._find_deletions(result, withdraws=looks.withdraws)
             self._is_rewritten = must_be_rewritten(
-                deletions, most_mb=self._most_deletions_mb, size=store.stat().st_size, free=free_room(self._directory)
+                deletions,
+                most_mb=self._most_deletions_mb,
+                size=store.stat().st_size,
+                free=free_room(self._directory),
             )
-            with ExitStack() as while_written:
-                if deletions.deleted and not deletions.are_many:
-                    while_written.enter_context(row_groups_kept(self._connection))
-                self._connection.execute("BEGIN")
-                self._write_outcome(facts, looks.now, result)
-                self._connection.execute("COMMIT")
-                self._written = self._what_was_written(facts, result)
-                self._connection.execute("CHECKPOINT wells")
-            if self._is_rewritten or (self._is_loose() and free_room(self._directory) > store.stat().st_size):
-                self._copy_compactly(store, without_gone=self._is_rewritten)
-        _take_compact(store)
+            self._write(facts, looks.now, result, deletions)
+            if self._is_rewritten or self._is_worth_a_copy(store):
+                copy_compactly(self._connection, store, without_gone=self._is_rewritten)
+        take_compact(store)
         return replace(result, adoption=adoption)
+
+    def _write(
+        self, facts: RunFacts, now: float, result: MergeResult, deletions: Deletions
+    ) -> None:
+        with ExitStack() as while_written:
+            # Where few rows are deleted, the row groups stay as they are, and with them most blocks
+            # of the file, which then need not be read back.
+            if deletions.deleted and not deletions.are_many:
+                while_written.enter_context(keep_row_groups(self._connection))
+            self._connection.execute("BEGIN")
+            self._write_outcome(facts, now, result)
+            self._connection.execute("COMMIT")
+            self._written = self._facts_to_read_back(facts, result)
+            self._connection.execute("CHECKPOINT wells")
+
+    def _is_worth_a_copy(self, store: Path) -> bool:
+        return self._is_loose() and free_room(self._directory) > store.stat().st_size
 
     def _compare(
         self, settled: Settled, looks: Looks, *, whole: str = STORE, stored_rows: str | None = None
     ) -> MergeResult:
-        """What becomes of the rows, which are matched; those to revise are picked. Nothing is written to the store.
-        `whole` are all stored rows, as they stand after FROM, and `stored_rows` how many these are, as SQL.
+        """What becomes of the rows, which are matched; those to revise are picked. Nothing is
+        written to the store. `whole` are all stored rows, as they stand after FROM, and
+        `stored_rows` how many these are, as SQL.
         """
         withdrawal = self._find_withdrawn(whole) if looks.withdraws else Withdrawal()
         self._pick_replaced(withdrawal)
-        found = {**looks.warnings, **settled.warnings, **self._count_warnings(looks.now)}
+        of_rows = self._count_warnings(looks.now)
+        warnings = {**looks.warnings, **settled.warnings, **of_rows}
         diff = take_diff(
             self._connection,
             self._source.name,
@@ -300,30 +170,36 @@ class DuckDBWellProductionRepository:
             whole=whole,
             withdrawal=withdrawal,
         )
-        result = self._count_outcome(found, settled, {"stored_rows": stored_rows} if stored_rows else {}, withdrawal)
+        lists = {"stored_rows": stored_rows} if stored_rows else {}
+        result = self._count_outcome(warnings, settled, lists, withdrawal)
         if result.updated_records or result.withdrawn_records:
             self._pick_revised()
         return replace(result, diff=diff)
 
-    def _find_gone(self, result: MergeResult, *, withdraws: bool) -> Deletions:
+    def _find_deletions(self, result: MergeResult, *, withdraws: bool) -> Deletions:
         stored = result.stored_records - result.new_records + result.withdrawn_records
-        return find_gone(self._connection, stored=stored, withdraws=withdraws)
+        return find_deletions(self._connection, stored=stored, withdraws=withdraws)
 
     def _moment(self, now: float, *, runs: str = "wells.import_runs") -> float:
-        """After that of every import before, also where a clock went back: which values held when is told by these
-        moments. In whole milliseconds, as answers show them: who asks for what stood at one that he was shown means
-        that import too. `runs` are all imports, as they stand after FROM.
+        """The moment of this import, after that of every import before, also where a clock went
+        back: the history tells by these moments which values held when. `runs` are all imports, as
+        they stand after FROM.
+
+        It is rounded up to whole milliseconds, as answers show it: an import at 08:00:00.1224 gets
+        the moment 08:00:00.123, and who asks for the values of that moment gets that import's.
         """
         (last,) = self._sql.one("last_merge", {"runs": runs})
         latest = now if last is None else max(now, last + BETWEEN_MERGES)
         return math.ceil(round(latest * MILLISECONDS, 3)) / MILLISECONDS
 
     def _check_room(self) -> None:
-        """Before anything is written: what becomes of each row is known, and how large the rows are. Raises
-        ScratchFull.
+        """Before anything is written: what becomes of each row is known, and how large the rows
+        are. Raises ScratchFull.
         """
         new, revised = self._changes.new, self._changes.revised
-        needed = room_of_merge(self._staging.bytes, rows=self._staging.rows, new=new, revised=revised)
+        needed = room_of_merge(
+            self._staging.bytes, rows=self._staging.rows, new=new, revised=revised
+        )
         ask_for_room(self._directory, needed, f"for {new:,} new rows and {revised:,} revised ones")
 
     def _find_changes(self, *, is_first: bool) -> None:
@@ -361,7 +237,9 @@ class DuckDBWellProductionRepository:
                 self._sql.run("pick_replaced", lists)
 
     def _pick_revised(self) -> None:
-        """The join keeps its right side in memory, which is the narrow one; DuckDB would turn the two about."""
+        """The join keeps its right side in memory, which is the narrow one; DuckDB
+        would turn the two about.
+        """
         self._sql.run("revise_none")
         self._connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         for lists in self._lists_of_parts():
@@ -370,39 +248,43 @@ class DuckDBWellProductionRepository:
 
     def _lists_of_parts(self) -> Iterator[dict[str, str]]:
         for number, part in enumerate(self._parts):
-            accepted, stored = part.condition("accepted"), part.condition("stored")
-            yield {"number": str(number), "is_accepted_of_part": accepted, "is_stored_of_part": stored}
+            yield {
+                "number": str(number),
+                "is_accepted_of_part": part.condition("accepted"),
+                "is_stored_of_part": part.condition("stored"),
+            }
 
     def _upgrade(self, store: Path, facts: RunFacts, now: float) -> Adoption | None:
-        """An older store becomes one of today, and adopted rows those of the source, in a file without the room of what
-        was written anew: a file does not shrink, and each later import would copy it.
+        """An older store becomes one of today, and adopted rows those of the source, in a
+        file without the room of what was written anew: a file does not shrink, and each
+        later import would copy it.
         """
         adoption = None
-        with self._attached(store):
+        with attach_store(self._connection, store):
             is_older = read_version(self._connection) < SCHEMA_VERSION
             if is_older:
-                ask_for_room(self._directory, UPGRADED * store.stat().st_size, "for another form of the stored rows")
+                needed = UPGRADED * store.stat().st_size
+                ask_for_room(self._directory, needed, "for another form of the stored rows")
             prepare_store(self._connection, is_new=False, source=self._source)
             moment = self._moment(now)
-            is_adopted = adopt(self._connection, self._source, is_full=facts.is_full, now=moment, job_id=facts.job_id)
-            is_renamed = match_codes(self._connection, source=self._source.name, is_full=facts.is_full)
+            is_adopted = adopt(
+                self._connection,
+                self._source,
+                is_full=facts.is_full,
+                now=moment,
+                job_id=facts.job_id,
+            )
+            is_renamed = match_codes(
+                self._connection, source=self._source.name, is_full=facts.is_full
+            )
             if is_adopted:
                 adoption = adoption_of(self._connection, self._source)
             if is_older or is_renamed or is_adopted:
-                self._connection.execute("CHECKPOINT wells")  # its log would be that of the file in its place
-                self._copy_compactly(store)
-        _take_compact(store)
+                # Without a checkpoint its log would be taken for that of the file in its place.
+                self._connection.execute("CHECKPOINT wells")
+                copy_compactly(self._connection, store)
+        take_compact(store)
         return adoption
-
-    def _copy_compactly(self, store: Path, *, without_gone: bool = False) -> None:
-        """All that is in the attached store, into a file that _take_compact puts in its place."""
-        self._attach(_compact(store), "compact")
-        if without_gone:
-            copy_without_gone(self._connection)
-        else:
-            self._connection.execute("COPY FROM DATABASE wells TO compact")
-        self._connection.execute("CHECKPOINT compact")
-        self._connection.execute("DETACH DATABASE compact")
 
     def _is_loose(self) -> bool:
         free, blocks = self._sql.one("count_blocks")
@@ -419,56 +301,85 @@ class DuckDBWellProductionRepository:
         self._forget_rejected(facts, now)
         self._insert_run(facts, now, result)
 
-    def _insert_rejected(self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None) -> None:
-        reasons, sentences = list(REJECTION_REASONS), list(REJECTION_REASONS.values())
-        told = {"reasons": reasons, "sentences": sentences, "raw_bytes": RAW_BYTES}
-        lists = {"rejected": filled("rejected"), **(lists or {})}
-        self._sql.run("insert_rejected", lists, job_id=facts.job_id, now=now, **told)
+    def _insert_rejected(
+        self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None
+    ) -> None:
+        self._sql.run(
+            "insert_rejected",
+            {"rejected": fill("rejected"), **(lists or {})},
+            job_id=facts.job_id,
+            now=now,
+            reasons=list(REJECTION_REASONS),
+            sentences=list(REJECTION_REASONS.values()),
+            raw_bytes=RAW_BYTES,
+        )
 
-    def _forget_rejected(self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None) -> int:
-        """How many."""
-        kept = {"kept_seconds": REJECTS_KEPT_SECONDS}
-        ((forgotten,),) = self._sql.rows("forget_rejected", lists, job_id=facts.job_id, now=now, **kept)
-        return int(forgotten)
+    def _forget_rejected(
+        self, facts: RunFacts, now: float, lists: Mapping[str, str] | None = None
+    ) -> int:
+        """How many rejected rows of earlier imports are deleted."""
+        ((deleted,),) = self._sql.rows(
+            "forget_rejected",
+            lists,
+            job_id=facts.job_id,
+            now=now,
+            kept_seconds=REJECTS_KEPT_SECONDS,
+        )
+        return int(deleted)
 
     def _insert_run(
-        self, facts: RunFacts, now: float, result: MergeResult, lists: Mapping[str, str] | None = None
+        self,
+        facts: RunFacts,
+        now: float,
+        result: MergeResult,
+        lists: Mapping[str, str] | None = None,
     ) -> None:
-        counts = {**facts.stored(), **result.counts}
-        values: dict[str, Any] = {**counts, "now": now, "warnings": json.dumps(result.warnings)}
-        del values["skipped_records"]  # the table of runs has no column for it
-        self._sql.run("insert_run", lists, **values)
+        counts = result.counts
+        del counts["skipped_records"]  # the table of runs has no column for it
+        warnings = json.dumps(result.warnings)
+        self._sql.run(
+            "insert_run", lists, now=now, warnings=warnings, **facts.to_columns(), **counts
+        )
 
     def _revise(self, facts: RunFacts, now: float) -> None:
         self._sql.run("keep_history", now=now, job_id=facts.job_id)
         if not self._is_rewritten:
             self._sql.run("delete_revised")
-        lists = {"revised_rows": filled("revised_rows")}
+        lists = {"revised_rows": fill("revised_rows")}
         self._sql.run("insert_revised", lists, now=now, source_name=self._source.name)
 
     def _insert_new(self, now: float, *, is_in_order: bool) -> None:
-        """In the order of the key, so that a question about a well reads few row groups. On one thread what arrived so
-        nearly stays so; on more, a join gives the order up.
+        """In the order of the key, so that a question about a well reads few row groups. Rows that
+        arrived in that order keep it on one thread; on more, a join gives the order up.
         """
         are_some_known = self._changes.new < self._changes.accepted
         parts = [Part()] if is_in_order and not are_some_known else self._parts
+        in_order = "" if is_in_order else fill("in_order")
         if is_in_order:
             self._connection.execute("SET threads = 1")
         for number, part in enumerate(parts):
+            that_are_new = ""
+            if are_some_known:
+                that_are_new = fill("that_are_new", {"number": str(number)})
             lists = {
                 "is_accepted_of_part": part.condition("accepted"),
-                "that_are_new": filled("that_are_new", {"number": str(number)}) if are_some_known else "",
-                "in_order": "" if is_in_order else filled("in_order"),
+                "that_are_new": that_are_new,
+                "in_order": in_order,
             }
-            lists["new_rows"] = filled("new_rows", lists)
+            lists["new_rows"] = fill("new_rows", lists)
             self._sql.run("insert_new", lists, now=now, source_name=self._source.name)
         self._connection.execute("RESET threads")
 
     def _count_outcome(
-        self, warnings: dict[str, int], settled: Settled, lists: Mapping[str, str], withdrawal: Withdrawal
+        self,
+        warnings: dict[str, int],
+        settled: Settled,
+        lists: Mapping[str, str],
+        withdrawal: Withdrawal,
     ) -> MergeResult:
         skipped = self._staging.passed_over_rows
-        delivered, failed = self._staging.rows - skipped, self._staging.rejected_rows + settled.failed_records
+        delivered = self._staging.rows - skipped
+        failed = self._staging.rejected_rows + settled.failed_records
         new, updated = self._changes.new, self._changes.revised
         (stored,) = self._sql.one("count_stored", lists)
         return MergeResult(
@@ -489,14 +400,16 @@ class DuckDBWellProductionRepository:
 
     def _count_warnings(self, now: float) -> dict[str, int]:
         today = datetime.fromtimestamp(now, UTC).date().isoformat()
-        counted = self._sql.run("count_warnings", {"delivered": str(self._staging.rows)}, today=today)
-        names = [column[0] for column in counted.description or []]
-        return {name: count for name, count in zip(names, counted.fetchall()[0], strict=True) if count}
+        lists = {"delivered": str(self._staging.rows)}
+        answer = self._sql.run("count_warnings", lists, today=today)
+        rules = [column[0] for column in answer.description or []]
+        (counts,) = answer.fetchall()
+        return {rule: count for rule, count in zip(rules, counts, strict=True) if count}
 
     def rejected_by_reason(self) -> dict[str, int]:
         return dict(self._sql.rows("count_rejected"))
 
-    def _what_was_written(self, facts: RunFacts, result: MergeResult) -> Written:
+    def _facts_to_read_back(self, facts: RunFacts, result: MergeResult) -> Written:
         return Written(
             job_id=facts.job_id,
             source=self._source.name,
@@ -509,49 +422,16 @@ class DuckDBWellProductionRepository:
         )
 
     def verify(self, store: Path, *, rows: int, unchanged: Collection[int] = frozenset()) -> None:
-        """Read a finished store back: it must hold `rows` rows, no key twice, and what the merge wrote. Read is every
-        block but those that are `unchanged`, which the caller has proved. A repository that has merged looks for
-        repeated keys at those that it touched, any other one at all keys. Raises PublishRefused, ScratchFull,
-        OutOfMemory.
+        """Read a finished store back: it must hold `rows` rows, no key twice, and what the merge
+        wrote. Read is every block but those that are `unchanged`, which the caller has proved. A
+        repository that has merged looks for repeated keys at those that it touched, any other one
+        at all keys. Raises PublishRefused, ScratchFull, OutOfMemory.
         """
         try:
-            with self._attached(store, read_only=True):
+            with attach_store(self._connection, store, read_only=True):
                 read_back(self._connection, rows=rows, written=self._written, unchanged=unchanged)
         except WarehouseCorrupt as exc:
             raise PublishRefused(
-                "The new database is not what was written, a part of it cannot be read back, so it was not published. "
-                "Start the import again; if it stays, check the function's disk."
+                "The new database is not what was written, a part of it cannot be read back, so it "
+                "was not published. Start the import again; if it stays, check the function's disk."
             ) from exc
-
-    def _attach(self, path: Path, name: str, *, read_only: bool = False) -> None:
-        """To be written without a log: it takes several times the room of the rows, and of what was cut short nobody
-        makes use.
-        """
-        to_write = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE no_wal_writes"
-        self._connection.execute(f"ATTACH '{quoted(path)}' AS {name} ({'READ_ONLY' if read_only else to_write})")
-
-    @contextmanager
-    def _attached(self, store: Path, *, read_only: bool = False) -> Iterator[None]:
-        try:
-            self._attach(store, "wells", read_only=read_only)
-            yield
-            self._connection.execute("DETACH DATABASE wells")
-        except BaseException as exc:
-            for statement in ("ROLLBACK", "DETACH DATABASE IF EXISTS compact", "DETACH DATABASE IF EXISTS wells"):
-                with suppress(duckdb.Error):  # what failed first is what is told
-                    self._connection.execute(statement)
-            if isinstance(exc, duckdb.Error):
-                raise_if_full(exc)
-                raise_if_out_of_memory(exc)
-                raise_if_unreadable(exc)
-            raise
-
-
-def _compact(store: Path) -> Path:
-    return store.with_name(f"{store.name}.compact")
-
-
-def _take_compact(store: Path) -> None:
-    """In place of the store, if there is one."""
-    if _compact(store).exists():
-        _compact(store).replace(store)

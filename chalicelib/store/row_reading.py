@@ -1,4 +1,6 @@
-"""RowReading: how the rows of a source become ours, an SQL expression a column, for the statements of staging."""
+"""RowReading: how the rows of a source become ours, an SQL expression a column, for
+the statements of staging.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,10 @@ __all__ = ["ColumnReading", "RowReading", "field_text", "literal", "plain_readin
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnReading:
-    """`text` is of the source's row, which is called `field`; NULL where the row says nothing. `value` is of the text,
-    which has the column's name, and of `value_of_production_period` and `value_of_days_on_production`; empty is the
-    usual reading of the column's kind. `typed_by` is the field whose type in JSON tells whether a code was a number.
+    """`text` is of the source's row, which is called `field`; NULL where the row says nothing.
+    `value` is of the text, which has the column's name, and of `value_of_production_period` and
+    `value_of_days_on_production`; empty is the usual reading of the column's kind. `typed_by` is
+    the field whose type in JSON tells whether a code was a number.
     """
 
     text: str = "CAST(NULL AS VARCHAR)"
@@ -28,8 +31,8 @@ class ColumnReading:
 
 @dataclass(frozen=True, kw_only=True)
 class RowReading:
-    """`columns` has all of COLUMNS, `fields` are what is read of the source, as text. Rows that are not `is_meant` are
-    passed over, and counted.
+    """`columns` has all of COLUMNS, `fields` are what is read of the source, as text. Rows that are
+    not `is_meant` are passed over, and counted.
     """
 
     columns: Mapping[str, ColumnReading] = field(default_factory=dict)
@@ -43,20 +46,18 @@ class RowReading:
 
 def plain_reading(mapping: Mapping[str, str]) -> RowReading:
     """Of fields that hold our columns as they are: `{column: field}`."""
-    return RowReading(
-        columns={
-            column.name: ColumnReading(text=field_text(mapping[column.name]), typed_by=mapping[column.name])
-            if column.name in mapping
-            else ColumnReading()
-            for column in COLUMNS
-        },
-        fields=unique(mapping.values()),
-    )
+    columns = {column.name: ColumnReading() for column in COLUMNS}
+    for name in columns:
+        if name in mapping:
+            field_name = mapping[name]
+            columns[name] = ColumnReading(text=field_text(field_name), typed_by=field_name)
+    return RowReading(columns=columns, fields=unique(mapping.values()))
 
 
 def field_text(name: str) -> str:
     """The field of a row, as a quoted name."""
-    return 'field."' + name.replace('"', '""') + '"'
+    quoted_name = '"' + name.replace('"', '""') + '"'
+    return f"field.{quoted_name}"
 
 
 def unique(names: Iterable[str]) -> tuple[str, ...]:

@@ -20,9 +20,11 @@ STORE = "wells.well_production"  # the stored rows
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 
-def prepare_store(connection: duckdb.DuckDBPyConnection, *, is_new: bool, source: RowSource | None = None) -> None:
-    """Take the steps that the store lacks, all or none. Rows of an older store become the source's. Raises
-    WarehouseTooNew, WarehouseForeign, PeriodChanged.
+def prepare_store(
+    connection: duckdb.DuckDBPyConnection, *, is_new: bool, source: RowSource | None = None
+) -> None:
+    """Take the steps that the store lacks, all or none. Rows of an older store become the source's.
+    Raises WarehouseTooNew, WarehouseForeign, PeriodChanged.
     """
     source = source or RowSource()
     version = 0 if is_new else read_version(connection)
@@ -41,45 +43,53 @@ def prepare_store(connection: duckdb.DuckDBPyConnection, *, is_new: bool, source
 def read_version(connection: duckdb.DuckDBPyConnection) -> int:
     """The version of the store's schema. Raises WarehouseTooNew, WarehouseForeign."""
     try:
-        found = connection.execute(_SQL["schema_version"]).fetchall()
+        rows = connection.execute(_SQL["schema_version"]).fetchall()
     except duckdb.CatalogException as exc:
-        raise _not_ours() from exc
-    if len(found) != 1 or found[0][0] is None:
-        raise _not_ours()
-    version = int(found[0][0])
+        raise _foreign_store() from exc
+    if len(rows) != 1 or rows[0][0] is None:
+        raise _foreign_store()
+    version = int(rows[0][0])
     if version > SCHEMA_VERSION:
         raise WarehouseTooNew
     return version
 
 
 def _refuse_shorter_periods(connection: duckdb.DuckDBPyConnection, period: Period) -> None:
-    """An older store does not say how long its periods are; several of a well within one tell that they are shorter."""
+    """An older store does not say how long its periods are; several of a well within one
+    tell that they are shorter.
+    """
     for field, well, first_day, count in connection.execute(_SQL["repeated_key"]).fetchall():
         raise PeriodChanged(
-            f"The published database has {count} rows of well {well} in field {field} within the {period} that "
-            f"begins on {first_day}, so its periods are shorter than a {period}. Set WELLHEAD_SOURCE_PERIOD to their "
-            "length and start the import again."
+            f"The published database has {count} rows of well {well} in field {field} within the "
+            f"{period} that begins on {first_day}, so its periods are shorter than a {period}. Set "
+            "WELLHEAD_SOURCE_PERIOD to their length and start the import again."
         )
 
 
-def refuse_other_periods(connection: duckdb.DuckDBPyConnection, source: RowSource, *, stored: str = STORE) -> None:
-    """`stored` is what stands after FROM for rows of the source, all or some. Raises PeriodChanged."""
+def refuse_other_periods(
+    connection: duckdb.DuckDBPyConnection, source: RowSource, *, stored: str = STORE
+) -> None:
+    """`stored` is what stands after FROM for rows of the source, all or
+    some. Raises PeriodChanged.
+    """
     days = source.period.days
     bounds = {"source": source.name, "shortest": days[0], "longest": days[-1]}
-    ((other,),) = connection.execute(_SQL["other_periods"].format(stored=stored), bounds).fetchall()
-    if other is not None:
-        stored = Period.of(other) or f"{other} days"
+    query = _SQL["other_periods"].format(stored=stored)
+    ((other_days,),) = connection.execute(query, bounds).fetchall()
+    if other_days is not None:
+        other = Period.of(other_days) or f"{other_days} days"
         raise PeriodChanged(
-            f"The published rows of the source {source.name} have periods of a {stored}, and WELLHEAD_SOURCE_PERIOD is "
-            f"{source.period}. Set it to {stored}, or give the rows of another length a source of their own with "
-            "another WELLHEAD_SOURCE_NAME. Nothing was published."
+            f"The published rows of the source {source.name} have periods of a {other}, and "
+            f"WELLHEAD_SOURCE_PERIOD is {source.period}. Set it to {other}, or give the rows of "
+            "another length a source of their own with another WELLHEAD_SOURCE_NAME. Nothing was "
+            "published."
         )
 
 
-def _not_ours() -> WarehouseForeign:
+def _foreign_store() -> WarehouseForeign:
     return WarehouseForeign(
-        "The published database is none of Wellhead's: it says no schema version. Restore a snapshot; docs/workflow.md "
-        "says how."
+        "The published database is none of Wellhead's: it says no schema version. Restore a "
+        "snapshot; docs/workflow.md says how."
     )
 
 
@@ -94,6 +104,9 @@ def _comments() -> dict[str, str]:
     }
     comments = {column.name: column.comment.replace("'", "''") for column in COLUMNS} | ours
     return {
-        table: "\n".join(f"COMMENT ON COLUMN wells.{table}.{name} IS '{text}';" for name, text in comments.items())
+        table: "\n".join(
+            f"COMMENT ON COLUMN wells.{table}.{name} IS '{text}';"
+            for name, text in comments.items()
+        )
         for table in ("well_production", "well_production_history")
     }

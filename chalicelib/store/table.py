@@ -11,18 +11,21 @@ from .row_reading import field_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-LONGEST_RECORD = 1 << 20  # bytes of one row of a CSV; DuckDB takes two million unless told otherwise
+# Bytes of one row of a CSV. DuckDB takes two million where it is not set.
+LONGEST_RECORD = 1 << 20
 PLACE = "_row"  # the column of a table that tells of each row where it stands in the file, from 0
 # Nothing is guessed, so that a row is read the same wherever the piece was cut.
 PLAIN_CSV = (
-    "auto_detect = false, header = false, new_line = '\\n', nullstr = '', strict_mode = true, null_padding = false, "
-    "parallel = false, compression = 'none', hive_partitioning = false"
+    "auto_detect = false, header = false, new_line = '\\n', nullstr = '', strict_mode = true, "
+    "null_padding = false, parallel = false, compression = 'none', hive_partitioning = false"
 )
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A row that cannot be told apart into its fields. In the piece stands a row without values in its place."""
+    """A row that cannot be told apart into its fields. In the piece stands a row
+    without values in its place.
+    """
 
     row: int  # in the file, as Table.first_row counts
     raw: bytes  # the beginning of its text
@@ -33,7 +36,8 @@ class Unreadable:
 class Table:
     path: Path  # on local disk; who has staged it removes it
     format: str  # "csv" | "parquet"
-    names: tuple[str, ...]  # of its columns, in order, unique in small letters too; what a definition calls fields
+    # Of its columns, in order, unique in small letters too. A definition calls them fields.
+    names: tuple[str, ...]
     rows: int  # data rows in this piece, as DuckDB counts them
     first_row: int  # place in the file (or sheet) of the first one, data rows from 0
     file: str  # what the field _file holds: its name (a member of a zip: "a.zip/b.csv")
@@ -46,15 +50,18 @@ class Table:
 
     @property
     def place(self) -> str:
-        """Of each row of `relation`, read as `field`, where it stands in the file (or sheet), from 0; as SQL."""
+        """Of each row of `relation`, read as `field`, where it stands in the file
+        (or sheet), from 0; as SQL.
+        """
         if self.has_places:
             return f'CAST(field."{PLACE}" AS BIGINT)'
         return f"{self.first_row} + row_number() OVER () - 1"
 
     @property
     def row_text(self) -> str:
-        """Of each row of `relation`, read as `field`, the JSON of an object with all its fields; as SQL. They are named
-        one by one: of a table with a column that is called field too, `field` alone is that column.
+        """Of each row of `relation`, read as `field`, the JSON of an object with all its fields;
+        as SQL. They are named one by one: of a table with a column that is called field too,
+        `field` alone is that column.
         """
         if not self.names:
             return "'{}'"
@@ -63,13 +70,15 @@ class Table:
 
     @property
     def relation(self) -> str:
-        """What stands after FROM to read it; the columns have their names, and all of them are VARCHAR."""
+        """What stands after FROM to read it; the columns have their names, and
+        all of them are VARCHAR.
+        """
         if self.format == "parquet":
             return f"read_parquet('{quoted(self.path)}', hive_partitioning = false)"
         columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in self.names)
         marks = f"delim = {_text(self.delimiter)}, quote = {_text(self.quote)}"
-        escape = f"escape = {_text(self.quote)}"
-        return f"read_csv('{quoted(self.path)}', columns = {{{columns}}}, {marks}, {escape}, {PLAIN_CSV})"
+        marks = f"{marks}, escape = {_text(self.quote)}"
+        return f"read_csv('{quoted(self.path)}', columns = {{{columns}}}, {marks}, {PLAIN_CSV})"
 
 
 def _text(text: str) -> str:

@@ -1,4 +1,6 @@
-"""The statements of well_production.sql: their lists of columns are filled here, values are bound as they run."""
+"""The statements of well_production.sql: their lists of columns are filled here,
+values are bound as they run.
+"""
 
 from __future__ import annotations
 
@@ -21,66 +23,84 @@ if TYPE_CHECKING:
 
 USUAL = Grain()
 NOTHING = "CAST(NULL AS VARCHAR)"
-PASSED_OVER = "PASSED OVER"  # in place of a problem, of a row that the source's definition does not mean
+# Stands in place of a problem, of a row that the source's definition does not mean.
+PASSED_OVER = "PASSED OVER"
 _SQL = named_statements(Path(__file__).with_suffix(".sql"))
-_JSON_TYPES = {"number": "DOUBLE", "boolean": "BOOLEAN"}  # of a column that a format knows the type of
+# The type in JSON of a table's column, where its format knows one.
+_JSON_TYPES = {"number": "DOUBLE", "boolean": "BOOLEAN"}
 _TEXTS = [column for column in COLUMNS if column.kind in (Kind.WORDS, Kind.CODE)]
 
 
 def _value(column: Column, reading: ColumnReading) -> str:
     """The draft of staging: it is cheaper, and what is wrong with it is found by is_sound_."""
-    usual = "draft" if column.kind in (Kind.NUMBER, Kind.CODE) else "read"
-    return reading.value or f"{usual}_{column.kind}({column.name})"
+    if reading.value:
+        return reading.value
+    macro = "draft" if column.kind in (Kind.NUMBER, Kind.CODE) else "read"
+    return f"{macro}_{column.kind}({column.name})"
 
 
-def _checked(column: Column, reading: ColumnReading) -> str:
-    """As _value, of a row whose texts are in JSON of these `types`: they tell whether a code was a number."""
+def _exact_value(column: Column, reading: ColumnReading) -> str:
+    """As _value, of a row whose texts are in JSON of these `types`: they tell
+    whether a code was a number.
+    """
     if column.kind is Kind.CODE:
-        return f"read_code({column.name}, {_type_of(column)})"
+        return f"read_code({column.name}, {_json_type(column)})"
     return _value(column, reading)
 
 
-def _named(expressions: Mapping[str, str]) -> str:
-    """As value_of_ columns; those first that others are told by."""
-    first = [name for name in ("production_period", "days_on_production") if name in expressions]
-    return ", ".join(f"{expressions[name]} AS value_of_{name}" for name in dict.fromkeys([*first, *expressions]))
+def _value_columns(expressions: Mapping[str, str]) -> str:
+    """Each value as a column value_of_; those first that others are computed of: a rate of a
+    volume needs the days on production, and these the period.
+    """
+    of_others = ("production_period", "days_on_production")
+    names = [name for name in of_others if name in expressions]
+    names += [name for name in expressions if name not in names]
+    return ", ".join(f"{expressions[name]} AS value_of_{name}" for name in names)
 
 
-def _kept_of(column: Column) -> str:
+def _stored_value(column: Column) -> str:
     value = f"value_of_{column.name}"
     return f"first_day({value})" if column.kind is Kind.DAY else value
 
 
-def _type_of(column: Column) -> str:
+def _json_type(column: Column) -> str:
     """`types` are in the order of _TEXTS."""
-    return f"types[{_TEXTS.index(column) + 1}]" if column in _TEXTS else "NULL"
+    if column not in _TEXTS:
+        return "NULL"
+    number = _TEXTS.index(column) + 1
+    return f"types[{number}]"
 
 
 def _problem(column: Column) -> str:
     """What is wrong with the column of a row."""
-    told = f"'{column.name}', {column.name}, value_of_{column.name}, {_type_of(column)}"
+    name = column.name
+    of_column = f"'{name}', {name}, value_of_{name}, {_json_type(column)}"
     if column.kind is Kind.CODE:
-        return f"code_problem({told}, {column.high})"
-    return f"{column.kind}_problem({told}, {column.low}, {column.high})"
+        return f"code_problem({of_column}, {column.high})"
+    return f"{column.kind}_problem({of_column}, {column.low}, {column.high})"
 
 
-def _checked_sound(column: Column) -> str:
-    """Whether what _checked read is in order."""
-    value = f"value_of_{column.name}"
+def _is_exact_value_sound(column: Column) -> str:
+    """Whether what _exact_value read is in order."""
+    name = column.name
     if column.kind is Kind.CODE:
-        return f"code_problem('', {column.name}, {value}, {_type_of(column)}, {column.high}) IS NULL"
-    return _sound(column, value)
+        of_column = f"'', {name}, value_of_{name}, {_json_type(column)}, {column.high}"
+        return f"code_problem({of_column}) IS NULL"
+    return _is_sound(column)
 
 
-def _sound(column: Column, value: str) -> str:
-    return f"(is_sound_{column.kind}({column.name}, {value}, {column.low}, {column.high}))"
+def _is_sound(column: Column) -> str:
+    name = column.name
+    return f"(is_sound_{column.kind}({name}, value_of_{name}, {column.low}, {column.high}))"
 
 
 VALUES_DIFFER = " OR ".join(f"accepted.{name} IS DISTINCT FROM stored.{name}" for name in VALUES)
 _LISTS = {
     "columns": ", ".join(column.name for column in COLUMNS),
     "columns_with_types": ", ".join(f"{column.name} {column.type}" for column in COLUMNS),
-    "columns_of_nulls": ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in COLUMNS),
+    "columns_of_nulls": ", ".join(
+        f"CAST(NULL AS {column.type}) AS {column.name}" for column in COLUMNS
+    ),
     "accepted_columns": ", ".join(f"accepted.{column.name}" for column in COLUMNS),
     "key": ", ".join(KEY),
     "order": ", ".join(KEY),
@@ -91,16 +111,18 @@ _LISTS = {
     "stored_key": ", ".join(STORED_KEY),
     "volumes": ", ".join(VOLUMES),
     "values_compared": ", ".join(VALUES),
-    "values_read": ", ".join(f"{_kept_of(column)} AS {column.name}" for column in COLUMNS),
-    "all_sound": " AND ".join(_sound(column, f"value_of_{column.name}") for column in COLUMNS),
-    "checked_sound": " AND ".join(map(_checked_sound, COLUMNS)),
+    "values_read": ", ".join(f"{_stored_value(column)} AS {column.name}" for column in COLUMNS),
+    "all_sound": " AND ".join(map(_is_sound, COLUMNS)),
+    "checked_sound": " AND ".join(map(_is_exact_value_sound, COLUMNS)),
     "problems_found": ", ".join(map(_problem, COLUMNS)),
     "passed_over": f"'{PASSED_OVER}'",
 }
 
 
 class WellProductionSql:
-    """The statements, on one connection. Each may raise ScratchFull, OutOfMemory and any other duckdb.Error."""
+    """The statements, on one connection. Each may raise ScratchFull, OutOfMemory
+    and any other duckdb.Error.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -108,12 +130,16 @@ class WellProductionSql:
             if name.startswith("macro_"):
                 self.run(name)
 
-    def run(self, name: str, lists: Mapping[str, str] | None = None, **values: Any) -> duckdb.DuckDBPyConnection:
-        text = filled(name, lists)
+    def run(
+        self, name: str, lists: Mapping[str, str] | None = None, **values: Any
+    ) -> duckdb.DuckDBPyConnection:
+        text = fill(name, lists)
         with exhaustion_told():
-            return self._connection.execute(text, values) if values else self._connection.execute(text)
+            return self._connection.execute(text, values or None)
 
-    def rows(self, name: str, lists: Mapping[str, str] | None = None, **values: Any) -> list[tuple[Any, ...]]:
+    def rows(
+        self, name: str, lists: Mapping[str, str] | None = None, **values: Any
+    ) -> list[tuple[Any, ...]]:
         """All of the answer: a result left open blocks what follows."""
         with exhaustion_told():
             return self.run(name, lists, **values).fetchall()
@@ -124,29 +150,34 @@ class WellProductionSql:
         return tuple(row)
 
 
-def filled(name: str, lists: Mapping[str, str] | None = None) -> str:
+def fill(name: str, lists: Mapping[str, str] | None = None) -> str:
     """The text of a statement with its lists; `lists` are added to those of the columns."""
     return _SQL[name].format_map({**_LISTS, **(lists or {})})
 
 
-def reading_lists(reading: RowReading, grain: Grain = USUAL, table: Table | None = None) -> dict[str, str]:
+def reading_lists(
+    reading: RowReading, grain: Grain = USUAL, table: Table | None = None
+) -> dict[str, str]:
     """What a statement needs that reads the source: JSON lines, or the table."""
     columns = {column: reading.columns[column.name] for column in COLUMNS}
+    order_by = field_text(grain.order_by) if grain.order_by else NOTHING
+    drafts = {column.name: _value(column, each) for column, each in columns.items()}
+    exact = {column.name: _exact_value(column, each) for column, each in columns.items()}
     return {
         "source_fields": ", ".join(each.text for each in columns.values()),
-        "grain_fields": f"{_primary_key(grain)}, {field_text(grain.order_by) if grain.order_by else NOTHING}",
+        "grain_fields": f"{_primary_key(grain)}, {order_by}",
         "is_meant": reading.is_meant,
-        "values": _named({column.name: _value(column, each) for column, each in columns.items()}),
-        "checked_values": _named({column.name: _checked(column, each) for column, each in columns.items()}),
+        "values": _value_columns(drafts),
+        "checked_values": _value_columns(exact),
         **(_rows_of_json(columns) if table is None else _rows_of_table(columns, table)),
     }
 
 
 def _rows_of_json(columns: Mapping[Column, ColumnReading]) -> dict[str, str]:
-    rows = filled("json_rows")
+    rows = fill("json_rows")
     return {
         "rows_of_source": rows,
-        "placed_rows_of_source": filled("placed_json_rows", {"json_rows": rows}),
+        "placed_rows_of_source": fill("placed_json_rows", {"json_rows": rows}),
         "types": _types_of_json(columns),
         "text": "line.text",
         "page": "place.page",
@@ -156,42 +187,54 @@ def _rows_of_json(columns: Mapping[Column, ColumnReading]) -> dict[str, str]:
 
 
 def _types_of_json(columns: Mapping[Column, ColumnReading]) -> str:
-    """In one look at the row. A column that no field fills by itself is text, unless an object or a list is all of
-    it.
+    """In one look at the row. A column that no field fills by itself is text, unless an
+    object or a list is all of it.
     """
-    typed = [columns[column].typed_by for column in _TEXTS]
-    looked = f"json_type(text, [{', '.join(_pointer(name) for name in typed if name)}])"
-    if all(typed):
-        return looked
-    found = iter(range(1, len(typed) + 1))
-    types = ", ".join(
-        f"found[{next(found)}]"
-        if name
-        else f"CASE WHEN is_json_of_more({column.name}) THEN 'OBJECT' ELSE 'VARCHAR' END"
-        for column, name in zip(_TEXTS, typed, strict=True)
-    )
-    return f"list_transform([{looked}], lambda found: [{types}])[1]" if any(typed) else f"[{types}]"
+    typed_by = [columns[column].typed_by for column in _TEXTS]
+    pointers = [_pointer(field) for field in typed_by if field]
+    looked_up = f"json_type(text, [{', '.join(pointers)}])"
+    if all(typed_by):
+        return looked_up
+    types = []
+    number = 0  # of the field among those that are looked up
+    for column, field in zip(_TEXTS, typed_by, strict=True):
+        if field:
+            number += 1
+            types.append(f"found[{number}]")
+        else:
+            is_json = f"is_json_of_more({column.name})"
+            types.append(f"CASE WHEN {is_json} THEN 'OBJECT' ELSE 'VARCHAR' END")
+    type_list = f"[{', '.join(types)}]"
+    if not pointers:
+        return type_list
+    return f"list_transform([{looked_up}], lambda found: {type_list})[1]"
 
 
 def _rows_of_table(columns: Mapping[Column, ColumnReading], table: Table) -> dict[str, str]:
-    """Its text is that of an object with all its fields. On one thread the rows come in the order of the file. Of rows
-    that cannot be told apart the texts stand beside the table.
+    """Its text is that of an object with all its fields. On one thread the rows come in the order
+    of the file. Of rows that cannot be told apart the texts stand beside the table.
     """
     kinds = dict(zip(table.names, table.kinds, strict=False))
-    types = [_JSON_TYPES.get(kinds.get(columns[column].typed_by, "text"), "VARCHAR") for column in _TEXTS]
+    types = []
+    for column in _TEXTS:
+        kind = kinds.get(columns[column].typed_by, "text")
+        types.append(_JSON_TYPES.get(kind, "VARCHAR"))
     rows = f"{table.relation} AS field"
     text = table.row_text
     position = table.place
+    is_unreadable = "FALSE"
+    if table.unreadable:
+        text_beside = f"$unreadable_texts[list_position($unreadable_rows, {position})]"
+        text = f"coalesce({text_beside}, {text})"
+        is_unreadable = "list_contains($unreadable_rows, position)"
     return {
         "rows_of_source": rows,
         "placed_rows_of_source": rows,
         "types": f"[{', '.join(map(literal, types))}]",
-        "text": f"coalesce($unreadable_texts[list_position($unreadable_rows, {position})], {text})"
-        if table.unreadable
-        else text,
+        "text": text,
         "page": "$page",
         "position": position,
-        "is_unreadable": "list_contains($unreadable_rows, position)" if table.unreadable else "FALSE",
+        "is_unreadable": is_unreadable,
     }
 
 

@@ -12,7 +12,7 @@ from support.imports import Budget, Worker, expected_rows, files, stored_rows
 from support.soak import longer, some_of
 from support.warehouses import own_prefix, s3_client
 
-from chalicelib.imports.seal import NO_SEAL, Damaged, Note, add_seal, sealed, take_seal
+from chalicelib.imports.seal import NO_SEAL, Damaged, Note, add_seal, seal_for_a_while, take_seal
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.jobs.starting import retry_import, start_import
 from chalicelib.services import open_warehouse
@@ -261,7 +261,7 @@ def test_a_segment_is_its_rows_alone_when_it_was_put_or_could_not_be(tmp_path: P
     path.write_bytes(b"rows")
     note = Note(name="segments/a", follows=NO_SEAL, cursor={"page": 2})
 
-    with suppress(OSError), sealed(path, note) as (_, sha256):
+    with suppress(OSError), seal_for_a_while(path, note) as (_, sha256):
         assert sha256_of(path) == sha256
         raise OSError
 

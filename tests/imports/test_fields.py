@@ -109,14 +109,14 @@ def test_a_local_midnight_that_another_worker_saw_is_not_forgotten(own: list[str
     names = (*KEY, *VALUES)
     other = fields_of(*names)
     other.look_at([json_row(production_period="2023-12-31T23:00:00Z")])
-    before = Fingerprint(**json.loads(json.dumps(other.fingerprint().stored())))
+    before = Fingerprint(**json.loads(json.dumps(other.fingerprint().to_attributes())))
     fields = fields_of(*names)
 
     fields.go_on_from(Cursor(url=None), before)
     fields.look_at_periods(json.dumps({"production_period": text}) for text in own)
 
     assert fields.local_midnights == warned
-    json.dumps(fields.fingerprint().stored()).encode("ascii")
+    json.dumps(fields.fingerprint().to_attributes()).encode("ascii")
 
 
 def test_without_a_change_field_no_change_is_noted(repository: DuckDBWellProductionRepository, tmp_path: Path) -> None:

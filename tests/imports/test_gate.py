@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.imports.completeness import Completeness, Verdict
 from chalicelib.imports.gate import judge
-from chalicelib.imports.memory import carried
+from chalicelib.imports.memory import remember
 from chalicelib.jobs.finding import Check, Finding, is_covered
 from chalicelib.settings import Settings
 from chalicelib.store.columns import VALUES, VOLUMES
@@ -266,11 +266,11 @@ def test_what_the_stored_rows_do_not_tell_is_remembered_until_it_is_not_found_ag
     findings = judge(diff, Settled(), SOUND, SETTINGS, accepted, rejects={"NOT_A_NUMBER oil_production_kbd": 300})
 
     assert accepted == [rejected, "NULLED oil_production_kbd=500.0"]
-    assert carried(accepted, findings, is_of_all=True) == [rejected]
-    assert carried(accepted, [], is_of_all=True) == []
-    assert carried(accepted, [], is_of_all=False) == [rejected]
+    assert remember(accepted, findings, is_of_all=True) == [rejected]
+    assert remember(accepted, [], is_of_all=True) == []
+    assert remember(accepted, [], is_of_all=False) == [rejected]
     assert (
-        carried(
+        remember(
             ["REJECTED nothing=1.0"],
             judge(Diff(is_first=False), Settled(), replace(SOUND, delivered=0), SETTINGS, ["REJECTED nothing=1.0"]),
             is_of_all=True,
@@ -300,7 +300,7 @@ class Nights:
             self.accepted = [*holding, *self.accepted]
             findings = judged(self.accepted)
         if takes or not holding:
-            self.accepted = carried(self.accepted, findings, is_of_all=is_of_all)
+            self.accepted = remember(self.accepted, findings, is_of_all=is_of_all)
         return not holding
 
 
@@ -415,7 +415,7 @@ def test_a_fingerprint_of_another_version_covers_no_more_than_it_says(old: str) 
 
     for is_of_all in (True, False):
         findings = judge(diff, settled, completeness, SETTINGS, [old], rejects={OIL: 500}, is_of_all=is_of_all)
-        carried([old], findings, is_of_all=is_of_all)
+        remember([old], findings, is_of_all=is_of_all)
 
         assert "REJECTED" in [finding.check for finding in findings if finding.holds]
 

@@ -14,7 +14,7 @@ import pytest
 from support.imports import Worker, stored_rows
 from support.scripted_source import Answer, ScriptedHandler, Serve, page
 
-from chalicelib.imports.repeats import RULE, judged
+from chalicelib.imports.repeats import RULE, judge_repeats
 from chalicelib.jobs.job import Job, JobStatus
 from chalicelib.odata.reading import Reading, Way
 from chalicelib.store.settle import Settled
@@ -203,7 +203,7 @@ def reading(way: Way) -> Reading:
     ],
 )
 def test_what_repeats_tell(way: Way, *, is_unique: bool, steady: bool | None, repeated: int, warned: int) -> None:
-    found = judged(FOUND, reading(way), is_unique=is_unique, is_steady=lambda: steady)
+    found = judge_repeats(FOUND, reading(way), is_unique=is_unique, is_steady=lambda: steady)
 
     assert (found.repeated_keys, found.warnings) == (repeated, {RULE: warned} if warned else {})
 
@@ -213,15 +213,15 @@ def test_links_may_overlap_by_rows_that_come_beside_all_that_are_counted(announc
     """Nine rows, two of them twice because their pages overlap: seven rows, or two others came on no page."""
     linked = replace(reading(Way.LINKS), announced=announced)
 
-    assert judged(FOUND, linked, is_unique=True, is_steady=lambda: None).repeated_keys == repeated
+    assert judge_repeats(FOUND, linked, is_unique=True, is_steady=lambda: None).repeated_keys == repeated
 
 
 def test_the_source_is_asked_only_when_there_is_doubt() -> None:
     def never() -> bool:
         raise AssertionError
 
-    assert judged(Settled(), reading(Way.SKIP), is_unique=False, is_steady=never) == Settled()
-    assert json.dumps(judged(FOUND, reading(Way.SKIP), is_unique=True, is_steady=never).repeated_keys) == "5"
+    assert judge_repeats(Settled(), reading(Way.SKIP), is_unique=False, is_steady=never) == Settled()
+    assert json.dumps(judge_repeats(FOUND, reading(Way.SKIP), is_unique=True, is_steady=never).repeated_keys) == "5"
 
 
 @pytest.mark.parametrize(
@@ -233,6 +233,6 @@ def test_as_many_rows_as_came_in_meanwhile_may_come_twice(
     """Each moves one other onto a second page, and none is missing for it."""
     grown = replace(reading(Way.SKIP), counted_again=again)
 
-    found = judged(FOUND, grown, is_unique=False, is_steady=lambda: steady)
+    found = judge_repeats(FOUND, grown, is_unique=False, is_steady=lambda: steady)
 
     assert (found.repeated_keys, found.warnings) == (repeated, {RULE: warned} if warned else {})

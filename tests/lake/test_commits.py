@@ -16,14 +16,15 @@ from chalicelib.errors import LeaseLost
 from chalicelib.lake.catalog import Catalog, Head
 from chalicelib.lake.settling import Maker, settle_lake
 from chalicelib.lake.versions import HISTORY, PRODUCTION, REJECTS, RUNS, TABLES, Versions
-from chalicelib.store.repository import Looks
+from chalicelib.store.outcome import Looks
 from local.catalog.server import CatalogServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from chalicelib.lake.repository import Compared, LakeRepository
+    from chalicelib.lake.compared import Compared
+    from chalicelib.lake.repository import LakeRepository
 
 
 class Died(Exception):

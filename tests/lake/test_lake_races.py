@@ -13,13 +13,14 @@ from support.soak import longer
 from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 from chalicelib.errors import LakeMoved, LeaseLost
-from chalicelib.store.repository import Looks
+from chalicelib.store.outcome import Looks
 from local.catalog.server import CatalogServer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chalicelib.lake.repository import Compared, LakeRepository
+    from chalicelib.lake.compared import Compared
+    from chalicelib.lake.repository import LakeRepository
     from chalicelib.lake.versions import Versions
 
 pytestmark = pytest.mark.timeout(longer(600, 7200))

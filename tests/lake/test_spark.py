@@ -25,7 +25,7 @@ from chalicelib.jobs.job import JobStatus
 from chalicelib.lake.catalog import Catalog
 from chalicelib.lake.spark import STAGING, Mark, staged_upon
 from chalicelib.lake.versions import PRODUCTION
-from chalicelib.store.repository import Looks
+from chalicelib.store.outcome import Looks
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
 
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from chalicelib.lake.repository import Compared, LakeRepository
+    from chalicelib.lake.compared import Compared
+    from chalicelib.lake.repository import LakeRepository
 
 Started = tuple["LakeRepository", "Compared"]
 

@@ -26,7 +26,7 @@ from chalicelib.jobs.job import JobStatus
 from chalicelib.lake.catalog import Catalog
 from chalicelib.lake.spark import MARK
 from chalicelib.lake.versions import PRODUCTION
-from chalicelib.store.repository import Looks
+from chalicelib.store.outcome import Looks
 from local.catalog.server import CatalogServer
 from local.source.production import GeneratedProduction
 from local.source.server import SampleSource
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from support.merge_model import Row
 
-    from chalicelib.lake.repository import Compared, LakeRepository
+    from chalicelib.lake.compared import Compared
+    from chalicelib.lake.repository import LakeRepository
 
 WHY_NOT = reason_without() if os.environ.get("SPARK_CHECK") else "make spark-check runs it, which takes some minutes"
 pytestmark = [pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT)), pytest.mark.timeout(1800)]

@@ -599,7 +599,7 @@ def test_each_question_is_stopped(store: Path, tmp_path: Path) -> None:
 
 def test_a_copy_of_the_lake_is_stopped_where_somebody_waits() -> None:
     with duckdb.connect() as connection:
-        with pytest.raises(QueryTooSlow), moving._stopped(connection, 0.2):
+        with pytest.raises(QueryTooSlow), moving._stop_after(connection, 0.2):
             connection.execute("SELECT count(*) FROM range(10_000_000_000) AS a, range(1_000) AS b").fetchall()
-        with moving._stopped(connection, None):
+        with moving._stop_after(connection, None):
             assert connection.execute("SELECT 1").fetchall() == [(1,)]

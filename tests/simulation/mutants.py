@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from chalicelib.jobs.notice import Notice
     from chalicelib.jobs.schedule import Schedule
     from chalicelib.odata.cursor import Cursor
-    from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
+    from chalicelib.store.outcome import MergeResult
+    from chalicelib.store.repository import DuckDBWellProductionRepository
     from chalicelib.warehouse.names import Warehouse
 
 ALWAYS = "attribute_exists(pk) OR attribute_not_exists(pk)"

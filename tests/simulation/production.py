@@ -13,7 +13,8 @@ from chalicelib.odata.cursor import Cursor, Page
 from chalicelib.odata.survey import Survey
 from chalicelib.store.columns import KEY, VALUES
 from chalicelib.store.diff import Diff
-from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
+from chalicelib.store.outcome import MergeResult, RunFacts
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.settle import Settled
 
 from .weather import Fault

@@ -7,14 +7,14 @@ import pytest
 
 from chalicelib.sources.expressions import Expressions
 from chalicelib.store.row_reading import literal
-from chalicelib.store.well_production import filled
+from chalicelib.store.well_production import fill
 
 
 @pytest.fixture(scope="module")
 def connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     for macro in ("macro_stripped", "macro_read_number"):
-        connection.execute(filled(macro))
+        connection.execute(fill(macro))
     return connection
 
 

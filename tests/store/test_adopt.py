@@ -15,12 +15,14 @@ from chalicelib.settings import Settings
 from chalicelib.store.adopt import Adoption
 from chalicelib.store.diff import Diff
 from chalicelib.store.period import Period, RowSource
-from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.settle import Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from chalicelib.store.outcome import MergeResult
 
     Merge = Callable[..., MergeResult]
 

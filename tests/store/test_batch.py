@@ -43,14 +43,14 @@ def test_a_cleared_batch_is_as_new(tmp_path: Path) -> None:
     assert batch == Batch(batch.path)
     batch.append(4, [b'{"a":4}'])
 
-    assert batch.sealed().read_bytes() == b'{"a":4}\n'
+    assert batch.seal().read_bytes() == b'{"a":4}\n'
     assert list(batch.lines()) == [(4, 0, b'{"a":4}\n')]
 
 
 def test_many_rows_stay_one_a_line(tmp_path: Path) -> None:
     rows = [b'{"a":%d}' % number for number in range(2 * JOINED_ROWS + 1)]
 
-    assert batch_of(tmp_path, rows, rows[:JOINED_ROWS]).sealed().read_bytes().split(b"\n")[:-1] == [
+    assert batch_of(tmp_path, rows, rows[:JOINED_ROWS]).seal().read_bytes().split(b"\n")[:-1] == [
         *rows,
         *rows[:JOINED_ROWS],
     ]
@@ -107,7 +107,7 @@ def test_splitting_keeps_every_row_once_and_at_its_place(tmp_path_factory: Any, 
 
     with Pieces(directory / "unreadable") as unreadable:
         readable = batch.split_unreadable(unreadable, FIELDS)
-        placed = [row for path in unreadable.sealed() for row in lines(Path(path))]
+        placed = [row for path in unreadable.seal() for row in lines(Path(path))]
 
     good = [(page, position, line) for page, position, line in before if line.rstrip(b"\n") in READABLE]
     bad = [(page, position, line) for page, position, line in before if line.rstrip(b"\n") in UNREADABLE]

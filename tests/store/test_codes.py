@@ -15,12 +15,13 @@ from support.soak import longer
 from support.staging import NOON, SAME_READING, batch_of, facts, json_row, stage, tables
 
 from chalicelib.errors import CodesAmbiguous, FullImportFirst
-from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository
+from chalicelib.store.attaching import STORAGE_VERSION
+from chalicelib.store.repository import DuckDBWellProductionRepository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.store.repository import MergeResult
+    from chalicelib.store.outcome import MergeResult
 
 VERSION_2 = Path(__file__).with_name("stores") / "version_2.sql"
 

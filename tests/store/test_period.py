@@ -14,13 +14,14 @@ from support.staging import NOON, SAME_READING, batch_of, facts, json_row, table
 from support.stores import opened
 
 from chalicelib.errors import PeriodChanged
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.period import Period, RowSource
-from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository
+from chalicelib.store.repository import DuckDBWellProductionRepository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.store.repository import MergeResult
+    from chalicelib.store.outcome import MergeResult
 
 VERSION_2 = Path(__file__).with_name("stores") / "version_2.sql"
 MONTHS_OF = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}

@@ -16,8 +16,9 @@ from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 from chalicelib.errors import PublishRefused
 from chalicelib.store.blocks import BLOCK, HEADERS, Blocks, read_blocks
-from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult, RunFacts
-from chalicelib.store.well_production import filled
+from chalicelib.store.outcome import MergeResult, RunFacts
+from chalicelib.store.repository import DuckDBWellProductionRepository
+from chalicelib.store.well_production import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,7 +200,7 @@ def test_a_store_that_is_not_what_was_merged_is_refused(growth: Growth, statemen
 # ------------------------------------------------------------------------------------ merges that go wrong
 
 
-REVISED_ROWS = {"revised_rows": filled("revised_rows")}
+REVISED_ROWS = {"revised_rows": fill("revised_rows")}
 
 
 class Forgetful(DuckDBWellProductionRepository):

@@ -18,10 +18,8 @@ from support.soak import longer
 from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 from chalicelib.errors import PublishRefused, WarehouseCorrupt, WarehouseForeign, WarehouseTooNew
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.columns import COLUMNS, VOLUMES
-from chalicelib.store.repository import (
-    STORAGE_VERSION,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,12 +12,13 @@ from support.staging import NOON, SAME_NAMES, SAME_READING, batch_of, facts, jso
 from support.stores import opened
 
 from chalicelib.errors import WarehouseForeign
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.columns import COLUMNS
-from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from chalicelib.store.repository import MergeResult
+    from chalicelib.store.outcome import MergeResult
 
 STORES = Path(__file__).with_name("stores")
 OLDER = sorted(STORES.glob("version_*.sql"))

@@ -20,9 +20,9 @@ from chalicelib.store.batch import RAW_BYTES, Batch
 from chalicelib.store.columns import COLUMNS, Kind
 from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.row_reading import plain_reading
-from chalicelib.store.staging import _places
+from chalicelib.store.segment import place_values
 from chalicelib.store.table import Table
-from chalicelib.store.well_production import USUAL, filled, reading_lists
+from chalicelib.store.well_production import USUAL, fill, reading_lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,16 +59,16 @@ class Readings:
 
     def checked(self, texts: list[bytes], pieces: int = 1) -> list[dict[str, Any]]:
         batch = batch_of(self._directory, texts)
-        files = [str(batch.sealed())]
+        files = [str(batch.seal())]
         if pieces > 1:
             size = -(-len(texts) // pieces)
             files = [self._file(number, texts[number * size :][:size]) for number in range(pieces)]
-        return self._read("checked_rows", batch, files=files, raw_bytes=RAW_BYTES, **_places(batch))
+        return self._read("checked_rows", batch, files=files, raw_bytes=RAW_BYTES, **place_values(batch))
 
     def _read(self, name: str, batch: Batch, **values: Any) -> list[dict[str, Any]]:
         names = list(SAME_NAMES)
-        values = {"files": [str(batch.sealed())], "fields": dict.fromkeys(names, "VARCHAR"), **values}
-        return as_dicts(self._repository._connection.execute(filled(name, reading_lists(SAME_READING)), values))
+        values = {"files": [str(batch.seal())], "fields": dict.fromkeys(names, "VARCHAR"), **values}
+        return as_dicts(self._repository._connection.execute(fill(name, reading_lists(SAME_READING)), values))
 
     def _file(self, number: int, texts: list[bytes]) -> str:
         path = self._directory / f"{number}.ndjson"

@@ -14,13 +14,13 @@ from support.merging import LakeStore, Store
 from support.soak import longer
 from support.staging import NOON, SAME_READING, batch_of, facts
 
-from chalicelib.store.repository import Looks
+from chalicelib.store.outcome import Looks
 from local.catalog.server import CatalogServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from chalicelib.store.repository import MergeResult
+    from chalicelib.store.outcome import MergeResult
 
 FIELDS, WELLS, PERIODS = ("1", "2"), ("7", "8"), ("2024-01-01", "2024-02-01", "2024-03-01")
 NAMES = ("field_code", "well_code", "production_period")

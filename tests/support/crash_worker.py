@@ -38,7 +38,7 @@ import chalicelib.lake.repository  # noqa: F401  loaded before the first fork
 from chalicelib.jobs.starting import start_import
 from chalicelib.lake.extensions import load_extensions
 from chalicelib.services import Services
-from chalicelib.store.repository import DuckDBWellProductionRepository, MergeResult
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.warehouse.names import SEGMENTS
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from chalicelib.imports.service import WellProductionImportService
     from chalicelib.settings import Settings
+    from chalicelib.store.outcome import MergeResult
 
 SERVICES = ("dynamodb", "s3", "lambda", "ssm", "events")
 TRIES = 3  # of botocore, as services.py configures it

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.store.columns import KEY, REJECTION_REASONS, VALUES, VOLUMES
 from chalicelib.store.grain import Grain
-from chalicelib.store.repository import MergeResult
+from chalicelib.store.outcome import MergeResult
 from support.settle_model import Delivered, settled
 from support.staging import NOON, SAME_NAMES, facts, json_row
 
@@ -162,7 +162,7 @@ class Model:
             "failed_records": failed,
         }
         warnings = source_warnings | odd([row.columns for row in sound], now)
-        run = facts(number, expected).stored() | counts | {"merged_at": now, "warnings": warnings}
+        run = facts(number, expected).to_columns() | counts | {"merged_at": now, "warnings": warnings}
         self.runs.append(run)
         return MergeResult(**counts, stored_records=len(self.stored), warnings=warnings)
 

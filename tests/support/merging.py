@@ -19,7 +19,8 @@ from chalicelib.lake.tables import at
 from chalicelib.lake.versions import TABLES as OF_THE_LAKE
 from chalicelib.lake.versions import Versions
 from chalicelib.store.diff import Diff
-from chalicelib.store.repository import DuckDBWellProductionRepository, Looks, MergeResult, RunFacts
+from chalicelib.store.outcome import Looks, MergeResult, RunFacts
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.settle import Settled
 from support.merge_model import Import, Model, Row
 from support.staging import NOON, SAME_READING, TABLES, as_dicts, batch_of, facts, tables

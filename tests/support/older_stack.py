@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from chalicelib.store import schema
-from chalicelib.store.repository import STORAGE_VERSION
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.statements import named_statements
 from chalicelib.warehouse.names import sha256_of
 

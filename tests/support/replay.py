@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from chalicelib.store.repository import BETWEEN_MERGES, DuckDBWellProductionRepository, Looks
+from chalicelib.store.outcome import Looks
+from chalicelib.store.repository import BETWEEN_MERGES, DuckDBWellProductionRepository
 from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 
 if TYPE_CHECKING:

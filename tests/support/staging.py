@@ -13,7 +13,7 @@ from chalicelib.jobs.job import Job, new_job
 from chalicelib.services import Services
 from chalicelib.store.batch import Batch
 from chalicelib.store.columns import COLUMNS
-from chalicelib.store.repository import RunFacts
+from chalicelib.store.outcome import RunFacts
 from chalicelib.store.row_reading import plain_reading
 
 if TYPE_CHECKING:

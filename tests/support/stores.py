@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from chalicelib.queries.production import ProductionQuery
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.store.own_directory import OwnDirectory
-from chalicelib.store.repository import STORAGE_VERSION, DuckDBWellProductionRepository
+from chalicelib.store.repository import DuckDBWellProductionRepository
 from chalicelib.store.schema import prepare_store
 from support.staging import NOON, SAME_READING, batch_of, facts, json_row
 

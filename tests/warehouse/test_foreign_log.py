@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from support.foreign_writer import write_and_die
 
-from chalicelib.store.repository import STORAGE_VERSION
+from chalicelib.store.attaching import STORAGE_VERSION
 from chalicelib.warehouse.directory import DirectoryWarehouse
 from chalicelib.warehouse.names import LATEST, sha256_of, snapshot_name
 
