@@ -48,7 +48,7 @@ def judge_repeats_as_before(settled: Settled, reading: Reading, accepted: Sequen
     """As it was judged when the import was held, for the source is not asked again.
     `accepted` are fingerprints.
     """
-    was_accepted = any(amounts_accepted(Check.SOURCE_INCOMPLETE, "repeated", accepted))
+    was_accepted = any(accepted_amounts(Check.SOURCE_INCOMPLETE, "repeated", accepted))
     repeated = _count_repeated(settled, reading) if was_accepted else 0
     return replace(settled, repeated_keys=repeated)
 
