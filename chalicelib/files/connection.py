@@ -36,7 +36,7 @@ class FileConnection(SourceConnection):
         def attempt() -> str:
             return self._exchange(url, headers, save, most=most, seconds=float("inf"))
 
-        return self._insist(attempt, {"url": shown(url)})
+        return self._retries.insist(attempt, {"url": shown(url)})
 
     def _too_large(self) -> SourceError:
         return FileTooLarge("The file at the source's address is larger than what is read of one. Ask for it in parts.")
