@@ -8,8 +8,7 @@ from chalicelib.errors import FileTooLarge
 from chalicelib.http.body import save_body
 from chalicelib.http.connection import SourceConnection
 from chalicelib.http.failures import shown
-
-from .disk import full_disk_told
+from chalicelib.warehouse.disk import disk_errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +29,7 @@ class FileConnection(SourceConnection):
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
         def save(response: requests.Response, allowance: Allowance) -> str:  # noqa: ARG001  it counts by itself
-            with full_disk_told(), path.open("wb") as file:  # here, where no broken connection is meant
+            with disk_errors(), path.open("wb") as file:  # here, where no broken connection is meant
                 return save_body(response, file, most=most)
 
         def attempt() -> str:

@@ -17,9 +17,9 @@ import duckdb
 
 from chalicelib.errors import FileUnreadable
 from chalicelib.store.table import LONGEST_RECORD, Table, Unreadable
+from chalicelib.warehouse.disk import BLOCK, disk_errors
 
 from .csv_records import UnclosedQuote, read_records
-from .disk import BLOCK, full_disk_told
 from .mending import MendedRows
 from .piece import Mark, Piece
 
@@ -141,7 +141,7 @@ class CsvPieces:
 
     def _next(self, mark: Mark, until: int | None) -> tuple[Table, Mark]:
         path = self._new_path()
-        with full_disk_told(), self._path.open("rb") as source, path.open("w+b") as target:
+        with disk_errors(), self._path.open("rb") as source, path.open("w+b") as target:
             source.seek(mark.byte)
             piece = self._copied(source, target, self._new_piece(mark, until))
             if piece is None:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import FileFormatUnknown, FileUnreadable
-
-from .disk import BLOCK, full_disk_told
+from chalicelib.warehouse.disk import BLOCK, disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +49,7 @@ def as_utf8(path: Path, declared: str, *, target: Path, file: str) -> Text:
         start = len(codecs.BOM_UTF8) if beginning.startswith(codecs.BOM_UTF8) else 0
         if not _has_old_ends(path):
             return Text(path, start)
-    with full_disk_told():
+    with disk_errors():
         _write_anew(path, encoding, target, file, is_guessed=is_guessed)
     return Text(target)
 

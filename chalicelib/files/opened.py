@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import FileFormatUnknown, FileUnreadable
+from chalicelib.warehouse.disk import disk_errors
 
 from .csv_dialect import dialect_of
 from .csv_pieces import CsvPieces
-from .disk import full_disk_told
 from .encoding import Text, as_utf8
 from .excel import sheets_of
 from .json_array import JsonArray
@@ -131,7 +131,7 @@ class OpenedFile:
         """A file of somebody else may become shorter while it is mapped, which ends the process."""
         if text.path.parent == self._tools.directory:
             return text
-        with full_disk_told():
+        with disk_errors():
             return replace(text, path=Path(shutil.copyfile(text.path, self._new_path())))
 
     def _new_path(self) -> Path:

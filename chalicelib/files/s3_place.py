@@ -18,8 +18,8 @@ from chalicelib.errors import (
     SourceUnavailable,
     SourceUnreachable,
 )
+from chalicelib.warehouse.disk import BLOCK, disk_errors
 
-from .disk import BLOCK, full_disk_told
 from .limits import USUAL
 from .place import Listed, changed, is_pattern, listed_in_order, pattern_of
 
@@ -111,7 +111,7 @@ class S3Place:
         with _errors_as_ours(self._bucket, listed.name):
             key = self._folder + listed.name
             answer = self._s3.get_object(Bucket=self._bucket, Key=key, IfMatch=f'"{listed.version}"')
-            with full_disk_told(), closing(answer["Body"]) as body, target.open("wb") as file:
+            with disk_errors(), closing(answer["Body"]) as body, target.open("wb") as file:
                 for chunk in body.iter_chunks(BLOCK):
                     file.write(chunk)
         if target.stat().st_size != listed.size:

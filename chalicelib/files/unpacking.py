@@ -16,8 +16,8 @@ from fnmatch import fnmatchcase
 from typing import IO, TYPE_CHECKING, cast
 
 from chalicelib.errors import FilesNotFound, FileTooLarge, FileUnreadable
+from chalicelib.warehouse.disk import BLOCK, disk_errors
 
-from .disk import BLOCK, full_disk_told
 from .kind import ZIPS, beginning_of
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -
 
 def _copy(source: IO[bytes], target: Path, *, file: str, packed: int, limits: Limits) -> None:
     size, most = 0, min(limits.unpacked, max(limits.free, packed * limits.ratio))
-    with full_disk_told(), target.open("wb") as written:
+    with disk_errors(), target.open("wb") as written:
         while block := source.read(BLOCK):
             size += len(block)
             if size > most:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import DatabaseFetching, DatabaseTooLarge, ScratchFull, WarehouseCorrupt
-from chalicelib.files.disk import full_disk_told
+from chalicelib.warehouse.disk import disk_errors
 from chalicelib.warehouse.names import StoredFile, Warehouse, sha256_of
 
 MOST = 2
@@ -97,7 +97,7 @@ class LocalCopies:
         """
         begun = _size(part)
         self._check_time(file, part, until=until)
-        with full_disk_told():  # somebody else has taken the room meanwhile
+        with disk_errors():  # somebody else has taken the room meanwhile
             self._warehouse.fetch_rest(file.name, part, goes_on=lambda: self._clock() < until)
         if _size(part) < file.bytes and self._clock() >= until:
             raise self._fetching(file, part)

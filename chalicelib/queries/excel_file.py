@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.files.disk import full_disk_told
+from chalicelib.warehouse.disk import disk_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ def write_excel(path: Path, rows: ListRows, pace: Pace, *, title: str) -> None:
     """
     from xlsxwriter import Workbook
 
-    with full_disk_told():
+    with disk_errors():
         book = Workbook(path, {**OPTIONS, "tmpdir": str(path.parent)})
         sheet = book.add_worksheet(title)
         try:

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chalicelib.errors import NoOlderVersion, ScratchFull, UploadNotHere, WarehouseUnavailable
+from chalicelib.errors import NoOlderVersion, UploadNotHere, WarehouseUnavailable
 
+from .disk import disk_errors
 from .names import (
     DRILLS,
     LATEST,
@@ -40,7 +41,6 @@ MAY_NOT_REPLACE = {
     *(errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EACCES),
     *(errno.EEXIST, errno.EBUSY, errno.ETXTBSY),
 }
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 UNREADABLE = {errno.EIO, errno.EISDIR}  # of one file; the next try would meet it again
 READ_ONLY = 0o444
 
@@ -87,10 +87,9 @@ class DirectoryWarehouse:
             if self._root.is_dir() and not (self._root / name).exists():  # without its root nothing is known of a file
                 raise missing_file(name)
             try:
-                shutil.copyfile(self._root / name, path)
+                with disk_errors():  # nothing is written here but the copy, on local disk
+                    shutil.copyfile(self._root / name, path)
             except OSError as exc:
-                if exc.errno in FULL:  # nothing is written here but the copy, on local disk
-                    raise ScratchFull from exc
                 if exc.errno in UNREADABLE:
                     raise unreadable_file(name, str(exc.strerror)) from exc
                 raise
