@@ -7,7 +7,8 @@ docs/drafts.md shows one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as default
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import DefinitionInvalid
@@ -31,7 +32,7 @@ from .presets import preset_named, preset_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .guesses.look import Seen
+    from .guesses.look import SourceField
 
 __all__ = ["Draft", "Guess", "Look", "draft"]
 
@@ -43,7 +44,7 @@ class Draft:
     """`text` is TOML that read_definition takes; `guesses` are its lines as data, in their order."""
 
     text: str
-    guesses: list[Guess] = field(default_factory=list)
+    guesses: list[Guess] = default(default_factory=list)
 
 
 def draft(
@@ -96,19 +97,19 @@ class _Columns:
     products: ProductRows | None
 
     @property
-    def measured(self) -> list[Seen]:
+    def measured(self) -> list[SourceField]:
         return [*self.volumes.all, *([self.products.volume] if self.products else [])]
 
     @property
     def taken(self) -> set[str]:
-        return self.entities.names | {*self.period.fields} | {seen.name for seen in self.measured}
+        return self.entities.names | {*self.period.fields} | {field.name for field in self.measured}
 
 
 def _columns(table: Table) -> _Columns:
     volumes = find_volumes(table)
-    measured = {seen.name for seen in volumes.all}
+    measured = {field.name for field in volumes.all}
     entities = find_entities(table, measured)
-    entities.region = entities.region or region_of_names([seen.words for seen in table.fields])
+    entities.region = entities.region or region_of_names([field.words for field in table.fields])
     taken = entities.names | measured
     period = find_period(table, (*entities.well, *entities.field), taken, entities.region)
     has_products = bool(set(volumes.fields) - {"liquids"})
@@ -145,7 +146,7 @@ def _units_of(volumes: Volumes, units: dict[str, dict[str, str]]) -> dict[str, s
     found: dict[str, str] = {}
     for product, fields in volumes.fields.items():
         told = units.get("gas" if product == "gas" else "liquid", {})
-        found |= {seen.name: told[seen.name] for seen in fields if seen.name in told}
+        found |= {field.name: told[field.name] for field in fields if field.name in told}
     if volumes.days and volumes.days.name in units.get("days", {}):
         found[volumes.days.name] = units["days"][volumes.days.name]
     return found
@@ -161,8 +162,8 @@ def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object
 
 
 def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
-    numbers = [seen for seen in table.fields if seen.is_number and seen.name not in taken]
-    some = max(numbers, key=lambda seen: bool(seen.said & VOLUME), default=None)
+    numbers = [field for field in table.fields if field.is_number and field.name not in taken]
+    some = max(numbers, key=lambda field: bool(field.terms & VOLUME), default=None)
     why = "no field looks like a volume of oil, gas or water: name the right ones, and their units"
     return Guess(
         key="columns.oil_production_kbd",
@@ -175,7 +176,7 @@ def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
 def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> list[Guess]:
     """A well that changed hands has a row of each owner, one after the other: their days add up."""
     key: list[str] = next((guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete), [])
-    owners = key and all(table.by_name[name].said & {"owner", "operator", "operador", "company"} for name in key)
+    owners = key and all(table.by_name[name].terms & {"owner", "operator", "operador", "company"} for name in key)
     if not owners:
         return columns
     return [

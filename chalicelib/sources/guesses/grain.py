@@ -7,18 +7,20 @@ from collections import defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from . import words as said
+from . import words as lexicon
 from .look import Guess
 
 if TYPE_CHECKING:
-    from .look import Seen, Table
+    from .look import SourceField, Table
 
 MOST_CANDIDATES = 14
 MOST_FIELDS = 4  # of a primary key
 MANY = 20  # rows: a field that is another in each of them numbers the rows
 
 
-def find_grain(table: Table, key: list[tuple[object, ...]], taken: set[str], product: Seen | None) -> list[Guess]:
+def find_grain(
+    table: Table, key: list[tuple[object, ...]], taken: set[str], product: SourceField | None
+) -> list[Guess]:
     """`key` is well and period of each row, `taken` the fields that hold these and the volumes, `product` the field
     that tells products apart.
     """
@@ -26,15 +28,15 @@ def find_grain(table: Table, key: list[tuple[object, ...]], taken: set[str], pro
     candidates = _candidates(table, taken)
     if product is not None:
         return _sum_with([product], table, groups, candidates, "a row tells one product")
-    told = [seen for seen in candidates if seen.said & said.FORMATION][:MOST_FIELDS]
+    told = [field for field in candidates if field.terms & lexicon.FORMATION][:MOST_FIELDS]
     if groups:
         rows = sum(map(len, groups))
-        varying = [seen for seen in told if any(_differ([seen], group) > 1 for group in groups)]
+        varying = [field for field in told if any(_differ([field], group) > 1 for group in groups)]
         return _sum_with(
             varying, table, groups, candidates, f"{rows:,} of {table.rows:,} rows share their well and period"
         )
     if told:
-        names = [seen.name for seen in sorted(told, key=lambda seen: seen.place)]
+        names = [field.name for field in sorted(told, key=lambda field: field.place)]
         why = f"each well and period has one row here, and {' and '.join(names)} can tell several"
         return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why="see rows")]
     if not key:
@@ -51,60 +53,65 @@ def _repeated(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
     groups = []
     for found in places.values():
         if len(found) > 1:
-            distinct = {tuple(seen.values[place] for seen in table.fields): place for place in found}
+            distinct = {tuple(field.values[place] for field in table.fields): place for place in found}
             groups.append(list(distinct.values()))
     return [group for group in groups if len(group) > 1]
 
 
-def _candidates(table: Table, taken: set[str]) -> list[Seen]:
+def _candidates(table: Table, taken: set[str]) -> list[SourceField]:
     """Fields that can tell rows apart: no volumes, no measurements, no dates; the likeliest first."""
     free = [
-        seen
-        for seen in table.fields
-        if seen.name not in taken and not seen.is_fraction and seen.kind != "date" and not _is_date(seen)
-        if not seen.said & (said.CHANGED | said.DAYS | said.HOURS)
+        field
+        for field in table.fields
+        if field.name not in taken and not field.is_fraction and field.kind != "date" and not _is_date(field)
+        if not field.terms & (lexicon.CHANGED | lexicon.DAYS | lexicon.HOURS)
     ]
-    free = [seen for seen in free if not _is_measure(seen) and not _is_of_row(seen)]
-    return sorted(free, key=lambda seen: (-_likely(seen), seen.place))[:MOST_CANDIDATES]
+    free = [field for field in free if not _is_measure(field) and not _is_of_row(field)]
+    return sorted(free, key=lambda field: (-_likely(field), field.place))[:MOST_CANDIDATES]
 
 
-def _is_of_row(seen: Seen) -> bool:
+def _is_of_row(field: SourceField) -> bool:
     """The number of a row, or a column without a name, which the reader calls by its place."""
-    is_each = len(seen.counts) == len(seen.values) >= MANY and not seen.said & said.FORMATION
+    is_each = len(field.counts) == len(field.values) >= MANY and not field.terms & lexicon.FORMATION
     is_index = bool(
-        seen.said & {"row", "index", "objectid", "uuid", "fid", "rowid"} or re.fullmatch("column[0-9]+", seen.name)
+        field.terms & {"row", "index", "objectid", "uuid", "fid", "rowid"} or re.fullmatch("column[0-9]+", field.name)
     )
     return is_each or is_index
 
 
-def _is_date(seen: Seen) -> bool:
-    return bool(seen.said & said.DATE and seen.forms)
+def _is_date(field: SourceField) -> bool:
+    return bool(field.terms & lexicon.DATE and field.forms)
 
 
-def _is_measure(seen: Seen) -> bool:
+def _is_measure(field: SourceField) -> bool:
     """A number that counts or measures, by its name."""
-    product = seen.said & frozenset().union(*said.PRODUCTS.values())
-    is_amount = seen.said & (
-        said.VOLUME | said.NO_PRODUCTION - said.CODE - said.NAME - {"type", "typ", "status", "stat", "unit", "ind"}
+    product = field.terms & frozenset().union(*lexicon.PRODUCTS.values())
+    is_amount = field.terms & (
+        lexicon.VOLUME
+        | lexicon.NO_PRODUCTION - lexicon.CODE - lexicon.NAME - {"type", "typ", "status", "stat", "unit", "ind"}
     )
-    return seen.is_number and bool((product or is_amount) and not seen.said & (said.FORMATION | {"product"}))
+    return field.is_number and bool((product or is_amount) and not field.terms & (lexicon.FORMATION | {"product"}))
 
 
-def _likely(seen: Seen) -> int:
-    likely = 4 * bool(seen.said & said.FORMATION) + 2 * bool(seen.said & said.CODE) + bool(seen.said & said.OWNER)
-    return likely + 2 * bool(seen.said & (said.LEASE | {"facility"})) - 3 * (not seen.filled)
+def _likely(field: SourceField) -> int:
+    likely = (
+        4 * bool(field.terms & lexicon.FORMATION)
+        + 2 * bool(field.terms & lexicon.CODE)
+        + bool(field.terms & lexicon.OWNER)
+    )
+    return likely + 2 * bool(field.terms & (lexicon.LEASE | {"facility"})) - 3 * (not field.filled)
 
 
 def _sum_with(
-    first: list[Seen], table: Table, groups: list[list[int]], candidates: list[Seen], why: str
+    first: list[SourceField], table: Table, groups: list[list[int]], candidates: list[SourceField], why: str
 ) -> list[Guess]:
     """What tells rows apart, and which version of a row counts, where the date of a change tells some apart."""
-    free = [seen for seen in candidates if seen not in first]
+    free = [field for field in candidates if field not in first]
     for change in (None, *_changes(table)):
         fields = _telling(first, groups, free, change)
         if fields is not None:
             return [*_told(fields, why), *([_order(change)] if change else [])]
-    some = [seen.name for seen in (first or candidates)[:2]] or ["FIELD THAT TELLS ROWS APART"]
+    some = [field.name for field in (first or candidates)[:2]] or ["FIELD THAT TELLS ROWS APART"]
     asked = "nothing but the volumes tells these rows apart: name the fields that do"
     return [
         Guess(key="rows", value="sum", why=f"{why}; needs a primary_key", is_complete=False),
@@ -112,24 +119,26 @@ def _sum_with(
     ]
 
 
-def _told(fields: list[Seen], why: str) -> list[Guess]:
+def _told(fields: list[SourceField], why: str) -> list[Guess]:
     if not fields:
         return [Guess(key="rows", value="one", why=f"{why}, as versions of it")]
-    names = [seen.name for seen in sorted(fields, key=lambda seen: seen.place)]
+    names = [field.name for field in sorted(fields, key=lambda field: field.place)]
     told = f"of what is no volume, {' and '.join(names)} tell{'' if len(names) > 1 else 's'} such rows apart"
     return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why=told)]
 
 
-def _changes(table: Table) -> list[Seen]:
+def _changes(table: Table) -> list[SourceField]:
     """Dates of a change: of two versions of a row the later one counts."""
-    return [seen for seen in table.fields if seen.said & said.CHANGED and (seen.kind == "date" or seen.forms)]
+    return [field for field in table.fields if field.terms & lexicon.CHANGED and (field.kind == "date" or field.forms)]
 
 
-def _order(change: Seen) -> Guess:
+def _order(change: SourceField) -> Guess:
     return Guess(key="order_by", value=change.name, why="rows that differ in it are versions of one")
 
 
-def _telling(first: list[Seen], groups: list[list[int]], free: list[Seen], change: Seen | None) -> list[Seen] | None:
+def _telling(
+    first: list[SourceField], groups: list[list[int]], free: list[SourceField], change: SourceField | None
+) -> list[SourceField] | None:
     """The fewest fields that no two rows of a group share, but for their versions; the likeliest first."""
     for count in range(MOST_FIELDS + 1 - min(len(first), MOST_FIELDS - 1)):
         for more in combinations(free, count):
@@ -140,9 +149,9 @@ def _telling(first: list[Seen], groups: list[list[int]], free: list[Seen], chang
     return None
 
 
-def _tells(fields: list[Seen], group: list[int]) -> bool:
+def _tells(fields: list[SourceField], group: list[int]) -> bool:
     return _differ(fields, group) == len(group)
 
 
-def _differ(fields: list[Seen], group: list[int]) -> int:
-    return len({tuple(seen.values[place] for seen in fields) for place in group})
+def _differ(fields: list[SourceField], group: list[int]) -> int:
+    return len({tuple(field.values[place] for field in fields) for place in group})

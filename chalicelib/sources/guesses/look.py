@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ class Look:
 
     fields: tuple[str, ...]
     rows: list[dict[str, str | None]]
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = default(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +62,12 @@ class Guess:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class SourceField:
     """A field: `values` of all rows, stripped, "" for nothing."""
 
     name: str
     place: int
-    values: tuple[str, ...] = field(repr=False)
+    values: tuple[str, ...] = default(repr=False)
     kind: str = "text"
 
     @cached_property
@@ -74,7 +75,7 @@ class Seen:
         return words_of(self.name)
 
     @cached_property
-    def said(self) -> frozenset[str]:
+    def terms(self) -> frozenset[str]:
         return frozenset(self.words)
 
     @cached_property
@@ -140,10 +141,10 @@ def is_total(text: str) -> bool:
 class Table:
     """The fields of a look that a definition can name, and its rows."""
 
-    def __init__(self, fields: list[Seen], rows: int) -> None:
+    def __init__(self, fields: list[SourceField], rows: int) -> None:
         self.fields = fields
         self.rows = rows
-        self.by_name = {seen.name: seen for seen in fields}
+        self.by_name = {field.name: field for field in fields}
 
     @classmethod
     def of(cls, look: Look) -> Table:
@@ -154,8 +155,13 @@ class Table:
     def only(self, wanted: list[int]) -> Table:
         """Some of the rows."""
         fields = [
-            Seen(name=seen.name, place=seen.place, kind=seen.kind, values=tuple(seen.values[place] for place in wanted))
-            for seen in self.fields
+            SourceField(
+                name=field.name,
+                place=field.place,
+                kind=field.kind,
+                values=tuple(field.values[place] for place in wanted),
+            )
+            for field in self.fields
         ]
         return Table(fields, len(wanted))
 
@@ -171,9 +177,9 @@ def is_unsayable(text: str) -> bool:
     return bool(_UNSAYABLE.search(text))
 
 
-def _seen(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> Seen:
+def _seen(look: Look, rows: list[dict[str, str | None]], name: str, place: int) -> SourceField:
     values = tuple(_stripped(row.get(name)) for row in rows)
-    return Seen(name=name, place=place, values=values, kind=look.kinds.get(name, "text"))
+    return SourceField(name=name, place=place, values=values, kind=look.kinds.get(name, "text"))
 
 
 def _stripped(value: Any) -> str:

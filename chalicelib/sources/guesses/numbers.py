@@ -14,7 +14,7 @@ from .look import NULL_WORDS, Guess
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .look import Seen
+    from .look import SourceField
 
 MOST_WORDS = 20
 _SAFE = r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?"
@@ -42,9 +42,9 @@ class NumberForm:
         return float(text) if re.fullmatch(_SAFE, text, re.ASCII) else None
 
 
-def number_form(fields: Iterable[Seen]) -> tuple[NumberForm, list[Guess]]:
+def number_form(fields: Iterable[SourceField]) -> tuple[NumberForm, list[Guess]]:
     """The signs that the most values can be read with, and how sure that is."""
-    texts = [_with_plain_spaces(value) for seen in fields if seen.kind != "number" for value in seen.counts]
+    texts = [_with_plain_spaces(value) for field in fields if field.kind != "number" for value in field.counts]
     texts = [text for text in texts if re.fullmatch(r"[+-]?[0-9.,' eE+-]*[0-9][.,]?", text)]
     if not any(sign in text for text in texts for sign in ",' ") and not _has_two(texts, "."):
         return NumberForm(), []
@@ -105,14 +105,14 @@ def _has_two(texts: list[str], sign: str) -> bool:
     return any(text.count(sign) > 1 and _is_grouped(text, sign) for text in texts)
 
 
-def null_words(fields: Iterable[Seen], form: NumberForm) -> list[Guess]:
+def null_words(fields: Iterable[SourceField], form: NumberForm) -> list[Guess]:
     """Words that stand where a number should."""
     found: dict[str, str] = {}
     strange: dict[str, str] = {}
-    for seen in fields:
-        for value in seen.counts:
+    for field in fields:
+        for value in field.counts:
             if form.read(value) is None:
-                (found if value.lower() in NULL_WORDS else strange).setdefault(value, seen.name)
+                (found if value.lower() in NULL_WORDS else strange).setdefault(value, field.name)
     guesses = []
     if found:
         words = sorted(found)[:MOST_WORDS]
