@@ -19,7 +19,7 @@ from .guesses.grain import find_grain
 from .guesses.known import KnownSource, known_source
 from .guesses.look import Guess, Look, Table
 from .guesses.meant_rows import find_skip, find_units_row, find_wells, find_where, rows_but, rows_where
-from .guesses.month_columns import turned
+from .guesses.month_columns import turn_months
 from .guesses.numbers import null_words, number_form
 from .guesses.periods import Period, find_period
 from .guesses.products import ProductRows, find_product_rows, where_products, write_product_rows
@@ -55,7 +55,7 @@ def draft(
     shipped = {each: preset_named(each) for each in preset_names()} if presets is None else presets
     if known := known_source(look, kind, shipped):
         return _draft(look, [*top, _preset(known)], [])
-    as_rows, unpivot = turned(look)
+    as_rows, unpivot = turn_months(look)
     table = Table.of(as_rows)
     if not table.fields:
         return _draft(look, [*top, *_empty()], [])

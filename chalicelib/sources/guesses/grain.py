@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import words as lexicon
 from .look import Guess
+from .words import word_set
 
 if TYPE_CHECKING:
     from .look import SourceField, Table
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 MOST_CANDIDATES = 14
 MOST_FIELDS = 4  # of a primary key
 MANY = 20  # rows: a field that is another in each of them numbers the rows
+_NO_AMOUNT = word_set("type typ status stat unit ind")
+_OF_ROWS = word_set("row index objectid uuid fid rowid")
 
 
 def find_grain(
@@ -28,20 +31,24 @@ def find_grain(
     candidates = _candidates(table, taken)
     if product is not None:
         return _sum_with([product], table, groups, candidates, "a row tells one product")
-    told = [field for field in candidates if field.terms & lexicon.FORMATION][:MOST_FIELDS]
+    formations = [field for field in candidates if field.terms & lexicon.FORMATION][:MOST_FIELDS]
     if groups:
         rows = sum(map(len, groups))
-        varying = [field for field in told if any(_differ([field], group) > 1 for group in groups)]
-        return _sum_with(
-            varying, table, groups, candidates, f"{rows:,} of {table.rows:,} rows share their well and period"
-        )
-    if told:
-        names = [field.name for field in sorted(told, key=lambda field: field.place)]
+        varying = [field for field in formations if any(_count([field], group) > 1 for group in groups)]
+        why = f"{rows:,} of {table.rows:,} rows share their well and period"
+        return _sum_with(varying, table, groups, candidates, why)
+    if formations:
+        names = _names_in_order(formations)
         why = f"each well and period has one row here, and {' and '.join(names)} can tell several"
         return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why="see rows")]
     if not key:
         return [Guess(key="rows", value="one", why="no row was seen whose well and period are known")]
     return [Guess(key="rows", value="one", why="each well and period has one row")]
+
+
+def _names_in_order(fields: list[SourceField]) -> list[str]:
+    """As the source has them."""
+    return [field.name for field in sorted(fields, key=lambda field: field.place)]
 
 
 def _repeated(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
@@ -50,33 +57,36 @@ def _repeated(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
     for place, each in enumerate(key):
         if None not in each and "" not in each:
             places[each].append(place)
-    groups = []
-    for found in places.values():
-        if len(found) > 1:
-            distinct = {tuple(field.values[place] for field in table.fields): place for place in found}
-            groups.append(list(distinct.values()))
+    groups = [_distinct(table, group) for group in places.values() if len(group) > 1]
     return [group for group in groups if len(group) > 1]
 
 
+def _distinct(table: Table, group: list[int]) -> list[int]:
+    """Of equal rows the last one."""
+    by_row = {tuple(field.values[place] for field in table.fields): place for place in group}
+    return list(by_row.values())
+
+
 def _candidates(table: Table, taken: set[str]) -> list[SourceField]:
-    """Fields that can tell rows apart: no volumes, no measurements, no dates; the likeliest first."""
-    free = [
-        field
-        for field in table.fields
-        if field.name not in taken and not field.is_fraction and field.kind != "date" and not _is_date(field)
-        if not field.terms & (lexicon.CHANGED | lexicon.DAYS | lexicon.HOURS)
-    ]
-    free = [field for field in free if not _is_measure(field) and not _is_of_row(field)]
+    """Fields that can tell rows apart, the likeliest first."""
+    free = [field for field in table.fields if field.name not in taken and _can_tell_apart(field)]
     return sorted(free, key=lambda field: (-_likely(field), field.place))[:MOST_CANDIDATES]
+
+
+def _can_tell_apart(field: SourceField) -> bool:
+    """No volume, no measurement, no date and no number of the row."""
+    is_time = field.terms & (lexicon.CHANGED | lexicon.DAYS | lexicon.HOURS)
+    if is_time or field.kind == "date" or _is_date(field):
+        return False
+    return not (field.is_fraction or _is_measure(field) or _is_of_row(field))
 
 
 def _is_of_row(field: SourceField) -> bool:
     """The number of a row, or a column without a name, which the reader calls by its place."""
-    is_each = len(field.counts) == len(field.values) >= MANY and not field.terms & lexicon.FORMATION
-    is_index = bool(
-        field.terms & {"row", "index", "objectid", "uuid", "fid", "rowid"} or re.fullmatch("column[0-9]+", field.name)
-    )
-    return is_each or is_index
+    is_each = len(field.counts) == len(field.values) >= MANY
+    if is_each and not field.terms & lexicon.FORMATION:
+        return True
+    return bool(field.terms & _OF_ROWS or re.fullmatch("column[0-9]+", field.name))
 
 
 def _is_date(field: SourceField) -> bool:
@@ -85,46 +95,60 @@ def _is_date(field: SourceField) -> bool:
 
 def _is_measure(field: SourceField) -> bool:
     """A number that counts or measures, by its name."""
-    product = field.terms & frozenset().union(*lexicon.PRODUCTS.values())
-    is_amount = field.terms & (
-        lexicon.VOLUME
-        | lexicon.NO_PRODUCTION - lexicon.CODE - lexicon.NAME - {"type", "typ", "status", "stat", "unit", "ind"}
-    )
-    return field.is_number and bool((product or is_amount) and not field.terms & (lexicon.FORMATION | {"product"}))
+    terms = field.terms
+    if not field.is_number or terms & (lexicon.FORMATION | {"product"}):
+        return False
+    is_product = any(terms & names for names in lexicon.PRODUCTS.values())
+    amounts = lexicon.VOLUME | (lexicon.NO_PRODUCTION - lexicon.CODE - lexicon.NAME - _NO_AMOUNT)
+    return bool(is_product or terms & amounts)
 
 
 def _likely(field: SourceField) -> int:
-    likely = (
-        4 * bool(field.terms & lexicon.FORMATION)
-        + 2 * bool(field.terms & lexicon.CODE)
-        + bool(field.terms & lexicon.OWNER)
-    )
-    return likely + 2 * bool(field.terms & (lexicon.LEASE | {"facility"})) - 3 * (not field.filled)
+    """The more, the likelier the field tells rows of a well and period apart."""
+    terms = field.terms
+    likely = 0
+    if terms & lexicon.FORMATION:
+        likely += 4
+    if terms & lexicon.CODE:
+        likely += 2
+    if terms & (lexicon.LEASE | {"facility"}):
+        likely += 2
+    if terms & lexicon.OWNER:
+        likely += 1
+    if not field.filled:
+        likely -= 3
+    return likely
 
 
 def _sum_with(
-    first: list[SourceField], table: Table, groups: list[list[int]], candidates: list[SourceField], why: str
+    first: list[SourceField],
+    table: Table,
+    groups: list[list[int]],
+    candidates: list[SourceField],
+    why: str,
 ) -> list[Guess]:
     """What tells rows apart, and which version of a row counts, where the date of a change tells some apart."""
     free = [field for field in candidates if field not in first]
     for change in (None, *_changes(table)):
         fields = _telling(first, groups, free, change)
         if fields is not None:
-            return [*_told(fields, why), *([_order(change)] if change else [])]
-    some = [field.name for field in (first or candidates)[:2]] or ["FIELD THAT TELLS ROWS APART"]
-    asked = "nothing but the volumes tells these rows apart: name the fields that do"
+            guesses = _write_key(fields, why)
+            return [*guesses, _order(change)] if change else guesses
+    names = [field.name for field in (first or candidates)[:2]] or ["FIELD THAT TELLS ROWS APART"]
+    request = "nothing but the volumes tells these rows apart: name the fields that do"
     return [
         Guess(key="rows", value="sum", why=f"{why}; needs a primary_key", is_complete=False),
-        Guess(key="primary_key", value=some, why=asked, is_complete=False),
+        Guess(key="primary_key", value=names, why=request, is_complete=False),
     ]
 
 
-def _told(fields: list[SourceField], why: str) -> list[Guess]:
+def _write_key(fields: list[SourceField], why: str) -> list[Guess]:
     if not fields:
         return [Guess(key="rows", value="one", why=f"{why}, as versions of it")]
-    names = [field.name for field in sorted(fields, key=lambda field: field.place)]
-    told = f"of what is no volume, {' and '.join(names)} tell{'' if len(names) > 1 else 's'} such rows apart"
-    return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why=told)]
+    names = _names_in_order(fields)
+    verb = "tell" if len(names) > 1 else "tells"
+    reason = f"of what is no volume, {' and '.join(names)} {verb} such rows apart"
+    return [Guess(key="rows", value="sum", why=why), Guess(key="primary_key", value=names, why=reason)]
 
 
 def _changes(table: Table) -> list[SourceField]:
@@ -139,8 +163,13 @@ def _order(change: SourceField) -> Guess:
 def _telling(
     first: list[SourceField], groups: list[list[int]], free: list[SourceField], change: SourceField | None
 ) -> list[SourceField] | None:
-    """The fewest fields that no two rows of a group share, but for their versions; the likeliest first."""
-    for count in range(MOST_FIELDS + 1 - min(len(first), MOST_FIELDS - 1)):
+    """The fewest fields that no two rows of a group share, but for their versions; the likeliest first. Those of
+    `first` are always among them.
+
+    Rows of a well and month for formations A and B: [formation]. Twice each, for owners 1 and 2: [formation, owner].
+    """
+    most_more = MOST_FIELDS - min(len(first), MOST_FIELDS - 1)
+    for count in range(most_more + 1):
         for more in combinations(free, count):
             fields = [*first, *more]
             all_fields = [*fields, change] if change else fields
@@ -150,8 +179,10 @@ def _telling(
 
 
 def _tells(fields: list[SourceField], group: list[int]) -> bool:
-    return _differ(fields, group) == len(group)
+    """Whether each row of the group has values of its own in these fields."""
+    return _count(fields, group) == len(group)
 
 
-def _differ(fields: list[SourceField], group: list[int]) -> int:
+def _count(fields: list[SourceField], group: list[int]) -> int:
+    """How many different values the fields together have in the rows of the group."""
     return len({tuple(field.values[place] for field in fields) for place in group})
