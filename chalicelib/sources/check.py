@@ -21,7 +21,7 @@ from chalicelib.store.repository import DuckDBWellProductionRepository
 
 from .expressions import reading_of
 from .mapping import match_fields, rules_of, unknown_fields
-from .plausibility import told_at_once
+from .plausibility import judge_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,7 +103,7 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
         problems.append(exc.message)
     except SourceColumns as exc:  # of another file than the first
         problems.append(exc.message)
-    more, hints = told_at_once(looked.look, rules, settings, looked.periods)
+    more, hints = judge_rows(looked.look, rules, settings, looked.periods)
     return SourceCheck(
         problems=[*problems, *more],
         hints=hints,

@@ -14,7 +14,7 @@ from chalicelib.odata.adapter import ExternalApiAdapter
 from chalicelib.odata.connection import ODataConnection
 from chalicelib.settings import Settings
 from chalicelib.sources.check import SourceCheck, check_source
-from chalicelib.sources.check_result import drafted
+from chalicelib.sources.check_result import draft_of
 from chalicelib.sources.opening import Opening
 from chalicelib.sources.reader import SourceReader
 from chalicelib.sources.source import checked
@@ -80,7 +80,7 @@ def _show_draft(check: SourceCheck, values: Mapping[str, object], terminal: Term
     terminal.line()
     terminal.line("A definition to start from. Save it as a file, correct what is a guess, and name that file:")
     terminal.line()
-    for line in drafted(check, values).text.splitlines():
+    for line in draft_of(check, values).text.splitlines():
         terminal.line(line)
 
 
