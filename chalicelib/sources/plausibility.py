@@ -137,6 +137,6 @@ def local_midnight(texts: Iterable[str]) -> str:
         return ""
     return (
         f"Periods such as {moments[0]} are midnights of a place east of Greenwich, told in UTC: each is the last day "
-        'of the month before. Say timezone = "Europe/Oslo", or whatever the place is, so that the first of the month is '
-        "stored."
+        'of the month before. Say timezone = "Europe/Oslo", or whatever the place is, so that the first of the month '
+        "is stored."
     )
