@@ -39,15 +39,27 @@ class Axis:
 
     @classmethod
     def around(cls, values: Iterable[float | None], *, is_log: bool = False) -> Axis:
-        """A linear axis begins at zero, or below; a logarithmic one at the decade of the smallest value."""
-        known = [value for value in values if value is not None and isfinite(value) and (value > 0 or not is_log)]
-        if is_log:
-            low, high = min(known, default=0.1), max(known, default=1.0)
-            first, last = floor(log10(low)), ceil(log10(high))
-            return cls(10.0**first, 10.0 ** max(last, first + 1), is_log=True)
-        low, high = min(known, default=0.0), max(known, default=0.0)
+        """A linear axis begins at zero, or below; a logarithmic one at the decade of the smallest value.
+
+        Around 0.3 and 41 a linear one goes from 0 to 60, a logarithmic one from 0.1 to 100.
+        """
+        known = [value for value in values if value is not None and isfinite(value)]
+        return cls._of_decades(known) if is_log else cls._of_steps(known)
+
+    @classmethod
+    def _of_decades(cls, values: list[float]) -> Axis:
+        positive = [value for value in values if value > 0]
+        first = floor(log10(min(positive, default=0.1)))
+        last = ceil(log10(max(positive, default=1.0)))
+        return cls(10.0**first, 10.0 ** max(last, first + 1), is_log=True)
+
+    @classmethod
+    def _of_steps(cls, values: list[float]) -> Axis:
+        low = min(values, default=0.0)
+        high = max(values, default=0.0)
         step = nice_step(max(high, 0.0) - min(low, 0.0) or 1.0)
-        return cls(min(floor(low / step), 0) * step, max(ceil(high / step) * step, step if low >= 0 else 0.0))
+        least_high = step if low >= 0 else 0.0
+        return cls(min(floor(low / step), 0) * step, max(ceil(high / step) * step, least_high))
 
     def share(self, value: float | None) -> float | None:
         """None where the value is missing, or has no place on a logarithmic axis."""

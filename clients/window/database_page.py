@@ -98,18 +98,13 @@ class DatabasePage(ttk.Frame):
         self._session.ask("data", lambda client: client.summary(), self._show_summary, self._explain)
 
     def _show_summary(self, summary: Summary) -> None:
-        snapshot = summary["snapshot"]
-        told = {"Rows": summary["rows"], "Wells": summary["wells"], "Fields": summary["fields"]}
-        for name, number in told.items():
+        for name, number in (("Rows", summary["rows"]), ("Wells", summary["wells"]), ("Fields", summary["fields"])):
             self.tiles[name].show("by source" if number is None else words.count(number))
         self.tiles["First period"].show(month(summary["first_period"]))
         self.tiles["Last period"].show(month(summary["last_period"]))
-        self.tiles["Size"].show(words.size(snapshot["bytes"]))
-        kept = f"{words.count(summary['rejected_rows'])} rejected rows are kept beside them."
-        missing = summary.get("missing_periods", summary["missing_months"])
-        gaps = _by_source(summary) if missing is None else f"{words.count(missing)} periods are missing between others."
-        self.note.configure(text=f"{gaps} {kept}")
-        self.digest.tell(f"SHA-256  {snapshot['sha256']}")
+        self.tiles["Size"].show(words.size(summary["snapshot"]["bytes"]))
+        self.note.configure(text=f"{_gaps(summary)} {_rejects(summary)}")
+        self.digest.tell(f"SHA-256  {summary['snapshot']['sha256']}")
 
     def _explain(self, failure: Exception) -> None:
         if isinstance(failure, ClientError) and failure.code == "NO_DATA_YET":
@@ -163,6 +158,19 @@ def usual_folder() -> Path:
 
 
 def _by_source(summary: Summary) -> str:
-    """One well may be told by two sources, so each is counted on its own."""
-    each = [f"{told['source']}: {words.count(told.get('wells', 0))} wells" for told in summary.get("sources", [])]
-    return f"{', '.join(each)}."
+    """Two sources may have rows of one well, so each is counted on its own."""
+    counts = [
+        f"{source['source']}: {words.count(source.get('wells', 0))} wells" for source in summary.get("sources", [])
+    ]
+    return f"{', '.join(counts)}."
+
+
+def _gaps(summary: Summary) -> str:
+    missing = summary.get("missing_periods", summary["missing_months"])
+    if missing is None:
+        return _by_source(summary)
+    return f"{words.count(missing)} periods are missing between others."
+
+
+def _rejects(summary: Summary) -> str:
+    return f"{words.count(summary['rejected_rows'])} rejected rows are kept beside them."

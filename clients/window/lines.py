@@ -62,13 +62,16 @@ class Tip:
     def _show(self, x: int, y: int) -> None:
         px, palette = self._theme.px, self._theme.palette
         self._waiting = None
-        self._shown = tip = tk.Toplevel(self._widget, background=palette.border)
+        tip = tk.Toplevel(self._widget, background=palette.border)
         tip.wm_overrideredirect(True)
-        label = tk.Label(tip, text=self.text, justify="left", wraplength=px(WIDEST_TIP), font=self._theme.fonts["Text"])
-        label.configure(background=palette.surface, foreground=palette.text, padx=px(8), pady=px(5))
+        self._shown = tip
+        label = tk.Label(tip, text=self.text, justify="left", font=self._theme.fonts["Text"])
+        label.configure(wraplength=px(WIDEST_TIP), padx=px(8), pady=px(5))
+        label.configure(background=palette.surface, foreground=palette.text)
         label.pack(padx=1, pady=1)
-        right = tip.winfo_screenwidth() - label.winfo_reqwidth() - px(4)
-        tip.wm_geometry(f"+{max(0, min(x + px(12), right))}+{y + px(18)}")
+        rightmost = tip.winfo_screenwidth() - label.winfo_reqwidth() - px(4)
+        left = max(0, min(x + px(12), rightmost))
+        tip.wm_geometry(f"+{left}+{y + px(18)}")
 
 
 class Line(ttk.Label):
