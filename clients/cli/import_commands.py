@@ -56,25 +56,32 @@ REJECT_COLUMNS = [
 
 def _values(row: Any) -> str:
     """What differs, or of a row that came or went its rates."""
-    before, after = row["before"] or {}, row["after"] or {}
+    before = row["before"] or {}
+    after = row["after"] or {}
     if row["change"] == "updated":
-        return ", ".join(f"{name} {_shown(before[name])} → {_shown(after[name])}" for name in row["differs"])
-    told = {name: value for name, value in (before | after).items() if name in RATES and value is not None}
-    return ", ".join(f"{name} {_shown(value)}" for name, value in told.items())
+        steps = [f"{name} {_shown(before[name])} → {_shown(after[name])}" for name in row["differs"]]
+        return ", ".join(steps)
+    values = before | after
+    rates = {name: value for name, value in values.items() if name in RATES and value is not None}
+    return ", ".join(f"{name} {_shown(value)}" for name, value in rates.items())
 
 
 def _shown(value: Any) -> str:
-    return "nothing" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    if value is None:
+        return "nothing"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _volumes(name: str) -> Callable[[Any], str | None]:
     """Before and after."""
 
-    def told(row: Any) -> str | None:
+    def step(row: Any) -> str | None:
         sides = (row[f"{name}_before"], row[f"{name}_after"])
-        return None if sides == (None, None) else " → ".join("" if side is None else f"{side:,.1f}" for side in sides)
+        if sides == (None, None):
+            return None
+        return " → ".join("" if side is None else f"{side:,.1f}" for side in sides)
 
-    return told
+    return step
 
 
 CHANGE_COLUMNS = [

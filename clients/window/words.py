@@ -112,20 +112,30 @@ def state(job: Job) -> str:
 
 def event(entry: Mapping[str, Any]) -> str:
     """A line of the time line without its time."""
-    facts = {name: value for name, value in entry.items() if name not in ("at", "event")}
-    told = (f"{value:,} rows" if name == "records" else f"{name} {value}" for name, value in facts.items())
-    return " ".join([str(entry["event"]), ", ".join(told)])
+    facts = []
+    for name, value in entry.items():
+        if name == "records":
+            facts.append(f"{value:,} rows")
+        elif name not in ("at", "event"):
+            facts.append(f"{name} {value}")
+    return " ".join([str(entry["event"]), ", ".join(facts)])
 
 
 def origin(job: Job) -> str:
     """Which job, since when, by whom, and what was asked for."""
-    told = [short(job.job_id), f"started {moment(job.created_at)} by {job.triggered_by or 'somebody'}"]
-    told += [f"source {job.source}"] if job.source else []
-    told += ["full"] if job.parameters.get("full") else []
-    told += [f"{told_as} {job.parameters[name]}" for name, told_as in LIMITS.items() if name in job.parameters]
-    told += [f"goes on from {short(job.retry_of)}"] if job.retry_of else []
-    told += [f"attempt {job.attempt}"] if job.attempt > 1 else []
-    return "  ·  ".join(told)
+    facts = [short(job.job_id), f"started {moment(job.created_at)} by {job.triggered_by or 'somebody'}"]
+    if job.source:
+        facts.append(f"source {job.source}")
+    if job.parameters.get("full"):
+        facts.append("full")
+    for name, label in LIMITS.items():
+        if name in job.parameters:
+            facts.append(f"{label} {job.parameters[name]}")
+    if job.retry_of:
+        facts.append(f"goes on from {short(job.retry_of)}")
+    if job.attempt > 1:
+        facts.append(f"attempt {job.attempt}")
+    return "  ·  ".join(facts)
 
 
 def rows(job: Job) -> str:
