@@ -235,7 +235,7 @@ class FilesAdapter:
         after = self._after(position, sheets=len(readers), members=len(opened.members))
         is_at_end = False
         until = position.part.until if position.part else None
-        for piece in self._unchanged(reader.pieces(position.mark, until), listed):
+        for piece in self._check_while(reader.pieces(position.mark, until), listed):
             is_at_end = piece.is_last
             page = _page(cursor, position, piece, reader, after if is_at_end else replace(position, mark=piece.mark))
             yield page
@@ -243,10 +243,10 @@ class FilesAdapter:
         if not is_at_end:  # nothing came after the last row but blank lines
             self._place.check(listed)
             yield Page(
-                number=position.number, part=_begun(position), rows=[], next=_moved(cursor, after), file=reader.file
+                number=position.number, part=_begun(position), rows=[], next=_cursor_at(cursor, after), file=reader.file
             )
 
-    def _unchanged(self, pieces: Iterator[Piece], listed: Listed) -> Iterator[Piece]:
+    def _check_while(self, pieces: Iterator[Piece], listed: Listed) -> Iterator[Piece]:
         """Raises FileChanged; whatever else is wrong with a file that changes comes of that."""
         try:
             for piece in pieces:
@@ -275,7 +275,7 @@ def _page(cursor: Cursor, position: Position, piece: Piece, reader: Reader, foll
         number=position.number,
         part=_begun(position),
         rows=piece.rows,
-        next=_moved(moved, following),
+        next=_cursor_at(moved, following),
         size=piece.size,
         table=piece.table,
         first_row=position.mark.row,
@@ -287,7 +287,7 @@ def _begun(position: Position) -> int | None:
     return position.part.begun if position.part else None
 
 
-def _moved(cursor: Cursor, position: Position | None) -> Cursor:
+def _cursor_at(cursor: Cursor, position: Position | None) -> Cursor:
     if position is None:
         return replace(cursor, page=cursor.page + 1, url=None, ended=str(End.FILES))
     return replace(cursor, page=position.number, url=position.url)

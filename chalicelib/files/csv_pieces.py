@@ -143,7 +143,7 @@ class CsvPieces:
         path = self._new_path()
         with disk_errors(), self._path.open("rb") as source, path.open("w+b") as target:
             source.seek(mark.byte)
-            piece = self._copied(source, target, self._new_piece(mark, until))
+            piece = self._copy_and_count(source, target, self._new_piece(mark, until))
             if piece is None:
                 source.seek(mark.byte)
                 target.seek(0)
@@ -159,12 +159,12 @@ class CsvPieces:
 
     # -- as it stands -------------------------------------------------------------------------
 
-    def _copied(self, source: BinaryIO, target: BinaryIO, piece: _Piece) -> _Piece | None:
+    def _copy_and_count(self, source: BinaryIO, target: BinaryIO, piece: _Piece) -> _Piece | None:
         """None where it has to be read record by record."""
         if not self._copy_lines(source, target, piece):
             return None
         target.flush()
-        return piece if self._is_counted(Path(target.name), piece) else None
+        return piece if self._has_all_rows(Path(target.name), piece) else None
 
     def _copy_lines(self, source: BinaryIO, target: BinaryIO, piece: _Piece, *, with_quotes: bool = True) -> bool:
         """Whether each may be a row; what is quoted is still to be counted, or is not taken at all."""
@@ -202,7 +202,7 @@ class CsvPieces:
         elif self._is_clean(lines):
             piece.rows += lines.count(b"\n")
         else:
-            lines = self._mended(lines, piece)
+            lines = self._mend(lines, piece)
         target.write(lines)
         piece.size += len(lines)
         return True
@@ -227,13 +227,13 @@ class CsvPieces:
         kinds = [kind for kind in (self._empty_row, self._comment) if kind]
         return any(lines.startswith(kind) or b"\n" + kind in lines for kind in kinds)
 
-    def _mended(self, lines: bytes, piece: _Piece) -> bytes:
+    def _mend(self, lines: bytes, piece: _Piece) -> bytes:
         rows = MendedRows(self._dialect, piece.next_row)
         rows.add_all(self._records(io.BytesIO(lines), rows))
         self._note(rows, piece)
         return rows.take()
 
-    def _is_counted(self, path: Path, piece: _Piece) -> bool:
+    def _has_all_rows(self, path: Path, piece: _Piece) -> bool:
         """Whether DuckDB sees a row a line. One that it does not see is part of another one, by a quote that is not
         closed perhaps.
         """
@@ -266,7 +266,7 @@ class CsvPieces:
         try:
             yield from read_records(lines, self._dialect.delimiter, self._dialect.quote, self._dialect.comment)
         except UnclosedQuote:
-            raise self._unclosed(rows.next_row) from None
+            raise self._unclosed_quote(rows.next_row) from None
         except UnicodeDecodeError:
             raise self._not_utf8(rows.next_row) from None
 
@@ -297,7 +297,7 @@ class CsvPieces:
             "or has other ends of lines.",
         )
 
-    def _unclosed(self, row: int) -> FileUnreadable:
+    def _unclosed_quote(self, row: int) -> FileUnreadable:
         return self._error(
             row,
             "opens a quote that nothing closes, or has a value of more than 128 KB. The file may end early; or its "

@@ -84,11 +84,11 @@ class _Lines:
             self._number += 1
             self.end += len(line)
             if self._is_begun or not self._is_left_out(line):
-                return self._given(line)
+                return self._as_text(line)
         self.is_cut = self._is_begun
         raise StopIteration
 
-    def _given(self, line: bytes) -> str:
+    def _as_text(self, line: bytes) -> str:
         if not self._is_begun:
             self._is_begun, self.first = True, self._number
         text = line.decode("utf-8")

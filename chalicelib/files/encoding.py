@@ -42,9 +42,9 @@ def as_utf8(path: Path, declared: str, *, target: Path, file: str) -> Text:
     """The file itself, or `target` where it had to be written anew. Raises FileUnreadable, FileFormatUnknown."""
     with path.open("rb") as opened:
         beginning = opened.read(BEGINNING)
-    encoding = _name_of(declared, file) or _marked(beginning) or _of_two_bytes(beginning)
+    encoding = _name_of(declared, file) or _by_mark(beginning) or _of_two_bytes(beginning)
     is_guessed = not encoding
-    encoding = encoding or _guessed(path, file)
+    encoding = encoding or _by_content(path, file)
     if encoding == "utf-8":
         start = len(codecs.BOM_UTF8) if beginning.startswith(codecs.BOM_UTF8) else 0
         if not _has_old_ends(path):
@@ -69,7 +69,7 @@ def _name_of(declared: str, file: str) -> str:
     return {"utf-8-sig": "utf-8", "ascii": "utf-8"}.get(found.name, found.name)
 
 
-def _marked(beginning: bytes) -> str:
+def _by_mark(beginning: bytes) -> str:
     return next((name for mark, name in MARKS if beginning.startswith(mark)), "")
 
 
@@ -82,7 +82,7 @@ def _of_two_bytes(beginning: bytes) -> str:
     return ""
 
 
-def _guessed(path: Path, file: str) -> str:
+def _by_content(path: Path, file: str) -> str:
     """UTF-8 when all of the file is, else the other. Raises FileUnreadable: some lines are UTF-8, and some are not."""
     broken, has_valid = 0, False
     for first_line, lines in _blocks_of_lines(path):
@@ -93,11 +93,11 @@ def _guessed(path: Path, file: str) -> str:
         if not broken and REPLACED in text and (at := _first_broken(lines)) is not None:
             broken = first_line + lines.count(b"\n", 0, at)
         if broken and has_valid:
-            raise mixed(file, broken)
+            raise mixed_encodings(file, broken)
     return OTHER if broken else "utf-8"
 
 
-def mixed(file: str, line: int) -> FileUnreadable:
+def mixed_encodings(file: str, line: int) -> FileUnreadable:
     return FileUnreadable(
         f"Line {line:,} of {file} is not UTF-8, and other lines are: the file was put together from several. Ask for "
         'it in one encoding, or say in the definition which one to read it by: encoding = "cp1252".',

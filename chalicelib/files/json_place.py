@@ -36,7 +36,7 @@ class JsonPlace:
         the document itself, or of the first array of objects in it. Raises FileUnreadable.
         """
         try:
-            at = self._named(pointer) if pointer else self._likely()
+            at = self._place_of(pointer) if pointer else self._likely()
         except Misplaced:
             raise FileUnreadable(
                 f"{self._file} is damaged or ends early before its rows begin. Ask for a new copy.", file=self._file
@@ -70,7 +70,7 @@ class JsonPlace:
                 return at
         return None
 
-    def _named(self, pointer: str) -> int | None:
+    def _place_of(self, pointer: str) -> int | None:
         at: int | None = self._root
         for part in pointer.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
@@ -93,7 +93,7 @@ class JsonPlace:
             if name is None or self.sign_at(name.end()) != b":":
                 raise Misplaced
             value = self._past_blanks(name.end()) + 1
-            yield _told(name[0]), value
+            yield _as_name(name[0]), value
             at = self._behind(value)
         if self.sign_at(at) != b"}":
             raise Misplaced
@@ -141,7 +141,7 @@ class JsonPlace:
         )
 
 
-def _told(name: bytes) -> str:
+def _as_name(name: bytes) -> str:
     """Raises Misplaced."""
     try:
         return str(json.loads(name))

@@ -39,7 +39,7 @@ class LocalPlace:
             found = [name for name in _names_below(path) if not name.rpartition("/")[2].startswith(".")]
         else:
             found = self._matching()
-        listed = [self._listed(name) for name in found[: self._limits.files + 1]]
+        listed = [self._look_at(name) for name in found[: self._limits.files + 1]]
         return listed_in_order(listed, self._address, self._limits)
 
     def fetch(self, listed: Listed, target: Path) -> Path:  # noqa: ARG002  it is read where it lies
@@ -51,7 +51,7 @@ class LocalPlace:
 
     def check(self, listed: Listed) -> None:
         try:
-            now = self._listed(listed.name)
+            now = self._look_at(listed.name)
         except FilesNotFound:
             raise changed(listed.name) from None
         if now != listed:
@@ -70,7 +70,7 @@ class LocalPlace:
         pattern = pattern_of(str(Path(self._address).relative_to(fixed)))
         return [name for name in _names_below(fixed) if pattern.fullmatch(name)]
 
-    def _listed(self, name: str) -> Listed:
+    def _look_at(self, name: str) -> Listed:
         try:
             found = (self._root / name).stat()
         except OSError:

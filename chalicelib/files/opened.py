@@ -40,7 +40,7 @@ class OpenedFile:
         self._tools = tools
         self._written: list[Path] = []
         self._readers: tuple[int, list[Reader]] | None = None
-        self._path = self._unpacked(path, name)
+        self._path = self._unpack(path, name)
         self._own = list(self._written)
         self._written = []
         self.is_packed = self._path != path
@@ -66,7 +66,7 @@ class OpenedFile:
             return members_of(self._path, file=self._name, pattern=self._form.members, limits=self._limits)
         return [Member(self._name)]
 
-    def _unpacked(self, path: Path, name: str) -> Path:
+    def _unpack(self, path: Path, name: str) -> Path:
         if path.parent == self._tools.directory:
             self._written.append(path)
         if not beginning_of(path).startswith(GZIP):
@@ -80,7 +80,7 @@ class OpenedFile:
         if member.entry:
             path = self._new_path()
             unpack_member(self._path, member, path, limits=self._limits)
-            path = self._unpacked(path, member.name)
+            path = self._unpack(path, member.name)
             if is_archive(path, file=member.name, limits=self._limits):
                 raise FileFormatUnknown(
                     f"{member.name} is an archive in an archive. Unpack it before.", file=member.name

@@ -99,7 +99,7 @@ class ParquetPieces:
     def _rows(self, name: str, **parts: object) -> list[tuple[Any, ...]]:
         statement = STATEMENTS[name].format(source=self._source, **parts)
         try:
-            with _damage_told(self.file), exhaustion_told():
+            with _damage_as_ours(self.file), exhaustion_told():
                 return self._tools.duckdb.execute(statement).fetchall()
         except OutOfMemory as exc:
             raise FileTooLarge(
@@ -110,7 +110,7 @@ class ParquetPieces:
 
 
 @contextmanager
-def _damage_told(file: str) -> Iterator[None]:
+def _damage_as_ours(file: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as exc:

@@ -50,7 +50,7 @@ class Member:
 
 def unpack_gzip(path: Path, target: Path, *, file: str, limits: Limits) -> None:
     """Raises FileUnreadable: damaged or cut off; FileTooLarge, ScratchFull."""
-    with _damage_told(file), gzip.open(path) as source:
+    with _damage_as_ours(file), gzip.open(path) as source:
         _copy(cast("IO[bytes]", source), target, file=file, packed=path.stat().st_size, limits=limits)
 
 
@@ -59,7 +59,7 @@ def is_archive(path: Path, *, file: str, limits: Limits) -> bool:
     if not beginning_of(path).startswith(ZIPS):
         return False
     _check_directory(path, file, limits)
-    with _damage_told(file), zipfile.ZipFile(path) as archive:
+    with _damage_as_ours(file), zipfile.ZipFile(path) as archive:
         return not WORKBOOKS.intersection(archive.namelist())
 
 
@@ -67,7 +67,7 @@ def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[M
     """Those that the pattern names, else those that look like tables; in the archive's order of names. Raises
     FileUnreadable, FileTooLarge, FilesNotFound.
     """
-    with _damage_told(file), zipfile.ZipFile(path) as archive:
+    with _damage_as_ours(file), zipfile.ZipFile(path) as archive:
         entries = sorted((each for each in archive.infolist() if not each.is_dir()), key=lambda each: each.filename)
     if len(entries) > limits.members:
         raise FileTooLarge(f"{file} has {len(entries):,} members; {limits.members:,} are read at most.", file=file)
@@ -85,7 +85,7 @@ def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -
         raise ValueError("the file itself is no member")
     if entry.flag_bits & ENCRYPTED:
         raise FileUnreadable(f"{member.name} has a password. Ask for it without one.", file=member.name)
-    with _damage_told(member.name), zipfile.ZipFile(path) as archive:
+    with _damage_as_ours(member.name), zipfile.ZipFile(path) as archive:
         try:
             source = archive.open(entry)
         except (NotImplementedError, RuntimeError) as exc:
@@ -116,7 +116,7 @@ def _bomb(file: str, most: int, packed: int) -> FileTooLarge:
 
 
 @contextmanager
-def _damage_told(file: str) -> Iterator[None]:
+def _damage_as_ours(file: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGED as exc:

@@ -109,7 +109,7 @@ def _unpacking(encoding: str, allowance: Allowance) -> _Gzip | None:
     """Nothing but gzip is asked for, and some send deflate all the same."""
     names = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
     if names and names not in (["gzip"], ["x-gzip"], ["deflate"]):
-        raise Unreadable(f"it is compressed as {_told(encoding)}")
+        raise Unreadable(f"it is compressed as {_quoted_name(encoding)}")
     if names == ["deflate"]:
         return _Deflate(allowance)
     return _Gzip(allowance) if names else None
@@ -137,7 +137,7 @@ class _Body:
 
     def whole(self) -> bytes:
         if not self._buffer.tell():
-            return self._joined()
+            return self._from_beginning()
         self._move()
         return self._buffer.getvalue()
 
@@ -145,10 +145,10 @@ class _Body:
         if self._buffer.tell():
             self._buffer.writelines(self._pieces)
         else:
-            self._buffer.write(self._joined())
+            self._buffer.write(self._from_beginning())
         self._pieces.clear()
 
-    def _joined(self) -> bytes:
+    def _from_beginning(self) -> bytes:
         """The body from its beginning."""
         return b"".join(self._pieces).removeprefix(BYTE_ORDER_MARK)
 
@@ -213,8 +213,8 @@ def _refuse_mojibake(content_type: str, body: bytes | bytearray) -> None:
         raise Unreadable("it is written in UTF-16 or UTF-32")
     if charset in ("utf-8", "utf8") or (_BELOW_128_AS_ASCII.fullmatch(charset) and body.isascii()):
         return
-    raise Unreadable(f"it is written in {_told(charset)}")
+    raise Unreadable(f"it is written in {_quoted_name(charset)}")
 
 
-def _told(name: str) -> str:
+def _quoted_name(name: str) -> str:
     return repr(re.sub(r"[^\w.,+ -]", "", name, flags=re.ASCII)[:40])

@@ -119,13 +119,17 @@ class Sender:
         try:
             self._channels[name].send(notice)
         except (NoticeUnsent, SecretInvalid, SecretUnavailable) as exc:
-            return self._failed(name, notice, exc)
+            return self._note_failure(name, notice, exc)
         except Exception:
             log.exception("a notice could not be sent for an unforeseen reason", extra={"job_id": notice.key})
-            return self._failed(name, notice, NoticeUnsent("It failed unexpectedly. Look at the log of the function."))
+            return self._note_failure(
+                name, notice, NoticeUnsent("It failed unexpectedly. Look at the log of the function.")
+            )
         return replace(delivery, state=State.SENT, at=self._clock(), error=None)
 
-    def _failed(self, name: str, notice: Notice, exc: NoticeUnsent | SecretInvalid | SecretUnavailable) -> Delivery:
+    def _note_failure(
+        self, name: str, notice: Notice, exc: NoticeUnsent | SecretInvalid | SecretUnavailable
+    ) -> Delivery:
         delivery, now, until = notice.deliveries[name], self._clock(), notice.at + self._seconds
         if exc.details.get("is_busy"):
             self._resting.add(name)

@@ -126,11 +126,11 @@ def moment_literal(seconds: float, edm_type: str, version: int) -> str:
 def _write(text: str, edm_type: str, version: int) -> str:
     if edm_type in NUMBER_TYPES:
         pattern = _WHOLE if edm_type in WHOLE_TYPES else _NUMBER
-        return _checked(text, pattern, edm_type) + (_SUFFIX_V2.get(edm_type, "") if version == V2 else "")
+        return _check_form(text, pattern, edm_type) + (_SUFFIX_V2.get(edm_type, "") if version == V2 else "")
     if edm_type == "Edm.String":
         return "'" + text.replace("'", "''") + "'"
     if edm_type == "Edm.Guid":
-        guid = _checked(text, _GUID, edm_type)
+        guid = _check_form(text, _GUID, edm_type)
         return f"guid'{guid}'" if version == V2 else guid
     if edm_type == "Edm.Date":
         return _day(text)
@@ -139,7 +139,7 @@ def _write(text: str, edm_type: str, version: int) -> str:
     raise Unwritable(f"its type {edm_type} has no order that can be asked for")
 
 
-def _checked(text: str, pattern: re.Pattern[str], edm_type: str) -> str:
+def _check_form(text: str, pattern: re.Pattern[str], edm_type: str) -> str:
     if not pattern.fullmatch(text):
         raise Unwritable(f"it is no {edm_type}")
     return text
@@ -147,7 +147,7 @@ def _checked(text: str, pattern: re.Pattern[str], edm_type: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        datetime.fromisoformat(_checked(text, _DAY, "Edm.Date"))
+        datetime.fromisoformat(_check_form(text, _DAY, "Edm.Date"))
     except ValueError as exc:
         raise Unwritable("it is no Edm.Date") from exc
     return text

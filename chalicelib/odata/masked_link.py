@@ -34,7 +34,7 @@ def unmasked(link: str, source_url: str) -> str:
     """The link that was masked, with the values that `source_url` has now."""
     own = _own_options(source_url)
     link = _PLACE.sub(lambda found: _put_back(found, own), link)
-    return _each_option(link, lambda names, values: _held(names, own) if MASK in values else None)
+    return _each_option(link, lambda names, values: _value_of(names, own) if MASK in values else None)
 
 
 def _own_options(source_url: str) -> dict[str, str]:
@@ -46,7 +46,7 @@ def _is_own(names: set[str], values: set[str], own: Mapping[str, str]) -> bool:
     return any(value and name.casefold() in names and value.casefold() in values for name, value in own.items())
 
 
-def _held(names: set[str], own: Mapping[str, str]) -> str | None:
+def _value_of(names: set[str], own: Mapping[str, str]) -> str | None:
     return next((quote(value, safe="") for name, value in own.items() if name.casefold() in names), None)
 
 
@@ -56,10 +56,10 @@ def _held(names: set[str], own: Mapping[str, str]) -> str | None:
 def _each_option(link: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
     """`exchange` is given what name and value of an option may mean, in small letters. What it leaves stays."""
     place, mark, query = link.partition("?")
-    return place + mark + "&".join(_exchanged(option, exchange) for option in query.split("&"))
+    return place + mark + "&".join(_exchange_value(option, exchange) for option in query.split("&"))
 
 
-def _exchanged(option: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
+def _exchange_value(option: str, exchange: Callable[[set[str], set[str]], str | None]) -> str:
     name, _, value = option.partition("=")
     other = exchange(_meanings(name), _meanings(value))
     return option if other is None else f"{name}={other}"

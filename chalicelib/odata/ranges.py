@@ -80,11 +80,11 @@ class RangeFinder:
         if not self._has_order:
             return []
         try:
-            return self._found(wanted)
+            return self._find(wanted)
         except (WorkerTimeSpent, _TooLate):
             return []
 
-    def _found(self, wanted: int) -> list[Range]:
+    def _find(self, wanted: int) -> list[Range]:
         for find in (self.keys_by_rank, self.keys_by_halving):
             ranges = self.counted(find(wanted))
             if ranges and max(each.rows for each in ranges) <= MOST_OF_ALL * self.expected:
@@ -131,7 +131,7 @@ class RangeFinder:
         if least is None or greatest is None:
             return []
         try:
-            return self._halved(least, greatest + 1, name, edm_type, wanted)
+            return self._halve(least, greatest + 1, name, edm_type, wanted)
         except Unwritable:
             return []
 
@@ -142,7 +142,7 @@ class RangeFinder:
             row = self._first_row(self.addresses.of(self.cursor, options, f"{name} ne null"))
         return place(row.get(name), edm_type) if row else None
 
-    def _halved(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
+    def _halve(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
         """Neighbours are put together again while they have too few rows for a part."""
 
         def key_at(number: int) -> Key:

@@ -47,16 +47,16 @@ class Drill:
         place = drill_name(int(began), drill_id)
         file = self.looks.directory / "restored"
         try:
-            with self._timed("fetch"):
+            with self._time("fetch"):
                 problems = self._fetch(backup, file)
-            with self._timed("restore"):
+            with self._time("restore"):
                 self.warehouse.put(place, file, sha256=sha256_of(file))
                 size = file.stat().st_size
-            with self._timed("verify"):
+            with self._time("verify"):
                 self.warehouse.fetch(place, file)
                 problems += self.looks.at_database(file, backup.told.rows if backup.told else None)
         finally:
-            with self._timed("remove"):
+            with self._time("remove"):
                 self.warehouse.remove(place)
         return {
             "is_right": not problems,
@@ -102,7 +102,7 @@ class Drill:
         return problems
 
     @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
+    def _time(self, step: str) -> Iterator[None]:
         began = self.clock()
         yield
         self._steps.append({"step": step, "seconds": round(self.clock() - began, 3)})

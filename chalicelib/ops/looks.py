@@ -59,7 +59,7 @@ class Looks:
                 connection.execute(f"ATTACH '{quoted(path)}' AS wells (READ_ONLY)")
                 found = _one(connection, "count_rows")
                 read_back(connection, rows=found if rows is None else rows, written=None, unchanged=())
-                return _unaccounted(connection)
+                return _count_unaccounted(connection)
         except PublishRefused:
             return [f"The database does not hold {rows:,} rows, each key once."]
         except (duckdb.Error, WarehouseCorrupt, WarehouseTooNew) as exc:
@@ -95,7 +95,7 @@ class Looks:
         found, repeated = (_one(connection, name) for name in ("count_rows", "count_repeated"))
         problems = [f"The lake holds {found:,} rows instead of {rows:,}."] if found != rows else []
         problems += [f"The lake holds {repeated:,} keys more than once."] if repeated else []
-        return [*problems, *_unaccounted(connection)]
+        return [*problems, *_count_unaccounted(connection)]
 
     @contextmanager
     def _connection(self, more: Config | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -104,7 +104,7 @@ class Looks:
             yield connection
 
 
-def _unaccounted(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _count_unaccounted(connection: duckdb.DuckDBPyConnection) -> list[str]:
     found = _one(connection, "count_unaccounted")
     return [f"Rows and history are {found:,} more or fewer than all imports have counted."] if found else []
 

@@ -73,22 +73,22 @@ class Verification:
         current = self._current
         for each in kept:
             if each.is_current or is_all:
-                found = self._timed(each.name, "snapshot", each.told, lambda each=each: self._snapshot(each))  # type: ignore[misc]
+                found = self._time(each.name, "snapshot", each.told, lambda each=each: self._snapshot(each))  # type: ignore[misc]
                 if not found.problems or self._is_kept(each):
                     yield found
         if not current.is_lake:
-            yield self._timed(LATEST, "stable name", current, self._stable_name)
-        yield self._timed(OWNER, "owner", None, self._owner)
-        for job in self._held():
+            yield self._time(LATEST, "stable name", current, self._stable_name)
+        yield self._time(OWNER, "owner", None, self._owner)
+        for job in self._jobs_held():
             names = f"{SEGMENTS}{job.job_id}/"
-            yield self._timed(names, "segments", None, lambda job=job: self._segments(job))  # type: ignore[misc]
+            yield self._time(names, "segments", None, lambda job=job: self._segments(job))  # type: ignore[misc]
 
     def _is_kept(self, seen: Kept) -> bool:
         """Still: the sweeper clears what newer ones have replaced."""
         kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
         return seen.is_current or any(each.name == seen.name for each in kept)
 
-    def _timed(self, name: str, kind: str, told: Snapshot | None, look: Callable[[], list[str]]) -> Verified:
+    def _time(self, name: str, kind: str, told: Snapshot | None, look: Callable[[], list[str]]) -> Verified:
         began = self.clock()
         try:
             problems = look()
@@ -139,7 +139,7 @@ class Verification:
         is_ours = owns(job_manager=self.job_manager, warehouse=self.warehouse)
         return [] if is_ours else ["The warehouse does not say that it belongs to this table."]
 
-    def _held(self) -> list[Job]:
+    def _jobs_held(self) -> list[Job]:
         """Those that wait for somebody's word, and have segments."""
         waiting = [job.job_id for job in self._recent() if job.waits_for_word]
         found = [job for job_id in waiting if (job := self.job_manager.find(job_id))]  # whole, with its checkpoint

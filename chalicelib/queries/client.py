@@ -83,7 +83,7 @@ class QueryClient:
         except (BotoCoreError, ValueError) as exc:
             raise QueryUnavailable from exc
         if reply.get("FunctionError"):
-            raise _died(answer)
+            raise _death_of(answer)
         if not isinstance(answer, dict) or not answer.keys() & {"data", "error"}:
             raise QueryUnavailable
         return answer
@@ -101,7 +101,7 @@ class QueryClient:
             raise QueryUnavailable from exc
 
 
-def _died(payload: Any) -> QueryUnavailable:
+def _death_of(payload: Any) -> QueryUnavailable:
     """The function answers its own errors as data: this one was killed, or never began. What Lambda says of it is
     for the log alone, and there in short: it may hold a trace.
     """

@@ -144,7 +144,7 @@ class LocalCopies:
         disk, needed = shutil.disk_usage(self._directory), size - _size(part)
         if size > disk.total:
             raise DatabaseTooLarge(bytes=size, disk_bytes=disk.total)
-        free = disk.free + sum(_size(path) for path, _ in self._used())
+        free = disk.free + sum(_size(path) for path, _ in self._times_of_use())
         if free < needed:
             raise _full(needed, free)
 
@@ -168,10 +168,10 @@ class LocalCopies:
 
     def _by_use(self, beside: Path | None) -> list[Path]:
         """The copies, the first one may go first."""
-        used = dict(self._used())
+        used = dict(self._times_of_use())
         return sorted(used, key=lambda path: (path == beside, used[path]))
 
-    def _used(self) -> Iterator[tuple[Path, float]]:
+    def _times_of_use(self) -> Iterator[tuple[Path, float]]:
         for path in self._directory.glob("wells-*.duckdb"):
             with suppress(FileNotFoundError):  # another process was faster
                 yield path, path.stat().st_mtime

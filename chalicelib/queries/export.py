@@ -6,12 +6,13 @@ What is larger is read where it is: it would take longer than anybody's request 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import ExportTooLarge, StoreDiffers, WarehouseUnavailable
 from chalicelib.lake.versions import Versions
 from chalicelib.store.own_directory import OwnDirectory
+from chalicelib.warehouse.checksum import stored_with_checksum
 from chalicelib.warehouse.names import StoredFile, Warehouse, export_name, sha256_of
 
 from .production import QUESTION_SECONDS
@@ -44,7 +45,7 @@ class Export:
         OutOfMemory, QueryTooSlow, WarehouseUnavailable, and what PublishedProduction does.
         """
         name = export_name(snapshot.name, form)
-        if stored := self._stored(name):
+        if stored := stored_with_checksum(self.warehouse, name):
             return stored
         if snapshot.rows > MOST_ROWS[form]:
             raise ExportTooLarge(rows=snapshot.rows, most_rows=MOST_ROWS[form])
@@ -79,19 +80,12 @@ class Export:
             seconds=self.seconds,
         )
 
-    def _stored(self, name: str) -> StoredFile | None:
-        """With its checksum, which a directory has noted nowhere."""
-        stored, path = self.warehouse.stored(name), self.warehouse.local_path(name)
-        if stored and stored.sha256 is None and path:
-            return replace(stored, sha256=sha256_of(path))
-        return stored
-
     def _put(self, name: str, path: Path) -> StoredFile:
         made = StoredFile(name=name, bytes=path.stat().st_size, sha256=sha256_of(path))
         try:
             self.warehouse.put(name, path, sha256=str(made.sha256))
         except WarehouseUnavailable:
-            if stored := self._stored(name):  # somebody else has made it meanwhile
+            if stored := stored_with_checksum(self.warehouse, name):  # somebody else has made it meanwhile
                 return stored
             raise
         return made

@@ -66,7 +66,7 @@ def feed_page(
         terms=order_of(order, asked),
         bound=bound,
     )
-    shown = selected(select, asked)
+    shown = properties_of(select, asked)
     of = _list_of(asked, key, where, question.terms)
     place = _Place.read(cursor, asked, of=of, snapshot=production.snapshot) if cursor else None
     counted = place.count if place else None
@@ -193,7 +193,7 @@ def _condition(asked: EntitySet, key: str | None, where: str | None, bound: Boun
     return f"({' AND '.join(parts)})" if parts else "true"
 
 
-def selected(text: str, asked: EntitySet) -> list[str]:
+def properties_of(text: str, asked: EntitySet) -> list[str]:
     """In the order of the model; all of them for a star, or for nothing."""
     names = [part.strip() for part in text.split(",")] if text.strip() else ["*"]
     wanted = {property_of(name, asked, "$select") for name in names if name != "*"}

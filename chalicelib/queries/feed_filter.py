@@ -152,9 +152,9 @@ class _Reader:
     # -- the language, what binds least first -------------------------------------------------------------
 
     def any_of(self) -> Operand:
-        return self._joined("or", lambda: self._joined("and", self._equality))
+        return self._chain("or", lambda: self._chain("and", self._equality))
 
-    def _joined(self, word: str, part: Callable[[], Operand]) -> Operand:
+    def _chain(self, word: str, part: Callable[[], Operand]) -> Operand:
         first = part()
         if not self._is_word(word):
             return first
@@ -169,7 +169,7 @@ class _Reader:
     def _equality(self) -> Operand:
         left, many = self._relation(), 0
         while operator := self.takes("word", *EQUAL):
-            left, many = self._compared(left, operator, self._relation()), many + 1
+            left, many = self._compare(left, operator, self._relation()), many + 1
             if many > DEEPEST:
                 self.refuse(f"has more than {DEEPEST} comparisons of comparisons")
         return left
@@ -177,10 +177,10 @@ class _Reader:
     def _relation(self) -> Operand:
         left = self._operand()
         while operator := self.takes("word", *ORDERED):
-            left = self._compared(left, operator, self._operand())
+            left = self._compare(left, operator, self._operand())
         return left
 
-    def _compared(self, left: Operand, operator: str, right: Operand) -> Operand:
+    def _compare(self, left: Operand, operator: str, right: Operand) -> Operand:
         if NOTHING not in (left.kind, right.kind) and left.kind != right.kind:
             self.refuse(f"compares what has the type {left.kind} with what has the type {right.kind}")
         if operator == "ne":
@@ -213,7 +213,7 @@ class _Reader:
                 found = self.any_of()
                 self._close()
                 return found
-            return self._named() or self.literal()
+            return self._name_or_call() or self.literal()
         finally:
             self._depth -= 1
 
@@ -221,7 +221,7 @@ class _Reader:
         self._refuse_unknown_operator()
         self.expect(")")
 
-    def _named(self) -> Operand | None:
+    def _name_or_call(self) -> Operand | None:
         """A property or a function; None where something else stands."""
         token = self._peek()
         if token.kind != "word" or token.text in ("true", "false", "null"):
@@ -254,7 +254,7 @@ class _Reader:
         """Only a name of the model gets into the statement."""
         token = self._take()
         if token.kind == "other":
-            self._not_implemented(token)
+            self._refuse_as_unknown(token)
         for name in self._entity_set.properties:
             if token.kind == "word" and token.text == name:
                 return name
@@ -263,7 +263,7 @@ class _Reader:
     def literal(self) -> Operand:
         token = self._take()
         if token.kind == "other":
-            self._not_implemented(token)
+            self._refuse_as_unknown(token)
         try:
             value, kind = _value_of(token)
         except (ValueError, OverflowError):
@@ -287,9 +287,9 @@ class _Reader:
     def _refuse_unknown_operator(self) -> None:
         token = self._peek()
         if token.kind == "other" or (token.kind == "word" and token.text in OTHER_OPERATORS):
-            self._not_implemented(token)
+            self._refuse_as_unknown(token)
 
-    def _not_implemented(self, token: Token) -> NoReturn:
+    def _refuse_as_unknown(self, token: Token) -> NoReturn:
         raise FeedNotImplemented(
             f"The feed does not know what stands at character {token.at + 1} of {self._option}.", field=self._option
         )

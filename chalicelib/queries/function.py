@@ -89,7 +89,9 @@ def answer(
     try:
         query = _query(event)
         add_to_log_context(question=query.name)
-        reply = {"data": list_file(query, _wanted(query)) if query.file else _answer(query, published, export, sql)}
+        reply = {
+            "data": list_file(query, _arguments_of(query)) if query.file else _answer(query, published, export, sql)
+        }
     except WellheadError as error:
         failed = error
         if isinstance(error, QueryFailed):
@@ -155,7 +157,7 @@ def named_snapshot(snapshot: str | None) -> dict[str, Any]:
     return {"name": name, "fence": fence_of(name), "job_id": job_of(name)}
 
 
-def _wanted(query: Query) -> dict[str, Any]:
+def _arguments_of(query: Query) -> dict[str, Any]:
     """The arguments as ProductionQuery takes them."""
     wanted = {_NAMES.get(name, name): value for name, value in query.arguments.items()}
     wanted |= {name: date.fromisoformat(wanted[name]) for name in ("first", "last") if name in wanted}
@@ -170,7 +172,7 @@ def _page(query: Query, ask: Callable[..., Rows | FeedPage]) -> dict[str, Any]:
     """A page that would be too large is asked for anew with fewer rows. Raises AnswerTooLarge. Its rows are nobody
     else's, and are not copied (`asdict`): that takes longer than to ask for them.
     """
-    wanted = _wanted(query)
+    wanted = _arguments_of(query)
     while (size := _size(page := dict(vars(ask(**wanted))))) > MOST_BYTES:
         if len(page["rows"]) == 1:
             raise AnswerTooLarge

@@ -106,8 +106,8 @@ class PublishedProduction:
         """Have the copy of this snapshot here, for questions to come. Raises DatabaseFetching when it is not whole by
         then, and what `query` does.
         """
-        current = self._pointed()
-        file = _file_of(current) if name == current.name else self._kept(name)
+        current = self._current_or_refuse()
+        file = _file_of(current) if name == current.name else self._file_of_cursor(name)
         if is_of_lake(file.name) or self._in_place(file.name):
             return
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ class PublishedProduction:
         """Where the current snapshot lies as one file, its name, and a directory for whoever reads it in a process of
         his own. Raises SqlOff for a lake.
         """
-        if is_of_lake(self._pointed().name):
+        if is_of_lake(self._current_or_refuse().name):
             raise SqlOff
         with self._lent(None) as opened:
             own = OwnDirectory(self._directory)
@@ -155,26 +155,26 @@ class PublishedProduction:
         """A snapshot may be replaced and removed between a look at the pointer and the opening: look again."""
         with self._lock:
             if name and (known := self._open.get(name)):
-                return self._used(known)
-        current = self._pointed()
+                return self._lend(known)
+        current = self._current_or_refuse()
         while True:
             is_current = name in (None, current.name)
-            file = _file_of(current) if is_current else self._kept(str(name))
+            file = _file_of(current) if is_current else self._file_of_cursor(str(name))
             try:
                 return self._taken(file, current, is_current=is_current)
             except (WarehouseUnavailable, WarehouseCorrupt):
-                newer = self._pointed()
+                newer = self._current_or_refuse()
                 if newer == current and (is_current or self._warehouse.stored(file.name)):
                     raise
                 current = newer
 
-    def _pointed(self) -> Snapshot:
+    def _current_or_refuse(self) -> Snapshot:
         snapshot = self._current()
         if snapshot is None:
             raise NothingPublished
         return snapshot
 
-    def _kept(self, name: str) -> StoredFile:
+    def _file_of_cursor(self, name: str) -> StoredFile:
         if not self._was_published(name):
             raise no_cursor()
         file = self._warehouse.stored(name)
@@ -189,12 +189,12 @@ class PublishedProduction:
             opened = self._open.get(file.name)
             if opened is None or opened.file != file:
                 self._close_unused()
-                opened = self._open[file.name] = self._opened(file, beside=None if is_current else current.name)
+                opened = self._open[file.name] = self._open_file(file, beside=None if is_current else current.name)
             if is_current:
                 opened.snapshot = current
-            return self._used(opened)
+            return self._lend(opened)
 
-    def _used(self, opened: Opened) -> Opened:
+    def _lend(self, opened: Opened) -> Opened:
         opened.users += 1
         self._latest = opened
         self._close_unused()
@@ -226,18 +226,18 @@ class PublishedProduction:
 
     # -- the file -----------------------------------------------------------------------------------------
 
-    def _opened(self, file: StoredFile, *, beside: str | None) -> Opened:
+    def _open_file(self, file: StoredFile, *, beside: str | None) -> Opened:
         own = OwnDirectory(self._directory)
         try:
             if is_of_lake(file.name):
-                return self._opened_lake(file, own)
+                return self._open_lake(file, own)
             path = self._in_place(file.name) or self._copies.fetch(file, own.path, beside=beside)
             return Opened(file=file, path=path, query=self._query(file, path, own))
         except BaseException:
             own.remove()
             raise
 
-    def _opened_lake(self, file: StoredFile, own: OwnDirectory) -> Opened:
+    def _open_lake(self, file: StoredFile, own: OwnDirectory) -> Opened:
         """The file tells which snapshots of the tables belong together; the rows stay where they are."""
         if self._lake is None:
             raise StoreDiffers

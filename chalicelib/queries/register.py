@@ -109,7 +109,7 @@ class Register:
         """Raises ValidationError for a column to sort by that the list has not, and for a place that is none."""
         asked.check()
         self._make()
-        words = self._folded(asked.words)
+        words = self._fold(asked.words)
         hits = self._hits(asked, words)
         return Found(
             rows=self._page(asked, words, after, limit),
@@ -171,7 +171,7 @@ class Register:
         self._run("index", list=of)
         self._run("figures", list=of)
 
-    def _folded(self, words: str) -> list[str]:
+    def _fold(self, words: str) -> list[str]:
         """As the texts are that they are looked for in. A word of signs alone is none."""
         if not words:
             return []

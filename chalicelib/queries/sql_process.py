@@ -47,7 +47,7 @@ def main() -> None:
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
     """An object with `columns`, `rows` and why they are `cut`, or with the `error` that there was."""
     try:
-        connection = _opened(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"])
+        connection = _open_copy(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"])
     except duckdb.Error as exc:
         return {"error": "file", "says": ""} if not is_full(exc) else {"error": "disk", "says": ""}
     try:
@@ -62,7 +62,7 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         return {"error": "disk" if is_full(exc) else "statement", "says": _short(exc, asked)}
 
 
-def _opened(path: Path, directory: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
+def _open_copy(path: Path, directory: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
     """As `wellhead sql` opens a file that was downloaded, so a question means the same there."""
     config = local_config(directory, memory_mb) | {
         "max_temp_directory_size": f"{SPILL_MB}MB",

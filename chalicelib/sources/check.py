@@ -96,31 +96,31 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
         problems.append(exc.message)
     key = [] if problems else [name for column in KEY if column in rules for name in rules[column].sources]
     first = Page(number=1, rows=[], next=source.first_cursor(key, survey))
-    looked = Looked()
+    result = Looked()
     try:
-        first, looked = _read(source, first, survey, settings, fields, can_stage=not problems)
+        first, result = _read(source, first, survey, settings, fields, can_stage=not problems)
     except SourceKey as exc:
         problems.append(exc.message)
     except SourceColumns as exc:  # of another file than the first
         problems.append(exc.message)
-    more, hints = judge_rows(looked.look, rules, settings, looked.periods)
+    more, hints = judge_rows(result.look, rules, settings, result.periods)
     return SourceCheck(
         problems=[*problems, *more],
         hints=hints,
-        columns=_columns(rules, survey, looked),
+        columns=_columns(rules, survey, result),
         unknown=_unknown(fields, rules, settings),
         version=survey.version,
         is_described=survey.entity is not None,
         paging=_paging(first, settings),
-        rows=first.table.rows if first.table else looked.first_rows,
+        rows=first.table.rows if first.table else result.first_rows,
         expected=first.next.expected,
         fields=list(fields),
-        sample=looked.sample,
-        kinds=looked.kinds,
-        looked_at=looked.look.rows + looked.skipped,
-        sound=looked.look.sound,
-        skipped=looked.skipped,
-        period=f"{looked.look.first} to {looked.look.last}" if looked.look.first else "",
+        sample=result.sample,
+        kinds=result.kinds,
+        looked_at=result.look.rows + result.skipped,
+        sound=result.look.sound,
+        skipped=result.skipped,
+        period=f"{result.look.first} to {result.look.last}" if result.look.first else "",
     )
 
 
@@ -158,7 +158,7 @@ def _read(
                 reading.take(page, can_stage=can_stage)
                 if reading.taken >= LOOKED_AT or not can_stage:
                     break
-            return first, reading.looked()
+            return first, reading.result()
 
 
 class _Reading:
@@ -212,7 +212,7 @@ class _Reading:
         rules = rules_of(self._fields, self._settings.definition, self._settings.source_columns)
         return rules["production_period"].field
 
-    def looked(self) -> Looked:
+    def result(self) -> Looked:
         look = self._repository.look() if self._stored or self.taken else Look()
         return Looked(
             look=look,
@@ -238,7 +238,7 @@ def _rules_even_so(fields: list[str], settings: Settings) -> dict[str, ColumnRul
     return named | dict(settings.definition.columns if settings.definition is not None else {})
 
 
-def _columns(rules: Mapping[str, ColumnRule], survey: Survey, looked: Looked) -> list[FoundColumn]:
+def _columns(rules: Mapping[str, ColumnRule], survey: Survey, result: Looked) -> list[FoundColumn]:
     found = []
     for column in COLUMNS:
         rule = rules.get(column.name)
@@ -247,9 +247,9 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, looked: Looked) ->
             found.append(FoundColumn(name=column.name, unit=unit))
             continue
         names = rule.sources
-        written = [looked.written.get(name, survey.values.get(name)) for name in names]
-        stored = looked.stored.get(column.name)
-        empty = looked.look.nulls.get(column.name)
+        written = [result.written.get(name, survey.values.get(name)) for name in names]
+        stored = result.stored.get(column.name)
+        empty = result.look.nulls.get(column.name)
         found.append(
             FoundColumn(
                 name=column.name,
@@ -259,7 +259,7 @@ def _columns(rules: Mapping[str, ColumnRule], survey: Survey, looked: Looked) ->
                 source_unit=rule.unit.name + ("/d" if rule.unit.rate == "a day" else "") if rule.unit else "",
                 example=" | ".join(_shown(value) for value in written),
                 stored=_shown(stored),
-                empty=empty / looked.look.sound if empty is not None and looked.look.sound else None,
+                empty=empty / result.look.sound if empty is not None and result.look.sound else None,
             )
         )
     return found

@@ -93,12 +93,12 @@ class Checks:
         """One that is not done after a long time never will be: its function died, and nobody was told. Raises
         CheckUnknown, of another kind than a source's ReportUnknown.
         """
-        check = self._found(check_id)
+        check = self._find(check_id)
         if check is None or check.kind is not kind:
             raise CheckUnknown if kind is CheckKind.SOURCE else ReportUnknown
         return check
 
-    def _found(self, check_id: str) -> Check | None:
+    def _find(self, check_id: str) -> Check | None:
         item = self._table.read(_key(check_id)) if _is_id(check_id) else None
         age = self._clock() - item["created_at"] if item else 0
         if item is None or item["check_id"] != check_id or age > KEPT:
@@ -121,7 +121,7 @@ class Checks:
 
     def begin(self, check_id: str) -> Check:
         """Of whatever kind. Raises CheckUnknown."""
-        check = self._found(check_id)
+        check = self._find(check_id)
         if check is None:
             raise CheckUnknown
         self._change(check_id, {"status": str(CheckStatus.RUNNING)})

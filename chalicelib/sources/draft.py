@@ -97,20 +97,20 @@ class _Columns:
     products: ProductRows | None
 
     @property
-    def measured(self) -> list[SourceField]:
+    def measured_fields(self) -> list[SourceField]:
         return [*self.volumes.all, *([self.products.volume] if self.products else [])]
 
     @property
     def taken(self) -> set[str]:
-        return self.entities.names | {*self.period.fields} | {field.name for field in self.measured}
+        return self.entities.names | {*self.period.fields} | {field.name for field in self.measured_fields}
 
 
 def _columns(table: Table) -> _Columns:
     volumes = find_volumes(table)
-    measured = {field.name for field in volumes.all}
-    entities = find_entities(table, measured)
+    measured_fields = {field.name for field in volumes.all}
+    entities = find_entities(table, measured_fields)
     entities.region = entities.region or region_of_names([field.words for field in table.fields])
-    taken = entities.names | measured
+    taken = entities.names | measured_fields
     period = find_period(table, (*entities.well, *entities.field), taken, entities.region)
     has_products = bool(set(volumes.fields) - {"liquids"})
     products = None if has_products else find_product_rows(table, taken | set(period.fields))
@@ -118,7 +118,7 @@ def _columns(table: Table) -> _Columns:
 
 
 def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, dict[str, str]]) -> _Found:
-    form, signs = number_form(found.measured)
+    form, signs = number_form(found.measured_fields)
     measures = Measures(
         form=form,
         region=found.entities.region,
@@ -135,7 +135,7 @@ def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, di
     grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
     of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
     top = [guess for guess in found.period.guesses if guess not in of_period]
-    top += [*grain, *null_words(found.measured, form), *signs, *rows]
+    top += [*grain, *null_words(found.measured_fields, form), *signs, *rows]
     columns = [*found.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
     used = found.taken | {name for guess in grain if guess.key == "primary_key" for name in guess.value}
     return _Found(guesses=[*top, *columns], left=[name for name in table.by_name if name not in used])
@@ -229,7 +229,7 @@ def _empty() -> list[Guess]:
 
 
 def _draft(look: Look, guesses: list[Guess], left: list[str]) -> Draft:
-    lines = [*comments(_seen(look)), *comments("What begins with guess is one: look at it before you save.")]
+    lines = [*comments(_headline(look)), *comments("What begins with guess is one: look at it before you save.")]
     lines += written(guesses)
     if left:
         some = ", ".join(name[:40] for name in left[:MOST_LEFT])
@@ -238,7 +238,7 @@ def _draft(look: Look, guesses: list[Guess], left: list[str]) -> Draft:
     return Draft(text="\n".join(lines) + "\n", guesses=guesses)
 
 
-def _seen(look: Look) -> str:
+def _headline(look: Look) -> str:
     if not look.fields:
         return "A draft without a look: no field was seen, so all is to be filled in."
     if not look.rows:

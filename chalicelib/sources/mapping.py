@@ -51,7 +51,7 @@ def _silent_rules(
     fields: Collection[str], rules: Mapping[str, ColumnRule], definition: Definition
 ) -> dict[str, ColumnRule]:
     """Of columns that the definition says nothing of, by fields that it does not use."""
-    unused = [name for name in fields if name not in _used(rules.values())]
+    unused = [name for name in fields if name not in _fields_of(rules.values())]
     try:
         silent = match_fields(unused, {}, but=rules)
     except SourceColumns as exc:
@@ -112,7 +112,7 @@ def _is_there(name: str, known: Collection[str]) -> bool:
     return name in known or name.partition("/")[0] in known
 
 
-def _used(rules: Iterable[ColumnRule]) -> set[str]:
+def _fields_of(rules: Iterable[ColumnRule]) -> set[str]:
     return {name for rule in rules for name in rule.all_fields}
 
 

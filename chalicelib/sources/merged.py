@@ -18,14 +18,14 @@ def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(below, dict) and isinstance(above, dict):
         left = {name: _left_by(above.get(name), rule) for name, rule in below.items()}
         under = {**under, "columns": left}
-    return _merged(under, over)
+    return _merge_tables(under, over)
 
 
-def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def _merge_tables(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(under)
     for name, value in over.items():
         both = isinstance(value, dict) and isinstance(result.get(name), dict)
-        result[name] = _merged(result[name], value) if both else value
+        result[name] = _merge_tables(result[name], value) if both else value
     return result
 
 

@@ -44,7 +44,7 @@ class Opening:
         from chalicelib.odata.adapter import ExternalApiAdapter
         from chalicelib.odata.connection import ODataConnection
 
-        return ExternalApiAdapter(settings=self.settings, connection=self._connected(ODataConnection))
+        return ExternalApiAdapter(settings=self.settings, connection=self._connect(ODataConnection))
 
     def _of_files(self) -> SourceReader:
         from chalicelib.files.adapter import FilesAdapter
@@ -70,12 +70,12 @@ class Opening:
             from chalicelib.files.connection import FileConnection
             from chalicelib.files.https_place import HttpsPlace
 
-            return HttpsPlace(self._connected(FileConnection), url, self.directory / "downloaded")
+            return HttpsPlace(self._connect(FileConnection), url, self.directory / "downloaded")
         from chalicelib.files.local_place import LocalPlace
 
         return LocalPlace(url)
 
-    def _connected(self, kind: type[Connection]) -> Connection:
+    def _connect(self, kind: type[Connection]) -> Connection:
         from chalicelib.http.credentials import open_credentials
         from chalicelib.http.proxy import open_proxy
 

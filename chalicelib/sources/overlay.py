@@ -73,11 +73,11 @@ def _read_each(table: str, names: Mapping[str, str], values: Mapping[str, Any], 
     found: dict[str, Any] = {}
     for name, setting in names.items():
         if name in values:
-            found |= _tried(f"{table}.{name}", setting, SETTINGS[setting].read, values[name], faults)
+            found |= _try_setting(f"{table}.{name}", setting, SETTINGS[setting].read, values[name], faults)
     return found
 
 
-def _tried(key: str, setting: str, read: Callable[[str], Any], value: Any, faults: list[Fault]) -> dict[str, Any]:
+def _try_setting(key: str, setting: str, read: Callable[[str], Any], value: Any, faults: list[Fault]) -> dict[str, Any]:
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     try:
         return {setting: read(text)}
@@ -92,7 +92,7 @@ def _url_of(definition: Definition, faults: list[Fault]) -> str:
         faults.append({"key": "url", "problem": "is missing", "instead": "the address of the source"})
     if urlsplit(definition.url).scheme not in ("http", "https"):
         return definition.url
-    if not _tried("url", "source_url", SETTINGS["source_url"].read, definition.url, faults):
+    if not _try_setting("url", "source_url", SETTINGS["source_url"].read, definition.url, faults):
         return definition.url
     wanted = {f"${name}": str(definition.odata[name]) for name in ("filter", "expand") if definition.odata.get(name)}
     return _with_options(definition.url.strip(), wanted) if wanted else definition.url.strip()

@@ -58,7 +58,7 @@ class SourceRegistry:
 
     def all(self) -> list[Source]:
         """By name, without their definitions. Raises StateUnavailable."""
-        defined = self._defined()
+        defined = self._read_all()
         return sorted([*defined, *self._of_settings(defined)], key=lambda source: source.name)
 
     def get(self, name: str) -> Source:
@@ -73,11 +73,11 @@ class SourceRegistry:
         if item and "deleted_at" not in item:
             return self._whole(Source.of_item(item))
         is_of_settings = name == self._settings.source_name
-        return next(iter(self._of_settings(self._defined())), None) if is_of_settings else None
+        return next(iter(self._of_settings(self._read_all())), None) if is_of_settings else None
 
     def plans(self) -> list[Plan]:
         """What the sweeper does for each source that a definition describes. Raises StateUnavailable."""
-        return [plan for source in self._defined() if (plan := source.plan)]
+        return [plan for source in self._read_all() if (plan := source.plan)]
 
     def version(self, name: str, version: int) -> Source:
         """As it was once, also of a source that has been deleted since. Raises SourceUnknown, StateUnavailable."""
@@ -122,7 +122,7 @@ class SourceRegistry:
             written(values)
         except DefinitionInvalid as exc:
             return list(exc.details["faults"])
-        return self._faults_beside_others(definition.name, definition, self._defined())
+        return self._faults_beside_others(definition.name, definition, self._read_all())
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class SourceRegistry:
         values = {**values, "name": values.get("name", name)}
         definition, _ = checked(values, self._settings)
         text = written(values)
-        refuse_any(self._faults_beside_others(name, definition, self._defined()))
+        refuse_any(self._faults_beside_others(name, definition, self._read_all()))
         stored = self._table.read(source_key(name)) or {}
         old = Source.of_item(stored) if stored and "deleted_at" not in stored else None
         if old and old.text == text:
@@ -192,7 +192,7 @@ class SourceRegistry:
 
     # -- how ----------------------------------------------------------------------------------
 
-    def _defined(self) -> list[Source]:
+    def _read_all(self) -> list[Source]:
         found: list[Source] = []
         place = None
         while True:

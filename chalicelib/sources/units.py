@@ -193,7 +193,7 @@ def unit_named(text: str, product: str, *, at: str = "") -> Unit:
     dimension "mass".
     """
     plain, rate, factor = _apart(text)
-    unit = _found(text, plain, product, at)
+    unit = _find_unit(text, plain, product, at)
     if unit.dimension == "days" and rate is Rate.DAY:
         raise UnitUnknown(f"{_shown(text)} is no time.", "Write day, h or month.")
     if at:
@@ -223,12 +223,12 @@ def _apart(text: str) -> tuple[str, Rate, Fraction]:
     return match[1], Rate.DAY, Fraction(24 if match[2].startswith("h") else 1)
 
 
-def _found(text: str, plain: str, product: str, at: str) -> Unit:
+def _find_unit(text: str, plain: str, product: str, at: str) -> Unit:
     if plain in _REFUSED:
         readings, instead = _REFUSED[plain]
         raise UnitUnknown(f"{_shown(text)} can mean {readings}.", instead)
     if "nm3" in plain:
-        return _found(text, _normal(text, plain, at), product, at)
+        return _find_unit(text, _normal(text, plain, at), product, at)
     name = _NAMES.get(plain, "")
     dimension = "mass" if name == "t" and product == "liquid" else product
     unit = UNITS.get(f"{dimension}/{name}")

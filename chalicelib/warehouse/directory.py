@@ -164,7 +164,7 @@ class DirectoryWarehouse:
             try:
                 part.write_text(text, "utf-8")
                 self._sync(part)
-                return _linked(part, self._root / OWNER)
+                return _link(part, self._root / OWNER)
             finally:
                 part.unlink(missing_ok=True)
 
@@ -288,7 +288,7 @@ class DirectoryWarehouse:
             problem.unlink(missing_ok=True)
 
 
-def _linked(part: Path, target: Path) -> bool:
+def _link(part: Path, target: Path) -> bool:
     """False when the target is there. Without links it is created, and has no content for a moment."""
     try:
         os.link(part, target)
@@ -297,11 +297,11 @@ def _linked(part: Path, target: Path) -> bool:
     except OSError as exc:
         if exc.errno not in CANNOT:
             raise
-        return _created(target, part.read_bytes())
+        return _create(target, part.read_bytes())
     return True
 
 
-def _created(target: Path, content: bytes) -> bool:
+def _create(target: Path, content: bytes) -> bool:
     try:
         with target.open("xb") as file:
             file.write(content)

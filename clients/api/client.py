@@ -126,7 +126,7 @@ class WellheadClient:
             "from": first,
             "to": last,
         }
-        return self._start("/wells/import/trigger", key, params=_told(asked))
+        return self._start("/wells/import/trigger", key, params=_without_nothing(asked))
 
     def retry(self, job_id: str, *, key: str | None = None) -> Job:
         """A new job that goes on from the last checkpoint of one that FAILED or was CANCELLED. Raises AlreadyRunning,
@@ -377,7 +377,7 @@ class WellheadClient:
         """
         of_a_job = f"/wells/import/jobs/{_part(job_id)}/{name}" if job_id else None
         path = of_a_job or LISTS[name]
-        return save_list(self._connection, path, kind, target, _told(asked))
+        return save_list(self._connection, path, kind, target, _without_nothing(asked))
 
     def summary(self, *, source: str | None = None) -> Summary:
         """Of one source, or of all. Of several, what would count a well twice is None, unless for `*`."""
@@ -438,7 +438,7 @@ class WellheadClient:
             raise NotWellhead from exc
 
     def _get(self, path: str, **query: Any) -> Answer:
-        return self._connection.ask("GET", path, safe=True, params=_told(query))
+        return self._connection.ask("GET", path, safe=True, params=_without_nothing(query))
 
 
 def every(ask: Callable[[str | None], Page[Row]]) -> Iterator[Row]:
@@ -452,7 +452,7 @@ def every(ask: Callable[[str | None], Page[Row]]) -> Iterator[Row]:
         yield from page.rows
 
 
-def _told(query: dict[str, Any]) -> dict[str, Any]:
+def _without_nothing(query: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
 
 

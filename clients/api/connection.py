@@ -137,7 +137,7 @@ class Connection:
                 method, self.url + BASE + path, timeout=timeout, allow_redirects=False, **sent
             )
         except requests.RequestException as exc:
-            _raise_translated(exc, self.url)
+            _raise_as_ours(exc, self.url)
         self.role = response.headers.get("X-Wellhead-Role", self.role)
         return _answer(response, self.url)
 
@@ -255,7 +255,12 @@ def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if re.fullmatch(r"[0-9]{1,6}", retry_after.strip()) else None
 
 
-def _raise_translated(exc: requests.RequestException, url: str) -> NoReturn:
+def no_password(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """As the `auth` of a session, in place of the password of a netrc file: the request stays as it is."""
+    return request
+
+
+def _raise_as_ours(exc: requests.RequestException, url: str) -> NoReturn:
     """What requests says names addresses and objects; people get a sentence of ours."""
     if isinstance(exc, requests.exceptions.SSLError):
         raise Untrusted(f"The certificate of {url} is not valid, so nothing was sent. Check the address.") from exc

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress
 from clients.api.client import WellheadClient, every
 from clients.api.errors import ApiError, DownloadFailed, NotFound
 from clients.api.profiles import CHECKOUT
-from clients.cli.list_files import FileWish, as_told, file_options, refuse_limit, refuse_shown, save_file
+from clients.cli.list_files import FileWish, api_names, file_options, refuse_limit, refuse_shown, save_file
 from clients.cli.local_sql import run_sql
 from clients.cli.options import day_option, json_option, limit_option, with_session
 from clients.cli.plot import Point, plot
@@ -161,7 +161,7 @@ def production(
     with session.client() as wellhead:
         if file:
             code = _code_among(wellhead, well, asked) if well else None
-            save_file(session, wellhead, "production", file, well_code=code, **as_told(asked))
+            save_file(session, wellhead, "production", file, well_code=code, **api_names(asked))
             return
         rows = _rows_of(wellhead, str(well), asked)
     if not rows:

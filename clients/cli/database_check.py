@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clients.cli.local_sql import SqlError, opened
+from clients.cli.local_sql import SqlError, open_database
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,7 +67,7 @@ def check_database(path: Path, *, sha256: str | None = None) -> Report:
     """All of the file. `sha256` is what it should have. Raises SqlError when it cannot be opened, or is of another
     version.
     """
-    with opened(path) as database:
+    with open_database(path) as database:
         found = hashlib.file_digest(path.open("rb"), "sha256").hexdigest()
         _refuse_other_version(database)
         contents = {table: _contents(database, table) for (table,) in database.execute(_SQL["tables"]).fetchall()}

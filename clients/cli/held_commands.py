@@ -41,7 +41,7 @@ def accept(session: Session, /, job_id: str, findings: tuple[str, ...], is_all: 
         raise click.UsageError(NOBODY)
     with session.client() as wellhead:
         job_id = whole_id(wellhead, job_id)
-        named = _asked(session, wellhead.status(job_id)) if is_all else [each.upper() for each in findings]
+        named = _confirm(session, wellhead.status(job_id)) if is_all else [each.upper() for each in findings]
         job = wellhead.accept(job_id, named)
         if job.final and job.status != "COMPLETED" and not job.is_held:
             heir = job.retried_by
@@ -67,7 +67,7 @@ def discard(session: Session, job_id: str) -> None:
         show_job(session.terminal, wellhead.discard(whole_id(wellhead, job_id)))
 
 
-def _asked(session: Session, job: Job) -> list[str]:
+def _confirm(session: Session, job: Job) -> list[str]:
     """What holds it, when whoever was shown it says yes. Raises HeldImport; ends the program when they say no."""
     if not job.waits_for_word:
         raise NotHeld(status=409, code="NOT_HELD", details={"job_id": job.job_id})

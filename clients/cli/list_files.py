@@ -36,7 +36,7 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command gets a `file`: a FileWish, or None where its rows are shown."""
 
     @functools.wraps(command)
-    def wrapped(*args: Any, kind: str | None, output: Path | None, **options: Any) -> Any:
+    def wrapper(*args: Any, kind: str | None, output: Path | None, **options: Any) -> Any:
         dialect = {name: options.pop(name) for name in ("separator", "decimal")}
         return command(*args, file=_wish(kind, output, **dialect), **options)
 
@@ -46,7 +46,7 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     separator = click.option("--separator", type=click.Choice([",", ";", "tab"]), help="Between the values of CSV.")
     decimal = click.option("--decimal", type=click.Choice([".", ","]), help="Before the decimals of a number in CSV.")
-    return form(output(separator(decimal(wrapped))))
+    return form(output(separator(decimal(wrapper))))
 
 
 def _wish(kind: str | None, output: Path | None, *, separator: str | None, decimal: str | None) -> FileWish | None:
@@ -73,7 +73,7 @@ def refuse_shown(*is_asked: bool) -> None:
         raise click.UsageError("A file has the rates of each period: leave out --volumes and --plot.")
 
 
-def as_told(asked: dict[str, Any]) -> dict[str, Any]:
+def api_names(asked: dict[str, Any]) -> dict[str, Any]:
     """As the API calls it."""
     return {{"first": "from", "last": "to"}.get(name, name): value for name, value in asked.items()}
 

@@ -41,7 +41,7 @@ class SqlError(ClientError):
 
 def run_sql(terminal: Terminal, path: Path, query: str | None) -> None:
     """Raises SqlError."""
-    with opened(path) as database:
+    with open_database(path) as database:
         if query is None and sys.stdin.isatty():
             _converse(terminal, database)
         else:
@@ -49,7 +49,7 @@ def run_sql(terminal: Terminal, path: Path, query: str | None) -> None:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_database(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database, or a Parquet file as `wellhead download --parquet` brings it. Raises SqlError."""
     try:
         import duckdb

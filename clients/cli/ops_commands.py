@@ -141,13 +141,13 @@ def _ask(terminal: Terminal, wellhead: WellheadClient, snapshot: str) -> None:
     current = next((each for each in kept.values() if each["is_current"]), None)
     for word, each in (("now", current), ("then", kept.get(snapshot))):
         if each:
-            terminal.note(f"{word}: {_told(each)}")
+            terminal.note(f"{word}: {_sentence(each)}")
     if not click.confirm(f"Publish {plain(snapshot)} once more?", err=True):
         terminal.note("Nothing was done.")
         raise click.exceptions.Exit(Exit.FAILED)
 
 
-def _told(kept: KeptSnapshot) -> str:
+def _sentence(kept: KeptSnapshot) -> str:
     rows = "" if kept["rows"] is None else f", {kept['rows']:,} rows"
     return f"{kept['name']}, published {moment(kept['published_at'])}{rows}"
 

@@ -80,11 +80,13 @@ def _show(terminal: Terminal, report: Report) -> None:
     if terminal.wants_json:
         terminal.json(_plain(report))
         return
-    terminal.facts([("sha256", report.sha256), *((table, _told(found)) for table, found in report.contents.items())])
+    terminal.facts(
+        [("sha256", report.sha256), *((table, _contents(found)) for table, found in report.contents.items())]
+    )
     terminal.rows(CHECK_COLUMNS, report.checks)
 
 
-def _told(found: tuple[int, str] | None) -> str:
+def _contents(found: tuple[int, str] | None) -> str:
     return f"{found[0]:,} rows, checksum {found[1]}" if found else "cannot be read"
 
 

@@ -40,7 +40,7 @@ def _make(place: Path) -> tuple[Path, contextlib.ExitStack]:
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         with contextlib.suppress(BlockingIOError, FileNotFoundError), contextlib.ExitStack() as lock:
-            lock.enter_context(_locked(path))
+            lock.enter_context(_lock(path))
             if path.exists():
                 return path, lock.pop_all()
 
@@ -48,7 +48,7 @@ def _make(place: Path) -> tuple[Path, contextlib.ExitStack]:
 if sys.platform == "win32":
 
     @contextlib.contextmanager
-    def _locked(path: Path) -> Iterator[None]:  # noqa: ARG001  there are no such locks
+    def _lock(path: Path) -> Iterator[None]:  # noqa: ARG001  there are no such locks
         yield
 
     def _remove_left(place: Path) -> None:
@@ -57,7 +57,7 @@ else:
     import fcntl
 
     @contextlib.contextmanager
-    def _locked(path: Path) -> Iterator[None]:
+    def _lock(path: Path) -> Iterator[None]:
         """The system lets go of the lock when the process ends, however it ends. Raises OSError when it is taken."""
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
@@ -68,5 +68,5 @@ else:
 
     def _remove_left(place: Path) -> None:
         for left in place.glob(f"{PREFIX}*"):
-            with contextlib.suppress(OSError), _locked(left):
+            with contextlib.suppress(OSError), _lock(left):
                 shutil.rmtree(left, ignore_errors=True)

@@ -159,7 +159,7 @@ def check(session: Session, files: tuple[Path, ...]) -> int:
     found = {}
     with session.client() as wellhead:
         for file in files:
-            found[str(file)] = _checked(wellhead, file)
+            found[str(file)] = _check_file(wellhead, file)
     if session.terminal.wants_json:
         session.terminal.json(found)
     else:
@@ -294,7 +294,7 @@ def show_check(terminal: Terminal, name: str, found: Mapping[str, Any]) -> None:
         terminal.facts([("period", result["period"] or None), ("rows looked at", result["rows_looked_at"])])
 
 
-def _checked(wellhead: WellheadClient, file: Path) -> Mapping[str, Any]:
+def _check_file(wellhead: WellheadClient, file: Path) -> Mapping[str, Any]:
     """With `faults` where the definition has some."""
     try:
         return wellhead.check_source(read_definition(file))

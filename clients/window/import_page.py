@@ -172,7 +172,7 @@ class ProgressCard(Card):
         self.phase.tell(words.state(job))
         self.rows.configure(text=words.rows(job))
         self._show_meter(job)
-        self._show_steps(reached(job))
+        self._show_steps(steps_behind(job))
         self._show_outcome(job)
 
     def tick(self) -> None:
@@ -233,7 +233,7 @@ class ProgressCard(Card):
         self.tiles["Rows a second"].show(words.count(job.records_per_second))
 
 
-def reached(job: Job) -> int:
+def steps_behind(job: Job) -> int:
     """How many phases are behind."""
     if job.status == "COMPLETED":
         return len(STEPS)

@@ -16,7 +16,7 @@ TIP_MS = 400  # a pointer that rests that long wants to know
 WIDEST_TIP = 480
 
 
-def fitted(text: str, room: int, measure: Callable[[str], int]) -> str:
+def fit_text(text: str, room: int, measure: Callable[[str], int]) -> str:
     """As much of the text as has room, by bisection: a longer beginning is never narrower."""
     if measure(text) <= room:
         return text
@@ -41,11 +41,11 @@ class Tip:
         self._waiting: str | None = None
         self._shown: tk.Toplevel | None = None
         self.text = ""
-        widget.bind("<Motion>", self._moved, add=True)
+        widget.bind("<Motion>", self._follow_pointer, add=True)
         for event in ("<Leave>", "<ButtonPress>", "<MouseWheel>", "<Unmap>"):
             widget.bind(event, lambda _: self._move_to(""), add=True)
 
-    def _moved(self, event: tk.Event[Any]) -> None:
+    def _follow_pointer(self, event: tk.Event[Any]) -> None:
         self._move_to(self._ask(event), event.x_root, event.y_root)
 
     def _move_to(self, text: str, x: int = 0, y: int = 0) -> None:
@@ -92,4 +92,4 @@ class Line(ttk.Label):
     def _fit(self) -> None:
         """Before it has a place, all of it."""
         room = self.winfo_width()
-        self.configure(text=self.whole if room <= 1 else fitted(self.whole, room, self._measure))
+        self.configure(text=self.whole if room <= 1 else fit_text(self.whole, room, self._measure))

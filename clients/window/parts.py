@@ -6,7 +6,7 @@ from math import ceil
 from tkinter import ttk
 from typing import TYPE_CHECKING, Any
 
-from clients.window.lines import Tip, fitted
+from clients.window.lines import Tip, fit_text
 from clients.window.words import NOTHING
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Listing(ttk.Frame):
         measure = self._theme.fonts["Text"].measure
         sides = self._theme.px(SIDES)
         widths = self._column_widths()
-        return [fitted(cell, width - sides, measure) for cell, width in zip(cells, widths, strict=True)]
+        return [fit_text(cell, width - sides, measure) for cell, width in zip(cells, widths, strict=True)]
 
     def _under(self, event: tk.Event[Any]) -> str:
         """The whole cell under the pointer, where it is cut."""

@@ -54,7 +54,7 @@ class Part:
     last: str = ""
 
     @property
-    def asked(self) -> dict[str, str | None]:
+    def parameters(self) -> dict[str, str | None]:
         first, last = self.first.strip(), self.last.strip()
         return {
             "field_code": self.field_code.strip() or None,
@@ -175,7 +175,7 @@ class Session:
         return self._clock() - self._heard
 
     def start(self, *, full: bool, source: str | None = None, part: Part = ALL) -> None:
-        self._begin(lambda client: client.trigger(full=full, source=source, **part.asked))
+        self._begin(lambda client: client.trigger(full=full, source=source, **part.parameters))
 
     def retry(self, job_id: str) -> None:
         self._begin(lambda client: client.retry(job_id))
@@ -206,14 +206,14 @@ class Session:
     def _begin(self, ask: Callable[[WellheadClient], Job]) -> None:
         self.is_starting = True
         self._listener.changed()
-        self.ask("jobs", ask, self._started, self._refused)
+        self.ask("jobs", ask, self._follow_started, self._show_refusal)
 
-    def _started(self, job: Job) -> None:
+    def _follow_started(self, job: Job) -> None:
         self.is_starting = False
         self._listener.forget_notice()
         self.follow(job.job_id)
 
-    def _refused(self, failure: Exception) -> None:
+    def _show_refusal(self, failure: Exception) -> None:
         self.is_starting = False
         if isinstance(failure, AlreadyRunning):
             running = failure.job_id
@@ -257,16 +257,16 @@ class Session:
             if chain == self._chain:
                 found, self.role = answer
                 self._poll_later()
-                self._answered()
+                self._take_answer()
                 take(found)
 
         def failed(failure: Exception) -> None:
             if chain == self._chain:
-                self._unanswered(failure)
+                self._take_silence(failure)
 
         self.ask("jobs", lambda client: (ask(client), client.role), done, failed)
 
-    def _answered(self) -> None:
+    def _take_answer(self) -> None:
         was, self.link, self.failures = self.link, "on", 0
         if was == "lost":
             self._listener.notify(Notice("good", "The connection is back."))
@@ -275,7 +275,7 @@ class Session:
             self._listener.published()
             self.look_for_sources()
 
-    def _unanswered(self, failure: Exception) -> None:
+    def _take_silence(self, failure: Exception) -> None:
         """What has worked once is asked again, unless the server wants none of us."""
         if isinstance(failure, NotFound):
             self.job = None
@@ -323,7 +323,7 @@ class Session:
         self.job = job
         self._put(job)
         if known and not known.final and job.final:
-            self._ended(job)
+            self._tell_end(job)
         self._listener.changed()
 
     def _put(self, job: Job) -> None:
@@ -337,7 +337,7 @@ class Session:
         self._put(job)
         self._listener.changed()
 
-    def _ended(self, job: Job) -> None:
+    def _tell_end(self, job: Job) -> None:
         self._listener.notify(self._end_notice(job))
         if job.status == "COMPLETED":
             self._listener.published()

@@ -109,7 +109,7 @@ def mix(colour: str, other: str, share: float) -> str:
     return "#" + "".join(f"{round(part * 255):02x}" for part in parts)
 
 
-def rounded(radius: int, fill: str, border: str = "", width: float = 1.0) -> Picture:
+def round_tile(radius: int, fill: str, border: str = "", width: float = 1.0) -> Picture:
     """A tile for stretching: round corners and one pixel between them."""
     side = 2 * radius + 1
     picture = Picture(side, side)

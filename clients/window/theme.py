@@ -13,7 +13,7 @@ from typing import Any
 
 from clients.window.palette import DARK, LIGHT, Palette
 from clients.window.screen import make_fonts, scale
-from clients.window.shapes import Picture, emblem, mix, rounded, toggle
+from clients.window.shapes import Picture, emblem, mix, round_tile, toggle
 
 Look = tuple[str, str]
 """Fill and border; no border where it is empty."""
@@ -81,7 +81,7 @@ class Theme:
 
     def _tile(self, corner: int, look: Look) -> tk.PhotoImage:
         fill, border = look
-        return self._image(rounded(corner, fill, border, self.px(1)), MIDDLE)
+        return self._image(round_tile(corner, fill, border, self.px(1)), MIDDLE)
 
     def _ring(self) -> str:
         """The border of what has the focus."""
@@ -95,10 +95,10 @@ class Theme:
         style.configure("Page.TFrame", background=colours.page)
         style.configure("Rule.TFrame", background=colours.border)
         self._element("Card.ground", 10, (colours.surface, colours.border))
-        style.layout("Card.TFrame", nested("Card.ground"))
+        style.layout("Card.TFrame", nest("Card.ground"))
         style.configure("Card.TFrame", background=colours.page)
         self._element("Tile.ground", 8, (colours.sunken, ""))
-        style.layout("Tile.TFrame", nested("Tile.ground"))
+        style.layout("Tile.TFrame", nest("Tile.ground"))
 
     def _make_text(self) -> None:
         colours, style, fonts = self.palette, self._style, self.fonts
@@ -122,10 +122,10 @@ class Theme:
         style.configure(f"{tone}.TLabel", foreground=colour, font=strong)
         pill, banner = f"{tone}.pill", f"{tone}.banner"
         self._element(pill, 10, (soft, ""), padding=(self.px(10), self.px(3)))
-        style.layout(f"{tone}.Pill.TLabel", nested(pill, "Label.label"))
+        style.layout(f"{tone}.Pill.TLabel", nest(pill, "Label.label"))
         style.configure(f"{tone}.Pill.TLabel", foreground=colour, font=strong)
         self._element(banner, 8, (soft, mix(soft, colour, 0.35)))
-        style.layout(f"{tone}.Banner.TFrame", nested(banner))
+        style.layout(f"{tone}.Banner.TFrame", nest(banner))
         style.configure(f"{tone}.Banner.TFrame", background=self.palette.page)
         style.configure(f"{tone}.Banner.TLabel", background=soft, foreground=colour, font=strong)
         hover = mix(soft, colour, 0.18)
@@ -147,7 +147,7 @@ class Theme:
             ("focus", (fill, self._ring())),
         )
         button = f"{name}.TButton"
-        style.layout(button, nested(f"{name}.button", "Button.padding", "Button.label"))
+        style.layout(button, nest(f"{name}.button", "Button.padding", "Button.label"))
         style.configure(button, background=ground, foreground=ink, font=self.fonts["Strong"])
         style.configure(button, padding=(self.px(14), self.px(7)), anchor="center")
         style.map(button, background=[], foreground=[("disabled", colours.muted)])
@@ -176,7 +176,7 @@ class Theme:
             ("focus", (plain, self._ring())),
             ("active", (colours.sunken, "")),
         )
-        style.layout("Nav.TButton", nested("Nav.button", "Button.padding", "Button.label"))
+        style.layout("Nav.TButton", nest("Nav.button", "Button.padding", "Button.label"))
         style.configure("Nav.TButton", anchor="w", padding=(self.px(12), self.px(9)))
         style.configure("Nav.TButton", font=self.fonts["Strong"], foreground=colours.muted)
         style.map("Nav.TButton", background=[], foreground=[("selected", colours.accent)])
@@ -194,7 +194,7 @@ class Theme:
             ("focus", (colours.page, self._ring())),
         )
         button = "Segment.TRadiobutton"
-        style.layout(button, nested(ground, "Radiobutton.padding", "Radiobutton.label"))
+        style.layout(button, nest(ground, "Radiobutton.padding", "Radiobutton.label"))
         style.configure(button, background=colours.page, padding=(self.px(14), self.px(7)))
         inks = [("disabled", colours.muted), ("selected", colours.text), ("!selected", colours.muted)]
         style.map(button, background=[], foreground=inks)
@@ -203,7 +203,7 @@ class Theme:
         colours, style = self.palette, self._style
         focused = ("focus", (colours.surface, colours.accent))
         self._element("Entry.ground", 7, (colours.surface, mix(colours.border, colours.muted, 0.35)), focused)
-        style.layout("TEntry", nested("Entry.ground", "Entry.padding", "Entry.textarea"))
+        style.layout("TEntry", nest("Entry.ground", "Entry.padding", "Entry.textarea"))
         style.configure("TEntry", padding=(self.px(10), self.px(7)), foreground=colours.text)
         style.map("TEntry", background=[], foreground=[("disabled", colours.muted)])
 
@@ -216,8 +216,8 @@ class Theme:
         indicator = "Switch.indicator"
         style.element_create(indicator, "image", off, ("selected", on), sticky="w", width=self.px(42))
         inside = [
-            *nested(indicator, side="left", sticky=""),
-            *nested("Checkbutton.label", side="left", sticky="nsew"),
+            *nest(indicator, side="left", sticky=""),
+            *nest("Checkbutton.label", side="left", sticky="nsew"),
         ]
         focus: Any = [("Checkbutton.focus", {"sticky": "nsew", "children": inside})]
         switch = "Switch.TCheckbutton"
@@ -232,16 +232,14 @@ class Theme:
         for tone in ("accent", "good", "bad", "muted"):
             bar, name = f"{tone}.Progressbar.pbar", f"{tone}.Horizontal.TProgressbar"
             self._element(bar, 6, (self.tone(tone), ""), width=self.px(160))  # that wide where no share is known
-            inside: Any = nested(bar, side="left", sticky="ns")
+            inside: Any = nest(bar, side="left", sticky="ns")
             trough: Any = [("Meter.trough", {"sticky": "ew", "children": inside})]
             style.layout(name, trough)
             style.configure(name, background=colours.surface)
         states = [("disabled", (colours.surface, "")), ("active", (colours.muted, ""))]
         self._element("Round.Scrollbar.thumb", 4, (mix(colours.border, colours.muted, 0.35), ""), *states)
-        style.layout("Vertical.TScrollbar", nested("Vertical.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="ns"))
-        style.layout(
-            "Horizontal.TScrollbar", nested("Horizontal.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="we")
-        )
+        style.layout("Vertical.TScrollbar", nest("Vertical.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="ns"))
+        style.layout("Horizontal.TScrollbar", nest("Horizontal.Scrollbar.trough", "Round.Scrollbar.thumb", sticky="we"))
         for bar in ("Vertical.TScrollbar", "Horizontal.TScrollbar"):
             style.configure(bar, troughcolor=colours.surface, bordercolor=colours.surface)
             style.configure(bar, background=colours.surface, borderwidth=0, relief="flat")
@@ -249,19 +247,19 @@ class Theme:
     def _make_lists(self) -> None:
         colours, style, px = self.palette, self._style, self.px
         surface = colours.surface
-        style.layout("Treeview", nested("Treeview.treearea"))
+        style.layout("Treeview", nest("Treeview.treearea"))
         style.configure("Treeview", background=surface, fieldbackground=surface, borderwidth=0)
         style.configure("Treeview", foreground=colours.text, rowheight=px(30))
         style.map("Treeview", background=[("selected", colours.soft(colours.accent))], foreground=[])
         style.configure("Treeview.Cell", padding=(px(6) - 4, 0))  # beside the 4 that are always there
         heading = "Treeview.Heading"
-        style.layout(heading, nested("Treeheading.padding", "Treeheading.text", sticky="we"))
+        style.layout(heading, nest("Treeheading.padding", "Treeheading.text", sticky="we"))
         style.configure(heading, background=surface, foreground=colours.muted)
         style.configure(heading, font=self.fonts["Small"], padding=(px(6), px(6)), relief="flat")
         style.map(heading, background=[])
 
 
-def nested(*elements: str, **options: str) -> Any:
+def nest(*elements: str, **options: str) -> Any:
     """A layout: each element in the one before it, all with the same options."""
     layout: list[Any] = []
     for name in reversed(elements):

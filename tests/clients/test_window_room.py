@@ -122,9 +122,9 @@ def api_of(jobs: list[dict[str, Any]]) -> Callable[[ScriptedHandler], Answer]:
 @settings(max_examples=60)
 @given(text=st.text(max_size=40), room=st.integers(1, 45))
 def test_what_is_cut_is_a_beginning_that_fits(text: str, room: int) -> None:
-    from clients.window.lines import CUT, fitted
+    from clients.window.lines import CUT, fit_text
 
-    shown = fitted(text, room, len)
+    shown = fit_text(text, room, len)
 
     assert len(shown) <= room
     if len(text) <= room:

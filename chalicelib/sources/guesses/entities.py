@@ -189,7 +189,7 @@ def _find_field(found: Entities, free: list[SourceField]) -> None:
     if not names and code.terms & lexicon.CODE:
         names = rest
     if names:
-        found.guesses.append(_named("field_name", names[0]))
+        found.guesses.append(_guess_by_name("field_name", names[0]))
 
 
 def _is_field(field: SourceField) -> bool:
@@ -232,7 +232,7 @@ def _find_well_names(found: Entities, free: list[SourceField]) -> None:
     rest = [field for field in free if field.name not in taken and (field.filled or not field.values)]
     name = _first_own(rest, "well_name") or _first(rest, _is_well_name)
     if name:
-        found.guesses.append(_named("well_name", name))
+        found.guesses.append(_guess_by_name("well_name", name))
     others = [field for field in rest if field is not name]
     reference = _first_own(rest, "well_reference") or _first(others, _is_reference)
     if reference and not found.is_whole_field:
@@ -240,7 +240,7 @@ def _find_well_names(found: Entities, free: list[SourceField]) -> None:
         found.guesses.append(_guess("well_reference", reference.name, "another name of the well", sure=is_own))
 
 
-def _named(column: str, field: SourceField) -> Guess:
+def _guess_by_name(column: str, field: SourceField) -> Guess:
     return _guess(column, field.name, "the name says so", sure=_own(field) != "")
 
 

@@ -27,7 +27,7 @@ def find_grain(
     """`key` is well and period of each row, `taken` the fields that hold these and the volumes, `product` the field
     that tells products apart.
     """
-    groups = _repeated(table, key)
+    groups = _groups_of(table, key)
     candidates = _candidates(table, taken)
     if product is not None:
         return _sum_with([product], table, groups, candidates, "a row tells one product")
@@ -51,7 +51,7 @@ def _names_in_order(fields: list[SourceField]) -> list[str]:
     return [field.name for field in sorted(fields, key=lambda field: field.place)]
 
 
-def _repeated(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
+def _groups_of(table: Table, key: list[tuple[object, ...]]) -> list[list[int]]:
     """Places of rows that share a key; the same row twice counts once."""
     places: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, each in enumerate(key):

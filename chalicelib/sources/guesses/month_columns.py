@@ -37,13 +37,13 @@ def turn_months(look: Look) -> tuple[Look, list[Guess]]:
     if len(distinct) >= max(LEAST_MONTHS, len(months)):
         names = "|".join(map(re.escape, months))
         return _as_rows(look, f"(?P<{_free('Month', look.fields)}>{names})", "months")
-    best = max((_dated(look.fields, form) for form in FORMS), key=lambda columns: columns.count)
+    best = max((_columns_of_form(look.fields, form) for form in FORMS), key=lambda columns: columns.count)
     if best.count < LEAST_DATED:
         return look, []
     return _as_rows(look, best.pattern, "months of a year")
 
 
-def _dated(fields: tuple[str, ...], form: str) -> DatedColumns:
+def _columns_of_form(fields: tuple[str, ...], form: str) -> DatedColumns:
     """Those that are called like a month of a year, each perhaps with a product before it.
 
     With "%Y-%m", Oil 2024-01, Oil 2024-02 and Gas 2024-01 are three, whose pattern is

@@ -26,7 +26,7 @@ class NumberForm:
     thousands: str = ""
 
     @cached_property
-    def _grouped(self) -> re.Pattern[str]:
+    def _pattern_of_groups(self) -> re.Pattern[str]:
         between, sign = re.escape(self.thousands), re.escape(self.decimal)
         return re.compile(rf"[+-]?[0-9]{{1,3}}(?:{between}[0-9]{{3}})+(?:{sign}[0-9]*)?")
 
@@ -34,7 +34,7 @@ class NumberForm:
         """None when it is no number, or a word between."""
         if self.thousands == " ":
             text = _with_plain_spaces(text)
-        if self.thousands and self._grouped.fullmatch(text):
+        if self.thousands and self._pattern_of_groups.fullmatch(text):
             text = text.replace(self.thousands, "")
         if self.decimal == ",":
             text = "?" if "." in text else text.replace(",", ".")

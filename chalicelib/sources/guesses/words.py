@@ -158,11 +158,11 @@ def words_of(name: str) -> tuple[str, ...]:
     humps = name if name.isupper() else _HUMPS.sub(" ", name)
     found: list[str] = []
     for word in re.split(r"[^a-z0-9]+", plain(humps).lower()):
-        found += _unglued(word) if word else []
+        found += _split_glued(word) if word else []
     return tuple(found)
 
 
-def _unglued(word: str) -> list[str]:
+def _split_glued(word: str) -> list[str]:
     """A word that is none, as the fewest words that it is made of."""
     if word in _VOCABULARY or not LEAST_GLUED <= len(word) <= MOST_GLUED:
         return [word]
