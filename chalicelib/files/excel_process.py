@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import python_calamine
 
-from .disk import FULL
+from chalicelib.warehouse.disk import FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

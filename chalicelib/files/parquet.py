@@ -64,10 +64,13 @@ class ParquetPieces:
 
     @property
     def examples(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for row in reversed(self._rows("look", texts=self._texts, rows=LOOKED_AT)):
-            found |= {name: value for name, value in zip(self.names, row, strict=True) if value is not None}
-        return {name: found[name] for name in self.names if name in found}
+        """Of each column its first value."""
+        first: dict[str, str] = {}
+        for row in self._rows("look", texts=self._texts, rows=LOOKED_AT):
+            for name, value in zip(self.names, row, strict=True):
+                if value is not None:
+                    first.setdefault(name, value)
+        return {name: first[name] for name in self.names if name in first}
 
     def pieces(self, mark: Mark, until: int | None = None) -> Iterator[Piece]:
         """From the mark's row to the end, or to the row `until`. Raises FileUnreadable, FileTooLarge, ScratchFull."""

@@ -107,10 +107,15 @@ def _auth(kind: str, secret: dict[str, str], settings: Settings, proxy: Proxy | 
 
 
 def written_anyhow(secrets: Iterable[str]) -> set[str]:
-    """As they are, and as an address may hold them: percent-encoded, once or twice."""
-    once = {write(secret, safe=safe) for secret in secrets for write in (quote, quote_plus) for safe in ("", "/")}
-    found = {*secrets, *once, *(quote(each, safe="") for each in once)}
-    return found | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), each) for each in found}
+    """As they are, and as an address may hold them: percent-encoded, once or twice, in large letters or in small ones.
+
+    Of `a/b`: a/b, a%2Fb, a%252Fb, a%2fb, a%252fb.
+    """
+    plain = set(secrets)
+    once = {encode(secret, safe=safe) for secret in plain for encode in (quote, quote_plus) for safe in ("", "/")}
+    twice = {quote(each, safe="") for each in once}
+    forms = plain | once | twice
+    return forms | {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), form) for form in forms}
 
 
 class SourceAuth(AuthBase):
@@ -294,11 +299,14 @@ def _is_passing(exc: ClientError) -> bool:
 def secret_parts(kind: str, text: str, *, needed_by: str) -> dict[str, str]:
     """The parts of the secret by name. The parser's own error would hold the whole text. Raises SecretInvalid."""
     secret = _object(text.encode("utf-8", "replace"))
-    parts = {name: secret.get(name) for name in FORMS[kind]}
-    if not all(isinstance(part, str) and _is_fit(name, part.strip()) for name, part in parts.items()):
-        form = ", ".join(f'"{name}": "..."' for name in FORMS[kind])
-        raise SecretInvalid(f"{needed_by} needs a secret of the form {{{form}}}. Store it anew.")
-    return {name: _as_sent(name, str(part)) for name, part in parts.items()}
+    parts: dict[str, str] = {}
+    for name in FORMS[kind]:
+        part = secret.get(name)
+        if not isinstance(part, str) or not _is_fit(name, part.strip()):
+            form = ", ".join(f'"{each}": "..."' for each in FORMS[kind])
+            raise SecretInvalid(f"{needed_by} needs a secret of the form {{{form}}}. Store it anew.")
+        parts[name] = _as_sent(name, part)
+    return parts
 
 
 def _is_fit(name: str, part: str) -> bool:

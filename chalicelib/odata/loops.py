@@ -46,12 +46,16 @@ class LoopGuard:
         names the page.
         """
         few = _few_rows(rows, order)
-        keys = [hash(tuple(str(row.get(name)) for name in order)) for row in few]
+        keys = [_key_of(row, order) for row in few]
         marks = {hash(url), *_ends(rows)}
-        near = _all_but_one_field(few, order, len(rows)) if len(set(keys)) > 1 else set()
+        near: set[int] = set()
+        if len(set(keys)) > 1:
+            near = _all_but_one_field(few, order, len(rows))
         if self._seen & (marks | near) or self._is_mostly_known(keys, page):
             raise SourceLoop(page=page)
-        self._seen |= marks | (near if page <= BEGINNING else set())
+        self._seen |= marks
+        if page <= BEGINNING:
+            self._seen |= near
 
     def _is_mostly_known(self, keys: list[int], page: int) -> bool:
         """Several rows of one key stand beside each other, on one page or on the next."""
@@ -81,6 +85,10 @@ def refuse_endless(cursor: Cursor, *, page: int) -> None:
         )
 
 
+def _key_of(row: dict[str, Any], order: Sequence[str]) -> int:
+    return hash(tuple(str(row.get(name)) for name in order))
+
+
 def _ends(rows: list[Any]) -> set[int]:
     if not rows:
         return set()
@@ -104,10 +112,13 @@ def _few_rows(rows: list[Any], key: Sequence[str]) -> list[dict[str, Any]]:
 def _all_but_one_field(few: list[dict[str, Any]], key: Sequence[str], rows: int) -> set[int]:
     """A mark for each field beside the key that is left out, so that two pages have one in common where they differ in
     that alone.
+
+    Of fields a, b, c the marks are of b and c, of a and c, of a and b: hashes are put together by XOR, so each is all
+    of them XOR the one that is left out.
     """
     names = few[0].keys()
     if len(names) > MOST_FIELDS:
         return set()
-    fields = {name: hash((name, *(str(row.get(name)) for row in few))) for name in names}
-    everything = functools.reduce(operator.xor, fields.values(), rows)
-    return {hash((everything ^ told, "but one")) for name, told in fields.items() if name not in key}
+    hashes = {name: hash((name, *(str(row.get(name)) for row in few))) for name in names}
+    all_fields = functools.reduce(operator.xor, hashes.values(), rows)
+    return {hash((all_fields ^ left_out, "but one")) for name, left_out in hashes.items() if name not in key}

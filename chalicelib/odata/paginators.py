@@ -186,24 +186,31 @@ class Skip(Paginator):
         return self._asking(replace(behind, is_trial=cursor.page == 1 or cursor.is_short))
 
     def in_step(self, cursor: Cursor) -> Cursor:
+        """For no more rows than are missing up to where the next page begins."""
         if not self._may_share(cursor) or self._stride.rows is None:
             return cursor
-        rows = self._stride.rows - cursor.delivered % self._stride.rows
-        return self._asking(cursor, {"$top": str(rows)})
+        missing = self._stride.rows - cursor.delivered % self._stride.rows
+        return self._asking(cursor, {"$top": str(missing)})
 
     def likely(self, cursor: Cursor) -> Mapping[str, int]:
-        """If the pages stay as long as they were."""
+        """If the pages stay as long as they were.
+
+        With pages of 100 rows, 250 delivered and 1,000 expected: the request at 250, which fills up the third page,
+        and those at 300, 400 and so on.
+        """
         stride = self._stride
         if not self._may_share(cursor) or stride.rows is None or cursor.expected is None or stride.is_large:
             return {}
-        first = cursor.delivered - cursor.delivered % stride.rows + stride.rows
-        starts = range(first, cursor.expected, stride.rows)[: self._connections - 1]
-        later = (self.in_step(replace(cursor, delivered=start)).url for start in starts)
-        return {str(url): page for page, url in enumerate([cursor.url, *later], start=cursor.page)}
+        next_start = (cursor.delivered // stride.rows + 1) * stride.rows
+        starts = range(next_start, cursor.expected, stride.rows)[: self._connections - 1]
+        urls = [cursor.url]
+        urls += [self.in_step(replace(cursor, delivered=start)).url for start in starts]
+        return {str(url): page for page, url in enumerate(urls, start=cursor.page)}
 
     def _asking(self, cursor: Cursor, top: Mapping[str, str] | None = None) -> Cursor:
         """For the rows after those delivered."""
-        return replace(cursor, url=self._addresses.of(cursor, {"$skip": str(cursor.delivered), **(top or {})}))
+        options = {"$skip": str(cursor.delivered), **(top or {})}
+        return replace(cursor, url=self._addresses.of(cursor, options))
 
     def _may_share(self, cursor: Cursor) -> bool:
         """Whether the request at the cursor is one of ours and another may be made beside it."""
@@ -221,8 +228,13 @@ class _Stride:
         self._before = 0
 
     def learn(self, rows: int, size: int) -> None:
+        """With 100 asked for, a page of 100 settles it. With 500 asked for, pages of 60 and 100 leave it open, and
+        another one of 100 settles it.
+        """
         self.is_large = size > GUESSED_BYTES
-        if self.rows is None and rows and rows in (self._page_size, self._before):
+        is_full = rows == self._page_size
+        is_alike = rows == self._before
+        if self.rows is None and rows and (is_full or is_alike):
             self.rows = rows
         self._before = rows
 

@@ -49,6 +49,7 @@ TRIES = 2  # of counting, where rows came or went meanwhile
 MOST_OF_ALL = 0.75  # of the rows, in one part: with more, a plan saves too little
 
 Key = list[tuple[str, str]]  # (field, literal) of each field in the order of the rows
+Stretch = tuple[int, int]  # of numbers that stand for values: from the first one up to the second, without it
 T = TypeVar("T")
 
 
@@ -100,12 +101,15 @@ class RangeFinder:
 
     def keys_by_rank(self, wanted: int) -> list[Key]:
         """Of the rows at the places of a ruler."""
-        at = [number * self.expected // wanted for number in range(1, wanted)]
-        keys = self._at_once([partial(self._key_at, number) for number in at])
-        if None in keys:
+        places = [number * self.expected // wanted for number in range(1, wanted)]
+        answers = self._at_once([partial(self._key_at, number) for number in places])
+        if None in answers:
             return []
-        found = [key for key in keys if key]
-        return [key for number, key in enumerate(found) if number == 0 or key != found[number - 1]]
+        keys: list[Key] = []
+        for key in answers:
+            if key and key not in keys[-1:]:
+                keys.append(key)
+        return keys
 
     def _key_at(self, number: int) -> Key | None:
         """Nothing where the row has no key that can be asked for."""
@@ -143,32 +147,33 @@ class RangeFinder:
         return place(row.get(name), edm_type) if row else None
 
     def _halve(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
-        """Neighbours are put together again while they have too few rows for a part."""
+        """Values of the field between ranges of so many rows. Neighbours are put together again while they have too few
+        rows for a part.
+
+        Of 100 rows with the values 0 to 7, most of them small, and four parts wanted: [0, 8) has 100 rows, its halves
+        [0, 4) 90 and [4, 8) 10, those of the first [0, 2) 60 and [2, 4) 30, and so on, until each has at most 25 or
+        is one value wide.
+        """
 
         def key_at(number: int) -> Key:
             return [(name, literal_at(number, edm_type, self.survey.version))]
 
-        def counted(ends: Sequence[tuple[int, int]]) -> list[int | None]:
-            filters = [all_of(not_before(key_at(low)), before(key_at(high))) for low, high in ends]
+        def count_all(stretches: Sequence[Stretch]) -> list[int | None]:
+            filters = [all_of(not_before(key_at(low)), before(key_at(high))) for low, high in stretches]
             return self._at_once([partial(self._count, wish) for wish in filters])
 
         enough = self.expected / wanted
-        pieces: dict[tuple[int, int], int] = {(least, past): self.expected}
+        rows_in: dict[Stretch, int] = {(least, past): self.expected}
         for _ in range(MOST_HALVINGS):
-            large = [ends for ends, rows in pieces.items() if rows > enough and ends[1] - ends[0] > 1]
-            halves = [half for low, high in large for half in ((low, (low + high) // 2), ((low + high) // 2, high))]
-            rows = counted(halves)
-            if not halves or None in rows:
+            large = [stretch for stretch, rows in rows_in.items() if rows > enough and _is_wide(stretch)]
+            halves = [half for stretch in large for half in _halves(stretch)]
+            counts = count_all(halves)
+            if not halves or None in counts:
                 break
-            pieces = {ends: count for ends, count in pieces.items() if ends not in large}
-            pieces |= {half: count for half, count in zip(halves, rows, strict=True) if count is not None}
-        bounds, together = [], 0
-        for (low, _), count in sorted(pieces.items()):
-            if together and together + count > enough:
-                bounds.append(low)
-                together = 0
-            together += count
-        return [key_at(low) for low in bounds]
+            for stretch in large:
+                del rows_in[stretch]
+            rows_in |= {half: rows for half, rows in zip(halves, counts, strict=True) if rows is not None}
+        return [key_at(bound) for bound in _bounds_between(rows_in, enough)]
 
     # -- how many rows the ranges have --------------------------------------------------------
 
@@ -205,8 +210,9 @@ class RangeFinder:
 
     def _ranges(self, filters: Sequence[str]) -> list[Range]:
         counts = self._at_once([partial(self._count, wish) for wish in filters])
-        told = zip(filters, counts, strict=True)
-        return [] if None in counts else [Range(filter=wish, rows=count or 0) for wish, count in told]
+        if None in counts:
+            return []
+        return [Range(filter=wish, rows=rows or 0) for wish, rows in zip(filters, counts, strict=True)]
 
     def _count(self, wish: str) -> int | None:
         asked = self.addresses.counts(replace(self.cursor, range=wish))
@@ -247,6 +253,29 @@ class _TooLate(Exception):
 
 def _rows_in(ranges: Iterable[Range]) -> int:
     return sum(each.rows for each in ranges)
+
+
+def _is_wide(stretch: Stretch) -> bool:
+    low, high = stretch
+    return high - low > 1
+
+
+def _halves(stretch: Stretch) -> tuple[Stretch, Stretch]:
+    low, high = stretch
+    middle = (low + high) // 2
+    return (low, middle), (middle, high)
+
+
+def _bounds_between(rows_in: dict[Stretch, int], enough: float) -> list[int]:
+    """Where one part ends and the next begins, each as large as it can be without having more than enough rows."""
+    bounds = []
+    together = 0
+    for (low, _), rows in sorted(rows_in.items()):
+        if together and together + rows > enough:
+            bounds.append(low)
+            together = 0
+        together += rows
+    return bounds
 
 
 def parts_of(cursor: Cursor, ranges: Iterable[Range], addresses: PageAddresses) -> list[Cursor]:

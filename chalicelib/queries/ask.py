@@ -69,11 +69,12 @@ def _check_published(query: Query, job_manager: JobManager) -> None:
 def sentence(data: dict[str, Any]) -> str:
     """What the answer holds, for people."""
     if "next_cursor" not in data:
-        whose = f"{len(data['sources'])} sources" if data["wells"] is None else f"{data['wells']:,} wells"
+        wells, sources = data["wells"], data.get("sources", ())
+        whose = f"{len(sources)} sources" if wells is None else f"{wells:,} wells"
         return f"{data['rows']:,} rows of {whose} are published."
     if "found" in data:
-        counts = (f"{count:,} of {data['total'][of]:,} {of}" for of, count in data["found"].items())
+        counts = [f"{count:,} of {data['total'][of]:,} {of}" for of, count in data["found"].items()]
         return f"{' and '.join(counts)} are found."
     count = len(data["rows"])
-    more = " Ask for the following ones with next_cursor." if data["next_cursor"] else ""
-    return f"{count:,} row{'' if count == 1 else 's'}.{more}"
+    rows = f"{count:,} row{'' if count == 1 else 's'}"
+    return f"{rows}. Ask for the following ones with next_cursor." if data["next_cursor"] else f"{rows}."

@@ -113,43 +113,50 @@ class _Question:
 
     def page(self, names: list[str], place: _Place | None, *, limit: int, skip: int) -> list[tuple[Any, ...]]:
         """The columns of these names."""
-        is_by_key = self.terms == [Term(name=name) for name in self.asked.key]
-        is_known = not skip or (place is None and self.condition == "true" and self.asked.name == "WellProduction")
-        if is_by_key and is_known and self.asked.name != "Wells":
+        if self._is_by_wells(place, skip):
             return self._in_windows(names, place, limit, skip)
         if place and not skip:
             return self._behind_place(names, place, limit)
-        beside = Bound(letter="p")
-        behind = after(self.terms, self._values_at(place.key), beside) if place else "true"
-        return self._fetch(names, behind, limit, skip, beside.values)
+        bound = Bound(letter="p")
+        behind = after(self.terms, self._values_at(place.key), bound) if place else "true"
+        return self._fetch(names, behind, limit, skip, bound.values)
+
+    def _is_by_wells(self, place: _Place | None, skip: int) -> bool:
+        """Whether the rows are those of a few wells after each other, and it is known of which."""
+        is_by_key = self.terms == [Term(name=name) for name in self.asked.key]
+        if not is_by_key or self.asked.name == "Wells":
+            return False
+        is_from_start = place is None and self.condition == "true" and self.asked.name == "WellProduction"
+        return not skip or is_from_start
 
     def _behind_place(self, names: list[str], place: _Place, limit: int) -> list[tuple[Any, ...]]:
         """First what is equal in the first column, then what is beyond it: for that no other column has to be looked
         at in all the rows.
         """
-        found = list[tuple[Any, ...]]()
+        rows: list[tuple[Any, ...]] = []
         values = self._values_at(place.key)
-        for is_equal in (True, False):
+        for condition in (equal_first, beyond_first):
             bound = Bound(letter="p")
-            behind = equal_first(self.terms, values, bound) if is_equal else beyond_first(self.terms, values, bound)
-            found += self._fetch(names, behind, limit - len(found), 0, bound.values)
-            if len(found) == limit:
+            behind = condition(self.terms, values, bound)
+            rows += self._fetch(names, behind, limit - len(rows), 0, bound.values)
+            if len(rows) == limit:
                 break
-        return found
+        return rows
 
     def _in_windows(self, names: list[str], place: _Place | None, limit: int, skip: int) -> list[tuple[Any, ...]]:
         """Out of the next few wells in the order of the key, and of more of them where the filter leaves too little."""
-        wells, found = self.production.feed_wells, list[tuple[Any, ...]]()
-        first, own = wells.place_behind(skip) if place is None else (self._place_of(place), 0)
-        for window in wells.windows(first, limit + own):
+        wells = self.production.feed_wells
+        rows: list[tuple[Any, ...]] = []
+        first, to_skip = wells.place_behind(skip) if place is None else (self._place_of(place), 0)
+        for window in wells.windows(first, limit + to_skip):
             bound = Bound(letter="p")
             behind = after(self.terms, list(place.key.values()), bound) if place else "true"
             within = f"{behind} AND {window.condition(bound)}"
-            found += self._fetch(names, within, limit - len(found), own, bound.values)
-            own = 0
-            if len(found) >= limit:
+            rows += self._fetch(names, within, limit - len(rows), to_skip, bound.values)
+            to_skip = 0
+            if len(rows) >= limit:
                 break
-        return found
+        return rows
 
     def _place_of(self, place: _Place) -> int:
         """Raises ValidationError where there is no such well."""

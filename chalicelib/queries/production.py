@@ -454,12 +454,15 @@ class ProductionQuery:
     ) -> Rows:
         _check_limit(limit, most)
         of = list_of(name, filters)
-        after = self._key_in(cursor, name, of=of) if cursor else dict.fromkeys(KEYS[name])
-        place = {f"after_{part}": value for part, value in after.items()}
-        moment = {"as_of": filters["as_of"].timestamp()} if "as_of" in filters else {}
-        rows = self._rows(name, {**filters, **place, **moment, "limit": limit + 1})
-        more = len(rows) > limit
-        return Rows(rows=rows[:limit], next_cursor=self._cursor(rows[limit - 1], name, of=of) if more else None)
+        key = self._key_in(cursor, name, of=of) if cursor else dict.fromkeys(KEYS[name])
+        values = {**filters, "limit": limit + 1}  # one more tells whether there are more
+        values |= {f"after_{part}": value for part, value in key.items()}
+        if "as_of" in filters:
+            values["as_of"] = filters["as_of"].timestamp()
+        rows = self._rows(name, values)
+        if len(rows) <= limit:
+            return Rows(rows=rows, next_cursor=None)
+        return Rows(rows=rows[:limit], next_cursor=self._cursor(rows[limit - 1], name, of=of))
 
     def _key_in(self, text: str, name: str, *, of: str) -> Mapping[str, int | str | None]:
         cursor = read_cursor(text, of=of)

@@ -20,12 +20,14 @@ CUT = {"rows": "the limit of rows is reached", "bytes": "an answer may have 2 MB
 
 def parse_sql(body: str | bytes) -> Query:
     """`{"statement": "SELECT …"}`, and perhaps a `limit`. Raises ValidationError."""
-    sent, known = json_body(body), QUERIES["sql"]
+    sent = json_body(body)
+    known = QUERIES["sql"]
     if not isinstance(sent, dict) or "statement" not in sent or not sent.keys() <= known.keys():
         raise ValidationError('The body must be {"statement": "SELECT …"}, and may have a limit.', field="statement")
-    for name, kind in {"statement": str, "limit": int}.items():
+    for name, kind in (("statement", str), ("limit", int)):
         if name in sent and type(sent[name]) is not kind:
-            raise ValidationError(f"{name} must be {known[name].allowed}.", field=name, allowed=known[name].allowed)
+            allowed = known[name].allowed
+            raise ValidationError(f"{name} must be {allowed}.", field=name, allowed=allowed)
     return parse_query("sql", {name: [str(value)] for name, value in sent.items()})
 
 
@@ -37,5 +39,5 @@ def sql_offer(published: Snapshot | None) -> dict[str, Any]:
 
 def sql_sentence(data: Mapping[str, Any]) -> str:
     count = len(data["rows"])
-    told = f"{count:,} row{'' if count == 1 else 's'}"
-    return f"The first {told}: {CUT[data['cut']]}." if data["cut"] else f"{told}."
+    rows = f"{count:,} row{'' if count == 1 else 's'}"
+    return f"The first {rows}: {CUT[data['cut']]}." if data["cut"] else f"{rows}."
