@@ -43,14 +43,17 @@ class Looks:
         """Of a file that was fetched, whether it is the same; nobody knows of one that was published long ago."""
         if told is None:
             return []
-        size, sha256 = path.stat().st_size, sha256_of(path)
-        if (size, sha256) == (told.bytes, told.sha256):
+        size = path.stat().st_size
+        sha256 = sha256_of(path)
+        if size == told.bytes and sha256 == told.sha256:
             return []
         return [f"The file has {size:,} bytes and the SHA-256 {sha256} instead of {told.bytes:,} and {told.sha256}."]
 
     def at_state(self, path: Path, name: str, told: Snapshot | None) -> list[str]:
         """Of the database in a file, or of the lake whose snapshots the file names."""
-        return self.at_lake(path, told) if is_of_lake(name) else self.at_database(path, told.rows if told else None)
+        if is_of_lake(name):
+            return self.at_lake(path, told)
+        return self.at_database(path, told.rows if told else None)
 
     def at_database(self, path: Path, rows: int | None) -> list[str]:
         """Every value is read, every key is looked at."""
@@ -92,9 +95,13 @@ class Looks:
     def _at_tables(connection: duckdb.DuckDBPyConnection, rows: int) -> list[str]:
         for table in TABLES:
             connection.execute(_SQL["read_all"].format(table=table)).fetchall()
-        found, repeated = (_one(connection, name) for name in ("count_rows", "count_repeated"))
-        problems = [f"The lake holds {found:,} rows instead of {rows:,}."] if found != rows else []
-        problems += [f"The lake holds {repeated:,} keys more than once."] if repeated else []
+        count = _one(connection, "count_rows")
+        repeated = _one(connection, "count_repeated")
+        problems = []
+        if count != rows:
+            problems.append(f"The lake holds {count:,} rows instead of {rows:,}.")
+        if repeated:
+            problems.append(f"The lake holds {repeated:,} keys more than once.")
         return [*problems, *_count_unaccounted(connection)]
 
     @contextmanager
@@ -105,8 +112,10 @@ class Looks:
 
 
 def _count_unaccounted(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    found = _one(connection, "count_unaccounted")
-    return [f"Rows and history are {found:,} more or fewer than all imports have counted."] if found else []
+    count = _one(connection, "count_unaccounted")
+    if not count:
+        return []
+    return [f"Rows and history are {count:,} more or fewer than all imports have counted."]
 
 
 def _one(connection: duckdb.DuckDBPyConnection, name: str) -> int:

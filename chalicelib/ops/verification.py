@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import NothingPublished, WarehouseFileMissing
@@ -57,31 +58,31 @@ class Verification:
         Raises NothingPublished, WarehouseUnavailable, StateUnavailable, and what Looks does.
         """
         began = self.clock()
-        found = list(self._looked_at(is_all=is_all))
-        wrong = [each for each in found if each.problems]
-        shown = [*wrong, *(each for each in found if not each.problems)][:MOST_SHOWN]
+        files = list(self._look_at_all(is_all=is_all))
+        wrong = [file for file in files if file.problems]
+        right = [file for file in files if not file.problems]
+        shown = [*wrong, *right][:MOST_SHOWN]
         return {
             "is_right": not wrong,
-            "looked_at": len(found),
+            "looked_at": len(files),
             "wrong": len(wrong),
             "seconds": round(self.clock() - began, 3),
-            "files": [asdict(each) for each in shown],
+            "files": [asdict(file) for file in shown],
         }
 
-    def _looked_at(self, *, is_all: bool) -> Iterator[Verified]:
+    def _look_at_all(self, *, is_all: bool) -> Iterator[Verified]:
         kept = kept_snapshots(job_manager=self.job_manager, warehouse=self.warehouse)
         current = self._current
-        for each in kept:
-            if each.is_current or is_all:
-                found = self._time(each.name, "snapshot", each.told, lambda each=each: self._snapshot(each))  # type: ignore[misc]
-                if not found.problems or self._is_kept(each):
-                    yield found
+        for snapshot in kept:
+            if snapshot.is_current or is_all:
+                file = self._time(snapshot.name, "snapshot", snapshot.told, partial(self._snapshot, snapshot))
+                if not file.problems or self._is_kept(snapshot):
+                    yield file
         if not current.is_lake:
             yield self._time(LATEST, "stable name", current, self._stable_name)
         yield self._time(OWNER, "owner", None, self._owner)
         for job in self._jobs_held():
-            names = f"{SEGMENTS}{job.job_id}/"
-            yield self._time(names, "segments", None, lambda job=job: self._segments(job))  # type: ignore[misc]
+            yield self._time(f"{SEGMENTS}{job.job_id}/", "segments", None, partial(self._segments, job))
 
     def _is_kept(self, seen: Kept) -> bool:
         """Still: the sweeper clears what newer ones have replaced."""
@@ -157,16 +158,17 @@ class Verification:
 
     def _segments(self, job: Job) -> list[str]:
         """Each is proved by the one behind it, the last one by the job; a job that is read in parts by its parts."""
-        problems = []
         checkpoints = self._checkpoints(job)
         if checkpoints is None:
             return ["What the table noted of its parts is gone."]
+        claim = Claim(job=job, holder="", fence=job.fence)
+        problems = []
         for part, checkpoint in checkpoints.items():
-            claim = Claim(job=job, holder="", fence=job.fence)
             segments = Segments(warehouse=self.warehouse, directory=self.looks.directory, claim=claim, part=part)
-            whole, all_of_them = segments.count_whole(checkpoint), len(segment_names(checkpoint.segments))
-            if whole < all_of_them:
-                problems.append(f"Of {all_of_them} segments of part {part} the first {whole} are as they were written.")
+            count = len(segment_names(checkpoint.segments))
+            whole = segments.count_whole(checkpoint)
+            if whole < count:
+                problems.append(f"Of {count} segments of part {part} the first {whole} are as they were written.")
         return problems
 
     def _checkpoints(self, job: Job) -> dict[int, Checkpoint] | None:

@@ -10,8 +10,9 @@ from chalicelib.store.columns import COLUMNS, VOLUMES, Kind
 
 from .choices import Choice, read_choices, read_pattern
 from .faults import LARGEST_TOLD, shown
+from .measures import DAYS, read_measure
 from .periods import FormatUnknown, format_parts, zone_named
-from .units import UNITS, Rate, UnitUnknown, unit_named
+from .units import UNITS, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,13 +21,7 @@ if TYPE_CHECKING:
     from .units import Unit
 
 COLUMN = {column.name: column for column in COLUMNS}
-DAYS, PERIOD = "days_on_production", "production_period"
-PRODUCTS = {
-    "oil_production_kbd": "liquid",
-    "liquids_production_kbd": "liquid",
-    "water_production_kbd": "liquid",
-    "gas_production_mmcfd": "gas",
-}
+PERIOD = "production_period"
 WAYS = ("field", "fields", "template", "coalesce", "sum", "value")  # one of them tells where the text comes from
 _OF_ALL = (*WAYS, "pattern", "when", "optional")
 _OF_VOLUMES = (*_OF_ALL, "unit", "days", "at", "density")
@@ -34,8 +29,6 @@ _OF_DAYS = (*_OF_ALL, "unit", "aggregate")
 PARTS = ("year", "month", "quarter", "day")
 _OF_PERIOD = (*_OF_ALL, "format", "timezone", *PARTS)
 _PLACE = re.compile(r"\{([^{}:]+)(?::0?([0-9]{1,2}))?\}")  # of a template
-DENSITIES = (0.3, 1.5)  # t/m3, of what is liquid
-UNTOLD = "?"  # in place of a unit that is no text, which is told
 LONGEST = 1_000  # characters of a template or a constant
 
 
@@ -138,7 +131,7 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
     table = faults.table(key, value, _known_keys(column))
     _check_ways(faults, key, table, column)
     found = {name: reader(faults, f"{key}.{name}", table[name]) for name, reader in _READERS.items() if name in table}
-    found |= _read_measure(faults, key, column, table)
+    found |= read_measure(faults, key, column, table)
     if column == PERIOD:
         found |= _read_period(faults, key, table)
     is_number = COLUMN[column].kind is Kind.NUMBER
@@ -224,56 +217,6 @@ _READERS: dict[str, Any] = {
 
 
 # -- units --------------------------------------------------------------------------------------
-
-
-def _read_measure(faults: Faults, key: str, column: str, table: dict[str, Any]) -> dict[str, Any]:
-    """The unit, and what goes with it."""
-    if column not in VOLUMES and column != DAYS:
-        return {}
-    found: dict[str, Any] = {}
-    unit = _unit(faults, key, column, table)
-    if unit:
-        found["unit"] = unit
-    if "aggregate" in table:
-        found["aggregate"] = faults.choice(f"{key}.aggregate", table["aggregate"], ["max", "sum"])
-    if "days" in table:
-        days = faults.choice(f"{key}.days", table["days"], ["calendar", "producing"])
-        found["is_per_producing_day"] = days == "producing"
-        if unit and unit.rate is not Rate.DAY:
-            faults.add(f"{key}.days", "is of rates, and the unit is a volume", f"{unit.name}/d, or no days")
-    if "density" in table:
-        found["density"] = _density(faults, f"{key}.density", table["density"])
-    is_mass = unit is not None and unit.dimension == "mass"
-    if unit and is_mass != ("density" in table):
-        problem = "is missing" if is_mass else "is of a mass, and the unit is a volume"
-        faults.add(f"{key}.density", problem, "t/m3 for a unit of t, a number or the name of a field")
-    return found
-
-
-def _unit(faults: Faults, key: str, column: str, table: dict[str, Any]) -> Unit | None:
-    at = faults.text(f"{key}.at", table["at"]) if "at" in table else ""
-    if "unit" not in table:
-        example = "day, h or month" if column == DAYS else "bbl, m3 or Mcf for a period's volume, bbl/d for a rate"
-        faults.add(f"{key}.unit", "is missing, and is never guessed", example)
-        return None
-    text = faults.filled_text(f"{key}.unit", table["unit"], UNTOLD)
-    if text in ("", UNTOLD):
-        return None
-    try:
-        return unit_named(text, PRODUCTS.get(column, "days"), at=at)
-    except UnitUnknown as exc:
-        faults.add(f"{key}.unit", exc.problem, exc.instead)
-        return None
-
-
-def _density(faults: Faults, key: str, value: Any) -> str | float:
-    least, most = DENSITIES
-    if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
-        return float(value)
-    if isinstance(value, str) and value:
-        return faults.text(key, value, "?")
-    faults.add(key, "is no density", "t/m3, a number from 0.3 to 1.5, or the name of a field")
-    return 1.0
 
 
 def _refuse_two_units(faults: Faults, rules: Any) -> None:

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .guesses.look import SourceField
+    from .guesses.numbers import NumberForm
 
 __all__ = ["Draft", "Guess", "Look", "draft"]
 
+_OWNERS = {"owner", "operator", "operador", "company"}
 MOST_LEFT = 30  # fields that are told to be of no use
 
 
@@ -118,8 +120,27 @@ def _columns(table: Table) -> _Columns:
 
 
 def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, dict[str, str]]) -> _Found:
+    """In the order of a definition: what is of all rows, then the columns."""
     form, signs = number_form(found.measured_fields)
-    measures = Measures(
+    measures = _measures(table, found, form, units)
+    volumes = write_volumes(found.volumes, measures)
+    if found.products:
+        volumes += write_product_rows(found.products, measures)
+    if not any(guess.key.removeprefix("columns.") in COLUMN_OF.values() for guess in volumes):
+        volumes.append(_ask_for_volume(table, found.taken))
+    product = found.products.product if found.products else None
+    grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
+    of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
+    of_all_rows = [guess for guess in found.period.guesses if guess not in of_period]
+    of_all_rows += [*grain, *null_words(found.measured_fields, form), *signs, *rows]
+    columns = [*found.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
+    used = found.taken | {name for guess in grain if guess.key == "primary_key" for name in guess.value}
+    left = [name for name in table.by_name if name not in used]
+    return _Found(guesses=[*of_all_rows, *columns], left=left)
+
+
+def _measures(table: Table, found: _Columns, form: NumberForm, units: dict[str, dict[str, str]]) -> Measures:
+    return Measures(
         form=form,
         region=found.entities.region,
         period=found.period.length,
@@ -127,38 +148,28 @@ def _write(table: Table, found: _Columns, rows: list[Guess], units: dict[str, di
         is_whole_field=found.entities.is_whole_field,
         units=_units_of(found.volumes, units),
     )
-    volumes = write_volumes(found.volumes, measures)
-    volumes += write_product_rows(found.products, measures) if found.products else []
-    if not {guess.key.removeprefix("columns.") for guess in volumes} & {*COLUMN_OF.values()}:
-        volumes.append(_ask_for_volume(table, found.taken))
-    product = found.products.product if found.products else None
-    grain = find_grain(table, _keys(table, found.entities, found.period), found.taken, product)
-    of_period = [guess for guess in found.period.guesses if guess.key.startswith("columns.")]
-    top = [guess for guess in found.period.guesses if guess not in of_period]
-    top += [*grain, *null_words(found.measured_fields, form), *signs, *rows]
-    columns = [*found.entities.guesses, *of_period, *_days_of_owners(volumes, grain, table)]
-    used = found.taken | {name for guess in grain if guess.key == "primary_key" for name in guess.value}
-    return _Found(guesses=[*top, *columns], left=[name for name in table.by_name if name not in used])
 
 
 def _units_of(volumes: Volumes, units: dict[str, dict[str, str]]) -> dict[str, str]:
     """Of a row of units, those of the fields that are taken."""
-    found: dict[str, str] = {}
+    unit_of_field: dict[str, str] = {}
     for product, fields in volumes.fields.items():
-        told = units.get("gas" if product == "gas" else "liquid", {})
-        found |= {field.name: told[field.name] for field in fields if field.name in told}
-    if volumes.days and volumes.days.name in units.get("days", {}):
-        found[volumes.days.name] = units["days"][volumes.days.name]
-    return found
+        of_product = units.get("gas" if product == "gas" else "liquid", {})
+        unit_of_field |= {field.name: of_product[field.name] for field in fields if field.name in of_product}
+    of_days = units.get("days", {})
+    if volumes.days and volumes.days.name in of_days:
+        unit_of_field[volumes.days.name] = of_days[volumes.days.name]
+    return unit_of_field
 
 
 def _keys(table: Table, entities: Entities, period: Period) -> list[tuple[object, ...]]:
     """Field, well and period of each row; nothing when they are not known."""
     if not period.fields or not (entities.well or entities.is_whole_field):
         return []
-    named = [table.by_name[name].values for name in (*entities.field, *entities.well) if name in table.by_name]
+    names = (*entities.field, *entities.well)
+    columns = [table.by_name[name].values for name in names if name in table.by_name]
     days = period.days or [None] * table.rows
-    return [(*(values[place] for values in named), days[place]) for place in range(table.rows)]
+    return [(*(values[place] for values in columns), days[place]) for place in range(table.rows)]
 
 
 def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
@@ -175,16 +186,15 @@ def _ask_for_volume(table: Table, taken: set[str]) -> Guess:
 
 def _days_of_owners(columns: list[Guess], grain: list[Guess], table: Table) -> list[Guess]:
     """A well that changed hands has a row of each owner, one after the other: their days add up."""
-    key: list[str] = next((guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete), [])
-    owners = key and all(table.by_name[name].terms & {"owner", "operator", "operador", "company"} for name in key)
-    if not owners:
+    keys = [guess.value for guess in grain if guess.key == "primary_key" and guess.is_complete]
+    if not keys or not keys[0] or not all(table.by_name[name].terms & _OWNERS for name in keys[0]):
         return columns
-    return [
-        replace(guess, value=guess.value | {"aggregate": "sum"}, why=f"{guess.why}; owners come one after the other")
-        if guess.key == "columns.days_on_production"
-        else guess
-        for guess in columns
-    ]
+    return [_add_up(guess) if guess.key == "columns.days_on_production" else guess for guess in columns]
+
+
+def _add_up(days: Guess) -> Guess:
+    why = f"{days.why}; owners come one after the other"
+    return replace(days, value=days.value | {"aggregate": "sum"}, why=why)
 
 
 # -- what is known without the data -------------------------------------------------------------
@@ -212,10 +222,10 @@ def _url(kind: str, url: str) -> Guess:
 
 
 def _preset(known: KnownSource) -> Guess:
-    told = (
-        "" if known.verified else "; it was never checked against a real file, and docs/presets.md says what it assumes"
-    )
-    return Guess(key="preset", value=known.name, why=known.why + told, sure=known.verified)
+    why = known.why
+    if not known.verified:
+        why += "; it was never checked against a real file, and docs/presets.md says what it assumes"
+    return Guess(key="preset", value=known.name, why=why, sure=known.verified)
 
 
 def _empty() -> list[Guess]:

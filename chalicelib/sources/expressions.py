@@ -14,8 +14,9 @@ from chalicelib.store.row_reading import ColumnReading, RowReading, field_text, 
 from chalicelib.store.table import PLACE
 
 from .choices import BLANKS, HARD_SPACES
-from .column_rules import DAYS, DENSITIES, PERIOD, ColumnRule, Place
+from .column_rules import PERIOD, ColumnRule, Place
 from .mapping import names_among, refuse_absent_key, rules_of
+from .measures import DAYS, DENSITIES
 from .period_sql import date_of_parts, date_of_text, day_in_zone
 from .periods import usual_forms
 from .units import Rate

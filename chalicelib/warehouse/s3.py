@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 
 from chalicelib.errors import NoOlderVersion, RuntimeTooOld, WarehouseSilent, WarehouseUnavailable
 
+from .disk import BLOCK
 from .multipart import UPLOAD_SECONDS, Multipart
 from .names import (
     LATEST,
@@ -135,7 +136,7 @@ class S3Warehouse:
                     return
                 raise
             with path.open("ab") as file, closing(answer["Body"]) as body:
-                for chunk in body.iter_chunks(1 << 20):
+                for chunk in body.iter_chunks(BLOCK):
                     file.write(chunk)
                     if not goes_on():
                         return
@@ -163,7 +164,7 @@ class S3Warehouse:
     @staticmethod
     def _save(body: StreamingBody, path: Path) -> None:
         with path.open("wb") as file:
-            for chunk in body.iter_chunks(1 << 20):
+            for chunk in body.iter_chunks(BLOCK):
                 file.write(chunk)
 
     def local_path(self, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -110,9 +111,11 @@ def region_of_names(names: list[tuple[str, ...]]) -> Region | None:
 
 
 def _of_states(field: SourceField) -> Region | None:
-    states = {_state(value) for value in field.counts} - {""}
-    usual = max(states, key=lambda state: sum(n for value, n in field.counts.items() if _state(value) == state))
-    return api_region(usual)
+    rows: Counter[str] = Counter()
+    for value, count in field.counts.items():
+        rows[_state(value)] += count
+    del rows[""]
+    return api_region(max(sorted(rows), key=lambda state: rows[state]))
 
 
 def _state(text: str) -> str:
