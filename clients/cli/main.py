@@ -18,6 +18,7 @@ from clients.cli import (
     log_commands,
     notice_commands,
     ops_commands,
+    row_commands,
     setup_commands,
     source_commands,
 )
@@ -36,8 +37,8 @@ COMMANDS: Iterable[click.Command] = (
     import_commands.retry,
     held_commands.accept,
     held_commands.discard,
-    import_commands.rejects,
-    import_commands.changes,
+    row_commands.rejects,
+    row_commands.changes,
     log_commands.logs,
     source_commands.sources,
     list_commands.fields,

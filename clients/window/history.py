@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from clients.window import words
 from clients.window.held import HeldPanel, Piece, findings, what_became
+from clients.window.notices import Notice
 from clients.window.parts import Card, Listing
-from clients.window.session import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

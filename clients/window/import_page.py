@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from clients.window import words
 from clients.window.history import History
+from clients.window.import_part import ALL, Part
 from clients.window.lines import Line
 from clients.window.parts import Card, tiles
-from clients.window.session import ALL, Part
 
 if TYPE_CHECKING:
     from clients.api.answers import Job

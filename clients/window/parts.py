@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import tkinter as tk
     from collections.abc import Callable, Sequence
 
-    from clients.window.session import Notice
+    from clients.window.notices import Notice
     from clients.window.theme import Theme
 
 NARROWEST_TILE = 118

@@ -8,17 +8,14 @@ Everything runs on the window's thread; answers come through Network. One chain 
 
 from __future__ import annotations
 
-import re
 import time
-from dataclasses import dataclass, field
-from datetime import date
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from clients.api.connection import is_transient
-from clients.api.errors import AlreadyRunning, ApiError, AuthFailed, ClientError, NotFound, Unreachable
-from clients.api.periods import month_days
+from clients.api.errors import AlreadyRunning, AuthFailed, ClientError, NotFound, Unreachable
 from clients.window import words
+from clients.window.import_part import ALL, Part
+from clients.window.notices import Notice, end_notice, sentence
 from clients.window.worker import Lane, MakeClient, Network
 
 if TYPE_CHECKING:
@@ -32,38 +29,6 @@ FOLLOW_SECONDS = 1.0  # a person watches; an unchanged status costs one small re
 IDLE_SECONDS = 5.0
 LOST_SECONDS = (1.0, 2.0, 4.0, 8.0)
 HISTORY = 50  # jobs
-MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """What the banner says; each action has the name of its button."""
-
-    tone: Literal["good", "bad", "warning", "info"]
-    text: str
-    actions: dict[str, Callable[[], None]] = field(default_factory=dict)
-    rings: bool = False
-
-
-@dataclass(frozen=True)
-class Part:
-    """What of a source is imported, as somebody has typed it; a month stands for all of its days."""
-
-    field_code: str = ""
-    first: str = ""
-    last: str = ""
-
-    @property
-    def parameters(self) -> dict[str, str | None]:
-        first, last = self.first.strip(), self.last.strip()
-        return {
-            "field_code": self.field_code.strip() or None,
-            "first": (f"{first}-01" if MONTH.fullmatch(first) else first) or None,
-            "last": (f"{last}-{_days_of(last)}" if MONTH.fullmatch(last) else last) or None,
-        }
-
-
-ALL = Part()
 
 
 class Listener(Protocol):
@@ -338,40 +303,13 @@ class Session:
         self._listener.changed()
 
     def _tell_end(self, job: Job) -> None:
-        self._listener.notify(self._end_notice(job))
+        self._listener.notify(end_notice(job, lambda: self.retry(job.job_id)))
         if job.status == "COMPLETED":
             self._listener.published()
-
-    def _end_notice(self, job: Job) -> Notice:
-        again = {"Retry": lambda: self.retry(job.job_id)}
-        if job.is_held:
-            what = "; ".join(finding.title for finding in job.holding)
-            return Notice("warning", f"The import is held, and nothing was published. {what}.", rings=True)
-        if job.error and job.status == "FAILED":
-            return Notice("bad", f"The import failed. {job.error['message']}", again, rings=True)
-        if job.status == "CANCELLED":
-            return Notice("info", "The import was cancelled. What is published is as it was.", again, rings=True)
-        told = f"{words.count(job.total_records)} rows, {words.count(job.new_records)} of them new"
-        took = words.duration(job.execution_time_seconds)
-        return Notice("good", f"The import is complete: {told}, in {took}.", rings=True)
 
     def show_failure(self, failure: Exception) -> None:
         self._listener.notify(Notice("bad", sentence(failure)))
 
 
-def _days_of(month: str) -> int:
-    year, number = month.split("-")
-    return month_days(date(max(1, int(year)), int(number), 1))
-
-
 def _may_pass(failure: Exception) -> bool:
     return isinstance(failure, ClientError) and is_transient(failure)
-
-
-def sentence(failure: BaseException) -> str:
-    """For people. Where the server is at fault, with the id by which its log finds the request."""
-    if not isinstance(failure, ClientError):
-        return f"Something unexpected happened in this window: {type(failure).__name__}: {failure}"
-    if isinstance(failure, ApiError) and failure.status >= HTTPStatus.INTERNAL_SERVER_ERROR and failure.request_id:
-        return f"{failure.message} (request {failure.request_id})"
-    return failure.message

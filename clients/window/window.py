@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from clients.window.connection_page import STATES, ConnectionPage
 from clients.window.database_page import DatabasePage
 from clients.window.import_page import ImportPage
+from clients.window.notices import Notice, sentence
 from clients.window.palette import DARK, LIGHT
 from clients.window.parts import Banner
-from clients.window.session import IDLE_SECONDS, Notice, Session, sentence
+from clients.window.session import IDLE_SECONDS, Session
 from clients.window.theme import Theme
 from clients.window.wells_page import WellsPage
 from clients.window.worker import Pulse
