@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from clients.api.answers import Job
     from clients.cli.session import Session
 
+WITHOUT_RESULT = "It was accepted before, and ended without a result. Nothing was published."
 NOBODY = "--all shows the findings and asks, and there is nobody to ask here. Name each one: --finding CHECK"
 
 
@@ -41,17 +42,19 @@ def accept(session: Session, /, job_id: str, findings: tuple[str, ...], is_all: 
         raise click.UsageError(NOBODY)
     with session.client() as wellhead:
         job_id = whole_id(wellhead, job_id)
-        named = _confirm(session, wellhead.status(job_id)) if is_all else [each.upper() for each in findings]
-        job = wellhead.accept(job_id, named)
+        accepted = [finding.upper() for finding in findings]
+        if is_all:
+            accepted = _confirm(session, wellhead.status(job_id))
+        job = wellhead.accept(job_id, accepted)
         if job.final and job.status != "COMPLETED" and not job.is_held:
-            heir = job.retried_by
-            way = (
-                f"Follow the one that goes on from it: wellhead status {heir}"
-                if heir
-                else f"wellhead retry {job.job_id}"
-            )
-            session.terminal.note(f"It was accepted before, and ended without a result. Nothing was published. {way}")
+            session.terminal.note(f"{WITHOUT_RESULT} {_next_step(job)}")
         return finish(session, wellhead, job, **waiting)
+
+
+def _next_step(job: Job) -> str:
+    if job.retried_by:
+        return f"Follow the one that goes on from it: wellhead status {job.retried_by}"
+    return f"wellhead retry {job.job_id}"
 
 
 @click.command()

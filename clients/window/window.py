@@ -6,7 +6,7 @@ import sys
 import tkinter as tk
 import traceback
 from tkinter import ttk
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from clients.window.connection_page import STATES, ConnectionPage
 from clients.window.database_page import DatabasePage
@@ -82,13 +82,19 @@ class Window:
             self.session.connect(url, token)
 
     def _set_up_root(self) -> None:
-        px, root = self.theme.px, self.root
+        root = self.root
         root.title("Wellhead")
         root.iconphoto(True, self.theme.emblem(64))
-        width, height = (min(px(wish), screen) for wish, screen in zip(SIZE, _screen(root), strict=True))
+        width, height = self._within_screen(SIZE)
         root.geometry(f"{width}x{height}")
-        root.minsize(*(min(px(wish), screen) for wish, screen in zip(SMALLEST, _screen(root), strict=True)))
+        root.minsize(*self._within_screen(SMALLEST))
         root.protocol("WM_DELETE_WINDOW", self.close)
+
+    def _within_screen(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Pixels of the real screen, and no more than it has."""
+        px, root = self.theme.px, self.root
+        width, height = size
+        return min(px(width), root.winfo_screenwidth()), min(px(height), root.winfo_screenheight())
 
     def _body(self) -> ttk.Frame:
         px = self.theme.px
@@ -144,10 +150,17 @@ class Window:
             return
         tone, text = STATES[self.session.link]
         self.state.configure(text=text, style=f"{tone}.Pill.TLabel")
-        told = [self.session.url, f"Role: {self.session.role}" if self.session.role else ""]
-        self.server.configure(text="\n".join(filter(None, told)) if self.session.link != "off" else "")
+        self.server.configure(text=self._server_text())
         self.imports.refresh()
         self.connection.refresh()
+
+    def _server_text(self) -> str:
+        if self.session.link == "off":
+            return ""
+        lines = [self.session.url]
+        if self.session.role:
+            lines.append(f"Role: {self.session.role}")
+        return "\n".join(filter(None, lines))
 
     def notify(self, notice: Notice) -> None:
         self.banner.show(notice)
@@ -206,7 +219,3 @@ class Window:
         for call in self.root.tk.splitlist(self.root.tk.call("after", "info")):
             self.root.after_cancel(call)
         self.root.destroy()
-
-
-def _screen(root: tk.Tk) -> tuple[Any, Any]:
-    return root.winfo_screenwidth(), root.winfo_screenheight()
