@@ -1,4 +1,5 @@
-"""What the feed costs: pages of its sets out of 10 million rows of 200,000 wells, a part of `make bench-load`.
+"""What the feed costs: pages of its sets out of 10 million rows of 200,000 wells, a part of `make
+bench-load`.
 
 Each page goes through the query function's own code, from its event to an answer in JSON, in one process that has
 the store open; CPU is that of the process and all its threads. A table goes to the screen, figures to a JSON file; with

@@ -1,5 +1,5 @@
-"""What the register costs: 200,000 wells in 10 million rows, summed once, then searched, sorted and counted: a part of
-`make bench-load`.
+"""What the register costs: 200,000 wells in 10 million rows, summed once, then searched, sorted and
+counted: a part of `make bench-load`.
 
 Each question goes through the query function's own code, from its event to an answer in JSON, in one process that has
 the store open; CPU is that of the process and all its threads. A table goes to the screen, figures to a JSON file; with

@@ -23,13 +23,14 @@ class FileConnection(SourceConnection):
     """A file may take as long as the whole source may, and be as large as its caller says."""
 
     def download(self, url: str, path: Path, *, most: int) -> str:
-        """The SHA-256 of the file that was written to `path`. What breaks on the way is fetched anew. Raises
-        SourceError, ScratchFull.
+        """The SHA-256 of the file that was written to `path`. What breaks on the way is fetched
+        anew. Raises SourceError, ScratchFull.
         """
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
 
         def save(response: requests.Response, allowance: Allowance) -> str:  # noqa: ARG001  it counts by itself
-            with disk_errors(), path.open("wb") as file:  # here, where no broken connection is meant
+            # Here, where no broken connection is meant.
+            with disk_errors(), path.open("wb") as file:
                 return save_body(response, file, most=most)
 
         def attempt() -> str:

@@ -26,7 +26,8 @@ LOOKED_AT = 100  # records
 AS_NAMES = 1000  # fields: what a record of names counts for, beside those of numbers
 BEGINNING = 1 << 18  # bytes
 NUMBER = re.compile(r"\s*[-+]?[\d.,'\s]*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*%?\s*")
-# A year, a year and a month, or a date in the place of a name: tables with a column a month have such headers.
+# A year, a year and a month, or a date in the place of a name: tables with a column a month have
+# such headers.
 PERIOD = re.compile(r"\s*(?:19|20)\d\d(?:[-/. ]?(?:0?[1-9]|1[0-2]|Q[1-4]))?(?:[-/.]\d\d?)?\s*", re.IGNORECASE)
 
 
@@ -43,7 +44,9 @@ class Dialect:
 
 
 def dialect_of(text: Text, form: FileForm, *, file: str, limits: Limits) -> Dialect:
-    """Raises FileUnreadable: it is empty, or there is no header where one should be; FileTooLarge."""
+    """Raises FileUnreadable: it is empty, or there is no header where one should be;
+    FileTooLarge.
+    """
     with text.path.open("rb") as opened:
         opened.seek(text.start)
         beginning = opened.read(LONGEST_RECORD + 1)
@@ -112,7 +115,9 @@ def _nothing_read(lines: bytes, file: str) -> FileUnreadable:
 
 
 def _delimiter(lines: bytes, quote: str, comment: str) -> str:
-    """The one that cuts the most lines into the same number of fields, and these rather into more than fewer."""
+    """The one that cuts the most lines into the same number of fields, and these rather into more
+    than fewer.
+    """
 
     def rank(delimiter: str) -> tuple[float, int]:
         records = records_of(lines, delimiter=delimiter, quote=quote, comment=comment, most=LOOKED_AT)
@@ -127,7 +132,9 @@ def _delimiter(lines: bytes, quote: str, comment: str) -> str:
 
 
 def _has_names(records: Sequence[Record], width: int) -> bool:
-    """Whether the first full record looks like names: a decimal comma cuts numbers, but no header."""
+    """Whether the first full record looks like names: a decimal comma cuts numbers, but no
+    header.
+    """
     first = next(record.fields for record in records if len(record.fields) == width)
     return not any(NUMBER.fullmatch(cell) for cell in first)
 
@@ -203,7 +210,9 @@ def _is_above_numbers(place: int, below: Sequence[Record]) -> bool:
 
 
 def _with_index(cells: list[str], below: Sequence[Record]) -> list[str]:
-    """Rows that are all one field longer than the header begin with the number of the row, or end with a delimiter."""
+    """Rows that are all one field longer than the header begin with the number of the row, or end
+    with a delimiter.
+    """
     longer = [record.fields for record in below if len(record.fields) == len(cells) + 1]
     if not longer or len(longer) < len(below):
         return cells

@@ -1,8 +1,9 @@
 """Pieces of a CSV: its own bytes, cut at the ends of records, for DuckDB to read.
 
-A piece is copied block by block, and each block is looked at on its way: whether every line has as many delimiters as
-the header. That, and nothing else, is done with a block that quotes nothing. DuckDB counts a piece with quotes, and
-what it cannot count as it stands is read record by record and written anew.
+A piece is copied block by block, and each block is looked at on its way: whether every line has as
+many delimiters as the header. That, and nothing else, is done with a block that quotes nothing.
+DuckDB counts a piece with quotes, and what it cannot count as it stands is read record by record
+and written anew.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from .csv_records import Record
     from .limits import Limits
 
-MOST_UNREADABLE = 1_000  # rows of a piece: more, and the file is written otherwise than it was taken for
+# Rows of a piece: more, and the file is written otherwise than it was taken for.
+MOST_UNREADABLE = 1_000
 
 
 @dataclass
@@ -56,7 +58,9 @@ class _Piece:
 
 
 class CsvPieces:
-    """Of a file of UTF-8 on local disk; `file` is what it is called. `new_path` gives the place of a next piece."""
+    """Of a file of UTF-8 on local disk; `file` is what it is called. `new_path` gives the place of
+    a next piece.
+    """
 
     def __init__(
         self,
@@ -118,8 +122,8 @@ class CsvPieces:
                 table.path.unlink()
 
     def marks(self) -> Iterator[Mark]:
-        """As the reading finds them, whatever is quoted: so each part of a file begins where a piece of the whole does,
-        and no row is read otherwise for it.
+        """As the reading finds them, whatever is quoted: so each part of a file begins where a
+        piece of the whole does, and no row is read otherwise for it.
         """
         if self._table.sheet:
             return  # the sheet's workbook would be read anew for each part of it
@@ -129,7 +133,9 @@ class CsvPieces:
             yield mark
 
     def _mark_behind(self, mark: Mark) -> Mark:
-        """The end of the next piece, which is written only where it quotes something: DuckDB counts its rows then."""
+        """The end of the next piece, which is written only where it quotes something: DuckDB counts
+        its rows then.
+        """
         piece = self._new_piece(mark, None)
         with self._path.open("rb") as source, Path(os.devnull).open("wb") as nowhere:
             source.seek(mark.byte)
@@ -167,7 +173,9 @@ class CsvPieces:
         return piece if self._has_all_rows(Path(target.name), piece) else None
 
     def _copy_lines(self, source: BinaryIO, target: BinaryIO, piece: _Piece, *, with_quotes: bool = True) -> bool:
-        """Whether each may be a row; what is quoted is still to be counted, or is not taken at all."""
+        """Whether each may be a row; what is quoted is still to be counted, or is not taken at
+        all.
+        """
         for lines in self._lines(source, piece):
             taken = _first_lines(lines, piece.most_rows - piece.rows)
             if not self._copy(taken, target, piece) or (piece.has_quotes and not with_quotes):
@@ -216,8 +224,8 @@ class CsvPieces:
             raise self._not_utf8(row + lines.count(b"\n", 0, exc.start)) from None
 
     def _is_clean(self, lines: bytes) -> bool:
-        """Whether each of these lines, which quote nothing, has a value for each name. Of a single column nobody can
-        tell by delimiters.
+        """Whether each of these lines, which quote nothing, has a value for each name. Of a single
+        column nobody can tell by delimiters.
         """
         marks = lines.translate(None, self._others)
         is_full = marks == self._empty_row * lines.count(b"\n")
@@ -234,8 +242,8 @@ class CsvPieces:
         return rows.take()
 
     def _has_all_rows(self, path: Path, piece: _Piece) -> bool:
-        """Whether DuckDB sees a row a line. One that it does not see is part of another one, by a quote that is not
-        closed perhaps.
+        """Whether DuckDB sees a row a line. One that it does not see is part of another one, by a
+        quote that is not closed perhaps.
         """
         if not piece.has_quotes:
             return True

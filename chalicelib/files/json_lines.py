@@ -24,8 +24,8 @@ class NdjsonError(ValueError):
 class NdjsonFile:
     """Every line is checked once; then its offset stays in memory and its text in a temporary file.
 
-    `ordered` tells whether the keys ascend, so that one may search by halving; a null or text in a key's
-    place leaves a file unordered.
+    `ordered` tells whether the keys ascend, so that one may search by halving; a null or text in a
+    key's place leaves a file unordered.
     """
 
     def __init__(self, path: Path) -> None:

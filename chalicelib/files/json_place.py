@@ -32,8 +32,9 @@ class JsonPlace:
         self._file = file
 
     def start_of(self, pointer: str) -> int:
-        """The byte where the first element may stand of the array that the pointer names (RFC 6901); without one, of
-        the document itself, or of the first array of objects in it. Raises FileUnreadable.
+        """The byte where the first element may stand of the array that the pointer names (RFC
+        6901); without one, of the document itself, or of the first array of objects in it. Raises
+        FileUnreadable.
         """
         try:
             at = self._place_of(pointer) if pointer else self._likely()
@@ -51,7 +52,9 @@ class JsonPlace:
         return bytes(self._document[at : at + 1])
 
     def is_closed_after(self, at: int) -> bool:
-        """Whether nothing follows the array's bracket at `at`, or the object around it ends with the document."""
+        """Whether nothing follows the array's bracket at `at`, or the object around it ends with
+        the document.
+        """
         if self._document[self._root : self._root + 1] == b"[" and self._past_blanks(at) > self._root:
             return not self.sign_at(self._past_blanks(at) + 1) or self._ends_with(b"]")
         return self._ends_with(b"}")
@@ -62,7 +65,9 @@ class JsonPlace:
     # -- on the way ---------------------------------------------------------------------------
 
     def _likely(self) -> int | None:
-        """The document, where it is an array; else the first of its members that is an array of objects."""
+        """The document, where it is an array; else the first of its members that is an array of
+        objects.
+        """
         if self.sign_at(self._root) == b"[":
             return self._root
         for _, at in self._members(self._root):

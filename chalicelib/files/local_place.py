@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class LocalPlace:
-    """A file, all the files of a directory, or those of a pattern such as `/data/2024-*.csv` or `/data/**/*.zip`."""
+    """A file, all the files of a directory, or those of a pattern such as `/data/2024-*.csv` or
+    `/data/**/*.zip`.
+    """
 
     is_shared = True
     retries = 0
@@ -77,7 +79,8 @@ class LocalPlace:
             raise FilesNotFound(f"{name} is not there any more, or may not be looked at.", file=name) from None
         if not stat.S_ISREG(found.st_mode):
             raise FileUnreadable(f"{name} is no ordinary file.", file=name)
-        return Listed(name, found.st_size, str(found.st_mtime_ns), since=found.st_ctime_ns)  # whoever copied it
+        # Whoever copied it.
+        return Listed(name, found.st_size, str(found.st_mtime_ns), since=found.st_ctime_ns)
 
 
 def _names_below(directory: Path) -> Iterator[str]:

@@ -12,9 +12,9 @@ from .stretch import Stretch
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """In file `number`, counted from 1 with each member of an archive and each sheet as one. It is the sheet `sheet` of
-    the member `member` of the listed file `at`, each counted from 0. `files` is the digest of all that are listed. Of a
-    part it goes no further than that `part` does.
+    """In file `number`, counted from 1 with each member of an archive and each sheet as one. It is
+    the sheet `sheet` of the member `member` of the listed file `at`, each counted from 0. `files`
+    is the digest of all that are listed. Of a part it goes no further than that `part` does.
     """
 
     files: str
@@ -43,7 +43,9 @@ class Position:
 
 
 def _until(part: Stretch) -> str:
-    """Of whole files the first one that is in it no more; of a file that is cut all there is to know."""
+    """Of whole files the first one that is in it no more; of a file that is cut all there is to
+    know.
+    """
     return str(part) if part.begun is not None else str(part.past)
 
 

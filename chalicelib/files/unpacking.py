@@ -1,4 +1,5 @@
-"""Unpacking: what is in a gzip or a zip, written to local disk under names of our own and counted on its way.
+"""Unpacking: what is in a gzip or a zip, written to local disk under names of our own and counted
+on its way.
 
 A member's own name is text for people and for the pattern of the definition, never a path.
 """
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 TABLES = re.compile(
     r"\.(csv|tsv|tab|txt|dat|psv|asc|json|ndjson|jsonl|geojson|xlsx|xls|parquet)(\.gz)?$", re.IGNORECASE
 )
-BESIDE = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|(read_?me|licen[cs]e)[^/]*$)", re.IGNORECASE)  # no data
+# No data.
+BESIDE = re.compile(r"(^|/)(__MACOSX/|\.(?!\.?/)|(read_?me|licen[cs]e)[^/]*$)", re.IGNORECASE)
 WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
 ENCRYPTED = 0x1
 END = struct.Struct("<4s4H2LH")  # of central directory: APPNOTE.TXT, section 4.3.16
@@ -65,8 +67,8 @@ def is_archive(path: Path, *, file: str, limits: Limits) -> bool:
 
 
 def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[Member]:
-    """Those that the pattern names, else those that look like tables; in the archive's order of names. Raises
-    FileUnreadable, FileTooLarge, FilesNotFound.
+    """Those that the pattern names, else those that look like tables; in the archive's order of
+    names. Raises FileUnreadable, FileTooLarge, FilesNotFound.
     """
     with _damage_as_ours(file), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
@@ -82,7 +84,9 @@ def members_of(path: Path, *, file: str, pattern: str, limits: Limits) -> list[M
 
 
 def unpack_member(path: Path, member: Member, target: Path, *, limits: Limits) -> None:
-    """Raises FileUnreadable: damaged, with a password, packed in another way; FileTooLarge, ScratchFull."""
+    """Raises FileUnreadable: damaged, with a password, packed in another way; FileTooLarge,
+    ScratchFull.
+    """
     entry = member.entry
     if entry is None:
         raise ValueError("the file itself is no member")
@@ -151,7 +155,9 @@ def _nothing_chosen(file: str, pattern: str, entries: list[zipfile.ZipInfo]) -> 
 
 
 def _check_sizes(path: Path, file: str, entries: list[zipfile.ZipInfo], limits: Limits) -> None:
-    """Before anything is unpacked, by what the archive says of itself; whoever lies is stopped on the way."""
+    """Before anything is unpacked, by what the archive says of itself; whoever lies is stopped on
+    the way.
+    """
     packed = path.stat().st_size
     most = _most_unpacked(packed, limits)
     if sum(entry.file_size for entry in entries) > most:
@@ -177,8 +183,8 @@ def _tail_of(path: Path) -> bytes:
 
 
 def _directory_size(tail: bytes, at: int) -> int:
-    """By the record of the end that begins `at`, and the one of ZIP64 before it, whose size stands in the place of
-    0xFFFFFFFF in the former.
+    """By the record of the end that begins `at`, and the one of ZIP64 before it, whose size stands
+    in the place of 0xFFFFFFFF in the former.
     """
     size = int(END.unpack_from(tail, at)[5])
     at_64 = tail.rfind(b"PK\x06\x06", 0, at)
@@ -189,5 +195,7 @@ def _directory_size(tail: bytes, at: int) -> int:
 
 
 def _shown(name: str) -> str:
-    """Without control characters: it is text of somebody else that goes into messages and into `_file`."""
+    """Without control characters: it is text of somebody else that goes into messages and into
+    `_file`.
+    """
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", name)[:LONGEST_NAME]

@@ -28,8 +28,9 @@ _SQL = named_statements(Path(__file__).with_name("unpivoting.sql"))
 
 
 class LongReader:
-    """The columns whose whole name is like `pattern` become rows: its named groups are fields of them, and what the
-    column holds is the field `value`. All other columns stand beside each of these rows.
+    """The columns whose whole name is like `pattern` become rows: its named groups are fields of
+    them, and what the column holds is the field `value`. All other columns stand beside each of
+    these rows.
     """
 
     def __init__(self, reader: Reader, *, pattern: str, value: str, tools: Tools) -> None:

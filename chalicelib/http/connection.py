@@ -1,10 +1,11 @@
-"""SourceConnection: one document of the source at a time, whatever the network and a hostile server do.
+"""SourceConnection: one document of the source at a time, whatever the network and a hostile server
+do.
 
-A document is atomic. A body cut off, or one that its reader refuses, is a failed request, tried again and then
-reported.
+A document is atomic. A body cut off, or one that its reader refuses, is a failed request, tried
+again and then reported.
 
-The credentials go to the configured origin and its listed aliases, and nowhere else: links and redirects to another
-one are refused.
+The credentials go to the configured origin and its listed aliases, and nowhere else: links and
+redirects to another one are refused.
 """
 
 from __future__ import annotations
@@ -54,10 +55,11 @@ T = TypeVar("T")
 
 
 class SourceConnection:
-    """Safe for threads: each request takes an idle session, so connections are used again, by one at a time.
+    """Safe for threads: each request takes an idle session, so connections are used again, by one
+    at a time.
 
-    `remaining` gives the seconds that this worker has left to fetch in, `spent` those that earlier workers took of
-    WELLHEAD_SOURCE_SECONDS.
+    `remaining` gives the seconds that this worker has left to fetch in, `spent` those that earlier
+    workers took of WELLHEAD_SOURCE_SECONDS.
     """
 
     def __init__(
@@ -102,7 +104,9 @@ class SourceConnection:
 
     @property
     def requests_at_once(self) -> int:
-        """How many may be under way now: those of the setting, or fewer while the source is overloaded."""
+        """How many may be under way now: those of the setting, or fewer while the source is
+        overloaded.
+        """
         return self._throttle.limit
 
     @property
@@ -112,8 +116,8 @@ class SourceConnection:
 
     @property
     def waiting(self) -> dict[str, Any] | None:
-        """The longest wait before another try that is under way: for the code of what failed, until when in epoch
-        seconds, and the number of the try, of which 2 is the first that repeats.
+        """The longest wait before another try that is under way: for the code of what failed, until
+        when in epoch seconds, and the number of the try, of which 2 is the first that repeats.
         """
         return self._retries.longest_wait
 
@@ -133,9 +137,10 @@ class SourceConnection:
         once: float | None = None,
         **details: Any,
     ) -> T:
-        """What `read` makes of the document's body, which has `most` bytes or what the setting allows. A passing
-        failure is tried again, and so is a SourceInvalid that `read` raises; not so what is asked for `once`, in so
-        many seconds. `details` go into the error. Raises SourceError.
+        """What `read` makes of the document's body, which has `most` bytes or what the setting
+        allows. A passing failure is tried again, and so is a SourceInvalid that `read` raises; not
+        so what is asked for `once`, in so many seconds. `details` go into the error. Raises
+        SourceError.
         """
         most_bytes = min(most or self._page_bytes, self._page_bytes)
         seconds = self._settings.page_seconds
@@ -155,7 +160,9 @@ class SourceConnection:
         return self._retries.try_once(attempt, details)
 
     def follow(self, url: str, link: str, **details: Any) -> str:
-        """Where a link leads, within the configured origin and its aliases. Raises SourceRedirected, SourceInvalid."""
+        """Where a link leads, within the configured origin and its aliases. Raises
+        SourceRedirected, SourceInvalid.
+        """
         return self._origins.follow(url, link, **details)
 
     # -- one try ------------------------------------------------------------------------------
@@ -169,7 +176,9 @@ class SourceConnection:
         most: int,
         seconds: float,
     ) -> T:
-        """What `receive` makes of one good answer, whose body has `most` bytes and is there in so many seconds."""
+        """What `receive` makes of one good answer, whose body has `most` bytes and is there in so
+        many seconds.
+        """
         with self._turn():
             limit = self._limits.first_of_exchange(seconds)
             if self._closed.is_set():
@@ -249,8 +258,8 @@ class SourceConnection:
         return session
 
     def _get(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
-        """The first answer that is no redirect. The first URL is checked too: it may come from a checkpoint that was
-        written under other settings.
+        """The first answer that is no redirect. The first URL is checked too: it may come from a
+        checkpoint that was written under other settings.
         """
         url = self.follow(url, "")
         for _ in range(MAX_REDIRECTS + 1):
@@ -262,8 +271,9 @@ class SourceConnection:
         raise SourceRedirected(f"The source at {shown(url)} redirects without end.")
 
     def _ask(self, session: BoundedSession, url: str, headers: dict[str, str]) -> requests.Response:
-        """A token that the source refuses is renewed, once. Other credentials that it has taken before are shown once
-        more, in a new session: one of several servers may have missed them, or the old session is over.
+        """A token that the source refuses is renewed, once. Other credentials that it has taken
+        before are shown once more, in a new session: one of several servers may have missed them,
+        or the old session is over.
         """
         origin = Origin.of(url)
         session.cookies = self._cookies.of(origin)

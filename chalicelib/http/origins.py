@@ -1,6 +1,7 @@
 """Origins: where the credentials of the source may go, and no further.
 
-They go to the configured origin and its listed aliases. A link or redirect to another one is refused.
+They go to the configured origin and its listed aliases. A link or redirect to another one is
+refused.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from .failures import shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LONGEST_LINK = 16 << 10  # bytes, as the longest request line of the usual servers; it goes into the job's item, twice
+# Bytes, as the longest request line of the usual servers; it goes into the job's item, twice.
+LONGEST_LINK = 16 << 10
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -39,8 +41,8 @@ class Origins:
         self._allowed = {self._configured, *map(Origin.of, aliases)}
 
     def follow(self, url: str, link: str, **details: Any) -> str:
-        """The address that a link of the document at `url` leads to. `details` go into the error. Raises
-        SourceRedirected, SourceInvalid.
+        """The address that a link of the document at `url` leads to. `details` go into the error.
+        Raises SourceRedirected, SourceInvalid.
         """
         if len(link.encode(errors="surrogatepass")) > LONGEST_LINK:
             raise SourceInvalid(
@@ -63,11 +65,12 @@ class Origins:
         return address
 
     def _keep_secret(self, address: str) -> str:
-        """The https address of the service where a link leads to its http alias, so that nothing travels in the open.
+        """The https address of the service where a link leads to its http alias, so that nothing
+        travels in the open.
 
-        A service behind a proxy may not know that it is asked by https. With https://data.example/odata configured and
-        http://data.example as an alias, http://data.example/odata/Wells?page=2 becomes
-        https://data.example/odata/Wells?page=2.
+        A service behind a proxy may not know that it is asked by https. With
+        https://data.example/odata configured and http://data.example as an alias,
+        http://data.example/odata/Wells?page=2 becomes https://data.example/odata/Wells?page=2.
         """
         origin = Origin.of(address)
         is_plain = self._configured.scheme == "https" and origin.scheme == "http"

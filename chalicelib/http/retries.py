@@ -1,4 +1,6 @@
-"""Retries: a request that failed in a way that may pass is tried again, as often and as long as the settings allow."""
+"""Retries: a request that failed in a way that may pass is tried again, as often and as long as the
+settings allow.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from .time_limits import TimeLimits
 
 FIRST_WAIT, LONGEST_BACKOFF = 0.5, 20.0  # seconds
-LONGEST_WAIT = 780.0  # seconds between two tries; a worker of 15 minutes can wait so long, and beats while it does
+# Seconds between two tries; a worker of 15 minutes can wait so long, and beats while it does.
+LONGEST_WAIT = 780.0
 OVERLOADED = {429, 503}
 
 T = TypeVar("T")
@@ -54,7 +57,9 @@ class Retries:
         return max(waits, key=lambda wait: float(wait["until"]), default=None)
 
     def insist(self, attempt: Callable[[], T], details: dict[str, Any]) -> T:
-        """What the attempt returns, as soon as it succeeds. `details` go into the error. Raises SourceError."""
+        """What the attempt returns, as soon as it succeeds. `details` go into the error. Raises
+        SourceError.
+        """
         failures = 0
         while True:
             try:
@@ -68,8 +73,8 @@ class Retries:
             self._wait(seconds, code, number=failures + 1)
 
     def try_once(self, attempt: Callable[[], T], details: dict[str, Any]) -> T:
-        """For what an import can do without. A source that asks for time is given it all the same. Raises
-        SourceError.
+        """For what an import can do without. A source that asks for time is given it all the same.
+        Raises SourceError.
         """
         try:
             return attempt()
@@ -117,7 +122,9 @@ def is_overload(exc: SourceError) -> bool:
 
 
 def _backoff(failures: int, retry_after: float | None) -> float:
-    """Seconds: 0.5, 1, 2, 4 … at most 20, each halved at random, and never less than the source asks for."""
+    """Seconds: 0.5, 1, 2, 4 … at most 20, each halved at random, and never less than the source
+    asks for.
+    """
     longest = min(LONGEST_BACKOFF, FIRST_WAIT * 2**failures)
     seconds: float = longest * random.uniform(0.5, 1.0)  # noqa: S311
     return max(seconds, retry_after or 0.0)

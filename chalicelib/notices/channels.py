@@ -1,4 +1,6 @@
-"""The channels of AWS: EventBridge, which hears of every notice, and a topic of SNS, which mails it."""
+"""The channels of AWS: EventBridge, which hears of every notice, and a topic of SNS, which mails
+it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from chalicelib.jobs.notice import Notice
 
 SOURCE = "wellhead"
-LONGEST_SUBJECT = 100  # characters of ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+# Characters of ASCII: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html.
+LONGEST_SUBJECT = 100
 
 
 class Channel(Protocol):

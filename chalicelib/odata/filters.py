@@ -1,10 +1,11 @@
 """`$filter` expressions for the source: the rows after a key, the rows changed since a moment.
 
-A literal is written by the field's Edm type. Where no `$metadata` tells it, the JSON value does: a number stands
-for itself, text that looks like a date or a moment is one, other text is a string.
+A literal is written by the field's Edm type. Where no `$metadata` tells it, the JSON value does: a
+number stands for itself, text that looks like a date or a moment is one, other text is a string.
 
-OData v4: https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html, section 5.1.1.13
-OData v2: https://www.odata.org/documentation/odata-version-2-0/overview/, section 6
+OData v4: https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html,
+section 5.1.1.13 OData v2: https://www.odata.org/documentation/odata-version-2-0/overview/, section
+6
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ def all_of(*filters: str) -> str:
 
 
 def literal(value: Any, edm_type: str | None, version: int) -> str:
-    """Raises Unwritable: null, an object, not of the field's type, or a text that cannot be sent."""
+    """Raises Unwritable: null, an object, not of the field's type, or a text that cannot be
+    sent.
+    """
     if value is None:
         raise Unwritable("it is null")
     if isinstance(value, bool) or not isinstance(value, str):

@@ -1,6 +1,7 @@
 """Ranges of the source's key, so that several parts of a source can be read at once.
 
-A range lies between two keys that rows have. They are found by rank, all with one round of requests:
+A range lies between two keys that rows have. They are found by rank, all with one round of
+requests:
 
 ```
 GET Wells?$orderby=id&$skip=1000&$top=1         {"value": [{"id": 17}]}
@@ -8,11 +9,12 @@ GET Wells?$orderby=id&$skip=2000&$top=1         {"value": [{"id": 40}]}
                                                 id lt 17 │ id ge 17 and id lt 40 │ id ge 40
 ```
 
-Where the service knows no `$skip`, what lies between the least and the greatest value of the first field is halved, and
-halved again, by the numbers of the rows in each half. Each range is counted for itself, also the one of the rows whose
-key is null: what is worked out from other counts would hide what none of the ranges holds. Unless the counts add up to
-all the rows, as many before as afterwards, the source is read as one part. And so it is when it does not answer soon:
-each request of a plan is made once, and a plan has its time.
+Where the service knows no `$skip`, what lies between the least and the greatest value of the first
+field is halved, and halved again, by the numbers of the rows in each half. Each range is counted
+for itself, also the one of the rows whose key is null: what is worked out from other counts would
+hide what none of the ranges holds. Unless the counts add up to all the rows, as many before as
+afterwards, the source is read as one part. And so it is when it does not answer soon: each request
+of a plan is made once, and a plan has its time.
 """
 
 from __future__ import annotations
@@ -41,21 +43,27 @@ if TYPE_CHECKING:
     from .cursor import Cursor
     from .survey import Survey
 
-MOST_HALVINGS = 12  # of what lies between two values; a source that is denser somewhere than 1 : 4096 is read as it is
-LARGEST_ANSWER = 1 << 18  # bytes; a service that takes `$top` and does nothing would send a whole page each time
+# Of what lies between two values; a source that is denser somewhere than 1 : 4096 is read as it is.
+MOST_HALVINGS = 12
+# Bytes; a service that takes `$top` and does nothing would send a whole page each time.
+LARGEST_ANSWER = 1 << 18
 LONGEST_KEY = 500  # bytes as they are sent; each part's cursor has two keys, several times
-PLAN_SECONDS = 60.0  # longer than a hundred requests of a slow source take, and less than nothing gained
+# Longer than a hundred requests of a slow source take, and less than nothing gained.
+PLAN_SECONDS = 60.0
 TRIES = 2  # of counting, where rows came or went meanwhile
 MOST_OF_ALL = 0.75  # of the rows, in one part: with more, a plan saves too little
 
 Key = list[tuple[str, str]]  # (field, literal) of each field in the order of the rows
-Stretch = tuple[int, int]  # of numbers that stand for values: from the first one up to the second, without it
+# Of numbers that stand for values: from the first one up to the second, without it.
+Stretch = tuple[int, int]
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Range:
-    """`filter` tells the rows of one part, of which there were `rows`; `has_keys` is false for those without a key."""
+    """`filter` tells the rows of one part, of which there were `rows`; `has_keys` is false for
+    those without a key.
+    """
 
     filter: str
     rows: int
@@ -75,8 +83,8 @@ class RangeFinder:
     clock: Callable[[], float] = time.monotonic
 
     def ranges(self, wanted: int) -> list[Range]:
-        """In the order of the key; none where the rows cannot be cut so that it is of use, or not until then. Raises
-        SourceTimeSpent.
+        """In the order of the key; none where the rows cannot be cut so that it is of use, or not
+        until then. Raises SourceTimeSpent.
         """
         if not self._has_order:
             return []
@@ -147,12 +155,12 @@ class RangeFinder:
         return place(row.get(name), edm_type) if row else None
 
     def _halve(self, least: int, past: int, name: str, edm_type: str, wanted: int) -> list[Key]:
-        """Values of the field between ranges of so many rows. Neighbours are put together again while they have too few
-        rows for a part.
+        """Values of the field between ranges of so many rows. Neighbours are put together again
+        while they have too few rows for a part.
 
-        Of 100 rows with the values 0 to 7, most of them small, and four parts wanted: [0, 8) has 100 rows, its halves
-        [0, 4) 90 and [4, 8) 10, those of the first [0, 2) 60 and [2, 4) 30, and so on, until each has at most 25 or
-        is one value wide.
+        Of 100 rows with the values 0 to 7, most of them small, and four parts wanted: [0, 8) has
+        100 rows, its halves [0, 4) 90 and [4, 8) 10, those of the first [0, 2) 60 and [2, 4) 30,
+        and so on, until each has at most 25 or is one value wide.
         """
 
         def key_at(number: int) -> Key:
@@ -197,7 +205,9 @@ class RangeFinder:
         return []
 
     def _with_nulls(self, filters: Sequence[str], expected: int) -> list[Range]:
-        """Once more, and beside them the rows that lack a field of the key. Of a declared key none is ever null."""
+        """Once more, and beside them the rows that lack a field of the key. Of a declared key none
+        is ever null.
+        """
         names = self.cursor.order
         if self.cursor.by_own_key:
             return []
@@ -267,7 +277,9 @@ def _halves(stretch: Stretch) -> tuple[Stretch, Stretch]:
 
 
 def _bounds_between(rows_in: dict[Stretch, int], enough: float) -> list[int]:
-    """Where one part ends and the next begins, each as large as it can be without having more than enough rows."""
+    """Where one part ends and the next begins, each as large as it can be without having more than
+    enough rows.
+    """
     bounds = []
     together = 0
     for (low, _), rows in sorted(rows_in.items()):

@@ -1,5 +1,5 @@
-"""Whether a source shows its rows in one order, asked when some have come on two pages: it may have them twice, or its
-order may have changed from page to page, and then others came on none.
+"""Whether a source shows its rows in one order, asked when some have come on two pages: it may have
+them twice, or its order may have changed from page to page, and then others came on none.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ PLACES = (0.25, 0.5, 0.75)  # of all rows
 
 
 def shows_one_order(connection: ODataConnection, settings: Settings, survey: Survey, cursor: Cursor) -> bool | None:
-    """Looks twice at the same rows in some places, from two beginnings. None when it cannot everywhere be done and what
-    was seen is in order. Raises SourceTimeSpent, WorkerTimeSpent.
+    """Looks twice at the same rows in some places, from two beginnings. None when it cannot
+    everywhere be done and what was seen is in order. Raises SourceTimeSpent, WorkerTimeSpent.
     """
     addresses = PageAddresses(settings, survey)
     looks = [_look(connection, addresses, cursor, place) for place in PLACES]
@@ -36,7 +36,8 @@ def shows_one_order(connection: ODataConnection, settings: Settings, survey: Sur
 def _look(connection: ODataConnection, addresses: PageAddresses, cursor: Cursor, place: float) -> bool | None:
     """A source gives as many rows as it likes; the second look begins in the middle of them.
 
-    Rows 500 to 700 were asked for and 500 to 600 came: the second look begins at 550, and both have 550 to 600.
+    Rows 500 to 700 were asked for and 500 to 600 came: the second look begins at 550, and both have
+    550 to 600.
     """
     rows = max(2, min(ROWS, cursor.delivered // 2))
     first = min(int(cursor.delivered * place), cursor.delivered - rows)

@@ -1,4 +1,5 @@
-"""A snapshot's file that was lost or changed is brought back, from what the bucket still has of older versions.
+"""A snapshot's file that was lost or changed is brought back, from what the bucket still has of
+older versions.
 
 Nothing is deleted for good: what stands in its place becomes an older version too.
 """
@@ -29,8 +30,8 @@ class BringingBack:
     looks: Looks
 
     def report(self, name: str) -> dict[str, Any]:
-        """Raises SnapshotUnknown for one whose checksum nobody knows, NoOlderVersion, WarehouseUnavailable,
-        StateUnavailable, and what Looks does.
+        """Raises SnapshotUnknown for one whose checksum nobody knows, NoOlderVersion,
+        WarehouseUnavailable, StateUnavailable, and what Looks does.
         """
         told = self._facts_of(name)
         file = self.looks.directory / "brought-back"

@@ -1,4 +1,6 @@
-"""Looks at one published state: whether its file is the one that the pointer tells of, and its tables agree."""
+"""Looks at one published state: whether its file is the one that the pointer tells of, and its
+tables agree.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ _SQL = named_statements(Path(__file__).with_name("verification.sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class Looks:
-    """`directory` is on local disk. Every method gives sentences, one for each thing that is not as it should be, and
-    raises ScratchFull, OutOfMemory, LakeUnavailable, LakeUnprepared.
+    """`directory` is on local disk. Every method gives sentences, one for each thing that is not as
+    it should be, and raises ScratchFull, OutOfMemory, LakeUnavailable, LakeUnprepared.
     """
 
     directory: Path
@@ -40,7 +42,9 @@ class Looks:
     lake: Lake | None = None
 
     def at_file(self, path: Path, told: Snapshot | None) -> list[str]:
-        """Of a file that was fetched, whether it is the same; nobody knows of one that was published long ago."""
+        """Of a file that was fetched, whether it is the same; nobody knows of one that was
+        published long ago.
+        """
         if told is None:
             return []
         size = path.stat().st_size
@@ -69,7 +73,9 @@ class Looks:
             return [_unreadable(exc)]
 
     def at_lake(self, path: Path, told: Snapshot | None) -> list[str]:
-        """The lake's own files have no checksum that we know: every value is read, and every key looked at."""
+        """The lake's own files have no checksum that we know: every value is read, and every key
+        looked at.
+        """
         if self.lake is None:
             raise StoreDiffers
         try:

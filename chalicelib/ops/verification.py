@@ -34,7 +34,9 @@ HELD_SECONDS = 8 * 86_400  # a held job can be accepted for seven days
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """What was looked at: a `snapshot`, the `stable name`, the `owner` of the warehouse, or the `segments` of a job."""
+    """What was looked at: a `snapshot`, the `stable name`, the `owner` of the warehouse, or the
+    `segments` of a job.
+    """
 
     name: str
     kind: str
@@ -54,8 +56,9 @@ class Verification:
     clock: Callable[[], float] = time.time
 
     def report(self, *, is_all: bool) -> dict[str, Any]:
-        """Of the current snapshot, the stable name and the segments of held jobs; with `is_all` of every kept snapshot.
-        Raises NothingPublished, WarehouseUnavailable, StateUnavailable, and what Looks does.
+        """Of the current snapshot, the stable name and the segments of held jobs; with `is_all` of
+        every kept snapshot. Raises NothingPublished, WarehouseUnavailable, StateUnavailable, and
+        what Looks does.
         """
         began = self.clock()
         files = list(self._look_at_all(is_all=is_all))
@@ -112,7 +115,9 @@ class Verification:
             path.unlink(missing_ok=True)
 
     def _stable_name(self) -> list[str]:
-        """By what is current now: an import may be published while a large snapshot is looked at."""
+        """By what is current now: an import may be published while a large snapshot is looked
+        at.
+        """
         while True:
             current = self._current
             problems = self._at_stable_name(current)
@@ -143,12 +148,15 @@ class Verification:
     def _jobs_held(self) -> list[Job]:
         """Those that wait for somebody's word, and have segments."""
         waiting = [job.job_id for job in self._recent() if job.waits_for_word]
-        found = [job for job_id in waiting if (job := self.job_manager.find(job_id))]  # whole, with its checkpoint
+        # Whole, with its checkpoint.
+        found = [job for job_id in waiting if (job := self.job_manager.find(job_id))]
         late = self.job_manager.lateness(found)
         return [job for job in found if job.job_id not in late]
 
     def _recent(self) -> Iterator[Job]:
-        """All that may still be held: by the table, which knows them when their segments are gone."""
+        """All that may still be held: by the table, which knows them when their segments are
+        gone.
+        """
         oldest, before = self.clock() - HELD_SECONDS, None
         while True:
             jobs, before = self.job_manager.history(limit=JOBS, before=before)
@@ -157,7 +165,9 @@ class Verification:
                 return
 
     def _segments(self, job: Job) -> list[str]:
-        """Each is proved by the one behind it, the last one by the job; a job that is read in parts by its parts."""
+        """Each is proved by the one behind it, the last one by the job; a job that is read in parts
+        by its parts.
+        """
         checkpoints = self._checkpoints(job)
         if checkpoints is None:
             return ["What the table noted of its parts is gone."]

@@ -1,9 +1,11 @@
-"""LocalCopies: the snapshots of a bucket on local disk, each under its own name, fetched once and checked.
+"""LocalCopies: the snapshots of a bucket on local disk, each under its own name, fetched once and
+checked.
 
-There is room for two: the current one, and the one before it, which readers in the midst of their pages still ask for.
+There is room for two: the current one, and the one before it, which readers in the midst of their
+pages still ask for.
 
-Whoever fetches one has so many seconds. What has come by then, or when he is killed, stays as a part that the next one
-goes on from; parts that nobody wants are removed by whoever comes next.
+Whoever fetches one has so many seconds. What has come by then, or when he is killed, stays as a
+part that the next one goes on from; parts that nobody wants are removed by whoever comes next.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from chalicelib.warehouse.names import StoredFile, Warehouse, sha256_of
 
 MOST = 2
 PART = "fetching-"
-# S3 sends some 90 MB a second to a function, and the SHA-256 takes its share: what is begun shall come to its end.
+# S3 sends some 90 MB a second to a function, and the SHA-256 takes its share: what is begun shall
+# come to its end.
 BYTES_A_SECOND = 60_000_000
 LOOK_SECONDS = 0.1  # at what another process fetches
 
@@ -32,8 +35,9 @@ if TYPE_CHECKING:
 
 
 class LocalCopies:
-    """`directory` may be shared by processes. A copy is opened under a second name in a directory of the reader's own,
-    so nobody takes it away from him; the room of one that was removed here is free when its last reader closes it.
+    """`directory` may be shared by processes. A copy is opened under a second name in a directory
+    of the reader's own, so nobody takes it away from him; the room of one that was removed here is
+    free when its last reader closes it.
     """
 
     def __init__(
@@ -46,12 +50,14 @@ class LocalCopies:
         self._clock = clock
 
     def fetch(self, file: StoredFile, own: Path, *, beside: str | None) -> Path:
-        """A copy in the directory `own`. `beside` names the snapshot whose copy stays when another has to go; without
-        it, the one that was read last stays. Raises DatabaseFetching where that takes longer than there is time,
-        WarehouseUnavailable, WarehouseCorrupt, ScratchFull, DatabaseTooLarge.
+        """A copy in the directory `own`. `beside` names the snapshot whose copy stays when another
+        has to go; without it, the one that was read last stays. Raises DatabaseFetching where that
+        takes longer than there is time, WarehouseUnavailable, WarehouseCorrupt, ScratchFull,
+        DatabaseTooLarge.
         """
         copy, until = own / Path(file.name).name, self._clock() + self._seconds
-        while not self._link(file, copy):  # another process may remove it before, for another snapshot
+        # Another process may remove it before, for another snapshot.
+        while not self._link(file, copy):
             self.bring(file, beside=beside, until=until)
         return copy
 
@@ -92,8 +98,9 @@ class LocalCopies:
     # -- one fetch ------------------------------------------------------------------------------------------
 
     def _continue(self, file: StoredFile, part: Path, *, until: float) -> None:
-        """Nothing is begun that would not come to its end in time. Where a part was gone on from and the whole is not
-        what it should be, the part is to blame: it is fetched from its beginning.
+        """Nothing is begun that would not come to its end in time. Where a part was gone on from
+        and the whole is not what it should be, the part is to blame: it is fetched from its
+        beginning.
         """
         begun = _size(part)
         self._check_time(file, part, until=until)
@@ -121,8 +128,8 @@ class LocalCopies:
 
     @contextmanager
     def _lock(self, part: Path) -> Iterator[bool]:
-        """Whether the part is ours now, and was nobody's. The system lets go of it when its process ends. One without
-        content is none.
+        """Whether the part is ours now, and was nobody's. The system lets go of it when its process
+        ends. One without content is none.
         """
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -140,7 +147,9 @@ class LocalCopies:
     # -- room -----------------------------------------------------------------------------------------------
 
     def _check_room(self, part: Path, size: int) -> None:
-        """What can never be, is told before anybody waits for it. Raises ScratchFull, DatabaseTooLarge."""
+        """What can never be, is told before anybody waits for it. Raises ScratchFull,
+        DatabaseTooLarge.
+        """
         disk, needed = shutil.disk_usage(self._directory), size - _size(part)
         if size > disk.total:
             raise DatabaseTooLarge(bytes=size, disk_bytes=disk.total)
@@ -193,8 +202,8 @@ def _size(path: Path) -> int:
 
 
 def is_damaged(path: Path, file: StoredFile) -> bool:
-    """Whether what lies there is proved to be another file: another size is another checksum. What lies there no more
-    proves nothing.
+    """Whether what lies there is proved to be another file: another size is another checksum. What
+    lies there no more proves nothing.
     """
     with suppress(FileNotFoundError):
         if path.stat().st_size != file.bytes:

@@ -1,5 +1,6 @@
-"""Export: what is published in another form than that in which it lies, for whoever asks for it; made once for each
-published state. Of a lake one database file, and of either kind of store the rows of production as one Parquet file.
+"""Export: what is published in another form than that in which it lies, for whoever asks for it;
+made once for each published state. Of a lake one database file, and of either kind of store the
+rows of production as one Parquet file.
 
 What is larger is read where it is: it would take longer than anybody's request may.
 """
@@ -41,8 +42,9 @@ class Export:
     seconds: float = QUESTION_SECONDS
 
     def of(self, snapshot: Snapshot, form: str) -> StoredFile:
-        """The file in the warehouse. Raises ExportTooLarge, StoreDiffers, LakeUnavailable, LakeUnprepared, ScratchFull,
-        OutOfMemory, QueryTooSlow, WarehouseUnavailable, and what PublishedProduction does.
+        """The file in the warehouse. Raises ExportTooLarge, StoreDiffers, LakeUnavailable,
+        LakeUnprepared, ScratchFull, OutOfMemory, QueryTooSlow, WarehouseUnavailable, and what
+        PublishedProduction does.
         """
         name = export_name(snapshot.name, form)
         if stored := stored_with_checksum(self.warehouse, name):
@@ -85,7 +87,8 @@ class Export:
         try:
             self.warehouse.put(name, path, sha256=str(made.sha256))
         except WarehouseUnavailable:
-            if stored := stored_with_checksum(self.warehouse, name):  # somebody else has made it meanwhile
+            # Somebody else has made it meanwhile.
+            if stored := stored_with_checksum(self.warehouse, name):
                 return stored
             raise
         return made

@@ -1,8 +1,8 @@
-"""A page of the feed: the options of a request become one statement, whose names are the model's and whose values are
-bound.
+"""A page of the feed: the options of a request become one statement, whose names are the model's
+and whose values are bound.
 
-A page begins after the last row of the page before, in the snapshot that the first page came from; `cursor`, OData's
-$skiptoken, tells both, and how many rows there are in all.
+A page begins after the last row of the page before, in the snapshot that the first page came from;
+`cursor`, OData's $skiptoken, tells both, and how many rows there are in all.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ _SQL = named_statements(Path(__file__).with_suffix(".sql"))
 
 @dataclass(frozen=True, kw_only=True)
 class FeedPage:
-    """`count` is that of all rows that the filter leaves, where it was asked for. `next_cursor` is None on the last."""
+    """`count` is that of all rows that the filter leaves, where it was asked for. `next_cursor` is
+    None on the last.
+    """
 
     rows: list[dict[str, Any]]
     next_cursor: str | None
@@ -55,8 +57,8 @@ def feed_page(
     cursor: str | None = None,
     limit: int = MOST_ROWS,
 ) -> FeedPage:
-    """`top` is how many rows the whole answer may have, of which this page has `limit` at most. Raises ValidationError,
-    FeedNotImplemented, and what ProductionQuery raises.
+    """`top` is how many rows the whole answer may have, of which this page has `limit` at most.
+    Raises ValidationError, FeedNotImplemented, and what ProductionQuery raises.
     """
     asked, bound = ENTITY_SETS[entity_set], Bound()
     question = _Question(
@@ -130,8 +132,8 @@ class _Question:
         return not skip or is_from_start
 
     def _behind_place(self, names: list[str], place: _Place, limit: int) -> list[tuple[Any, ...]]:
-        """First what is equal in the first column, then what is beyond it: for that no other column has to be looked
-        at in all the rows.
+        """First what is equal in the first column, then what is beyond it: for that no other column
+        has to be looked at in all the rows.
         """
         rows: list[tuple[Any, ...]] = []
         values = self._values_at(place.key)
@@ -144,7 +146,9 @@ class _Question:
         return rows
 
     def _in_windows(self, names: list[str], place: _Place | None, limit: int, skip: int) -> list[tuple[Any, ...]]:
-        """Out of the next few wells in the order of the key, and of more of them where the filter leaves too little."""
+        """Out of the next few wells in the order of the key, and of more of them where the filter
+        leaves too little.
+        """
         wells = self.production.feed_wells
         rows: list[tuple[Any, ...]] = []
         first, to_skip = wells.place_behind(skip) if place is None else (self._place_of(place), 0)
@@ -178,7 +182,9 @@ class _Question:
         return self.production.fetch(statement, {**self.bound.values, **values, "limit": limit, "skip": skip})[1]
 
     def _values_at(self, key: Mapping[str, str | date]) -> list[Any]:
-        """What the row with this key is ordered by. Raises ValidationError where there is no such row."""
+        """What the row with this key is ordered by. Raises ValidationError where there is no such
+        row.
+        """
         if [term.name for term in self.terms] == list(key):
             return list(key.values())
         bound = Bound()
@@ -212,8 +218,8 @@ def properties_of(text: str, asked: EntitySet) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """`key` is that of the last row of the page before. What else it is ordered by, the snapshot still tells: a name of
-    any length has no room in an address.
+    """`key` is that of the last row of the page before. What else it is ordered by, the snapshot
+    still tells: a name of any length has no room in an address.
     """
 
     count: int | None

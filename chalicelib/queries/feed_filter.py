@@ -1,9 +1,11 @@
-"""A filter of OData becomes a condition of SQL whose values are bound: nothing of the request's text gets into it.
+"""A filter of OData becomes a condition of SQL whose values are bound: nothing of the request's
+text gets into it.
 
-The part of the language that is read: eq ne gt ge lt le, and or not, parentheses, contains startswith endswith,
-tolower toupper, and literals of text, number, date, moment, truth and null. What else the language has is answered as
-not implemented. What null means: https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part2-url-conventions.html
-(5.1.1.1): a comparison is true or false also of what is missing; only a function of it is neither. Pure.
+The part of the language that is read: eq ne gt ge lt le, and or not, parentheses, contains
+startswith endswith, tolower toupper, and literals of text, number, date, moment, truth and null.
+What else the language has is answered as not implemented. What null means:
+https://docs.oasis-open.org/odata/odata/v4.0/odata-v4.0-part2-url-conventions.html (5.1.1.1): a
+comparison is true or false also of what is missing; only a function of it is neither. Pure.
 """
 
 from __future__ import annotations
@@ -88,7 +90,9 @@ def condition_of(text: str, entity_set: EntitySet, bound: Bound) -> str:
 
 
 def condition_of_key(text: str, entity_set: EntitySet, bound: Bound) -> str:
-    """Of what stands in the parentheses of an address: all parts of the key, each once. Raises ValidationError."""
+    """Of what stands in the parentheses of an address: all parts of the key, each once. Raises
+    ValidationError.
+    """
     reader = _Reader(text, entity_set, bound, option="key")
     parts: dict[str, str] = {}
     while not parts or reader.takes("sign", ","):
@@ -193,12 +197,16 @@ class _Reader:
 
     @staticmethod
     def _is_with_value(left: Operand, right: Operand) -> bool:
-        """Never of what is itself a comparison: its text would stand twice, that of a chain of them without end."""
+        """Never of what is itself a comparison: its text would stand twice, that of a chain of them
+        without end.
+        """
         return not {NOTHING, TRUTH} & {left.kind, right.kind} and (left.is_literal or right.is_literal)
 
     @staticmethod
     def _plain(left: Operand, sign: str, right: Operand) -> str:
-        """False of what is missing. Written so that DuckDB can leave row groups out by their least and greatest."""
+        """False of what is missing. Written so that DuckDB can leave row groups out by their least
+        and greatest.
+        """
         known = [f"{each.sql} IS NOT NULL" for each in (left, right) if not each.is_literal or each.kind == NOTHING]
         return f"({' AND '.join([f'{left.sql} {sign} {right.sql}', *known])})"
 

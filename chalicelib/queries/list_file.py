@@ -1,9 +1,10 @@
 """ListFile: all rows of a list as one file, for a spreadsheet or another program.
 
-DuckDB writes the rows into a Parquet file on local disk, whatever it has to sort for it; CSV and Excel are made of that
-one, some thousand rows at a time. So memory does not grow with the list, and the database is free for others meanwhile.
-What is small is the answer itself. What is not goes to the warehouse, under a name of its snapshot, question, hour and
-number of rows: there the same question finds it, and nothing is made again.
+DuckDB writes the rows into a Parquet file on local disk, whatever it has to sort for it; CSV and
+Excel are made of that one, some thousand rows at a time. So memory does not grow with the list, and
+the database is free for others meanwhile. What is small is the answer itself. What is not goes to
+the warehouse, under a name of its snapshot, question, hour and number of rows: there the same
+question finds it, and nothing is made again.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
     from .published import PublishedProduction
     from .query import Query
 
-MOST_ROWS = {"parquet": 2_000_000, "csv": 2_000_000, "xlsx": MOST_SHEET_ROWS}  # to sort them takes some ten seconds
+# To sort them takes some ten seconds.
+MOST_ROWS = {"parquet": 2_000_000, "csv": 2_000_000, "xlsx": MOST_SHEET_ROWS}
 MAKING_SECONDS = 17.0  # of the 22 for which somebody waits; the rest is for sending
 HOUR = 3600
 
@@ -61,9 +63,10 @@ class ListFile:
     most_bytes: int = MOST_BYTES
 
     def of(self, query: Query, wanted: Mapping[str, Any]) -> dict[str, Any]:
-        """The file as `text` or `content` (base64), or the `url` where it is, and what else is to be told of it.
-        `wanted` are the arguments as the list's method takes them. Raises ListTooLarge, QueryTooSlow,
-        ScratchFull, ChangesNotKept, WarehouseUnavailable, and what PublishedProduction does.
+        """The file as `text` or `content` (base64), or the `url` where it is, and what else is to
+        be told of it. `wanted` are the arguments as the list's method takes them. Raises
+        ListTooLarge, QueryTooSlow, ScratchFull, ChangesNotKept, WarehouseUnavailable, and what
+        PublishedProduction does.
         """
         if query.file is None:
             raise ValueError("no file is asked for")
@@ -140,7 +143,9 @@ class ListFile:
         return int(self.clock()) // HOUR * HOUR
 
     def _put(self, made: StoredFile, path: Path) -> StoredFile:
-        """The same question within an hour has the same file: the one that is there stays, and is told of."""
+        """The same question within an hour has the same file: the one that is there stays, and is
+        told of.
+        """
         try:
             self.warehouse.put(made.name, path, sha256=str(made.sha256))
         except WarehouseUnavailable:

@@ -1,7 +1,9 @@
-"""The process that answers one statement of a reader, on one database that is opened read-only, and prints it as JSON.
+"""The process that answers one statement of a reader, on one database that is opened read-only, and
+prints it as JSON.
 
-A process of its own, because a statement may be anything: it may take all memory, never end, or make DuckDB abort. It
-has no credentials and no environment, reaches no file but the database, and nobody else's.
+A process of its own, because a statement may be anything: it may take all memory, never end, or
+make DuckDB abort. It has no credentials and no environment, reaches no file but the database, and
+nobody else's.
 """
 
 from __future__ import annotations
@@ -40,12 +42,15 @@ def main() -> None:
     most = (asked["memory_mb"] + OWN_MB) * MB
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"] * 2, asked["seconds"] * 2))  # when nobody waits any more
+    # When nobody waits any more.
+    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"] * 2, asked["seconds"] * 2))
     json.dump(answer(asked), sys.stdout)
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
-    """An object with `columns`, `rows` and why they are `cut`, or with the `error` that there was."""
+    """An object with `columns`, `rows` and why they are `cut`, or with the `error` that there
+    was.
+    """
     try:
         connection = _open_copy(Path(asked["path"]), Path(asked["directory"]), asked["memory_mb"])
     except duckdb.Error as exc:
@@ -115,7 +120,9 @@ def _plain(value: Any) -> Any:
 
 
 def _short(exc: Exception, asked: dict[str, Any]) -> str:
-    """The lines below the first one show where in the statement it is. Where the files lie is nobody's business."""
+    """The lines below the first one show where in the statement it is. Where the files lie is
+    nobody's business.
+    """
     words = str(exc).strip()
     for place in (Path(asked["path"]).parent, Path(asked["directory"])):
         for name in {str(place.resolve()), str(place)}:

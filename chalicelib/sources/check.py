@@ -1,4 +1,6 @@
-"""SourceCheck: what an import would find at the source. It reads the first rows, and stores nothing."""
+"""SourceCheck: what an import would find at the source. It reads the first rows, and stores
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +43,8 @@ CHECK_MB = 256
 
 @dataclass(frozen=True, kw_only=True)
 class FoundColumn:
-    """`unit` is ours, `source_unit` that of the source. `example` is what the source writes, `stored` the same as it
-    would be stored. Empty when the source has nothing for the column.
+    """`unit` is ours, `source_unit` that of the source. `example` is what the source writes,
+    `stored` the same as it would be stored. Empty when the source has nothing for the column.
     """
 
     name: str
@@ -57,8 +59,8 @@ class FoundColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceCheck:
-    """`problems` are what must be mended before an import can succeed, `hints` what looks odd; `problem` is the first
-    of the former.
+    """`problems` are what must be mended before an import can succeed, `hints` what looks odd;
+    `problem` is the first of the former.
     """
 
     problems: list[str]
@@ -129,8 +131,9 @@ def check_source(source: SourceReader, settings: Settings) -> SourceCheck:
 
 @dataclass(frozen=True, kw_only=True)
 class Looked:
-    """`written` are the fields of one row, and `stored` its columns; `periods` are some texts of the period, `sample`
-    the first rows as they are written, and `kinds` what the format knows of their fields.
+    """`written` are the fields of one row, and `stored` its columns; `periods` are some texts of
+    the period, `sample` the first rows as they are written, and `kinds` what the format knows of
+    their fields.
     """
 
     look: Look = field(default_factory=Look)
@@ -162,7 +165,9 @@ def _read(
 
 
 class _Reading:
-    """Pages on their way into a scratch database, and one row as it was written and as it became."""
+    """Pages on their way into a scratch database, and one row as it was written and as it
+    became.
+    """
 
     def __init__(
         self, repository: DuckDBWellProductionRepository, batch: Batch, settings: Settings, fields: Sequence[str]
@@ -230,7 +235,9 @@ class _Reading:
 
 
 def _rules_even_so(fields: list[str], settings: Settings) -> dict[str, ColumnRule]:
-    """What can be shown though something is missing. Raises SourceColumns when a match is ambiguous."""
+    """What can be shown though something is missing. Raises SourceColumns when a match is
+    ambiguous.
+    """
     from .column_rules import ColumnRule
 
     found = match_fields(fields, settings.source_columns)

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 LONGEST_PATTERN = 500  # characters
 MOST_WORDS = 1_000
 MOST_REPEATED = 1_000  # times, as RE2 takes it
-BLANKS = " \t\n\r\xa0"  # that count for nothing around a word, as `stripped` of well_production.sql has them
-HARD_SPACES = "\xa0\u202f\u2009"  # which programs write between thousands, where people type a space
+# That count for nothing around a word, as `stripped` of well_production.sql has them.
+BLANKS = " \t\n\r\xa0"
+# Which programs write between thousands, where people type a space.
+HARD_SPACES = "\xa0\u202f\u2009"
 
-# What Python and RE2 (https://github.com/google/re2/wiki/Syntax) both know and read alike: a definition is checked
-# where no DuckDB is. A piece is an escape, the beginning of a group, a repetition, a class or any other character.
+# What Python and RE2 (https://github.com/google/re2/wiki/Syntax) both know and read alike: a
+# definition is checked where no DuckDB is. A piece is an escape, the beginning of a group, a
+# repetition, a class or any other character.
 _PIECE = re.compile(
     r"""\\(?:[AbBdDsSwWafnrtv]|x[0-9A-Fa-f]{2}|[!-/:-@\[-^`{-~\s])
     |\((?:\?(?::|P<[A-Za-z_][A-Za-z0-9_]*>|-?[ims]+[:)])|(?!\?))
@@ -35,7 +38,9 @@ _PIECE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """The field's text is one of `words`, or the whole of it is like the `pattern`. An empty word means no text."""
+    """The field's text is one of `words`, or the whole of it is like the `pattern`. An empty word
+    means no text.
+    """
 
     field: str
     words: tuple[str, ...] = ()

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 COLUMN = {column.name: column for column in COLUMNS}
 PERIOD = "production_period"
-WAYS = ("field", "fields", "template", "coalesce", "sum", "value")  # one of them tells where the text comes from
+# One of them tells where the text comes from.
+WAYS = ("field", "fields", "template", "coalesce", "sum", "value")
 _OF_ALL = (*WAYS, "pattern", "when", "optional")
 _OF_VOLUMES = (*_OF_ALL, "unit", "days", "at", "density")
 _OF_DAYS = (*_OF_ALL, "unit", "aggregate")
@@ -43,7 +44,9 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A field in a template, with zeros before it up to `width` characters; or text as it stands, without a field."""
+    """A field in a template, with zeros before it up to `width` characters; or text as it stands,
+    without a field.
+    """
 
     field: str = ""
     width: int = 0
@@ -52,8 +55,9 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnRule:
-    """`fields` are joined with "/", `coalesce` gives the first that holds something, `sum` is added. `unit` is that of
-    a volume or of days, `density` in t/m3 a number or the name of a field, `formats` are of the period.
+    """`fields` are joined with "/", `coalesce` gives the first that holds something, `sum` is
+    added. `unit` is that of a volume or of days, `density` in t/m3 a number or the name of a field,
+    `formats` are of the period.
     """
 
     column: str
@@ -145,7 +149,9 @@ def _read_rule(faults: Faults, column: str, value: Any) -> ColumnRule:
 
 
 def _as_table(value: Any) -> Any:
-    """The short forms written out: "Oil" is { field = "Oil" }, ["Block", "Well"] is { fields = ["Block", "Well"] }."""
+    """The short forms written out: "Oil" is { field = "Oil" }, ["Block", "Well"] is { fields =
+    ["Block", "Well"] }.
+    """
     if isinstance(value, list) and len(value) == 1:
         [value] = value
     if isinstance(value, str):
@@ -187,7 +193,9 @@ def _constant(faults: Faults, key: str, value: Any, default: str = "0") -> str:
 
 
 def _template(faults: Faults, key: str, value: Any) -> tuple[Place, ...]:
-    """Of "05-{API County:03}": the text 05-, and the field API County with zeros up to three characters."""
+    """Of "05-{API County:03}": the text 05-, and the field API County with zeros up to three
+    characters.
+    """
     text = _constant(faults, key, value, "{?}")
     places: list[Place] = []
     end = 0
@@ -220,7 +228,9 @@ _READERS: dict[str, Any] = {
 
 
 def _refuse_two_units(faults: Faults, rules: Any) -> None:
-    """One number of the source cannot be of two units, unless another field tells for which of them it stands."""
+    """One number of the source cannot be of two units, unless another field tells for which of them
+    it stands.
+    """
     takers: dict[str, list[ColumnRule]] = {}
     for rule in rules:
         if not rule.unit:
@@ -241,7 +251,8 @@ def _refuse_two_units(faults: Faults, rules: Any) -> None:
 def _contradict(one: ColumnRule, other: ColumnRule) -> bool:
     """A row can fill both columns, and of its number they say different units.
 
-    Of one field Volume, oil when Product is O in bbl and gas when Product is G in Mcf do not: no row is of both.
+    Of one field Volume, oil when Product is O in bbl and gas when Product is G in Mcf do not: no
+    row is of both.
     """
     if not one.unit or not other.unit or _written(one.unit) == _written(other.unit):
         return False

@@ -40,7 +40,8 @@ TOP = (
     *("fresh_for", "pause_after", "decimal", "thousands", "columns", "file", "unpivot", "odata", "gate", "expect"),
 )
 Presets = Callable[[Any], dict[str, Any]]
-OF_PRESETS = ("title", "publisher", "address", "verified", "checked_against", "assumed")  # told, and of no effect
+# Told, and of no effect.
+OF_PRESETS = ("title", "publisher", "address", "verified", "checked_against", "assumed")
 GATE = ("rejected", "nulled", "withdrawn", "restated", "skipped")
 ODATA = (
     *("page_size", "paging", "headers", "filter", "expand", "page_seconds", "page_mb", "max_pages", "seconds"),
@@ -100,14 +101,18 @@ class Definition:
 
     @property
     def meaning(self) -> str:
-        """What its rows hang on, as one text: rows that were read with another one are not put together with them."""
+        """What its rows hang on, as one text: rows that were read with another one are not put
+        together with them.
+        """
         silent = {"schedule", "secret", "gate", "expect", "default", "adopts", "missing", "odata", *OF_PRESETS}
         silent |= {"fresh_for", "pause_after"}
         return json.dumps({name: value for name, value in self.values.items() if name not in silent}, sort_keys=True)
 
 
 def read_definition(text: str, *, presets: Presets = preset_named) -> Definition:
-    """Of TOML, or of JSON when it begins with a brace; dates of TOML are text. Raises DefinitionInvalid."""
+    """Of TOML, or of JSON when it begins with a brace; dates of TOML are text. Raises
+    DefinitionInvalid.
+    """
     faults = Faults()
     if len(text.encode(errors="surrogatepass")) > LONGEST:
         faults.add("", f"is longer than {LONGEST >> 10} KB", "a shorter definition")
@@ -123,7 +128,9 @@ def read_definition(text: str, *, presets: Presets = preset_named) -> Definition
 
 
 def definition_of(values: Mapping[str, Any], *, presets: Presets = preset_named) -> Definition:
-    """`presets` gives the keys of one, or raises PresetUnknown. Raises DefinitionInvalid, which lists every fault."""
+    """`presets` gives the keys of one, or raises PresetUnknown. Raises DefinitionInvalid, which
+    lists every fault.
+    """
     faults = Faults()
     whole = _with_preset(faults, dict(values), presets) if isinstance(values, dict) else values
     told = faults.table("", whole, (*TOP, *OF_PRESETS))
@@ -143,7 +150,9 @@ def definition_of(values: Mapping[str, Any], *, presets: Presets = preset_named)
 def _with_preset(
     faults: Faults, values: dict[str, Any], presets: Presets, seen: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """The preset's keys, and over them those of the definition: tables are merged, all else replaces."""
+    """The preset's keys, and over them those of the definition: tables are merged, all else
+    replaces.
+    """
     if "preset" not in values:
         return values
     name = values["preset"]

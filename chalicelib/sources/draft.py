@@ -1,7 +1,8 @@
-"""Draft: a definition as it may read, from a look at the data. Whatever is a guess says so, and why.
+"""Draft: a definition as it may read, from a look at the data. Whatever is a guess says so, and
+why.
 
-What is not found is written as a comment, with what to fill in, so that a check of the source says what is missing.
-docs/drafts.md shows one.
+What is not found is written as a comment, with what to fill in, so that a check of the source says
+what is missing. docs/drafts.md shows one.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ MOST_LEFT = 30  # fields that are told to be of no use
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """`text` is TOML that read_definition takes; `guesses` are its lines as data, in their order."""
+    """`text` is TOML that read_definition takes; `guesses` are its lines as data, in their
+    order.
+    """
 
     text: str
     guesses: list[Guess] = default(default_factory=list)

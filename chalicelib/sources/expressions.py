@@ -1,4 +1,5 @@
-"""A source's rules as SQL: an expression a column, with units, dates, choices and words that mean nothing.
+"""A source's rules as SQL: an expression a column, with units, dates, choices and words that mean
+nothing.
 
 What somebody wrote reaches SQL only as a value or a quoted name.
 """
@@ -33,15 +34,17 @@ if TYPE_CHECKING:
 OF_A_DEFINITION = ("where", "skip", "null_values", "decimal", "thousands", "timezone")
 NULL = "CAST(NULL AS VARCHAR)"
 PERIOD_DAYS = f"days_of_period(value_of_{PERIOD})"
-UNREADABLE = "'?' || "  # before a text that is no number in the form that was declared: then it is none in any
+# Before a text that is no number in the form that was declared: then it is none in any.
+UNREADABLE = "'?' || "
 KIND = {column.name: column.kind for column in COLUMNS}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expressions:
-    """`present` are the fields that have been seen; rows may show others unless it `is_closed`. `constants` are fields
-    that the reader knows, such as the name of the file, as SQL. `timezone` is of moments whose rule names none;
-    `numbers` are fields of which the file itself knows that they are numbers, so that no sign is of their text.
+    """`present` are the fields that have been seen; rows may show others unless it `is_closed`.
+    `constants` are fields that the reader knows, such as the name of the file, as SQL. `timezone`
+    is of moments whose rule names none; `numbers` are fields of which the file itself knows that
+    they are numbers, so that no sign is of their text.
     """
 
     rules: Mapping[str, ColumnRule]
@@ -191,8 +194,8 @@ class Expressions:
         return self.number_of(name) if is_number else self.text(name)
 
     def _first_group(self, text: str, rule: ColumnRule) -> str:
-        """Of the pattern; one whose group is empty says that there is nothing. A text that the pattern does not
-        know is no number, and says nothing where it would be a name or a code.
+        """Of the pattern; one whose group is empty says that there is nothing. A text that the
+        pattern does not know is no number, and says nothing where it would be a name or a code.
         """
         pattern = literal(rule.pattern)
         group = f"nullif(regexp_extract({text}, {pattern}, 1), '')"
@@ -202,7 +205,9 @@ class Expressions:
         return f"CASE WHEN {is_known} THEN {group} ELSE {UNREADABLE}{text} END"
 
     def _by_density(self, mass: str, field: str) -> str:
-        """Cubic metres of tonnes. Without a density nobody knows how many they are, unless there are none."""
+        """Cubic metres of tonnes. Without a density nobody knows how many they are, unless there
+        are none.
+        """
         density = f"read_number({self.number_of(field)})"
         least, most = DENSITIES
         volume = (
@@ -212,13 +217,17 @@ class Expressions:
         return f"CASE WHEN {is_known} THEN {mass} ELSE coalesce({volume}, {UNREADABLE}{mass}) END"
 
     def _unless_blank(self, name: str, rule: ColumnRule) -> str:
-        """NULL where there are only blanks. A code is without those around it, and a number as its digits."""
+        """NULL where there are only blanks. A code is without those around it, and a number as its
+        digits.
+        """
         if KIND[rule.column] is Kind.CODE:
             return self._code(name)
         return f"CASE WHEN stripped({self.text(name)}) <> '' THEN {self._plain(name, rule)} END"
 
     def _code(self, name: str) -> str:
-        """A part of a code: without blanks, and a number as its digits. What is an object or a list is none."""
+        """A part of a code: without blanks, and a number as its digits. What is an object or a list
+        is none.
+        """
         text = self.text(name)
         if self.is_closed:
             return f"part_of_code({text})"
@@ -233,8 +242,9 @@ class Expressions:
         return f"padded({self._code(place.field)}, {place.width})"
 
     def _sum(self, names: tuple[str, ...]) -> str:
-        """All empty: empty. One that is no number: its text, which is none either. Decimal fractions are added, so that
-        the sum is exact up to 20 digits before the point; beyond them it is that of the rounded numbers.
+        """All empty: empty. One that is no number: its text, which is none either. Decimal
+        fractions are added, so that the sum is exact up to 20 digits before the point; beyond them
+        it is that of the rounded numbers.
         """
         numbers = [self.number_of(name) for name in names]
         is_empty = " AND ".join(f"{number} IS NULL" for number in numbers)
@@ -279,14 +289,16 @@ class Expressions:
             return f"{value} / {PERIOD_DAYS}"
         if not rule.is_per_producing_day:
             return value
-        # A rate without its days is nothing that could be read, and NaN is no number between two bounds.
+        # A rate without its days is nothing that could be read, and NaN is no number between two
+        # bounds.
         days = f"CASE WHEN {value} <> 0 THEN coalesce(value_of_{DAYS}, 'NaN'::DOUBLE) ELSE 0 END"
         return f"{value} * {days} / {PERIOD_DAYS}"
 
 
 def reading_of(settings: Settings, names: Sequence[str], table: Table | None = None) -> RowReading:
-    """How rows of the source become ours. `names` are its fields, as far as they have been seen; a table shows all of
-    its own, and may have others than the source's first file. Raises SourceColumns.
+    """How rows of the source become ours. `names` are its fields, as far as they have been seen; a
+    table shows all of its own, and may have others than the source's first file. Raises
+    SourceColumns.
     """
     definition = settings.definition
     options: dict[str, Any] = {"period": settings.source_period}
@@ -332,7 +344,9 @@ def _constants(table: Table) -> dict[str, str]:
 
 
 def times(value: str, factor: Fraction) -> str:
-    """With one rounding where the factor, or what it divides by, is a whole number: 1,234 / 1000 is 1.234."""
+    """With one rounding where the factor, or what it divides by, is a whole number: 1,234 / 1000 is
+    1.234.
+    """
     if factor == 1:
         return value
     if factor.numerator == 1 and factor.denominator < 1 << 53:

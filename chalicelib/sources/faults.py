@@ -1,4 +1,6 @@
-"""Faults: what is wrong with a definition, all of it at once, each with its key and what to write instead."""
+"""Faults: what is wrong with a definition, all of it at once, each with its key and what to write
+instead.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,15 @@ if TYPE_CHECKING:
 MOST_TOLD = 100
 LONGEST_TOLD = 60  # characters of a word that somebody wrote
 LARGEST_TOLD = 10**LONGEST_TOLD  # Python writes no number of more than 4,300 digits
-# A zero byte ends a statement of SQL, half a character cannot be sent anywhere, and no name or word of a table has the
-# others; line breaks stand in the headers of spreadsheets.
+# A zero byte ends a statement of SQL, half a character cannot be sent anywhere, and no name or word
+# of a table has the others; line breaks stand in the headers of spreadsheets.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 class Faults:
-    """Each reader below answers a value that can be worked with, and notes what is wrong with the one that stands."""
+    """Each reader below answers a value that can be worked with, and notes what is wrong with the
+    one that stands.
+    """
 
     def __init__(self) -> None:
         self._found: list[dict[str, str]] = []

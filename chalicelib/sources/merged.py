@@ -9,11 +9,14 @@ from .column_rules import PARTS, WAYS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OF_ONE_FIELD = ("format", "pattern", "timezone")  # of a period, and of no year and month by themselves
+# Of a period, and of no year and month by themselves.
+OF_ONE_FIELD = ("format", "pattern", "timezone")
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Where both say what a column comes from the one above is meant; the unit and the rest stay."""
+    """Where both say what a column comes from the one above is meant; the unit and the rest
+    stay.
+    """
     below, above = under.get("columns"), over.get("columns")
     if isinstance(below, dict) and isinstance(above, dict):
         left = {name: _left_by(above.get(name), rule) for name, rule in below.items()}

@@ -1,4 +1,6 @@
-"""Opening: the reader of a source, an OData service or files in a bucket, at an address or on the laptop's own disk."""
+"""Opening: the reader of a source, an OData service or files in a bucket, at an address or on the
+laptop's own disk.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,9 @@ Connection = TypeVar("Connection", bound="SourceConnection")
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's own. `began` is when
-    the import did, and `known` are the marks of files that were read before. `on_auth` is given what
-    signs the requests, and what the proxy asks for.
+    """`client` makes one of an AWS service, `directory` is on local disk, empty, and the reader's
+    own. `began` is when the import did, and `known` are the marks of files that were read before.
+    `on_auth` is given what signs the requests, and what the proxy asks for.
     """
 
     settings: Settings

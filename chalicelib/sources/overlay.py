@@ -1,4 +1,6 @@
-"""The settings of one import: those of the stack, and over them what the definition of its source says."""
+"""The settings of one import: those of the stack, and over them what the definition of its source
+says.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,8 @@ OF_THE_GATE = {name: f"gate_{name}" for name in ("rejected", "nulled", "withdraw
 
 
 def settings_of(definition: Definition, base: Settings) -> Settings:
-    """The settings that an import of this source has. What the definition leaves out is as in the stack, or, for what
-    belongs to one source alone, at its default. Raises DefinitionInvalid.
+    """The settings that an import of this source has. What the definition leaves out is as in the
+    stack, or, for what belongs to one source alone, at its default. Raises DefinitionInvalid.
     """
     faults: list[Fault] = []
     told = {

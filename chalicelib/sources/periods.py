@@ -1,7 +1,9 @@
-"""Periods: the forms in which sources write a day, a month, a quarter or a year, and how each is read.
+"""Periods: the forms in which sources write a day, a month, a quarter or a year, and how each is
+read.
 
-A form is written as for `strptime` (https://docs.python.org/3/library/datetime.html#format-codes), with `%q` for a
-quarter. What DuckDB's own `strptime` takes too much of is refused here: 20241 for %Y%m, and the year 68 for 2068.
+A form is written as for `strptime` (https://docs.python.org/3/library/datetime.html#format-codes),
+with `%q` for a quarter. What DuckDB's own `strptime` takes too much of is refused here: 20241 for
+%Y%m, and the year 68 for 2068.
 """
 
 from __future__ import annotations
@@ -52,7 +54,9 @@ class FormatUnknown(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """`pattern` is one of RE2 with a group for each of `groups`: year, short_year, month, name, quarter, day."""
+    """`pattern` is one of RE2 with a group for each of `groups`: year, short_year, month, name,
+    quarter, day.
+    """
 
     pattern: str
     groups: tuple[str, ...]
@@ -105,8 +109,8 @@ def _token(letter: str) -> str:
 
 
 def _pattern(pieces: list[tuple[str, str]], place: int) -> str:
-    """Months and days have one digit or two where no other digit stands beside them: of %d.%m.%Y both may have one, of
-    %Y%m the month has two.
+    """Months and days have one digit or two where no other digit stands beside them: of %d.%m.%Y
+    both may have one, of %Y%m the month has two.
     """
     kind, text = pieces[place]
     if kind == "text":
@@ -128,7 +132,9 @@ def pivot(now: datetime | None = None) -> int:
 
 
 def zone_named(name: str) -> ZoneInfo | None:
-    """None when the IANA list has no such zone; files of the system that lie beside it are none of it."""
+    """None when the IANA list has no such zone; files of the system that lie beside it are none of
+    it.
+    """
     if name in OF_THE_SYSTEM or name.startswith(("posix/", "right/")):
         return None
     try:

@@ -20,7 +20,8 @@ UNITS = {"oil_production_kbd": "kbd", "liquids_production_kbd": "kbd", "water_pr
 LEAST_REJECTED = 20  # rows, as the gate of an import counts; of fewer nearly all
 NEARLY_ALL = 0.9
 LONGEST_RAW = 120  # characters
-# A moment in the evening of a month's last day, in UTC, is the first of the next month somewhere to the east.
+# A moment in the evening of a month's last day, in UTC, is the first of the next month somewhere to
+# the east.
 _EVENING = re.compile(r"\d{4}-(\d\d)-(\d\d)[Tt ](1[2-9]|2[0-3]):(00|30)(:00(\.0+)?)?([Zz]|\+00:?00)?")
 _LAST_DAYS = {"31", "30", "29", "28"}
 
@@ -47,7 +48,9 @@ def judge_rows(
 
 
 def _are_too_many(look: Look, settings: Settings) -> bool:
-    """Whether so many rows would be rejected that the gate holds the import, or of a few rows nearly all."""
+    """Whether so many rows would be rejected that the gate holds the import, or of a few rows
+    nearly all.
+    """
     rejected = look.rows - look.sound
     is_held = rejected >= LEAST_REJECTED and rejected > settings.gate_rejected * look.rows
     return is_held or rejected >= NEARLY_ALL * look.rows
@@ -125,7 +128,8 @@ def _nulls(look: Look, rules: Mapping[str, ColumnRule]) -> Iterable[str]:
 
 
 def local_midnight(texts: Iterable[str]) -> str:
-    """A sentence when the periods are evenings of last days in UTC: the first of a month of a place further east.
+    """A sentence when the periods are evenings of last days in UTC: the first of a month of a place
+    further east.
 
     2024-01-31T23:00:00Z is 2024-02-01T00:00 in Oslo.
     """

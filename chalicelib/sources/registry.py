@@ -1,7 +1,8 @@
-"""SourceRegistry: the sources of the stack, each an item of the one table, with every version of its definition kept.
+"""SourceRegistry: the sources of the stack, each an item of the one table, with every version of
+its definition kept.
 
-The settings WELLHEAD_SOURCE_* are the source that WELLHEAD_SOURCE_NAME names, as long as no definition has that name or
-adopts its rows.
+The settings WELLHEAD_SOURCE_* are the source that WELLHEAD_SOURCE_NAME names, as long as no
+definition has that name or adopts its rows.
 
     A   reads: version 3 ── writes version 4, if it is 3 still: done
     B   reads: version 3 ── writes version 4, if it is 3 still: refused ── is told: it is version 4 now
@@ -76,19 +77,23 @@ class SourceRegistry:
         return next(iter(self._of_settings(self._read_all())), None) if is_of_settings else None
 
     def plans(self) -> list[Plan]:
-        """What the sweeper does for each source that a definition describes. Raises StateUnavailable."""
+        """What the sweeper does for each source that a definition describes. Raises
+        StateUnavailable.
+        """
         return [plan for source in self._read_all() if (plan := source.plan)]
 
     def version(self, name: str, version: int) -> Source:
-        """As it was once, also of a source that has been deleted since. Raises SourceUnknown, StateUnavailable."""
+        """As it was once, also of a source that has been deleted since. Raises SourceUnknown,
+        StateUnavailable.
+        """
         item = self._table.read(source_version_key(name, version))
         if item is None:
             raise SourceUnknown("The source never had this version. The list of sources tells the current one.")
         return Source.of_item(item)
 
     def of_trigger(self, name: str | None) -> Source:
-        """The one that is named; without a name the only one, or the one with `default = true`. Raises SourceUnknown,
-        SourceNotNamed, StateUnavailable.
+        """The one that is named; without a name the only one, or the one with `default = true`.
+        Raises SourceUnknown, SourceNotNamed, StateUnavailable.
         """
         if name is not None:
             return self.get(name)
@@ -127,9 +132,9 @@ class SourceRegistry:
     # -- writing ------------------------------------------------------------------------------
 
     def put(self, name: str, values: Mapping[str, Any], *, by: str, if_match: str | None = None) -> Source:
-        """A new source, or a new version of one. `if_match` is the tag of the version that is replaced, which must be
-        told; the same definition again is no new version. Raises DefinitionInvalid, SourceVersionDiffers,
-        StateUnavailable.
+        """A new source, or a new version of one. `if_match` is the tag of the version that is
+        replaced, which must be told; the same definition again is no new version. Raises
+        DefinitionInvalid, SourceVersionDiffers, StateUnavailable.
         """
         values = {**values, "name": values.get("name", name)}
         definition, _ = checked(values, self._settings)
@@ -162,8 +167,8 @@ class SourceRegistry:
         return new
 
     def delete(self, name: str, *, by: str, if_match: str | None = None) -> Source:
-        """The source as it was. Its versions are kept, and its rows. Raises SourceUnknown, SourceOfSettings,
-        SourceInUse, SourceVersionDiffers, StateUnavailable.
+        """The source as it was. Its versions are kept, and its rows. Raises SourceUnknown,
+        SourceOfSettings, SourceInUse, SourceVersionDiffers, StateUnavailable.
 
             A   reads: lock free ──────────────────── deletes, if the lock is as read: refused ── reads anew: in use
             B   trigger: source there ── creates, if the source is as read: done
@@ -203,8 +208,8 @@ class SourceRegistry:
                 return found
 
     def _whole(self, source: Source) -> Source:
-        """Of one that was stored when its schedule was of no effect, with what its definition says of it. Where that is
-        refused by now, it has none.
+        """Of one that was stored when its schedule was of no effect, with what its definition says
+        of it. Where that is refused by now, it has none.
         """
         if source.timezone is not None:
             return source
@@ -217,7 +222,9 @@ class SourceRegistry:
         return replace(source, schedule=schedule, timezone=timezone, fresh_for="", pause_after=PAUSE_AFTER)
 
     def _of_settings(self, defined: Iterable[Source]) -> list[Source]:
-        """None where a definition has its name, or takes over its rows: they would come back with each import."""
+        """None where a definition has its name, or takes over its rows: they would come back with
+        each import.
+        """
         name = self._settings.source_name
         if any(name in (source.name, source.adopts) for source in defined):
             return []

@@ -1,4 +1,6 @@
-"""What is written to local disk while files are fetched and read: a full disk has an error of its own."""
+"""What is written to local disk while files are fetched and read: a full disk has an error of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BLOCK = 1 << 20  # bytes at a time
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # a quota and a file's greatest size are ends of room too
+# A quota and a file's greatest size are ends of room too.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager

@@ -25,8 +25,9 @@ PIECE_BYTES = 1 << 20
 
 
 def download(export: Export | Address, path: Path, on_bytes: Callable[[int], object] = lambda _count: None) -> None:
-    """Writes beside `path`, checks the SHA-256, and only then gives the file its name; one that was there
-    before is replaced as a whole. `on_bytes` hears how many have come so far. Raises DownloadFailed, DownloadDamaged.
+    """Writes beside `path`, checks the SHA-256, and only then gives the file its name; one that was
+    there before is replaced as a whole. `on_bytes` hears how many have come so far. Raises
+    DownloadFailed, DownloadDamaged.
     """
     with _disk_errors("database", path), _put_in_place(path) as file:
         digest, count = hashlib.sha256(), 0
@@ -57,8 +58,9 @@ def _disk_errors(what: str, path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _put_in_place(path: Path) -> Iterator[BinaryIO]:
-    """A file beside `path` that gets its name when the block ends well. What is there and is no file, such as a pipe or
-    /dev/null, is written to as it is: with a file in its place it would be gone for everybody.
+    """A file beside `path` that gets its name when the block ends well. What is there and is no
+    file, such as a pipe or /dev/null, is written to as it is: with a file in its place it would be
+    gone for everybody.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file:

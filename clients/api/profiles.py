@@ -1,4 +1,5 @@
-"""Which Wellhead is meant: its URL and token, from the environment, a saved profile, or the stack of this checkout.
+"""Which Wellhead is meant: its URL and token, from the environment, a saved profile, or the stack
+of this checkout.
 
 A token goes to the address that it was saved with or given with, and to no other.
 """
@@ -23,7 +24,9 @@ LOCAL = "local"  # the profile that nobody saves: what `make run` serves
 
 
 class ProfileError(ClientError):
-    """It is not known which Wellhead is meant. Save its address and a token with: wellhead login URL"""
+    """It is not known which Wellhead is meant. Save its address and a token with: wellhead login
+    URL
+    """
 
     default_code = "NO_PROFILE"
 
@@ -40,7 +43,9 @@ class Profile:
 
 
 class Profiles:
-    """In one file that nobody else may read. `warn` hears when it was open to others and has been closed."""
+    """In one file that nobody else may read. `warn` hears when it was open to others and has been
+    closed.
+    """
 
     def __init__(self, path: Path, warn: Callable[[str], object]) -> None:
         self.path = path
@@ -105,8 +110,9 @@ def profiles_path(environment: Mapping[str, str]) -> Path:
 
 
 def find_target(environment: Mapping[str, str], profiles: Profiles, *, url: str | None, name: str | None) -> Target:
-    """Whoever is named first: `url`, `name` (options), then WELLHEAD_URL, WELLHEAD_PROFILE, the default profile, and at
-    last the stack of this checkout. WELLHEAD_TOKEN goes before a saved token. Raises ProfileError, InvalidAddress.
+    """Whoever is named first: `url`, `name` (options), then WELLHEAD_URL, WELLHEAD_PROFILE, the
+    default profile, and at last the stack of this checkout. WELLHEAD_TOKEN goes before a saved
+    token. Raises ProfileError, InvalidAddress.
     """
     own_token = environment.get("WELLHEAD_TOKEN") or None
     if not name and (address := url or environment.get("WELLHEAD_URL")):

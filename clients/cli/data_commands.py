@@ -150,8 +150,8 @@ def production(
 ) -> None:
     """Show what a well produced.
 
-    WELL is its code, or a part of its name or reference that no other well has. With --format it may be left out, for
-    the production of all wells.
+    WELL is its code, or a part of its name or reference that no other well has. With --format it
+    may be left out, for the production of all wells.
     """
     terminal = session.terminal
     if file:
@@ -226,8 +226,9 @@ def download(session: Session, path: Path | None, force: bool, parquet: bool) ->
 def sql(session: Session, query: str | None, file: Path | None) -> None:
     """Ask the downloaded database, read-only.
 
-    QUERY is a statement; without one it is read from stdin, on a terminal statement by statement. The database is
-    wells.duckdb here, or what the local stack of this checkout has published, or --file.
+    QUERY is a statement; without one it is read from stdin, on a terminal statement by statement.
+    The database is wells.duckdb here, or what the local stack of this checkout has published, or
+    --file.
     """
     published = CHECKOUT / ".local" / "warehouse" / FILE
     default = published if published.exists() and not FILE.exists() else FILE
@@ -242,7 +243,9 @@ def show_rows(terminal: Terminal, columns: Sequence[Column], rows: Any) -> None:
 
 
 def _rows_of(wellhead: WellheadClient, well: str, asked: Mapping[str, Any]) -> list[Production]:
-    """A text that is the code of a well means that one, whatever others have it in their name. Raises NotFound."""
+    """A text that is the code of a well means that one, whatever others have it in their name.
+    Raises NotFound.
+    """
     try:
         if rows := _production(wellhead, well, asked):
             return rows

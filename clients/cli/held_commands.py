@@ -33,8 +33,8 @@ NOBODY = "--all shows the findings and asks, and there is nobody to ask here. Na
 def accept(session: Session, /, job_id: str, findings: tuple[str, ...], is_all: bool, **waiting: Any) -> int:
     """Publish an import that is held, all the same.
 
-    Each finding that holds JOB_ID is named. Nothing is fetched again: a new import publishes what was held, and is
-    held in turn when it finds something else or something worse.
+    Each finding that holds JOB_ID is named. Nothing is fetched again: a new import publishes what
+    was held, and is held in turn when it finds something else or something worse.
     """
     if bool(findings) == is_all:
         raise click.UsageError(f"Name what to accept with --finding, or use --all. See it: wellhead status {job_id}")
@@ -71,7 +71,9 @@ def discard(session: Session, job_id: str) -> None:
 
 
 def _confirm(session: Session, job: Job) -> list[str]:
-    """What holds it, when whoever was shown it says yes. Raises HeldImport; ends the program when they say no."""
+    """What holds it, when whoever was shown it says yes. Raises HeldImport; ends the program when
+    they say no.
+    """
     if not job.waits_for_word:
         raise NotHeld(status=409, code="NOT_HELD", details={"job_id": job.job_id})
     show_findings(session.terminal, job)

@@ -124,7 +124,8 @@ def cancel(session: Session, job_id: str | None) -> None:
 def retry(session: Session, job_id: str | None, wait: bool, timeout: float | None) -> int:
     """Go on with an import that ended early.
 
-    That is the newest one, or JOB_ID. It FAILED or was CANCELLED, and goes on from its last checkpoint.
+    That is the newest one, or JOB_ID. It FAILED or was CANCELLED, and goes on from its last
+    checkpoint.
     """
     with session.client() as wellhead:
         job = wellhead.retry(job_of(wellhead, job_id))
@@ -144,7 +145,9 @@ def finish(session: Session, wellhead: WellheadClient, job: Job, *, wait: bool, 
 
 
 def job_of(wellhead: WellheadClient, job_id: str | None, status: Status | None = None) -> str:
-    """The id that was meant: by its beginning, or without one the newest with this status. Raises NotFound."""
+    """The id that was meant: by its beginning, or without one the newest with this status. Raises
+    NotFound.
+    """
     return whole_id(wellhead, job_id) if job_id else newest_import(wellhead, status).job_id
 
 

@@ -1,4 +1,6 @@
-"""`wellhead`: the command line of Wellhead. docs/cli.md describes every command, option and exit code."""
+"""`wellhead`: the command line of Wellhead. docs/cli.md describes every command, option and exit
+code.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,8 @@ def main() -> int:
     """The exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a sign that the terminal does not know is no reason to stop
+            # A sign that the terminal does not know is no reason to stop.
+            stream.reconfigure(errors="replace")
     try:
         return int(wellhead.main(prog_name="wellhead", standalone_mode=False, obj=Session()) or Exit.DONE)
     except click.ClickException as error:

@@ -46,8 +46,8 @@ FILE_COLUMNS = [
 def verify(session: Session, path: Path | None, is_all: bool, here: bool, sha256: str | None) -> int:
     """Check everything that is published: checksums, keys, counts.
 
-    It is done where the data is, and changes nothing. PATH is a file on this machine that is looked at in its place;
-    with --here what is published now is downloaded to a temporary place first.
+    It is done where the data is, and changes nothing. PATH is a file on this machine that is looked
+    at in its place; with --here what is published now is downloaded to a temporary place first.
     """
     if is_all and (path or here):
         raise click.UsageError("--all is done where the data is. Leave out PATH and --here.")

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from datetime import date
 
 BRAILLE = 0x2800
-DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a sign, by row and column (Unicode, block 2800)
+# Of a sign, by row and column (Unicode, block 2800).
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
 class Point(NamedTuple):
@@ -23,8 +24,9 @@ class Point(NamedTuple):
 
 
 def plot(points: Sequence[Point], *, width: int, height: int = 12, braille: bool = True) -> list[str]:
-    """Lines of at most `width` signs (at least 40): the line between a scale from zero to the highest value and the
-    first and last day. Without `braille` each sign that has a dot is an asterisk. No points, no lines.
+    """Lines of at most `width` signs (at least 40): the line between a scale from zero to the
+    highest value and the first and last day. Without `braille` each sign that has a dot is an
+    asterisk. No points, no lines.
     """
     if not points:
         return []

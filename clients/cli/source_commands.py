@@ -131,8 +131,8 @@ def _show_schedule(terminal: Terminal, state: ScheduleState) -> None:
 def apply(session: Session, files: tuple[Path, ...]) -> int:
     """Define the sources in FILES, each a TOML or JSON file.
 
-    A source that is there gets a new version when its file says something else. When one file has faults the others
-    are applied all the same, and the exit code is 1.
+    A source that is there gets a new version when its file says something else. When one file has
+    faults the others are applied all the same, and the exit code is 1.
     """
     applied: list[dict[str, Any]] = []
     with session.client() as wellhead:
@@ -219,7 +219,8 @@ def delete(session: Session, name: str, yes: bool) -> None:
 @json_option
 @with_session
 def send_file(session: Session, name: str, file: Path) -> None:
-    """Send FILE into the stack's bucket, for the source NAME to read, which need not be defined yet.
+    """Send FILE into the stack's bucket, for the source NAME to read, which need not be defined
+    yet.
 
     The address for its definition goes to stdout: write it as `url`, or draft a definition of it.
     """
@@ -254,7 +255,9 @@ def presets(session: Session, name: str | None) -> None:
 
 
 def read_definition(file: Path) -> dict[str, Any]:
-    """What the file says, with the path of a local source seen from the file's own folder. Raises DefinitionUnread."""
+    """What the file says, with the path of a local source seen from the file's own folder. Raises
+    DefinitionUnread.
+    """
     try:
         text = file.read_text("utf-8")
         told = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)

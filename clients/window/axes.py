@@ -39,7 +39,8 @@ class Axis:
 
     @classmethod
     def around(cls, values: Iterable[float | None], *, is_log: bool = False) -> Axis:
-        """A linear axis begins at zero, or below; a logarithmic one at the decade of the smallest value.
+        """A linear axis begins at zero, or below; a logarithmic one at the decade of the smallest
+        value.
 
         Around 0.3 and 41 a linear one goes from 0 to 60, a logarithmic one from 0.1 to 100.
         """
@@ -112,7 +113,9 @@ def year_ticks(first: date, last: date, most: int) -> list[date]:
 
 
 def nearest(periods: Sequence[Period], share: float) -> int:
-    """The position of the period that is nearest to this share of the time between the first and the last."""
+    """The position of the period that is nearest to this share of the time between the first and
+    the last.
+    """
     first = periods[0].day
     days = (periods[-1].day - first).days * share
     return min(range(len(periods)), key=lambda place: abs((periods[place].day - first).days - days))

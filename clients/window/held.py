@@ -21,7 +21,8 @@ Piece = tuple[str, tuple[str, ...]]
 
 
 class HeldPanel(ttk.Frame):
-    """A switch for each finding, and the two buttons; there only while an import waits for somebody's word.
+    """A switch for each finding, and the two buttons; there only while an import waits for
+    somebody's word.
 
     `accepted` and `discarded` are told what the person wants, of which job.
     """
@@ -47,7 +48,9 @@ class HeldPanel(ttk.Frame):
         self.discard = ttk.Button(self, text="Discard", style="Danger.TButton", command=lambda: self._tell(discarded))
 
     def show(self, job: Job) -> bool:
-        """Whether there is anything to say a word on. Switches stay as they are while the job is the same."""
+        """Whether there is anything to say a word on. Switches stay as they are while the job is
+        the same.
+        """
         if job != self._job:
             self._job = job
             self._make_switches(job)

@@ -31,7 +31,9 @@ def fit_text(text: str, room: int, measure: Callable[[str], int]) -> str:
 
 
 class Tip:
-    """What `ask` tells of the place under the pointer, once it rests; nothing where that is empty."""
+    """What `ask` tells of the place under the pointer, once it rests; nothing where that is
+    empty.
+    """
 
     def __init__(self, widget: tk.Widget, theme: Theme, ask: Callable[[tk.Event[Any]], str]) -> None:
         self._widget = widget

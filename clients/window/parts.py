@@ -49,7 +49,9 @@ class Tile(ttk.Frame):
 
 
 def tiles(parent: tk.Misc, theme: Theme, captions: Sequence[str]) -> dict[str, Tile]:
-    """All of one width: in one row where there is room, else in as many as it takes, about equally long."""
+    """All of one width: in one row where there is room, else in as many as it takes, about equally
+    long.
+    """
     by_caption = {caption: Tile(parent, theme, caption) for caption in captions}
     count = len(by_caption)
     columns = 0
@@ -123,8 +125,8 @@ class Banner(ttk.Frame):
 
 
 class Listing(ttk.Frame):
-    """A table with a scrollbar; each column is its name, heading, width and anchor. One takes the room that is left. A
-    table that is wider than its place scrolls sideways.
+    """A table with a scrollbar; each column is its name, heading, width and anchor. One takes the
+    room that is left. A table that is wider than its place scrolls sideways.
     """
 
     def __init__(
@@ -139,7 +141,8 @@ class Listing(ttk.Frame):
         self.tree = self._make_tree(columns, grows)
         self._sideways = ttk.Scrollbar(self, orient="horizontal", command=self.tree.xview)
         self._place_tree()
-        for event in ("<Configure>", "<ButtonRelease-1>"):  # the window or a column has another width
+        # The window or a column has another width.
+        for event in ("<Configure>", "<ButtonRelease-1>"):
             self.tree.bind(event, lambda _: self.winfo_toplevel().after_idle(self._fit), add=True)
         self.tip = Tip(self.tree, theme, self._under)
 
@@ -175,7 +178,9 @@ class Listing(ttk.Frame):
         return [tuple(self._whole[identity][0]) for identity in self.tree.get_children()]
 
     def fill(self, rows: dict[str, tuple[Sequence[str], str]]) -> None:
-        """Identity → cells and tag, in this order; what is chosen stays chosen, what is equal is not drawn anew."""
+        """Identity → cells and tag, in this order; what is chosen stays chosen, what is equal is
+        not drawn anew.
+        """
         for identity in set(self.tree.get_children()) - rows.keys():
             self.tree.delete(identity)
         before = self._whole

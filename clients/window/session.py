@@ -1,6 +1,8 @@
-"""One connection of the window: what it knows of the server, and how it follows an import. No widgets here.
+"""One connection of the window: what it knows of the server, and how it follows an import. No
+widgets here.
 
-Everything runs on the window's thread; answers come through Network. One chain of polls is alive at a time:
+Everything runs on the window's thread; answers come through Network. One chain of polls is alive at
+a time:
 
     connected ──▶ idle: the history now and then ──a job runs──▶ following: its status every second ──ended──▶ idle
         └────────── no answer: lost, asks again with growing pauses ──answer──▶ where it was ──────────┘
@@ -44,8 +46,8 @@ class Listener(Protocol):
 
 
 class Session:
-    """`later` calls back on the window's thread after so many seconds. `failures` counts the polls in a row that had no
-    answer, after the attempts of the client itself.
+    """`later` calls back on the window's thread after so many seconds. `failures` counts the polls
+    in a row that had no answer, after the attempts of the client itself.
     """
 
     def __init__(
@@ -127,7 +129,9 @@ class Session:
 
     @property
     def may_act(self) -> bool:
-        """Whether what starts and stops imports can be pressed; whoever has a reader's token may look."""
+        """Whether what starts and stops imports can be pressed; whoever has a reader's token may
+        look.
+        """
         return self.link == "on" and self.role != "reader" and not self.is_starting
 
     @property

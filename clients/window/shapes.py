@@ -129,7 +129,9 @@ def toggle(height: int, track: str, knob: str, *, is_on: bool) -> Picture:
 
 
 def stroke(points: Sequence[tuple[float, float]], *, width: float, colour: str) -> tuple[int, int, bytes]:
-    """A line through the points, with smooth edges: where its picture belongs, and the picture as PNG."""
+    """A line through the points, with smooth edges: where its picture belongs, and the picture as
+    PNG.
+    """
     reach = width / 2 + 0.5
     covered: dict[tuple[int, int], float] = {}
     for start, end in pairwise(points):
@@ -165,10 +167,11 @@ def _ink(
 def _segment(
     start: tuple[float, float], end: tuple[float, float], reach: float
 ) -> Iterator[tuple[tuple[int, int], float]]:
-    """How much of each pixel near it is covered; along its longer side, so that few others are looked at.
+    """How much of each pixel near it is covered; along its longer side, so that few others are
+    looked at.
 
-    A steep one is turned over its diagonal, and its pixels are turned back: from (0, 0) to (2, 9) it is looked at from
-    (0, 0) to (9, 2), ten columns of a few rows each.
+    A steep one is turned over its diagonal, and its pixels are turned back: from (0, 0) to (2, 9)
+    it is looked at from (0, 0) to (9, 2), ten columns of a few rows each.
     """
     is_steep = abs(end[1] - start[1]) > abs(end[0] - start[0])
     if is_steep:
@@ -177,7 +180,8 @@ def _segment(
     along = last - first
     slope = (end[1] - height) / along if along else 0.0
     low, high = min(first, last), max(first, last)
-    spread = reach * 1.5 + 1  # rows above and below the middle: of a slope of one, more than the reach
+    # Rows above and below the middle: of a slope of one, more than the reach.
+    spread = reach * 1.5 + 1
     for column in range(floor(low - reach), floor(high + reach) + 1):
         x = column + 0.5
         middle = height + (min(high, max(low, x)) - first) * slope

@@ -1,7 +1,8 @@
 """The look of the window: ttk styles made of rounded tiles, in a light and a dark palette.
 
-Lengths in this file are pixels of a 96-dpi screen; `px` makes them those of the real one. ttk finds some elements
-by the end of their names: `pbar` in a progress bar, `thumb` and `trough` in a scrollbar.
+Lengths in this file are pixels of a 96-dpi screen; `px` makes them those of the real one. ttk finds
+some elements by the end of their names: `pbar` in a progress bar, `thumb` and `trough` in a
+scrollbar.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from clients.window.shapes import Picture, emblem, mix, round_tile, toggle
 
 Look = tuple[str, str]
 """Fill and border; no border where it is empty."""
-MIDDLE = 128  # pixels: ttk repeats the middle of a tile, and each time costs a question to the X server
+# Pixels: ttk repeats the middle of a tile, and each time costs a question to the X server.
+MIDDLE = 128
 TONES = ("good", "bad", "warning", "info", "muted", "accent")
 
 
 class Theme:
-    """Both looks of one window; `palette` is the one that shows. A change is told by the event <<Recoloured>>."""
+    """Both looks of one window; `palette` is the one that shows. A change is told by the event
+    <<Recoloured>>.
+    """
 
     def __init__(self, root: tk.Tk) -> None:
         self._root = root
@@ -231,7 +235,8 @@ class Theme:
         self._element("Meter.trough", 6, (mix(colours.sunken, colours.border, 0.4), ""))
         for tone in ("accent", "good", "bad", "muted"):
             bar, name = f"{tone}.Progressbar.pbar", f"{tone}.Horizontal.TProgressbar"
-            self._element(bar, 6, (self.tone(tone), ""), width=self.px(160))  # that wide where no share is known
+            # That wide where no share is known.
+            self._element(bar, 6, (self.tone(tone), ""), width=self.px(160))
             inside: Any = nest(bar, side="left", sticky="ns")
             trough: Any = [("Meter.trough", {"sticky": "ew", "children": inside})]
             style.layout(name, trough)
@@ -251,7 +256,8 @@ class Theme:
         style.configure("Treeview", background=surface, fieldbackground=surface, borderwidth=0)
         style.configure("Treeview", foreground=colours.text, rowheight=px(30))
         style.map("Treeview", background=[("selected", colours.soft(colours.accent))], foreground=[])
-        style.configure("Treeview.Cell", padding=(px(6) - 4, 0))  # beside the 4 that are always there
+        # Beside the 4 that are always there.
+        style.configure("Treeview.Cell", padding=(px(6) - 4, 0))
         heading = "Treeview.Heading"
         style.layout(heading, nest("Treeheading.padding", "Treeheading.text", sticky="we"))
         style.configure(heading, background=surface, foreground=colours.muted)

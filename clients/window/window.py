@@ -1,4 +1,6 @@
-"""The window: a side bar with the pages, the banner, and the loop that brings in what the network has answered."""
+"""The window: a side bar with the pages, the banner, and the loop that brings in what the network
+has answered.
+"""
 
 from __future__ import annotations
 
@@ -168,7 +170,9 @@ class Window:
             self.root.bell()
 
     def _report(self, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-        """Of what is wrong in this program: people see a sentence, whoever started it from a terminal the trace."""
+        """Of what is wrong in this program: people see a sentence, whoever started it from a
+        terminal the trace.
+        """
         traceback.print_exception(error)
         self.notify(Notice("bad", sentence(error)))
 

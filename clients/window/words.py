@@ -29,7 +29,8 @@ STATES = {
     "CANCELLED": "Cancelled",
 }
 PHASES = {"FETCHING": "Fetching rows", "MERGING": "Merging", "CHECKING": "Checking", "PUBLISHING": "Publishing"}
-LIMITS = {"field_code": "field", "from": "from", "to": "to"}  # the parameters of an import of a part
+# The parameters of an import of a part.
+LIMITS = {"field_code": "field", "from": "from", "to": "to"}
 MINUTE, HOUR = 60, 3600
 STEP = 1000  # from one unit of size to the next
 

@@ -26,8 +26,9 @@ class ComposedWell(NamedTuple):
 
 
 def compose_well(free: list[SourceField]) -> ComposedWell | None:
-    """STATE, COUNTY and API_SEQ with 42, 3 and 1234 are written as "{STATE:02}-{COUNTY:03}-{API_SEQ:05}", which
-    makes 42-003-01234. None where the fields are not there.
+    """STATE, COUNTY and API_SEQ with 42, 3 and 1234 are written as
+    "{STATE:02}-{COUNTY:03}-{API_SEQ:05}", which makes 42-003-01234. None where the fields are not
+    there.
     """
     sayable = [field for field in free if not _PLACES.search(field.name) and field.name == field.name.strip()]
     county = _number_with(sayable, {"county", "cnty"}, 3)
@@ -66,7 +67,9 @@ def _without_state(free: list[SourceField], county: SourceField, number: SourceF
 
 
 def _number_with(free: list[SourceField], wanted: set[str], digits: int) -> SourceField | None:
-    """A field of whole numbers with at most so many digits, whose name has one of the words (or both api and well)."""
+    """A field of whole numbers with at most so many digits, whose name has one of the words (or
+    both api and well).
+    """
     short = re.compile(rf"[0-9]{{1,{digits}}}(\.0)?", re.ASCII)
     for field in free:
         is_named = wanted <= field.terms if wanted == {"api", "well"} else wanted & field.terms
@@ -78,7 +81,9 @@ def _number_with(free: list[SourceField], wanted: set[str], digits: int) -> Sour
 
 
 def _state_beside(free: list[SourceField], county: SourceField, number: SourceField) -> tuple[str, str]:
-    """Another field may hold the whole number, and so its state: the digits, and the field's name."""
+    """Another field may hold the whole number, and so its state: the digits, and the field's
+    name.
+    """
     for field in free:
         if field in (county, number) or not field.filled:
             continue

@@ -1,4 +1,6 @@
-"""Grain: whether a well and period has one row or several that add up, and what tells these apart."""
+"""Grain: whether a well and period has one row or several that add up, and what tells these
+apart.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,8 @@ _OF_ROWS = word_set("row index objectid uuid fid rowid")
 def find_grain(
     table: Table, key: list[tuple[object, ...]], taken: set[str], product: SourceField | None
 ) -> list[Guess]:
-    """`key` is well and period of each row, `taken` the fields that hold these and the volumes, `product` the field
-    that tells products apart.
+    """`key` is well and period of each row, `taken` the fields that hold these and the volumes,
+    `product` the field that tells products apart.
     """
     groups = _groups_of(table, key)
     candidates = _candidates(table, taken)
@@ -127,7 +129,9 @@ def _sum_with(
     candidates: list[SourceField],
     why: str,
 ) -> list[Guess]:
-    """What tells rows apart, and which version of a row counts, where the date of a change tells some apart."""
+    """What tells rows apart, and which version of a row counts, where the date of a change tells
+    some apart.
+    """
     free = [field for field in candidates if field not in first]
     for change in (None, *_changes(table)):
         fields = _telling(first, groups, free, change)
@@ -163,10 +167,11 @@ def _order(change: SourceField) -> Guess:
 def _telling(
     first: list[SourceField], groups: list[list[int]], free: list[SourceField], change: SourceField | None
 ) -> list[SourceField] | None:
-    """The fewest fields that no two rows of a group share, but for their versions; the likeliest first. Those of
-    `first` are always among them.
+    """The fewest fields that no two rows of a group share, but for their versions; the likeliest
+    first. Those of `first` are always among them.
 
-    Rows of a well and month for formations A and B: [formation]. Twice each, for owners 1 and 2: [formation, owner].
+    Rows of a well and month for formations A and B: [formation]. Twice each, for owners 1 and 2:
+    [formation, owner].
     """
     most_more = MOST_FIELDS - min(len(first), MOST_FIELDS - 1)
     for count in range(most_more + 1):

@@ -41,8 +41,8 @@ _LIKE_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,' \xa0\u202f\u2009]*|[.,][0-9]+)(
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """`fields` in their order, `rows` with texts as written (None: nothing), `kinds` what the format itself tells of a
-    field: text, number, date or boolean.
+    """`fields` in their order, `rows` with texts as written (None: nothing), `kinds` what the
+    format itself tells of a field: text, number, date or boolean.
     """
 
     fields: tuple[str, ...]
@@ -52,8 +52,9 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """`key` is that of the definition, such as "columns.well_code", and `value` what stands there. It is `sure` when
-    the data say so themselves. What lacks something is not `is_complete`; `why` then tells what.
+    """`key` is that of the definition, such as "columns.well_code", and `value` what stands there.
+    It is `sure` when the data say so themselves. What lacks something is not `is_complete`; `why`
+    then tells what.
     """
 
     key: str
@@ -120,7 +121,9 @@ class SourceField:
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
-        """Of dates, those that nearly all values fit, totals apart; "" is that of a date which needs none."""
+        """Of dates, those that nearly all values fit, totals apart; "" is that of a date which
+        needs none.
+        """
         few = [value for value in islice(self.counts, FEW) if not is_total(value)]
         forms = ["", *FORMS]
         for some in (few[:5], few):  # most forms are ruled out by a look at five values

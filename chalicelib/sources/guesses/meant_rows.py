@@ -1,4 +1,6 @@
-"""MeantRows: which rows are taken, and which are left out: of other activities, of totals, of units."""
+"""MeantRows: which rows are taken, and which are left out: of other activities, of totals, of
+units.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,11 @@ def find_where(table: Table) -> list[Guess]:
 
 
 def find_wells(table: Table, where: list[Guess]) -> list[Guess]:
-    """`where`, and rows of wells alone, where the identifiers of one field are of wells and of other places.
+    """`where`, and rows of wells alone, where the identifiers of one field are of wells and of
+    other places.
 
-    In Canada a field of facilities and wells holds 100010100101W400 beside ABBT0001234; a field of kinds, WI beside BT,
-    tells which row is which.
+    In Canada a field of facilities and wells holds 100010100101W400 beside ABBT0001234; a field of
+    kinds, WI beside BT, tells which row is which.
     """
     for field in table.fields:
         wells = {value for value in field.counts if is_code_of_well(value)}
@@ -93,7 +96,9 @@ def rows_where(table: Table, guesses: list[Guess]) -> list[int]:
 
 
 def find_units_row(table: Table) -> dict[str, dict[str, str]]:
-    """Of the first two rows, one that has units: by product, the unit of each field. Empty when there is none."""
+    """Of the first two rows, one that has units: by product, the unit of each field. Empty when
+    there is none.
+    """
     for place in range(min(2, table.rows)):
         texts = {field.name: field.values[place] for field in table.fields if field.is_number or len(field.counts) > 1}
         units = {product: _units_in(texts, product) for product in ("liquid", "gas", "days")}
@@ -112,8 +117,8 @@ def _is_number(text: str) -> bool:
 
 
 def find_skip(table: Table, key: Iterable[str], period: Iterable[str], *, has_units: bool) -> list[Guess]:
-    """Rows of totals, and one of units. All that `skip` names must hold of a row, so one field is named; more are
-    written to be looked at.
+    """Rows of totals, and one of units. All that `skip` names must hold of a row, so one field is
+    named; more are written to be looked at.
     """
     guesses = [_skip_of_units(table)] if has_units else []
     for name in dict.fromkeys([*period, *key]):

@@ -73,8 +73,8 @@ def _with_plain_spaces(text: str) -> str:
 
 
 def _decimal_sign(texts: list[str]) -> tuple[str, str, bool]:
-    """What follows the last sign decides: three digits can be a thousand, fewer or more cannot. The sign, why, and
-    whether that is sure.
+    """What follows the last sign decides: three digits can be a thousand, fewer or more cannot. The
+    sign, why, and whether that is sure.
 
     1.234,5 has a comma for decimals, and so has 12,5. Of 1,234 nobody knows; 1,234,567 has commas between thousands.
     """

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from .look import SourceField, Table
 
-LENGTHS = {"day": (1, 1), "month": (28, 31), "quarter": (84, 96), "year": (360, 370)}  # days from one to the next
+# Days from one to the next.
+LENGTHS = {"day": (1, 1), "month": (28, 31), "quarter": (84, 96), "year": (360, 370)}
 
 
 class Length(NamedTuple):
@@ -33,8 +34,8 @@ def find_length(
     form: Any,
     parts: dict[str, SourceField],
 ) -> Length:
-    """By the `parts` that have fields of their own, else by the `form` of the dates, else by the days from one date of
-    a well to its next. `days` has the date of each row.
+    """By the `parts` that have fields of their own, else by the `form` of the dates, else by the
+    days from one date of a well to its next. `days` has the date of each row.
     """
     usual = _usual_distance(table, well, days)
     by_distance = next((name for name, (least, most) in LENGTHS.items() if least <= usual <= most), "")
@@ -63,7 +64,9 @@ def _length_in_doubt(days: Sequence[date | None], usual: int) -> Length:
 
 
 def _usual_distance(table: Table, well: tuple[str, ...], days: Sequence[date | None]) -> int:
-    """Days from one date of a well to its next one, as most of them have it; 0 where no well has two."""
+    """Days from one date of a well to its next one, as most of them have it; 0 where no well has
+    two.
+    """
     of_well = [table.by_name[name].values for name in well if name in table.by_name]
     dates: dict[tuple[str, ...], set[date]] = defaultdict(set)
     for place, day in enumerate(days):

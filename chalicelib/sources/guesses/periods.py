@@ -153,8 +153,8 @@ def _of_form(field: SourceField, choice: FormChoice) -> Period:
 
 
 def _of_moments(field: SourceField, choice: FormChoice) -> Period:
-    """Dates that need no form. Moments of UTC may be midnights of a zone: of 2023-12-31T23:00:00Z in Oslo the day is
-    2024-01-01.
+    """Dates that need no form. Moments of UTC may be midnights of a zone: of 2023-12-31T23:00:00Z
+    in Oslo the day is 2024-01-01.
     """
     zone = zone_of(field.counts)
     why = "dates as ISO 8601 or OData write them" + ("" if zone else choice.why)
@@ -177,9 +177,11 @@ def _all_of(field: SourceField, holds: Callable[[str], object]) -> str:
 
 
 def _choose_form(field: SourceField, forms: list[str], region: Region | None) -> FormChoice:
-    """Of a day and a month that could be each other, the day is what hardly changes: periods begin on the first.
+    """Of a day and a month that could be each other, the day is what hardly changes: periods begin
+    on the first.
 
-    01/02/2024, 01/03/2024 are read as %d/%m/%Y: with it all days are the first, with %m/%d/%Y they differ.
+    01/02/2024, 01/03/2024 are read as %d/%m/%Y: with it all days are the first, with %m/%d/%Y they
+    differ.
     """
     form = forms[0]
     turned = [other for other in forms if sorted(other) == sorted(form)]
@@ -210,7 +212,9 @@ def _ends(field: SourceField, form: str) -> str:
 
 
 def _of_several_forms(field: SourceField) -> Period:
-    """Several forms in one field: those that are read without being named, else up to three that are."""
+    """Several forms in one field: those that are read without being named, else up to three that
+    are.
+    """
     forms, left = _most_useful_forms(field)
     read = _read_anyhow(field)
     if left <= (1 - USUAL) * field.filled and read < USUAL:
@@ -227,7 +231,9 @@ def _of_several_forms(field: SourceField) -> Period:
 
 
 def _most_useful_forms(field: SourceField) -> tuple[list[str], int]:
-    """Up to three: each reads the most of what those before it left. And how many values are left in the end."""
+    """Up to three: each reads the most of what those before it left. And how many values are left
+    in the end.
+    """
     forms: list[str] = []
     rest = dict(field.counts)
     while rest and len(forms) < MOST_FORMS:

@@ -34,8 +34,8 @@ _OF_UNITS = word_set("unit units uom unidad unidade unite enhet eenheid")
 
 @dataclass(frozen=True, kw_only=True)
 class ProductRows:
-    """`codes` has the texts of each product, as the field `product` writes them, `units` those of a field beside it, by
-    code.
+    """`codes` has the texts of each product, as the field `product` writes them, `units` those of a
+    field beside it, by code.
     """
 
     volume: SourceField
@@ -90,7 +90,9 @@ def _as_volume(field: SourceField) -> int:
 
 
 def _codes_of(field: SourceField) -> dict[str, list[str]]:
-    """By product, of a field with few codes. Empty when these are not codes of two products at least."""
+    """By product, of a field with few codes. Empty when these are not codes of two products at
+    least.
+    """
     if not 1 < len(field.counts) <= MOST_CODES:
         return {}
     codes: dict[str, list[str]] = {}
@@ -100,7 +102,8 @@ def _codes_of(field: SourceField) -> dict[str, list[str]]:
     if len(codes) < 2:  # noqa: PLR2004
         return {}
     known = [code for of_product in codes.values() for code in of_product]
-    if not field.terms & _OF_CODE:  # the values by themselves have to be clear: O and W may mean anything
+    # The values by themselves have to be clear: O and W may mean anything.
+    if not field.terms & _OF_CODE:
         are_letters = all(len(code) == 1 for code in known)
         if are_letters or 2 * len(known) < len(field.counts):
             return {}

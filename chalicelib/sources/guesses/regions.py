@@ -1,4 +1,6 @@
-"""Regions: what the form of an identifier tells of where its well is, and so of the units of its reports."""
+"""Regions: what the form of an identifier tells of where its well is, and so of the units of its
+reports.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .look import SourceField
 
-# The first two digits of an API number: API Bulletin D12A, "The API Well Number and Standard State and County Codes".
+# The first two digits of an API number: API Bulletin D12A, "The API Well Number and Standard State
+# and County Codes".
 _ONSHORE = [
     "Alabama", "Arizona", "Arkansas", "California", "Colorado", "Connecticut", "Delaware",
     "District of Columbia", "Florida", "Georgia", "Idaho", "Illinois", "Indiana", "Iowa", "Kansas", "Kentucky",
@@ -29,7 +32,8 @@ STATES = {f"{place:02}": name for place, name in enumerate(_ONSHORE, 1)} | {
 API_DASHED = re.compile(r"([0-9]{2})-([0-9]{3})-([0-9]{5})(?:-[0-9]{2}){0,2}", re.ASCII)
 API_DIGITS = re.compile(r"([0-9]{2})[0-9]{8}(?:[0-9]{2}){0,2}", re.ASCII)
 API_NUMBER = re.compile(r"([1-9])[0-9]{8}(?:[0-9]{2}){0,2}", re.ASCII)  # its leading zero was lost
-_API_COUNTY = re.compile(r"[0-9]{3}-[0-9]{5}(?:-[0-9]{2}){0,2}", re.ASCII)  # the state is understood
+# The state is understood.
+_API_COUNTY = re.compile(r"[0-9]{3}-[0-9]{5}(?:-[0-9]{2}){0,2}", re.ASCII)
 _UWI = re.compile(
     r"(?:(AB|BC|SK|MB)?WI)?1[0-9A-Z][0-9]/?[0-9]{2}-?[0-9]{2}-?[0-9]{3}-?[0-9]{2}W([1-6])(?:M)?/?[0-9]{1,2}",
     re.IGNORECASE,
@@ -71,7 +75,9 @@ ARGENTINA = Region(liquid="m3", gas="e3m3", told="idpozo and tef are of Argentin
 
 
 def region_of_codes(field: SourceField, *, is_well: bool) -> Region | None:
-    """Of nearly all values of a field. Ten digits by themselves are an API number only where a well is named."""
+    """Of nearly all values of a field. Ten digits by themselves are an API number only where a well
+    is named.
+    """
     if field.is_mostly(API_DASHED.fullmatch) or (is_well and is_api(field)):
         return _of_states(field)
     if is_well and field.is_mostly(_API_COUNTY.fullmatch):

@@ -1,4 +1,6 @@
-"""Units: what the name of a volume says, else what others of the same source say. Nothing else is a unit."""
+"""Units: what the name of a volume says, else what others of the same source say. Nothing else is a
+unit.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ QUESTIONS = {"liquid": "bbl, Mbbl or m3?", "gas": "Mcf, MMcf or thousand m3 (e3m
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """`text` is as a definition writes it; empty with a `doubt`. `at` is the condition that the name tells."""
+    """`text` is as a definition writes it; empty with a `doubt`. `at` is the condition that the
+    name tells.
+    """
 
     text: str = ""
     why: str = ""
@@ -65,10 +69,11 @@ def unit_of_text(text: str, product: str) -> str:
 
 
 def _pieces(field: SourceField) -> list[tuple[str, str]]:
-    """What may be a unit, and how it is written: what stands in brackets, then words side by side, the most first.
+    """What may be a unit, and how it is written: what stands in brackets, then words side by side,
+    the most first.
 
-    Of "Oil production (1000 barrels per day)": what the brackets hold, then 1e3bbl/day, bbl/day, …, and last the last
-    word in the brackets.
+    Of "Oil production (1000 barrels per day)": what the brackets hold, then 1e3bbl/day, bbl/day, …,
+    and last the last word in the brackets.
     """
     brackets = re.findall(r"[(\[{]([^()\[\]{}]{1,30})[)\]}]", field.name.strip("[]"))
     in_brackets = [(plain(text).strip(), text.strip()) for text in brackets]

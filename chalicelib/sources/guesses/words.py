@@ -1,4 +1,5 @@
-"""Words: what the name of a field says, in the six languages that publishers of well production write.
+"""Words: what the name of a field says, in the six languages that publishers of well production
+write.
 
 `words_of` cuts a name into small words without accents; the sets below say which of them mean what.
 """
