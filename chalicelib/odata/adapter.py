@@ -279,10 +279,18 @@ def _end_of_a_trial(cursor: Cursor, exc: SourceError) -> Page:
     """A page without rows, where the request was no more than a try and shows that there is no way
     to go on. Raises `exc` where it was more than that.
     """
-    is_all = cursor.expected is not None and not cursor.is_short
-    tells = (SourceRefused, SourceNotFound) + ((SourceLoop,) if cursor.is_beyond_links else ())
-    is_an_end = isinstance(exc, tells) or (is_all and not isinstance(exc, (SourceTimeSpent, WorkerTimeSpent)))
-    if not cursor.is_trial or not is_an_end:
+    if not cursor.is_trial or not _shows_an_end(cursor, exc):
         raise exc
     log.warning("the source cannot be asked for more rows: %s", exc.message, extra={"code": exc.code})
-    return Page(number=cursor.page, rows=[], next=cursor.at_end(End.SHORT if cursor.is_short else End.MARKER))
+    end = End.SHORT if cursor.is_short else End.MARKER
+    return Page(number=cursor.page, rows=[], next=cursor.at_end(end))
+
+
+def _shows_an_end(cursor: Cursor, exc: SourceError) -> bool:
+    """With all rows there, whatever the source says; else what it says of such a request."""
+    if isinstance(exc, (SourceRefused, SourceNotFound)):
+        return True
+    if isinstance(exc, SourceLoop) and cursor.is_beyond_links:
+        return True
+    has_all = cursor.expected is not None and not cursor.is_short
+    return has_all and not isinstance(exc, (SourceTimeSpent, WorkerTimeSpent))

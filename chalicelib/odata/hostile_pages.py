@@ -55,19 +55,21 @@ def has_more_rows(body: bytes | bytearray, most: int) -> bool:
 
 def _has_more(rows: memoryview, most: int) -> bool:
     """Rows are counted piece by piece, each cut after what looks like the end of a row and then is
-    one.
+    one. A piece without a whole row is taken again, eight times as large.
     """
-    at, size, found = 1, _COUNTED_BYTES, 0
-    while at < len(rows) - 1 and found <= most:
+    at, size, count = 1, _COUNTED_BYTES, 0
+    while at < len(rows) - 1 and count <= most:
         piece = bytes(rows[at : at + size])
         is_enlarged = size > _COUNTED_BYTES
         if is_enlarged and (piece.count(b",") > most or size > lenient_json.MOST_BYTES):
             return True  # or rows so long that they are none
-        length, count = _whole_rows(piece)
-        at, found, size = at + length, found + count, _COUNTED_BYTES if count else size * 8
+        length, whole = _whole_rows(piece)
+        at += length
+        count += whole
+        size = _COUNTED_BYTES if whole else size * 8
         while bytes(rows[at : at + 1]) in (b" ", b"\t", b","):
             at += 1
-    return found > most
+    return count > most
 
 
 def _whole_rows(piece: bytes, tries: int = 8) -> tuple[int, int]:

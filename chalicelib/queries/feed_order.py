@@ -32,13 +32,15 @@ def order_of(text: str, asked: EntitySet) -> list[Term]:
     FeedNotImplemented.
     """
     terms: dict[str, Term] = {}
-    for part in text.split(",") if text.strip() else []:
+    parts = text.split(",") if text.strip() else []
+    for part in parts:
         name, *direction = part.split() or [""]
         known = property_of(name, asked, "$orderby")
         if direction not in ([], ["asc"], ["desc"]) or known in terms:
             raise ValidationError("$orderby takes each property once, with asc or desc.", field="$orderby")
         terms[known] = Term(name=known, descending=direction == ["desc"])
-    return [*terms.values(), *(Term(name=name) for name in asked.key if name not in terms)]
+    rest = [Term(name=name) for name in asked.key if name not in terms]
+    return [*terms.values(), *rest]
 
 
 def property_of(text: str, asked: EntitySet, option: str) -> str:
@@ -70,6 +72,7 @@ def beyond_first(terms: list[Term], values: list[Any], bound: Bound) -> str:
 
 
 def _chain(terms: list[Term], values: list[Any], bound: Bound) -> str:
+    """Of a, b, c: (a > 1 OR (a = 1 AND (b > 2 OR (b = 2 AND c > 3))))."""
     chain = ""
     for term, value in reversed(list(zip(terms, values, strict=True))):
         sign = _sign(value, bound)

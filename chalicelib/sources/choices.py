@@ -58,10 +58,11 @@ def read_choices(faults: Faults, key: str, value: Any) -> tuple[Choice, ...]:
 def _read_choice(faults: Faults, key: str, name: str, wanted: Any) -> Choice:
     field = faults.filled_text(key, name)
     if isinstance(wanted, dict):
-        found = faults.table(key, wanted, ["pattern"])
-        if "pattern" not in found:
+        table = faults.table(key, wanted, ["pattern"])
+        if "pattern" not in table:
             faults.add(key, "says nothing of what is meant", '{ pattern = "RE2" }, a value or a list of values')
-        return Choice(field=field, pattern=read_pattern(faults, f"{key}.pattern", found.get("pattern", ".*")))
+        pattern = read_pattern(faults, f"{key}.pattern", table.get("pattern", ".*"))
+        return Choice(field=field, pattern=pattern)
     words = wanted if isinstance(wanted, list) else [wanted]
     if not words or len(words) > MOST_WORDS:
         faults.add(key, f"has {len(words):,} values", f"1 to {MOST_WORDS:,} values")

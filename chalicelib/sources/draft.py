@@ -80,15 +80,19 @@ def _find(whole: Table) -> _Found:
     where = find_where(whole)
     table = whole.only(rows_where(whole, where)) if where else whole
     columns = _columns(table)
-    if not columns.entities.well and (wells := find_wells(table, where)) != where:
-        where, table = wells, whole.only(rows_where(whole, wells))
-        columns = _columns(table)
+    if not columns.entities.well:
+        of_wells = find_wells(table, where)
+        if of_wells != where:
+            where = of_wells
+            table = whole.only(rows_where(whole, where))
+            columns = _columns(table)
     key = [*columns.entities.well, *columns.entities.field]
     skip = find_skip(table, key, columns.period.fields, has_units=bool(units))
     if skip:
         table = table.only(rows_but(table, skip))
         columns = _columns(table)
-    where = where_products(columns.products, where) if columns.products else where
+    if columns.products:
+        where = where_products(columns.products, where)
     return _write(table, columns, [*where, *skip], units)
 
 

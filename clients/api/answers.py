@@ -154,11 +154,13 @@ class Job:
     @classmethod
     def from_view(cls, view: Mapping[str, Any]) -> Self:
         """Raises KeyError, TypeError when that is no job."""
-        known = {each.name: view[each.name] for each in fields(cls) if each.name in view and each.name != "raw"}
+        names = [each.name for each in fields(cls) if each.name != "raw"]
+        values = {name: view[name] for name in names if name in view}
         for name in ("events", "warnings", "accepted"):
-            known[name] = tuple(known.get(name) or ())
-        known["findings"] = tuple(Finding.from_view(each) for each in known.get("findings") or ())
-        return cls(**known, raw=dict(view))
+            values[name] = tuple(values.get(name) or ())
+        findings = values.get("findings") or ()
+        values["findings"] = tuple(Finding.from_view(finding) for finding in findings)
+        return cls(**values, raw=dict(view))
 
     @property
     def final(self) -> bool:

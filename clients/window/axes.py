@@ -72,11 +72,14 @@ class Axis:
 
     def ticks(self) -> list[float]:
         if self.is_log:
-            first, last = round(log10(self.low)), round(log10(self.high))
+            first = round(log10(self.low))
+            last = round(log10(self.high))
             every = ceil((last - first) / 4)
             return [10.0**power for power in range(first, last + 1, every)]
         step = nice_step(self.high - self.low)
-        return [number * step for number in range(round(self.low / step), round(self.high / step) + 1)]
+        first = round(self.low / step)
+        last = round(self.high / step)
+        return [number * step for number in range(first, last + 1)]
 
 
 def nice_step(span: float, parts: int = 3) -> float:
@@ -107,7 +110,8 @@ def gaps(periods: Sequence[Period]) -> list[tuple[date, date]]:
 
 def year_ticks(first: date, last: date, most: int) -> list[date]:
     """The first of January of every year, or of every second, fifth, tenth."""
-    years = range(first.year + (first > date(first.year, 1, 1)), last.year + 1)
+    first_year = first.year if first == date(first.year, 1, 1) else first.year + 1
+    years = range(first_year, last.year + 1)
     every = next((number for number in (1, 2, 5, 10, 20, 50) if len(years) <= most * number), 100)
     return [date(year, 1, 1) for year in years if year % every == 0]
 

@@ -98,13 +98,15 @@ class DatabasePage(ttk.Frame):
         self._session.ask("data", lambda client: client.summary(), self._show_summary, self._explain)
 
     def _show_summary(self, summary: Summary) -> None:
-        for name, number in (("Rows", summary["rows"]), ("Wells", summary["wells"]), ("Fields", summary["fields"])):
-            self.tiles[name].show("by source" if number is None else words.count(number))
+        counts = {"Rows": summary["rows"], "Wells": summary["wells"], "Fields": summary["fields"]}
+        for name, count in counts.items():
+            self.tiles[name].show("by source" if count is None else words.count(count))
         self.tiles["First period"].show(month(summary["first_period"]))
         self.tiles["Last period"].show(month(summary["last_period"]))
-        self.tiles["Size"].show(words.size(summary["snapshot"]["bytes"]))
+        snapshot = summary["snapshot"]
+        self.tiles["Size"].show(words.size(snapshot["bytes"]))
         self.note.configure(text=f"{_gaps(summary)} {_rejects(summary)}")
-        self.digest.tell(f"SHA-256  {summary['snapshot']['sha256']}")
+        self.digest.tell(f"SHA-256  {snapshot['sha256']}")
 
     def _explain(self, failure: Exception) -> None:
         if isinstance(failure, ClientError) and failure.code == "NO_DATA_YET":

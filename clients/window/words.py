@@ -104,8 +104,8 @@ def state(job: Job) -> str:
     if job.cancel_requested_at is not None and not job.final:
         return "Cancelled at its next progress report"
     if job.waiting:
-        until, code = moment(job.waiting["until"]), job.waiting["for"]
-        return f"Waiting until {until} for try {job.waiting['try']}, after {code}"
+        until = moment(job.waiting["until"])
+        return f"Waiting until {until} for try {job.waiting['try']}, after {job.waiting['for']}"
     if job.parts and job.phase == "FETCHING" and not job.final:
         return f"{PHASES[job.phase]}, {job.parts['done']} of {job.parts['count']} parts done"
     return STATES.get(status(job)) or PHASES.get(job.phase or "", "Starting")
