@@ -160,8 +160,10 @@ class CsvPieces:
         return table, Mark(piece.next_row, mark.byte + piece.read)
 
     def _new_piece(self, mark: Mark, until: int | None) -> _Piece:
-        rows = self._limits.piece_rows
-        return _Piece(mark.row, rows if until is None else min(rows, until - mark.row), self._limits.piece)
+        most_rows = self._limits.piece_rows
+        if until is not None:
+            most_rows = min(most_rows, until - mark.row)
+        return _Piece(first_row=mark.row, most_rows=most_rows, most_bytes=self._limits.piece)
 
     # -- as it stands -------------------------------------------------------------------------
 
@@ -226,6 +228,9 @@ class CsvPieces:
     def _is_clean(self, lines: bytes) -> bool:
         """Whether each of these lines, which quote nothing, has a value for each name. Of a single
         column nobody can tell by delimiters.
+
+        Without all but delimiters and line feeds, `A-1,2024-01,17.5` and a line feed are `,,` and a
+        line feed, the row of three empty values; so are all lines together that row, repeated.
         """
         marks = lines.translate(None, self._others)
         is_full = marks == self._empty_row * lines.count(b"\n")

@@ -121,14 +121,15 @@ class _Reader:
     # -- tokens -------------------------------------------------------------------------------------------
 
     def _cut(self, text: str) -> list[Token]:
-        tokens, at = [], 0
+        tokens: list[Token] = []
+        at = 0
         while at < len(text):
-            found = TOKEN.match(text, at)
-            if not found:
+            match = TOKEN.match(text, at)
+            if not match:
                 self.refuse("is not understood", at=at)
-            if found.lastgroup != "space":
-                tokens.append(Token(str(found.lastgroup), found[0], at))
-            at = found.end()
+            if match.lastgroup != "space":
+                tokens.append(Token(str(match.lastgroup), match[0], at))
+            at = match.end()
         return tokens
 
     def _peek(self) -> Token:
@@ -171,10 +172,12 @@ class _Reader:
         return self._peek().kind == "word" and self._peek().text == word
 
     def _equality(self) -> Operand:
-        left, many = self._relation(), 0
+        left = self._relation()
+        count = 0
         while operator := self.takes("word", *EQUAL):
-            left, many = self._compare(left, operator, self._relation()), many + 1
-            if many > DEEPEST:
+            left = self._compare(left, operator, self._relation())
+            count += 1
+            if count > DEEPEST:
                 self.refuse(f"has more than {DEEPEST} comparisons of comparisons")
         return left
 
@@ -185,13 +188,14 @@ class _Reader:
         return left
 
     def _compare(self, left: Operand, operator: str, right: Operand) -> Operand:
-        if NOTHING not in (left.kind, right.kind) and left.kind != right.kind:
+        kinds = {left.kind, right.kind}
+        if NOTHING not in kinds and left.kind != right.kind:
             self.refuse(f"compares what has the type {left.kind} with what has the type {right.kind}")
         if operator == "ne":
             return Operand(f"({left.sql} IS DISTINCT FROM {right.sql})", TRUTH)
         if operator == "eq" and not self._is_with_value(left, right):
             return Operand(f"({left.sql} IS NOT DISTINCT FROM {right.sql})", TRUTH)
-        if operator != "eq" and TRUTH in (left.kind, right.kind):
+        if operator != "eq" and TRUTH in kinds:
             self.refuse("asks for an order of true and false")
         return Operand(self._plain(left, ORDERED.get(operator, "="), right), TRUTH)
 
@@ -200,15 +204,18 @@ class _Reader:
         """Never of what is itself a comparison: its text would stand twice, that of a chain of them
         without end.
         """
-        return not {NOTHING, TRUTH} & {left.kind, right.kind} and (left.is_literal or right.is_literal)
+        kinds = {left.kind, right.kind}
+        return not kinds & {NOTHING, TRUTH} and (left.is_literal or right.is_literal)
 
     @staticmethod
     def _plain(left: Operand, sign: str, right: Operand) -> str:
         """False of what is missing. Written so that DuckDB can leave row groups out by their least
         and greatest.
         """
-        known = [f"{each.sql} IS NOT NULL" for each in (left, right) if not each.is_literal or each.kind == NOTHING]
-        return f"({' AND '.join([f'{left.sql} {sign} {right.sql}', *known])})"
+        may_be_missing = [each for each in (left, right) if not each.is_literal or each.kind == NOTHING]
+        conditions = [f"{left.sql} {sign} {right.sql}"]
+        conditions += [f"{operand.sql} IS NOT NULL" for operand in may_be_missing]
+        return f"({' AND '.join(conditions)})"
 
     def _operand(self) -> Operand:
         self._depth += 1
@@ -234,10 +241,14 @@ class _Reader:
         token = self._peek()
         if token.kind != "word" or token.text in ("true", "false", "null"):
             return None
-        if self._next + 1 < len(self._tokens) and self._tokens[self._next + 1].text == "(":
+        if self._is_before_parenthesis():
             return self._function(self._take().text)
         name = self.property_name()
         return Operand(name, kind_of(self._entity_set.type_of(name)))
+
+    def _is_before_parenthesis(self) -> bool:
+        following = self._tokens[self._next + 1 : self._next + 2]
+        return bool(following) and following[0].text == "("
 
     def _function(self, name: str) -> Operand:
         if name not in TESTS | CASES:

@@ -102,7 +102,7 @@ class PublishedProduction:
         whatever is published meanwhile. Raises SnapshotGone, and ValidationError for a name that
         never was published.
         """
-        with self._lent(name) as opened:
+        with self._borrow(name) as opened:
             yield opened.query
 
     def fetch_ahead(self, name: str, *, seconds: float) -> None:
@@ -124,7 +124,7 @@ class PublishedProduction:
         """
         if is_of_lake(self._current_or_refuse().name):
             raise SqlOff
-        with self._lent(None) as opened:
+        with self._borrow(None) as opened:
             own = OwnDirectory(self._directory)
             try:
                 yield opened.path, opened.file.name, own
@@ -135,12 +135,12 @@ class PublishedProduction:
         """What ProductionQuery.summary tells of the current snapshot, and `snapshot`: the FACTS of
         the file.
         """
-        with self._lent(None) as opened:
+        with self._borrow(None) as opened:
             found = opened.query.summary(source=source)
             return {**found, "snapshot": {name: getattr(opened.snapshot, name) for name in FACTS}}
 
     @contextmanager
-    def _lent(self, name: str | None) -> Iterator[Opened]:
+    def _borrow(self, name: str | None) -> Iterator[Opened]:
         opened = self._take(name)
         try:
             with one_question():
@@ -168,7 +168,7 @@ class PublishedProduction:
             is_current = name in (None, current.name)
             file = _file_of(current) if is_current else self._file_of_cursor(str(name))
             try:
-                return self._taken(file, current, is_current=is_current)
+                return self._open_or_share(file, current, is_current=is_current)
             except (WarehouseUnavailable, WarehouseCorrupt):
                 newer = self._current_or_refuse()
                 if newer == current and (is_current or self._warehouse.stored(file.name)):
@@ -191,7 +191,7 @@ class PublishedProduction:
 
     # -- who has it open ----------------------------------------------------------------------------------
 
-    def _taken(self, file: StoredFile, current: Snapshot, *, is_current: bool) -> Opened:
+    def _open_or_share(self, file: StoredFile, current: Snapshot, *, is_current: bool) -> Opened:
         with self._lock:
             opened = self._open.get(file.name)
             if opened is None or opened.file != file:

@@ -198,14 +198,14 @@ class SourceRegistry:
     # -- how ----------------------------------------------------------------------------------
 
     def _read_all(self) -> list[Source]:
-        found: list[Source] = []
+        sources: list[Source] = []
+        names = [*FACTS, "deleted_at"]
         place = None
         while True:
-            names = [*FACTS, "deleted_at"]
             items, place = self._table.newest("SOURCE", limit=MOST_SOURCES, names=names, before=place)
-            found += [self._whole(Source.of_item(item)) for item in items if "deleted_at" not in item]
+            sources += [self._whole(Source.of_item(item)) for item in items if "deleted_at" not in item]
             if place is None:
-                return found
+                return sources
 
     def _whole(self, source: Source) -> Source:
         """Of one that was stored when its schedule was of no effect, with what its definition says
@@ -215,11 +215,18 @@ class SourceRegistry:
             return source
         schedule = timezone = ""
         if source.schedule:
-            text = source.text or str((self._table.read(source_key(source.name)) or {}).get("definition", "{}"))
             with suppress(DefinitionInvalid):
-                definition = definition_of(json.loads(text))
-                schedule, timezone = definition.schedule, definition.timezone
+                definition = definition_of(json.loads(self._text_of(source)))
+                schedule = definition.schedule
+                timezone = definition.timezone
         return replace(source, schedule=schedule, timezone=timezone, fresh_for="", pause_after=PAUSE_AFTER)
+
+    def _text_of(self, source: Source) -> str:
+        """Lists leave it out."""
+        if source.text:
+            return source.text
+        item = self._table.read(source_key(source.name)) or {}
+        return str(item.get("definition", "{}"))
 
     def _of_settings(self, defined: Iterable[Source]) -> list[Source]:
         """None where a definition has its name, or takes over its rows: they would come back with
@@ -232,35 +239,36 @@ class SourceRegistry:
 
     def _faults_beside_others(self, name: str, definition: Definition, defined: list[Source]) -> list[Fault]:
         others = [source for source in defined if source.name != name]
-        faults = [
-            {"key": "default", "problem": f"{source.name} is the default one already", "instead": "take it out there"}
-            for source in others
-            if definition.is_default and source.is_default
-        ]
+        faults: list[Fault] = []
+
+        def add(key: str, problem: str, instead: str) -> None:
+            faults.append({"key": key, "problem": problem, "instead": instead})
+
+        for source in others:
+            if definition.is_default and source.is_default:
+                add("default", f"{source.name} is the default one already", "take it out there")
         if name in RESERVED:
-            faults.append({"key": "name", "problem": "is a word of the API's addresses", "instead": "another name"})
+            add("name", "is a word of the API's addresses", "another name")
         if definition.name != name:
-            faults.append({"key": "name", "problem": "is another one than the address says", "instead": name})
-        if definition.adopts and definition.adopts == name:
-            faults.append({"key": "adopts", "problem": "is the source itself", "instead": "the name of another source"})
-        if definition.adopts in {source.name for source in others}:
-            told = "is a source that still imports, so its rows would come back"
-            faults.append({"key": "adopts", "problem": told, "instead": "delete that source first"})
-        if definition.adopts and definition.adopts in {source.adopts for source in others}:
-            faults.append({"key": "adopts", "problem": "is adopted by another source", "instead": "another name"})
+            add("name", "is another one than the address says", name)
+        if definition.adopts:
+            _add_adoption_faults(add, name, definition.adopts, others)
         if name in {source.adopts for source in others}:
-            told = "is the name of a source whose rows another one has adopted"
-            faults.append({"key": "name", "problem": told, "instead": "another name"})
+            add("name", "is the name of a source whose rows another one has adopted", "another name")
         if len(others) >= MOST_SOURCES:
-            faults.append({"key": "name", "problem": f"would be source {MOST_SOURCES + 1}", "instead": "fewer sources"})
+            add("name", f"would be source {MOST_SOURCES + 1}", "fewer sources")
         return faults
 
     def _write(self, new: Source, before: int) -> None:
         """Raises SourceVersionDiffers."""
-        item = {name: value for name in FACTS if (value := getattr(new, name)) is not None} | {"definition": new.text}
+        facts = {name: getattr(new, name) for name in FACTS}
+        item = {name: value for name, value in facts.items() if value is not None}
+        item["definition"] = new.text
+        current = source_key(new.name) | item
+        kept = source_version_key(new.name, int(new.version or 0)) | item
         writes = [
-            self._table.put(source_key(new.name) | item, when=source_as_read(before)),
-            self._table.put(source_version_key(new.name, int(new.version or 0)) | item, when=source_as_read(0)),
+            self._table.put(current, when=source_as_read(before)),
+            self._table.put(kept, when=source_as_read(0)),
         ]
         try:
             self._table.transact(writes)
@@ -278,6 +286,15 @@ def _refuse_other_version(old: Source | None, if_match: str | None, name: str) -
             raise _differs(old, name)
     elif if_match not in (ANY, old.tag):
         raise _differs(old, name)
+
+
+def _add_adoption_faults(add: Callable[[str, str, str], None], name: str, adopts: str, others: list[Source]) -> None:
+    if adopts == name:
+        add("adopts", "is the source itself", "the name of another source")
+    if adopts in {source.name for source in others}:
+        add("adopts", "is a source that still imports, so its rows would come back", "delete that source first")
+    if adopts in {source.adopts for source in others}:
+        add("adopts", "is adopted by another source", "another name")
 
 
 def _differs(old: Source | None, name: str) -> SourceVersionDiffers:
