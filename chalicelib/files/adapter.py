@@ -222,7 +222,7 @@ class FilesAdapter:
             return
         part = position.part
         tools = Tools(self._directory / f"part-{position.at}-{part.mark.row}", memory_mb=self._memory_mb)
-        place = nullcontext(self._place) if part.begun is None else self._cut.kept()
+        place = nullcontext(self._place) if part.begun is None else self._cut.hold()
         with place as files, closing(self._open_in(files, tools)) as open_file:
             yield open_file  # the directory stays: the last pieces in it are still to be staged
 

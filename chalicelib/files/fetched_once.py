@@ -49,7 +49,7 @@ class FetchedOnce:
             return self._paths[listed]
 
     @contextmanager
-    def kept(self) -> Iterator[Self]:
+    def hold(self) -> Iterator[Self]:
         """While one reads. With the last one the copies go: the merge needs the room."""
         with self._alone:
             self._readers += 1

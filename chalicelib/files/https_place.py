@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from .limits import USUAL
-from .place import Listed, changed
+from .place import Listed, file_changed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ class HttpsPlace:
 
     def fetch(self, listed: Listed, target: Path) -> Path:
         if not self._path.exists() and self._download() != listed:
-            raise changed(listed.name)
+            raise file_changed(listed.name)
         return self._path.replace(target)
 
     def check(self, listed: Listed) -> None:

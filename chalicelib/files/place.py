@@ -97,7 +97,7 @@ def check_size(name: str, size: int, limits: Limits) -> None:
         )
 
 
-def changed(name: str) -> FileChanged:
+def file_changed(name: str) -> FileChanged:
     return FileChanged(
         f"{name} grew or changed while it was read. Start the import again when it is complete.", file=name
     )

@@ -21,7 +21,7 @@ from chalicelib.errors import (
 from chalicelib.warehouse.disk import BLOCK, disk_errors
 
 from .limits import USUAL
-from .place import Listed, changed, is_pattern, listed_in_order, pattern_of
+from .place import Listed, file_changed, is_pattern, listed_in_order, pattern_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +115,7 @@ class S3Place:
                 for chunk in body.iter_chunks(BLOCK):
                     file.write(chunk)
         if target.stat().st_size != listed.size:
-            raise changed(listed.name)
+            raise file_changed(listed.name)
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def _refusal(exc: ClientError, bucket: str, name: str) -> SourceError:
     if code == "NoSuchBucket":
         return FilesNotFound(f"There is no bucket {bucket}. Check the address.")
     if code in GONE and name:
-        return changed(name)
+        return file_changed(name)
     if code == "InvalidObjectState":
         return FileUnreadable(f"{name} lies in an archive of S3. Restore it there before.", file=name)
     if code in FORBIDDEN:

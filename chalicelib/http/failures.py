@@ -139,6 +139,6 @@ def shown(url: str) -> str:
     return place if len(place) <= LONGEST_SHOWN else place[:LONGEST_SHOWN] + "…"
 
 
-def told(exc: ValueError) -> str:
+def source_words(exc: ValueError) -> str:
     """What the source says for itself, without credentials or queries that it may repeat."""
     return without_credentials(str(exc))

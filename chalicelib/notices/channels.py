@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import NoticeUnsent
 
-from .forms import told
+from .forms import notice_facts
 
 if TYPE_CHECKING:
     from chalicelib.jobs.notice import Notice
@@ -38,7 +38,7 @@ class Events:
         entry = {
             "Source": SOURCE,
             "DetailType": notice.title,
-            "Detail": json.dumps(told(notice, self._stage)),
+            "Detail": json.dumps(notice_facts(notice, self._stage)),
             "Time": datetime.fromtimestamp(notice.at, UTC),
         }
         try:

@@ -29,7 +29,7 @@ def body_of(notice: Notice, form: str, *, stage: str) -> bytes:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
-def told(notice: Notice, stage: str) -> dict[str, Any]:
+def notice_facts(notice: Notice, stage: str) -> dict[str, Any]:
     """What an event and a webhook tell of it. Of several deployments in an account, `stage` is the
     one it is of.
     """
@@ -37,7 +37,7 @@ def told(notice: Notice, stage: str) -> dict[str, Any]:
 
 
 def _standard(notice: Notice, stage: str) -> Mapping[str, Any]:
-    facts = told(notice, stage)
+    facts = notice_facts(notice, stage)
     return {"type": notice.kind, "timestamp": _moment(notice.at), "text": facts.pop("text"), "data": facts}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chalicelib.errors import SourceError, SourceInvalid, SourceTimeSpent, WorkerTimeSpent
 from chalicelib.http.connection import SourceConnection
-from chalicelib.http.failures import shown, told
+from chalicelib.http.failures import shown, source_words
 from chalicelib.metrics import record
 
 from .envelope import BrokenPage, PageBody, read_page
@@ -30,8 +30,8 @@ class ODataConnection(SourceConnection):
                 return read_page(content, most_rows=max(MOST_ROWS, self._settings.page_size)), len(content)
             except BrokenPage as exc:
                 raise SourceInvalid(
-                    f"The source at {shown(url)} answered something that is no OData page: {told(exc)}. Open the URL "
-                    "in a browser to see what it says."
+                    f"The source at {shown(url)} answered something that is no OData page: {source_words(exc)}. "
+                    "Open the URL in a browser to see what it says."
                 ) from None
 
         started = self._clock()

@@ -95,7 +95,7 @@ class RangeFinder:
 
     def _find(self, wanted: int) -> list[Range]:
         for find in (self.keys_by_rank, self.keys_by_halving):
-            ranges = self.counted(find(wanted))
+            ranges = self.count_ranges(find(wanted))
             if ranges and max(each.rows for each in ranges) <= MOST_OF_ALL * self.expected:
                 return ranges
         return []
@@ -185,7 +185,7 @@ class RangeFinder:
 
     # -- how many rows the ranges have --------------------------------------------------------
 
-    def counted(self, keys: Sequence[Key]) -> list[Range]:
+    def count_ranges(self, keys: Sequence[Key]) -> list[Range]:
         """Nothing unless they hold all the rows."""
         if not keys:
             return []

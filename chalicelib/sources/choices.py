@@ -10,7 +10,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .faults import LARGEST_TOLD, shown, told
+from .faults import LARGEST_TOLD, safe_text, shown
 
 if TYPE_CHECKING:
     from .faults import Faults
@@ -91,7 +91,7 @@ def read_pattern(faults: Faults, key: str, value: Any, *, needs_group: bool = Fa
             warnings.simplefilter("ignore")  # of what may have another meaning in later Pythons
             groups = re.compile(pattern).groups
     except (re.error, RecursionError, OverflowError) as exc:
-        faults.add(key, f"is no regular expression: {told(str(exc))}", "one of the RE2 syntax")
+        faults.add(key, f"is no regular expression: {safe_text(str(exc))}", "one of the RE2 syntax")
         return "(.*)"
     if not _is_of_both(pattern):
         faults.add(

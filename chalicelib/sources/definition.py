@@ -20,7 +20,7 @@ from .choices import Choice, read_choices
 from .column_rules import ColumnRule, read_columns, read_zone
 from .faults import Faults, shown
 from .file_form import Unpivot, read_file_form, read_unpivot
-from .merged import merged
+from .merging import merge_definitions
 from .presets import PresetUnknown, preset_named
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _with_preset(
     except PresetUnknown as exc:
         faults.add("preset", f"is {shown(name)}, which does not exist", str(exc))
         return values
-    return merged(_with_preset(faults, preset, presets, (*seen, name)), values)
+    return merge_definitions(_with_preset(faults, preset, presets, (*seen, name)), values)
 
 
 # -- key by key ---------------------------------------------------------------------------------

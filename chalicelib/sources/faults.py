@@ -30,7 +30,7 @@ class Faults:
         self._found: list[dict[str, str]] = []
 
     def add(self, key: str, problem: str, instead: str) -> None:
-        self._found.append({"key": told(key), "problem": problem, "instead": instead})
+        self._found.append({"key": safe_text(key), "problem": problem, "instead": instead})
 
     def raise_any(self) -> None:
         """Raises DefinitionInvalid."""
@@ -114,11 +114,11 @@ def shown(value: Any) -> str:
     if isinstance(value, int) and abs(value) >= LARGEST_TOLD:
         return f"a number of more than {LONGEST_TOLD} digits"
     if isinstance(value, str):
-        return f'"{told(value)}"'
+        return f'"{safe_text(value)}"'
     return _cut(str(value).lower() if isinstance(value, bool) else str(value))
 
 
-def told(text: str) -> str:
+def safe_text(text: str) -> str:
     """In a sentence: cut, and without what no terminal and no answer takes."""
     return _cut(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text[: LONGEST_TOLD + 1]))
 

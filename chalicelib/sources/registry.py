@@ -28,7 +28,7 @@ from chalicelib.jobs.lock import LOCK, as_read, source_as_read, source_key, sour
 from chalicelib.jobs.table import ConditionRefused
 
 from .definition import PAUSE_AFTER, definition_of
-from .source import FACTS, Source, checked, refuse_any, written
+from .source import FACTS, Source, check_definition, refuse_any, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -123,7 +123,7 @@ class SourceRegistry:
     def faults_of(self, values: Mapping[str, Any]) -> list[Fault]:
         """What a put would list. Raises StateUnavailable."""
         try:
-            definition, _ = checked(values, self._settings)
+            definition, _ = check_definition(values, self._settings)
             written(values)
         except DefinitionInvalid as exc:
             return list(exc.details["faults"])
@@ -137,7 +137,7 @@ class SourceRegistry:
         DefinitionInvalid, SourceVersionDiffers, StateUnavailable.
         """
         values = {**values, "name": values.get("name", name)}
-        definition, _ = checked(values, self._settings)
+        definition, _ = check_definition(values, self._settings)
         text = written(values)
         refuse_any(self._faults_beside_others(name, definition, self._read_all()))
         stored = self._table.read(source_key(name)) or {}

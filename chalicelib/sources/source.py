@@ -73,7 +73,7 @@ class Source:
         """Those of an import of it. Raises DefinitionInvalid, where what it may do has changed
         since, too.
         """
-        return base if self.version is None else checked(self.values(), base)[1]
+        return base if self.version is None else check_definition(self.values(), base)[1]
 
     @property
     def plan(self) -> Plan | None:
@@ -132,7 +132,7 @@ def _last_import(published: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {"job_id": published["job_id"], "at": published["at"]} if published else None
 
 
-def checked(values: Mapping[str, Any], base: Settings) -> tuple[Definition, Settings]:
+def check_definition(values: Mapping[str, Any], base: Settings) -> tuple[Definition, Settings]:
     """The definition, and the settings of its imports. Raises DefinitionInvalid with every fault:
     of the definition, or where there are none, of what this stack allows.
     """

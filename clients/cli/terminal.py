@@ -56,11 +56,11 @@ class Terminal:
 
     def line(self, *parts: str | tuple[str, str]) -> None:
         """Each part is a text, or a text and its style."""
-        self.out.print(styled(*parts))
+        self.out.print(style_text(*parts))
 
     def note(self, text: str, style: str = "") -> None:
         """For people: not part of the data."""
-        self.err.print(styled((text, style)))
+        self.err.print(style_text((text, style)))
 
     def error(self, error: ClientError) -> None:
         """With --json one line of JSON, the last one on stderr."""
@@ -92,7 +92,7 @@ class Terminal:
         _print_rows(self.err, columns, rows)
 
     def table(self, table: Table) -> None:
-        """Of cells that `styled` has made."""
+        """Of cells that `style_text` has made."""
         self.out.print(table, soft_wrap=False)
 
     def csv(self, text: str) -> None:
@@ -143,7 +143,7 @@ def _print_records(console: Console, columns: Sequence[Column], rows: Sequence[S
             console.print()
         for column, text in zip(columns, row, strict=True):
             if text:
-                console.print(styled(f"{plain(column.heading):<{width}}  "), _cell(text), sep="")
+                console.print(style_text(f"{plain(column.heading):<{width}}  "), _cell(text), sep="")
 
 
 def _table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Table:
@@ -151,7 +151,7 @@ def _table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Table:
     for column in columns:
         justify: Literal["left", "right"] = "right" if column.is_number else "left"
         ratio = 1 if column.is_cut else None
-        table.add_column(styled(column.heading), justify=justify, overflow="ellipsis", no_wrap=True, ratio=ratio)
+        table.add_column(style_text(column.heading), justify=justify, overflow="ellipsis", no_wrap=True, ratio=ratio)
     for row in rows:
         table.add_row(*map(_cell, row))
     return table
@@ -161,7 +161,7 @@ def _cell(text: str) -> Text:
     return Text(text, style=STYLES.get(text, ""))
 
 
-def styled(*parts: str | tuple[str, str]) -> Text:
+def style_text(*parts: str | tuple[str, str]) -> Text:
     return Text.assemble(*((plain(part), "") if isinstance(part, str) else (plain(part[0]), part[1]) for part in parts))
 
 

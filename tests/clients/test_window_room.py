@@ -141,7 +141,11 @@ def test_a_month_stands_for_all_of_its_days(month: date) -> None:
     asked = Part("", text, f" {text}").parameters
 
     assert asked == {"field_code": None, "first": f"{text}-01", "last": f"{text}-{month_days(month)}"}
-    assert Part("7", month.isoformat(), "soon").parameters == {"field_code": "7", "first": month.isoformat(), "last": "soon"}
+    assert Part("7", month.isoformat(), "soon").parameters == {
+        "field_code": "7",
+        "first": month.isoformat(),
+        "last": "soon",
+    }
 
 
 @given(points=POINTS)

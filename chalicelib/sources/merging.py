@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 OF_ONE_FIELD = ("format", "pattern", "timezone")
 
 
-def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def merge_definitions(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     """Where both say what a column comes from the one above is meant; the unit and the rest
     stay.
     """
