@@ -173,7 +173,7 @@ def _show_rows(
 def _print_csv(terminal: Terminal, fetch: Callable[..., CsvPage], limit: int | None) -> None:
     """The line of headings once. It holds no quotes, so the first line break ends it."""
     left = limit
-    cursor = None
+    cursor: str | None = None
     head = 0  # characters of the headings, which the first page alone shows
     while left is None or left > 0:
         rows = min(left or PAGE, PAGE)

@@ -78,10 +78,11 @@ class Theme:
     def _element(self, name: str, radius: float, look: Look, *states: tuple[str, Look], **options: Any) -> None:
         """A stretched tile, and what it looks like in some states."""
         corner = self.px(radius)
-        images: list[Any] = [(state, self._tile(corner, other)) for state, other in states]
+        usual = self._tile(corner, look)
+        images: Any = [(state, self._tile(corner, other)) for state, other in states]
         size = {"width": 2 * corner, "height": 2 * corner}
-        options = {"border": corner, "padding": 0, **size, **options}
-        self._style.element_create(name, "image", self._tile(corner, look), *images, sticky="nsew", **options)
+        given: Any = {"border": corner, "padding": 0, **size, **options}
+        self._style.element_create(name, "image", usual, *images, sticky="nsew", **given)
 
     def _tile(self, corner: int, look: Look) -> tk.PhotoImage:
         fill, border = look
