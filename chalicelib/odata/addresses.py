@@ -68,8 +68,13 @@ class PageAddresses:
 
     def first(self, cursor: Cursor) -> str:
         """The first page, with the number of all the rows. Raises SourceColumns."""
+        options: dict[str, str] = {}
         is_ours = cursor.top is not None or cursor.way in (Way.SKIP, Way.KEYS)
-        return self._of(cursor, (self._top(cursor) if is_ours else {}) | (self._count if cursor.counts else {}))
+        if is_ours:
+            options |= self._top(cursor)
+        if cursor.counts:
+            options |= self._count
+        return self._of(cursor, options)
 
     def of(self, cursor: Cursor, options: Mapping[str, str], *filters: str) -> str:
         """A page of the rows that `options` and `filters` leave of the cursor's. Raises

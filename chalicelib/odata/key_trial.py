@@ -54,14 +54,19 @@ def _is_as_asked(found: Sequence[dict[str, Any]], sample: Sequence[dict[str, Any
     others, which they are not where the filter does nothing.
     """
     types = [survey.type_of(name) for name in survey.own_key]
-    known, keys = ([[row.get(name) for name in survey.own_key] for row in rows] for rows in (sample, found))
+    sample_keys = [_key_of(row, survey) for row in sample]
+    keys = [_key_of(row, survey) for row in found]
     if any(kind in TEXTS for kind in types):
-        return not any(key in known for key in keys)
+        return not any(key in sample_keys for key in keys)
     try:
-        ordered = [_comparable(key, types) for key in (known[-1], *keys)]
+        ordered = [_comparable(key, types) for key in (sample_keys[-1], *keys)]
         return all(before < later for before, later in pairwise(ordered))
     except (TypeError, InvalidOperation):
         return False
+
+
+def _key_of(row: dict[str, Any], survey: Survey) -> list[Any]:
+    return [row.get(name) for name in survey.own_key]
 
 
 def _comparable(values: list[Any], types: list[str | None]) -> list[Any]:

@@ -101,23 +101,19 @@ class Checks:
         return check
 
     def _find(self, check_id: str) -> Check | None:
-        item = self._table.read(_key(check_id)) if _is_id(check_id) else None
-        age = self._clock() - item["created_at"] if item else 0
-        if item is None or item["check_id"] != check_id or age > KEPT:
+        if not _is_id(check_id):
             return None
-        check = Check(
-            check_id=check_id,
-            status=CheckStatus(item["status"]),
-            created_at=item["created_at"],
-            created_by=item["created_by"],
-            values=json.loads(item["definition"]),
-            kind=CheckKind(item.get("kind", CheckKind.SOURCE)),
-            result=json.loads(item["result"]) if "result" in item else None,
-            error=item.get("error"),
-        )
+        item = self._table.read(_key(check_id))
+        if item is None or item["check_id"] != check_id:  # another one has its place now
+            return None
+        age = self._clock() - item["created_at"]
+        if age > KEPT:
+            return None
+        check = _check_of(item)
         is_open = check.status in (CheckStatus.PENDING, CheckStatus.RUNNING)
         is_lost = is_open and age > LONGEST_WORK
-        if is_lost or (check.error or {}).get("code") == CheckFailed.code:
+        has_died = check.error is not None and check.error.get("code") == CheckFailed.code
+        if is_lost or has_died:
             return replace(check, status=CheckStatus.FAILED, error=_given_up(check.kind))
         return check
 
@@ -157,6 +153,19 @@ class Checks:
 def _given_up(kind: CheckKind = CheckKind.SOURCE) -> dict[str, str]:
     error = CheckFailed() if kind is CheckKind.SOURCE else ReportFailed()
     return {"code": error.code, "message": error.message}
+
+
+def _check_of(item: Mapping[str, Any]) -> Check:
+    return Check(
+        check_id=item["check_id"],
+        status=CheckStatus(item["status"]),
+        created_at=item["created_at"],
+        created_by=item["created_by"],
+        values=json.loads(item["definition"]),
+        kind=CheckKind(item.get("kind", CheckKind.SOURCE)),
+        result=json.loads(item["result"]) if "result" in item else None,
+        error=item.get("error"),
+    )
 
 
 def _fitting(result: Mapping[str, Any]) -> str:

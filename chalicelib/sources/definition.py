@@ -242,11 +242,22 @@ def _gate(faults: Faults, key: str, value: Any) -> dict[str, Any]:
     table = faults.table(key, value, GATE)
     for name, bound in table.items():
         if name == "restated":
-            if not isinstance(bound, int | float) or isinstance(bound, bool) or not 1 <= bound <= 1e6:  # noqa: PLR2004
+            if not _is_factor(bound):
                 faults.add(f"{key}.restated", f"is {shown(bound)}", "a factor such as 2.0")
-        elif not isinstance(bound, str) or not _SHARE.fullmatch(bound) or float(bound.rstrip(" %")) > 100:  # noqa: PLR2004
+        elif not _is_share(bound):
             faults.add(f"{key}.{name}", f"is {shown(bound)}", 'a share such as "5 %"')
     return table
+
+
+def _is_factor(bound: Any) -> bool:
+    is_number = isinstance(bound, int | float) and not isinstance(bound, bool)
+    return is_number and 1 <= bound <= 1e6  # noqa: PLR2004
+
+
+def _is_share(bound: Any) -> bool:
+    if not isinstance(bound, str) or not _SHARE.fullmatch(bound):
+        return False
+    return float(bound.rstrip(" %")) <= 100  # noqa: PLR2004
 
 
 def _odata(faults: Faults, key: str, value: Any) -> dict[str, Any]:
