@@ -23,7 +23,7 @@ FORMS = ("%Y-%m", "%b %Y", "%b-%Y", "%b-%y", "%b_%Y", "%m/%Y", "%Y_%m", "%Y%m", 
 class DatedColumns(NamedTuple):
     """How many there are, and the pattern of all their names."""
 
-    count: int
+    number: int
     pattern: str
 
 
@@ -37,8 +37,8 @@ def turn_months(look: Look) -> tuple[Look, list[Guess]]:
     if len(distinct) >= max(LEAST_MONTHS, len(months)):
         names = "|".join(map(re.escape, months))
         return _as_rows(look, f"(?P<{_free('Month', look.fields)}>{names})", "months")
-    best = max((_columns_of_form(look.fields, form) for form in FORMS), key=lambda columns: columns.count)
-    if best.count < LEAST_DATED:
+    best = max((_columns_of_form(look.fields, form) for form in FORMS), key=lambda columns: columns.number)
+    if best.number < LEAST_DATED:
         return look, []
     return _as_rows(look, best.pattern, "months of a year")
 
