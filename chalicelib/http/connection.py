@@ -143,7 +143,7 @@ class SourceConnection:
         SourceError.
         """
         most_bytes = min(most or self._page_bytes, self._page_bytes)
-        seconds = self._settings.page_seconds
+        seconds: float = self._settings.page_seconds
         if once is not None:
             seconds = min(once, seconds)
         headers = {"Accept": accept} if accept else {}
